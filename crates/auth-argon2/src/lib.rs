@@ -1,0 +1,1 @@
+//! Argon2id: checked parameters, reusable memory, one call to hash

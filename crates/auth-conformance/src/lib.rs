@@ -1,0 +1,1 @@
+//! Recorded transcripts, cases and fixtures, and the runner that holds the server to them

@@ -1,0 +1,83 @@
+//! Password backends: who knows whether a password is right.
+
+use async_trait::async_trait;
+
+use crate::{Account, Cause, Fault, Identifier, Password, PasswordDigest, Peer, Realm};
+
+/// Knows whether a password is right: the local store, a directory.
+#[async_trait]
+pub trait PasswordBackend: Send + Sync {
+    /// Its name in the realms' order of backends.
+    fn name(&self) -> &str;
+
+    /// Judges a password.
+    async fn verify(&self, question: &Question<'_>) -> BackendAnswer;
+}
+
+/// What a backend is asked.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the backends' tests build it")]
+pub struct Question<'a> {
+    /// The realm of the attempt.
+    pub realm: &'a Realm,
+    /// The name as typed.
+    pub who: &'a Identifier,
+    /// Whom the store knows under that name.
+    pub account: Option<&'a Account>,
+    /// What was sent.
+    pub secret: PresentedSecret<'a>,
+    /// Where it comes from: queues give each network its share.
+    pub peer: &'a Peer,
+}
+
+/// A password or what stands in its place.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new form of password is a breaking change for every backend")]
+pub enum PresentedSecret<'a> {
+    /// The password itself.
+    Password(&'a Password),
+    /// SHA-256 of it.
+    Digest(&'a PasswordDigest),
+}
+
+/// What a backend says.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum BackendAnswer {
+    /// The password is right for this account.
+    Accept(Accepted),
+    /// It is wrong, and no other backend shall be asked.
+    Reject(Cause),
+    /// This backend doesn't know the name; the next one is asked.
+    NotMine,
+    /// It can't tell now: never a wrong password, and nobody is let in.
+    Unavailable(Fault),
+}
+
+/// A right password.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Accepted {
+    /// Set when the stored password is out of date and was too weak to be hashed anew.
+    pub reset_required: bool,
+}
+
+impl Accepted {
+    /// A right password on a stored password that is up to date, or was brought there.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { reset_required: false }
+    }
+
+    /// A right password that must be set anew by its owner.
+    #[must_use]
+    pub fn reset_required() -> Self {
+        Self { reset_required: true }
+    }
+}
+
+impl Default for Accepted {
+    fn default() -> Self {
+        Self::new()
+    }
+}

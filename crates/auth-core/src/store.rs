@@ -1,0 +1,444 @@
+//! Stores: who keeps the records. Methods are whole commands; what a method has acknowledged is durable.
+//! "Not there" is `Ok(None)` or `Ok(false)`, never an error.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    Account, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId, NameKind,
+    Network, PasswordString, Realm, RealmId, Timestamp, User, UserId,
+};
+
+/// Keeps realms.
+#[async_trait]
+pub trait RealmStore: Send + Sync {
+    /// All realms, by slug.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn realms(&self) -> Result<Vec<Realm>, StoreError>;
+}
+
+/// Keeps users, their names and passwords.
+#[async_trait]
+pub trait UserStore: Send + Sync {
+    /// Finds who is meant: for a name the exact form, else the only one that folds alike, else nobody.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Result<Option<Account>, StoreError>;
+
+    /// The realms in which a name is known, folded.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn realms_of(&self, kind: NameKind, name: &str) -> Result<Vec<RealmId>, StoreError>;
+
+    /// The user of that id.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn user(&self, id: UserId) -> Result<Option<Account>, StoreError>;
+
+    /// Up to `limit` users of a realm by id, from the first after `after` on.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn users(
+        &self,
+        realm: RealmId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<Account>, StoreError>;
+
+    /// Replaces a stored password by another form of the same password, if it is still `old`. Sessions go on.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn rehash(
+        &self,
+        user: UserId,
+        old: &PasswordString,
+        new: &PasswordString,
+    ) -> Result<bool, StoreError>;
+
+    /// Sets or takes away a password, and ends what it shall end.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn set_password(
+        &self,
+        user: UserId,
+        new: Option<&PasswordString>,
+        ends: &Ending<'_>,
+    ) -> Result<bool, StoreError>;
+
+    /// Activates or deactivates a user, and ends what it shall end.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Result<bool, StoreError>;
+
+    /// Deletes a user with all that belongs to it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn delete(&self, user: UserId) -> Result<bool, StoreError>;
+
+    /// Writes finished records, all or none. Realms are written over those of the same slug; users must be new.
+    ///
+    /// # Errors
+    /// [`ImportError`] with the first record that can't be written.
+    async fn import(&self, records: Records, mode: ImportMode) -> Result<Imported, ImportError>;
+}
+
+/// Whom to find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "every store must know every way to look a user up")]
+pub enum Lookup<'a> {
+    /// By a login name as typed.
+    Name(NameKind, &'a str),
+    /// By the id the Zulip door shows.
+    ZulipId(i64),
+    /// By the id the Rocket.Chat door shows.
+    RocketChatId(&'a str),
+    /// By the id the Zettelstore door shows.
+    ZettelstoreId(u64),
+}
+
+/// What a change of an account ends.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
+pub struct Ending<'a> {
+    /// The valid-from stamp is moved to the later of this and one second after the old one, where this is set.
+    pub valid_from: Option<Timestamp>,
+    /// Credentials of these kinds are deleted.
+    pub kinds: &'a [CredentialKind],
+}
+
+/// The records of an import, in order. `None` ends it with nothing written.
+pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
+
+/// A finished record: checked, passwords hashed, secrets sealed.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "every store must know every record")]
+pub enum NewRecord {
+    /// A realm.
+    Realm(Realm),
+    /// A user.
+    User(Box<NewUser>),
+}
+
+/// A user to be written, with all that belongs to it.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
+pub struct NewUser {
+    /// The user.
+    pub user: User,
+    /// Take the next free Zulip id of the realm in place of `user.doors.zulip`.
+    pub assign_zulip_id: bool,
+    /// `user.doors.zettelstore` is only a wish: where it is taken, take the next after the realm's highest.
+    pub assign_zettelstore_id: bool,
+    /// The stored password.
+    pub password: Option<PasswordString>,
+    /// What else it can present.
+    pub credentials: Vec<Credential>,
+}
+
+/// Whether an import is for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third")]
+pub enum ImportMode {
+    /// Write.
+    Write,
+    /// Do everything but keep nothing.
+    DryRun,
+}
+
+/// What an import has written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct Imported {
+    /// Realms written.
+    pub realms: u64,
+    /// Users written.
+    pub users: u64,
+}
+
+/// Why an import wrote nothing.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct ImportError {
+    /// The record in question, counted from 0; `None` when no single one is to blame.
+    pub record: Option<u64>,
+    /// What was wrong; `None` when the records ended early.
+    pub error: Option<StoreError>,
+}
+
+/// Keeps credentials.
+#[async_trait]
+pub trait CredentialStore: Send + Sync {
+    /// The credential of a kind with that digest, and whose it is.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn by_digest(
+        &self,
+        kind: CredentialKind,
+        digest: &Digest,
+    ) -> Result<Option<(Credential, Account)>, StoreError>;
+
+    /// The credentials of a kind that a user has, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn of_user(&self, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>, StoreError>;
+
+    /// Adds a credential and keeps only the `keep` newest of its kind that the user has. `false` when there is
+    /// no such user, or the label is taken.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn add(&self, credential: &Credential, keep: u32) -> Result<bool, StoreError>;
+
+    /// Adds a credential if the user has none of its kind; gives the one it has afterwards. `None` when there
+    /// is no such user.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn ensure(&self, credential: &Credential) -> Result<Option<Credential>, StoreError>;
+
+    /// Deletes a credential; `false` when it is gone already. Two calls never both get `true`, so that a
+    /// single-use code is used once.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn remove(&self, id: CredentialId) -> Result<bool, StoreError>;
+
+    /// Deletes a user's credentials of the given kinds but one; gives their number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn remove_of_user(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+    ) -> Result<u64, StoreError>;
+
+    /// Raises a credential's counter to `to` if it is lower; `false` when it isn't.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn raise_counter(&self, id: CredentialId, to: i64) -> Result<bool, StoreError>;
+
+    /// Deletes the credentials that ended before `now`; gives their number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn purge(&self, now: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// Keeps the log of attempts.
+#[async_trait]
+pub trait AttemptStore: Send + Sync {
+    /// Takes a row for writing soon; never waits. Rows that don't fit the queue are dropped.
+    fn record(&self, attempt: AttemptRecord);
+
+    /// The newest attempts, up to `limit`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn attempts(&self, limit: u32) -> Result<Vec<AttemptRecord>, StoreError>;
+
+    /// Deletes attempts older than `before`; gives their number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError>;
+}
+
+/// A row of the log of attempts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
+pub struct AttemptRecord {
+    /// When.
+    pub at: Timestamp,
+    /// By which door.
+    pub door: DoorKind,
+    /// For which realm.
+    pub realm: RealmId,
+    /// Whose account, where there is one.
+    pub user: Option<UserId>,
+    /// The name as typed, cut to 256 bytes.
+    pub name: String,
+    /// From where.
+    pub network: Network,
+    /// `granted`, or the refusal in a word.
+    pub outcome: Cow<'static, str>,
+}
+
+/// Keeps outgoing mail until it is sent.
+#[async_trait]
+pub trait Outbox: Send + Sync {
+    /// Takes a mail.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn post(&self, mail: &OutgoingMail) -> Result<(), StoreError>;
+
+    /// Up to `limit` mails that are due at `now`, oldest first.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutgoingMail>, StoreError>;
+
+    /// Deletes a mail that was sent, or given up.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn settle(&self, id: MailId) -> Result<bool, StoreError>;
+
+    /// Puts a mail off after a try that failed.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn put_off(&self, id: MailId, until: Timestamp) -> Result<bool, StoreError>;
+}
+
+/// A mail to be sent.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
+pub struct OutgoingMail {
+    /// Its identifier.
+    pub id: MailId,
+    /// The recipient's address.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// The body, sealed where it holds a code.
+    pub body: Vec<u8>,
+    /// When to try next.
+    pub due: Timestamp,
+    /// How many tries have failed.
+    pub failures: u32,
+}
+
+impl fmt::Debug for OutgoingMail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutgoingMail").field("id", &self.id).field("due", &self.due).finish_non_exhaustive()
+    }
+}
+
+/// Keeps the few values that belong to the store as a whole.
+#[async_trait]
+pub trait MetaStore: Send + Sync {
+    /// The value of that name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn meta(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Sets a value unless there is one; gives the one there is afterwards. Of two callers one sets it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn set_meta_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError>;
+}
+
+/// A store of everything.
+pub trait Store: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore {}
+
+impl<T: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + ?Sized> Store for T {}
+
+/// Why a store could not do a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It can't be reached, or didn't answer in time. Nothing was changed.
+    Unavailable(String),
+    /// A commit may or may not have happened; repeating the command does no harm.
+    OutcomeUnknown(String),
+    /// Something of that name is there already.
+    Conflict(Conflict),
+    /// A record refers to one that is not there.
+    Missing(&'static str),
+    /// A stored record can't be read.
+    Corrupt(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
+            Self::OutcomeUnknown(why) => write!(f, "the outcome of a commit is unknown: {why}"),
+            Self::Conflict(what) => write!(f, "{what} is taken"),
+            Self::Missing(what) => write!(f, "there is no such {what}"),
+            Self::Corrupt(what) => write!(f, "a stored record can't be read: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<StoreError> for crate::Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// What is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// A realm's slug or subdomain.
+    Realm,
+    /// A login name in its realm.
+    Name(NameKind),
+    /// An id that the Zulip door shows.
+    ZulipId,
+    /// An id that the Rocket.Chat door shows.
+    RocketChatId,
+    /// An id that the Zettelstore door shows.
+    ZettelstoreId,
+    /// A credential that is looked up by the same digest.
+    Credential,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Realm => "the realm's subdomain",
+            Self::Name(NameKind::UserName) => "the user name",
+            Self::Name(NameKind::Email) => "the e-mail address",
+            Self::Name(NameKind::Directory) => "the directory name",
+            Self::ZulipId => "the Zulip id",
+            Self::RocketChatId => "the Rocket.Chat id",
+            Self::ZettelstoreId => "the Zettelstore id",
+            Self::Credential => "a key or token",
+        })
+    }
+}
+
+/// Picks whom a typed name means among names that fold alike: the exact one, else the only one.
+///
+/// ```
+/// use auth_core::{LoginName, NameKind, resolve};
+/// let name = |exact: &str| LoginName { kind: NameKind::UserName, exact: exact.into(), verified: false };
+/// let both = [(name("CaseUser"), 1), (name("caseuser"), 2)];
+/// assert_eq!(resolve("caseuser", &both), Some(&2));
+/// assert_eq!(resolve("CASEUSER", &both), None);
+/// assert_eq!(resolve("CASEUSER", &both[..1]), Some(&1));
+/// ```
+#[must_use]
+pub fn resolve<'a, T>(typed: &str, folding_alike: &'a [(LoginName, T)]) -> Option<&'a T> {
+    match folding_alike {
+        [(_, only)] => Some(only),
+        several => several.iter().find(|(name, _)| name.exact == typed).map(|(_, found)| found),
+    }
+}

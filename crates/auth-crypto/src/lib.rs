@@ -1,0 +1,1 @@
+//! Password schemes, hashing pool, tokens, one-time codes and sealing

@@ -1,0 +1,1 @@
+//! The login pipeline: reserve, resolve, verify, account state, second factor, grant

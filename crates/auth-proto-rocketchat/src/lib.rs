@@ -1,0 +1,1 @@
+//! Rocket.Chat's login API as a pure function of request and engine

@@ -1,0 +1,1 @@
+//! Zettelstore's login API as a pure function of request and engine

@@ -1,0 +1,1 @@
+//! Zulip's login API as a pure function of request and engine

@@ -1,0 +1,1 @@
+//! One account store that speaks the login APIs of Zulip, Rocket.Chat and Zettelstore

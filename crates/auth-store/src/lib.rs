@@ -1,0 +1,1 @@
+//! User records in SQLite behind the store traits of auth-core
