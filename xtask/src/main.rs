@@ -1,1 +1,90 @@
-fn main() {}
+//! `cargo xtask`: everything that is done to this project beside writing it.
+//!
+//! Nothing is written outside `target/` and what cargo itself keeps. A program that is missing is installed
+//! into `target/tools`, or by the system's package manager, or named in one line.
+
+mod checks;
+mod clients;
+mod dist;
+mod fuzz;
+mod tidy;
+mod tools;
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+use xshell::Shell;
+
+/// The project's tasks.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// All tests: unit, integration, documentation, conformance, published clients, a short run of every fuzz
+    /// target. What it needs is installed first.
+    Test {
+        /// Longer: also conformance of the release build, and a minute for each fuzz target.
+        #[arg(long)]
+        full: bool,
+    },
+    /// What must pass before anything lands: formatting, lints, tidiness, licences and sources, then `test`.
+    Ci,
+    /// The project's own rules: headers, lengths, arrows between crates, nothing left undone.
+    Tidy,
+    /// Criterion benches; arguments after `--` go to them.
+    Bench {
+        /// For criterion.
+        #[arg(last = true)]
+        arguments: Vec<String>,
+    },
+    /// Fuzzing.
+    Fuzz(fuzz::Arguments),
+    /// Installs the published clients that tests drive into target/clients.
+    Clients,
+    /// The release build with licences and README in target/dist.
+    Dist,
+}
+
+fn main() -> ExitCode {
+    match run(Arguments::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Without a backtrace, whatever the environment asks for: what went wrong is a line, not a place.
+            say(&format!("FAILED: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    let sh = Shell::new()?;
+    sh.change_dir(root()?);
+    match task {
+        Task::Test { full } => checks::test(&sh, full),
+        Task::Ci => checks::ci(&sh),
+        Task::Tidy => tidy::run(&sh),
+        Task::Bench { arguments } => checks::bench(&sh, &arguments),
+        Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
+        Task::Clients => clients::install(&sh),
+        Task::Dist => dist::run(&sh),
+    }
+}
+
+/// The folder of the workspace.
+fn root() -> Result<PathBuf> {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    Ok(here.parent().context("the workspace's folder")?.to_owned())
+}
+
+/// Says what is being done.
+#[expect(clippy::print_stderr, reason = "progress is for whoever waits")]
+fn say(text: &str) {
+    eprintln!("== {text}");
+}

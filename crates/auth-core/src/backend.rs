@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Account, Cause, Fault, Identifier, Password, PasswordDigest, Peer, Realm};
+use crate::{Account, Cause, Fault, Identifier, Password, PasswordDigest, Peer, Realm, StrengthRule};
 
 /// Knows whether a password is right: the local store, a directory.
 #[async_trait]
@@ -26,6 +26,8 @@ pub struct Question<'a> {
     pub account: Option<&'a Account>,
     /// What was sent.
     pub secret: PresentedSecret<'a>,
+    /// What the password must fulfil if its stored form is out of date; `None` asks nothing of it.
+    pub demand: Option<StrengthRule>,
     /// Where it comes from: queues give each network its share.
     pub peer: &'a Peer,
 }

@@ -1,1 +1,76 @@
-//! Zettelstore's login API as a pure function of request and engine
+//! Zettelstore's log-in API as a pure function of request and engine.
+//!
+//! [`ZettelstoreDoor`] answers POST and PUT `/a` and the check command of POST `/x`, in the JSON form of the
+//! manual up to 0.11 or in the list form of later versions. It never opens a socket, asks a clock, makes a
+//! token or decides who is let in: it reads requests, asks [`Inside`](auth_core::Inside), and renders.
+//!
+//! Its answers are the real server's, to the byte, but for what is decided in zettelstore.md 9, and for limits,
+//! which the real server has none of: too many tries are answered 429, a full queue 503, both as plain text
+//! with `Retry-After`. A malformed form is answered 400, as documented. Cookies of the web pages are no
+//! credentials here.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use auth_core::{Door, Peer};
+//! use auth_proto_zettelstore::{Config, ZettelstoreDoor};
+//! # use auth_core::*;
+//! # struct Nobody;
+//! # #[async_trait::async_trait]
+//! # impl Authenticator for Nobody {
+//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, Fault> {
+//! #         let outcome = LoginOutcome::Refused(Refusal::Credentials(Cause::UnknownUser));
+//! #         Ok(LoginReply { outcome, standing: None, not_before: None })
+//! #     }
+//! #     async fn check(&self, _: Presentation) -> Result<CheckReply, Fault> {
+//! #         Ok(CheckReply { outcome: Err(CheckRefusal::Invalid), standing: None })
+//! #     }
+//! #     async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
+//! #         Ok(Err(CheckRefusal::Invalid))
+//! #     }
+//! #     async fn revoke(&self, _: &Principal) -> Result<(), Fault> { Ok(()) }
+//! #     fn admit(&self, _: DoorKind, _: &'static str, _: &Peer) -> Option<Standing> { None }
+//! # }
+//! # #[async_trait::async_trait]
+//! # impl Accounts for Nobody {
+//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> {
+//! #         Err(Fault::internal("nobody has a key"))
+//! #     }
+//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> { Ok(None) }
+//! # }
+//! # #[async_trait::async_trait]
+//! # impl Realms for Nobody {
+//! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+//! #         Ok(Some(Realm {
+//! #             id: RealmId::from_bytes([0; 16]), slug: "notes".into(), subdomain: None,
+//! #             name: String::new(), icon: String::new(), description: String::new(), active: true,
+//! #             password_login: true, digest_logins: false, strength: None, backends: Vec::new(),
+//! #         }))
+//! #     }
+//! # }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! // `Nobody` is an `Inside` that refuses everybody.
+//! let door = ZettelstoreDoor::new(Config::new("notes"), Arc::new(Nobody));
+//!
+//! let request = http::Request::post("/a")
+//!     .header("Host", "localhost")
+//!     .header("Authorization", "Basic SURFTlQ6UEFTU1dPUkQ=")
+//!     .body(bytes::Bytes::new())
+//!     .unwrap();
+//! let answer = door.answer(request, &Peer::new([127, 0, 0, 1].into())).await.response;
+//!
+//! assert_eq!(answer.status(), 401);
+//! assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"Default\"");
+//! assert_eq!(answer.body(), "Authentication failed\n");
+//! # }
+//! ```
+
+mod command;
+mod config;
+pub mod decode;
+mod door;
+mod encode;
+mod token;
+
+pub use config::{AnswerForm, Config, clamp_lifetime, parse_lifetime};
+pub use door::ZettelstoreDoor;

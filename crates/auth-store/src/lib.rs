@@ -1,1 +1,58 @@
-//! User records in SQLite behind the store traits of auth-core
+//! Keeps the records of a login server: the store traits of auth-core over one SQLite file ([`Sqlite`]).
+//!
+//! Methods are whole commands. What one has acknowledged is on disk; what failed left nothing behind. One thread
+//! writes, many commands to a commit; a few threads read, each a consistent snapshot. Several processes may
+//! share the file. This crate never hashes, seals or judges: records come in finished and go out as they came.
+//! It asks no clock and draws no random numbers.
+//!
+//! # A running example
+//!
+//! ```
+//! use auth_core::{ImportMode, Lookup, MetaStore, NameKind, NewRecord, Realm, RealmId, RealmStore, UserStore};
+//! use auth_store::Sqlite;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let folder = tempfile::tempdir()?;
+//! let store = Sqlite::open(&folder.path().join("store.db"))?;
+//!
+//! let realm = Realm {
+//!     id: RealmId::from_bytes([7; 16]),
+//!     slug: "main".into(),
+//!     subdomain: Some(String::new()),
+//!     name: "Main".into(),
+//!     icon: String::new(),
+//!     description: String::new(),
+//!     active: true,
+//!     password_login: true,
+//!     digest_logins: false,
+//!     strength: None,
+//!     backends: vec![],
+//! };
+//! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
+//! let written = store.import(Box::new(records), ImportMode::Write).await.map_err(|e| format!("{e:?}"))?;
+//! assert_eq!((written.realms, written.users), (1, 0));
+//!
+//! assert_eq!(store.realms().await?, [realm.clone()]);
+//! assert!(store.find(realm.id, &Lookup::Name(NameKind::UserName, "nobody")).await?.is_none());
+//! assert_eq!(store.set_meta_once("key-check", b"first").await?, b"first");
+//! assert_eq!(store.set_meta_once("key-check", b"second").await?, b"first");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # To add a store
+//!
+//! Implement the traits that make up [`auth_core::Store`] and run `store_battery!` (feature `battery`) against
+//! it: the battery is the contract, in tests.
+//!
+//! # To change the schema
+//!
+//! Add a numbered file under `sqlite/schema` and name it in `sqlite/schema.rs`. Files that have been released
+//! are never edited.
+
+#[cfg(feature = "battery")]
+pub mod battery;
+mod sqlite;
+
+pub use sqlite::{BackupError, OpenError, Sqlite};

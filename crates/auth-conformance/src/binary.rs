@@ -1,0 +1,38 @@
+//! Finds the server's program.
+
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use anyhow::{Context, Result, anyhow, ensure};
+use serde_json::Value;
+
+/// The server's program: what `AUTH_SERVER_BIN` names, else the debug build, brought up to date.
+///
+/// # Errors
+/// When it can't be built.
+pub fn server_binary() -> Result<PathBuf> {
+    static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
+    let found = BINARY.get_or_init(|| find().map_err(|error| format!("{error:#}")));
+    found.clone().map_err(|error| anyhow!(error))
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests are told by the environment which program to run")]
+fn find() -> Result<PathBuf> {
+    if let Some(named) = std::env::var_os("AUTH_SERVER_BIN") {
+        return Ok(named.into());
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--quiet", "--package", "auth-server", "--message-format", "json-render-diagnostics"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .context("running cargo")?;
+    ensure!(built.status.success(), "auth-server can't be built");
+    let messages = String::from_utf8(built.stdout)?;
+    let mut messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let program = messages.find_map(|message| Some(message.get("executable")?.as_str()?.to_owned()));
+    Ok(program.context("cargo names no program")?.into())
+}

@@ -1,0 +1,221 @@
+//! HTTP/1 over a raw socket: what is sent is what the case says, to the byte, and one connection per request.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use serde_json::Value;
+
+use crate::clock::Stopwatch;
+
+/// A request as a case describes it. `Connection` and `Content-Length` are set by [`send`].
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// `HTTP/1.0` if so; else HTTP/1.1.
+    pub http10: bool,
+    /// Names and values in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Send no `Host` unless the headers hold one.
+    pub without_host: bool,
+}
+
+impl Request {
+    /// A request without headers and body.
+    #[must_use]
+    pub fn new(method: &str, path: &str) -> Self {
+        Self { method: method.to_owned(), path: path.to_owned(), ..Self::default() }
+    }
+
+    /// The same with one more header.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// The same with a form as its body, already encoded.
+    #[must_use]
+    pub fn form(mut self, body: &str) -> Self {
+        self.body = body.as_bytes().to_vec();
+        self.header("Content-Type", "application/x-www-form-urlencoded")
+    }
+
+    /// The same with a JSON body.
+    #[must_use]
+    pub fn json(mut self, body: &Value) -> Self {
+        self.body = body.to_string().into_bytes();
+        self.header("Content-Type", "application/json")
+    }
+
+    /// The value of a header, by its name in any case.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.headers
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
+    }
+
+    fn bytes(&self, address: SocketAddr) -> Vec<u8> {
+        let latin1 = |text: &str| -> Vec<u8> {
+            text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect()
+        };
+        let version = if self.http10 { "HTTP/1.0" } else { "HTTP/1.1" };
+        let mut out = latin1(&format!("{} {} {version}\r\n", self.method, self.path));
+        if self.get("host").is_none() && !self.http10 && !self.without_host {
+            out.extend(format!("Host: {address}\r\n").bytes());
+        }
+        for (name, value) in &self.headers {
+            if !name.eq_ignore_ascii_case("connection") && !name.eq_ignore_ascii_case("content-length") {
+                out.extend(format!("{name}: {value}\r\n").bytes());
+            }
+        }
+        out.extend(b"Connection: close\r\n");
+        if !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH") {
+            out.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
+        }
+        out.extend(b"\r\n");
+        out.extend(&self.body);
+        out
+    }
+}
+
+/// An answer.
+#[derive(Clone, Debug, Default)]
+pub struct Response {
+    /// The status code; 0 when no answer came.
+    pub status: u16,
+    /// Header values by lower-case name; of a repeated header the first.
+    pub headers: BTreeMap<String, String>,
+    /// The body, chunks put together.
+    pub body: Vec<u8>,
+    /// From the first byte sent to the last received.
+    pub took: Duration,
+}
+
+impl Response {
+    /// The value of a header, by its name in lower case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(String::as_str)
+    }
+
+    /// The body as text; what is not UTF-8 is replaced.
+    #[must_use]
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON, if it is.
+    #[must_use]
+    pub fn json(&self) -> Option<Value> {
+        serde_json::from_slice(&self.body).ok()
+    }
+
+    /// Reads an answer as it came off the wire, interim answers skipped.
+    #[must_use]
+    pub fn parse(mut data: &[u8]) -> Self {
+        loop {
+            let (head, rest) = split_at(data, b"\r\n\r\n");
+            let head: String = head.iter().map(|byte| char::from(*byte)).collect();
+            let mut lines = head.split("\r\n");
+            let status =
+                lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|code| code.parse().ok());
+            if matches!(status, Some(100..=199)) {
+                data = rest;
+                continue;
+            }
+            let mut headers = BTreeMap::new();
+            for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+                headers.entry(name.trim().to_lowercase()).or_insert_with(|| value.trim().to_owned());
+            }
+            let chunked =
+                headers.get("transfer-encoding").is_some_and(|how| how.eq_ignore_ascii_case("chunked"));
+            let body = if chunked { unchunk(rest) } else { rest.to_vec() };
+            return Self { status: status.unwrap_or(0), headers, body, took: Duration::ZERO };
+        }
+    }
+}
+
+/// Sends a request and reads the answer to the end of the connection. A server that closes early is no error:
+/// what it has said until then is the answer.
+///
+/// # Errors
+/// When no connection can be made.
+pub fn send(address: SocketAddr, request: &Request) -> Result<Response> {
+    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(10)).context("connecting")?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    stream.set_write_timeout(Some(Duration::from_secs(30)))?;
+    let watch = Stopwatch::start();
+    // A refusal may come before all is sent; the answer is read in any case.
+    let _early_close = stream.write_all(&request.bytes(address));
+    let mut data = Vec::new();
+    let mut chunk = [0; 65536];
+    loop {
+        match stream.read(&mut chunk) {
+            Ok(0) => break,
+            Ok(n) => data.extend(chunk.get(..n).unwrap_or_default()),
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => break,
+        }
+    }
+    Ok(Response { took: watch.elapsed(), ..Response::parse(&data) })
+}
+
+fn split_at<'a>(data: &'a [u8], mark: &[u8]) -> (&'a [u8], &'a [u8]) {
+    match data.windows(mark.len()).position(|window| window == mark) {
+        Some(at) => {
+            let (before, rest) = data.split_at(at);
+            (before, rest.get(mark.len()..).unwrap_or_default())
+        }
+        None => (data, &[]),
+    }
+}
+
+fn unchunk(mut left: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    while !left.is_empty() {
+        let (size, rest) = split_at(left, b"\r\n");
+        let size = String::from_utf8_lossy(size);
+        let size = size.split(';').next().and_then(|hex| usize::from_str_radix(hex.trim(), 16).ok());
+        let Some(size @ 1..) = size else { break };
+        out.extend(rest.get(..size.min(rest.len())).unwrap_or_default());
+        left = rest.get(size + 2..).unwrap_or_default();
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_read_with_and_without_chunks() {
+        let plain = Response::parse(b"HTTP/1.1 401 No\r\nA-B: c\r\nA-b: d\r\n\r\nbody");
+        assert_eq!((plain.status, plain.header("a-b"), plain.text().as_str()), (401, Some("c"), "body"));
+        let chunked = Response::parse(
+            b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x\r\nde\r\n0\r\n\r\n",
+        );
+        assert_eq!((chunked.status, chunked.text().as_str()), (200, "abcde"));
+        assert_eq!(Response::parse(b"").status, 0);
+    }
+
+    #[test]
+    fn requests_are_sent_as_the_case_says() {
+        let address = "127.0.0.1:1".parse().unwrap();
+        let request =
+            Request::new("POST", "/ä?a=b").header("X", "ü").header("Content-Length", "99").form("a");
+        let text: Vec<u8> = b"POST /\xe4?a=b HTTP/1.1\r\nHost: 127.0.0.1:1\r\nX: \xc3\xbc\r\nContent-Type: application/x-www-form-urlencoded\r\nConnection: close\r\nContent-Length: 1\r\n\r\na".to_vec();
+        assert_eq!(request.bytes(address), text);
+        let bare = Request { without_host: true, ..Request::new("GET", "/") };
+        assert_eq!(bare.bytes(address), b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n");
+    }
+}

@@ -1,0 +1,254 @@
+//! The transcripts of a real Zulip server (zulip-live.md): requests are sent as they were recorded, and
+//! answers compared to the byte but for what differs from run to run.
+
+use std::collections::BTreeMap;
+
+use anyhow::Result;
+use data_encoding::BASE64;
+use regex::Regex;
+use serde::Deserialize;
+
+use crate::Options;
+use crate::http::{Request, Response};
+use crate::matching::shown;
+use crate::report::{Report, Verdict};
+use crate::server::Server;
+use crate::setup::{self, Setup};
+
+/// A recorded exchange.
+#[derive(Debug, Deserialize)]
+struct Transcript {
+    id: String,
+    front: String,
+    request: RecordedRequest,
+    response: RecordedResponse,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedRequest {
+    method: String,
+    path: String,
+    http_version: String,
+    headers: Vec<(String, String)>,
+    #[serde(default)]
+    body: String,
+    body_b64: Option<String>,
+    #[serde(default)]
+    body_len: usize,
+}
+
+#[derive(Debug, Deserialize)]
+struct RecordedResponse {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+}
+
+/// What differs from run to run, and what stands in its place.
+const MASKS: &[(&str, &str)] = &[
+    (r#""retry-after":[0-9.]+"#, r#""retry-after":0"#),
+    (r#""max_message_id":-?\d+"#, r#""max_message_id":0"#),
+    (r#""avatar_url":"[^"]*""#, r#""avatar_url":"""#),
+    (r#""avatar_version":\d+"#, r#""avatar_version":1"#),
+    (r#""date_joined":"[^"]*""#, r#""date_joined":"""#),
+    (r#""full_name":"[^"]*""#, r#""full_name":"""#),
+];
+
+/// The headers that are compared: the server's own, not those of the program in front of it.
+const HEADERS: &[&str] = &[
+    "content-type",
+    "allow",
+    "www-authenticate",
+    "x-ratelimit-limit",
+    "x-ratelimit-remaining",
+    "cache-control",
+    "location",
+];
+
+/// Runs all transcripts, front by front: each has its own setup (`setups/zulip-live.toml`).
+pub(crate) fn run(options: &Options) -> Result<Report> {
+    let transcripts: Vec<Transcript> = options.read_lines("zulip-live.jsonl")?;
+    let setups = setup::read(&options.data.join("setups/zulip-live.toml"))?;
+    let mut report = Report::default();
+    let mut groups: BTreeMap<Option<usize>, Vec<&Transcript>> = BTreeMap::new();
+    for transcript in &transcripts {
+        let index = setup::find(&setups, &transcript.id, &transcript.front);
+        groups.entry(index).or_default().push(transcript);
+    }
+    for (index, group) in groups {
+        if !group.iter().any(|transcript| options.selects(&transcript.id)) {
+            continue;
+        }
+        match index.and_then(|index| setups.get(index)) {
+            Some(setup) => run_front(options, setup, &group, &mut report)?,
+            None => {
+                for transcript in group.iter().filter(|transcript| options.selects(&transcript.id)) {
+                    let why = format!("no setup for front {}", transcript.front);
+                    report.add(&transcript.id, Verdict::OutOfReach(why));
+                }
+            }
+        }
+    }
+    Ok(report)
+}
+
+fn run_front(options: &Options, setup: &Setup, group: &[&Transcript], report: &mut Report) -> Result<()> {
+    let config = setup.configuration(&options.fixture(&format!("{}.toml", setup.fixture))?)?;
+    let users = setup.import(&options.people(setup, "zulip-live")?)?;
+    let mut server = Server::start(&options.binary, &config, &users)?;
+    let mut series = Series::default();
+    for transcript in group {
+        series.bring_about(transcript, &mut server)?;
+        let answer = server.send(&request(&transcript.request))?;
+        if options.selects(&transcript.id) {
+            report.add(&transcript.id, differences(transcript, &answer)?);
+        }
+    }
+    server.stop()
+}
+
+/// Where in a numbered series of requests (`rl-wrong-3`) the server stands. Recorded are only some numbers of a
+/// series; those between are sent again.
+#[derive(Debug, Default)]
+struct Series {
+    last: Option<(String, u32)>,
+}
+
+impl Series {
+    /// Brings about the counts that a transcript was recorded at: empty ones, or those after the requests
+    /// before it in its series.
+    fn bring_about(&mut self, transcript: &Transcript, server: &mut Server) -> Result<()> {
+        let numbered = Regex::new(r"^((?:ng-|np-|dev-)?rl-.*?)-(\d+)$")?;
+        let follows = Regex::new(r"^rl-(wrong-then|me-|reset)")?;
+        let id = &transcript.id;
+        if let Some((name, number)) = numbered.captures(id).and_then(|found| {
+            Some((found.get(1)?.as_str().to_owned(), found.get(2)?.as_str().parse::<u32>().ok()?))
+        }) {
+            let before = match &self.last {
+                Some((last, count)) if *last == name => *count,
+                _ => {
+                    server.restart()?;
+                    0
+                }
+            };
+            // Each request of this series was for another user.
+            let again = if name == "rl-manyusers" { 0 } else { number.saturating_sub(before + 1) };
+            for _ in 0..again {
+                server.send(&request(&transcript.request))?;
+            }
+            self.last = Some((name, number));
+        } else if !follows.is_match(id) && header(&transcript.response, "x-ratelimit-limit").is_some() {
+            server.restart()?;
+        }
+        Ok(())
+    }
+}
+
+fn request(recorded: &RecordedRequest) -> Request {
+    let mut body = match &recorded.body_b64 {
+        Some(text) => BASE64.decode(text.as_bytes()).unwrap_or_default(),
+        None => recorded.body.clone().into_bytes(),
+    };
+    // Of long bodies the beginning is recorded; the rest was one letter.
+    body.resize(body.len().max(recorded.body_len), b'x');
+    Request {
+        method: recorded.method.clone(),
+        path: recorded.path.clone(),
+        http10: recorded.http_version == "HTTP/1.0",
+        headers: recorded.headers.clone(),
+        body,
+        without_host: true,
+    }
+}
+
+fn header<'a>(response: &'a RecordedResponse, name: &str) -> Option<&'a str> {
+    // Of a header that was recorded twice the last counts.
+    let mut found = response.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
+    found.next_back().map(|(_, value)| value.as_str())
+}
+
+fn differences(transcript: &Transcript, answer: &Response) -> Result<Vec<String>> {
+    let want = &transcript.response;
+    let mut why = Vec::new();
+    if answer.status != want.status {
+        why.push(format!("status {} instead of {}", answer.status, want.status));
+    }
+    for name in HEADERS {
+        let (wanted, got) = (header(want, name), answer.header(name));
+        if wanted != got && !(*name == "cache-control" && wanted.is_none()) {
+            why.push(format!("{name}: {got:?} instead of {wanted:?}"));
+        }
+    }
+    for name in ["retry-after", "x-ratelimit-reset"] {
+        match (header(want, name), answer.header(name)) {
+            (Some(_), None) => why.push(format!("{name}: missing")),
+            (None, Some(_)) => why.push(format!("{name}: surplus")),
+            _ => {}
+        }
+    }
+    if let Some(body) = &want.body {
+        let html = header(want, "content-type").is_some_and(|kind| kind.contains("text/html"));
+        let page = html && !body.trim_start().starts_with('{');
+        if !page && transcript.request.method != "HEAD" {
+            let new_key = transcript.request.path.contains("/regenerate") && answer.status == 200;
+            let (wanted, got) = (masked(body, new_key)?, masked(&answer.text(), new_key)?);
+            if wanted != got {
+                why.push(format!("body {:?} instead of {:?}", shown(&got), shown(&wanted)));
+            }
+        }
+    }
+    Ok(why)
+}
+
+fn masked(body: &str, new_key: bool) -> Result<String> {
+    let mut body = body.to_owned();
+    for (pattern, place) in MASKS {
+        body = Regex::new(pattern)?.replace_all(&body, *place).into_owned();
+    }
+    if new_key {
+        body =
+            Regex::new(r#""api_key":"[A-Za-z0-9]{32}""#)?.replace_all(&body, r#""api_key":"""#).into_owned();
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Map, Value};
+
+    use super::*;
+
+    fn transcript(status: u16, headers: &[(&str, &str)], body: &str) -> Transcript {
+        let headers: Vec<Value> =
+            headers.iter().map(|(name, value)| Value::from(vec![*name, *value])).collect();
+        let request: Map<String, Value> = serde_json::from_str(
+            r#"{"method":"POST","path":"/x","http_version":"HTTP/1.1","headers":[["A","b"]],"body":"ab","body_len":4}"#,
+        )
+        .unwrap();
+        serde_json::from_value(serde_json::json!({
+            "id": "x", "front": "app", "request": request,
+            "response": {"status": status, "headers": headers, "body": body},
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn answers_are_compared_but_for_what_differs_from_run_to_run() {
+        let recorded =
+            transcript(429, &[("Retry-After", "1.5"), ("Allow", "POST")], "{\"retry-after\":1.5,\"a\":1}\n");
+        let check = |answer: &[u8], count: usize| {
+            let why = differences(&recorded, &Response::parse(answer)).unwrap();
+            assert_eq!(why.len(), count, "{why:?}");
+        };
+        check(b"HTTP/1.1 429 X\r\nretry-after: 9\r\nallow: POST\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 0);
+        check(b"HTTP/1.1 429 X\r\nretry-after: 9\r\nallow: POST\r\n\r\n{\"retry-after\":9,\"a\":2}\n", 1);
+        check(b"HTTP/1.1 429 X\r\nallow: GET\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 2);
+        check(b"HTTP/1.1 401 X\r\nretry-after: 9\r\nallow: POST\r\nlocation: /\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 2);
+    }
+
+    #[test]
+    fn long_bodies_are_filled_up() {
+        let recorded = transcript(200, &[], "");
+        assert_eq!(request(&recorded.request).body, b"abxx");
+    }
+}

@@ -1,0 +1,278 @@
+//! JSON web tokens under a shared key (RFC 7515, 7518, 7519): signed bytes, not claims.
+//!
+//! Strict: three parts, base64url without padding, one of the algorithms asked for, no `crit`. What claims mean
+//! is said where they are used: [`assertion`](crate::assertion), [`zettel_token`](crate::zettel_token).
+
+use std::borrow::Cow;
+use std::fmt;
+
+use auth_core::Token;
+use data_encoding::BASE64URL_NOPAD;
+use ring::hmac;
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
+/// The longest token that is read, in bytes.
+pub const MAX_TOKEN: usize = 8192;
+
+/// The longest signature: that of HS512.
+const MAX_SIGNATURE: usize = 64;
+
+/// HMAC with a hash of the SHA-2 family (RFC 7518, section 3.2). There is no `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "RFC 7518 knows three")]
+pub enum Algorithm {
+    /// HMAC with SHA-256.
+    Hs256,
+    /// HMAC with SHA-384.
+    Hs384,
+    /// HMAC with SHA-512.
+    Hs512,
+}
+
+impl Algorithm {
+    /// Every algorithm with its name in headers and configuration.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Hs256, "HS256"), (Self::Hs384, "HS384"), (Self::Hs512, "HS512")];
+
+    /// The algorithm's name in headers and configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(algorithm, _)| *algorithm == self).map_or("", |(_, name)| name)
+    }
+
+    /// The algorithm of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(algorithm, _)| *algorithm)
+    }
+
+    /// `{"alg":"…"}` in base64url: the header of what we sign.
+    fn header(self) -> &'static str {
+        match self {
+            Self::Hs256 => "eyJhbGciOiJIUzI1NiJ9",
+            Self::Hs384 => "eyJhbGciOiJIUzM4NCJ9",
+            Self::Hs512 => "eyJhbGciOiJIUzUxMiJ9",
+        }
+    }
+
+    fn hmac(self) -> hmac::Algorithm {
+        match self {
+            Self::Hs256 => hmac::HMAC_SHA256,
+            Self::Hs384 => hmac::HMAC_SHA384,
+            Self::Hs512 => hmac::HMAC_SHA512,
+        }
+    }
+}
+
+/// A key made ready for one algorithm, so that no other can be used with it.
+#[derive(Clone)]
+pub struct Key {
+    algorithm: Algorithm,
+    hmac: hmac::Key,
+}
+
+impl Key {
+    /// Makes a shared secret ready for an algorithm.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, secret: &[u8]) -> Self {
+        Self { algorithm, hmac: hmac::Key::new(algorithm.hmac(), secret) }
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({}, …)", self.algorithm.as_str())
+    }
+}
+
+/// Signs claims, given as the text of a JSON object. The header is `{"alg":"…"}` and nothing more.
+#[must_use]
+pub fn sign(key: &Key, claims_json: &str) -> Token {
+    let header = key.algorithm.header();
+    let mut token =
+        String::with_capacity(header.len() + claims_json.len() * 4 / 3 + MAX_SIGNATURE * 4 / 3 + 8);
+    token.push_str(header);
+    token.push('.');
+    BASE64URL_NOPAD.encode_append(claims_json.as_bytes(), &mut token);
+    let signature = hmac::sign(&key.hmac, token.as_bytes());
+    token.push('.');
+    BASE64URL_NOPAD.encode_append(signature.as_ref(), &mut token);
+    Token::new(token)
+}
+
+/// The bytes of the claims, when one of the keys signed them: its algorithm is the one the header names.
+///
+/// # Errors
+/// [`Invalid`], and never why: whoever forges a token shall learn nothing.
+pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Result<Vec<u8>, Invalid> {
+    if token.len() > MAX_TOKEN {
+        return Err(Invalid);
+    }
+    let (signed, signature) = token.rsplit_once('.').ok_or(Invalid)?;
+    let (header, claims) = signed.split_once('.').ok_or(Invalid)?;
+    if claims.contains('.') {
+        return Err(Invalid);
+    }
+    let algorithm = algorithm_of(header)?;
+    let mut bytes = [0; MAX_SIGNATURE];
+    let signature = decode_signature(signature, &mut bytes)?;
+    let signed_by = |key: &&Key| {
+        key.algorithm == algorithm && hmac::verify(&key.hmac, signed.as_bytes(), signature).is_ok()
+    };
+    keys.into_iter().find(signed_by).ok_or(Invalid)?;
+    BASE64URL_NOPAD.decode(claims.as_bytes()).map_err(|_| Invalid)
+}
+
+/// The token is not one that the keys signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid signed token")]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing more to tell")]
+pub struct Invalid;
+
+fn algorithm_of(header: &str) -> Result<Algorithm, Invalid> {
+    // Most headers are our own.
+    if let Some((algorithm, _)) = Algorithm::ALL.iter().find(|(algorithm, _)| algorithm.header() == header) {
+        return Ok(*algorithm);
+    }
+    let json = BASE64URL_NOPAD.decode(header.as_bytes()).map_err(|_| Invalid)?;
+    let header: Header<'_> = serde_json::from_slice(&json).map_err(|_| Invalid)?;
+    if header.crit.is_some() || header.b64.is_some() {
+        return Err(Invalid);
+    }
+    Algorithm::from_name(&header.alg).ok_or(Invalid)
+}
+
+fn decode_signature<'b>(text: &str, bytes: &'b mut [u8; MAX_SIGNATURE]) -> Result<&'b [u8], Invalid> {
+    let length = BASE64URL_NOPAD.decode_len(text.len()).map_err(|_| Invalid)?;
+    let bytes = bytes.get_mut(..length).ok_or(Invalid)?;
+    BASE64URL_NOPAD.decode_mut(text.as_bytes(), bytes).map_err(|_| Invalid)?;
+    Ok(bytes)
+}
+
+/// The fields of a header that change how a token is read.
+#[derive(Deserialize)]
+struct Header<'a> {
+    #[serde(borrow)]
+    alg: Cow<'a, str>,
+    crit: Option<IgnoredAny>,
+    b64: Option<IgnoredAny>,
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn key(algorithm: Algorithm) -> Key {
+        Key::new(algorithm, b"0123456789abcdef")
+    }
+
+    /// A token with any header, signed with HS256.
+    fn forge(header: &str) -> String {
+        let signed = format!("{}.e30", BASE64URL_NOPAD.encode(header.as_bytes()));
+        let signature = hmac::sign(&key(Algorithm::Hs256).hmac, signed.as_bytes());
+        format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
+    }
+
+    #[test]
+    fn signed_claims_come_back_under_each_algorithm() {
+        for (algorithm, name) in Algorithm::ALL {
+            let token = sign(&key(algorithm), r#"{"sub":"ä"}"#);
+            assert_eq!(verify(token.expose(), [&key(algorithm)]), Ok(r#"{"sub":"ä"}"#.into()), "{name}");
+            for (other, _) in Algorithm::ALL.iter().filter(|(other, _)| *other != algorithm) {
+                assert_eq!(verify(token.expose(), [&key(*other)]), Err(Invalid), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn any_of_several_keys_will_do() {
+        let token = sign(&key(Algorithm::Hs512), "{}");
+        let newer = Key::new(Algorithm::Hs512, b"a newer key");
+        assert!(verify(token.expose(), [&newer, &key(Algorithm::Hs512)]).is_ok());
+        assert_eq!(verify(token.expose(), [&newer]), Err(Invalid));
+        assert_eq!(verify(token.expose(), []), Err(Invalid));
+    }
+
+    #[test]
+    fn the_header_decides_only_among_the_algorithms_asked_for() {
+        for (header, good) in [
+            (r#"{"alg":"HS256"}"#, true),
+            (r#"{"typ":"JWT","alg":"HS256"}"#, true),
+            (r#"{"alg":"HS256","kid":"a","x":[1]}"#, true),
+            (r#"{ "alg" : "\u0048S256" }"#, true),
+            (r#"{"alg":"none"}"#, false),
+            (r#"{"alg":"HS512"}"#, false),
+            (r#"{"alg":"hs256"}"#, false),
+            (r#"{"alg":null}"#, false),
+            (r#"{"alg":"HS256","alg":"none"}"#, false),
+            (r#"{"alg":"HS256","crit":["exp"]}"#, false),
+            (r#"{"alg":"HS256","b64":false}"#, false),
+            (r#"{"typ":"JWT"}"#, false),
+            (r#"["HS256"]"#, false),
+            (r#""HS256""#, false),
+            ("", false),
+        ] {
+            assert_eq!(verify(&forge(header), [&key(Algorithm::Hs256)]).is_ok(), good, "{header}");
+        }
+    }
+
+    #[test]
+    fn tokens_of_another_shape_are_refused() {
+        let good = sign(&key(Algorithm::Hs256), "{}").expose().to_owned();
+        let (signed, signature) = good.rsplit_once('.').unwrap();
+        for bad in [
+            String::new(),
+            ".".into(),
+            "..".into(),
+            signed.into(),
+            format!("{signed}."),
+            format!("{good}."),
+            format!("{good}="),
+            format!(" {good}"),
+            format!("{good}\n"),
+            format!(".{good}"),
+            format!("{signed}.{signature}AAAA"),
+            format!("{signed}.{}", &signature[..40]),
+            "A".repeat(MAX_TOKEN + 1),
+        ] {
+            assert_eq!(verify(&bad, [&key(Algorithm::Hs256)]), Err(Invalid), "{bad}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        assert_eq!(format!("{:?}", key(Algorithm::Hs256)), "Key(HS256, …)");
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_jsonwebtoken(claims in "\\PC{0,40}", secret in prop::collection::vec(any::<u8>(), 1..100)) {
+            let json = serde_json::json!({ "c": claims });
+            let ours = sign(&Key::new(Algorithm::Hs512, &secret), &json.to_string());
+            let mut header = jsonwebtoken::Header::new(jsonwebtoken::Algorithm::HS512);
+            header.typ = None;
+            let theirs =
+                jsonwebtoken::encode(&header, &json, &jsonwebtoken::EncodingKey::from_secret(&secret)).unwrap();
+            prop_assert_eq!(ours.expose(), theirs);
+        }
+
+        #[test]
+        fn any_change_of_one_bit_is_refused(claims in "\\PC{0,20}", at in any::<prop::sample::Index>(), bit in 0..8_u32) {
+            let token = sign(&key(Algorithm::Hs384), &claims);
+            let mut bytes = token.expose().as_bytes().to_vec();
+            let at = at.index(bytes.len());
+            bytes[at] ^= 1_u8 << bit;
+            if let Ok(changed) = String::from_utf8(bytes) {
+                prop_assert_eq!(verify(&changed, [&key(Algorithm::Hs384)]), Err(Invalid));
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,50}") {
+            prop_assert_eq!(verify(&text, [&key(Algorithm::Hs256)]), Err(Invalid));
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Opaque secrets: random text that means nothing but its owner.
+//!
+//! Symbols are drawn without bias. What has at least 128 random bits may be looked up by its plain [`digest`];
+//! shorter codes need a keyed one: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
+
+use auth_core::{ApiKey, Digest, OneTimeCode, Password, Rng, Token};
+use ring::digest::{SHA256, digest as sha256};
+use zeroize::Zeroizing;
+
+const LETTERS_AND_DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const DIGITS: &[u8] = b"0123456789";
+
+/// 55 symbols that are not mistaken for one another (rocketchat.md 3).
+const UNMISTAKABLE: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz";
+
+/// A Zulip API key: 32 letters and digits, 190 bits (zulip.md 6.3).
+#[must_use]
+pub fn zulip_api_key(rng: &dyn Rng) -> ApiKey {
+    ApiKey::new(draw(rng, LETTERS_AND_DIGITS, 32))
+}
+
+/// A Rocket.Chat log-in token: 43 URL-safe characters, 258 bits (rocketchat.md 3).
+#[must_use]
+pub fn rocketchat_token(rng: &dyn Rng) -> Token {
+    Token::new(draw(rng, URL_SAFE, 43))
+}
+
+/// A Rocket.Chat `_id`: 17 symbols, 98 bits (rocketchat.md 3). Not a secret.
+#[must_use]
+pub fn rocketchat_id(rng: &dyn Rng) -> String {
+    draw(rng, UNMISTAKABLE, 17)
+}
+
+/// A backup code of a TOTP device: 8 symbols, 46 bits (rocketchat.md 2.4). Store it under a keyed digest.
+#[must_use]
+pub fn backup_code(rng: &dyn Rng) -> OneTimeCode {
+    OneTimeCode::new(draw(rng, UNMISTAKABLE, 8))
+}
+
+/// A code for a mail: 6 digits (rocketchat.md 2.4). Store it under a keyed digest, and count the tries.
+#[must_use]
+pub fn mail_code(rng: &dyn Rng) -> OneTimeCode {
+    OneTimeCode::new(draw(rng, DIGITS, 6))
+}
+
+/// An app password: 24 symbols, 138 bits.
+#[must_use]
+pub fn app_password(rng: &dyn Rng) -> Password {
+    Password::new(draw(rng, UNMISTAKABLE, 24))
+}
+
+/// SHA-256 of the text, under which a store keeps an opaque secret.
+#[must_use]
+pub fn digest(text: &str) -> Digest {
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(sha256(&SHA256, text.as_bytes()).as_ref());
+    Digest::new(bytes)
+}
+
+/// So many symbols, each as likely as any other: bytes that would favour some symbols are drawn again.
+fn draw(rng: &dyn Rng, symbols: &[u8], count: usize) -> String {
+    let unbiased = 256 - 256 % symbols.len();
+    let mut text = String::with_capacity(count);
+    let mut bytes = Zeroizing::new([0; 64]);
+    while text.len() < count {
+        rng.fill(&mut *bytes);
+        let drawn = bytes.iter().map(|byte| usize::from(*byte)).filter(|value| *value < unbiased);
+        let drawn = drawn.filter_map(|value| symbols.get(value % symbols.len()).copied());
+        text.extend(drawn.map(char::from).take(count - text.len()));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use auth_core::SeededRng;
+    use data_encoding::HEXLOWER;
+
+    use super::*;
+
+    #[test]
+    fn each_secret_has_its_length_and_alphabet() {
+        let rng = SeededRng::new(1);
+        let check = |text: &str, length: usize, symbols: &[u8]| {
+            assert_eq!(text.len(), length, "{text}");
+            assert!(text.bytes().all(|byte| symbols.contains(&byte)), "{text}");
+        };
+        for _ in 0..200 {
+            check(zulip_api_key(&rng).expose(), 32, LETTERS_AND_DIGITS);
+            check(rocketchat_token(&rng).expose(), 43, URL_SAFE);
+            check(&rocketchat_id(&rng), 17, UNMISTAKABLE);
+            check(backup_code(&rng).expose(), 8, UNMISTAKABLE);
+            check(mail_code(&rng).expose(), 6, DIGITS);
+            check(app_password(&rng).expose(), 24, UNMISTAKABLE);
+        }
+    }
+
+    #[test]
+    fn no_secret_comes_twice() {
+        let rng = SeededRng::new(2);
+        let keys: HashSet<_> = (0..1000).map(|_| zulip_api_key(&rng).expose().to_owned()).collect();
+        assert_eq!(keys.len(), 1000);
+    }
+
+    #[test]
+    fn all_symbols_are_equally_likely() {
+        const DRAWN: usize = 55 * 4000;
+        let text = draw(&SeededRng::new(3), UNMISTAKABLE, DRAWN);
+        for symbol in UNMISTAKABLE {
+            let count = text.bytes().filter(|byte| byte == symbol).count();
+            // The standard deviation is 63; a plain remainder would give nineteen symbols 3437 each.
+            assert!((3600..4400).contains(&count), "{} came {count} times", char::from(*symbol));
+        }
+    }
+
+    #[test]
+    fn digest_is_sha256() {
+        let hex = "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8";
+        assert_eq!(HEXLOWER.encode(digest("mypassword").as_bytes()), hex);
+    }
+}

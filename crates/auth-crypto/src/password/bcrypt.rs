@@ -1,0 +1,50 @@
+//! bcrypt: `$2b$10$` and 53 characters of salt and tag.
+
+use ::bcrypt::{HashParts, Version, hash_with_salt};
+use subtle::ConstantTimeEq;
+
+use super::{MAX_BCRYPT_COST, Unreadable};
+
+/// bcrypt reads so many bytes and silently drops the rest.
+pub(super) const MAX_INPUT: usize = 72;
+
+/// `$2b$10$` and the salt.
+const BEFORE_TAG: usize = 7 + 22;
+
+#[derive(Clone)]
+pub(super) struct BcryptHash {
+    cost: u32,
+    salt: [u8; 16],
+    tag: String,
+}
+
+impl BcryptHash {
+    pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
+        let known = ["$2a$", "$2b$", "$2y$"].iter().any(|tag| text.starts_with(tag));
+        // The library takes `+4` for a cost.
+        let plain_cost = text.get(4..6).is_some_and(|cost| cost.bytes().all(|byte| byte.is_ascii_digit()));
+        if !known || !plain_cost {
+            return Err(Unreadable::Malformed);
+        }
+        let parts: HashParts = text.parse().map_err(|_| Unreadable::Malformed)?;
+        let cost = parts.get_cost();
+        match cost {
+            4..=MAX_BCRYPT_COST => {}
+            0..4 | 32.. => return Err(Unreadable::Malformed),
+            _ => return Err(Unreadable::TooCostly),
+        }
+        let tag = text.get(BEFORE_TAG..).ok_or(Unreadable::Malformed)?.to_owned();
+        Ok(Self { cost, salt: parts.get_salt_raw(), tag })
+    }
+
+    pub(super) fn matches(&self, input: &[u8]) -> bool {
+        hash_with_salt(input, self.cost, self.salt).is_ok_and(|computed| {
+            let text = computed.format_for_version(Version::TwoB);
+            text.as_bytes().get(BEFORE_TAG..).is_some_and(|tag| tag.ct_eq(self.tag.as_bytes()).into())
+        })
+    }
+
+    pub(super) fn cost(&self) -> u32 {
+        self.cost
+    }
+}

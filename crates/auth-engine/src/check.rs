@@ -1,0 +1,188 @@
+//! The check of presented credentials.
+
+use std::time::Duration;
+
+use auth_core::{
+    Account, BotKind, CheckRefusal, CheckReply, Fault, Grant, Lookup, NameKind, Presentation, Presented,
+    Principal, Realm, Standing, Timestamp, Token, TokenForm, fold,
+};
+use auth_core::{ApiKey, Credential, CredentialKind};
+use auth_crypto::opaque;
+use auth_crypto::zettel_token::{Claims, TokenKind};
+
+use crate::Engine;
+use crate::grant::{has_ended, nearest_second, zettelstore_name};
+use crate::login::profile;
+
+type Checked = Result<Box<Principal>, CheckRefusal>;
+
+impl Engine {
+    pub(crate) async fn checked(&self, presentation: Presentation) -> Result<CheckReply, Fault> {
+        let realm = presentation.realm;
+        let (outcome, standing) = match &presentation.credential {
+            Presented::ZulipKey { email, key } => {
+                let outcome = self.zulip_principal(realm, email, key).await?;
+                self.count_call(outcome)
+            }
+            Presented::RocketChatToken { user_id, token } => {
+                (self.rocketchat_principal(realm, user_id, token).await?, None)
+            }
+            Presented::ZettelstoreToken(token) => {
+                (self.zettelstore_principal(realm, token).await?.map(|(principal, ..)| principal), None)
+            }
+            _ => (Err(CheckRefusal::Invalid), None),
+        };
+        if let Err(refusal) = &outcome {
+            tracing::debug!(
+                target: "auth::check",
+                door = presentation.door.as_str(),
+                outcome = refusal.as_str(),
+                network = %presentation.peer.network(),
+                "credential refused"
+            );
+        }
+        Ok(CheckReply { outcome, standing })
+    }
+
+    /// A good token for a good token (zettelstore.md 3).
+    pub(crate) async fn renewed(
+        &self,
+        presentation: Presentation,
+        form: TokenForm,
+    ) -> Result<Result<Grant, CheckRefusal>, Fault> {
+        let Presented::ZettelstoreToken(token) = &presentation.credential else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        let (_, account, claims) = match self.zettelstore_principal(presentation.realm, token).await? {
+            Ok(found) => found,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        if claims.issued == Timestamp::default() {
+            // A token that doesn't say when it was issued renews to itself, with nothing left.
+            let grant = Grant::ZettelstoreToken { token: token.clone(), lifetime: Duration::ZERO };
+            return Ok(Ok(grant));
+        }
+        let age = nearest_second(self.now()).since(claims.issued);
+        let life = claims.expires.since(claims.issued);
+        if age * 4 < life {
+            let grant = Grant::ZettelstoreToken { token: token.clone(), lifetime: life - age };
+            return Ok(Ok(grant));
+        }
+        Ok(Ok(self.zettelstore_token(form, &account)))
+    }
+
+    /// zulip.md 5.1: looked up by the key alone; the e-mail address merely has to match.
+    async fn zulip_principal(
+        &self,
+        realm: auth_core::RealmId,
+        email: &str,
+        key: &ApiKey,
+    ) -> Result<Checked, Fault> {
+        let digest = opaque::digest(key.expose());
+        let Some((credential, account)) = self.store.by_digest(CredentialKind::ZulipKey, &digest).await?
+        else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        let matches = account.user.name(NameKind::Email).is_some_and(|name| fold(&name.exact) == fold(email));
+        if !matches {
+            return Ok(Err(CheckRefusal::Invalid));
+        }
+        let Some(own_realm) = self.realm_by_id(account.user.realm).await? else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        Ok(if let Some(refusal) = refused_state(&own_realm, &account) {
+            Err(refusal)
+        } else if account.user.realm != realm {
+            Err(CheckRefusal::OtherRealm)
+        } else if account.user.bot == Some(BotKind::IncomingWebhook) {
+            Err(CheckRefusal::WebhookBot)
+        } else {
+            Ok(principal(&own_realm, &account, &credential))
+        })
+    }
+
+    fn count_call(&self, outcome: Checked) -> (Checked, Option<Standing>) {
+        let Ok(principal) = outcome else { return (outcome, None) };
+        let standing = self.limits.zulip_call(principal.profile.user.id, self.now());
+        if standing.is_some_and(|standing| standing.retry_after.is_some()) {
+            return (Err(CheckRefusal::Limited), standing);
+        }
+        (Ok(principal), standing)
+    }
+
+    /// rocketchat.md 3.1: token and id must belong to the same user.
+    async fn rocketchat_principal(
+        &self,
+        realm: auth_core::RealmId,
+        user_id: &str,
+        token: &Token,
+    ) -> Result<Checked, Fault> {
+        let Some((credential, account)) = self.holder(token).await? else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        let fits = account.user.doors.rocketchat == user_id
+            && account.user.realm == realm
+            && !has_ended(&credential, self.now());
+        let Some(realm) = self.realm_by_id(realm).await?.filter(|_| fits) else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        Ok(match refused_state(&realm, &account) {
+            Some(refusal) => Err(refusal),
+            None => Ok(principal(&realm, &account, &credential)),
+        })
+    }
+
+    /// zettelstore.md 5 and 6: signature, kind, end, then the user: there, of that name, and not told to log in
+    /// again since.
+    async fn zettelstore_principal(
+        &self,
+        realm: auth_core::RealmId,
+        token: &Token,
+    ) -> Result<Result<(Box<Principal>, Account, Claims), CheckRefusal>, Fault> {
+        let now = nearest_second(self.now());
+        let claims = self.tokens.verify(token.expose()).ok();
+        let Some(claims) = claims.filter(|claims| claims.kind == TokenKind::Api && now <= claims.expires)
+        else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        let found = self.store.find(realm, &Lookup::ZettelstoreId(claims.zid)).await?;
+        let Some(account) = found.filter(|account| {
+            zettelstore_name(account) == claims.user && claims.issued >= account.user.valid_from
+        }) else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        let Some(realm) = self.realm_by_id(realm).await? else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
+        if let Some(refusal) = refused_state(&realm, &account) {
+            return Ok(Err(refusal));
+        }
+        let principal = Principal {
+            profile: profile(&realm, &account),
+            credential: None,
+            kind: None,
+            issued: claims.issued,
+            expires: Some(claims.expires),
+            bypass_second_factor: false,
+        };
+        Ok(Ok((Box::new(principal), account, claims)))
+    }
+}
+
+fn principal(realm: &Realm, account: &Account, credential: &Credential) -> Box<Principal> {
+    Box::new(Principal {
+        profile: profile(realm, account),
+        credential: Some(credential.id),
+        kind: Some(credential.kind),
+        issued: credential.created,
+        expires: credential.expires,
+        bypass_second_factor: credential.scope.bypass_second_factor,
+    })
+}
+
+fn refused_state(realm: &Realm, account: &Account) -> Option<CheckRefusal> {
+    if !realm.active {
+        return Some(CheckRefusal::RealmInactive);
+    }
+    (!account.user.active).then_some(CheckRefusal::UserInactive)
+}

@@ -1,0 +1,156 @@
+//! What the engine is told by its operator.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use auth_core::{DoorKind, Exact, Rule, StrengthRule};
+use auth_crypto::argon2::Params;
+use auth_crypto::assertion::AssertionRule;
+
+/// Everything the engine is told by its operator.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct Config {
+    /// How passwords are hashed and what new ones must fulfil.
+    pub passwords: PasswordConfig,
+    /// The limits that all doors share; `None` switches them off.
+    pub limits: Option<SharedLimits>,
+    /// Lets accounts with a second factor log in by password alone where the door has no second step.
+    pub allow_password_only_with_2fa: bool,
+    /// Whether a change of password also ends keys, personal tokens and app passwords.
+    pub revoke_on_password_change: bool,
+    /// Whether the name as typed stands in the log lines of attempts.
+    pub log_names: bool,
+    /// The Zulip door's rules.
+    pub zulip: ZulipRules,
+    /// The Rocket.Chat door's rules.
+    pub rocketchat: RocketChatRules,
+    /// The Zettelstore door's rules.
+    pub zettelstore: ZettelstoreRules,
+}
+
+/// How passwords are hashed and what new ones must fulfil.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct PasswordConfig {
+    /// Argon2id parameters of new hashes.
+    pub params: Params,
+    /// What new passwords must fulfil where the realm has no rule of its own.
+    pub strength: StrengthRule,
+}
+
+/// The limits that all doors share.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct SharedLimits {
+    /// Failed tries per account and client network.
+    pub account: Rule,
+    /// Failed tries per client network.
+    pub network: Rule,
+    /// Wrong second factors per account, across networks.
+    pub second_factor: Rule,
+}
+
+impl Default for SharedLimits {
+    fn default() -> Self {
+        const QUARTER: Duration = Duration::from_secs(15 * 60);
+        Self {
+            account: Rule { attempts: 10, window: QUARTER },
+            network: Rule { attempts: 100, window: QUARTER },
+            second_factor: Rule { attempts: 10, window: QUARTER },
+        }
+    }
+}
+
+/// The Zulip door's rules.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct ZulipRules {
+    /// The careless points of the real server that are wanted.
+    pub exact: Exact,
+    /// Tries per account (zulip.md 2.6).
+    pub login_limit: Option<Rule>,
+    /// Calls per user (zulip.md 2.6).
+    pub api_limit: Option<Rule>,
+    /// Keys of the systems whose assertions are believed, by realm (zulip.md 5.5).
+    pub assertions: BTreeMap<String, AssertionRule>,
+    /// Log-in by name alone.
+    pub development: bool,
+}
+
+/// The Rocket.Chat door's rules.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct RocketChatRules {
+    /// The careless points of the real server that are wanted.
+    pub exact: Exact,
+    /// Calls per address and route (rocketchat.md 4.1).
+    pub api_limit: Option<Rule>,
+    /// Failed tries per account (rocketchat.md 4.2).
+    pub block_by_user: Option<Rule>,
+    /// Failed tries per address (rocketchat.md 4.2).
+    pub block_by_address: Option<Rule>,
+    /// Whether an account with an unverified address is refused.
+    pub email_verification: bool,
+    /// How long a log-in token lives.
+    pub token_lifetime: Duration,
+    /// How many log-in tokens a user has at most.
+    pub max_tokens: u32,
+    /// How many steps of 30 seconds a TOTP code may be off.
+    pub totp_delta: u32,
+    /// How long a mailed code lives.
+    pub mailed_code_lifetime: Duration,
+    /// How many wrong tries a mailed code survives.
+    pub mailed_code_tries: u32,
+    /// Whether new users with an address are asked for a mailed code.
+    pub email_2fa_auto_opt_in: bool,
+}
+
+impl Default for RocketChatRules {
+    /// The real server's defaults (rocketchat.md 2.4, 3, 4).
+    fn default() -> Self {
+        const MINUTE: Duration = Duration::from_secs(60);
+        Self {
+            exact: Exact::default(),
+            api_limit: Some(Rule { attempts: 10, window: MINUTE }),
+            block_by_user: Some(Rule { attempts: 10, window: 5 * MINUTE }),
+            block_by_address: Some(Rule { attempts: 50, window: 5 * MINUTE }),
+            email_verification: false,
+            token_lifetime: Duration::from_secs(90 * 24 * 3600),
+            max_tokens: 50,
+            totp_delta: 1,
+            mailed_code_lifetime: 60 * MINUTE,
+            mailed_code_tries: 5,
+            email_2fa_auto_opt_in: false,
+        }
+    }
+}
+
+/// The Zettelstore door's rules.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct ZettelstoreRules {
+    /// How long a token lives.
+    pub token_lifetime: Duration,
+    /// What an answer takes from the look-up on; zero answers at once.
+    pub login_delay: Duration,
+}
+
+impl Default for ZettelstoreRules {
+    /// The real server's defaults (zettelstore.md 2, 6).
+    fn default() -> Self {
+        Self { token_lifetime: Duration::from_secs(600), login_delay: Duration::from_millis(500) }
+    }
+}
+
+impl Config {
+    /// The careless points wanted at a door.
+    #[must_use]
+    pub fn exact(&self, door: DoorKind) -> Exact {
+        match door {
+            DoorKind::Zulip => self.zulip.exact.clone(),
+            DoorKind::RocketChat => self.rocketchat.exact.clone(),
+            _ => Exact::default(),
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! What a successful log-in gives.
+
+use std::time::Duration;
+
+use auth_core::{
+    Account, ApiKey, Cause, Credential, CredentialId, CredentialKind, Digest, Fault, Grant, GrantKind, Realm,
+    Refusal, Scope, Timestamp, Token, TokenForm, UserId, fold,
+};
+use auth_crypto::keyring::Purpose;
+use auth_crypto::opaque;
+use auth_crypto::zettel_token::{Claims, TokenKind};
+
+use crate::Engine;
+use crate::engine::broken;
+
+impl Engine {
+    pub(crate) async fn issue(&self, kind: GrantKind, account: &Account) -> Result<Grant, Fault> {
+        match kind {
+            GrantKind::ZulipKey => Ok(Grant::ZulipKey(self.zulip_key(account).await?)),
+            GrantKind::RocketChatToken => self.rocketchat_token(account).await,
+            GrantKind::ZettelstoreToken(form) => Ok(self.zettelstore_token(form, account)),
+            _ => Err(broken("a grant this engine does not know")),
+        }
+    }
+
+    /// The account's key; the first log-in of an account without one makes it.
+    async fn zulip_key(&self, account: &Account) -> Result<ApiKey, Fault> {
+        let user = account.user.id;
+        let kind = CredentialKind::ZulipKey;
+        let stored = match self.store.of_user(user, kind).await?.pop() {
+            Some(credential) => credential,
+            None => {
+                let new = self.new_zulip_key(user, &opaque::zulip_api_key(&*self.rng));
+                self.store.ensure(&new).await?.ok_or_else(|| broken("the account of a new key"))?
+            }
+        };
+        self.open_zulip_key(&stored)
+    }
+
+    pub(crate) fn open_zulip_key(&self, stored: &Credential) -> Result<ApiKey, Fault> {
+        let sealed = stored.sealed.as_deref().ok_or_else(|| broken("a Zulip key without its secret"))?;
+        let opened = self
+            .ring
+            .open(Purpose::ZulipKey, stored.user.as_bytes(), sealed)
+            .map_err(|_| broken("a sealed Zulip key"))?;
+        let key = std::str::from_utf8(&opened).map_err(|_| broken("a sealed Zulip key"))?;
+        Ok(ApiKey::new(key))
+    }
+
+    pub(crate) fn new_zulip_key(&self, user: UserId, key: &ApiKey) -> Credential {
+        let sealed = self.ring.seal(Purpose::ZulipKey, user.as_bytes(), key.expose().as_bytes(), &*self.rng);
+        Credential {
+            sealed: Some(sealed),
+            ..self.new_credential(user, CredentialKind::ZulipKey, Some(opaque::digest(key.expose())))
+        }
+    }
+
+    async fn rocketchat_token(&self, account: &Account) -> Result<Grant, Fault> {
+        let token = opaque::rocketchat_token(&*self.rng);
+        let rules = &self.config.rocketchat;
+        let expires = Some(self.now() + rules.token_lifetime);
+        let credential = Credential {
+            expires,
+            ..self.new_credential(
+                account.user.id,
+                CredentialKind::RocketChatToken,
+                Some(opaque::digest(token.expose())),
+            )
+        };
+        if !self.store.add(&credential, rules.max_tokens).await? {
+            return Err(Fault::unavailable("the user is gone"));
+        }
+        Ok(Grant::RocketChatToken { token, expires })
+    }
+
+    /// The account that holds a log-in token or a personal one, which it keeps (rocketchat.md 3).
+    pub(crate) async fn resume(
+        &self,
+        realm: &Realm,
+        token: &Token,
+    ) -> Result<Result<(Account, Option<Grant>), Refusal>, Fault> {
+        Ok(match self.holder(token).await? {
+            Some((credential, _)) if has_ended(&credential, self.now()) => {
+                Err(Refusal::Credentials(Cause::ExpiredToken))
+            }
+            Some((credential, account)) if account.user.realm == realm.id => {
+                let grant = Grant::RocketChatToken { token: token.clone(), expires: credential.expires };
+                Ok((account, Some(grant)))
+            }
+            _ => Err(Refusal::Credentials(Cause::UnknownToken)),
+        })
+    }
+
+    /// The credential and account behind a Rocket.Chat token of either kind.
+    pub(crate) async fn holder(&self, token: &Token) -> Result<Option<(Credential, Account)>, Fault> {
+        let digest = opaque::digest(token.expose());
+        for kind in [CredentialKind::RocketChatToken, CredentialKind::PersonalToken] {
+            if let Some(found) = self.store.by_digest(kind, &digest).await? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
+    pub(crate) fn zettelstore_token(&self, form: TokenForm, account: &Account) -> Grant {
+        let lifetime = self.config.zettelstore.token_lifetime;
+        let issued = issue_second(self.now(), account.user.valid_from);
+        let claims = Claims {
+            kind: TokenKind::Api,
+            user: zettelstore_name(account),
+            zid: account.user.doors.zettelstore,
+            issued,
+            expires: issued + lifetime,
+        };
+        Grant::ZettelstoreToken { token: self.tokens.issue(form, &claims), lifetime }
+    }
+
+    pub(crate) fn new_credential(
+        &self,
+        user: UserId,
+        kind: CredentialKind,
+        digest: Option<Digest>,
+    ) -> Credential {
+        Credential {
+            id: CredentialId::random(&*self.rng),
+            user,
+            kind,
+            digest,
+            sealed: None,
+            scope: Scope::default(),
+            label: None,
+            created: self.now(),
+            expires: None,
+            last_used: None,
+            counter: 0,
+        }
+    }
+}
+
+/// The whole second in which a token counts as issued: the nearest one (zettelstore.md 6), and none in which
+/// an earlier token would be refused.
+fn issue_second(now: Timestamp, valid_from: Timestamp) -> Timestamp {
+    let ceiling = Timestamp::from_secs((valid_from + Duration::from_millis(999)).as_secs());
+    nearest_second(now).max(ceiling)
+}
+
+/// Now, rounded to the nearest second.
+pub(crate) fn nearest_second(now: Timestamp) -> Timestamp {
+    Timestamp::from_secs((now + Duration::from_millis(500)).as_secs())
+}
+
+/// Zettelstore's `user-id`: lower case; an account without a user name goes by its e-mail address.
+pub(crate) fn zettelstore_name(account: &Account) -> String {
+    let user = &account.user;
+    fold(user.user_name().or_else(|| user.email().map(|email| email.address)).unwrap_or_default())
+}
+
+pub(crate) fn has_ended(credential: &Credential, now: Timestamp) -> bool {
+    credential.expires.is_some_and(|end| end <= now)
+}

@@ -1,0 +1,120 @@
+//! The local password backend: passwords that this server's store keeps.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use auth_core::{
+    Accepted, Account, BackendAnswer, Cause, Fault, Identifier, NameKind, PasswordBackend, PasswordString,
+    PresentedSecret, Question, Store,
+};
+use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword, Unreadable, Upgrade, Verdict};
+use auth_crypto::pool::{Busy, HashingPool, Verification};
+use auth_crypto::strength;
+
+use crate::config::{Config, PasswordConfig};
+
+/// Verifies against stored passwords, and brings them up to date.
+pub(crate) struct LocalBackend {
+    store: Arc<dyn Store>,
+    pool: Arc<HashingPool>,
+    passwords: PasswordConfig,
+}
+
+impl LocalBackend {
+    pub(crate) fn new(store: Arc<dyn Store>, pool: Arc<HashingPool>, config: &Config) -> Self {
+        Self { store, pool, passwords: config.passwords }
+    }
+
+    async fn judge(&self, question: &Question<'_>) -> Result<BackendAnswer, Busy> {
+        let rule = HashingRule { params: self.passwords.params, digest_ready: question.realm.digest_logins };
+        // Whoever can't match still costs one hash: `stored: None` is equal work.
+        let (stored, otherwise) = match question.account {
+            None => (None, Cause::UnknownUser),
+            Some(account) => match account.password.as_ref().map(StoredPassword::parse) {
+                None | Some(Err(Unreadable::Unusable)) => (None, Cause::NoPassword),
+                Some(Err(why)) => {
+                    tracing::warn!(user = %account.user.id, %why, "a stored password can't be read");
+                    (None, Cause::BrokenPassword)
+                }
+                Some(Ok(stored)) => (Some(stored), Cause::WrongPassword),
+            },
+        };
+        let secret = Secret::from(question.secret);
+        let job = Verification {
+            stored,
+            secret: secret.clone(),
+            rule,
+            context: name_context(question),
+            network: question.peer.network(),
+        };
+        let Verdict::Match { upgrade } = self.pool.verify(job).await? else {
+            return Ok(BackendAnswer::Reject(otherwise));
+        };
+        let Some(account) = question.account else { return Ok(BackendAnswer::Reject(otherwise)) };
+        if upgrade == Upgrade::Obsolete && is_too_weak(question) {
+            return Ok(BackendAnswer::Accept(Accepted::reset_required()));
+        }
+        if upgrade != Upgrade::None
+            && let Some(old) = &account.password
+        {
+            self.rehash(account, old, secret, rule, question).await;
+        }
+        Ok(BackendAnswer::Accept(Accepted::new()))
+    }
+
+    /// A failed re-hash never fails the log-in: the next one tries again.
+    async fn rehash(
+        &self,
+        account: &Account,
+        old: &PasswordString,
+        secret: Secret,
+        rule: HashingRule,
+        question: &Question<'_>,
+    ) {
+        let user = account.user.id;
+        match self.pool.hash(secret, rule, question.peer.network()).await {
+            Ok(new) => match self.store.rehash(user, old, &new).await {
+                Ok(true) => tracing::info!(%user, "password hash brought up to date"),
+                Ok(false) => {}
+                Err(error) => tracing::warn!(%user, %error, "password hash could not be brought up to date"),
+            },
+            Err(_) => tracing::warn!(%user, "no room to bring a password hash up to date"),
+        }
+    }
+}
+
+#[async_trait]
+impl PasswordBackend for LocalBackend {
+    fn name(&self) -> &str {
+        "local"
+    }
+
+    async fn verify(&self, question: &Question<'_>) -> BackendAnswer {
+        match self.judge(question).await {
+            Ok(answer) => answer,
+            Err(busy) => BackendAnswer::Unavailable(Fault::busy(busy.retry_after)),
+        }
+    }
+}
+
+/// Whether what is asked of a password with an out-of-date hash is not met.
+fn is_too_weak(question: &Question<'_>) -> bool {
+    match (question.demand, question.secret) {
+        (Some(rule), PresentedSecret::Password(password)) => strength::check(rule, password, &[]).is_err(),
+        _ => false,
+    }
+}
+
+/// What Zettelstore's hashes mix in: the user name as typed where one was typed, else as stored
+/// (zettelstore.md 7).
+fn name_context(question: &Question<'_>) -> NameContext {
+    let typed = match question.who {
+        Identifier::Name { kind: NameKind::UserName, typed } => Some(typed.as_str()),
+        _ => None,
+    };
+    let user = question.account.map(|account| &account.user);
+    NameContext {
+        zettelstore_id: user.map_or(0, |user| user.doors.zettelstore),
+        user_name: typed.or_else(|| user.and_then(|user| user.user_name())).unwrap_or_default().to_owned(),
+    }
+}

@@ -1,0 +1,368 @@
+//! A log-in, stage by stage.
+//!
+//! Every stage either hands on to the next or ends the attempt with a refusal. Whatever the account's state,
+//! the password is verified first, so that all failures take the same work; the careless points of the real
+//! systems change which refusal is told, never what is done.
+
+use std::time::Duration;
+
+use auth_core::{
+    Account, AttemptRecord, BackendAnswer, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted,
+    Identifier, LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PresentedSecret, Profile, Proof,
+    Question, Realm, Refusal, SecondStep, Timestamp, Token,
+};
+use auth_crypto::assertion::{self, AssertionError};
+
+use crate::Engine;
+use crate::engine::broken;
+
+/// The local backend, asked where a realm names none.
+const LOCAL: &str = "local";
+
+/// What became of an attempt, with what the log wants to know.
+struct Judgement {
+    outcome: LoginOutcome,
+    account: Option<Account>,
+    /// When the user look-up was done.
+    looked_up: Timestamp,
+}
+
+/// A stage's end: handed on, or refused.
+type Stage<T> = Result<Result<T, Refusal>, Fault>;
+
+impl Engine {
+    pub(crate) async fn attempt(&self, attempt: LoginAttempt) -> Result<LoginReply, Fault> {
+        let started = self.now();
+        let ticket = match self.limits.reserve(&attempt, started) {
+            Ok(ticket) => ticket,
+            Err((refusal, standing)) => {
+                self.log(&attempt, None, refusal.as_str(), started);
+                return Ok(LoginReply {
+                    outcome: LoginOutcome::Refused(refusal),
+                    standing,
+                    not_before: None,
+                });
+            }
+        };
+        let judgement = match self.judge(&attempt).await {
+            Ok(judgement) => judgement,
+            Err(fault) => {
+                self.limits.give_back(&ticket, &attempt);
+                return Err(fault);
+            }
+        };
+        let word = match &judgement.outcome {
+            LoginOutcome::Granted(_) => {
+                self.limits.succeeded(&ticket, &attempt);
+                "granted"
+            }
+            LoginOutcome::Refused(refusal) => {
+                if matches!(refusal, Refusal::SecondFactorRequired(_)) {
+                    self.limits.give_back(&ticket, &attempt);
+                }
+                refusal.as_str()
+            }
+        };
+        self.log(&attempt, judgement.account.as_ref(), word, started);
+        let not_before = self.answer_time(&attempt, judgement.looked_up);
+        Ok(LoginReply { outcome: judgement.outcome, standing: ticket.standing, not_before })
+    }
+
+    async fn judge(&self, attempt: &LoginAttempt) -> Result<Judgement, Fault> {
+        let realm = self.realm_by_id(attempt.realm).await?.ok_or_else(|| broken("the attempt's realm"))?;
+        match &attempt.proof {
+            Proof::Password { who, password } => {
+                self.by_secret(attempt, &realm, who, PresentedSecret::Password(password)).await
+            }
+            Proof::Digest { who, digest } => {
+                self.by_secret(attempt, &realm, who, PresentedSecret::Digest(digest)).await
+            }
+            Proof::Resume(token) => {
+                let found = self.resume(&realm, token).await?;
+                self.settle(attempt, &realm, found).await
+            }
+            Proof::Assertion(token) => {
+                let found = self.by_assertion(&realm, token).await?;
+                self.settle(attempt, &realm, found.map(|account| (account, None))).await
+            }
+            Proof::Development { who } => {
+                let found = self.by_name_alone(&realm, who).await?;
+                self.settle(attempt, &realm, found.map(|account| (account, None))).await
+            }
+            _ => Err(broken("a proof this engine does not know")),
+        }
+    }
+
+    /// Resolve, verify, account state, second factor, grant.
+    async fn by_secret(
+        &self,
+        attempt: &LoginAttempt,
+        realm: &Realm,
+        who: &Identifier,
+        secret: PresentedSecret<'_>,
+    ) -> Result<Judgement, Fault> {
+        let account = self.resolve(realm, who).await?;
+        let looked_up = self.now();
+        let outcome = match self.verify(attempt, realm, who, account.as_ref(), secret).await? {
+            Err(refusal) => LoginOutcome::Refused(refusal),
+            Ok(()) => {
+                let account = account.as_ref().ok_or_else(|| broken("an accepted account"))?;
+                self.admit_account(attempt, realm, account).await?
+            }
+        };
+        Ok(Judgement { outcome, account, looked_up })
+    }
+
+    /// Whom a name means in a realm.
+    async fn resolve(&self, realm: &Realm, who: &Identifier) -> Result<Option<Account>, Fault> {
+        let lookup = match who {
+            Identifier::Name { kind: NameKind::Email, typed } => Lookup::Name(NameKind::Email, typed.trim()),
+            Identifier::Name { kind, typed } => Lookup::Name(*kind, typed),
+            Identifier::DoorId(id) => Lookup::RocketChatId(id),
+            _ => return Ok(None),
+        };
+        Ok(self.store.find(realm.id, &lookup).await?)
+    }
+
+    /// Asks the realm's backends in order, and weighs what they say.
+    async fn verify(
+        &self,
+        attempt: &LoginAttempt,
+        realm: &Realm,
+        who: &Identifier,
+        account: Option<&Account>,
+        secret: PresentedSecret<'_>,
+    ) -> Stage<()> {
+        if !realm.password_login {
+            return Ok(Err(Refusal::PasswordLoginDisabled));
+        }
+        // Only Zettelstore lets somebody have an empty password (zettelstore.md 7).
+        let empty = matches!(secret, PresentedSecret::Password(password) if password.expose().is_empty());
+        let refused_empty = empty && attempt.door != DoorKind::Zettelstore;
+        let demand = (attempt.door == DoorKind::Zulip).then(|| self.strength_rule(realm));
+        let question = Question { realm, who, account, secret, demand, peer: &attempt.peer };
+        let answer = self.ask_backends(&question).await?;
+
+        let told_early = account
+            .filter(|_| !refused_empty)
+            .filter(|_| self.config.exact(attempt.door).has(ExactPoint::StateBeforePassword))
+            .and_then(|account| state(realm, account));
+        if let Some(refusal) = told_early {
+            return Ok(Err(refusal));
+        }
+        Ok(match answer {
+            Err(cause) => Err(Refusal::Credentials(cause)),
+            Ok(_) if refused_empty => Err(Refusal::Credentials(Cause::WrongPassword)),
+            Ok(reset_required) => match account.and_then(|account| state(realm, account)) {
+                Some(refusal) => Err(refusal),
+                None if reset_required => Err(Refusal::PasswordResetRequired),
+                None => Ok(()),
+            },
+        })
+    }
+
+    /// `Ok(reset required)` from the first backend that accepts, the first rejection otherwise. A backend that
+    /// can't tell is a fault, whatever the others would say: nobody is let in and nobody is told "wrong".
+    async fn ask_backends(&self, question: &Question<'_>) -> Result<Result<bool, Cause>, Fault> {
+        let local = [LOCAL.to_owned()];
+        let order =
+            if question.realm.backends.is_empty() { local.as_slice() } else { &question.realm.backends };
+        for name in order {
+            let Some(backend) = self.backends.iter().find(|backend| backend.name() == name) else {
+                return Err(broken("a realm's password backend"));
+            };
+            match backend.verify(question).await {
+                BackendAnswer::Accept(accepted) => return Ok(Ok(accepted.reset_required)),
+                BackendAnswer::Reject(cause) => return Ok(Err(cause)),
+                BackendAnswer::Unavailable(fault) => return Err(fault),
+                _ => {}
+            }
+        }
+        Ok(Err(Cause::UnknownUser))
+    }
+
+    /// The stages after a right password.
+    async fn admit_account(
+        &self,
+        attempt: &LoginAttempt,
+        realm: &Realm,
+        account: &Account,
+    ) -> Result<LoginOutcome, Fault> {
+        if let Some(refusal) = self.door_rules(attempt.door, account) {
+            return Ok(LoginOutcome::Refused(refusal));
+        }
+        if account.has_second_factor() {
+            match &attempt.second_step {
+                SecondStep::NotOffered => {
+                    if !self.config.allow_password_only_with_2fa {
+                        return Ok(LoginOutcome::Refused(Refusal::Credentials(Cause::NoSecondStep)));
+                    }
+                }
+                SecondStep::Offered(code) => {
+                    if let Some(refusal) = self.second_factor(account, code.as_ref()).await? {
+                        return Ok(LoginOutcome::Refused(refusal));
+                    }
+                }
+            }
+        }
+        self.grant(attempt, realm, account).await
+    }
+
+    /// The end of the ways in that need no password: account state, then the grant, where it isn't held already.
+    async fn settle(
+        &self,
+        attempt: &LoginAttempt,
+        realm: &Realm,
+        found: Result<(Account, Option<Grant>), Refusal>,
+    ) -> Result<Judgement, Fault> {
+        let looked_up = self.now();
+        let (account, held) = match found {
+            Ok(found) => found,
+            Err(refusal) => {
+                return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account: None, looked_up });
+            }
+        };
+        let refusal = state(realm, &account).or_else(|| self.door_rules(attempt.door, &account));
+        let outcome = match (refusal, held) {
+            (Some(refusal), _) => LoginOutcome::Refused(refusal),
+            (None, Some(grant)) => granted(realm, &account, grant),
+            (None, None) => self.grant(attempt, realm, &account).await?,
+        };
+        Ok(Judgement { outcome, account: Some(account), looked_up })
+    }
+
+    /// What a door refuses although the password is right (rocketchat.md 1.5).
+    fn door_rules(&self, door: DoorKind, account: &Account) -> Option<Refusal> {
+        if door != DoorKind::RocketChat {
+            return None;
+        }
+        let user = &account.user;
+        if user.bot == Some(BotKind::App) {
+            return Some(Refusal::AppAccount);
+        }
+        if user.doors.rocketchat_roles.as_ref().is_some_and(Vec::is_empty) {
+            return Some(Refusal::NoRoles);
+        }
+        let unverified = user.email().is_some_and(|email| !email.verified);
+        let administers = user.role <= auth_core::Role::Admin;
+        (self.config.rocketchat.email_verification && unverified && !administers)
+            .then_some(Refusal::EmailUnverified)
+    }
+
+    /// zulip.md 5.5: a system that holds the realm's key says who it is.
+    async fn by_assertion(&self, realm: &Realm, token: &Token) -> Stage<Account> {
+        let Some(rule) = self.config.zulip.assertions.get(&realm.slug) else {
+            return Ok(Err(Refusal::AssertionDisabled));
+        };
+        let email = match assertion::verify(token.expose(), rule, self.now()) {
+            Ok(Some(email)) => email,
+            Ok(None) => return Ok(Err(Refusal::AssertionWithoutSubject)),
+            Err(AssertionError::Malformed) => return Ok(Err(Refusal::AssertionMalformed)),
+            Err(_) => return Ok(Err(Refusal::AssertionInvalid)),
+        };
+        let found = self.resolve(realm, &Identifier::email(email)).await?;
+        Ok(found.ok_or(Refusal::Credentials(Cause::UnknownUser)))
+    }
+
+    /// zulip.md 3: a development server believes a name.
+    async fn by_name_alone(&self, realm: &Realm, who: &Identifier) -> Stage<Account> {
+        if !self.config.zulip.development {
+            return Ok(Err(Refusal::Credentials(Cause::NotOffered)));
+        }
+        if let Some(account) = self.resolve(realm, who).await? {
+            return Ok(Ok(account));
+        }
+        let elsewhere = match who {
+            Identifier::Name { kind, typed } => self.store.realms_of(*kind, typed).await?,
+            _ => Vec::new(),
+        };
+        Ok(Err(if elsewhere.is_empty() {
+            Refusal::Credentials(Cause::UnknownUser)
+        } else {
+            Refusal::OtherRealm
+        }))
+    }
+
+    async fn grant(
+        &self,
+        attempt: &LoginAttempt,
+        realm: &Realm,
+        account: &Account,
+    ) -> Result<LoginOutcome, Fault> {
+        let grant = self.issue(attempt.grant, account).await?;
+        Ok(granted(realm, account, grant))
+    }
+
+    /// The moment before which the answer must not be sent (zettelstore.md 2, "The delay"): half a second after
+    /// the look-up, or a tenth after the hash where hashing took longer, each with a jitter of −50 to +49 ms.
+    fn answer_time(&self, attempt: &LoginAttempt, looked_up: Timestamp) -> Option<Timestamp> {
+        const FLOOR: Duration = Duration::from_millis(100);
+        const JITTER: Duration = Duration::from_millis(50);
+        let delay = self.config.zettelstore.login_delay;
+        if attempt.door != DoorKind::Zettelstore || delay.is_zero() {
+            return None;
+        }
+        let mut random = [0];
+        self.rng.fill(&mut random);
+        // 256 values onto 100 milliseconds: the slight bias tells nobody anything.
+        let jitter = Duration::from_millis(u64::from(random[0]) * 100 / 256);
+        let base = (looked_up + delay).max(self.now() + FLOOR);
+        Some(base - JITTER + jitter)
+    }
+
+    /// One line and one row per attempt.
+    fn log(&self, attempt: &LoginAttempt, account: Option<&Account>, outcome: &'static str, at: Timestamp) {
+        let typed: String = match &attempt.proof {
+            Proof::Password { who, .. } | Proof::Digest { who, .. } | Proof::Development { who } => {
+                cut(who.typed(), 256)
+            }
+            _ => String::new(),
+        };
+        let network = attempt.peer.network();
+        tracing::info!(
+            target: "auth::attempt",
+            door = attempt.door.as_str(),
+            outcome,
+            user = account.map(|account| account.user.id.to_string()),
+            name = self.config.log_names.then_some(typed.as_str()),
+            %network,
+            ms = i64::try_from(self.now().since(at).as_millis()).unwrap_or(i64::MAX),
+            "log-in attempt"
+        );
+        self.store.record(AttemptRecord {
+            at,
+            door: attempt.door,
+            realm: attempt.realm,
+            user: account.map(|account| account.user.id),
+            name: typed,
+            network,
+            outcome: outcome.into(),
+        });
+    }
+}
+
+/// Why an account can't be used now, the realm before the user (zulip.md 2.1).
+pub(crate) fn state(realm: &Realm, account: &Account) -> Option<Refusal> {
+    if !realm.active {
+        return Some(Refusal::RealmInactive);
+    }
+    (!account.user.active).then_some(Refusal::UserInactive)
+}
+
+fn granted(realm: &Realm, account: &Account, grant: Grant) -> LoginOutcome {
+    LoginOutcome::Granted(Box::new(Granted { profile: profile(realm, account), grant }))
+}
+
+pub(crate) fn profile(realm: &Realm, account: &Account) -> Profile {
+    Profile {
+        user: account.user.clone(),
+        realm: realm.clone(),
+        has_password: account.password.is_some(),
+        totp: account.totp,
+    }
+}
+
+/// The start of a text, at most `bytes` long.
+fn cut(text: &str, bytes: usize) -> String {
+    text.get(..text.floor_char_boundary(bytes)).unwrap_or_default().to_owned()
+}

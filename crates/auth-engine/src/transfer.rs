@@ -1,0 +1,74 @@
+//! Users moving in and out: JSON lines, one realm or user a line.
+//!
+//! ```text
+//! {"kind":"realm","realm":"main","name":"Main"}
+//! {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"abcd1234"}
+//! ```
+//!
+//! Lines are read and checked here, passwords hashed and secrets sealed here; the store writes finished
+//! records, all or none.
+
+mod export;
+mod import;
+mod line;
+
+use std::fmt;
+
+use auth_core::{Fault, Imported};
+
+pub use line::{BadLine, parse_line};
+
+/// What an import did.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// What was written, or would have been.
+    pub imported: Imported,
+    /// What was noticed on good lines: the line's number and a sentence.
+    pub notes: Vec<(u64, String)>,
+}
+
+/// Why an import wrote nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ImportFailure {
+    /// These lines are bad: each line's number and the reason.
+    Lines(Vec<(u64, String)>),
+    /// Reading the lines failed.
+    Read(std::io::Error),
+    /// The server's parts failed.
+    Fault(Fault),
+}
+
+impl fmt::Display for ImportFailure {
+    /// One line for each bad line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(lines) => {
+                for (index, (line, reason)) in lines.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    write!(f, "{separator}line {line}: {reason}")?;
+                }
+                Ok(())
+            }
+            Self::Read(_) => f.write_str("the lines can't be read"),
+            Self::Fault(fault) => fault.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ImportFailure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Lines(_) => None,
+            Self::Read(error) => Some(error),
+            Self::Fault(fault) => fault.source(),
+        }
+    }
+}
+
+impl<E: Into<Fault>> From<E> for ImportFailure {
+    fn from(error: E) -> Self {
+        Self::Fault(error.into())
+    }
+}

@@ -1,0 +1,154 @@
+use std::time::Duration;
+
+use auth_core::{Cause, Clock, DoorKind, Exact, FactorMethod, Refusal, Timestamp, TotpSecret};
+use auth_crypto::keyring::Purpose;
+use auth_crypto::totp;
+
+use crate::world::{PASSWORD, World, config, limited};
+
+fn code_at(time: Timestamp) -> String {
+    let secret: TotpSecret = totp::from_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    totp::code(&secret, time.as_secs() / 30).expose().to_owned()
+}
+
+#[tokio::test]
+async fn doors_without_a_second_step_refuse_accounts_that_have_one() {
+    let world = World::new().await;
+    for (door, who) in [(DoorKind::Zulip, "totp@zulip.com"), (DoorKind::Zettelstore, "mail")] {
+        let refused = world.log_in(door, who, PASSWORD).await.unwrap_err();
+        assert_eq!(refused, Refusal::Credentials(Cause::NoSecondStep));
+    }
+    let mut lax = config();
+    lax.allow_password_only_with_2fa = true;
+    let world = World::with(lax).await;
+    assert!(world.log_in(DoorKind::Zulip, "totp@zulip.com", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn the_second_factor_is_asked_for_only_after_the_password() {
+    let world = World::new().await;
+    let wrong = world.log_in(DoorKind::RocketChat, "totp", "wrong").await.unwrap_err();
+    assert_eq!(wrong, Refusal::Credentials(Cause::WrongPassword));
+    let Refusal::SecondFactorRequired(challenge) = world.log_in_with_code("totp", None).await.unwrap_err()
+    else {
+        panic!("a second factor is required")
+    };
+    assert_eq!(challenge.available, [FactorMethod::Totp]);
+}
+
+#[tokio::test]
+async fn totp_code_is_good_in_its_window_and_once() {
+    let world = World::new().await;
+    let now = world.clock.now();
+    let step = Duration::from_secs(30);
+    for (code, accepted) in [
+        (code_at(now - 2 * step), false),
+        (code_at(now - step), true),
+        (code_at(now - step), false),
+        (code_at(now), true),
+        (code_at(now), false),
+        (code_at(now - step), false),
+        (code_at(now + step), true),
+        ("000000".to_owned(), false),
+        ("".to_owned(), false),
+    ] {
+        let told = world.log_in_with_code("totp", Some(&code)).await;
+        assert_eq!(told.is_ok(), accepted, "{code}: {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn exact_rocketchat_lets_a_code_be_used_again() {
+    let mut exact = config();
+    exact.rocketchat.exact = Exact::all();
+    let world = World::with(exact).await;
+    let code = code_at(world.clock.now());
+    for _ in 0..2 {
+        assert!(world.log_in_with_code("totp", Some(&code)).await.is_ok());
+    }
+}
+
+#[tokio::test]
+async fn of_parallel_uses_of_one_code_one_succeeds() {
+    let world = World::new().await;
+    let code = code_at(world.clock.now());
+    for code in [code.as_str(), "aBcD2345"] {
+        let uses = futures_util::future::join_all((0..8).map(|_| world.log_in_with_code("totp", Some(code))));
+        let accepted = uses.await.into_iter().filter(Result::is_ok).count();
+        assert_eq!(accepted, 1, "{code}");
+    }
+}
+
+#[tokio::test]
+async fn backup_codes_belong_to_their_user() {
+    let world = World::new().await;
+    world
+        .import(
+            r#"{"kind":"user","realm":"main","username":"second","password":"correct-horse-battery-9876","totp_secret":"KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU","backup_codes":["zZzZ9999"]}"#,
+        )
+        .await;
+    assert!(world.log_in_with_code("totp", Some("zZzZ9999")).await.is_err());
+    assert!(world.log_in_with_code("second", Some("zZzZ9999")).await.is_ok());
+}
+
+#[tokio::test]
+async fn mailed_code_goes_out_once_and_is_good_once() {
+    let world = World::new().await;
+    for generated in [true, false] {
+        let Refusal::SecondFactorRequired(challenge) =
+            world.log_in_with_code("mail", None).await.unwrap_err()
+        else {
+            panic!("a second factor is required")
+        };
+        let mailed = challenge.mailed.unwrap();
+        assert_eq!((mailed.generated, mailed.recipient.as_str()), (generated, "mail"));
+    }
+    let mails = world.store.due(world.clock.now(), 10).await.unwrap();
+    let [mail] = mails.as_slice() else { panic!("one mail, not {}", mails.len()) };
+    assert_eq!(mail.to, "mail@zulip.com");
+    let text = world.ring.open(Purpose::Mail, mail.id.as_bytes(), &mail.body).unwrap();
+    let text = String::from_utf8(text.to_vec()).unwrap();
+    let code = text.split_whitespace().find(|word| word.contains('-')).unwrap().trim_end_matches('.');
+
+    assert!(world.log_in_with_code("mail", Some("000-000")).await.is_err());
+    assert!(world.log_in_with_code("mail", Some(code)).await.is_ok());
+    assert!(world.log_in_with_code("mail", Some(code)).await.is_err());
+}
+
+#[tokio::test]
+async fn mailed_code_ends_after_its_tries_and_its_time() {
+    let world = World::new().await;
+    let ask = || world.log_in_with_code("mail", None);
+    let _ = ask().await;
+    for _ in 0..5 {
+        let refused = world.log_in_with_code("mail", Some("123")).await.unwrap_err();
+        assert!(matches!(refused, Refusal::SecondFactorInvalid(_)), "{refused:?}");
+    }
+    let refused = world.log_in_with_code("mail", Some("123")).await.unwrap_err();
+    assert!(matches!(refused, Refusal::SecondFactorExhausted(_)), "{refused:?}");
+    let _ = ask().await;
+    assert_eq!(world.store.due(world.clock.now(), 10).await.unwrap().len(), 2, "a new code went out");
+
+    world.clock.advance(Duration::from_secs(3601));
+    let _ = ask().await;
+    assert_eq!(world.store.due(world.clock.now(), 10).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn wrong_codes_are_capped_per_account_across_networks() {
+    let world = World::with(limited()).await;
+    for last in 1..=10 {
+        let mut attempt = world.attempt("main", DoorKind::RocketChat, "totp", PASSWORD).await;
+        attempt.peer = crate::world::peer(&format!("192.0.2.{last}"));
+        attempt.second_step = auth_core::SecondStep::Offered(Some(auth_core::OneTimeCode::new("000000")));
+        assert!(crate::world::outcome(world.ask(attempt).await).is_err());
+    }
+    let right = code_at(world.clock.now());
+    assert!(
+        world.log_in_with_code("totp", Some(&right)).await.is_err(),
+        "the cap holds for the right code too"
+    );
+    world.clock.advance(Duration::from_secs(901));
+    let right = code_at(world.clock.now());
+    assert!(world.log_in_with_code("totp", Some(&right)).await.is_ok(), "and it ends");
+}

@@ -1,0 +1,198 @@
+use auth_core::{
+    Cause, DoorKind, Exact, Grant, Identifier, LoginAttempt, PasswordDigest, Proof, Refusal, Store,
+};
+
+use crate::world::{PASSWORD, World, config, outcome};
+
+const DOORS: [DoorKind; 3] = [DoorKind::Zulip, DoorKind::RocketChat, DoorKind::Zettelstore];
+
+fn name_at(door: DoorKind, name: &str) -> String {
+    if door == DoorKind::Zulip { format!("{name}@zulip.com") } else { name.to_owned() }
+}
+
+#[tokio::test]
+async fn right_password_is_let_in_at_every_door() {
+    let world = World::new().await;
+    for door in DOORS {
+        let grant = world.log_in(door, &name_at(door, "iago"), PASSWORD).await.unwrap();
+        match (door, grant) {
+            (DoorKind::Zulip, Grant::ZulipKey(key)) => {
+                assert_eq!(key.expose(), "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv");
+            }
+            (DoorKind::RocketChat, Grant::RocketChatToken { token, .. }) => {
+                assert_eq!(token.expose().len(), 43)
+            }
+            (DoorKind::Zettelstore, Grant::ZettelstoreToken { lifetime, .. }) => {
+                assert_eq!(lifetime.as_secs(), 600);
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_other_account_gets_the_ordinary_refusal_for_a_wrong_password() {
+    let world = World::new().await;
+    for door in DOORS {
+        for (name, cause) in [
+            ("iago", Cause::WrongPassword),
+            ("cordelia", Cause::WrongPassword),
+            ("othello", Cause::NoPassword),
+            ("nobody", Cause::UnknownUser),
+            ("totp", Cause::WrongPassword),
+        ] {
+            let refused = world.log_in(door, &name_at(door, name), "wrong").await.unwrap_err();
+            assert_eq!(refused, Refusal::Credentials(cause), "{name} at {door:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn account_state_is_told_only_after_a_right_password() {
+    let world = World::new().await;
+    for door in DOORS {
+        let name = name_at(door, "cordelia");
+        assert_eq!(world.log_in(door, &name, PASSWORD).await.unwrap_err(), Refusal::UserInactive);
+    }
+    let ghost = world.attempt("closed", DoorKind::Zulip, "ghost@zulip.com", PASSWORD).await;
+    assert_eq!(outcome(world.ask(ghost).await).unwrap_err(), Refusal::RealmInactive);
+    let ghost = world.attempt("closed", DoorKind::Zulip, "ghost@zulip.com", "wrong").await;
+    assert_eq!(outcome(world.ask(ghost).await).unwrap_err(), Refusal::Credentials(Cause::WrongPassword));
+}
+
+#[tokio::test]
+async fn exact_zulip_tells_account_state_before_the_password_but_not_for_an_empty_one() {
+    let mut exact = config();
+    exact.zulip.exact = Exact::all();
+    let world = World::with(exact).await;
+    for (who, password, refusal) in [
+        ("cordelia@zulip.com", "wrong", Refusal::UserInactive),
+        ("cordelia@zulip.com", "", Refusal::Credentials(Cause::WrongPassword)),
+        ("nobody@zulip.com", "wrong", Refusal::Credentials(Cause::UnknownUser)),
+    ] {
+        assert_eq!(world.log_in(DoorKind::Zulip, who, password).await.unwrap_err(), refusal, "{who}");
+    }
+    let at_other_doors = world.log_in(DoorKind::RocketChat, "cordelia", "wrong").await.unwrap_err();
+    assert_eq!(at_other_doors, Refusal::Credentials(Cause::WrongPassword));
+}
+
+#[tokio::test]
+async fn names_are_found_without_case_and_per_realm() {
+    let world = World::new().await;
+    for who in ["IAGO@zulip.com", " iago@zulip.com ", "Iago@Zulip.Com"] {
+        assert!(world.log_in(DoorKind::Zulip, who, PASSWORD).await.is_ok(), "{who}");
+    }
+    let other = world.attempt("other", DoorKind::Zulip, "iago@zulip.com", PASSWORD).await;
+    assert!(outcome(world.ask(other).await).is_err(), "the other realm's iago has another password");
+}
+
+#[tokio::test]
+async fn rocketchat_rules_come_after_the_password() {
+    let world = World::new().await;
+    for (who, refusal) in [("app", Refusal::AppAccount), ("noroles", Refusal::NoRoles)] {
+        let wrong = world.log_in(DoorKind::RocketChat, who, "wrong").await.unwrap_err();
+        assert_eq!(wrong, Refusal::Credentials(Cause::WrongPassword));
+        assert_eq!(world.log_in(DoorKind::RocketChat, who, PASSWORD).await.unwrap_err(), refusal);
+    }
+}
+
+#[tokio::test]
+async fn unverified_addresses_are_refused_where_the_operator_says_so() {
+    let mut strict = config();
+    strict.rocketchat.email_verification = true;
+    let world = World::with(strict).await;
+    world
+        .import(
+            r#"{"kind":"user","realm":"main","username":"unverified","email":"u@zulip.com","password":"correct-horse-battery-9876"}"#,
+        )
+        .await;
+    let refused = world.log_in(DoorKind::RocketChat, "unverified", PASSWORD).await.unwrap_err();
+    assert_eq!(refused, Refusal::EmailUnverified);
+    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn digest_is_taken_where_the_realm_says_so_and_refused_elsewhere() {
+    let world = World::new().await;
+    let digest = |password: &str| {
+        let hash = auth_crypto::opaque::digest(password);
+        let hex: String = hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
+        PasswordDigest::new(hex)
+    };
+    for (realm, digest, accepted) in [
+        ("main", digest(PASSWORD), true),
+        ("main", digest("wrong"), false),
+        ("other", digest("another-horse-battery-1234"), false),
+    ] {
+        let attempt = world.attempt(realm, DoorKind::RocketChat, "iago", "").await;
+        let proof = Proof::Digest { who: Identifier::user_name("iago"), digest };
+        let told = outcome(world.ask(LoginAttempt { proof, ..attempt }).await);
+        assert_eq!(told.is_ok(), accepted, "{realm}");
+    }
+}
+
+#[tokio::test]
+async fn weak_password_on_an_old_hash_must_be_reset_at_zulip_and_is_hashed_anew_elsewhere() {
+    let world = World::new().await;
+    let stored = async || {
+        let account = world.engine.account_named(Some("main"), "weak").await.unwrap();
+        world.store.user(account.user.id).await.unwrap().unwrap().password.unwrap().expose().to_owned()
+    };
+    let refused = world.log_in(DoorKind::Zulip, "weak@zulip.com", "abcd1234").await.unwrap_err();
+    assert_eq!(refused, Refusal::PasswordResetRequired);
+    assert!(stored().await.starts_with("pbkdf2_sha256$"), "unchanged");
+
+    assert!(world.log_in(DoorKind::Zettelstore, "weak", "abcd1234").await.is_ok());
+    assert!(stored().await.contains("$argon2id$"), "brought up to date");
+    assert!(world.log_in(DoorKind::Zulip, "weak@zulip.com", "abcd1234").await.is_ok());
+}
+
+#[tokio::test]
+async fn passwords_longer_than_any_are_refused_like_wrong_ones() {
+    let world = World::new().await;
+    let long = "x".repeat(3_000_000);
+    let refused = world.log_in(DoorKind::Zulip, "iago@zulip.com", &long).await.unwrap_err();
+    assert_eq!(refused, Refusal::Credentials(Cause::WrongPassword));
+}
+
+#[tokio::test]
+async fn realm_without_passwords_refuses_before_looking() {
+    let world = World::new().await;
+    world.import(r#"{"kind":"realm","realm":"other","subdomain":"other","password_login":false}"#).await;
+    let attempt =
+        world.attempt("other", DoorKind::Zulip, "iago@zulip.com", "another-horse-battery-1234").await;
+    assert_eq!(outcome(world.ask(attempt).await).unwrap_err(), Refusal::PasswordLoginDisabled);
+}
+
+#[tokio::test]
+async fn every_attempt_leaves_a_row() {
+    let world = World::new().await;
+    let _ = world.log_in(DoorKind::Zulip, "iago@zulip.com", PASSWORD).await;
+    let _ = world.log_in(DoorKind::RocketChat, &"x".repeat(1000), "wrong").await;
+    let store: &dyn Store = &*world.store;
+    let rows = store.attempts(10).await.unwrap();
+    let told: Vec<(&str, &str)> = rows.iter().map(|row| (row.door.as_str(), row.outcome.as_ref())).collect();
+    assert_eq!(told, [("rocketchat", "unknown-user"), ("zulip", "granted")]);
+    assert_eq!(rows[0].name.len(), 256);
+}
+
+#[tokio::test]
+async fn development_log_in_works_only_where_it_is_switched_on() {
+    let ask = async |world: &World, who: &str| {
+        let attempt = world.attempt("main", DoorKind::Zulip, "", "").await;
+        let proof = Proof::Development { who: Identifier::email(who) };
+        outcome(world.ask(LoginAttempt { proof, ..attempt }).await)
+    };
+    let world = World::new().await;
+    let refused = ask(&world, "othello@zulip.com").await.unwrap_err();
+    assert_eq!(refused, Refusal::Credentials(Cause::NotOffered));
+
+    let mut development = config();
+    development.zulip.development = true;
+    let world = World::with(development).await;
+    assert!(ask(&world, "othello@zulip.com").await.is_ok());
+    assert_eq!(ask(&world, "cordelia@zulip.com").await.unwrap_err(), Refusal::UserInactive);
+    assert_eq!(ask(&world, "ghost@zulip.com").await.unwrap_err(), Refusal::OtherRealm);
+    let unknown = ask(&world, "nobody@zulip.com").await.unwrap_err();
+    assert_eq!(unknown, Refusal::Credentials(Cause::UnknownUser));
+}

@@ -1,0 +1,60 @@
+//! Credentials in headers (rocketchat.md 2.3, 3.1).
+
+use auth_core::{Presented, Token};
+use http::HeaderMap;
+
+/// The token and user id that a request carries, where it carries both, once, and not empty.
+pub(crate) fn presented(headers: &HeaderMap) -> Option<Presented> {
+    let user_id = only(headers, "x-user-id")?.to_owned();
+    let token = Token::new(only(headers, "x-auth-token")?);
+    Some(Presented::RocketChatToken { user_id, token })
+}
+
+/// The code of a second factor from `x-2fa-code`.
+pub(crate) fn second_factor_code(headers: &HeaderMap) -> Option<&str> {
+    only(headers, "x-2fa-code")
+}
+
+/// A header that is there exactly once, in visible ASCII and not empty.
+fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    let mut values = headers.get_all(name).into_iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return None };
+    value.to_str().ok().filter(|text| !text.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn credentials_are_both_headers_once_and_not_empty() {
+        for (headers, expected) in [
+            (&[("x-user-id", &b"u"[..]), ("x-auth-token", b"t")][..], true),
+            (&[("x-auth-token", b"t"), ("x-user-id", b"u")], true),
+            (&[("x-user-id", b"u")], false),
+            (&[("x-auth-token", b"t")], false),
+            (&[("x-user-id", b""), ("x-auth-token", b"t")], false),
+            (&[("x-user-id", b"u"), ("x-auth-token", b"")], false),
+            (&[("x-user-id", b"u"), ("x-auth-token", b"t"), ("x-auth-token", b"t")], false),
+            (&[("x-user-id", b"u\xff"), ("x-auth-token", b"t")], false),
+            (&[], false),
+        ] {
+            let headers: HeaderMap = headers
+                .iter()
+                .map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_bytes(value).unwrap()))
+                .fold(HeaderMap::new(), |mut map, (name, value): (http::HeaderName, _)| {
+                    map.append(name, value);
+                    map
+                });
+            match presented(&headers) {
+                Some(Presented::RocketChatToken { user_id, token }) => {
+                    assert!(expected, "{headers:?}");
+                    assert_eq!((user_id.as_str(), token.expose()), ("u", "t"));
+                }
+                other => assert!(other.is_none() && !expected, "{headers:?}"),
+            }
+        }
+    }
+}

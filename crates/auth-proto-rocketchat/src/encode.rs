@@ -1,0 +1,93 @@
+//! Values → bytes: the shapes of answers and the headers that all of them carry.
+
+mod date;
+mod failure;
+mod me;
+mod preferences;
+mod refusal;
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Response, StatusCode};
+use serde::Serialize;
+
+use auth_core::Standing;
+
+pub(crate) use failure::{Failure, error_body};
+pub(crate) use me::{Me, has_any_role};
+pub(crate) use refusal::refusal;
+
+/// A JSON answer. The type carries no charset: clients and upstream tests compare it whole (rocketchat.md 1.6).
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
+    // Serializing strings, numbers and lists into memory can't fail; were it to, it is a defect of ours.
+    match serde_json::to_vec(body) {
+        Ok(bytes) => with_type(status, "application/json", bytes.into()),
+        Err(_) => with_type(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "application/json",
+            Bytes::from_static(failure::INTERNAL.as_bytes()),
+        ),
+    }
+}
+
+/// A 200 whose body is `body` followed by `"success":true`.
+pub(crate) fn success(body: &impl Serialize) -> Response<Bytes> {
+    #[derive(Serialize)]
+    struct Success<'a, T> {
+        #[serde(flatten)]
+        body: &'a T,
+        success: bool,
+    }
+    json(StatusCode::OK, &Success { body, success: true })
+}
+
+/// A plain text, as the router itself answers.
+pub(crate) fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
+    with_type(status, "text/plain; charset=UTF-8", Bytes::from_static(body.as_bytes()))
+}
+
+fn with_type(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Bytes> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
+/// Tells how the limit of the route stands (rocketchat.md 4.1); the reset is in milliseconds.
+pub(crate) fn tell_standing(headers: &mut HeaderMap, standing: &Standing) {
+    let reset = HeaderValue::from(standing.reset.as_millis());
+    headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(standing.limit));
+    headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(standing.remaining));
+    headers.insert(HeaderName::from_static("x-ratelimit-reset"), reset);
+}
+
+/// Adds what every answer carries (rocketchat.md 1.6), and takes the body away where only its length is asked
+/// for.
+pub(crate) fn finish(method: &Method, response: &mut Response<Bytes>) {
+    const ALWAYS: [(HeaderName, &str); 5] = [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::PRAGMA, "no-cache"),
+        (header::X_XSS_PROTECTION, "1"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "sameorigin"),
+    ];
+    /// Not on preflights: they are refused.
+    const CROSS_ORIGIN: [(HeaderName, &str); 2] = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (
+            header::ACCESS_CONTROL_ALLOW_HEADERS,
+            "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization",
+        ),
+    ];
+
+    let length = HeaderValue::from(response.body().len());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_LENGTH, length);
+    headers.extend(ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    if method != Method::OPTIONS {
+        headers.extend(CROSS_ORIGIN.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    }
+    if method == Method::HEAD {
+        response.body_mut().clear();
+    }
+}

@@ -1,0 +1,77 @@
+//! The default preferences that `me` carries (rocketchat.md 1.7): clients expect every key to be there.
+
+use serde::{Serialize, Serializer};
+
+/// The preferences of a user who has set none. Users have none of their own here.
+pub(crate) struct Preferences;
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Preference {
+    Flag(bool),
+    Number(u32),
+    Text(&'static str),
+    List(&'static [&'static str]),
+}
+
+impl Serialize for Preferences {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(DEFAULTS)
+    }
+}
+
+const DEFAULTS: [(&str, Preference); 35] = {
+    use Preference::{Flag, List, Number, Text};
+    [
+        ("alsoSendThreadToChannel", Text("default")),
+        ("newRoomNotification", Text("door")),
+        ("newMessageNotification", Text("chime")),
+        ("showThreadsInMainChannel", Flag(false)),
+        ("useEmojis", Flag(true)),
+        ("convertAsciiEmoji", Flag(true)),
+        ("saveMobileBandwidth", Flag(true)),
+        ("collapseMediaByDefault", Flag(false)),
+        ("autoImageLoad", Flag(true)),
+        ("emailNotificationMode", Text("mentions")),
+        ("unreadAlert", Flag(true)),
+        ("notificationsSoundVolume", Number(100)),
+        ("omnichannelTranscriptEmail", Flag(false)),
+        ("desktopNotifications", Text("all")),
+        ("pushNotifications", Text("all")),
+        ("enableAutoAway", Flag(true)),
+        ("desktopNotificationRequireInteraction", Flag(false)),
+        ("hideUsernames", Flag(false)),
+        ("hideRoles", Flag(false)),
+        ("displayAvatars", Flag(true)),
+        ("hideFlexTab", Flag(false)),
+        ("sendOnEnter", Text("normal")),
+        ("idleTimeLimit", Number(300)),
+        ("sidebarShowFavorites", Flag(true)),
+        ("sidebarShowUnread", Flag(false)),
+        ("themeAppearence", Text("auto")),
+        ("sidebarSortby", Text("activity")),
+        ("sidebarViewMode", Text("medium")),
+        ("sidebarDisplayAvatar", Flag(true)),
+        ("sidebarGroupByType", Flag(true)),
+        ("sidebarSectionsOrder", List(&SECTIONS)),
+        ("muteFocusedConversations", Flag(true)),
+        ("notifyCalendarEvents", Flag(true)),
+        ("enableMobileRinging", Flag(true)),
+        // A JSON text, not a list.
+        ("featuresPreview", Text("[]")),
+    ]
+};
+
+const SECTIONS: [&str; 11] = [
+    "Incoming_Calls",
+    "Incoming_Livechats",
+    "Open_Livechats",
+    "On_Hold_Chats",
+    "Unread",
+    "Favorites",
+    "Teams",
+    "Discussions",
+    "Channels",
+    "Direct_Messages",
+    "Conversations",
+];

@@ -1,0 +1,76 @@
+//! `GET /api/info`: what a server says of itself before anybody logs in (rocketchat.md 3.2).
+
+use auth_core::Principal;
+use bytes::Bytes;
+use http::Response;
+use serde::Serialize;
+
+use crate::door::RocketChatDoor;
+use crate::encode::{has_any_role, success};
+
+/// The oldest clients that Rocket.Chat wants to see.
+const OLDEST_CLIENTS: Clients = Clients { desktop: "3.9.6", mobile: "4.39.0" };
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Info<'a> {
+    version: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    info: Option<About<'a>>,
+    minimum_client_versions: Clients,
+}
+
+/// No build of Rocket.Chat and no apps engine stand behind the version.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct About<'a> {
+    version: &'a str,
+    build: Nothing,
+    commit: Nothing,
+    marketplace_api_version: &'static str,
+}
+
+#[derive(Serialize)]
+struct Nothing {}
+
+#[derive(Serialize)]
+struct Clients {
+    desktop: &'static str,
+    mobile: &'static str,
+}
+
+/// Major and minor version; all of it to administrators.
+pub(crate) fn info(door: &RocketChatDoor, principal: Option<&Principal>) -> Response<Bytes> {
+    let full = door.config.version.as_str();
+    let admin = principal.is_some_and(|principal| has_any_role(&principal.profile.user, &["admin"]));
+    let about =
+        || About { version: full, build: Nothing {}, commit: Nothing {}, marketplace_api_version: "0.0.0" };
+    success(&Info {
+        version: if admin { full } else { without_patch(full) },
+        info: admin.then(about),
+        minimum_client_versions: OLDEST_CLIENTS,
+    })
+}
+
+fn without_patch(version: &str) -> &str {
+    version.match_indices('.').nth(1).and_then(|(at, _)| version.get(..at)).unwrap_or(version)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patch_level_is_cut_off() {
+        for (full, short) in [
+            ("8.8.0", "8.8"),
+            ("8.8.0-rc.1", "8.8"),
+            ("8.8", "8.8"),
+            ("8", "8"),
+            ("", ""),
+            ("10.20.30.4", "10.20"),
+        ] {
+            assert_eq!(without_patch(full), short);
+        }
+    }
+}

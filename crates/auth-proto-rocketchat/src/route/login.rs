@@ -1,0 +1,71 @@
+//! `POST /api/v1/login` (rocketchat.md 1).
+
+use auth_core::{
+    Answer, DoorKind, ExactPoint, Grant, GrantKind, Granted, LoginAttempt, LoginOutcome, Peer, SecondStep,
+};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode, header};
+use serde::Serialize;
+
+use crate::decode::{Rejection, body, login_form, second_factor_code};
+use crate::door::RocketChatDoor;
+use crate::encode::{self, Failure, Me, error_body, json};
+
+/// Judges a log-in form of any kind.
+pub(crate) async fn log_in(
+    door: &RocketChatDoor,
+    request: &Request<Bytes>,
+    peer: &Peer,
+) -> Result<Answer, Failure> {
+    let headers = request.headers();
+    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
+    let fields = body(content_type, request.body());
+    let form = match login_form(fields, second_factor_code(headers), door.config.directory) {
+        Ok(form) => form,
+        Err(Rejection::Unrecognised) => {
+            return Ok(json(StatusCode::UNAUTHORIZED, &error_body("Unauthorized")).into());
+        }
+        Err(Rejection::IllTyped(_)) if door.config.exact.has(ExactPoint::IllTypedBody) => {
+            return Err(Failure::INTERNAL);
+        }
+        Err(Rejection::IllTyped(why)) => return Err(Failure::IllTyped(why)),
+    };
+    let attempt = LoginAttempt {
+        door: DoorKind::RocketChat,
+        realm: door.realm().await?.id,
+        proof: form.proof,
+        second_step: SecondStep::Offered(form.code),
+        grant: GrantKind::RocketChatToken,
+        peer: peer.clone(),
+    };
+    let reply = door.inside.log_in(attempt).await?;
+    let response = match &reply.outcome {
+        LoginOutcome::Granted(granted) => let_in(granted, &door.config.site_url)?,
+        LoginOutcome::Refused(refusal) => encode::refusal(refusal),
+    };
+    Ok(Answer { response, not_before: reply.not_before })
+}
+
+fn let_in(granted: &Granted, site_url: &str) -> Result<Response<Bytes>, Failure> {
+    #[derive(Serialize)]
+    struct LoggedIn<'a> {
+        status: &'static str,
+        data: Data<'a>,
+        success: bool,
+    }
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Data<'a> {
+        user_id: &'a str,
+        auth_token: &'a str,
+        me: Me<'a>,
+    }
+
+    let Grant::RocketChatToken { token, .. } = &granted.grant else { return Err(Failure::INTERNAL) };
+    let data = Data {
+        user_id: &granted.profile.user.doors.rocketchat,
+        auth_token: token.expose(),
+        me: Me::new(&granted.profile, site_url),
+    };
+    Ok(json(StatusCode::OK, &LoggedIn { status: "success", data, success: true }))
+}

@@ -1,0 +1,17 @@
+//! The door as a whole: requests in, answers out, before an inside that says what the test wants.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests may fail too"
+)]
+
+mod cases;
+mod fixed;
+mod fixture;
+mod limits;
+mod login;
+mod refusals;
+mod session;
+mod wire;

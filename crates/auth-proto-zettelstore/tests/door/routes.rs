@@ -1,0 +1,141 @@
+//! Paths and methods: what is answered before anybody is asked.
+
+use std::sync::Arc;
+
+use auth_core::{Claim, Door, DoorKind};
+use auth_proto_zettelstore::{AnswerForm, Config, ZettelstoreDoor};
+use bytes::Bytes;
+use http::{Request, Version};
+
+use crate::inside::Fixed;
+use crate::requests::{ask, body, check, header, peer, request, settings};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+fn door(url_prefix: &str) -> ZettelstoreDoor {
+    let config = Config { url_prefix: url_prefix.to_owned(), ..settings() };
+    ZettelstoreDoor::new(config, Arc::new(Fixed::new()))
+}
+
+#[tokio::test]
+async fn other_methods_are_not_allowed_and_no_allow_header_is_sent() {
+    let inside = Fixed::new().shared();
+    for authentication in [true, false] {
+        for (method, target) in [
+            ("GET", "/a"),
+            ("DELETE", "/a"),
+            ("OPTIONS", "/a/"),
+            ("PATCH", "/%61"),
+            ("BREW", "/a"),
+            ("GET", "/x?cmd=authenticated"),
+            ("PUT", "/x?cmd=authenticated"),
+            ("POST", "/a/20240101000200"),
+            ("PUT", "/a/20240101000200/"),
+        ] {
+            let config = Config { authentication, ..settings() };
+            let answer = ask(config, &inside, request(method, target, &[], "")).await;
+            check(&answer, 405, TEXT, "Method Not Allowed\n", target);
+            assert_eq!(
+                (header(&answer, "allow"), header(&answer, "x-content-type-options")),
+                ("", "nosniff")
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_has_the_length_but_no_body() {
+    let inside = Fixed::new().shared();
+    for (target, status, length) in [("/a", 405, "19"), ("//a", 301, "0"), ("/%zz", 400, "12")] {
+        let answer = ask(settings(), &inside, request("HEAD", target, &[], "")).await;
+        assert_eq!((answer.response.status().as_u16(), body(&answer)), (status, ""), "{target}");
+        assert_eq!(header(&answer, "content-length"), length, "{target}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_get_a_page_and_other_prefixes_get_text() {
+    let inside = Fixed::new().shared();
+    let below_prefix = || Config { url_prefix: "/pfx/".to_owned(), ..settings() };
+    for (config, target) in
+        [(settings(), "/A"), (settings(), "/a/x"), (settings(), "/"), (below_prefix(), "/pfx/b")]
+    {
+        for method in ["GET", "POST"] {
+            let answer = ask(config.clone(), &inside, request(method, target, &[], "")).await;
+            assert_eq!(answer.response.status(), 404, "{target}");
+            assert_eq!(header(&answer, "content-type"), "text/html; charset=utf-8", "{target}");
+            assert!(body(&answer).starts_with("<!DOCTYPE html>"), "{target}");
+        }
+    }
+    for target in ["/a", "/pfx", "/pfxa"] {
+        let answer = ask(below_prefix(), &inside, request("POST", target, &[], "")).await;
+        check(&answer, 404, TEXT, "Not Found\n", target);
+    }
+}
+
+#[tokio::test]
+async fn unclean_paths_are_redirected_with_their_query() {
+    let inside = Fixed::new().shared();
+    for (answer, status) in [(AnswerForm::Json, 301), (AnswerForm::List, 307)] {
+        for (prefix, target, location) in [
+            ("/", "//a", "/a"),
+            ("/", "//a?x=%zz&y=é", "/a?x=%zz&y=%C3%A9"),
+            ("/", "//a?", "/a?"),
+            ("/", "//example.com//a", "/example.com/a"),
+            ("/pfx/", "/pfx//a/", "/pfx/a/"),
+        ] {
+            let config = Config { answer, url_prefix: prefix.to_owned(), ..settings() };
+            let moved = ask(config, &inside, request("POST", target, &[], "")).await;
+            check(&moved, status, "", "", target);
+            assert_eq!(header(&moved, "location"), location);
+        }
+    }
+}
+
+#[tokio::test]
+async fn malformed_requests_are_bad() {
+    let inside = Fixed::new().shared();
+    let answer = ask(settings(), &inside, request("POST", "/a%2", &[], "")).await;
+    check(&answer, 400, TEXT, "Bad request\n", "escape");
+    for (version, status) in [(Version::HTTP_10, 401), (Version::HTTP_11, 400), (Version::HTTP_2, 401)] {
+        let nameless = Request::post("/a").version(version).body(Bytes::new()).unwrap();
+        assert_eq!(ask(settings(), &inside, nameless).await.response.status(), status, "{version:?}");
+    }
+}
+
+#[test]
+fn door_owns_its_paths_and_takes_the_rest_after_others() {
+    for (prefix, path, claim) in [
+        ("/", "/a", Claim::Owned),
+        ("/", "/a/", Claim::Owned),
+        ("/", "/%61", Claim::Owned),
+        ("/", "//a", Claim::Owned),
+        ("/", "/x", Claim::Owned),
+        ("/", "/a/20240101000200", Claim::Owned),
+        ("/", "/a/b", Claim::Prefix),
+        ("/", "//b", Claim::Prefix),
+        ("/", "/api/v1/login", Claim::Prefix),
+        ("/", "/%zz", Claim::Prefix),
+        ("/pfx/", "/pfx/a", Claim::Owned),
+        ("/pfx/", "/a", Claim::Prefix),
+    ] {
+        assert_eq!(door(prefix).claim(path), claim, "{prefix} {path}");
+    }
+}
+
+#[test]
+fn body_limit_is_what_is_set_but_never_tiny() {
+    for (set, limit) in [(16 << 20, 16 << 20), (1024, 1024), (1023, 1024), (0, 1024)] {
+        let config = Config { max_request_size: set, ..settings() };
+        assert_eq!(ZettelstoreDoor::new(config, Arc::new(Fixed::new())).body_limit(), limit);
+    }
+    assert_eq!(door("/").body_limit(), 16 * 1024 * 1024);
+}
+
+#[tokio::test]
+async fn answers_come_from_the_door_itself() {
+    let door = door("/");
+    assert_eq!(door.kind(), DoorKind::Zettelstore);
+    let answer = door.answer(request("POST", "/a", &[], ""), &peer()).await;
+    assert_eq!(answer.response.status(), 401);
+}

@@ -1,0 +1,129 @@
+//! PUT `/a` and the check command: what a presented token leads to.
+
+use std::time::Duration;
+
+use auth_core::{CheckRefusal, Fault};
+use auth_proto_zettelstore::{AnswerForm, Config};
+
+use crate::inside::{Fixed, GOOD_TOKEN, grant};
+use crate::requests::{FORM, ask, check, header, request, settings};
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const CHECK: &str = "/x?cmd=authenticated";
+
+fn bearer(token: &str) -> String {
+    format!("Bearer {token}")
+}
+
+#[tokio::test]
+async fn good_token_is_renewed_in_the_form_that_is_set() {
+    let inside = Fixed::new().renew(|_| Ok(Ok(grant("new.token", 600)))).shared();
+    let json = "{\"access_token\":\"new.token\",\"token\":\"new.token\",\"token_type\":\"Bearer\",\"expires_in\":600}\n";
+    for (answer, asked, content_type, text) in [
+        (AnswerForm::Json, "renew for Jwt old.token", "application/json", json),
+        (AnswerForm::List, "renew for List old.token", TEXT, "(\"Bearer\" \"new.token\" 600)"),
+    ] {
+        let renew = request("PUT", "/a", &[("Authorization", "bearer old.token")], "");
+        let renewed = ask(Config { answer, ..settings() }, &inside, renew).await;
+        check(&renewed, 200, content_type, text, asked);
+        assert_eq!((renewed.not_before, inside.asked()), (None, vec![asked.to_owned()]));
+    }
+}
+
+#[tokio::test]
+async fn refused_token_is_not_renewed() {
+    for refusal in [
+        CheckRefusal::Invalid,
+        CheckRefusal::RealmInactive,
+        CheckRefusal::UserInactive,
+        CheckRefusal::OtherRealm,
+        CheckRefusal::WebhookBot,
+        CheckRefusal::Limited,
+    ] {
+        let inside = Fixed::new().renew(move |_| Ok(Err(refusal))).shared();
+        let renew = request("PUT", "/a", &[("Authorization", "Bearer x")], "");
+        let answer = ask(settings(), &inside, renew).await;
+        check(&answer, 400, TEXT, "Not authenticated\n", refusal.as_str());
+        assert_eq!(header(&answer, "www-authenticate"), "");
+        assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
+    }
+}
+
+#[tokio::test]
+async fn nothing_but_a_bearer_token_renews() {
+    let inside = Fixed::new().shared();
+    for (headers, sent) in [
+        (&[][..], ""),
+        (&[FORM], "username=writer&password=pw"),
+        (&[("Authorization", "Basic d3JpdGVyOnB3")], ""),
+        (&[("Cookie", "zsession=good.token")], ""),
+        (&[("Authorization", "Basic x"), ("Authorization", "Bearer good.token")], ""),
+    ] {
+        let answer =
+            ask(settings(), &inside, request("PUT", "/a?access_token=good.token", headers, sent)).await;
+        check(&answer, 400, TEXT, "Not authenticated\n", sent);
+    }
+    assert!(inside.asked().is_empty());
+}
+
+#[tokio::test]
+async fn check_tells_by_its_status_alone() {
+    for (token, status) in [(GOOD_TOKEN, 204), ("other.token", 401), (" good.token", 401)] {
+        for target in [CHECK, "/x?_cmd=authenticated", "/x/?a=b&cmd=authenticated"] {
+            let inside = Fixed::new().shared();
+            let asked = request("POST", target, &[("Authorization", &bearer(token))], "");
+            let answer = ask(settings(), &inside, asked).await;
+            check(&answer, status, "", "", target);
+            assert_eq!(header(&answer, "www-authenticate"), "");
+            assert_eq!(inside.asked(), [format!("check {token}")]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn check_without_a_bearer_token_asks_nobody() {
+    let inside = Fixed::new().shared();
+    for headers in [
+        &[][..],
+        &[("Cookie", "zsession=good.token")],
+        &[("Authorization", "Basic d3JpdGVyOnB3")],
+        &[("Authorization", "Bearer")],
+    ] {
+        let answer = ask(settings(), &inside, request("POST", CHECK, headers, "")).await;
+        check(&answer, 401, "", "", "none");
+    }
+    assert!(inside.asked().is_empty());
+}
+
+#[tokio::test]
+async fn check_without_authentication_is_200() {
+    let open = Config { authentication: false, ..settings() };
+    let answer = ask(open, &Fixed::new().shared(), request("POST", CHECK, &[], "")).await;
+    check(&answer, 200, "", "", "off");
+}
+
+#[tokio::test]
+async fn other_commands_are_unknown() {
+    let inside = Fixed::new().shared();
+    for (target, open) in
+        [("/x", false), ("/x?cmd=", false), ("/x?cmd=refresh", false), ("/x?cmd=other", true)]
+    {
+        let config = Config { authentication: !open, ..settings() };
+        let answer = ask(config, &inside, request("POST", target, &[FORM], "cmd=authenticated")).await;
+        check(&answer, 400, TEXT, "Unknown command\n", target);
+    }
+}
+
+#[tokio::test]
+async fn faults_are_no_verdict_on_a_token() {
+    let inside = Fixed::new()
+        .check(|_| Err(Fault::busy(Duration::from_secs(3))))
+        .renew(|_| Err(Fault::busy(Duration::from_secs(3))))
+        .shared();
+    for (method, target) in [("PUT", "/a"), ("POST", CHECK)] {
+        let asked = request(method, target, &[("Authorization", "Bearer x")], "");
+        let answer = ask(settings(), &inside, asked).await;
+        check(&answer, 503, TEXT, "Service Unavailable\n", target);
+        assert_eq!(header(&answer, "retry-after"), "3");
+    }
+}

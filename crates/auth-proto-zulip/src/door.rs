@@ -1,0 +1,95 @@
+//! The door: reads a request, finds its route, hands it over.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use auth_core::{Answer, Claim, Clock, Door, DoorKind, Fault, Inside, Peer, Realm};
+use bytes::Bytes;
+use http::Method;
+
+use crate::Config;
+use crate::answer::failure::Failure;
+use crate::answer::{Reply, bad_request_page, not_found_page};
+use crate::request::Request;
+use crate::route::Route;
+use crate::routes::{account, compatibility, development, login, settings};
+use crate::site::Site;
+
+/// The largest body, in bytes: Zulip's `DATA_UPLOAD_MAX_MEMORY_SIZE` (zulip.md 1.3).
+const BODY_LIMIT: usize = 25 * 1024 * 1024;
+
+/// Zulip's log-in API.
+pub struct ZulipDoor {
+    pub(crate) config: Config,
+    pub(crate) inside: Arc<dyn Inside>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl ZulipDoor {
+    /// A door to `inside`. The clock tells the moment that `Expires` headers name.
+    #[must_use]
+    pub fn new(config: Config, inside: Arc<dyn Inside>, clock: Arc<dyn Clock>) -> Self {
+        Self { config, inside, clock }
+    }
+
+    /// The realm that a request is for.
+    pub(crate) async fn realm(&self, site: &Site) -> Result<Option<Realm>, Fault> {
+        self.inside.realm(site.realm_name(&self.config)).await
+    }
+
+    /// The answer in place of a success.
+    pub(crate) fn failed(&self, failure: impl Into<Failure>) -> Reply {
+        failure.into().reply(&self.config)
+    }
+
+    /// Hands a request to its route.
+    async fn at(&self, route: Route, request: &Request<'_>) -> Result<Answer, Failure> {
+        match route {
+            Route::FetchApiKey => login::by_password(self, request).await,
+            Route::JwtFetchApiKey => login::by_assertion(self, request).await,
+            Route::DevFetchApiKey => development::log_in(self, request).await,
+            Route::DevListUsers => development::list_users(self, request).await.map(Answer::from),
+            Route::ServerSettings => settings::show(self, request).await.map(Answer::from),
+            Route::Compatibility => compatibility::judge(request).map(Answer::from),
+            Route::Rest(resource) => account::dispatch(self, resource, request).await.map(Answer::from),
+        }
+    }
+}
+
+#[async_trait]
+impl Door for ZulipDoor {
+    fn kind(&self) -> DoorKind {
+        DoorKind::Zulip
+    }
+
+    fn claim(&self, path: &str) -> Claim {
+        Route::claim(&self.config, path)
+    }
+
+    fn body_limit(&self) -> usize {
+        BODY_LIMIT
+    }
+
+    async fn answer(&self, request: http::Request<Bytes>, peer: &Peer) -> Answer {
+        let route = Route::find(&self.config, request.uri().path());
+        let is_head = request.method() == Method::HEAD;
+        let mut answer = match (Request::read(&self.config, request, peer), route) {
+            (Err(_), _) => bad_request_page().into(),
+            (Ok(_), None) => not_found_page().into(),
+            (Ok(request), Some(route)) => {
+                self.at(route, &request).await.unwrap_or_else(|failure| self.failed(failure).into())
+            }
+        };
+        if is_head {
+            answer.response.body_mut().clear();
+        }
+        answer
+    }
+}
+
+impl fmt::Debug for ZulipDoor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ZulipDoor").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,106 @@
+//! `GET server_settings` (zulip.md 4).
+
+use auth_core::Realm;
+use http::Method;
+use serde::Serialize;
+
+use crate::ZulipDoor;
+use crate::answer::failure::Failure;
+use crate::answer::{Reply, Success, bare_method_not_allowed, ok};
+use crate::decode::client::Client;
+use crate::request::Request;
+use crate::site::{realm_uses_directory, realm_uses_stored_passwords};
+
+/// From this feature level on, Discord is among the methods.
+const DISCORD: u32 = 489;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    success: Success,
+    authentication_methods: Methods,
+    zulip_version: &'a str,
+    zulip_merge_base: &'a str,
+    zulip_feature_level: u32,
+    push_notifications_enabled: bool,
+    is_incompatible: bool,
+    email_auth_enabled: bool,
+    require_email_format_usernames: bool,
+    realm_url: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realm_name: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realm_icon: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    realm_description: Option<&'a str>,
+    realm_web_public_access_enabled: bool,
+    external_authentication_methods: [(); 0],
+    realm_uri: &'a str,
+}
+
+/// The ways to sign in, as far as Zulip knows any. Those that need web pages are never there.
+#[derive(Default, Serialize)]
+struct Methods {
+    password: bool,
+    dev: bool,
+    email: bool,
+    ldap: bool,
+    remoteuser: bool,
+    github: bool,
+    azuread: bool,
+    gitlab: bool,
+    google: bool,
+    apple: bool,
+    saml: bool,
+    #[serde(rename = "openid connect")]
+    openid_connect: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discord: Option<bool>,
+}
+
+/// Tells what a client must know before it logs in. The realm may be deactivated.
+pub(crate) async fn show(door: &ZulipDoor, request: &Request<'_>) -> Result<Reply, Failure> {
+    if request.method != Method::GET && request.method != Method::HEAD {
+        return Ok(bare_method_not_allowed(&["GET", "HEAD"]));
+    }
+    let config = &door.config;
+    let realm = door.realm(&request.site).await?;
+    if realm.is_none() {
+        if !request.site.subdomain.is_empty() {
+            return Err(Failure::BadRequest("Invalid subdomain"));
+        }
+        if config.root_domain_landing_page {
+            return Err(Failure::BadRequest("Subdomain required"));
+        }
+    }
+    let realm = realm.as_ref();
+    let password_login = realm.is_none_or(|realm| realm.password_login);
+    let email = password_login && realm.is_none_or(realm_uses_stored_passwords);
+    let ldap = password_login && realm.is_some_and(realm_uses_directory);
+    let url = request.site.url(config, realm);
+    Ok(ok(&Document {
+        success: Success::EMPTY,
+        authentication_methods: Methods {
+            password: email || ldap,
+            dev: config.development,
+            email,
+            ldap,
+            discord: (config.feature_level >= DISCORD).then_some(false),
+            ..Methods::default()
+        },
+        zulip_version: &config.version,
+        zulip_merge_base: &config.merge_base,
+        zulip_feature_level: config.feature_level,
+        push_notifications_enabled: false,
+        is_incompatible: request.user_agent().is_some_and(|text| Client::parse(&text).is_incompatible()),
+        email_auth_enabled: email,
+        require_email_format_usernames: !ldap,
+        realm_url: &url,
+        realm_name: realm.map(|realm: &Realm| realm.name.as_str()),
+        realm_icon: realm.map(|realm| realm.icon.as_str()),
+        realm_description: realm.map(|realm| realm.description.as_str()),
+        realm_web_public_access_enabled: false,
+        external_authentication_methods: [],
+        realm_uri: &url,
+    }))
+}

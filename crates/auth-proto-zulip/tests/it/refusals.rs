@@ -1,0 +1,197 @@
+//! How refusals and faults are rendered, whatever the inside says.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::*;
+use auth_proto_zulip::Config;
+use bytes::Bytes;
+use serde_json::json;
+
+use crate::routes::{FETCH, FORM, IAGO, ME, USERS, config, parsed};
+use crate::server::{Server, body, header, request};
+use crate::world::{Told, Ways, World};
+
+/// Answers every question the same way.
+struct Always {
+    world: World,
+    refusal: Option<Refusal>,
+    fault: FaultKind,
+}
+
+impl Always {
+    fn fault(&self) -> Fault {
+        match self.fault {
+            FaultKind::Unavailable => Fault::unavailable("secret cause"),
+            FaultKind::Busy { retry_after } => Fault::busy(retry_after),
+            _ => Fault::internal("secret cause"),
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticator for Always {
+    async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, Fault> {
+        let refused = |refusal| LoginReply {
+            outcome: LoginOutcome::Refused(refusal),
+            standing: None,
+            not_before: None,
+        };
+        self.refusal.clone().map(refused).ok_or_else(|| self.fault())
+    }
+
+    async fn check(&self, presentation: Presentation) -> Result<CheckReply, Fault> {
+        match self.refusal {
+            Some(_) => self.world.check(presentation).await,
+            None => Err(self.fault()),
+        }
+    }
+
+    async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
+        Err(self.fault())
+    }
+
+    async fn revoke(&self, _: &Principal) -> Result<(), Fault> {
+        Err(self.fault())
+    }
+
+    fn admit(&self, _: DoorKind, _: &'static str, _: &Peer) -> Option<Standing> {
+        None
+    }
+}
+
+#[async_trait]
+impl Accounts for Always {
+    async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> {
+        Err(self.fault())
+    }
+
+    async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> {
+        Err(self.fault())
+    }
+}
+
+#[async_trait]
+impl Realms for Always {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+        self.world.realm(name).await
+    }
+}
+
+fn always(refusal: Option<Refusal>, fault: FaultKind, exact: Exact) -> Server {
+    let clock = Arc::new(Told::default());
+    let world = World::new(USERS, Ways::default(), clock.clone());
+    let config = Config { development: true, exact, ..config() };
+    Server::with(config, Arc::new(Always { world, refusal, fault }), clock)
+}
+
+/// One request to each route that asks the inside.
+fn questions() -> Vec<http::Request<Bytes>> {
+    vec![
+        request("POST", FETCH, [FORM], "username=iago@zulip.com&password=x"),
+        request("POST", "/api/v1/jwt/fetch_api_key", [FORM], "token=x"),
+        request("POST", "/api/v1/dev_fetch_api_key", [FORM], "username=iago@zulip.com"),
+        request("GET", "/api/v1/dev_list_users", [], ""),
+        request("GET", ME, [IAGO], ""),
+    ]
+}
+
+#[tokio::test]
+async fn faults_are_told_in_zulips_format_without_their_cause() {
+    let busy = FaultKind::Busy { retry_after: Duration::from_millis(1500) };
+    for (fault, status, retry_after) in
+        [(FaultKind::Unavailable, 503, None), (busy, 503, Some("2")), (FaultKind::Internal, 500, None)]
+    {
+        let server = always(None, fault, Exact::default());
+        for question in questions() {
+            let path = question.uri().path().to_owned();
+            let answer = server.send(question).await;
+            assert_eq!(answer.response.status().as_u16(), status, "{path}");
+            assert_eq!(header(&answer, "retry-after"), retry_after, "{path}");
+            assert_eq!(header(&answer, "content-type"), Some("application/json"));
+            assert!(!body(&answer).contains("secret"));
+            assert_eq!(parsed(&answer)["result"], "error");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_limit_that_is_not_the_doors_shows_no_standing() {
+    let retry_after = Duration::from_millis(2500);
+    let refusal = Refusal::NetworkLimited { retry_after };
+    let server = always(Some(refusal), FaultKind::Internal, Exact::default());
+    for question in questions().into_iter().take(3) {
+        let answer = server.send(question).await;
+        assert_eq!(answer.response.status(), 429);
+        assert_eq!(header(&answer, "retry-after"), Some("2.5"));
+        assert_eq!(parsed(&answer)["retry-after"], 2.5);
+        assert_eq!(header(&answer, "x-ratelimit-limit"), None);
+    }
+}
+
+#[tokio::test]
+async fn refused_assertions_have_their_own_words() {
+    let bad = (400, "Bad JSON web token");
+    for (refusal, token, exact, (status, message)) in [
+        (
+            Refusal::AssertionDisabled,
+            "",
+            false,
+            (400, "JWT authentication is not enabled for this organization"),
+        ),
+        (Refusal::AssertionInvalid, "", false, (400, "No JSON web token passed in request")),
+        (Refusal::AssertionInvalid, "x", false, bad),
+        (Refusal::AssertionWithoutSubject, "x", false, (400, "No email specified in JSON web token claims")),
+        (Refusal::AssertionMalformed, "x", false, bad),
+        (Refusal::AssertionMalformed, "x", true, (500, "Internal server error")),
+        (Refusal::UserInactive, "x", false, (401, "Account is deactivated")),
+        (Refusal::RealmInactive, "x", false, (401, "This organization has been deactivated")),
+        (
+            Refusal::Credentials(Cause::UnknownUser),
+            "x",
+            false,
+            (401, "Your username or password is incorrect"),
+        ),
+    ] {
+        let exact = Exact::only(exact.then_some(ExactPoint::AssertionTypeError));
+        let server = always(Some(refusal.clone()), FaultKind::Internal, exact);
+        let answer =
+            server.send(request("POST", "/api/v1/jwt/fetch_api_key", [FORM], format!("token={token}"))).await;
+        assert_eq!(answer.response.status().as_u16(), status, "{refusal:?}");
+        assert_eq!(parsed(&answer)["msg"], message, "{refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn another_realm_is_told_to_development_servers_alone() {
+    let server = always(Some(Refusal::OtherRealm), FaultKind::Internal, Exact::default());
+    let mut statuses = Vec::new();
+    for question in questions().into_iter().take(3) {
+        statuses.push(server.send(question).await.response.status().as_u16());
+    }
+    assert_eq!(statuses, [401, 401, 404]);
+}
+
+#[tokio::test]
+async fn include_profile_must_be_a_json_boolean() {
+    let server = always(Some(Refusal::AssertionInvalid), FaultKind::Internal, Exact::default());
+    for (value, message) in [
+        ("true", "Bad JSON web token"),
+        ("false", "Bad JSON web token"),
+        ("yes", "include_profile is not valid JSON"),
+        ("", "include_profile is not valid JSON"),
+        ("True", "include_profile is not valid JSON"),
+        ("1", "include_profile is not a boolean"),
+        ("null", "include_profile is not a boolean"),
+        ("\"true\"", "include_profile is not a boolean"),
+    ] {
+        let form = format!("token=x&include_profile={value}");
+        let answer = server.send(request("POST", "/api/v1/jwt/fetch_api_key", [FORM], form)).await;
+        assert_eq!(
+            (answer.response.status().as_u16(), &parsed(&answer)["msg"]),
+            (400, &json!(message)),
+            "{value}"
+        );
+    }
+}

@@ -1,0 +1,323 @@
+//! A small inside with a handful of users: enough of the engine's rules to tell what the door asked for.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::*;
+use data_encoding::BASE64URL_NOPAD;
+use serde_json::Value;
+
+/// A clock that shows what it was last told.
+#[derive(Default)]
+pub(crate) struct Told(AtomicI64);
+
+impl Told {
+    pub(crate) fn tell(&self, now: Timestamp) {
+        self.0.store(now.as_millis(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for Told {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// A user with what the engine would have sealed away.
+struct Person {
+    user: User,
+    password: Option<String>,
+    key: String,
+    reset_required: bool,
+}
+
+/// What differs between the recorded servers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ways {
+    pub(crate) without_passwords: bool,
+    pub(crate) development: bool,
+    /// The realm whose assertions are accepted.
+    pub(crate) assertions: Option<&'static str>,
+}
+
+pub(crate) struct World {
+    pub(crate) clock: Arc<Told>,
+    ways: Ways,
+    realms: Vec<Realm>,
+    people: Vec<Person>,
+    tries: Mutex<Limiter<String>>,
+    calls: Mutex<Limiter<UserId>>,
+}
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+impl World {
+    /// The world of a file of realms and users.
+    pub(crate) fn new(records: &str, ways: Ways, clock: Arc<Told>) -> Self {
+        let tries = Limiter::new(Rule { attempts: 5, window: 30 * MINUTE }, 1000).into();
+        let calls = Limiter::new(Rule { attempts: 200, window: MINUTE }, 1000).into();
+        let mut world = Self { clock, ways, realms: Vec::new(), people: Vec::new(), tries, calls };
+        for line in records.lines() {
+            let record: Value = serde_json::from_str(line).unwrap();
+            match record["kind"].as_str().unwrap() {
+                "realm" => world.realms.push(realm(&record)),
+                _ => {
+                    let realm = world.realms.iter().find(|realm| record["realm"] == realm.slug).unwrap();
+                    world.people.push(person(&record, realm.id));
+                }
+            }
+        }
+        world
+    }
+
+    fn realm_by_id(&self, id: RealmId) -> &Realm {
+        self.realms.iter().find(|realm| realm.id == id).unwrap()
+    }
+
+    fn profile(&self, person: &Person) -> Profile {
+        let realm = self.realm_by_id(person.user.realm).clone();
+        Profile { user: person.user.clone(), realm, has_password: person.password.is_some(), totp: false }
+    }
+
+    fn person(&self, realm: RealmId, email: &str) -> Option<&Person> {
+        self.people.iter().find(|person| {
+            let address = person.user.email().unwrap().address;
+            person.user.realm == realm && address.eq_ignore_ascii_case(email)
+        })
+    }
+
+    /// Who that is, if active; as the real server tells it, before any password.
+    fn active(&self, realm: RealmId, email: &str) -> Result<&Person, Refusal> {
+        let person = self.person(realm, email).ok_or(Refusal::Credentials(Cause::UnknownUser))?;
+        match (self.realm_by_id(realm).active, person.user.active) {
+            (false, _) => Err(Refusal::RealmInactive),
+            (_, false) => Err(Refusal::UserInactive),
+            _ => Ok(person),
+        }
+    }
+
+    fn by_password(&self, realm: RealmId, email: &str, password: &str) -> Result<&Person, Refusal> {
+        let wrong = Refusal::Credentials(Cause::WrongPassword);
+        if !self.realm_by_id(realm).password_login {
+            return Err(Refusal::PasswordLoginDisabled);
+        }
+        if password.is_empty() {
+            return Err(wrong);
+        }
+        let person = self.active(realm, email)?;
+        match &person.password {
+            Some(known) if known == password && person.reset_required => Err(Refusal::PasswordResetRequired),
+            Some(known) if known == password => Ok(person),
+            _ => Err(wrong),
+        }
+    }
+
+    /// Signatures are not looked at: they are the engine's.
+    fn by_assertion(&self, realm: RealmId, token: &str) -> Result<&Person, Refusal> {
+        if self.ways.assertions != Some(self.realm_by_id(realm).slug.as_str()) {
+            return Err(Refusal::AssertionDisabled);
+        }
+        let mut parts = token.split('.').map(|part| {
+            let bytes = BASE64URL_NOPAD.decode(part.as_bytes()).map_err(|_| Refusal::AssertionInvalid)?;
+            serde_json::from_slice::<Value>(&bytes).map_err(|_| Refusal::AssertionInvalid)
+        });
+        let (Some(head), Some(claims)) = (parts.next().transpose()?, parts.next().transpose()?) else {
+            return Err(Refusal::AssertionInvalid);
+        };
+        if head["alg"] != "HS256" || claims.get("aud").is_some() || claims.get("exp").is_some() {
+            return Err(Refusal::AssertionInvalid);
+        }
+        match claims.get("email") {
+            None => Err(Refusal::AssertionWithoutSubject),
+            Some(Value::String(email)) => self.active(realm, email),
+            Some(_) => Err(Refusal::AssertionMalformed),
+        }
+    }
+
+    fn by_name(&self, realm: RealmId, email: &str) -> Result<&Person, Refusal> {
+        let elsewhere = || self.realms.iter().any(|other| self.person(other.id, email).is_some());
+        match self.active(realm, email) {
+            Err(Refusal::Credentials(_)) if elsewhere() => Err(Refusal::OtherRealm),
+            judged => judged,
+        }
+    }
+}
+
+#[async_trait]
+impl Authenticator for World {
+    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, Fault> {
+        assert!(matches!(attempt.second_step, SecondStep::NotOffered));
+        assert_eq!((attempt.door, attempt.grant), (DoorKind::Zulip, GrantKind::ZulipKey));
+        let (mut standing, now) = (None, self.clock.now());
+        let judged = match &attempt.proof {
+            Proof::Password { .. } if self.ways.without_passwords => {
+                Err(Refusal::Credentials(Cause::NotOffered))
+            }
+            Proof::Password { who, password } => {
+                let reserved = self.tries.lock().unwrap().reserve(&who.typed().to_owned(), now);
+                standing = Some(reserved);
+                match reserved.retry_after {
+                    Some(retry_after) => Err(Refusal::AccountLimited { retry_after }),
+                    None => self.by_password(attempt.realm, who.typed(), password.expose()),
+                }
+            }
+            Proof::Assertion(token) => self.by_assertion(attempt.realm, token.expose()),
+            Proof::Development { .. } if !self.ways.development => {
+                Err(Refusal::Credentials(Cause::NotOffered))
+            }
+            Proof::Development { who } => self.by_name(attempt.realm, who.typed()),
+            other => panic!("the door asked for {other:?}"),
+        };
+        let outcome = match judged {
+            Ok(person) => {
+                if let Proof::Password { who, .. } = &attempt.proof {
+                    self.tries.lock().unwrap().clear(&who.typed().to_owned());
+                }
+                let grant = Grant::ZulipKey(ApiKey::new(person.key.as_str()));
+                LoginOutcome::Granted(Box::new(Granted { profile: self.profile(person), grant }))
+            }
+            Err(refusal) => LoginOutcome::Refused(refusal),
+        };
+        Ok(LoginReply { outcome, standing, not_before: Some(now + MINUTE) })
+    }
+
+    async fn check(&self, presentation: Presentation) -> Result<CheckReply, Fault> {
+        let Presented::ZulipKey { email, key } = presentation.credential else { panic!("not a Zulip key") };
+        let refused = |refusal| Ok(CheckReply { outcome: Err(refusal), standing: None });
+        let owner = self.people.iter().find(|person| person.key == key.expose());
+        let Some(owner) =
+            owner.filter(|owner| owner.user.email().unwrap().address.eq_ignore_ascii_case(&email))
+        else {
+            return refused(CheckRefusal::Invalid);
+        };
+        let profile = self.profile(owner);
+        if !profile.realm.active {
+            return refused(CheckRefusal::RealmInactive);
+        }
+        if !profile.user.active {
+            return refused(CheckRefusal::UserInactive);
+        }
+        if profile.realm.id != presentation.realm {
+            return refused(CheckRefusal::OtherRealm);
+        }
+        if profile.user.bot == Some(BotKind::IncomingWebhook) {
+            return refused(CheckRefusal::WebhookBot);
+        }
+        let now = self.clock.now();
+        let standing = self.calls.lock().unwrap().reserve(&profile.user.id, now);
+        let outcome = match standing.retry_after {
+            Some(_) => Err(CheckRefusal::Limited),
+            None => Ok(Box::new(Principal {
+                profile,
+                credential: None,
+                kind: Some(CredentialKind::ZulipKey),
+                issued: now,
+                expires: None,
+                bypass_second_factor: false,
+            })),
+        };
+        Ok(CheckReply { outcome, standing: Some(standing) })
+    }
+
+    async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
+        panic!("the door never renews")
+    }
+
+    async fn revoke(&self, _: &Principal) -> Result<(), Fault> {
+        panic!("the door never revokes")
+    }
+
+    fn admit(&self, _: DoorKind, route: &'static str, _: &Peer) -> Option<Standing> {
+        panic!("the door has no limit for {route}")
+    }
+}
+
+#[async_trait]
+impl Accounts for World {
+    async fn regenerate_zulip_key(&self, principal: &Principal) -> Result<ApiKey, Fault> {
+        Ok(ApiKey::new(format!("{:032}", principal.profile.user.doors.zulip)))
+    }
+
+    async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> {
+        let listed = |person: &&Person| person.user.active && person.user.bot.is_none();
+        let profiles = || self.people.iter().filter(listed).map(|person| self.profile(person)).collect();
+        Ok(self.ways.development.then(profiles))
+    }
+}
+
+#[async_trait]
+impl Realms for World {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+        let named = |realm: &&Realm| match name {
+            RealmName::Slug(slug) => realm.slug == slug,
+            RealmName::Subdomain(subdomain) => realm.subdomain.as_deref() == Some(subdomain),
+            other => panic!("the door asked for {other:?}"),
+        };
+        Ok(self.realms.iter().find(named).cloned())
+    }
+}
+
+fn realm(record: &Value) -> Realm {
+    let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
+    let flag = |key: &str| record[key].as_bool().unwrap_or(true);
+    let mut id = [1; 16];
+    id.iter_mut().zip(text("realm").bytes()).for_each(|(byte, letter)| *byte = letter);
+    Realm {
+        id: RealmId::from_bytes(id),
+        slug: text("realm"),
+        subdomain: Some(text("subdomain")),
+        name: text("name"),
+        icon: text("icon"),
+        description: text("description"),
+        active: flag("active"),
+        password_login: flag("password_login"),
+        digest_logins: false,
+        strength: None,
+        backends: record["backends"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap().to_owned())
+            .collect(),
+    }
+}
+
+fn person(record: &Value, realm: RealmId) -> Person {
+    let text = |key: &str| record[key].as_str().map(str::to_owned);
+    let zulip = record["id"].as_i64().unwrap();
+    let email = LoginName { kind: NameKind::Email, exact: text("email").unwrap(), verified: true };
+    let user = User {
+        id: UserId::from_bytes(i128::from(zulip).to_be_bytes()),
+        realm,
+        names: vec![email],
+        full_name: text("full_name").unwrap(),
+        role: match record["role"].as_str() {
+            Some("owner") => Role::Owner,
+            Some("admin") => Role::Admin,
+            Some("guest") => Role::Guest,
+            _ => Role::Member,
+        },
+        bot: match record["bot"].as_str() {
+            Some("incoming_webhook") => Some(BotKind::IncomingWebhook),
+            Some(_) => Some(BotKind::Default),
+            None => None,
+        },
+        active: record["active"].as_bool().unwrap_or(true),
+        joined: Timestamp::from_secs(1_792_713_780),
+        valid_from: Timestamp::from_secs(0),
+        email_second_factor: false,
+        must_change_password: false,
+        doors: DoorIds {
+            zulip,
+            rocketchat: String::new(),
+            rocketchat_roles: None,
+            zettelstore: 0,
+            zettelstore_role: None,
+        },
+        version: 1,
+    };
+    let reset_required = record["reset_required"].as_bool().unwrap_or(false);
+    Person { user, password: text("password"), key: text("zulip_api_key").unwrap(), reset_required }
+}

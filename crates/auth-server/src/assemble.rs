@@ -1,0 +1,161 @@
+//! From a configuration to parts that work together.
+
+use std::fmt;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use auth_core::{Clock, Door, DoorKind, Inside, RealmName, Realms, Rng, Store};
+use auth_crypto::pool::{HashingPool, PoolConfig};
+use auth_engine::{Engine, Parts};
+use auth_proto_rocketchat::RocketChatDoor;
+use auth_proto_zettelstore::{AnswerForm, ZettelstoreDoor};
+use auth_proto_zulip::ZulipDoor;
+use auth_store::Sqlite;
+
+use crate::config::{Config, ZettelstoreAnswer};
+use crate::edge::{SystemClock, SystemRng};
+use crate::keyfile;
+
+/// A store, an engine over it, and the doors before it.
+pub struct Assembled {
+    engine: Arc<Engine>,
+    clock: Arc<dyn Clock>,
+    doors: Vec<Arc<dyn Door>>,
+}
+
+impl Assembled {
+    /// Opens the store and the key ring and puts an engine over them. A store that is empty gets a key ring.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        let path = config.sqlite_path().context("[store] url must be sqlite: and a path")?;
+        let store: Arc<dyn Store> = match Sqlite::open(path) {
+            Ok(store) => Arc::new(store),
+            Err(error) => bail!("the store {}: {error}", path.display()),
+        };
+        let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let ring = match keyfile::read(&config.keys.file)? {
+            Some(ring) => ring,
+            None if Engine::is_bound(&*store).await? => bail!(
+                "the key file {} is missing: without it keys and second factors in the store can't be read",
+                config.keys.file.display()
+            ),
+            None => keyfile::create(&config.keys.file, &*rng)?,
+        };
+        let workers = match config.passwords.workers as usize {
+            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
+            given => given,
+        };
+        let pool = PoolConfig {
+            workers,
+            queue: config.passwords.queue as usize,
+            max_kept_memory_kib: config.passwords.memory_kib as usize,
+        };
+        let parts = Parts {
+            store,
+            backends: Vec::new(),
+            pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng))?),
+            ring: Arc::new(ring),
+            clock: Arc::clone(&clock),
+            rng,
+            config: config.engine()?,
+        };
+        let engine = Arc::new(Engine::open(parts).await?);
+        Ok(Self { engine, clock, doors: Vec::new() })
+    }
+
+    /// Opens the doors.
+    ///
+    /// # Errors
+    /// A sentence for the operator: which door's realm is not there.
+    pub async fn open_doors(&mut self, config: &Config) -> anyhow::Result<()> {
+        let inside: Arc<dyn Inside> = Arc::clone(&self.engine) as Arc<dyn Inside>;
+        for kind in config.doors() {
+            let realm = match kind {
+                DoorKind::Zulip => config.zulip.realm.as_deref(),
+                DoorKind::RocketChat => Some(config.rocketchat.realm.as_str()),
+                _ => Some(config.zettelstore.realm.as_str()),
+            };
+            if let Some(slug) = realm
+                && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
+            {
+                tracing::warn!(
+                    door = kind.as_str(),
+                    realm = slug,
+                    "the door's realm is not in the store yet: import it"
+                );
+            }
+            let inside = Arc::clone(&inside);
+            let door: Arc<dyn Door> = match kind {
+                DoorKind::Zulip => Arc::new(ZulipDoor::new(zulip(config), inside, Arc::clone(&self.clock))),
+                DoorKind::RocketChat => Arc::new(RocketChatDoor::new(rocketchat(config), inside)),
+                _ => Arc::new(ZettelstoreDoor::new(zettelstore(config), inside)),
+            };
+            self.doors.push(door);
+        }
+        Ok(())
+    }
+
+    /// The engine.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock)
+    }
+
+    /// The open doors that are wanted.
+    pub(crate) fn doors(&self, wanted: impl Fn(DoorKind) -> bool) -> Vec<Arc<dyn Door>> {
+        self.doors.iter().filter(|door| wanted(door.kind())).map(Arc::clone).collect()
+    }
+}
+
+impl fmt::Debug for Assembled {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembled").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+fn zulip(config: &Config) -> auth_proto_zulip::Config {
+    let zulip = &config.zulip;
+    auth_proto_zulip::Config {
+        external_host: zulip.external_host.clone(),
+        url_scheme: zulip.url_scheme.clone(),
+        version: zulip.version.clone(),
+        feature_level: zulip.feature_level,
+        realm_hosts: zulip.realm_hosts.clone(),
+        root_domain_landing_page: zulip.root_domain_landing_page,
+        development: zulip.development,
+        default_realm: zulip.realm.clone(),
+        exact: zulip.exact.points(),
+        ..auth_proto_zulip::Config::default()
+    }
+}
+
+fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
+    let rocketchat = &config.rocketchat;
+    let mut door =
+        auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
+    door.exact = rocketchat.exact.points();
+    door
+}
+
+fn zettelstore(config: &Config) -> auth_proto_zettelstore::Config {
+    let zettelstore = &config.zettelstore;
+    let mut door = auth_proto_zettelstore::Config::new(zettelstore.realm.as_str());
+    door.authentication = zettelstore.authentication;
+    door.answer = match zettelstore.answer {
+        ZettelstoreAnswer::Json => AnswerForm::Json,
+        ZettelstoreAnswer::List => AnswerForm::List,
+    };
+    door.url_prefix.clone_from(&zettelstore.url_prefix);
+    door.max_request_size = zettelstore.max_request_size;
+    door
+}

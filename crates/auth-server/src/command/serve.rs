@@ -1,0 +1,29 @@
+//! `auth-server serve`.
+
+use super::ConfigFile;
+use crate::{Assembled, Server, logging};
+
+/// Serve as configured, until SIGTERM.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: auth-server serve --config auth.toml")]
+pub(super) struct Serve {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = self.file.load()?;
+        logging::start(&config.log)?;
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
+        }
+        let mut assembled = Assembled::open(&config).await?;
+        assembled.open_doors(&config).await?;
+        let server = Server::start(&config, assembled).await?;
+        for address in server.addresses() {
+            tracing::info!(%address, "listening");
+        }
+        server.run().await
+    }
+}

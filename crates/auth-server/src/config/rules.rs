@@ -1,0 +1,109 @@
+//! What the engine is told of the settings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use auth_core::{ExactPoint, StrengthRule};
+use auth_crypto::argon2::Params;
+use auth_crypto::assertion::AssertionRule;
+use auth_crypto::jwt::Algorithm;
+use auth_engine::{PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules};
+
+use zeroize::Zeroizing;
+
+use super::{Config, ConfigError, Limit, Passwords, Switch, plain_io};
+
+/// A Zettelstore token lives an hour at most (zettelstore.md 6).
+const LONGEST_TOKEN: Duration = Duration::from_secs(3600);
+
+impl Config {
+    /// What the engine is told.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for parameters that can't be, or a key file that can't be read.
+    pub fn engine(&self) -> Result<auth_engine::Config, ConfigError> {
+        let (zulip, rocketchat) = (&self.zulip, &self.rocketchat);
+        let exact = !zulip.exact.points().is_empty() || !rocketchat.exact.points().is_empty();
+        Ok(auth_engine::Config {
+            passwords: PasswordConfig {
+                params: self.params()?,
+                strength: StrengthRule {
+                    min_length: self.passwords.min_length,
+                    min_guesses: self.passwords.min_guesses,
+                },
+            },
+            limits: self.shared_limits(),
+            allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
+            revoke_on_password_change: self.passwords.revoke_on_password_change.unwrap_or(!exact),
+            log_names: self.log.names,
+            zulip: ZulipRules {
+                exact: zulip.exact.points(),
+                login_limit: zulip.login_limit.rule(),
+                api_limit: zulip.api_limit.rule(),
+                assertions: self.assertions()?,
+                development: zulip.enabled && zulip.development,
+            },
+            rocketchat: RocketChatRules {
+                exact: rocketchat.exact.points(),
+                api_limit: rocketchat.api_limit.rule(),
+                block_by_user: rocketchat.block_by_user.rule(),
+                block_by_address: rocketchat.block_by_address.rule(),
+                email_verification: rocketchat.email_verification,
+                token_lifetime: rocketchat.token_lifetime.0,
+                max_tokens: rocketchat.max_tokens,
+                email_2fa_auto_opt_in: rocketchat.email_2fa_auto_opt_in,
+                ..RocketChatRules::default()
+            },
+            zettelstore: ZettelstoreRules {
+                token_lifetime: self.zettelstore.token_lifetime.0.min(LONGEST_TOKEN),
+                login_delay: self.zettelstore.login_delay.0,
+            },
+        })
+    }
+
+    fn shared_limits(&self) -> Option<SharedLimits> {
+        let default = SharedLimits::default();
+        let or = |given: Option<Limit>, default| given.and_then(Limit::rule).unwrap_or(default);
+        (self.limits.shared == Switch::On).then(|| SharedLimits {
+            account: or(self.limits.account, default.account),
+            network: or(self.limits.network, default.network),
+            second_factor: or(self.limits.second_factor, default.second_factor),
+        })
+    }
+
+    /// Argon2id's parameters.
+    pub(super) fn params(&self) -> Result<Params, ConfigError> {
+        let Passwords { memory_kib, iterations, lanes, .. } = self.passwords;
+        Params::new(memory_kib, iterations, lanes)
+            .map_err(|error| ConfigError(format!("[passwords] memory_kib, iterations, lanes: {error}")))
+    }
+
+    /// The systems whose assertions are believed.
+    pub(super) fn assertions(&self) -> Result<BTreeMap<String, AssertionRule>, ConfigError> {
+        let require_exp = !self.zulip.exact.points().has(ExactPoint::AssertionWithoutEnd);
+        let mut rules = BTreeMap::new();
+        for (realm, jwt) in &self.zulip.jwt {
+            let at = format!("[zulip.jwt.{realm}]");
+            let key = match (&jwt.key, &jwt.key_file) {
+                (Some(key), None) => Zeroizing::new(key.clone().into_bytes()),
+                (None, Some(path)) => {
+                    let read = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
+                        ConfigError(format!("{at} key_file {}: {}", path.display(), plain_io(&error)))
+                    })?;
+                    Zeroizing::new(read.trim_ascii_end().to_vec())
+                }
+                _ => return Err(ConfigError(format!("{at} needs either key or key_file"))),
+            };
+            if key.is_empty() {
+                return Err(ConfigError(format!("{at} the key is empty")));
+            }
+            let algorithms: Option<Vec<Algorithm>> =
+                jwt.algorithms.iter().map(|name| Algorithm::from_name(name)).collect();
+            let algorithms = algorithms.filter(|known| !known.is_empty()).ok_or_else(|| {
+                ConfigError(format!("{at} algorithms must be some of HS256, HS384 and HS512"))
+            })?;
+            rules.insert(realm.clone(), AssertionRule { key, algorithms, require_exp });
+        }
+        Ok(rules)
+    }
+}

@@ -1,0 +1,164 @@
+//! One connection after another: bytes in, bytes out, within limits.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{BodyTooLarge, Clock, Peer};
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::{Request, Response, StatusCode, header};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use ipnet::IpNet;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::body::{BodyMemory, Read};
+use crate::router::{Router, client};
+
+/// An answer never waits longer than this for its moment, whatever the clock does.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The pause after the system refused a connection, as when files run out.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) header_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) bodies: BodyMemory,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) waiting: Semaphore,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// Accepts connections until told to stop. At the most connections it accepts no more until one ends.
+pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
+    loop {
+        let place = tokio::select! {
+            place = Arc::clone(&shared.connections).acquire_owned() => place,
+            () = shared.stop.cancelled() => return,
+        };
+        let Ok(place) = place else { return };
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = shared.stop.cancelled() => return,
+        };
+        match accepted {
+            Ok((stream, address)) => {
+                let connection = serve_connection(stream, address, router.clone(), Arc::clone(&shared));
+                shared.tasks.spawn(async move {
+                    connection.await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn serve_connection(stream: TcpStream, address: SocketAddr, router: Router, shared: Arc<Shared>) {
+    // Answers are small and written at once.
+    let _ = stream.set_nodelay(true);
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(shared.header_timeout).pipeline_flush(true);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(shared.header_timeout)
+        .max_concurrent_streams(64)
+        .max_header_list_size(64 << 10);
+    let for_requests = Arc::clone(&shared);
+    let service = service_fn(move |request| {
+        let (router, shared) = (router.clone(), Arc::clone(&for_requests));
+        async move { Ok::<_, Infallible>(answer(request, address, &router, &shared).await) }
+    });
+    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    tokio::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = shared.stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "a connection broke");
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    socket: SocketAddr,
+    router: &Router,
+    shared: &Shared,
+) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let peer = Peer::new(client(socket, &parts.headers, &shared.trusted_proxies));
+    let Some(door) = router.door(parts.uri.path()) else {
+        return plain(StatusCode::NOT_FOUND, "Not Found");
+    };
+    let (body, _held, too_large) =
+        match shared.bodies.read(body, door.body_limit(), shared.body_timeout).await {
+            Read::Whole(body, held) => (body, held, false),
+            Read::TooLarge => (Bytes::new(), Vec::new(), true),
+            Read::Late => {
+                return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
+            }
+            Read::NoMemory => {
+                return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy")));
+            }
+            Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
+        };
+    let mut request = Request::from_parts(parts, body);
+    if too_large {
+        request.extensions_mut().insert(BodyTooLarge);
+    }
+    let Ok(answer) = AssertUnwindSafe(door.answer(request, &peer)).catch_unwind().await else {
+        tracing::error!(door = door.kind().as_str(), "a door panicked: this is a defect");
+        return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+    };
+    if let Some(moment) = answer.not_before {
+        let wait = moment.since(shared.clock.now()).min(LONGEST_WAIT);
+        if !wait.is_zero() {
+            let Ok(_place) = shared.waiting.try_acquire() else {
+                return retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy"));
+            };
+            tokio::time::sleep(wait).await;
+        }
+    }
+    let response = answer.response.map(Full::new);
+    if too_large { closing(response) } else { response }
+}
+
+fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+    *response.status_mut() = status;
+    let kind = header::HeaderValue::from_static("text/plain; charset=utf-8");
+    response.headers_mut().insert(header::CONTENT_TYPE, kind);
+    response
+}
+
+fn retry(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
+    response
+}
+
+fn closing(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
+}

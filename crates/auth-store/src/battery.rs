@@ -1,0 +1,257 @@
+//! What every store must do, as tests. [`store_battery!`](crate::store_battery) makes a test of each.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use auth_store::{Sqlite, battery::Fixture, store_battery};
+//!
+//! struct Folder(tempfile::TempDir);
+//!
+//! impl Fixture for Folder {
+//!     type Store = Sqlite;
+//!
+//!     fn empty() -> Self {
+//!         Self(tempfile::tempdir().unwrap())
+//!     }
+//!
+//!     async fn open(&self) -> Arc<Sqlite> {
+//!         Arc::new(Sqlite::open(&self.0.path().join("store.db")).unwrap())
+//!     }
+//! }
+//!
+//! store_battery!(Folder);
+//! # fn main() {}
+//! ```
+
+#![expect(
+    missing_docs,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "these are tests: their names say what they hold a store to, and they fail by panicking"
+)]
+
+pub mod accounts;
+pub mod credentials;
+pub mod durability;
+pub mod import;
+pub mod lookup;
+pub mod model;
+pub mod rest;
+
+use std::future::Future;
+use std::sync::Arc;
+
+use auth_core::{
+    Account, Conflict, Credential, CredentialId, CredentialKind, Digest, DoorIds, ImportError, ImportMode,
+    Imported, LoginName, NameKind, NewRecord, NewUser, PasswordString, Realm, RealmId, Rng, Role, Scope,
+    SeededRng, Store, StoreError, Timestamp, User, UserId,
+};
+
+/// A place where a store can be kept.
+pub trait Fixture: Send + Sync + 'static {
+    /// The store under test.
+    type Store: Store + 'static;
+
+    /// A place with nothing in it. It is removed when dropped.
+    fn empty() -> Self;
+
+    /// Opens the store that is kept there; also while it is open already.
+    fn open(&self) -> impl Future<Output = Arc<Self::Store>> + Send;
+}
+
+/// Makes a test of each behaviour of the battery, for the store of a [`Fixture`](crate::battery::Fixture).
+/// Needs tokio with its macros and its multi-threaded runtime.
+#[macro_export]
+macro_rules! store_battery {
+    ($fixture:ty) => {
+        $crate::store_battery! { $fixture:
+            lookup {
+                finds_the_exact_form_else_the_only_one_that_folds_alike
+                keeps_realms_apart
+                finds_by_the_ids_that_doors_show
+                reads_whole_accounts_as_they_were_written
+                lists_users_by_id_in_pages
+            }
+            accounts {
+                replaces_a_hash_only_while_it_is_the_old_one
+                ends_what_a_new_password_shall_end
+                moves_the_valid_from_stamp_by_a_second_at_least
+                switches_users_off_and_on
+                deletes_users_with_all_that_is_theirs
+                counts_every_change_of_a_user
+            }
+            credentials {
+                finds_credentials_by_kind_and_digest
+                keeps_the_newest_of_a_kind
+                refuses_labels_and_digests_that_are_taken
+                takes_a_repeated_command_for_the_one_it_repeats
+                ensures_one_credential_under_concurrency
+                removes_once_under_concurrency
+                raises_counters_and_never_lowers_them
+                removes_the_credentials_of_a_user_by_kind
+                purges_what_has_ended
+            }
+            import {
+                imports_all_or_nothing_and_names_the_record_at_fault
+                keeps_nothing_of_a_dry_run
+                writes_nothing_when_the_records_end_early
+                writes_realms_over_those_of_the_same_slug
+                assigns_ids_that_are_free
+            }
+            rest {
+                keeps_mail_until_it_is_settled
+                sets_meta_values_once
+                lists_the_newest_attempts_and_forgets_old_ones
+            }
+            durability {
+                survives_reopening
+                acknowledges_a_thousand_concurrent_writes
+                shows_every_opening_what_another_has_written
+            }
+            model {
+                agrees_with_a_simple_model
+            }
+        }
+    };
+    ($fixture:ty: $($module:ident { $($behaviour:ident)* })*) => {
+        $(
+            mod $module {
+                use super::*;
+
+                $(
+                    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                    async fn $behaviour() {
+                        let fixture = <$fixture as $crate::battery::Fixture>::empty();
+                        $crate::battery::$module::$behaviour(&fixture).await;
+                    }
+                )*
+            }
+        )*
+    };
+}
+
+/// Sixteen bytes that look random and follow from `seed`.
+fn bytes(seed: u64) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    SeededRng::new(seed).fill(&mut bytes);
+    bytes
+}
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(1_700_000_000 + secs)
+}
+
+fn password(text: &str) -> PasswordString {
+    PasswordString::new(text)
+}
+
+/// A realm whose identifier is its slug, which is short.
+fn realm(slug: &str) -> Realm {
+    let mut id = [0; 16];
+    id[..slug.len()].copy_from_slice(slug.as_bytes());
+    Realm {
+        id: RealmId::from_bytes(id),
+        slug: slug.into(),
+        subdomain: Some(slug.into()),
+        name: format!("Realm {slug}"),
+        icon: "/icon".into(),
+        description: "<p>hello</p>".into(),
+        active: true,
+        password_login: true,
+        digest_logins: false,
+        strength: None,
+        backends: vec![],
+    }
+}
+
+fn name(kind: NameKind, exact: &str) -> LoginName {
+    LoginName { kind, exact: exact.into(), verified: kind == NameKind::Email }
+}
+
+/// User `number` of a realm. Numbers are unique in a store.
+fn user(realm: &Realm, number: u32) -> NewUser {
+    NewUser {
+        user: User {
+            id: UserId::from_bytes(bytes(u64::from(number))),
+            realm: realm.id,
+            names: vec![
+                name(NameKind::UserName, &format!("user{number}")),
+                name(NameKind::Email, &format!("user{number}@example.com")),
+            ],
+            full_name: format!("User {number}"),
+            role: Role::Member,
+            bot: None,
+            active: true,
+            joined: at(0),
+            valid_from: at(0),
+            email_second_factor: false,
+            must_change_password: false,
+            doors: DoorIds {
+                zulip: i64::from(number),
+                rocketchat: format!("rocket{number}"),
+                rocketchat_roles: None,
+                zettelstore: 20_240_101_000_000 + u64::from(number),
+                zettelstore_role: None,
+            },
+            version: 1,
+        },
+        assign_zulip_id: false,
+        assign_zettelstore_id: false,
+        password: Some(password("old")),
+        credentials: vec![],
+    }
+}
+
+/// Credential `number`. Numbers are unique in a store and grow with the time of making.
+fn credential(user: UserId, kind: CredentialKind, number: u32) -> Credential {
+    let half = bytes(1 << 32 | u64::from(number));
+    let mut digest = [0; 32];
+    digest[..16].copy_from_slice(&half);
+    Credential {
+        id: CredentialId::from_bytes(half),
+        user,
+        kind,
+        digest: Some(Digest::new(digest)),
+        sealed: Some(vec![1, 2, 3]),
+        scope: Scope::default(),
+        label: None,
+        created: at(i64::from(number)),
+        expires: None,
+        last_used: None,
+        counter: 0,
+    }
+}
+
+/// Writes the realm `main` with `count` users, numbered from 1.
+async fn seed(store: &impl Store, count: u32) -> (Realm, Vec<UserId>) {
+    let main = realm("main");
+    let users: Vec<_> = (1..=count).map(|number| user(&main, number)).collect();
+    let ids = users.iter().map(|new| new.user.id).collect();
+    let mut records = vec![NewRecord::Realm(main.clone())];
+    records.extend(users.into_iter().map(|new| NewRecord::User(Box::new(new))));
+    write(store, records).await.expect("good records");
+    (main, ids)
+}
+
+async fn write(store: &impl Store, records: Vec<NewRecord>) -> Result<Imported, ImportError> {
+    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write).await
+}
+
+async fn account(store: &impl Store, id: UserId) -> Account {
+    store.user(id).await.unwrap().expect("a user of that id")
+}
+
+async fn ids(store: &impl Store, user: UserId, kind: CredentialKind) -> Vec<CredentialId> {
+    store.of_user(user, kind).await.unwrap().into_iter().map(|credential| credential.id).collect()
+}
+
+fn conflict<T>(what: Conflict) -> Result<T, StoreError> {
+    Err(StoreError::Conflict(what))
+}
+
+/// Credentials are equal when this is.
+fn facts(credential: &Credential) -> (String, Option<Digest>) {
+    (format!("{credential:?}"), credential.digest)
+}

@@ -1,0 +1,168 @@
+use auth_core::{
+    AttemptStore, CredentialKind, CredentialStore, Ending, Lookup, NameKind, Outbox, Timestamp, UserId,
+    UserStore,
+};
+
+use super::{Fixture, account, at, credential, ids, password, seed};
+
+const NOTHING: Ending<'static> = Ending { valid_from: None, kinds: &[] };
+
+pub async fn replaces_a_hash_only_while_it_is_the_old_one<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let (old, new) = (password("old"), password("new"));
+    assert!(!store.rehash(users[0], &new, &old).await.unwrap());
+    assert_eq!(account(&*store, users[0]).await.password, Some(old.clone()));
+    assert!(store.rehash(users[0], &old, &new).await.unwrap());
+    assert!(!store.rehash(users[0], &old, &new).await.unwrap());
+    let changed = account(&*store, users[0]).await;
+    assert_eq!(changed.password, Some(new.clone()));
+    assert_eq!(changed.user.valid_from, at(0), "sessions go on");
+    assert_eq!(account(&*store, users[1]).await.password, Some(old.clone()));
+
+    store.set_password(users[0], None, &NOTHING).await.unwrap();
+    assert!(!store.rehash(users[0], &new, &old).await.unwrap(), "no password is no old one");
+    assert!(!store.rehash(UserId::from_bytes([9; 16]), &old, &new).await.unwrap());
+}
+
+pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
+    use CredentialKind::{AppPassword, RocketChatToken, ZulipKey};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mut number = 0;
+    for user in &users {
+        for kind in [AppPassword, RocketChatToken, RocketChatToken, ZulipKey] {
+            number += 1;
+            assert!(store.add(&credential(*user, kind, number), 10).await.unwrap());
+        }
+    }
+    let ends = Ending { valid_from: Some(at(500)), kinds: &[RocketChatToken, AppPassword] };
+    assert!(store.set_password(users[0], Some(&password("new")), &ends).await.unwrap());
+
+    let changed = account(&*store, users[0]).await;
+    assert_eq!(changed.password, Some(password("new")));
+    assert_eq!(changed.user.valid_from, at(500));
+    for (kind, own, others) in [(AppPassword, 0, 1), (RocketChatToken, 0, 2), (ZulipKey, 1, 1)] {
+        assert_eq!(ids(&*store, users[0], kind).await.len(), own, "{kind:?}");
+        assert_eq!(ids(&*store, users[1], kind).await.len(), others, "{kind:?}");
+    }
+    assert!(store.set_password(users[0], None, &NOTHING).await.unwrap());
+    assert_eq!(account(&*store, users[0]).await.password, None);
+    assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &ends).await.unwrap());
+}
+
+pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 1).await;
+    let second = |millis| Timestamp::from_millis(at(0).as_millis() + millis);
+    for (given, expected) in [
+        (None, second(0)),
+        (Some(second(-5000)), second(1000)),
+        (Some(second(1000)), second(2000)),
+        (Some(second(2999)), second(3000)),
+        (Some(second(4001)), second(4001)),
+        (None, second(4001)),
+        (Some(second(4001)), second(5001)),
+    ] {
+        let ends = Ending { valid_from: given, kinds: &[] };
+        assert!(store.set_password(users[0], None, &ends).await.unwrap());
+        assert_eq!(account(&*store, users[0]).await.user.valid_from, expected, "{given:?}");
+    }
+}
+
+pub async fn switches_users_off_and_on<F: Fixture>(fixture: &F) {
+    use CredentialKind::{RocketChatToken, ZulipKey};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    store.add(&credential(users[0], RocketChatToken, 1), 10).await.unwrap();
+    store.add(&credential(users[0], ZulipKey, 2), 10).await.unwrap();
+    let ends = Ending { valid_from: Some(at(9)), kinds: &[RocketChatToken] };
+    assert!(store.set_active(users[0], false, &ends).await.unwrap());
+    let off = account(&*store, users[0]).await;
+    assert!(!off.user.active);
+    assert_eq!(off.user.valid_from, at(9));
+    assert_eq!(off.password, Some(password("old")));
+    assert!(ids(&*store, users[0], RocketChatToken).await.is_empty());
+    assert_eq!(ids(&*store, users[0], ZulipKey).await.len(), 1, "kept for the day of reactivation");
+    assert!(account(&*store, users[1]).await.user.active);
+    assert!(store.set_active(users[0], true, &NOTHING).await.unwrap());
+    assert!(account(&*store, users[0]).await.user.active);
+    assert!(!store.set_active(UserId::from_bytes([9; 16]), true, &NOTHING).await.unwrap());
+}
+
+pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, users) = seed(&*store, 2).await;
+    let key = credential(users[0], CredentialKind::ZulipKey, 1);
+    store.add(&key, 10).await.unwrap();
+    assert!(store.delete(users[0]).await.unwrap());
+    assert!(!store.delete(users[0]).await.unwrap());
+
+    assert!(store.user(users[0]).await.unwrap().is_none());
+    for who in
+        [Lookup::Name(NameKind::UserName, "user1"), Lookup::ZulipId(1), Lookup::RocketChatId("rocket1")]
+    {
+        assert!(store.find(main.id, &who).await.unwrap().is_none(), "{who:?}");
+    }
+    assert!(store.by_digest(key.kind, &key.digest.unwrap()).await.unwrap().is_none());
+    assert!(ids(&*store, users[0], key.kind).await.is_empty());
+    assert!(!store.remove(key.id).await.unwrap());
+    assert!(store.user(users[1]).await.unwrap().is_some());
+}
+
+pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
+    use CredentialKind::{BackupCode, RocketChatToken, Totp, ZulipKey};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let me = users[0];
+    let bystander = account(&*store, users[1]).await.user.version;
+    let mut version = account(&*store, me).await.user.version;
+    let mut check = async |command: &str, changed: bool| {
+        let now = account(&*store, me).await.user.version;
+        assert_eq!(now > version, changed, "{command}: {version} → {now}");
+        assert!(now >= version, "{command}");
+        version = now;
+    };
+    let token = credential(me, RocketChatToken, 1);
+    let mut ending = credential(me, RocketChatToken, 2);
+    ending.expires = Some(at(50));
+
+    store.rehash(me, &password("other"), &password("new")).await.unwrap();
+    check("a re-hash of another password", false).await;
+    store.rehash(me, &password("old"), &password("new")).await.unwrap();
+    check("a re-hash", true).await;
+    store.set_password(me, Some(&password("newer")), &NOTHING).await.unwrap();
+    check("a password", true).await;
+    store.set_active(me, false, &NOTHING).await.unwrap();
+    check("deactivation", true).await;
+    store.add(&token, 5).await.unwrap();
+    check("a token", true).await;
+    store.add(&ending, 5).await.unwrap();
+    check("a token that ends", true).await;
+    store.ensure(&credential(me, ZulipKey, 3)).await.unwrap();
+    check("a key", true).await;
+    store.ensure(&credential(me, ZulipKey, 4)).await.unwrap();
+    check("a key that is there", false).await;
+    store.raise_counter(token.id, 5).await.unwrap();
+    check("a counter raised", true).await;
+    store.raise_counter(token.id, 5).await.unwrap();
+    check("a counter not raised", false).await;
+    store.purge(at(40)).await.unwrap();
+    check("a purge of nothing", false).await;
+    store.purge(at(60)).await.unwrap();
+    check("a purge", true).await;
+    store.remove(token.id).await.unwrap();
+    check("a removal", true).await;
+    store.remove(token.id).await.unwrap();
+    check("a removal of nothing", false).await;
+    store.remove_of_user(me, &[ZulipKey], None).await.unwrap();
+    check("a removal by kind", true).await;
+    store.remove_of_user(me, &[ZulipKey, BackupCode], None).await.unwrap();
+    check("a removal by kind of nothing", false).await;
+    store.add(&credential(me, Totp, 5), 1).await.unwrap();
+    check("a device", true).await;
+    store.due(at(0), 1).await.unwrap();
+    store.forget_attempts(at(0)).await.unwrap();
+    check("what concerns nobody", false).await;
+    assert_eq!(account(&*store, users[1]).await.user.version, bystander);
+}

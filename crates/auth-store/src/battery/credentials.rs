@@ -1,0 +1,204 @@
+use std::sync::Arc;
+
+use auth_core::{
+    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, DoorKind, Scope, Timestamp, UserId,
+};
+use tokio::task::JoinSet;
+
+use super::{Fixture, account, at, conflict, credential, facts, ids, seed};
+
+pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
+    use CredentialKind::{AppPassword, PersonalToken};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mut rich = credential(users[1], PersonalToken, 1);
+    rich.scope =
+        Scope { doors: vec![DoorKind::Zettelstore, DoorKind::RocketChat], bypass_second_factor: true };
+    rich.label = Some("läptop".into());
+    rich.expires = Some(Timestamp::from_millis(i64::MAX));
+    rich.last_used = Some(at(7));
+    rich.counter = i64::MIN;
+    let mut bare = credential(users[0], PersonalToken, 2);
+    (bare.digest, bare.sealed) = (None, None);
+    store.add(&rich, 9).await.unwrap();
+    store.add(&bare, 9).await.unwrap();
+
+    let digest = rich.digest.unwrap();
+    let (read, owner) = store.by_digest(PersonalToken, &digest).await.unwrap().unwrap();
+    assert_eq!(facts(&read), facts(&rich));
+    assert_eq!(owner.user, account(&*store, users[1]).await.user);
+    assert!(store.by_digest(AppPassword, &digest).await.unwrap().is_none());
+    assert!(store.by_digest(PersonalToken, &Digest::new([0; 32])).await.unwrap().is_none());
+    let listed = store.of_user(users[0], PersonalToken).await.unwrap();
+    assert_eq!(listed.iter().map(facts).collect::<Vec<_>>(), [facts(&bare)]);
+}
+
+pub async fn keeps_the_newest_of_a_kind<F: Fixture>(fixture: &F) {
+    use CredentialKind::{RocketChatToken, Totp, ZulipKey};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let add = async |user, kind, number, keep| {
+        let new = credential(user, kind, number);
+        assert!(store.add(&new, keep).await.unwrap());
+        new.id
+    };
+    let other_kind = add(users[0], ZulipKey, 1, 1).await;
+    let other_user = add(users[1], RocketChatToken, 2, 1).await;
+    let mut all = Vec::new();
+    for number in 10..14 {
+        all.push(add(users[0], RocketChatToken, number, 3).await);
+    }
+    assert_eq!(ids(&*store, users[0], RocketChatToken).await, all[1..], "oldest first");
+    assert_eq!(ids(&*store, users[0], ZulipKey).await, [other_kind]);
+    assert_eq!(ids(&*store, users[1], RocketChatToken).await, [other_user]);
+    let last = add(users[0], RocketChatToken, 20, 1).await;
+    assert_eq!(ids(&*store, users[0], RocketChatToken).await, [last]);
+
+    assert!(!account(&*store, users[0]).await.totp);
+    add(users[0], CredentialKind::PendingTotp, 30, 1).await;
+    assert!(!account(&*store, users[0]).await.totp, "a pending device is none");
+    add(users[0], Totp, 31, 1).await;
+    assert!(account(&*store, users[0]).await.totp);
+    assert!(!account(&*store, users[1]).await.totp);
+}
+
+pub async fn refuses_labels_and_digests_that_are_taken<F: Fixture>(fixture: &F) {
+    use CredentialKind::{AppPassword, PersonalToken};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let labelled = |user, kind, number| {
+        let mut new = credential(user, kind, number);
+        new.label = Some("phone".into());
+        new
+    };
+    let first = labelled(users[0], AppPassword, 1);
+    assert!(store.add(&first, 1).await.unwrap());
+    assert!(!store.add(&labelled(users[0], AppPassword, 2), 1).await.unwrap());
+    assert_eq!(ids(&*store, users[0], AppPassword).await, [first.id], "nothing was pushed out");
+    assert!(store.add(&labelled(users[0], PersonalToken, 3), 1).await.unwrap(), "another kind");
+    assert!(store.add(&labelled(users[1], AppPassword, 4), 1).await.unwrap(), "another user");
+    assert!(store.add(&credential(users[0], AppPassword, 5), 9).await.unwrap(), "no label");
+    assert!(store.add(&credential(users[0], AppPassword, 6), 9).await.unwrap(), "no label again");
+
+    let mut same = credential(users[1], AppPassword, 7);
+    same.digest = first.digest;
+    assert_eq!(store.add(&same, 9).await, conflict(Conflict::Credential));
+    same.kind = PersonalToken;
+    assert_eq!(store.add(&same, 9).await, Ok(true), "digests are unique within the kind");
+
+    let nobody = UserId::from_bytes([9; 16]);
+    assert!(!store.add(&credential(nobody, AppPassword, 8), 9).await.unwrap());
+    assert!(store.ensure(&credential(nobody, AppPassword, 8)).await.unwrap().is_none());
+}
+
+pub async fn takes_a_repeated_command_for_the_one_it_repeats<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mut token = credential(users[0], CredentialKind::PersonalToken, 1);
+    token.label = Some("bot".into());
+    for _ in 0..2 {
+        assert_eq!(store.add(&token, 3).await, Ok(true));
+    }
+    assert_eq!(ids(&*store, users[0], token.kind).await, [token.id]);
+}
+
+pub async fn ensures_one_credential_under_concurrency<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mut tasks = JoinSet::new();
+    for number in 1..=32 {
+        let (store, user) = (Arc::clone(&store), users[0]);
+        tasks.spawn(async move {
+            let own = store.ensure(&credential(user, CredentialKind::ZulipKey, number)).await;
+            own.unwrap().unwrap().id
+        });
+    }
+    let given = tasks.join_all().await;
+    let kept = ids(&*store, users[0], CredentialKind::ZulipKey).await;
+    assert_eq!(kept.len(), 1);
+    assert!(given.iter().all(|id| *id == kept[0]));
+
+    let mut taken = credential(users[1], CredentialKind::ZulipKey, 99);
+    taken.digest = store.of_user(users[0], CredentialKind::ZulipKey).await.unwrap()[0].digest;
+    assert_eq!(store.ensure(&taken).await.map(|_| ()), conflict(Conflict::Credential));
+}
+
+pub async fn removes_once_under_concurrency<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 1).await;
+    for number in 1..=8 {
+        let code = credential(users[0], CredentialKind::BackupCode, number);
+        store.add(&code, 99).await.unwrap();
+        let mut tasks = JoinSet::new();
+        for _ in 0..16 {
+            let store = Arc::clone(&store);
+            tasks.spawn(async move { store.remove(code.id).await.unwrap() });
+        }
+        let removed = tasks.join_all().await.into_iter().filter(|removed| *removed).count();
+        assert_eq!(removed, 1);
+    }
+    assert!(!store.remove(CredentialId::from_bytes([9; 16])).await.unwrap());
+}
+
+pub async fn raises_counters_and_never_lowers_them<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 1).await;
+    let device = credential(users[0], CredentialKind::Totp, 1);
+    store.add(&device, 1).await.unwrap();
+    for (to, raised) in [(0, false), (5, true), (5, false), (4, false), (-1, false), (6, true)] {
+        assert_eq!(store.raise_counter(device.id, to).await, Ok(raised), "{to}");
+    }
+    let mut tasks = JoinSet::new();
+    for _ in 0..32 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.raise_counter(device.id, 70).await.unwrap() });
+    }
+    assert_eq!(tasks.join_all().await.into_iter().filter(|raised| *raised).count(), 1);
+    assert_eq!(store.of_user(users[0], device.kind).await.unwrap()[0].counter, 70);
+    assert!(!store.raise_counter(CredentialId::from_bytes([9; 16]), 99).await.unwrap());
+}
+
+pub async fn removes_the_credentials_of_a_user_by_kind<F: Fixture>(fixture: &F) {
+    use CredentialKind::{AppPassword, BackupCode, RocketChatToken};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mut number = 0;
+    let mut add = async |user, kind| {
+        number += 1;
+        let new = credential(user, kind, number);
+        store.add(&new, 9).await.unwrap();
+        new.id
+    };
+    add(users[0], RocketChatToken).await;
+    let spared = add(users[0], RocketChatToken).await;
+    add(users[0], RocketChatToken).await;
+    add(users[0], BackupCode).await;
+    let other_kind = add(users[0], AppPassword).await;
+    let other_user = add(users[1], RocketChatToken).await;
+
+    let kinds = [RocketChatToken, BackupCode];
+    assert_eq!(store.remove_of_user(users[0], &kinds, Some(spared)).await, Ok(3));
+    assert_eq!(ids(&*store, users[0], RocketChatToken).await, [spared]);
+    assert_eq!(store.remove_of_user(users[0], &kinds, None).await, Ok(1));
+    assert_eq!(store.remove_of_user(users[0], &kinds, None).await, Ok(0));
+    assert_eq!(store.remove_of_user(users[0], &[], None).await, Ok(0));
+    assert_eq!(ids(&*store, users[0], AppPassword).await, [other_kind]);
+    assert_eq!(ids(&*store, users[1], RocketChatToken).await, [other_user]);
+}
+
+pub async fn purges_what_has_ended<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mut kept = Vec::new();
+    for (number, expires) in [(1, Some(10)), (2, None), (3, Some(99)), (4, Some(49)), (5, Some(-9))] {
+        let mut token = credential(users[0], CredentialKind::RocketChatToken, number);
+        token.expires = expires.map(at);
+        if expires.is_none_or(|end| end > 50) {
+            kept.push(token.id);
+        }
+        store.add(&token, 9).await.unwrap();
+    }
+    assert_eq!(store.purge(at(50)).await, Ok(3));
+    assert_eq!(store.purge(at(50)).await, Ok(0));
+    assert_eq!(ids(&*store, users[0], CredentialKind::RocketChatToken).await, kept);
+}

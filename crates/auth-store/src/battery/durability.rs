@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use auth_core::{CredentialKind, CredentialStore, Ending, MetaStore, RealmStore, UserStore};
+use tokio::task::JoinSet;
+
+use super::{Fixture, account, credential, facts, ids, password, seed};
+
+const NOTHING: Ending<'static> = Ending { valid_from: None, kinds: &[] };
+
+pub async fn survives_reopening<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, users) = seed(&*store, 2).await;
+    let token = credential(users[0], CredentialKind::RocketChatToken, 1);
+    store.add(&token, 9).await.unwrap();
+    store.set_password(users[1], Some(&password("new")), &NOTHING).await.unwrap();
+    store.set_meta_once("ring", b"value").await.unwrap();
+    let before = account(&*store, users[0]).await;
+    drop(store);
+
+    let store = fixture.open().await;
+    assert_eq!(store.realms().await.unwrap(), [main]);
+    assert_eq!(account(&*store, users[0]).await.user, before.user);
+    assert_eq!(account(&*store, users[1]).await.password, Some(password("new")));
+    assert_eq!(store.meta("ring").await, Ok(Some(b"value".to_vec())));
+    let (read, _) = store.by_digest(token.kind, &token.digest.unwrap()).await.unwrap().unwrap();
+    assert_eq!(facts(&read), facts(&token));
+}
+
+pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 4).await;
+    let mut tasks = JoinSet::new();
+    for number in 0..1000_u32 {
+        let store = Arc::clone(&store);
+        let user = users[usize::try_from(number % 4).unwrap()];
+        tasks.spawn(async move {
+            // Each third takes the digest of the one before: it fails, and must fail alone.
+            let mut token = credential(user, CredentialKind::RocketChatToken, number);
+            let spoilt = number % 3 == 2;
+            if spoilt {
+                token.digest = credential(user, CredentialKind::RocketChatToken, 3000).digest;
+            }
+            (token.id, spoilt, store.add(&token, 1000).await)
+        });
+    }
+    let mut acknowledged: Vec<_> = tasks
+        .join_all()
+        .await
+        .into_iter()
+        .filter_map(|(id, spoilt, answer)| {
+            assert!(spoilt || answer == Ok(true), "{answer:?}");
+            answer.is_ok().then_some(id)
+        })
+        .collect();
+    assert_eq!(acknowledged.len(), 667 + 1, "one of the spoilt ones was the first");
+    drop(store);
+
+    let store = fixture.open().await;
+    let mut kept = Vec::new();
+    for user in users {
+        kept.extend(ids(&*store, user, CredentialKind::RocketChatToken).await);
+    }
+    kept.sort();
+    acknowledged.sort();
+    assert_eq!(kept, acknowledged);
+}
+
+pub async fn shows_every_opening_what_another_has_written<F: Fixture>(fixture: &F) {
+    let (one, two) = (fixture.open().await, fixture.open().await);
+    let (_, users) = seed(&*one, 1).await;
+    let token = credential(users[0], CredentialKind::RocketChatToken, 1);
+    assert!(two.add(&token, 9).await.unwrap());
+    assert!(one.remove(token.id).await.unwrap());
+    assert!(!two.remove(token.id).await.unwrap());
+    assert!(ids(&*two, users[0], token.kind).await.is_empty());
+}

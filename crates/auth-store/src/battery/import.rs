@@ -1,0 +1,132 @@
+use auth_core::{
+    Conflict, CredentialKind, CredentialStore, ImportMode, Imported, Lookup, NameKind, NewRecord, NewUser,
+    Realm, RealmStore, Store, StoreError, UserStore,
+};
+
+use super::{Fixture, account, credential, name, realm, seed, user, write};
+
+fn records(realm: &Realm, users: impl IntoIterator<Item = NewUser>) -> Vec<NewRecord> {
+    let users = users.into_iter().map(|new| NewRecord::User(Box::new(new)));
+    std::iter::once(NewRecord::Realm(realm.clone())).chain(users).collect()
+}
+
+async fn is_untouched(store: &impl Store, before: usize) {
+    let realms = store.realms().await.unwrap();
+    assert_eq!(realms.len(), 1);
+    assert_eq!(realms[0], realm("main"));
+    assert_eq!(store.users(realm("main").id, None, 1000).await.unwrap().len(), before);
+}
+
+pub async fn imports_all_or_nothing_and_names_the_record_at_fault<F: Fixture>(fixture: &F) {
+    use NameKind::{Directory, Email, UserName};
+    let store = fixture.open().await;
+    let (main, ids) = seed(&*store, 2).await;
+    let key = credential(ids[0], CredentialKind::ZulipKey, 1);
+    store.add(&key, 1).await.unwrap();
+    let mut renamed = main.clone();
+    renamed.name = "another".into();
+
+    let check = async |spoil: &dyn Fn(&mut NewUser), expected: StoreError| {
+        let mut bad = user(&main, 12);
+        spoil(&mut bad);
+        let all = records(&renamed, [user(&main, 11), bad, user(&main, 13)]);
+        let refused = write(&*store, all).await.unwrap_err();
+        assert_eq!((refused.record, refused.error), (Some(2), Some(expected)));
+        is_untouched(&*store, 2).await;
+    };
+    let taken = StoreError::Conflict;
+    check(&|new| new.user.names[0].exact = "user2".into(), taken(Conflict::Name(UserName))).await;
+    check(&|new| new.user.names[1].exact = "user11@example.com".into(), taken(Conflict::Name(Email))).await;
+    let twice = [name(Directory, "uid=me"), name(Directory, "uid=me")];
+    check(&|new| new.user.names.extend(twice.clone()), taken(Conflict::Name(Directory))).await;
+    check(&|new| new.user.doors.zulip = 1, taken(Conflict::ZulipId)).await;
+    check(&|new| new.user.doors.rocketchat = "rocket11".into(), taken(Conflict::RocketChatId)).await;
+    check(&|new| new.user.doors.zettelstore = 20_240_101_000_001, taken(Conflict::ZettelstoreId)).await;
+    let mut stolen = credential(user(&main, 12).user.id, CredentialKind::ZulipKey, 2);
+    stolen.digest = key.digest;
+    check(&|new| new.credentials = vec![stolen.clone()], taken(Conflict::Credential)).await;
+    let elsewhere = realm("elsewhere").id;
+    check(&|new| new.user.realm = elsewhere, StoreError::Missing("realm")).await;
+
+    let mut squatter = realm("squatter");
+    squatter.subdomain = main.subdomain.clone();
+    let refused = write(&*store, records(&squatter, [])).await.unwrap_err();
+    assert_eq!((refused.record, refused.error), (Some(0), Some(taken(Conflict::Realm))));
+    is_untouched(&*store, 2).await;
+
+    let done = write(&*store, records(&main, [user(&main, 11), user(&main, 12)])).await.unwrap();
+    assert_eq!(done, Imported { realms: 1, users: 2 });
+    is_untouched(&*store, 4).await;
+}
+
+pub async fn keeps_nothing_of_a_dry_run<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, _) = seed(&*store, 1).await;
+    let dry = async |users: Vec<NewUser>| {
+        let all = records(&realm("second"), users).into_iter().map(Some);
+        store.import(Box::new(all), ImportMode::DryRun).await
+    };
+    let done = dry(vec![user(&realm("second"), 2), user(&main, 3)]).await.unwrap();
+    assert_eq!(done, Imported { realms: 1, users: 2 });
+    is_untouched(&*store, 1).await;
+    let refused = dry(vec![user(&main, 3), user(&main, 1)]).await.unwrap_err();
+    assert_eq!(refused.record, Some(2));
+    is_untouched(&*store, 1).await;
+}
+
+pub async fn writes_nothing_when_the_records_end_early<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, _) = seed(&*store, 1).await;
+    let good = records(&main, [user(&main, 2)]).into_iter().map(Some);
+    let ended = store.import(Box::new(good.chain([None])), ImportMode::Write).await.unwrap_err();
+    assert!(ended.record.is_none() && ended.error.is_none(), "{ended:?}");
+    is_untouched(&*store, 1).await;
+}
+
+pub async fn writes_realms_over_those_of_the_same_slug<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, ids) = seed(&*store, 1).await;
+    let mut again = main.clone();
+    again.id = realm("another id").id;
+    again.name = "New name".into();
+    again.subdomain = None;
+    again.backends = vec!["ldap".into()];
+    // The new user refers to the new id, the realm keeps the old one.
+    write(&*store, records(&again, [user(&again, 2)])).await.unwrap();
+    let expected = Realm { id: main.id, ..again };
+    assert_eq!(store.realms().await.unwrap(), [expected]);
+    let new = store.find(main.id, &Lookup::ZulipId(2)).await.unwrap().unwrap();
+    assert_eq!(new.user.realm, main.id);
+    assert_eq!(account(&*store, ids[0]).await.user.realm, main.id);
+}
+
+pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, other) = (realm("main"), realm("other"));
+    let new = |realm: &Realm, number: u32, zulip: Option<i64>, zettelstore: u64, assign: bool| {
+        let mut new = user(realm, number);
+        new.assign_zulip_id = zulip.is_none();
+        new.user.doors.zulip = zulip.unwrap_or(0);
+        new.user.doors.zettelstore = zettelstore;
+        new.assign_zettelstore_id = assign;
+        new
+    };
+    let mut all = records(
+        &main,
+        [
+            new(&main, 1, None, 500, true),
+            new(&main, 2, Some(70), 900, false),
+            new(&main, 3, None, 500, true),
+            new(&main, 4, None, 400, true),
+        ],
+    );
+    all.extend(records(&other, [new(&other, 5, None, 500, true)]));
+    write(&*store, all).await.unwrap();
+    write(&*store, records(&main, [new(&main, 6, None, 400, true)])).await.unwrap();
+    for (number, zulip, zettelstore) in
+        [(1, 1, 500), (2, 70, 900), (3, 71, 901), (4, 72, 400), (5, 1, 500), (6, 73, 902)]
+    {
+        let doors = account(&*store, user(&main, number).user.id).await.user.doors;
+        assert_eq!((doors.zulip, doors.zettelstore), (zulip, zettelstore), "user {number}");
+    }
+}

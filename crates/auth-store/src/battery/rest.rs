@@ -1,0 +1,88 @@
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{
+    AttemptRecord, AttemptStore, DoorKind, MailId, MetaStore, Network, Outbox, OutgoingMail, RealmId,
+    Timestamp, UserId,
+};
+use tokio::task::JoinSet;
+
+use super::{Fixture, at};
+
+pub async fn keeps_mail_until_it_is_settled<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let mail = |number: u8, due| OutgoingMail {
+        id: MailId::from_bytes([number; 16]),
+        to: format!("user{number}@example.com"),
+        subject: "Your code".into(),
+        body: vec![0, number, 255],
+        due: at(due),
+        failures: 0,
+    };
+    let due = async |now, limit| store.due(at(now), limit).await.unwrap();
+    let mails = [mail(1, 30), mail(2, 10), mail(3, 20)];
+    for mail in &mails {
+        store.post(mail).await.unwrap();
+    }
+    store.post(&mails[0]).await.unwrap();
+    assert_eq!(due(9, 10).await, []);
+    assert_eq!(due(20, 10).await, [mails[1].clone(), mails[2].clone()]);
+    assert_eq!(due(99, 1).await, [mails[1].clone()]);
+
+    assert!(store.put_off(mails[1].id, at(50)).await.unwrap());
+    let later = OutgoingMail { due: at(50), failures: 1, ..mails[1].clone() };
+    assert_eq!(due(99, 10).await, [mails[2].clone(), mails[0].clone(), later]);
+    assert!(store.settle(mails[2].id).await.unwrap());
+    assert!(!store.settle(mails[2].id).await.unwrap());
+    assert!(!store.put_off(mails[2].id, at(50)).await.unwrap());
+    assert_eq!(due(99, 10).await.len(), 2);
+}
+
+pub async fn sets_meta_values_once<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    assert_eq!(store.meta("ring").await, Ok(None));
+    let mut tasks = JoinSet::new();
+    for number in 0..16_u8 {
+        let store = Arc::clone(&store);
+        tasks.spawn(async move { store.set_meta_once("ring", &[number]).await.unwrap() });
+    }
+    let given = tasks.join_all().await;
+    let kept = store.meta("ring").await.unwrap().unwrap();
+    assert!(given.iter().all(|value| *value == kept));
+    assert_eq!(store.set_meta_once("other", b"").await, Ok(vec![]));
+    assert_eq!(store.meta("other").await, Ok(Some(vec![])));
+}
+
+pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let attempt = |number: u8, secs, network: &str| AttemptRecord {
+        at: at(secs),
+        door: DoorKind::RocketChat,
+        realm: RealmId::from_bytes([number; 16]),
+        user: number.is_multiple_of(2).then(|| UserId::from_bytes([number; 16])),
+        name: format!("näme {number}"),
+        network: Network::of(network.parse().unwrap()),
+        outcome: Cow::Borrowed("granted"),
+    };
+    let rows = [
+        attempt(1, 10, "192.0.2.7"),
+        attempt(2, 30, "2001:db8:1:2:3:4:5:6"),
+        attempt(3, 20, "::1"),
+        attempt(4, 40, "0.0.0.0"),
+    ];
+    for row in &rows {
+        store.record(row.clone());
+    }
+    // They are written soon, whenever that is.
+    while store.attempts(10).await.unwrap().len() < rows.len() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let [first, second, third, fourth] = rows;
+    assert_eq!(store.attempts(2).await, Ok(vec![fourth.clone(), second.clone()]));
+    assert_eq!(store.attempts(10).await, Ok(vec![fourth.clone(), second.clone(), third, first]));
+    assert_eq!(store.forget_attempts(at(30)).await, Ok(2));
+    assert_eq!(store.forget_attempts(at(30)).await, Ok(0));
+    assert_eq!(store.attempts(10).await, Ok(vec![fourth, second]));
+    assert_eq!(store.forget_attempts(Timestamp::from_millis(i64::MAX)).await, Ok(2));
+}

@@ -1,0 +1,85 @@
+//! The log of attempts.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use async_trait::async_trait;
+use auth_core::{AttemptRecord, AttemptStore, Network, RealmId, StoreError, Timestamp, UserId};
+use rusqlite::{Connection, params};
+
+use super::Sqlite;
+use super::failure::{Result, corrupt};
+use super::row::{Columns, door};
+
+/// Rows that one command deletes, so that others get their turn in between.
+const FORGET: u32 = 1000;
+
+pub(super) const INSERT: &str = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+pub(super) const NEWEST: &str = "SELECT at, door, realm, user, name, network, outcome FROM attempt \
+    ORDER BY at DESC, number DESC LIMIT ?1";
+pub(super) const OLD: &str = "DELETE FROM attempt WHERE number IN (SELECT number FROM attempt \
+    WHERE at < ?1 LIMIT ?2)";
+
+#[async_trait]
+impl AttemptStore for Sqlite {
+    fn record(&self, attempt: AttemptRecord) {
+        self.writer.write_lazily(move |connection| insert(connection, &attempt));
+    }
+
+    /// Through the writer's queue, so that what was recorded before is seen.
+    async fn attempts(&self, limit: u32) -> std::result::Result<Vec<AttemptRecord>, StoreError> {
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(NEWEST)?;
+            statement.query_and_then([limit], |row| attempt(&mut Columns::of(row)))?.collect()
+        })
+        .await
+    }
+
+    async fn forget_attempts(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
+        let mut total = 0;
+        loop {
+            let forget = move |connection: &Connection| {
+                let mut statement = connection.prepare_cached(OLD)?;
+                let count = statement.execute(params![before.as_millis(), FORGET])?;
+                Ok(u64::try_from(count).unwrap_or(u64::MAX))
+            };
+            let count = self.write(forget).await?;
+            total += count;
+            if count < u64::from(FORGET) {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
+    connection.prepare_cached(INSERT)?.execute(params![
+        attempt.at.as_millis(),
+        attempt.door.as_str(),
+        attempt.realm.as_bytes(),
+        attempt.user.as_ref().map(UserId::as_bytes),
+        attempt.name,
+        attempt.network.to_string(),
+        attempt.outcome,
+    ])?;
+    Ok(())
+}
+
+fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
+    Ok(AttemptRecord {
+        at: columns.moment()?,
+        door: door(&columns.take::<String>()?)?,
+        realm: RealmId::from_bytes(columns.take()?),
+        user: columns.take::<Option<_>>()?.map(UserId::from_bytes),
+        name: columns.take()?,
+        network: network(&columns.take::<String>()?)?,
+        outcome: Cow::Owned(columns.take()?),
+    })
+}
+
+/// Reads what `Network` prints: an address, with `/64` behind it in IPv6.
+fn network(text: &str) -> Result<Network> {
+    let address = text.strip_suffix("/64").unwrap_or(text);
+    address.parse::<IpAddr>().map(Network::of).map_err(|_| corrupt("a network that is none"))
+}

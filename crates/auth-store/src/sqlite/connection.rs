@@ -1,0 +1,116 @@
+//! Opening the file: its mode, the settings of a connection, and what can go wrong.
+
+use std::error::Error;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use auth_core::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+
+use super::failure::{Failure, is_locked};
+
+/// How long a command waits for another process that is writing.
+const BUSY: Duration = Duration::from_secs(2);
+
+/// Statements that a connection keeps prepared: more than there are.
+const STATEMENTS: usize = 96;
+
+/// Why a store could not be opened. The causes are in `source()`; no variant knows the path.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// Its folder is missing, or the permissions don't allow it.
+    #[error("the store's file can't be opened or created")]
+    CannotOpen(#[source] Box<dyn Error + Send + Sync>),
+    /// The file is something else.
+    #[error("the store's file is not a database")]
+    NotADatabase,
+    /// Another program made it.
+    #[error("the store's file is a database of another program")]
+    NotOurs,
+    /// A later version of this program made it.
+    #[error("the store's schema is of version {found}, this program knows up to {known}")]
+    Newer {
+        /// The version of the file.
+        found: i64,
+        /// The latest version that this program knows.
+        known: usize,
+    },
+    /// Another process holds it.
+    #[error("the store is locked by another process")]
+    Locked,
+    /// It could be opened but not read, or not brought up to date.
+    #[error("the store can't be made ready")]
+    Failed(#[source] StoreError),
+}
+
+impl OpenError {
+    pub(super) fn of(failure: impl Into<Failure>) -> Self {
+        let failure = failure.into();
+        let Failure::Sql(error) = &failure else { return Self::Failed(failure.into()) };
+        if is_locked(error) {
+            return Self::Locked;
+        }
+        match error.sqlite_error_code() {
+            Some(ErrorCode::NotADatabase) => Self::NotADatabase,
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                Self::CannotOpen(StoreError::from(failure).to_string().into())
+            }
+            _ => Self::Failed(failure.into()),
+        }
+    }
+
+    pub(super) fn io(error: io::Error) -> Self {
+        Self::CannotOpen(Box::new(error))
+    }
+}
+
+/// Makes a file for the eyes of its owner alone; SQLite gives the files it puts beside it the same mode.
+///
+/// # Errors
+/// When it exists and `new` is asked for, or can't be made.
+pub(super) fn create(path: &Path, new: bool) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(!new).create_new(new).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop)
+}
+
+/// A connection to an existing file, with the settings that belong to the connection.
+///
+/// # Errors
+/// What SQLite says.
+pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // FULL: a commit is on disk before it is answered. FAST: deleted secrets are wiped where their page is
+    // written anyway.
+    connection.execute_batch(
+        "PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA trusted_schema = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA secure_delete = FAST;
+         PRAGMA cache_size = -8192;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    Ok(connection)
+}
+
+/// Lets readers go on while one writes. The file remembers it.
+///
+/// # Errors
+/// What SQLite says, also where the file system can't do it.
+pub(super) fn enter_wal(connection: &Connection) -> Result<(), Failure> {
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    if mode == "wal" {
+        Ok(())
+    } else {
+        Err(StoreError::Unavailable("the file system can't share memory between processes".into()).into())
+    }
+}

@@ -1,0 +1,247 @@
+//! Credentials.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use auth_core::{
+    Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, StoreError,
+    Timestamp, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::Sqlite;
+use super::failure::{Failure, Result, corrupt, is_dangling, taken};
+use super::row::{Columns, credential_columns, door_names};
+use super::users::{account, touch};
+
+type Answer<T> = std::result::Result<T, StoreError>;
+
+/// Rows that one command of a purge deletes, so that others get their turn in between.
+const PURGE: u32 = 1000;
+
+pub(super) const BY_DIGEST: &str =
+    concat!("SELECT ", credential_columns!(), " FROM credential AS c WHERE c.kind = ?1 AND c.digest = ?2");
+pub(super) const OF_USER: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    " FROM credential AS c WHERE c.user = ?1 AND c.kind = ?2 ORDER BY c.created, c.rowid"
+);
+pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, doors, \
+    bypass_second_factor, label, created, expires, last_used, counter) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+pub(super) const TRIM: &str = "DELETE FROM credential WHERE rowid IN (SELECT rowid FROM credential \
+    WHERE user = ?1 AND kind = ?2 ORDER BY created DESC, rowid DESC LIMIT -1 OFFSET ?3)";
+pub(super) const REMOVE: &str = "DELETE FROM credential WHERE id = ?1 RETURNING user";
+pub(super) const REMOVE_KIND: &str = "DELETE FROM credential WHERE user = ?1 AND kind = ?2 AND id IS NOT ?3";
+pub(super) const RAISE: &str =
+    "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 RETURNING user";
+pub(super) const ENDED: &str = "DELETE FROM credential WHERE rowid IN (SELECT rowid FROM credential \
+    WHERE expires < ?1 LIMIT ?2) RETURNING user";
+
+#[async_trait]
+impl CredentialStore for Sqlite {
+    async fn by_digest(
+        &self,
+        kind: CredentialKind,
+        digest: &Digest,
+    ) -> Answer<Option<(Credential, Account)>> {
+        let digest = *digest.as_bytes();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(BY_DIGEST)?;
+            let found = statement
+                .query_row(params![kind.as_str(), digest], |row| Ok(Columns::of(row).credential()))
+                .optional()?;
+            let Some(credential) = found.transpose()? else { return Ok(None) };
+            let owner =
+                account(connection, credential.user)?.ok_or_else(|| corrupt("a credential of nobody"))?;
+            Ok(Some((credential, owner)))
+        })
+        .await
+    }
+
+    async fn of_user(&self, user: UserId, kind: CredentialKind) -> Answer<Vec<Credential>> {
+        self.read(move |connection| of_user(connection, user, kind)).await
+    }
+
+    async fn add(&self, credential: &Credential, keep: u32) -> Answer<bool> {
+        let credential = credential.clone();
+        self.write(move |connection| {
+            let (user, kind) = (credential.user, credential.kind);
+            match insert(connection, user, &credential) {
+                Ok(()) => {}
+                Err(NotInserted::NoUser) => return Ok(false),
+                // A command that is repeated since its outcome was unknown finds its own row.
+                Err(NotInserted::IdTaken | NotInserted::LabelTaken) => {
+                    return Ok(of_user(connection, user, kind)?.iter().any(|own| own.id == credential.id));
+                }
+                Err(NotInserted::DigestTaken) => return Err(conflict()),
+                Err(NotInserted::Failed(failure)) => return Err(failure),
+            }
+            connection.prepare_cached(TRIM)?.execute(params![user.as_bytes(), kind.as_str(), keep])?;
+            touch(connection, user)?;
+            Ok(true)
+        })
+        .await
+    }
+
+    async fn ensure(&self, credential: &Credential) -> Answer<Option<Credential>> {
+        // Nearly always it is there, and a look is cheaper than a commit.
+        let (user, kind) = (credential.user, credential.kind);
+        let look = move |connection: &Connection| Ok(of_user(connection, user, kind)?.into_iter().next());
+        if let Some(own) = self.read(look).await? {
+            return Ok(Some(own));
+        }
+        let credential = credential.clone();
+        self.write(move |connection| {
+            if let Some(own) = look(connection)? {
+                return Ok(Some(own));
+            }
+            match insert(connection, user, &credential) {
+                Ok(()) => {
+                    touch(connection, user)?;
+                    Ok(Some(credential))
+                }
+                Err(NotInserted::NoUser) => Ok(None),
+                Err(NotInserted::Failed(failure)) => Err(failure),
+                Err(_) => Err(conflict()),
+            }
+        })
+        .await
+    }
+
+    async fn remove(&self, id: CredentialId) -> Answer<bool> {
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(REMOVE)?;
+            let owner = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+            touch_owner(connection, owner)
+        })
+        .await
+    }
+
+    async fn remove_of_user(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+    ) -> Answer<u64> {
+        let kinds = kinds.to_vec();
+        self.write(move |connection| {
+            let count = delete_kinds(connection, user, &kinds, except)?;
+            if count > 0 {
+                touch(connection, user)?;
+            }
+            Ok(count)
+        })
+        .await
+    }
+
+    async fn raise_counter(&self, id: CredentialId, to: i64) -> Answer<bool> {
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(RAISE)?;
+            let owner = statement.query_row(params![id.as_bytes(), to], |row| row.get(0)).optional()?;
+            touch_owner(connection, owner)
+        })
+        .await
+    }
+
+    async fn purge(&self, now: Timestamp) -> Answer<u64> {
+        let mut total = 0;
+        loop {
+            let count = self.write(move |connection| purge(connection, now)).await?;
+            total += count;
+            if count < u64::from(PURGE) {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+/// Why a credential was not inserted.
+pub(super) enum NotInserted {
+    NoUser,
+    IdTaken,
+    LabelTaken,
+    DigestTaken,
+    Failed(Failure),
+}
+
+impl From<rusqlite::Error> for NotInserted {
+    fn from(error: rusqlite::Error) -> Self {
+        match taken(&error) {
+            Some(columns) if columns.contains("credential.label") => Self::LabelTaken,
+            Some(columns) if columns.contains("credential.digest") => Self::DigestTaken,
+            Some(_) => Self::IdTaken,
+            None if is_dangling(&error) => Self::NoUser,
+            None => Self::Failed(error.into()),
+        }
+    }
+}
+
+/// Writes a credential as `user`'s.
+pub(super) fn insert(
+    connection: &Connection,
+    user: UserId,
+    credential: &Credential,
+) -> std::result::Result<(), NotInserted> {
+    connection.prepare_cached(INSERT)?.execute(params![
+        credential.id.as_bytes(),
+        user.as_bytes(),
+        credential.kind.as_str(),
+        credential.digest.as_ref().map(Digest::as_bytes),
+        credential.sealed,
+        door_names(&credential.scope.doors),
+        credential.scope.bypass_second_factor,
+        credential.label,
+        credential.created.as_millis(),
+        credential.expires.map(Timestamp::as_millis),
+        credential.last_used.map(Timestamp::as_millis),
+        credential.counter,
+    ])?;
+    Ok(())
+}
+
+/// Deletes a user's credentials of the given kinds but one; gives their number.
+pub(super) fn delete_kinds(
+    connection: &Connection,
+    user: UserId,
+    kinds: &[CredentialKind],
+    except: Option<CredentialId>,
+) -> Result<u64> {
+    let mut statement = connection.prepare_cached(REMOVE_KIND)?;
+    let except = except.as_ref().map(CredentialId::as_bytes);
+    let mut count = 0;
+    for kind in kinds {
+        let deleted = statement.execute(params![user.as_bytes(), kind.as_str(), except])?;
+        count += u64::try_from(deleted).unwrap_or(u64::MAX);
+    }
+    Ok(count)
+}
+
+fn of_user(connection: &Connection, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>> {
+    let mut statement = connection.prepare_cached(OF_USER)?;
+    let rows = statement
+        .query_and_then(params![user.as_bytes(), kind.as_str()], |row| Columns::of(row).credential())?;
+    rows.collect()
+}
+
+fn purge(connection: &Connection, now: Timestamp) -> Result<u64> {
+    let mut statement = connection.prepare_cached(ENDED)?;
+    let owners = statement.query_map(params![now.as_millis(), PURGE], |row| row.get(0))?;
+    let owners = owners.collect::<rusqlite::Result<Vec<[u8; 16]>>>()?;
+    for owner in owners.iter().collect::<BTreeSet<_>>() {
+        touch(connection, UserId::from_bytes(*owner))?;
+    }
+    Ok(u64::try_from(owners.len()).unwrap_or(u64::MAX))
+}
+
+/// Counts the change of the credential's owner, if there was one; tells which.
+fn touch_owner(connection: &Connection, owner: Option<[u8; 16]>) -> Result<bool> {
+    if let Some(owner) = owner {
+        touch(connection, UserId::from_bytes(owner))?;
+    }
+    Ok(owner.is_some())
+}
+
+fn conflict() -> Failure {
+    StoreError::Conflict(Conflict::Credential).into()
+}

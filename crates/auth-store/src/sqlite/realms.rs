@@ -1,0 +1,21 @@
+//! Realms.
+
+use async_trait::async_trait;
+use auth_core::{Realm, RealmStore, StoreError};
+
+use super::Sqlite;
+use super::row::Columns;
+
+pub(super) const ALL: &str = "SELECT id, slug, subdomain, name, icon, description, active, password_login, \
+    digest_logins, min_length, min_guesses, backends FROM realm ORDER BY slug";
+
+#[async_trait]
+impl RealmStore for Sqlite {
+    async fn realms(&self) -> Result<Vec<Realm>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection.prepare_cached(ALL)?;
+            statement.query_and_then([], |row| Columns::of(row).realm())?.collect()
+        })
+        .await
+    }
+}

@@ -1,0 +1,233 @@
+//! Rows as records, and records as columns.
+
+use auth_core::{
+    Account, BotKind, Credential, CredentialId, CredentialKind, Digest, DoorIds, DoorKind, LoginName,
+    NameKind, PasswordString, Realm, RealmId, Role, Scope, StrengthRule, Timestamp, User, UserId,
+};
+use rusqlite::types::FromSql;
+use rusqlite::{Connection, Row};
+
+use super::failure::{Result, corrupt};
+
+/// The columns of an [`Account`], of the user `u`.
+macro_rules! account_columns {
+    () => {
+        "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
+         u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
+         u.zettelstore, u.zettelstore_role, u.version, u.password,
+         EXISTS (SELECT 1 FROM credential AS t WHERE t.user = u.id AND t.kind = 'totp')"
+    };
+}
+
+/// The columns of a [`Credential`] `c`.
+macro_rules! credential_columns {
+    () => {
+        "c.id, c.user, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
+         c.expires, c.last_used, c.counter"
+    };
+}
+
+pub(super) use {account_columns, credential_columns};
+
+pub(super) const NAMES: &str =
+    "SELECT kind, exact, verified FROM login_name WHERE user = ?1 ORDER BY position";
+
+/// Takes a row's columns in the order in which they were asked for.
+pub(super) struct Columns<'r> {
+    row: &'r Row<'r>,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(row: &'r Row<'r>) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn take<T: FromSql>(&mut self) -> Result<T> {
+        let index = self.next;
+        self.next += 1;
+        Ok(self.row.get(index)?)
+    }
+
+    pub(super) fn moment(&mut self) -> Result<Timestamp> {
+        self.take().map(Timestamp::from_millis)
+    }
+
+    fn unsigned(&mut self) -> Result<u64> {
+        self.take().map(i64::cast_unsigned)
+    }
+
+    /// An account whose names are still to be read.
+    pub(super) fn account(&mut self) -> Result<Account> {
+        Ok(Account {
+            user: User {
+                id: UserId::from_bytes(self.take()?),
+                realm: RealmId::from_bytes(self.take()?),
+                names: Vec::new(),
+                full_name: self.take()?,
+                role: named(&ROLES, &self.take::<String>()?)?,
+                bot: self.take::<Option<String>>()?.map(|name| named(&BOTS, &name)).transpose()?,
+                active: self.take()?,
+                joined: self.moment()?,
+                valid_from: self.moment()?,
+                email_second_factor: self.take()?,
+                must_change_password: self.take()?,
+                doors: DoorIds {
+                    zulip: self.take()?,
+                    rocketchat: self.take()?,
+                    rocketchat_roles: self
+                        .take::<Option<String>>()?
+                        .map(|text| from_json(&text))
+                        .transpose()?,
+                    zettelstore: self.unsigned()?,
+                    zettelstore_role: self.take()?,
+                },
+                version: self.unsigned()?,
+            },
+            password: self.take::<Option<String>>()?.map(PasswordString::new),
+            totp: self.take()?,
+        })
+    }
+
+    pub(super) fn credential(&mut self) -> Result<Credential> {
+        Ok(Credential {
+            id: CredentialId::from_bytes(self.take()?),
+            user: UserId::from_bytes(self.take()?),
+            kind: CredentialKind::from_name(&self.take::<String>()?)
+                .ok_or_else(|| corrupt("an unknown kind of credential"))?,
+            digest: self.take::<Option<[u8; 32]>>()?.map(Digest::new),
+            sealed: self.take()?,
+            scope: Scope {
+                doors: self
+                    .take::<String>()?
+                    .split(' ')
+                    .filter(|name| !name.is_empty())
+                    .map(door)
+                    .collect::<Result<_>>()?,
+                bypass_second_factor: self.take()?,
+            },
+            label: self.take()?,
+            created: self.moment()?,
+            expires: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
+            last_used: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
+            counter: self.take()?,
+        })
+    }
+
+    pub(super) fn realm(&mut self) -> Result<Realm> {
+        Ok(Realm {
+            id: RealmId::from_bytes(self.take()?),
+            slug: self.take()?,
+            subdomain: self.take()?,
+            name: self.take()?,
+            icon: self.take()?,
+            description: self.take()?,
+            active: self.take()?,
+            password_login: self.take()?,
+            digest_logins: self.take()?,
+            strength: match (self.take()?, self.take::<Option<i64>>()?) {
+                (Some(min_length), Some(guesses)) => {
+                    Some(StrengthRule { min_length, min_guesses: guesses.cast_unsigned() })
+                }
+                (None, None) => None,
+                _ => return Err(corrupt("half a strength rule")),
+            },
+            backends: from_json(&self.take::<String>()?)?,
+        })
+    }
+}
+
+/// Reads the names of an account.
+pub(super) fn add_names(connection: &Connection, account: &mut Account) -> Result<()> {
+    let mut statement = connection.prepare_cached(NAMES)?;
+    let mut rows = statement.query([account.user.id.as_bytes()])?;
+    while let Some(row) = rows.next()? {
+        let mut columns = Columns::of(row);
+        let kind: i64 = columns.take()?;
+        let kind = NameKind::ALL.into_iter().find(|known| number(*known) == kind);
+        account.user.names.push(LoginName {
+            kind: kind.ok_or_else(|| corrupt("an unknown kind of name"))?,
+            exact: columns.take()?,
+            verified: columns.take()?,
+        });
+    }
+    Ok(())
+}
+
+/// A name kind's number: its place among all.
+pub(super) fn number(kind: NameKind) -> i64 {
+    (0..).zip(NameKind::ALL).find(|(_, known)| *known == kind).map_or(-1, |(number, _)| number)
+}
+
+const ROLES: [(Role, &str); 5] = [
+    (Role::Owner, "owner"),
+    (Role::Admin, "admin"),
+    (Role::Moderator, "moderator"),
+    (Role::Member, "member"),
+    (Role::Guest, "guest"),
+];
+
+const BOTS: [(BotKind, &str); 5] = [
+    (BotKind::Default, "default"),
+    (BotKind::IncomingWebhook, "incoming-webhook"),
+    (BotKind::OutgoingWebhook, "outgoing-webhook"),
+    (BotKind::Embedded, "embedded"),
+    (BotKind::App, "app"),
+];
+
+pub(super) fn role_name(role: Role) -> &'static str {
+    name_of(&ROLES, role)
+}
+
+pub(super) fn bot_name(bot: BotKind) -> &'static str {
+    name_of(&BOTS, bot)
+}
+
+fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: T) -> &'static str {
+    table.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
+}
+
+fn named<T: Copy>(table: &[(T, &'static str)], name: &str) -> Result<T> {
+    let found = table.iter().find(|(_, known)| *known == name);
+    found.map(|(value, _)| *value).ok_or_else(|| corrupt("an unknown role or kind of bot"))
+}
+
+pub(super) fn door(name: &str) -> Result<DoorKind> {
+    DoorKind::from_name(name).ok_or_else(|| corrupt("an unknown door"))
+}
+
+pub(super) fn door_names(doors: &[DoorKind]) -> String {
+    doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+pub(super) fn to_json(list: &[String]) -> Result<String> {
+    serde_json::to_string(list).map_err(|_| corrupt("a list that is no JSON"))
+}
+
+fn from_json(text: &str) -> Result<Vec<String>> {
+    serde_json::from_str(text).map_err(|_| corrupt("a list that is no JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back() {
+        for (role, name) in ROLES {
+            assert_eq!((role_name(role), named(&ROLES, name).unwrap()), (name, role));
+        }
+        for (bot, name) in BOTS {
+            assert_eq!((bot_name(bot), named(&BOTS, name).unwrap()), (name, bot));
+        }
+        for (index, kind) in (0..).zip(NameKind::ALL) {
+            assert_eq!(number(kind), index);
+        }
+        assert!(named(&ROLES, "king").is_err());
+    }
+
+    #[test]
+    fn a_totp_device_is_asked_for_by_its_name() {
+        assert!(account_columns!().contains(&format!("'{}'", CredentialKind::Totp.as_str())));
+    }
+}

@@ -1,0 +1,110 @@
+//! The schema and its versions: `PRAGMA user_version` counts the numbered files that a store has been through.
+
+use rusqlite::Connection;
+
+use super::OpenError;
+use super::failure::Failure;
+
+/// Marks the file as ours: "AUTH".
+const APPLICATION: i32 = 0x4155_5448;
+
+/// Each brings a store from its index to the next version.
+const STEPS: [&str; 1] = [include_str!("schema/v1.sql")];
+
+/// Brings a store up to date, each step in a transaction of its own.
+///
+/// # Errors
+/// [`OpenError::NotOurs`] and [`OpenError::Newer`] before anything is written; else what SQLite says.
+pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
+    loop {
+        let found = check(connection)?;
+        let Some(step) = STEPS.get(found) else { return Ok(()) };
+        advance(connection, found, step).map_err(OpenError::of)?;
+    }
+}
+
+/// The version of the store, if it is one that this program can use or bring up to date.
+pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
+    let (application, version) = identity(connection).map_err(OpenError::of)?;
+    if application == 0 && version == 0 {
+        let count = "SELECT count(*) FROM sqlite_schema";
+        let tables: i64 = connection.query_row(count, [], |row| row.get(0)).map_err(OpenError::of)?;
+        return if tables == 0 { Ok(0) } else { Err(OpenError::NotOurs) };
+    }
+    if application != APPLICATION {
+        return Err(OpenError::NotOurs);
+    }
+    match usize::try_from(version) {
+        Ok(version) if version <= STEPS.len() => Ok(version),
+        _ => Err(OpenError::Newer { found: i64::from(version), known: STEPS.len() }),
+    }
+}
+
+fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
+    let read = |pragma| connection.pragma_query_value(None, pragma, |row| row.get(0));
+    Ok((read("application_id")?, read("user_version")?))
+}
+
+fn advance(connection: &Connection, from: usize, step: &str) -> Result<(), Failure> {
+    connection.execute_batch("BEGIN IMMEDIATE")?;
+    let done = (|| {
+        // Another process may have been faster.
+        if usize::try_from(identity(connection)?.1) == Ok(from) {
+            connection.execute_batch(step)?;
+            connection.pragma_update(None, "application_id", APPLICATION)?;
+            connection.pragma_update(None, "user_version", i64::try_from(from + 1).unwrap_or(i64::MAX))?;
+        }
+        connection.execute_batch("COMMIT")
+    })();
+    if done.is_err() && !connection.is_autocommit() {
+        connection.execute_batch("ROLLBACK")?;
+    }
+    Ok(done?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(version: i32, application: i32, table: bool) -> Connection {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.pragma_update(None, "user_version", version).unwrap();
+        connection.pragma_update(None, "application_id", application).unwrap();
+        if table {
+            connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        }
+        connection
+    }
+
+    #[test]
+    fn a_new_store_is_brought_to_the_latest_version_and_stays_there() {
+        let connection = at(0, 0, false);
+        for _ in 0..2 {
+            migrate(&connection).unwrap();
+            let (application, version) = identity(&connection).unwrap();
+            assert_eq!((application, usize::try_from(version).unwrap()), (APPLICATION, STEPS.len()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_ours_is_refused_untouched() {
+        for (version, application, table) in [(0, 0, true), (1, 0, false), (0, 7, false), (1, 7, true)] {
+            let connection = at(version, application, table);
+            assert!(matches!(migrate(&connection), Err(OpenError::NotOurs)), "{version} {application}");
+            assert_eq!(identity(&connection).unwrap(), (application, version));
+        }
+        for version in [2, i32::MAX, -1] {
+            let newer = at(version, APPLICATION, false);
+            let refused = migrate(&newer).unwrap_err();
+            assert!(matches!(refused, OpenError::Newer { known: 1, .. }), "{refused}");
+        }
+    }
+
+    #[test]
+    fn a_step_that_fails_leaves_nothing() {
+        let connection = at(0, 0, false);
+        assert!(advance(&connection, 0, "CREATE TABLE t (x); CREATE TABLE t (x);").is_err());
+        assert!(connection.is_autocommit());
+        assert_eq!(check(&connection).unwrap(), 0);
+    }
+}

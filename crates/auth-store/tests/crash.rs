@@ -1,0 +1,155 @@
+//! Kills a process in the middle of its writes, again and again: what it has acknowledged is there.
+//!
+//! The program is its own victim: called with `--write FILE ROUND` it writes and prints what is acknowledged
+//! until it is killed. `AUTH_STORE_KILLS` sets the number of kills.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test without the harness")]
+
+use std::collections::BTreeSet;
+use std::env;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use auth_core::{
+    Credential, CredentialId, CredentialKind, CredentialStore, DoorIds, ImportMode, NewRecord, NewUser,
+    Realm, RealmId, Role, Scope, Timestamp, User, UserId, UserStore,
+};
+use auth_store::Sqlite;
+
+const USER: UserId = UserId::from_bytes([1; 16]);
+
+const TASKS: u32 = 16;
+
+fn main() {
+    let arguments: Vec<String> = env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();
+    if let [_, flag, file, round] = arguments.as_slice()
+        && flag == "--write"
+    {
+        runtime.block_on(write_until_killed(&PathBuf::from(file), round.parse().unwrap()));
+    } else {
+        runtime.block_on(loses_nothing_acknowledged());
+    }
+}
+
+async fn loses_nothing_acknowledged() {
+    #[expect(clippy::disallowed_methods, reason = "a setting of this test alone")]
+    let kills = env::var("AUTH_STORE_KILLS").map_or(6, |text| text.parse().expect("a number"));
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("store.db");
+    prepare(&file).await;
+
+    let mut acknowledged = BTreeSet::new();
+    for round in 0..kills {
+        // Each time somewhere else: early, while the file is opened, and later, in the midst of commits.
+        let lines = round * 97 % 500;
+        let before = acknowledged.len();
+        acknowledged.extend(kill_after(&file, round, lines));
+        assert!(acknowledged.len() >= before + lines, "round {round}");
+
+        let store = Sqlite::open(&file).expect("a store that opens");
+        assert_eq!(store.integrity_check().await, Ok(vec![]));
+        let kept = store.of_user(USER, CredentialKind::RocketChatToken).await.unwrap();
+        let kept: BTreeSet<String> = kept.iter().map(|credential| credential.id.to_string()).collect();
+        let lost: Vec<_> = acknowledged.difference(&kept).collect();
+        assert!(lost.is_empty(), "round {round} lost {lost:?}");
+    }
+}
+
+/// Starts a writer, kills it (SIGKILL) once it has acknowledged so many writes, and gives all that it has.
+fn kill_after(file: &Path, round: usize, lines: usize) -> Vec<String> {
+    let mut writer: Child = Command::new(env::current_exe().unwrap())
+        .args([Path::new("--write"), file, Path::new(&round.to_string())])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut output = BufReader::new(writer.stdout.take().unwrap()).lines();
+    let mut acknowledged: Vec<String> = output.by_ref().take(lines).map(Result::unwrap).collect();
+    writer.kill().unwrap();
+    writer.wait().unwrap();
+    // What it could still print; the last line may be cut.
+    acknowledged.extend(output.map(Result::unwrap).filter(|line| line.len() == 32));
+    acknowledged
+}
+
+async fn write_until_killed(file: &Path, round: u32) {
+    let store = Arc::new(Sqlite::open(file).unwrap());
+    let writers = (0..TASKS).map(|task| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move {
+            for number in 0.. {
+                let token = token(round, task, number);
+                assert!(store.add(&token, u32::MAX).await.unwrap());
+                writeln!(std::io::stdout().lock(), "{}", token.id).unwrap();
+            }
+        })
+    });
+    for writer in writers.collect::<Vec<_>>() {
+        writer.await.unwrap();
+    }
+}
+
+fn token(round: u32, task: u32, number: u32) -> Credential {
+    let id = u128::from(round) << 64 | u128::from(task) << 32 | u128::from(number);
+    Credential {
+        id: CredentialId::from_bytes(id.to_be_bytes()),
+        user: USER,
+        kind: CredentialKind::RocketChatToken,
+        digest: None,
+        sealed: None,
+        scope: Scope::default(),
+        label: None,
+        created: Timestamp::from_millis(i64::from(number)),
+        expires: None,
+        last_used: None,
+        counter: 0,
+    }
+}
+
+async fn prepare(file: &Path) {
+    let realm = Realm {
+        id: RealmId::from_bytes([0; 16]),
+        slug: "main".into(),
+        subdomain: None,
+        name: String::new(),
+        icon: String::new(),
+        description: String::new(),
+        active: true,
+        password_login: true,
+        digest_logins: false,
+        strength: None,
+        backends: vec![],
+    };
+    let user = User {
+        id: USER,
+        realm: realm.id,
+        names: vec![],
+        full_name: String::new(),
+        role: Role::Member,
+        bot: None,
+        active: true,
+        joined: Timestamp::default(),
+        valid_from: Timestamp::default(),
+        email_second_factor: false,
+        must_change_password: false,
+        doors: DoorIds {
+            zulip: 1,
+            rocketchat: "1".into(),
+            rocketchat_roles: None,
+            zettelstore: 1,
+            zettelstore_role: None,
+        },
+        version: 0,
+    };
+    let new = NewUser {
+        user,
+        assign_zulip_id: false,
+        assign_zettelstore_id: false,
+        password: None,
+        credentials: vec![],
+    };
+    let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
+    let store = Sqlite::open(file).unwrap();
+    store.import(Box::new(records.into_iter()), ImportMode::Write).await.expect("good records");
+}

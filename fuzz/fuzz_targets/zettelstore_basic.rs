@@ -1,0 +1,6 @@
+//! A Basic header of any bytes is read, or passed over.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|value: &[u8]| {
+    let _ = auth_proto_zettelstore::decode::authorization::basic(value);
+});

@@ -1,0 +1,12 @@
+//! E-mail addresses of the Zulip door: whatever comes in, reading returns.
+
+#![no_main]
+
+use auth_proto_zulip::decode;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(text) = str::from_utf8(data) {
+        let _ = decode::email::is_email(text);
+    }
+});

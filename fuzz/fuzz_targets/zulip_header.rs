@@ -1,0 +1,12 @@
+//! Header values with parameters of the Zulip door: whatever comes in, reading returns.
+
+#![no_main]
+
+use auth_proto_zulip::decode;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    if let Ok(text) = str::from_utf8(data) {
+        let _ = decode::header::Parameterised::parse(text);
+    }
+});

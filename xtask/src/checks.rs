@@ -1,0 +1,66 @@
+//! The tests in their order, and what must pass before anything lands.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::{clients, fuzz, say, tidy, tools};
+
+/// The version of cargo-deny that deny.toml is written for.
+const DENY: &str = "0.20.2";
+
+/// All tests.
+///
+/// # Errors
+/// When one fails, or what it needs can't be had.
+pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
+    say("programs that the tests call");
+    tools::ensure(sh, tools::FOR_TESTS)?;
+    clients::install(sh)?;
+    say("build");
+    cmd!(sh, "cargo build --locked --workspace --all-targets").run()?;
+    say("unit, integration and documentation tests");
+    cmd!(sh, "cargo test --locked --quiet --workspace --exclude auth-conformance").run()?;
+    say("the running server: recorded cases, curl lines, published clients, bad input");
+    cmd!(sh, "cargo test --locked --quiet --package auth-conformance").run()?;
+    if full {
+        say("the recorded cases against the release build");
+        cmd!(sh, "cargo build --locked --release --package auth-server").run()?;
+        cmd!(
+            sh,
+            "cargo run --locked --quiet --package auth-conformance -- --server target/release/auth-server"
+        )
+        .run()?;
+    }
+    say("every fuzz target for a while");
+    fuzz::each(sh, if full { 60 } else { fuzz::SMOKE_SECONDS })?;
+    say("all tests hold");
+    Ok(())
+}
+
+/// What must pass before anything lands.
+///
+/// # Errors
+/// At the first that doesn't.
+pub(crate) fn ci(sh: &Shell) -> Result<()> {
+    say("formatting");
+    cmd!(sh, "cargo fmt --all --check").run()?;
+    cmd!(sh, "cargo fmt --manifest-path fuzz/Cargo.toml --check").run()?;
+    say("lints");
+    cmd!(sh, "cargo clippy --locked --quiet --workspace --all-targets -- -D warnings").run()?;
+    say("tidiness");
+    tidy::run(sh)?;
+    say("licences and sources of dependencies");
+    let deny = tools::cargo_tool(sh, "cargo-deny", DENY)?;
+    cmd!(sh, "{deny} --locked --exclude-dev check bans").run()?;
+    cmd!(sh, "{deny} --locked check licenses sources").run()?;
+    test(sh, false)
+}
+
+/// The benches.
+///
+/// # Errors
+/// When they can't be built or run.
+pub(crate) fn bench(sh: &Shell, arguments: &[String]) -> Result<()> {
+    cmd!(sh, "cargo bench --locked --package benches -- {arguments...}").run()?;
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! Published clients, in exact versions, for the tests that drive them.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::{say, tools};
+
+const SOURCE: &str = "crates/auth-conformance/clients";
+
+/// Installs them into `target/clients`, unless these very versions are there.
+///
+/// # Errors
+/// When python or npm can't install them.
+pub(crate) fn install(sh: &Shell) -> Result<()> {
+    tools::ensure(sh, tools::FOR_TESTS)?;
+    let target = sh.current_dir().join("target/clients");
+    let pins = [
+        format!("{SOURCE}/python/requirements.txt"),
+        format!("{SOURCE}/node/package.json"),
+        format!("{SOURCE}/node/package-lock.json"),
+    ];
+    let wanted = pins.iter().map(|file| sh.read_file(file)).collect::<Result<String, _>>()?;
+    let stamp = target.join("installed");
+    if sh.read_file(&stamp).is_ok_and(|have| have == wanted) {
+        return Ok(());
+    }
+    say("installing the published clients");
+    sh.remove_path(&target)?;
+    let python = target.join("python");
+    cmd!(sh, "python3 -m venv {python}").run()?;
+    let (pip, [requirements, ..]) = (python.join("bin/pip"), &pins);
+    cmd!(sh, "{pip} install --quiet --disable-pip-version-check --no-deps --requirement {requirements}")
+        .run()?;
+    let node = sh.create_dir(target.join("node"))?;
+    for file in pins.iter().filter(|file| file.ends_with(".json")) {
+        sh.copy_file(file, &node)?;
+    }
+    cmd!(sh, "npm ci --prefix {node} --ignore-scripts --no-audit --no-fund --loglevel=error").run()?;
+    sh.write_file(&stamp, wanted)?;
+    Ok(())
+}
