@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use auth_argon2::{Algorithm, Input, Memory, Params, hash_into};
-use criterion::{Criterion, criterion_group, criterion_main};
+use criterion::{Criterion, SamplingMode, criterion_group, criterion_main};
 
 const PASSWORD: &[u8] = b"correct-horse-battery-9876";
 const SALT: &[u8] = b"0123456789abcdef";
@@ -13,6 +13,7 @@ fn argon2id(c: &mut Criterion) {
     let params = Params::default();
     let (memory_kib, iterations, lanes) = (params.memory_kib(), params.iterations(), params.lanes());
     let mut group = c.benchmark_group("argon2id m=19456 t=2 p=1");
+    group.sampling_mode(SamplingMode::Flat);
     let mut out = [0; 32];
 
     let mut memory = Memory::new();

@@ -79,7 +79,8 @@ impl Request {
             }
         }
         out.extend(b"Connection: close\r\n");
-        if !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH") {
+        let may_carry = !self.body.is_empty() || matches!(self.method.as_str(), "POST" | "PUT" | "PATCH");
+        if may_carry && self.get("transfer-encoding").is_none() {
             out.extend(format!("Content-Length: {}\r\n", self.body.len()).bytes());
         }
         out.extend(b"\r\n");

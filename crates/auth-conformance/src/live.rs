@@ -54,6 +54,9 @@ const MASKS: &[(&str, &str)] = &[
     (r#""full_name":"[^"]*""#, r#""full_name":"""#),
 ];
 
+/// What differs in the answer to a request for a new key.
+const NEW_KEY: (&str, &str) = (r#""api_key":"[A-Za-z0-9]{32}""#, r#""api_key":"""#);
+
 /// The headers that are compared: the server's own, not those of the program in front of it.
 const HEADERS: &[&str] = &[
     "content-type",
@@ -118,7 +121,7 @@ impl Series {
     /// Brings about the counts that a transcript was recorded at: empty ones, or those after the requests
     /// before it in its series.
     fn bring_about(&mut self, transcript: &Transcript, server: &mut Server) -> Result<()> {
-        let numbered = Regex::new(r"^((?:ng-|np-|dev-)?rl-.*?)-(\d+)$")?;
+        let numbered = Regex::new(r"^((?:ng-|np-|dev-)?rl(?:-.*?)?)-(\d+)$")?;
         let follows = Regex::new(r"^rl-(wrong-then|me-|reset)")?;
         let id = &transcript.id;
         if let Some((name, number)) = numbered.captures(id).and_then(|found| {
@@ -202,12 +205,8 @@ fn differences(transcript: &Transcript, answer: &Response) -> Result<Vec<String>
 
 fn masked(body: &str, new_key: bool) -> Result<String> {
     let mut body = body.to_owned();
-    for (pattern, place) in MASKS {
+    for (pattern, place) in MASKS.iter().chain(new_key.then_some(&NEW_KEY)) {
         body = Regex::new(pattern)?.replace_all(&body, *place).into_owned();
-    }
-    if new_key {
-        body =
-            Regex::new(r#""api_key":"[A-Za-z0-9]{32}""#)?.replace_all(&body, r#""api_key":"""#).into_owned();
     }
     Ok(body)
 }

@@ -66,6 +66,7 @@ impl ConfigFile {
 
 /// Parses the process's arguments, does what they say, and tells how it went. A mistake is one line on standard
 /// error that says what to do.
+#[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {

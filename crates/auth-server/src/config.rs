@@ -320,7 +320,7 @@ impl Config {
             let line = error
                 .span()
                 .and_then(|span| text.get(..span.start))
-                .map(|before| before.lines().count().max(1));
+                .map(|before| before.matches('\n').count() + 1);
             let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
             ConfigError(match line {
                 Some(line) => format!("{shown}, line {line}: {message}"),

@@ -16,4 +16,4 @@ mod router;
 mod serve;
 
 pub use assemble::Assembled;
-pub use serve::Server;
+pub use serve::{Bound, Server};

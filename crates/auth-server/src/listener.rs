@@ -75,7 +75,11 @@ async fn serve_connection(stream: TcpStream, address: SocketAddr, router: Router
     // Answers are small and written at once.
     let _ = stream.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(shared.header_timeout).pipeline_flush(true);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.header_timeout)
+        .title_case_headers(true);
     builder
         .http2()
         .timer(TokioTimer::new())

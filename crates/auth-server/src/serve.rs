@@ -1,4 +1,4 @@
-//! The running server: listeners up, told to stop, drained.
+//! The running server: ports bound, answering, told to stop, drained.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,26 +13,53 @@ use tokio_util::task::TaskTracker;
 
 use crate::Assembled;
 use crate::body::BodyMemory;
-use crate::config::{Config, plain_io};
+use crate::config::{Config, Listen, plain_io};
 use crate::listener::{Shared, accept};
 use crate::router::Router;
 
-/// A server whose ports are bound.
+/// Ports that are bound, with nobody answering yet: clients wait.
+#[derive(Debug)]
+pub struct Bound(Vec<(TcpListener, Listen)>);
+
+/// A server that answers.
 #[derive(Debug)]
 pub struct Server {
-    addresses: Vec<SocketAddr>,
     stop: CancellationToken,
     tasks: TaskTracker,
     shutdown_timeout: Duration,
     assembled: Assembled,
 }
 
-impl Server {
-    /// Binds the ports and begins to answer.
+impl Bound {
+    /// Binds the ports.
     ///
     /// # Errors
     /// A sentence for the operator: which address can't be bound, and why.
-    pub async fn start(config: &Config, assembled: Assembled) -> anyhow::Result<Self> {
+    pub async fn bind(config: &Config) -> anyhow::Result<Self> {
+        let mut bound = Vec::new();
+        for listen in &config.server.listen {
+            let address = listen.address();
+            match TcpListener::bind(address).await {
+                Ok(listener) => bound.push((listener, listen.clone())),
+                Err(error) => bail!("{address} can't be listened on: {}", plain_io(&error)),
+            }
+        }
+        Ok(Self(bound))
+    }
+
+    /// The addresses, with the ports that were found free where port 0 was asked for.
+    ///
+    /// # Errors
+    /// When the system doesn't tell.
+    pub fn addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
+        self.0.iter().map(|(listener, _)| listener.local_addr()).collect()
+    }
+
+    /// Begins to answer.
+    ///
+    /// # Errors
+    /// A sentence for the operator: which address has no door behind it.
+    pub fn serve(self, config: &Config, assembled: Assembled) -> anyhow::Result<Server> {
         let server = &config.server;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -47,31 +74,17 @@ impl Server {
             stop: stop.clone(),
             tasks: tasks.clone(),
         });
-        let mut bound = Vec::new();
-        for listen in &server.listen {
-            let address = listen.address();
+        for (listener, listen) in self.0 {
             let Some(router) = Router::new(assembled.doors(|door| listen.has(door))) else {
-                bail!("no open door stands behind {address}");
+                bail!("no open door stands behind {}", listen.address());
             };
-            match TcpListener::bind(address).await {
-                Ok(listener) => bound.push((listener, router)),
-                Err(error) => bail!("{address} can't be listened on: {}", plain_io(&error)),
-            }
-        }
-        let mut addresses = Vec::new();
-        for (listener, router) in bound {
-            addresses.push(listener.local_addr()?);
             tasks.spawn(accept(listener, router, Arc::clone(&shared)));
         }
-        Ok(Self { addresses, stop, tasks, shutdown_timeout: server.shutdown_timeout.0, assembled })
+        Ok(Server { stop, tasks, shutdown_timeout: server.shutdown_timeout.0, assembled })
     }
+}
 
-    /// The addresses it listens on.
-    #[must_use]
-    pub fn addresses(&self) -> &[SocketAddr] {
-        &self.addresses
-    }
-
+impl Server {
     /// Runs until SIGTERM or SIGINT, then lets running requests end, until the time for that is over or a
     /// second signal comes.
     ///

@@ -28,8 +28,22 @@ impl NameKind {
     pub const ALL: [Self; 3] = [Self::UserName, Self::Email, Self::Directory];
 }
 
-/// The form under which names that differ only in case meet: Unicode lower case.
+/// The form under which names that differ only in case meet: lower case, where that can be undone.
+///
+/// A letter that merely turns into another one's lower case, as the Kelvin sign K does into k, stays what it is:
+/// it is no spelling of that letter, and nobody shall be taken for somebody else by it.
+///
+/// ```
+/// use auth_core::fold;
+/// assert_eq!(fold("Zoë.ÄGIR@Example.COM"), "zoë.ägir@example.com");
+/// assert_ne!(fold("\u{212A}ing"), "king");
+/// ```
 #[must_use]
 pub fn fold(name: &str) -> String {
-    name.to_lowercase()
+    name.chars()
+        .map(|letter| match (letter.to_lowercase().next(), letter.to_lowercase().count()) {
+            (Some(lower), 1) if lower.to_uppercase().eq([letter]) => lower,
+            _ => letter,
+        })
+        .collect()
 }

@@ -130,7 +130,7 @@ impl Engine {
         match line {
             Line::Realm(line) => {
                 let known = realms.get(&line.realm).map(|realm| realm.id);
-                let realm = self.check_realm(line, known)?;
+                let realm = self.check_realm(*line, known)?;
                 realms.insert(realm.slug.clone(), realm.clone());
                 Ok(Checked::Realm(number, realm))
             }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// A line's fields.
 #[derive(Clone, Debug)]
 pub(crate) enum Line {
-    Realm(RealmLine),
+    Realm(Box<RealmLine>),
     User(Box<UserLine>),
 }
 
@@ -127,10 +127,8 @@ impl Line {
             _ => bad("not JSON"),
         })?;
         match kind.kind.as_deref() {
-            Some("realm") => serde_json::from_str(text).map(Self::Realm).map_err(|error| describe(&error)),
-            Some("user") => {
-                serde_json::from_str(text).map(|user| Self::User(Box::new(user))).map_err(|e| describe(&e))
-            }
+            Some("realm") => serde_json::from_str(text).map(Self::Realm).map_err(|e| describe(&e)),
+            Some("user") => serde_json::from_str(text).map(Self::User).map_err(|e| describe(&e)),
             Some(_) => Err(bad("`kind` is neither realm nor user")),
             None => Err(bad("`kind` is missing")),
         }

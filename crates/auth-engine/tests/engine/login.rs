@@ -20,7 +20,7 @@ async fn right_password_is_let_in_at_every_door() {
                 assert_eq!(key.expose(), "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv");
             }
             (DoorKind::RocketChat, Grant::RocketChatToken { token, .. }) => {
-                assert_eq!(token.expose().len(), 43)
+                assert_eq!(token.expose().len(), 43);
             }
             (DoorKind::Zettelstore, Grant::ZettelstoreToken { lifetime, .. }) => {
                 assert_eq!(lifetime.as_secs(), 600);

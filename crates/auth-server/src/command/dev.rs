@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{open_file, say};
 use crate::config::{Config, Limit, Listen, Switch};
-use crate::{Assembled, Server, logging};
+use crate::{Assembled, Bound, logging};
 
 /// The users that the three manuals' examples log in.
 const DEMO: &str = include_str!("demo.jsonl");
@@ -61,20 +61,22 @@ impl Dev {
             .context("the seed names no realm")?
             .to_owned();
 
-        let config = self.config(folder, &realm);
+        let mut config = self.config(folder, &realm);
         logging::start(&config.log)?;
+        let bound = Bound::bind(&config).await?;
+        let address = *bound.addresses()?.first().context("no address")?;
+        config.rocketchat.site_url = format!("http://{address}");
         let mut assembled = Assembled::open(&config).await?;
         if assembled.engine().realm_named(&realm).await.is_err() {
             let import = assembled.engine().import(seed.as_bytes(), ImportMode::Write, &mut |_| {}).await;
             import.context("the seed")?;
         }
         assembled.open_doors(&config).await?;
-        let server = Server::start(&config, assembled).await?;
-        let address = *server.addresses().first().context("no address")?;
+        let server = bound.serve(&config, assembled)?;
         if self.ready_json {
-            ready(address, &lines)?
+            ready(address, &lines)?;
         } else {
-            introduce(address, &lines, self.seed.is_none())?
+            introduce(address, &lines, self.seed.is_none())?;
         }
         server.run().await
     }
@@ -90,7 +92,6 @@ impl Dev {
         config.zulip.url_scheme = "http".to_owned();
         config.zulip.development = true;
         config.rocketchat.realm = realm.to_owned();
-        config.rocketchat.site_url = format!("http://{}", self.listen);
         config.zettelstore.realm = realm.to_owned();
         if !self.limits {
             config.limits.shared = Switch::Off;

@@ -1,7 +1,7 @@
 //! `auth-server serve`.
 
 use super::ConfigFile;
-use crate::{Assembled, Server, logging};
+use crate::{Assembled, Bound, logging};
 
 /// Serve as configured, until SIGTERM.
 #[derive(Debug, clap::Args)]
@@ -20,8 +20,10 @@ impl Serve {
         }
         let mut assembled = Assembled::open(&config).await?;
         assembled.open_doors(&config).await?;
-        let server = Server::start(&config, assembled).await?;
-        for address in server.addresses() {
+        let bound = Bound::bind(&config).await?;
+        let addresses = bound.addresses()?;
+        let server = bound.serve(&config, assembled)?;
+        for address in addresses {
             tracing::info!(%address, "listening");
         }
         server.run().await

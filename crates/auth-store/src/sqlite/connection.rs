@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use auth_core::StoreError;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use super::failure::{Failure, is_locked};
@@ -88,6 +89,8 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Plans don't depend on what is bound: otherwise SQLite plans some statements anew at every call.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // FULL: a commit is on disk before it is answered. FAST: deleted secrets are wiped where their page is
     // written anyway.
     connection.execute_batch(

@@ -1,0 +1,263 @@
+//! The built binary's commands, as an operator meets them.
+#![cfg(test)]
+
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use auth_server::config::Config;
+
+const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
+{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"correct-horse-battery-9876"}
+"#;
+
+/// A folder with a configuration.
+struct Place(tempfile::TempDir);
+
+impl Place {
+    fn new() -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        place.configure("");
+        place.write("users.jsonl", USERS);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.path(name), text).unwrap();
+    }
+
+    fn configure(&self, more: &str) {
+        let (db, keys) = (self.path("auth.db"), self.path("keys.toml"));
+        let store =
+            format!("[store]\nurl = \"sqlite:{}\"\n[keys]\nfile = \"{}\"\n", db.display(), keys.display());
+        self.write("auth.toml", &format!("{store}[passwords]\nmemory_kib = 64\n{more}\n"));
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_auth-server"))
+            .args(arguments)
+            .current_dir(self.0.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that needs no input may be gone before it is written.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn good(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let (out, err) = (text(&output.stdout), text(&output.stderr));
+        assert!(output.status.success(), "{arguments:?}: {out}{err}");
+        out
+    }
+
+    /// The one line that a failed command says.
+    fn bad(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let err = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {err}");
+        assert_eq!(text(&output.stdout), "");
+        assert_eq!(err.lines().count(), 1, "{err}");
+        let here = self.0.path().display().to_string();
+        err.trim_end().strip_prefix("auth-server: ").unwrap().replace(&here, "@")
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A command's words with the configuration among them.
+fn words<'a>(line: &'a str) -> Vec<&'a str> {
+    let mut words: Vec<&'a str> = line.split(' ').collect();
+    words.extend(["--config", "auth.toml"]);
+    words
+}
+
+#[test]
+fn users_are_imported_looked_after_and_exported() {
+    let place = Place::new();
+    let good = |line: &str, input: &str| place.good(&words(line), input);
+    assert_eq!(good("import users.jsonl --dry-run", ""), "good, nothing written: 1 realms, 1 users\n");
+    assert_eq!(good("user list", ""), "");
+    assert_eq!(good("import users.jsonl", ""), "imported: 1 realms, 1 users\n");
+    let added = good("user add --name othello --email othello@zulip.com", "tractor-violin-1234\n");
+    assert_eq!(added, "added\n");
+    assert_eq!(good("user list", "").lines().count(), 2);
+    assert!(good("user show OTHELLO@zulip.com", "").contains("\"active\":true"));
+    assert_eq!(good("user deactivate othello", ""), "deactivated\n");
+    assert!(good("user show othello", "").contains("\"active\":false"));
+    assert_eq!(good("user activate othello", ""), "activated\n");
+    assert_eq!(good("user set-password othello", "another-tractor-77\n"), "password set\n");
+
+    let plain = good("export", "");
+    assert_eq!(plain.lines().count(), 3);
+    assert!(!plain.contains("argon2"), "{plain}");
+    good("export --with-secrets out.jsonl", "");
+    let mode = std::fs::metadata(place.path("out.jsonl")).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    assert!(std::fs::read_to_string(place.path("out.jsonl")).unwrap().contains("argon2id"));
+
+    assert_eq!(good("user delete othello", ""), "deleted\n");
+    assert_eq!(place.bad(&words("user show othello"), ""), "`othello`: there is no such user");
+}
+
+#[test]
+fn mistakes_are_one_line_that_says_what_is_wrong() {
+    let place = Place::new();
+    place.good(&words("import users.jsonl"), "");
+    place.write("bad.jsonl", "{\"kind\":\"user\",\"realm\":\"nowhere\",\"username\":\"a\"}\n");
+    for (line, input, said) in [
+        ("import missing.jsonl", "", "missing.jsonl: No such file or directory"),
+        ("user set-password iago", "\n", "the password is empty: type one, or pipe one in"),
+        (
+            "user set-password iago",
+            "abcd1234\n",
+            "the password is too weak: the password is too easy to guess",
+        ),
+        ("user add --name iago", "tractor-violin-1234\n", "the user was not added: the user name is taken"),
+        ("user add", "tractor-violin-1234\n", "the user was not added: `username` or `email` is missing"),
+        ("user list --realm nowhere", "", "there is no such realm"),
+    ] {
+        assert_eq!(place.bad(&words(line), input), said, "{line}");
+    }
+    let missing = place.bad(&["serve", "--config", "missing.toml"], "");
+    assert_eq!(missing, "missing.toml: No such file or directory");
+    let open = place.bad(&["dev", "--listen", "0.0.0.0:0"], "");
+    assert_eq!(open, "dev lets anybody in: it listens on loopback only, as with --listen 127.0.0.1:8080");
+    let output = place.run(&words("import bad.jsonl"), "");
+    let told = "auth-server: nothing was imported from bad.jsonl\nline 1: no such realm before this line\n";
+    assert_eq!(text(&output.stderr), told);
+}
+
+#[test]
+fn configuration_mistakes_are_named() {
+    let place = Place::new();
+    let closed = "[zulip]\nenabled = false\n[rocketchat]\nenabled = false\n[zettelstore]\nenabled = false";
+    for (more, said) in [
+        ("[server]\nlisten = []", "[server] listen is empty: name an address such as \"127.0.0.1:8080\""),
+        ("[server]\nliste = []", "auth.toml, line 8: unknown field `liste`, expected one of"),
+        (closed, "no door is open: set enabled = true for one of them"),
+        ("[zulip]\nexact = [\"carelessness\"]", "[zulip] exact: there is no point `carelessness`"),
+        ("[zulip]\nlogin_limit = \"sometimes\"", "auth.toml, line 8: invalid value"),
+        (
+            "[zulip]\nlogin_limit = { attempts = 0, window = \"1m\" }",
+            "auth.toml, line 8: attempts and window must be more than nothing",
+        ),
+        ("[zettelstore]\ntoken_lifetime = \"long\"", "auth.toml, line 8: a length of time is written like"),
+        ("[zulip.jwt.main]\nalgorithms = [\"HS256\"]", "[zulip.jwt.main] needs either key or key_file"),
+        (
+            "[zulip.jwt.main]\nkey = \"k\"\nalgorithms = [\"none\"]",
+            "[zulip.jwt.main] algorithms must be some of HS256, HS384 and HS512",
+        ),
+        (
+            "[server]\nlisten = [\"0.0.0.0:80\"]\n[zulip]\ndevelopment = true",
+            "[zulip] development lets anybody in by name",
+        ),
+        ("lanes = 9", "[passwords] memory_kib, iterations, lanes: "),
+        ("[store", "auth.toml, line 7: "),
+    ] {
+        place.configure(more);
+        let told = place.bad(&words("config check"), "");
+        assert!(told.starts_with(said), "{more}: {told}");
+    }
+    place.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
+    let told = place.good(&words("config check"), "");
+    let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
+    assert_eq!(told, format!("{warning}\ngood: doors zulip, rocketchat, zettelstore\n"));
+}
+
+#[test]
+fn printed_defaults_are_the_defaults() {
+    let place = Place::new();
+    place.write("default.toml", &place.good(&["config", "default"], ""));
+    place.write("empty.toml", "");
+    let given = format!("{:?}", Config::load(&place.path("default.toml"), &[]).unwrap());
+    let silent = format!("{:?}", Config::load(&place.path("empty.toml"), &[]).unwrap());
+    // The shared limits' defaults are the engine's.
+    let limits = auth_engine::SharedLimits::default();
+    let printed = format!(
+        "account: Some(On({:?})), network: Some(On({:?})), second_factor: Some(On({:?}))",
+        limits.account, limits.network, limits.second_factor
+    );
+    assert_eq!(given, silent.replace("account: None, network: None, second_factor: None", &printed));
+}
+
+#[test]
+fn environment_overrides_single_keys() {
+    let place = Place::new();
+    let load = |name: &str, value: &str| {
+        Config::load(&place.path("auth.toml"), &[(name.to_owned(), value.to_owned())])
+    };
+    let config = load("ZULIP__EXTERNAL_HOST", "chat.example.org").unwrap();
+    assert_eq!(config.zulip.external_host, "chat.example.org");
+    assert_eq!(load("ZULIP__LOGIN_LIMIT", "\"off\"").unwrap().zulip.login_limit.rule(), None);
+    let config = load("SERVER__LISTEN", "[\"127.0.0.1:9\"]").unwrap();
+    assert_eq!(config.server.listen[0].address().port(), 9);
+    assert!(load("ZULIP__NOTHING", "1").unwrap_err().to_string().contains("unknown field"));
+    assert!(load("ZULIP", "1").is_err());
+}
+
+#[test]
+fn store_and_key_file_that_can_not_be_used_are_named() {
+    let place = Place::new();
+    place.good(&words("import users.jsonl"), "");
+    let list = words("user list");
+    let keys = place.path("keys.toml");
+    let kept = std::fs::read(&keys).unwrap();
+    let set_mode = |mode| std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(mode)).unwrap();
+    assert_eq!(std::fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o600);
+
+    set_mode(0o644);
+    let told = "the key file @/keys.toml can be read by others: chmod 600 @/keys.toml";
+    assert_eq!(place.bad(&list, ""), told);
+    std::fs::remove_file(&keys).unwrap();
+    assert!(place.bad(&list, "").starts_with("the key file @/keys.toml is missing: without it"));
+    std::fs::write(&keys, "nonsense").unwrap();
+    set_mode(0o600);
+    assert_eq!(place.bad(&list, ""), "the key file @/keys.toml is not one that this program wrote");
+
+    let other = Place::new();
+    other.good(&words("import users.jsonl"), "");
+    std::fs::copy(other.path("keys.toml"), &keys).unwrap();
+    assert!(place.bad(&list, "").starts_with("the store is sealed under another key ring"));
+
+    std::fs::write(&keys, kept).unwrap();
+    place.good(&list, "");
+    place.write("auth.db", &"this is no database, but long enough to be looked at".repeat(100));
+    assert!(place.bad(&list, "").starts_with("the store @/auth.db: "));
+    place.write("auth.toml", "[store]\nurl = \"sqlite:/nowhere/auth.db\"");
+    assert!(place.bad(&list, "").starts_with("the store /nowhere/auth.db: "));
+}
+
+#[test]
+fn every_command_has_help_with_an_example() {
+    let place = Place::new();
+    for command in [
+        "dev",
+        "serve",
+        "import",
+        "export",
+        "config default",
+        "config check",
+        "user add",
+        "user list",
+        "user show",
+        "user set-password",
+        "user deactivate",
+        "user activate",
+        "user delete",
+    ] {
+        let mut arguments: Vec<&str> = command.split(' ').collect();
+        arguments.push("--help");
+        assert!(place.good(&arguments, "").contains("Example"), "{command}");
+    }
+}
