@@ -35,14 +35,15 @@ fn moment(text: &str) -> Option<i64> {
     Some(unix_seconds() + offset)
 }
 
-/// The key that signs Zettelstore tokens: derived for that purpose from the first key of the file.
+/// The key that signs Zettelstore tokens: derived for that purpose, and for the fixtures'
+/// realm `notes`, from the first key of the file.
 fn signing_key(dir: &Path) -> Result<Vec<u8>> {
     let file: Value = toml::from_str(&fs::read_to_string(dir.join("keys.toml"))?)?;
     let secret = file.pointer("/key/0/secret").and_then(Value::as_str).context("no key in the key file")?;
     let secret = HEXLOWER.decode(secret.as_bytes())?;
     let derived = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-server key ring 1").extract(&secret);
     let key = derived.expand(&[b"token-signing"], hmac::HMAC_SHA256).map_err(|_| anyhow!("HKDF"))?;
-    Ok(hmac::sign(&key.into(), b"bytes").as_ref().to_vec())
+    Ok(hmac::sign(&key.into(), b"bytesnotes").as_ref().to_vec())
 }
 
 #[cfg(test)]

@@ -140,7 +140,7 @@ pub enum GrantKind {
 
 /// The two forms of a Zettelstore token (zettelstore.md 6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[expect(clippy::exhaustive_enums, reason = "whoever issues tokens must know every form")]
 pub enum TokenForm {
     /// A JSON web token with HS512, as up to 0.12.
     Jwt,

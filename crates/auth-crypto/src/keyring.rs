@@ -100,7 +100,7 @@ impl KeyRing {
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
         let oldest = self.entries().min_by_key(|entry| entry.key.id).unwrap_or(&self.active);
-        *oldest.bytes("check-value")
+        *oldest.bytes("check-value", b"")
     }
 
     /// The keyed digest of `data` under the active key. `context` says what the data belongs to.
@@ -115,11 +115,16 @@ impl KeyRing {
         self.entries().map(move |entry| entry.mac(purpose, context, data))
     }
 
-    /// Keys to sign with: the active one, and those that only check.
+    /// Keys to sign with: the active one, and those that only check. `context` says what the signatures are for
+    /// within the purpose: keys of one context are worth nothing in another.
     #[must_use]
-    pub fn signing_keys(&self, purpose: Purpose) -> (Zeroizing<[u8; 32]>, Vec<Zeroizing<[u8; 32]>>) {
-        let others = self.others.iter().map(|entry| entry.bytes(purpose.label()));
-        (self.active.bytes(purpose.label()), others.collect())
+    pub fn signing_keys(
+        &self,
+        purpose: Purpose,
+        context: &[u8],
+    ) -> (Zeroizing<[u8; 32]>, Vec<Zeroizing<[u8; 32]>>) {
+        let others = self.others.iter().map(|entry| entry.bytes(purpose.label(), context));
+        (self.active.bytes(purpose.label(), context), others.collect())
     }
 
     pub(crate) fn active(&self) -> &Entry {
@@ -180,8 +185,11 @@ impl Entry {
         Digest::new(*bytes_of(&mac.sign()))
     }
 
-    fn bytes(&self, label: &str) -> Zeroizing<[u8; 32]> {
-        bytes_of(&hmac::sign(&self.mac_key(label), b"bytes"))
+    fn bytes(&self, label: &str, context: &[u8]) -> Zeroizing<[u8; 32]> {
+        let mut mac = hmac::Context::with_key(&self.mac_key(label));
+        mac.update(b"bytes");
+        mac.update(context);
+        bytes_of(&mac.sign())
     }
 
     fn mac_key(&self, label: &str) -> hmac::Key {
@@ -274,12 +282,12 @@ mod tests {
 
     #[test]
     fn signing_keys_name_the_active_one_first() {
-        let (active, others) = ring(&[2, 1]).signing_keys(Purpose::TokenSigning);
-        let (first, none) = ring(&[1]).signing_keys(Purpose::TokenSigning);
+        let (active, others) = ring(&[2, 1]).signing_keys(Purpose::TokenSigning, b"");
+        let (first, none) = ring(&[1]).signing_keys(Purpose::TokenSigning, b"");
         assert_eq!(others.first(), Some(&first));
         assert!(none.is_empty());
         assert_ne!(active, first);
-        assert_ne!(first, ring(&[1]).signing_keys(Purpose::ShortCode).0);
+        assert_ne!(first, ring(&[1]).signing_keys(Purpose::ShortCode, b"").0);
     }
 
     #[test]

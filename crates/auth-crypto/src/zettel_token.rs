@@ -90,10 +90,11 @@ impl TokenKeys {
         Self { active: TokenKey::new(active), older: older.into_iter().map(TokenKey::new).collect() }
     }
 
-    /// The ring's keys for signing tokens.
+    /// The ring's keys for signing the tokens of a realm, by its slug. A token names its user by zettel id and
+    /// name, and both may be somebody else's in another realm: so each realm has keys of its own.
     #[must_use]
-    pub fn of(ring: &KeyRing) -> Self {
-        let (active, older) = ring.signing_keys(Purpose::TokenSigning);
+    pub fn of(ring: &KeyRing, realm: &str) -> Self {
+        let (active, older) = ring.signing_keys(Purpose::TokenSigning, realm.as_bytes());
         Self::new(active.as_slice(), older.iter().map(|key| key.as_slice()))
     }
 
@@ -103,7 +104,7 @@ impl TokenKeys {
     pub fn issue(&self, form: TokenForm, claims: &Claims) -> Token {
         match form {
             TokenForm::List => list::sign(&self.active.list, claims),
-            _ => jwt::sign(&self.active.jwt, &json_of(claims)),
+            TokenForm::Jwt => jwt::sign(&self.active.jwt, &json_of(claims)),
         }
     }
 

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, BotKind, CheckRefusal, CheckReply, Fault, Grant, Lookup, NameKind, Presentation, Presented,
-    Principal, Realm, Standing, Timestamp, Token, TokenForm, fold,
+    Account, ApiKey, BotKind, CheckRefusal, CheckReply, Credential, CredentialKind, Fault, Grant, Lookup,
+    NameKind, Presentation, Presented, Principal, Realm, RealmId, Standing, Timestamp, Token, TokenForm,
+    fold,
 };
-use auth_core::{ApiKey, Credential, CredentialKind};
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
@@ -53,7 +53,8 @@ impl Engine {
         let Presented::ZettelstoreToken(token) = &presentation.credential else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        let (_, account, claims) = match self.zettelstore_principal(presentation.realm, token).await? {
+        let (principal, account, claims) = match self.zettelstore_principal(presentation.realm, token).await?
+        {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -68,16 +69,11 @@ impl Engine {
             let grant = Grant::ZettelstoreToken { token: token.clone(), lifetime: life - age };
             return Ok(Ok(grant));
         }
-        Ok(Ok(self.zettelstore_token(form, &account)))
+        Ok(Ok(self.zettelstore_token(form, &principal.profile.realm, &account)))
     }
 
     /// zulip.md 5.1: looked up by the key alone; the e-mail address merely has to match.
-    async fn zulip_principal(
-        &self,
-        realm: auth_core::RealmId,
-        email: &str,
-        key: &ApiKey,
-    ) -> Result<Checked, Fault> {
+    async fn zulip_principal(&self, realm: RealmId, email: &str, key: &ApiKey) -> Result<Checked, Fault> {
         let digest = opaque::digest(key.expose());
         let Some((credential, account)) = self.store.by_digest(CredentialKind::ZulipKey, &digest).await?
         else {
@@ -113,7 +109,7 @@ impl Engine {
     /// rocketchat.md 3.1: token and id must belong to the same user.
     async fn rocketchat_principal(
         &self,
-        realm: auth_core::RealmId,
+        realm: RealmId,
         user_id: &str,
         token: &Token,
     ) -> Result<Checked, Fault> {
@@ -136,22 +132,22 @@ impl Engine {
     /// again since.
     async fn zettelstore_principal(
         &self,
-        realm: auth_core::RealmId,
+        realm: RealmId,
         token: &Token,
     ) -> Result<Result<(Box<Principal>, Account, Claims), CheckRefusal>, Fault> {
+        let Some(realm) = self.realm_by_id(realm).await? else {
+            return Ok(Err(CheckRefusal::Invalid));
+        };
         let now = nearest_second(self.now());
-        let claims = self.tokens.verify(token.expose()).ok();
+        let claims = self.token_keys(&realm).verify(token.expose()).ok();
         let Some(claims) = claims.filter(|claims| claims.kind == TokenKind::Api && now <= claims.expires)
         else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        let found = self.store.find(realm, &Lookup::ZettelstoreId(claims.zid)).await?;
+        let found = self.store.find(realm.id, &Lookup::ZettelstoreId(claims.zid)).await?;
         let Some(account) = found.filter(|account| {
             zettelstore_name(account) == claims.user && claims.issued >= account.user.valid_from
         }) else {
-            return Ok(Err(CheckRefusal::Invalid));
-        };
-        let Some(realm) = self.realm_by_id(realm).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
         if let Some(refusal) = refused_state(&realm, &account) {

@@ -7,12 +7,11 @@ use auth_core::{Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, St
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
-use auth_crypto::zettel_token::TokenKeys;
 
 use crate::config::Config;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
-use crate::realms::RealmCache;
+use crate::realms::{RealmCache, TokenKeyCache};
 
 /// The name under which the store keeps the key ring's check value.
 const CHECK_VALUE: &str = "key-ring-check";
@@ -23,7 +22,7 @@ pub struct Engine {
     pub(crate) backends: Vec<Arc<dyn PasswordBackend>>,
     pub(crate) pool: Arc<HashingPool>,
     pub(crate) ring: Arc<KeyRing>,
-    pub(crate) tokens: TokenKeys,
+    pub(crate) token_keys: TokenKeyCache,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: Config,
@@ -74,9 +73,8 @@ impl Engine {
         let local = LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), &config);
         backends.insert(0, Arc::new(local));
         let limits = Limits::new(&config);
-        let tokens = TokenKeys::of(&ring);
-        let realms = RealmCache::default();
-        Ok(Self { store, backends, pool, ring, tokens, clock, rng, config, limits, realms })
+        let (token_keys, realms) = (TokenKeyCache::default(), RealmCache::default());
+        Ok(Self { store, backends, pool, ring, token_keys, clock, rng, config, limits, realms })
     }
 
     /// Whether a store is bound to a key ring already, so that none may be made anew for it.

@@ -14,11 +14,16 @@ use crate::Engine;
 use crate::engine::broken;
 
 impl Engine {
-    pub(crate) async fn issue(&self, kind: GrantKind, account: &Account) -> Result<Grant, Fault> {
+    pub(crate) async fn issue(
+        &self,
+        kind: GrantKind,
+        realm: &Realm,
+        account: &Account,
+    ) -> Result<Grant, Fault> {
         match kind {
             GrantKind::ZulipKey => Ok(Grant::ZulipKey(self.zulip_key(account).await?)),
             GrantKind::RocketChatToken => self.rocketchat_token(account).await,
-            GrantKind::ZettelstoreToken(form) => Ok(self.zettelstore_token(form, account)),
+            GrantKind::ZettelstoreToken(form) => Ok(self.zettelstore_token(form, realm, account)),
             _ => Err(broken("a grant this engine does not know")),
         }
     }
@@ -102,7 +107,7 @@ impl Engine {
         Ok(None)
     }
 
-    pub(crate) fn zettelstore_token(&self, form: TokenForm, account: &Account) -> Grant {
+    pub(crate) fn zettelstore_token(&self, form: TokenForm, realm: &Realm, account: &Account) -> Grant {
         let lifetime = self.config.zettelstore.token_lifetime;
         let issued = issue_second(self.now(), account.user.valid_from);
         let claims = Claims {
@@ -112,7 +117,7 @@ impl Engine {
             issued,
             expires: issued + lifetime,
         };
-        Grant::ZettelstoreToken { token: self.tokens.issue(form, &claims), lifetime }
+        Grant::ZettelstoreToken { token: self.token_keys(realm).issue(form, &claims), lifetime }
     }
 
     pub(crate) fn new_credential(

@@ -289,7 +289,7 @@ impl Engine {
         realm: &Realm,
         account: &Account,
     ) -> Result<LoginOutcome, Fault> {
-        let grant = self.issue(attempt.grant, account).await?;
+        let grant = self.issue(attempt.grant, realm, account).await?;
         Ok(granted(realm, account, grant))
     }
 

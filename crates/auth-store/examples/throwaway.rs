@@ -13,8 +13,8 @@ async fn main(){
     let t=Instant::now();
     let recs=std::iter::once(NewRecord::Realm(realm())).chain((0..count).map(|n|NewRecord::User(Box::new(user(n))))).map(Some);
     let r=store.import(Box::new(recs),ImportMode::Write).await.unwrap();
-    println!("import {} users: {:.1?}; file {} MiB", r.users, t.elapsed(), std::fs::metadata(&file).unwrap().len()>>20);
-    drop(store); let t=Instant::now(); let store=Arc::new(Sqlite::open(&file).unwrap()); println!("reopen {:?}",t.elapsed());
+    println!("wal {} MiB", std::fs::metadata(dir.join("s.db-wal")).unwrap().len()>>20); println!("import {} users: {:.1?}; file {} MiB", r.users, t.elapsed(), std::fs::metadata(&file).unwrap().len()>>20);
+    if std::env::var("ONLY").is_ok() { println!("{}", std::fs::read_to_string("/proc/self/status").unwrap().lines().find(|l|l.starts_with("VmHWM")).unwrap()); return; } drop(store); let t=Instant::now(); let store=Arc::new(Sqlite::open(&file).unwrap()); println!("reopen {:?}",t.elapsed());
     let m=50_000u64;
     for pass in 0..2 { let t=Instant::now(); let mut lat=vec![];
       for i in 0..m { let n=b(i+pass*77)[0..8].iter().fold(0u64,|a,x|a<<8|*x as u64)%count; let t=Instant::now(); let a=store.find(realm().id,&Lookup::Name(NameKind::Email,&format!("USER{n}@example.com"))).await.unwrap(); assert!(a.is_some()); lat.push(t.elapsed()); }

@@ -126,15 +126,14 @@ fn older_keys_check_and_never_sign() {
 }
 
 #[test]
-fn keys_of_a_ring_check_what_they_signed() {
+fn keys_of_a_ring_check_what_they_signed_for_the_same_realm() {
     let ring = KeyRing::generate(&SeededRng::new(1));
     for form in FORMS {
-        let token = TokenKeys::of(&ring).issue(form, &sample());
-        assert_eq!(TokenKeys::of(&ring).verify(token.expose()), Ok(sample()));
-        assert_eq!(
-            TokenKeys::of(&KeyRing::generate(&SeededRng::new(2))).verify(token.expose()),
-            Err(Invalid)
-        );
+        let token = TokenKeys::of(&ring, "main").issue(form, &sample());
+        assert_eq!(TokenKeys::of(&ring, "main").verify(token.expose()), Ok(sample()));
+        assert_eq!(TokenKeys::of(&ring, "other").verify(token.expose()), Err(Invalid));
+        let other_ring = KeyRing::generate(&SeededRng::new(2));
+        assert_eq!(TokenKeys::of(&other_ring, "main").verify(token.expose()), Err(Invalid));
     }
 }
 

@@ -7,6 +7,7 @@ use auth_core::{ExactPoint, StrengthRule};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionRule;
 use auth_crypto::jwt::Algorithm;
+use auth_crypto::password::is_affordable;
 use auth_engine::{PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules};
 
 use zeroize::Zeroizing;
@@ -74,8 +75,13 @@ impl Config {
     /// Argon2id's parameters.
     pub(super) fn params(&self) -> Result<Params, ConfigError> {
         let Passwords { memory_kib, iterations, lanes, .. } = self.passwords;
-        Params::new(memory_kib, iterations, lanes)
-            .map_err(|error| ConfigError(format!("[passwords] memory_kib, iterations, lanes: {error}")))
+        let at = "[passwords] memory_kib, iterations, lanes";
+        let params = Params::new(memory_kib, iterations, lanes)
+            .map_err(|error| ConfigError(format!("{at}: {error}")))?;
+        if !is_affordable(params) {
+            return Err(ConfigError(format!("{at}: more than a stored password may cost")));
+        }
+        Ok(params)
     }
 
     /// The systems whose assertions are believed.
