@@ -102,7 +102,6 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA cache_size = -8192;
          PRAGMA journal_size_limit = 67108864;",
     )?;
-    if let Ok(x) = std::env::var("XP") { connection.execute_batch(&x)?; }
     Ok(connection)
 }
 
