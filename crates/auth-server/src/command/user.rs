@@ -140,7 +140,11 @@ impl Add {
         let mut lines = Zeroizing::new(String::new());
         let realm = engine.realm_named(&self.realm).await.ok();
         if realm.is_none() {
-            let realm = serde_json::json!({"kind": "realm", "realm": self.realm, "digest_logins": true});
+            // The first realm is the one that the Zulip door's host itself leads to.
+            let first = engine.realms_by_slug().await?.is_empty();
+            let realm = serde_json::json!({
+                "kind": "realm", "realm": self.realm, "subdomain": first.then_some(""),
+            });
             lines.push_str(&format!("{realm}\n"));
         }
         let password = if self.no_password { None } else { Some(read_password()?) };
