@@ -1,3 +1,5 @@
+//! What a store does to users.
+
 use auth_core::{
     AttemptStore, CredentialKind, CredentialStore, Ending, Lookup, NameKind, Outbox, Timestamp, UserId,
     UserStore,

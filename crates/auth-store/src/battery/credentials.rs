@@ -1,3 +1,5 @@
+//! What a store does with credentials.
+
 use std::sync::Arc;
 
 use auth_core::{

@@ -1,3 +1,5 @@
+//! What is still there afterwards, and what others see.
+
 use std::sync::Arc;
 
 use auth_core::{CredentialKind, CredentialStore, Ending, MetaStore, RealmStore, UserStore};

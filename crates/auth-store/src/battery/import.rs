@@ -1,3 +1,5 @@
+//! Imports: all or nothing.
+
 use auth_core::{
     Conflict, CredentialKind, CredentialStore, ImportMode, Imported, Lookup, NameKind, NewRecord, NewUser,
     Realm, RealmStore, Store, StoreError, UserStore,

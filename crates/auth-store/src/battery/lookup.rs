@@ -1,3 +1,5 @@
+//! How users and realms are found and read.
+
 use auth_core::{
     BotKind, CredentialKind, Lookup, NameKind, NewRecord, RealmStore, Role, Store, StrengthRule, UserId,
     UserStore,

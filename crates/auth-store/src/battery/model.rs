@@ -1,3 +1,5 @@
+//! Random commands against a model: a map of users and a list of credentials.
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 

@@ -1,3 +1,5 @@
+//! Mail, meta values and the log of attempts.
+
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;

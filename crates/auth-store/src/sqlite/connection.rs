@@ -18,6 +18,9 @@ const BUSY: Duration = Duration::from_secs(2);
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 96;
 
+/// Memory in which a connection may hold pages, in KiB. Whatever is beyond, the system has in its own cache.
+pub(super) const CACHE: u32 = 8192;
+
 /// Why a store could not be opened. The causes are in `source()`; no variant knows the path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -99,10 +102,19 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
          PRAGMA secure_delete = FAST;
-         PRAGMA cache_size = -8192;
          PRAGMA journal_size_limit = 67108864;",
     )?;
+    connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;
     Ok(connection)
+}
+
+/// Sets the memory that a connection may hold pages in, in KiB, and gives back what is above it.
+///
+/// # Errors
+/// What SQLite says.
+pub(super) fn set_cache(connection: &Connection, size: u32) -> Result<(), Failure> {
+    connection.pragma_update(None, "cache_size", -i64::from(size))?;
+    Ok(connection.execute_batch("PRAGMA shrink_memory")?)
 }
 
 /// Lets readers go on while one writes. The file remembers it.

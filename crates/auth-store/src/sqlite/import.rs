@@ -8,6 +8,7 @@ use auth_core::{
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
+use super::connection::{CACHE, set_cache};
 use super::credentials::{self, NotInserted};
 use super::failure::{Failure, Result, is_dangling, taken};
 use super::row::{bot_name, number, role_name, to_json};
@@ -31,6 +32,9 @@ pub(super) const LAST_ZETTELSTORE: &str = "SELECT max(zettelstore) FROM user WHE
 pub(super) const HAS_ZETTELSTORE: &str =
     "SELECT EXISTS (SELECT 1 FROM user WHERE realm = ?1 AND zettelstore = ?2)";
 
+/// Memory for pages while an import runs, in KiB.
+const IMPORT_CACHE: u32 = 65_536;
+
 /// Writes all records, or none.
 ///
 /// # Errors
@@ -40,15 +44,32 @@ pub(super) fn import(
     records: Records,
     mode: ImportMode,
 ) -> std::result::Result<Imported, ImportError> {
-    let whole = |error: StoreError| ImportError { record: None, error: Some(error) };
-    begin(connection).map_err(|failure| whole(failure.into()))?;
+    // Identifiers are random, so inserts go all over the place.
+    set_cache(connection, IMPORT_CACHE).map_err(whole)?;
+    let done = transact(connection, records, mode);
+    // What has been written counts, not whether the memory is given back.
+    let _ = set_cache(connection, CACHE);
+    done
+}
+
+fn transact(
+    connection: &Connection,
+    records: Records,
+    mode: ImportMode,
+) -> std::result::Result<Imported, ImportError> {
+    begin(connection).map_err(whole)?;
     let written = write(connection, records);
     if written.is_ok() && mode == ImportMode::Write {
         commit(connection).map_err(whole)?;
     } else if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(|error| whole(Failure::from(error).into()))?;
+        connection.execute_batch("ROLLBACK").map_err(|error| whole(Failure::from(error)))?;
     }
     written
+}
+
+/// A failure that is no record's fault.
+fn whole(failure: impl Into<StoreError>) -> ImportError {
+    ImportError { record: None, error: Some(failure.into()) }
 }
 
 fn write(connection: &Connection, records: Records) -> std::result::Result<Imported, ImportError> {
