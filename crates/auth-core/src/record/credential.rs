@@ -1,3 +1,5 @@
+//! What a user can present beside the password.
+
 use std::fmt;
 
 use subtle::ConstantTimeEq;

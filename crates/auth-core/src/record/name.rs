@@ -1,3 +1,5 @@
+//! Login names, and how spellings meet.
+
 /// A name somebody may log in with. One resolver serves all doors: the exact form, else the only one that
 /// folds alike, else nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,3 +1,5 @@
+//! Realms.
+
 use crate::RealmId;
 
 /// An organisation: a set of users who log in under one name space.

@@ -1,3 +1,5 @@
+//! Users, and accounts as a log-in reads them.
+
 use super::{LoginName, NameKind};
 use crate::{PasswordString, RealmId, Timestamp, UserId};
 

@@ -1,3 +1,5 @@
+//! Keys and tokens: granted, presented, renewed, ended.
+
 use std::time::Duration;
 
 use auth_core::{

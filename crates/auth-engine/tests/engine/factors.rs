@@ -1,3 +1,5 @@
+//! Second factors at log-in.
+
 use std::time::Duration;
 
 use auth_core::{Cause, Clock, DoorKind, Exact, FactorMethod, Refusal, Timestamp, TotpSecret};

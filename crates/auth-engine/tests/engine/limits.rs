@@ -1,3 +1,5 @@
+//! Limits: what counts, what it stops, and whom it does not.
+
 use std::time::Duration;
 
 use futures_util::FutureExt;

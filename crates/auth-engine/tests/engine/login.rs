@@ -1,3 +1,5 @@
+//! Log-ins by password, at every door.
+
 use auth_core::{
     Cause, DoorKind, Exact, Grant, Identifier, LoginAttempt, PasswordDigest, Proof, Refusal, Store,
 };

@@ -1,3 +1,5 @@
+//! What operators do to accounts.
+
 use auth_core::{Authenticator, DoorKind, Password, Presented};
 use auth_engine::operator::OperatorError;
 

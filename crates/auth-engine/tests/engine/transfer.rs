@@ -1,3 +1,5 @@
+//! Import and export.
+
 use auth_core::{DoorKind, ImportMode};
 use auth_engine::transfer::{ImportFailure, ImportReport};
 
