@@ -64,3 +64,16 @@ pub(crate) fn bench(sh: &Shell, arguments: &[String]) -> Result<()> {
     cmd!(sh, "cargo bench --locked --package benches -- {arguments...}").run()?;
     Ok(())
 }
+
+/// Whether failed log-ins tell anything by the time they take, measured on the release build.
+///
+/// # Errors
+/// When they do, or the measurement would not have seen it.
+pub(crate) fn timing(sh: &Shell, full: bool) -> Result<()> {
+    say("the release build");
+    cmd!(sh, "cargo build --locked --release --package auth-server --package auth-conformance").run()?;
+    say("the time that failed log-ins take");
+    let full = full.then_some("--full");
+    cmd!(sh, "target/release/timing --server target/release/auth-server {full...}").run()?;
+    Ok(())
+}

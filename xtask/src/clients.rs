@@ -29,13 +29,19 @@ pub(crate) fn install(sh: &Shell) -> Result<()> {
     let python = target.join("python");
     cmd!(sh, "python3 -m venv {python}").run()?;
     let (pip, [requirements, ..]) = (python.join("bin/pip"), &pins);
-    cmd!(sh, "{pip} install --quiet --disable-pip-version-check --no-deps --requirement {requirements}")
+    // zulip-term declares an older Python than it needs.
+    cmd!(sh, "{pip} install --quiet --disable-pip-version-check --no-deps --ignore-requires-python --requirement {requirements}")
         .run()?;
     let node = sh.create_dir(target.join("node"))?;
     for file in pins.iter().filter(|file| file.ends_with(".json")) {
         sh.copy_file(file, &node)?;
     }
-    cmd!(sh, "npm ci --prefix {node} --ignore-scripts --no-audit --no-fund --loglevel=error").run()?;
+    // A type package of Rocket.Chat's names a peer that is not published.
+    cmd!(
+        sh,
+        "npm ci --prefix {node} --legacy-peer-deps --ignore-scripts --no-audit --no-fund --loglevel=error"
+    )
+    .run()?;
     sh.write_file(&stamp, wanted)?;
     Ok(())
 }

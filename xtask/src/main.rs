@@ -44,6 +44,12 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Whether failed log-ins tell anything by the time they take: see docs/timing.md.
+    Timing {
+        /// Thousands of log-ins of each class in place of hundreds.
+        #[arg(long)]
+        full: bool,
+    },
     /// Fuzzing.
     Fuzz(fuzz::Arguments),
     /// Installs the published clients that tests drive into target/clients.
@@ -71,6 +77,7 @@ fn run(task: Task) -> Result<()> {
         Task::Ci => checks::ci(&sh),
         Task::Tidy => tidy::run(&sh),
         Task::Bench { arguments } => checks::bench(&sh, &arguments),
+        Task::Timing { full } => checks::timing(&sh, full),
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
         Task::Dist => dist::run(&sh),

@@ -17,6 +17,7 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("python3", &["-c", "import venv, ensurepip"], "python3-venv"),
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
+    ("nginx", &["-v"], "nginx"),
 ];
 
 /// What builds the fuzzers.

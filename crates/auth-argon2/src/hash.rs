@@ -1,11 +1,10 @@
-//! One hash.
+//! One hash, or many at once.
 
 use std::fmt;
 
-use argon2::{Argon2, AssociatedData, ParamsBuilder};
-use zeroize::Zeroize;
+use argon2::AssociatedData;
 
-use crate::{Algorithm, Memory, OutOfMemory, Params, Variant, Version};
+use crate::{Algorithm, Kernel, Memory, OutOfMemory, Params, argon2id, others};
 
 /// Fewest bytes of a salt.
 pub const MIN_SALT: usize = 8;
@@ -44,6 +43,45 @@ impl fmt::Debug for Input<'_> {
     }
 }
 
+/// One hash of many.
+#[expect(clippy::exhaustive_structs, reason = "a hash has an input and an output")]
+pub struct Job<'a> {
+    /// What is hashed.
+    pub input: Input<'a>,
+    /// Where the hash goes, all of it: at least [`MIN_OUTPUT`] bytes; the length is part of what is hashed.
+    pub out: &'a mut [u8],
+}
+
+impl fmt::Debug for Job<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Job(…)")
+    }
+}
+
+/// How Argon2id is computed. The hash is the same; Argon2d, Argon2i and version 16 know one way only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers build it field by field")]
+pub struct How {
+    /// With which instructions.
+    pub kernel: Kernel,
+    /// By how many threads at most, the caller's among them; there are never more than lanes in all the jobs. The
+    /// others are started for a quarter of a pass at a time, which is worth it from some ten milliseconds a hash.
+    pub threads: usize,
+}
+
+impl Default for How {
+    /// The fastest kernel, the calling thread alone.
+    fn default() -> Self {
+        Self { kernel: Kernel::detect(), threads: 1 }
+    }
+}
+
+impl From<Kernel> for How {
+    fn from(kernel: Kernel) -> Self {
+        Self { kernel, threads: 1 }
+    }
+}
+
 /// Hashes `input` into all of `out`, at least [`MIN_OUTPUT`] bytes; the length is part of what is hashed.
 ///
 /// Of what is left in `memory`, each lane's first two blocks and its last are wiped: from them a guess could be
@@ -58,51 +96,83 @@ pub fn hash_into(
     memory: &mut Memory,
     out: &mut [u8],
 ) -> Result<(), Error> {
+    hash_into_with(How::default(), algorithm, params, input, memory, out)
+}
+
+/// [`hash_into`] in a certain way: a [`How`], or just a [`Kernel`].
+///
+/// # Errors
+/// Those of [`hash_into`].
+pub fn hash_into_with(
+    how: impl Into<How>,
+    algorithm: Algorithm,
+    params: Params,
+    input: Input<'_>,
+    memory: &mut Memory,
+    out: &mut [u8],
+) -> Result<(), Error> {
+    hash_batch_with(how, algorithm, params, &mut [Job { input, out }], memory)
+}
+
+/// Hashes all of `jobs` on the calling thread, in `memory` that is as many times as large. They take turns, a block
+/// of each, so that one's arithmetic hides how long another's memory takes: two or three together are done sooner
+/// than one after the other. All are finished at about the same time.
+///
+/// # Errors
+/// Those of [`hash_into`], if there is something wrong with any job; nothing is hashed then.
+pub fn hash_batch(
+    algorithm: Algorithm,
+    params: Params,
+    jobs: &mut [Job<'_>],
+    memory: &mut Memory,
+) -> Result<(), Error> {
+    hash_batch_with(How::default(), algorithm, params, jobs, memory)
+}
+
+/// [`hash_batch`] in a certain way: a [`How`], or just a [`Kernel`].
+///
+/// # Errors
+/// Those of [`hash_batch`].
+pub fn hash_batch_with(
+    how: impl Into<How>,
+    algorithm: Algorithm,
+    params: Params,
+    jobs: &mut [Job<'_>],
+    memory: &mut Memory,
+) -> Result<(), Error> {
+    for job in &*jobs {
+        check_lengths(job)?;
+    }
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    if algorithm == Algorithm::default() {
+        let count = params.blocks().checked_mul(jobs.len()).ok_or(Error::OutOfMemory)?;
+        argon2id::hash(how.into(), params, jobs, memory.blocks(count)?);
+    } else {
+        for job in jobs {
+            others::hash(algorithm, params, job, memory.blocks(params.blocks())?)?;
+        }
+    }
+    Ok(())
+}
+
+/// Refuses what Argon2 refuses (RFC 9106, section 3.1), and associated data that only our own kernels could take.
+fn check_lengths(Job { input, out }: &Job<'_>) -> Result<(), Error> {
     if input.salt.len() < MIN_SALT {
         return Err(Error::SaltTooShort);
     }
     if out.len() < MIN_OUTPUT {
         return Err(Error::OutputTooShort);
     }
-    let associated_data =
-        AssociatedData::new(input.associated_data).map_err(|_| Error::AssociatedDataTooLong)?;
-    let hasher = ParamsBuilder::new()
-        .m_cost(params.memory_kib())
-        .t_cost(params.iterations())
-        .p_cost(params.lanes())
-        .output_len(out.len())
-        .data(associated_data)
-        .build()
-        .and_then(|checked| {
-            Argon2::new_with_secret(input.secret, variant(algorithm), version(algorithm), checked)
-        })
-        .map_err(|_| Error::InputTooLong)?;
-    let blocks = memory.blocks(params.blocks())?;
-    let hashed = hasher.hash_password_into_with_memory(input.password, input.salt, out, &mut *blocks);
-    for lane in blocks.chunks_exact_mut(params.lane_blocks()) {
-        if let [first, second, .., last] = lane {
-            first.zeroize();
-            second.zeroize();
-            last.zeroize();
-        }
+    if input.associated_data.len() > MAX_ASSOCIATED_DATA {
+        return Err(Error::AssociatedDataTooLong);
     }
-    // Lengths beyond 4 GiB are all that is left to refuse.
-    hashed.map_err(|_| Error::InputTooLong)
-}
-
-fn variant(algorithm: Algorithm) -> argon2::Algorithm {
-    match algorithm.variant {
-        Variant::Argon2d => argon2::Algorithm::Argon2d,
-        Variant::Argon2i => argon2::Algorithm::Argon2i,
-        Variant::Argon2id => argon2::Algorithm::Argon2id,
+    let lengths = [input.password.len(), input.salt.len(), input.secret.len(), out.len()];
+    if lengths.into_iter().any(|length| u32::try_from(length).is_err()) {
+        return Err(Error::InputTooLong);
     }
-}
-
-fn version(algorithm: Algorithm) -> argon2::Version {
-    match algorithm.version {
-        Version::V16 => argon2::Version::V0x10,
-        Version::V19 => argon2::Version::V0x13,
-    }
+    Ok(())
 }
 
 /// Why nothing was hashed.

@@ -1,15 +1,20 @@
 //! Working memory that outlives a hash.
 
+mod pages;
+
 use std::fmt;
 
-use argon2::Block;
 use zeroize::Zeroize;
 
-/// Memory for hashing: empty at first, grown by the first hash that needs more, kept for the next one. What
-/// stands in it is as good as the password's hash: it is wiped by [`Memory::wipe`] and when dropped.
+use crate::kernel::Block;
+use pages::Pages;
+
+/// Memory for hashing: empty at first, grown by the first hash that needs more, kept for the next one; on huge
+/// pages, and not in core dumps, where the system can do so. What stands in it is as good as the password's hash:
+/// it is wiped by [`Memory::wipe`] and when dropped.
 #[derive(Default)]
 pub struct Memory {
-    blocks: Vec<Block>,
+    pages: Option<Pages>,
 }
 
 impl Memory {
@@ -22,43 +27,48 @@ impl Memory {
     /// How much it holds, in KiB.
     #[must_use]
     pub fn capacity_kib(&self) -> usize {
-        self.blocks.len()
+        self.pages.as_ref().map_or(0, |pages| pages.as_slice().len())
     }
 
     /// Overwrites everything with zeros and keeps the memory.
     pub fn wipe(&mut self) {
-        // Block by block: a vector's own zeroize would drop them.
-        self.blocks.iter_mut().for_each(Zeroize::zeroize);
+        if let Some(pages) = &mut self.pages {
+            pages.wipe();
+        }
     }
 
     /// Wipes everything and gives the memory back to the system.
     pub fn release(&mut self) {
-        *self = Self::new();
+        self.pages = None;
     }
 
     /// The first `count` blocks, there for sure.
     pub(crate) fn blocks(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory> {
-        if self.blocks.len() < count {
-            // A fresh vector: growing this one would copy contents that nobody needs and leave them unwiped.
+        if self.capacity_kib() < count {
+            // Nobody needs the contents; so there are never two at a time.
             self.release();
-            let mut blocks = Vec::new();
-            blocks.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
-            blocks.resize(count, Block::new());
-            self.blocks = blocks;
+            self.pages = Pages::new(count);
         }
-        self.blocks.get_mut(..count).ok_or(OutOfMemory)
-    }
-}
-
-impl Drop for Memory {
-    fn drop(&mut self) {
-        self.wipe();
+        let pages = self.pages.as_mut().ok_or(OutOfMemory)?;
+        pages.as_mut_slice().get_mut(..count).ok_or(OutOfMemory)
     }
 }
 
 impl fmt::Debug for Memory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Memory({} KiB)", self.capacity_kib())
+    }
+}
+
+/// Wipes each lane's first two blocks and its last: from them a guess could be checked, or the tag had, without the
+/// work.
+pub(crate) fn wipe_ends(blocks: &mut [Block], lane: usize) {
+    for lane in blocks.chunks_exact_mut(lane) {
+        if let [first, second, .., last] = lane {
+            first.zeroize();
+            second.zeroize();
+            last.zeroize();
+        }
     }
 }
 
@@ -81,7 +91,13 @@ mod tests {
     use crate::{Algorithm, Input, Params, hash_into};
 
     fn is_zero(memory: &Memory) -> bool {
-        memory.blocks.iter().all(|block| block.as_ref().iter().all(|word| *word == 0))
+        memory
+            .pages
+            .as_ref()
+            .unwrap()
+            .as_slice()
+            .iter()
+            .all(|block| block.as_ref().iter().all(|word| *word == 0))
     }
 
     #[test]

@@ -21,7 +21,8 @@ impl Params {
     ///
     /// * `memory_kib`: KiB of memory, at least eight per lane.
     /// * `iterations`: passes over it, at least one.
-    /// * `lanes`: how many parts it is filled in, at least one. They are filled one after the other.
+    /// * `lanes`: how many parts it is filled in, at least one. They are filled one after the other, in turns, or by
+    ///   several threads: see [`How`](crate::How).
     ///
     /// # Errors
     /// The first rule that is broken.

@@ -116,6 +116,7 @@ fn run_group(
     let config = setup.configuration(&options.fixture(&format!("{}.toml", setup.fixture))?)?;
     let users = setup.import(&options.people(setup, dialect.name())?)?;
     let mut values = Values::of_users(&users);
+    values.save("data", &options.data.to_string_lossy());
     let ready = Server::start(&options.binary, &config, &users).and_then(|server| {
         for (number, step) in setup.before.iter().enumerate() {
             take(step, dialect.host(), &server, &mut values)
@@ -207,10 +208,20 @@ fn take(step: &Step, host: Option<&str>, server: &Server, values: &mut Values) -
         ensure!(answer.status == status, "{} instead of {status}: {}", answer.status, shown(&answer.text()));
         let json = answer.json().unwrap_or_default();
         for (name, pointer) in &step.save {
-            let value =
-                json.pointer(pointer).and_then(Value::as_str).with_context(|| format!("no {pointer}"))?;
-            values.save(name, value);
+            let value = text_at(&json, pointer).with_context(|| format!("no {pointer}"))?;
+            values.save(name, &value);
         }
     }
     Ok(())
+}
+
+/// The text at a JSON pointer. A `!` in it goes on inside JSON that is a text itself.
+fn text_at(json: &Value, pointer: &str) -> Option<String> {
+    match pointer.split_once('!') {
+        None => json.pointer(pointer)?.as_str().map(str::to_owned),
+        Some((outer, inner)) => {
+            let text = json.pointer(outer)?.as_str()?;
+            text_at(&serde_json::from_str(text).ok()?, inner)
+        }
+    }
 }

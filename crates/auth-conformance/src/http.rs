@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use data_encoding::BASE64;
 use serde_json::Value;
 
 use crate::clock::Stopwatch;
@@ -53,6 +54,13 @@ impl Request {
     pub fn json(mut self, body: &Value) -> Self {
         self.body = body.to_string().into_bytes();
         self.header("Content-Type", "application/json")
+    }
+
+    /// The same with a name and a secret by HTTP Basic.
+    #[must_use]
+    pub fn basic(self, name: &str, secret: &str) -> Self {
+        let value = BASE64.encode(format!("{name}:{secret}").as_bytes());
+        self.header("Authorization", &format!("Basic {value}"))
     }
 
     /// The value of a header, by its name in any case.

@@ -22,17 +22,21 @@
 //! Add a line to a `data/*-cases.jsonl`. When it starts from a state that no setup describes, add one to
 //! `data/setups/*.toml`.
 
+pub mod client;
 pub mod clock;
 pub mod http;
 pub mod matching;
 pub mod report;
 pub mod server;
 pub mod setup;
+pub mod timing;
 
 mod binary;
 mod cases;
 mod forge;
 mod live;
+mod mailbox;
+mod proxy;
 mod rocketchat;
 mod values;
 mod zettelstore;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use data_encoding::BASE64;
 use regex::Regex;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::Options;
 use crate::http::{Request, Response};
@@ -68,6 +69,16 @@ const HEADERS: &[&str] = &[
     "location",
 ];
 
+/// The headers that the program in front adds, compared where there is one.
+const HEADERS_OF_THE_FRONT: &[&str] = &[
+    "strict-transport-security",
+    "x-frame-options",
+    "x-content-type-options",
+    "access-control-allow-origin",
+    "access-control-allow-headers",
+    "access-control-allow-methods",
+];
+
 /// Runs all transcripts, front by front: each has its own setup (`setups/zulip-live.toml`).
 pub(crate) fn run(options: &Options) -> Result<Report> {
     let transcripts: Vec<Transcript> = options.read_lines("zulip-live.jsonl")?;
@@ -83,7 +94,7 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
             continue;
         }
         match index.and_then(|index| setups.get(index)) {
-            Some(setup) => run_front(options, setup, &group, &mut report)?,
+            Some(setup) => run_front(options, setup, &transcripts, &group, &mut report)?,
             None => {
                 for transcript in group.iter().filter(|transcript| options.selects(&transcript.id)) {
                     let why = format!("no setup for front {}", transcript.front);
@@ -95,16 +106,34 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-fn run_front(options: &Options, setup: &Setup, group: &[&Transcript], report: &mut Report) -> Result<()> {
+fn run_front(
+    options: &Options,
+    setup: &Setup,
+    all: &[Transcript],
+    group: &[&Transcript],
+    report: &mut Report,
+) -> Result<()> {
     let config = setup.configuration(&options.fixture(&format!("{}.toml", setup.fixture))?)?;
     let users = setup.import(&options.people(setup, "zulip-live")?)?;
     let mut server = Server::start(&options.binary, &config, &users)?;
+    if let Some(name) = &setup.proxy {
+        server.put_behind(&options.read(&format!("setups/{name}"))?)?;
+    }
     let mut series = Series::default();
     for transcript in group {
         series.bring_about(transcript, &mut server)?;
         let answer = server.send(&request(&transcript.request))?;
         if options.selects(&transcript.id) {
-            report.add(&transcript.id, differences(transcript, &answer)?);
+            let expected = setup.answer_of.as_ref().map_or(Some(*transcript), |id| named(all, id));
+            report.add(
+                &transcript.id,
+                match expected {
+                    Some(expected) => differences(expected, &answer, setup)?.into(),
+                    None => {
+                        Verdict::OutOfReach("the transcript whose answer is expected is missing".to_owned())
+                    }
+                },
+            );
         }
     }
     server.stop()
@@ -164,19 +193,24 @@ fn request(recorded: &RecordedRequest) -> Request {
     }
 }
 
+fn named<'a>(transcripts: &'a [Transcript], id: &str) -> Option<&'a Transcript> {
+    transcripts.iter().find(|transcript| transcript.id == id)
+}
+
 fn header<'a>(response: &'a RecordedResponse, name: &str) -> Option<&'a str> {
     // Of a header that was recorded twice the last counts.
     let mut found = response.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
     found.next_back().map(|(_, value)| value.as_str())
 }
 
-fn differences(transcript: &Transcript, answer: &Response) -> Result<Vec<String>> {
+fn differences(transcript: &Transcript, answer: &Response, setup: &Setup) -> Result<Vec<String>> {
     let want = &transcript.response;
     let mut why = Vec::new();
     if answer.status != want.status {
         why.push(format!("status {} instead of {}", answer.status, want.status));
     }
-    for name in HEADERS {
+    let of_the_front = if setup.proxy.is_some() { HEADERS_OF_THE_FRONT } else { &[] };
+    for name in HEADERS.iter().chain(of_the_front) {
         let (wanted, got) = (header(want, name), answer.header(name));
         if wanted != got && !(*name == "cache-control" && wanted.is_none()) {
             why.push(format!("{name}: {got:?} instead of {wanted:?}"));
@@ -194,13 +228,27 @@ fn differences(transcript: &Transcript, answer: &Response) -> Result<Vec<String>
         let page = html && !body.trim_start().starts_with('{');
         if !page && transcript.request.method != "HEAD" {
             let new_key = transcript.request.path.contains("/regenerate") && answer.status == 200;
-            let (wanted, got) = (masked(body, new_key)?, masked(&answer.text(), new_key)?);
+            let wanted = masked(&sorted(body, &setup.unordered), new_key)?;
+            let got = masked(&sorted(&answer.text(), &setup.unordered), new_key)?;
             if wanted != got {
                 why.push(format!("body {:?} instead of {:?}", shown(&got), shown(&wanted)));
             }
         }
     }
     Ok(why)
+}
+
+/// The body with the lists that have no order of their own sorted; as it is, where there are none.
+fn sorted(body: &str, unordered: &[String]) -> String {
+    let Ok(mut json) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
+    let mut found = false;
+    for pointer in unordered {
+        if let Some(list) = json.pointer_mut(pointer).and_then(Value::as_array_mut) {
+            list.sort_by_key(Value::to_string);
+            found = true;
+        }
+    }
+    if found { json.to_string() } else { body.to_owned() }
 }
 
 fn masked(body: &str, new_key: bool) -> Result<String> {
@@ -213,7 +261,7 @@ fn masked(body: &str, new_key: bool) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, Value};
+    use serde_json::Map;
 
     use super::*;
 
@@ -236,7 +284,7 @@ mod tests {
         let recorded =
             transcript(429, &[("Retry-After", "1.5"), ("Allow", "POST")], "{\"retry-after\":1.5,\"a\":1}\n");
         let check = |answer: &[u8], count: usize| {
-            let why = differences(&recorded, &Response::parse(answer)).unwrap();
+            let why = differences(&recorded, &Response::parse(answer), &Setup::default()).unwrap();
             assert_eq!(why.len(), count, "{why:?}");
         };
         check(b"HTTP/1.1 429 X\r\nretry-after: 9\r\nallow: POST\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 0);

@@ -14,6 +14,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::http::{self, Request, Response};
+use crate::mailbox::Mailbox;
+use crate::proxy::Proxy;
 
 /// A configured server with its own store. It is ended when this is dropped.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub struct Server {
     config: PathBuf,
     address: SocketAddr,
     process: Option<Process>,
+    proxy: Option<Proxy>,
+    mailbox: Option<Mailbox>,
 }
 
 impl Server {
@@ -45,25 +49,43 @@ impl Server {
         Ok(server)
     }
 
-    /// A server with a configuration but no store yet, not started.
+    /// A server with a configuration but no store yet, not started. Where `@MAIL@` stands in it, there will be the
+    /// address of a mail server.
     ///
     /// # Errors
     /// When no folder or port can be had.
     pub fn configured(binary: &Path, config: &str) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("conformance-").tempdir()?;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let address = free_address()?;
         let file = dir.path().join("auth.toml");
+        let mailbox = if config.contains("@MAIL@") { Some(Mailbox::open()?) } else { None };
+        let mail = mailbox.as_ref().map(|mailbox| mailbox.address().to_string()).unwrap_or_default();
         let config = config
+            .replace("@MAIL@", &mail)
             .replace("@PORT@", &address.port().to_string())
             .replace("@DIR@", &dir.path().to_string_lossy());
         fs::write(&file, config)?;
-        Ok(Self { binary: binary.to_owned(), dir, config: file, address, process: None })
+        Ok(Self {
+            binary: binary.to_owned(),
+            dir,
+            config: file,
+            address,
+            process: None,
+            proxy: None,
+            mailbox,
+        })
     }
 
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The number of its process, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(|process| process.0.id())
     }
 
     /// Its folder.
@@ -92,18 +114,19 @@ impl Server {
             .stderr(log)
             .spawn()
             .with_context(|| format!("starting {}", self.binary.display()))?;
-        let mut process = Process(child);
-        for _ in 0..4000 {
-            if TcpStream::connect(self.address).is_ok() {
-                self.process = Some(process);
-                return Ok(());
-            }
-            if process.0.try_wait()?.is_some() {
-                bail!("the server stopped at start:\n{}", self.log());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        bail!("the server doesn't listen after 20 s:\n{}", self.log());
+        self.process = Some(Process::listening(child, self.address, &self.dir.path().join("log"))?);
+        Ok(())
+    }
+
+    /// Puts an nginx in front, which requests go through from then on. Its configuration: see [`Setup::proxy`].
+    ///
+    /// # Errors
+    /// When there is no nginx, or it doesn't listen.
+    ///
+    /// [`Setup::proxy`]: crate::setup::Setup::proxy
+    pub fn put_behind(&mut self, proxy: &str) -> Result<()> {
+        self.proxy = Some(Proxy::start(proxy, self.address, self.dir.path())?);
+        Ok(())
     }
 
     /// Ends the process by SIGTERM, and waits for it.
@@ -131,7 +154,16 @@ impl Server {
     /// # Errors
     /// When no connection can be made.
     pub fn send(&self, request: &Request) -> Result<Response> {
-        http::send(self.address, request).with_context(|| self.log())
+        let address = self.proxy.as_ref().map_or(self.address, Proxy::address);
+        http::send(address, request).with_context(|| self.log())
+    }
+
+    /// The code in the newest mail to an address that is none of those `used`.
+    ///
+    /// # Errors
+    /// When none comes, or the server has nowhere to send mail to.
+    pub(crate) fn mailed_code(&self, to: &str, used: &[String]) -> Result<String> {
+        self.mailbox.as_ref().context("the setup has no mail server")?.code(to, used)
     }
 
     /// Runs one of the server's commands with its configuration in place of `@CONFIG@`.
@@ -210,9 +242,25 @@ impl DevServer {
 
 /// A child process that doesn't outlive its owner.
 #[derive(Debug)]
-struct Process(Child);
+pub(crate) struct Process(Child);
 
 impl Process {
+    /// A child that was just started, once it listens.
+    pub(crate) fn listening(child: Child, address: SocketAddr, log: &Path) -> Result<Self> {
+        let mut process = Self(child);
+        let said = || fs::read_to_string(log).unwrap_or_default();
+        for _ in 0..4000 {
+            if TcpStream::connect(address).is_ok() {
+                return Ok(process);
+            }
+            if process.0.try_wait()?.is_some() {
+                bail!("it stopped at start:\n{}", said());
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        bail!("it doesn't listen after 20 s:\n{}", said())
+    }
+
     fn terminate(mut self) -> Result<()> {
         if let Some(status) = self.0.try_wait()? {
             bail!("the server had ended by itself: {status}");
@@ -259,9 +307,9 @@ pub fn run(command: &mut Command, stdin: &str) -> Result<Output> {
     Ok(child.wait_with_output()?)
 }
 
-/// A port that nobody listens on, below those the system hands out for outgoing connections: a server that is
+/// An address on loopback that nobody listens on, its port below those the system hands out for outgoing connections: a server that is
 /// restarted finds it free again.
-fn free_port() -> Result<u16> {
+pub(crate) fn free_address() -> Result<SocketAddr> {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     const FIRST: u16 = 12_000;
     const COUNT: u16 = 20_000;
@@ -270,8 +318,9 @@ fn free_port() -> Result<u16> {
     for _ in 0..COUNT {
         let step = NEXT.fetch_add(1, Ordering::Relaxed);
         let port = FIRST + (offset.wrapping_add(step)) % COUNT;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return Ok(port);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        if TcpListener::bind(address).is_ok() {
+            return Ok(address);
         }
     }
     bail!("no free port")

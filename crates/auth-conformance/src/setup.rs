@@ -23,6 +23,12 @@ pub struct Setup {
     pub fixture: String,
     /// The users among the fixtures, without `.jsonl`, where they aren't those of the set.
     pub people: Option<String>,
+    /// The configuration of an nginx in front, among the setups: `@LISTEN@`, `@SERVER@` and `@DIR@` are filled in.
+    pub proxy: Option<String>,
+    /// The case whose answer is expected in place of these cases' own.
+    pub answer_of: Option<String>,
+    /// JSON pointers of lists in the answer whose order is not judged.
+    pub unordered: Vec<String>,
     /// Configuration keys set over the fixture's; `"<absent>"` takes one away.
     pub config: Map<String, Value>,
     /// Realms of the fixture, by slug, with keys set over theirs.
@@ -50,7 +56,8 @@ pub struct Step {
     pub json: Option<Value>,
     /// The status it must be answered with.
     pub status: Option<u16>,
-    /// Parts of its JSON answer to keep: names (then known as `{{name}}`) and JSON pointers.
+    /// Parts of its JSON answer to keep: names (then known as `{{name}}`) and JSON pointers; a `!` in one goes on
+    /// inside JSON that is a text itself.
     pub save: BTreeMap<String, String>,
     /// How often it is sent; `{{n}}` counts from 1.
     pub times: Option<u32>,

@@ -1,5 +1,5 @@
-//! What `{{token.USER}}`, `{{id.USER}}`, `{{totp.USER.now}}`, `{{backup.USER.0}}` and the names that setups
-//! save stand for in a case.
+//! What `{{token.USER}}`, `{{id.USER}}`, `{{totp.USER.now}}`, `{{backup.USER.0}}`, `{{mailcode.USER}}` and the names
+//! that setups save stand for in a case.
 
 use std::collections::HashMap;
 
@@ -19,6 +19,7 @@ pub(crate) struct Values {
     users: HashMap<String, Value>,
     saved: HashMap<String, String>,
     logins: HashMap<String, (String, String)>,
+    used_codes: Vec<String>,
 }
 
 impl Values {
@@ -90,7 +91,8 @@ impl Values {
         }
         let mut parts = name.split('.');
         let (kind, user, which) = (parts.next(), parts.next(), parts.next());
-        let user = user.filter(|user| self.users.contains_key(*user)).context("nothing is known of it")?;
+        let is_known = |user: &str| self.users.contains_key(user) || self.secret(user).is_some();
+        let user = user.filter(|user| is_known(user)).context("nothing is known of it")?;
         match (kind, which) {
             (Some("id"), None) => Ok(self.log_in(user, server)?.0),
             (Some("token"), None) => Ok(self.log_in(user, server)?.1),
@@ -104,6 +106,10 @@ impl Values {
                 };
                 totp(self.secret(user).context("the user has no TOTP secret")?, step)
             }
+            (Some("mailcode"), which) => {
+                let code = server.mailed_code(self.address(user)?, &self.used_codes)?;
+                Ok(if which == Some("dashed") { code } else { code.replace('-', "") })
+            }
             (Some("backup"), Some(number)) => {
                 let codes = self.user(user).and_then(|user| user.get("backup_codes"));
                 let code = codes.and_then(|codes| codes.get(number.parse::<usize>().ok()?));
@@ -113,7 +119,15 @@ impl Values {
         }
     }
 
+    fn address(&self, user: &str) -> Result<&str> {
+        self.user(user).and_then(|user| user.get("email")?.as_str()).context("the user has no address")
+    }
+
+    /// The secret of a user's device: from the import, or saved by a step as `secret.USER`.
     fn secret(&self, user: &str) -> Option<&str> {
+        if let Some(saved) = self.saved.get(&format!("secret.{user}")) {
+            return Some(saved);
+        }
         self.user(user)?.get("totp_secret")?.as_str()
     }
 
@@ -127,7 +141,19 @@ impl Values {
         if let (Some(secret), Some(body)) = (self.secret(user), body.as_object_mut()) {
             body.insert("code".to_owned(), totp(secret, 0)?.into());
         }
-        let answer = server.send(&Request::new("POST", "/api/v1/login").json(&body))?;
+        let send = |body: &Value| server.send(&Request::new("POST", "/api/v1/login").json(body));
+        let mut answer = send(&body)?;
+        let is_mailed = answer
+            .json()
+            .is_some_and(|asked| asked.pointer("/details/method").is_some_and(|method| method == "email"));
+        if let (true, Some(body)) = (is_mailed, body.as_object_mut()) {
+            let code = server.mailed_code(self.address(user)?, &self.used_codes)?;
+            self.used_codes.push(code.clone());
+            body.insert("code".to_owned(), code.into());
+        }
+        if is_mailed {
+            answer = send(&body)?;
+        }
         let data = answer.json().unwrap_or_default();
         let text = |pointer| data.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
         match (text("/data/userId"), text("/data/authToken")) {

@@ -182,4 +182,6 @@ pub enum Presented {
     },
     /// A signed Zettelstore token of either form (zettelstore.md 5).
     ZettelstoreToken(Token),
+    /// The same from the cookie of Zettelstore's web pages, whose tokens are of another kind (zettelstore.md 5).
+    ZettelstoreCookie(Token),
 }

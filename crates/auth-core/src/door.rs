@@ -4,8 +4,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    ApiKey, CheckRefusal, CheckReply, DoorKind, Fault, Grant, LoginAttempt, LoginReply, Peer, Presentation,
-    Principal, Profile, Realm, Standing, Timestamp, TokenForm,
+    ApiKey, CheckRefusal, CheckReply, DoorKind, Fault, Grant, LoginAttempt, LoginReply, Passwords, Peer,
+    PersonalTokens, Presentation, Principal, Profile, Realm, SecondFactors, Sessions, Standing, Timestamp,
+    TokenForm,
 };
 
 /// Attempts to log in and checks of what was granted.
@@ -45,7 +46,7 @@ pub trait Authenticator: Send + Sync {
     fn admit(&self, door: DoorKind, route: &'static str, peer: &Peer) -> Option<Standing>;
 }
 
-/// What a signed-in principal does to its own account.
+/// What Zulip's clients do to accounts beside logging in.
 #[async_trait]
 pub trait Accounts: Send + Sync {
     /// Gives the principal's account a new Zulip key; the old one is refused from then on.
@@ -83,9 +84,15 @@ pub enum RealmName<'a> {
 }
 
 /// All that a door needs.
-pub trait Inside: Authenticator + Accounts + Realms {}
+pub trait Inside:
+    Authenticator + Accounts + Sessions + PersonalTokens + SecondFactors + Passwords + Realms
+{
+}
 
-impl<T: Authenticator + Accounts + Realms + ?Sized> Inside for T {}
+impl<T> Inside for T where
+    T: Authenticator + Accounts + Sessions + PersonalTokens + SecondFactors + Passwords + Realms + ?Sized
+{
+}
 
 /// A wire format: whole requests in, whole answers out. It renders and never decides.
 #[async_trait]

@@ -18,7 +18,8 @@ pub enum ExactPoint {
     IllTypedBody,
     /// Rocket.Chat lets a TOTP code be used again in its window.
     CodeReplay,
-    /// Rocket.Chat counts refused tries, and doesn't count e-mail log-ins per user.
+    /// Rocket.Chat blocks by user name whatever the network, but not who sends an address or a code, and counts
+    /// the tries that a blocked address is refused.
     BlockByTypedName,
     /// Rocket.Chat answers unknown paths with its router's text.
     UnknownPathText,

@@ -43,6 +43,7 @@
 //! Add a [`CredentialKind`]: stores keep it without a change. Say in the engine how it is made and checked, and
 //! what ends it; where a door presents it, add a form of [`Presented`].
 
+mod account;
 mod attempt;
 mod backend;
 mod door;
@@ -52,12 +53,17 @@ mod id;
 mod limit;
 mod network;
 mod outcome;
+mod permission;
 mod random;
 mod record;
 mod secret;
 mod store;
 mod time;
 
+pub use account::{
+    Caller, Denial, Done, Enrolment, Passwords, PersonalToken, PersonalTokens, SecondFactorProof,
+    SecondFactors, Sessions,
+};
 pub use attempt::{
     DoorKind, GrantKind, Identifier, LoginAttempt, Presentation, Presented, Proof, SecondStep, TokenForm,
 };
@@ -72,6 +78,7 @@ pub use outcome::{
     Cause, Challenge, CheckRefusal, CheckReply, FactorMethod, Grant, Granted, LoginOutcome, LoginReply,
     MailedChallenge, Principal, Profile, Refusal, Standing,
 };
+pub use permission::Permission;
 pub use random::{Rng, SeededRng};
 pub use record::{
     Account, BotKind, Credential, CredentialKind, Digest, DoorIds, Email, LoginName, NameKind, Realm, Role,

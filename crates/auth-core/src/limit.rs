@@ -58,6 +58,16 @@ impl Window {
         }
     }
 
+    /// Counts a try at `now` although it may be refused, so that it extends the limit: what real systems do.
+    pub fn count(&mut self, rule: Rule, now: Timestamp) {
+        self.expire(rule, now);
+        self.tries.push_back(now);
+        // The newest say how long it stays closed; the others need no memory.
+        while self.tries.len() > rule.attempts as usize {
+            self.tries.pop_front();
+        }
+    }
+
     /// Uncounts the try reserved at `at`.
     pub fn give_back(&mut self, at: Timestamp) {
         if let Some(index) = self.tries.iter().rposition(|tried| *tried == at) {
@@ -107,10 +117,18 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         }
         let standing = self.windows.entry(key.clone()).or_default().reserve(self.rule, now);
         if standing.retry_after.is_none() {
-            self.touched.push_back((now, key.clone()));
-            self.compact();
+            self.touch(key, now);
         }
         standing
+    }
+
+    /// Counts a try of a key although it may be refused: see [`Window::count`].
+    pub fn count(&mut self, key: &K, now: Timestamp) {
+        if !self.windows.contains_key(key) {
+            self.make_room(now);
+        }
+        self.windows.entry(key.clone()).or_default().count(self.rule, now);
+        self.touch(key, now);
     }
 
     /// Uncounts the try of a key that was reserved at `at`.
@@ -154,6 +172,11 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
             }
             self.touched.pop_front();
         }
+    }
+
+    fn touch(&mut self, key: &K, now: Timestamp) {
+        self.touched.push_back((now, key.clone()));
+        self.compact();
     }
 
     /// Keeps the list of touches in proportion to the keys.
@@ -202,6 +225,18 @@ mod tests {
             assert!(window.reserve(RULE, at(second)).retry_after.is_some());
         }
         assert!(window.reserve(RULE, at(1801)).retry_after.is_none());
+    }
+
+    #[test]
+    fn counted_refusals_extend_a_limit_and_take_no_memory() {
+        let mut limiter = Limiter::new(RULE, 10);
+        for second in 0..1000 {
+            limiter.count(&"a", at(second));
+        }
+        assert_eq!(limiter.windows["a"].tries.len(), 5);
+        assert!(limiter.touched.len() <= 64);
+        assert_eq!(limiter.reserve(&"a", at(1000)).retry_after, Some(Duration::from_secs(1795)));
+        assert!(limiter.reserve(&"a", at(2796)).retry_after.is_none());
     }
 
     #[test]

@@ -81,6 +81,12 @@ pub trait UserStore: Send + Sync {
     /// See [`StoreError`].
     async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Result<bool, StoreError>;
 
+    /// Says whether a user is asked for a mailed code at log-in; `false` when there is no such user.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Result<bool, StoreError>;
+
     /// Deletes a user with all that belongs to it.
     ///
     /// # Errors
@@ -227,6 +233,19 @@ pub trait CredentialStore: Send + Sync {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
     ) -> Result<u64, StoreError>;
+
+    /// Deletes a user's credentials of the given kinds but one, and adds others of its own, in one step. `false`
+    /// and nothing done when there is no such user, or a label is taken.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn exchange(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+        new: &[Credential],
+    ) -> Result<bool, StoreError>;
 
     /// Raises a credential's counter to `to` if it is lower; `false` when it isn't.
     ///

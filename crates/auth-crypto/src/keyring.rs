@@ -34,6 +34,8 @@ pub enum Purpose {
     ZulipKey,
     /// Seals the secrets of TOTP devices.
     Totp,
+    /// Seals what is shown of personal tokens.
+    PersonalToken,
     /// Seals outgoing mail.
     Mail,
     /// Digests of codes that are too short for a plain one.
@@ -48,6 +50,7 @@ impl Purpose {
         match self {
             Self::ZulipKey => "zulip-key",
             Self::Totp => "totp",
+            Self::PersonalToken => "personal-token",
             Self::Mail => "mail",
             Self::ShortCode => "short-code",
             Self::TokenSigning => "token-signing",

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Accounts, ApiKey, Authenticator, CheckRefusal, CheckReply, CredentialKind, DoorKind, Fault, Grant,
-    LoginAttempt, LoginReply, Peer, Presentation, Principal, Profile, Standing, TokenForm,
+    Accounts, ApiKey, Authenticator, CheckRefusal, CheckReply, CredentialKind, DoorKind, Fault, FaultKind,
+    Grant, LoginAttempt, LoginReply, Peer, Presentation, Principal, Profile, Standing, TokenForm,
 };
 use auth_crypto::opaque;
 
@@ -82,7 +82,10 @@ impl Accounts for Engine {
 /// The cause of a fault goes to the log and nowhere else.
 fn log_fault(fault: &Fault) {
     let cause = std::error::Error::source(fault).map(ToString::to_string);
-    tracing::error!(target: "auth::fault", cause, "{fault}");
+    match fault.kind() {
+        FaultKind::Busy { .. } => tracing::warn!(target: "auth::fault", cause, "{fault}"),
+        _ => tracing::error!(target: "auth::fault", cause, "{fault}"),
+    }
 }
 
 fn address(profile: &Profile) -> &str {

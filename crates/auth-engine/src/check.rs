@@ -28,7 +28,12 @@ impl Engine {
                 (self.rocketchat_principal(realm, user_id, token).await?, None)
             }
             Presented::ZettelstoreToken(token) => {
-                (self.zettelstore_principal(realm, token).await?.map(|(principal, ..)| principal), None)
+                let found = self.zettelstore_principal(realm, token, TokenKind::Api).await?;
+                (found.map(|(principal, ..)| principal), None)
+            }
+            Presented::ZettelstoreCookie(token) => {
+                let found = self.zettelstore_principal(realm, token, TokenKind::WebPages).await?;
+                (found.map(|(principal, ..)| principal), None)
             }
             _ => (Err(CheckRefusal::Invalid), None),
         };
@@ -44,17 +49,19 @@ impl Engine {
         Ok(CheckReply { outcome, standing })
     }
 
-    /// A good token for a good token (zettelstore.md 3).
+    /// A good token for a good token (zettelstore.md 3). A young one comes back as it is, of whichever kind.
     pub(crate) async fn renewed(
         &self,
         presentation: Presentation,
         form: TokenForm,
     ) -> Result<Result<Grant, CheckRefusal>, Fault> {
-        let Presented::ZettelstoreToken(token) = &presentation.credential else {
-            return Ok(Err(CheckRefusal::Invalid));
+        let (token, kind) = match &presentation.credential {
+            Presented::ZettelstoreToken(token) => (token, TokenKind::Api),
+            Presented::ZettelstoreCookie(token) => (token, TokenKind::WebPages),
+            _ => return Ok(Err(CheckRefusal::Invalid)),
         };
-        let (principal, account, claims) = match self.zettelstore_principal(presentation.realm, token).await?
-        {
+        let found = self.zettelstore_principal(presentation.realm, token, kind).await?;
+        let (principal, account, claims) = match found {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -134,14 +141,14 @@ impl Engine {
         &self,
         realm: RealmId,
         token: &Token,
+        kind: TokenKind,
     ) -> Result<Result<(Box<Principal>, Account, Claims), CheckRefusal>, Fault> {
         let Some(realm) = self.realm_by_id(realm).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
         let now = nearest_second(self.now());
         let claims = self.token_keys(&realm).verify(token.expose()).ok();
-        let Some(claims) = claims.filter(|claims| claims.kind == TokenKind::Api && now <= claims.expires)
-        else {
+        let Some(claims) = claims.filter(|claims| claims.kind == kind && now <= claims.expires) else {
             return Ok(Err(CheckRefusal::Invalid));
         };
         let found = self.store.find(realm.id, &Lookup::ZettelstoreId(claims.zid)).await?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auth_core::{DoorKind, Exact, Rule, StrengthRule};
+use auth_core::{DoorKind, Exact, Rule, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionRule;
 
@@ -15,6 +15,9 @@ pub struct Config {
     pub passwords: PasswordConfig,
     /// The limits that all doors share; `None` switches them off.
     pub limits: Option<SharedLimits>,
+    /// How many log-ins whose answers wait for their moment may be judged or waiting at a time; more are told
+    /// that the server is busy, before anything is looked up or hashed.
+    pub max_waiting: u32,
     /// Lets accounts with a second factor log in by password alone where the door has no second step.
     pub allow_password_only_with_2fa: bool,
     /// Whether a change of password also ends keys, personal tokens and app passwords.
@@ -37,6 +40,22 @@ pub struct PasswordConfig {
     pub params: Params,
     /// What new passwords must fulfil where the realm has no rule of its own.
     pub strength: StrengthRule,
+    /// When wrong passwords are told.
+    pub failure_grid: FailureGrid,
+}
+
+/// When wrong passwords are told: on a grid of moments after the attempt, so that the time an answer takes doesn't
+/// tell how the account's password is stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "servers choose one")]
+pub enum FailureGrid {
+    /// Where stored passwords differ in the time they take, as far apart as the slowest needs, up to a second.
+    #[default]
+    Auto,
+    /// At once.
+    Off,
+    /// So far apart.
+    Fixed(Duration),
 }
 
 /// The limits that all doors share.
@@ -63,7 +82,7 @@ impl Default for SharedLimits {
 }
 
 /// The Zulip door's rules.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct ZulipRules {
     /// The careless points of the real server that are wanted.
@@ -74,8 +93,24 @@ pub struct ZulipRules {
     pub api_limit: Option<Rule>,
     /// Keys of the systems whose assertions are believed, by realm (zulip.md 5.5).
     pub assertions: BTreeMap<String, AssertionRule>,
+    /// Whether a password is a way in at this door, where the realm lets it be one (zulip.md 2.4).
+    pub password_login: bool,
     /// Log-in by name alone.
     pub development: bool,
+}
+
+impl Default for ZulipRules {
+    /// Passwords alone, without a limit.
+    fn default() -> Self {
+        Self {
+            exact: Exact::default(),
+            login_limit: None,
+            api_limit: None,
+            assertions: BTreeMap::new(),
+            password_login: true,
+            development: false,
+        }
+    }
 }
 
 /// The Rocket.Chat door's rules.
@@ -104,6 +139,16 @@ pub struct RocketChatRules {
     pub mailed_code_tries: u32,
     /// Whether new users with an address are asked for a mailed code.
     pub email_2fa_auto_opt_in: bool,
+    /// How long a second factor is remembered, and how long new accounts need none; zero is neither.
+    pub remember_second_factor: Duration,
+    /// Whether changes ask accounts without a second factor for their password once more.
+    pub password_fallback: bool,
+    /// What `users.createToken` takes; without it there are no such tokens.
+    pub create_token_secret: Option<Token>,
+    /// Whether lost passwords are set anew by mail.
+    pub password_reset: bool,
+    /// The address clients reach the server under, without a trailing slash: links in mails are below it.
+    pub site_url: String,
 }
 
 impl Default for RocketChatRules {
@@ -122,6 +167,11 @@ impl Default for RocketChatRules {
             mailed_code_lifetime: 60 * MINUTE,
             mailed_code_tries: 5,
             email_2fa_auto_opt_in: false,
+            remember_second_factor: 30 * MINUTE,
+            password_fallback: true,
+            create_token_secret: None,
+            password_reset: true,
+            site_url: String::new(),
         }
     }
 }

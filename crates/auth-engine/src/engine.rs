@@ -9,9 +9,11 @@ use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
 
 use crate::config::Config;
+use crate::failure_grid::Grid;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
 use crate::realms::{RealmCache, TokenKeyCache};
+use crate::waiting::WaitingRoom;
 
 /// The name under which the store keeps the key ring's check value.
 const CHECK_VALUE: &str = "key-ring-check";
@@ -27,6 +29,8 @@ pub struct Engine {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: Config,
     pub(crate) limits: Limits,
+    pub(crate) waiting: WaitingRoom,
+    pub(crate) grid: Grid,
     pub(crate) realms: RealmCache,
 }
 
@@ -73,8 +77,25 @@ impl Engine {
         let local = LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), &config);
         backends.insert(0, Arc::new(local));
         let limits = Limits::new(&config);
+        let waiting = WaitingRoom::new(config.max_waiting as usize);
         let (token_keys, realms) = (TokenKeyCache::default(), RealmCache::default());
-        Ok(Self { store, backends, pool, ring, token_keys, clock, rng, config, limits, realms })
+        let grid = Grid::new(config.passwords.failure_grid, config.passwords.params);
+        let engine = Self {
+            store,
+            backends,
+            pool,
+            ring,
+            token_keys,
+            clock,
+            rng,
+            config,
+            limits,
+            waiting,
+            grid,
+            realms,
+        };
+        engine.open_grid().await.map_err(OpenError::Store)?;
+        Ok(engine)
     }
 
     /// Whether a store is bound to a key ring already, so that none may be made anew for it.

@@ -1,73 +1,131 @@
 //! The second factor: asked for last, after everything else is right (rocketchat.md 2).
 
 use auth_core::{
-    Account, Challenge, Credential, CredentialKind, Digest, ExactPoint, FactorMethod, Fault, MailId,
-    MailedChallenge, OneTimeCode, OutgoingMail, Refusal, Timestamp, TotpSecret, UserId,
+    Account, BackendAnswer, Challenge, Credential, CredentialKind, Denial, Digest, ExactPoint, FactorMethod,
+    Fault, Identifier, MailedChallenge, OneTimeCode, PasswordDigest, Peer, PresentedSecret, Question, Realm,
+    Refusal, Timestamp, TotpSecret, UserId,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::{opaque, totp};
 
 use crate::Engine;
 use crate::engine::broken;
+use crate::grant::has_ended;
+use crate::login::LOCAL;
 
 /// Backup codes have eight characters and are never tried as digits of a device (rocketchat.md 2.4).
 const BACKUP_CODE_LENGTH: usize = 8;
 
+/// Whose second factor is asked for, and where the request comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'a> {
+    pub(crate) realm: &'a Realm,
+    pub(crate) account: &'a Account,
+    pub(crate) peer: &'a Peer,
+}
+
+/// A second factor that was not shown.
+#[derive(Debug)]
+pub(crate) enum Unproven {
+    /// No code came along.
+    Required(Challenge),
+    /// The code is wrong.
+    Invalid(Challenge),
+    /// The code is wrong, and so were too many before.
+    Exhausted(Challenge),
+}
+
+enum Verdict {
+    Right,
+    Wrong,
+    Exhausted,
+}
+
 impl Engine {
-    /// `None` when the code is right, else what to tell.
-    pub(crate) async fn second_factor(
+    /// Judges a code for a factor; without one, says what to ask for, and mails what must be mailed.
+    pub(crate) async fn prove(
         &self,
-        account: &Account,
+        asked: Asked<'_>,
+        method: FactorMethod,
         code: Option<&OneTimeCode>,
-    ) -> Result<Option<Refusal>, Fault> {
-        // A device comes before a mailed code, and the client can't choose (rocketchat.md 2.1).
-        let method = if account.totp { FactorMethod::Totp } else { FactorMethod::Email };
-        let Some(code) = code else {
-            return Ok(Some(Refusal::SecondFactorRequired(self.challenge(account, method).await?)));
-        };
+    ) -> Result<Result<(), Unproven>, Fault> {
+        let account = asked.account;
         let user = account.user.id;
         let now = self.now();
-        let wrong = Challenge { method, available: methods(account), mailed: None };
-        if !self.limits.reserve_second_factor(user, now) {
-            return Ok(Some(Refusal::SecondFactorInvalid(wrong)));
+        let bare = Challenge { method, available: active_factors(account), mailed: None };
+        if code.is_some() && !self.limits.reserve_second_factor(user, now) {
+            return Ok(Err(Unproven::Invalid(bare)));
         }
-        let verdict = match method {
-            FactorMethod::Totp if code.expose().len() == BACKUP_CODE_LENGTH => {
-                self.use_backup_code(user, code).await?
+        let outstanding = match method {
+            FactorMethod::Email if account.mails_codes() => self.newest_code(user).await?,
+            _ => None,
+        };
+        // What is told of a wrong code is what was outstanding before: one that has ended makes room for another.
+        let mailed = match method {
+            FactorMethod::Email if account.mails_codes() => {
+                Some(self.mailed_challenge(account, outstanding.as_ref(), now).await?)
             }
-            FactorMethod::Totp => self.use_totp(user, code, now).await?,
-            _ => self.use_mailed_code(user, code, now).await?,
+            _ => None,
+        };
+        let challenge = Challenge { mailed, ..bare };
+        let Some(code) = code else { return Ok(Err(Unproven::Required(challenge))) };
+        let verdict = match method {
+            FactorMethod::Totp => self.use_device_code(account, code, now).await?,
+            FactorMethod::Email => self.use_mailed_code(outstanding, code, now).await?,
+            _ => self.use_password(asked, code).await?,
         };
         Ok(match verdict {
-            CodeVerdict::Right => {
+            Verdict::Right => {
                 self.limits.second_factor_passed(user, now);
-                None
+                Ok(())
             }
-            CodeVerdict::Wrong => Some(Refusal::SecondFactorInvalid(wrong)),
-            CodeVerdict::Exhausted => Some(Refusal::SecondFactorExhausted(wrong)),
+            Verdict::Wrong => Err(Unproven::Invalid(challenge)),
+            Verdict::Exhausted => Err(Unproven::Exhausted(challenge)),
         })
     }
 
-    /// What a client must know to ask its user; writes a mail where a code must be sent.
-    async fn challenge(&self, account: &Account, method: FactorMethod) -> Result<Challenge, Fault> {
-        let mailed =
-            if method == FactorMethod::Email { Some(self.mailed_code(account).await?) } else { None };
-        Ok(Challenge { method, available: methods(account), mailed })
+    /// Whether a code is the account's device's, or one of its backup codes; used up if so. Wrong ones are
+    /// capped per account.
+    pub(crate) async fn is_device_code(&self, account: &Account, code: &OneTimeCode) -> Result<bool, Fault> {
+        let (user, now) = (account.user.id, self.now());
+        if !self.limits.reserve_second_factor(user, now) {
+            return Ok(false);
+        }
+        let right = matches!(self.use_device_code(account, code, now).await?, Verdict::Right);
+        if right {
+            self.limits.second_factor_passed(user, now);
+        }
+        Ok(right)
+    }
+
+    async fn use_device_code(
+        &self,
+        account: &Account,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<Verdict, Fault> {
+        if !account.totp {
+            return Ok(Verdict::Wrong);
+        }
+        let user = account.user.id;
+        let right = if code.expose().len() == BACKUP_CODE_LENGTH {
+            self.use_backup_code(user, code).await?
+        } else {
+            self.use_totp(user, code, now).await?
+        };
+        Ok(if right { Verdict::Right } else { Verdict::Wrong })
     }
 
     /// A step is used once, also by two requests at a time.
-    async fn use_totp(&self, user: UserId, code: &OneTimeCode, now: Timestamp) -> Result<CodeVerdict, Fault> {
+    async fn use_totp(&self, user: UserId, code: &OneTimeCode, now: Timestamp) -> Result<bool, Fault> {
         let Some(device) = self.store.of_user(user, CredentialKind::Totp).await?.pop() else {
-            return Err(broken("an account's second factor"));
+            return Ok(false);
         };
         let secret = self.totp_secret(&device)?;
         let rules = &self.config.rocketchat;
-        let Some(step) = totp::verify(&secret, code, now, rules.totp_delta) else {
-            return Ok(CodeVerdict::Wrong);
-        };
+        let Some(step) = totp::verify(&secret, code, now, rules.totp_delta) else { return Ok(false) };
         let fresh = self.store.raise_counter(device.id, step).await?;
-        let accepted = fresh || rules.exact.has(ExactPoint::CodeReplay);
-        Ok(if accepted { CodeVerdict::Right } else { CodeVerdict::Wrong })
+        Ok(fresh || rules.exact.has(ExactPoint::CodeReplay))
     }
 
     pub(crate) fn totp_secret(&self, device: &Credential) -> Result<TotpSecret, Fault> {
@@ -79,55 +137,99 @@ impl Engine {
         Ok(TotpSecret::new(opened.to_vec()))
     }
 
-    async fn use_backup_code(&self, user: UserId, code: &OneTimeCode) -> Result<CodeVerdict, Fault> {
-        let digest = self.code_digest(user, code.expose());
-        let found = self.store.by_digest(CredentialKind::BackupCode, &digest).await?;
-        let used = match found {
-            Some((credential, _)) if credential.user == user => self.store.remove(credential.id).await?,
-            _ => false,
-        };
-        Ok(if used { CodeVerdict::Right } else { CodeVerdict::Wrong })
+    async fn use_backup_code(&self, user: UserId, code: &OneTimeCode) -> Result<bool, Fault> {
+        for digest in self.ring.macs(Purpose::ShortCode, user.as_bytes(), code.expose().as_bytes()) {
+            let found = self.store.by_digest(CredentialKind::BackupCode, &digest).await?;
+            if let Some((credential, _)) = found.filter(|(credential, _)| credential.user == user) {
+                return Ok(self.store.remove(credential.id).await?);
+            }
+        }
+        Ok(false)
     }
 
+    /// Every try is counted before the code is looked at, so that parallel ones are as many as they are.
     async fn use_mailed_code(
         &self,
-        user: UserId,
+        outstanding: Option<Credential>,
         code: &OneTimeCode,
         now: Timestamp,
-    ) -> Result<CodeVerdict, Fault> {
-        let outstanding = self.store.of_user(user, CredentialKind::MailedCode).await?.pop();
-        let Some(outstanding) = outstanding.filter(|code| code.expires.is_some_and(|end| end > now)) else {
-            return Ok(CodeVerdict::Wrong);
+    ) -> Result<Verdict, Fault> {
+        let Some(mut outstanding) = outstanding.filter(|code| !has_ended(code, now)) else {
+            return Ok(Verdict::Wrong);
         };
-        if outstanding.counter >= i64::from(self.config.rocketchat.mailed_code_tries) {
-            return Ok(CodeVerdict::Exhausted);
-        }
+        let tries = i64::from(self.config.rocketchat.mailed_code_tries);
+        let user = outstanding.user;
+        let number = loop {
+            if outstanding.counter >= tries {
+                return Ok(Verdict::Exhausted);
+            }
+            let number = outstanding.counter + 1;
+            if self.store.raise_counter(outstanding.id, number).await? {
+                break number;
+            }
+            // Another try was faster, or has used the code up.
+            match self.newest_code(user).await?.filter(|newest| newest.id == outstanding.id) {
+                Some(newest) => outstanding = newest,
+                None => return Ok(Verdict::Wrong),
+            }
+        };
         let digits: String = code.expose().chars().filter(char::is_ascii_digit).collect();
-        if outstanding.digest == Some(self.code_digest(user, &digits)) {
+        let mut digests = self.ring.macs(Purpose::ShortCode, user.as_bytes(), digits.as_bytes());
+        if digests.any(|digest| outstanding.digest == Some(digest)) {
             let used = self.store.remove(outstanding.id).await?;
-            return Ok(if used { CodeVerdict::Right } else { CodeVerdict::Wrong });
+            return Ok(if used { Verdict::Right } else { Verdict::Wrong });
         }
-        // Of parallel wrong tries one may go uncounted here; the limit per account counts each.
-        self.store.raise_counter(outstanding.id, outstanding.counter + 1).await?;
-        Ok(CodeVerdict::Wrong)
+        Ok(if number >= tries { Verdict::Exhausted } else { Verdict::Wrong })
     }
 
-    /// The outstanding code while it is good, else a new one with the mail that carries it.
-    async fn mailed_code(&self, account: &Account) -> Result<MailedChallenge, Fault> {
-        let user = &account.user;
-        let now = self.now();
-        let rules = &self.config.rocketchat;
-        let address = user.email().map(|email| email.address.to_owned()).unwrap_or_default();
-        let recipient = user.user_name().map_or_else(|| address.clone(), str::to_owned);
-        let outstanding = self.store.of_user(user.id, CredentialKind::MailedCode).await?.pop();
-        if let Some(Credential { expires: Some(expires), counter, .. }) = outstanding
-            && expires > now
-            && counter < i64::from(rules.mailed_code_tries)
-        {
-            return Ok(MailedChallenge { generated: false, expires, recipient });
+    /// The password once more, as its digest (rocketchat.md 2.1). A realm without digest log-ins can't tell.
+    async fn use_password(&self, asked: Asked<'_>, code: &OneTimeCode) -> Result<Verdict, Fault> {
+        let digest = PasswordDigest::new(code.expose().to_ascii_lowercase());
+        let who = Identifier::DoorId(asked.account.user.doors.rocketchat.clone());
+        let question = Question {
+            realm: asked.realm,
+            who: &who,
+            account: Some(asked.account),
+            secret: PresentedSecret::Digest(&digest),
+            demand: None,
+            peer: asked.peer,
+        };
+        match self.backend(LOCAL)?.verify(&question).await {
+            BackendAnswer::Accept(_) => Ok(Verdict::Right),
+            BackendAnswer::Unavailable(fault) => Err(fault),
+            _ => Ok(Verdict::Wrong),
         }
+    }
+
+    async fn newest_code(&self, user: UserId) -> Result<Option<Credential>, Fault> {
+        Ok(self.store.of_user(user, CredentialKind::MailedCode).await?.pop())
+    }
+
+    /// The outstanding code while it is good, else a new one.
+    async fn mailed_challenge(
+        &self,
+        account: &Account,
+        outstanding: Option<&Credential>,
+        now: Timestamp,
+    ) -> Result<MailedChallenge, Fault> {
+        let user = &account.user;
+        let address = user.email().map(|email| email.address).unwrap_or_default();
+        let recipient = user.user_name().unwrap_or(address).to_owned();
+        if let Some(Credential { expires: Some(expires), counter, .. }) = outstanding
+            && *expires > now
+            && *counter < i64::from(self.config.rocketchat.mailed_code_tries)
+        {
+            return Ok(MailedChallenge { generated: false, expires: *expires, recipient });
+        }
+        let expires = self.send_code(account).await?;
+        Ok(MailedChallenge { generated: true, expires, recipient })
+    }
+
+    /// Mails a new code in place of any that is outstanding; tells when it ends.
+    pub(crate) async fn send_code(&self, account: &Account) -> Result<Timestamp, Fault> {
+        let user = &account.user;
         let code = opaque::mail_code(&*self.rng);
-        let expires = now + rules.mailed_code_lifetime;
+        let expires = self.now() + self.config.rocketchat.mailed_code_lifetime;
         let digest = self.code_digest(user.id, code.expose());
         let credential = Credential {
             expires: Some(expires),
@@ -136,17 +238,9 @@ impl Engine {
         self.store.add(&credential, 1).await?;
         let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
         let text = format!("Your authentication code is {first}-{last}.\n\nIt is good for one log-in.\n");
-        let id = MailId::random(&*self.rng);
-        let mail = OutgoingMail {
-            id,
-            to: address,
-            subject: "Authentication code".to_owned(),
-            body: self.ring.seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
-            due: now,
-            failures: 0,
-        };
-        self.store.post(&mail).await?;
-        Ok(MailedChallenge { generated: true, expires, recipient })
+        let address = user.email().map(|email| email.address).unwrap_or_default();
+        self.post(address, "Authentication code", &text).await?;
+        Ok(expires)
     }
 
     /// Short codes are stored under a keyed MAC bound to their user, never a bare digest.
@@ -155,14 +249,29 @@ impl Engine {
     }
 }
 
-enum CodeVerdict {
-    Right,
-    Wrong,
-    Exhausted,
-}
-
-fn methods(account: &Account) -> Vec<FactorMethod> {
+/// The factors that an account has, in the order in which they are asked for (rocketchat.md 2.1).
+pub(crate) fn active_factors(account: &Account) -> Vec<FactorMethod> {
     let totp = account.totp.then_some(FactorMethod::Totp);
     let email = account.mails_codes().then_some(FactorMethod::Email);
     totp.into_iter().chain(email).collect()
+}
+
+impl From<Unproven> for Refusal {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Required(challenge) => Self::SecondFactorRequired(challenge),
+            Unproven::Invalid(challenge) => Self::SecondFactorInvalid(challenge),
+            Unproven::Exhausted(challenge) => Self::SecondFactorExhausted(challenge),
+        }
+    }
+}
+
+impl From<Unproven> for Denial {
+    fn from(unproven: Unproven) -> Self {
+        match unproven {
+            Unproven::Required(challenge) => Self::SecondFactorRequired(challenge),
+            Unproven::Invalid(challenge) => Self::SecondFactorInvalid(challenge),
+            Unproven::Exhausted(challenge) => Self::SecondFactorExhausted(challenge),
+        }
+    }
 }

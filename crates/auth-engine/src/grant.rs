@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    async fn rocketchat_token(&self, account: &Account) -> Result<Grant, Fault> {
+    pub(crate) async fn rocketchat_token(&self, account: &Account) -> Result<Grant, Fault> {
         let token = opaque::rocketchat_token(&*self.rng);
         let rules = &self.config.rocketchat;
         let expires = Some(self.now() + rules.token_lifetime);

@@ -15,17 +15,32 @@
 //! and out, and [`operator`] has what commands do to accounts.
 
 mod accounts;
+mod app_passwords;
 mod check;
 mod config;
+mod confirm;
 mod engine;
+mod enrolment;
 mod factor;
+mod failure_grid;
 mod grant;
 mod limits;
 mod local;
 mod login;
+mod mail;
 pub mod operator;
+mod personal_tokens;
 mod realms;
+mod reset;
+mod schemes;
+mod sessions;
 pub mod transfer;
+mod upkeep;
+mod waiting;
 
-pub use config::{Config, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules};
+pub use config::{
+    Config, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules,
+};
 pub use engine::{Engine, OpenError, Parts};
+pub use mail::Mail;
+pub use upkeep::Purged;

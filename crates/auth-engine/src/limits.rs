@@ -1,14 +1,22 @@
 //! The conduct of limits: a try is reserved before anything is known about it, and given back on success.
 //!
-//! Hard limits are per account and client network, and per network: nobody can lock anybody else out. The
+//! Hard limits are per (account, client network), and per network: nobody can lock anybody else out. The
 //! exceptions are the real systems' own, where the operator asked to be `exact`.
+//!
+//! ```text
+//! reserve ── by network and by the name as typed ──▶ look-up ── identify: by the account ──▶ hash
+//! ```
+//!
+//! So all names of an account share one count, and a name that is nobody's has its own; both are refused at the
+//! same place when it is the same name that is tried.
 
 use std::hash::Hash;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use auth_core::{
-    DoorKind, ExactPoint, Identifier, Limiter, LoginAttempt, NameKind, Network, Peer, Proof, RealmId,
-    Refusal, Rule, Standing, Timestamp, UserId, fold,
+    Account, DoorKind, ExactPoint, Identifier, Limiter, LoginAttempt, NameKind, Network, Peer, Proof,
+    RealmId, Refusal, Rule, SecondStep, Standing, Timestamp, UserId, fold,
 };
 use auth_crypto::opaque::digest;
 
@@ -17,27 +25,48 @@ use crate::config::Config;
 /// Keys held per limiter. A key with its tries takes some 300 bytes: full, a limiter stays below 20 MiB.
 const CAPACITY: usize = 65_536;
 
+/// Mails that strangers can have sent to one account: its owner's own log-ins are not held back by it.
+const MAILS: Rule = Rule { attempts: 5, window: Duration::from_secs(3600) };
+
 /// All limiters of one server.
 #[derive(Debug)]
 pub(crate) struct Limits {
     account: Gate<Subject>,
     network: Gate<Network>,
     second_factor: Gate<UserId>,
+    mails: Gate<UserId>,
     zulip_login: Gate<Subject>,
     zulip_api: Gate<UserId>,
     rocketchat_api: Gate<(&'static str, Network)>,
     rocketchat_user: Gate<Subject>,
     rocketchat_address: Gate<Network>,
-    typed_name_counts: bool,
+    /// [`ExactPoint::LimitByTypedName`].
+    zulip_by_typed_name: bool,
+    /// [`ExactPoint::BlockByTypedName`].
+    rocketchat_by_typed_name: bool,
 }
 
 /// Whom a limit counts.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Subject {
-    /// An account, whatever the spelling, from one network.
-    Account { realm: RealmId, kind: Option<NameKind>, name: [u8; 32], network: Network },
+enum Subject {
+    /// A name, whatever the spelling, from one network.
+    Name { realm: RealmId, kind: Option<NameKind>, name: [u8; 32], network: Network },
+    /// An account, whatever the name, from one network.
+    Account(UserId, Network),
     /// A name as typed, from anywhere (the real Zulip's rule).
     Typed([u8; 32]),
+    /// A user name, from anywhere (the real Rocket.Chat's rule).
+    UserName(RealmId, [u8; 32]),
+}
+
+/// Where a try is counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Place {
+    Account(Subject),
+    Network(Network),
+    ZulipLogin(Subject),
+    RocketChatUser(Subject),
+    RocketChatAddress(Network),
 }
 
 /// A limit that may be switched off.
@@ -48,12 +77,13 @@ struct Gate<K>(Option<Mutex<Limiter<K>>>);
 #[derive(Debug)]
 pub(crate) struct Ticket {
     at: Timestamp,
-    subject: Option<Subject>,
-    network: Network,
-    door: DoorKind,
+    taken: Vec<Place>,
     /// How the door's own limit stands, for its headers.
     pub(crate) standing: Option<Standing>,
 }
+
+/// Too many tries, and how the door's own limit stands, where it is the one.
+pub(crate) type Limited = (Refusal, Option<Standing>);
 
 impl Limits {
     pub(crate) fn new(config: &Config) -> Self {
@@ -63,71 +93,42 @@ impl Limits {
             account: Gate::new(shared.map(|shared| shared.account)),
             network: Gate::new(shared.map(|shared| shared.network)),
             second_factor: Gate::new(shared.map(|shared| shared.second_factor)),
+            mails: Gate::new(shared.map(|_| MAILS)),
             zulip_login: Gate::new(config.zulip.login_limit),
             zulip_api: Gate::new(config.zulip.api_limit),
             rocketchat_api: Gate::new(rocketchat.api_limit),
             rocketchat_user: Gate::new(rocketchat.block_by_user),
             rocketchat_address: Gate::new(rocketchat.block_by_address),
-            typed_name_counts: config.zulip.exact.has(ExactPoint::LimitByTypedName),
+            zulip_by_typed_name: config.zulip.exact.has(ExactPoint::LimitByTypedName),
+            rocketchat_by_typed_name: rocketchat.exact.has(ExactPoint::BlockByTypedName),
         }
     }
 
-    /// Reserves a try of everything that counts this attempt, or of nothing.
-    pub(crate) fn reserve(
-        &self,
-        attempt: &LoginAttempt,
-        now: Timestamp,
-    ) -> Result<Ticket, (Refusal, Option<Standing>)> {
-        let mut ticket = Ticket {
-            at: now,
-            subject: self.subject(attempt),
-            network: attempt.peer.network(),
-            door: attempt.door,
-            standing: None,
-        };
-        let by_account = |standing: Standing| Refusal::AccountLimited {
-            retry_after: standing.retry_after.unwrap_or_default(),
-        };
-        let by_network = |standing: Standing| Refusal::NetworkLimited {
-            retry_after: standing.retry_after.unwrap_or_default(),
-        };
-
-        // Each step that refuses gives back what the steps before it reserved.
-        if let Some(refused) = self.network.refuses(&ticket.network, now) {
-            return Err((by_network(refused), None));
+    /// Reserves a try of everything that counts this attempt before its account is known, or of nothing.
+    pub(crate) fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Ticket, Limited> {
+        let mut ticket = Ticket { at: now, taken: Vec::with_capacity(6), standing: None };
+        let network = attempt.peer.network();
+        let name = named(&attempt.proof).map(|who| name(attempt, who));
+        self.take(&mut ticket, Place::Network(network))?;
+        if let Some(name) = &name {
+            self.take(&mut ticket, Place::Account(name.clone()))?;
         }
-        let shared = self.shared_subject(&ticket, attempt);
-        if let Some(refused) = shared.as_ref().and_then(|subject| self.account.refuses(subject, now)) {
-            self.network.give_back(&ticket.network, now);
-            return Err((by_account(refused), None));
-        }
-        let undo_shared = || {
-            self.network.give_back(&ticket.network, now);
-            if let Some(subject) = &shared {
-                self.account.give_back(subject, now);
-            }
-        };
         match attempt.door {
             DoorKind::Zulip => {
-                let standing =
-                    ticket.subject.as_ref().and_then(|subject| self.zulip_login.reserve(subject, now));
-                if let Some(standing) = standing.filter(|standing| standing.retry_after.is_some()) {
-                    undo_shared();
-                    return Err((by_account(standing), Some(standing)));
+                let typed = named(&attempt.proof)
+                    .filter(|_| self.zulip_by_typed_name)
+                    .map(|who| Subject::Typed(short(who.typed())));
+                if let Some(subject) = typed.or(name) {
+                    ticket.standing = self.take(&mut ticket, Place::ZulipLogin(subject))?;
                 }
-                ticket.standing = standing;
+            }
+            DoorKind::RocketChat if self.rocketchat_by_typed_name => {
+                self.block_as_rocketchat_does(&mut ticket, attempt)?;
             }
             DoorKind::RocketChat => {
-                if let Some(refused) = self.rocketchat_address.refuses(&ticket.network, now) {
-                    undo_shared();
-                    return Err((by_network(refused), None));
-                }
-                let refused =
-                    ticket.subject.as_ref().and_then(|subject| self.rocketchat_user.refuses(subject, now));
-                if let Some(refused) = refused {
-                    undo_shared();
-                    self.rocketchat_address.give_back(&ticket.network, now);
-                    return Err((by_account(refused), None));
+                self.take(&mut ticket, Place::RocketChatAddress(network))?;
+                if let Some(name) = name {
+                    self.take(&mut ticket, Place::RocketChatUser(name))?;
                 }
             }
             _ => {}
@@ -135,33 +136,80 @@ impl Limits {
         Ok(ticket)
     }
 
+    /// Reserves a try of what counts by account, now that it is known. On refusal nothing stays reserved.
+    pub(crate) fn identify(
+        &self,
+        ticket: &mut Ticket,
+        attempt: &LoginAttempt,
+        account: &Account,
+    ) -> Result<(), Limited> {
+        let user = &account.user;
+        let subject = Subject::Account(user.id, attempt.peer.network());
+        self.take(ticket, Place::Account(subject.clone()))?;
+        if attempt.door != DoorKind::RocketChat {
+            return Ok(());
+        }
+        if !self.rocketchat_by_typed_name {
+            return self.take(ticket, Place::RocketChatUser(subject)).map(drop);
+        }
+        // Counted, but not tested, under the user name of whoever sends an address or a code.
+        let user_name = user.user_name().map(|name| Subject::UserName(user.realm, short(&fold(name))));
+        if let Some(place) =
+            user_name.map(Place::RocketChatUser).filter(|place| !ticket.taken.contains(place))
+        {
+            self.count(&place, ticket.at);
+            ticket.taken.push(place);
+        }
+        Ok(())
+    }
+
+    /// rocketchat.md 4.2: the address is tested first, and tries that it is refused count; then the user name,
+    /// where one was sent without a code, and tries that it is refused don't.
+    fn block_as_rocketchat_does(&self, ticket: &mut Ticket, attempt: &LoginAttempt) -> Result<(), Limited> {
+        let user_name = match named(&attempt.proof) {
+            Some(Identifier::Name { kind: NameKind::UserName, typed }) => {
+                Some(Place::RocketChatUser(Subject::UserName(attempt.realm, short(&fold(typed)))))
+            }
+            _ => None,
+        };
+        let address = Place::RocketChatAddress(attempt.peer.network());
+        if let Err(limited) = self.take(ticket, address.clone()) {
+            self.count(&address, ticket.at);
+            if let Some(user_name) = &user_name {
+                self.count(user_name, ticket.at);
+            }
+            return Err(limited);
+        }
+        let is_tested = matches!(attempt.second_step, SecondStep::NotOffered | SecondStep::Offered(None));
+        match user_name {
+            Some(user_name) if is_tested => self.take(ticket, user_name).map(drop),
+            Some(user_name) => {
+                self.count(&user_name, ticket.at);
+                ticket.taken.push(user_name);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
     /// After a success: the try is uncounted, and the doors' own limits begin anew, as documented.
-    pub(crate) fn succeeded(&self, ticket: &Ticket, attempt: &LoginAttempt) {
-        self.give_back(ticket, attempt);
-        if let Some(subject) = &ticket.subject {
-            match ticket.door {
-                DoorKind::Zulip => self.zulip_login.clear(subject),
-                DoorKind::RocketChat => self.rocketchat_user.clear(subject),
-                _ => {}
+    pub(crate) fn succeeded(&self, ticket: Ticket) {
+        for place in &ticket.taken {
+            match place {
+                Place::ZulipLogin(subject) => self.zulip_login.clear(subject),
+                Place::RocketChatUser(subject) => self.rocketchat_user.clear(subject),
+                Place::RocketChatAddress(network) if self.rocketchat_by_typed_name => {
+                    self.rocketchat_address.clear(network);
+                }
+                _ => self.uncount(place, ticket.at),
             }
         }
     }
 
     /// The attempt was no try after all: a second factor is asked for, or it could not be judged.
-    pub(crate) fn give_back(&self, ticket: &Ticket, attempt: &LoginAttempt) {
-        self.network.give_back(&ticket.network, ticket.at);
-        if let Some(subject) = self.shared_subject(ticket, attempt) {
-            self.account.give_back(&subject, ticket.at);
-        }
-        match (ticket.door, &ticket.subject) {
-            (DoorKind::Zulip, Some(subject)) => self.zulip_login.give_back(subject, ticket.at),
-            (DoorKind::RocketChat, subject) => {
-                self.rocketchat_address.give_back(&ticket.network, ticket.at);
-                if let Some(subject) = subject {
-                    self.rocketchat_user.give_back(subject, ticket.at);
-                }
-            }
-            _ => {}
+    pub(crate) fn give_back(&self, ticket: &mut Ticket) {
+        for place in ticket.taken.drain(..) {
+            self.uncount(&place, ticket.at);
         }
     }
 
@@ -182,7 +230,7 @@ impl Limits {
 
     /// Reserves a try at a second factor; `false` when there were too many.
     pub(crate) fn reserve_second_factor(&self, user: UserId, now: Timestamp) -> bool {
-        self.second_factor.refuses(&user, now).is_none()
+        is_let_through(self.second_factor.reserve(&user, now))
     }
 
     /// The second factor was right.
@@ -190,20 +238,51 @@ impl Limits {
         self.second_factor.give_back(&user, at);
     }
 
-    /// Whom the door's own limit counts: nobody where no name is given.
-    fn subject(&self, attempt: &LoginAttempt) -> Option<Subject> {
-        let who = named(&attempt.proof)?;
-        if attempt.door == DoorKind::Zulip && self.typed_name_counts {
-            return Some(Subject::Typed(short(who.typed())));
-        }
-        Some(account(attempt, who))
+    /// Counts a mail that somebody who isn't signed in has sent to an account; `false` when there were too many.
+    pub(crate) fn reserve_mail(&self, user: UserId, now: Timestamp) -> bool {
+        is_let_through(self.mails.reserve(&user, now))
     }
 
-    /// The shared limiter always counts by account and network.
-    fn shared_subject(&self, ticket: &Ticket, attempt: &LoginAttempt) -> Option<Subject> {
-        match &ticket.subject {
-            Some(Subject::Typed(_)) => named(&attempt.proof).map(|who| account(attempt, who)),
-            other => other.clone(),
+    /// Reserves a try at a place; gives back what the ticket has reserved when that is refused.
+    fn take(&self, ticket: &mut Ticket, place: Place) -> Result<Option<Standing>, Limited> {
+        let now = ticket.at;
+        let standing = match &place {
+            Place::Account(subject) => self.account.reserve(subject, now),
+            Place::Network(network) => self.network.reserve(network, now),
+            Place::ZulipLogin(subject) => self.zulip_login.reserve(subject, now),
+            Place::RocketChatUser(subject) => self.rocketchat_user.reserve(subject, now),
+            Place::RocketChatAddress(network) => self.rocketchat_address.reserve(network, now),
+        };
+        let Some(retry_after) = standing.and_then(|standing| standing.retry_after) else {
+            ticket.taken.push(place);
+            return Ok(standing);
+        };
+        self.give_back(ticket);
+        Err(match place {
+            Place::Network(_) | Place::RocketChatAddress(_) => {
+                (Refusal::NetworkLimited { retry_after }, None)
+            }
+            Place::ZulipLogin(_) => (Refusal::AccountLimited { retry_after }, standing),
+            Place::Account(_) | Place::RocketChatUser(_) => (Refusal::AccountLimited { retry_after }, None),
+        })
+    }
+
+    /// Counts a try at a place of the real Rocket.Chat's, refused or not.
+    fn count(&self, place: &Place, now: Timestamp) {
+        match place {
+            Place::RocketChatUser(subject) => self.rocketchat_user.count(subject, now),
+            Place::RocketChatAddress(network) => self.rocketchat_address.count(network, now),
+            _ => {}
+        }
+    }
+
+    fn uncount(&self, place: &Place, at: Timestamp) {
+        match place {
+            Place::Account(subject) => self.account.give_back(subject, at),
+            Place::Network(network) => self.network.give_back(network, at),
+            Place::ZulipLogin(subject) => self.zulip_login.give_back(subject, at),
+            Place::RocketChatUser(subject) => self.rocketchat_user.give_back(subject, at),
+            Place::RocketChatAddress(network) => self.rocketchat_address.give_back(network, at),
         }
     }
 }
@@ -222,9 +301,8 @@ impl<K: Clone + Eq + Hash> Gate<K> {
         self.with(|limiter| limiter.reserve(key, now))
     }
 
-    /// Reserves, and gives the standing when that was refused.
-    fn refuses(&self, key: &K, now: Timestamp) -> Option<Standing> {
-        self.reserve(key, now).filter(|standing| standing.retry_after.is_some())
+    fn count(&self, key: &K, now: Timestamp) {
+        self.with(|limiter| limiter.count(key, now));
     }
 
     fn give_back(&self, key: &K, at: Timestamp) {
@@ -236,6 +314,10 @@ impl<K: Clone + Eq + Hash> Gate<K> {
     }
 }
 
+fn is_let_through(standing: Option<Standing>) -> bool {
+    standing.is_none_or(|standing| standing.retry_after.is_none())
+}
+
 fn named(proof: &Proof) -> Option<&Identifier> {
     match proof {
         Proof::Password { who, .. } | Proof::Digest { who, .. } => Some(who),
@@ -243,17 +325,12 @@ fn named(proof: &Proof) -> Option<&Identifier> {
     }
 }
 
-fn account(attempt: &LoginAttempt, who: &Identifier) -> Subject {
+fn name(attempt: &LoginAttempt, who: &Identifier) -> Subject {
     let (kind, typed) = match who {
         Identifier::Name { kind, typed } => (Some(*kind), typed.trim()),
         other => (None, other.typed()),
     };
-    Subject::Account {
-        realm: attempt.realm,
-        kind,
-        name: short(&fold(typed)),
-        network: attempt.peer.network(),
-    }
+    Subject::Name { realm: attempt.realm, kind, name: short(&fold(typed)), network: attempt.peer.network() }
 }
 
 /// Names are as long as the client likes; keys are not.

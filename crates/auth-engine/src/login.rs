@@ -8,16 +8,18 @@ use std::time::Duration;
 
 use auth_core::{
     Account, AttemptRecord, BackendAnswer, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted,
-    Identifier, LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PresentedSecret, Profile, Proof,
-    Question, Realm, Refusal, SecondStep, Timestamp, Token,
+    Identifier, LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PasswordBackend, PresentedSecret,
+    Profile, Proof, Question, Realm, Refusal, SecondStep, Timestamp, Token,
 };
 use auth_crypto::assertion::{self, AssertionError};
 
 use crate::Engine;
 use crate::engine::broken;
+use crate::factor::{Asked, active_factors};
+use crate::limits::Ticket;
 
 /// The local backend, asked where a realm names none.
-const LOCAL: &str = "local";
+pub(crate) const LOCAL: &str = "local";
 
 /// What became of an attempt, with what the log wants to know.
 struct Judgement {
@@ -33,7 +35,14 @@ type Stage<T> = Result<Result<T, Refusal>, Fault>;
 impl Engine {
     pub(crate) async fn attempt(&self, attempt: LoginAttempt) -> Result<LoginReply, Fault> {
         let started = self.now();
-        let ticket = match self.limits.reserve(&attempt, started) {
+        if self.is_not_offered(&attempt) {
+            let refusal = Refusal::Credentials(Cause::NotOffered);
+            self.log(&attempt, None, refusal.as_str(), started);
+            let outcome = LoginOutcome::Refused(refusal);
+            return Ok(LoginReply { outcome, standing: None, not_before: None });
+        }
+        let place = self.may_wait(&attempt).then(|| self.waiting.enter(started)).transpose()?;
+        let mut ticket = match self.limits.reserve(&attempt, started) {
             Ok(ticket) => ticket,
             Err((refusal, standing)) => {
                 self.log(&attempt, None, refusal.as_str(), started);
@@ -44,38 +53,43 @@ impl Engine {
                 });
             }
         };
-        let judgement = match self.judge(&attempt).await {
+        let judgement = match self.judge(&attempt, &mut ticket).await {
             Ok(judgement) => judgement,
             Err(fault) => {
-                self.limits.give_back(&ticket, &attempt);
+                self.limits.give_back(&mut ticket);
                 return Err(fault);
             }
         };
+        let standing = ticket.standing;
         let word = match &judgement.outcome {
             LoginOutcome::Granted(_) => {
-                self.limits.succeeded(&ticket, &attempt);
+                self.limits.succeeded(ticket);
                 "granted"
             }
             LoginOutcome::Refused(refusal) => {
                 if matches!(refusal, Refusal::SecondFactorRequired(_)) {
-                    self.limits.give_back(&ticket, &attempt);
+                    self.limits.give_back(&mut ticket);
                 }
                 refusal.as_str()
             }
         };
         self.log(&attempt, judgement.account.as_ref(), word, started);
-        let not_before = self.answer_time(&attempt, judgement.looked_up);
-        Ok(LoginReply { outcome: judgement.outcome, standing: ticket.standing, not_before })
+        let delayed = self.answer_time(&attempt, judgement.looked_up);
+        let not_before = delayed.max(self.grid_moment(&attempt, &judgement.outcome, started).await);
+        if let Some(place) = place {
+            place.keep(not_before);
+        }
+        Ok(LoginReply { outcome: judgement.outcome, standing, not_before })
     }
 
-    async fn judge(&self, attempt: &LoginAttempt) -> Result<Judgement, Fault> {
+    async fn judge(&self, attempt: &LoginAttempt, ticket: &mut Ticket) -> Result<Judgement, Fault> {
         let realm = self.realm_by_id(attempt.realm).await?.ok_or_else(|| broken("the attempt's realm"))?;
         match &attempt.proof {
             Proof::Password { who, password } => {
-                self.by_secret(attempt, &realm, who, PresentedSecret::Password(password)).await
+                self.by_secret(attempt, ticket, &realm, who, PresentedSecret::Password(password)).await
             }
             Proof::Digest { who, digest } => {
-                self.by_secret(attempt, &realm, who, PresentedSecret::Digest(digest)).await
+                self.by_secret(attempt, ticket, &realm, who, PresentedSecret::Digest(digest)).await
             }
             Proof::Resume(token) => {
                 let found = self.resume(&realm, token).await?;
@@ -97,24 +111,32 @@ impl Engine {
     async fn by_secret(
         &self,
         attempt: &LoginAttempt,
+        ticket: &mut Ticket,
         realm: &Realm,
         who: &Identifier,
         secret: PresentedSecret<'_>,
     ) -> Result<Judgement, Fault> {
         let account = self.resolve(realm, who).await?;
         let looked_up = self.now();
-        let outcome = match self.verify(attempt, realm, who, account.as_ref(), secret).await? {
+        if let Some(known) = &account
+            && let Err((refusal, _)) = self.limits.identify(ticket, attempt, known)
+        {
+            return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account, looked_up });
+        }
+        let by_app_password = self.is_app_password(attempt.door, account.as_ref(), secret).await?;
+        let verified = self.verify(attempt, realm, who, account.as_ref(), secret, by_app_password);
+        let outcome = match verified.await? {
             Err(refusal) => LoginOutcome::Refused(refusal),
             Ok(()) => {
                 let account = account.as_ref().ok_or_else(|| broken("an accepted account"))?;
-                self.admit_account(attempt, realm, account).await?
+                self.admit_account(attempt, realm, account, by_app_password).await?
             }
         };
         Ok(Judgement { outcome, account, looked_up })
     }
 
     /// Whom a name means in a realm.
-    async fn resolve(&self, realm: &Realm, who: &Identifier) -> Result<Option<Account>, Fault> {
+    pub(crate) async fn resolve(&self, realm: &Realm, who: &Identifier) -> Result<Option<Account>, Fault> {
         let lookup = match who {
             Identifier::Name { kind: NameKind::Email, typed } => Lookup::Name(NameKind::Email, typed.trim()),
             Identifier::Name { kind, typed } => Lookup::Name(*kind, typed),
@@ -124,7 +146,7 @@ impl Engine {
         Ok(self.store.find(realm.id, &lookup).await?)
     }
 
-    /// Asks the realm's backends in order, and weighs what they say.
+    /// Asks the realm's backends in order, and weighs what they say. An app password needs no asking.
     async fn verify(
         &self,
         attempt: &LoginAttempt,
@@ -132,6 +154,7 @@ impl Engine {
         who: &Identifier,
         account: Option<&Account>,
         secret: PresentedSecret<'_>,
+        by_app_password: bool,
     ) -> Stage<()> {
         if !realm.password_login {
             return Ok(Err(Refusal::PasswordLoginDisabled));
@@ -141,7 +164,7 @@ impl Engine {
         let refused_empty = empty && attempt.door != DoorKind::Zettelstore;
         let demand = (attempt.door == DoorKind::Zulip).then(|| self.strength_rule(realm));
         let question = Question { realm, who, account, secret, demand, peer: &attempt.peer };
-        let answer = self.ask_backends(&question).await?;
+        let answer = if by_app_password { Ok(false) } else { self.ask_backends(&question).await? };
 
         let told_early = account
             .filter(|_| !refused_empty)
@@ -168,10 +191,7 @@ impl Engine {
         let order =
             if question.realm.backends.is_empty() { local.as_slice() } else { &question.realm.backends };
         for name in order {
-            let Some(backend) = self.backends.iter().find(|backend| backend.name() == name) else {
-                return Err(broken("a realm's password backend"));
-            };
-            match backend.verify(question).await {
+            match self.backend(name)?.verify(question).await {
                 BackendAnswer::Accept(accepted) => return Ok(Ok(accepted.reset_required)),
                 BackendAnswer::Reject(cause) => return Ok(Err(cause)),
                 BackendAnswer::Unavailable(fault) => return Err(fault),
@@ -181,17 +201,24 @@ impl Engine {
         Ok(Err(Cause::UnknownUser))
     }
 
-    /// The stages after a right password.
+    /// The backend of that name.
+    pub(crate) fn backend(&self, name: &str) -> Result<&dyn PasswordBackend, Fault> {
+        let found = self.backends.iter().find(|backend| backend.name() == name);
+        found.map(|backend| &**backend).ok_or_else(|| broken("a realm's password backend"))
+    }
+
+    /// The stages after a right password. An app password stands for a second factor.
     async fn admit_account(
         &self,
         attempt: &LoginAttempt,
         realm: &Realm,
         account: &Account,
+        by_app_password: bool,
     ) -> Result<LoginOutcome, Fault> {
         if let Some(refusal) = self.door_rules(attempt.door, account) {
             return Ok(LoginOutcome::Refused(refusal));
         }
-        if account.has_second_factor() {
+        if let Some(method) = active_factors(account).first().filter(|_| !by_app_password) {
             match &attempt.second_step {
                 SecondStep::NotOffered => {
                     if !self.config.allow_password_only_with_2fa {
@@ -199,8 +226,10 @@ impl Engine {
                     }
                 }
                 SecondStep::Offered(code) => {
-                    if let Some(refusal) = self.second_factor(account, code.as_ref()).await? {
-                        return Ok(LoginOutcome::Refused(refusal));
+                    // The first is asked for, and the client can't choose (rocketchat.md 2.1).
+                    let asked = Asked { realm, account, peer: &attempt.peer };
+                    if let Err(unproven) = self.prove(asked, *method, code.as_ref()).await? {
+                        return Ok(LoginOutcome::Refused(unproven.into()));
                     }
                 }
             }
@@ -293,15 +322,31 @@ impl Engine {
         Ok(granted(realm, account, grant))
     }
 
+    /// Whether this door doesn't take passwords at all: nothing is looked up, and so nothing counted (zulip.md 2.4).
+    fn is_not_offered(&self, attempt: &LoginAttempt) -> bool {
+        attempt.door == DoorKind::Zulip
+            && !self.config.zulip.password_login
+            && matches!(attempt.proof, Proof::Password { .. } | Proof::Digest { .. })
+    }
+
+    /// Whether the answer to an attempt may have to wait, and so takes a place.
+    fn may_wait(&self, attempt: &LoginAttempt) -> bool {
+        self.is_delayed(attempt) || self.may_wait_for_grid(attempt)
+    }
+
+    fn is_delayed(&self, attempt: &LoginAttempt) -> bool {
+        attempt.door == DoorKind::Zettelstore && !self.config.zettelstore.login_delay.is_zero()
+    }
+
     /// The moment before which the answer must not be sent (zettelstore.md 2, "The delay"): half a second after
     /// the look-up, or a tenth after the hash where hashing took longer, each with a jitter of −50 to +49 ms.
     fn answer_time(&self, attempt: &LoginAttempt, looked_up: Timestamp) -> Option<Timestamp> {
         const FLOOR: Duration = Duration::from_millis(100);
         const JITTER: Duration = Duration::from_millis(50);
-        let delay = self.config.zettelstore.login_delay;
-        if attempt.door != DoorKind::Zettelstore || delay.is_zero() {
+        if !self.is_delayed(attempt) {
             return None;
         }
+        let delay = self.config.zettelstore.login_delay;
         let mut random = [0];
         self.rng.fill(&mut random);
         // 256 values onto 100 milliseconds: the slight bias tells nobody anything.

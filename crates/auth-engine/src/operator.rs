@@ -4,8 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use auth_core::{
-    Account, CredentialKind, Ending, Lookup, NameKind, Network, Password, Realm, StoreError, Timestamp,
-    UserId,
+    Account, CredentialKind, Ending, Lookup, NameKind, Network, Password, PasswordString, Realm, StoreError,
+    Timestamp, UserId,
 };
 use auth_crypto::password::Secret;
 use auth_crypto::strength;
@@ -13,8 +13,12 @@ use auth_crypto::strength;
 use crate::Engine;
 
 /// A change of password ends sessions and tokens; keys by the operator's choice.
-const SESSIONS: [CredentialKind; 3] =
-    [CredentialKind::RocketChatToken, CredentialKind::WebSession, CredentialKind::MailedCode];
+const SESSIONS: [CredentialKind; 4] = [
+    CredentialKind::RocketChatToken,
+    CredentialKind::WebSession,
+    CredentialKind::MailedCode,
+    CredentialKind::PasswordReset,
+];
 
 /// Why an operator's command did nothing.
 #[derive(Debug)]
@@ -125,6 +129,19 @@ impl Engine {
         password: &Password,
         allow_weak: bool,
     ) -> Result<(), OperatorError> {
+        let hashed = self.hash_password(account, password, allow_weak, Network::default()).await?;
+        let there = self.store_password(account.user.id, &hashed).await?;
+        if there { Ok(()) } else { Err(OperatorError::NoUser) }
+    }
+
+    /// A new password of an account as it will be stored. Unless `allow_weak`, it must be strong enough.
+    pub(crate) async fn hash_password(
+        &self,
+        account: &Account,
+        password: &Password,
+        allow_weak: bool,
+        network: Network,
+    ) -> Result<PasswordString, OperatorError> {
         let realms = self.store.realms().await?;
         let realm =
             realms.into_iter().find(|realm| realm.id == account.user.realm).ok_or(OperatorError::NoRealm)?;
@@ -134,11 +151,15 @@ impl Engine {
             checked => checked?,
         }
         let secret = Secret::Password(password.clone());
-        let hashed = self
-            .pool
-            .hash(secret, self.hashing_rule(&realm), Network::default())
-            .await
-            .map_err(|_| OperatorError::Busy)?;
+        self.pool.hash(secret, self.hashing_rule(&realm), network).await.map_err(|_| OperatorError::Busy)
+    }
+
+    /// Stores a new password and ends what was signed in before; `false` when the account is gone.
+    pub(crate) async fn store_password(
+        &self,
+        user: UserId,
+        hashed: &PasswordString,
+    ) -> Result<bool, StoreError> {
         let mut kinds = SESSIONS.to_vec();
         if self.config.revoke_on_password_change {
             kinds.extend([
@@ -148,8 +169,7 @@ impl Engine {
             ]);
         }
         let ends = Ending { valid_from: Some(self.next_valid_from()), kinds: &kinds };
-        let there = self.store.set_password(account.user.id, Some(&hashed), &ends).await?;
-        if there { Ok(()) } else { Err(OperatorError::NoUser) }
+        self.store.set_password(user, Some(hashed), &ends).await
     }
 
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys

@@ -5,18 +5,22 @@
 //! {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"abcd1234"}
 //! ```
 //!
+//! A Zettelstore's files are made into such lines first, by [`convert_zettel`].
+//!
 //! Lines are read and checked here, passwords hashed and secrets sealed here; the store writes finished
 //! records, all or none.
 
 mod export;
 mod import;
 mod line;
+mod zettelstore;
 
 use std::fmt;
 
 use auth_core::{Fault, Imported};
 
 pub use line::{BadLine, parse_line};
+pub use zettelstore::{ZettelLines, convert_zettel};
 
 /// What an import did.
 #[derive(Clone, Debug, Default)]

@@ -18,6 +18,8 @@ pub struct Config {
     /// Whether the log-in form for directories is answered by the realm's directory. If not, it is taken as
     /// an ordinary password log-in, as Rocket.Chat does.
     pub directory: bool,
+    /// Whether lost passwords are set anew by mail.
+    pub password_reset: bool,
     /// What `pw.getPolicy` tells clients to ask of new passwords; `None` says that there is no policy.
     pub password_policy: Option<PasswordPolicy>,
     /// In which points it answers as carelessly as Rocket.Chat.
@@ -36,6 +38,7 @@ impl Config {
             site_url: site_url.into(),
             version: Self::VERSION.into(),
             directory: false,
+            password_reset: true,
             password_policy: None,
             exact: Exact::default(),
         }

@@ -5,18 +5,21 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Answer, BodyTooLarge, CheckRefusal, Claim, Door, DoorKind, ExactPoint, Inside, Peer, Presentation,
-    Principal, Realm, RealmName, Standing,
+    Answer, BodyTooLarge, Caller, CheckRefusal, Claim, Door, DoorKind, ExactPoint, Inside, Peer, Permission,
+    Presentation, Principal, Realm, RealmName, Standing,
 };
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
+use http::header::{ACCESS_CONTROL_REQUEST_METHOD, CONTENT_TYPE, ORIGIN};
 use http::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::config::Config;
-use crate::decode::presented;
-use crate::encode::{self, Failure, has_any_role, tell_standing, text};
-use crate::route::{Audience, Endpoint, Route, info, login, session, settings};
+use crate::decode::{agent, body, presented, second_factor_proof};
+use crate::encode::{self, Failure, tell_standing, text};
+use crate::route::{
+    Audience, Endpoint, Route, info, login, method, password, second_factor, session, settings, tokens,
+};
 
 /// Rocket.Chat's API for one realm.
 pub struct RocketChatDoor {
@@ -86,8 +89,9 @@ impl RocketChatDoor {
 
     /// Counts the call. Roles with the permission `api-bypass-rate-limit` are let off (rocketchat.md 4.1).
     fn admit(&self, route: &Route, principal: Option<&Principal>, peer: &Peer) -> Option<Standing> {
-        let exempt = |principal: &Principal| has_any_role(&principal.profile.user, &["admin", "bot", "app"]);
-        if principal.is_some_and(exempt) {
+        let exempt = |principal: &Principal| principal.profile.user.may(Permission::BypassRateLimit);
+        // Methods have the sockets' own limit, which is the engine's for log-ins.
+        if route.endpoint == Endpoint::Method || principal.is_some_and(exempt) {
             return None;
         }
         self.inside.admit(DoorKind::RocketChat, route.name, peer)
@@ -103,9 +107,29 @@ impl RocketChatDoor {
         if request.extensions().get::<BodyTooLarge>().is_some() {
             return Err(Failure::BodyTooLarge);
         }
-        let user = principal.ok_or(Failure::NotLoggedIn);
+        let headers = request.headers();
+        let has_name = |principal: &&Principal| principal.profile.user.user_name().is_some();
+        let user = principal
+            .filter(|user| route.audience != Audience::NamedUser || has_name(user))
+            .ok_or(Failure::NotLoggedIn);
+        let proof = second_factor_proof(headers);
+        let caller = |principal| Caller { principal, peer, agent: agent(headers), proof: &proof };
         let response = match route.endpoint {
             Endpoint::LogIn => return login::log_in(self, request, peer).await,
+            Endpoint::ForgotPassword => return password::forgot(self, fields(request)).await,
+            Endpoint::SendEmailCode => return second_factor::send_email_code(self, fields(request)).await,
+            Endpoint::Method => {
+                let signed_in =
+                    if route.audience == Audience::User { user.map(|_| true)? } else { user.is_ok() };
+                return method::call(self, headers, signed_in, fields(request), peer).await;
+            }
+            Endpoint::Token(call) => {
+                tokens::answer(call, self, &caller(user?), headers, fields(request)).await?
+            }
+            Endpoint::Factor(call) => {
+                second_factor::answer(call, self, &caller(user?), fields(request)).await?
+            }
+            Endpoint::Instances => info::instances(user?)?,
             Endpoint::LogOut => session::log_out(self, user?).await?,
             Endpoint::Me => session::me(self, user?),
             Endpoint::Info => info::info(self, principal),
@@ -130,6 +154,12 @@ impl RocketChatDoor {
         let body = Unknown { status: "error", message: "API endpoint does not exist" };
         encode::json(StatusCode::NOT_FOUND, &body)
     }
+}
+
+/// The parameters in a request's body.
+fn fields(request: &Request<Bytes>) -> Value {
+    let content_type = request.headers().get(CONTENT_TYPE);
+    body(content_type.map(|value| value.as_bytes()).unwrap_or_default(), request.body())
 }
 
 /// The answer to OPTIONS: calls from pages of other origins that need a preflight are not served, as is

@@ -1,6 +1,7 @@
 //! Values → bytes: the shapes of answers and the headers that all of them carry.
 
 mod date;
+mod denial;
 mod failure;
 mod me;
 mod preferences;
@@ -13,9 +14,11 @@ use serde::Serialize;
 
 use auth_core::Standing;
 
+pub(crate) use date::iso;
+pub(crate) use denial::{GENERAL, Words, told as told_of_denial};
 pub(crate) use failure::{Failure, error_body};
-pub(crate) use me::{Me, has_any_role};
-pub(crate) use refusal::refusal;
+pub(crate) use me::Me;
+pub(crate) use refusal::{Code, Details, Told, refusal, told};
 
 /// A JSON answer. The type carries no charset: clients and upstream tests compare it whole (rocketchat.md 1.6).
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
@@ -39,6 +42,13 @@ pub(crate) fn success(body: &impl Serialize) -> Response<Bytes> {
         success: bool,
     }
     json(StatusCode::OK, &Success { body, success: true })
+}
+
+/// A 200 that says nothing but `"success":true`.
+pub(crate) fn done() -> Response<Bytes> {
+    #[derive(Serialize)]
+    struct Nothing {}
+    success(&Nothing {})
 }
 
 /// A plain text, as the router itself answers.

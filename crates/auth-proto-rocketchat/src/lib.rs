@@ -8,6 +8,8 @@
 //! request → route table → decode → engine → encode → answer
 //! ```
 //!
+//! Sockets speak [`ddp`]: a session of the same kind, frames in and frames out.
+//!
 //! Where the real server is careless, the answer is the safe one unless [`Config::exact`] says otherwise: a
 //! body of the wrong types is a 400 instead of a 500, an unknown path answers JSON instead of text.
 //!
@@ -38,6 +40,10 @@
 //! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> { Ok(ApiKey::new("")) }
 //! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> { Ok(None) }
 //! # }
+//! # impl Sessions for Nobody {}
+//! # impl PersonalTokens for Nobody {}
+//! # impl SecondFactors for Nobody {}
+//! # impl Passwords for Nobody {}
 //! # #[async_trait::async_trait]
 //! # impl Realms for Nobody {
 //! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Realm>, Fault> {
@@ -71,6 +77,7 @@
 //! [`decode`], rendering below `encode`.
 
 mod config;
+pub mod ddp;
 pub mod decode;
 mod door;
 mod encode;

@@ -3,15 +3,22 @@
 
 pub(crate) mod info;
 pub(crate) mod login;
+pub(crate) mod method;
+pub(crate) mod password;
+pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod settings;
+pub(crate) mod tokens;
 
 use http::Method;
+
+use self::second_factor::FactorCall;
+use self::tokens::TokenCall;
 
 /// A method and path that the door answers.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// Method and path; also what limits count by.
+    /// Method and path; also what limits count by. A path that ends in `*` is that of every name below.
     pub(crate) name: &'static str,
     /// Who may ask.
     pub(crate) audience: Audience,
@@ -28,6 +35,8 @@ pub(crate) enum Audience {
     AnybodyOrUser,
     /// Signed-in users alone.
     User,
+    /// Signed-in users alone who have a user name (rocketchat.md 3.1).
+    NamedUser,
 }
 
 /// What answers a route.
@@ -41,23 +50,44 @@ pub(crate) enum Endpoint {
     OauthSettings,
     ServiceConfigurations,
     PasswordPolicy,
+    Instances,
+    ForgotPassword,
+    SendEmailCode,
+    Method,
+    Token(TokenCall),
+    Factor(FactorCall),
 }
 
 impl Route {
     /// The route of a method and path. HEAD is GET without a body.
     pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Self> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        ROUTES.iter().find(|route| route.name.split_once(' ') == Some((method.as_str(), path)))
+        ROUTES.iter().find(|route| {
+            route.parts().is_some_and(|(of, known)| of == method.as_str() && leads_to(known, path))
+        })
     }
 
     /// Whether a path is answered, by whatever method.
     pub(crate) fn knows(path: &str) -> bool {
-        ROUTES.iter().any(|route| route.name.split_once(' ').is_some_and(|(_, known)| known == path))
+        ROUTES.iter().any(|route| route.parts().is_some_and(|(_, known)| leads_to(known, path)))
+    }
+
+    fn parts(&self) -> Option<(&'static str, &'static str)> {
+        self.name.split_once(' ')
     }
 }
 
-const ROUTES: [Route; 9] = {
-    use Audience::{Anybody, AnybodyOrUser, User};
+/// Whether a path is the known one, or a single name in the place of its `*`.
+fn leads_to(known: &str, path: &str) -> bool {
+    match known.strip_suffix('*') {
+        None => known == path,
+        Some(above) => path.strip_prefix(above).is_some_and(|name| !name.is_empty() && !name.contains('/')),
+    }
+}
+
+const ROUTES: [Route; 31] = {
+    use Audience::{Anybody, AnybodyOrUser, NamedUser, User};
+    use Endpoint::{Factor, Token};
     [
         route("POST /api/v1/login", Anybody, Endpoint::LogIn),
         route("POST /api/v1/logout", User, Endpoint::LogOut),
@@ -68,6 +98,36 @@ const ROUTES: [Route; 9] = {
         route("GET /api/v1/settings.oauth", Anybody, Endpoint::OauthSettings),
         route("GET /api/v1/service.configurations", Anybody, Endpoint::ServiceConfigurations),
         route("GET /api/v1/pw.getPolicy", Anybody, Endpoint::PasswordPolicy),
+        route("GET /api/v1/instances.get", NamedUser, Endpoint::Instances),
+        route("POST /api/v1/users.forgotPassword", Anybody, Endpoint::ForgotPassword),
+        route("POST /api/v1/method.call/*", User, Endpoint::Method),
+        route("POST /api/v1/method.callAnon/*", AnybodyOrUser, Endpoint::Method),
+        route("POST /api/v1/users.logoutOtherClients", NamedUser, Token(TokenCall::LogOutOtherClients)),
+        route("POST /api/v1/users.removeOtherTokens", NamedUser, Token(TokenCall::RemoveOthers)),
+        route("POST /api/v1/users.logout", NamedUser, Token(TokenCall::LogOutUser)),
+        route("POST /api/v1/users.createToken", NamedUser, Token(TokenCall::Create)),
+        route(
+            "POST /api/v1/users.generatePersonalAccessToken",
+            NamedUser,
+            Token(TokenCall::GeneratePersonal),
+        ),
+        route(
+            "POST /api/v1/users.regeneratePersonalAccessToken",
+            NamedUser,
+            Token(TokenCall::RegeneratePersonal),
+        ),
+        route("GET /api/v1/users.getPersonalAccessTokens", NamedUser, Token(TokenCall::ListPersonal)),
+        route("POST /api/v1/users.removePersonalAccessToken", NamedUser, Token(TokenCall::RemovePersonal)),
+        route("POST /api/v1/users.2fa.sendEmailCode", Anybody, Endpoint::SendEmailCode),
+        route("POST /api/v1/users.2fa.enableEmail", NamedUser, Factor(FactorCall::EnableEmail)),
+        route("POST /api/v1/users.2fa.disableEmail", NamedUser, Factor(FactorCall::DisableEmail)),
+        route("POST /api/v1/users.enableTotp", NamedUser, Factor(FactorCall::EnableTotp)),
+        route("POST /api/v1/users.validateTotp", NamedUser, Factor(FactorCall::ValidateTotp)),
+        route("POST /api/v1/users.disableTotp", NamedUser, Factor(FactorCall::DisableTotp)),
+        route("POST /api/v1/users.regenerateTotpCodes", NamedUser, Factor(FactorCall::RegenerateCodes)),
+        route("GET /api/v1/users.totpCodesRemaining", NamedUser, Factor(FactorCall::CodesRemaining)),
+        route("POST /api/v1/users.resetTOTP", NamedUser, Factor(FactorCall::ResetTotp)),
+        route("POST /api/v1/ldap.syncNow", NamedUser, Factor(FactorCall::SyncDirectory)),
     ]
 };
 

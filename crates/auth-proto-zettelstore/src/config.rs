@@ -1,7 +1,5 @@
 //! What an operator sets for this door.
 
-use std::time::Duration;
-
 use auth_core::TokenForm;
 
 /// The door's settings.
@@ -75,63 +73,9 @@ impl AnswerForm {
     }
 }
 
-/// The longest life of an API token (zettelstore.md 6).
-const LONGEST_LIFETIME: Duration = Duration::from_secs(60 * 60);
-
-/// The life of an API token where none, or nothing readable, is set (zettelstore.md 6).
-const USUAL_LIFETIME: Duration = Duration::from_secs(10 * 60);
-
-/// The life of an API token that Zettelstore makes of a wish: an hour at most (zettelstore.md 6).
-#[must_use]
-pub fn clamp_lifetime(wish: Duration) -> Duration {
-    wish.min(LONGEST_LIFETIME)
-}
-
-/// Reads `token-lifetime-api` as Zettelstore does (zettelstore.md 6): whole minutes, an hour at most, and ten
-/// minutes for whatever is no unsigned whole number.
-///
-/// ```
-/// use auth_proto_zettelstore::parse_lifetime;
-///
-/// let minutes = |setting| parse_lifetime(setting).as_secs() / 60;
-/// assert_eq!((minutes(" 15 "), minutes("1000"), minutes("0"), minutes("-1")), (15, 60, 0, 10));
-/// ```
-#[must_use]
-pub fn parse_lifetime(minutes: &str) -> Duration {
-    let minutes = minutes.trim();
-    if minutes.starts_with('+') {
-        return USUAL_LIFETIME;
-    }
-    match minutes.parse::<u64>() {
-        Ok(minutes) => clamp_lifetime(Duration::from_secs(minutes.saturating_mul(60))),
-        Err(_) => USUAL_LIFETIME,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn lifetimes_are_minutes_between_none_and_an_hour() {
-        for (setting, minutes) in [
-            ("0", 0),
-            ("1", 1),
-            (" 60\t", 60),
-            ("61", 60),
-            ("1000", 60),
-            ("18446744073709551615", 60),
-            ("18446744073709551616", 10),
-            ("", 10),
-            ("abc", 10),
-            ("-1", 10),
-            ("+5", 10),
-            ("1.5", 10),
-            ("5 5", 10),
-        ] {
-            assert_eq!(parse_lifetime(setting), Duration::from_secs(minutes * 60), "{setting:?}");
-        }
-    }
 
     #[test]
     fn prefix_gets_its_slashes() {

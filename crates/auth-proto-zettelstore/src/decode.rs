@@ -4,9 +4,9 @@ pub mod authorization;
 pub mod form;
 pub mod route;
 
-use auth_core::{BodyTooLarge, Password, Token};
+use auth_core::{BodyTooLarge, Password, Presented, Token};
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Request};
 
 /// A name and a password.
@@ -58,12 +58,27 @@ fn is_form(headers: &HeaderMap) -> bool {
     media_type.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")
 }
 
-/// The token that a request presents (zettelstore.md 5): several `Authorization` headers count as one, joined
-/// by commas, which no token survives.
+/// The token that a request presents (zettelstore.md 5): that of the `Authorization` header, else that of the
+/// cookie which the web pages set. Several headers count as one, joined by commas, which no token survives.
 #[must_use]
-pub fn token(headers: &HeaderMap) -> Option<Token> {
+pub fn presented(headers: &HeaderMap) -> Option<Presented> {
     let sent: Vec<&[u8]> = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()).collect();
-    authorization::bearer(&sent.join(&b", "[..]))
+    match authorization::bearer(&sent.join(&b", "[..])) {
+        Some(token) => Some(Presented::ZettelstoreToken(token)),
+        None => headers
+            .get_all(COOKIE)
+            .iter()
+            .find_map(|value| session(value.as_bytes()))
+            .map(Presented::ZettelstoreCookie),
+    }
+}
+
+/// Reads a `Cookie` header's value: what the web pages' cookie holds, where it is there and holds anything.
+fn session(value: &[u8]) -> Option<Token> {
+    let pairs = value.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+    let token = pairs.filter_map(|pair| pair.strip_prefix(b"zsession=")).next()?;
+    let token = token.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(token);
+    if token.is_empty() { None } else { Some(Token::new(String::from_utf8_lossy(token))) }
 }
 
 /// A command of POST `/x`.
@@ -145,13 +160,43 @@ mod tests {
 
     #[test]
     fn second_authorization_header_spoils_the_token() {
-        let one = request("", &[("Authorization", "Bearer abc")], "");
-        assert_eq!(token(one.headers()), Some(Token::new("abc")));
-        let two = request("", &[("Authorization", "Bearer abc"), ("Authorization", "Basic x")], "");
-        assert_eq!(token(two.headers()), Some(Token::new("abc, Basic x")));
-        let hidden = request("", &[("Authorization", "Basic x"), ("Authorization", "Bearer abc")], "");
-        assert_eq!(token(hidden.headers()), None);
-        assert_eq!(token(request("", &[], "").headers()), None);
+        for (headers, token) in [
+            (&[("Authorization", "Bearer abc")][..], Some("abc")),
+            (&[("Authorization", "Bearer abc"), ("Authorization", "Basic x")], Some("abc, Basic x")),
+            (&[("Authorization", "Basic x"), ("Authorization", "Bearer abc")], None),
+            (&[], None),
+        ] {
+            check_presented(headers, token, None);
+        }
+    }
+
+    #[test]
+    fn cookie_counts_where_there_is_no_bearer_token() {
+        for (headers, token, cookie) in [
+            (&[("Cookie", "zsession=abc")][..], None, Some("abc")),
+            (&[("Cookie", "a=b; zsession=abc;c=d")], None, Some("abc")),
+            (&[("Cookie", "a=b"), ("Cookie", "zsession=\"abc\"")], None, Some("abc")),
+            (&[("Cookie", "zsession=abc; zsession=def")], None, Some("abc")),
+            (&[("Cookie", "zsession=abc"), ("Authorization", "Basic x")], None, Some("abc")),
+            (&[("Cookie", "zsession=abc"), ("Authorization", "Bearer ")], None, Some("abc")),
+            (&[("Cookie", "zsession=abc"), ("Authorization", "Bearer x")], Some("x"), None),
+            (&[("Cookie", "zsession=")], None, None),
+            (&[("Cookie", "Zsession=abc")], None, None),
+            (&[("Cookie", "xzsession=abc")], None, None),
+            (&[("Cookie", "zsession")], None, None),
+            (&[("Cookie", "")], None, None),
+        ] {
+            check_presented(headers, token, cookie);
+        }
+    }
+
+    fn check_presented(headers: &[(&str, &str)], token: Option<&str>, cookie: Option<&str>) {
+        let found = match presented(request("", headers, "").headers()) {
+            Some(Presented::ZettelstoreToken(token)) => (Some(token), None),
+            Some(Presented::ZettelstoreCookie(cookie)) => (None, Some(cookie)),
+            _ => (None, None),
+        };
+        assert_eq!(found, (token.map(Token::new), cookie.map(Token::new)), "{headers:?}");
     }
 
     #[test]
@@ -176,6 +221,11 @@ mod tests {
         #[test]
         fn any_query_is_read(query in ".*") {
             let _ = command(&query);
+        }
+
+        #[test]
+        fn any_cookie_is_read(value in proptest::collection::vec(proptest::num::u8::ANY, 0..100)) {
+            let _ = (session(&value), session(&[&b"a; zsession="[..], &value].concat()));
         }
     }
 }

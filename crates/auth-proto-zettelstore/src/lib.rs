@@ -6,8 +6,8 @@
 //!
 //! Its answers are the real server's, to the byte, but for what is decided in zettelstore.md 9, and for limits,
 //! which the real server has none of: too many tries are answered 429, a full queue 503, both as plain text
-//! with `Retry-After`. A malformed form is answered 400, as documented. Cookies of the web pages are no
-//! credentials here.
+//! with `Retry-After`. A malformed form is answered 400, as documented. The cookie of the web pages is read where
+//! the API reads it, and never set.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -37,6 +37,10 @@
 //! #     }
 //! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> { Ok(None) }
 //! # }
+//! # impl Sessions for Nobody {}
+//! # impl PersonalTokens for Nobody {}
+//! # impl SecondFactors for Nobody {}
+//! # impl Passwords for Nobody {}
 //! # #[async_trait::async_trait]
 //! # impl Realms for Nobody {
 //! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Realm>, Fault> {
@@ -72,5 +76,5 @@ mod door;
 mod encode;
 mod token;
 
-pub use config::{AnswerForm, Config, clamp_lifetime, parse_lifetime};
+pub use config::{AnswerForm, Config};
 pub use door::ZettelstoreDoor;

@@ -2,7 +2,7 @@
 
 use auth_core::{
     Answer, DoorKind, Fault, Grant, GrantKind, Identifier, LoginAttempt, LoginOutcome, Peer, Presentation,
-    Presented, Proof, Refusal, SecondStep,
+    Proof, Refusal, SecondStep,
 };
 use bytes::Bytes;
 use http::{Request, Response};
@@ -37,7 +37,7 @@ impl ZettelstoreDoor {
         Ok(Answer { response, not_before: reply.not_before })
     }
 
-    /// PUT (zettelstore.md 3). A bearer token is all that counts.
+    /// PUT (zettelstore.md 3). A token is all that counts.
     pub(crate) async fn renew(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Answer, Fault> {
         if !self.config.authentication {
             return Ok(encode::free_access(self.config.answer).into());
@@ -59,15 +59,11 @@ impl ZettelstoreDoor {
         request: &Request<Bytes>,
         peer: &Peer,
     ) -> Result<Option<Presentation>, Fault> {
-        let Some(token) = decode::token(request.headers()) else {
+        let Some(credential) = decode::presented(request.headers()) else {
             return Ok(None);
         };
-        Ok(Some(Presentation {
-            door: DoorKind::Zettelstore,
-            realm: self.realm().await?,
-            credential: Presented::ZettelstoreToken(token),
-            peer: peer.clone(),
-        }))
+        let realm = self.realm().await?;
+        Ok(Some(Presentation { door: DoorKind::Zettelstore, realm, credential, peer: peer.clone() }))
     }
 
     fn granted(&self, grant: &Grant) -> Result<Response<Bytes>, Fault> {

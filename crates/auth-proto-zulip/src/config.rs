@@ -26,6 +26,8 @@ pub struct Config {
     pub root_aliases: Vec<String>,
     /// Whether the root host is a landing page and no organisation: `server_settings` then asks for a subdomain.
     pub root_domain_landing_page: bool,
+    /// Whether a password is a way in, where the realm lets it be one; clients are told.
+    pub password_login: bool,
     /// Whether the development endpoints are there. Never on anything but loopback.
     pub development: bool,
     /// The slug of the one realm that every host leads to.
@@ -45,6 +47,7 @@ impl Default for Config {
             realm_hosts: BTreeMap::new(),
             root_aliases: vec!["www".to_owned()],
             root_domain_landing_page: false,
+            password_login: true,
             development: false,
             default_realm: None,
             exact: Exact::default(),

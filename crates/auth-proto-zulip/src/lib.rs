@@ -25,6 +25,10 @@
 //!         Ok(None)
 //!     }
 //! }
+//! # impl Sessions for Empty {}
+//! # impl PersonalTokens for Empty {}
+//! # impl SecondFactors for Empty {}
+//! # impl Passwords for Empty {}
 //! # #[async_trait]
 //! # impl Accounts for Empty {
 //! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> { Err(Fault::internal("none")) }

@@ -9,6 +9,7 @@ use auth_core::{Clock, Door, DoorKind, Inside, RealmName, Realms, Rng, Store};
 use auth_crypto::pool::{HashingPool, PoolConfig};
 use auth_engine::{Engine, Parts};
 use auth_proto_rocketchat::RocketChatDoor;
+use auth_proto_rocketchat::ddp::Settings;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreDoor};
 use auth_proto_zulip::ZulipDoor;
 use auth_store::Sqlite;
@@ -16,12 +17,15 @@ use auth_store::Sqlite;
 use crate::config::{Config, ZettelstoreAnswer};
 use crate::edge::{SystemClock, SystemRng};
 use crate::keyfile;
+use crate::websocket::{Sockets, Strangers};
 
 /// A store, an engine over it, and the doors before it.
 pub struct Assembled {
     engine: Arc<Engine>,
     clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
     doors: Vec<Arc<dyn Door>>,
+    sockets: Option<Arc<Sockets>>,
 }
 
 impl Assembled {
@@ -60,11 +64,11 @@ impl Assembled {
             pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng))?),
             ring: Arc::new(ring),
             clock: Arc::clone(&clock),
-            rng,
+            rng: Arc::clone(&rng),
             config: config.engine()?,
         };
         let engine = Arc::new(Engine::open(parts).await?);
-        Ok(Self { engine, clock, doors: Vec::new() })
+        Ok(Self { engine, clock, rng, doors: Vec::new(), sockets: None })
     }
 
     /// Opens the doors.
@@ -91,7 +95,11 @@ impl Assembled {
             let inside = Arc::clone(&inside);
             let door: Arc<dyn Door> = match kind {
                 DoorKind::Zulip => Arc::new(ZulipDoor::new(zulip(config), inside, Arc::clone(&self.clock))),
-                DoorKind::RocketChat => Arc::new(RocketChatDoor::new(rocketchat(config), inside)),
+                DoorKind::RocketChat => {
+                    let door = Arc::new(RocketChatDoor::new(rocketchat(config), inside));
+                    self.sockets = Some(sockets(config, &door, &self.rng));
+                    door
+                }
                 _ => Arc::new(ZettelstoreDoor::new(zettelstore(config), inside)),
             };
             self.doors.push(door);
@@ -105,10 +113,20 @@ impl Assembled {
         &self.engine
     }
 
+    /// The engine, for tasks that go on beside the doors.
+    pub(crate) fn shared_engine(&self) -> Arc<Engine> {
+        Arc::clone(&self.engine)
+    }
+
     /// The clock.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    /// The sockets of the Rocket.Chat door, where it is open.
+    pub(crate) fn sockets(&self) -> Option<Arc<Sockets>> {
+        self.sockets.clone()
     }
 
     /// The open doors that are wanted.
@@ -132,6 +150,7 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         feature_level: zulip.feature_level,
         realm_hosts: zulip.realm_hosts.clone(),
         root_domain_landing_page: zulip.root_domain_landing_page,
+        password_login: zulip.password_login,
         development: zulip.development,
         default_realm: zulip.realm.clone(),
         exact: zulip.exact.points(),
@@ -144,7 +163,23 @@ fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
     let mut door =
         auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
     door.exact = rocketchat.exact.points();
+    door.password_reset = rocketchat.password_reset;
+    door.password_policy = rocketchat.password_policy.told();
     door
+}
+
+fn sockets(config: &Config, door: &Arc<RocketChatDoor>, rng: &Arc<dyn Rng>) -> Arc<Sockets> {
+    let rocketchat = &config.rocketchat;
+    Arc::new(Sockets {
+        door: Arc::clone(door),
+        settings: Settings {
+            idle: rocketchat.socket_idle.0,
+            login_limit: rocketchat.socket_login_limit.rule(),
+        },
+        max_message: rocketchat.max_socket_message,
+        strangers: Strangers::new(rocketchat.max_sockets_per_network),
+        rng: Arc::clone(rng),
+    })
 }
 
 fn zettelstore(config: &Config) -> auth_proto_zettelstore::Config {

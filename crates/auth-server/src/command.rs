@@ -10,6 +10,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use auth_engine::Engine;
 use clap::{Parser, Subcommand};
 
 use crate::config::Config;
@@ -118,6 +119,18 @@ fn overrides() -> Vec<(String, String)> {
             Some((name, value.into_string().unwrap_or_default()))
         })
         .collect()
+}
+
+/// The import line of a realm that is not there yet; `None` for one that is.
+async fn realm_line(engine: &Engine, slug: &str) -> anyhow::Result<Option<String>> {
+    let realms = engine.realms_by_slug().await?;
+    if realms.iter().any(|realm| realm.slug == slug) {
+        return Ok(None);
+    }
+    // The first realm is the one that the Zulip door's host itself leads to.
+    let subdomain = realms.is_empty().then_some("");
+    let line = serde_json::json!({"kind": "realm", "realm": slug, "subdomain": subdomain});
+    Ok(Some(format!("{line}\n")))
 }
 
 /// A file that a command reads, with a sentence for the operator when it can't.

@@ -3,6 +3,9 @@
 //! Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are TOML, or else text.
 
 mod defaults;
+mod log;
+mod mail;
+mod rocketchat;
 mod rules;
 mod value;
 
@@ -11,10 +14,16 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use auth_core::{DoorKind, ExactPoint};
+use auth_core::{DoorKind, ExactPoint, Token};
 use serde::Deserialize;
 
-pub use value::{ExactPoints, Limit, Span, Switch};
+use crate::listener::LONGEST_WAIT;
+
+pub use log::{Log, LogFormat};
+pub use mail::Mail;
+pub(crate) use mail::{Relay, Security};
+pub use rocketchat::PasswordPolicy;
+pub use value::{ExactPoints, Grid, Limit, Span, Switch};
 
 /// The file that `auth-server config default` prints: every key with its default.
 pub const DEFAULT: &str = include_str!("../default.toml");
@@ -36,6 +45,8 @@ pub struct Config {
     pub passwords: Passwords,
     /// What is logged.
     pub log: Log,
+    /// How mail is sent; without it none is.
+    pub mail: Option<Mail>,
     /// The Zulip door.
     pub zulip: Zulip,
     /// The Rocket.Chat door.
@@ -61,7 +72,7 @@ pub struct Server {
     pub body_timeout: Span,
     /// How much memory request bodies may take together, in MiB.
     pub body_memory_mib: u32,
-    /// How many answers may wait for their moment at a time.
+    /// How many log-ins whose answers wait for their moment may be judged or waiting at a time.
     pub max_waiting: u32,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_timeout: Span,
@@ -143,34 +154,11 @@ pub struct Passwords {
     pub workers: u32,
     /// Log-ins that may wait for a thread.
     pub queue: u32,
+    /// When wrong passwords are told.
+    pub failure_grid: Grid,
     /// Whether a change of password also ends keys, personal tokens and app passwords. By default it does,
     /// unless a door is `exact`.
     pub revoke_on_password_change: Option<bool>,
-}
-
-/// What is logged.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Log {
-    /// `text` or `json`.
-    pub format: LogFormat,
-    /// `error`, `warn`, `info`, `debug` or `trace`, or a filter of `target=level`.
-    pub level: String,
-    /// Whether names as typed stand in the log: they are personal data.
-    pub names: bool,
-}
-
-/// The form of log lines.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum LogFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs.
-    Json,
 }
 
 /// The Zulip door.
@@ -200,6 +188,8 @@ pub struct Zulip {
     pub login_limit: Limit,
     /// Calls per user.
     pub api_limit: Limit,
+    /// Whether a password is a way in, where the realm lets it be one.
+    pub password_login: bool,
     /// Development endpoints: log-in by name alone, on loopback only.
     pub development: bool,
     /// Systems whose JSON web tokens are believed, by realm.
@@ -252,6 +242,30 @@ pub struct RocketChat {
     pub token_lifetime: Span,
     /// How many log-in tokens a user has at most.
     pub max_tokens: u32,
+    /// How long a mailed code is good.
+    pub mailed_code_lifetime: Span,
+    /// How long a second factor is remembered once it was shown, and how long new accounts need none; `0s` is
+    /// neither.
+    pub two_factor_remember: Span,
+    /// Whether changes ask accounts without a second factor for their password once more.
+    pub two_factor_password_fallback: bool,
+    /// What `users.createToken` takes; without it there are no such tokens.
+    #[serde(deserialize_with = "rocketchat::secret")]
+    pub create_token_secret: Option<Token>,
+    /// A file that holds it in place of `create_token_secret`.
+    pub create_token_secret_file: Option<PathBuf>,
+    /// Whether lost passwords are set anew by mail.
+    pub password_reset: bool,
+    /// What clients are told to ask of new passwords.
+    pub password_policy: PasswordPolicy,
+    /// Sockets open at a time from one network on which nobody is signed in.
+    pub max_sockets_per_network: u32,
+    /// How long a client may be silent on its socket.
+    pub socket_idle: Span,
+    /// Log-ins tried on one socket.
+    pub socket_login_limit: Limit,
+    /// The longest message on a socket in bytes.
+    pub max_socket_message: usize,
 }
 
 /// The Zettelstore door.
@@ -267,7 +281,7 @@ pub struct Zettelstore {
     pub authentication: bool,
     /// The form of its answers.
     pub answer: ZettelstoreAnswer,
-    /// How long a token lives: up to an hour.
+    /// How long a token lives: up to an hour, and more counts as an hour; with `0s` it ends within the second.
     pub token_lifetime: Span,
     /// What an answer takes; `0s` answers at once.
     pub login_delay: Span,
@@ -373,9 +387,17 @@ impl Config {
             warnings
                 .push("[limits] shared is off: guessing is only slowed by each door's own limits".to_owned());
         }
+        if self.zettelstore.token_lifetime.0 > rules::LONGEST_TOKEN {
+            warnings.push("[zettelstore] token_lifetime: an hour at most, and so it is taken".to_owned());
+        }
+        if self.zettelstore.login_delay.0 > LONGEST_WAIT {
+            let most = LONGEST_WAIT.as_secs();
+            warnings.push(format!("[zettelstore] login_delay: no answer waits longer than {most} s"));
+        }
         if self.zettelstore.enabled && !self.zettelstore.authentication {
             warnings.push("[zettelstore] authentication is off: everybody is let in there".to_owned());
         }
+        warnings.extend(self.mail_warning());
         warnings
     }
 
@@ -417,7 +439,9 @@ impl Config {
         exact_points("zulip", DoorKind::Zulip, &self.zulip.exact)?;
         exact_points("rocketchat", DoorKind::RocketChat, &self.rocketchat.exact)?;
         self.params()?;
+        self.rocketchat.check()?;
         self.assertions()?;
+        self.relay()?;
         if self.zulip.enabled && self.zulip.development && !self.listens_on_loopback_only() {
             return Err(ConfigError::new(
                 "[zulip] development lets anybody in by name: listen on loopback only, or switch it off",

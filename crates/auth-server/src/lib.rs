@@ -12,8 +12,11 @@ mod edge;
 mod keyfile;
 mod listener;
 mod logging;
+mod mail;
 mod router;
 mod serve;
+mod upkeep;
+mod websocket;
 
 pub use assemble::Assembled;
 pub use serve::{Bound, Server};

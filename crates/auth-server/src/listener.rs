@@ -17,15 +17,16 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::{BodyMemory, Read};
 use crate::router::{Router, client};
+use crate::websocket;
 
 /// An answer never waits longer than this for its moment, whatever the clock does.
-const LONGEST_WAIT: Duration = Duration::from_secs(5);
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The pause after the system refused a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -38,7 +39,6 @@ pub(crate) struct Shared {
     pub(crate) body_timeout: Duration,
     pub(crate) bodies: BodyMemory,
     pub(crate) connections: Arc<Semaphore>,
-    pub(crate) waiting: Semaphore,
     pub(crate) stop: CancellationToken,
     pub(crate) tasks: TaskTracker,
 }
@@ -57,11 +57,10 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
         };
         match accepted {
             Ok((stream, address)) => {
-                let connection = serve_connection(stream, address, router.clone(), Arc::clone(&shared));
-                shared.tasks.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
+                let place = Arc::new(place);
+                let connection =
+                    serve_connection(stream, address, router.clone(), Arc::clone(&shared), place);
+                shared.tasks.spawn(connection);
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
@@ -71,7 +70,14 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
     }
 }
 
-async fn serve_connection(stream: TcpStream, address: SocketAddr, router: Router, shared: Arc<Shared>) {
+/// Serves a connection until it ends, or turns into a socket that takes over its place.
+async fn serve_connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    router: Router,
+    shared: Arc<Shared>,
+    place: Arc<OwnedSemaphorePermit>,
+) {
     // Answers are small and written at once.
     let _ = stream.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -88,10 +94,10 @@ async fn serve_connection(stream: TcpStream, address: SocketAddr, router: Router
         .max_header_list_size(64 << 10);
     let for_requests = Arc::clone(&shared);
     let service = service_fn(move |request| {
-        let (router, shared) = (router.clone(), Arc::clone(&for_requests));
-        async move { Ok::<_, Infallible>(answer(request, address, &router, &shared).await) }
+        let (router, shared, place) = (router.clone(), Arc::clone(&for_requests), Arc::clone(&place));
+        async move { Ok::<_, Infallible>(answer(request, address, &router, &shared, place).await) }
     });
-    let connection = builder.serve_connection(TokioIo::new(stream), service);
+    let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
@@ -109,10 +115,14 @@ async fn answer(
     request: Request<Incoming>,
     socket: SocketAddr,
     router: &Router,
-    shared: &Shared,
+    shared: &Arc<Shared>,
+    place: Arc<OwnedSemaphorePermit>,
 ) -> Response<Full<Bytes>> {
+    let peer = Peer::new(client(socket, request.headers(), &shared.trusted_proxies));
+    if let Some(sockets) = router.sockets(request.uri().path()) {
+        return websocket::open(sockets, request, peer, shared, place);
+    }
     let (parts, body) = request.into_parts();
-    let peer = Peer::new(client(socket, &parts.headers, &shared.trusted_proxies));
     let Some(door) = router.door(parts.uri.path()) else {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     };
@@ -137,19 +147,13 @@ async fn answer(
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     };
     if let Some(moment) = answer.not_before {
-        let wait = moment.since(shared.clock.now()).min(LONGEST_WAIT);
-        if !wait.is_zero() {
-            let Ok(_place) = shared.waiting.try_acquire() else {
-                return retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy"));
-            };
-            tokio::time::sleep(wait).await;
-        }
+        tokio::time::sleep(moment.since(shared.clock.now()).min(LONGEST_WAIT)).await;
     }
     let response = answer.response.map(Full::new);
     if too_large { closing(response) } else { response }
 }
 
-fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
+pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
     *response.status_mut() = status;
     let kind = header::HeaderValue::from_static("text/plain; charset=utf-8");
@@ -157,7 +161,7 @@ fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
     response
 }
 
-fn retry(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
+pub(crate) fn retry(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
     response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
     response
 }

@@ -3,25 +3,37 @@
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use auth_core::{Claim, Door};
+use auth_core::{Claim, Door, DoorKind};
+use auth_proto_rocketchat::ddp;
 use http::HeaderMap;
 use ipnet::IpNet;
 
+use crate::websocket::Sockets;
+
 /// The doors behind a listener, in the order zulip, rocketchat, zettelstore; never empty.
 #[derive(Clone)]
-pub(crate) struct Router(Arc<[Arc<dyn Door>]>);
+pub(crate) struct Router {
+    doors: Arc<[Arc<dyn Door>]>,
+    sockets: Option<Arc<Sockets>>,
+}
 
 impl Router {
-    /// `None` when no door is left.
-    pub(crate) fn new(doors: Vec<Arc<dyn Door>>) -> Option<Self> {
-        (!doors.is_empty()).then(|| Self(doors.into()))
+    /// `None` when no door is left. Where Rocket.Chat's is among them, its sockets are as well.
+    pub(crate) fn new(doors: Vec<Arc<dyn Door>>, sockets: Option<Arc<Sockets>>) -> Option<Self> {
+        let open = doors.iter().any(|door| door.kind() == DoorKind::RocketChat);
+        (!doors.is_empty()).then(|| Self { doors: doors.into(), sockets: sockets.filter(|_| open) })
+    }
+
+    /// The sockets that live at a path.
+    pub(crate) fn sockets(&self, path: &str) -> Option<&Arc<Sockets>> {
+        self.sockets.as_ref().filter(|_| path == ddp::PATH)
     }
 
     /// The door that documents the path; else the first below whose prefix it is; else the first.
     pub(crate) fn door(&self, path: &str) -> Option<&dyn Door> {
-        let claims = || self.0.iter().map(|door| (door.claim(path), door));
+        let claims = || self.doors.iter().map(|door| (door.claim(path), door));
         let pick = |wanted| claims().find(|(claim, _)| *claim == wanted).map(|(_, door)| door);
-        pick(Claim::Owned).or_else(|| pick(Claim::Prefix)).or(self.0.first()).map(AsRef::as_ref)
+        pick(Claim::Owned).or_else(|| pick(Claim::Prefix)).or(self.doors.first()).map(AsRef::as_ref)
     }
 }
 

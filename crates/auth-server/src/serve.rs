@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -15,19 +15,47 @@ use crate::Assembled;
 use crate::body::BodyMemory;
 use crate::config::{Config, Listen, plain_io};
 use crate::listener::{Shared, accept};
+use crate::mail::Mailer;
 use crate::router::Router;
+use crate::upkeep;
 
 /// Ports that are bound, with nobody answering yet: clients wait.
 #[derive(Debug)]
-pub struct Bound(Vec<(TcpListener, Listen)>);
+pub struct Bound {
+    listeners: Vec<(TcpListener, Listen)>,
+    signals: Signals,
+}
+
+/// SIGTERM and SIGINT. They are caught before a port is bound: whoever can reach the server can stop it in
+/// good order.
+#[derive(Debug)]
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
 
 /// A server that answers.
 #[derive(Debug)]
 pub struct Server {
+    signals: Signals,
     stop: CancellationToken,
     tasks: TaskTracker,
     shutdown_timeout: Duration,
     assembled: Assembled,
+}
+
+impl Signals {
+    fn catch() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// Waits for either.
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 impl Bound {
@@ -36,15 +64,16 @@ impl Bound {
     /// # Errors
     /// A sentence for the operator: which address can't be bound, and why.
     pub async fn bind(config: &Config) -> anyhow::Result<Self> {
-        let mut bound = Vec::new();
+        let signals = Signals::catch().context("signals can't be waited for")?;
+        let mut listeners = Vec::new();
         for listen in &config.server.listen {
             let address = listen.address();
             match TcpListener::bind(address).await {
-                Ok(listener) => bound.push((listener, listen.clone())),
+                Ok(listener) => listeners.push((listener, listen.clone())),
                 Err(error) => bail!("{address} can't be listened on: {}", plain_io(&error)),
             }
         }
-        Ok(Self(bound))
+        Ok(Self { listeners, signals })
     }
 
     /// The addresses, with the ports that were found free where port 0 was asked for.
@@ -52,13 +81,13 @@ impl Bound {
     /// # Errors
     /// When the system doesn't tell.
     pub fn addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
-        self.0.iter().map(|(listener, _)| listener.local_addr()).collect()
+        self.listeners.iter().map(|(listener, _)| listener.local_addr()).collect()
     }
 
     /// Begins to answer.
     ///
     /// # Errors
-    /// A sentence for the operator: which address has no door behind it.
+    /// A sentence for the operator: which address has no door behind it, or why no mail can be sent.
     pub fn serve(self, config: &Config, assembled: Assembled) -> anyhow::Result<Server> {
         let server = &config.server;
         let stop = CancellationToken::new();
@@ -70,44 +99,50 @@ impl Bound {
             body_timeout: server.body_timeout.0,
             bodies: BodyMemory::new(server.body_memory_mib),
             connections: Arc::new(Semaphore::new(server.max_connections as usize)),
-            waiting: Semaphore::new(server.max_waiting as usize),
             stop: stop.clone(),
             tasks: tasks.clone(),
         });
-        for (listener, listen) in self.0 {
-            let Some(router) = Router::new(assembled.doors(|door| listen.has(door))) else {
+        for (listener, listen) in self.listeners {
+            let doors = assembled.doors(|door| listen.has(door));
+            let Some(router) = Router::new(doors, assembled.sockets()) else {
                 bail!("no open door stands behind {}", listen.address());
             };
             tasks.spawn(accept(listener, router, Arc::clone(&shared)));
         }
-        Ok(Server { stop, tasks, shutdown_timeout: server.shutdown_timeout.0, assembled })
+        match config.relay()? {
+            Some(relay) => {
+                let mailer = Mailer::new(assembled.shared_engine(), relay).context("[mail] smtp")?;
+                tasks.spawn(mailer.run(stop.clone()));
+            }
+            None => {
+                tasks.spawn(upkeep::warn_without_mail(assembled.shared_engine(), stop.clone()));
+            }
+        }
+        tasks.spawn(upkeep::purge(assembled.shared_engine(), config.log.keep_attempts.0, stop.clone()));
+        Ok(Server {
+            signals: self.signals,
+            stop,
+            tasks,
+            shutdown_timeout: server.shutdown_timeout.0,
+            assembled,
+        })
     }
 }
 
 impl Server {
     /// Runs until SIGTERM or SIGINT, then lets running requests end, until the time for that is over or a
     /// second signal comes.
-    ///
-    /// # Errors
-    /// When signals can't be waited for.
-    pub async fn run(self) -> anyhow::Result<()> {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
+    pub async fn run(mut self) {
+        self.signals.next().await;
         tracing::info!("stopping: running requests may end");
         self.stop.cancel();
         self.tasks.close();
         tokio::select! {
             () = self.tasks.wait() => {}
             () = tokio::time::sleep(self.shutdown_timeout) => tracing::warn!("stopped before all requests had ended"),
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            () = self.signals.next() => {}
         }
         drop(self.assembled);
         tracing::info!("stopped");
-        Ok(())
     }
 }

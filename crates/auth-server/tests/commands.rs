@@ -139,6 +139,55 @@ fn mistakes_are_one_line_that_says_what_is_wrong() {
 }
 
 #[test]
+fn users_of_a_zettelstore_move_in_from_its_files() {
+    const ADA: &str = "title: Ada\nuser-id: ada\nuser-role: writer\n\
+                       credential: $2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS\n";
+    let place = Place::new();
+    let import = |line: &str| {
+        let output = place.run(&words(&format!("import --from zettelstore {line}")), "");
+        (output.status.success(), text(&output.stdout), text(&output.stderr))
+    };
+    let write = |name: &str, text: &str| place.write(&format!("box/{name}"), text);
+    std::fs::create_dir(place.path("box")).unwrap();
+    let none = "auth-server: box holds no user: a user's zettel has a `user-id` in its metadata\n";
+    assert_eq!(import("box"), (false, String::new(), none.to_owned()));
+
+    write("20240101000200.zettel", ADA);
+    write("20240101000100.zettel", "title: A note\n\nuser-id: nobody\n");
+    write("20240101000300.txt", "user-id: bob\n");
+    write("20240101000400.zettel", "user-id: ADA\n");
+    write("notes.md", "user-id: nobody\n");
+    write("broken.zettel", "user-id: eve\n");
+    let told = "auth-server: nothing was imported from box\nbroken.zettel: no zettel id: its name doesn't begin \
+                with 14 digits, and no line `zid: …`\n";
+    assert_eq!(import("box"), (false, String::new(), told.to_owned()));
+    std::fs::remove_file(place.path("box/broken.zettel")).unwrap();
+
+    let notes = "20240101000300.txt: taken without a password: it has no credential\n\
+                 20240101000400.zettel: left out: its user-id is that of 20240101000200, which is older\n";
+    let dry = "good, nothing written: 1 realms, 2 users\n";
+    assert_eq!(import("box --dry-run"), (true, dry.to_owned(), notes.to_owned()));
+    assert_eq!(import("box"), (true, "imported: 1 realms, 2 users\n".to_owned(), notes.to_owned()));
+    let shown = place.good(&words("user show ada"), "");
+    for part in ["\"realm\":\"main\"", "\"zettelstore_zid\":\"20240101000200\"", "\"full_name\":\"Ada\""] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let taken =
+        "auth-server: nothing was imported from box\n20240101000200.zettel: the Zettelstore id is taken\n";
+    assert_eq!(import("box"), (false, String::new(), taken.to_owned()));
+
+    place.write("printed.txt", &format!("zid: 20250101000000\n{ADA}"));
+    let (good, said, _) = import("printed.txt --realm elsewhere");
+    assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 1 users\n"));
+    assert!(place.good(&words("user list --realm elsewhere"), "").contains("20250101000000"));
+    let (_, _, told) = import("printed.txt --realm No-Slug");
+    assert!(told.contains("--realm: `realm` is not 1 to 64 lower-case letters"), "{told}");
+    let both = place.bad(&words("import users.jsonl --realm main"), "");
+    assert_eq!(both, "--realm is for --from zettelstore");
+    assert_eq!(place.bad(&words("import --from zettelstore gone"), ""), "gone: No such file or directory");
+}
+
+#[test]
 fn configuration_mistakes_are_named() {
     let place = Place::new();
     let closed = "[zulip]\nenabled = false\n[rocketchat]\nenabled = false\n[zettelstore]\nenabled = false";
@@ -162,6 +211,9 @@ fn configuration_mistakes_are_named() {
             "[server]\nlisten = [\"0.0.0.0:80\"]\n[zulip]\ndevelopment = true",
             "[zulip] development lets anybody in by name",
         ),
+        ("failure_grid = \"never\"", "auth.toml, line 7: a failure grid is \"auto\", \"off\", or a width"),
+        ("failure_grid = \"0s\"", "auth.toml, line 7: a failure grid is"),
+        ("failure_grid = \"6s\"", "auth.toml, line 7: a failure grid is"),
         ("lanes = 9", "[passwords] memory_kib, iterations, lanes: "),
         ("[store", "auth.toml, line 7: "),
     ] {
@@ -169,10 +221,33 @@ fn configuration_mistakes_are_named() {
         let told = place.bad(&words("config check"), "");
         assert!(told.starts_with(said), "{more}: {told}");
     }
+    for width in ["auto", "off", "200ms", "5s"] {
+        place.configure(&format!("failure_grid = \"{width}\""));
+        place.good(&words("config check"), "");
+    }
     place.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
     let told = place.good(&words("config check"), "");
     let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
     assert_eq!(told, format!("{warning}\ngood: doors zulip, rocketchat, zettelstore\n"));
+}
+
+#[test]
+fn settings_that_are_cut_to_a_bound_are_told() {
+    let place = Place::new();
+    for (setting, warning) in [
+        ("token_lifetime = \"60m\"", ""),
+        ("token_lifetime = \"0s\"", ""),
+        (
+            "token_lifetime = \"61m\"",
+            "warning: [zettelstore] token_lifetime: an hour at most, and so it is taken\n",
+        ),
+        ("login_delay = \"5s\"", ""),
+        ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: no answer waits longer than 5 s\n"),
+    ] {
+        place.configure(&format!("[zettelstore]\n{setting}"));
+        let told = place.good(&words("config check"), "");
+        assert_eq!(told, format!("{warning}good: doors zulip, rocketchat, zettelstore\n"), "{setting}");
+    }
 }
 
 #[test]
@@ -260,4 +335,29 @@ fn every_command_has_help_with_an_example() {
         arguments.push("--help");
         assert!(place.good(&arguments, "").contains("Example"), "{command}");
     }
+}
+
+#[test]
+fn app_passwords_are_made_listed_and_revoked() {
+    let place = Place::new();
+    place.good(&words("import users.jsonl"), "");
+    let add = |more: &str| place.good(&words(&format!("user app-password add iago {more}")), "");
+    let list = || place.good(&words("user app-password list iago"), "");
+    assert_eq!(list(), "");
+    let password = add("--name phone --door zulip --door zettelstore --until 2999-12-31");
+    assert_eq!(password.trim_end().len(), 24, "{password}");
+    assert_ne!(add("--name everything"), password);
+    let listed: Vec<serde_json::Value> =
+        list().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(listed[0]["doors"], serde_json::json!(["zulip", "zettelstore"]));
+    assert_eq!(listed[0]["ends"], "3000-01-01T00:00:00Z");
+    assert_eq!((&listed[1]["name"], &listed[1]["doors"]), (&"everything".into(), &"all".into()));
+    assert!(!list().contains(password.trim_end()));
+
+    let bad = |line: &str| place.bad(&words(line), "");
+    assert_eq!(bad("user app-password add iago --name phone"), "there is an app password `phone` already");
+    assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is over already");
+    assert_eq!(place.good(&words("user app-password revoke iago --name phone"), ""), "revoked\n");
+    assert_eq!(bad("user app-password revoke iago --name phone"), "there is no app password `phone`");
+    assert_eq!(list().lines().count(), 1);
 }

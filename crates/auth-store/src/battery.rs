@@ -79,6 +79,7 @@ macro_rules! store_battery {
                 ends_what_a_new_password_shall_end
                 moves_the_valid_from_stamp_by_a_second_at_least
                 switches_users_off_and_on
+                switches_mailed_codes_on_and_off
                 deletes_users_with_all_that_is_theirs
                 counts_every_change_of_a_user
             }
@@ -91,6 +92,8 @@ macro_rules! store_battery {
                 removes_once_under_concurrency
                 raises_counters_and_never_lowers_them
                 removes_the_credentials_of_a_user_by_kind
+                exchanges_credentials_in_one_step
+                adds_as_fast_beside_ten_thousand_others
                 purges_what_has_ended
             }
             import {

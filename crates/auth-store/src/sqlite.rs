@@ -148,6 +148,7 @@ mod tests {
             users::REALMS,
             users::REHASH,
             users::SET_ACTIVE,
+            users::SET_EMAIL_SECOND_FACTOR,
             users::SET_PASSWORD,
             users::TOUCH,
         ] {

@@ -54,13 +54,17 @@ pub enum CredentialKind {
     BackupCode,
     /// A code sent by mail.
     MailedCode,
+    /// A token sent by mail, for a new password.
+    PasswordReset,
+    /// The second factor of a log-in token, remembered for one program in one network.
+    RememberedFactor,
     /// A session of the web pages.
     WebSession,
 }
 
 impl CredentialKind {
     /// Every kind with the name stores and commands use.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::ZulipKey, "zulip-key"),
         (Self::RocketChatToken, "rocketchat-token"),
         (Self::PersonalToken, "personal-token"),
@@ -69,6 +73,8 @@ impl CredentialKind {
         (Self::PendingTotp, "pending-totp"),
         (Self::BackupCode, "backup-code"),
         (Self::MailedCode, "mailed-code"),
+        (Self::PasswordReset, "password-reset"),
+        (Self::RememberedFactor, "remembered-factor"),
         (Self::WebSession, "web-session"),
     ];
 

@@ -1,6 +1,6 @@
 //! Reading, checking, hashing and sealing what moves in.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
 use auth_core::{
@@ -9,13 +9,14 @@ use auth_core::{
     Timestamp, User, UserId, fold,
 };
 use auth_crypto::keyring::Purpose;
-use auth_crypto::password::{self, NameContext, Secret};
+use auth_crypto::password::{self, NameContext, Secret, StoredPassword};
 use auth_crypto::{opaque, totp};
 use futures_util::{StreamExt, stream};
 
 use super::line::{BOTS, BadLine, Line, ROLES, RealmLine, UserLine, bad, named, time, zettel_id};
 use super::{ImportFailure, ImportReport};
 use crate::Engine;
+use crate::schemes::{self, Scheme};
 
 /// Bad lines are all named, up to this many.
 const MOST_NAMED: usize = 100;
@@ -69,6 +70,9 @@ impl Engine {
             }
         }
         drop(hashed);
+        if mode == ImportMode::Write {
+            self.note_schemes(&records).await?;
+        }
         let written = self.store.import(Box::new(records.into_iter()), mode).await;
         self.realms.forget();
         match written {
@@ -86,6 +90,18 @@ impl Engine {
                 error.map_or_else(|| Fault::internal("the records ended early"), Fault::from),
             )),
         }
+    }
+
+    /// Lists the schemes of what is to be written: before it is, so that none is there without being listed.
+    async fn note_schemes(&self, records: &[Option<NewRecord>]) -> Result<(), StoreError> {
+        let params = self.config.passwords.params;
+        let passwords = records.iter().flatten().filter_map(|record| match record {
+            NewRecord::User(user) => user.password.as_ref(),
+            NewRecord::Realm(_) => None,
+        });
+        let stored = passwords.filter_map(|password| StoredPassword::parse(password).ok());
+        let schemes: HashSet<Scheme> = stored.map(|stored| Scheme::of_stored(&stored, params)).collect();
+        schemes::note(&*self.store, schemes).await
     }
 
     async fn check_lines(

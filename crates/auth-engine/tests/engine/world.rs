@@ -13,7 +13,8 @@ use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::{HashingPool, PoolConfig};
 use auth_engine::{
-    Config, Engine, Parts, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules,
+    Config, Engine, FailureGrid, Parts, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules,
+    ZulipRules,
 };
 use auth_store::Sqlite;
 
@@ -52,8 +53,10 @@ pub(crate) fn config() -> Config {
         passwords: PasswordConfig {
             params: Params::new(64, 1, 1).unwrap(),
             strength: StrengthRule { min_length: 8, min_guesses: 10_000 },
+            failure_grid: FailureGrid::Off,
         },
         limits: None,
+        max_waiting: 100,
         allow_password_only_with_2fa: false,
         revoke_on_password_change: true,
         log_names: false,
@@ -86,21 +89,23 @@ impl World {
     pub(crate) async fn empty(config: Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
-        let rng = Arc::new(SeededRng::new(7));
         let clock = Arc::new(ManualClock::at(START));
-        let ring = Arc::new(KeyRing::generate(&*rng));
-        let pool = PoolConfig { workers: 2, queue: 1000, max_kept_memory_kib: 64 };
-        let parts = Parts {
-            store: Arc::clone(&store),
-            backends: Vec::new(),
-            pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _).unwrap()),
-            ring: Arc::clone(&ring),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            rng,
-            config,
-        };
+        let ring = Arc::new(KeyRing::generate(&SeededRng::new(7)));
+        let parts = parts(&store, &clock, &ring, config);
         let engine = Engine::open(parts).await.unwrap();
         Self { engine, store, clock, ring, _folder: folder }
+    }
+
+    /// The same after a restart with another key ring.
+    pub(crate) async fn restarted(self, ring: KeyRing, config: Config) -> Self {
+        let ring = Arc::new(ring);
+        let engine = Engine::open(parts(&self.store, &self.clock, &ring, config)).await.unwrap();
+        Self { engine, ring, ..self }
+    }
+
+    /// Another engine over the same store, as commands open one beside the server's.
+    pub(crate) async fn beside(&self, config: Config) -> Engine {
+        Engine::open(parts(&self.store, &self.clock, &self.ring, config)).await.unwrap()
     }
 
     pub(crate) async fn import(&self, lines: &str) {
@@ -162,6 +167,20 @@ impl World {
 
     pub(crate) async fn rocketchat_id(&self, who: &str) -> String {
         self.engine.account_named(Some("main"), who).await.unwrap().user.doors.rocketchat
+    }
+}
+
+fn parts(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, ring: &Arc<KeyRing>, config: Config) -> Parts {
+    let rng = Arc::new(SeededRng::new(8));
+    let pool = PoolConfig { workers: 2, queue: 1000, max_kept_memory_kib: 64 };
+    Parts {
+        store: Arc::clone(store),
+        backends: Vec::new(),
+        pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _).unwrap()),
+        ring: Arc::clone(ring),
+        clock: Arc::clone(clock) as Arc<dyn Clock>,
+        rng,
+        config,
     }
 }
 

@@ -43,6 +43,22 @@ pub fn login_form(body: Value, header_code: Option<&str>, directory: bool) -> Re
     recognise(rewrite(body, header_code)?, directory)
 }
 
+/// Finds the log-in in a form that goes to the accounts layer as it is: the parameter of DDP's `login`.
+///
+/// # Errors
+/// A [`Rejection`] when there is none that can be judged.
+///
+/// ```
+/// use auth_proto_rocketchat::decode::accounts_form;
+/// use serde_json::json;
+/// assert!(accounts_form(json!({"user": {"username": "myusername"}, "password": "guess"}), false).is_ok());
+/// assert!(accounts_form(json!({"user": "myusername", "password": "guess"}), false).is_err());
+/// ```
+pub fn accounts_form(form: Value, directory: bool) -> Result<LoginForm, Rejection> {
+    let Value::Object(form) = form else { return Err(Rejection::IllTyped("must be object")) };
+    recognise(form, directory)
+}
+
 /// Puts the short forms `{user, password, code}` into the accounts layer's own (rocketchat.md 1.2); anything
 /// else stays as it is. Whether the directory is asked for them is the order of the realm's backends.
 fn rewrite(mut body: Map<String, Value>, header_code: Option<&str>) -> Result<Map<String, Value>, Rejection> {

@@ -1,18 +1,46 @@
 //! Credentials in headers (rocketchat.md 2.3, 3.1).
 
-use auth_core::{Presented, Token};
+use auth_core::{FactorMethod, OneTimeCode, Presented, SecondFactorProof, Token};
 use http::HeaderMap;
 
-/// The token and user id that a request carries, where it carries both, once, and not empty.
+/// The token and user id that a request carries, as a credential.
 pub(crate) fn presented(headers: &HeaderMap) -> Option<Presented> {
-    let user_id = only(headers, "x-user-id")?.to_owned();
-    let token = Token::new(only(headers, "x-auth-token")?);
+    let (user_id, token) = user_and_token(headers)?;
     Some(Presented::RocketChatToken { user_id, token })
+}
+
+/// The user id and token that a request carries, where it carries both, once, and not empty.
+pub(crate) fn user_and_token(headers: &HeaderMap) -> Option<(String, Token)> {
+    let user_id = only(headers, "x-user-id")?.to_owned();
+    Some((user_id, Token::new(only(headers, "x-auth-token")?)))
 }
 
 /// The code of a second factor from `x-2fa-code`.
 pub(crate) fn second_factor_code(headers: &HeaderMap) -> Option<&str> {
     only(headers, "x-2fa-code")
+}
+
+/// The second factor that comes along with a call. A name that is not a factor's is as none.
+pub(crate) fn second_factor_proof(headers: &HeaderMap) -> SecondFactorProof {
+    SecondFactorProof {
+        code: second_factor_code(headers).map(OneTimeCode::new),
+        method: only(headers, "x-2fa-method").and_then(factor_method),
+    }
+}
+
+/// The factor of that name.
+pub(crate) fn factor_method(name: &str) -> Option<FactorMethod> {
+    match name {
+        "totp" => Some(FactorMethod::Totp),
+        "email" => Some(FactorMethod::Email),
+        "password" => Some(FactorMethod::Password),
+        _ => None,
+    }
+}
+
+/// The program that calls, as it names itself.
+pub(crate) fn agent(headers: &HeaderMap) -> &str {
+    only(headers, "user-agent").unwrap_or_default()
 }
 
 /// A header that is there exactly once, in visible ASCII and not empty.

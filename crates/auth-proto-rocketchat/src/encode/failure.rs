@@ -1,20 +1,22 @@
 //! Everything a route can fail with but a refused log-in, and its answer (rocketchat.md 1.8, 3.1, 4.1).
 
+use std::borrow::Cow;
 use std::time::Duration;
 
-use auth_core::{Fault, FaultKind, Standing};
+use auth_core::{Denial, Fault, FaultKind, Standing};
 use bytes::Bytes;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
+use super::denial::{Words, denied};
 use super::{json, tell_standing};
 
 /// The body of an internal error, also of one that keeps us from making a body.
 pub(super) const INTERNAL: &str = r#"{"success":false,"error":"Internal server error"}"#;
 
 /// Why a route gives no answer of its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// The engine could not judge it, or we have a defect.
     Fault(FaultKind),
@@ -23,9 +25,21 @@ pub(crate) enum Failure {
     /// The body was larger than the door reads.
     BodyTooLarge,
     /// The body is of the wrong types, and what is wrong with it.
-    IllTyped(&'static str),
+    IllTyped(Cow<'static, str>),
+    /// The call was denied, and the words of the call for it.
+    Denied(Box<Denial>, &'static Words),
+    /// The caller lacks the route's permission, and the route's words for it.
+    Forbidden(&'static str),
+    /// The call can't be served, and why.
+    BadRequest(&'static str),
     /// Too many calls.
     Limited(Standing),
+}
+
+impl From<String> for Failure {
+    fn from(why: String) -> Self {
+        Self::IllTyped(why.into())
+    }
 }
 
 impl From<Fault> for Failure {
@@ -37,6 +51,13 @@ impl From<Fault> for Failure {
 impl Failure {
     /// A defect of ours, or a configuration that names what is not there.
     pub(crate) const INTERNAL: Self = Self::Fault(FaultKind::Internal);
+
+    /// What routes say to who lacks their permission (rocketchat.md 3.1).
+    pub(crate) const NO_PERMISSION: Self =
+        Self::Forbidden("User does not have the permissions required for this action [error-unauthorized]");
+
+    /// What routes say that look at permissions by themselves.
+    pub(crate) const UNAUTHORIZED: Self = Self::Forbidden("unauthorized");
 
     pub(crate) fn response(self) -> Response<Bytes> {
         match self {
@@ -54,8 +75,11 @@ impl Failure {
             ),
             Self::IllTyped(why) => json(
                 StatusCode::BAD_REQUEST,
-                &Invalid { success: false, error_type: "invalid-params", error: why },
+                &Invalid { success: false, error_type: "invalid-params", error: &why },
             ),
+            Self::Denied(denial, words) => denied(&denial, words),
+            Self::Forbidden(error) => json(StatusCode::FORBIDDEN, &Plain { success: false, error }),
+            Self::BadRequest(error) => json(StatusCode::BAD_REQUEST, &Plain { success: false, error }),
             Self::Limited(standing) => {
                 let seconds = whole_seconds(standing.retry_after.unwrap_or_default());
                 let error = format!(
@@ -115,10 +139,10 @@ struct Told<'a> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Invalid {
+struct Invalid<'a> {
     success: bool,
     error_type: &'static str,
-    error: &'static str,
+    error: &'a str,
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A user as Rocket.Chat shows it to itself: `data.me` and `GET /api/v1/me` (rocketchat.md 1.7).
 
-use auth_core::{NameKind, Profile, Role, User};
+use auth_core::{NameKind, Profile};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
@@ -91,7 +91,7 @@ impl<'a> Me<'a> {
             status: "offline",
             status_connection: "offline",
             utc_offset: 0,
-            roles: roles(user),
+            roles: user.rocketchat_roles(),
             active: user.active,
             require_password_change: user.must_change_password,
             updated_at: iso(user.joined),
@@ -105,27 +105,6 @@ impl<'a> Me<'a> {
                 password: Exists { exists: profile.has_password },
             },
         }
-    }
-}
-
-/// Whether a user has one of these roles.
-pub(crate) fn has_any_role(user: &User, wanted: &[&str]) -> bool {
-    roles(user).iter().any(|role| wanted.contains(role))
-}
-
-/// Rocket.Chat's roles of a user: its own where they are given, else those its role stands for.
-fn roles(user: &User) -> Vec<&str> {
-    if let Some(given) = &user.doors.rocketchat_roles {
-        return given.iter().map(String::as_str).collect();
-    }
-    if user.bot.is_some() {
-        return vec!["bot"];
-    }
-    match user.role {
-        Role::Owner | Role::Admin => vec!["admin"],
-        Role::Moderator => vec!["user", "moderator"],
-        Role::Member => vec!["user"],
-        Role::Guest => vec!["guest"],
     }
 }
 

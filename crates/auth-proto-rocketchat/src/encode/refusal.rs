@@ -1,5 +1,7 @@
-//! Refused log-ins (rocketchat.md 1.8, 2.2): always 401, and the ordinary refusal the same bytes whatever the
-//! cause.
+//! Refused log-ins (rocketchat.md 1.8, 2.2): what is told of them, and the REST answer: always 401, and the
+//! ordinary refusal the same bytes whatever the cause.
+
+use std::fmt;
 
 use auth_core::{Challenge, FactorMethod, Refusal};
 use bytes::Bytes;
@@ -11,11 +13,26 @@ use super::json;
 
 /// The answer to a refused log-in.
 pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
-    json(StatusCode::UNAUTHORIZED, &body(refusal))
+    #[derive(Serialize)]
+    struct Refused<'a> {
+        success: bool,
+        error: Code,
+        status: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<Details<'a>>,
+        message: &'static str,
+    }
+
+    let Told { error, message, details } =
+        told(refusal).unwrap_or_else(|| bare(Code::Name("Unauthorized"), "Unauthorized"));
+    let body = Refused { success: false, error, status: "error", details, message };
+    json(StatusCode::UNAUTHORIZED, &body)
 }
 
-fn body(refusal: &Refusal) -> Refused<'_> {
-    match refusal {
+/// What a client is told of a refusal, whatever the envelope. `None` for the ordinary refusal, which each
+/// envelope has its own words for.
+pub(crate) fn told(refusal: &Refusal) -> Option<Told<'_>> {
+    Some(match refusal {
         Refusal::UserInactive => validation("error-user-is-not-activated", "User is not activated"),
         Refusal::AppAccount => {
             validation("error-app-user-is-not-allowed-to-login", "App user is not allowed to login")
@@ -44,52 +61,61 @@ fn body(refusal: &Refusal) -> Refused<'_> {
         | Refusal::AssertionInvalid
         | Refusal::AssertionWithoutSubject
         | Refusal::AssertionMalformed
-        | _ => bare(Code::Name("Unauthorized"), "Unauthorized"),
-    }
+        | _ => return None,
+    })
 }
 
-fn bare(error: Code, message: &'static str) -> Refused<'static> {
-    Refused { success: false, error, status: "error", details: None, message }
+pub(super) fn bare(error: Code, message: &'static str) -> Told<'static> {
+    Told { error, message, details: None }
 }
 
 /// A refusal by the state of the account, told after the password was right.
-fn validation(error: &'static str, message: &'static str) -> Refused<'static> {
+fn validation(error: &'static str, message: &'static str) -> Told<'static> {
     let details = Details::Hook { function: "Accounts.validateLoginAttempt" };
-    Refused { details: Some(details), ..bare(Code::Name(error), message) }
+    Told { details: Some(details), ..bare(Code::Name(error), message) }
 }
 
-fn asking<'a>(error: &'static str, message: &'static str, challenge: &'a Challenge) -> Refused<'a> {
-    Refused { details: Some(Details::SecondFactor(challenge.into())), ..bare(Code::Name(error), message) }
+/// A question for a second factor, or what was wrong with the answer.
+pub(super) fn asking<'a>(error: &'static str, message: &'static str, challenge: &'a Challenge) -> Told<'a> {
+    Told { details: Some(Details::SecondFactor(challenge.into())), ..bare(Code::Name(error), message) }
 }
 
-#[derive(Serialize)]
-struct Refused<'a> {
-    success: bool,
-    error: Code,
-    status: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Details<'a>>,
-    message: &'static str,
+/// A refusal in the words that clients know it by.
+pub(crate) struct Told<'a> {
+    pub(crate) error: Code,
+    pub(crate) message: &'static str,
+    pub(crate) details: Option<Details<'a>>,
 }
 
-#[derive(Serialize)]
+/// What names an error: a word, or a number for the oldest of them.
+#[derive(Clone, Copy, Debug, Serialize)]
 #[serde(untagged)]
-enum Code {
+pub(crate) enum Code {
     Name(&'static str),
     Number(u16),
 }
 
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name(name) => f.write_str(name),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Details<'a> {
+pub(crate) enum Details<'a> {
     Hook { function: &'static str },
+    Method { method: &'static str },
     SecondFactor(SecondFactor<'a>),
 }
 
 /// What a client must know to answer a question for a second factor (rocketchat.md 2.2).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct SecondFactor<'a> {
+pub(crate) struct SecondFactor<'a> {
     method: &'static str,
     code_generated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

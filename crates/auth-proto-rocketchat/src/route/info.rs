@@ -1,12 +1,13 @@
-//! `GET /api/info`: what a server says of itself before anybody logs in (rocketchat.md 3.2).
+//! `GET /api/info`: what a server says of itself before anybody logs in (rocketchat.md 3.2); and what it says of
+//! its instances to those who may know.
 
-use auth_core::Principal;
+use auth_core::{Permission, Principal};
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 
 use crate::door::RocketChatDoor;
-use crate::encode::{has_any_role, success};
+use crate::encode::{Failure, success};
 
 /// The oldest clients that Rocket.Chat wants to see.
 const OLDEST_CLIENTS: Clients = Clients { desktop: "3.9.6", mobile: "4.39.0" };
@@ -42,7 +43,8 @@ struct Clients {
 /// Major and minor version; all of it to administrators.
 pub(crate) fn info(door: &RocketChatDoor, principal: Option<&Principal>) -> Response<Bytes> {
     let full = door.config.version.as_str();
-    let admin = principal.is_some_and(|principal| has_any_role(&principal.profile.user, &["admin"]));
+    let may = |principal: &Principal| principal.profile.user.may(Permission::ViewStatistics);
+    let admin = principal.is_some_and(may);
     let about =
         || About { version: full, build: Nothing {}, commit: Nothing {}, marketplace_api_version: "0.0.0" };
     success(&Info {
@@ -50,6 +52,18 @@ pub(crate) fn info(door: &RocketChatDoor, principal: Option<&Principal>) -> Resp
         info: admin.then(about),
         minimum_client_versions: OLDEST_CLIENTS,
     })
+}
+
+/// `GET /api/v1/instances.get`: there are no other instances to tell of.
+pub(crate) fn instances(principal: &Principal) -> Result<Response<Bytes>, Failure> {
+    #[derive(Serialize)]
+    struct Instances {
+        instances: [(); 0],
+    }
+    if !principal.profile.user.may(Permission::ViewStatistics) {
+        return Err(Failure::NO_PERMISSION);
+    }
+    Ok(success(&Instances { instances: [] }))
 }
 
 fn without_patch(version: &str) -> &str {

@@ -28,7 +28,7 @@ pub(crate) async fn log_in(
         Err(Rejection::IllTyped(_)) if door.config.exact.has(ExactPoint::IllTypedBody) => {
             return Err(Failure::INTERNAL);
         }
-        Err(Rejection::IllTyped(why)) => return Err(Failure::IllTyped(why)),
+        Err(Rejection::IllTyped(why)) => return Err(Failure::IllTyped(why.into())),
     };
     let attempt = LoginAttempt {
         door: DoorKind::RocketChat,

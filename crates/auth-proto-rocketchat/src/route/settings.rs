@@ -31,7 +31,7 @@ pub(crate) async fn public(door: &RocketChatDoor, query: &str) -> Result<Respons
     let asked = |id: &str| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|wanted| wanted == id));
     let site_name = door.realm().await?.name;
     let found: Vec<_> = [
-        ("Accounts_PasswordReset", json!(false)),
+        ("Accounts_PasswordReset", json!(door.config.password_reset)),
         ("Accounts_RegistrationForm", json!("Disabled")),
         ("Accounts_ShowFormLogin", json!(true)),
         ("Accounts_TwoFactorAuthentication_By_Email_Enabled", json!(true)),

@@ -4,8 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::{
-    Accounts, ApiKey, Authenticator, CheckRefusal, CheckReply, Door, DoorKind, Fault, Grant, LoginAttempt,
-    LoginReply, Peer, Presentation, Principal, Profile, Realm, RealmName, Realms, Standing, TokenForm,
+    Accounts, ApiKey, Authenticator, Caller, CheckRefusal, CheckReply, CredentialId, Denial, Done, Door,
+    DoorKind, Enrolment, Fault, Grant, Identifier, LoginAttempt, LoginReply, OneTimeCode, Passwords, Peer,
+    PersonalToken, PersonalTokens, Presentation, Principal, Profile, Realm, RealmId, RealmName, Realms,
+    SecondFactors, Sessions, Standing, Timestamp, Token, TokenForm,
 };
 use auth_proto_rocketchat::{Config, RocketChatDoor};
 use bytes::Bytes;
@@ -27,6 +29,9 @@ pub(crate) struct Fixed {
     pub(crate) attempts: Mutex<Vec<LoginAttempt>>,
     pub(crate) revoked: Mutex<Vec<String>>,
     pub(crate) admitted: Mutex<Vec<&'static str>>,
+    /// What calls on accounts are answered with: nothing against it, a fault, or a denial.
+    pub(crate) denial: Option<Option<Denial>>,
+    pub(crate) calls: Mutex<Vec<String>>,
 }
 
 impl Default for Fixed {
@@ -41,6 +46,8 @@ impl Default for Fixed {
             attempts: Mutex::default(),
             revoked: Mutex::default(),
             admitted: Mutex::default(),
+            denial: None,
+            calls: Mutex::default(),
         }
     }
 }
@@ -82,6 +89,141 @@ impl Accounts for Fixed {
 
     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> {
         panic!("not a Zulip door")
+    }
+}
+
+impl Fixed {
+    /// Records a call on an account and answers it.
+    fn account<T>(&self, call: String, caller: Option<&Caller<'_>>, value: T) -> Done<T> {
+        let mut call = call;
+        if let Some(Caller { proof, agent, .. }) = caller {
+            let code = proof.code.as_ref().map(|code| format!(" code {}", code.expose()));
+            let method = proof.method.map(|method| format!(" by {method:?}"));
+            let agent = if agent.is_empty() { String::new() } else { format!(" with {agent}") };
+            call = format!("{call}{}{}{agent}", code.unwrap_or_default(), method.unwrap_or_default());
+        }
+        self.calls.lock().unwrap().push(call);
+        match &self.denial {
+            None => Ok(Ok(value)),
+            Some(None) => Err(Fault::unavailable("gone")),
+            Some(Some(denial)) => Ok(Err(denial.clone())),
+        }
+    }
+}
+
+fn name(who: Option<&Identifier>) -> String {
+    match who {
+        None => "self".to_owned(),
+        Some(Identifier::DoorId(id)) => format!("id {id}"),
+        Some(Identifier::Name { kind, typed }) => format!("{kind:?} {typed}"),
+        Some(other) => panic!("{other:?}"),
+    }
+}
+
+/// The moment that the inside gives where an answer must wait.
+pub(crate) const LATER: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+#[async_trait]
+impl Sessions for Fixed {
+    async fn end_other_sessions(&self, caller: &Caller<'_>) -> Done<()> {
+        self.account("end others".into(), Some(caller), ())
+    }
+
+    async fn end_sessions(&self, caller: &Caller<'_>, of: Option<&Identifier>) -> Done<Profile> {
+        self.account(format!("end all of {}", name(of)), Some(caller), fixture::profile("second", None))
+    }
+
+    async fn create_session(
+        &self,
+        caller: &Caller<'_>,
+        of: &Identifier,
+        secret: &Token,
+    ) -> Done<(Profile, Grant)> {
+        let token = Token::new(fixture::token("second"));
+        let grant = Grant::RocketChatToken { token, expires: None };
+        let call = format!("create for {} knowing {}", name(Some(of)), secret.expose());
+        self.account(call, Some(caller), (fixture::profile("second", None), grant))
+    }
+}
+
+#[async_trait]
+impl PersonalTokens for Fixed {
+    async fn create_personal_token(&self, caller: &Caller<'_>, name: &str, bypass: bool) -> Done<Token> {
+        self.account(format!("make {name} {bypass}"), Some(caller), Token::new(fixture::token("pat")))
+    }
+
+    async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Done<Token> {
+        self.account(format!("renew {name}"), Some(caller), Token::new(fixture::token("pat")))
+    }
+
+    async fn personal_tokens(&self, caller: &Caller<'_>) -> Done<Vec<PersonalToken>> {
+        let token = PersonalToken {
+            id: CredentialId::from_bytes([7; 16]),
+            name: "bot".into(),
+            created: Timestamp::from_millis(1_767_323_045_678),
+            last_part: "abc-_9".into(),
+            bypass_second_factor: true,
+        };
+        self.account("list".into(), Some(caller), vec![token])
+    }
+
+    async fn remove_personal_token(&self, caller: &Caller<'_>, name: &str) -> Done<()> {
+        self.account(format!("remove {name}"), Some(caller), ())
+    }
+}
+
+#[async_trait]
+impl SecondFactors for Fixed {
+    async fn enrol_device(&self, caller: &Caller<'_>) -> Done<Enrolment> {
+        let enrolment = Enrolment { secret: Token::new("BASE32"), url: Token::new("otpauth://totp/x") };
+        self.account("enrol".into(), Some(caller), enrolment)
+    }
+
+    async fn confirm_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Done<Vec<OneTimeCode>> {
+        let codes = vec![OneTimeCode::new("aBcD2345"), OneTimeCode::new("eFgH6789")];
+        self.account(format!("confirm {}", code.expose()), Some(caller), codes)
+    }
+
+    async fn remove_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Done<bool> {
+        self.account(format!("remove device {}", code.expose()), Some(caller), code.expose() == "123456")
+    }
+
+    async fn renew_backup_codes(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Done<Vec<OneTimeCode>> {
+        let codes = vec![OneTimeCode::new("jKmN2345")];
+        self.account(format!("renew codes {}", code.expose()), Some(caller), codes)
+    }
+
+    async fn backup_codes_left(&self, caller: &Caller<'_>) -> Done<usize> {
+        self.account("count codes".into(), Some(caller), 11)
+    }
+
+    async fn reset_device(&self, caller: &Caller<'_>, of: Option<&Identifier>) -> Done<()> {
+        self.account(format!("reset {}", name(of)), Some(caller), ())
+    }
+
+    async fn require_mailed_codes(&self, caller: &Caller<'_>) -> Done<()> {
+        self.account("require mailed".into(), Some(caller), ())
+    }
+
+    async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Done<()> {
+        self.account("waive mailed".into(), Some(caller), ())
+    }
+
+    async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Done<Timestamp> {
+        assert_eq!(realm, fixture::realm().id);
+        self.account(format!("mail to {}", name(Some(who))), None, LATER)
+    }
+
+    async fn confirm(&self, caller: &Caller<'_>) -> Done<()> {
+        self.account("confirm".into(), Some(caller), ())
+    }
+}
+
+#[async_trait]
+impl Passwords for Fixed {
+    async fn forgot_password(&self, realm: RealmId, address: &str) -> Done<Timestamp> {
+        assert_eq!(realm, fixture::realm().id);
+        self.account(format!("forgot {address}"), None, LATER)
     }
 }
 

@@ -7,6 +7,7 @@
     reason = "helpers of tests may fail too"
 )]
 
+mod account;
 mod cases;
 mod fixed;
 mod fixture;

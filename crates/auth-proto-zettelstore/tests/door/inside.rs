@@ -6,9 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::{
     Accounts, ApiKey, Authenticator, CheckRefusal, CheckReply, DoorIds, DoorKind, Fault, Grant, GrantKind,
-    Granted, LoginAttempt, LoginName, LoginOutcome, LoginReply, NameKind, Peer, Presentation, Presented,
-    Principal, Profile, Proof, Realm, RealmId, RealmName, Realms, Refusal, Role, SecondStep, Standing,
-    Timestamp, Token, TokenForm, User, UserId,
+    Granted, LoginAttempt, LoginName, LoginOutcome, LoginReply, NameKind, Passwords, Peer, PersonalTokens,
+    Presentation, Presented, Principal, Profile, Proof, Realm, RealmId, RealmName, Realms, Refusal, Role,
+    SecondFactors, SecondStep, Sessions, Standing, Timestamp, Token, TokenForm, User, UserId,
 };
 
 /// The moment before which this inside lets no log-in be answered.
@@ -92,13 +92,16 @@ impl Fixed {
         self.asked.lock().unwrap().push(question);
     }
 
+    /// The token, `cookie ` before one that was in a cookie.
     fn note_token(&self, question: &str, presentation: &Presentation) -> String {
-        let Presented::ZettelstoreToken(token) = &presentation.credential else {
-            panic!("{presentation:?}");
+        let token = match &presentation.credential {
+            Presented::ZettelstoreToken(token) => token.expose().to_owned(),
+            Presented::ZettelstoreCookie(token) => format!("cookie {}", token.expose()),
+            other => panic!("{other:?}"),
         };
-        let question = format!("{question} {}", token.expose());
+        let question = format!("{question} {token}");
         self.note(question, presentation.door, presentation.realm, &presentation.peer);
-        token.expose().to_owned()
+        token
     }
 }
 
@@ -149,6 +152,11 @@ impl Accounts for Fixed {
         panic!("not in this API");
     }
 }
+
+impl Sessions for Fixed {}
+impl PersonalTokens for Fixed {}
+impl SecondFactors for Fixed {}
+impl Passwords for Fixed {}
 
 #[async_trait]
 impl Realms for Fixed {

@@ -50,13 +50,13 @@ async fn refused_token_is_not_renewed() {
 }
 
 #[tokio::test]
-async fn nothing_but_a_bearer_token_renews() {
+async fn nothing_but_a_token_renews() {
     let inside = Fixed::new().shared();
     for (headers, sent) in [
         (&[][..], ""),
         (&[FORM], "username=writer&password=pw"),
         (&[("Authorization", "Basic d3JpdGVyOnB3")], ""),
-        (&[("Cookie", "zsession=good.token")], ""),
+        (&[("Cookie", "session=good.token")], ""),
         (&[("Authorization", "Basic x"), ("Authorization", "Bearer good.token")], ""),
     ] {
         let answer =
@@ -81,11 +81,11 @@ async fn check_tells_by_its_status_alone() {
 }
 
 #[tokio::test]
-async fn check_without_a_bearer_token_asks_nobody() {
+async fn check_without_a_token_asks_nobody() {
     let inside = Fixed::new().shared();
     for headers in [
         &[][..],
-        &[("Cookie", "zsession=good.token")],
+        &[("Cookie", "session=good.token")],
         &[("Authorization", "Basic d3JpdGVyOnB3")],
         &[("Authorization", "Bearer")],
     ] {
@@ -93,6 +93,29 @@ async fn check_without_a_bearer_token_asks_nobody() {
         check(&answer, 401, "", "", "none");
     }
     assert!(inside.asked().is_empty());
+}
+
+#[tokio::test]
+async fn cookie_is_asked_about_where_no_bearer_token_hides_it() {
+    const COOKIE: (&str, &str) = ("Cookie", "zsession=good.token");
+    for (headers, asked) in [
+        (&[COOKIE][..], "cookie good.token"),
+        (&[COOKIE, ("Authorization", "Basic d3JpdGVyOnB3")], "cookie good.token"),
+        (&[COOKIE, ("Authorization", "Bearer bad.token")], "bad.token"),
+    ] {
+        let inside = Fixed::new()
+            .check(|sent| Ok(sent.starts_with("cookie ")))
+            .renew(|sent| {
+                Ok(sent.strip_prefix("cookie ").map(|token| grant(token, 599)).ok_or(CheckRefusal::Invalid))
+            })
+            .shared();
+        let from_cookie = asked.starts_with("cookie ");
+        let checked = ask(settings(), &inside, request("POST", CHECK, headers, "")).await;
+        check(&checked, if from_cookie { 204 } else { 401 }, "", "", asked);
+        let renewed = ask(settings(), &inside, request("PUT", "/a", headers, "")).await;
+        assert_eq!(renewed.response.status(), if from_cookie { 200 } else { 400 }, "{asked}");
+        assert_eq!(inside.asked(), [format!("check {asked}"), format!("renew for Jwt {asked}")]);
+    }
 }
 
 #[tokio::test]

@@ -74,7 +74,7 @@ pub(crate) async fn show(door: &ZulipDoor, request: &Request<'_>) -> Result<Repl
         }
     }
     let realm = realm.as_ref();
-    let password_login = realm.is_none_or(|realm| realm.password_login);
+    let password_login = config.password_login && realm.is_none_or(|realm| realm.password_login);
     let email = password_login && realm.is_none_or(realm_uses_stored_passwords);
     let ldap = password_login && realm.is_some_and(realm_uses_directory);
     let url = request.site.url(config, realm);

@@ -13,6 +13,9 @@ use crate::routes::{FETCH, FORM, IAGO, ME, USERS, config, parsed};
 use crate::server::{Server, body, header, request};
 use crate::world::{Told, Ways, World};
 
+/// The moment of every refusal.
+const LATER: Timestamp = Timestamp::from_secs(1_700_000_000);
+
 /// Answers every question the same way.
 struct Always {
     world: World,
@@ -36,7 +39,7 @@ impl Authenticator for Always {
         let refused = |refusal| LoginReply {
             outcome: LoginOutcome::Refused(refusal),
             standing: None,
-            not_before: None,
+            not_before: Some(LATER),
         };
         self.refusal.clone().map(refused).ok_or_else(|| self.fault())
     }
@@ -71,6 +74,11 @@ impl Accounts for Always {
         Err(self.fault())
     }
 }
+
+impl Sessions for Always {}
+impl PersonalTokens for Always {}
+impl SecondFactors for Always {}
+impl Passwords for Always {}
 
 #[async_trait]
 impl Realms for Always {
@@ -127,6 +135,16 @@ async fn a_limit_that_is_not_the_doors_shows_no_standing() {
         assert_eq!(header(&answer, "retry-after"), Some("2.5"));
         assert_eq!(parsed(&answer)["retry-after"], 2.5);
         assert_eq!(header(&answer, "x-ratelimit-limit"), None);
+    }
+}
+
+#[tokio::test]
+async fn answers_wait_for_the_moment_that_the_inside_names() {
+    let refusal = Refusal::Credentials(Cause::WrongPassword);
+    let server = always(Some(refusal), FaultKind::Internal, Exact::default());
+    for question in questions().into_iter().take(3) {
+        let path = question.uri().path().to_owned();
+        assert_eq!(server.send(question).await.not_before, Some(LATER), "{path}");
     }
 }
 

@@ -201,6 +201,18 @@ async fn server_settings_tell_the_ways_in() {
 }
 
 #[tokio::test]
+async fn server_settings_tell_where_no_password_is_a_way_in() {
+    let server = server(Config { password_login: false, ..config() });
+    for host in ["zulip.example.org", "both.zulip.example.org", "shut.zulip.example.org"] {
+        let settings = parsed(&server.send(request("GET", SETTINGS, [("host", host)], "")).await);
+        let methods = &settings["authentication_methods"];
+        let told = json!([methods["password"], methods["email"], methods["ldap"]]);
+        assert_eq!(told, json!([false, false, false]), "{host}");
+        assert_eq!(settings["email_auth_enabled"], false, "{host}");
+    }
+}
+
+#[tokio::test]
 async fn realms_with_a_directory_take_any_name() {
     let server = server(config());
     let form = "username=hamlet&password=secret";

@@ -247,6 +247,11 @@ impl Accounts for World {
     }
 }
 
+impl Sessions for World {}
+impl PersonalTokens for World {}
+impl SecondFactors for World {}
+impl Passwords for World {}
+
 #[async_trait]
 impl Realms for World {
     async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {

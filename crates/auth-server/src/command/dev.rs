@@ -78,7 +78,8 @@ impl Dev {
         } else {
             introduce(address, &lines, self.seed.is_none())?;
         }
-        server.run().await
+        server.run().await;
+        Ok(())
     }
 
     fn config(&self, folder: &std::path::Path, realm: &str) -> Config {
@@ -100,6 +101,8 @@ impl Dev {
             config.rocketchat.api_limit = Limit::Off;
             config.rocketchat.block_by_user = Limit::Off;
             config.rocketchat.block_by_address = Limit::Off;
+            config.rocketchat.socket_login_limit = Limit::Off;
+            config.rocketchat.max_sockets_per_network = u32::MAX;
         }
         config
     }

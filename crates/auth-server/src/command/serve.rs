@@ -26,6 +26,7 @@ impl Serve {
         for address in addresses {
             tracing::info!(%address, "listening");
         }
-        server.run().await
+        server.run().await;
+        Ok(())
     }
 }

@@ -1,5 +1,7 @@
 //! `auth-server user`.
 
+mod app_password;
+
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
@@ -9,7 +11,7 @@ use auth_engine::transfer::ImportFailure;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{ConfigFile, say};
+use super::{ConfigFile, realm_line, say};
 
 /// Users are listed in pages of this many.
 const PAGE: u32 = 500;
@@ -41,6 +43,9 @@ pub(super) enum User {
     /// Delete a user with all that belongs to it.
     #[command(after_help = "Example: auth-server user delete --config auth.toml iago@zulip.com")]
     Delete(One),
+    /// Look after app passwords: random passwords for clients that know no second step, each with a name.
+    #[command(subcommand)]
+    AppPassword(app_password::AppPassword),
 }
 
 #[derive(Debug, clap::Args)]
@@ -120,6 +125,7 @@ impl User {
                 say("password set")?;
                 Ok(())
             }
+            Self::AppPassword(command) => command.run().await,
             Self::Deactivate(one) => one.set_active(false).await,
             Self::Activate(one) => one.set_active(true).await,
             Self::Delete(one) => {
@@ -139,14 +145,7 @@ impl Add {
         let engine = assembled.engine();
         let mut lines = Zeroizing::new(String::new());
         let realm = engine.realm_named(&self.realm).await.ok();
-        if realm.is_none() {
-            // The first realm is the one that the Zulip door's host itself leads to.
-            let first = engine.realms_by_slug().await?.is_empty();
-            let realm = serde_json::json!({
-                "kind": "realm", "realm": self.realm, "subdomain": first.then_some(""),
-            });
-            lines.push_str(&format!("{realm}\n"));
-        }
+        lines.extend(realm_line(engine, &self.realm).await?);
         let password = if self.no_password { None } else { Some(read_password()?) };
         if let (Some(password), false) = (&password, self.allow_weak) {
             let names = [self.name.as_deref(), self.email.as_deref()];

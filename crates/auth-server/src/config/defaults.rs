@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::{
-    ExactPoints, Keys, Limit, Listen, Log, LogFormat, Passwords, RocketChat, Server, Span, Store,
-    Zettelstore, ZettelstoreAnswer, Zulip,
+    ExactPoints, Grid, Keys, Limit, Listen, Log, LogFormat, PasswordPolicy, Passwords, RocketChat, Server,
+    Span, Store, Zettelstore, ZettelstoreAnswer, Zulip,
 };
 
 impl Default for Server {
@@ -47,6 +47,7 @@ impl Default for Passwords {
             min_guesses: 10_000,
             workers: 0,
             queue: 1024,
+            failure_grid: Grid::default(),
             revoke_on_password_change: None,
         }
     }
@@ -54,7 +55,12 @@ impl Default for Passwords {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, level: "info".to_owned(), names: false }
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+            names: false,
+            keep_attempts: Span::secs(90 * 86_400),
+        }
     }
 }
 
@@ -72,6 +78,7 @@ impl Default for Zulip {
             feature_level: 470,
             login_limit: Limit::per(5, 1800),
             api_limit: Limit::per(200, 60),
+            password_login: true,
             development: false,
             jwt: BTreeMap::new(),
         }
@@ -92,6 +99,17 @@ impl Default for RocketChat {
             email_verification: false,
             token_lifetime: Span::secs(90 * 86_400),
             max_tokens: 50,
+            mailed_code_lifetime: Span::secs(3600),
+            two_factor_remember: Span::secs(1800),
+            two_factor_password_fallback: true,
+            create_token_secret: None,
+            create_token_secret_file: None,
+            password_reset: true,
+            password_policy: PasswordPolicy::default(),
+            max_sockets_per_network: 20,
+            socket_idle: Span::secs(60),
+            socket_login_limit: Limit::per(5, 10),
+            max_socket_message: 64 << 10,
         }
     }
 }

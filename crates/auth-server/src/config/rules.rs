@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 use super::{Config, ConfigError, Limit, Passwords, Switch, plain_io};
 
 /// A Zettelstore token lives an hour at most (zettelstore.md 6).
-const LONGEST_TOKEN: Duration = Duration::from_secs(3600);
+pub(super) const LONGEST_TOKEN: Duration = Duration::from_secs(3600);
 
 impl Config {
     /// What the engine is told.
@@ -32,8 +32,10 @@ impl Config {
                     min_length: self.passwords.min_length,
                     min_guesses: self.passwords.min_guesses,
                 },
+                failure_grid: self.passwords.failure_grid.0,
             },
             limits: self.shared_limits(),
+            max_waiting: self.server.max_waiting,
             allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
             revoke_on_password_change: self.passwords.revoke_on_password_change.unwrap_or(!exact),
             log_names: self.log.names,
@@ -42,6 +44,7 @@ impl Config {
                 login_limit: zulip.login_limit.rule(),
                 api_limit: zulip.api_limit.rule(),
                 assertions: self.assertions()?,
+                password_login: zulip.password_login,
                 development: zulip.enabled && zulip.development,
             },
             rocketchat: RocketChatRules {
@@ -53,6 +56,12 @@ impl Config {
                 token_lifetime: rocketchat.token_lifetime.0,
                 max_tokens: rocketchat.max_tokens,
                 email_2fa_auto_opt_in: rocketchat.email_2fa_auto_opt_in,
+                mailed_code_lifetime: rocketchat.mailed_code_lifetime.0,
+                remember_second_factor: rocketchat.two_factor_remember.0,
+                password_fallback: rocketchat.two_factor_password_fallback,
+                create_token_secret: rocketchat.create_token_secret()?,
+                password_reset: rocketchat.password_reset,
+                site_url: rocketchat.site_url.trim_end_matches('/').to_owned(),
                 ..RocketChatRules::default()
             },
             zettelstore: ZettelstoreRules {

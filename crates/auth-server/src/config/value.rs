@@ -4,8 +4,14 @@ use std::fmt;
 use std::time::Duration;
 
 use auth_core::{Exact, ExactPoint, Rule};
+use auth_engine::FailureGrid;
 use serde::Deserialize;
-use serde::de::{self, Deserializer};
+use serde::de::{self, Deserializer, IntoDeserializer};
+
+use crate::listener::LONGEST_WAIT;
+
+/// The narrowest failure grid: clocks here count whole milliseconds.
+const MIN_GRID: Duration = Duration::from_millis(1);
 
 /// A length of time, written `30m`, `10 s`, `90 days`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +114,33 @@ impl<'de> Deserialize<'de> for Limit {
         }
         deserializer.deserialize_any(Visitor)
     }
+}
+
+/// `"auto"`, `"off"`, or a width: when wrong passwords are told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a plain value")]
+pub struct Grid(pub FailureGrid);
+
+impl<'de> Deserialize<'de> for Grid {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(Self(match text.as_str() {
+            "auto" => FailureGrid::Auto,
+            "off" => FailureGrid::Off,
+            _ => {
+                let span = Span::deserialize(text.as_str().into_deserializer())
+                    .map_err(|_: de::value::Error| wrong_grid())?;
+                if !(MIN_GRID..=LONGEST_WAIT).contains(&span.0) {
+                    return Err(wrong_grid());
+                }
+                FailureGrid::Fixed(span.0)
+            }
+        }))
+    }
+}
+
+fn wrong_grid<E: de::Error>() -> E {
+    E::custom("a failure grid is \"auto\", \"off\", or a width from \"1ms\" to \"5s\"")
 }
 
 /// `true`, `false`, or a list of points by name.

@@ -92,6 +92,20 @@ pub async fn switches_users_off_and_on<F: Fixture>(fixture: &F) {
     assert!(!store.set_active(UserId::from_bytes([9; 16]), true, &NOTHING).await.unwrap());
 }
 
+pub async fn switches_mailed_codes_on_and_off<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    for on in [true, true, false] {
+        let before = account(&*store, users[0]).await.user.version;
+        assert_eq!(store.set_email_second_factor(users[0], on).await, Ok(true));
+        let user = account(&*store, users[0]).await.user;
+        assert_eq!(user.email_second_factor, on);
+        assert!(user.version > before);
+        assert!(!account(&*store, users[1]).await.user.email_second_factor);
+    }
+    assert_eq!(store.set_email_second_factor(UserId::from_bytes([9; 16]), true).await, Ok(false));
+}
+
 pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;

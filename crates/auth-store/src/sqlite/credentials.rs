@@ -12,12 +12,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Sqlite;
 use super::failure::{Failure, Result, corrupt, is_dangling, taken};
 use super::row::{Columns, credential_columns, door_names};
-use super::users::{account, touch};
+use super::users::{TOUCH, account, changed, touch};
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
 /// Rows that one command of a purge deletes, so that others get their turn in between.
 const PURGE: u32 = 1000;
+
+/// What an exchange fails with that finds a label taken.
+const NOT_EXCHANGED: &str = "room for a credential";
 
 pub(super) const BY_DIGEST: &str =
     concat!("SELECT ", credential_columns!(), " FROM credential AS c WHERE c.kind = ?1 AND c.digest = ?2");
@@ -133,6 +136,38 @@ impl CredentialStore for Sqlite {
             Ok(count)
         })
         .await
+    }
+
+    async fn exchange(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+        new: &[Credential],
+    ) -> Answer<bool> {
+        let (kinds, new) = (kinds.to_vec(), new.to_vec());
+        let exchanged = self.write(move |connection| {
+            if !changed(connection, TOUCH, params![user.as_bytes()])? {
+                return Ok(false);
+            }
+            delete_kinds(connection, user, &kinds, except)?;
+            for credential in &new {
+                match insert(connection, user, credential) {
+                    Ok(()) => {}
+                    // A failed command is rolled back as a whole.
+                    Err(NotInserted::NoUser | NotInserted::IdTaken | NotInserted::LabelTaken) => {
+                        return Err(StoreError::Missing(NOT_EXCHANGED).into());
+                    }
+                    Err(NotInserted::DigestTaken) => return Err(conflict()),
+                    Err(NotInserted::Failed(failure)) => return Err(failure),
+                }
+            }
+            Ok(true)
+        });
+        match exchanged.await {
+            Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
+            other => other,
+        }
     }
 
     async fn raise_counter(&self, id: CredentialId, to: i64) -> Answer<bool> {

@@ -43,6 +43,8 @@ pub(super) const REHASH: &str =
     "UPDATE user SET password = ?3, version = version + 1 WHERE id = ?1 AND password = ?2";
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
+pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
+    "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =
     "UPDATE user SET valid_from = max(valid_from + 1000, ?2) WHERE id = ?1";
 pub(super) const TOUCH: &str = "UPDATE user SET version = version + 1 WHERE id = ?1";
@@ -125,6 +127,13 @@ impl UserStore for Sqlite {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
             ends.apply(connection, user)?;
             Ok(done)
+        })
+        .await
+    }
+
+    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Answer<bool> {
+        self.write(move |connection| {
+            changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
         })
         .await
     }

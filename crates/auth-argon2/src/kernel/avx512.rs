@@ -1,0 +1,235 @@
+//! AVX-512: a block in sixteen registers, from one block to the next. docs/argon2-kernel.md draws them.
+
+#![expect(unsafe_code, reason = "vector instructions on raw memory")]
+#![expect(clippy::indexing_slicing, reason = "arrays of four with indices below four")]
+
+use std::arch::asm;
+use std::arch::x86_64::{
+    __m512i, _MM_HINT_T0, _mm_cvtsi128_si64, _mm_prefetch, _mm512_add_epi64, _mm512_castsi512_si128,
+    _mm512_load_si512, _mm512_mul_epu32, _mm512_permutex_epi64, _mm512_permutexvar_epi64, _mm512_ror_epi64,
+    _mm512_set_epi64, _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_store_si512, _mm512_xor_si512,
+};
+use std::ops::Range;
+
+use super::{Block, Compress, Soon};
+use crate::fill::Segment;
+
+/// Fills segments with these instructions.
+///
+/// # Safety
+/// The machine has AVX-512F; besides, that of [`Segment::fill`].
+#[target_feature(enable = "avx512f")]
+pub(super) unsafe fn fill(segment: &Segment<'_>) {
+    // SAFETY: the caller's promise.
+    unsafe { segment.fill::<Avx512>() }
+}
+
+/// The kernel.
+pub(super) struct Avx512;
+
+/// One register of each of four chains.
+type Four = [__m512i; 4];
+
+/// Four chains of four registers A, B, C, D. As a block is kept, `block[g][k]` is the `k`th register of the rows
+/// `2g` and `2g + 1`, and at the same time the `g`th register of the columns `2k` and `2k + 1`.
+type Registers = [Four; 4];
+
+impl Compress for Avx512 {
+    type Running = Registers;
+
+    fn place(word: usize) -> usize {
+        let (row, column, half) = (word / 16, word % 16 / 2, word % 2);
+        let register = row / 2 * 4 + column / 2;
+        register * 8 + row % 2 * 4 + column % 2 * 2 + half
+    }
+
+    #[inline(always)]
+    unsafe fn running(block: *const Block) -> Registers {
+        // SAFETY: a block is sixteen registers long and aligned like one; the caller's promise.
+        unsafe {
+            let mut registers = [[_mm512_setzero_si512(); 4]; 4];
+            for (index, register) in registers.as_flattened_mut().iter_mut().enumerate() {
+                *register = _mm512_load_si512(block.cast::<__m512i>().add(index));
+            }
+            registers
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn compress<const MIX: bool>(
+        running: Registers,
+        reference: *const Block,
+        target: *mut Block,
+        soon: Soon,
+        mut first_word: impl FnMut(u64),
+    ) -> Registers {
+        // SAFETY: a block is sixteen registers long and aligned like one; the caller's promise.
+        unsafe {
+            let mut input = xor(running, Self::running(reference));
+            let mut state = transpose(input);
+            let mut prefetched = 0;
+            // What is wanted soon is asked for a few lines at a time: the processor waits for no more than that.
+            let mut next_slot = |state: &mut Registers| {
+                keep_order(state);
+                if prefetched < 16 {
+                    prefetch_line(soon.target, prefetched);
+                }
+                if let (Some(reference), 0..8) = (soon.reference, prefetched) {
+                    prefetch_line(reference, 2 * prefetched);
+                    prefetch_line(reference, 2 * prefetched + 1);
+                }
+                prefetched += 1;
+            };
+            macro_rules! rows {
+                ($($slot:literal)*) => {$(
+                    step($slot, &mut state, 0..4, |chain, back| turn_row(chain, back));
+                    next_slot(&mut state);
+                )*};
+            }
+            rows!(0 1 2 3 4 5 6 7 8 9);
+            if MIX {
+                input = xor(input, Self::running(target));
+            }
+            state = transpose(state);
+            // The first word of all is in the first chain. That one leads by two steps: where the next reference is
+            // comes out so much earlier, and the others' work hides how long it takes to fetch.
+            let (one, three) = column_turns();
+            macro_rules! columns {
+                ($($slot:literal)*) => {$(
+                    step($slot, &mut state, 0..1, |chain, back| turn_column(chain, back, one, three));
+                    step($slot - 2, &mut state, 1..4, |chain, back| turn_column(chain, back, one, three));
+                    next_slot(&mut state);
+                    if $slot == 7 {
+                        let first = _mm512_xor_si512(state[0][0], input[0][0]);
+                        first_word(_mm_cvtsi128_si64(_mm512_castsi512_si128(first)).cast_unsigned());
+                    }
+                )*};
+            }
+            columns!(0 1 2 3 4 5 6 7 8 9 10 11);
+            let output = xor(state, input);
+            for (index, register) in output.as_flattened().iter().enumerate() {
+                _mm512_store_si512(target.cast::<__m512i>().add(index), *register);
+            }
+            output
+        }
+    }
+
+    #[inline(always)]
+    fn prefetch(block: *const Block) {
+        for line in 0..16 {
+            prefetch_line(block, line);
+        }
+    }
+}
+
+/// Asks for the `line`th 64 bytes of a block.
+#[inline(always)]
+fn prefetch_line(block: *const Block, line: usize) {
+    // SAFETY: the instruction may be given any address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast::<i8>().wrapping_add(64 * line)) };
+}
+
+#[inline(always)]
+unsafe fn xor(mut a: Registers, b: Registers) -> Registers {
+    for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
+        // SAFETY: the machine has the instructions.
+        *a = unsafe { _mm512_xor_si512(*a, *b) };
+    }
+    a
+}
+
+/// Turns chains of rows into chains of columns and back: no instruction, only other names for the registers.
+#[inline(always)]
+fn transpose([a, b, c, d]: Registers) -> Registers {
+    [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]
+}
+
+/// One of the ten steps of a round of BLAKE2b with the multiplication (RFC 9106, section 3.6), on some of the chains:
+/// four quarters of G on columns, a turn of B, C and D to where the diagonals are, four quarters, and the turn back.
+/// There are no other steps, and nothing happens then.
+#[inline(always)]
+unsafe fn step(
+    number: i32,
+    state: &mut Registers,
+    chains: Range<usize>,
+    turn: impl Fn([__m512i; 3], bool) -> [__m512i; 3],
+) {
+    let [a, b, c, d] = state;
+    for chain in chains {
+        // SAFETY: the machine has the instructions.
+        unsafe {
+            match number {
+                0 | 5 => quarter::<32>(&mut a[chain], b[chain], &mut d[chain]),
+                1 | 6 => quarter::<24>(&mut c[chain], d[chain], &mut b[chain]),
+                2 | 7 => quarter::<16>(&mut a[chain], b[chain], &mut d[chain]),
+                3 | 8 => quarter::<63>(&mut c[chain], d[chain], &mut b[chain]),
+                4 | 9 => [b[chain], c[chain], d[chain]] = turn([b[chain], c[chain], d[chain]], number == 9),
+                _ => {}
+            }
+        }
+    }
+}
+
+/// `a = a + b + 2·lo(a)·lo(b)`, `d = (d ^ a) >>> BY`.
+#[inline(always)]
+unsafe fn quarter<const BY: i32>(a: &mut __m512i, b: __m512i, d: &mut __m512i) {
+    // SAFETY: the machine has the instructions.
+    unsafe {
+        let product = _mm512_mul_epu32(*a, b);
+        *a = _mm512_add_epi64(_mm512_add_epi64(*a, b), _mm512_add_epi64(product, product));
+        *d = _mm512_ror_epi64::<BY>(_mm512_xor_si512(*d, *a));
+    }
+}
+
+/// B one word on, C two, D three, or back: a row's four words stand side by side.
+#[inline(always)]
+unsafe fn turn_row([b, c, d]: [__m512i; 3], back: bool) -> [__m512i; 3] {
+    // SAFETY: the machine has the instructions.
+    unsafe {
+        let c = _mm512_permutex_epi64::<0x4e>(c);
+        if back {
+            [_mm512_permutex_epi64::<0x93>(b), c, _mm512_permutex_epi64::<0x39>(d)]
+        } else {
+            [_mm512_permutex_epi64::<0x39>(b), c, _mm512_permutex_epi64::<0x93>(d)]
+        }
+    }
+}
+
+/// The same for columns: of a column's four words two stand in each half of a register.
+#[inline(always)]
+unsafe fn turn_column([b, c, d]: [__m512i; 3], back: bool, one: __m512i, three: __m512i) -> [__m512i; 3] {
+    let (by_b, by_d) = if back { (three, one) } else { (one, three) };
+    // SAFETY: the machine has the instructions.
+    unsafe {
+        [
+            _mm512_permutexvar_epi64(by_b, b),
+            _mm512_shuffle_i64x2::<0x4e>(c, c),
+            _mm512_permutexvar_epi64(by_d, d),
+        ]
+    }
+}
+
+/// Where each word of two columns comes from when they turn by one word and by three.
+#[inline(always)]
+unsafe fn column_turns() -> (__m512i, __m512i) {
+    // SAFETY: the machine has the instructions.
+    unsafe { (_mm512_set_epi64(2, 7, 0, 5, 6, 3, 4, 1), _mm512_set_epi64(6, 3, 4, 1, 2, 7, 0, 5)) }
+}
+
+/// Keeps the compiler from moving anything across. There is no instruction in it, but without it one chain is
+/// computed far ahead of the others and all is prefetched at the end, which costs a third of the speed.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn keep_order([a, b, c, d]: &mut Registers) {
+    // SAFETY: the assembly is a comment.
+    unsafe {
+        asm!(
+            "/* {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} */",
+            inout(zmm_reg) a[0], inout(zmm_reg) a[1], inout(zmm_reg) a[2], inout(zmm_reg) a[3],
+            inout(zmm_reg) b[0], inout(zmm_reg) b[1], inout(zmm_reg) b[2], inout(zmm_reg) b[3],
+            inout(zmm_reg) c[0], inout(zmm_reg) c[1], inout(zmm_reg) c[2], inout(zmm_reg) c[3],
+            inout(zmm_reg) d[0], inout(zmm_reg) d[1], inout(zmm_reg) d[2], inout(zmm_reg) d[3],
+            options(nostack, preserves_flags),
+        );
+    }
+}

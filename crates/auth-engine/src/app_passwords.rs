@@ -1,0 +1,94 @@
+//! App passwords: named random passwords for clients that know no second step.
+//!
+//! They have 138 random bits, so a plain digest finds them without the slow hash, also where a client sends the
+//! digest in place of the password.
+
+use auth_core::{
+    Account, Credential, CredentialKind, Digest, DoorKind, Fault, Password, PresentedSecret, Scope, Timestamp,
+};
+use auth_crypto::opaque;
+use data_encoding::HEXLOWER;
+
+use crate::Engine;
+use crate::grant::has_ended;
+use crate::operator::OperatorError;
+
+impl Engine {
+    /// Makes an app password for some doors, or for all if none is named; `None` when the account has one of
+    /// that name. This is the only time that it is shown.
+    ///
+    /// # Errors
+    /// [`OperatorError::NoUser`] when the account is gone, or the store's.
+    pub async fn add_app_password(
+        &self,
+        account: &Account,
+        name: &str,
+        doors: Vec<DoorKind>,
+        ends: Option<Timestamp>,
+    ) -> Result<Option<Password>, OperatorError> {
+        let user = account.user.id;
+        let password = opaque::app_password(&*self.rng);
+        let digest = opaque::digest(password.expose());
+        let credential = Credential {
+            label: Some(name.to_owned()),
+            scope: Scope { doors, bypass_second_factor: true },
+            expires: ends,
+            ..self.new_credential(user, CredentialKind::AppPassword, Some(digest))
+        };
+        if self.store.add(&credential, u32::MAX).await? {
+            return Ok(Some(password));
+        }
+        if self.store.user(user).await?.is_none() {
+            return Err(OperatorError::NoUser);
+        }
+        Ok(None)
+    }
+
+    /// The app passwords of an account, oldest first, also those that have ended.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn app_passwords(&self, account: &Account) -> Result<Vec<Credential>, OperatorError> {
+        Ok(self.store.of_user(account.user.id, CredentialKind::AppPassword).await?)
+    }
+
+    /// Ends the app password of that name; `false` when there is none.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn revoke_app_password(&self, account: &Account, name: &str) -> Result<bool, OperatorError> {
+        let own = self.app_passwords(account).await?;
+        match own.into_iter().find(|password| password.label.as_deref() == Some(name)) {
+            Some(password) => Ok(self.store.remove(password.id).await?),
+            None => Ok(false),
+        }
+    }
+
+    /// Whether what was sent is an app password of the account that opens the door. The look-up is done for
+    /// everybody, also for nobody.
+    pub(crate) async fn is_app_password(
+        &self,
+        door: DoorKind,
+        account: Option<&Account>,
+        secret: PresentedSecret<'_>,
+    ) -> Result<bool, Fault> {
+        let digest = match secret {
+            PresentedSecret::Password(password) => opaque::digest(password.expose()),
+            PresentedSecret::Digest(digest) => {
+                let bytes = HEXLOWER.decode(digest.expose().as_bytes()).ok();
+                match bytes.and_then(|bytes| bytes.try_into().ok()) {
+                    Some(bytes) => Digest::new(bytes),
+                    None => return Ok(false),
+                }
+            }
+        };
+        let found = self.store.by_digest(CredentialKind::AppPassword, &digest).await?;
+        let now = self.now();
+        Ok(found.is_some_and(|(password, owner)| {
+            let doors = &password.scope.doors;
+            account.is_some_and(|account| account.user.id == owner.user.id)
+                && (doors.is_empty() || doors.contains(&door))
+                && !has_ended(&password, now)
+        }))
+    }
+}

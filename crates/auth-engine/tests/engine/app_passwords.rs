@@ -1,0 +1,102 @@
+//! App passwords: the way in where a door knows no second step.
+
+use std::time::Duration;
+
+use auth_core::{Cause, Clock, DoorKind, LoginAttempt, Password, PasswordDigest, Proof, Refusal, Timestamp};
+
+use crate::world::{PASSWORD, World, outcome};
+
+/// Who each door knows the user with a device as.
+const NAMES: [(DoorKind, &str); 3] =
+    [(DoorKind::Zulip, "totp@zulip.com"), (DoorKind::RocketChat, "totp"), (DoorKind::Zettelstore, "totp")];
+
+async fn add(world: &World, name: &str, doors: &[DoorKind], ends: Option<Timestamp>) -> Option<Password> {
+    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
+    world.engine.add_app_password(&account, name, doors.to_vec(), ends).await.unwrap()
+}
+
+#[tokio::test]
+async fn an_app_password_opens_its_doors_without_a_second_step() {
+    let world = World::new().await;
+    let all = add(&world, "all", &[], None).await.unwrap();
+    let two = add(&world, "two", &[DoorKind::Zulip, DoorKind::Zettelstore], None).await.unwrap();
+    for (door, who) in NAMES {
+        assert!(world.log_in(door, who, PASSWORD).await.is_err(), "{door:?}");
+        assert!(world.log_in(door, who, all.expose()).await.is_ok(), "{door:?}");
+        let told = world.log_in(door, who, two.expose()).await;
+        match door {
+            DoorKind::RocketChat => {
+                assert_eq!(told.unwrap_err(), Refusal::Credentials(Cause::WrongPassword));
+            }
+            _ => assert!(told.is_ok(), "{door:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_app_password_ends_and_is_revoked() {
+    let world = World::new().await;
+    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
+    let end = world.clock.now() + Duration::from_secs(60);
+    let ending = add(&world, "ending", &[], Some(end)).await.unwrap();
+    let endless = add(&world, "endless", &[], None).await.unwrap();
+    assert!(add(&world, "endless", &[], None).await.is_none(), "the name is taken");
+    let is_let_in = async |password: &Password| {
+        world.log_in(DoorKind::Zettelstore, "totp", password.expose()).await.is_ok()
+    };
+    assert!(is_let_in(&ending).await);
+    world.clock.advance(Duration::from_secs(60));
+    assert_eq!((is_let_in(&ending).await, is_let_in(&endless).await), (false, true));
+    let listed = world.engine.app_passwords(&account).await.unwrap();
+    assert_eq!(
+        listed.iter().map(|own| own.label.as_deref().unwrap()).collect::<Vec<_>>(),
+        ["ending", "endless"]
+    );
+    for revoked in [true, false] {
+        assert_eq!(world.engine.revoke_app_password(&account, "endless").await.unwrap(), revoked);
+        assert!(!is_let_in(&endless).await);
+    }
+}
+
+#[tokio::test]
+async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
+    let world = World::new().await;
+    let password = add(&world, "phone", &[], None).await.unwrap();
+    for who in ["iago@zulip.com", "nobody@zulip.com"] {
+        assert!(world.log_in(DoorKind::Zulip, who, password.expose()).await.is_err(), "{who}");
+    }
+    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
+    world.engine.set_active(&account, false).await.unwrap();
+    let refused = world.log_in(DoorKind::Zulip, "totp@zulip.com", password.expose()).await.unwrap_err();
+    assert_eq!(refused, Refusal::UserInactive);
+}
+
+#[tokio::test]
+async fn an_app_password_needs_no_password_beside_it() {
+    let world = World::new().await;
+    let account = world.engine.account_named(Some("main"), "othello").await.unwrap();
+    let password = world.engine.add_app_password(&account, "bot", Vec::new(), None).await.unwrap().unwrap();
+    assert!(world.log_in(DoorKind::Zulip, "othello@zulip.com", password.expose()).await.is_ok());
+}
+
+#[tokio::test]
+async fn rocketchat_clients_may_send_the_digest_of_an_app_password() {
+    let world = World::new().await;
+    let password = add(&world, "sdk", &[DoorKind::RocketChat], None).await.unwrap();
+    let hex = data_encoding::HEXLOWER.encode(auth_crypto::opaque::digest(password.expose()).as_bytes());
+    for (digest, accepted) in [(hex.clone(), true), (hex.to_uppercase(), false), ("00".repeat(32), false)] {
+        let attempt = world.attempt("main", DoorKind::RocketChat, "totp", "").await;
+        let Proof::Password { who, .. } = attempt.proof.clone() else { unreachable!() };
+        let proof = Proof::Digest { who, digest: PasswordDigest::new(digest) };
+        assert_eq!(outcome(world.ask(LoginAttempt { proof, ..attempt }).await).is_ok(), accepted);
+    }
+}
+
+#[tokio::test]
+async fn a_new_password_ends_app_passwords() {
+    let world = World::new().await;
+    let password = add(&world, "phone", &[], None).await.unwrap();
+    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
+    world.engine.set_password(&account, &Password::new("a-better-horse-battery-1234"), false).await.unwrap();
+    assert!(world.log_in(DoorKind::Zettelstore, "totp", password.expose()).await.is_err());
+}

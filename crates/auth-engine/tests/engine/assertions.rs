@@ -1,0 +1,101 @@
+//! Assertions of another system: which are believed, and that guessing is limited (zulip.md 5.5).
+
+use std::time::Duration;
+
+use auth_core::{Clock, DoorKind, Grant, LoginAttempt, Proof, Refusal, Rule, Token};
+use auth_crypto::assertion::AssertionRule;
+use auth_crypto::jwt::{Algorithm, Key, sign};
+use auth_engine::{Config, SharedLimits};
+
+use crate::world::{PASSWORD, World, config, limited, outcome, peer};
+
+const KEY: &[u8] = b"a key that is shared with another system";
+
+fn believing(algorithms: &[Algorithm], require_exp: bool, mut config: Config) -> Config {
+    let rule = AssertionRule { key: KEY.to_vec().into(), algorithms: algorithms.to_vec(), require_exp };
+    config.zulip.assertions.insert("main".to_owned(), rule);
+    config
+}
+
+async fn attempt(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> LoginAttempt {
+    let plain = world.attempt("main", DoorKind::Zulip, "", "").await;
+    let token: Token = sign(&Key::new(algorithm, key), claims);
+    LoginAttempt { proof: Proof::Assertion(token), ..plain }
+}
+
+fn claims(world: &World) -> String {
+    format!(r#"{{"email":"iago@zulip.com","exp":{}}}"#, world.clock.now().as_secs() + 60)
+}
+
+async fn ask(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> Result<Grant, Refusal> {
+    outcome(world.ask(attempt(world, algorithm, key, claims).await).await)
+}
+
+#[tokio::test]
+async fn only_the_listed_algorithms_are_believed() {
+    use Algorithm::{Hs256, Hs384, Hs512};
+    for listed in [&[Hs256][..], &[Hs384], &[Hs512], &[Hs256, Hs512]] {
+        let world = World::with(believing(listed, true, config())).await;
+        let claims = claims(&world);
+        for algorithm in [Hs256, Hs384, Hs512] {
+            let reply = ask(&world, algorithm, KEY, &claims).await;
+            match listed.contains(&algorithm) {
+                true => assert!(matches!(reply, Ok(Grant::ZulipKey(_))), "{algorithm:?} of {listed:?}"),
+                false => assert_eq!(reply.unwrap_err(), Refusal::AssertionInvalid, "{algorithm:?}"),
+            }
+        }
+        assert_eq!(ask(&world, listed[0], b"another", &claims).await.unwrap_err(), Refusal::AssertionInvalid);
+    }
+}
+
+#[tokio::test]
+async fn an_end_is_demanded_unless_the_rule_leaves_it_out() {
+    for (require_exp, is_believed) in [(true, false), (false, true)] {
+        let world = World::with(believing(&[Algorithm::Hs256], require_exp, config())).await;
+        let reply = ask(&world, Algorithm::Hs256, KEY, r#"{"email":"iago@zulip.com"}"#).await;
+        assert_eq!(reply.is_ok(), is_believed, "end demanded: {require_exp}");
+        let over = format!(r#"{{"email":"iago@zulip.com","exp":{}}}"#, world.clock.now().as_secs());
+        assert!(ask(&world, Algorithm::Hs256, KEY, &over).await.is_err(), "it ends now");
+    }
+}
+
+#[tokio::test]
+async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
+    let network = Rule { attempts: 3, window: Duration::from_secs(900) };
+    let limits = Some(SharedLimits { network, ..SharedLimits::default() });
+    let world = World::with(believing(&[Algorithm::Hs256], true, Config { limits, ..limited() })).await;
+    let claims = claims(&world);
+    for _ in 0..10 {
+        assert!(ask(&world, Algorithm::Hs256, KEY, &claims).await.is_ok());
+    }
+    for _ in 0..3 {
+        assert_eq!(
+            ask(&world, Algorithm::Hs256, b"a guess", &claims).await.unwrap_err(),
+            Refusal::AssertionInvalid
+        );
+    }
+    let refused = ask(&world, Algorithm::Hs256, KEY, &claims).await.unwrap_err();
+    assert!(matches!(refused, Refusal::NetworkLimited { .. }), "{refused:?}");
+    let elsewhere = attempt(&world, Algorithm::Hs256, KEY, &claims).await;
+    let elsewhere = LoginAttempt { peer: peer("198.51.100.1"), ..elsewhere };
+    assert!(outcome(world.ask(elsewhere).await).is_ok(), "nobody locks out another network");
+}
+
+#[tokio::test]
+async fn where_passwords_are_no_way_in_assertions_still_are_and_nothing_is_counted() {
+    let network = Rule { attempts: 1, window: Duration::from_secs(900) };
+    let limits = Some(SharedLimits { network, ..SharedLimits::default() });
+    let mut closed = believing(&[Algorithm::Hs256], true, Config { limits, ..limited() });
+    closed.zulip.password_login = false;
+    closed.zulip.login_limit = Some(Rule { attempts: 1, window: Duration::from_secs(900) });
+    let world = World::with(closed).await;
+    for who in ["iago@zulip.com", "nobody@zulip.com", "cordelia@zulip.com"] {
+        for _ in 0..3 {
+            let reply = world.ask(world.attempt("main", DoorKind::Zulip, who, PASSWORD).await).await;
+            assert_eq!((reply.standing, reply.not_before), (None, None));
+            assert!(matches!(outcome(reply).unwrap_err(), Refusal::Credentials(_)));
+        }
+    }
+    assert!(ask(&world, Algorithm::Hs256, KEY, &claims(&world)).await.is_ok());
+    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok(), "another door");
+}

@@ -1,0 +1,271 @@
+//! Second factors before changes: when one is asked for, which, and how long it is remembered.
+
+use std::time::Duration;
+
+use auth_core::{Clock, Denial, FactorMethod, PersonalTokens, SecondFactorProof, SecondFactors};
+use futures_util::future::join_all;
+
+use crate::signed_in::{SignedIn, by, code, code_of, device_code, mailed_code, mails, none, password_code};
+use crate::world::{World, config, limited, peer};
+
+const HALF_HOUR: Duration = Duration::from_secs(1800);
+
+/// Asks for the change that is easiest to ask for.
+async fn change(world: &World, who: &SignedIn, proof: &SecondFactorProof) -> Result<(), Denial> {
+    match world.engine.remove_personal_token(&who.caller(proof), "none").await.unwrap() {
+        Err(Denial::NoSuchToken) => Ok(()),
+        Err(denial) => Err(denial),
+        Ok(()) => panic!("there is no such token"),
+    }
+}
+
+fn asked(denied: Result<(), Denial>) -> Option<(FactorMethod, Vec<FactorMethod>)> {
+    match denied {
+        Ok(()) => None,
+        Err(Denial::SecondFactorRequired(challenge)) => Some((challenge.method, challenge.available)),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+fn is_wrong(denied: &Result<(), Denial>, method: FactorMethod) -> bool {
+    matches!(denied, Err(Denial::SecondFactorInvalid(challenge)) if challenge.method == method)
+}
+
+#[tokio::test]
+async fn new_accounts_are_let_off_and_then_asked_for_their_password() {
+    let world = World::new().await;
+    let iago = SignedIn::new(&world, "iago").await;
+    assert_eq!(asked(change(&world, &iago, &none()).await), None);
+    world.clock.advance(HALF_HOUR);
+    assert_eq!(asked(change(&world, &iago, &none()).await), None, "the last moment is included");
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(asked(change(&world, &iago, &none()).await), Some((FactorMethod::Password, vec![])));
+
+    for wrong in ["", "correct-horse-battery-9876", &"0".repeat(64)] {
+        let told = change(&world, &iago, &by(FactorMethod::Password, Some(wrong))).await;
+        assert!(is_wrong(&told, FactorMethod::Password), "{wrong}: {told:?}");
+    }
+    for right in [password_code(), password_code().to_uppercase()] {
+        world.clock.advance(HALF_HOUR + Duration::from_millis(1));
+        assert_eq!(change(&world, &iago, &code(&right)).await, Ok(()), "{right}");
+    }
+}
+
+#[tokio::test]
+async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
+    let mut without = config();
+    without.rocketchat.password_fallback = false;
+    let world = World::with(without).await;
+    let iago = SignedIn::new(&world, "iago").await;
+    world.clock.advance(2 * HALF_HOUR);
+    assert_eq!(asked(change(&world, &iago, &none()).await), None);
+
+    // Clients send a digest, which not every realm's passwords can be verified by.
+    let world = World::new().await;
+    let mut iago = SignedIn::new(&world, "iago").await;
+    world.clock.advance(2 * HALF_HOUR);
+    assert!(asked(change(&world, &iago, &none()).await).is_some());
+    iago.principal.profile.realm.digest_logins = false;
+    assert_eq!(asked(change(&world, &iago, &none()).await), None);
+
+    let world = World::new().await;
+    let iago = SignedIn::new(&world, "iago").await;
+    let nothing = auth_core::Ending { valid_from: None, kinds: &[] };
+    world.store.set_password(iago.principal.profile.user.id, None, &nothing).await.unwrap();
+    world.clock.advance(2 * HALF_HOUR);
+    assert_eq!(asked(change(&world, &iago, &none()).await), None);
+}
+
+#[tokio::test]
+async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_network() {
+    let world = World::new().await;
+    let mut totp = SignedIn::new(&world, "totp").await;
+    let required = Some((FactorMethod::Totp, vec![FactorMethod::Totp]));
+    assert_eq!(asked(change(&world, &totp, &none()).await), required);
+    assert!(is_wrong(&change(&world, &totp, &code("000000")).await, FactorMethod::Totp));
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(change(&world, &totp, &code(&device_code(world.clock.now()))).await, Ok(()));
+    assert_eq!(asked(change(&world, &totp, &none()).await), None);
+
+    world.clock.advance(Duration::from_secs(30));
+    let other_token = SignedIn::new(&world, "totp").await;
+    assert_eq!(asked(change(&world, &other_token, &none()).await), required);
+    totp.agent = "other";
+    assert_eq!(asked(change(&world, &totp, &none()).await), required);
+    (totp.agent, totp.peer) = ("test", peer("192.0.2.2"));
+    assert_eq!(asked(change(&world, &totp, &none()).await), required);
+    totp.peer = peer("192.0.2.1");
+    assert_eq!(asked(change(&world, &totp, &none()).await), None);
+
+    world.clock.advance(HALF_HOUR);
+    assert_eq!(asked(change(&world, &totp, &none()).await), required);
+    assert_eq!(change(&world, &totp, &code("aBcD2345")).await, Ok(()), "a backup code, and remembered anew");
+    assert_eq!(asked(change(&world, &totp, &none()).await), None);
+}
+
+#[tokio::test]
+async fn some_changes_ask_anew_each_time() {
+    let world = World::new().await;
+    let totp = SignedIn::new(&world, "totp").await;
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(change(&world, &totp, &code(&device_code(world.clock.now()))).await, Ok(()));
+    let proof = none();
+    let denied = world.engine.waive_mailed_codes(&totp.caller(&proof)).await.unwrap().map(drop);
+    assert_eq!(asked(denied), Some((FactorMethod::Totp, vec![FactorMethod::Totp])));
+
+    // A factor that was shown for one of them is not remembered for the others.
+    world.clock.advance(2 * HALF_HOUR);
+    let proof = code(&device_code(world.clock.now()));
+    assert_eq!(world.engine.waive_mailed_codes(&totp.caller(&proof)).await.unwrap(), Ok(()));
+    assert!(asked(change(&world, &totp, &none()).await).is_some());
+}
+
+#[tokio::test]
+async fn some_changes_ask_everybody() {
+    let world = World::new().await;
+    let iago = SignedIn::new(&world, "iago").await;
+    let proof = none();
+    let denied = world.engine.confirm(&iago.caller(&proof)).await.unwrap();
+    assert_eq!(asked(denied), Some((FactorMethod::Password, vec![])), "a new account");
+    let token = world.engine.create_personal_token(&iago.caller(&proof), "bot", true).await.unwrap().unwrap();
+    let bot = SignedIn::with(&world, "iago", token).await;
+    assert!(world.engine.confirm(&bot.caller(&proof)).await.unwrap().is_err(), "a token that bypasses");
+    let proof = code(&password_code());
+    assert_eq!(world.engine.confirm(&iago.caller(&proof)).await.unwrap(), Ok(()));
+    assert!(world.engine.confirm(&iago.caller(&none())).await.unwrap().is_err(), "nothing is remembered");
+}
+
+#[tokio::test]
+async fn a_personal_token_may_stand_for_a_second_factor() {
+    let world = World::new().await;
+    let totp = SignedIn::new(&world, "totp").await;
+    world.clock.advance(Duration::from_secs(30));
+    let proof = code(&device_code(world.clock.now()));
+    for (name, bypass) in [("strict", false), ("lax", true)] {
+        let token = world.engine.create_personal_token(&totp.caller(&proof), name, bypass).await.unwrap();
+        let bot = SignedIn::with(&world, "totp", token.unwrap()).await;
+        assert_eq!(asked(change(&world, &bot, &none()).await).is_none(), bypass, "{name}");
+        let proof = none();
+        let waived = world.engine.waive_mailed_codes(&bot.caller(&proof)).await.unwrap();
+        assert_eq!(waived.is_ok(), bypass, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_caller_may_name_the_factor() {
+    let world = World::new().await;
+    world
+        .import(
+            r#"{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#,
+        )
+        .await;
+    let both = SignedIn::new(&world, "both").await;
+    let (totp, email) = (FactorMethod::Totp, FactorMethod::Email);
+    let all = vec![totp, email];
+    for (named, method) in
+        [(None, totp), (Some(totp), totp), (Some(email), email), (Some(FactorMethod::Password), totp)]
+    {
+        let proof = SecondFactorProof { code: None, method: named };
+        assert_eq!(asked(change(&world, &both, &proof).await), Some((method, all.clone())), "{named:?}");
+    }
+    let mailed = mailed_code(&mails(&world).await[0]);
+    assert!(is_wrong(&change(&world, &both, &by(totp, Some(&mailed))).await, totp));
+    assert_eq!(change(&world, &both, &by(email, Some(&mailed))).await, Ok(()));
+
+    // A factor that the account doesn't have is never right, and mails nothing.
+    let only_totp = SignedIn::new(&world, "totp").await;
+    let proof = by(email, None);
+    assert_eq!(asked(change(&world, &only_totp, &proof).await), Some((email, vec![totp])));
+    assert!(is_wrong(&change(&world, &only_totp, &by(email, Some("123456"))).await, email));
+    assert_eq!(mails(&world).await.len(), 1);
+}
+
+#[tokio::test]
+async fn wrong_factors_are_capped_per_account() {
+    let world = World::with(limited()).await;
+    let iago = SignedIn::new(&world, "iago").await;
+    world.clock.advance(2 * HALF_HOUR);
+    for _ in 0..10 {
+        assert!(is_wrong(&change(&world, &iago, &code("wrong")).await, FactorMethod::Password));
+    }
+    let right = code(&password_code());
+    assert!(is_wrong(&change(&world, &iago, &right).await, FactorMethod::Password), "also the right one");
+    world.clock.advance(Duration::from_secs(901));
+    assert_eq!(change(&world, &iago, &right).await, Ok(()));
+}
+
+#[tokio::test]
+async fn of_parallel_wrong_mailed_codes_five_are_judged() {
+    use auth_core::Refusal::{SecondFactorExhausted, SecondFactorInvalid};
+    let world = World::new().await;
+    let _ = world.log_in_with_code("mail", None).await;
+    let right = mailed_code(&mails(&world).await[0]);
+    let told = join_all((0..40).map(|_| world.log_in_with_code("mail", Some("1")))).await;
+    // The fifth wrong try is told that it was the last; those after it are not compared at all.
+    let wrong = told.iter().filter(|told| matches!(told, Err(SecondFactorInvalid(_)))).count();
+    let exhausted = told.iter().filter(|told| matches!(told, Err(SecondFactorExhausted(_)))).count();
+    assert_eq!((wrong, exhausted), (4, 36));
+    assert!(world.log_in_with_code("mail", Some(&right)).await.is_err(), "the first code is used up");
+}
+
+#[tokio::test]
+async fn of_parallel_right_mailed_codes_one_is_accepted() {
+    let world = World::new().await;
+    let _ = world.log_in_with_code("mail", None).await;
+    let right = mailed_code(&mails(&world).await[0]);
+    let told = join_all((0..4).map(|_| world.log_in_with_code("mail", Some(&right)))).await;
+    assert_eq!(told.iter().filter(|told| told.is_ok()).count(), 1, "{told:?}");
+}
+
+#[tokio::test]
+async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one() {
+    use auth_core::Refusal::{SecondFactorExhausted, SecondFactorInvalid, SecondFactorRequired};
+    let world = World::new().await;
+    let _ = world.log_in_with_code("mail", None).await;
+    let mut told = Vec::new();
+    for _ in 0..7 {
+        told.push(match world.log_in_with_code("mail", Some("1")).await.unwrap_err() {
+            SecondFactorInvalid(challenge) => ("invalid", challenge.mailed.unwrap().generated),
+            SecondFactorExhausted(challenge) => ("exhausted", challenge.mailed.unwrap().generated),
+            SecondFactorRequired(challenge) => ("required", challenge.mailed.unwrap().generated),
+            other => panic!("{other:?}"),
+        });
+    }
+    let outstanding = ("invalid", false);
+    assert_eq!(
+        told,
+        [
+            outstanding,
+            outstanding,
+            outstanding,
+            outstanding,
+            ("exhausted", false),
+            ("exhausted", true),
+            outstanding
+        ],
+        "the request after the last try mails a new code"
+    );
+    assert_eq!(mails(&world).await.len(), 2);
+    world.clock.advance(Duration::from_secs(3600));
+    let SecondFactorInvalid(challenge) = world.log_in_with_code("mail", Some("1")).await.unwrap_err() else {
+        panic!("a code that has ended is wrong")
+    };
+    assert!(challenge.mailed.unwrap().generated);
+}
+
+#[tokio::test]
+async fn enrolling_asks_for_the_factor_that_is_there() {
+    let world = World::new().await;
+    let _ = world.log_in_with_code("mail", None).await;
+    let mailed = mailed_code(&mails(&world).await[0]);
+    let grant = world.log_in_with_code("mail", Some(&mailed)).await.unwrap();
+    let mail = SignedIn::with(&world, "mail", crate::world::token(&grant)).await;
+    let denied = world.engine.enrol_device(&mail.caller(&none())).await.unwrap().map(drop);
+    assert_eq!(asked(denied), Some((FactorMethod::Email, vec![FactorMethod::Email])));
+    let mailed = mailed_code(&mails(&world).await[1]);
+    let enrolled = world.engine.enrol_device(&mail.caller(&code(&mailed))).await.unwrap().unwrap();
+    let first = code_of(enrolled.secret.expose(), world.clock.now());
+    let first = auth_core::OneTimeCode::new(first);
+    let codes = world.engine.confirm_device(&mail.caller(&none()), &first).await.unwrap().unwrap();
+    assert_eq!(codes.len(), 12, "the factor is remembered for the second call");
+}

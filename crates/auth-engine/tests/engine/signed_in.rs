@@ -1,0 +1,96 @@
+//! Somebody who is signed in at the Rocket.Chat door, and short ways to call as they.
+
+use auth_core::{
+    Caller, Clock, DoorKind, FactorMethod, Identifier, OneTimeCode, Password, Peer, Presented, Principal,
+    Proof, SecondFactorProof, SecondStep, Timestamp, Token, TotpSecret,
+};
+use auth_crypto::keyring::Purpose;
+use auth_crypto::totp;
+
+use crate::world::{PASSWORD, World, outcome, peer, token};
+
+pub(crate) struct SignedIn {
+    pub(crate) principal: Box<Principal>,
+    pub(crate) token: Token,
+    pub(crate) peer: Peer,
+    pub(crate) agent: &'static str,
+}
+
+impl SignedIn {
+    /// A new session of a user; with the code of its device, where it has the one of the tests.
+    pub(crate) async fn new(world: &World, who: &str) -> Self {
+        let attempt = world.attempt("main", DoorKind::RocketChat, who, PASSWORD).await;
+        let code = OneTimeCode::new(device_code(world.clock.now()));
+        let attempt = auth_core::LoginAttempt { second_step: SecondStep::Offered(Some(code)), ..attempt };
+        let grant = outcome(world.ask(attempt).await).unwrap();
+        Self::with(world, who, token(&grant)).await
+    }
+
+    /// Somebody who presents a token.
+    pub(crate) async fn with(world: &World, who: &str, token: Token) -> Self {
+        let user_id = world.rocketchat_id(who).await;
+        let presented = Presented::RocketChatToken { user_id, token: token.clone() };
+        let principal = world.check("main", DoorKind::RocketChat, presented).await.outcome.unwrap();
+        Self { principal, token, peer: peer("192.0.2.1"), agent: "test" }
+    }
+
+    /// Whether the session is still good.
+    pub(crate) async fn is_good(&self, world: &World) -> bool {
+        let user_id = self.principal.profile.user.doors.rocketchat.clone();
+        let presented = Presented::RocketChatToken { user_id, token: self.token.clone() };
+        world.check("main", DoorKind::RocketChat, presented).await.outcome.is_ok()
+    }
+
+    pub(crate) fn caller<'a>(&'a self, proof: &'a SecondFactorProof) -> Caller<'a> {
+        Caller { principal: &self.principal, peer: &self.peer, agent: self.agent, proof }
+    }
+}
+
+pub(crate) fn none() -> SecondFactorProof {
+    SecondFactorProof::default()
+}
+
+pub(crate) fn code(code: &str) -> SecondFactorProof {
+    SecondFactorProof { code: Some(OneTimeCode::new(code)), method: None }
+}
+
+pub(crate) fn by(method: FactorMethod, code: Option<&str>) -> SecondFactorProof {
+    SecondFactorProof { code: code.map(OneTimeCode::new), method: Some(method) }
+}
+
+/// What a client sends in place of [`PASSWORD`].
+pub(crate) fn password_code() -> String {
+    data_encoding::HEXLOWER.encode(auth_crypto::opaque::digest(PASSWORD).as_bytes())
+}
+
+/// The code of the tests' device.
+pub(crate) fn device_code(time: Timestamp) -> String {
+    code_of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", time)
+}
+
+pub(crate) fn code_of(secret: &str, time: Timestamp) -> String {
+    let secret: TotpSecret = totp::from_base32(secret).unwrap();
+    totp::code(&secret, totp::step_at(time)).expose().to_owned()
+}
+
+/// The texts of the mails that wait, oldest first.
+pub(crate) async fn mails(world: &World) -> Vec<String> {
+    let due = world.store.due(world.clock.now(), 100).await.unwrap();
+    let open = |mail: auth_core::OutgoingMail| {
+        let text = world.ring.open(Purpose::Mail, mail.id.as_bytes(), &mail.body).unwrap();
+        String::from_utf8(text.to_vec()).unwrap()
+    };
+    due.into_iter().map(open).collect()
+}
+
+/// The code in a mail.
+pub(crate) fn mailed_code(text: &str) -> String {
+    let code = text.split_whitespace().find(|word| word.contains('-')).unwrap();
+    code.trim_end_matches('.').to_owned()
+}
+
+/// An attempt at the Rocket.Chat door under any kind of name.
+pub(crate) async fn attempt_as(world: &World, who: Identifier, password: &str) -> auth_core::LoginAttempt {
+    let attempt = world.attempt("main", DoorKind::RocketChat, "x", password).await;
+    auth_core::LoginAttempt { proof: Proof::Password { who, password: Password::new(password) }, ..attempt }
+}

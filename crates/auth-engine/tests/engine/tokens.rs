@@ -1,0 +1,195 @@
+//! Log-in tokens and personal ones: made, listed, ended.
+
+use std::collections::HashSet;
+
+use auth_core::{
+    Caller, Denial, Grant, Identifier, PersonalTokens, SecondFactorProof, Sessions, Token, UserId,
+};
+
+use crate::signed_in::{SignedIn, none};
+use crate::world::{PASSWORD, World, config};
+
+const ADMIN: &str = r#"{"kind":"user","realm":"main","username":"admin","role":"admin","password":"correct-horse-battery-9876"}"#;
+
+async fn personal(world: &World, caller: &Caller<'_>, name: &str, bypass: bool) -> Result<Token, Denial> {
+    world.engine.create_personal_token(caller, name, bypass).await.unwrap()
+}
+
+#[tokio::test]
+async fn personal_tokens_are_named_listed_renewed_and_removed() {
+    let world = World::new().await;
+    let (iago, proof) = (SignedIn::new(&world, "iago").await, none());
+    let caller = iago.caller(&proof);
+    let list = async || world.engine.personal_tokens(&caller).await.unwrap().unwrap();
+    assert!(list().await.is_empty());
+
+    let first = personal(&world, &caller, "bot", true).await.unwrap();
+    let second = personal(&world, &caller, "läptop", false).await.unwrap();
+    assert_eq!(personal(&world, &caller, "bot", false).await, Err(Denial::TokenExists));
+    for bad in ["", &"x".repeat(257)] {
+        assert_eq!(personal(&world, &caller, bad, false).await, Err(Denial::BadTokenName));
+    }
+    let shown: Vec<_> =
+        list().await.into_iter().map(|t| (t.name, t.last_part, t.bypass_second_factor)).collect();
+    let last = |token: &Token| token.expose()[37..].to_owned();
+    assert_eq!(shown, [("bot".into(), last(&first), true), ("läptop".into(), last(&second), false)]);
+    assert!(SignedIn::with(&world, "iago", first.clone()).await.principal.expires.is_none());
+
+    let renewed = world.engine.replace_personal_token(&caller, "bot").await.unwrap().unwrap();
+    let bot = SignedIn::with(&world, "iago", renewed).await;
+    assert!(bot.principal.bypass_second_factor, "the flag is kept");
+    assert!(!SignedIn { token: first, ..bot }.is_good(&world).await);
+    assert_eq!(list().await.len(), 2);
+
+    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await.unwrap(), Ok(()));
+    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await.unwrap(), Err(Denial::NoSuchToken));
+    let none = world.engine.replace_personal_token(&caller, "bot").await.unwrap();
+    assert_eq!(none.unwrap_err(), Denial::NoSuchToken);
+}
+
+#[tokio::test]
+async fn of_parallel_tokens_of_one_name_one_is_made() {
+    let world = World::new().await;
+    let (iago, proof) = (SignedIn::new(&world, "iago").await, none());
+    let caller = iago.caller(&proof);
+    let made = futures_util::future::join_all((0..8).map(|_| personal(&world, &caller, "bot", false))).await;
+    assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
+    let renewed = (0..4).map(|_| world.engine.replace_personal_token(&caller, "bot"));
+    let renewed = futures_util::future::join_all(renewed).await;
+    assert!(renewed.iter().any(|renewed| renewed.as_ref().unwrap().is_ok()));
+    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn personal_tokens_take_a_permission() {
+    let world = World::new().await;
+    world
+        .import(
+            r#"{"kind":"user","realm":"main","username":"guest","role":"guest","password":"correct-horse-battery-9876"}"#,
+        )
+        .await;
+    let (guest, proof) = (SignedIn::new(&world, "guest").await, none());
+    let caller = guest.caller(&proof);
+    assert_eq!(personal(&world, &caller, "bot", false).await, Err(Denial::NotPermitted));
+    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap(), Err(Denial::NotPermitted));
+}
+
+#[tokio::test]
+async fn other_sessions_end_but_neither_the_own_nor_personal_tokens() {
+    let world = World::new().await;
+    let (own, other) = (SignedIn::new(&world, "iago").await, SignedIn::new(&world, "iago").await);
+    let stranger = SignedIn::new(&world, "totp").await;
+    let proof = none();
+    let bot = personal(&world, &own.caller(&proof), "bot", false).await.unwrap();
+    let bot = SignedIn::with(&world, "iago", bot).await;
+    assert_eq!(world.engine.end_other_sessions(&own.caller(&proof)).await.unwrap(), Ok(()));
+    for (session, good) in [(&own, true), (&other, false), (&bot, true), (&stranger, true)] {
+        assert_eq!(session.is_good(&world).await, good);
+    }
+    // A personal token is no log-in token that would be spared.
+    assert_eq!(world.engine.end_other_sessions(&bot.caller(&proof)).await.unwrap(), Ok(()));
+    assert_eq!((own.is_good(&world).await, bot.is_good(&world).await), (false, true));
+}
+
+#[tokio::test]
+async fn all_tokens_of_an_account_end_together() {
+    let world = World::new().await;
+    world.import(ADMIN).await;
+    let proof = none();
+    let admin = SignedIn::new(&world, "admin").await;
+    for (by_admin, named) in [(false, false), (false, true), (true, true)] {
+        let iago = SignedIn::new(&world, "iago").await;
+        let name = if by_admin {
+            "a"
+        } else if named {
+            "b"
+        } else {
+            "c"
+        };
+        let bot = personal(&world, &iago.caller(&proof), name, false).await.unwrap();
+        let bot = SignedIn::with(&world, "iago", bot).await;
+        let id = Identifier::DoorId(iago.principal.profile.user.doors.rocketchat.clone());
+        let caller = if by_admin { admin.caller(&proof) } else { iago.caller(&proof) };
+        let ended = world.engine.end_sessions(&caller, named.then_some(&id)).await.unwrap().unwrap();
+        assert_eq!(ended.user.id, iago.principal.profile.user.id);
+        assert_eq!((iago.is_good(&world).await, bot.is_good(&world).await), (false, false));
+    }
+    assert!(admin.is_good(&world).await);
+}
+
+#[tokio::test]
+async fn other_users_take_a_permission_and_nobody_is_told_who_is_there() {
+    let world = World::new().await;
+    world.import(ADMIN).await;
+    let proof = none();
+    let (iago, admin) = (SignedIn::new(&world, "iago").await, SignedIn::new(&world, "admin").await);
+    for (who, there, denied) in [
+        (&iago, true, Some(Denial::NotPermitted)),
+        (&iago, false, Some(Denial::NotPermitted)),
+        (&admin, true, None),
+        (&admin, false, Some(Denial::NoSuchUser)),
+    ] {
+        let id = if there { world.rocketchat_id("othello").await } else { "nobody".into() };
+        let ended = world.engine.end_sessions(&who.caller(&proof), Some(&Identifier::DoorId(id))).await;
+        assert_eq!(ended.unwrap().err(), denied, "{there}");
+    }
+    // Another realm's users are nobody's business.
+    let elsewhere = world.engine.account_named(Some("other"), "iago").await.unwrap().user.doors.rocketchat;
+    let ended = world.engine.end_sessions(&admin.caller(&proof), Some(&Identifier::DoorId(elsewhere))).await;
+    assert_eq!(ended.unwrap().err(), Some(Denial::NoSuchUser));
+}
+
+#[tokio::test]
+async fn tokens_are_made_for_who_knows_the_operators_secret() {
+    let mut secret = config();
+    secret.rocketchat.create_token_secret = Some(Token::new("s3cret"));
+    for (settings, user, secret, of, denied) in [
+        (&secret, "iago", "s3cret", "iago", None),
+        (&secret, "iago", "S3cret", "iago", Some(Denial::NotPermitted)),
+        (&secret, "iago", "", "iago", Some(Denial::NotPermitted)),
+        (&secret, "iago", "s3cret", "othello", Some(Denial::NotPermitted)),
+        (&secret, "admin", "s3cret", "othello", None),
+        (&secret, "admin", "s3cret", "nobody", Some(Denial::NoSuchUser)),
+        (&secret, "admin", "s3cret", "cordelia", Some(Denial::NoSuchUser)),
+        (&secret, "admin", "wrong", "othello", Some(Denial::NotPermitted)),
+        (&config(), "admin", "", "admin", Some(Denial::NotPermitted)),
+    ] {
+        let world = World::with(settings.clone()).await;
+        world.import(ADMIN).await;
+        let (caller, proof) = (SignedIn::new(&world, user).await, SecondFactorProof::default());
+        let of_user = Identifier::user_name(of);
+        let made = world.engine.create_session(&caller.caller(&proof), &of_user, &Token::new(secret)).await;
+        match made.unwrap() {
+            Ok((profile, Grant::RocketChatToken { token, expires })) => {
+                assert_eq!(denied, None, "{user} for {of}");
+                assert!(expires.is_some());
+                let session = SignedIn::with(&world, of, token).await;
+                assert_eq!(session.principal.profile.user.id, profile.user.id);
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(denial) => assert_eq!(Some(denial), denied, "{user} for {of}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_account_that_is_gone_is_told_so() {
+    let world = World::new().await;
+    let (mut iago, proof) = (SignedIn::new(&world, "iago").await, none());
+    iago.principal.profile.user.id = UserId::from_bytes([9; 16]);
+    assert_eq!(personal(&world, &iago.caller(&proof), "bot", false).await, Err(Denial::NoSuchUser));
+    let ended = world.engine.end_sessions(&iago.caller(&proof), None).await.unwrap();
+    assert_eq!(ended.err(), Some(Denial::NoSuchUser));
+}
+
+#[tokio::test]
+async fn no_token_comes_twice_and_each_is_good() {
+    let world = World::new().await;
+    let mut seen = HashSet::new();
+    for _ in 0..20 {
+        let session = SignedIn::new(&world, "iago").await;
+        assert!(session.is_good(&world).await);
+        assert!(seen.insert(session.token.expose().to_owned()));
+    }
+    assert!(world.log_in(auth_core::DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
+}

@@ -1,0 +1,93 @@
+//! Calls that were denied: 400 in the general envelope (rocketchat.md 2.2, 2.5, 3.1, 3.2).
+
+use auth_core::Denial;
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Serialize;
+
+use super::refusal::{Code, Details, Told, asking, bare};
+use super::{Failure, json};
+
+/// The words in which a group of calls tells what others tell differently: a code and a reason.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Words {
+    /// The caller may not.
+    pub(crate) not_permitted: (&'static str, &'static str),
+    /// There is no such user.
+    pub(crate) no_user: (&'static str, &'static str),
+    /// What the call is called in the details of its errors, where it has any.
+    pub(crate) method: Option<&'static str>,
+}
+
+/// The words of calls that have none of their own.
+pub(crate) static GENERAL: Words = Words::GENERAL;
+
+impl Words {
+    pub(crate) const GENERAL: Self = Self {
+        not_permitted: ("error-not-allowed", "Not allowed"),
+        no_user: ("error-invalid-user-id", "Invalid user id"),
+        method: None,
+    };
+
+    /// The same with the name of a call in the details.
+    pub(crate) const fn of(self, method: &'static str) -> Self {
+        Self { method: Some(method), ..self }
+    }
+
+    /// Gives what a call gave, or says why it was denied.
+    pub(crate) fn unless_denied<T>(&'static self, done: Result<T, Denial>) -> Result<T, Failure> {
+        done.map_err(|denial| Failure::Denied(Box::new(denial), self))
+    }
+}
+
+/// The answer to a call that was denied. An error without a reason is told by its code in brackets alone.
+pub(super) fn denied(denial: &Denial, words: &Words) -> Response<Bytes> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Denied<'a> {
+        success: bool,
+        error: String,
+        error_type: Code,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        details: Option<Details<'a>>,
+    }
+
+    let Told { error: code, message, details } = told(denial, words);
+    let error = if message.is_empty() { format!("[{code}]") } else { format!("{message} [{code}]") };
+    json(StatusCode::BAD_REQUEST, &Denied { success: false, error, error_type: code, details })
+}
+
+/// What a client is told of a denial, whatever the envelope. Where there is no reason, the message is empty.
+pub(crate) fn told<'a>(denial: &'a Denial, words: &Words) -> Told<'a> {
+    let of_call = |(code, reason): (&'static str, &'static str)| Told {
+        details: words.method.map(|method| Details::Method { method }),
+        ..bare(Code::Name(code), reason)
+    };
+    let word = |code: &'static str, reason: &'static str| bare(Code::Name(code), reason);
+    match denial {
+        Denial::SecondFactorRequired(challenge) => asking("totp-required", "TOTP Required", challenge),
+        Denial::SecondFactorInvalid(challenge) => asking("totp-invalid", "TOTP Invalid", challenge),
+        Denial::SecondFactorExhausted(challenge) => {
+            asking("totp-max-attempts", "TOTP Maximun Failed Attempts Reached", challenge)
+        }
+        Denial::NotPermitted => of_call(words.not_permitted),
+        Denial::NoSuchUser => of_call(words.no_user),
+        // The missing grammar is upstream's.
+        Denial::NoSuchToken => of_call(("error-token-does-not-exists", "Token does not exist")),
+        Denial::TokenExists => {
+            of_call(("error-token-already-exists", "A token with this name already exists"))
+        }
+        Denial::BadTokenName => word("invalid-params", "must NOT have fewer than 1 or more than 256 bytes"),
+        Denial::DeviceExists => word("error-2fa-already-enabled", ""),
+        Denial::NoDevice | Denial::WrongCode => word("invalid-totp", ""),
+        Denial::AddressUnverified => {
+            word("error-invalid-user", "You need to verify your emails before setting up 2FA")
+        }
+        Denial::NoUserName => word("error-invalid-user", "Invalid user"),
+        Denial::WrongToken => word("error-invalid-token", "Invalid token"),
+        Denial::WeakPassword => {
+            word("error-password-policy-not-met", "The password does not meet the policy")
+        }
+        Denial::NotOffered | _ => word("error-not-allowed", "Not allowed"),
+    }
+}

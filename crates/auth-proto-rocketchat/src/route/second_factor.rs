@@ -1,0 +1,118 @@
+//! Second factors come and go (rocketchat.md 2.5).
+
+use auth_core::{Answer, Caller, Identifier, OneTimeCode, Permission};
+use bytes::Bytes;
+use http::Response;
+use serde::Serialize;
+use serde_json::Value;
+
+use super::tokens::named_user;
+use crate::decode::Fields;
+use crate::door::RocketChatDoor;
+use crate::encode::{Failure, GENERAL, done, success};
+
+/// A call about a signed-in user's second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FactorCall {
+    EnableEmail,
+    DisableEmail,
+    EnableTotp,
+    ValidateTotp,
+    DisableTotp,
+    RegenerateCodes,
+    CodesRemaining,
+    ResetTotp,
+    SyncDirectory,
+}
+
+#[derive(Serialize)]
+struct Codes<'a> {
+    codes: Vec<&'a str>,
+}
+
+impl<'a> Codes<'a> {
+    fn of(codes: &'a [OneTimeCode]) -> Self {
+        Self { codes: codes.iter().map(OneTimeCode::expose).collect() }
+    }
+}
+
+/// Answers a call.
+pub(crate) async fn answer(
+    call: FactorCall,
+    door: &RocketChatDoor,
+    caller: &Caller<'_>,
+    body: Value,
+) -> Result<Response<Bytes>, Failure> {
+    let inside = &door.inside;
+    let words = &GENERAL;
+    match call {
+        FactorCall::EnableEmail => {
+            words.unless_denied(inside.require_mailed_codes(caller).await?).map(finish)
+        }
+        FactorCall::DisableEmail => words.unless_denied(inside.waive_mailed_codes(caller).await?).map(finish),
+        FactorCall::EnableTotp => {
+            #[derive(Serialize)]
+            struct Enrolled<'a> {
+                secret: &'a str,
+                url: &'a str,
+            }
+            let enrolment = words.unless_denied(inside.enrol_device(caller).await?)?;
+            Ok(success(&Enrolled { secret: enrolment.secret.expose(), url: enrolment.url.expose() }))
+        }
+        FactorCall::ValidateTotp => {
+            let codes = words.unless_denied(inside.confirm_device(caller, &code(body)?).await?)?;
+            Ok(success(&Codes::of(&codes)))
+        }
+        FactorCall::DisableTotp => {
+            #[derive(Serialize)]
+            struct Disabled {
+                disabled: bool,
+            }
+            // A wrong code is no error here.
+            let disabled = words.unless_denied(inside.remove_device(caller, &code(body)?).await?)?;
+            Ok(success(&Disabled { disabled }))
+        }
+        FactorCall::RegenerateCodes => {
+            let codes = words.unless_denied(inside.renew_backup_codes(caller, &code(body)?).await?)?;
+            Ok(success(&Codes::of(&codes)))
+        }
+        FactorCall::CodesRemaining => {
+            #[derive(Serialize)]
+            struct Remaining {
+                remaining: usize,
+            }
+            let remaining = words.unless_denied(inside.backup_codes_left(caller).await?)?;
+            Ok(success(&Remaining { remaining }))
+        }
+        FactorCall::ResetTotp => {
+            let of = named_user(&Fields::of(body, &["userId", "username", "user"])?)?;
+            words.unless_denied(inside.reset_device(caller, of.as_ref()).await?).map(finish)
+        }
+        FactorCall::SyncDirectory => {
+            if !caller.principal.profile.user.may(Permission::SyncDirectory) {
+                return Err(Failure::NO_PERMISSION);
+            }
+            words.unless_denied(inside.confirm(caller).await?)?;
+            // Users of a directory are brought in when they log in, never all at once.
+            Err(Failure::BadRequest(if door.config.directory { "Not allowed" } else { "LDAP_disabled" }))
+        }
+    }
+}
+
+/// `POST users.2fa.sendEmailCode`: the same answer for everybody and nobody.
+pub(crate) async fn send_email_code(door: &RocketChatDoor, body: Value) -> Result<Answer, Failure> {
+    let fields = Fields::of(body, &["emailOrUsername"])?;
+    let name = fields.text("emailOrUsername")?;
+    let who = if name.contains('@') { Identifier::email(name) } else { Identifier::user_name(name) };
+    let realm = door.realm().await?.id;
+    let not_before = GENERAL.unless_denied(door.inside.mail_code(realm, &who).await?)?;
+    Ok(Answer { response: done(), not_before: Some(not_before) })
+}
+
+fn code(body: Value) -> Result<OneTimeCode, String> {
+    Ok(OneTimeCode::new(Fields::of(body, &["code"])?.text("code")?))
+}
+
+fn finish((): ()) -> Response<Bytes> {
+    done()
+}

@@ -1,0 +1,204 @@
+//! `login` in all its forms, and `logout`.
+
+use std::time::Duration;
+
+use auth_core::{DoorKind, GrantKind, Proof, SecondStep, Timestamp};
+use auth_proto_rocketchat::ddp::Settings;
+use serde_json::{Value, json};
+
+use crate::fixture;
+use crate::talk::{Talk, peer, plain};
+
+const DIGEST: &str = "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8";
+
+#[tokio::test]
+async fn success_is_these_bytes() {
+    let mut talk = Talk::greeted().await;
+    let said = talk
+        .say(&json!({"msg": "method", "method": "login", "id": "1", "params": [plain("myusername")]}))
+        .await;
+    let expected = concat!(
+        r#"{"msg":"result","id":"1","result":{"id":"myusernameAAAAAAA","#,
+        r#""token":"myusername---------------------------------","#,
+        r#""tokenExpires":{"$date":253402300799000},"type":"password"}}"#
+    );
+    assert_eq!(said, [expected, r#"{"msg":"updated","methods":["1"]}"#]);
+    assert!(talk.session.is_signed_in());
+}
+
+#[tokio::test]
+async fn every_form_of_the_accounts_layer_signs_in() {
+    let digest = json!({"digest": DIGEST, "algorithm": "sha-256"});
+    for (form, kind) in [
+        (plain("myusername"), "password"),
+        (json!({"user": {"email": "my@email.com"}, "password": "mypassword"}), "password"),
+        (json!({"user": {"id": fixture::id("myusername")}, "password": "mypassword"}), "password"),
+        (json!({"user": {"username": "myusername"}, "password": digest}), "password"),
+        (json!({"resume": fixture::token("myusername")}), "resume"),
+        (json!({"totp": {"code": "123456", "login": plain("myusername")}}), "password"),
+        (
+            json!({"ldap": true, "username": "myusername", "ldapPass": "mypassword", "ldapOptions": {}}),
+            "password",
+        ),
+    ] {
+        let mut talk = Talk::greeted().await;
+        let result = talk.log_in(&form).await.unwrap();
+        assert_eq!(
+            (&result["id"], &result["type"]),
+            (&json!(fixture::id("myusername")), &json!(kind)),
+            "{form}"
+        );
+        assert!(talk.session.is_signed_in());
+    }
+}
+
+#[tokio::test]
+async fn engine_is_asked_what_the_rest_door_asks() {
+    let mut talk = Talk::greeted().await;
+    let form = json!({"totp": {"code": "123456", "login": plain("totpuser")}});
+    talk.log_in(&form).await.unwrap();
+    let attempts = talk.inside.attempts.lock().unwrap();
+    let [attempt] = &attempts[..] else { panic!("{attempts:?}") };
+    assert_eq!((attempt.door, attempt.grant), (DoorKind::RocketChat, GrantKind::RocketChatToken));
+    assert_eq!((&attempt.peer, attempt.realm), (&peer(), fixture::realm().id));
+    assert!(matches!(attempt.proof, Proof::Password { .. }));
+    assert!(matches!(&attempt.second_step, SecondStep::Offered(Some(code)) if code.expose() == "123456"));
+}
+
+#[tokio::test]
+async fn what_is_no_log_in_looks_like_a_wrong_password_or_says_that_its_types_are_wrong() {
+    let wrong = json!({
+        "isClientSafe": true,
+        "error": 401,
+        "reason": "User not found",
+        "message": "User not found [401]",
+        "errorType": "Meteor.Error",
+    });
+    for form in [
+        json!({"user": {"username": "myusername"}, "password": "wrong"}),
+        json!({"user": {"username": "nobody"}, "password": "mypassword"}),
+        json!({"user": {"username": "myusername"}, "password": ""}),
+        json!({"resume": "nobody's"}),
+        json!({"user": {"username": "myusername"}}),
+        json!({"cas": {"credentialToken": "x"}}),
+        json!({}),
+    ] {
+        let mut talk = Talk::greeted().await;
+        assert_eq!(talk.log_in(&form).await.unwrap_err(), wrong, "{form}");
+        assert!(!talk.session.is_signed_in());
+    }
+    for form in [
+        json!({"user": "myusername", "password": "mypassword"}),
+        json!({"user": {"username": "a", "email": "b"}, "password": "mypassword"}),
+        json!({"user": {"username": "a"}, "password": {"digest": DIGEST, "algorithm": "md5"}}),
+        json!({"user": {"username": "a"}, "password": ["mypassword"]}),
+        json!({"resume": {"$ne": ""}}),
+        json!("myusername"),
+        Value::Null,
+    ] {
+        let mut talk = Talk::greeted().await;
+        assert_eq!(talk.log_in(&form).await.unwrap_err()["error"], 400, "{form}");
+        assert!(talk.inside.attempts.lock().unwrap().is_empty(), "{form}");
+    }
+}
+
+#[tokio::test]
+async fn refusals_are_told_in_the_words_of_the_rest_door() {
+    for (user_name, error, details) in [
+        ("inactive", "error-user-is-not-activated", json!({"function": "Accounts.validateLoginAttempt"})),
+        (
+            "appuser",
+            "error-app-user-is-not-allowed-to-login",
+            json!({"function": "Accounts.validateLoginAttempt"}),
+        ),
+        (
+            "totpuser",
+            "totp-required",
+            json!({"method": "totp", "codeGenerated": false, "availableMethods": ["totp"]}),
+        ),
+        (
+            "mailuser",
+            "totp-required",
+            json!({
+                "method": "email", "codeGenerated": false, "codeExpires": "2026-01-02T04:04:05.678Z",
+                "emailOrUsername": "mailuser", "availableMethods": ["email"],
+            }),
+        ),
+    ] {
+        let mut talk = Talk::greeted().await;
+        let told = talk.log_in(&plain(user_name)).await.unwrap_err();
+        assert_eq!((&told["error"], &told["details"]), (&json!(error), &details));
+        assert_eq!(told["errorType"], "Meteor.Error");
+        assert!(!talk.session.is_signed_in());
+    }
+    let mut talk = Talk::greeted().await;
+    let form = json!({"totp": {"code": "000000", "login": plain("totpuser")}});
+    assert_eq!(talk.log_in(&form).await.unwrap_err()["error"], "totp-invalid");
+}
+
+#[tokio::test]
+async fn a_sixth_log_in_within_ten_seconds_waits() {
+    let mut talk = Talk::greeted().await;
+    for _ in 0..5 {
+        assert_eq!(talk.log_in(&plain("nobody")).await.unwrap_err()["error"], 401);
+    }
+    talk.now = talk.now + Duration::from_secs(4);
+    let told = talk.log_in(&plain("myusername")).await.unwrap_err();
+    assert_eq!(
+        (&told["error"], &told["details"]),
+        (&json!("too-many-requests"), &json!({"timeToReset": 6000}))
+    );
+    assert_eq!(talk.inside.attempts.lock().unwrap().len(), 5);
+    talk.now = talk.now + Duration::from_millis(6001);
+    assert!(talk.log_in(&plain("myusername")).await.is_ok());
+
+    let mut unlimited = Talk::with(Settings { login_limit: None, ..Settings::default() });
+    unlimited.greet().await;
+    for _ in 0..20 {
+        assert_eq!(unlimited.log_in(&plain("nobody")).await.unwrap_err()["error"], 401);
+    }
+}
+
+#[tokio::test]
+async fn failed_log_in_leaves_signed_in_who_was() {
+    let mut talk = Talk::signed_in().await;
+    talk.log_in(&plain("nobody")).await.unwrap_err();
+    assert!(talk.session.is_signed_in());
+}
+
+#[tokio::test]
+async fn what_can_not_be_judged_is_unavailable_and_signs_nobody_in() {
+    let mut talk = Talk::greeted().await;
+    *talk.inside.broken.lock().unwrap() = true;
+    assert_eq!(talk.log_in(&plain("myusername")).await.unwrap_err()["error"], 503);
+    assert!(!talk.session.is_signed_in());
+}
+
+#[tokio::test]
+async fn answer_carries_the_moment_it_may_be_sent() {
+    let mut talk = Talk::greeted().await;
+    let moment = Some(Timestamp::from_secs(7));
+    *talk.inside.not_before.lock().unwrap() = moment;
+    let call = json!({"msg": "method", "method": "login", "id": "1", "params": [plain("nobody")]});
+    assert_eq!(talk.turn(&call.to_string()).await.not_before, moment);
+}
+
+#[tokio::test]
+async fn logout_ends_the_token_and_says_nothing_more() {
+    let mut talk = Talk::signed_in().await;
+    let said = talk.say(&json!({"msg": "method", "method": "logout", "id": "2", "params": []})).await;
+    assert_eq!(said, [r#"{"msg":"result","id":"2"}"#, r#"{"msg":"updated","methods":["2"]}"#]);
+    assert_eq!(*talk.inside.revoked.lock().unwrap(), [fixture::id("myusername")]);
+    assert!(!talk.session.is_signed_in());
+    // There is nothing left to end.
+    assert_eq!(talk.call("logout", json!([])).await, Ok(Value::Null));
+    assert_eq!(talk.inside.revoked.lock().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn logout_that_is_not_known_to_be_done_leaves_the_user_signed_in() {
+    let mut talk = Talk::signed_in().await;
+    *talk.inside.broken.lock().unwrap() = true;
+    assert_eq!(talk.call("logout", json!([])).await.unwrap_err()["error"], 503);
+    assert!(talk.session.is_signed_in());
+}

@@ -1,0 +1,96 @@
+//! A conversation as a test holds it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{Peer, Timestamp};
+use auth_proto_rocketchat::ddp::{Client, Session, Settings, Turn};
+use auth_proto_rocketchat::{Config, RocketChatDoor};
+use serde_json::{Value, json};
+
+use crate::inside::Inside;
+
+pub(crate) const START: Timestamp = Timestamp::from_secs(1_700_000_000);
+
+pub(crate) struct Talk {
+    pub(crate) inside: Arc<Inside>,
+    pub(crate) session: Session,
+    pub(crate) now: Timestamp,
+}
+
+impl Talk {
+    /// Before the greeting.
+    pub(crate) fn silent() -> Self {
+        Self::with(Settings::default())
+    }
+
+    pub(crate) fn with(settings: Settings) -> Self {
+        let inside = Arc::new(Inside::default());
+        let config = Config::new("chat", "http://localhost:3000");
+        let door = Arc::new(RocketChatDoor::new(config, Arc::clone(&inside) as _));
+        let client = Client { peer: peer(), agent: "test/1".to_owned() };
+        let session = Session::new(door, settings, client, "session-id".to_owned(), START);
+        Self { inside, session, now: START }
+    }
+
+    /// After the greeting.
+    pub(crate) async fn greeted() -> Self {
+        let mut talk = Self::silent();
+        talk.greet().await;
+        talk
+    }
+
+    pub(crate) async fn greet(&mut self) {
+        let greeting = json!({"msg": "connect", "version": "1", "support": ["1", "pre2", "pre1"]});
+        assert_eq!(self.say(&greeting).await, [r#"{"msg":"connected","session":"session-id"}"#]);
+    }
+
+    /// With somebody signed in.
+    pub(crate) async fn signed_in() -> Self {
+        let mut talk = Self::greeted().await;
+        talk.log_in(&plain("myusername")).await.unwrap();
+        talk
+    }
+
+    /// Says something; gives the frames that are said in return.
+    pub(crate) async fn say(&mut self, frame: &Value) -> Vec<String> {
+        let turn = self.turn(&frame.to_string()).await;
+        assert_eq!(turn.close, None);
+        turn.frames
+    }
+
+    pub(crate) async fn turn(&mut self, frame: &str) -> Turn {
+        self.session.on_frame(frame, self.now).await
+    }
+
+    /// Calls a method; gives its result or error.
+    pub(crate) async fn call(&mut self, method: &str, params: Value) -> Result<Value, Value> {
+        let said = self.say(&json!({"msg": "method", "id": "7", "method": method, "params": params})).await;
+        let [result, updated] = &said[..] else { panic!("{said:?}") };
+        assert_eq!(updated, r#"{"msg":"updated","methods":["7"]}"#);
+        let mut result: Value = serde_json::from_str(result).unwrap();
+        assert_eq!((&result["msg"], &result["id"]), (&json!("result"), &json!("7")));
+        match result.get("error") {
+            Some(error) => Err(error.clone()),
+            None => Ok(result["result"].take()),
+        }
+    }
+
+    pub(crate) async fn log_in(&mut self, form: &Value) -> Result<Value, Value> {
+        self.call("login", json!([form])).await
+    }
+
+    pub(crate) async fn wait(&mut self, time: Duration) -> Turn {
+        self.now = self.now + time;
+        self.session.on_time(self.now).await
+    }
+}
+
+pub(crate) fn peer() -> Peer {
+    Peer::new([192, 0, 2, 7].into())
+}
+
+/// A log-in of a fixture user by password.
+pub(crate) fn plain(user_name: &str) -> Value {
+    json!({"user": {"username": user_name}, "password": "mypassword"})
+}

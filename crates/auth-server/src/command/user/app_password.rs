@@ -1,0 +1,118 @@
+//! `auth-server user app-password`.
+
+use anyhow::{Context, bail};
+use auth_core::{Credential, DoorKind, Timestamp};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::{One, say};
+
+/// Look after app passwords: random passwords for clients that know no second step, each with a name.
+#[derive(Debug, clap::Subcommand)]
+pub(in crate::command) enum AppPassword {
+    /// Make one and print it: it is shown this once.
+    #[command(after_help = "Example: auth-server user app-password add --config auth.toml iago@zulip.com \
+                            --name terminal --door zulip --until 2027-12-31")]
+    Add(Add),
+    /// List them, without secrets.
+    #[command(after_help = "Example: auth-server user app-password list --config auth.toml iago@zulip.com")]
+    List(One),
+    /// End one.
+    #[command(
+        after_help = "Example: auth-server user app-password revoke --config auth.toml iago@zulip.com \
+                            --name terminal"
+    )]
+    Revoke(Revoke),
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::command) struct Add {
+    #[command(flatten)]
+    one: One,
+    /// What to call it.
+    #[arg(long)]
+    name: String,
+    /// A door that it opens: zulip, rocketchat or zettelstore. Give it for each; without it, all.
+    #[arg(long = "door", value_parser = door)]
+    doors: Vec<DoorKind>,
+    /// The last day on which it is good, in UTC, as in 2027-12-31; without it, it doesn't end.
+    #[arg(long, value_name = "DATE")]
+    until: Option<Date>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::command) struct Revoke {
+    #[command(flatten)]
+    one: One,
+    /// What it is called.
+    #[arg(long)]
+    name: String,
+}
+
+impl AppPassword {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Add(add) => add.run().await,
+            Self::List(one) => {
+                let (assembled, account) = one.find().await?;
+                for password in assembled.engine().app_passwords(&account).await? {
+                    say(describe(&password))?;
+                }
+                Ok(())
+            }
+            Self::Revoke(Revoke { one, name }) => {
+                let (assembled, account) = one.find().await?;
+                if !assembled.engine().revoke_app_password(&account, &name).await? {
+                    bail!("there is no app password `{}`", name.escape_debug());
+                }
+                say("revoked")?;
+                Ok(())
+            }
+        }
+    }
+}
+
+impl Add {
+    async fn run(self) -> anyhow::Result<()> {
+        if self.name.is_empty() {
+            bail!("--name is empty");
+        }
+        let ends = self.until.map(end_of).transpose()?;
+        let (assembled, account) = self.one.find().await?;
+        if ends.is_some_and(|ends| ends <= assembled.clock().now()) {
+            bail!("--until is over already");
+        }
+        let engine = assembled.engine();
+        match engine.add_app_password(&account, &self.name, self.doors, ends).await? {
+            Some(password) => say(password.expose())?,
+            None => bail!("there is an app password `{}` already", self.name.escape_debug()),
+        }
+        Ok(())
+    }
+}
+
+fn door(name: &str) -> Result<DoorKind, String> {
+    DoorKind::from_name(name).ok_or_else(|| "there is no such door".to_owned())
+}
+
+/// The moment at which a day is over.
+fn end_of(day: Date) -> anyhow::Result<Timestamp> {
+    let next = day.tomorrow().context("--until is too far off")?;
+    let midnight = next.to_zoned(TimeZone::UTC).context("--until is too far off")?;
+    Ok(Timestamp::from_millis(midnight.timestamp().as_millisecond()))
+}
+
+/// An app password as one line of JSON.
+fn describe(password: &Credential) -> Value {
+    let time = |moment: Timestamp| {
+        jiff::Timestamp::from_millisecond(moment.as_millis()).map(|time| time.to_string()).ok()
+    };
+    let doors: Vec<&str> = password.scope.doors.iter().map(|door| door.as_str()).collect();
+    serde_json::json!({
+        "name": password.label,
+        "doors": if doors.is_empty() { Value::from("all") } else { doors.into() },
+        "created": time(password.created),
+        "ends": password.expires.and_then(time),
+    })
+}

@@ -1,0 +1,97 @@
+//! What the Rocket.Chat door's settings come to: its password policy, and the secret of `users.createToken`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use auth_core::Token;
+use auth_proto_rocketchat::PasswordPolicy as Told;
+use serde::{Deserialize, Deserializer};
+
+use super::{ConfigError, RocketChat, plain_io};
+
+/// What clients are told to ask of new passwords. What is checked is `[passwords]` and the realm's own rule.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct PasswordPolicy {
+    /// Whether they are told anything.
+    pub enabled: bool,
+    /// Fewest characters.
+    pub min_length: Option<u32>,
+    /// Most characters.
+    pub max_length: Option<u32>,
+    /// How often a character may be repeated in a row.
+    pub max_repeats: Option<u32>,
+    /// Whether it takes a lower-case letter.
+    pub lowercase: bool,
+    /// Whether it takes an upper-case letter.
+    pub uppercase: bool,
+    /// Whether it takes a digit.
+    pub number: bool,
+    /// Whether it takes a character that is none of these.
+    pub special: bool,
+}
+
+impl Default for PasswordPolicy {
+    /// Rocket.Chat's own rules, but nobody is told of them.
+    fn default() -> Self {
+        let Told { min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
+            Told::default();
+        Self { enabled: false, min_length, max_length, max_repeats, lowercase, uppercase, number, special }
+    }
+}
+
+impl PasswordPolicy {
+    /// What the door tells.
+    #[must_use]
+    pub fn told(&self) -> Option<Told> {
+        let Self { enabled, min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
+            *self;
+        enabled.then_some(Told { min_length, max_length, max_repeats, lowercase, uppercase, number, special })
+    }
+}
+
+impl RocketChat {
+    /// Whether the settings can be used.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: the first thing that is wrong.
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.socket_idle.0 < Duration::from_secs(1) {
+            return Err(ConfigError::new("[rocketchat] socket_idle must be a second or more"));
+        }
+        self.create_token_secret().map(drop)
+    }
+
+    /// The secret of `users.createToken`, where there is one.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when there are two, it is empty, or its file can't be read.
+    pub(super) fn create_token_secret(&self) -> Result<Option<Token>, ConfigError> {
+        let at = "[rocketchat] create_token_secret";
+        let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
+            (None, None) => return Ok(None),
+            (Some(secret), None) => secret.clone(),
+            (None, Some(path)) => {
+                read(path).map_err(|why| ConfigError(format!("{at}_file {}: {why}", path.display())))?
+            }
+            (Some(_), Some(_)) => {
+                return Err(ConfigError(format!("{at}: give it here or in a file, not both")));
+            }
+        };
+        if secret.expose().is_empty() {
+            return Err(ConfigError(format!("{at} is empty")));
+        }
+        Ok(Some(secret))
+    }
+}
+
+fn read(path: &Path) -> Result<Token, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| plain_io(&error))?;
+    Ok(Token::new(text.trim_end()))
+}
+
+/// A secret in the configuration: never shown.
+pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
+}

@@ -1,0 +1,155 @@
+//! The mail worker: hands what is due in the outbox to an SMTP server, one mail after the other.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_engine::{Engine, Mail};
+use lettre::message::Message;
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::transport::smtp;
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{Relay, Security};
+
+/// Mails taken from the outbox at a time.
+const BATCH: u32 = 20;
+
+/// How long new mail waits at most when nothing else is due.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The pause when the store or the SMTP server can't be reached.
+const TROUBLED: Duration = Duration::from_secs(5);
+
+/// How long the SMTP server may take for each of its answers.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Hands mail over.
+pub(crate) struct Mailer {
+    engine: Arc<Engine>,
+    relay: Relay,
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+}
+
+/// Why a mail was not handed over.
+enum Failure {
+    /// It can't be made a mail of.
+    Unsendable(&'static str),
+    /// The SMTP server doesn't take this one now.
+    Refused(String),
+    /// The SMTP server can't be reached, or doesn't let us in.
+    Unreachable(String),
+}
+
+impl Mailer {
+    /// A worker for a relay.
+    ///
+    /// # Errors
+    /// When the relay's name is none that a certificate could bear.
+    pub(crate) fn new(engine: Arc<Engine>, relay: Relay) -> anyhow::Result<Self> {
+        let tls = match relay.security {
+            Security::None => Tls::None,
+            Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
+            Security::Tls => Tls::Wrapper(TlsParameters::new(relay.host.clone())?),
+        };
+        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(relay.host.as_str())
+            .port(relay.port)
+            .tls(tls)
+            .hello_name(ClientId::Domain(relay.ehlo.clone()))
+            .timeout(Some(PATIENCE));
+        if let Some((user, password)) = &relay.login {
+            transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
+        }
+        let transport = transport.build();
+        Ok(Self { engine, relay, transport })
+    }
+
+    /// Works until told to stop.
+    pub(crate) async fn run(self, stop: CancellationToken) {
+        loop {
+            let pause = self.round(&stop).await;
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Hands over what is due; gives the pause until the next look.
+    async fn round(&self, stop: &CancellationToken) -> Duration {
+        let due = match self.engine.due_mail(BATCH).await {
+            Ok(due) => due,
+            Err(fault) => {
+                tracing::error!(cause = fault.source(), "the outbox can't be read");
+                return TROUBLED;
+            }
+        };
+        let more = due.len() == BATCH as usize;
+        for mail in due {
+            if stop.is_cancelled() {
+                break;
+            }
+            let (settled, pause) = match self.send(&mail).await {
+                Ok(()) => (self.engine.mail_sent(&mail).await, None),
+                Err(Failure::Unsendable(why)) => (self.engine.give_mail_up(&mail, why).await, None),
+                Err(Failure::Refused(why)) => (self.put_off(&mail, &why).await, None),
+                Err(Failure::Unreachable(why)) => (self.put_off(&mail, &why).await, Some(TROUBLED)),
+            };
+            if let Err(fault) = settled {
+                tracing::error!(cause = fault.source(), mail = %mail.id, "what became of a mail can't be stored");
+                return TROUBLED;
+            }
+            // The others wait for a server that can be reached, without a failure of their own.
+            if let Some(pause) = pause {
+                return pause;
+            }
+        }
+        if more { Duration::ZERO } else { LOOK_EVERY }
+    }
+
+    async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::Fault> {
+        self.engine.mail_failed(mail, self.relay.retry, why).await.map(drop)
+    }
+
+    async fn send(&self, mail: &Mail) -> Result<(), Failure> {
+        let message = self.message(mail)?;
+        match self.transport.send(message).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(failure(&error)),
+        }
+    }
+
+    fn message(&self, mail: &Mail) -> Result<Message, Failure> {
+        let text = mail.text.as_deref().ok_or(Failure::Unsendable("its text can't be read"))?;
+        let to = mail.to.parse().map_err(|_| Failure::Unsendable("its recipient is no address"))?;
+        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        Message::builder()
+            .from(self.relay.from.clone())
+            .to(to)
+            .subject(mail.subject.as_str())
+            .message_id(Some(format!("<{}@{}>", mail.id, self.relay.from.email.domain())))
+            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            .header(ContentType::TEXT_PLAIN)
+            .body(text.clone())
+            .map_err(|_| Failure::Unsendable("it makes no message"))
+    }
+}
+
+/// What the log may know: the server's code, but not its words, which may name the recipient.
+fn failure(error: &smtp::Error) -> Failure {
+    match error.status() {
+        // These are about us, not about the mail.
+        Some(code) if matches!(code.to_string().as_str(), "421" | "454" | "530" | "534" | "535" | "538") => {
+            Failure::Unreachable(format!("the SMTP server says {code}"))
+        }
+        Some(code) => Failure::Refused(format!("the SMTP server says {code}")),
+        None => {
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            Failure::Unreachable(cause)
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! What the server does now and then: deletes what has ended, and says what is amiss.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_engine::Engine;
+use tokio_util::sync::CancellationToken;
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// Deletes what has ended, at once and again and again until told to stop.
+pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: CancellationToken) {
+    loop {
+        match engine.purge(keep_attempts).await {
+            Ok(purged) => {
+                let (credentials, attempts) = (purged.credentials, purged.attempts);
+                tracing::debug!(credentials, attempts, "deleted what had ended");
+                if purged.mails > 0 {
+                    tracing::warn!(mails = purged.mails, "given up: nobody had sent them for a day");
+                }
+            }
+            Err(fault) => tracing::warn!(cause = fault.source(), "what has ended can't be deleted"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Says so once if there is mail to send, or there are accounts that will need some, while none is sent.
+pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationToken) {
+    let mut needed = engine.asks_for_mailed_codes().await;
+    loop {
+        match needed {
+            Ok(true) => {
+                tracing::warn!(
+                    "accounts need mail for codes or passwords, but there is no [mail] to send it"
+                );
+                return;
+            }
+            Ok(false) => {}
+            Err(fault) => tracing::warn!(cause = fault.source(), "whether mail is needed can't be read"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        needed = engine.mail_waits().await;
+    }
+}

@@ -1,0 +1,8 @@
+//! A text frame of any kind is a command, or none.
+#![no_main]
+
+use auth_proto_rocketchat::ddp::Command;
+
+libfuzzer_sys::fuzz_target!(|frame: &str| {
+    let _ = Command::decode(frame);
+});
