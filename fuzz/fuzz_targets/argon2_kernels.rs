@@ -6,9 +6,9 @@ use auth_argon2::{Algorithm, How, Input, Job, Kernel, Memory, Params, hash_batch
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [lanes, iterations, memory_low, memory_high, threads, count, length, secret, rest @ ..] = data else { return };
     let lanes = 1 + u32::from(lanes % 8);
-    let memory_kib = 8 * lanes + u32::from(u16::from_le_bytes([*memory_low, *memory_high]) % 2048);
+    let memory_kib = 8 * lanes + u32::from(u16::from_le_bytes([*memory_low, *memory_high]) % 1024);
     let params = Params::new(memory_kib, 1 + u32::from(iterations % 3), lanes).unwrap();
-    let count = 1 + usize::from(count % 5);
+    let count = 1 + usize::from(count % 4);
     let length = 4 + usize::from(*length);
     // Passwords are parts of the input; what else there is is made of the same bytes.
     let (secret, associated_data) = (&rest[..rest.len().min((*secret).into())], &rest[..rest.len().min(32)]);

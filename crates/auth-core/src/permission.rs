@@ -61,3 +61,70 @@ impl User {
         self.rocketchat_roles().iter().any(|role| permission.roles().contains(role))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{DoorIds, RealmId, Timestamp, UserId};
+
+    fn user(role: Role, bot: Option<BotKind>, given: Option<&[&str]>) -> User {
+        User {
+            id: UserId::from_bytes([1; 16]),
+            realm: RealmId::from_bytes([1; 16]),
+            names: Vec::new(),
+            full_name: String::new(),
+            role,
+            bot,
+            active: true,
+            joined: Timestamp::default(),
+            valid_from: Timestamp::default(),
+            email_second_factor: false,
+            must_change_password: false,
+            doors: DoorIds {
+                zulip: 1,
+                rocketchat: String::new(),
+                rocketchat_roles: given.map(|roles| roles.iter().map(|role| (*role).to_owned()).collect()),
+                zettelstore: 1,
+                zettelstore_role: None,
+            },
+            version: 1,
+        }
+    }
+
+    #[test]
+    fn roles_follow_from_the_account_unless_they_are_given() {
+        for (role, bot, given, roles) in [
+            (Role::Owner, None, None, &["admin"][..]),
+            (Role::Admin, None, None, &["admin"]),
+            (Role::Moderator, None, None, &["user", "moderator"]),
+            (Role::Member, None, None, &["user"]),
+            (Role::Guest, None, None, &["guest"]),
+            (Role::Admin, Some(BotKind::Default), None, &["bot"]),
+            (Role::Member, Some(BotKind::App), None, &["app"]),
+            (Role::Guest, None, Some(&["admin", "x"][..]), &["admin", "x"]),
+            (Role::Admin, None, Some(&[]), &[]),
+        ] {
+            assert_eq!(user(role, bot, given).rocketchat_roles(), roles, "{role:?} {bot:?} {given:?}");
+        }
+    }
+
+    #[test]
+    fn permissions_are_those_of_any_role() {
+        use Permission::{BypassRateLimit, CreatePersonalTokens, LogOutOthers, ViewStatistics};
+        for (given, permission, may) in [
+            (&["user"][..], CreatePersonalTokens, true),
+            (&["admin"], CreatePersonalTokens, true),
+            (&["guest"], CreatePersonalTokens, false),
+            (&["guest", "user"], CreatePersonalTokens, true),
+            (&["user"], LogOutOthers, false),
+            (&["admin"], LogOutOthers, true),
+            (&["moderator"], ViewStatistics, false),
+            (&["bot"], BypassRateLimit, true),
+            (&["app"], BypassRateLimit, true),
+            (&["user"], BypassRateLimit, false),
+            (&[], BypassRateLimit, false),
+        ] {
+            assert_eq!(user(Role::Admin, None, Some(given)).may(permission), may, "{given:?} {permission:?}");
+        }
+    }
+}

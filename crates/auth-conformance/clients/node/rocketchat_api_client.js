@@ -16,6 +16,8 @@ client.authentication.login(user, password, (refused) => {
 		client.authentication.logout((failed) => {
 			if (failed) throw failed;
 			console.log(JSON.stringify(me));
+			// It keeps a socket open besides, which nobody asked for.
+			process.exit(0);
 		});
 	});
 });
