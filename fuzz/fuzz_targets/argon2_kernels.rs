@@ -4,7 +4,9 @@
 use auth_argon2::{Algorithm, How, Input, Job, Kernel, Memory, Params, hash_batch_with};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
-    let [lanes, iterations, memory_low, memory_high, threads, count, length, secret, rest @ ..] = data else { return };
+    let [lanes, iterations, memory_low, memory_high, threads, count, length, secret, rest @ ..] = data else {
+        return;
+    };
     let lanes = 1 + u32::from(lanes % 8);
     let memory_kib = 8 * lanes + u32::from(u16::from_le_bytes([*memory_low, *memory_high]) % 1024);
     let params = Params::new(memory_kib, 1 + u32::from(iterations % 3), lanes).unwrap();
@@ -20,7 +22,12 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         .map(|(password, salt)| {
             let data = argon2::AssociatedData::new(associated_data).unwrap();
             let mut builder = argon2::ParamsBuilder::new();
-            builder.m_cost(memory_kib).t_cost(params.iterations()).p_cost(lanes).output_len(length).data(data);
+            builder
+                .m_cost(memory_kib)
+                .t_cost(params.iterations())
+                .p_cost(lanes)
+                .output_len(length)
+                .data(data);
             let (variant, version) = (argon2::Algorithm::Argon2id, argon2::Version::V0x13);
             let params = builder.build().unwrap();
             let hasher = argon2::Argon2::new_with_secret(secret, variant, version, params).unwrap();
@@ -35,7 +42,10 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
         let mut jobs: Vec<_> = inputs
             .iter()
             .zip(&mut tags)
-            .map(|((password, salt), out)| Job { input: Input { password, salt, secret, associated_data }, out })
+            .map(|((password, salt), out)| Job {
+                input: Input { password, salt, secret, associated_data },
+                out,
+            })
             .collect();
         let how = How { kernel, threads: (threads % 4).into() };
         hash_batch_with(how, Algorithm::default(), params, &mut jobs, &mut memory).unwrap();

@@ -30,6 +30,7 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
             "cargo run --locked --quiet --package auth-conformance -- --server target/release/auth-server"
         )
         .run()?;
+        timing(sh, false)?;
     }
     say("every fuzz target for a while");
     fuzz::each(sh, if full { 60 } else { fuzz::SMOKE_SECONDS })?;

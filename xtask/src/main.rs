@@ -30,7 +30,7 @@ enum Task {
     /// All tests: unit, integration, documentation, conformance, published clients, a short run of every fuzz
     /// target. What it needs is installed first.
     Test {
-        /// Longer: also conformance of the release build, and a minute for each fuzz target.
+        /// Longer: also conformance and timing of the release build, and a minute for each fuzz target.
         #[arg(long)]
         full: bool,
     },

@@ -13,6 +13,7 @@ mod fixed;
 mod fixture;
 mod limits;
 mod login;
+mod methods;
 mod refusals;
 mod session;
 mod wire;
