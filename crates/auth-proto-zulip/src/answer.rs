@@ -22,6 +22,9 @@ const BAD_REQUEST_PAGE: &str = "\n<!doctype html>\n<html lang=\"en\">\n<head>\n 
 
 const NOT_FOUND_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>Page not found (404)</title>\n</head>\n<body>\n  <h1>Page not found (404)</h1>\n  <p>This server answers Zulip's login API only.</p>\n</body>\n</html>\n";
 
+/// The page for a browser's session that isn't there.
+const UNKNOWN_SESSION_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>Log-in link not valid</title>\n</head>\n<body>\n  <h1>This log-in link is not valid</h1>\n  <p>It was used already, or is too old. Please log in again.</p>\n</body>\n</html>\n";
+
 /// What every success starts with.
 #[derive(Serialize)]
 pub(crate) struct Success {
@@ -56,6 +59,16 @@ pub(crate) fn bad_request_page() -> Reply {
     reply.headers_mut().remove(CONTENT_LANGUAGE);
     reply.headers_mut().insert(VARY, HeaderValue::from_static("Cookie"));
     reply
+}
+
+/// A request that can't be read, without a word.
+pub(crate) fn bad_request() -> Reply {
+    reply(StatusCode::BAD_REQUEST, HTML, Bytes::new())
+}
+
+/// The page for a browser's session that isn't there.
+pub(crate) fn unknown_session_page() -> Reply {
+    reply(StatusCode::BAD_REQUEST, HTML, UNKNOWN_SESSION_PAGE)
 }
 
 /// The page for a path that isn't there.

@@ -30,6 +30,8 @@ pub struct Config {
     pub password_login: bool,
     /// Whether the development endpoints are there. Never on anything but loopback.
     pub development: bool,
+    /// Whether they let anybody in: Zulip's Dev backend.
+    pub development_login: bool,
     /// The slug of the one realm that every host leads to.
     pub default_realm: Option<String>,
     /// Where the answers are as careless as the real server's.
@@ -49,6 +51,7 @@ impl Default for Config {
             root_domain_landing_page: false,
             password_login: true,
             development: false,
+            development_login: true,
             default_realm: None,
             exact: Exact::default(),
         }

@@ -13,7 +13,7 @@ use crate::answer::failure::Failure;
 use crate::answer::{Reply, bad_request_page, not_found_page};
 use crate::request::Request;
 use crate::route::Route;
-use crate::routes::{account, compatibility, development, login, settings};
+use crate::routes::{account, compatibility, desktop, development, login, settings};
 use crate::site::Site;
 
 /// The largest body, in bytes: Zulip's `DATA_UPLOAD_MAX_MEMORY_SIZE` (zulip.md 1.3).
@@ -44,7 +44,7 @@ impl ZulipDoor {
     }
 
     /// Hands a request to its route.
-    async fn at(&self, route: Route, request: &Request<'_>) -> Result<Answer, Failure> {
+    async fn at(&self, route: Route, path: &str, request: &Request<'_>) -> Result<Answer, Failure> {
         match route {
             Route::FetchApiKey => login::by_password(self, request).await,
             Route::JwtFetchApiKey => login::by_assertion(self, request).await,
@@ -52,6 +52,7 @@ impl ZulipDoor {
             Route::DevListUsers => development::list_users(self, request).await.map(Answer::from),
             Route::ServerSettings => settings::show(self, request).await.map(Answer::from),
             Route::Compatibility => compatibility::judge(request).map(Answer::from),
+            Route::DesktopToken => Ok(desktop::judge(path).into()),
             Route::Rest(resource) => account::dispatch(self, resource, request).await.map(Answer::from),
         }
     }
@@ -72,13 +73,14 @@ impl Door for ZulipDoor {
     }
 
     async fn answer(&self, request: http::Request<Bytes>, peer: &Peer) -> Answer {
-        let route = Route::find(&self.config, request.uri().path());
+        let path = request.uri().path().to_owned();
+        let route = Route::find(&self.config, &path);
         let is_head = request.method() == Method::HEAD;
         let mut answer = match (Request::read(&self.config, request, peer), route) {
             (Err(_), _) => bad_request_page().into(),
             (Ok(_), None) => not_found_page().into(),
             (Ok(request), Some(route)) => {
-                self.at(route, &request).await.unwrap_or_else(|failure| self.failed(failure).into())
+                self.at(route, &path, &request).await.unwrap_or_else(|failure| self.failed(failure).into())
             }
         };
         if is_head {

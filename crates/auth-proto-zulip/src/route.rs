@@ -17,6 +17,8 @@ pub(crate) enum Route {
     DevListUsers,
     ServerSettings,
     Compatibility,
+    /// Where an app takes a browser's session with the token of its one-time pad: no token is ever given out.
+    DesktopToken,
     Rest(Resource),
 }
 
@@ -49,6 +51,7 @@ impl Route {
             "/api/v1/users/me/api_key/regenerate" => Self::Rest(Resource::RegenerateApiKey),
             "/json/users/me" => Self::Rest(Resource::SessionOwnUser),
             "/json/fetch_api_key" => Self::Rest(Resource::SessionFetchApiKey),
+            path if path.starts_with("/accounts/login/subdomain/") => Self::DesktopToken,
             _ => return None,
         };
         Some(route)
@@ -111,6 +114,8 @@ mod tests {
             ("/json/users/me/api_key/regenerate", Claim::Prefix, Claim::Prefix),
             ("/json/fetch_api_key", Claim::Owned, Claim::Owned),
             ("/compatibility", Claim::Owned, Claim::Owned),
+            ("/accounts/login/subdomain/short", Claim::Owned, Claim::Owned),
+            ("/accounts/login/", Claim::None, Claim::None),
             ("/", Claim::None, Claim::None),
             ("/apis/v1", Claim::None, Claim::None),
             ("*", Claim::None, Claim::None),

@@ -2,6 +2,7 @@
 
 pub(crate) mod account;
 pub(crate) mod compatibility;
+pub(crate) mod desktop;
 pub(crate) mod development;
 pub(crate) mod login;
 pub(crate) mod settings;

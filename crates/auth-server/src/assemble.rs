@@ -152,6 +152,7 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         root_domain_landing_page: zulip.root_domain_landing_page,
         password_login: zulip.password_login,
         development: zulip.development,
+        development_login: zulip.development_login,
         default_realm: zulip.realm.clone(),
         exact: zulip.exact.points(),
         ..auth_proto_zulip::Config::default()

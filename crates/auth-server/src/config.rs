@@ -192,6 +192,8 @@ pub struct Zulip {
     pub password_login: bool,
     /// Development endpoints: log-in by name alone, on loopback only.
     pub development: bool,
+    /// Whether `development` lets anybody in by name, or only lists users.
+    pub development_login: bool,
     /// Systems whose JSON web tokens are believed, by realm.
     pub jwt: BTreeMap<String, Jwt>,
 }

@@ -52,7 +52,7 @@ impl Basic {
             return Err(NotBasic::Malformed);
         }
         let key = key.trim();
-        if key.len() != 32 || !key.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        if !looks_like_key(key) {
             return Err(NotBasic::MalformedKey);
         }
         Ok(Self { email: email.trim().to_owned(), key: ApiKey::new(key) })
@@ -93,6 +93,11 @@ fn lenient_base64(text: &str) -> Option<Vec<u8>> {
         }
     }
     (digits == 0).then_some(out)
+}
+
+/// Whether a text has the form of an API key or of another of Zulip's tokens: 32 ASCII letters and digits.
+pub(crate) fn looks_like_key(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]

@@ -82,7 +82,7 @@ pub(crate) async fn show(door: &ZulipDoor, request: &Request<'_>) -> Result<Repl
         success: Success::EMPTY,
         authentication_methods: Methods {
             password: email || ldap,
-            dev: config.development,
+            dev: config.development && config.development_login,
             email,
             ldap,
             discord: (config.feature_level >= DISCORD).then_some(false),

@@ -343,3 +343,29 @@ async fn answers_wait_as_long_as_the_engine_says() {
         assert_eq!(answer.not_before, Some(Timestamp::from_secs(1060)), "{path}");
     }
 }
+
+#[tokio::test]
+async fn no_token_of_a_browsers_session_is_known() {
+    let server = server(config());
+    for (token, has_page) in
+        [("short", false), ("", false), (&"aZ09".repeat(8), true), (&"aZ-9".repeat(8), false)]
+    {
+        let path = format!("/accounts/login/subdomain/{token}");
+        let answer = server.send(request("GET", &path, [], "")).await;
+        assert_eq!(answer.response.status(), 400, "{token}");
+        assert_eq!(!body(&answer).is_empty(), has_page, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn development_endpoints_can_let_nobody_in() {
+    let server = server(Config { development: true, development_login: false, ..config() });
+    for form in ["username=iago%40zulip.com", "username=not+an+address"] {
+        let answer = server.send(request("POST", "/api/v1/dev_fetch_api_key", [FORM], form)).await;
+        let expected =
+            json!({"result": "error", "msg": "DevAuthBackend not enabled.", "code": "BAD_REQUEST"});
+        assert_eq!((answer.response.status().as_u16(), parsed(&answer)), (400, expected));
+    }
+    let settings = parsed(&server.send(request("GET", SETTINGS, [], "")).await);
+    assert_eq!(settings["authentication_methods"]["dev"], false);
+}

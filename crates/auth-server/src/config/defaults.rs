@@ -80,6 +80,7 @@ impl Default for Zulip {
             api_limit: Limit::per(200, 60),
             password_login: true,
             development: false,
+            development_login: true,
             jwt: BTreeMap::new(),
         }
     }

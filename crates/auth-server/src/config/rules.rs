@@ -45,7 +45,7 @@ impl Config {
                 api_limit: zulip.api_limit.rule(),
                 assertions: self.assertions()?,
                 password_login: zulip.password_login,
-                development: zulip.enabled && zulip.development,
+                development: zulip.enabled && zulip.development && zulip.development_login,
             },
             rocketchat: RocketChatRules {
                 exact: rocketchat.exact.points(),

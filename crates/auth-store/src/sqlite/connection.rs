@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::Path;
+use std::thread;
 use std::time::Duration;
 
 use auth_core::StoreError;
@@ -14,6 +15,10 @@ use super::failure::{Failure, is_locked};
 
 /// How long a command waits for another process that is writing.
 const BUSY: Duration = Duration::from_secs(2);
+
+/// How often and how long a connection waits for its turn to enter WAL.
+const TURNS: u32 = 100;
+const TURN: Duration = Duration::from_millis(20);
 
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 96;
@@ -122,7 +127,17 @@ pub(super) fn set_cache(connection: &Connection, size: u32) -> Result<(), Failur
 /// # Errors
 /// What SQLite says, also where the file system can't do it.
 pub(super) fn enter_wal(connection: &Connection) -> Result<(), Failure> {
-    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0))?;
+    let enter = || connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
+    let mut mode: rusqlite::Result<String> = enter();
+    // Here SQLite doesn't wait by itself for another process that is doing the same.
+    for _ in 0..TURNS {
+        if !mode.as_ref().is_err_and(is_locked) {
+            break;
+        }
+        thread::sleep(TURN);
+        mode = enter();
+    }
+    let mode = mode?;
     if mode == "wal" {
         Ok(())
     } else {

@@ -25,10 +25,8 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
 
 /// The version of the store, if it is one that this program can use or bring up to date.
 pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
-    let (application, version) = identity(connection).map_err(OpenError::of)?;
+    let (application, version, tables) = at_one_moment(connection).map_err(OpenError::of)?;
     if application == 0 && version == 0 {
-        let count = "SELECT count(*) FROM sqlite_schema";
-        let tables: i64 = connection.query_row(count, [], |row| row.get(0)).map_err(OpenError::of)?;
         return if tables == 0 { Ok(0) } else { Err(OpenError::NotOurs) };
     }
     if application != APPLICATION {
@@ -38,6 +36,14 @@ pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
         Ok(version) if version <= STEPS.len() => Ok(version),
         _ => Err(OpenError::Newer { found: i64::from(version), known: STEPS.len() }),
     }
+}
+
+/// Who made the store, its version, and how many tables and indexes it has. Another process may be making it.
+fn at_one_moment(connection: &Connection) -> rusqlite::Result<(i32, i32, i64)> {
+    let moment = connection.unchecked_transaction()?;
+    let (application, version) = identity(&moment)?;
+    let tables = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    Ok((application, version, tables))
 }
 
 fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
