@@ -18,6 +18,7 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
+    ("oathtool", &["--version"], "oathtool"),
 ];
 
 /// What builds the fuzzers.

@@ -23,7 +23,16 @@ fn find() -> Result<PathBuf> {
         return Ok(named.into());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What cargo tells a test about its package would have some dependencies built anew.
+    for (name, _) in std::env::vars_os() {
+        let about_package =
+            |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+        if name.to_str().is_some_and(about_package) {
+            command.env_remove(name);
+        }
+    }
+    let built = command
         .args(["build", "--quiet", "--package", "auth-server", "--message-format", "json-render-diagnostics"])
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdin(Stdio::null())

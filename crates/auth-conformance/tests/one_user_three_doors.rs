@@ -9,7 +9,7 @@ use std::time::Duration;
 use auth_conformance::clock::Stopwatch;
 use auth_conformance::http::{Request, Response};
 use auth_conformance::{Server, server_binary};
-use serde_json::json;
+use serde_json::{Value, json};
 
 const CONFIG: &str = r#"
 [server]
@@ -97,9 +97,24 @@ impl Credentials {
 }
 
 fn user(server: &Server, command: &str) {
-    let done =
-        server.command(&["user", command, "--config", "@CONFIG@", "--realm", "house", "ada"], "").unwrap();
-    assert!(done.status.success(), "user {command}: {}", String::from_utf8_lossy(&done.stderr));
+    about_ada(server, &["user", command]);
+}
+
+/// Runs a command about the user; gives the lines it prints.
+fn about_ada(server: &Server, command: &[&str]) -> Vec<String> {
+    let arguments = [command, &["--config", "@CONFIG@", "--realm", "house", "ada"]].concat();
+    let done = server.command(&arguments, "").unwrap();
+    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8(done.stdout).unwrap().lines().map(str::to_owned).collect()
+}
+
+/// Waits until what is presented is answered so, a second at most.
+fn within_a_second(server: &Server, credentials: &Credentials, expected: [u16; 3]) {
+    let since = Stopwatch::start();
+    while credentials.present(server) != expected {
+        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", credentials.present(server));
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[test]
@@ -110,11 +125,7 @@ fn deactivation_is_felt_at_every_door_within_a_second_and_can_be_undone() {
     assert_eq!(credentials.present(&server), [200, 200, 204]);
 
     user(&server, "deactivate");
-    let since = Stopwatch::start();
-    while credentials.present(&server) != [401; 3] {
-        assert!(since.elapsed() < Duration::from_secs(1), "{:?}", credentials.present(&server));
-        thread::sleep(Duration::from_millis(20));
-    }
+    within_a_second(&server, &credentials, [401; 3]);
     assert_eq!(log_in(&server), [401; 3]);
 
     user(&server, "activate");
@@ -125,4 +136,23 @@ fn deactivation_is_felt_at_every_door_within_a_second_and_can_be_undone() {
     }
     // Keys are kept for this; sessions were ended for good.
     assert_eq!(credentials.present(&server), [200, 401, 401]);
+}
+
+#[test]
+fn what_clients_hold_is_listed_and_taken_away_from_the_command_line() {
+    let server = Server::start(&server_binary().unwrap(), CONFIG, USERS).unwrap();
+    let credentials = Credentials::of(&server);
+    let listed: Vec<Value> = about_ada(&server, &["token", "list"])
+        .iter()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let kinds: Vec<_> = listed.iter().map(|token| token["kind"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["rocketchat-token", "zulip-key"]);
+
+    let id = listed[0]["id"].as_str().unwrap();
+    assert_eq!(about_ada(&server, &["token", "revoke", "--id", id]), ["revoked"]);
+    within_a_second(&server, &credentials, [200, 401, 204]);
+    assert_eq!(about_ada(&server, &["token", "revoke", "--all"]), ["revoked"]);
+    within_a_second(&server, &credentials, [401; 3]);
+    assert_eq!(log_in(&server), [200; 3], "tokens are gone, not the account");
 }

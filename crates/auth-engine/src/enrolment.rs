@@ -20,7 +20,7 @@ const ISSUER: &str = "Rocket.Chat";
 const BACKUP_CODES: usize = 12;
 
 /// A device with all that belongs to it.
-const DEVICE: [CredentialKind; 3] =
+pub(crate) const DEVICE: [CredentialKind; 3] =
     [CredentialKind::PendingTotp, CredentialKind::Totp, CredentialKind::BackupCode];
 
 #[async_trait]
@@ -189,7 +189,7 @@ impl Engine {
         Ok(())
     }
 
-    fn new_backup_codes(&self, user: UserId) -> (Vec<OneTimeCode>, Vec<Credential>) {
+    pub(crate) fn new_backup_codes(&self, user: UserId) -> (Vec<OneTimeCode>, Vec<Credential>) {
         let codes: Vec<_> = (0..BACKUP_CODES).map(|_| opaque::backup_code(&*self.rng)).collect();
         let stored = codes.iter().map(|code| {
             let digest = self.code_digest(user, code.expose());

@@ -1,5 +1,7 @@
 //! What operators do to accounts, from the command line.
 
+mod credentials;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -11,6 +13,8 @@ use auth_crypto::password::Secret;
 use auth_crypto::strength;
 
 use crate::Engine;
+
+pub use credentials::{NewDevice, TOKENS};
 
 /// A change of password ends sessions and tokens; keys by the operator's choice.
 const SESSIONS: [CredentialKind; 4] = [

@@ -3,6 +3,7 @@
 mod configuration;
 mod dev;
 mod serve;
+mod token;
 mod transfer;
 mod user;
 
@@ -40,6 +41,9 @@ enum Command {
     /// Look after users.
     #[command(subcommand)]
     User(user::User),
+    /// Look after what clients hold: log-in tokens, personal access tokens, API keys.
+    #[command(subcommand)]
+    Token(token::Token),
 }
 
 /// Where the configuration is.
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
             Command::Import(command) => command.run().await,
             Command::Export(command) => command.run().await,
             Command::User(command) => command.run().await,
+            Command::Token(command) => command.run().await,
         }
     });
     match done {

@@ -1,7 +1,7 @@
 //! The built binary's commands, as an operator meets them.
 #![cfg(test)]
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
@@ -330,6 +330,13 @@ fn every_command_has_help_with_an_example() {
         "user deactivate",
         "user activate",
         "user delete",
+        "user app-password add",
+        "user app-password list",
+        "user app-password revoke",
+        "user totp enroll",
+        "user totp disable",
+        "token list",
+        "token revoke",
     ] {
         let mut arguments: Vec<&str> = command.split(' ').collect();
         arguments.push("--help");
@@ -360,4 +367,47 @@ fn app_passwords_are_made_listed_and_revoked() {
     assert_eq!(place.good(&words("user app-password revoke iago --name phone"), ""), "revoked\n");
     assert_eq!(bad("user app-password revoke iago --name phone"), "there is no app password `phone`");
     assert_eq!(list().lines().count(), 1);
+}
+
+/// The code that an independent implementation shows for an otpauth address now.
+fn oathtool(url: &str) -> String {
+    let secret = url.split_once("secret=").unwrap().1.trim_end();
+    let output = Command::new("oathtool").args(["--totp", "--base32", secret]).output().unwrap();
+    text(&output.stdout).trim_end().to_owned()
+}
+
+#[test]
+fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
+    let place = Place::new();
+    place.good(&words("import users.jsonl"), "");
+    let enrolled = || place.good(&words("user show iago"), "").contains("\"second_factor\":true");
+    let enroll = words("user totp enroll iago");
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_auth-server"))
+        .args(&enroll)
+        .current_dir(place.0.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut url = String::new();
+    out.read_line(&mut url).unwrap();
+    assert!(url.starts_with("otpauth://totp/auth-server%3Aiago?secret="), "{url}");
+    assert!(!enrolled());
+    writeln!(child.stdin.take().unwrap(), "{}", oathtool(&url)).unwrap();
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success() && enrolled(), "{rest}");
+    let picture = rest.lines().filter(|line| line.contains('\u{2588}'));
+    assert!(picture.count() > 10, "{rest}");
+    assert_eq!(rest.lines().rev().take_while(|line| line.len() == 8).count(), 12, "{rest}");
+
+    let output = place.run(&enroll, "000000\n");
+    assert_eq!(text(&output.stderr), "auth-server: the code is wrong: nothing was changed\n");
+    assert_eq!(place.good(&words("user totp disable iago"), ""), "disabled\n");
+    assert!(!enrolled());
+    assert_eq!(place.bad(&words("user totp disable iago"), ""), "the user has no device");
+    place.good(&words("user totp enroll iago --without-code"), "");
+    assert!(enrolled());
 }

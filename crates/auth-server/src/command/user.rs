@@ -1,6 +1,7 @@
 //! `auth-server user`.
 
 mod app_password;
+mod totp;
 
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -46,6 +47,9 @@ pub(super) enum User {
     /// Look after app passwords: random passwords for clients that know no second step, each with a name.
     #[command(subcommand)]
     AppPassword(app_password::AppPassword),
+    /// Look after the authenticator app of a user.
+    #[command(subcommand)]
+    Totp(totp::Totp),
 }
 
 #[derive(Debug, clap::Args)]
@@ -126,6 +130,7 @@ impl User {
                 Ok(())
             }
             Self::AppPassword(command) => command.run().await,
+            Self::Totp(command) => command.run().await,
             Self::Deactivate(one) => one.set_active(false).await,
             Self::Activate(one) => one.set_active(true).await,
             Self::Delete(one) => {
@@ -200,7 +205,7 @@ impl List {
 }
 
 impl One {
-    async fn find(&self) -> anyhow::Result<(crate::Assembled, Account)> {
+    pub(super) async fn find(&self) -> anyhow::Result<(crate::Assembled, Account)> {
         let assembled = self.file.open().await?;
         let account = assembled
             .engine()
