@@ -1,6 +1,7 @@
 //! Fuzzing: one build of all targets with AddressSanitizer; runs work on a copy of the corpus in git.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
@@ -35,16 +36,31 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     fuzz(sh, &programs, target, arguments.seconds)
 }
 
-/// Runs every target for so many seconds.
+/// Runs every target for so many seconds, as many at once as there are cores.
 ///
 /// # Errors
 /// When a target can't be built, or finds something.
 pub(crate) fn each(sh: &Shell, seconds: u32) -> Result<()> {
     let programs = build(sh)?;
-    for target in targets(sh)? {
-        fuzz(sh, &programs, &target, seconds)?;
-    }
-    Ok(())
+    let targets = targets(sh)?;
+    let (next, here) = (AtomicUsize::new(0), sh.current_dir());
+    let work = || -> Result<()> {
+        // A shell is for one thread.
+        let own = Shell::new()?;
+        own.change_dir(&here);
+        while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
+            fuzz(&own, &programs, target, seconds)?;
+        }
+        Ok(())
+    };
+    std::thread::scope(|scope| {
+        let cores = std::thread::available_parallelism()?;
+        let workers: Vec<_> = (0..cores.get()).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })
 }
 
 /// The names of all targets, in order.
