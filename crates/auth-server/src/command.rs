@@ -2,6 +2,7 @@
 
 mod configuration;
 mod dev;
+mod passwords;
 mod serve;
 mod transfer;
 mod user;
@@ -37,6 +38,9 @@ enum Command {
     Import(transfer::Import),
     /// Move realms and users out.
     Export(transfer::Export),
+    /// How passwords are hashed.
+    #[command(subcommand)]
+    Passwords(passwords::Passwords),
     /// Look after users.
     #[command(subcommand)]
     User(user::User),
@@ -53,6 +57,10 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(&self) -> anyhow::Result<Config> {
         Ok(Config::load(&self.config, &overrides())?)
+    }
+
+    fn path(&self) -> &Path {
+        &self.config
     }
 
     /// For commands that work on the store and end.
@@ -81,6 +89,7 @@ pub fn run() -> ExitCode {
             Command::Config(command) => command.run(),
             Command::Import(command) => command.run().await,
             Command::Export(command) => command.run().await,
+            Command::Passwords(command) => command.run(),
             Command::User(command) => command.run().await,
         }
     });
