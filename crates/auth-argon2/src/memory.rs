@@ -15,6 +15,8 @@ use pages::Pages;
 #[derive(Default)]
 pub struct Memory {
     pages: Option<Pages>,
+    /// How many blocks, from the first on, were handed out since the last wipe.
+    used: usize,
 }
 
 impl Memory {
@@ -30,15 +32,17 @@ impl Memory {
         self.pages.as_ref().map_or(0, |pages| pages.as_slice().len())
     }
 
-    /// Overwrites everything with zeros and keeps the memory.
+    /// Overwrites with zeros all that was used since the last wipe, and keeps the memory.
     pub fn wipe(&mut self) {
         if let Some(pages) = &mut self.pages {
-            pages.wipe();
+            pages.wipe(self.used);
         }
+        self.used = 0;
     }
 
     /// Wipes everything and gives the memory back to the system.
     pub fn release(&mut self) {
+        self.wipe();
         self.pages = None;
     }
 
@@ -50,7 +54,14 @@ impl Memory {
             self.pages = Pages::new(count);
         }
         let pages = self.pages.as_mut().ok_or(OutOfMemory)?;
+        self.used = self.used.max(count);
         pages.as_mut_slice().get_mut(..count).ok_or(OutOfMemory)
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.wipe();
     }
 }
 
@@ -124,6 +135,19 @@ mod tests {
         memory.wipe();
         assert!(is_zero(&memory));
         assert_eq!(memory.capacity_kib(), 64);
+    }
+
+    #[test]
+    fn a_wipe_reaches_as_far_as_any_hash_before_it() {
+        let mut memory = Memory::new();
+        for memory_kib in [64, 8] {
+            let params = Params::new(memory_kib, 1, 1).unwrap();
+            let input = Input::new(b"password", b"saltsalt");
+            hash_into(Algorithm::default(), params, input, &mut memory, &mut [0; 32]).unwrap();
+        }
+        assert!(!is_zero(&memory));
+        memory.wipe();
+        assert!(is_zero(&memory));
     }
 
     #[test]

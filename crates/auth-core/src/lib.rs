@@ -90,4 +90,4 @@ pub use store::{
     Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, RealmStore, Records, Store, StoreError,
     UserStore, resolve,
 };
-pub use time::{Clock, ManualClock, Timestamp};
+pub use time::{Clock, ManualClock, Stopwatch, Timestamp};

@@ -141,6 +141,14 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         }
     }
 
+    /// Whether the rule would refuse a key's next try. Nothing is counted.
+    pub fn is_closed(&mut self, key: &K, now: Timestamp) -> bool {
+        self.windows.get_mut(key).is_some_and(|window| {
+            window.expire(self.rule, now);
+            window.tries.len() >= self.rule.attempts as usize
+        })
+    }
+
     /// Forgets all tries of a key.
     pub fn clear(&mut self, key: &K) {
         self.windows.remove(key);
@@ -237,6 +245,17 @@ mod tests {
         assert!(limiter.touched.len() <= 64);
         assert_eq!(limiter.reserve(&"a", at(1000)).retry_after, Some(Duration::from_secs(1795)));
         assert!(limiter.reserve(&"a", at(2796)).retry_after.is_none());
+    }
+
+    #[test]
+    fn a_key_is_closed_while_its_next_try_would_be_refused() {
+        let mut limiter = Limiter::new(RULE, 10);
+        for second in 0..5 {
+            assert!(!limiter.is_closed(&"a", at(second)));
+            limiter.reserve(&"a", at(second));
+        }
+        assert!(limiter.is_closed(&"a", at(1800)));
+        assert!(!limiter.is_closed(&"b", at(1800)) && !limiter.is_closed(&"a", at(1801)));
     }
 
     #[test]

@@ -62,6 +62,12 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
 }
 
+/// Tells how much time has passed: never backwards, whatever is done to the clock.
+pub trait Stopwatch: Send + Sync {
+    /// The time since some moment in the past, always the same one.
+    fn elapsed(&self) -> Duration;
+}
+
 /// A clock that stands still until it is moved: for tests.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
@@ -82,5 +88,11 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+impl Stopwatch for ManualClock {
+    fn elapsed(&self) -> Duration {
+        self.now().since(Timestamp::default())
     }
 }

@@ -14,6 +14,7 @@
 //! The tag decides how a string is read, never a trial. Only the two forms over SHA-256 verify a digest: an
 //! unsalted SHA-256 that leaked elsewhere must not open every other account.
 
+mod argon2id;
 mod bcrypt;
 mod cost;
 mod import;
@@ -21,6 +22,9 @@ mod input;
 mod pbkdf2;
 mod phc;
 
+pub(crate) use argon2id::{
+    Computation, begin_hash, begin_verify, compute, end_hash, end_verify, shared_params,
+};
 pub use cost::{
     MAX_BCRYPT_COST, MAX_ITERATIONS, MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PBKDF2_ITERATIONS,
     is_affordable,
@@ -29,6 +33,7 @@ pub use import::{ImportRefusal, check_import};
 pub use input::MAX_ZETTELSTORE_NAME;
 
 use std::fmt;
+use std::slice;
 use std::time::Duration;
 
 use auth_argon2::{Memory, OutOfMemory, Params};
@@ -244,16 +249,17 @@ pub fn verify(
     context: &NameContext,
     memory: &mut Memory,
 ) -> Result<Verdict, OutOfMemory> {
-    let Some(stored) = stored else {
-        burn(rule, memory)?;
-        return Ok(Verdict::NoMatch);
-    };
+    if let Some(mut computation) = begin_verify(stored, secret, rule, context) {
+        compute(slice::from_mut(&mut computation), memory)?;
+        return Ok(end_verify(stored, secret, rule, &computation));
+    }
+    let Some(stored) = stored else { return Ok(Verdict::NoMatch) };
     let input = stored.subject.input(secret, context);
     let bytes = input.as_deref().map_or(&[][..], |bytes| bytes);
     let matched = match &stored.hash {
-        Hash::Argon2(hash) => hash.matches(bytes, memory)?,
         Hash::Pbkdf2(hash) => hash.matches(bytes),
         Hash::Bcrypt(hash) => hash.matches(bytes),
+        Hash::Argon2(_) => false,
     };
     if !matched || input.is_none() {
         return Ok(Verdict::NoMatch);
@@ -277,27 +283,15 @@ pub fn hash(
     rng: &dyn Rng,
     memory: &mut Memory,
 ) -> Result<PasswordString, OutOfMemory> {
-    let over_digest = rule.digest_ready || matches!(secret, Secret::Digest(_));
-    let (tag, subject) = if over_digest { (DIGEST_TAG, Subject::Digest) } else { ("", Subject::Password) };
-    // Never of nothing in its place: that would be the hash of the empty password.
-    let input = subject.input(secret, &NameContext::default()).unwrap_or_else(|| nobodys_input(rng));
-    let hash = Argon2Hash::make(rule.params, &input, rng, memory)?;
-    Ok(PasswordString::new(format!("{tag}{hash}")))
+    let mut computation = begin_hash(secret, rule, rng);
+    compute(slice::from_mut(&mut computation), memory)?;
+    Ok(end_hash(secret, rule, computation))
 }
 
 fn nobodys_input(rng: &dyn Rng) -> Zeroizing<Vec<u8>> {
     let mut bytes = Zeroizing::new(vec![0; 32]);
     rng.fill(&mut bytes);
     bytes
-}
-
-/// Does the work of one verification by the rule, and nothing else.
-///
-/// # Errors
-/// [`OutOfMemory`].
-pub fn burn(rule: &HashingRule, memory: &mut Memory) -> Result<(), OutOfMemory> {
-    std::hint::black_box(Argon2Hash::nobodys(rule.params).matches(&[], memory)?);
-    Ok(())
 }
 
 #[cfg(test)]

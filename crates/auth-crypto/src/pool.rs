@@ -2,14 +2,25 @@
 //!
 //! ```text
 //! verify, hash ──▶ bounded queue ──▶ worker ──▶ answer
-//!      │ full: Busy                    │ nobody waits any more: not hashed
+//!      │ full: Busy     │ too late: Busy   │ one job, or several of equal parameters in turns
+//!                       │ nobody waits any more: not hashed
 //! ```
 //!
-//! Client networks take turns, and when the queue is full the one with the most jobs gives way: a flood from one
-//! network waits for itself. Each worker has its own memory for Argon2 and takes one job after the other. A caller that goes away before
-//! its job has begun costs nothing. A worker that finds nothing to do for a while wipes its memory.
+//! * **Order.** Client networks share the processor: whichever has used the least of it is next, and one PBKDF2
+//!   record counts as much as it takes, some dozens of ours. An account under attack comes later, but for networks
+//!   that it has signed in from, which come first: see [`Priority`].
+//! * **Bounds.** When the queue is full, the network that asks for the most gives way: a flood from one network waits
+//!   for itself. What has waited for [`PoolConfig::deadline`] is refused. A caller that goes away before its job has
+//!   begun costs nothing.
+//! * **Together.** While one job waits, a worker does that one, in the shortest time. When more wait, it computes up
+//!   to [`PoolConfig::interleave`] Argon2id hashes of equal parameters in turns, which gets more of them done.
+//! * **Memory.** One budget for all workers: see [`PoolConfig::width`]. What gives a hash away is wiped after each
+//!   job, everything once a worker finds nothing to do for a while, and when the pool is dropped.
 
+mod lines;
+mod metrics;
 mod queue;
+mod task;
 
 use std::fmt;
 use std::io;
@@ -18,15 +29,14 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use auth_argon2::{Memory, OutOfMemory};
-use auth_core::{Network, PasswordString, Rng};
+use auth_argon2::{Memory, Params};
+use auth_core::{Network, PasswordString, Rng, Stopwatch};
 use tokio::sync::oneshot;
 
-use crate::password::{self, HashingRule, NameContext, Secret, StoredPassword, Verdict};
+use crate::password::{HashingRule, NameContext, Secret, StoredPassword, Verdict};
+pub use metrics::{Histogram, PoolMetrics};
 use queue::{Next, Queue};
-
-/// How long to stay away when there is nothing better to say.
-const SHORTLY: Duration = Duration::from_secs(1);
+use task::{Answer, Task};
 
 /// The size of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +46,28 @@ pub struct PoolConfig {
     pub workers: usize,
     /// Jobs that wait at most; those being worked on don't count.
     pub queue: usize,
-    /// The most memory a worker keeps from one job to the next, in KiB: that of the parameters for new hashes.
-    /// What a costlier record took is given back at once.
-    pub max_kept_memory_kib: usize,
+    /// How many jobs a worker computes in turns at most, when more than one waits.
+    pub interleave: usize,
+    /// The memory of all workers together, in KiB. What a worker's share holds it keeps from one job to the next;
+    /// what a costlier record took is given back at once.
+    pub memory_kib: usize,
+    /// How long a job waits at most.
+    pub deadline: Duration,
+}
+
+impl PoolConfig {
+    /// How many jobs of these parameters a worker computes in turns: as many as its share of the memory holds, up to
+    /// [`PoolConfig::interleave`]. Never none: a record that needs more than the share is computed alone, and its
+    /// bounds are those of stored passwords (see [`is_affordable`](crate::password::is_affordable)).
+    #[must_use]
+    pub fn width(&self, params: Params) -> usize {
+        let hash_kib = usize::try_from(params.memory_kib()).unwrap_or(usize::MAX);
+        (self.share_kib() / hash_kib.max(1)).min(self.interleave).max(1)
+    }
+
+    fn share_kib(&self) -> usize {
+        self.memory_kib / self.workers.max(1)
+    }
 }
 
 /// Threads that hash. Dropped, it finishes the jobs being worked on, refuses those that wait, and joins its
@@ -46,6 +75,50 @@ pub struct PoolConfig {
 pub struct HashingPool {
     queue: Arc<Queue>,
     workers: Vec<JoinHandle<()>>,
+}
+
+/// Whose share of the pool a job is, and how soon it is done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
+pub struct Turn {
+    /// Where it comes from.
+    pub network: Network,
+    /// How urgent it is.
+    pub priority: Priority,
+}
+
+impl From<Network> for Turn {
+    /// The usual priority.
+    fn from(network: Network) -> Self {
+        Self { network, priority: Priority::default() }
+    }
+}
+
+/// How urgent a job is, the most urgent first. Jobs of one priority are shared out among networks; a less urgent one
+/// waits for all that are more urgent, but for each eighth turn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_enums, reason = "the engine chooses one")]
+pub enum Priority {
+    /// The account has signed in from this network before.
+    Familiar,
+    /// Nothing is known.
+    #[default]
+    Usual,
+    /// The account is under attack, and has never signed in from this network.
+    Suspect,
+}
+
+impl Priority {
+    const ALL: [Self; 3] = [Self::Familiar, Self::Usual, Self::Suspect];
+    const COUNT: usize = Self::ALL.len();
+
+    fn index(self) -> usize {
+        match self {
+            Self::Familiar => 0,
+            Self::Usual => 1,
+            Self::Suspect => 2,
+        }
+    }
 }
 
 /// A password to be judged.
@@ -60,11 +133,12 @@ pub struct Verification {
     pub rule: HashingRule,
     /// What Zettelstore's hashes mix in.
     pub context: NameContext,
-    /// Whose share of the queue it is.
-    pub network: Network,
+    /// Whose share of the pool it is.
+    pub turn: Turn,
 }
 
-/// There was no room in the queue, or no memory for the hash: nothing is known about the password.
+/// There was no room in the queue, no time before the deadline, or no memory for the hash: nothing is known about
+/// the password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the hashing pool is busy")]
 #[expect(clippy::exhaustive_structs, reason = "the engine's tests build it")]
@@ -73,24 +147,31 @@ pub struct Busy {
     pub retry_after: Duration,
 }
 
+impl Busy {
+    /// When there is nothing better to say.
+    fn shortly() -> Self {
+        Self { retry_after: Duration::from_secs(1) }
+    }
+}
+
 impl HashingPool {
-    /// Starts the workers. New salts are drawn from `rng`.
+    /// Starts the workers. New salts are drawn from `rng`; `stopwatch` says how long jobs wait and take.
     ///
     /// # Errors
     /// When the system gives no thread.
-    pub fn new(config: PoolConfig, rng: Arc<dyn Rng>) -> io::Result<Self> {
-        let workers = config.workers.max(1);
+    pub fn new(config: PoolConfig, rng: Arc<dyn Rng>, stopwatch: Arc<dyn Stopwatch>) -> io::Result<Self> {
         // A pool whose threads are only partly there is dropped, and so ends them.
-        let mut pool = Self { queue: Arc::new(Queue::new(config.queue, workers)), workers: Vec::new() };
-        for number in 0..workers {
+        let mut pool = Self { queue: Arc::new(Queue::new(config, stopwatch)), workers: Vec::new() };
+        for number in 0..config.workers.max(1) {
             let (queue, rng) = (Arc::clone(&pool.queue), Arc::clone(&rng));
-            let work = move || work(&queue, rng.as_ref(), config.max_kept_memory_kib);
+            let work = move || work(&queue, rng.as_ref(), config.share_kib());
             pool.workers.push(Builder::new().name(format!("hashing-{number}")).spawn(work)?);
         }
         Ok(pool)
     }
 
-    /// Judges a password: see [`password::verify`]. Dropped before its turn, it is not judged at all.
+    /// Judges a password: see [`password::verify`](crate::password::verify). Dropped before its turn, it is not
+    /// judged at all.
     ///
     /// # Errors
     /// [`Busy`].
@@ -98,7 +179,8 @@ impl HashingPool {
         self.run(|answer| Task::Verify(Box::new(verification), answer)).await
     }
 
-    /// Makes a stored string: see [`password::hash`]. Dropped before its turn, it is not made at all.
+    /// Makes a stored string: see [`password::hash`](crate::password::hash). Dropped before its turn, it is not
+    /// made at all.
     ///
     /// # Errors
     /// [`Busy`].
@@ -106,19 +188,23 @@ impl HashingPool {
         &self,
         secret: Secret,
         rule: HashingRule,
-        network: Network,
+        turn: impl Into<Turn>,
     ) -> Result<PasswordString, Busy> {
-        self.run(|answer| Task::Hash { secret, rule, network, answer }).await
+        let turn = turn.into();
+        self.run(|answer| Task::Hash { secret, rule, turn, answer }).await
+    }
+
+    /// How the pool has done so far, and how it stands.
+    #[must_use]
+    pub fn metrics(&self) -> PoolMetrics {
+        self.queue.metrics()
     }
 
     async fn run<T>(&self, task: impl FnOnce(Answer<T>) -> Task) -> Result<T, Busy> {
         let (answer, answered) = oneshot::channel();
         self.queue.push(task(answer))?;
-        match answered.await {
-            Ok(Ok(done)) => Ok(done),
-            // No memory; or the job panicked, or the pool is shutting down, and nobody will answer.
-            Ok(Err(OutOfMemory)) | Err(_) => Err(Busy { retry_after: SHORTLY }),
-        }
+        // Without an answer the job panicked, or the pool is shutting down.
+        answered.await.unwrap_or_else(|_| Err(Busy::shortly()))
     }
 }
 
@@ -138,65 +224,19 @@ impl fmt::Debug for HashingPool {
     }
 }
 
-type Answer<T> = oneshot::Sender<Result<T, OutOfMemory>>;
-
-/// What a worker does. A type and not a closure, so that jobs of equal parameters can be found and run together.
-enum Task {
-    Verify(Box<Verification>, Answer<Verdict>),
-    Hash { secret: Secret, rule: HashingRule, network: Network, answer: Answer<PasswordString> },
-}
-
-impl Task {
-    fn is_abandoned(&self) -> bool {
-        match self {
-            Self::Verify(_, answer) => answer.is_closed(),
-            Self::Hash { answer, .. } => answer.is_closed(),
-        }
-    }
-
-    fn estimated_time(&self) -> Duration {
-        match self {
-            Self::Verify(job, _) => match &job.stored {
-                Some(stored) => stored.estimated_time(),
-                None => job.rule.estimated_time(),
-            },
-            Self::Hash { rule, .. } => rule.estimated_time(),
-        }
-    }
-
-    fn network(&self) -> Network {
-        match self {
-            Self::Verify(job, _) => job.network,
-            Self::Hash { network, .. } => *network,
-        }
-    }
-
-    fn run(self, rng: &dyn Rng, memory: &mut Memory) {
-        // Nobody may be left to hear the answer.
-        match self {
-            Self::Verify(job, answer) => {
-                let Verification { stored, secret, rule, context, .. } = *job;
-                let _ = answer.send(password::verify(stored.as_ref(), &secret, &rule, &context, memory));
-            }
-            Self::Hash { secret, rule, answer, .. } => {
-                let _ = answer.send(password::hash(&secret, &rule, rng, memory));
-            }
-        }
-    }
-}
-
-fn work(queue: &Queue, rng: &dyn Rng, max_kept_memory_kib: usize) {
+fn work(queue: &Queue, rng: &dyn Rng, kept_kib: usize) {
     let mut memory = Memory::new();
     let mut is_wiped = true;
     loop {
         match queue.next(is_wiped) {
-            Next::Task(task) if task.is_abandoned() => {}
-            Next::Task(task) => {
+            Next::Tasks(tasks) => {
                 is_wiped = false;
-                // A job that panics has lost its answer, and what it left in memory.
-                if catch_unwind(AssertUnwindSafe(|| task.run(rng, &mut memory))).is_err()
-                    || memory.capacity_kib() > max_kept_memory_kib
-                {
+                let noted: Vec<_> = tasks.iter().map(|task| (task.scheme(), task.estimated_time())).collect();
+                let began = queue.elapsed();
+                let ended = catch_unwind(AssertUnwindSafe(|| task::run(tasks, rng, &mut memory)));
+                queue.done(&noted, queue.elapsed().saturating_sub(began));
+                // Jobs that panic have lost their answers, and what they left in memory.
+                if ended.is_err() || memory.capacity_kib() > kept_kib {
                     memory.release();
                 }
             }

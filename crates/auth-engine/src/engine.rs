@@ -12,6 +12,7 @@ use crate::config::Config;
 use crate::failure_grid::Grid;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
+use crate::priority::{self, Priorities};
 use crate::realms::{RealmCache, TokenKeyCache};
 use crate::waiting::WaitingRoom;
 
@@ -29,6 +30,7 @@ pub struct Engine {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: Config,
     pub(crate) limits: Limits,
+    pub(crate) priorities: Arc<Priorities>,
     pub(crate) waiting: WaitingRoom,
     pub(crate) grid: Grid,
     pub(crate) realms: RealmCache,
@@ -74,7 +76,10 @@ impl Engine {
         if store.set_meta_once(CHECK_VALUE, &check).await.map_err(OpenError::Store)? != check {
             return Err(OpenError::OtherKeyRing);
         }
-        let local = LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), &config);
+        let log = store.attempts(priority::FROM_LOG).await.map_err(OpenError::Store)?;
+        let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &log));
+        let local =
+            LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), Arc::clone(&priorities), &config);
         backends.insert(0, Arc::new(local));
         let limits = Limits::new(&config);
         let waiting = WaitingRoom::new(config.max_waiting as usize);
@@ -90,6 +95,7 @@ impl Engine {
             rng,
             config,
             limits,
+            priorities,
             waiting,
             grid,
             realms,

@@ -9,12 +9,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Clock, LoginAttempt, LoginOutcome, Network, Password, PasswordString, Proof, Realm, Refusal, StoreError,
-    Timestamp,
+    Clock, LoginAttempt, LoginOutcome, Password, PasswordString, Proof, Realm, Refusal, StoreError, Timestamp,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword};
-use auth_crypto::pool::{HashingPool, Verification};
+use auth_crypto::pool::{HashingPool, Turn, Verification};
 
 use crate::config::FailureGrid;
 use crate::schemes::{self, Scheme};
@@ -192,7 +191,7 @@ async fn measure(pool: &HashingPool, clock: &dyn Clock, sample: &StoredPassword)
             secret: Secret::Password(Password::new("nobody's")),
             rule,
             context: NameContext::default(),
-            network: Network::default(),
+            turn: Turn::default(),
         };
         if pool.verify(job).await.is_err() {
             return Duration::ZERO;

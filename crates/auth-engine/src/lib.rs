@@ -30,6 +30,7 @@ mod login;
 mod mail;
 pub mod operator;
 mod personal_tokens;
+mod priority;
 mod realms;
 mod reset;
 mod schemes;

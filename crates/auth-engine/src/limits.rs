@@ -318,7 +318,8 @@ fn is_let_through(standing: Option<Standing>) -> bool {
     standing.is_none_or(|standing| standing.retry_after.is_none())
 }
 
-fn named(proof: &Proof) -> Option<&Identifier> {
+/// Whom a password is said to be of.
+pub(crate) fn named(proof: &Proof) -> Option<&Identifier> {
     match proof {
         Proof::Password { who, .. } | Proof::Digest { who, .. } => Some(who),
         _ => None,

@@ -8,21 +8,28 @@ use auth_core::{
     PresentedSecret, Question, Store,
 };
 use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword, Unreadable, Upgrade, Verdict};
-use auth_crypto::pool::{Busy, HashingPool, Verification};
+use auth_crypto::pool::{Busy, HashingPool, Turn, Verification};
 use auth_crypto::strength;
 
 use crate::config::{Config, PasswordConfig};
+use crate::priority::Priorities;
 
 /// Verifies against stored passwords, and brings them up to date.
 pub(crate) struct LocalBackend {
     store: Arc<dyn Store>,
     pool: Arc<HashingPool>,
+    priorities: Arc<Priorities>,
     passwords: PasswordConfig,
 }
 
 impl LocalBackend {
-    pub(crate) fn new(store: Arc<dyn Store>, pool: Arc<HashingPool>, config: &Config) -> Self {
-        Self { store, pool, passwords: config.passwords }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        pool: Arc<HashingPool>,
+        priorities: Arc<Priorities>,
+        config: &Config,
+    ) -> Self {
+        Self { store, pool, priorities, passwords: config.passwords }
     }
 
     async fn judge(&self, question: &Question<'_>) -> Result<BackendAnswer, Busy> {
@@ -45,7 +52,7 @@ impl LocalBackend {
             secret: secret.clone(),
             rule,
             context: name_context(question),
-            network: question.peer.network(),
+            turn: self.turn(question),
         };
         let Verdict::Match { upgrade } = self.pool.verify(job).await? else {
             return Ok(BackendAnswer::Reject(otherwise));
@@ -62,6 +69,11 @@ impl LocalBackend {
         Ok(BackendAnswer::Accept(Accepted::new()))
     }
 
+    fn turn(&self, question: &Question<'_>) -> Turn {
+        let network = question.peer.network();
+        self.priorities.turn(question.realm.id, question.who, question.account, network)
+    }
+
     /// A failed re-hash never fails the log-in: the next one tries again.
     async fn rehash(
         &self,
@@ -72,7 +84,7 @@ impl LocalBackend {
         question: &Question<'_>,
     ) {
         let user = account.user.id;
-        match self.pool.hash(secret, rule, question.peer.network()).await {
+        match self.pool.hash(secret, rule, self.turn(question)).await {
             Ok(new) => match self.store.rehash(user, old, &new).await {
                 Ok(true) => tracing::info!(%user, "password hash brought up to date"),
                 Ok(false) => {}

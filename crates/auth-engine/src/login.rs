@@ -16,7 +16,7 @@ use auth_crypto::assertion::{self, AssertionError};
 use crate::Engine;
 use crate::engine::broken;
 use crate::factor::{Asked, active_factors};
-use crate::limits::Ticket;
+use crate::limits::{self, Ticket};
 
 /// The local backend, asked where a realm names none.
 pub(crate) const LOCAL: &str = "local";
@@ -62,13 +62,17 @@ impl Engine {
         };
         let standing = ticket.standing;
         let word = match &judgement.outcome {
-            LoginOutcome::Granted(_) => {
+            LoginOutcome::Granted(granted) => {
                 self.limits.succeeded(ticket);
+                self.priorities.signed_in(granted.profile.user.id, attempt.peer.network());
                 "granted"
             }
             LoginOutcome::Refused(refusal) => {
                 if matches!(refusal, Refusal::SecondFactorRequired(_)) {
                     self.limits.give_back(&mut ticket);
+                }
+                if let (Refusal::Credentials(_), Some(who)) = (refusal, limits::named(&attempt.proof)) {
+                    self.priorities.failed(attempt.realm, who, judgement.account.as_ref());
                 }
                 refusal.as_str()
             }

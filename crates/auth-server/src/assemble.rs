@@ -1,12 +1,11 @@
 //! From a configuration to parts that work together.
 
 use std::fmt;
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use auth_core::{Clock, Door, DoorKind, Inside, RealmName, Realms, Rng, Store};
-use auth_crypto::pool::{HashingPool, PoolConfig};
+use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, Parts};
 use auth_proto_rocketchat::RocketChatDoor;
 use auth_proto_rocketchat::ddp::Settings;
@@ -15,13 +14,14 @@ use auth_proto_zulip::ZulipDoor;
 use auth_store::Sqlite;
 
 use crate::config::{Config, ZettelstoreAnswer};
-use crate::edge::{SystemClock, SystemRng};
+use crate::edge::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::keyfile;
 use crate::websocket::{Sockets, Strangers};
 
 /// A store, an engine over it, and the doors before it.
 pub struct Assembled {
     engine: Arc<Engine>,
+    pool: Arc<HashingPool>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     doors: Vec<Arc<dyn Door>>,
@@ -49,26 +49,20 @@ impl Assembled {
             ),
             None => keyfile::create(&config.keys.file, &*rng)?,
         };
-        let workers = match config.passwords.workers as usize {
-            0 => std::thread::available_parallelism().map_or(1, NonZeroUsize::get),
-            given => given,
-        };
-        let pool = PoolConfig {
-            workers,
-            queue: config.passwords.queue as usize,
-            max_kept_memory_kib: config.passwords.memory_kib as usize,
-        };
+        let stopwatch = Arc::new(SystemStopwatch::start());
+        let pool = HashingPool::new(config.pool(edge::cores())?, Arc::clone(&rng), stopwatch)?;
+        let pool = Arc::new(pool);
         let parts = Parts {
             store,
             backends: Vec::new(),
-            pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng))?),
+            pool: Arc::clone(&pool),
             ring: Arc::new(ring),
             clock: Arc::clone(&clock),
             rng: Arc::clone(&rng),
             config: config.engine()?,
         };
         let engine = Arc::new(Engine::open(parts).await?);
-        Ok(Self { engine, clock, rng, doors: Vec::new(), sockets: None })
+        Ok(Self { engine, pool, clock, rng, doors: Vec::new(), sockets: None })
     }
 
     /// Opens the doors.
@@ -116,6 +110,11 @@ impl Assembled {
     /// The engine, for tasks that go on beside the doors.
     pub(crate) fn shared_engine(&self) -> Arc<Engine> {
         Arc::clone(&self.engine)
+    }
+
+    /// The hashing pool.
+    pub(crate) fn pool(&self) -> Arc<HashingPool> {
+        Arc::clone(&self.pool)
     }
 
     /// The clock.

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod dev;
+mod passwords;
 mod serve;
 mod token;
 mod transfer;
@@ -38,6 +39,9 @@ enum Command {
     Import(transfer::Import),
     /// Move realms and users out.
     Export(transfer::Export),
+    /// How passwords are hashed.
+    #[command(subcommand)]
+    Passwords(passwords::Passwords),
     /// Look after users.
     #[command(subcommand)]
     User(user::User),
@@ -57,6 +61,10 @@ struct ConfigFile {
 impl ConfigFile {
     fn load(&self) -> anyhow::Result<Config> {
         Ok(Config::load(&self.config, &overrides())?)
+    }
+
+    fn path(&self) -> &Path {
+        &self.config
     }
 
     /// For commands that work on the store and end.
@@ -85,6 +93,7 @@ pub fn run() -> ExitCode {
             Command::Config(command) => command.run(),
             Command::Import(command) => command.run().await,
             Command::Export(command) => command.run().await,
+            Command::Passwords(command) => command.run(),
             Command::User(command) => command.run().await,
             Command::Token(command) => command.run().await,
         }

@@ -3,8 +3,10 @@
 //! Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are TOML, or else text.
 
 mod defaults;
+mod hashing;
 mod log;
 mod mail;
+mod metrics;
 mod rocketchat;
 mod rules;
 mod value;
@@ -19,9 +21,11 @@ use serde::Deserialize;
 
 use crate::listener::LONGEST_WAIT;
 
+pub use hashing::Passwords;
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
+pub use metrics::Metrics;
 pub use rocketchat::PasswordPolicy;
 pub use value::{ExactPoints, Grid, Limit, Span, Switch};
 
@@ -47,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// How mail is sent; without it none is.
     pub mail: Option<Mail>,
+    /// Where numbers about the server are shown.
+    pub metrics: Metrics,
     /// The Zulip door.
     pub zulip: Zulip,
     /// The Rocket.Chat door.
@@ -133,32 +139,6 @@ pub struct Limits {
     pub second_factor: Option<Limit>,
     /// Lets accounts with a second factor in by password alone where a door has no second step.
     pub allow_password_only_with_2fa: bool,
-}
-
-/// How passwords are hashed, and what new ones must fulfil.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Passwords {
-    /// Argon2id's memory in KiB.
-    pub memory_kib: u32,
-    /// Argon2id's passes.
-    pub iterations: u32,
-    /// Argon2id's lanes.
-    pub lanes: u32,
-    /// Fewest characters of a new password.
-    pub min_length: u32,
-    /// Fewest guesses of a new password, as zxcvbn estimates.
-    pub min_guesses: u64,
-    /// Threads that hash; 0 for as many as there are cores.
-    pub workers: u32,
-    /// Log-ins that may wait for a thread.
-    pub queue: u32,
-    /// When wrong passwords are told.
-    pub failure_grid: Grid,
-    /// Whether a change of password also ends keys, personal tokens and app passwords. By default it does,
-    /// unless a door is `exact`.
-    pub revoke_on_password_change: Option<bool>,
 }
 
 /// The Zulip door.
@@ -440,7 +420,7 @@ impl Config {
         }
         exact_points("zulip", DoorKind::Zulip, &self.zulip.exact)?;
         exact_points("rocketchat", DoorKind::RocketChat, &self.rocketchat.exact)?;
-        self.params()?;
+        self.pool(1)?;
         self.rocketchat.check()?;
         self.assertions()?;
         self.relay()?;

@@ -1,8 +1,9 @@
 //! The one place where the server asks what time it is and draws random bytes.
 
-use std::time::SystemTime;
+use std::num::NonZeroUsize;
+use std::time::{Duration, Instant, SystemTime};
 
-use auth_core::{Clock, Rng, Timestamp};
+use auth_core::{Clock, Rng, Stopwatch, Timestamp};
 use ring::rand::{SecureRandom, SystemRandom};
 
 /// The operating system's clock.
@@ -14,6 +15,23 @@ impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Timestamp::default() + since_epoch
+    }
+}
+
+/// The operating system's clock that nobody sets.
+#[derive(Debug)]
+pub(crate) struct SystemStopwatch(Instant);
+
+impl SystemStopwatch {
+    #[expect(clippy::disallowed_methods, reason = "this is the edge")]
+    pub(crate) fn start() -> Self {
+        Self(Instant::now())
+    }
+}
+
+impl Stopwatch for SystemStopwatch {
+    fn elapsed(&self) -> Duration {
+        self.0.elapsed()
     }
 }
 
@@ -33,4 +51,16 @@ impl Rng for SystemRng {
     fn fill(&self, out: &mut [u8]) {
         self.0.fill(out).expect("the operating system gives random bytes");
     }
+}
+
+/// The machine's memory in KiB, where the system tells.
+pub(crate) fn memory_kib() -> Option<usize> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let total = told.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    total.trim().strip_suffix("kB")?.trim().parse().ok()
+}
+
+/// How many threads can run at a time.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

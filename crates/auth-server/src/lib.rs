@@ -13,6 +13,7 @@ mod keyfile;
 mod listener;
 mod logging;
 mod mail;
+mod metrics;
 mod router;
 mod serve;
 mod upkeep;

@@ -16,6 +16,7 @@ use crate::body::BodyMemory;
 use crate::config::{Config, Listen, plain_io};
 use crate::listener::{Shared, accept};
 use crate::mail::Mailer;
+use crate::metrics;
 use crate::router::Router;
 use crate::upkeep;
 
@@ -23,6 +24,7 @@ use crate::upkeep;
 #[derive(Debug)]
 pub struct Bound {
     listeners: Vec<(TcpListener, Listen)>,
+    metrics: Option<TcpListener>,
     signals: Signals,
 }
 
@@ -67,13 +69,13 @@ impl Bound {
         let signals = Signals::catch().context("signals can't be waited for")?;
         let mut listeners = Vec::new();
         for listen in &config.server.listen {
-            let address = listen.address();
-            match TcpListener::bind(address).await {
-                Ok(listener) => listeners.push((listener, listen.clone())),
-                Err(error) => bail!("{address} can't be listened on: {}", plain_io(&error)),
-            }
+            listeners.push((open_port(listen.address()).await?, listen.clone()));
         }
-        Ok(Self { listeners, signals })
+        let metrics = match config.metrics.listen {
+            Some(address) => Some(open_port(address).await?),
+            None => None,
+        };
+        Ok(Self { listeners, metrics, signals })
     }
 
     /// The addresses, with the ports that were found free where port 0 was asked for.
@@ -82,6 +84,14 @@ impl Bound {
     /// When the system doesn't tell.
     pub fn addresses(&self) -> std::io::Result<Vec<SocketAddr>> {
         self.listeners.iter().map(|(listener, _)| listener.local_addr()).collect()
+    }
+
+    /// The address that shows numbers, where there is one.
+    ///
+    /// # Errors
+    /// When the system doesn't tell.
+    pub fn metrics_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.metrics.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Begins to answer.
@@ -109,6 +119,9 @@ impl Bound {
             };
             tasks.spawn(accept(listener, router, Arc::clone(&shared)));
         }
+        if let Some(listener) = self.metrics {
+            tasks.spawn(metrics::serve(listener, assembled.pool(), stop.clone()));
+        }
         match config.relay()? {
             Some(relay) => {
                 let mailer = Mailer::new(assembled.shared_engine(), relay).context("[mail] smtp")?;
@@ -126,6 +139,13 @@ impl Bound {
             shutdown_timeout: server.shutdown_timeout.0,
             assembled,
         })
+    }
+}
+
+async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) => bail!("{address} can't be listened on: {}", plain_io(&error)),
     }
 }
 

@@ -38,17 +38,16 @@ impl Pages {
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
     }
 
-    /// Overwrites everything with zeros.
-    pub(super) fn wipe(&mut self) {
+    /// Overwrites the first `count` blocks with zeros, or all if there are fewer.
+    pub(super) fn wipe(&mut self, count: usize) {
         // SAFETY: as above; the system's own way of filling memory is the fastest.
-        unsafe { self.start.as_ptr().write_bytes(0, self.count) };
+        unsafe { self.start.as_ptr().write_bytes(0, count.min(self.count)) };
         zeroize::optimization_barrier(self.as_slice());
     }
 }
 
 impl Drop for Pages {
     fn drop(&mut self) {
-        self.wipe();
         self.mapping.unmap();
     }
 }

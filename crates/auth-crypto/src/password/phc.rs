@@ -2,10 +2,9 @@
 
 use std::fmt;
 
-use auth_argon2::{Algorithm, Input, Memory, OutOfMemory, Params, Variant, Version, hash_into};
+use auth_argon2::{Algorithm, Params, Variant, Version};
 use auth_core::Rng;
 use data_encoding::BASE64_NOPAD;
-use subtle::ConstantTimeEq;
 
 use super::{Unreadable, cost};
 
@@ -53,17 +52,16 @@ impl Argon2Hash {
         })
     }
 
-    /// A new hash of `input` with a random salt.
-    pub(super) fn make(
-        params: Params,
-        input: &[u8],
-        rng: &dyn Rng,
-        memory: &mut Memory,
-    ) -> Result<Self, OutOfMemory> {
+    /// A new hash with a random salt, whose tag is still to be computed.
+    pub(super) fn salted(params: Params, rng: &dyn Rng) -> Self {
         let mut made = Self::nobodys(params);
         rng.fill(&mut made.salt);
-        made.tag = made.compute(input, memory)?;
-        Ok(made)
+        made
+    }
+
+    /// The same with the tag that was computed.
+    pub(super) fn with_tag(self, tag: &[u8]) -> Self {
+        Self { tag: tag.to_vec(), ..self }
     }
 
     /// A current hash that is nobody's, to do the work of one.
@@ -71,8 +69,16 @@ impl Argon2Hash {
         Self { algorithm: Algorithm::default(), params, salt: vec![0; SALT], tag: vec![0; TAG] }
     }
 
-    pub(super) fn matches(&self, input: &[u8], memory: &mut Memory) -> Result<bool, OutOfMemory> {
-        Ok(self.compute(input, memory)?.ct_eq(&self.tag).into())
+    pub(super) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    pub(super) fn salt(&self) -> &[u8] {
+        &self.salt
+    }
+
+    pub(super) fn tag(&self) -> &[u8] {
+        &self.tag
     }
 
     pub(super) fn params(&self) -> Params {
@@ -85,14 +91,6 @@ impl Argon2Hash {
             && self.params == params
             && self.salt.len() >= SALT
             && self.tag.len() == TAG
-    }
-
-    fn compute(&self, input: &[u8], memory: &mut Memory) -> Result<Vec<u8>, OutOfMemory> {
-        let mut tag = vec![0; self.tag.len()];
-        // All lengths are within Argon2's, so memory is all that can be missing.
-        hash_into(self.algorithm, self.params, Input::new(input, &self.salt), memory, &mut tag)
-            .map_err(|_| OutOfMemory)?;
-        Ok(tag)
     }
 }
 

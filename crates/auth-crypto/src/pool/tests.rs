@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
 
 use auth_argon2::Params;
-use auth_core::{Password, SeededRng};
+use auth_core::{ManualClock, Password, SeededRng, Timestamp};
 
 use super::*;
 use crate::password::Upgrade;
@@ -20,7 +20,12 @@ const RULE: HashingRule = HashingRule {
 };
 
 fn config(workers: usize, queue: usize) -> PoolConfig {
-    PoolConfig { workers, queue, max_kept_memory_kib: 64 }
+    PoolConfig { workers, queue, interleave: 3, memory_kib: 1 << 10, deadline: Duration::from_secs(10) }
+}
+
+/// A pool with a clock that stands still.
+fn pool(config: PoolConfig, rng: Arc<dyn Rng>) -> HashingPool {
+    HashingPool::new(config, rng, Arc::new(ManualClock::default())).unwrap()
 }
 
 fn secret() -> Secret {
@@ -33,7 +38,7 @@ fn verification(stored: Option<StoredPassword>) -> Verification {
         secret: secret(),
         rule: RULE,
         context: NameContext::default(),
-        network: Network::default(),
+        turn: Turn::default(),
     }
 }
 
@@ -71,7 +76,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 
 #[tokio::test]
 async fn verdicts_and_hashes_come_back() {
-    let pool = HashingPool::new(config(2, 8), Arc::new(SeededRng::new(1))).unwrap();
+    let pool = pool(config(2, 8), Arc::new(SeededRng::new(1)));
     let made = pool.hash(secret(), RULE, Network::default()).await.unwrap();
     let stored = StoredPassword::parse(&made).unwrap();
     let verdict = pool.verify(verification(Some(stored))).await;
@@ -82,7 +87,7 @@ async fn verdicts_and_hashes_come_back() {
 #[test]
 fn a_full_queue_refuses_at_once() {
     let (gate, entered, open) = Gate::new();
-    let pool = HashingPool::new(config(1, 1), Arc::clone(&gate) as _).unwrap();
+    let pool = pool(config(1, 1), Arc::clone(&gate) as _);
     let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
@@ -96,7 +101,7 @@ fn a_full_queue_refuses_at_once() {
 #[test]
 fn what_nobody_waits_for_is_not_hashed_and_takes_no_place() {
     let (gate, entered, open) = Gate::new();
-    let pool = HashingPool::new(config(1, 1), Arc::clone(&gate) as _).unwrap();
+    let pool = pool(config(1, 1), Arc::clone(&gate) as _);
     let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
@@ -116,7 +121,7 @@ fn what_nobody_waits_for_is_not_hashed_and_takes_no_place() {
 #[test]
 fn a_flood_from_one_network_gives_way_to_another() {
     let (gate, entered, open) = Gate::new();
-    let pool = HashingPool::new(config(1, 2), Arc::clone(&gate) as _).unwrap();
+    let pool = pool(config(1, 2), Arc::clone(&gate) as _);
     let mut running = pin!(pool.hash(secret(), RULE, network(1)));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
@@ -145,7 +150,7 @@ async fn a_panic_is_busy_to_its_caller_and_nothing_to_the_next() {
             out.fill(7);
         }
     }
-    let pool = HashingPool::new(config(1, 8), Arc::new(PanicsOnce(AtomicUsize::new(0)))).unwrap();
+    let pool = pool(config(1, 8), Arc::new(PanicsOnce(AtomicUsize::new(0))));
     assert!(pool.hash(secret(), RULE, Network::default()).await.is_err());
     assert!(pool.hash(secret(), RULE, Network::default()).await.is_ok());
 }
@@ -153,14 +158,14 @@ async fn a_panic_is_busy_to_its_caller_and_nothing_to_the_next() {
 #[test]
 fn shutdown_finishes_what_runs_and_refuses_what_waits() {
     let (gate, entered, open) = Gate::new();
-    let pool = Arc::new(HashingPool::new(config(1, 8), Arc::clone(&gate) as _).unwrap());
+    let pool = Arc::new(pool(config(1, 8), Arc::clone(&gate) as _));
     let call = |pool: Arc<HashingPool>| {
         Box::pin(async move {
             let queue = Arc::clone(&pool.queue);
             drop(pool);
             let (answer, answered) = oneshot::channel();
-            queue.push(Task::Hash { secret: secret(), rule: RULE, network: Network::default(), answer })?;
-            answered.await.map_err(|_| Busy { retry_after: SHORTLY })
+            queue.push(Task::Hash { secret: secret(), rule: RULE, turn: Turn::default(), answer })?;
+            answered.await.map_err(|_| Busy::shortly())
         })
     };
     let mut running = call(Arc::clone(&pool));
@@ -179,7 +184,7 @@ fn shutdown_finishes_what_runs_and_refuses_what_waits() {
 
 #[test]
 fn many_jobs_on_several_workers_all_end() {
-    let pool = Arc::new(HashingPool::new(config(3, 1000), Arc::new(SeededRng::new(1))).unwrap());
+    let pool = Arc::new(pool(config(3, 1000), Arc::new(SeededRng::new(1))));
     pool_runtime().block_on(async {
         let jobs: Vec<_> = (0..200_u8)
             .map(|number| {
@@ -191,6 +196,117 @@ fn many_jobs_on_several_workers_all_end() {
             assert!(job.await.unwrap());
         }
     });
+}
+
+#[test]
+fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
+    let (gate, entered, open) = Gate::new();
+    let pool = pool(config(1, 100), Arc::clone(&gate) as _);
+    let other = || Secret::Password(Password::new("another"));
+    let stored = |secret| {
+        let mut memory = Memory::new();
+        let made = crate::password::hash(&secret, &RULE, &SeededRng::new(1), &mut memory).unwrap();
+        StoredPassword::parse(&made).unwrap()
+    };
+    let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
+    assert!(poll(running.as_mut()).is_pending());
+    entered.recv().unwrap();
+    let right = verification(Some(stored(secret())));
+    let wrong = verification(Some(stored(other())));
+    let nobody = verification(None);
+    let mut waiting = [right, wrong, nobody].map(|job| Box::pin(pool.verify(job)));
+    for job in &mut waiting {
+        assert!(poll(job.as_mut()).is_pending());
+    }
+    assert_eq!(pool.metrics().waiting, 3);
+    open.send(()).unwrap();
+    let runtime = pool_runtime();
+    assert!(runtime.block_on(running).is_ok());
+    let verdicts = waiting.map(|job| runtime.block_on(job).unwrap());
+    assert_eq!(verdicts, [Verdict::Match { upgrade: Upgrade::None }, Verdict::NoMatch, Verdict::NoMatch]);
+    // The worker notes what it did after it has answered, and before it takes anything else.
+    let last = verification(None);
+    runtime.block_on(pool.verify(last)).unwrap();
+    let metrics = pool.metrics();
+    assert_eq!((metrics.together[2], metrics.wait.count), (1, 5));
+    assert!(metrics.hashing["argon2"].count >= 4);
+}
+
+#[test]
+fn the_budget_picks_how_many_are_computed_together_and_never_none() {
+    let config = PoolConfig { memory_kib: 2 * 200, ..config(2, 1) };
+    for (memory_kib, width) in [(8, 3), (64, 3), (100, 2), (101, 1), (200, 1), (1 << 20, 1)] {
+        assert_eq!(config.width(Params::new(memory_kib, 1, 1).unwrap()), width, "{memory_kib} KiB");
+    }
+    assert_eq!(PoolConfig { workers: 0, interleave: 0, ..config }.width(RULE.params), 1);
+}
+
+#[test]
+fn what_has_waited_too_long_is_refused() {
+    let (gate, entered, open) = Gate::new();
+    let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1)));
+    let pool = HashingPool::new(config(1, 100), Arc::clone(&gate) as _, Arc::clone(&clock) as _).unwrap();
+    let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
+    assert!(poll(running.as_mut()).is_pending());
+    entered.recv().unwrap();
+    let mut late = pin!(pool.hash(secret(), RULE, Network::default()));
+    assert!(poll(late.as_mut()).is_pending());
+    clock.advance(Duration::from_secs(11));
+    let mut in_time = pin!(pool.hash(secret(), RULE, Network::default()));
+    assert!(poll(in_time.as_mut()).is_pending());
+    drop(open);
+    let runtime = pool_runtime();
+    assert!(runtime.block_on(late).is_err());
+    assert!(runtime.block_on(in_time).is_ok());
+    assert_eq!(pool.metrics().late, 1);
+}
+
+#[test]
+fn other_schemes_and_older_versions_are_done_alone() {
+    let task = |stored: &str| {
+        let stored = StoredPassword::parse(&PasswordString::new(stored)).unwrap();
+        Task::Verify(Box::new(verification(Some(stored))), oneshot::channel().0)
+    };
+    let tail = "m=64,t=1,p=1$c2FsdHNhbHQ$MPTvGDNGjMn2Hstqn5I9GA";
+    for (stored, params) in [
+        (format!("$argon2id$v=19${tail}"), Some(RULE.params)),
+        (format!("argon2$argon2id$v=19${tail}"), Some(RULE.params)),
+        (format!("sha256-hex:$argon2id$v=19${tail}"), Some(RULE.params)),
+        (format!("$argon2id$v=16${tail}"), None),
+        (format!("$argon2i$v=19${tail}"), None),
+        ("$2b$04$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu".to_owned(), None),
+    ] {
+        assert_eq!(task(&stored).params(), params, "{stored}");
+    }
+}
+
+/// Measured on the build for tests; a refusal must not cost what a log-in costs, however long the queue is.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "it measures time")]
+fn a_refusal_by_a_long_queue_takes_less_than_a_millisecond() {
+    const LENGTH: usize = 1024;
+    let (gate, entered, open) = Gate::new();
+    let pool = pool(config(1, LENGTH), Arc::clone(&gate) as _);
+    let hash = |number: usize| {
+        let [.., high, low] = number.to_be_bytes();
+        Box::pin(pool.hash(secret(), RULE, Network::of([10, 0, high, low].into())))
+    };
+    let mut running = hash(0);
+    assert!(poll(running.as_mut()).is_pending());
+    entered.recv().unwrap();
+    let mut waiting: Vec<_> = (0..LENGTH).map(hash).collect();
+    assert!(waiting.iter_mut().all(|job| poll(job.as_mut()).is_pending()));
+    let mut times: Vec<Duration> = (0..101)
+        .map(|number| {
+            let began = std::time::Instant::now();
+            assert!(poll(hash(5000 + number).as_mut()).is_ready());
+            began.elapsed()
+        })
+        .collect();
+    times.sort();
+    assert!(times[50] < Duration::from_millis(1), "{:?}", times[50]);
+    assert_eq!(pool.metrics().refused, 101);
+    drop(open);
 }
 
 fn pool_runtime() -> tokio::runtime::Runtime {

@@ -172,11 +172,17 @@ impl World {
 
 fn parts(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, ring: &Arc<KeyRing>, config: Config) -> Parts {
     let rng = Arc::new(SeededRng::new(8));
-    let pool = PoolConfig { workers: 2, queue: 1000, max_kept_memory_kib: 64 };
+    let pool = PoolConfig {
+        workers: 2,
+        queue: 1000,
+        interleave: 3,
+        memory_kib: 1 << 10,
+        deadline: Duration::from_secs(10),
+    };
     Parts {
         store: Arc::clone(store),
         backends: Vec::new(),
-        pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _).unwrap()),
+        pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _, Arc::clone(clock) as _).unwrap()),
         ring: Arc::clone(ring),
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         rng,

@@ -22,9 +22,13 @@ impl Serve {
         assembled.open_doors(&config).await?;
         let bound = Bound::bind(&config).await?;
         let addresses = bound.addresses()?;
+        let metrics = bound.metrics_address()?;
         let server = bound.serve(&config, assembled)?;
         for address in addresses {
             tracing::info!(%address, "listening");
+        }
+        if let Some(address) = metrics {
+            tracing::info!(%address, "numbers are shown at /metrics");
         }
         server.run().await;
         Ok(())

@@ -46,7 +46,10 @@ impl Default for Passwords {
             min_length: 8,
             min_guesses: 10_000,
             workers: 0,
+            interleave: 3,
+            memory_budget_mib: 0,
             queue: 1024,
+            max_wait: Span::secs(10),
             failure_grid: Grid::default(),
             revoke_on_password_change: None,
         }

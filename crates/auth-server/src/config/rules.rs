@@ -4,15 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auth_core::{ExactPoint, StrengthRule};
-use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionRule;
 use auth_crypto::jwt::Algorithm;
-use auth_crypto::password::is_affordable;
 use auth_engine::{PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules};
 
 use zeroize::Zeroizing;
 
-use super::{Config, ConfigError, Limit, Passwords, Switch, plain_io};
+use super::{Config, ConfigError, Limit, Switch, plain_io};
 
 /// A Zettelstore token lives an hour at most (zettelstore.md 6).
 pub(super) const LONGEST_TOKEN: Duration = Duration::from_secs(3600);
@@ -79,18 +77,6 @@ impl Config {
             network: or(self.limits.network, default.network),
             second_factor: or(self.limits.second_factor, default.second_factor),
         })
-    }
-
-    /// Argon2id's parameters.
-    pub(super) fn params(&self) -> Result<Params, ConfigError> {
-        let Passwords { memory_kib, iterations, lanes, .. } = self.passwords;
-        let at = "[passwords] memory_kib, iterations, lanes";
-        let params = Params::new(memory_kib, iterations, lanes)
-            .map_err(|error| ConfigError(format!("{at}: {error}")))?;
-        if !is_affordable(params) {
-            return Err(ConfigError(format!("{at}: more than a stored password may cost")));
-        }
-        Ok(params)
     }
 
     /// The systems whose assertions are believed.

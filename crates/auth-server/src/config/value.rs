@@ -28,9 +28,17 @@ impl Span {
 
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        let wrong =
-            || de::Error::custom("a length of time is written like \"30m\", \"500ms\" or \"90 days\"");
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
+    }
+}
+
+impl Span {
+    /// Reads a length of time.
+    ///
+    /// # Errors
+    /// A sentence that says how it is written.
+    pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
+        let wrong = || "a length of time is written like \"30m\", \"500ms\" or \"90 days\"";
         let days = ["days", "day", "d"].iter().find_map(|unit| text.trim().strip_suffix(unit));
         if let Some(days) = days {
             let days: u32 = days.trim().parse().map_err(|_| wrong())?;

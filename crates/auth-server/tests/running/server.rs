@@ -23,12 +23,17 @@ pub(crate) struct Server {
 impl Server {
     /// With these users and sections of the configuration beside those that every server needs.
     pub(crate) fn start(users: &str, config: &str) -> Self {
+        Self::start_with_passwords(users, config, "")
+    }
+
+    /// The same with more in the section on passwords.
+    pub(crate) fn start_with_passwords(users: &str, config: &str, passwords: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let (store, keys) = (path("auth.db"), path("keys.toml"));
         let listen = if config.contains("listen") { "" } else { "listen = [\"127.0.0.1:0\"]" };
         let config = format!(
-            "[store]\nurl = \"sqlite:{}\"\n[keys]\nfile = \"{}\"\n[passwords]\nmemory_kib = 64\n\
+            "[store]\nurl = \"sqlite:{}\"\n[keys]\nfile = \"{}\"\n[passwords]\nmemory_kib = 64\n{passwords}\n\
              [log]\nformat = \"json\"\nlevel = \"trace\"\n[limits]\nshared = \"off\"\n\
              [server]\n{listen}\n{config}\n",
             store.display(),
