@@ -18,6 +18,8 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
+    ("/usr/sbin/slapd", &["-VV"], "slapd"),
+    ("ldapmodify", &["-VV"], "ldap-utils"),
 ];
 
 /// What builds the fuzzers.

@@ -3,11 +3,13 @@
 //! Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are TOML, or else text.
 
 mod defaults;
+mod ldap;
 mod log;
 mod mail;
 mod rocketchat;
 mod rules;
 mod value;
+mod zettelstore;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,11 +21,13 @@ use serde::Deserialize;
 
 use crate::listener::LONGEST_WAIT;
 
+pub use ldap::Ldap;
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use rocketchat::PasswordPolicy;
 pub use value::{ExactPoints, Grid, Limit, Span, Switch};
+pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
 
 /// The file that `auth-server config default` prints: every key with its default.
 pub const DEFAULT: &str = include_str!("../default.toml");
@@ -47,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// How mail is sent; without it none is.
     pub mail: Option<Mail>,
+    /// Directories, by the name under which realms list them.
+    pub ldap: BTreeMap<String, Ldap>,
     /// The Zulip door.
     pub zulip: Zulip,
     /// The Rocket.Chat door.
@@ -268,41 +274,6 @@ pub struct RocketChat {
     pub max_socket_message: usize,
 }
 
-/// The Zettelstore door.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Zettelstore {
-    /// Whether it is open.
-    pub enabled: bool,
-    /// The realm behind it.
-    pub realm: String,
-    /// `false`: everybody is let in, as a Zettelstore without an owner does.
-    pub authentication: bool,
-    /// The form of its answers.
-    pub answer: ZettelstoreAnswer,
-    /// How long a token lives: up to an hour, and more counts as an hour; with `0s` it ends within the second.
-    pub token_lifetime: Span,
-    /// What an answer takes; `0s` answers at once.
-    pub login_delay: Span,
-    /// The path before all of its paths.
-    pub url_prefix: String,
-    /// The longest body in bytes.
-    pub max_request_size: usize,
-}
-
-/// The form of the Zettelstore door's answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ZettelstoreAnswer {
-    /// JSON, as up to 0.11.
-    #[default]
-    Json,
-    /// A list, from 0.12 on.
-    List,
-}
-
 /// Why a configuration can't be used: one line.
 #[derive(Debug)]
 pub struct ConfigError(String);
@@ -398,6 +369,7 @@ impl Config {
             warnings.push("[zettelstore] authentication is off: everybody is let in there".to_owned());
         }
         warnings.extend(self.mail_warning());
+        warnings.extend(self.directory_warnings());
         warnings
     }
 
@@ -442,6 +414,7 @@ impl Config {
         self.rocketchat.check()?;
         self.assertions()?;
         self.relay()?;
+        self.directories()?;
         if self.zulip.enabled && self.zulip.development && !self.listens_on_loopback_only() {
             return Err(ConfigError::new(
                 "[zulip] development lets anybody in by name: listen on loopback only, or switch it off",
