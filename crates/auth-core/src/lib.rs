@@ -25,7 +25,8 @@
 //!
 //! Implement [`PasswordBackend`]: one method that answers accept, reject, not mine or unavailable. Do the same
 //! work for a name you don't know as for one you do. Hand it to the engine under its name; realms list the
-//! names of the backends they ask, in order.
+//! names of the backends they ask, in order. One that keeps people of its own, a directory, says with
+//! [`Accepted::entry`] whose the password is.
 //!
 //! # To add a store
 //!
@@ -67,7 +68,7 @@ pub use account::{
 pub use attempt::{
     DoorKind, GrantKind, Identifier, LoginAttempt, Presentation, Presented, Proof, SecondStep, TokenForm,
 };
-pub use backend::{Accepted, BackendAnswer, PasswordBackend, PresentedSecret, Question};
+pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, PresentedSecret, Question};
 pub use door::{Accounts, Answer, Authenticator, BodyTooLarge, Claim, Door, Inside, RealmName, Realms};
 pub use exact::{Exact, ExactPoint};
 pub use fault::{Fault, FaultKind};
@@ -88,6 +89,6 @@ pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, 
 pub use store::{
     AttemptRecord, AttemptStore, Conflict, CredentialStore, Ending, ImportError, ImportMode, Imported,
     Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, RealmStore, Records, Store, StoreError,
-    UserStore, resolve,
+    UserFacts, UserStore, resolve,
 };
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp};

@@ -11,7 +11,6 @@ use auth_crypto::{opaque, totp};
 use crate::Engine;
 use crate::engine::broken;
 use crate::grant::has_ended;
-use crate::login::LOCAL;
 
 /// Backup codes have eight characters and are never tried as digits of a device (rocketchat.md 2.4).
 const BACKUP_CODE_LENGTH: usize = 8;
@@ -184,6 +183,9 @@ impl Engine {
 
     /// The password once more, as its digest (rocketchat.md 2.1). A realm without digest log-ins can't tell.
     async fn use_password(&self, asked: Asked<'_>, code: &OneTimeCode) -> Result<Verdict, Fault> {
+        if !self.counts_stored_password(asked.realm, asked.account) {
+            return Ok(Verdict::Wrong);
+        }
         let digest = PasswordDigest::new(code.expose().to_ascii_lowercase());
         let who = Identifier::DoorId(asked.account.user.doors.rocketchat.clone());
         let question = Question {
@@ -194,7 +196,7 @@ impl Engine {
             demand: None,
             peer: asked.peer,
         };
-        match self.backend(LOCAL)?.verify(&question).await {
+        match self.backend(Realm::LOCAL)?.verify(&question).await {
             BackendAnswer::Accept(_) => Ok(Verdict::Right),
             BackendAnswer::Unavailable(fault) => Err(fault),
             _ => Ok(Verdict::Wrong),

@@ -19,6 +19,8 @@ use std::fmt;
 
 use auth_core::{Fault, Imported};
 
+pub(crate) use import::is_login_name;
+pub(crate) use line::zettel_id;
 pub use line::{BadLine, parse_line};
 pub use zettelstore::{ZettelLines, convert_zettel};
 

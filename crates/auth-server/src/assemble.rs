@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_core::{Clock, Door, DoorKind, Inside, RealmName, Realms, Rng, Store};
+use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng, Store};
 use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, Parts};
+use auth_ldap::Directory;
 use auth_proto_rocketchat::RocketChatDoor;
 use auth_proto_rocketchat::ddp::Settings;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreDoor};
@@ -24,6 +25,7 @@ pub struct Assembled {
     pool: Arc<HashingPool>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    directories: Vec<Arc<Directory>>,
     doors: Vec<Arc<dyn Door>>,
     sockets: Option<Arc<Sockets>>,
 }
@@ -52,9 +54,14 @@ impl Assembled {
         let stopwatch = Arc::new(SystemStopwatch::start());
         let pool = HashingPool::new(config.pool(edge::cores())?, Arc::clone(&rng), stopwatch)?;
         let pool = Arc::new(pool);
+        let mut directories = Vec::new();
+        for settings in config.directories()? {
+            directories.push(Arc::new(Directory::open(settings, Arc::clone(&clock))?));
+        }
+        let backend = |directory: &Arc<Directory>| Arc::clone(directory) as Arc<dyn PasswordBackend>;
         let parts = Parts {
             store,
-            backends: Vec::new(),
+            backends: directories.iter().map(backend).collect(),
             pool: Arc::clone(&pool),
             ring: Arc::new(ring),
             clock: Arc::clone(&clock),
@@ -62,7 +69,7 @@ impl Assembled {
             config: config.engine()?,
         };
         let engine = Arc::new(Engine::open(parts).await?);
-        Ok(Self { engine, pool, clock, rng, doors: Vec::new(), sockets: None })
+        Ok(Self { engine, pool, clock, rng, directories, doors: Vec::new(), sockets: None })
     }
 
     /// Opens the doors.
@@ -70,6 +77,14 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator: which door's realm is not there.
     pub async fn open_doors(&mut self, config: &Config) -> anyhow::Result<()> {
+        for realm in self.engine.realms_by_slug().await? {
+            let unknown =
+                realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
+            if let Some(name) = unknown {
+                let slug = realm.slug;
+                bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
+            }
+        }
         let inside: Arc<dyn Inside> = Arc::clone(&self.engine) as Arc<dyn Inside>;
         for kind in config.doors() {
             let realm = match kind {
@@ -105,6 +120,11 @@ impl Assembled {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The directories, in the order of their names.
+    pub(crate) fn directories(&self) -> &[Arc<Directory>] {
+        &self.directories
     }
 
     /// The engine, for tasks that go on beside the doors.

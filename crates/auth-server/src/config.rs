@@ -4,12 +4,14 @@
 
 mod defaults;
 mod hashing;
+mod ldap;
 mod log;
 mod mail;
 mod metrics;
 mod rocketchat;
 mod rules;
 mod value;
+mod zettelstore;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,12 +24,14 @@ use serde::Deserialize;
 use crate::listener::LONGEST_WAIT;
 
 pub use hashing::Passwords;
+pub use ldap::Ldap;
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use metrics::Metrics;
 pub use rocketchat::PasswordPolicy;
 pub use value::{ExactPoints, Grid, Limit, Span, Switch};
+pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
 
 /// The file that `auth-server config default` prints: every key with its default.
 pub const DEFAULT: &str = include_str!("../default.toml");
@@ -53,6 +57,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// Where numbers about the server are shown.
     pub metrics: Metrics,
+    /// Directories, by the name under which realms list them.
+    pub ldap: BTreeMap<String, Ldap>,
     /// The Zulip door.
     pub zulip: Zulip,
     /// The Rocket.Chat door.
@@ -250,41 +256,6 @@ pub struct RocketChat {
     pub max_socket_message: usize,
 }
 
-/// The Zettelstore door.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Zettelstore {
-    /// Whether it is open.
-    pub enabled: bool,
-    /// The realm behind it.
-    pub realm: String,
-    /// `false`: everybody is let in, as a Zettelstore without an owner does.
-    pub authentication: bool,
-    /// The form of its answers.
-    pub answer: ZettelstoreAnswer,
-    /// How long a token lives: up to an hour, and more counts as an hour; with `0s` it ends within the second.
-    pub token_lifetime: Span,
-    /// What an answer takes; `0s` answers at once.
-    pub login_delay: Span,
-    /// The path before all of its paths.
-    pub url_prefix: String,
-    /// The longest body in bytes.
-    pub max_request_size: usize,
-}
-
-/// The form of the Zettelstore door's answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ZettelstoreAnswer {
-    /// JSON, as up to 0.11.
-    #[default]
-    Json,
-    /// A list, from 0.12 on.
-    List,
-}
-
 /// Why a configuration can't be used: one line.
 #[derive(Debug)]
 pub struct ConfigError(String);
@@ -380,6 +351,7 @@ impl Config {
             warnings.push("[zettelstore] authentication is off: everybody is let in there".to_owned());
         }
         warnings.extend(self.mail_warning());
+        warnings.extend(self.directory_warnings());
         warnings
     }
 
@@ -424,6 +396,7 @@ impl Config {
         self.rocketchat.check()?;
         self.assertions()?;
         self.relay()?;
+        self.directories()?;
         if self.zulip.enabled && self.zulip.development && !self.listens_on_loopback_only() {
             return Err(ConfigError::new(
                 "[zulip] development lets anybody in by name: listen on loopback only, or switch it off",

@@ -1,5 +1,6 @@
 //! An engine over a fresh store, and short ways to ask it things.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -60,6 +61,7 @@ pub(crate) fn config() -> Config {
         allow_password_only_with_2fa: false,
         revoke_on_password_change: true,
         log_names: false,
+        directories: BTreeMap::new(),
         zulip: ZulipRules::default(),
         rocketchat: RocketChatRules {
             api_limit: None,

@@ -37,6 +37,7 @@ impl Config {
             allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
             revoke_on_password_change: self.passwords.revoke_on_password_change.unwrap_or(!exact),
             log_names: self.log.names,
+            directories: self.directory_rules(),
             zulip: ZulipRules {
                 exact: zulip.exact.points(),
                 login_limit: zulip.login_limit.rule(),

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use auth_core::{
     Account, Ending, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, RealmId, Records,
-    StoreError, Timestamp, UserId, UserStore, fold,
+    StoreError, Timestamp, UserFacts, UserId, UserStore, fold,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::failure::Result;
-use super::import::import;
-use super::row::{Columns, account_columns, add_names, number};
+use super::import::{import, insert_name};
+use super::row::{Columns, account_columns, add_names, number, role_name};
 use super::{Sqlite, credentials};
 
 type Answer<T> = std::result::Result<T, StoreError>;
@@ -43,6 +43,9 @@ pub(super) const REHASH: &str =
     "UPDATE user SET password = ?3, version = version + 1 WHERE id = ?1 AND password = ?2";
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
+pub(super) const SET_FACTS: &str =
+    "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
+pub(super) const DELETE_NAMES: &str = "DELETE FROM login_name WHERE user = ?1";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =
@@ -127,6 +130,22 @@ impl UserStore for Sqlite {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
             ends.apply(connection, user)?;
             Ok(done)
+        })
+        .await
+    }
+
+    async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Answer<bool> {
+        let facts = facts.clone();
+        self.write(move |connection| {
+            let mut statement = connection.prepare_cached(SET_FACTS)?;
+            let params = params![user.as_bytes(), facts.full_name, role_name(facts.role)];
+            let realm = statement.query_row(params, |row| row.get(0)).optional()?;
+            let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
+            connection.prepare_cached(DELETE_NAMES)?.execute([user.as_bytes()])?;
+            for (position, name) in (0..).zip(&facts.names) {
+                insert_name(connection, user, realm, position, name)?;
+            }
+            Ok(true)
         })
         .await
     }
