@@ -53,6 +53,10 @@
 
 #[cfg(feature = "battery")]
 pub mod battery;
+mod news;
+mod postgres;
 mod sqlite;
+mod words;
 
+pub use postgres::{Postgres, PostgresOpenError, PostgresOptions};
 pub use sqlite::{BackupError, OpenError, Sqlite};

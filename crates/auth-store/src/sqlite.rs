@@ -4,6 +4,7 @@ mod attempts;
 mod connection;
 mod credentials;
 mod failure;
+mod feed;
 mod import;
 mod mail;
 mod meta;
@@ -20,13 +21,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use auth_core::StoreError;
+use auth_core::{StoreError, UserId};
 use rusqlite::Connection;
 
 use self::connection::{connect, create, enter_wal};
 use self::failure::Result;
 use self::readers::Readers;
 use self::writer::Writer;
+
+use crate::news::News;
 
 pub use self::connection::OpenError;
 pub use self::upkeep::BackupError;
@@ -38,6 +41,7 @@ pub struct Sqlite {
     readers: Readers,
     /// A reader that is asked for nothing but whether the file has changed.
     watch: Readers,
+    news: News,
     // The last to go: the last connection to be closed tidies the file up.
     writer: Writer,
 }
@@ -66,6 +70,7 @@ impl Sqlite {
             readers: Readers::start("store-reader", readers.map_err(OpenError::of)?)
                 .map_err(OpenError::io)?,
             watch: Readers::start("store-watch", vec![watch]).map_err(OpenError::io)?,
+            news: News::default(),
             writer: Writer::start(writer).map_err(OpenError::io)?,
         })
     }
@@ -82,6 +87,17 @@ impl Sqlite {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
         self.writer.write(work).await
+    }
+
+    /// The same for a change of a user, of which whoever listens is told before the answer is given.
+    async fn change<T: Send + 'static>(
+        &self,
+        user: UserId,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, StoreError> {
+        let done = self.write(work).await;
+        self.news.tell(user);
+        done
     }
 }
 
@@ -127,6 +143,7 @@ mod tests {
             credentials::REMOVE,
             credentials::REMOVE_KIND,
             credentials::TRIM,
+            feed::VERSION,
             import::HAS_ZETTELSTORE,
             import::LAST_ZETTELSTORE,
             import::LAST_ZULIP,
