@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Postgres;
 use super::failure::{Failure, Result};
-use super::row::{Columns, plain};
+use super::row::{Columns, kept};
 use super::session::{execute, read, rows, write_once};
 use crate::words::{door, network};
 
@@ -128,7 +128,7 @@ async fn work(pool: Pool, mut items: mpsc::Receiver<Item>, dropped: Arc<AtomicU6
 async fn insert(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
     let client = pool.get().await?;
     let column = |text: fn(&AttemptRecord) -> Cow<'_, str>| -> Vec<String> {
-        attempts.iter().map(|attempt| plain(&text(attempt)).into_owned()).collect()
+        attempts.iter().map(|attempt| kept(&text(attempt)).into_owned()).collect()
     };
     let at: Vec<i64> = attempts.iter().map(|attempt| attempt.at.as_millis()).collect();
     let door = column(|attempt| attempt.door.as_str().into());
@@ -152,7 +152,7 @@ fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
             .map(|bytes| bytes.try_into().map(UserId::from_bytes))
             .transpose()
             .map_err(|_| crate::words::corrupt("a number of an unexpected size"))?,
-        name: columns.take()?,
+        name: columns.text()?,
         network: network(columns.take()?)?,
         outcome: Cow::Owned(columns.take()?),
     })

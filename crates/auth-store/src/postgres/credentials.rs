@@ -9,7 +9,7 @@ use deadpool_postgres::GenericClient;
 
 use super::Postgres;
 use super::failure::{Failure, Result};
-use super::row::{Columns, account_columns, credential_columns, plain};
+use super::row::{Columns, account_columns, credential_columns, kept};
 use super::session::{execute, read, row, rows, transact, write_once};
 use super::users::touch;
 use crate::words::door_names;
@@ -224,7 +224,7 @@ async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<
         &credential.id.as_bytes()[..],
         &credential.user.as_bytes()[..],
         credential.digest.as_ref().map(|digest| &digest.as_bytes()[..]),
-        credential.label.as_deref().map(plain),
+        credential.label.as_deref().map(kept),
         credential.expires.map(Timestamp::as_millis),
         credential.last_used.map(Timestamp::as_millis),
     );

@@ -183,5 +183,5 @@ fn innermost(error: &dyn std::error::Error) -> String {
         cause = next;
     }
     let text = cause.to_string();
-    text.split_once(" (os error").map_or(text.clone(), |(plain, _)| plain.to_owned())
+    text.split_once(" (os error").map_or(text.clone(), |(kept, _)| kept.to_owned())
 }

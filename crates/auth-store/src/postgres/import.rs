@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::Postgres;
 use super::failure::{Failure, Result};
-use super::row::{Columns, plain};
+use super::row::{Columns, kept};
 use super::session::{changed, execute, row, rows};
 use super::users::small;
 use crate::words::to_json;
@@ -149,9 +149,9 @@ impl Import {
                 &&id.as_bytes()[..],
                 &realm.slug,
                 &realm.subdomain,
-                &&*plain(&realm.name),
-                &&*plain(&realm.icon),
-                &&*plain(&realm.description),
+                &&*kept(&realm.name),
+                &&*kept(&realm.icon),
+                &&*kept(&realm.description),
                 &realm.active,
                 &realm.password_login,
                 &realm.digest_logins,
@@ -320,9 +320,11 @@ async fn refused(transaction: &Transaction<'_>, user: &Numbered, failure: Failur
 async fn name_taken(transaction: &Transaction<'_>, user: &Numbered) -> Result<Failure> {
     let mut own: Vec<&LoginName> = Vec::new();
     for name in &user.new.user.names {
-        let (kind, folded, realm) = (small(name.kind), fold(&name.exact), &user.realm.as_bytes()[..]);
+        let folded = fold(&name.exact);
+        let (kind, folded, exact) = (small(name.kind), kept(&folded), kept(&name.exact));
+        let realm = &user.realm.as_bytes()[..];
         let is_twice = own.iter().any(|other| (other.kind, &other.exact) == (name.kind, &name.exact));
-        if is_twice || row(transaction, HAS_NAME, &[&kind, &folded, &realm, &name.exact]).await?.is_some() {
+        if is_twice || row(transaction, HAS_NAME, &[&kind, &&*folded, &realm, &&*exact]).await?.is_some() {
             return Ok(conflict(Conflict::Name(name.kind)));
         }
         own.push(name);

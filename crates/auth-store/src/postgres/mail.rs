@@ -5,7 +5,7 @@ use auth_core::{MailId, Outbox, OutgoingMail, StoreError, Timestamp};
 
 use super::Postgres;
 use super::failure::{Failure, Result};
-use super::row::{Columns, plain};
+use super::row::{Columns, kept};
 use super::session::{changed, execute, read, rows, write_once};
 use crate::words::corrupt;
 
@@ -23,7 +23,7 @@ type Answer<T> = std::result::Result<T, StoreError>;
 impl Outbox for Postgres {
     async fn post(&self, mail: &OutgoingMail) -> Answer<()> {
         let (id, due, failures) = (&mail.id.as_bytes()[..], mail.due.as_millis(), i64::from(mail.failures));
-        let (to, subject) = (plain(&mail.to), plain(&mail.subject));
+        let (to, subject) = (kept(&mail.to), kept(&mail.subject));
         write_once!(self, |client| {
             execute(client, POST, &[&id, &&*to, &&*subject, &mail.body, &due, &failures]).await
         })?;
@@ -37,8 +37,8 @@ impl Outbox for Postgres {
             let mut columns = Columns::of(row);
             Ok(OutgoingMail {
                 id: MailId::from_bytes(columns.bytes()?),
-                to: columns.take()?,
-                subject: columns.take()?,
+                to: columns.text()?,
+                subject: columns.text()?,
                 body: columns.take()?,
                 due: columns.moment()?,
                 failures: u32::try_from(columns.take::<i64>()?)

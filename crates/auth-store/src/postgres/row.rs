@@ -1,5 +1,7 @@
 //! Rows as records.
 
+use std::borrow::Cow;
+
 use auth_core::{
     Account, Credential, CredentialId, CredentialKind, Digest, DoorIds, LoginName, PasswordString, Realm,
     RealmId, Scope, StrengthRule, Timestamp, User, UserId,
@@ -50,6 +52,15 @@ impl<'r> Columns<'r> {
         self.row.try_get(index).map_err(|_| Failure::Store(corrupt("a column of an unexpected type")))
     }
 
+    /// Text that [`kept`] has written down.
+    pub(super) fn text(&mut self) -> Result<String> {
+        self.take().map(unkept)
+    }
+
+    fn text_or_none(&mut self) -> Result<Option<String>> {
+        Ok(self.take::<Option<String>>()?.map(unkept))
+    }
+
     pub(super) fn moment(&mut self) -> Result<Timestamp> {
         self.take().map(Timestamp::from_millis)
     }
@@ -73,7 +84,7 @@ impl<'r> Columns<'r> {
                 id: UserId::from_bytes(self.bytes()?),
                 realm: RealmId::from_bytes(self.bytes()?),
                 names: Vec::new(),
-                full_name: self.take()?,
+                full_name: self.text()?,
                 role: named(&ROLES, self.take()?)?,
                 bot: self.take::<Option<&str>>()?.map(|name| named(&BOTS, name)).transpose()?,
                 active: self.take()?,
@@ -83,10 +94,10 @@ impl<'r> Columns<'r> {
                 must_change_password: self.take()?,
                 doors: DoorIds {
                     zulip: self.take()?,
-                    rocketchat: self.take()?,
+                    rocketchat: self.text()?,
                     rocketchat_roles: self.take::<Option<&str>>()?.map(from_json).transpose()?,
                     zettelstore: self.unsigned()?,
-                    zettelstore_role: self.take()?,
+                    zettelstore_role: self.text_or_none()?,
                 },
                 version: self.unsigned()?,
             },
@@ -97,7 +108,11 @@ impl<'r> Columns<'r> {
         let exact: Vec<String> = self.take()?;
         let verified: Vec<bool> = self.take()?;
         for ((kind, exact), verified) in kinds.into_iter().zip(exact).zip(verified) {
-            account.user.names.push(LoginName { kind: name_kind(kind.into())?, exact, verified });
+            account.user.names.push(LoginName {
+                kind: name_kind(kind.into())?,
+                exact: unkept(exact),
+                verified,
+            });
         }
         Ok(account)
     }
@@ -111,7 +126,7 @@ impl<'r> Columns<'r> {
             digest: self.take::<Option<&[u8]>>()?.map(array).transpose()?.map(Digest::new),
             sealed: self.take()?,
             scope: Scope { doors: doors(self.take()?)?, bypass_second_factor: self.take()? },
-            label: self.take()?,
+            label: self.text_or_none()?,
             created: self.moment()?,
             expires: self.moment_or_none()?,
             last_used: self.moment_or_none()?,
@@ -124,9 +139,9 @@ impl<'r> Columns<'r> {
             id: RealmId::from_bytes(self.bytes()?),
             slug: self.take()?,
             subdomain: self.take()?,
-            name: self.take()?,
-            icon: self.take()?,
-            description: self.take()?,
+            name: self.text()?,
+            icon: self.text()?,
+            description: self.text()?,
             active: self.take()?,
             password_login: self.take()?,
             digest_logins: self.take()?,
@@ -147,13 +162,46 @@ fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
     bytes.try_into().map_err(|_| corrupt("a number of an unexpected size").into())
 }
 
-/// Text as PostgreSQL can keep it: there is no room in it for the character NUL.
-pub(super) fn plain(text: &str) -> std::borrow::Cow<'_, str> {
-    if text.contains('\0') { text.replace('\0', "\u{fffd}").into() } else { text.into() }
+/// What stands before a character that stands for another.
+const MARK: char = '\u{1}';
+
+/// Text as PostgreSQL can keep it, where there is no room for the character NUL: a mark and `0` stand for it, and a
+/// mark and `1` for a mark. Different texts stay different.
+pub(super) fn kept(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\0', MARK]) {
+        return text.into();
+    }
+    let mut kept = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '\0' => kept.extend([MARK, '0']),
+            MARK => kept.extend([MARK, '1']),
+            letter => kept.push(letter),
+        }
+    }
+    kept.into()
+}
+
+/// The text that [`kept`] has written down.
+fn unkept(text: String) -> String {
+    if !text.contains(MARK) {
+        return text;
+    }
+    let mut letters = text.chars();
+    let mut read = String::with_capacity(text.len());
+    while let Some(letter) = letters.next() {
+        read.push(match letter {
+            MARK if letters.next() == Some('0') => '\0',
+            letter => letter,
+        });
+    }
+    read
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -161,9 +209,12 @@ mod tests {
         assert!(account_columns!().contains(&format!("'{}'", CredentialKind::Totp.as_str())));
     }
 
-    #[test]
-    fn text_is_kept_but_for_what_has_no_room() {
-        assert_eq!(plain("zoë"), "zoë");
-        assert_eq!(plain("a\0b"), "a\u{fffd}b");
+    proptest! {
+        #[test]
+        fn every_text_reads_back_and_holds_no_nul(text in "[\0\u{1}01aé]{0,12}") {
+            let written = kept(&text);
+            prop_assert!(!written.contains('\0'));
+            prop_assert_eq!(unkept(written.into_owned()), text);
+        }
     }
 }

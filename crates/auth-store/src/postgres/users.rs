@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 
 use super::credentials::{REMOVE_KINDS, names};
 use super::failure::{Failure, Result};
-use super::row::{Columns, account_columns};
+use super::row::{Columns, account_columns, kept};
 use super::session::{changed, execute, read, row, rows, transact, write_once};
 use super::{Postgres, import};
 use crate::words::number;
@@ -61,24 +61,20 @@ impl UserStore for Postgres {
     async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Answer<Option<Account>> {
         let realm = &realm.as_bytes()[..];
         match *who {
-            // No stored text holds it.
-            Lookup::Name(_, text) | Lookup::RocketChatId(text) if text.contains('\0') => Ok(None),
             Lookup::Name(kind, typed) => {
-                let (kind, folded) = (small(kind), fold(typed));
-                self.one(BY_NAME, &[&kind, &folded, &realm, &typed]).await
+                let folded = fold(typed);
+                self.one(BY_NAME, &[&small(kind), &&*kept(&folded), &realm, &&*kept(typed)]).await
             }
             Lookup::ZulipId(id) => self.one(BY_ZULIP, &[&realm, &id]).await,
-            Lookup::RocketChatId(id) => self.one(BY_ROCKETCHAT, &[&realm, &id]).await,
+            Lookup::RocketChatId(id) => self.one(BY_ROCKETCHAT, &[&realm, &&*kept(id)]).await,
             Lookup::ZettelstoreId(id) => self.one(BY_ZETTELSTORE, &[&realm, &id.cast_signed()]).await,
         }
     }
 
     async fn realms_of(&self, kind: NameKind, name: &str) -> Answer<Vec<RealmId>> {
-        if name.contains('\0') {
-            return Ok(Vec::new());
-        }
-        let (kind, folded) = (small(kind), fold(name));
-        let found = read!(self, |client| rows(client, REALMS, &[&kind, &folded]).await)?;
+        let folded = fold(name);
+        let (kind, folded) = (small(kind), kept(&folded));
+        let found = read!(self, |client| rows(client, REALMS, &[&kind, &&*folded]).await)?;
         let realms = found.iter().map(|row| Columns::of(row).bytes().map(RealmId::from_bytes));
         Ok(realms.collect::<Result<_>>()?)
     }

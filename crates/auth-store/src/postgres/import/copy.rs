@@ -9,7 +9,7 @@ use tokio_postgres::types::{ToSql, Type};
 
 use super::Numbered;
 use crate::postgres::failure::Result;
-use crate::postgres::row::plain;
+use crate::postgres::row::kept;
 use crate::postgres::users::small;
 use crate::words::{bot_name, door_names, role_name, to_json};
 
@@ -67,12 +67,12 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Numbered]) -> Result<(
     let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(ACCOUNTS).await?, &ACCOUNT_TYPES));
     for Numbered { new, realm, zulip, zettelstore, .. } in users {
         let user = &new.user;
-        let role = user.doors.zettelstore_role.as_deref().map(plain);
+        let role = user.doors.zettelstore_role.as_deref().map(kept);
         let roles = user.doors.rocketchat_roles.as_deref().map(to_json).transpose()?;
         let values: [&(dyn ToSql + Sync); 17] = [
             &&user.id.as_bytes()[..],
             &&realm.as_bytes()[..],
-            &&*plain(&user.full_name),
+            &&*kept(&user.full_name),
             &role_name(user.role),
             &user.bot.map(bot_name),
             &user.active,
@@ -81,7 +81,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Numbered]) -> Result<(
             &user.email_second_factor,
             &user.must_change_password,
             zulip,
-            &&*plain(&user.doors.rocketchat),
+            &&*kept(&user.doors.rocketchat),
             &roles,
             zettelstore,
             &role.as_deref(),
@@ -98,10 +98,11 @@ async fn names(transaction: &Transaction<'_>, users: &[Numbered]) -> Result<()> 
     let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(NAMES).await?, &NAME_TYPES));
     for Numbered { new, realm, .. } in users {
         for (position, name) in (0_i16..).zip(&new.user.names) {
-            let exact = plain(&name.exact);
+            let folded = fold(&name.exact);
+            let (exact, folded) = (kept(&name.exact), kept(&folded));
             let values: [&(dyn ToSql + Sync); 7] = [
                 &small(name.kind),
-                &fold(&exact),
+                &&*folded,
                 &&realm.as_bytes()[..],
                 &&*exact,
                 &&new.user.id.as_bytes()[..],
@@ -122,7 +123,7 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Numbered]) -> Resul
     let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(CREDENTIALS).await?, &CREDENTIAL_TYPES));
     for Numbered { new, .. } in users {
         for credential in &new.credentials {
-            let label = credential.label.as_deref().map(plain);
+            let label = credential.label.as_deref().map(kept);
             let values: [&(dyn ToSql + Sync); 12] = [
                 &&credential.id.as_bytes()[..],
                 &&new.user.id.as_bytes()[..],
