@@ -1,6 +1,6 @@
 //! What servers that share a store need of it: news of each other's changes, and one count of tries.
 
-use std::sync::Arc;
+use std::sync::Weak;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -26,9 +26,9 @@ pub trait ChangeFeed: Send + Sync {
     /// See [`StoreError`].
     async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError>;
 
-    /// Has a listener told of users that change: by this opening before the change is acknowledged, by others as
-    /// soon as the store hears of it. The listener before is told no more.
-    fn listen(&self, listener: Arc<dyn ChangeListener>);
+    /// Has a listener told of users that change, for as long as it lives: by this opening before the change is
+    /// acknowledged, by others as soon as the store hears of it.
+    fn listen(&self, listener: Weak<dyn ChangeListener>);
 }
 
 /// Hears which users' records have changed.

@@ -3,13 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp};
+use auth_core::{
+    ChangeListener, Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp,
+};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
 
 use crate::config::Config;
 use crate::failure_grid::Grid;
+use crate::known::KnownCredentials;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
 use crate::realms::{RealmCache, TokenKeyCache};
@@ -29,6 +32,7 @@ pub struct Engine {
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: Config,
     pub(crate) limits: Limits,
+    pub(crate) known: Arc<KnownCredentials>,
     pub(crate) waiting: WaitingRoom,
     pub(crate) grid: Grid,
     pub(crate) realms: RealmCache,
@@ -77,6 +81,9 @@ impl Engine {
         let local = LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), &config);
         backends.insert(0, Arc::new(local));
         let limits = Limits::new(&config);
+        let known = Arc::new(KnownCredentials::new(config.known_credentials as usize));
+        let listener: Arc<dyn ChangeListener> = Arc::clone(&known) as _;
+        store.listen(Arc::downgrade(&listener));
         let waiting = WaitingRoom::new(config.max_waiting as usize);
         let (token_keys, realms) = (TokenKeyCache::default(), RealmCache::default());
         let grid = Grid::new(config.passwords.failure_grid, config.passwords.params);
@@ -90,6 +97,7 @@ impl Engine {
             rng,
             config,
             limits,
+            known,
             waiting,
             grid,
             realms,

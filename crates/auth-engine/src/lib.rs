@@ -24,6 +24,7 @@ mod enrolment;
 mod factor;
 mod failure_grid;
 mod grant;
+mod known;
 mod limits;
 mod local;
 mod login;

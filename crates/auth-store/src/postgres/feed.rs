@@ -1,6 +1,6 @@
 //! News of changed users between servers. What is told by notification may be lost; the truth is in the rows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -83,7 +83,7 @@ impl ChangeFeed for Postgres {
         Ok(versions)
     }
 
-    fn listen(&self, listener: Arc<dyn ChangeListener>) {
+    fn listen(&self, listener: Weak<dyn ChangeListener>) {
         self.feed.news.listen(listener);
     }
 }

@@ -1,6 +1,6 @@
 //! News of changed users.
 
-use std::sync::Arc;
+use std::sync::Weak;
 
 use async_trait::async_trait;
 use auth_core::{ChangeFeed, ChangeListener, SharedTries, StoreError, UserId};
@@ -31,7 +31,7 @@ impl ChangeFeed for Sqlite {
         .await
     }
 
-    fn listen(&self, listener: Arc<dyn ChangeListener>) {
+    fn listen(&self, listener: Weak<dyn ChangeListener>) {
         self.news.listen(listener);
     }
 }
