@@ -35,6 +35,7 @@ mod realms;
 mod reset;
 mod schemes;
 mod sessions;
+mod shared_tries;
 pub mod transfer;
 mod upkeep;
 mod waiting;

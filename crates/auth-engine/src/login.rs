@@ -42,7 +42,7 @@ impl Engine {
             return Ok(LoginReply { outcome, standing: None, not_before: None });
         }
         let place = self.may_wait(&attempt).then(|| self.waiting.enter(started)).transpose()?;
-        let mut ticket = match self.limits.reserve(&attempt, started) {
+        let mut ticket = match self.reserve(&attempt, started).await? {
             Ok(ticket) => ticket,
             Err((refusal, standing)) => {
                 self.log(&attempt, None, refusal.as_str(), started);
@@ -56,19 +56,19 @@ impl Engine {
         let judgement = match self.judge(&attempt, &mut ticket).await {
             Ok(judgement) => judgement,
             Err(fault) => {
-                self.limits.give_back(&mut ticket);
+                self.give_back(&mut ticket).await;
                 return Err(fault);
             }
         };
         let standing = ticket.standing;
         let word = match &judgement.outcome {
             LoginOutcome::Granted(_) => {
-                self.limits.succeeded(ticket);
+                self.succeeded(ticket).await;
                 "granted"
             }
             LoginOutcome::Refused(refusal) => {
                 if matches!(refusal, Refusal::SecondFactorRequired(_)) {
-                    self.limits.give_back(&mut ticket);
+                    self.give_back(&mut ticket).await;
                 }
                 refusal.as_str()
             }
@@ -119,7 +119,7 @@ impl Engine {
         let account = self.resolve(realm, who).await?;
         let looked_up = self.now();
         if let Some(known) = &account
-            && let Err((refusal, _)) = self.limits.identify(ticket, attempt, known)
+            && let Err((refusal, _)) = self.identify(ticket, attempt, known).await?
         {
             return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account, looked_up });
         }
