@@ -15,6 +15,7 @@ mod logging;
 mod mail;
 mod router;
 mod serve;
+mod store;
 mod upkeep;
 mod websocket;
 

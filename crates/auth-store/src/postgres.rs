@@ -3,6 +3,7 @@
 mod attempts;
 mod connect;
 mod credentials;
+mod explain;
 mod failure;
 mod feed;
 mod import;

@@ -3,6 +3,7 @@
 mod attempts;
 mod connection;
 mod credentials;
+mod explain;
 mod failure;
 mod feed;
 mod import;
@@ -111,75 +112,4 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_statement_reads_a_whole_table() {
-        let connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&connection).unwrap();
-        let plan = |statement: &str| {
-            let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
-            for index in 1..=explained.parameter_count() {
-                explained.raw_bind_parameter(index, 1).unwrap();
-            }
-            let mut rows = explained.raw_query();
-            let mut lines = String::new();
-            while let Some(row) = rows.next().unwrap() {
-                lines += &row.get::<_, String>(3).unwrap();
-                lines += "; ";
-            }
-            lines
-        };
-        for statement in [
-            attempts::OLD,
-            credentials::BY_DIGEST,
-            credentials::ENDED,
-            credentials::OF_USER,
-            credentials::RAISE,
-            credentials::REMOVE,
-            credentials::REMOVE_KIND,
-            credentials::TRIM,
-            feed::VERSION,
-            import::HAS_ZETTELSTORE,
-            import::LAST_ZETTELSTORE,
-            import::LAST_ZULIP,
-            import::REALM,
-            import::UPDATE_REALM,
-            mail::DUE,
-            mail::PUT_OFF,
-            mail::SETTLE,
-            meta::GET,
-            row::NAMES,
-            users::BY_ID,
-            users::BY_NAME,
-            users::BY_ROCKETCHAT,
-            users::BY_ZETTELSTORE,
-            users::BY_ZULIP,
-            users::DELETE,
-            users::MOVE_VALID_FROM,
-            users::PAGE,
-            users::REALMS,
-            users::REHASH,
-            users::SET_ACTIVE,
-            users::SET_EMAIL_SECOND_FACTOR,
-            users::SET_PASSWORD,
-            users::TOUCH,
-        ] {
-            let plan = plan(statement);
-            let is_narrow = plan.contains("SEARCH") && !plan.contains("TEMP B-TREE");
-            assert!(
-                is_narrow && !plan.replace("SCAN CONSTANT ROW", "").contains("SCAN"),
-                "{statement}\n{plan}"
-            );
-        }
-        // All of them, but in the order of an index, and no further than the limit.
-        for statement in [attempts::NEWEST, realms::ALL] {
-            let plan = plan(statement);
-            assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
-        }
-    }
 }
