@@ -114,6 +114,17 @@ impl Engine {
         Ok(store.meta(CHECK_VALUE).await?.is_some())
     }
 
+    /// Whether a store is bound to this key ring, or to none yet.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store can't be read or belongs to another key ring.
+    pub async fn fits(store: &dyn Store, ring: &KeyRing) -> Result<(), OpenError> {
+        match store.meta(CHECK_VALUE).await.map_err(OpenError::Store)? {
+            Some(check) if check != ring.check_value() => Err(OpenError::OtherKeyRing),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn now(&self) -> Timestamp {
         self.clock.now()
     }

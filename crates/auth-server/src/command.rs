@@ -2,7 +2,9 @@
 
 mod configuration;
 mod dev;
+mod seed;
 mod serve;
+mod store;
 mod transfer;
 mod user;
 
@@ -40,6 +42,15 @@ enum Command {
     /// Look after users.
     #[command(subcommand)]
     User(user::User),
+    /// Copy the store while it is in use.
+    Backup(store::Backup),
+    /// Put a copy in the store's place.
+    Restore(store::Restore),
+    /// Print the plan of each statement that is done while users log in.
+    Explain(store::Explain),
+    /// Look after the store.
+    #[command(subcommand)]
+    Store(store::Store),
 }
 
 /// Where the configuration is.
@@ -82,6 +93,10 @@ pub fn run() -> ExitCode {
             Command::Import(command) => command.run().await,
             Command::Export(command) => command.run().await,
             Command::User(command) => command.run().await,
+            Command::Backup(command) => command.run().await,
+            Command::Restore(command) => command.run().await,
+            Command::Explain(command) => command.run().await,
+            Command::Store(command) => command.run().await,
         }
     });
     match done {

@@ -1,6 +1,5 @@
 //! The store that the configuration names.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
@@ -13,7 +12,7 @@ use crate::config::{Config, Place};
 #[derive(Clone, Debug)]
 pub(crate) enum AnyStore {
     /// In a file.
-    Sqlite(Arc<Sqlite>, PathBuf),
+    Sqlite(Arc<Sqlite>),
     /// In a database.
     Postgres(Arc<Postgres>),
 }
@@ -26,7 +25,7 @@ impl AnyStore {
     pub(crate) async fn open(config: &Config, rng: Arc<dyn Rng>) -> anyhow::Result<Self> {
         match config.store_place()? {
             Place::Sqlite(path) => match Sqlite::open(path) {
-                Ok(store) => Ok(Self::Sqlite(Arc::new(store), path.to_owned())),
+                Ok(store) => Ok(Self::Sqlite(Arc::new(store))),
                 Err(error) => bail!("the store {}: {error}", path.display()),
             },
             Place::Postgres(options) => match Postgres::open(&options, rng).await {
@@ -40,7 +39,7 @@ impl AnyStore {
     /// What every store can do.
     pub(crate) fn records(&self) -> Arc<dyn Store> {
         match self {
-            Self::Sqlite(store, _) => Arc::clone(store) as _,
+            Self::Sqlite(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
         }
     }

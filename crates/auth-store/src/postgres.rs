@@ -14,6 +14,7 @@ mod row;
 mod schema;
 mod session;
 mod tries;
+mod upkeep;
 mod users;
 
 use std::fmt;
