@@ -30,7 +30,7 @@
 //!
 //! # To add a store
 //!
-//! Implement the six narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
+//! Implement the eight narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
 //! `Ok(None)`, and what is acknowledged is durable. Run the battery of `auth-store` against it.
 //!
 //! # To add a door
@@ -53,6 +53,7 @@ mod fault;
 mod id;
 mod limit;
 mod network;
+mod nodes;
 mod outcome;
 mod permission;
 mod random;
@@ -75,6 +76,7 @@ pub use fault::{Fault, FaultKind};
 pub use id::{CredentialId, MailId, NotAnId, RealmId, UserId};
 pub use limit::{Limiter, Rule, Window};
 pub use network::{Network, Peer};
+pub use nodes::{ChangeFeed, ChangeListener, SharedTries};
 pub use outcome::{
     Cause, Challenge, CheckRefusal, CheckReply, FactorMethod, Grant, Granted, LoginOutcome, LoginReply,
     MailedChallenge, Principal, Profile, Refusal, Standing,

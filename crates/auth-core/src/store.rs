@@ -7,8 +7,8 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Account, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId, NameKind,
-    Network, PasswordString, Realm, RealmId, Role, Timestamp, User, UserId,
+    Account, ChangeFeed, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId,
+    NameKind, Network, PasswordString, Realm, RealmId, Role, SharedTries, Timestamp, User, UserId,
 };
 
 /// Keeps realms.
@@ -386,9 +386,23 @@ pub trait MetaStore: Send + Sync {
 }
 
 /// A store of everything.
-pub trait Store: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore {}
+pub trait Store:
+    RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + ChangeFeed + SharedTries
+{
+}
 
-impl<T: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + ?Sized> Store for T {}
+impl<T> Store for T where
+    T: RealmStore
+        + UserStore
+        + CredentialStore
+        + AttemptStore
+        + Outbox
+        + MetaStore
+        + ChangeFeed
+        + SharedTries
+        + ?Sized
+{
+}
 
 /// Why a store could not do a command.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -18,6 +18,11 @@ pub struct Config {
     /// How many log-ins whose answers wait for their moment may be judged or waiting at a time; more are told
     /// that the server is busy, before anything is looked up or hashed.
     pub max_waiting: u32,
+    /// How many credentials that were found good are kept in memory.
+    pub known_credentials: u32,
+    /// How long credentials that were found good go on being taken while the store can't be reached, beyond the
+    /// second that is always granted. Revocations elsewhere go unnoticed for as long.
+    pub outage: Duration,
     /// Lets accounts with a second factor log in by password alone where the door has no second step.
     pub allow_password_only_with_2fa: bool,
     /// Whether a change of password also ends keys, personal tokens and app passwords.

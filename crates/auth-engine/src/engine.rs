@@ -3,13 +3,16 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp};
+use auth_core::{
+    ChangeListener, Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp,
+};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
 
 use crate::config::Config;
 use crate::failure_grid::Grid;
+use crate::known::KnownCredentials;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
 use crate::priority::{self, Priorities};
@@ -31,6 +34,7 @@ pub struct Engine {
     pub(crate) config: Config,
     pub(crate) limits: Limits,
     pub(crate) priorities: Arc<Priorities>,
+    pub(crate) known: Arc<KnownCredentials>,
     pub(crate) waiting: WaitingRoom,
     pub(crate) grid: Grid,
     pub(crate) realms: RealmCache,
@@ -82,6 +86,9 @@ impl Engine {
             LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), Arc::clone(&priorities), &config);
         backends.insert(0, Arc::new(local));
         let limits = Limits::new(&config);
+        let known = Arc::new(KnownCredentials::new(config.known_credentials as usize));
+        let listener: Arc<dyn ChangeListener> = Arc::clone(&known) as _;
+        store.listen(Arc::downgrade(&listener));
         let waiting = WaitingRoom::new(config.max_waiting as usize);
         let (token_keys, realms) = (TokenKeyCache::default(), RealmCache::default());
         let grid = Grid::new(config.passwords.failure_grid, config.passwords.params);
@@ -96,6 +103,7 @@ impl Engine {
             config,
             limits,
             priorities,
+            known,
             waiting,
             grid,
             realms,
@@ -110,6 +118,17 @@ impl Engine {
     /// [`StoreError`] when the store can't be read.
     pub async fn is_bound(store: &dyn Store) -> Result<bool, StoreError> {
         Ok(store.meta(CHECK_VALUE).await?.is_some())
+    }
+
+    /// Whether a store is bound to this key ring, or to none yet.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store can't be read or belongs to another key ring.
+    pub async fn fits(store: &dyn Store, ring: &KeyRing) -> Result<(), OpenError> {
+        match store.meta(CHECK_VALUE).await.map_err(OpenError::Store)? {
+            Some(check) if check != ring.check_value() => Err(OpenError::OtherKeyRing),
+            _ => Ok(()),
+        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -52,7 +52,7 @@ impl Engine {
         let user = account.user.id;
         let now = self.now();
         let bare = Challenge { method, available: active_factors(account), mailed: None };
-        if code.is_some() && !self.limits.reserve_second_factor(user, now) {
+        if code.is_some() && !self.reserve_second_factor(user, now).await? {
             return Ok(Err(Unproven::Invalid(bare)));
         }
         let outstanding = match method {
@@ -75,7 +75,7 @@ impl Engine {
         };
         Ok(match verdict {
             Verdict::Right => {
-                self.limits.second_factor_passed(user, now);
+                self.second_factor_passed(user, now).await;
                 Ok(())
             }
             Verdict::Wrong => Err(Unproven::Invalid(challenge)),
@@ -87,12 +87,12 @@ impl Engine {
     /// capped per account.
     pub(crate) async fn is_device_code(&self, account: &Account, code: &OneTimeCode) -> Result<bool, Fault> {
         let (user, now) = (account.user.id, self.now());
-        if !self.limits.reserve_second_factor(user, now) {
+        if !self.reserve_second_factor(user, now).await? {
             return Ok(false);
         }
         let right = matches!(self.use_device_code(account, code, now).await?, Verdict::Right);
         if right {
-            self.limits.second_factor_passed(user, now);
+            self.second_factor_passed(user, now).await;
         }
         Ok(right)
     }

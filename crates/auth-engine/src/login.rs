@@ -40,7 +40,7 @@ impl Engine {
             return Ok(LoginReply { outcome, standing: None, not_before: None });
         }
         let place = self.may_wait(&attempt).await.then(|| self.waiting.enter(started)).transpose()?;
-        let mut ticket = match self.limits.reserve(&attempt, started) {
+        let mut ticket = match self.reserve(&attempt, started).await? {
             Ok(ticket) => ticket,
             Err((refusal, standing)) => {
                 self.log(&attempt, None, refusal.as_str(), started);
@@ -54,20 +54,20 @@ impl Engine {
         let judgement = match self.judge(&attempt, &mut ticket).await {
             Ok(judgement) => judgement,
             Err(fault) => {
-                self.limits.give_back(&mut ticket);
+                self.give_back(&mut ticket).await;
                 return Err(fault);
             }
         };
         let standing = ticket.standing;
         let word = match &judgement.outcome {
             LoginOutcome::Granted(granted) => {
-                self.limits.succeeded(ticket);
+                self.succeeded(ticket).await;
                 self.priorities.signed_in(granted.profile.user.id, attempt.peer.network());
                 "granted"
             }
             LoginOutcome::Refused(refusal) => {
                 if matches!(refusal, Refusal::SecondFactorRequired(_)) {
-                    self.limits.give_back(&mut ticket);
+                    self.give_back(&mut ticket).await;
                 }
                 if let (Refusal::Credentials(_), Some(who)) = (refusal, limits::named(&attempt.proof)) {
                     self.priorities.failed(attempt.realm, who, judgement.account.as_ref());
@@ -121,7 +121,7 @@ impl Engine {
         let account = self.resolve(realm, who).await?;
         let looked_up = self.now();
         if let Some(known) = &account
-            && let Err((refusal, _)) = self.limits.identify(ticket, attempt, known)
+            && let Err((refusal, _)) = self.identify(ticket, attempt, known).await?
         {
             return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account, looked_up });
         }

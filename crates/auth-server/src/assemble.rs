@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng, Store};
+use anyhow::bail;
+use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng};
 use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, Parts};
 use auth_ldap::Directory;
@@ -12,11 +12,11 @@ use auth_proto_rocketchat::RocketChatDoor;
 use auth_proto_rocketchat::ddp::Settings;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreDoor};
 use auth_proto_zulip::ZulipDoor;
-use auth_store::Sqlite;
 
 use crate::config::{Config, ZettelstoreAnswer};
 use crate::edge::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::keyfile;
+use crate::store::AnyStore;
 use crate::websocket::{Sockets, Strangers};
 
 /// A store, an engine over it, and the doors before it.
@@ -36,12 +36,8 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let path = config.sqlite_path().context("[store] url must be sqlite: and a path")?;
-        let store: Arc<dyn Store> = match Sqlite::open(path) {
-            Ok(store) => Arc::new(store),
-            Err(error) => bail!("the store {}: {error}", path.display()),
-        };
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+        let store = AnyStore::open(config, Arc::clone(&rng)).await?.records();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let ring = match keyfile::read(&config.keys.file)? {
             Some(ring) => ring,

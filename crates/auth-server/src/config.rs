@@ -10,6 +10,7 @@ mod mail;
 mod metrics;
 mod rocketchat;
 mod rules;
+mod store;
 mod value;
 mod zettelstore;
 
@@ -30,6 +31,8 @@ pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use metrics::Metrics;
 pub use rocketchat::PasswordPolicy;
+pub(crate) use store::Place;
+pub use store::Store;
 pub use value::{ExactPoints, Grid, Limit, Span, Switch};
 pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
 
@@ -110,15 +113,6 @@ pub struct ListenSome {
     pub address: SocketAddr,
     /// The names of the doors.
     pub doors: Vec<String>,
-}
-
-/// Where users are kept.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Store {
-    /// `sqlite:` and the path of a file.
-    pub url: String,
 }
 
 /// Where the key ring is kept.
@@ -371,9 +365,7 @@ impl Config {
         if self.doors().next().is_none() {
             return Err(ConfigError::new("no door is open: set enabled = true for one of them"));
         }
-        if self.sqlite_path().is_none() {
-            return Err(ConfigError::new("[store] url must be sqlite: and a path"));
-        }
+        self.store_place()?;
         if self.keys.file.as_os_str().is_empty() {
             return Err(ConfigError::new("[keys] file is empty"));
         }
@@ -407,12 +399,6 @@ impl Config {
 
     fn listens_on_loopback_only(&self) -> bool {
         self.server.listen.iter().all(|listen| listen.address().ip().is_loopback())
-    }
-
-    /// The path of the SQLite file.
-    #[must_use]
-    pub fn sqlite_path(&self) -> Option<&Path> {
-        self.store.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(Path::new)
     }
 }
 

@@ -60,6 +60,19 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyRing>> {
     Ok(Some(KeyRing::from_keys(keys).ok().with_context(unreadable)?))
 }
 
+/// Copies a ring's file to a new one, of mode 0600 too.
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let unread =
+        |error: std::io::Error| anyhow::anyhow!("the key file {}: {}", from.display(), plain_io(&error));
+    let text = std::fs::read(from).map(Zeroizing::new).map_err(unread)?;
+    let unmade =
+        |error: std::io::Error| anyhow::anyhow!("the key file {}: {}", to.display(), plain_io(&error));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(unmade)?;
+    file.write_all(&text)?;
+    file.sync_all()?;
+    Ok(())
+}
+
 /// Makes a ring and its file, which must not be there yet.
 pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<KeyRing> {
     let ring = KeyRing::generate(rng);

@@ -16,6 +16,7 @@ mod mail;
 mod metrics;
 mod router;
 mod serve;
+mod store;
 mod upkeep;
 mod websocket;
 

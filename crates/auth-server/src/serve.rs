@@ -131,6 +131,7 @@ impl Bound {
                 tasks.spawn(upkeep::warn_without_mail(assembled.shared_engine(), stop.clone()));
             }
         }
+        tasks.spawn(upkeep::compare(assembled.shared_engine(), stop.clone()));
         tasks.spawn(upkeep::purge(assembled.shared_engine(), config.log.keep_attempts.0, stop.clone()));
         Ok(Server {
             signals: self.signals,

@@ -58,6 +58,8 @@ pub(crate) fn config() -> Config {
         },
         limits: None,
         max_waiting: 100,
+        known_credentials: 100,
+        outage: Duration::ZERO,
         allow_password_only_with_2fa: false,
         revoke_on_password_change: true,
         log_names: false,

@@ -11,8 +11,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::connection::{CACHE, set_cache};
 use super::credentials::{self, NotInserted};
 use super::failure::{Failure, Result, is_dangling, taken};
-use super::row::{bot_name, number, role_name, to_json};
 use super::writer::{begin, commit};
+use crate::words::{bot_name, number, role_name, to_json};
 
 pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = ?1";
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \

@@ -10,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::failure::Result;
 use super::import::{import, insert_name};
-use super::row::{Columns, account_columns, add_names, number, role_name};
+use super::row::{Columns, account_columns, add_names};
 use super::{Sqlite, credentials};
+use crate::words::{number, role_name};
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -102,7 +103,7 @@ impl UserStore for Sqlite {
 
     async fn rehash(&self, user: UserId, old: &PasswordString, new: &PasswordString) -> Answer<bool> {
         let (old, new) = (old.clone(), new.clone());
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             changed(connection, REHASH, params![user.as_bytes(), old.expose(), new.expose()])
         })
         .await
@@ -115,7 +116,7 @@ impl UserStore for Sqlite {
         ends: &Ending<'_>,
     ) -> Answer<bool> {
         let (new, ends) = (new.cloned(), End::of(ends));
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             let password = new.as_ref().map(PasswordString::expose);
             let done = changed(connection, SET_PASSWORD, params![user.as_bytes(), password])?;
             ends.apply(connection, user)?;
@@ -126,7 +127,7 @@ impl UserStore for Sqlite {
 
     async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Answer<bool> {
         let ends = End::of(ends);
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
             ends.apply(connection, user)?;
             Ok(done)
@@ -136,7 +137,7 @@ impl UserStore for Sqlite {
 
     async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Answer<bool> {
         let facts = facts.clone();
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             let mut statement = connection.prepare_cached(SET_FACTS)?;
             let params = params![user.as_bytes(), facts.full_name, role_name(facts.role)];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
@@ -151,14 +152,14 @@ impl UserStore for Sqlite {
     }
 
     async fn set_email_second_factor(&self, user: UserId, on: bool) -> Answer<bool> {
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
         })
         .await
     }
 
     async fn delete(&self, user: UserId) -> Answer<bool> {
-        self.write(move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
+        self.change(user, move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
     }
 
     async fn import(&self, records: Records, mode: ImportMode) -> std::result::Result<Imported, ImportError> {
