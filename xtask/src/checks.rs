@@ -57,15 +57,6 @@ pub(crate) fn ci(sh: &Shell) -> Result<()> {
     test(sh, false)
 }
 
-/// The benches.
-///
-/// # Errors
-/// When they can't be built or run.
-pub(crate) fn bench(sh: &Shell, arguments: &[String]) -> Result<()> {
-    cmd!(sh, "cargo bench --locked --package benches -- {arguments...}").run()?;
-    Ok(())
-}
-
 /// Whether failed log-ins tell anything by the time they take, measured on the release build.
 ///
 /// # Errors
