@@ -77,7 +77,7 @@ impl Report {
         let mut text = String::new();
         for table in &self.tables {
             put(&mut text, format_args!("\n{}\n", table.title));
-            let head = table.columns.split_first().map(|(name, cells)| (name, cells));
+            let head = table.columns.split_first();
             for (name, cells) in
                 head.into_iter().chain(table.rows.iter().map(|(name, cells)| (name, &cells[..])))
             {

@@ -137,9 +137,9 @@ async fn honest(server: &Server, log_ins: usize) -> Result<Seen> {
     for _ in 0..log_ins {
         let reply = client.ask(&request).await?;
         if reply.status == 200 {
-            seen.seconds.push(reply.took.as_secs_f64())
+            seen.seconds.push(reply.took.as_secs_f64());
         } else {
-            seen.refused += 1
+            seen.refused += 1;
         }
         tokio::time::sleep(PAUSE).await;
     }
