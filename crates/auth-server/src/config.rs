@@ -378,6 +378,7 @@ impl Config {
             warnings.push("[zettelstore] authentication is off: everybody is let in there".to_owned());
         }
         warnings.extend(self.mail_warning());
+        warnings.extend(self.metrics.warning());
         warnings
     }
 
