@@ -59,7 +59,7 @@ async fn main() -> Result<()> {
     let idle = resident_kib(&server)?;
     let alone = honest(&server, arguments.log_ins).await?;
     let warm = resident_kib(&server)?;
-    let (flooded, capacity) = flood(&server, arguments.log_ins).await?;
+    let (flooded, capacity, grown) = flood(&server, arguments.log_ins).await?;
     let after_flood = resident_kib(&server)?;
     let again = honest(&server, arguments.log_ins).await?;
     let overloaded = overload(&server, arguments.log_ins, 2.0 * capacity).await?;
@@ -76,6 +76,7 @@ async fn main() -> Result<()> {
         slower,
     );
     none_refused(&mut report, "honest log-ins refused meanwhile", &flooded);
+    memory(&mut report, "memory grown while they flood", 4, grown);
     let slower = slowest(&overloaded.seconds) / slowest(&unloaded);
     report.at_most(
         "honest log-in, p99, at twice the capacity from 1000 networks, against unloaded",
@@ -83,6 +84,7 @@ async fn main() -> Result<()> {
         slower,
     );
     none_refused(&mut report, "honest log-ins refused meanwhile", &overloaded);
+    memory(&mut report, "memory of the idle server", 30, idle);
     let row = |name: &str, seen: &[f64]| {
         let cells = [middle(seen), slowest(seen)].map(|seconds| format!("{:.1}", 1e3 * seconds));
         (name.to_owned(), cells.to_vec())
@@ -103,7 +105,7 @@ async fn main() -> Result<()> {
         ],
         bars: None,
     });
-    let memory = [
+    let resident = [
         ("idle", idle),
         ("after log-ins", warm),
         ("after the flood", after_flood),
@@ -112,7 +114,7 @@ async fn main() -> Result<()> {
     report.table(Table {
         title: "Memory".to_owned(),
         columns: ["", "resident, MiB"].map(str::to_owned).to_vec(),
-        rows: memory.map(|(name, kib)| (name.to_owned(), vec![(kib / 1024).to_string()])).to_vec(),
+        rows: resident.map(|(name, kib)| (name.to_owned(), vec![(kib / 1024).to_string()])).to_vec(),
         bars: None,
     });
     refusals(&binary, &mut report).await?;
@@ -121,6 +123,15 @@ async fn main() -> Result<()> {
         report.write(&folder, "flood")?;
     }
     Ok(())
+}
+
+fn memory(report: &mut Report, what: &str, most_mib: u64, found_kib: u64) {
+    report.goal(Goal {
+        what: what.to_owned(),
+        wanted: format!("≤ {most_mib} MiB"),
+        found: format!("{:.1} MiB", found_kib as f64 / 1024.0),
+        reached: found_kib <= 1024 * most_mib,
+    });
 }
 
 fn none_refused(report: &mut Report, what: &str, seen: &Seen) {
@@ -146,8 +157,9 @@ async fn honest(server: &Server, log_ins: usize) -> Result<Seen> {
     Ok(seen)
 }
 
-/// What the honest client sees meanwhile, and how many wrong passwords a second there were.
-async fn flood(server: &Server, log_ins: usize) -> Result<(Seen, f64)> {
+/// What the honest client sees meanwhile, how many wrong passwords a second there were, and by how many KiB the server
+/// grew between the flood's first second and its last.
+async fn flood(server: &Server, log_ins: usize) -> Result<(Seen, f64, u64)> {
     let stop = Arc::new(AtomicBool::new(false));
     let done = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
@@ -164,14 +176,16 @@ async fn flood(server: &Server, log_ins: usize) -> Result<(Seen, f64)> {
         });
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
+    let small = resident_kib(server)?;
     let (began, before) = (Instant::now(), done.load(Ordering::Relaxed));
     let seen = honest(server, log_ins).await?;
     let capacity = (done.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64();
+    let grown = resident_kib(server)?.saturating_sub(small);
     stop.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended??;
     }
-    Ok((seen, capacity))
+    Ok((seen, capacity, grown))
 }
 
 /// What the honest client sees while so many wrong passwords a second come from many networks, whether they are
