@@ -346,6 +346,7 @@ impl Config {
         }
         warnings.extend(self.mail_warning());
         warnings.extend(self.directory_warnings());
+        warnings.extend(self.metrics.warning());
         warnings
     }
 

@@ -13,6 +13,7 @@ mod limits;
 mod login;
 mod mail;
 mod operators;
+mod priority;
 mod reset;
 mod signed_in;
 mod tokens;
