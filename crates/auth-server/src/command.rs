@@ -2,6 +2,7 @@
 
 mod configuration;
 mod dev;
+mod ldap;
 mod serve;
 mod transfer;
 mod user;
@@ -40,6 +41,9 @@ enum Command {
     /// Look after users.
     #[command(subcommand)]
     User(user::User),
+    /// Look into directories, and after their accounts.
+    #[command(subcommand)]
+    Ldap(ldap::Ldap),
 }
 
 /// Where the configuration is.
@@ -82,6 +86,7 @@ pub fn run() -> ExitCode {
             Command::Import(command) => command.run().await,
             Command::Export(command) => command.run().await,
             Command::User(command) => command.run().await,
+            Command::Ldap(command) => command.run().await,
         }
     });
     match done {

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use auth_core::{
     Authenticator, CheckReply, Clock, DoorKind, Grant, GrantKind, Identifier, ImportMode, LoginAttempt,
-    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, Peer, Presentation, Presented, Proof,
-    Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule, Timestamp, Token,
-    TokenForm,
+    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, PasswordBackend, Peer, Presentation,
+    Presented, Proof, Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule,
+    Timestamp, Token, TokenForm,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
@@ -89,11 +89,15 @@ impl World {
     }
 
     pub(crate) async fn empty(config: Config) -> Self {
+        Self::with_backends(config, Vec::new()).await
+    }
+
+    pub(crate) async fn with_backends(config: Config, backends: Vec<Arc<dyn PasswordBackend>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
         let clock = Arc::new(ManualClock::at(START));
         let ring = Arc::new(KeyRing::generate(&SeededRng::new(7)));
-        let parts = parts(&store, &clock, &ring, config);
+        let parts = Parts { backends, ..parts(&store, &clock, &ring, config) };
         let engine = Engine::open(parts).await.unwrap();
         Self { engine, store, clock, ring, _folder: folder }
     }
