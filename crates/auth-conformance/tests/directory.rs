@@ -2,6 +2,7 @@
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::fs;
 use std::process::Output;
 use std::sync::Arc;
 use std::thread;
@@ -9,7 +10,9 @@ use std::time::Duration;
 
 use auth_conformance::clock::Stopwatch;
 use auth_conformance::http::{Request, Response};
+use auth_conformance::slapd::Slapd;
 use auth_conformance::{Server, server_binary};
+use regex::Regex;
 use serde_json::json;
 
 const CONFIG: &str = r#"
@@ -249,21 +252,8 @@ fn a_sync_deactivates_who_has_gone_and_nobody_else() {
 
 #[test]
 fn a_directory_that_shows_nobody_deactivates_nobody_by_mistake() {
-    let server = start(&CONFIG.replace("ou=people,dc=example,dc=org", "ou=groups,dc=example,dc=org"));
-    let nobody = |more: &[&str]| {
-        let args: Vec<&str> = ["ldap", "sync", "--config", "@CONFIG@", "--realm", "house"]
-            .iter()
-            .chain(more)
-            .copied()
-            .collect();
-        server.command(&args, "").unwrap()
-    };
-    // The groups' entries are there, but no account is theirs: `left` would be the only one to go.
-    let refused = nobody(&["--dry-run"]);
-    assert!(refused.status.success(), "{}", said(&refused));
-    let empty =
-        CONFIG.replace("timeout = \"1s\"\n\n", "timeout = \"1s\"\nfilter = \"(uid=nobody-at-all)\"\n\n");
-    let server = start(&empty);
+    let nobody = "timeout = \"1s\"\nfilter = \"(uid=nobody-at-all)\"\n\n";
+    let server = start(&CONFIG.replace("timeout = \"1s\"\n\n", nobody));
     let sync = |more: &[&str]| {
         let args: Vec<&str> = ["ldap", "sync", "--config", "@CONFIG@"].iter().chain(more).copied().collect();
         server.command(&args, "").unwrap()
@@ -272,6 +262,49 @@ fn a_directory_that_shows_nobody_deactivates_nobody_by_mistake() {
     assert!(!refused.status.success() && said(&refused).contains("--allow-many"), "{}", said(&refused));
     let wanted = sync(&["--allow-many"]);
     assert!(wanted.status.success() && said(&wanted).contains("1 deactivated"), "{}", said(&wanted));
+}
+
+/// The configurations of the README, with the test's own server and nothing else changed.
+#[test]
+fn the_configurations_of_the_readme_work() {
+    let slapd = Slapd::start().unwrap();
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
+    let blocks: Vec<&str> = readme
+        .split("```toml\n")
+        .filter_map(|part| part.split_once("```").map(|(block, _)| block))
+        .filter(|block| block.starts_with("[ldap."))
+        .collect();
+    assert_eq!(blocks.len(), 2);
+    for (block, scheme, address, user, email) in [
+        (blocks[0], "starttls", slapd.address(), "hamlet", "hamlet@zulip.com"),
+        (blocks[1], "ldaps", slapd.tls_address(), "Ophelia", "ophelia@example.org"),
+    ] {
+        let server = format!("{scheme}://localhost:{}", address.port());
+        let servers = Regex::new(r"(?m)^servers = .*$").unwrap();
+        let block = servers.replace(block, format!("servers = [\"{server}\"]"));
+        let block = block
+            .replace("\"ca.pem\"", &format!("\"{}\"", slapd.authority().display()))
+            .replace("\"ldap-password\"", "\"@DIR@/ldap-password\"")
+            .replace("CN=auth,OU=Services,DC=example,DC=org", "cn=auth,dc=example,dc=org");
+        let (before, after) = (CONFIG.find("[ldap.corp]").unwrap(), CONFIG.find("[zulip]").unwrap());
+        let config = format!("{}{block}\n{}", &CONFIG[..before], &CONFIG[after..]);
+        let mut server = Server::configured(&server_binary().unwrap(), &config).unwrap();
+        fs::write(server.dir().join("ldap-password"), "service-pass\n").unwrap();
+        fs::write(server.dir().join("users.jsonl"), USERS).unwrap();
+        let users = server.dir().join("users.jsonl").display().to_string();
+        let imported = server.command(&["import", "--config", "@CONFIG@", &users], "").unwrap();
+        assert!(imported.status.success(), "{}", said(&imported));
+        server.resume().unwrap();
+        for name in [user, email] {
+            let form = format!("username={name}&password={}-ldap", user.to_lowercase());
+            let request = Request::new("POST", "/api/v1/fetch_api_key").form(&form);
+            let answer = server.send(&request).unwrap();
+            assert_eq!(answer.status, 200, "{name}: {}\n{}", answer.text(), server.log());
+            assert_eq!(answer.json().unwrap()["email"], email);
+        }
+        let shown = server.command(&["user", "show", "--config", "@CONFIG@", user], "").unwrap();
+        assert!(said(&shown).contains("\"role\":\"admin\""), "{}", said(&shown));
+    }
 }
 
 #[test]
