@@ -1,5 +1,6 @@
 //! The whole pipeline without HTTP: an engine over SQLite in a folder of its own, asked for one log-in at a time.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -145,6 +146,9 @@ fn config(params: Params) -> Config {
         },
         limits: None,
         max_waiting: 100,
+        known_credentials: 1000,
+        outage: Duration::ZERO,
+        directories: BTreeMap::new(),
         allow_password_only_with_2fa: false,
         revoke_on_password_change: true,
         log_names: false,

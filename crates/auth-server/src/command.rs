@@ -2,6 +2,7 @@
 
 mod configuration;
 mod dev;
+mod ldap;
 mod passwords;
 mod seed;
 mod serve;
@@ -59,6 +60,9 @@ enum Command {
     /// Look after the store.
     #[command(subcommand)]
     Store(store::Store),
+    /// Look into directories, and after their accounts.
+    #[command(subcommand)]
+    Ldap(ldap::Ldap),
 }
 
 /// Where the configuration is.
@@ -111,6 +115,7 @@ pub fn run() -> ExitCode {
             Command::Restore(command) => command.run().await,
             Command::Explain(command) => command.run().await,
             Command::Store(command) => command.run().await,
+            Command::Ldap(command) => command.run().await,
         }
     });
     match done {

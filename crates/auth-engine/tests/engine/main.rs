@@ -6,6 +6,7 @@ mod assertions;
 mod blocks;
 mod confirm;
 mod credentials;
+mod directory;
 mod enrolment;
 mod factors;
 mod failure_grid;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use auth_core::{
     Authenticator, CheckReply, Clock, DoorKind, Grant, GrantKind, Identifier, ImportMode, LoginAttempt,
-    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, Peer, Presentation, Presented, Proof,
-    Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule, Timestamp, Token,
-    TokenForm,
+    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, PasswordBackend, Peer, Presentation,
+    Presented, Proof, Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule,
+    Timestamp, Token, TokenForm,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
@@ -92,16 +92,24 @@ impl World {
     }
 
     pub(crate) async fn empty(config: Config) -> Self {
-        Self::with_workers(config, 2).await
+        Self::with_backends(config, Vec::new()).await
+    }
+
+    pub(crate) async fn with_backends(config: Config, backends: Vec<Arc<dyn PasswordBackend>>) -> Self {
+        Self::made(config, 2, backends).await
     }
 
     /// Without users, and so many threads that hash.
     pub(crate) async fn with_workers(config: Config, workers: usize) -> Self {
+        Self::made(config, workers, Vec::new()).await
+    }
+
+    async fn made(config: Config, workers: usize, backends: Vec<Arc<dyn PasswordBackend>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
         let clock = Arc::new(ManualClock::at(START));
         let ring = Arc::new(KeyRing::generate(&SeededRng::new(7)));
-        let parts = parts(&store, &clock, &ring, config, workers);
+        let parts = Parts { backends, ..parts(&store, &clock, &ring, config, workers) };
         let pool = Arc::clone(&parts.pool);
         let engine = Engine::open(parts).await.unwrap();
         Self { engine, store, clock, ring, pool, _folder: folder }

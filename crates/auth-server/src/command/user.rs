@@ -6,7 +6,7 @@ mod totp;
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use auth_core::{Account, ImportMode, Password, Realm};
+use auth_core::{Account, ImportMode, NameKind, Password, Realm};
 use auth_engine::Engine;
 use auth_engine::transfer::ImportFailure;
 use serde_json::{Map, Value};
@@ -124,7 +124,7 @@ impl User {
             }
             Self::SetPassword(set) => {
                 let (assembled, account) = set.one.find().await?;
-                let password = read_password()?;
+                let password = read_password(true)?;
                 assembled.engine().set_password(&account, &password, set.allow_weak).await?;
                 say("password set")?;
                 Ok(())
@@ -151,7 +151,7 @@ impl Add {
         let mut lines = Zeroizing::new(String::new());
         let realm = engine.realm_named(&self.realm).await.ok();
         lines.extend(realm_line(engine, &self.realm).await?);
-        let password = if self.no_password { None } else { Some(read_password()?) };
+        let password = if self.no_password { None } else { Some(read_password(true)?) };
         if let (Some(password), false) = (&password, self.allow_weak) {
             let names = [self.name.as_deref(), self.email.as_deref()];
             let names: Vec<&str> = names.into_iter().flatten().collect();
@@ -237,6 +237,7 @@ fn describe(account: &Account, realm: &Realm) -> Value {
         "id": user.id.to_string(),
         "username": user.user_name(),
         "email": user.email().map(|email| email.address),
+        "directory_name": user.name(NameKind::Directory).map(|name| name.exact.as_str()),
         "full_name": user.full_name,
         "role": format!("{:?}", user.role).to_lowercase(),
         "bot": user.bot.is_some(),
@@ -250,10 +251,13 @@ fn describe(account: &Account, realm: &Realm) -> Value {
     })
 }
 
-/// Asks twice at a terminal, or takes the first line of standard input.
-fn read_password() -> anyhow::Result<Password> {
+/// Asks at a terminal, twice for a new password, or takes the first line of standard input.
+pub(super) fn read_password(is_new: bool) -> anyhow::Result<Password> {
     if std::io::stdin().is_terminal() {
         let first = Zeroizing::new(rpassword::prompt_password("Password: ")?);
+        if !is_new {
+            return nonempty(&first);
+        }
         let second = Zeroizing::new(rpassword::prompt_password("Again: ")?);
         if first != second {
             bail!("the two passwords differ");
