@@ -8,7 +8,7 @@ use async_trait::async_trait;
 
 use crate::{
     Account, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId, NameKind,
-    Network, PasswordString, Realm, RealmId, Timestamp, User, UserId,
+    Network, PasswordString, Realm, RealmId, SealedStore, Timestamp, User, UserId,
 };
 
 /// Keeps realms.
@@ -365,12 +365,36 @@ pub trait MetaStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn set_meta_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError>;
+
+    /// Replaces a value if it is `old`, where `None` is no value; `false` when it isn't. Of two callers with one
+    /// `old` one replaces it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn replace_meta(
+        &self,
+        name: &str,
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool, StoreError>;
+
+    /// The values whose names begin so, by name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn metas(&self, beginning: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 }
 
 /// A store of everything.
-pub trait Store: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore {}
+pub trait Store:
+    RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + SealedStore
+{
+}
 
-impl<T: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + ?Sized> Store for T {}
+impl<T> Store for T where
+    T: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + SealedStore + ?Sized
+{
+}
 
 /// Why a store could not do a command.
 #[derive(Clone, Debug, PartialEq, Eq)]

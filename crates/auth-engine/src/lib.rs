@@ -12,10 +12,11 @@
 //! those it was given; it opens no file and no socket.
 //!
 //! [`Engine::import`] and [`export`](Engine::export) read and write the JSON lines in which users move in
-//! and out, and [`operator`] has what commands do to accounts.
+//! and out, [`keys`] exchanges and rotates the key ring, and [`operator`] has what commands do to accounts.
 
 mod accounts;
 mod app_passwords;
+mod backup_codes;
 mod check;
 mod config;
 mod confirm;
@@ -24,6 +25,7 @@ mod enrolment;
 mod factor;
 mod failure_grid;
 mod grant;
+pub mod keys;
 mod limits;
 mod local;
 mod login;

@@ -48,7 +48,7 @@ impl Engine {
 
     fn opened(&self, mail: OutgoingMail) -> Mail {
         let OutgoingMail { id, to, subject, body, failures, .. } = mail;
-        let text = self.ring.open(Purpose::Mail, id.as_bytes(), &body).ok();
+        let text = self.ring().open(Purpose::Mail, id.as_bytes(), &body).ok();
         let text = text.and_then(|text| std::str::from_utf8(&text).map(str::to_owned).ok());
         Mail { id, to, subject, text: text.map(Zeroizing::new), failures }
     }

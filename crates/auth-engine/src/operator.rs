@@ -1,6 +1,7 @@
 //! What operators do to accounts, from the command line.
 
 mod credentials;
+mod verify;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,12 +10,13 @@ use auth_core::{
     Account, CredentialKind, Ending, Lookup, NameKind, Network, Password, PasswordString, Realm, StoreError,
     Timestamp, UserId,
 };
-use auth_crypto::password::Secret;
+use auth_crypto::password::{Secret, Unreadable};
 use auth_crypto::strength;
 
 use crate::Engine;
 
 pub use credentials::{NewDevice, TOKENS};
+pub use verify::PasswordCheck;
 
 /// A change of password ends sessions and tokens; keys by the operator's choice.
 const SESSIONS: [CredentialKind; 4] = [
@@ -42,6 +44,8 @@ pub enum OperatorError {
     TooLong,
     /// No room in the hashing queue.
     Busy,
+    /// The account has no password here, or one that can't be verified against, and why.
+    NoPassword(Unreadable),
 }
 
 impl Engine {
@@ -216,6 +220,7 @@ impl fmt::Display for OperatorError {
             Self::TooWeak(_) => f.write_str("the password is too weak"),
             Self::TooLong => write!(f, "the password is longer than {} bytes", Password::MAX_BYTES),
             Self::Busy => f.write_str("the hashing queue is full"),
+            Self::NoPassword(_) => f.write_str("the password can't be tried"),
         }
     }
 }
@@ -225,6 +230,7 @@ impl std::error::Error for OperatorError {
         match self {
             Self::Store(error) => Some(error),
             Self::TooWeak(why) => Some(why),
+            Self::NoPassword(why) => Some(why),
             _ => None,
         }
     }

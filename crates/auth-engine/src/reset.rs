@@ -91,7 +91,7 @@ impl Engine {
             id,
             to: to.to_owned(),
             subject: subject.to_owned(),
-            body: self.ring.seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
+            body: self.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
             due: self.now(),
             failures: 0,
         };

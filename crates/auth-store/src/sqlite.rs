@@ -11,6 +11,7 @@ mod readers;
 mod realms;
 mod row;
 mod schema;
+mod sealed;
 mod upkeep;
 mod users;
 mod workers;
@@ -135,8 +136,15 @@ mod tests {
             mail::DUE,
             mail::PUT_OFF,
             mail::SETTLE,
+            meta::BEGINNING,
             meta::GET,
+            meta::REMOVE,
+            meta::REPLACE,
             row::NAMES,
+            sealed::CREDENTIALS,
+            sealed::MAILS,
+            sealed::RESEAL_CREDENTIAL,
+            sealed::RESEAL_MAIL,
             users::BY_ID,
             users::BY_NAME,
             users::BY_ROCKETCHAT,

@@ -2,11 +2,11 @@
 
 use async_trait::async_trait;
 use auth_core::{MailId, Outbox, OutgoingMail, StoreError, Timestamp};
-use rusqlite::params;
+use rusqlite::{Row, params};
 
-use super::Sqlite;
 use super::row::Columns;
 use super::users::changed;
+use super::{Sqlite, failure};
 
 // A command that is repeated since its outcome was unknown finds its own row.
 pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \
@@ -31,17 +31,7 @@ impl Outbox for Sqlite {
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutgoingMail>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(DUE)?;
-            let mails = statement.query_and_then(params![now.as_millis(), limit], |row| {
-                let mut columns = Columns::of(row);
-                Ok(OutgoingMail {
-                    id: MailId::from_bytes(columns.take()?),
-                    to: columns.take()?,
-                    subject: columns.take()?,
-                    body: columns.take()?,
-                    due: columns.moment()?,
-                    failures: columns.take()?,
-                })
-            });
+            let mails = statement.query_and_then(params![now.as_millis(), limit], mail);
             mails?.collect()
         })
         .await
@@ -55,4 +45,17 @@ impl Outbox for Sqlite {
         self.write(move |connection| changed(connection, PUT_OFF, params![id.as_bytes(), until.as_millis()]))
             .await
     }
+}
+
+/// A row of the columns that [`DUE`] asks for.
+pub(super) fn mail(row: &Row<'_>) -> failure::Result<OutgoingMail> {
+    let mut columns = Columns::of(row);
+    Ok(OutgoingMail {
+        id: MailId::from_bytes(columns.take()?),
+        to: columns.take()?,
+        subject: columns.take()?,
+        body: columns.take()?,
+        due: columns.moment()?,
+        failures: columns.take()?,
+    })
 }
