@@ -1,13 +1,12 @@
 //! What the Rocket.Chat door's settings come to: its password policy, and the secret of `users.createToken`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use auth_core::Token;
 use auth_proto_rocketchat::PasswordPolicy as Told;
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, RocketChat, plain_io};
+use super::{ConfigError, RocketChat, files};
 
 /// What clients are told to ask of new passwords. What is checked is `[passwords]` and the realm's own rule.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -72,9 +71,7 @@ impl RocketChat {
         let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
             (None, None) => return Ok(None),
             (Some(secret), None) => secret.clone(),
-            (None, Some(path)) => {
-                read(path).map_err(|why| ConfigError(format!("{at}_file {}: {why}", path.display())))?
-            }
+            (None, Some(path)) => Token::new(files::secret_text(&format!("{at}_file"), path)?.as_str()),
             (Some(_), Some(_)) => {
                 return Err(ConfigError(format!("{at}: give it here or in a file, not both")));
             }
@@ -84,11 +81,6 @@ impl RocketChat {
         }
         Ok(Some(secret))
     }
-}
-
-fn read(path: &Path) -> Result<Token, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| plain_io(&error))?;
-    Ok(Token::new(text.trim_end()))
 }
 
 /// A secret in the configuration: never shown.
