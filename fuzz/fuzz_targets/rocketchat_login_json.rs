@@ -4,5 +4,5 @@
 use auth_proto_rocketchat::decode::{body, login_form};
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    let _ = login_form(body(b"application/json", bytes), Some("123456"), false);
+    let _ = login_form(body(b"application/json", bytes), Some("123456"));
 });

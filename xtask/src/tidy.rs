@@ -27,7 +27,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
     ("auth-crypto", &["auth-core", "auth-argon2"], &[]),
     ("auth-engine", &["auth-core", "auth-crypto"], &["auth-store"]),
     ("auth-store", &["auth-core"], &[]),
-    ("auth-ldap", &["auth-core"], &[]),
+    ("auth-ldap", &["auth-core"], &["auth-conformance"]),
     ("auth-proto-zulip", &["auth-core"], &[]),
     ("auth-proto-rocketchat", &["auth-core"], &[]),
     ("auth-proto-zettelstore", &["auth-core"], &[]),

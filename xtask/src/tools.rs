@@ -19,6 +19,8 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
     ("oathtool", &["--version"], "oathtool"),
+    ("/usr/sbin/slapd", &["-VV"], "slapd"),
+    ("ldapmodify", &["-VV"], "ldap-utils"),
 ];
 
 /// What builds the fuzzers.

@@ -117,9 +117,9 @@ fn run_group(
     let users = setup.import(&options.people(setup, dialect.name())?)?;
     let mut values = Values::of_users(&users);
     values.save("data", &options.data.to_string_lossy());
-    let ready = Server::start(&options.binary, &config, &users).and_then(|server| {
+    let ready = Server::start(&options.binary, &config, &users).and_then(|mut server| {
         for (number, step) in setup.before.iter().enumerate() {
-            take(step, dialect.host(), &server, &mut values)
+            take(step, dialect.host(), &mut server, &mut values)
                 .with_context(|| format!("step {}", number + 1))?;
         }
         Ok(server)
@@ -177,9 +177,15 @@ fn run_case(
 }
 
 /// Does one step of a setup.
-fn take(step: &Step, host: Option<&str>, server: &Server, values: &mut Values) -> Result<()> {
+fn take(step: &Step, host: Option<&str>, server: &mut Server, values: &mut Values) -> Result<()> {
     if let Some(ms) = step.wait_ms {
         thread::sleep(Duration::from_millis(ms));
+    }
+    if let Some(changes) = &step.modify {
+        server.directory()?.modify(changes)?;
+    }
+    if step.directory_ends {
+        server.directory()?.kill();
     }
     if let Some(args) = &step.run {
         let args = args.iter().map(|arg| values.fill(arg, server)).collect::<Result<Vec<_>>>()?;

@@ -29,6 +29,7 @@ pub mod matching;
 pub mod report;
 pub mod server;
 pub mod setup;
+pub mod slapd;
 pub mod timing;
 
 mod binary;

@@ -16,6 +16,7 @@ use tempfile::TempDir;
 use crate::http::{self, Request, Response};
 use crate::mailbox::Mailbox;
 use crate::proxy::Proxy;
+use crate::slapd::Slapd;
 
 /// A configured server with its own store. It is ended when this is dropped.
 #[derive(Debug)]
@@ -27,6 +28,7 @@ pub struct Server {
     process: Option<Process>,
     proxy: Option<Proxy>,
     mailbox: Option<Mailbox>,
+    directory: Option<Slapd>,
 }
 
 impl Server {
@@ -50,7 +52,7 @@ impl Server {
     }
 
     /// A server with a configuration but no store yet, not started. Where `@MAIL@` stands in it, there will be the
-    /// address of a mail server.
+    /// address of a mail server, and where `@LDAP@` does, that of a directory server.
     ///
     /// # Errors
     /// When no folder or port can be had.
@@ -60,8 +62,11 @@ impl Server {
         let file = dir.path().join("auth.toml");
         let mailbox = if config.contains("@MAIL@") { Some(Mailbox::open()?) } else { None };
         let mail = mailbox.as_ref().map(|mailbox| mailbox.address().to_string()).unwrap_or_default();
+        let directory = if config.contains("@LDAP@") { Some(Slapd::start()?) } else { None };
+        let ldap = directory.as_ref().map(|slapd| slapd.address().to_string()).unwrap_or_default();
         let config = config
             .replace("@MAIL@", &mail)
+            .replace("@LDAP@", &ldap)
             .replace("@PORT@", &address.port().to_string())
             .replace("@DIR@", &dir.path().to_string_lossy());
         fs::write(&file, config)?;
@@ -73,6 +78,7 @@ impl Server {
             process: None,
             proxy: None,
             mailbox,
+            directory,
         })
     }
 
@@ -85,7 +91,7 @@ impl Server {
     /// The number of its process, while it runs.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(|process| process.0.id())
+        self.process.as_ref().map(Process::pid)
     }
 
     /// Its folder.
@@ -156,6 +162,14 @@ impl Server {
     pub fn send(&self, request: &Request) -> Result<Response> {
         let address = self.proxy.as_ref().map_or(self.address, Proxy::address);
         http::send(address, request).with_context(|| self.log())
+    }
+
+    /// Its directory server.
+    ///
+    /// # Errors
+    /// When it has none.
+    pub fn directory(&mut self) -> Result<&mut Slapd> {
+        self.directory.as_mut().context("the configuration has no directory server")
     }
 
     /// The code in the newest mail to an address that is none of those `used`.
@@ -245,6 +259,11 @@ impl DevServer {
 pub(crate) struct Process(Child);
 
 impl Process {
+    /// Its number.
+    pub(crate) fn pid(&self) -> u32 {
+        self.0.id()
+    }
+
     /// A child that was just started, once it listens.
     pub(crate) fn listening(child: Child, address: SocketAddr, log: &Path) -> Result<Self> {
         let mut process = Self(child);

@@ -41,7 +41,7 @@ pub struct Setup {
     pub expect: Map<String, Value>,
 }
 
-/// What is done before a request: a wait, then a command, then requests.
+/// What is done before a request: a wait, then changes of the directory, a command, then requests.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -65,6 +65,10 @@ pub struct Step {
     pub run: Option<Vec<String>>,
     /// What the command reads on standard input.
     pub stdin: String,
+    /// Changes of the directory's entries, as LDIF.
+    pub modify: Option<String>,
+    /// Ends the directory server.
+    pub directory_ends: bool,
     /// Milliseconds to let pass: windows of limits end by the clock alone.
     pub wait_ms: Option<u64>,
 }

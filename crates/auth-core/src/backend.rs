@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use crate::{Account, Cause, Fault, Identifier, Password, PasswordDigest, Peer, Realm, StrengthRule};
+use crate::{Account, Cause, Fault, Identifier, Password, PasswordDigest, Peer, Realm, Role, StrengthRule};
 
 /// Knows whether a password is right: the local store, a directory.
 #[async_trait]
@@ -48,7 +48,8 @@ pub enum PresentedSecret<'a> {
 pub enum BackendAnswer {
     /// The password is right for this account.
     Accept(Accepted),
-    /// It is wrong, and no other backend shall be asked.
+    /// It is wrong for whoever this backend knows under the name. Another one has a say only where the account
+    /// has more than one authority.
     Reject(Cause),
     /// This backend doesn't know the name; the next one is asked.
     NotMine,
@@ -62,19 +63,44 @@ pub enum BackendAnswer {
 pub struct Accepted {
     /// Set when the stored password is out of date and was too weak to be hashed anew.
     pub reset_required: bool,
+    /// Whose it is, where a directory says so: the account is found by it, made from it, or brought up to date.
+    pub entry: Option<Box<Entry>>,
+}
+
+/// A person as a directory knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "directory backends build it, the engine takes it apart")]
+pub struct Entry {
+    /// What the directory gives to nobody else, and doesn't change: the account's
+    /// [`Directory`](crate::NameKind::Directory) name.
+    pub id: String,
+    /// The user name.
+    pub user_name: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+    /// What people call it.
+    pub full_name: Option<String>,
+    /// What it may do; `None` where the directory has no say in it.
+    pub role: Option<Role>,
 }
 
 impl Accepted {
     /// A right password on a stored password that is up to date, or was brought there.
     #[must_use]
     pub fn new() -> Self {
-        Self { reset_required: false }
+        Self { reset_required: false, entry: None }
     }
 
     /// A right password that must be set anew by its owner.
     #[must_use]
     pub fn reset_required() -> Self {
-        Self { reset_required: true }
+        Self { reset_required: true, entry: None }
+    }
+
+    /// A right password of a person that a directory knows.
+    #[must_use]
+    pub fn entry(entry: Entry) -> Self {
+        Self { reset_required: false, entry: Some(Box::new(entry)) }
     }
 }
 

@@ -23,11 +23,14 @@ pub enum ExactPoint {
     BlockByTypedName,
     /// Rocket.Chat answers unknown paths with its router's text.
     UnknownPathText,
+    /// Rocket.Chat tells an account of the directory that the local password it sent is right, but of no use:
+    /// also while the directory can't be reached.
+    LocalPasswordForbidden,
 }
 
 impl ExactPoint {
     /// Every point: the door it belongs to and its name in configuration.
-    pub const ALL: [(Self, crate::DoorKind, &'static str); 8] = {
+    pub const ALL: [(Self, crate::DoorKind, &'static str); 9] = {
         use crate::DoorKind::{RocketChat, Zulip};
         [
             (Self::StateBeforePassword, Zulip, "state-before-password"),
@@ -38,6 +41,7 @@ impl ExactPoint {
             (Self::CodeReplay, RocketChat, "code-replay"),
             (Self::BlockByTypedName, RocketChat, "block-by-typed-name"),
             (Self::UnknownPathText, RocketChat, "unknown-path-text"),
+            (Self::LocalPasswordForbidden, RocketChat, "local-password-forbidden"),
         ]
     };
 }

@@ -25,11 +25,12 @@
 //!
 //! Implement [`PasswordBackend`]: one method that answers accept, reject, not mine or unavailable. Do the same
 //! work for a name you don't know as for one you do. Hand it to the engine under its name; realms list the
-//! names of the backends they ask, in order.
+//! names of the backends they ask, in order. One that keeps people of its own, a directory, says with
+//! [`Accepted::entry`] whose the password is.
 //!
 //! # To add a store
 //!
-//! Implement the seven narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
+//! Implement the nine narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
 //! `Ok(None)`, and what is acknowledged is durable. Run the battery of `auth-store` against it.
 //!
 //! # To add a door
@@ -52,6 +53,7 @@ mod fault;
 mod id;
 mod limit;
 mod network;
+mod nodes;
 mod outcome;
 mod permission;
 mod random;
@@ -68,13 +70,14 @@ pub use account::{
 pub use attempt::{
     DoorKind, GrantKind, Identifier, LoginAttempt, Presentation, Presented, Proof, SecondStep, TokenForm,
 };
-pub use backend::{Accepted, BackendAnswer, PasswordBackend, PresentedSecret, Question};
+pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, PresentedSecret, Question};
 pub use door::{Accounts, Answer, Authenticator, BodyTooLarge, Claim, Door, Inside, RealmName, Realms};
 pub use exact::{Exact, ExactPoint};
 pub use fault::{Fault, FaultKind};
 pub use id::{CredentialId, MailId, NotAnId, RealmId, UserId};
 pub use limit::{Limiter, Rule, Window};
 pub use network::{Network, Peer};
+pub use nodes::{ChangeFeed, ChangeListener, SharedTries};
 pub use outcome::{
     Cause, Challenge, CheckRefusal, CheckReply, FactorMethod, Grant, Granted, LoginOutcome, LoginReply,
     MailedChallenge, Principal, Profile, Refusal, Standing,
@@ -90,6 +93,6 @@ pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, 
 pub use store::{
     AttemptRecord, AttemptStore, Conflict, CredentialStore, Ending, ImportError, ImportMode, Imported,
     Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, RealmStore, Records, Store, StoreError,
-    UserStore, resolve,
+    UserFacts, UserStore, resolve,
 };
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp};

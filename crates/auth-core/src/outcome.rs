@@ -172,6 +172,18 @@ pub enum Cause {
     ExpiredToken,
     /// This way in is switched off.
     NotOffered,
+    /// The directory has more than one entry of that name.
+    AmbiguousEntry,
+    /// The directory's entry is disabled.
+    EntryDisabled,
+    /// The directory's entry may not use this realm.
+    EntryNotAllowed,
+    /// The directory's entry lacks what an account needs.
+    EntryIncomplete,
+    /// There is no account for the directory's entry, and none may be made.
+    NoAccount,
+    /// The directory's entry goes by the name of an account that isn't its own.
+    AccountOfAnother,
 }
 
 impl Cause {
@@ -188,6 +200,12 @@ impl Cause {
             Self::UnknownToken => "unknown-token",
             Self::ExpiredToken => "expired-token",
             Self::NotOffered => "not-offered",
+            Self::AmbiguousEntry => "ambiguous-entry",
+            Self::EntryDisabled => "entry-disabled",
+            Self::EntryNotAllowed => "entry-not-allowed",
+            Self::EntryIncomplete => "entry-incomplete",
+            Self::NoAccount => "no-account",
+            Self::AccountOfAnother => "account-of-another",
         }
     }
 }

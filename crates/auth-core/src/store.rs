@@ -7,8 +7,9 @@ use std::fmt;
 use async_trait::async_trait;
 
 use crate::{
-    Account, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId, NameKind,
-    Network, PasswordString, Realm, RealmId, SealedStore, Timestamp, User, UserId,
+    Account, ChangeFeed, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId,
+    NameKind, Network, PasswordString, Realm, RealmId, Role, SealedStore, SharedTries, Timestamp, User,
+    UserId,
 };
 
 /// Keeps realms.
@@ -81,6 +82,12 @@ pub trait UserStore: Send + Sync {
     /// See [`StoreError`].
     async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Result<bool, StoreError>;
 
+    /// Writes over a user what another system says of it; `false` when there is no such user.
+    ///
+    /// # Errors
+    /// [`Conflict::Name`] when somebody else has one of the names: nothing is changed then. See [`StoreError`].
+    async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Result<bool, StoreError>;
+
     /// Says whether a user is asked for a mailed code at log-in; `false` when there is no such user.
     ///
     /// # Errors
@@ -112,6 +119,18 @@ pub enum Lookup<'a> {
     RocketChatId(&'a str),
     /// By the id the Zettelstore door shows.
     ZettelstoreId(u64),
+}
+
+/// What a directory has a say in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
+pub struct UserFacts {
+    /// All names it may log in with.
+    pub names: Vec<LoginName>,
+    /// What people call it.
+    pub full_name: String,
+    /// What it may do.
+    pub role: Role,
 }
 
 /// What a change of an account ends.
@@ -387,12 +406,29 @@ pub trait MetaStore: Send + Sync {
 
 /// A store of everything.
 pub trait Store:
-    RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + SealedStore
+    RealmStore
+    + UserStore
+    + CredentialStore
+    + AttemptStore
+    + Outbox
+    + MetaStore
+    + SealedStore
+    + ChangeFeed
+    + SharedTries
 {
 }
 
 impl<T> Store for T where
-    T: RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + SealedStore + ?Sized
+    T: RealmStore
+        + UserStore
+        + CredentialStore
+        + AttemptStore
+        + Outbox
+        + MetaStore
+        + SealedStore
+        + ChangeFeed
+        + SharedTries
+        + ?Sized
 {
 }
 

@@ -1,17 +1,18 @@
 //! The check of presented credentials.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ApiKey, BotKind, CheckRefusal, CheckReply, Credential, CredentialKind, Fault, Grant, Lookup,
-    NameKind, Presentation, Presented, Principal, Realm, RealmId, Standing, Timestamp, Token, TokenForm,
-    fold,
+    Account, ApiKey, BotKind, CheckRefusal, CheckReply, CredentialKind, Fault, Grant, Lookup, NameKind,
+    Presentation, Presented, Principal, Realm, RealmId, Standing, Timestamp, Token, TokenForm, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
 use crate::Engine;
 use crate::grant::{has_ended, nearest_second, zettelstore_name};
+use crate::known::{Key, Known};
 use crate::login::profile;
 
 type Checked = Result<Box<Principal>, CheckRefusal>;
@@ -61,7 +62,7 @@ impl Engine {
             _ => return Ok(Err(CheckRefusal::Invalid)),
         };
         let found = self.zettelstore_principal(presentation.realm, token, kind).await?;
-        let (principal, account, claims) = match found {
+        let (principal, known, claims) = match found {
             Ok(found) => found,
             Err(refusal) => return Ok(Err(refusal)),
         };
@@ -76,16 +77,18 @@ impl Engine {
             let grant = Grant::ZettelstoreToken { token: token.clone(), lifetime: life - age };
             return Ok(Ok(grant));
         }
-        Ok(Ok(self.zettelstore_token(form, &principal.profile.realm, &account)))
+        Ok(Ok(self.zettelstore_token(form, &principal.profile.realm, &known.account)))
     }
 
     /// zulip.md 5.1: looked up by the key alone; the e-mail address merely has to match.
     async fn zulip_principal(&self, realm: RealmId, email: &str, key: &ApiKey) -> Result<Checked, Fault> {
         let digest = opaque::digest(key.expose());
-        let Some((credential, account)) = self.store.by_digest(CredentialKind::ZulipKey, &digest).await?
-        else {
+        let read =
+            async { Ok(self.store.by_digest(CredentialKind::ZulipKey, &digest).await?.map(Known::from)) };
+        let Some(known) = self.known(Key::ZulipKey(*digest.as_bytes()), read).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
+        let account = &known.account;
         let matches = account.user.name(NameKind::Email).is_some_and(|name| fold(&name.exact) == fold(email));
         if !matches {
             return Ok(Err(CheckRefusal::Invalid));
@@ -93,14 +96,14 @@ impl Engine {
         let Some(own_realm) = self.realm_by_id(account.user.realm).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        Ok(if let Some(refusal) = refused_state(&own_realm, &account) {
+        Ok(if let Some(refusal) = refused_state(&own_realm, account) {
             Err(refusal)
         } else if account.user.realm != realm {
             Err(CheckRefusal::OtherRealm)
         } else if account.user.bot == Some(BotKind::IncomingWebhook) {
             Err(CheckRefusal::WebhookBot)
         } else {
-            Ok(principal(&own_realm, &account, &credential))
+            Ok(principal(&own_realm, &known))
         })
     }
 
@@ -120,18 +123,22 @@ impl Engine {
         user_id: &str,
         token: &Token,
     ) -> Result<Checked, Fault> {
-        let Some((credential, account)) = self.holder(token).await? else {
+        let key = Key::RocketChatToken(*opaque::digest(token.expose()).as_bytes());
+        let read = async { Ok(self.holder(token).await?.map(Known::from)) };
+        let Some(known) = self.known(key, read).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        let fits = account.user.doors.rocketchat == user_id
-            && account.user.realm == realm
-            && !has_ended(&credential, self.now());
+        let user = &known.account.user;
+        let now = self.now();
+        let fits = user.doors.rocketchat == user_id
+            && user.realm == realm
+            && known.credential.as_ref().is_some_and(|credential| !has_ended(credential, now));
         let Some(realm) = self.realm_by_id(realm).await?.filter(|_| fits) else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        Ok(match refused_state(&realm, &account) {
+        Ok(match refused_state(&realm, &known.account) {
             Some(refusal) => Err(refusal),
-            None => Ok(principal(&realm, &account, &credential)),
+            None => Ok(principal(&realm, &known)),
         })
     }
 
@@ -142,7 +149,7 @@ impl Engine {
         realm: RealmId,
         token: &Token,
         kind: TokenKind,
-    ) -> Result<Result<(Box<Principal>, Account, Claims), CheckRefusal>, Fault> {
+    ) -> Result<Result<(Box<Principal>, Arc<Known>, Claims), CheckRefusal>, Fault> {
         let Some(realm) = self.realm_by_id(realm).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
@@ -151,35 +158,39 @@ impl Engine {
         let Some(claims) = claims.filter(|claims| claims.kind == kind && now <= claims.expires) else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        let found = self.store.find(realm.id, &Lookup::ZettelstoreId(claims.zid)).await?;
-        let Some(account) = found.filter(|account| {
-            zettelstore_name(account) == claims.user && claims.issued >= account.user.valid_from
+        let lookup = Lookup::ZettelstoreId(claims.zid);
+        let read = async { Ok(self.store.find(realm.id, &lookup).await?.map(Known::from)) };
+        let found = self.known(Key::Zettelstore(realm.id, claims.zid), read).await?;
+        let Some(known) = found.filter(|known| {
+            zettelstore_name(&known.account) == claims.user && claims.issued >= known.account.user.valid_from
         }) else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        if let Some(refusal) = refused_state(&realm, &account) {
+        if let Some(refusal) = refused_state(&realm, &known.account) {
             return Ok(Err(refusal));
         }
         let principal = Principal {
-            profile: profile(&realm, &account),
+            profile: profile(&realm, &known.account),
             credential: None,
             kind: None,
             issued: claims.issued,
             expires: Some(claims.expires),
             bypass_second_factor: false,
         };
-        Ok(Ok((Box::new(principal), account, claims)))
+        Ok(Ok((Box::new(principal), known, claims)))
     }
 }
 
-fn principal(realm: &Realm, account: &Account, credential: &Credential) -> Box<Principal> {
+/// Whoever holds a stored credential.
+fn principal(realm: &Realm, known: &Known) -> Box<Principal> {
+    let credential = known.credential.as_ref();
     Box::new(Principal {
-        profile: profile(realm, account),
-        credential: Some(credential.id),
-        kind: Some(credential.kind),
-        issued: credential.created,
-        expires: credential.expires,
-        bypass_second_factor: credential.scope.bypass_second_factor,
+        profile: profile(realm, &known.account),
+        credential: credential.map(|credential| credential.id),
+        kind: credential.map(|credential| credential.kind),
+        issued: credential.map(|credential| credential.created).unwrap_or_default(),
+        expires: credential.and_then(|credential| credential.expires),
+        bypass_second_factor: credential.is_some_and(|credential| credential.scope.bypass_second_factor),
     })
 }
 

@@ -18,12 +18,19 @@ pub struct Config {
     /// How many log-ins whose answers wait for their moment may be judged or waiting at a time; more are told
     /// that the server is busy, before anything is looked up or hashed.
     pub max_waiting: u32,
+    /// How many credentials that were found good are kept in memory.
+    pub known_credentials: u32,
+    /// How long credentials that were found good go on being taken while the store can't be reached, beyond the
+    /// second that is always granted. Revocations elsewhere go unnoticed for as long.
+    pub outage: Duration,
     /// Lets accounts with a second factor log in by password alone where the door has no second step.
     pub allow_password_only_with_2fa: bool,
     /// Whether a change of password also ends keys, personal tokens and app passwords.
     pub revoke_on_password_change: bool,
     /// Whether the name as typed stands in the log lines of attempts.
     pub log_names: bool,
+    /// The password backends that are directories, by name.
+    pub directories: BTreeMap<String, DirectoryRules>,
     /// The Zulip door's rules.
     pub zulip: ZulipRules,
     /// The Rocket.Chat door's rules.
@@ -56,6 +63,34 @@ pub enum FailureGrid {
     Off,
     /// So far apart.
     Fixed(Duration),
+}
+
+/// What a directory may do to accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct DirectoryRules {
+    /// Whether whoever logs in for the first time gets an account.
+    pub create: bool,
+    /// Whether an account of the same name that is no directory's becomes the entry's at its first log-in.
+    pub merge_existing: bool,
+    /// Whether the directory's accounts may also log in with a password that is stored here.
+    pub local_passwords: bool,
+    /// Whether names, address and role are written over at each log-in.
+    pub sync_on_login: bool,
+    /// Domains of addresses that new accounts may have; empty for any.
+    pub email_domains: Vec<String>,
+}
+
+impl Default for DirectoryRules {
+    fn default() -> Self {
+        Self {
+            create: true,
+            merge_existing: false,
+            local_passwords: false,
+            sync_on_login: true,
+            email_domains: Vec::new(),
+        }
+    }
 }
 
 /// The limits that all doors share.

@@ -59,7 +59,8 @@ impl Engine {
         let falls_back = demand == Demand::Always
             || (self.config.rocketchat.password_fallback
                 && caller.principal.profile.realm.digest_logins
-                && account.password.is_some());
+                && account.password.is_some()
+                && self.counts_stored_password(&caller.principal.profile.realm, account));
         named
             .or_else(|| active_factors(account).first().copied())
             .or_else(|| falls_back.then_some(FactorMethod::Password))

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp};
+use auth_core::{
+    ChangeListener, Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp,
+};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
@@ -11,6 +13,7 @@ use auth_crypto::pool::HashingPool;
 use crate::config::Config;
 use crate::failure_grid::Grid;
 use crate::keys::{self, Keys};
+use crate::known::KnownCredentials;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
 use crate::priority::{self, Priorities};
@@ -28,6 +31,7 @@ pub struct Engine {
     pub(crate) config: Config,
     pub(crate) limits: Limits,
     pub(crate) priorities: Arc<Priorities>,
+    pub(crate) known: Arc<KnownCredentials>,
     pub(crate) waiting: WaitingRoom,
     pub(crate) grid: Grid,
     pub(crate) realms: RealmCache,
@@ -76,6 +80,9 @@ impl Engine {
             LocalBackend::new(Arc::clone(&store), Arc::clone(&pool), Arc::clone(&priorities), &config);
         backends.insert(0, Arc::new(local));
         let limits = Limits::new(&config);
+        let known = Arc::new(KnownCredentials::new(config.known_credentials as usize));
+        let listener: Arc<dyn ChangeListener> = Arc::clone(&known) as _;
+        store.listen(Arc::downgrade(&listener));
         let waiting = WaitingRoom::new(config.max_waiting as usize);
         let (keys, realms) = (Keys::new(ring), RealmCache::default());
         let grid = Grid::new(config.passwords.failure_grid, config.passwords.params);
@@ -89,6 +96,7 @@ impl Engine {
             config,
             limits,
             priorities,
+            known,
             waiting,
             grid,
             realms,

@@ -54,7 +54,7 @@ impl SecondFactors for Engine {
         let Some(pending) = self.store.of_user(user, CredentialKind::PendingTotp).await?.pop() else {
             return Ok(Err(Denial::NoDevice));
         };
-        if !self.limits.reserve_second_factor(user, now) {
+        if !self.reserve_second_factor(user, now).await? {
             return Ok(Err(Denial::WrongCode));
         }
         let secret = self.totp_secret(&pending)?;
@@ -65,7 +65,7 @@ impl SecondFactors for Engine {
         if !self.store.raise_counter(pending.id, step).await? {
             return Ok(Err(Denial::WrongCode));
         }
-        self.limits.second_factor_passed(user, now);
+        self.second_factor_passed(user, now).await;
 
         let (codes, mut new) = self.new_backup_codes(user);
         let device = self.new_credential(user, CredentialKind::Totp, None);

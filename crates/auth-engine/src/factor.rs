@@ -11,7 +11,6 @@ use auth_crypto::{opaque, totp};
 use crate::Engine;
 use crate::engine::broken;
 use crate::grant::has_ended;
-use crate::login::LOCAL;
 
 /// Backup codes have eight characters and are never tried as digits of a device (rocketchat.md 2.4).
 const BACKUP_CODE_LENGTH: usize = 8;
@@ -53,7 +52,7 @@ impl Engine {
         let user = account.user.id;
         let now = self.now();
         let bare = Challenge { method, available: active_factors(account), mailed: None };
-        if code.is_some() && !self.limits.reserve_second_factor(user, now) {
+        if code.is_some() && !self.reserve_second_factor(user, now).await? {
             return Ok(Err(Unproven::Invalid(bare)));
         }
         let outstanding = match method {
@@ -76,7 +75,7 @@ impl Engine {
         };
         Ok(match verdict {
             Verdict::Right => {
-                self.limits.second_factor_passed(user, now);
+                self.second_factor_passed(user, now).await;
                 Ok(())
             }
             Verdict::Wrong => Err(Unproven::Invalid(challenge)),
@@ -88,12 +87,12 @@ impl Engine {
     /// capped per account.
     pub(crate) async fn is_device_code(&self, account: &Account, code: &OneTimeCode) -> Result<bool, Fault> {
         let (user, now) = (account.user.id, self.now());
-        if !self.limits.reserve_second_factor(user, now) {
+        if !self.reserve_second_factor(user, now).await? {
             return Ok(false);
         }
         let right = matches!(self.use_device_code(account, code, now).await?, Verdict::Right);
         if right {
-            self.limits.second_factor_passed(user, now);
+            self.second_factor_passed(user, now).await;
         }
         Ok(right)
     }
@@ -175,6 +174,9 @@ impl Engine {
 
     /// The password once more, as its digest (rocketchat.md 2.1). A realm without digest log-ins can't tell.
     async fn use_password(&self, asked: Asked<'_>, code: &OneTimeCode) -> Result<Verdict, Fault> {
+        if !self.counts_stored_password(asked.realm, asked.account) {
+            return Ok(Verdict::Wrong);
+        }
         let digest = PasswordDigest::new(code.expose().to_ascii_lowercase());
         let who = Identifier::DoorId(asked.account.user.doors.rocketchat.clone());
         let question = Question {
@@ -185,7 +187,7 @@ impl Engine {
             demand: None,
             peer: asked.peer,
         };
-        match self.backend(LOCAL)?.verify(&question).await {
+        match self.backend(Realm::LOCAL)?.verify(&question).await {
             BackendAnswer::Accept(_) => Ok(Verdict::Right),
             BackendAnswer::Unavailable(fault) => Err(fault),
             _ => Ok(Verdict::Wrong),

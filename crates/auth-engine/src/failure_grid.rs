@@ -9,15 +9,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Clock, LoginAttempt, LoginOutcome, Password, PasswordString, Proof, Realm, Refusal, StoreError, Timestamp,
+    Clock, LoginAttempt, LoginOutcome, Password, PasswordString, Proof, Refusal, StoreError, Timestamp,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword};
 use auth_crypto::pool::{HashingPool, Turn, Verification};
 
+use crate::Engine;
 use crate::config::FailureGrid;
 use crate::schemes::{self, Scheme};
-use crate::{Engine, login};
 
 /// No grid is wider: nobody waits longer for being told "wrong".
 const WIDEST: Duration = Duration::from_secs(1);
@@ -134,19 +134,23 @@ impl Engine {
             // The grid stays as it was; the next request will tell what is wrong with the store.
             tracing::debug!(%error, "the list of schemes can't be read");
         }
-        let directory = self
-            .realm_by_id(attempt.realm)
-            .await
-            .ok()
-            .flatten()
-            .is_some_and(|realm| self.grid.wanted == FailureGrid::Auto && asks_a_directory(&realm));
-        let width = self.grid.width().max(directory.then_some(WIDEST))?;
+        let width = self.width_for_attempt(attempt).await?;
         Some(next_moment(started, width, self.now()))
     }
 
     /// Whether the answer to an attempt may be told to wait for the grid.
-    pub(crate) fn may_wait_for_grid(&self, attempt: &LoginAttempt) -> bool {
-        is_by_password(attempt) && self.grid.width().is_some()
+    pub(crate) async fn may_wait_for_grid(&self, attempt: &LoginAttempt) -> bool {
+        is_by_password(attempt) && self.width_for_attempt(attempt).await.is_some()
+    }
+
+    /// How far apart the grid's moments are for an attempt; as wide as can be where a directory is asked, since
+    /// nobody knows how long it takes.
+    async fn width_for_attempt(&self, attempt: &LoginAttempt) -> Option<Duration> {
+        // A realm that can't be read is told of as a fault before any answer would wait.
+        let realm = self.realm_by_id(attempt.realm).await.ok().flatten();
+        let asks = realm.is_some_and(|realm| realm.asks_a_directory());
+        let widest = (asks && self.grid.wanted == FailureGrid::Auto).then_some(WIDEST);
+        self.grid.width().max(widest)
     }
 }
 
@@ -168,11 +172,6 @@ fn is_told_at_once(outcome: &LoginOutcome) -> bool {
                 | Refusal::NetworkLimited { .. }
         ),
     }
-}
-
-/// Nobody knows how long a directory takes.
-fn asks_a_directory(realm: &Realm) -> bool {
-    realm.backends.iter().any(|name| name != login::LOCAL)
 }
 
 /// Wide enough for the slowest verification, with room for all that is done beside it.

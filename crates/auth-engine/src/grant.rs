@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, ApiKey, Cause, Credential, CredentialId, CredentialKind, Digest, Fault, Grant, GrantKind, Realm,
-    Refusal, Scope, Timestamp, Token, TokenForm, UserId, fold,
+    Refusal, Scope, StoreError, Timestamp, Token, TokenForm, UserId, fold,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -98,7 +98,7 @@ impl Engine {
     }
 
     /// The credential and account behind a Rocket.Chat token of either kind.
-    pub(crate) async fn holder(&self, token: &Token) -> Result<Option<(Credential, Account)>, Fault> {
+    pub(crate) async fn holder(&self, token: &Token) -> Result<Option<(Credential, Account)>, StoreError> {
         let digest = opaque::digest(token.expose());
         for kind in [CredentialKind::RocketChatToken, CredentialKind::PersonalToken] {
             if let Some(found) = self.store.by_digest(kind, &digest).await? {

@@ -53,6 +53,17 @@ impl Engine {
         Ok(store.meta(CHECK_VALUE).await?.is_some())
     }
 
+    /// Whether a store is bound to this key ring, or to none yet.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the store can't be read or belongs to another key ring.
+    pub async fn fits(store: &dyn MetaStore, ring: &KeyRing) -> Result<(), OpenError> {
+        match store.meta(CHECK_VALUE).await.map_err(OpenError::Store)? {
+            Some(check) if !ring.has_check_value(&check) => Err(OpenError::OtherKeyRing),
+            _ => Ok(()),
+        }
+    }
+
     /// The ring as it is now.
     #[must_use]
     pub fn ring(&self) -> Arc<KeyRing> {

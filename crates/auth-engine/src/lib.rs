@@ -8,6 +8,8 @@
 //! reserve a try → resolve the user → backends verify → account state → second factor → grant
 //! ```
 //!
+//! Where a directory accepts a password, the account is found by its entry, linked with it or made.
+//!
 //! It renders no byte of an answer and reads none of a request; it asks no clock and draws no randomness but
 //! those it was given; it opens no file and no socket.
 //!
@@ -16,16 +18,19 @@
 
 mod accounts;
 mod app_passwords;
+mod authority;
 mod backup_codes;
 mod check;
 mod config;
 mod confirm;
+mod directory;
 mod engine;
 mod enrolment;
 mod factor;
 mod failure_grid;
 mod grant;
 pub mod keys;
+mod known;
 mod limits;
 mod local;
 mod login;
@@ -37,12 +42,14 @@ mod realms;
 mod reset;
 mod schemes;
 mod sessions;
+mod shared_tries;
 pub mod transfer;
 mod upkeep;
 mod waiting;
 
 pub use config::{
-    Config, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules,
+    Config, DirectoryRules, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules,
+    ZulipRules,
 };
 pub use engine::{Engine, OpenError, Parts};
 pub use mail::Mail;

@@ -15,10 +15,11 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Account, DoorKind, ExactPoint, Identifier, Limiter, LoginAttempt, NameKind, Network, Peer, Proof,
+    Account, Digest, DoorKind, ExactPoint, Identifier, Limiter, LoginAttempt, NameKind, Network, Peer, Proof,
     RealmId, Refusal, Rule, SecondStep, Standing, Timestamp, UserId, fold,
 };
 use auth_crypto::opaque::digest;
+use data_encoding::HEXLOWER;
 
 use crate::config::Config;
 
@@ -71,19 +72,27 @@ enum Place {
 
 /// A limit that may be switched off.
 #[derive(Debug)]
-struct Gate<K>(Option<Mutex<Limiter<K>>>);
+struct Gate<K> {
+    rule: Option<Rule>,
+    limiter: Option<Mutex<Limiter<K>>>,
+}
 
 /// The tries that one attempt has reserved. Dropped, they stay counted.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     at: Timestamp,
     taken: Vec<Place>,
+    /// Those of them that the store has counted too, by what it calls them.
+    shared: Vec<(Place, Digest)>,
     /// How the door's own limit stands, for its headers.
     pub(crate) standing: Option<Standing>,
 }
 
 /// Too many tries, and how the door's own limit stands, where it is the one.
 pub(crate) type Limited = (Refusal, Option<Standing>);
+
+/// A limit as the servers of a store share it: what the store calls it, and its rule.
+pub(crate) type SharedLimit = (Digest, Rule);
 
 impl Limits {
     pub(crate) fn new(config: &Config) -> Self {
@@ -106,7 +115,7 @@ impl Limits {
 
     /// Reserves a try of everything that counts this attempt before its account is known, or of nothing.
     pub(crate) fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Ticket, Limited> {
-        let mut ticket = Ticket { at: now, taken: Vec::with_capacity(6), standing: None };
+        let mut ticket = Ticket { at: now, taken: Vec::with_capacity(6), shared: Vec::new(), standing: None };
         let network = attempt.peer.network();
         let name = named(&attempt.proof).map(|who| name(attempt, who));
         self.take(&mut ticket, Place::Network(network))?;
@@ -243,6 +252,27 @@ impl Limits {
         is_let_through(self.mails.reserve(&user, now))
     }
 
+    /// What a try at a second factor is called in the store.
+    pub(crate) fn shared_second_factor(&self, user: UserId) -> Option<SharedLimit> {
+        Some((digest(&format!("second factor {user}")), self.second_factor.rule?))
+    }
+
+    /// The longest time for which the store needs to remember a try.
+    pub(crate) fn longest_window(&self) -> Duration {
+        let rules = [self.account.rule, self.network.rule, self.second_factor.rule];
+        rules.into_iter().flatten().map(|rule| rule.window).max().unwrap_or_default()
+    }
+
+    /// The rule that servers share for a place, and what the store calls the place; doors' own limits they don't.
+    fn shared(&self, place: &Place) -> Option<SharedLimit> {
+        let (name, rule) = match place {
+            Place::Network(network) => (format!("network {network}"), self.network.rule?),
+            Place::Account(subject) => (format!("account {}", subject.called()?), self.account.rule?),
+            _ => return None,
+        };
+        Some((digest(&name), rule))
+    }
+
     /// Reserves a try at a place; gives back what the ticket has reserved when that is refused.
     fn take(&self, ticket: &mut Ticket, place: Place) -> Result<Option<Standing>, Limited> {
         let now = ticket.at;
@@ -287,14 +317,61 @@ impl Limits {
     }
 }
 
+impl Ticket {
+    /// When the try was made.
+    pub(crate) fn at(&self) -> Timestamp {
+        self.at
+    }
+
+    /// What is reserved here and has not been asked of the store.
+    pub(crate) fn to_share(&mut self, limits: &Limits) -> Vec<SharedLimit> {
+        let new = self.taken.iter().filter(|place| self.shared.iter().all(|(shared, _)| shared != *place));
+        let new: Vec<_> =
+            new.filter_map(|place| limits.shared(place).map(|limit| (place.clone(), limit))).collect();
+        new.into_iter()
+            .map(|(place, limit)| {
+                self.shared.push((place, limit.0));
+                limit
+            })
+            .collect()
+    }
+
+    /// Takes what was asked of the store, to be given back there.
+    pub(crate) fn take_shared(&mut self) -> Vec<Digest> {
+        self.shared.drain(..).map(|(_, name)| name).collect()
+    }
+
+    /// The store has refused one of those it was asked, and counts no try of it: how that is told.
+    pub(crate) fn refused(&mut self, name: &Digest, retry_after: Duration) -> Option<Refusal> {
+        let index = self.shared.iter().position(|(_, shared)| shared == name)?;
+        Some(match self.shared.swap_remove(index).0 {
+            Place::Network(_) => Refusal::NetworkLimited { retry_after },
+            _ => Refusal::AccountLimited { retry_after },
+        })
+    }
+}
+
+impl Subject {
+    /// What the store calls it, where servers share it.
+    fn called(&self) -> Option<String> {
+        match self {
+            Self::Name { realm, kind, name, network } => {
+                Some(format!("name {realm} {kind:?} {} {network}", HEXLOWER.encode(name)))
+            }
+            Self::Account(user, network) => Some(format!("user {user} {network}")),
+            Self::Typed(_) | Self::UserName(..) => None,
+        }
+    }
+}
+
 impl<K: Clone + Eq + Hash> Gate<K> {
     fn new(rule: Option<Rule>) -> Self {
-        Self(rule.map(|rule| Mutex::new(Limiter::new(rule, CAPACITY))))
+        Self { rule, limiter: rule.map(|rule| Mutex::new(Limiter::new(rule, CAPACITY))) }
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut Limiter<K>) -> T) -> Option<T> {
         // A panic while counting leaves counts that are still sound.
-        self.0.as_ref().map(|limiter| act(&mut limiter.lock().unwrap_or_else(PoisonError::into_inner)))
+        self.limiter.as_ref().map(|limiter| act(&mut limiter.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     fn reserve(&self, key: &K, now: Timestamp) -> Option<Standing> {

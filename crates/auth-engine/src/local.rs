@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Accepted, Account, BackendAnswer, Cause, Fault, Identifier, NameKind, PasswordBackend, PasswordString,
-    PresentedSecret, Question, Store,
+    PresentedSecret, Question, Realm, Store,
 };
 use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword, Unreadable, Upgrade, Verdict};
 use auth_crypto::pool::{Busy, HashingPool, Turn, Verification};
@@ -98,7 +98,7 @@ impl LocalBackend {
 #[async_trait]
 impl PasswordBackend for LocalBackend {
     fn name(&self) -> &str {
-        "local"
+        Realm::LOCAL
     }
 
     async fn verify(&self, question: &Question<'_>) -> BackendAnswer {

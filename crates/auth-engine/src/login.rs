@@ -7,19 +7,17 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptRecord, BackendAnswer, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted,
-    Identifier, LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PasswordBackend, PresentedSecret,
-    Profile, Proof, Question, Realm, Refusal, SecondStep, Timestamp, Token,
+    Account, AttemptRecord, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted, Identifier,
+    LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PresentedSecret, Profile, Proof, Question,
+    Realm, Refusal, SecondStep, Timestamp, Token,
 };
 use auth_crypto::assertion::{self, AssertionError};
 
 use crate::Engine;
+use crate::authority::Verified;
 use crate::engine::broken;
 use crate::factor::{Asked, active_factors};
 use crate::limits::{self, Ticket};
-
-/// The local backend, asked where a realm names none.
-pub(crate) const LOCAL: &str = "local";
 
 /// What became of an attempt, with what the log wants to know.
 struct Judgement {
@@ -41,8 +39,8 @@ impl Engine {
             let outcome = LoginOutcome::Refused(refusal);
             return Ok(LoginReply { outcome, standing: None, not_before: None });
         }
-        let place = self.may_wait(&attempt).then(|| self.waiting.enter(started)).transpose()?;
-        let mut ticket = match self.limits.reserve(&attempt, started) {
+        let place = self.may_wait(&attempt).await.then(|| self.waiting.enter(started)).transpose()?;
+        let mut ticket = match self.reserve(&attempt, started).await? {
             Ok(ticket) => ticket,
             Err((refusal, standing)) => {
                 self.log(&attempt, None, refusal.as_str(), started);
@@ -56,20 +54,20 @@ impl Engine {
         let judgement = match self.judge(&attempt, &mut ticket).await {
             Ok(judgement) => judgement,
             Err(fault) => {
-                self.limits.give_back(&mut ticket);
+                self.give_back(&mut ticket).await;
                 return Err(fault);
             }
         };
         let standing = ticket.standing;
         let word = match &judgement.outcome {
             LoginOutcome::Granted(granted) => {
-                self.limits.succeeded(ticket);
+                self.succeeded(ticket).await;
                 self.priorities.signed_in(granted.profile.user.id, attempt.peer.network());
                 "granted"
             }
             LoginOutcome::Refused(refusal) => {
                 if matches!(refusal, Refusal::SecondFactorRequired(_)) {
-                    self.limits.give_back(&mut ticket);
+                    self.give_back(&mut ticket).await;
                 }
                 if let (Refusal::Credentials(_), Some(who)) = (refusal, limits::named(&attempt.proof)) {
                     self.priorities.failed(attempt.realm, who, judgement.account.as_ref());
@@ -123,26 +121,39 @@ impl Engine {
         let account = self.resolve(realm, who).await?;
         let looked_up = self.now();
         if let Some(known) = &account
-            && let Err((refusal, _)) = self.limits.identify(ticket, attempt, known)
+            && let Err((refusal, _)) = self.identify(ticket, attempt, known).await?
         {
             return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account, looked_up });
         }
         let by_app_password = self.is_app_password(attempt.door, account.as_ref(), secret).await?;
         let verified = self.verify(attempt, realm, who, account.as_ref(), secret, by_app_password);
-        let outcome = match verified.await? {
-            Err(refusal) => LoginOutcome::Refused(refusal),
-            Ok(()) => {
-                let account = account.as_ref().ok_or_else(|| broken("an accepted account"))?;
-                self.admit_account(attempt, realm, account, by_app_password).await?
+        let accepted = match verified.await? {
+            Err(refusal) => {
+                return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account, looked_up });
             }
+            Ok(accepted) => accepted,
         };
-        Ok(Judgement { outcome, account, looked_up })
+        // A directory may know more names of an account than the store: its tries are counted together.
+        let is_another = account.as_ref().is_none_or(|known| known.user.id != accepted.user.id);
+        let outcome = match is_another.then(|| self.limits.identify(ticket, attempt, &accepted)) {
+            Some(Err((refusal, _))) => LoginOutcome::Refused(refusal),
+            _ => self.admit_account(attempt, realm, &accepted, by_app_password).await?,
+        };
+        Ok(Judgement { outcome, account: Some(accepted), looked_up })
     }
 
     /// Whom a name means in a realm.
     pub(crate) async fn resolve(&self, realm: &Realm, who: &Identifier) -> Result<Option<Account>, Fault> {
         let lookup = match who {
-            Identifier::Name { kind: NameKind::Email, typed } => Lookup::Name(NameKind::Email, typed.trim()),
+            Identifier::Name { kind: NameKind::Email, typed } => {
+                let typed = typed.trim();
+                if !typed.contains('@') && self.directories(realm).next().is_some() {
+                    // Zulip's name field takes a directory's user names as well (zulip.md 7).
+                    let found = self.store.find(realm.id, &Lookup::Name(NameKind::UserName, typed)).await?;
+                    return Ok(found.filter(|account| self.is_of_directory(realm, account)));
+                }
+                Lookup::Name(NameKind::Email, typed)
+            }
             Identifier::Name { kind, typed } => Lookup::Name(*kind, typed),
             Identifier::DoorId(id) => Lookup::RocketChatId(id),
             _ => return Ok(None),
@@ -150,7 +161,7 @@ impl Engine {
         Ok(self.store.find(realm.id, &lookup).await?)
     }
 
-    /// Asks the realm's backends in order, and weighs what they say. An app password needs no asking.
+    /// Whose password it is. An app password needs no asking.
     async fn verify(
         &self,
         attempt: &LoginAttempt,
@@ -159,7 +170,7 @@ impl Engine {
         account: Option<&Account>,
         secret: PresentedSecret<'_>,
         by_app_password: bool,
-    ) -> Stage<()> {
+    ) -> Stage<Account> {
         if !realm.password_login {
             return Ok(Err(Refusal::PasswordLoginDisabled));
         }
@@ -168,7 +179,11 @@ impl Engine {
         let refused_empty = empty && attempt.door != DoorKind::Zettelstore;
         let demand = (attempt.door == DoorKind::Zulip).then(|| self.strength_rule(realm));
         let question = Question { realm, who, account, secret, demand, peer: &attempt.peer };
-        let answer = if by_app_password { Ok(false) } else { self.ask_backends(&question).await? };
+        let answer = if by_app_password {
+            Ok(Verified { reset_required: false, entry: None })
+        } else {
+            self.ask_backends(attempt, &question).await?
+        };
 
         let told_early = account
             .filter(|_| !refused_empty)
@@ -177,38 +192,28 @@ impl Engine {
         if let Some(refusal) = told_early {
             return Ok(Err(refusal));
         }
-        Ok(match answer {
-            Err(cause) => Err(Refusal::Credentials(cause)),
-            Ok(_) if refused_empty => Err(Refusal::Credentials(Cause::WrongPassword)),
-            Ok(reset_required) => match account.and_then(|account| state(realm, account)) {
-                Some(refusal) => Err(refusal),
-                None if reset_required => Err(Refusal::PasswordResetRequired),
-                None => Ok(()),
-            },
-        })
-    }
-
-    /// `Ok(reset required)` from the first backend that accepts, the first rejection otherwise. A backend that
-    /// can't tell is a fault, whatever the others would say: nobody is let in and nobody is told "wrong".
-    async fn ask_backends(&self, question: &Question<'_>) -> Result<Result<bool, Cause>, Fault> {
-        let local = [LOCAL.to_owned()];
-        let order =
-            if question.realm.backends.is_empty() { local.as_slice() } else { &question.realm.backends };
-        for name in order {
-            match self.backend(name)?.verify(question).await {
-                BackendAnswer::Accept(accepted) => return Ok(Ok(accepted.reset_required)),
-                BackendAnswer::Reject(cause) => return Ok(Err(cause)),
-                BackendAnswer::Unavailable(fault) => return Err(fault),
-                _ => {}
-            }
+        let verified = match answer {
+            Err(refusal) => return Ok(Err(refusal)),
+            Ok(_) if refused_empty => return Ok(Err(Refusal::Credentials(Cause::WrongPassword))),
+            Ok(verified) => verified,
+        };
+        if !realm.active {
+            return Ok(Err(Refusal::RealmInactive));
         }
-        Ok(Err(Cause::UnknownUser))
-    }
-
-    /// The backend of that name.
-    pub(crate) fn backend(&self, name: &str) -> Result<&dyn PasswordBackend, Fault> {
-        let found = self.backends.iter().find(|backend| backend.name() == name);
-        found.map(|backend| &**backend).ok_or_else(|| broken("a realm's password backend"))
+        let account = match verified.entry {
+            Some((directory, entry)) => {
+                match self.account_of_entry(attempt.door, realm, &directory, &entry).await? {
+                    Ok(account) => account,
+                    Err(cause) => return Ok(Err(Refusal::Credentials(cause))),
+                }
+            }
+            None => account.cloned().ok_or_else(|| broken("an accepted account"))?,
+        };
+        Ok(match state(realm, &account) {
+            Some(refusal) => Err(refusal),
+            None if verified.reset_required => Err(Refusal::PasswordResetRequired),
+            None => Ok(account),
+        })
     }
 
     /// The stages after a right password. An app password stands for a second factor.
@@ -334,8 +339,8 @@ impl Engine {
     }
 
     /// Whether the answer to an attempt may have to wait, and so takes a place.
-    fn may_wait(&self, attempt: &LoginAttempt) -> bool {
-        self.is_delayed(attempt) || self.may_wait_for_grid(attempt)
+    async fn may_wait(&self, attempt: &LoginAttempt) -> bool {
+        self.is_delayed(attempt) || self.may_wait_for_grid(attempt).await
     }
 
     fn is_delayed(&self, attempt: &LoginAttempt) -> bool {

@@ -4,12 +4,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{Fault, Realm, RealmId, RealmName, Realms, Timestamp};
+use auth_core::{Fault, Realm, RealmId, RealmName, Realms, StoreError, Timestamp};
 
 use crate::Engine;
 
 /// How long a change of a realm may go unnoticed.
-const FRESH: Duration = Duration::from_millis(500);
+const FRESH: Duration = Duration::from_millis(900);
 
 /// All realms as they were a moment ago.
 #[derive(Debug, Default)]
@@ -23,7 +23,7 @@ impl RealmCache {
 }
 
 impl Engine {
-    /// All realms, at most half a second old.
+    /// All realms, at most a second old.
     pub(crate) async fn all_realms(&self) -> Result<Arc<[Realm]>, Fault> {
         let now = self.now();
         if let Some((read, realms)) = &*self.realms.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -32,6 +32,24 @@ impl Engine {
         {
             return Ok(Arc::clone(realms));
         }
+        match self.read_realms().await {
+            Err(error @ StoreError::Unavailable(_)) => self.realms_in_outage().ok_or_else(|| error.into()),
+            read => Ok(read?),
+        }
+    }
+
+    /// All realms as they were, while the store can't be reached for no longer than the operator allows.
+    fn realms_in_outage(&self) -> Option<Arc<[Realm]>> {
+        let now = self.now();
+        let kept = self.realms.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (read, realms) = kept.as_ref()?;
+        let outage = self.config.outage;
+        (!outage.is_zero() && *read <= now && now.since(*read) < FRESH + outage).then(|| Arc::clone(realms))
+    }
+
+    /// All realms as they are now.
+    pub(crate) async fn read_realms(&self) -> Result<Arc<[Realm]>, StoreError> {
+        let now = self.now();
         let realms: Arc<[Realm]> = self.store.realms().await?.into();
         *self.realms.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&realms)));
         Ok(realms)

@@ -26,6 +26,8 @@ use auth_core::{Fault, ImportMode, Imported};
 
 pub use converted::{ConvertError, Converted};
 pub use htpasswd::convert_htpasswd;
+pub(crate) use import::is_login_name;
+pub(crate) use line::zettel_id;
 pub use line::{BadLine, parse_line};
 pub use rocketchat::convert_rocketchat;
 pub use zettelstore::convert_zettel;

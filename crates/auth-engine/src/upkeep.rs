@@ -33,6 +33,7 @@ impl Engine {
         let now = self.now();
         let credentials = self.store.purge(now).await?;
         let attempts = self.store.forget_attempts(now - keep_attempts).await?;
+        self.store.forget_tries(now - self.limits.longest_window()).await?;
         let mut mails = 0;
         loop {
             let neglected = self.store.due(now - NEGLECTED, PAGE).await?;

@@ -15,9 +15,6 @@ pub struct Config {
     pub site_url: String,
     /// The Rocket.Chat version it says to be. Strangers are told major and minor alone.
     pub version: String,
-    /// Whether the log-in form for directories is answered by the realm's directory. If not, it is taken as
-    /// an ordinary password log-in, as Rocket.Chat does.
-    pub directory: bool,
     /// Whether lost passwords are set anew by mail.
     pub password_reset: bool,
     /// What `pw.getPolicy` tells clients to ask of new passwords; `None` says that there is no policy.
@@ -37,7 +34,6 @@ impl Config {
             realm: realm.into(),
             site_url: site_url.into(),
             version: Self::VERSION.into(),
-            directory: false,
             password_reset: true,
             password_policy: None,
             exact: Exact::default(),

@@ -9,9 +9,6 @@ use crate::decode::host::Host;
 /// Hosts that are accepted whatever the configuration says; they lead to the root realm.
 const LOCAL_HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// The name of the local password backend; every other one is a directory.
-const LOCAL_BACKEND: &str = "local";
-
 /// The place that a request is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Site {
@@ -81,16 +78,6 @@ fn subdomain<'a>(config: &'a Config, name: &'a str) -> Option<&'a str> {
 
 fn without_port(host: &str) -> &str {
     host.split_once(':').map_or(host, |(name, _)| name)
-}
-
-/// Whether a directory is asked for the realm's passwords.
-pub(crate) fn realm_uses_directory(realm: &Realm) -> bool {
-    realm.backends.iter().any(|backend| backend != LOCAL_BACKEND)
-}
-
-/// Whether stored passwords are asked for.
-pub(crate) fn realm_uses_stored_passwords(realm: &Realm) -> bool {
-    realm.backends.is_empty() || realm.backends.iter().any(|backend| backend == LOCAL_BACKEND)
 }
 
 #[cfg(test)]

@@ -3,20 +3,21 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
-use auth_core::{Clock, Door, DoorKind, Inside, RealmName, Realms, Rng, Store};
+use anyhow::bail;
+use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng, Store};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, OpenError, Parts};
+use auth_ldap::Directory;
 use auth_proto_rocketchat::RocketChatDoor;
 use auth_proto_rocketchat::ddp::Settings;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreDoor};
 use auth_proto_zulip::ZulipDoor;
-use auth_store::Sqlite;
 
-use crate::config::{Config, ZettelstoreAnswer, files};
+use crate::config::{Config, ZettelstoreAnswer};
 use crate::edge::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::keyfile;
+use crate::store::AnyStore;
 use crate::websocket::{Sockets, Strangers};
 
 /// A store, an engine over it, and the doors before it.
@@ -25,6 +26,7 @@ pub struct Assembled {
     pool: Arc<HashingPool>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
+    directories: Vec<Arc<Directory>>,
     doors: Vec<Arc<dyn Door>>,
     sockets: Option<Arc<Sockets>>,
 }
@@ -35,20 +37,21 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        let path = config.sqlite_path().context("[store] url must be sqlite: and a path")?;
-        let store: Arc<dyn Store> = match Sqlite::open(path) {
-            Ok(store) => Arc::new(store),
-            Err(error) => bail!("the store {}: {error}", path.display()),
-        };
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
+        let store = AnyStore::open(config, Arc::clone(&rng)).await?.records();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (ring, made) = open_ring(config, &*store, &*rng).await?;
         let stopwatch = Arc::new(SystemStopwatch::start());
         let pool = HashingPool::new(config.pool(edge::cores())?, Arc::clone(&rng), stopwatch)?;
         let pool = Arc::new(pool);
+        let mut directories = Vec::new();
+        for settings in config.directories()? {
+            directories.push(Arc::new(Directory::open(settings, Arc::clone(&clock))?));
+        }
+        let backend = |directory: &Arc<Directory>| Arc::clone(directory) as Arc<dyn PasswordBackend>;
         let parts = Parts {
             store,
-            backends: Vec::new(),
+            backends: directories.iter().map(backend).collect(),
             pool: Arc::clone(&pool),
             ring: Arc::new(ring),
             clock: Arc::clone(&clock),
@@ -67,7 +70,7 @@ impl Assembled {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { engine, pool, clock, rng, doors: Vec::new(), sockets: None })
+        Ok(Self { engine, pool, clock, rng, directories, doors: Vec::new(), sockets: None })
     }
 
     /// Opens the doors.
@@ -75,6 +78,14 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator: which door's realm is not there.
     pub async fn open_doors(&mut self, config: &Config) -> anyhow::Result<()> {
+        for realm in self.engine.realms_by_slug().await? {
+            let unknown =
+                realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
+            if let Some(name) = unknown {
+                let slug = realm.slug;
+                bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
+            }
+        }
         let inside: Arc<dyn Inside> = Arc::clone(&self.engine) as Arc<dyn Inside>;
         for kind in config.doors() {
             let realm = match kind {
@@ -110,6 +121,11 @@ impl Assembled {
     #[must_use]
     pub fn engine(&self) -> &Engine {
         &self.engine
+    }
+
+    /// The directories, in the order of their names.
+    pub(crate) fn directories(&self) -> &[Arc<Directory>] {
+        &self.directories
     }
 
     /// The engine, for tasks that go on beside the doors.
@@ -148,13 +164,12 @@ impl fmt::Debug for Assembled {
 /// The key ring of a store, and whether it was made just now. Only a store that is empty gets one.
 async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
     let shown = config.keys.file.display();
-    let path =
-        files::locate(&config.keys.file).map_err(|why| anyhow::anyhow!("[keys] file {shown}: {why}"))?;
+    let path = config.keys.path()?;
     if let Some(file) = keyfile::read(&path)? {
         return Ok((file.ring, false));
     }
     if !Engine::is_bound(store).await? {
-        if files::is_credential(&config.keys.file) {
+        if config.keys.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
         return keyfile::create(&path, rng);

@@ -4,7 +4,9 @@ mod configuration;
 mod dev;
 mod keys;
 mod passwords;
+mod seed;
 mod serve;
+mod store;
 mod token;
 mod transfer;
 mod user;
@@ -52,6 +54,15 @@ enum Command {
     /// Look after what clients hold: log-in tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::Token),
+    /// Copy the store while it is in use.
+    Backup(store::Backup),
+    /// Put a copy in the store's place.
+    Restore(store::Restore),
+    /// Print the plan of each statement that is done while users log in.
+    Explain(store::Explain),
+    /// Look after the store.
+    #[command(subcommand)]
+    Store(store::Store),
 }
 
 /// Where the configuration is.
@@ -101,6 +112,10 @@ pub fn run() -> ExitCode {
             Command::Keys(command) => command.run().await,
             Command::User(command) => command.run().await,
             Command::Token(command) => command.run().await,
+            Command::Backup(command) => command.run().await,
+            Command::Restore(command) => command.run().await,
+            Command::Explain(command) => command.run().await,
+            Command::Store(command) => command.run().await,
         }
     });
     match done {

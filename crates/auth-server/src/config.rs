@@ -5,12 +5,15 @@
 mod defaults;
 pub(crate) mod files;
 mod hashing;
+mod ldap;
 mod log;
 mod mail;
 mod metrics;
 mod rocketchat;
 mod rules;
+mod store;
 mod value;
+mod zettelstore;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,12 +26,16 @@ use serde::Deserialize;
 use crate::listener::LONGEST_WAIT;
 
 pub use hashing::Passwords;
+pub use ldap::Ldap;
 pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use metrics::Metrics;
 pub use rocketchat::PasswordPolicy;
+pub(crate) use store::Place;
+pub use store::Store;
 pub use value::{ExactPoints, Grid, Limit, Span, Switch};
+pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
 
 /// The file that `auth-server config default` prints: every key with its default.
 pub const DEFAULT: &str = include_str!("../default.toml");
@@ -54,6 +61,8 @@ pub struct Config {
     pub mail: Option<Mail>,
     /// Where numbers about the server are shown.
     pub metrics: Metrics,
+    /// Directories, by the name under which realms list them.
+    pub ldap: BTreeMap<String, Ldap>,
     /// The Zulip door.
     pub zulip: Zulip,
     /// The Rocket.Chat door.
@@ -105,15 +114,6 @@ pub struct ListenSome {
     pub address: SocketAddr,
     /// The names of the doors.
     pub doors: Vec<String>,
-}
-
-/// Where users are kept.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Store {
-    /// `sqlite:` and the path of a file.
-    pub url: String,
 }
 
 /// Where the key ring is kept.
@@ -251,41 +251,6 @@ pub struct RocketChat {
     pub max_socket_message: usize,
 }
 
-/// The Zettelstore door.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[non_exhaustive]
-pub struct Zettelstore {
-    /// Whether it is open.
-    pub enabled: bool,
-    /// The realm behind it.
-    pub realm: String,
-    /// `false`: everybody is let in, as a Zettelstore without an owner does.
-    pub authentication: bool,
-    /// The form of its answers.
-    pub answer: ZettelstoreAnswer,
-    /// How long a token lives: up to an hour, and more counts as an hour; with `0s` it ends within the second.
-    pub token_lifetime: Span,
-    /// What an answer takes; `0s` answers at once.
-    pub login_delay: Span,
-    /// The path before all of its paths.
-    pub url_prefix: String,
-    /// The longest body in bytes.
-    pub max_request_size: usize,
-}
-
-/// The form of the Zettelstore door's answers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[non_exhaustive]
-pub enum ZettelstoreAnswer {
-    /// JSON, as up to 0.11.
-    #[default]
-    Json,
-    /// A list, from 0.12 on.
-    List,
-}
-
 /// Why a configuration can't be used: one line.
 #[derive(Debug)]
 pub struct ConfigError(String);
@@ -381,6 +346,7 @@ impl Config {
             warnings.push("[zettelstore] authentication is off: everybody is let in there".to_owned());
         }
         warnings.extend(self.mail_warning());
+        warnings.extend(self.directory_warnings());
         warnings
     }
 
@@ -400,9 +366,7 @@ impl Config {
         if self.doors().next().is_none() {
             return Err(ConfigError::new("no door is open: set enabled = true for one of them"));
         }
-        if self.sqlite_path().is_none() {
-            return Err(ConfigError::new("[store] url must be sqlite: and a path"));
-        }
+        self.store_place()?;
         if self.keys.file.as_os_str().is_empty() {
             return Err(ConfigError::new("[keys] file is empty"));
         }
@@ -425,6 +389,7 @@ impl Config {
         self.rocketchat.check()?;
         self.assertions()?;
         self.relay()?;
+        self.directories()?;
         if self.zulip.enabled && self.zulip.development && !self.listens_on_loopback_only() {
             return Err(ConfigError::new(
                 "[zulip] development lets anybody in by name: listen on loopback only, or switch it off",
@@ -435,12 +400,6 @@ impl Config {
 
     fn listens_on_loopback_only(&self) -> bool {
         self.server.listen.iter().all(|listen| listen.address().ip().is_loopback())
-    }
-
-    /// The path of the SQLite file.
-    #[must_use]
-    pub fn sqlite_path(&self) -> Option<&Path> {
-        self.store.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()).map(Path::new)
     }
 }
 

@@ -73,6 +73,16 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     Ok(Some(KeyFile { ring, promoted }))
 }
 
+/// Copies a ring's file to a new one, of mode 0600 too.
+pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let file = read(from)?.with_context(|| format!("the key file {} is missing", from.display()))?;
+    let copy = written(to, &file.ring, file.promoted)?;
+    copy.persist_noclobber(to)
+        .map_err(|error| anyhow::anyhow!("the key file {}: {}", to.display(), plain_io(&error.error)))?;
+    sync_folder(to)?;
+    Ok(())
+}
+
 /// Makes a ring and its file, and says that it did; when another process was faster, takes that one's.
 pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
     let ring = KeyRing::generate(rng);

@@ -17,6 +17,7 @@ mod mail;
 mod metrics;
 mod router;
 mod serve;
+mod store;
 mod upkeep;
 mod websocket;
 

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Assembled;
 use crate::body::BodyMemory;
-use crate::config::{Config, Listen, files, plain_io};
+use crate::config::{Config, Listen, plain_io};
 use crate::edge::node_name;
 use crate::keys;
 use crate::listener::{Shared, accept};
@@ -133,8 +133,9 @@ impl Bound {
                 tasks.spawn(upkeep::warn_without_mail(assembled.shared_engine(), stop.clone()));
             }
         }
-        let key_file = files::locate(&config.keys.file).map_err(anyhow::Error::msg)?;
-        tasks.spawn(keys::watch(assembled.shared_engine(), key_file, node_name(), stop.clone()));
+        tasks.spawn(upkeep::compare(assembled.shared_engine(), stop.clone()));
+        let watched = keys::watch(assembled.shared_engine(), config.keys.path()?, node_name(), stop.clone());
+        tasks.spawn(watched);
         tasks.spawn(upkeep::purge(assembled.shared_engine(), config.log.keep_attempts.0, stop.clone()));
         Ok(Server {
             signals: self.signals,

@@ -5,10 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_engine::Engine;
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(600);
+
+/// How often what is known of credentials is compared with the store: so that a revocation by another server is
+/// noticed within a second.
+const COMPARE: Duration = Duration::from_millis(450);
 
 /// Deletes what has ended, at once and again and again until told to stop.
 pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: CancellationToken) {
@@ -26,6 +31,30 @@ pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: Ca
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Compares what is known of credentials with the store, again and again until told to stop.
+pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(COMPARE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reachable = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match engine.compare().await {
+            Ok(()) if !reachable => {
+                reachable = true;
+                tracing::info!("the store can be reached again");
+            }
+            Err(cause) if reachable => {
+                reachable = false;
+                tracing::warn!(%cause, "the store can't be reached");
+            }
+            Ok(()) | Err(_) => {}
         }
     }
 }

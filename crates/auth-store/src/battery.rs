@@ -81,6 +81,7 @@ macro_rules! store_battery {
                 moves_the_valid_from_stamp_by_a_second_at_least
                 switches_users_off_and_on
                 switches_mailed_codes_on_and_off
+                writes_over_a_user_what_another_system_says
                 deletes_users_with_all_that_is_theirs
                 counts_every_change_of_a_user
             }

@@ -53,6 +53,12 @@
 
 #[cfg(feature = "battery")]
 pub mod battery;
+mod news;
+mod plan;
+mod postgres;
 mod sqlite;
+mod words;
 
+pub use plan::Plan;
+pub use postgres::{Postgres, PostgresOpenError, PostgresOptions};
 pub use sqlite::{BackupError, OpenError, Sqlite};

@@ -3,7 +3,9 @@
 mod attempts;
 mod connection;
 mod credentials;
+mod explain;
 mod failure;
+mod feed;
 mod import;
 mod mail;
 mod meta;
@@ -21,13 +23,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use auth_core::StoreError;
+use auth_core::{StoreError, UserId};
 use rusqlite::Connection;
 
 use self::connection::{connect, create, enter_wal};
 use self::failure::Result;
 use self::readers::Readers;
 use self::writer::Writer;
+
+use crate::news::News;
 
 pub use self::connection::OpenError;
 pub use self::upkeep::BackupError;
@@ -39,6 +43,7 @@ pub struct Sqlite {
     readers: Readers,
     /// A reader that is asked for nothing but whether the file has changed.
     watch: Readers,
+    news: News,
     // The last to go: the last connection to be closed tidies the file up.
     writer: Writer,
 }
@@ -67,6 +72,7 @@ impl Sqlite {
             readers: Readers::start("store-reader", readers.map_err(OpenError::of)?)
                 .map_err(OpenError::io)?,
             watch: Readers::start("store-watch", vec![watch]).map_err(OpenError::io)?,
+            news: News::default(),
             writer: Writer::start(writer).map_err(OpenError::io)?,
         })
     }
@@ -84,6 +90,17 @@ impl Sqlite {
     ) -> std::result::Result<T, StoreError> {
         self.writer.write(work).await
     }
+
+    /// The same for a change of a user, of which whoever listens is told before the answer is given.
+    async fn change<T: Send + 'static>(
+        &self,
+        user: UserId,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> std::result::Result<T, StoreError> {
+        let done = self.write(work).await;
+        self.news.tell(user);
+        done
+    }
 }
 
 impl fmt::Debug for Sqlite {
@@ -96,81 +113,4 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let connection = connect(path)?;
     connection.pragma_update(None, "query_only", true)?;
     Ok(connection)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_statement_reads_a_whole_table() {
-        let connection = Connection::open_in_memory().unwrap();
-        schema::migrate(&connection).unwrap();
-        let plan = |statement: &str| {
-            let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}")).unwrap();
-            for index in 1..=explained.parameter_count() {
-                explained.raw_bind_parameter(index, 1).unwrap();
-            }
-            let mut rows = explained.raw_query();
-            let mut lines = String::new();
-            while let Some(row) = rows.next().unwrap() {
-                lines += &row.get::<_, String>(3).unwrap();
-                lines += "; ";
-            }
-            lines
-        };
-        for statement in [
-            attempts::OLD,
-            credentials::BY_DIGEST,
-            credentials::ENDED,
-            credentials::OF_USER,
-            credentials::RAISE,
-            credentials::REMOVE,
-            credentials::REMOVE_KIND,
-            credentials::TRIM,
-            import::HAS_ZETTELSTORE,
-            import::LAST_ZETTELSTORE,
-            import::LAST_ZULIP,
-            import::REALM,
-            import::UPDATE_REALM,
-            mail::DUE,
-            mail::PUT_OFF,
-            mail::SETTLE,
-            meta::BEGINNING,
-            meta::GET,
-            meta::REMOVE,
-            meta::REPLACE,
-            row::NAMES,
-            sealed::CREDENTIALS,
-            sealed::MAILS,
-            sealed::RESEAL_CREDENTIAL,
-            sealed::RESEAL_MAIL,
-            users::BY_ID,
-            users::BY_NAME,
-            users::BY_ROCKETCHAT,
-            users::BY_ZETTELSTORE,
-            users::BY_ZULIP,
-            users::DELETE,
-            users::MOVE_VALID_FROM,
-            users::PAGE,
-            users::REALMS,
-            users::REHASH,
-            users::SET_ACTIVE,
-            users::SET_EMAIL_SECOND_FACTOR,
-            users::SET_PASSWORD,
-            users::TOUCH,
-        ] {
-            let plan = plan(statement);
-            let is_narrow = plan.contains("SEARCH") && !plan.contains("TEMP B-TREE");
-            assert!(
-                is_narrow && !plan.replace("SCAN CONSTANT ROW", "").contains("SCAN"),
-                "{statement}\n{plan}"
-            );
-        }
-        // All of them, but in the order of an index, and no further than the limit.
-        for statement in [attempts::NEWEST, realms::ALL] {
-            let plan = plan(statement);
-            assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{statement}\n{plan}");
-        }
-    }
 }

@@ -31,6 +31,23 @@ pub struct Realm {
     pub backends: Vec<String>,
 }
 
+impl Realm {
+    /// The name of the backend of stored passwords.
+    pub const LOCAL: &str = "local";
+
+    /// Whether passwords that are stored here count.
+    #[must_use]
+    pub fn asks_stored_passwords(&self) -> bool {
+        self.backends.is_empty() || self.backends.iter().any(|backend| backend == Self::LOCAL)
+    }
+
+    /// Whether somebody else is asked for passwords: a directory.
+    #[must_use]
+    pub fn asks_a_directory(&self) -> bool {
+        self.backends.iter().any(|backend| backend != Self::LOCAL)
+    }
+}
+
 /// What a new password must fulfil (zulip.md 6.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two plain settings that operators write")]

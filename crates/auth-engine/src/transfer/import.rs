@@ -332,6 +332,16 @@ impl Engine {
     }
 }
 
+/// Whether somebody can log in with a name.
+pub(crate) fn is_login_name(kind: NameKind, name: &str) -> bool {
+    !name.trim().is_empty()
+        && name.trim() == name
+        && name.len() <= LONGEST_NAME
+        && fold(name).len() <= 2 * LONGEST_NAME
+        && !name.chars().any(char::is_control)
+        && (kind != NameKind::Email || name.contains('@'))
+}
+
 fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
     let given = [
         (NameKind::UserName, "username", &line.username, false),
@@ -341,12 +351,7 @@ fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
     let mut names = Vec::new();
     for (kind, key, name, verified) in given {
         let Some(name) = name else { continue };
-        let usable = !name.trim().is_empty()
-            && name.trim() == name
-            && name.len() <= LONGEST_NAME
-            && fold(name).len() <= 2 * LONGEST_NAME
-            && !name.chars().any(char::is_control);
-        if !usable || (kind == NameKind::Email && !name.contains('@')) {
+        if !is_login_name(kind, name) {
             return Err(BadLine(format!("`{key}` can't be logged in with")));
         }
         names.push(LoginName { kind, exact: name.clone(), verified });

@@ -1,5 +1,6 @@
 //! An engine over a fresh store, and short ways to ask it things.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,9 +58,12 @@ pub(crate) fn config() -> Config {
         },
         limits: None,
         max_waiting: 100,
+        known_credentials: 100,
+        outage: Duration::ZERO,
         allow_password_only_with_2fa: false,
         revoke_on_password_change: true,
         log_names: false,
+        directories: BTreeMap::new(),
         zulip: ZulipRules::default(),
         rocketchat: RocketChatRules {
             api_limit: None,

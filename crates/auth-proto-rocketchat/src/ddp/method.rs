@@ -117,7 +117,7 @@ pub(crate) fn is_log_in(name: &str) -> bool {
 }
 
 async fn log_in(door: &RocketChatDoor, origin: &Origin<'_>, form: Value) -> Called {
-    let form = match accounts_form(form, door.config.directory) {
+    let form = match accounts_form(form) {
         Ok(form) => form,
         // Looks like any wrong password.
         Err(Rejection::Unrecognised) => {

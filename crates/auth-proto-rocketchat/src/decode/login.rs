@@ -1,7 +1,7 @@
 //! Log-in forms (rocketchat.md 1.2, 1.3): first the rewriting that the REST route does, then the form that the
 //! accounts layer finds. Values are true or false as JavaScript takes them.
 
-use auth_core::{Identifier, NameKind, OneTimeCode, Password, PasswordDigest, Proof, Token};
+use auth_core::{Identifier, OneTimeCode, Password, PasswordDigest, Proof, Token};
 use serde_json::{Map, Value};
 
 /// A log-in that can be judged.
@@ -26,8 +26,8 @@ pub enum Rejection {
 
 /// Finds the log-in form in a body.
 ///
-/// `header_code` is the value of `x-2fa-code`, used where the body has no code. `directory` says whether the
-/// form for directories is answered by one; if not, it is an ordinary password.
+/// `header_code` is the value of `x-2fa-code`, used where the body has no code. The form for directories is an
+/// ordinary password: who knows it is the order of the realm's backends.
 ///
 /// # Errors
 /// A [`Rejection`] when there is none that can be judged.
@@ -35,12 +35,12 @@ pub enum Rejection {
 /// ```
 /// use auth_proto_rocketchat::decode::{Rejection, login_form};
 /// use serde_json::json;
-/// assert!(login_form(json!({"user": "myusername", "password": "guess"}), None, false).is_ok());
-/// assert_eq!(login_form(json!({"user": "myusername"}), None, false).unwrap_err(), Rejection::Unrecognised);
+/// assert!(login_form(json!({"user": "myusername", "password": "guess"}), None).is_ok());
+/// assert_eq!(login_form(json!({"user": "myusername"}), None).unwrap_err(), Rejection::Unrecognised);
 /// ```
-pub fn login_form(body: Value, header_code: Option<&str>, directory: bool) -> Result<LoginForm, Rejection> {
+pub fn login_form(body: Value, header_code: Option<&str>) -> Result<LoginForm, Rejection> {
     let Value::Object(body) = body else { return Err(Rejection::IllTyped("must be object")) };
-    recognise(rewrite(body, header_code)?, directory)
+    recognise(rewrite(body, header_code)?)
 }
 
 /// Finds the log-in in a form that goes to the accounts layer as it is: the parameter of DDP's `login`.
@@ -51,12 +51,12 @@ pub fn login_form(body: Value, header_code: Option<&str>, directory: bool) -> Re
 /// ```
 /// use auth_proto_rocketchat::decode::accounts_form;
 /// use serde_json::json;
-/// assert!(accounts_form(json!({"user": {"username": "myusername"}, "password": "guess"}), false).is_ok());
-/// assert!(accounts_form(json!({"user": "myusername", "password": "guess"}), false).is_err());
+/// assert!(accounts_form(json!({"user": {"username": "myusername"}, "password": "guess"})).is_ok());
+/// assert!(accounts_form(json!({"user": "myusername", "password": "guess"})).is_err());
 /// ```
-pub fn accounts_form(form: Value, directory: bool) -> Result<LoginForm, Rejection> {
+pub fn accounts_form(form: Value) -> Result<LoginForm, Rejection> {
     let Value::Object(form) = form else { return Err(Rejection::IllTyped("must be object")) };
-    recognise(form, directory)
+    recognise(form)
 }
 
 /// Puts the short forms `{user, password, code}` into the accounts layer's own (rocketchat.md 1.2); anything
@@ -95,7 +95,7 @@ fn named(body: &Map<String, Value>) -> Option<(&'static str, Value)> {
 }
 
 /// Finds the accounts layer's form (rocketchat.md 1.3), in the order in which its handlers are asked.
-fn recognise(mut form: Map<String, Value>, directory: bool) -> Result<LoginForm, Rejection> {
+fn recognise(mut form: Map<String, Value>) -> Result<LoginForm, Rejection> {
     if let Some(token) = form.remove("resume").filter(truthy) {
         let Value::String(token) = token else { return Err(Rejection::IllTyped("resume must be string")) };
         return Ok(LoginForm { proof: Proof::Resume(Token::new(token)), code: None });
@@ -109,11 +109,11 @@ fn recognise(mut form: Map<String, Value>, directory: bool) -> Result<LoginForm,
         let Some(Value::Object(login)) = totp.remove("login") else {
             return Err(Rejection::IllTyped("totp.login must be object"));
         };
-        let inner = recognise(login, directory)?;
+        let inner = recognise(login)?;
         return Ok(LoginForm { code: Some(one_time_code(code)), ..inner });
     }
     if form.get("ldap").is_some_and(truthy) && form.get("ldapOptions").is_some_and(truthy) {
-        return Ok(LoginForm { proof: directory_form(form, directory)?, code: None });
+        return Ok(LoginForm { proof: directory_form(form)?, code: None });
     }
     Err(Rejection::Unrecognised)
 }
@@ -143,13 +143,13 @@ fn password_form(mut form: Map<String, Value>) -> Result<Proof, Rejection> {
     }
 }
 
-/// `{ldap: true, username, ldapPass, ldapOptions: {}}`. Without a directory the password is checked here.
-fn directory_form(mut form: Map<String, Value>, directory: bool) -> Result<Proof, Rejection> {
+/// `{ldap: true, username, ldapPass, ldapOptions: {}}`. Where no directory accepts, the password may still be one that
+/// is kept here (rocketchat.md 5): the same name and password as in the other forms.
+fn directory_form(mut form: Map<String, Value>) -> Result<Proof, Rejection> {
     let who = match form.remove("username").unwrap_or_default() {
         Value::String(typed) if typed.is_empty() => {
             return Err(Rejection::IllTyped("username must be a non-empty string"));
         }
-        Value::String(typed) if directory => Identifier::Name { kind: NameKind::Directory, typed },
         Value::String(typed) if typed.contains('@') => Identifier::email(typed),
         Value::String(typed) => Identifier::user_name(typed),
         other => wrapped(other)?,

@@ -20,7 +20,7 @@ pub(crate) async fn log_in(
     let headers = request.headers();
     let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes()).unwrap_or_default();
     let fields = body(content_type, request.body());
-    let form = match login_form(fields, second_factor_code(headers), door.config.directory) {
+    let form = match login_form(fields, second_factor_code(headers)) {
         Ok(form) => form,
         Err(Rejection::Unrecognised) => {
             return Ok(json(StatusCode::UNAUTHORIZED, &error_body("Unauthorized")).into());

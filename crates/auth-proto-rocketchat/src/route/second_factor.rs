@@ -94,7 +94,8 @@ pub(crate) async fn answer(
             }
             words.unless_denied(inside.confirm(caller).await?)?;
             // Users of a directory are brought in when they log in, never all at once.
-            Err(Failure::BadRequest(if door.config.directory { "Not allowed" } else { "LDAP_disabled" }))
+            let directory = door.realm().await?.asks_a_directory();
+            Err(Failure::BadRequest(if directory { "Not allowed" } else { "LDAP_disabled" }))
         }
     }
 }

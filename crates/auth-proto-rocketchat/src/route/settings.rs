@@ -29,7 +29,7 @@ struct Setting {
 pub(crate) async fn public(door: &RocketChatDoor, query: &str) -> Result<Response<Bytes>, Failure> {
     let page = Page::of(query);
     let asked = |id: &str| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|wanted| wanted == id));
-    let site_name = door.realm().await?.name;
+    let realm = door.realm().await?;
     let found: Vec<_> = [
         ("Accounts_PasswordReset", json!(door.config.password_reset)),
         ("Accounts_RegistrationForm", json!("Disabled")),
@@ -40,8 +40,8 @@ pub(crate) async fn public(door: &RocketChatDoor, query: &str) -> Result<Respons
         ("Accounts_iframe_enabled", json!(false)),
         ("CAS_enabled", json!(false)),
         ("CROWD_Enable", json!(false)),
-        ("LDAP_Enable", json!(door.config.directory)),
-        ("Site_Name", json!(site_name)),
+        ("LDAP_Enable", json!(realm.asks_a_directory())),
+        ("Site_Name", json!(realm.name)),
         ("Site_Url", json!(door.config.site_url)),
     ]
     .into_iter()

@@ -173,8 +173,10 @@ async fn public_settings_are_picked_by_id_and_paged() {
         ),
         ("_id=nothing", json!({"settings": [], "count": 0, "offset": 0, "total": 0, "success": true})),
     ] {
-        let config = Config { directory: true, ..config() };
-        let response = get(config, &format!("/api/v1/settings.public?{query}")).await;
+        let with_directory = Realm { backends: vec!["corp".into(), "local".into()], ..fixture::realm() };
+        let inside = Fixed { realm: Box::new(move || Ok(Some(with_directory.clone()))), ..Fixed::default() };
+        let path = format!("/api/v1/settings.public?{query}");
+        let response = ask(config(), Arc::new(inside), request("GET", &path, &[], "")).await;
         assert_eq!(serde_json::from_slice::<Value>(response.body()).unwrap(), expected, "{query}");
     }
 }

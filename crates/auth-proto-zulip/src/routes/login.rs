@@ -1,8 +1,8 @@
 //! `POST fetch_api_key` and `POST jwt/fetch_api_key` (zulip.md 2 and 5.5).
 
 use auth_core::{
-    Answer, DoorKind, ExactPoint, Fault, FaultKind, Grant, GrantKind, Granted, Identifier, LoginAttempt,
-    LoginOutcome, LoginReply, Password, Proof, RealmId, Refusal, SecondStep, Token,
+    Answer, Cause, DoorKind, ExactPoint, Fault, FaultKind, Grant, GrantKind, Granted, Identifier,
+    LoginAttempt, LoginOutcome, LoginReply, Password, Proof, RealmId, Refusal, SecondStep, Token,
 };
 use serde::Serialize;
 
@@ -13,7 +13,6 @@ use crate::answer::user::{UserObject, address};
 use crate::answer::{Reply, Success, ok, with_standing};
 use crate::decode::email::is_email;
 use crate::request::Request;
-use crate::site::realm_uses_directory;
 
 pub(crate) const INVALID_EMAIL: Failure = Failure::BadRequest("Enter a valid email address.");
 
@@ -40,13 +39,19 @@ pub(crate) async fn by_password(door: &ZulipDoor, request: &Request<'_>) -> Resu
     let username = request.parameters.get("username").ok_or(Failure::Missing("username"))?;
     let password = request.parameters.get("password").ok_or(Failure::Missing("password"))?;
     let realm = door.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
-    if !realm_uses_directory(&realm) && !is_email(username) {
+    if !realm.asks_a_directory() && !is_email(username) {
         return Err(INVALID_EMAIL);
     }
     let proof = Proof::Password { who: Identifier::email(username), password: Password::new(password) };
     let LoginReply { outcome, standing, not_before } = ask(door, request, realm.id, proof).await?;
     let response = match outcome {
         LoginOutcome::Granted(granted) => granted_key(&granted, request, &["username", "password"])?,
+        // The reasons are told by the backend of stored passwords, where the realm asks it (zulip.md 7).
+        LoginOutcome::Refused(Refusal::UserInactive | Refusal::RealmInactive)
+            if !realm.asks_stored_passwords() =>
+        {
+            door.failed(Refusal::Credentials(Cause::NotOffered))
+        }
         LoginOutcome::Refused(refusal) => door.failed(refusal),
     };
     Ok(Answer { response: with_standing(response, standing.as_ref()), not_before })

@@ -9,7 +9,6 @@ use crate::answer::failure::Failure;
 use crate::answer::{Reply, Success, bare_method_not_allowed, ok};
 use crate::decode::client::Client;
 use crate::request::Request;
-use crate::site::{realm_uses_directory, realm_uses_stored_passwords};
 
 /// From this feature level on, Discord is among the methods.
 const DISCORD: u32 = 489;
@@ -75,8 +74,8 @@ pub(crate) async fn show(door: &ZulipDoor, request: &Request<'_>) -> Result<Repl
     }
     let realm = realm.as_ref();
     let password_login = config.password_login && realm.is_none_or(|realm| realm.password_login);
-    let email = password_login && realm.is_none_or(realm_uses_stored_passwords);
-    let ldap = password_login && realm.is_some_and(realm_uses_directory);
+    let email = password_login && realm.is_none_or(Realm::asks_stored_passwords);
+    let ldap = password_login && realm.is_some_and(Realm::asks_a_directory);
     let url = request.site.url(config, realm);
     Ok(ok(&Document {
         success: Success::EMPTY,

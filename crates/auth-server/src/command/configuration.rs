@@ -1,11 +1,9 @@
 //! `auth-server config`.
 
-use std::path::Path;
-
 use anyhow::bail;
 
 use super::{ConfigFile, say};
-use crate::config::DEFAULT;
+use crate::config::{DEFAULT, Place};
 
 /// Print or check a configuration.
 #[derive(Debug, clap::Subcommand)]
@@ -25,7 +23,8 @@ impl Configuration {
             Self::Check(file) => {
                 let config = file.load()?;
                 config.engine()?;
-                if let Some(folder) = config.sqlite_path().and_then(Path::parent)
+                if let Place::Sqlite(path) = config.store_place()?
+                    && let Some(folder) = path.parent()
                     && !folder.as_os_str().is_empty()
                     && !folder.is_dir()
                 {

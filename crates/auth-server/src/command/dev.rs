@@ -21,7 +21,10 @@ const DEMO: &str = include_str!("demo.jsonl");
     after_help = "Examples:\n  auth-server dev\n  auth-server dev --listen 127.0.0.1:0 --seed users.jsonl \
                         --ready-json"
 )]
+#[command(args_conflicts_with_subcommands = true)]
 pub(super) struct Dev {
+    #[command(subcommand)]
+    tool: Option<Tool>,
     /// A loopback address; port 0 takes a free one.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
@@ -39,8 +42,18 @@ pub(super) struct Dev {
     limits: bool,
 }
 
+/// What else developers need.
+#[derive(Debug, clap::Subcommand)]
+enum Tool {
+    /// Fill a store with made-up users.
+    Seed(super::seed::Seed),
+}
+
 impl Dev {
     pub(super) async fn run(self) -> anyhow::Result<()> {
+        if let Some(Tool::Seed(seed)) = self.tool {
+            return seed.run().await;
+        }
         if !self.listen.ip().is_loopback() {
             bail!("dev lets anybody in: it listens on loopback only, as with --listen 127.0.0.1:8080");
         }

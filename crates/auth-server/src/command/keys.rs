@@ -13,7 +13,6 @@ use serde_json::json;
 
 use super::{ConfigFile, say};
 use crate::Assembled;
-use crate::config::files;
 use crate::edge::SystemRng;
 use crate::keyfile::{self, KeyFile};
 
@@ -81,7 +80,7 @@ impl Keys {
 impl Ring {
     async fn open(file: &ConfigFile) -> anyhow::Result<Self> {
         let config = file.load()?;
-        if files::is_credential(&config.keys.file) {
+        if config.keys.is_credential() {
             bail!(
                 "[keys] file is a systemd credential, which can't be changed from here: rotate the file that it is \
                  made of, with a configuration that names that file"
@@ -120,7 +119,7 @@ impl Ring {
 
 async fn list(file: &ConfigFile) -> anyhow::Result<()> {
     let config = file.load()?;
-    let path = files::locate(&config.keys.file).map_err(anyhow::Error::msg)?;
+    let path = config.keys.path()?;
     let assembled = file.open().await?;
     let engine = assembled.engine();
     let promoted = keyfile::read(&path)?.and_then(|file| file.promoted).and_then(print);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     ExactPoints, Grid, Keys, Limit, Listen, Log, LogFormat, PasswordPolicy, Passwords, RocketChat, Server,
-    Span, Store, Zettelstore, ZettelstoreAnswer, Zulip,
+    Span, Zettelstore, ZettelstoreAnswer, Zulip,
 };
 
 impl Default for Server {
@@ -21,12 +21,6 @@ impl Default for Server {
             max_waiting: 4096,
             shutdown_timeout: Span::secs(10),
         }
-    }
-}
-
-impl Default for Store {
-    fn default() -> Self {
-        Self { url: "sqlite:auth.db".to_owned() }
     }
 }
 

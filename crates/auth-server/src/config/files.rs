@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
-use super::{ConfigError, plain_io};
+use super::{ConfigError, Keys, plain_io};
 
 /// Before the name of a credential.
 const CREDENTIAL: &str = "credential:";
@@ -13,7 +13,7 @@ const CREDENTIAL: &str = "credential:";
 ///
 /// # Errors
 /// A sentence: a credential is wanted, but none was passed, or it has no plain name.
-pub(crate) fn locate(file: &Path) -> Result<PathBuf, String> {
+fn locate(file: &Path) -> Result<PathBuf, String> {
     let Some(name) = file.to_str().and_then(|file| file.strip_prefix(CREDENTIAL)) else {
         return Ok(file.to_owned());
     };
@@ -26,9 +26,19 @@ pub(crate) fn locate(file: &Path) -> Result<PathBuf, String> {
     Ok(Path::new(&folder).join(name))
 }
 
-/// Whether a file is one that systemd passes, and so can't be changed.
-pub(crate) fn is_credential(file: &Path) -> bool {
-    file.to_str().is_some_and(|file| file.starts_with(CREDENTIAL))
+impl Keys {
+    /// Where the key file is.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when it is a credential that was not passed.
+    pub(crate) fn path(&self) -> Result<PathBuf, ConfigError> {
+        locate(&self.file).map_err(|why| ConfigError(format!("[keys] file {}: {why}", self.file.display())))
+    }
+
+    /// Whether the key file is one that systemd passes, and so can't be changed.
+    pub(crate) fn is_credential(&self) -> bool {
+        self.file.to_str().is_some_and(|file| file.starts_with(CREDENTIAL))
+    }
 }
 
 /// What a file holds, without blanks and line ends behind it. `at` names the key of the configuration.

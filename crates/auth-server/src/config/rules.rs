@@ -34,9 +34,12 @@ impl Config {
             },
             limits: self.shared_limits(),
             max_waiting: self.server.max_waiting,
+            known_credentials: self.store.known_credentials,
+            outage: self.store.outage.0,
             allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
             revoke_on_password_change: self.passwords.revoke_on_password_change.unwrap_or(!exact),
             log_names: self.log.names,
+            directories: self.directory_rules(),
             zulip: ZulipRules {
                 exact: zulip.exact.points(),
                 login_limit: zulip.login_limit.rule(),

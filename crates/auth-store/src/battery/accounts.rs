@@ -1,8 +1,8 @@
 //! What a store does to users.
 
 use auth_core::{
-    AttemptStore, CredentialKind, CredentialStore, Ending, Lookup, NameKind, Outbox, Timestamp, UserId,
-    UserStore,
+    AttemptStore, Conflict, CredentialKind, CredentialStore, Ending, LoginName, Lookup, NameKind, Outbox,
+    Role, StoreError, Timestamp, User, UserFacts, UserId, UserStore,
 };
 
 use super::{Fixture, account, at, credential, ids, password, seed};
@@ -104,6 +104,54 @@ pub async fn switches_mailed_codes_on_and_off<F: Fixture>(fixture: &F) {
         assert!(!account(&*store, users[1]).await.user.email_second_factor);
     }
     assert_eq!(store.set_email_second_factor(UserId::from_bytes([9; 16]), true).await, Ok(false));
+}
+
+pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, users) = seed(&*store, 2).await;
+    let name = |kind, exact: &str| LoginName { kind, exact: exact.into(), verified: kind == NameKind::Email };
+    let before = account(&*store, users[0]).await;
+    let facts = UserFacts {
+        names: vec![
+            name(NameKind::UserName, "Renamed"),
+            name(NameKind::Email, "new@example.org"),
+            name(NameKind::Directory, "entry-1"),
+        ],
+        full_name: "Another Name".into(),
+        role: Role::Admin,
+    };
+    for _ in 0..2 {
+        assert_eq!(store.set_facts(users[0], &facts).await, Ok(true), "also a second time");
+    }
+    let after = account(&*store, users[0]).await;
+    assert!(after.user.version > before.user.version);
+    assert_eq!(after.user.names, facts.names);
+    let expected = User {
+        names: facts.names.clone(),
+        full_name: facts.full_name.clone(),
+        role: facts.role,
+        ..before.user
+    };
+    assert_eq!(User { version: before.user.version, ..after.user }, expected, "nothing else is changed");
+    assert_eq!(after.password, before.password);
+    for (kind, typed, known) in [
+        (NameKind::UserName, "user0", false),
+        (NameKind::UserName, "renamed", true),
+        (NameKind::Email, "NEW@example.org", true),
+        (NameKind::Directory, "entry-1", true),
+    ] {
+        let found = store.find(main.id, &Lookup::Name(kind, typed)).await.unwrap();
+        assert_eq!(found.map(|account| account.user.id), known.then_some(users[0]), "{typed}");
+    }
+
+    let other = account(&*store, users[1]).await;
+    let taken = UserFacts { full_name: "Thief".into(), ..facts };
+    assert_eq!(
+        store.set_facts(users[1], &taken).await,
+        Err(StoreError::Conflict(Conflict::Name(NameKind::UserName)))
+    );
+    assert_eq!(account(&*store, users[1]).await.user, other.user, "all or nothing");
+    assert_eq!(store.set_facts(UserId::from_bytes([9; 16]), &taken).await, Ok(false));
 }
 
 pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {

@@ -261,7 +261,7 @@ pub async fn adds_as_fast_beside_ten_thousand_others<F: Fixture>(fixture: &F) {
     };
     let (poor, rich) = (fastest(users[0]).await, fastest(rich_id).await);
     // A walk along the index hardly shows; reading every row would take many times as long.
-    assert!(rich < poor * 3 + Duration::from_millis(1), "{rich:?} beside {MANY} others, else {poor:?}");
+    assert!(rich < poor * 3 + Duration::from_millis(5), "{rich:?} beside {MANY} others, else {poor:?}");
 }
 
 pub async fn purges_what_has_ended<F: Fixture>(fixture: &F) {

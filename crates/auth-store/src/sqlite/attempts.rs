@@ -1,15 +1,15 @@
 //! The log of attempts.
 
 use std::borrow::Cow;
-use std::net::IpAddr;
 
 use async_trait::async_trait;
-use auth_core::{AttemptRecord, AttemptStore, Network, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, UserId};
 use rusqlite::{Connection, params};
 
 use super::Sqlite;
-use super::failure::{Result, corrupt};
-use super::row::{Columns, door};
+use super::failure::Result;
+use super::row::Columns;
+use crate::words::{door, network};
 
 /// Rows that one command deletes, so that others get their turn in between.
 const FORGET: u32 = 1000;
@@ -76,10 +76,4 @@ fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
         network: network(&columns.take::<String>()?)?,
         outcome: Cow::Owned(columns.take()?),
     })
-}
-
-/// Reads what `Network` prints: an address, with `/64` behind it in IPv6.
-fn network(text: &str) -> Result<Network> {
-    let address = text.strip_suffix("/64").unwrap_or(text);
-    address.parse::<IpAddr>().map(Network::of).map_err(|_| corrupt("a network that is none"))
 }

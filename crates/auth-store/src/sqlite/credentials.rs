@@ -11,8 +11,9 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::failure::{Failure, Result, corrupt, is_dangling, taken};
-use super::row::{Columns, credential_columns, door_names};
+use super::row::{Columns, credential_columns};
 use super::users::{TOUCH, account, changed, touch};
+use crate::words::door_names;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -68,8 +69,8 @@ impl CredentialStore for Sqlite {
 
     async fn add(&self, credential: &Credential, keep: u32) -> Answer<bool> {
         let credential = credential.clone();
-        self.write(move |connection| {
-            let (user, kind) = (credential.user, credential.kind);
+        let (user, kind) = (credential.user, credential.kind);
+        self.change(user, move |connection| {
             match insert(connection, user, &credential) {
                 Ok(()) => {}
                 Err(NotInserted::NoUser) => return Ok(false),
@@ -95,7 +96,7 @@ impl CredentialStore for Sqlite {
             return Ok(Some(own));
         }
         let credential = credential.clone();
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             if let Some(own) = look(connection)? {
                 return Ok(Some(own));
             }
@@ -113,12 +114,12 @@ impl CredentialStore for Sqlite {
     }
 
     async fn remove(&self, id: CredentialId) -> Answer<bool> {
-        self.write(move |connection| {
+        let owner = self.write(move |connection| {
             let mut statement = connection.prepare_cached(REMOVE)?;
             let owner = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
             touch_owner(connection, owner)
-        })
-        .await
+        });
+        Ok(self.tell_owner(owner.await?))
     }
 
     async fn remove_of_user(
@@ -128,7 +129,7 @@ impl CredentialStore for Sqlite {
         except: Option<CredentialId>,
     ) -> Answer<u64> {
         let kinds = kinds.to_vec();
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             let count = delete_kinds(connection, user, &kinds, except)?;
             if count > 0 {
                 touch(connection, user)?;
@@ -146,7 +147,7 @@ impl CredentialStore for Sqlite {
         new: &[Credential],
     ) -> Answer<bool> {
         let (kinds, new) = (kinds.to_vec(), new.to_vec());
-        let exchanged = self.write(move |connection| {
+        let exchanged = self.change(user, move |connection| {
             if !changed(connection, TOUCH, params![user.as_bytes()])? {
                 return Ok(false);
             }
@@ -171,12 +172,12 @@ impl CredentialStore for Sqlite {
     }
 
     async fn raise_counter(&self, id: CredentialId, to: i64) -> Answer<bool> {
-        self.write(move |connection| {
+        let owner = self.write(move |connection| {
             let mut statement = connection.prepare_cached(RAISE)?;
             let owner = statement.query_row(params![id.as_bytes(), to], |row| row.get(0)).optional()?;
             touch_owner(connection, owner)
-        })
-        .await
+        });
+        Ok(self.tell_owner(owner.await?))
     }
 
     async fn purge(&self, now: Timestamp) -> Answer<u64> {
@@ -188,6 +189,16 @@ impl CredentialStore for Sqlite {
                 return Ok(total);
             }
         }
+    }
+}
+
+impl Sqlite {
+    /// Tells whoever listens of a change of a credential's owner, if there was one; says whether.
+    fn tell_owner(&self, owner: Option<UserId>) -> bool {
+        if let Some(user) = owner {
+            self.news.tell(user);
+        }
+        owner.is_some()
     }
 }
 
@@ -269,12 +280,11 @@ fn purge(connection: &Connection, now: Timestamp) -> Result<u64> {
     Ok(u64::try_from(owners.len()).unwrap_or(u64::MAX))
 }
 
-/// Counts the change of the credential's owner, if there was one; tells which.
-fn touch_owner(connection: &Connection, owner: Option<[u8; 16]>) -> Result<bool> {
-    if let Some(owner) = owner {
-        touch(connection, UserId::from_bytes(owner))?;
-    }
-    Ok(owner.is_some())
+/// Counts the change of the credential's owner, if there was one; gives it.
+fn touch_owner(connection: &Connection, owner: Option<[u8; 16]>) -> Result<Option<UserId>> {
+    let owner = owner.map(UserId::from_bytes);
+    owner.map(|owner| touch(connection, owner)).transpose()?;
+    Ok(owner)
 }
 
 fn conflict() -> Failure {

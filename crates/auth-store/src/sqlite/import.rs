@@ -4,15 +4,15 @@ use std::collections::HashMap;
 
 use auth_core::{
     Conflict, ImportError, ImportMode, Imported, LoginName, NewRecord, NewUser, Realm, RealmId, Records,
-    StoreError, fold,
+    StoreError, UserId, fold,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{CACHE, set_cache};
 use super::credentials::{self, NotInserted};
 use super::failure::{Failure, Result, is_dangling, taken};
-use super::row::{bot_name, number, role_name, to_json};
 use super::writer::{begin, commit};
+use crate::words::{bot_name, number, role_name, to_json};
 
 pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = ?1";
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
@@ -136,7 +136,7 @@ fn write_realm(connection: &Connection, realm: &Realm, kept: &mut KeptIds) -> Re
 fn write_user(connection: &Connection, new: &NewUser, realm: RealmId) -> Result<()> {
     insert_user(connection, new, realm)?;
     for (position, name) in (0..).zip(&new.user.names) {
-        insert_name(connection, new, realm, position, name)?;
+        insert_name(connection, new.user.id, realm, position, name)?;
     }
     for credential in &new.credentials {
         credentials::insert(connection, new.user.id, credential).map_err(|why| match why {
@@ -181,9 +181,9 @@ fn insert_user(connection: &Connection, new: &NewUser, realm: RealmId) -> Result
     })
 }
 
-fn insert_name(
+pub(super) fn insert_name(
     connection: &Connection,
-    new: &NewUser,
+    user: UserId,
     realm: RealmId,
     position: i64,
     name: &LoginName,
@@ -193,7 +193,7 @@ fn insert_name(
         fold(&name.exact),
         realm.as_bytes(),
         name.exact,
-        new.user.id.as_bytes(),
+        user.as_bytes(),
         position,
         name.verified,
     ]);

@@ -1,13 +1,14 @@
 //! Rows as records, and records as columns.
 
 use auth_core::{
-    Account, BotKind, Credential, CredentialId, CredentialKind, Digest, DoorIds, DoorKind, LoginName,
-    NameKind, PasswordString, Realm, RealmId, Role, Scope, StrengthRule, Timestamp, User, UserId,
+    Account, Credential, CredentialId, CredentialKind, Digest, DoorIds, LoginName, PasswordString, Realm,
+    RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
 use super::failure::{Result, corrupt};
+use crate::words::{BOTS, ROLES, doors, from_json, name_kind, named};
 
 /// The columns of an [`Account`], of the user `u`.
 macro_rules! account_columns {
@@ -97,15 +98,7 @@ impl<'r> Columns<'r> {
                 .ok_or_else(|| corrupt("an unknown kind of credential"))?,
             digest: self.take::<Option<[u8; 32]>>()?.map(Digest::new),
             sealed: self.take()?,
-            scope: Scope {
-                doors: self
-                    .take::<String>()?
-                    .split(' ')
-                    .filter(|name| !name.is_empty())
-                    .map(door)
-                    .collect::<Result<_>>()?,
-                bypass_second_factor: self.take()?,
-            },
+            scope: Scope { doors: doors(&self.take::<String>()?)?, bypass_second_factor: self.take()? },
             label: self.take()?,
             created: self.moment()?,
             expires: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
@@ -143,10 +136,8 @@ pub(super) fn add_names(connection: &Connection, account: &mut Account) -> Resul
     let mut rows = statement.query([account.user.id.as_bytes()])?;
     while let Some(row) = rows.next()? {
         let mut columns = Columns::of(row);
-        let kind: i64 = columns.take()?;
-        let kind = NameKind::ALL.into_iter().find(|known| number(*known) == kind);
         account.user.names.push(LoginName {
-            kind: kind.ok_or_else(|| corrupt("an unknown kind of name"))?,
+            kind: name_kind(columns.take()?)?,
             exact: columns.take()?,
             verified: columns.take()?,
         });
@@ -154,77 +145,9 @@ pub(super) fn add_names(connection: &Connection, account: &mut Account) -> Resul
     Ok(())
 }
 
-/// A name kind's number: its place among all.
-pub(super) fn number(kind: NameKind) -> i64 {
-    (0..).zip(NameKind::ALL).find(|(_, known)| *known == kind).map_or(-1, |(number, _)| number)
-}
-
-const ROLES: [(Role, &str); 5] = [
-    (Role::Owner, "owner"),
-    (Role::Admin, "admin"),
-    (Role::Moderator, "moderator"),
-    (Role::Member, "member"),
-    (Role::Guest, "guest"),
-];
-
-const BOTS: [(BotKind, &str); 5] = [
-    (BotKind::Default, "default"),
-    (BotKind::IncomingWebhook, "incoming-webhook"),
-    (BotKind::OutgoingWebhook, "outgoing-webhook"),
-    (BotKind::Embedded, "embedded"),
-    (BotKind::App, "app"),
-];
-
-pub(super) fn role_name(role: Role) -> &'static str {
-    name_of(&ROLES, role)
-}
-
-pub(super) fn bot_name(bot: BotKind) -> &'static str {
-    name_of(&BOTS, bot)
-}
-
-fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: T) -> &'static str {
-    table.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
-}
-
-fn named<T: Copy>(table: &[(T, &'static str)], name: &str) -> Result<T> {
-    let found = table.iter().find(|(_, known)| *known == name);
-    found.map(|(value, _)| *value).ok_or_else(|| corrupt("an unknown role or kind of bot"))
-}
-
-pub(super) fn door(name: &str) -> Result<DoorKind> {
-    DoorKind::from_name(name).ok_or_else(|| corrupt("an unknown door"))
-}
-
-pub(super) fn door_names(doors: &[DoorKind]) -> String {
-    doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" ")
-}
-
-pub(super) fn to_json(list: &[String]) -> Result<String> {
-    serde_json::to_string(list).map_err(|_| corrupt("a list that is no JSON"))
-}
-
-fn from_json(text: &str) -> Result<Vec<String>> {
-    serde_json::from_str(text).map_err(|_| corrupt("a list that is no JSON"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_word_reads_back() {
-        for (role, name) in ROLES {
-            assert_eq!((role_name(role), named(&ROLES, name).unwrap()), (name, role));
-        }
-        for (bot, name) in BOTS {
-            assert_eq!((bot_name(bot), named(&BOTS, name).unwrap()), (name, bot));
-        }
-        for (index, kind) in (0..).zip(NameKind::ALL) {
-            assert_eq!(number(kind), index);
-        }
-        assert!(named(&ROLES, "king").is_err());
-    }
 
     #[test]
     fn a_totp_device_is_asked_for_by_its_name() {

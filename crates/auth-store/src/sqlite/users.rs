@@ -3,15 +3,16 @@
 use async_trait::async_trait;
 use auth_core::{
     Account, Ending, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, RealmId, Records,
-    StoreError, Timestamp, UserId, UserStore, fold,
+    StoreError, Timestamp, UserFacts, UserId, UserStore, fold,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::failure::Result;
-use super::import::import;
-use super::row::{Columns, account_columns, add_names, number};
+use super::import::{import, insert_name};
+use super::row::{Columns, account_columns, add_names};
 use super::{Sqlite, credentials};
+use crate::words::{number, role_name};
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -43,6 +44,9 @@ pub(super) const REHASH: &str =
     "UPDATE user SET password = ?3, version = version + 1 WHERE id = ?1 AND password = ?2";
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
+pub(super) const SET_FACTS: &str =
+    "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
+pub(super) const DELETE_NAMES: &str = "DELETE FROM login_name WHERE user = ?1";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =
@@ -99,7 +103,7 @@ impl UserStore for Sqlite {
 
     async fn rehash(&self, user: UserId, old: &PasswordString, new: &PasswordString) -> Answer<bool> {
         let (old, new) = (old.clone(), new.clone());
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             changed(connection, REHASH, params![user.as_bytes(), old.expose(), new.expose()])
         })
         .await
@@ -112,7 +116,7 @@ impl UserStore for Sqlite {
         ends: &Ending<'_>,
     ) -> Answer<bool> {
         let (new, ends) = (new.cloned(), End::of(ends));
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             let password = new.as_ref().map(PasswordString::expose);
             let done = changed(connection, SET_PASSWORD, params![user.as_bytes(), password])?;
             ends.apply(connection, user)?;
@@ -123,7 +127,7 @@ impl UserStore for Sqlite {
 
     async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Answer<bool> {
         let ends = End::of(ends);
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
             ends.apply(connection, user)?;
             Ok(done)
@@ -131,15 +135,31 @@ impl UserStore for Sqlite {
         .await
     }
 
+    async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Answer<bool> {
+        let facts = facts.clone();
+        self.change(user, move |connection| {
+            let mut statement = connection.prepare_cached(SET_FACTS)?;
+            let params = params![user.as_bytes(), facts.full_name, role_name(facts.role)];
+            let realm = statement.query_row(params, |row| row.get(0)).optional()?;
+            let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
+            connection.prepare_cached(DELETE_NAMES)?.execute([user.as_bytes()])?;
+            for (position, name) in (0..).zip(&facts.names) {
+                insert_name(connection, user, realm, position, name)?;
+            }
+            Ok(true)
+        })
+        .await
+    }
+
     async fn set_email_second_factor(&self, user: UserId, on: bool) -> Answer<bool> {
-        self.write(move |connection| {
+        self.change(user, move |connection| {
             changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
         })
         .await
     }
 
     async fn delete(&self, user: UserId) -> Answer<bool> {
-        self.write(move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
+        self.change(user, move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
     }
 
     async fn import(&self, records: Records, mode: ImportMode) -> std::result::Result<Imported, ImportError> {

@@ -1,5 +1,6 @@
 //! Every form of rocketchat.md 1.2 and 1.3, and what happens to bodies that are none.
 
+use auth_core::NameKind;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -12,7 +13,6 @@ fn told(form: &LoginForm) -> String {
     let name = |who: &Identifier| match who {
         Identifier::Name { kind: NameKind::UserName, typed } => format!("name {typed}"),
         Identifier::Name { kind: NameKind::Email, typed } => format!("email {typed}"),
-        Identifier::Name { kind: NameKind::Directory, typed } => format!("directory {typed}"),
         Identifier::DoorId(id) => format!("id {id}"),
         other => format!("{other:?}"),
     };
@@ -28,13 +28,13 @@ fn told(form: &LoginForm) -> String {
     }
 }
 
-fn check(body: Value, header_code: Option<&str>, directory: bool, expected: &str) {
-    let form = login_form(body.clone(), header_code, directory);
+fn check(body: Value, header_code: Option<&str>, expected: &str) {
+    let form = login_form(body.clone(), header_code);
     assert_eq!(form.as_ref().map(told), Ok(expected.to_owned()), "{body}");
 }
 
 fn check_rejected(body: Value, expected: Rejection) {
-    assert_eq!(login_form(body.clone(), None, false).map(|form| told(&form)), Err(expected), "{body}");
+    assert_eq!(login_form(body.clone(), None).map(|form| told(&form)), Err(expected), "{body}");
 }
 
 #[test]
@@ -53,7 +53,7 @@ fn every_way_to_name_the_user_is_understood() {
         (json!({"user": {"email": "u@x"}, "password": "p"}), "email u@x password p"),
         (json!({"user": {"id": "rocket.cat"}, "password": "p"}), "id rocket.cat password p"),
     ] {
-        check(body, None, false, expected);
+        check(body, None, expected);
     }
 }
 
@@ -71,7 +71,7 @@ fn digests_are_taken_as_sent() {
         (json!({"user": "u", "password": digested("short")}), "name u digest short".into()),
         (json!({"user": "u", "password": DIGEST}), format!("name u password {DIGEST}")),
     ] {
-        check(body, None, false, &expected);
+        check(body, None, &expected);
     }
 }
 
@@ -88,7 +88,7 @@ fn code_comes_from_the_body_else_the_header_and_only_with_short_forms() {
         (json!({"user": wrapped, "password": "p", "code": "1"}), Some("2"), "name u password p"),
         (json!({"resume": "t"}), Some("2"), "resume t"),
     ] {
-        check(body, header, false, expected);
+        check(body, header, expected);
     }
 }
 
@@ -101,29 +101,26 @@ fn totp_form_wraps_any_other_form() {
         (ldap, "name u password p code 1"),
         (json!({"totp": {"code": "2", "login": {"resume": "t"}}}), "resume t code 1"),
     ] {
-        check(json!({"totp": {"code": "1", "login": login}}), None, false, expected);
+        check(json!({"totp": {"code": "1", "login": login}}), None, expected);
     }
 }
 
 #[test]
-fn directory_form_is_a_local_password_unless_there_is_a_directory() {
+fn directory_form_is_a_name_and_a_password() {
     let form = |name: Value| json!({"ldap": true, "username": name, "ldapPass": "p", "ldapOptions": {}});
-    for (body, directory, expected) in [
-        (form(json!("u")), false, "name u password p"),
-        (form(json!("u@x")), false, "email u@x password p"),
-        (form(json!({"id": "i"})), false, "id i password p"),
-        (form(json!("u")), true, "directory u password p"),
-        (form(json!("u@x")), true, "directory u@x password p"),
-        (form(json!({"id": "i"})), true, "id i password p"),
+    for (body, expected) in [
+        (form(json!("u")), "name u password p"),
+        (form(json!("u@x")), "email u@x password p"),
+        (form(json!({"id": "i"})), "id i password p"),
     ] {
-        check(body, None, directory, expected);
+        check(body, None, expected);
     }
 }
 
 #[test]
 fn resume_goes_before_everything_else() {
-    check(json!({"resume": "t", "user": "u", "password": "p"}), None, false, "resume t");
-    check(json!({"resume": "t", "cas": {}}), None, false, "resume t");
+    check(json!({"resume": "t", "user": "u", "password": "p"}), None, "resume t");
+    check(json!({"resume": "t", "cas": {}}), None, "resume t");
 }
 
 #[test]
@@ -239,9 +236,9 @@ fn formish() -> impl Strategy<Value = Value> {
 proptest! {
     #[test]
     fn any_json_is_judged_without_a_panic(
-        body in formish(), code in prop::option::of(".*"), directory in any::<bool>(),
+        body in formish(), code in prop::option::of(".*"),
     ) {
-        if let Ok(form) = login_form(body, code.as_deref(), directory) {
+        if let Ok(form) = login_form(body, code.as_deref()) {
             prop_assert!(!told(&form).is_empty());
         }
     }
@@ -249,7 +246,7 @@ proptest! {
     #[test]
     fn names_and_passwords_arrive_as_typed(user in "[^@]+", password in ".+", code in ".+") {
         let body = json!({"user": user, "password": password});
-        let form = login_form(body, Some(&code), false).map(|form| told(&form));
+        let form = login_form(body, Some(&code)).map(|form| told(&form));
         prop_assert_eq!(form, Ok(format!("name {user} password {password} code {code}")));
     }
 
@@ -259,8 +256,8 @@ proptest! {
         let login = json!({"user": {"username": user}, "password": password});
         let long = json!({"totp": {"code": code, "login": login}});
         prop_assert_eq!(
-            login_form(short, None, false).map(|form| told(&form)),
-            login_form(long, None, false).map(|form| told(&form))
+            login_form(short, None).map(|form| told(&form)),
+            login_form(long, None).map(|form| told(&form))
         );
     }
 }

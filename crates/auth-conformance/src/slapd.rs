@@ -1,0 +1,174 @@
+//! A real directory server of a test's own: OpenLDAP's slapd with the people of `data/directory.ldif`.
+
+use std::fs::{self, File};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tempfile::TempDir;
+
+use crate::server::{Process, free_address, run};
+
+/// The people it starts with.
+const PEOPLE: &str = include_str!("../data/directory.ldif");
+
+/// Where they are.
+pub const BASE: &str = "ou=people,dc=example,dc=org";
+
+/// An account that may search.
+pub const SERVICE: (&str, &str) = ("cn=auth,dc=example,dc=org", "service-pass");
+
+/// An account that may do everything.
+const ADMIN: (&str, &str) = ("cn=admin,dc=example,dc=org", "admin-pass");
+
+/// Attributes that rules of access look at, and an own flag.
+const CONFIGURATION: &str = "
+include /etc/ldap/schema/core.schema
+include /etc/ldap/schema/cosine.schema
+include /etc/ldap/schema/inetorgperson.schema
+attributetype ( 1.3.6.1.4.1.55555.1 NAME 'department' EQUALITY caseExactMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.2 NAME 'test1' EQUALITY caseExactMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.3 NAME 'test2' EQUALITY caseExactMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.4 NAME 'deactivated' EQUALITY caseExactMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.5 NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )
+objectclass ( 1.3.6.1.4.1.55555.9 NAME 'testPerson' AUXILIARY MAY ( department $ test1 $ test2 $ deactivated $ userAccountControl ) )
+modulepath /usr/lib/ldap
+moduleload back_mdb
+pidfile @DIR@/slapd.pid
+TLSCACertificateFile @DIR@/ca.pem
+TLSCertificateFile @DIR@/server.pem
+TLSCertificateKeyFile @DIR@/server.key
+allow bind_anon_cred
+database mdb
+suffix dc=example,dc=org
+rootdn cn=admin,dc=example,dc=org
+rootpw admin-pass
+directory @DIR@/data
+maxsize 67108864
+dbnosync
+limits dn.exact=cn=auth,dc=example,dc=org size.prtotal=unlimited
+index objectClass,uid,mail,entryUUID eq
+access to attrs=userPassword by anonymous auth by * none
+access to * by * read
+";
+
+/// A directory server. It is ended when this is dropped.
+#[derive(Debug)]
+pub struct Slapd {
+    dir: TempDir,
+    plain: SocketAddr,
+    tls: SocketAddr,
+    process: Option<Process>,
+}
+
+impl Slapd {
+    /// Makes its certificates and its data, and starts it. An empty password is no log-in for it, as servers are by
+    /// default or by mistake: it says that it worked.
+    ///
+    /// # Errors
+    /// When there is no slapd, or it doesn't listen, with what it said.
+    pub fn start() -> Result<Self> {
+        let dir = tempfile::Builder::new().prefix("slapd-").tempdir()?;
+        let at = |name: &str| dir.path().join(name);
+        certificates(dir.path())?;
+        fs::create_dir(at("data"))?;
+        fs::write(at("slapd.conf"), CONFIGURATION.replace("@DIR@", &dir.path().to_string_lossy()))?;
+        let done = run(Command::new(program("slapadd")).arg("-q").arg("-f").arg(at("slapd.conf")), PEOPLE)
+            .context("running slapadd: cargo xtask test installs slapd")?;
+        ensure!(done.status.success(), "slapadd: {}", String::from_utf8_lossy(&done.stderr));
+        let mut slapd = Self { plain: free_address()?, tls: free_address()?, process: None, dir };
+        slapd.resume()?;
+        Ok(slapd)
+    }
+
+    /// Starts it again, on the same addresses with the same data.
+    ///
+    /// # Errors
+    /// See [`Slapd::start`].
+    pub fn resume(&mut self) -> Result<()> {
+        let log = self.dir.path().join("log");
+        let child = Command::new(program("slapd"))
+            // In the foreground, and silent.
+            .args(["-d", "0", "-h", &format!("ldap://{}/ ldaps://{}/", self.plain, self.tls), "-f"])
+            .arg(self.dir.path().join("slapd.conf"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(File::options().create(true).append(true).open(&log)?)
+            .spawn()
+            .context("starting slapd: cargo xtask test installs it")?;
+        self.process = Some(Process::listening(child, self.plain, &log)?);
+        Ok(())
+    }
+
+    /// Ends it at once, as a machine that fails does.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
+    /// Stops it, or lets it go on: connections stay, and nothing is answered meanwhile.
+    ///
+    /// # Errors
+    /// When it isn't running.
+    pub fn hang(&self, hangs: bool) -> Result<()> {
+        let pid = self.process.as_ref().context("it isn't running")?.pid();
+        let signal = if hangs { "-STOP" } else { "-CONT" };
+        let sent =
+            Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", signal, &pid.to_string()]).status()?;
+        ensure!(sent.success(), "kill: {sent}");
+        Ok(())
+    }
+
+    /// Host and port, without TLS or with TLS that is asked for.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.plain
+    }
+
+    /// Host and port, with TLS from the start.
+    #[must_use]
+    pub fn tls_address(&self) -> SocketAddr {
+        self.tls
+    }
+
+    /// The file with the certificate of the authority that its own is by.
+    #[must_use]
+    pub fn authority(&self) -> PathBuf {
+        self.dir.path().join("ca.pem")
+    }
+
+    /// Changes entries: LDIF, as `ldapmodify` takes it.
+    ///
+    /// # Errors
+    /// When that is refused.
+    pub fn modify(&self, changes: &str) -> Result<()> {
+        let url = format!("ldap://{}", self.plain);
+        let (dn, password) = ADMIN;
+        let mut command = Command::new("ldapmodify");
+        command.args(["-x", "-H", &url, "-D", dn, "-w", password]).env("LDAPNOINIT", "1");
+        let done = run(&mut command, changes).context("cargo xtask test installs ldap-utils")?;
+        ensure!(done.status.success(), "ldapmodify: {}", String::from_utf8_lossy(&done.stderr));
+        Ok(())
+    }
+}
+
+/// A program of slapd's, also where a user's path doesn't lead to it.
+fn program(name: &str) -> PathBuf {
+    let path = Path::new("/usr/sbin").join(name);
+    if path.exists() { path } else { name.into() }
+}
+
+/// An authority, and a certificate of its for loopback.
+fn certificates(dir: &Path) -> Result<()> {
+    let mut authority = CertificateParams::new(Vec::new())?;
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
+    let key = KeyPair::generate()?;
+    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
+    fs::write(dir.join("ca.pem"), authority.pem())?;
+    fs::write(dir.join("server.pem"), certificate.pem())?;
+    fs::write(dir.join("server.key"), key.serialize_pem())?;
+    Ok(())
+}

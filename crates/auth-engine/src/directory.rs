@@ -1,0 +1,247 @@
+//! Accounts of a directory's people: found, linked, made, and brought up to date.
+
+use std::collections::HashSet;
+
+use auth_core::{
+    Account, Cause, DoorIds, DoorKind, Entry, Fault, ImportError, ImportMode, LoginName, Lookup, NameKind,
+    NewRecord, NewUser, Realm, StoreError, Timestamp, User, UserFacts, UserId, fold,
+};
+use auth_crypto::opaque;
+
+use crate::Engine;
+use crate::accounts::PAGE;
+use crate::config::DirectoryRules;
+use crate::engine::broken;
+use crate::operator::OperatorError;
+use crate::transfer::{is_login_name, zettel_id};
+
+/// The account, or why there is none.
+type Found = Result<Result<Account, Cause>, Fault>;
+
+impl Engine {
+    /// The account of a person that a directory has just vouched for.
+    pub(crate) async fn account_of_entry(
+        &self,
+        door: DoorKind,
+        realm: &Realm,
+        directory: &str,
+        entry: &Entry,
+    ) -> Found {
+        let rules = self.config.directories.get(directory).ok_or_else(|| broken("a directory's rules"))?;
+        // A Zulip account is shown by its address (zulip.md 7).
+        if door == DoorKind::Zulip && entry.email.is_none() {
+            return Ok(Err(Cause::EntryIncomplete));
+        }
+        if !is_login_name(NameKind::Directory, &entry.id) {
+            return Ok(Err(Cause::EntryIncomplete));
+        }
+        if let Some(account) = self.by_entry(realm, entry).await? {
+            return self.brought_up_to_date(rules, account, entry).await.map(Ok);
+        }
+        match self.namesakes(realm, entry).await?.as_slice() {
+            [] => self.made(realm, rules, entry).await,
+            [account] if rules.merge_existing && is_free(account) => self.linked(account, entry).await,
+            [account, ..] => {
+                let user = account.user.id;
+                tracing::warn!(
+                    target: "auth::account",
+                    %user,
+                    directory,
+                    "an account that isn't the directory's has the name of one of its entries: merge_existing \
+                     would link them"
+                );
+                Ok(Err(Cause::AccountOfAnother))
+            }
+        }
+    }
+
+    /// Active accounts of a directory that are not among those `present`, by what the directory calls them.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn missing_from_directory(
+        &self,
+        realm: &Realm,
+        present: &HashSet<String>,
+    ) -> Result<(u64, Vec<Account>), OperatorError> {
+        let present: HashSet<String> = present.iter().map(|id| fold(id)).collect();
+        let (mut looked_at, mut missing) = (0, Vec::new());
+        let mut after = None;
+        loop {
+            let page = self.store.users(realm.id, after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.user.id);
+            for account in page {
+                let Some(name) = account.user.name(NameKind::Directory) else { continue };
+                looked_at += 1;
+                if account.user.active && !present.contains(&fold(&name.exact)) {
+                    missing.push(account);
+                }
+            }
+        }
+        Ok((looked_at, missing))
+    }
+
+    async fn by_entry(&self, realm: &Realm, entry: &Entry) -> Result<Option<Account>, StoreError> {
+        self.store.find(realm.id, &Lookup::Name(NameKind::Directory, &entry.id)).await
+    }
+
+    /// Accounts with one of an entry's names: none, one, or two.
+    async fn namesakes(&self, realm: &Realm, entry: &Entry) -> Result<Vec<Account>, StoreError> {
+        let mut found: Vec<Account> = Vec::new();
+        for (kind, name) in [(NameKind::Email, &entry.email), (NameKind::UserName, &entry.user_name)] {
+            let Some(name) = name else { continue };
+            if let Some(account) = self.store.find(realm.id, &Lookup::Name(kind, name)).await?
+                && found.iter().all(|other| other.user.id != account.user.id)
+            {
+                found.push(account);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Gives an account to the directory: from now on its password counts.
+    async fn linked(&self, account: &Account, entry: &Entry) -> Found {
+        let user = account.user.id;
+        match self.store.set_facts(user, &facts(&account.user, entry)).await {
+            Ok(true) => {
+                tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
+                Ok(self.store.user(user).await?.ok_or(Cause::NoAccount))
+            }
+            Ok(false) => Ok(Err(Cause::NoAccount)),
+            Err(StoreError::Conflict(_)) => Ok(Err(Cause::AccountOfAnother)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Writes over an account what the directory says otherwise. What can't be written fails no log-in.
+    async fn brought_up_to_date(
+        &self,
+        rules: &DirectoryRules,
+        account: Account,
+        entry: &Entry,
+    ) -> Result<Account, Fault> {
+        let user = account.user.id;
+        let facts = facts(&account.user, entry);
+        let is_same = facts.names == account.user.names
+            && facts.full_name == account.user.full_name
+            && facts.role == account.user.role;
+        if is_same || !rules.sync_on_login || !account.user.active {
+            return Ok(account);
+        }
+        match self.store.set_facts(user, &facts).await {
+            Ok(true) => {
+                tracing::info!(target: "auth::account", %user, "account brought up to date from the directory");
+                Ok(self.store.user(user).await?.unwrap_or(account))
+            }
+            Ok(false) => Ok(account),
+            Err(StoreError::Conflict(what)) => {
+                tracing::warn!(target: "auth::account", %user, %what, "account not brought up to date");
+                Ok(account)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Makes an account for somebody who logs in for the first time.
+    async fn made(&self, realm: &Realm, rules: &DirectoryRules, entry: &Entry) -> Found {
+        if !rules.create || !is_of_domains(&rules.email_domains, entry.email.as_deref()) {
+            return Ok(Err(Cause::NoAccount));
+        }
+        let new = self.new_account(realm, entry);
+        if new.user.names.iter().all(|name| name.kind == NameKind::Directory) {
+            return Ok(Err(Cause::EntryIncomplete));
+        }
+        let user = new.user.id;
+        let records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(new)))));
+        match self.store.import(records, ImportMode::Write).await {
+            Ok(_) => {
+                tracing::info!(target: "auth::account", %user, "account made from a directory entry");
+                Ok(self.store.user(user).await?.ok_or(Cause::NoAccount))
+            }
+            // Another log-in of the same person was faster, or of somebody with the same name.
+            Err(ImportError { error: Some(StoreError::Conflict(_)), .. }) => {
+                Ok(self.by_entry(realm, entry).await?.ok_or(Cause::AccountOfAnother))
+            }
+            Err(ImportError { error, .. }) => {
+                Err(error.map_or_else(|| broken("an account that was to be made"), Fault::from))
+            }
+        }
+    }
+
+    fn new_account(&self, realm: &Realm, entry: &Entry) -> NewUser {
+        let joined = self.now();
+        let user = User {
+            id: UserId::random(&*self.rng),
+            realm: realm.id,
+            names: Vec::new(),
+            full_name: String::new(),
+            role: entry.role.unwrap_or_default(),
+            bot: None,
+            active: true,
+            joined,
+            valid_from: Timestamp::default(),
+            email_second_factor: self.config.rocketchat.email_2fa_auto_opt_in && entry.email.is_some(),
+            must_change_password: false,
+            doors: DoorIds {
+                zulip: 0,
+                rocketchat: opaque::rocketchat_id(&*self.rng),
+                rocketchat_roles: None,
+                zettelstore: zettel_id(joined),
+                zettelstore_role: None,
+            },
+            version: 0,
+        };
+        let UserFacts { names, full_name, .. } = facts(&user, entry);
+        NewUser {
+            user: User { names, full_name, ..user },
+            assign_zulip_id: true,
+            assign_zettelstore_id: true,
+            password: None,
+            credentials: Vec::new(),
+        }
+    }
+}
+
+/// An account as the directory says, where it says anything. The first name of each kind is its own; others, which
+/// somebody gave the account besides, stay.
+fn facts(user: &User, entry: &Entry) -> UserFacts {
+    let said = [
+        (NameKind::UserName, entry.user_name.as_deref()),
+        (NameKind::Email, entry.email.as_deref()),
+        (NameKind::Directory, Some(entry.id.as_str())),
+    ];
+    let mut names = Vec::new();
+    for (kind, said) in said {
+        let mut known = user.names.iter().filter(|name| name.kind == kind).cloned().peekable();
+        if let Some(exact) = said.filter(|name| is_login_name(kind, name)) {
+            // An address that a directory keeps needs no mail to prove it.
+            let verified = kind == NameKind::Email;
+            names.push(LoginName { kind, exact: exact.to_owned(), verified });
+            known.next();
+        }
+        for name in known {
+            if !names.iter().any(|other| other.kind == name.kind && other.exact == name.exact) {
+                names.push(name);
+            }
+        }
+    }
+    let own_name = (!user.full_name.is_empty()).then_some(user.full_name.as_str());
+    let full_name = entry.full_name.as_deref().or(own_name);
+    let full_name = full_name.or(entry.user_name.as_deref()).or(entry.email.as_deref());
+    UserFacts {
+        names,
+        full_name: full_name.unwrap_or_default().to_owned(),
+        role: entry.role.unwrap_or(user.role),
+    }
+}
+
+/// Whether an account may become the directory's: a person's, and no other entry's.
+fn is_free(account: &Account) -> bool {
+    account.user.name(NameKind::Directory).is_none() && account.user.bot.is_none()
+}
+
+fn is_of_domains(domains: &[String], email: Option<&str>) -> bool {
+    let domain = email.and_then(|email| email.rsplit_once('@')).map(|(_, domain)| fold(domain));
+    domains.is_empty() || domain.is_some_and(|domain| domains.iter().any(|listed| fold(listed) == domain))
+}

@@ -1,0 +1,172 @@
+//! `auth-server backup`, `restore`, `explain` and `store`.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, bail};
+use auth_engine::Engine;
+use auth_store::Sqlite;
+
+use super::{ConfigFile, say};
+use crate::config::{Config, Place};
+use crate::edge::SystemRng;
+use crate::keyfile;
+use crate::store::AnyStore;
+
+/// Copy the store while it is in use.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  auth-server backup --config auth.toml /backup/auth.db\n  \
+                        auth-server backup --config auth.toml /backup/auth.db --keys-to /vault/keys.toml")]
+pub(super) struct Backup {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// A new file, of mode 0600.
+    #[arg(value_name = "TO")]
+    to: PathBuf,
+    /// Copy the key ring too, to this new file of mode 0600. Whoever has both copies can read every key and second
+    /// factor: keep them apart.
+    #[arg(long, value_name = "FILE")]
+    keys_to: Option<PathBuf>,
+}
+
+impl Backup {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = self.file.load()?;
+        let AnyStore::Sqlite(store) = open(&config).await? else {
+            bail!("a store in PostgreSQL is copied by PostgreSQL: use pg_basebackup or pg_dump");
+        };
+        store.backup(&self.to).await.with_context(|| self.to.display().to_string())?;
+        let (store, keys) = (self.to.display(), config.keys.file.display());
+        match &self.keys_to {
+            Some(to) => {
+                keyfile::copy(&config.keys.path()?, to)?;
+                say(format_args!("copied the store to {store} and the key ring to {}", to.display()))?;
+            }
+            None => say(format_args!(
+                "copied the store to {store}, without the key ring: keep a copy of {keys} elsewhere, else keys \
+                 and second factors in this one can't be read"
+            ))?,
+        }
+        Ok(())
+    }
+}
+
+/// Put a copy in the store's place, where there must be none.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: auth-server restore --config auth.toml /backup/auth.db")]
+pub(super) struct Restore {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// A file that `auth-server backup` has written.
+    #[arg(value_name = "FROM")]
+    from: PathBuf,
+    /// The copy of the key ring, where the ring itself is lost.
+    #[arg(long, value_name = "FILE")]
+    keys_from: Option<PathBuf>,
+}
+
+impl Restore {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = self.file.load()?;
+        let Place::Sqlite(to) = config.store_place()? else {
+            bail!("a store in PostgreSQL is restored by PostgreSQL: see docs/postgresql.md");
+        };
+        if to.exists() {
+            bail!("there is a store at {} already: move it away first", to.display());
+        }
+        let from = self.from.display();
+        if !self.from.is_file() {
+            bail!("there is no copy {from}");
+        }
+        let keys = match &self.keys_from {
+            Some(copy) => copy.clone(),
+            None => config.keys.path()?,
+        };
+        let Some(file) = keyfile::read(&keys)? else {
+            bail!(
+                "the key ring {} is missing: without it keys and second factors in the copy can't be read; \
+                 name a copy of it with --keys-from",
+                keys.display()
+            );
+        };
+        // The copy is judged before anything is written: opening it may only bring it up to date.
+        let copy = Arc::new(Sqlite::open(&self.from).map_err(|error| anyhow::anyhow!("{from}: {error}"))?);
+        sound(&AnyStore::Sqlite(Arc::clone(&copy))).await?;
+        Engine::fits(&*copy, &file.ring).await.with_context(|| from.to_string())?;
+        if self.keys_from.is_some() {
+            keyfile::copy(&keys, &config.keys.path()?)?;
+        }
+        copy.backup(to).await.with_context(|| to.display().to_string())?;
+        say(format_args!("restored {} from {from}", to.display()))?;
+        Ok(())
+    }
+}
+
+/// Print how the database goes about each statement that is done while users log in.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: auth-server explain --config auth.toml")]
+pub(super) struct Explain {
+    #[command(flatten)]
+    file: ConfigFile,
+}
+
+impl Explain {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let plans = match open(&self.file.load()?).await? {
+            AnyStore::Sqlite(store) => store.explain().await?,
+            AnyStore::Postgres(store) => store.explain(false).await?,
+        };
+        for plan in plans {
+            say(plan)?;
+        }
+        Ok(())
+    }
+}
+
+/// Look after the store.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Store {
+    /// Read all of it and say what is wrong.
+    #[command(after_help = "Example: auth-server store check --config auth.toml")]
+    Check(ConfigFile),
+}
+
+impl Store {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let Self::Check(file) = self;
+        let config = file.load()?;
+        let store = open(&config).await?;
+        sound(&store).await?;
+        match keyfile::read(&config.keys.path()?)? {
+            Some(file) => Engine::fits(&*store.records(), &file.ring).await?,
+            None => bail!(
+                "the store is sound, but the key ring {} is missing: keys and second factors can't be read",
+                config.keys.file.display()
+            ),
+        }
+        say("the store is sound, and the key ring fits")?;
+        Ok(())
+    }
+}
+
+/// Opens a store that must be there.
+async fn open(config: &Config) -> anyhow::Result<AnyStore> {
+    if let Place::Sqlite(path) = config.store_place()?
+        && !path.exists()
+    {
+        bail!("there is no store {}", path.display());
+    }
+    AnyStore::open(config, Arc::new(SystemRng::new())).await
+}
+
+/// Fails with what is wrong with a store, a line each.
+async fn sound(store: &AnyStore) -> anyhow::Result<()> {
+    let findings = match store {
+        AnyStore::Sqlite(store) => store.integrity_check().await?,
+        AnyStore::Postgres(store) => store.integrity_check().await?,
+    };
+    if findings.is_empty() {
+        return Ok(());
+    }
+    bail!("the store is damaged: restore a copy\n{}", findings.join("\n"))
+}

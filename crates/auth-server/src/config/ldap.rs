@@ -1,0 +1,264 @@
+//! Directories: `[ldap.NAME]`, where NAME is what realms list among their backends.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use auth_core::{Password, Realm, Role};
+use auth_engine::DirectoryRules;
+use auth_ldap::{Access, Attributes, Bind, Groups, Naming, Server, Settings};
+use serde::Deserialize;
+
+use super::{Config, ConfigError, Span, plain_io};
+
+/// A directory, and what it may do to accounts.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Ldap {
+    /// Its servers, in the order in which they are tried: `ldap://` for no TLS, `starttls://` for TLS that is asked
+    /// for, `ldaps://` for TLS from the start.
+    pub servers: Vec<String>,
+    /// Certificates of the authorities that are believed, in PEM; the system's unless given.
+    pub ca_file: Option<PathBuf>,
+    /// How many connections are open at most.
+    pub connections: u32,
+    /// How long it may take to reach a server, TLS and all.
+    pub connect_timeout: Span,
+    /// How long a server may take over a request, and a log-in may wait for a connection.
+    pub timeout: Span,
+    /// The account that searches; nobody's unless given.
+    pub bind_dn: String,
+    /// Its password.
+    pub bind_password: Option<String>,
+    /// A file that holds it in place of `bind_password`.
+    pub bind_password_file: Option<PathBuf>,
+    /// In place of an account that searches: the name to bind as, with `{user}` where the typed name goes.
+    pub direct_bind: Option<String>,
+    /// The name below which people are.
+    pub base: String,
+    /// What is asked of their entries besides.
+    pub filter: String,
+    /// Attributes that a typed name is looked for in; the user attribute alone unless given.
+    pub search_attributes: Vec<String>,
+    /// Whether a typed address is looked for in the e-mail attribute first.
+    pub search_email: bool,
+    /// The domain of all addresses.
+    pub append_domain: Option<String>,
+    /// What never changes and is nobody else's.
+    pub id_attribute: String,
+    /// The user name.
+    pub user_attribute: String,
+    /// The e-mail address; empty takes the user name for one.
+    pub email_attribute: String,
+    /// What people call it.
+    pub full_name_attribute: String,
+    /// Where `TRUE` or `YES` disables an entry.
+    pub disabled_attribute: String,
+    /// The attribute that lists the realms an entry may use.
+    pub membership_attribute: String,
+    /// By realm: maps of attributes and values, of which all of one must fit.
+    pub access: BTreeMap<String, Vec<BTreeMap<String, String>>>,
+    /// The attribute that lists a person's groups.
+    pub group_attribute: String,
+    /// Where groups are looked for in place of that attribute.
+    pub group_base: String,
+    /// Which of them are a person's.
+    pub group_filter: String,
+    /// Groups by the role they make.
+    pub roles: BTreeMap<String, Vec<String>>,
+    /// Whether whoever logs in for the first time gets an account.
+    pub create: bool,
+    /// Domains of addresses that new accounts may have.
+    pub email_domains: Vec<String>,
+    /// Whether an account of the same name that is no directory's becomes the entry's.
+    pub merge_existing: bool,
+    /// Whether the directory's accounts may also log in with a password that is stored here.
+    pub local_passwords: bool,
+    /// Whether names, address and role are written over at each log-in.
+    pub sync_on_login: bool,
+}
+
+impl Default for Ldap {
+    fn default() -> Self {
+        let (naming, attributes, groups) = (Naming::default(), Attributes::default(), Groups::default());
+        let rules = DirectoryRules::default();
+        let settings = Settings::new("", "");
+        Self {
+            servers: Vec::new(),
+            ca_file: None,
+            connections: u32::try_from(settings.connections).unwrap_or(u32::MAX),
+            connect_timeout: Span(settings.connect_timeout),
+            timeout: Span(settings.timeout),
+            bind_dn: String::new(),
+            bind_password: None,
+            bind_password_file: None,
+            direct_bind: None,
+            base: String::new(),
+            filter: String::new(),
+            search_attributes: Vec::new(),
+            search_email: naming.by_email,
+            append_domain: None,
+            id_attribute: attributes.id,
+            user_attribute: attributes.user,
+            email_attribute: attributes.email,
+            full_name_attribute: attributes.full_name,
+            disabled_attribute: attributes.disabled,
+            membership_attribute: String::new(),
+            access: BTreeMap::new(),
+            group_attribute: groups.attribute,
+            group_base: groups.base,
+            group_filter: groups.filter,
+            roles: BTreeMap::new(),
+            create: rules.create,
+            email_domains: rules.email_domains,
+            merge_existing: rules.merge_existing,
+            local_passwords: rules.local_passwords,
+            sync_on_login: rules.sync_on_login,
+        }
+    }
+}
+
+impl Config {
+    /// The directories.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for what makes no sense, or a file that can't be read.
+    pub(crate) fn directories(&self) -> Result<Vec<Settings>, ConfigError> {
+        self.ldap.iter().map(|(name, ldap)| ldap.settings(name)).collect()
+    }
+
+    /// What directories may do to accounts.
+    pub(super) fn directory_rules(&self) -> BTreeMap<String, DirectoryRules> {
+        let rules = |ldap: &Ldap| DirectoryRules {
+            create: ldap.create,
+            merge_existing: ldap.merge_existing,
+            local_passwords: ldap.local_passwords,
+            sync_on_login: ldap.sync_on_login,
+            email_domains: ldap.email_domains.clone(),
+        };
+        self.ldap.iter().map(|(name, ldap)| (name.clone(), rules(ldap))).collect()
+    }
+
+    /// What is hardly meant.
+    pub(super) fn directory_warnings(&self) -> impl Iterator<Item = String> {
+        let in_the_clear = |server: &Server| {
+            let host = server.host();
+            let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+            !server.is_protected() && !here
+        };
+        self.ldap.iter().flat_map(move |(name, ldap)| {
+            let servers = ldap.servers.iter().filter_map(|server| Server::parse(server).ok());
+            servers.filter(in_the_clear).map(move |_| {
+                format!(
+                    "[ldap.{name}] servers: passwords travel in the clear; starttls:// or ldaps:// protects them"
+                )
+            })
+        })
+    }
+}
+
+impl Ldap {
+    fn settings(&self, name: &str) -> Result<Settings, ConfigError> {
+        let at = |what: &dyn fmt::Display| ConfigError(format!("[ldap.{name}] {what}"));
+        let name_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if name == Realm::LOCAL || name.is_empty() || !name.bytes().all(name_byte) {
+            return Err(at(&"a directory's name is of lower-case letters, digits, - and _, and not `local`"));
+        }
+        let servers = self.servers.iter().map(|server| Server::parse(server)).collect::<Result<Vec<_>, _>>();
+        let authorities = match &self.ca_file {
+            None => None,
+            Some(path) => Some(
+                std::fs::read(path)
+                    .map_err(|error| at(&format_args!("ca_file {}: {}", path.display(), plain_io(&error))))?,
+            ),
+        };
+        if self.connections == 0 {
+            return Err(at(&"connections must be more than none"));
+        }
+        if self.connect_timeout.0.is_zero() || self.timeout.0.is_zero() {
+            return Err(at(&"connect_timeout and timeout must be more than nothing"));
+        }
+        if self.append_domain.as_ref().is_some_and(|domain| domain.is_empty() || domain.contains('@')) {
+            return Err(at(&"append_domain is written like example.org"));
+        }
+        let search = match self.search_attributes.as_slice() {
+            [] => vec![self.user_attribute.clone()],
+            given => given.to_vec(),
+        };
+        let settings = Settings {
+            servers: servers.map_err(|error| at(&error))?,
+            authorities,
+            connections: self.connections as usize,
+            connect_timeout: self.connect_timeout.0,
+            timeout: self.timeout.0,
+            bind: self.bind(name)?,
+            filter: self.filter.clone(),
+            naming: Naming { search, append_domain: self.append_domain.clone(), by_email: self.search_email },
+            attributes: Attributes {
+                id: self.id_attribute.clone(),
+                user: self.user_attribute.clone(),
+                email: self.email_attribute.clone(),
+                full_name: self.full_name_attribute.clone(),
+                disabled: self.disabled_attribute.clone(),
+            },
+            groups: Groups {
+                attribute: self.group_attribute.clone(),
+                base: self.group_base.clone(),
+                filter: self.group_filter.clone(),
+                roles: self.roles().map_err(|error| at(&error))?,
+            },
+            access: Access { membership: self.membership_attribute.clone(), rules: self.access.clone() },
+            ..Settings::new(name, self.base.as_str())
+        };
+        settings.check().map_err(|error| at(&error))?;
+        Ok(settings)
+    }
+
+    fn bind(&self, name: &str) -> Result<Bind, ConfigError> {
+        let at = |what: &str| ConfigError(format!("[ldap.{name}] {what}"));
+        let password = match (&self.bind_password, &self.bind_password_file) {
+            (Some(_), Some(_)) => return Err(at("give either bind_password or bind_password_file")),
+            (Some(password), None) => Password::new(password.as_str()),
+            (None, Some(path)) => {
+                let text = std::fs::read_to_string(path).map_err(|error| {
+                    at(&format!("bind_password_file {}: {}", path.display(), plain_io(&error)))
+                })?;
+                let text = zeroize::Zeroizing::new(text);
+                Password::new(text.trim_end_matches(['\r', '\n']))
+            }
+            (None, None) => Password::new(""),
+        };
+        match &self.direct_bind {
+            None => Ok(Bind::Service { dn: self.bind_dn.clone(), password }),
+            Some(template) if self.bind_dn.is_empty() => Ok(Bind::Direct { template: template.clone() }),
+            Some(_) => Err(at("give either bind_dn or direct_bind")),
+        }
+    }
+
+    fn roles(&self) -> Result<Vec<(Role, String)>, &'static str> {
+        let mut roles = Vec::new();
+        for (name, groups) in &self.roles {
+            let role = match name.as_str() {
+                "owner" => Role::Owner,
+                "admin" => Role::Admin,
+                "moderator" => Role::Moderator,
+                "member" => Role::Member,
+                "guest" => Role::Guest,
+                _ => return Err("roles are owner, admin, moderator, member and guest"),
+            };
+            roles.extend(groups.iter().map(|group| (role, group.clone())));
+        }
+        Ok(roles)
+    }
+}
+
+impl fmt::Debug for Ldap {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ldap")
+            .field("servers", &self.servers)
+            .field("base", &self.base)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,260 @@
+//! Credentials.
+
+use async_trait::async_trait;
+use auth_core::{
+    Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, StoreError,
+    Timestamp, UserId,
+};
+use deadpool_postgres::GenericClient;
+
+use super::Postgres;
+use super::failure::{Failure, Result};
+use super::row::{Columns, account_columns, credential_columns, kept};
+use super::session::{execute, read, row, rows, transact, write_once};
+use super::users::touch;
+use crate::words::door_names;
+
+type Answer<T> = std::result::Result<T, StoreError>;
+
+/// Rows that one command of a purge deletes, so that none takes long.
+const PURGE: i64 = 1000;
+
+pub(super) const BY_DIGEST: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    ", ",
+    account_columns!(),
+    " FROM credential AS c JOIN account AS u ON u.id = c.account WHERE c.digest = $2 AND c.kind = $1"
+);
+pub(super) const OF_USER: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    " FROM credential AS c WHERE c.account = $1 AND c.kind = $2 ORDER BY c.created, c.id"
+);
+pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, doors, \
+    bypass_second_factor, label, created, expires, last_used, counter) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+// Never the one that was just added, whatever the clocks of nodes say.
+pub(super) const TRIM: &str = "DELETE FROM credential WHERE id IN (SELECT id FROM credential \
+    WHERE account = $1 AND kind = $2 AND id <> $4 ORDER BY created DESC, id DESC OFFSET $3)";
+pub(super) const REMOVE: &str = "WITH gone AS (DELETE FROM credential WHERE id = $1 RETURNING account) \
+    UPDATE account SET version = version + 1 FROM gone WHERE account.id = gone.account RETURNING account.id";
+pub(super) const REMOVE_KINDS: &str =
+    "DELETE FROM credential WHERE account = $1 AND kind = ANY($2) AND id IS DISTINCT FROM $3";
+pub(super) const RAISE: &str = "WITH raised AS (UPDATE credential SET counter = $2 \
+    WHERE id = $1 AND counter < $2 RETURNING account) \
+    UPDATE account SET version = version + 1 FROM raised WHERE account.id = raised.account \
+    RETURNING account.id";
+pub(super) const LOCK: &str = "SELECT id FROM account WHERE id = $1 FOR UPDATE";
+pub(super) const ENDED: &str = "WITH gone AS (DELETE FROM credential WHERE id IN (SELECT id FROM credential \
+    WHERE expires < $1 LIMIT $2) RETURNING account), \
+    touched AS (UPDATE account SET version = version + 1 WHERE id IN (SELECT account FROM gone) RETURNING id) \
+    SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)";
+
+#[async_trait]
+impl CredentialStore for Postgres {
+    async fn by_digest(
+        &self,
+        kind: CredentialKind,
+        digest: &Digest,
+    ) -> Answer<Option<(Credential, Account)>> {
+        let (kind, digest) = (kind.as_str(), &digest.as_bytes()[..]);
+        let found = read!(self, |client| row(client, BY_DIGEST, &[&kind, &digest]).await)?;
+        let Some(row) = found else { return Ok(None) };
+        let mut columns = Columns::of(&row);
+        Ok(Some((columns.credential()?, columns.account()?)))
+    }
+
+    async fn of_user(&self, user: UserId, kind: CredentialKind) -> Answer<Vec<Credential>> {
+        Ok(read!(self, |client| of_user(client, user, kind).await)?)
+    }
+
+    async fn add(&self, credential: &Credential, keep: u32) -> Answer<bool> {
+        let (user, kind, id) = (credential.user, credential.kind.as_str(), &credential.id.as_bytes()[..]);
+        let others = i64::from(keep.saturating_sub(1));
+        let done = transact!(self, |transaction| {
+            if !touch(transaction, user).await? {
+                return Ok(false);
+            }
+            insert(transaction, credential).await?;
+            execute(transaction, TRIM, &[&&user.as_bytes()[..], &kind, &others, &id]).await?;
+            Ok(true)
+        });
+        match done {
+            // A command that is repeated since its outcome was unknown finds its own row.
+            Err(failure) if matches!(taken(&failure), Some(Taken::Id | Taken::Label)) => {
+                let own = self.of_user(user, credential.kind).await?;
+                Ok(own.iter().any(|own| own.id == credential.id))
+            }
+            Err(failure) if taken(&failure).is_some() => Err(conflict()),
+            done => self.told(user, done),
+        }
+    }
+
+    async fn ensure(&self, credential: &Credential) -> Answer<Option<Credential>> {
+        let (user, kind) = (credential.user, credential.kind);
+        // Nearly always it is there, and a look is cheaper than a commit.
+        if let Some(own) = self.of_user(user, kind).await?.into_iter().next() {
+            return Ok(Some(own));
+        }
+        let done = transact!(self, |transaction| {
+            if row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?.is_none() {
+                return Ok(None);
+            }
+            if let Some(own) = of_user(transaction, user, kind).await?.into_iter().next() {
+                return Ok(Some(own));
+            }
+            insert(transaction, credential).await?;
+            touch(transaction, user).await?;
+            Ok(Some(credential.clone()))
+        });
+        match done {
+            Err(failure) if taken(&failure).is_some() => Err(conflict()),
+            done => self.told(user, done),
+        }
+    }
+
+    async fn remove(&self, id: CredentialId) -> Answer<bool> {
+        let id = &id.as_bytes()[..];
+        let owner = write_once!(self, |client| row(client, REMOVE, &[&id]).await)?;
+        self.tell_owner(owner.as_ref())
+    }
+
+    async fn remove_of_user(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+    ) -> Answer<u64> {
+        let (id, kinds) = (&user.as_bytes()[..], names(kinds));
+        let except = except.as_ref().map(|id| &id.as_bytes()[..]);
+        let done = transact!(self, |transaction| {
+            // Locked first, so that whatever is added meanwhile is seen.
+            row(transaction, LOCK, &[&id]).await?;
+            let count = execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
+            if count > 0 {
+                touch(transaction, user).await?;
+            }
+            Ok(count)
+        });
+        self.told(user, done)
+    }
+
+    async fn exchange(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+        new: &[Credential],
+    ) -> Answer<bool> {
+        let (id, kinds) = (&user.as_bytes()[..], names(kinds));
+        let except = except.as_ref().map(|id| &id.as_bytes()[..]);
+        let done = transact!(self, |transaction| {
+            if !touch(transaction, user).await? {
+                return Ok(false);
+            }
+            execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
+            for credential in new {
+                insert(transaction, &Credential { user, ..credential.clone() }).await?;
+            }
+            Ok(true)
+        });
+        match done.as_ref().err().and_then(taken) {
+            Some(Taken::Digest) => Err(conflict()),
+            Some(Taken::Id | Taken::Label) => Ok(false),
+            None => self.told(user, done),
+        }
+    }
+
+    async fn raise_counter(&self, id: CredentialId, to: i64) -> Answer<bool> {
+        let id = &id.as_bytes()[..];
+        let owner = write_once!(self, |client| row(client, RAISE, &[&id, &to]).await)?;
+        self.tell_owner(owner.as_ref())
+    }
+
+    async fn purge(&self, now: Timestamp) -> Answer<u64> {
+        let now = now.as_millis();
+        let mut total = 0;
+        loop {
+            // What has ended is refused by everybody already: nobody need be told.
+            let found = write_once!(self, |client| row(client, ENDED, &[&now, &PURGE]).await)?;
+            let count: i64 = found.map_or(Ok(0), |row| Columns::of(&row).take())?;
+            total += u64::try_from(count).unwrap_or(0);
+            if count < PURGE {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+impl Postgres {
+    /// Has everybody told of a change of a credential's owner, if there was one; tells which.
+    fn tell_owner(&self, owner: Option<&tokio_postgres::Row>) -> Answer<bool> {
+        if let Some(row) = owner {
+            self.feed.tell(UserId::from_bytes(Columns::of(row).bytes()?));
+        }
+        Ok(owner.is_some())
+    }
+}
+
+/// What of a new credential is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Id,
+    Label,
+    Digest,
+}
+
+/// What of a new credential is taken, if that is why it failed.
+pub(super) fn taken(failure: &Failure) -> Option<Taken> {
+    Some(match failure.taken()? {
+        "credential_by_label" => Taken::Label,
+        "credential_by_digest" => Taken::Digest,
+        _ => Taken::Id,
+    })
+}
+
+/// The names of kinds, as a statement takes them.
+pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&'static str> {
+    kinds.iter().map(|kind| kind.as_str()).collect()
+}
+
+async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<()> {
+    let params = (
+        &credential.id.as_bytes()[..],
+        &credential.user.as_bytes()[..],
+        credential.digest.as_ref().map(|digest| &digest.as_bytes()[..]),
+        credential.label.as_deref().map(kept),
+        credential.expires.map(Timestamp::as_millis),
+        credential.last_used.map(Timestamp::as_millis),
+    );
+    execute(
+        client,
+        INSERT,
+        &[
+            &params.0,
+            &params.1,
+            &credential.kind.as_str(),
+            &params.2,
+            &credential.sealed,
+            &door_names(&credential.scope.doors),
+            &credential.scope.bypass_second_factor,
+            &params.3.as_deref(),
+            &credential.created.as_millis(),
+            &params.4,
+            &params.5,
+            &credential.counter,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+async fn of_user(client: &impl GenericClient, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>> {
+    let found = rows(client, OF_USER, &[&&user.as_bytes()[..], &kind.as_str()]).await?;
+    found.iter().map(|row| Columns::of(row).credential()).collect()
+}
+
+fn conflict() -> StoreError {
+    StoreError::Conflict(Conflict::Credential)
+}

@@ -1,0 +1,89 @@
+//! How PostgreSQL goes about each statement.
+
+use auth_core::StoreError;
+
+use super::failure::{Failure, Result};
+use super::session::transact;
+use super::{Postgres, attempts, credentials, import, mail, meta, realms, sealed, tries, users};
+use crate::Plan;
+
+/// Every statement that is done while users log in, with what it is for.
+const STATEMENTS: &[(&str, &str)] = &[
+    ("find a user by name", users::BY_NAME),
+    ("find a user by id", users::BY_ID),
+    ("find a user by Zulip id", users::BY_ZULIP),
+    ("find a user by Rocket.Chat id", users::BY_ROCKETCHAT),
+    ("find a user by Zettelstore id", users::BY_ZETTELSTORE),
+    ("list a page of users", users::PAGE),
+    ("find the realms of a name", users::REALMS),
+    ("compare versions of users", users::VERSIONS),
+    ("replace a hash", users::REHASH),
+    ("set a password", users::SET_PASSWORD),
+    ("switch a user on or off", users::SET_ACTIVE),
+    ("write a user's facts", users::SET_FACTS),
+    ("delete the names of a user", users::DELETE_NAMES),
+    ("switch mailed codes on or off", users::SET_EMAIL_SECOND_FACTOR),
+    ("count a change of a user", users::TOUCH),
+    ("delete a user", users::DELETE),
+    ("find a credential by digest", credentials::BY_DIGEST),
+    ("list the credentials of a user", credentials::OF_USER),
+    ("keep the newest credentials of a user", credentials::TRIM),
+    ("delete a credential", credentials::REMOVE),
+    ("delete the credentials of a user", credentials::REMOVE_KINDS),
+    ("raise a counter", credentials::RAISE),
+    ("lock a user", credentials::LOCK),
+    ("delete credentials that have ended", credentials::ENDED),
+    ("list the newest attempts", attempts::NEWEST),
+    ("delete old attempts", attempts::OLD),
+    ("find mail that is due", mail::DUE),
+    ("delete a mail", mail::SETTLE),
+    ("put a mail off", mail::PUT_OFF),
+    ("read a value of the store", meta::GET),
+    ("replace a value of the store", meta::REPLACE),
+    ("delete a value of the store", meta::REMOVE),
+    ("list what is sealed", sealed::CREDENTIALS),
+    ("seal a secret anew", sealed::RESEAL_CREDENTIAL),
+    ("list mail", sealed::MAILS),
+    ("seal a mail anew", sealed::RESEAL_MAIL),
+    ("list all realms", realms::ALL),
+    ("find a realm", import::REALM),
+    ("change a realm", import::UPDATE_REALM),
+    ("lock a realm", import::LOCK_REALM),
+    ("find the highest Zulip id", import::LAST_ZULIP),
+    ("find the highest Zettelstore id", import::LAST_ZETTELSTORE),
+    ("find Zettelstore ids that are taken", import::HAVE_ZETTELSTORE),
+    ("find a name that is taken", import::HAS_NAME),
+    ("count a try", tries::RESERVE),
+    ("find the oldest try", tries::OLDEST),
+    ("uncount a try", tries::GIVE_BACK),
+    ("delete old tries", tries::FORGET_OLD),
+];
+
+impl Postgres {
+    /// How the server goes about each statement that is done while users log in, whatever is bound. With `avoiding`
+    /// it reads no table whole where an index would do, so that what is small today shows what it does when large.
+    ///
+    /// # Errors
+    /// See [`StoreError`]; other databases that speak PostgreSQL's protocol may not know how to tell.
+    pub async fn explain(&self, avoiding: bool) -> std::result::Result<Vec<Plan>, StoreError> {
+        let plans: Result<Vec<Plan>> = transact!(self, |transaction| {
+            transaction.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan").await?;
+            if avoiding {
+                transaction.batch_execute("SET LOCAL enable_seqscan = off").await?;
+            }
+            let mut plans = Vec::with_capacity(STATEMENTS.len());
+            for (purpose, statement) in STATEMENTS {
+                let count = transaction.prepare(statement).await?.params().len();
+                let nothing = vec!["NULL"; count].join(", ");
+                let bound = if count == 0 { String::new() } else { format!("({nothing})") };
+                transaction.batch_execute(&format!("PREPARE explained AS {statement}")).await?;
+                let told = transaction.query(&format!("EXPLAIN EXECUTE explained{bound}"), &[]).await?;
+                transaction.batch_execute("DEALLOCATE explained").await?;
+                let lines = told.iter().map(|row| row.try_get(0)).collect::<std::result::Result<_, _>>()?;
+                plans.push(Plan { purpose, statement, lines });
+            }
+            Ok(plans)
+        });
+        Ok(plans?)
+    }
+}

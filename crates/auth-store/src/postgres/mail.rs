@@ -1,0 +1,62 @@
+//! Outgoing mail.
+
+use async_trait::async_trait;
+use auth_core::{MailId, Outbox, OutgoingMail, StoreError, Timestamp};
+use tokio_postgres::Row;
+
+use super::Postgres;
+use super::failure::{Failure, Result};
+use super::row::{Columns, kept};
+use super::session::{changed, execute, read, rows, write_once};
+use crate::words::corrupt;
+
+// A command that is repeated since its outcome was unknown finds its own row.
+pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \
+    VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING";
+pub(super) const DUE: &str = "SELECT id, recipient, subject, body, due, failures FROM mail \
+    WHERE due <= $1 ORDER BY due, id LIMIT $2";
+pub(super) const SETTLE: &str = "DELETE FROM mail WHERE id = $1";
+pub(super) const PUT_OFF: &str = "UPDATE mail SET due = $2, failures = failures + 1 WHERE id = $1";
+
+type Answer<T> = std::result::Result<T, StoreError>;
+
+#[async_trait]
+impl Outbox for Postgres {
+    async fn post(&self, mail: &OutgoingMail) -> Answer<()> {
+        let (id, due, failures) = (&mail.id.as_bytes()[..], mail.due.as_millis(), i64::from(mail.failures));
+        let (to, subject) = (kept(&mail.to), kept(&mail.subject));
+        write_once!(self, |client| {
+            execute(client, POST, &[&id, &&*to, &&*subject, &mail.body, &due, &failures]).await
+        })?;
+        Ok(())
+    }
+
+    async fn due(&self, now: Timestamp, limit: u32) -> Answer<Vec<OutgoingMail>> {
+        let (now, limit) = (now.as_millis(), i64::from(limit));
+        let found = read!(self, |client| rows(client, DUE, &[&now, &limit]).await)?;
+        Ok(found.iter().map(mail).collect::<Result<_>>()?)
+    }
+
+    async fn settle(&self, id: MailId) -> Answer<bool> {
+        let id = &id.as_bytes()[..];
+        Ok(write_once!(self, |client| changed(client, SETTLE, &[&id]).await)?)
+    }
+
+    async fn put_off(&self, id: MailId, until: Timestamp) -> Answer<bool> {
+        let (id, until) = (&id.as_bytes()[..], until.as_millis());
+        Ok(write_once!(self, |client| changed(client, PUT_OFF, &[&id, &until]).await)?)
+    }
+}
+
+/// A row of the columns that [`DUE`] asks for.
+pub(super) fn mail(row: &Row) -> Result<OutgoingMail> {
+    let mut columns = Columns::of(row);
+    Ok(OutgoingMail {
+        id: MailId::from_bytes(columns.bytes()?),
+        to: columns.text()?,
+        subject: columns.text()?,
+        body: columns.take()?,
+        due: columns.moment()?,
+        failures: u32::try_from(columns.take::<i64>()?).map_err(|_| corrupt("a count that is none"))?,
+    })
+}

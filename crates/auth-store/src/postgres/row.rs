@@ -1,0 +1,220 @@
+//! Rows as records.
+
+use std::borrow::Cow;
+
+use auth_core::{
+    Account, Credential, CredentialId, CredentialKind, Digest, DoorIds, LoginName, PasswordString, Realm,
+    RealmId, Scope, StrengthRule, Timestamp, User, UserId,
+};
+use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
+
+use super::failure::{Failure, Result};
+use crate::words::{BOTS, ROLES, corrupt, doors, from_json, name_kind, named};
+
+/// The columns of an [`Account`], of the row `u`: names and all, so that one statement reads it whole.
+macro_rules! account_columns {
+    () => {
+        "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
+         u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
+         u.zettelstore, u.zettelstore_role, u.version, u.password,
+         EXISTS (SELECT 1 FROM credential AS t WHERE t.account = u.id AND t.kind = 'totp'),
+         ARRAY(SELECT m.kind FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
+         ARRAY(SELECT m.exact FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
+         ARRAY(SELECT m.verified FROM login_name AS m WHERE m.account = u.id ORDER BY m.position)"
+    };
+}
+
+/// The columns of a [`Credential`] `c`.
+macro_rules! credential_columns {
+    () => {
+        "c.id, c.account, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
+         c.expires, c.last_used, c.counter"
+    };
+}
+
+pub(super) use {account_columns, credential_columns};
+
+/// Takes a row's columns in the order in which they were asked for.
+pub(super) struct Columns<'r> {
+    row: &'r Row,
+    next: usize,
+}
+
+impl<'r> Columns<'r> {
+    pub(super) fn of(row: &'r Row) -> Self {
+        Self { row, next: 0 }
+    }
+
+    pub(super) fn take<T: FromSql<'r>>(&mut self) -> Result<T> {
+        let index = self.next;
+        self.next += 1;
+        self.row.try_get(index).map_err(|_| Failure::Store(corrupt("a column of an unexpected type")))
+    }
+
+    /// Text that [`kept`] has written down.
+    pub(super) fn text(&mut self) -> Result<String> {
+        self.take().map(unkept)
+    }
+
+    fn text_or_none(&mut self) -> Result<Option<String>> {
+        Ok(self.take::<Option<String>>()?.map(unkept))
+    }
+
+    pub(super) fn moment(&mut self) -> Result<Timestamp> {
+        self.take().map(Timestamp::from_millis)
+    }
+
+    fn moment_or_none(&mut self) -> Result<Option<Timestamp>> {
+        Ok(self.take::<Option<i64>>()?.map(Timestamp::from_millis))
+    }
+
+    fn unsigned(&mut self) -> Result<u64> {
+        self.take().map(i64::cast_unsigned)
+    }
+
+    /// A number of so many bytes: an identifier or a digest.
+    pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
+        array(self.take()?)
+    }
+
+    pub(super) fn account(&mut self) -> Result<Account> {
+        let mut account = Account {
+            user: User {
+                id: UserId::from_bytes(self.bytes()?),
+                realm: RealmId::from_bytes(self.bytes()?),
+                names: Vec::new(),
+                full_name: self.text()?,
+                role: named(&ROLES, self.take()?)?,
+                bot: self.take::<Option<&str>>()?.map(|name| named(&BOTS, name)).transpose()?,
+                active: self.take()?,
+                joined: self.moment()?,
+                valid_from: self.moment()?,
+                email_second_factor: self.take()?,
+                must_change_password: self.take()?,
+                doors: DoorIds {
+                    zulip: self.take()?,
+                    rocketchat: self.text()?,
+                    rocketchat_roles: self.take::<Option<&str>>()?.map(from_json).transpose()?,
+                    zettelstore: self.unsigned()?,
+                    zettelstore_role: self.text_or_none()?,
+                },
+                version: self.unsigned()?,
+            },
+            password: self.take::<Option<&str>>()?.map(PasswordString::new),
+            totp: self.take()?,
+        };
+        let kinds: Vec<i16> = self.take()?;
+        let exact: Vec<String> = self.take()?;
+        let verified: Vec<bool> = self.take()?;
+        for ((kind, exact), verified) in kinds.into_iter().zip(exact).zip(verified) {
+            account.user.names.push(LoginName {
+                kind: name_kind(kind.into())?,
+                exact: unkept(exact),
+                verified,
+            });
+        }
+        Ok(account)
+    }
+
+    pub(super) fn credential(&mut self) -> Result<Credential> {
+        Ok(Credential {
+            id: CredentialId::from_bytes(self.bytes()?),
+            user: UserId::from_bytes(self.bytes()?),
+            kind: CredentialKind::from_name(self.take()?)
+                .ok_or_else(|| corrupt("an unknown kind of credential"))?,
+            digest: self.take::<Option<&[u8]>>()?.map(array).transpose()?.map(Digest::new),
+            sealed: self.take()?,
+            scope: Scope { doors: doors(self.take()?)?, bypass_second_factor: self.take()? },
+            label: self.text_or_none()?,
+            created: self.moment()?,
+            expires: self.moment_or_none()?,
+            last_used: self.moment_or_none()?,
+            counter: self.take()?,
+        })
+    }
+
+    pub(super) fn realm(&mut self) -> Result<Realm> {
+        Ok(Realm {
+            id: RealmId::from_bytes(self.bytes()?),
+            slug: self.take()?,
+            subdomain: self.take()?,
+            name: self.text()?,
+            icon: self.text()?,
+            description: self.text()?,
+            active: self.take()?,
+            password_login: self.take()?,
+            digest_logins: self.take()?,
+            strength: match (self.take::<Option<i64>>()?, self.take::<Option<i64>>()?) {
+                (Some(length), Some(guesses)) => Some(StrengthRule {
+                    min_length: u32::try_from(length).map_err(|_| corrupt("a length that is none"))?,
+                    min_guesses: guesses.cast_unsigned(),
+                }),
+                (None, None) => None,
+                _ => return Err(corrupt("half a strength rule").into()),
+            },
+            backends: from_json(self.take()?)?,
+        })
+    }
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
+    bytes.try_into().map_err(|_| corrupt("a number of an unexpected size").into())
+}
+
+/// What stands before a character that stands for another.
+const MARK: char = '\u{1}';
+
+/// Text as PostgreSQL can keep it, where there is no room for the character NUL: a mark and `0` stand for it, and a
+/// mark and `1` for a mark. Different texts stay different.
+pub(super) fn kept(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\0', MARK]) {
+        return text.into();
+    }
+    let mut kept = String::with_capacity(text.len() + 8);
+    for letter in text.chars() {
+        match letter {
+            '\0' => kept.extend([MARK, '0']),
+            MARK => kept.extend([MARK, '1']),
+            letter => kept.push(letter),
+        }
+    }
+    kept.into()
+}
+
+/// The text that [`kept`] has written down.
+fn unkept(text: String) -> String {
+    if !text.contains(MARK) {
+        return text;
+    }
+    let mut letters = text.chars();
+    let mut read = String::with_capacity(text.len());
+    while let Some(letter) = letters.next() {
+        read.push(match letter {
+            MARK if letters.next() == Some('0') => '\0',
+            letter => letter,
+        });
+    }
+    read
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_totp_device_is_asked_for_by_its_name() {
+        assert!(account_columns!().contains(&format!("'{}'", CredentialKind::Totp.as_str())));
+    }
+
+    proptest! {
+        #[test]
+        fn every_text_reads_back_and_holds_no_nul(text in "[\0\u{1}01aé]{0,12}") {
+            let written = kept(&text);
+            prop_assert!(!written.contains('\0'));
+            prop_assert_eq!(unkept(written.into_owned()), text);
+        }
+    }
+}

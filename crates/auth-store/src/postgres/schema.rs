@@ -1,0 +1,130 @@
+//! The schema and its versions: a table of one row counts the numbered files that a store has been through.
+
+use deadpool_postgres::{Object, Pool, Transaction};
+
+use super::connect::PostgresOpenError;
+use super::failure::{Failure, Result};
+use super::session::{execute, row};
+use crate::postgres::row::Columns;
+
+/// Each brings a store from its index to the next version.
+const STEPS: [&str; 1] = [include_str!("schema/v1.sql")];
+
+/// How often a step is tried: every server that starts at once takes part, and one wins.
+const TRIES: u32 = 20;
+
+const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS auth_server_schema \
+    (one smallint PRIMARY KEY, version bigint NOT NULL)";
+const HAS_VERSION: &str = "SELECT to_regclass('auth_server_schema') IS NOT NULL";
+const VERSION: &str = "SELECT version FROM auth_server_schema WHERE one = 1";
+const FIRST: &str =
+    "INSERT INTO auth_server_schema (one, version) VALUES (1, 0) ON CONFLICT (one) DO NOTHING";
+const LOCK: &str = "SELECT version FROM auth_server_schema WHERE one = 1 FOR UPDATE";
+const SET: &str = "UPDATE auth_server_schema SET version = $1 WHERE one = 1";
+
+/// Brings a store up to date, each step in a transaction of its own. Several may do it at once. A store that is up
+/// to date is only read.
+pub(super) async fn migrate(pool: &Pool) -> std::result::Result<(), PostgresOpenError> {
+    let mut tries = 0;
+    loop {
+        match step(pool).await {
+            Ok(Some(version)) if version >= STEPS.len() => return Ok(()),
+            Ok(Some(_)) => {}
+            Ok(None) => tries += 1,
+            Err(Stop::Open(error)) => return Err(error),
+            Err(Stop::Failed(failure)) => {
+                let beaten = failure.may_pass() || is_there_already(&failure);
+                tries += 1;
+                if tries >= TRIES || !beaten {
+                    return Err(refusal(failure));
+                }
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+        }
+        if tries >= TRIES {
+            return Err(PostgresOpenError::NotOurs);
+        }
+    }
+}
+
+enum Stop {
+    Open(PostgresOpenError),
+    Failed(Failure),
+}
+
+impl<T: Into<Failure>> From<T> for Stop {
+    fn from(error: T) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+/// Takes a store one step further, if it isn't at the end; gives the version it had before.
+async fn step(pool: &Pool) -> std::result::Result<Option<usize>, Stop> {
+    let mut client: Object = pool.get().await?;
+    if let Some(version) = version(&client).await? {
+        let known = known(version)?;
+        if known >= STEPS.len() {
+            return Ok(Some(known));
+        }
+    } else {
+        client.batch_execute(VERSION_TABLE).await?;
+        execute(&client, FIRST, &[]).await?;
+    }
+    let transaction = client.transaction().await?;
+    let done = advance(&transaction).await;
+    match done {
+        Ok(found) => {
+            transaction.commit().await?;
+            Ok(Some(found))
+        }
+        Err(stop) => {
+            // The transaction is undone with its connection, if not here.
+            let _ = transaction.rollback().await;
+            Err(stop)
+        }
+    }
+}
+
+async fn advance(transaction: &Transaction<'_>) -> std::result::Result<usize, Stop> {
+    // Others wait here.
+    let row = transaction.query_one(LOCK, &[]).await?;
+    let found = known(Columns::of(&row).take()?)?;
+    if let Some(step) = STEPS.get(found) {
+        transaction.batch_execute(step).await?;
+        let next = i64::try_from(found + 1).unwrap_or(i64::MAX);
+        transaction.execute(SET, &[&next]).await?;
+    }
+    Ok(found)
+}
+
+async fn version(client: &Object) -> Result<Option<i64>> {
+    let has: bool = Columns::of(&client.query_one(HAS_VERSION, &[]).await?).take()?;
+    if !has {
+        return Ok(None);
+    }
+    row(client, VERSION, &[]).await?.map(|row| Columns::of(&row).take()).transpose()
+}
+
+/// The version as a place in [`STEPS`].
+fn known(version: i64) -> std::result::Result<usize, Stop> {
+    match usize::try_from(version) {
+        Ok(known) if known <= STEPS.len() => Ok(known),
+        _ => Err(Stop::Open(PostgresOpenError::Newer { found: version, known: STEPS.len() })),
+    }
+}
+
+/// Whether something of that name is there: another server was faster, or another program was here before.
+fn is_there_already(failure: &Failure) -> bool {
+    use tokio_postgres::error::SqlState;
+    matches!(failure, Failure::Sql(error) if error.code().is_some_and(|code| {
+        [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT].contains(code)
+    }))
+}
+
+fn refusal(failure: Failure) -> PostgresOpenError {
+    if is_there_already(&failure) {
+        PostgresOpenError::NotOurs
+    } else {
+        PostgresOpenError::Failed(failure.into())
+    }
+}

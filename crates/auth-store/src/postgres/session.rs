@@ -1,0 +1,185 @@
+//! Commands on a connection: tried again where that does no harm, ended when they take too long.
+
+use std::time::Duration;
+
+use deadpool_postgres::{GenericClient, Object};
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::Postgres;
+use super::failure::{Failure, Result};
+
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// How often transactions may get in each other's way.
+const CONFLICTS: u32 = 12;
+
+/// How often a command may find its server gone.
+const LOSSES: u32 = 4;
+
+/// The first pause before a command is tried again; each is up to twice as long as the one before.
+const PAUSE: Duration = Duration::from_millis(4);
+
+/// Runs `$work`, which only reads, on a connection `$client`.
+macro_rules! read {
+    ($store:expr, |$client:ident| $work:expr) => {{
+        let store: &$crate::postgres::Postgres = $store;
+        let mut tries = store.tries();
+        loop {
+            let done = match store.client().await {
+                Ok(object) => {
+                    let $client = &object;
+                    let done = tokio::time::timeout(store.limit, async { $work }).await;
+                    $crate::postgres::session::finish(object, done)
+                }
+                Err(failure) => Err(failure),
+            };
+            match done {
+                Err(failure) if tries.again(&failure).await => {}
+                done => break done,
+            }
+        }
+    }};
+}
+
+/// Runs `$work`, a single statement that writes, on a connection `$client`.
+macro_rules! write_once {
+    ($store:expr, |$client:ident| $work:expr) => {{
+        let store: &$crate::postgres::Postgres = $store;
+        let mut tries = store.tries();
+        loop {
+            let done = match store.client().await {
+                Ok(object) => {
+                    let $client = &object;
+                    let done = tokio::time::timeout(store.limit, async { $work }).await;
+                    $crate::postgres::session::finish(object, done).map_err(Failure::of_commit)
+                }
+                Err(failure) => Err(failure),
+            };
+            match done {
+                Err(failure) if tries.again(&failure).await => {}
+                done => break done,
+            }
+        }
+    }};
+}
+
+/// Runs `$work` between the beginning and the commit of a transaction; what fails leaves nothing behind.
+macro_rules! transact {
+    ($store:expr, |$transaction:ident| $work:expr) => {{
+        let store: &$crate::postgres::Postgres = $store;
+        let mut tries = store.tries();
+        loop {
+            let mut committing = false;
+            let done = match store.client().await {
+                Ok(mut object) => {
+                    let done = tokio::time::timeout(store.limit, async {
+                        let begun = object.transaction().await?;
+                        let $transaction = &begun;
+                        let done: $crate::postgres::failure::Result<_> = async { $work }.await;
+                        match done {
+                            Ok(value) => {
+                                committing = true;
+                                begun.commit().await?;
+                                Ok(value)
+                            }
+                            Err(failure) => {
+                                // If not even that is possible, the connection's end undoes it.
+                                let _ = begun.rollback().await;
+                                Err(failure)
+                            }
+                        }
+                    })
+                    .await;
+                    $crate::postgres::session::finish(object, done)
+                }
+                Err(failure) => Err(failure),
+            };
+            let done = if committing { done.map_err(Failure::of_commit) } else { done };
+            match done {
+                Err(failure) if tries.again(&failure).await => {}
+                done => break done,
+            }
+        }
+    }};
+}
+
+pub(super) use {read, transact, write_once};
+
+/// Gives a connection back, or closes it if it is of no more use.
+pub(super) fn finish<T, E>(object: Object, done: std::result::Result<Result<T>, E>) -> Result<T> {
+    let done = done.unwrap_or(Err(Failure::Late));
+    if let Err(failure) = &done
+        && failure.spoils()
+    {
+        // Whatever it is still busy with ends with it.
+        drop(Object::take(object));
+    }
+    done
+}
+
+/// The tries that a command has.
+pub(super) struct Tries<'s> {
+    store: &'s Postgres,
+    conflicts: u32,
+    losses: u32,
+}
+
+impl Postgres {
+    pub(super) fn tries(&self) -> Tries<'_> {
+        Tries { store: self, conflicts: 0, losses: 0 }
+    }
+
+    pub(super) async fn client(&self) -> Result<Object> {
+        Ok(self.pool.get().await?)
+    }
+}
+
+impl Tries<'_> {
+    /// Whether to try again; comes back when it is time to.
+    pub(super) async fn again(&mut self, failure: &Failure) -> bool {
+        if !failure.may_pass() {
+            return false;
+        }
+        let (count, most) =
+            if failure.is_conflict() { (&mut self.conflicts, CONFLICTS) } else { (&mut self.losses, LOSSES) };
+        *count += 1;
+        let count = *count;
+        if count > most {
+            return false;
+        }
+        // Somewhere between the whole pause and half of it, so that those who met don't meet again.
+        let mut random = [0];
+        self.store.rng.fill(&mut random);
+        let pause = PAUSE * 2_u32.pow(count.min(6));
+        tokio::time::sleep(pause.mul_f64(0.5 + f64::from(random[0]) / 512.0)).await;
+        true
+    }
+}
+
+/// The rows of a query.
+pub(super) async fn rows(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Vec<Row>> {
+    let statement = client.prepare_cached(query).await?;
+    Ok(client.query(&statement, params).await?)
+}
+
+/// The one row of a query, if there is one.
+pub(super) async fn row(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Option<Row>> {
+    let statement = client.prepare_cached(query).await?;
+    Ok(client.query_opt(&statement, params).await?)
+}
+
+/// Runs a statement; gives the number of rows that it has changed.
+pub(super) async fn execute(client: &impl GenericClient, statement: &str, params: Params<'_>) -> Result<u64> {
+    let statement = client.prepare_cached(statement).await?;
+    Ok(client.execute(&statement, params).await?)
+}
+
+/// Runs a statement; tells whether it has changed anything.
+pub(super) async fn changed(
+    client: &impl GenericClient,
+    statement: &str,
+    params: Params<'_>,
+) -> Result<bool> {
+    Ok(execute(client, statement, params).await? > 0)
+}

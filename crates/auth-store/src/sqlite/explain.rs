@@ -1,0 +1,108 @@
+//! How SQLite goes about each statement.
+
+use auth_core::StoreError;
+use rusqlite::Connection;
+
+use super::failure::Result;
+use super::{Sqlite, attempts, credentials, feed, import, mail, meta, realms, row, sealed, users};
+use crate::Plan;
+
+/// Every statement that looks for some rows, with what it is for.
+const NARROW: &[(&str, &str)] = &[
+    ("delete old attempts", attempts::OLD),
+    ("find a credential by digest", credentials::BY_DIGEST),
+    ("delete credentials that have ended", credentials::ENDED),
+    ("list the credentials of a user", credentials::OF_USER),
+    ("raise a counter", credentials::RAISE),
+    ("delete a credential", credentials::REMOVE),
+    ("delete the credentials of a user", credentials::REMOVE_KIND),
+    ("keep the newest credentials of a user", credentials::TRIM),
+    ("compare the version of a user", feed::VERSION),
+    ("find a Zettelstore id that is taken", import::HAS_ZETTELSTORE),
+    ("find the highest Zettelstore id", import::LAST_ZETTELSTORE),
+    ("find the highest Zulip id", import::LAST_ZULIP),
+    ("find a realm", import::REALM),
+    ("change a realm", import::UPDATE_REALM),
+    ("find mail that is due", mail::DUE),
+    ("put a mail off", mail::PUT_OFF),
+    ("delete a mail", mail::SETTLE),
+    ("read a value of the store", meta::GET),
+    ("list values of the store", meta::BEGINNING),
+    ("replace a value of the store", meta::REPLACE),
+    ("delete a value of the store", meta::REMOVE),
+    ("list what is sealed", sealed::CREDENTIALS),
+    ("seal a secret anew", sealed::RESEAL_CREDENTIAL),
+    ("list mail", sealed::MAILS),
+    ("seal a mail anew", sealed::RESEAL_MAIL),
+    ("list the names of a user", row::NAMES),
+    ("find a user by id", users::BY_ID),
+    ("find a user by name", users::BY_NAME),
+    ("find a user by Rocket.Chat id", users::BY_ROCKETCHAT),
+    ("find a user by Zettelstore id", users::BY_ZETTELSTORE),
+    ("find a user by Zulip id", users::BY_ZULIP),
+    ("delete a user", users::DELETE),
+    ("delete the names of a user", users::DELETE_NAMES),
+    ("write a user's facts", users::SET_FACTS),
+    ("end the signed tokens of a user", users::MOVE_VALID_FROM),
+    ("list a page of users", users::PAGE),
+    ("find the realms of a name", users::REALMS),
+    ("replace a hash", users::REHASH),
+    ("switch a user on or off", users::SET_ACTIVE),
+    ("switch mailed codes on or off", users::SET_EMAIL_SECOND_FACTOR),
+    ("set a password", users::SET_PASSWORD),
+    ("count a change of a user", users::TOUCH),
+];
+
+/// Those that take all rows, in the order of an index and no further than a limit.
+const WIDE: &[(&str, &str)] =
+    &[("list the newest attempts", attempts::NEWEST), ("list all realms", realms::ALL)];
+
+impl Sqlite {
+    /// How SQLite goes about each statement that is done while users log in, whatever is bound.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn explain(&self) -> std::result::Result<Vec<Plan>, StoreError> {
+        self.read(|connection| NARROW.iter().chain(WIDE).map(|named| explain(connection, *named)).collect())
+            .await
+    }
+}
+
+fn explain(connection: &Connection, (purpose, statement): (&'static str, &'static str)) -> Result<Plan> {
+    let mut explained = connection.prepare(&format!("EXPLAIN QUERY PLAN {statement}"))?;
+    for index in 1..=explained.parameter_count() {
+        explained.raw_bind_parameter(index, 1)?;
+    }
+    let mut rows = explained.raw_query();
+    let mut lines = Vec::new();
+    while let Some(row) = rows.next()? {
+        lines.push(row.get(3)?);
+    }
+    Ok(Plan { purpose, statement, lines })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::schema;
+    use super::*;
+
+    #[test]
+    fn no_statement_reads_a_whole_table() {
+        let connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&connection).unwrap();
+        let plan = |named| explain(&connection, named).unwrap().lines.join("; ");
+        for named in NARROW {
+            let plan = plan(*named);
+            let is_narrow = plan.contains("SEARCH") && !plan.contains("TEMP B-TREE");
+            assert!(
+                is_narrow && !plan.replace("SCAN CONSTANT ROW", "").contains("SCAN"),
+                "{}: {plan}",
+                named.0
+            );
+        }
+        for named in WIDE {
+            let plan = plan(*named);
+            assert!(plan.contains("USING INDEX") && !plan.contains("TEMP B-TREE"), "{}: {plan}", named.0);
+        }
+    }
+}

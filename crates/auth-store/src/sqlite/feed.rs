@@ -1,0 +1,40 @@
+//! News of changed users.
+
+use std::sync::Weak;
+
+use async_trait::async_trait;
+use auth_core::{ChangeFeed, ChangeListener, SharedTries, StoreError, UserId};
+use rusqlite::OptionalExtension;
+
+use super::Sqlite;
+
+pub(super) const VERSION: &str = "SELECT version FROM user WHERE id = ?1";
+
+#[async_trait]
+impl ChangeFeed for Sqlite {
+    async fn mark(&self) -> Result<Option<u64>, StoreError> {
+        self.changes().await.map(Some)
+    }
+
+    async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError> {
+        let users = users.to_vec();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(VERSION)?;
+            let mut versions = Vec::with_capacity(users.len());
+            for user in users {
+                let version =
+                    statement.query_row([user.as_bytes()], |row| row.get::<_, i64>(0)).optional()?;
+                versions.extend(version.map(|version| (user, version.cast_unsigned())));
+            }
+            Ok(versions)
+        })
+        .await
+    }
+
+    fn listen(&self, listener: Weak<dyn ChangeListener>) {
+        self.news.listen(listener);
+    }
+}
+
+/// One server alone has the file open.
+impl SharedTries for Sqlite {}

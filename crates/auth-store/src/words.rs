@@ -1,0 +1,102 @@
+//! The words and numbers in which every store writes down what is no text: kinds, roles, doors, lists.
+
+use std::net::IpAddr;
+
+use auth_core::{BotKind, DoorKind, NameKind, Network, Role, StoreError};
+
+type Result<T> = std::result::Result<T, StoreError>;
+
+/// A name kind's number: its place among all.
+pub(crate) fn number(kind: NameKind) -> i64 {
+    (0..).zip(NameKind::ALL).find(|(_, known)| *known == kind).map_or(-1, |(number, _)| number)
+}
+
+pub(crate) const ROLES: [(Role, &str); 5] = [
+    (Role::Owner, "owner"),
+    (Role::Admin, "admin"),
+    (Role::Moderator, "moderator"),
+    (Role::Member, "member"),
+    (Role::Guest, "guest"),
+];
+
+pub(crate) const BOTS: [(BotKind, &str); 5] = [
+    (BotKind::Default, "default"),
+    (BotKind::IncomingWebhook, "incoming-webhook"),
+    (BotKind::OutgoingWebhook, "outgoing-webhook"),
+    (BotKind::Embedded, "embedded"),
+    (BotKind::App, "app"),
+];
+
+pub(crate) fn role_name(role: Role) -> &'static str {
+    name_of(&ROLES, role)
+}
+
+pub(crate) fn bot_name(bot: BotKind) -> &'static str {
+    name_of(&BOTS, bot)
+}
+
+/// The kind of name of that number.
+pub(crate) fn name_kind(wanted: i64) -> Result<NameKind> {
+    let known = NameKind::ALL.into_iter().find(|kind| number(*kind) == wanted);
+    known.ok_or_else(|| corrupt("an unknown kind of name"))
+}
+
+fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: T) -> &'static str {
+    table.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
+}
+
+pub(crate) fn named<T: Copy>(table: &[(T, &'static str)], name: &str) -> Result<T> {
+    let found = table.iter().find(|(_, known)| *known == name);
+    found.map(|(value, _)| *value).ok_or_else(|| corrupt("an unknown role or kind of bot"))
+}
+
+pub(crate) fn door(name: &str) -> Result<DoorKind> {
+    DoorKind::from_name(name).ok_or_else(|| corrupt("an unknown door"))
+}
+
+/// The doors of a list that [`door_names`] has written.
+pub(crate) fn doors(names: &str) -> Result<Vec<DoorKind>> {
+    names.split(' ').filter(|name| !name.is_empty()).map(door).collect()
+}
+
+pub(crate) fn door_names(doors: &[DoorKind]) -> String {
+    doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+pub(crate) fn to_json(list: &[String]) -> Result<String> {
+    serde_json::to_string(list).map_err(|_| corrupt("a list that is no JSON"))
+}
+
+pub(crate) fn from_json(text: &str) -> Result<Vec<String>> {
+    serde_json::from_str(text).map_err(|_| corrupt("a list that is no JSON"))
+}
+
+/// Reads what `Network` prints: an address, with `/64` behind it in IPv6.
+pub(crate) fn network(text: &str) -> Result<Network> {
+    let address = text.strip_suffix("/64").unwrap_or(text);
+    address.parse::<IpAddr>().map(Network::of).map_err(|_| corrupt("a network that is none"))
+}
+
+/// A stored value that is not what it should be.
+pub(crate) fn corrupt(what: &'static str) -> StoreError {
+    StoreError::Corrupt(what.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_word_reads_back() {
+        for (role, name) in ROLES {
+            assert_eq!((role_name(role), named(&ROLES, name).unwrap()), (name, role));
+        }
+        for (bot, name) in BOTS {
+            assert_eq!((bot_name(bot), named(&BOTS, name).unwrap()), (name, bot));
+        }
+        for (index, kind) in (0..).zip(NameKind::ALL) {
+            assert_eq!((number(kind), name_kind(index).unwrap()), (index, kind));
+        }
+        assert!(named(&ROLES, "king").is_err());
+    }
+}
