@@ -5,9 +5,8 @@ use auth_engine::transfer::{convert_zettel, parse_line};
 
 libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     for name in ["20240101000200.zettel", "20240101000200.txt", "users.txt"] {
-        if let Ok(converted) = convert_zettel([(name.to_owned(), content.to_vec())], "notes") {
-            assert_eq!(converted.lines.lines().count(), converted.files.len());
-            assert!(converted.lines.lines().all(|line| parse_line(line) == Ok("user")));
-        }
+        let converted = convert_zettel([(name.to_owned(), content.to_vec())], "notes");
+        assert_eq!(converted.lines.lines().count(), converted.places.len());
+        assert!(converted.lines.lines().all(|line| parse_line(line) == Ok("user")));
     }
 });

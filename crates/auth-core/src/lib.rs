@@ -30,7 +30,7 @@
 //!
 //! # To add a store
 //!
-//! Implement the eight narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
+//! Implement the nine narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
 //! `Ok(None)`, and what is acknowledged is durable. Run the battery of `auth-store` against it.
 //!
 //! # To add a door
@@ -59,6 +59,7 @@ mod permission;
 mod policy;
 mod random;
 mod record;
+mod sealed;
 mod secret;
 mod store;
 mod time;
@@ -89,6 +90,7 @@ pub use record::{
     Account, BotKind, Credential, CredentialKind, Digest, DoorIds, Email, LoginName, NameKind, Realm, Role,
     Scope, StrengthRule, User, fold,
 };
+pub use sealed::SealedStore;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use store::{
     AttemptRecord, AttemptStore, Conflict, CredentialStore, Ending, ImportError, ImportMode, Imported,

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 
 use crate::{
     Account, ChangeFeed, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId,
-    NameKind, Network, PasswordString, Realm, RealmId, Role, SharedTries, Timestamp, User, UserId,
+    NameKind, Network, PasswordString, Realm, RealmId, Role, SealedStore, SharedTries, Timestamp, User,
+    UserId,
 };
 
 /// Keeps realms.
@@ -390,11 +391,37 @@ pub trait MetaStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn set_meta_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError>;
+
+    /// Replaces a value if it is `old`, where `None` is no value; `false` when it isn't. Of two callers with one
+    /// `old` one replaces it.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn replace_meta(
+        &self,
+        name: &str,
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool, StoreError>;
+
+    /// The values whose names begin so, by name.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn metas(&self, beginning: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 }
 
 /// A store of everything.
 pub trait Store:
-    RealmStore + UserStore + CredentialStore + AttemptStore + Outbox + MetaStore + ChangeFeed + SharedTries
+    RealmStore
+    + UserStore
+    + CredentialStore
+    + AttemptStore
+    + Outbox
+    + MetaStore
+    + SealedStore
+    + ChangeFeed
+    + SharedTries
 {
 }
 
@@ -405,6 +432,7 @@ impl<T> Store for T where
         + AttemptStore
         + Outbox
         + MetaStore
+        + SealedStore
         + ChangeFeed
         + SharedTries
         + ?Sized

@@ -26,6 +26,16 @@ pub struct RingKey {
     pub secret: Zeroizing<[u8; 32]>,
 }
 
+impl RingKey {
+    /// A new key.
+    #[must_use]
+    pub fn generate(id: u32, rng: &dyn Rng) -> Self {
+        let mut secret = Zeroizing::new([0; 32]);
+        rng.fill(&mut *secret);
+        Self { id, secret }
+    }
+}
+
 /// What a sub-key is for: what was made for one purpose is worth nothing for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -36,6 +46,8 @@ pub enum Purpose {
     Totp,
     /// Seals what is shown of personal tokens.
     PersonalToken,
+    /// Seals what backup codes' digests are made of, so that they can be made anew under another key.
+    BackupCode,
     /// Seals outgoing mail.
     Mail,
     /// Digests of codes that are too short for a plain one.
@@ -51,6 +63,7 @@ impl Purpose {
             Self::ZulipKey => "zulip-key",
             Self::Totp => "totp",
             Self::PersonalToken => "personal-token",
+            Self::BackupCode => "backup-code",
             Self::Mail => "mail",
             Self::ShortCode => "short-code",
             Self::TokenSigning => "token-signing",
@@ -74,9 +87,7 @@ impl KeyRing {
     /// A ring of one new key, with the id 1.
     #[must_use]
     pub fn generate(rng: &dyn Rng) -> Self {
-        let mut secret = Zeroizing::new([0; 32]);
-        rng.fill(&mut *secret);
-        Self { active: Entry::new(RingKey { id: 1, secret }), others: Vec::new() }
+        Self { active: Entry::new(RingKey::generate(1, rng)), others: Vec::new() }
     }
 
     /// A ring of keys that were read; the first is the active one.
@@ -98,12 +109,54 @@ impl KeyRing {
         self.entries().map(|entry| &entry.key)
     }
 
-    /// By which a store knows its ring. It says nothing about the keys, and it stays the same while keys are
-    /// added and promoted: it is that of the key with the lowest id.
+    /// By which a store knows its ring: a value for each key that says nothing about it. A store keeps that of one
+    /// key, first the oldest's, and takes a ring that has it.
+    ///
+    /// ```
+    /// # use auth_core::SeededRng;
+    /// # use auth_crypto::keyring::KeyRing;
+    /// let ring = KeyRing::generate(&SeededRng::new(1));
+    /// assert!(ring.has_check_value(&ring.check_value()));
+    /// assert!(!KeyRing::generate(&SeededRng::new(2)).has_check_value(&ring.check_value()));
+    /// ```
     #[must_use]
     pub fn check_value(&self) -> [u8; 32] {
-        let oldest = self.entries().min_by_key(|entry| entry.key.id).unwrap_or(&self.active);
-        *oldest.bytes("check-value", b"")
+        self.entries().min_by_key(|entry| entry.key.id).unwrap_or(&self.active).check_value()
+    }
+
+    /// Whether a check value is that of a key of this ring.
+    #[must_use]
+    pub fn has_check_value(&self, check: &[u8]) -> bool {
+        self.entries().any(|entry| entry.check_value() == check)
+    }
+
+    /// The ids of the keys, the active one first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<u32> {
+        self.entries().map(Entry::id).collect()
+    }
+
+    /// The ring with another key, to come: it only opens and checks.
+    ///
+    /// # Errors
+    /// [`BadRing::SameId`].
+    pub fn with(&self, key: RingKey) -> Result<Self, BadRing> {
+        Self::from_keys(self.keys().cloned().chain([key]).collect())
+    }
+
+    /// The ring with the key of that id as the active one; `None` when it has no such key.
+    #[must_use]
+    pub fn promoted(&self, id: u32) -> Option<Self> {
+        let promoted = self.keys().find(|key| key.id == id)?.clone();
+        let others = self.keys().filter(|key| key.id != id).cloned();
+        Self::from_keys([promoted].into_iter().chain(others).collect()).ok()
+    }
+
+    /// The ring without the key of that id; `None` when it is the active one.
+    #[must_use]
+    pub fn without(&self, id: u32) -> Option<Self> {
+        let kept = self.keys().filter(|key| key.id != id).cloned();
+        if id == self.active.id() { None } else { Self::from_keys(kept.collect()).ok() }
     }
 
     /// The keyed digest of `data` under the active key. `context` says what the data belongs to.
@@ -170,6 +223,10 @@ impl Entry {
 
     pub(crate) fn id(&self) -> u32 {
         self.key.id
+    }
+
+    fn check_value(&self) -> [u8; 32] {
+        *self.bytes("check-value", b"")
     }
 
     /// The sub-key for sealing.
@@ -254,8 +311,21 @@ mod tests {
         let check = ring(&[1]).check_value();
         for grown in [ring(&[1, 2]), ring(&[2, 1]), ring(&[3, 2, 1])] {
             assert_eq!(grown.check_value(), check);
+            assert!(grown.has_check_value(&check) && grown.has_check_value(&ring(&[2]).check_value()));
         }
-        assert_ne!(ring(&[2]).check_value(), check);
+        assert!(!ring(&[2]).has_check_value(&check) && !ring(&[2]).has_check_value(b""));
+    }
+
+    #[test]
+    fn keys_are_added_promoted_and_taken_out() {
+        let grown = ring(&[1]).with(key(2)).unwrap();
+        assert_eq!(grown.ids(), [1, 2]);
+        assert_eq!(grown.with(key(2)).err(), Some(BadRing::SameId(2)));
+        let promoted = grown.promoted(2).unwrap();
+        assert_eq!(promoted.ids(), [2, 1]);
+        assert!(promoted.promoted(3).is_none());
+        assert_eq!(promoted.without(1).unwrap().ids(), [2]);
+        assert!(promoted.without(2).is_none(), "the active one stays");
     }
 
     #[test]

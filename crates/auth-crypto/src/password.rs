@@ -9,6 +9,7 @@
 //! | `rocketchat$$2b$…` | SHA-256 of the password in hexadecimal, bcrypt (rocketchat.md 5) |
 //! | `zettelstore$$2a$…` | user zettel's id, user name and password, bcrypt (zettelstore.md 7) |
 //! | `$2a$…`, `$2b$…`, `$2y$…` | the password, bcrypt |
+//! | `wrapped:OLD:$argon2id$…` | the tag of an older hash, Argon2id; OLD is that hash with its tag blanked |
 //! | `!…`, nothing | no password |
 //!
 //! The tag decides how a string is read, never a trial. Only the two forms over SHA-256 verify a digest: an
@@ -21,9 +22,10 @@ mod import;
 mod input;
 mod pbkdf2;
 mod phc;
+mod wrapped;
 
 pub(crate) use argon2id::{
-    Computation, begin_hash, begin_verify, compute, end_hash, end_verify, shared_params,
+    Computation, begin_hash, begin_verify, begin_wrap, compute, end_hash, end_verify, end_wrap, shared_params,
 };
 pub use cost::{
     MAX_BCRYPT_COST, MAX_ITERATIONS, MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PBKDF2_ITERATIONS,
@@ -31,6 +33,7 @@ pub use cost::{
 };
 pub use import::{ImportRefusal, check_import};
 pub use input::MAX_ZETTELSTORE_NAME;
+pub use wrapped::OldHash;
 
 use std::fmt;
 use std::slice;
@@ -44,6 +47,7 @@ use bcrypt::BcryptHash;
 use input::Subject;
 use pbkdf2::Pbkdf2Hash;
 use phc::Argon2Hash;
+use wrapped::WrappedHash;
 
 /// The longest stored string that is read, in bytes.
 const MAX_STORED: usize = 1024;
@@ -154,6 +158,7 @@ enum Hash {
     Argon2(Argon2Hash),
     Pbkdf2(Pbkdf2Hash),
     Bcrypt(BcryptHash),
+    Wrapped(WrappedHash),
 }
 
 impl StoredPassword {
@@ -183,6 +188,9 @@ impl StoredPassword {
             ("zettelstore", Subject::NamedPassword, Hash::Bcrypt(BcryptHash::parse(hash)?))
         } else if ["$2a$", "$2b$", "$2y$"].iter().any(|tag| text.starts_with(tag)) {
             ("bcrypt", Subject::Password, Hash::Bcrypt(BcryptHash::parse(text)?))
+        } else if let Some(wrapped) = text.strip_prefix(wrapped::TAG) {
+            let hash = WrappedHash::parse(wrapped)?;
+            (hash.scheme(), hash.old().subject, Hash::Wrapped(hash))
         } else {
             return Err(Unreadable::UnknownScheme);
         };
@@ -208,6 +216,16 @@ impl StoredPassword {
             Hash::Argon2(hash) => cost::argon2_time(hash.params()),
             Hash::Pbkdf2(hash) => cost::pbkdf2_time(hash.iterations()),
             Hash::Bcrypt(hash) => cost::bcrypt_time(hash.cost()),
+            Hash::Wrapped(hash) => hash.estimated_time(),
+        }
+    }
+
+    /// Whether what was sent is cut off at [`bcrypt::MAX_INPUT`].
+    fn truncates(&self) -> bool {
+        match &self.hash {
+            Hash::Bcrypt(_) => true,
+            Hash::Wrapped(hash) => hash.old().truncates(),
+            Hash::Argon2(_) | Hash::Pbkdf2(_) => false,
         }
     }
 
@@ -265,13 +283,14 @@ pub fn verify(
     let matched = match &stored.hash {
         Hash::Pbkdf2(hash) => hash.matches(bytes),
         Hash::Bcrypt(hash) => hash.matches(bytes),
+        Hash::Wrapped(hash) => hash.matches(bytes, memory)?,
         Hash::Argon2(_) => false,
     };
     if !matched || input.is_none() {
         return Ok(Verdict::NoMatch);
     }
     // What bcrypt cut off is not known to be right, so nothing new is made of it.
-    let truncated = matches!(stored.hash, Hash::Bcrypt(_)) && bytes.len() > bcrypt::MAX_INPUT;
+    let truncated = stored.truncates() && bytes.len() > bcrypt::MAX_INPUT;
     let upgrade = if truncated { Upgrade::None } else { stored.upgrade(secret, rule) };
     Ok(Verdict::Match { upgrade })
 }
@@ -292,6 +311,21 @@ pub fn hash(
     let mut computation = begin_hash(secret, rule, rng);
     compute(slice::from_mut(&mut computation), memory)?;
     Ok(end_hash(secret, rule, computation))
+}
+
+/// Puts an older hash under Argon2id by the rule: what was stored need never be kept as it was.
+///
+/// # Errors
+/// [`OutOfMemory`].
+pub fn wrap(
+    old: &OldHash,
+    rule: &HashingRule,
+    rng: &dyn Rng,
+    memory: &mut Memory,
+) -> Result<PasswordString, OutOfMemory> {
+    let mut computation = begin_wrap(old, rule, rng);
+    compute(slice::from_mut(&mut computation), memory)?;
+    Ok(end_wrap(old, computation))
 }
 
 fn nobodys_input(rng: &dyn Rng) -> Zeroizing<Vec<u8>> {

@@ -33,7 +33,7 @@ use auth_argon2::{Memory, Params};
 use auth_core::{Network, PasswordString, Rng, Stopwatch};
 use tokio::sync::oneshot;
 
-use crate::password::{HashingRule, NameContext, Secret, StoredPassword, Verdict};
+use crate::password::{HashingRule, NameContext, OldHash, Secret, StoredPassword, Verdict};
 pub use metrics::{Histogram, PoolMetrics};
 use queue::{Next, Queue};
 use task::{Answer, Task};
@@ -192,6 +192,21 @@ impl HashingPool {
     ) -> Result<PasswordString, Busy> {
         let turn = turn.into();
         self.run(|answer| Task::Hash { secret, rule, turn, answer }).await
+    }
+
+    /// Puts an older hash under a new one: see [`password::wrap`](crate::password::wrap). Dropped before its turn,
+    /// nothing is made.
+    ///
+    /// # Errors
+    /// [`Busy`].
+    pub async fn wrap(
+        &self,
+        old: OldHash,
+        rule: HashingRule,
+        turn: impl Into<Turn>,
+    ) -> Result<PasswordString, Busy> {
+        let turn = turn.into();
+        self.run(|answer| Task::Wrap { old, rule, turn, answer }).await
     }
 
     /// How the pool has done so far, and how it stands.

@@ -79,6 +79,14 @@ impl KeyRing {
     }
 }
 
+/// The id of the key that sealed something; `None` for bytes that nothing here sealed.
+#[must_use]
+pub fn sealed_by(sealed: &[u8]) -> Option<u32> {
+    let [_, id @ ..] = *sealed.first_chunk::<HEADER>()?;
+    let id = u32::from_be_bytes(id);
+    sealed.starts_with(&header_of(id)).then_some(id)
+}
+
 fn encrypt(key: &LessSafeKey, nonce: [u8; NONCE_LEN], aad: &[u8], body: &mut [u8]) -> Tag {
     let tag = key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(nonce), Aad::from(aad), body);
     #[expect(clippy::expect_used, reason = "AES-GCM refuses only what is longer than 64 GiB")]
@@ -126,6 +134,7 @@ mod tests {
         assert!(!rotated.is_sealed_by_active(&sealed()));
         let anew = rotated.seal(Purpose::Totp, b"user 1", b"secret", &SeededRng::new(2));
         assert!(rotated.is_sealed_by_active(&anew));
+        assert_eq!((sealed_by(&sealed()), sealed_by(&anew), sealed_by(b"")), (Some(1), Some(2), None));
         assert_eq!(ring(&[1]).open(Purpose::Totp, b"user 1", &anew), Err(CannotOpen));
     }
 

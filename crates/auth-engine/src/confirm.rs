@@ -104,7 +104,7 @@ impl Engine {
     fn fingerprint(&self, caller: &Caller<'_>) -> Option<(UserId, Digest)> {
         let credential = caller.principal.credential?;
         let place = format!("{}\n{}", caller.peer.network(), caller.agent);
-        let digest = self.ring.mac(Purpose::ShortCode, credential.as_bytes(), place.as_bytes());
+        let digest = self.ring().mac(Purpose::ShortCode, credential.as_bytes(), place.as_bytes());
         Some((caller.principal.profile.user.id, digest))
     }
 

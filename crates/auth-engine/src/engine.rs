@@ -12,23 +12,20 @@ use auth_crypto::pool::HashingPool;
 
 use crate::config::Config;
 use crate::failure_grid::Grid;
+use crate::keys::{self, Keys};
 use crate::known::KnownCredentials;
 use crate::limits::Limits;
 use crate::local::LocalBackend;
 use crate::priority::{self, Priorities};
-use crate::realms::{RealmCache, TokenKeyCache};
+use crate::realms::RealmCache;
 use crate::waiting::WaitingRoom;
-
-/// The name under which the store keeps the key ring's check value.
-const CHECK_VALUE: &str = "key-ring-check";
 
 /// The login pipeline over a store: see the crate's front page.
 pub struct Engine {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) backends: Vec<Arc<dyn PasswordBackend>>,
     pub(crate) pool: Arc<HashingPool>,
-    pub(crate) ring: Arc<KeyRing>,
-    pub(crate) token_keys: TokenKeyCache,
+    pub(crate) keys: Keys,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     pub(crate) config: Config,
@@ -76,10 +73,7 @@ impl Engine {
     /// [`OpenError`] when the store can't be read or belongs to another key ring.
     pub async fn open(parts: Parts) -> Result<Self, OpenError> {
         let Parts { store, mut backends, pool, ring, clock, rng, config } = parts;
-        let check = ring.check_value();
-        if store.set_meta_once(CHECK_VALUE, &check).await.map_err(OpenError::Store)? != check {
-            return Err(OpenError::OtherKeyRing);
-        }
+        keys::bind(&*store, &ring).await?;
         let log = store.attempts(priority::FROM_LOG).await.map_err(OpenError::Store)?;
         let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &log));
         let local =
@@ -90,14 +84,13 @@ impl Engine {
         let listener: Arc<dyn ChangeListener> = Arc::clone(&known) as _;
         store.listen(Arc::downgrade(&listener));
         let waiting = WaitingRoom::new(config.max_waiting as usize);
-        let (token_keys, realms) = (TokenKeyCache::default(), RealmCache::default());
+        let (keys, realms) = (Keys::new(ring), RealmCache::default());
         let grid = Grid::new(config.passwords.failure_grid, config.passwords.params);
         let engine = Self {
             store,
             backends,
             pool,
-            ring,
-            token_keys,
+            keys,
             clock,
             rng,
             config,
@@ -110,25 +103,6 @@ impl Engine {
         };
         engine.open_grid().await.map_err(OpenError::Store)?;
         Ok(engine)
-    }
-
-    /// Whether a store is bound to a key ring already, so that none may be made anew for it.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the store can't be read.
-    pub async fn is_bound(store: &dyn Store) -> Result<bool, StoreError> {
-        Ok(store.meta(CHECK_VALUE).await?.is_some())
-    }
-
-    /// Whether a store is bound to this key ring, or to none yet.
-    ///
-    /// # Errors
-    /// [`OpenError`] when the store can't be read or belongs to another key ring.
-    pub async fn fits(store: &dyn Store, ring: &KeyRing) -> Result<(), OpenError> {
-        match store.meta(CHECK_VALUE).await.map_err(OpenError::Store)? {
-            Some(check) if check != ring.check_value() => Err(OpenError::OtherKeyRing),
-            _ => Ok(()),
-        }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -163,8 +137,9 @@ impl fmt::Display for OpenError {
         match self {
             Self::Store(_) => f.write_str("the store can't be read"),
             Self::OtherKeyRing => f.write_str(
-                "the store is sealed under another key ring: keys and second factors in it can't be read with \
-                 this one",
+                "the store is sealed under another key ring: Zulip API keys, TOTP devices and backup codes in it \
+                 can't be read with this one, and tokens it signed are not good; bring back the file that it was \
+                 made with",
             ),
         }
     }

@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use auth_core::{
     Account, Caller, Credential, CredentialKind, Denial, Done, Enrolment, Identifier, NameKind, OneTimeCode,
-    Permission, RealmId, SecondFactors, Timestamp, Token, UserId,
+    Permission, RealmId, SecondFactors, Timestamp, Token,
 };
 use auth_crypto::keyring::Purpose;
-use auth_crypto::{opaque, totp};
+use auth_crypto::totp;
 
 use crate::Engine;
 use crate::confirm::Demand;
@@ -15,9 +15,6 @@ use crate::sessions::ALL_TOKENS;
 
 /// What authenticator apps show before the user's name (rocketchat.md 2.4).
 const ISSUER: &str = "Rocket.Chat";
-
-/// Backup codes of a device (rocketchat.md 2.4).
-const BACKUP_CODES: usize = 12;
 
 /// A device with all that belongs to it.
 pub(crate) const DEVICE: [CredentialKind; 3] =
@@ -36,7 +33,7 @@ impl SecondFactors for Engine {
         }
         let user = account.user.id;
         let secret = totp::new_secret(&*self.rng);
-        let sealed = self.ring.seal(Purpose::Totp, user.as_bytes(), secret.expose(), &*self.rng);
+        let sealed = self.ring().seal(Purpose::Totp, user.as_bytes(), secret.expose(), &*self.rng);
         let pending = CredentialKind::PendingTotp;
         let device = Credential { sealed: Some(sealed), ..self.new_credential(user, pending, None) };
         if !self.store.exchange(user, &[pending], None, &[device]).await? {
@@ -187,15 +184,5 @@ impl Engine {
         self.store.set_email_second_factor(user, on).await?;
         tracing::info!(target: "auth::account", %user, on, "mailed codes switched");
         Ok(())
-    }
-
-    pub(crate) fn new_backup_codes(&self, user: UserId) -> (Vec<OneTimeCode>, Vec<Credential>) {
-        let codes: Vec<_> = (0..BACKUP_CODES).map(|_| opaque::backup_code(&*self.rng)).collect();
-        let stored = codes.iter().map(|code| {
-            let digest = self.code_digest(user, code.expose());
-            self.new_credential(user, CredentialKind::BackupCode, Some(digest))
-        });
-        let stored = stored.collect();
-        (codes, stored)
     }
 }

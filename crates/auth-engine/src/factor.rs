@@ -135,20 +135,10 @@ impl Engine {
     pub(crate) fn totp_secret(&self, device: &Credential) -> Result<TotpSecret, Fault> {
         let sealed = device.sealed.as_deref().ok_or_else(|| broken("a device without its secret"))?;
         let opened = self
-            .ring
+            .ring()
             .open(Purpose::Totp, device.user.as_bytes(), sealed)
             .map_err(|_| broken("a sealed second factor"))?;
         Ok(TotpSecret::new(opened.to_vec()))
-    }
-
-    async fn use_backup_code(&self, user: UserId, code: &OneTimeCode) -> Result<bool, Fault> {
-        for digest in self.ring.macs(Purpose::ShortCode, user.as_bytes(), code.expose().as_bytes()) {
-            let found = self.store.by_digest(CredentialKind::BackupCode, &digest).await?;
-            if let Some((credential, _)) = found.filter(|(credential, _)| credential.user == user) {
-                return Ok(self.store.remove(credential.id).await?);
-            }
-        }
-        Ok(false)
     }
 
     /// Every try is counted before the code is looked at, so that parallel ones are as many as they are.
@@ -178,7 +168,8 @@ impl Engine {
             }
         };
         let digits: String = code.expose().chars().filter(char::is_ascii_digit).collect();
-        let mut digests = self.ring.macs(Purpose::ShortCode, user.as_bytes(), digits.as_bytes());
+        let ring = self.ring();
+        let mut digests = ring.macs(Purpose::ShortCode, user.as_bytes(), digits.as_bytes());
         if digests.any(|digest| outstanding.digest == Some(digest)) {
             let used = self.store.remove(outstanding.id).await?;
             return Ok(if used { Verdict::Right } else { Verdict::Wrong });
@@ -240,7 +231,7 @@ impl Engine {
         let code = opaque::mail_code(&*self.rng);
         let expires = self.now() + self.config.rocketchat.mailed_code_lifetime;
         let digest = self.code_digest(user, code.expose());
-        let sealed = self.ring.seal(Purpose::Mail, user.as_bytes(), code.expose().as_bytes(), &*self.rng);
+        let sealed = self.ring().seal(Purpose::Mail, user.as_bytes(), code.expose().as_bytes(), &*self.rng);
         let credential = Credential {
             expires: Some(expires),
             sealed: Some(sealed),
@@ -256,7 +247,7 @@ impl Engine {
     }
 
     fn open_code(&self, code: &Credential) -> Option<OneTimeCode> {
-        let opened = self.ring.open(Purpose::Mail, code.user.as_bytes(), code.sealed.as_deref()?).ok()?;
+        let opened = self.ring().open(Purpose::Mail, code.user.as_bytes(), code.sealed.as_deref()?).ok()?;
         std::str::from_utf8(&opened).ok().map(OneTimeCode::new)
     }
 
@@ -268,7 +259,7 @@ impl Engine {
 
     /// Short codes are stored under a keyed MAC bound to their user, never a bare digest.
     pub(crate) fn code_digest(&self, user: UserId, code: &str) -> Digest {
-        self.ring.mac(Purpose::ShortCode, user.as_bytes(), code.as_bytes())
+        self.ring().mac(Purpose::ShortCode, user.as_bytes(), code.as_bytes())
     }
 }
 

@@ -45,7 +45,7 @@ impl Engine {
     pub(crate) fn open_zulip_key(&self, stored: &Credential) -> Result<ApiKey, Fault> {
         let sealed = stored.sealed.as_deref().ok_or_else(|| broken("a Zulip key without its secret"))?;
         let opened = self
-            .ring
+            .ring()
             .open(Purpose::ZulipKey, stored.user.as_bytes(), sealed)
             .map_err(|_| broken("a sealed Zulip key"))?;
         let key = std::str::from_utf8(&opened).map_err(|_| broken("a sealed Zulip key"))?;
@@ -53,7 +53,8 @@ impl Engine {
     }
 
     pub(crate) fn new_zulip_key(&self, user: UserId, key: &ApiKey) -> Credential {
-        let sealed = self.ring.seal(Purpose::ZulipKey, user.as_bytes(), key.expose().as_bytes(), &*self.rng);
+        let sealed =
+            self.ring().seal(Purpose::ZulipKey, user.as_bytes(), key.expose().as_bytes(), &*self.rng);
         Credential {
             sealed: Some(sealed),
             ..self.new_credential(user, CredentialKind::ZulipKey, Some(opaque::digest(key.expose())))

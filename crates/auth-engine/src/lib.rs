@@ -14,11 +14,12 @@
 //! those it was given; it opens no file and no socket.
 //!
 //! [`Engine::import`] and [`export`](Engine::export) read and write the JSON lines in which users move in
-//! and out, and [`operator`] has what commands do to accounts.
+//! and out, [`keys`] exchanges and rotates the key ring, and [`operator`] has what commands do to accounts.
 
 mod accounts;
 mod app_passwords;
 mod authority;
+mod backup_codes;
 mod check;
 mod config;
 mod confirm;
@@ -28,6 +29,7 @@ mod enrolment;
 mod factor;
 mod failure_grid;
 mod grant;
+pub mod keys;
 mod known;
 mod limits;
 mod local;

@@ -53,7 +53,7 @@ impl Engine {
             id,
             to: user.email().map(|email| email.address).unwrap_or_default().to_owned(),
             subject: subject.to_owned(),
-            body: self.ring.seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
+            body: self.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
             due: self.now(),
             failures: 0,
         }
@@ -66,7 +66,7 @@ impl Engine {
 
     fn opened(&self, mail: OutgoingMail) -> Mail {
         let OutgoingMail { id, to, subject, body, failures, .. } = mail;
-        let text = self.ring.open(Purpose::Mail, id.as_bytes(), &body).ok();
+        let text = self.ring().open(Purpose::Mail, id.as_bytes(), &body).ok();
         let text = text.and_then(|text| std::str::from_utf8(&text).map(str::to_owned).ok());
         Mail { id, to, subject, text: text.map(Zeroizing::new), failures }
     }

@@ -1,6 +1,7 @@
 //! What operators do to accounts, from the command line.
 
 mod credentials;
+mod verify;
 
 use std::fmt;
 use std::time::Duration;
@@ -9,12 +10,13 @@ use auth_core::{
     Account, CredentialKind, DoorKind, Ending, Lookup, NameKind, Network, Password, PasswordString,
     PolicyRule, Realm, StoreError, Timestamp, UserId,
 };
-use auth_crypto::password::Secret;
+use auth_crypto::password::{Secret, Unreadable};
 use auth_crypto::strength;
 
 use crate::Engine;
 
 pub use credentials::{NewDevice, TOKENS};
+pub use verify::PasswordCheck;
 
 /// A change of password ends sessions and tokens; keys by the operator's choice.
 const SESSIONS: [CredentialKind; 4] = [
@@ -46,6 +48,8 @@ pub enum OperatorError {
     Busy,
     /// An app password of a person is not for a door that can ask for a code.
     HasSecondStep(DoorKind),
+    /// The account has no password here, or one that can't be verified against, and why.
+    NoPassword(Unreadable),
 }
 
 impl Engine {
@@ -233,6 +237,7 @@ impl fmt::Display for OperatorError {
                 "the {} door can ask for a second factor: there only bots have app passwords",
                 door.as_str()
             ),
+            Self::NoPassword(_) => f.write_str("the password can't be tried"),
         }
     }
 }
@@ -242,6 +247,7 @@ impl std::error::Error for OperatorError {
         match self {
             Self::Store(error) => Some(error),
             Self::TooWeak(why) => Some(why),
+            Self::NoPassword(why) => Some(why),
             _ => None,
         }
     }

@@ -91,7 +91,7 @@ impl Engine {
         let text = token.expose();
         let last_part = text.get(text.len().saturating_sub(LAST_PART)..).unwrap_or_default();
         let sealed =
-            self.ring.seal(Purpose::PersonalToken, user.as_bytes(), last_part.as_bytes(), &*self.rng);
+            self.ring().seal(Purpose::PersonalToken, user.as_bytes(), last_part.as_bytes(), &*self.rng);
         let credential = Credential {
             sealed: Some(sealed),
             label: Some(name.to_owned()),
@@ -103,7 +103,7 @@ impl Engine {
 
     fn shown(&self, token: Credential) -> PersonalToken {
         let sealed = token.sealed.as_deref().unwrap_or_default();
-        let last_part = self.ring.open(Purpose::PersonalToken, token.user.as_bytes(), sealed);
+        let last_part = self.ring().open(Purpose::PersonalToken, token.user.as_bytes(), sealed);
         let last_part = last_part.ok().and_then(|bytes| String::from_utf8(bytes.to_vec()).ok());
         PersonalToken {
             id: token.id,

@@ -1,12 +1,10 @@
 //! Realms: few, read on every request, so kept for a moment.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{Fault, Realm, RealmId, RealmName, Realms, StoreError, Timestamp};
-use auth_crypto::zettel_token::TokenKeys;
 
 use crate::Engine;
 
@@ -24,22 +22,7 @@ impl RealmCache {
     }
 }
 
-/// Each realm's keys for signed tokens, derived once.
-#[derive(Debug, Default)]
-pub(crate) struct TokenKeyCache(RwLock<HashMap<String, Arc<TokenKeys>>>);
-
 impl Engine {
-    /// The keys that sign a realm's tokens.
-    pub(crate) fn token_keys(&self, realm: &Realm) -> Arc<TokenKeys> {
-        let known =
-            self.token_keys.0.read().unwrap_or_else(PoisonError::into_inner).get(&realm.slug).cloned();
-        known.unwrap_or_else(|| {
-            let keys = Arc::new(TokenKeys::of(&self.ring, &realm.slug));
-            let mut cache = self.token_keys.0.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(cache.entry(realm.slug.clone()).or_insert(keys))
-        })
-    }
-
     /// All realms, at most a second old.
     pub(crate) async fn all_realms(&self) -> Result<Arc<[Realm]>, Fault> {
         let now = self.now();

@@ -5,24 +5,53 @@
 //! {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"abcd1234"}
 //! ```
 //!
-//! A Zettelstore's files are made into such lines first, by [`convert_zettel`].
+//! What other systems keep is made into such lines first: by [`convert_zulip`], [`convert_rocketchat`],
+//! [`convert_zettel`], [`convert_htpasswd`].
 //!
 //! Lines are read and checked here, passwords hashed and secrets sealed here; the store writes finished
 //! records, all or none.
 
+mod converted;
 mod export;
+mod htpasswd;
 mod import;
 mod line;
+mod rocketchat;
 mod zettelstore;
+mod zulip;
 
 use std::fmt;
 
-use auth_core::{Fault, Imported};
+use auth_core::{Fault, ImportMode, Imported};
 
+pub use converted::{ConvertError, Converted};
+pub use htpasswd::convert_htpasswd;
 pub(crate) use import::is_login_name;
 pub(crate) use line::zettel_id;
 pub use line::{BadLine, parse_line};
-pub use zettelstore::{ZettelLines, convert_zettel};
+pub use rocketchat::convert_rocketchat;
+pub use zettelstore::convert_zettel;
+pub use zulip::convert_zulip;
+
+/// How an import is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "commands build it")]
+pub struct ImportOptions {
+    /// Whether it is for good.
+    pub mode: ImportMode,
+    /// Puts hashes of other systems, and those weaker than new ones, under Argon2id, so that the store never holds
+    /// them as they were.
+    pub wrap: bool,
+    /// Leaves out what can't be taken; otherwise nothing is written then.
+    pub skip_bad: bool,
+}
+
+impl From<ImportMode> for ImportOptions {
+    /// Hashes as they are, all lines or none.
+    fn from(mode: ImportMode) -> Self {
+        Self { mode, wrap: false, skip_bad: false }
+    }
+}
 
 /// What an import did.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +61,8 @@ pub struct ImportReport {
     pub imported: Imported,
     /// What was noticed on good lines: the line's number and a sentence.
     pub notes: Vec<(u64, String)>,
+    /// What was left out, where that was allowed: the line's number and the reason.
+    pub left_out: Vec<(u64, String)>,
 }
 
 /// Why an import wrote nothing.

@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::bail;
-use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng};
+use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng, Store};
+use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::HashingPool;
-use auth_engine::{Engine, Parts};
+use auth_engine::{Engine, OpenError, Parts};
 use auth_ldap::Directory;
 use auth_proto_rocketchat::RocketChatDoor;
 use auth_proto_rocketchat::ddp::Settings;
@@ -39,14 +40,7 @@ impl Assembled {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
         let store = AnyStore::open(config, Arc::clone(&rng)).await?.records();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let ring = match keyfile::read(&config.keys.file)? {
-            Some(ring) => ring,
-            None if Engine::is_bound(&*store).await? => bail!(
-                "the key file {} is missing: without it keys and second factors in the store can't be read",
-                config.keys.file.display()
-            ),
-            None => keyfile::create(&config.keys.file, &*rng)?,
-        };
+        let (ring, made) = open_ring(config, &*store, &*rng).await?;
         let stopwatch = Arc::new(SystemStopwatch::start());
         let pool = HashingPool::new(config.pool(edge::cores())?, Arc::clone(&rng), stopwatch)?;
         let pool = Arc::new(pool);
@@ -64,7 +58,18 @@ impl Assembled {
             rng: Arc::clone(&rng),
             config: config.engine()?,
         };
-        let engine = Arc::new(Engine::open(parts).await?);
+        let engine = match Engine::open(parts).await {
+            Ok(engine) => Arc::new(engine),
+            Err(OpenError::OtherKeyRing) if made => {
+                // What was made just now is worth nothing, and would be taken for the store's.
+                drop(std::fs::remove_file(&config.keys.file));
+                bail!(
+                    "another server has bound the store to its key ring first: copy its key file to {}",
+                    config.keys.file.display()
+                )
+            }
+            Err(error) => return Err(error.into()),
+        };
         Ok(Self { engine, pool, clock, rng, directories, doors: Vec::new(), sockets: None })
     }
 
@@ -153,6 +158,30 @@ impl Assembled {
 impl fmt::Debug for Assembled {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Assembled").field("engine", &self.engine).finish_non_exhaustive()
+    }
+}
+
+/// The key ring of a store, and whether it was made just now. Only a store that is empty gets one.
+async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
+    let shown = config.keys.file.display();
+    let path = config.keys.path()?;
+    if let Some(file) = keyfile::read(&path)? {
+        return Ok((file.ring, false));
+    }
+    if !Engine::is_bound(store).await? {
+        if config.keys.is_credential() {
+            bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
+        }
+        return keyfile::create(&path, rng);
+    }
+    // Another process may have made both since.
+    match keyfile::read(&path)? {
+        Some(file) => Ok((file.ring, false)),
+        None => bail!(
+            "the key file {} is missing: without it nobody can read the Zulip API keys, TOTP devices, backup codes and \
+             waiting mail in the store, and tokens that it signed are not good; bring it back from a copy",
+            path.display()
+        ),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod dev;
+mod keys;
 mod ldap;
 mod passwords;
 mod seed;
@@ -45,6 +46,9 @@ enum Command {
     /// How passwords are hashed.
     #[command(subcommand)]
     Passwords(passwords::Passwords),
+    /// Look after the key ring.
+    #[command(subcommand)]
+    Keys(keys::Keys),
     /// Look after users.
     #[command(subcommand)]
     User(user::User),
@@ -109,6 +113,7 @@ pub fn run() -> ExitCode {
             Command::Import(command) => command.run().await,
             Command::Export(command) => command.run().await,
             Command::Passwords(command) => command.run(),
+            Command::Keys(command) => command.run().await,
             Command::User(command) => command.run().await,
             Command::Token(command) => command.run().await,
             Command::Backup(command) => command.run().await,
@@ -156,14 +161,16 @@ fn overrides() -> Vec<(String, String)> {
 }
 
 /// The import line of a realm that is not there yet; `None` for one that is.
-async fn realm_line(engine: &Engine, slug: &str) -> anyhow::Result<Option<String>> {
+async fn realm_line(engine: &Engine, slug: &str, digest_logins: bool) -> anyhow::Result<Option<String>> {
     let realms = engine.realms_by_slug().await?;
     if realms.iter().any(|realm| realm.slug == slug) {
         return Ok(None);
     }
     // The first realm is the one that the Zulip door's host itself leads to.
     let subdomain = realms.is_empty().then_some("");
-    let line = serde_json::json!({"kind": "realm", "realm": slug, "subdomain": subdomain});
+    let line = serde_json::json!(
+        {"kind": "realm", "realm": slug, "subdomain": subdomain, "digest_logins": digest_logins}
+    );
     Ok(Some(format!("{line}\n")))
 }
 

@@ -3,6 +3,7 @@
 //! Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are TOML, or else text.
 
 mod defaults;
+pub(crate) mod files;
 mod hashing;
 mod ldap;
 mod log;
@@ -120,7 +121,7 @@ pub struct ListenSome {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Keys {
-    /// The path of its file, of mode 0600.
+    /// The path of its file, of mode 0600; or `credential:` and the name of a systemd credential.
     pub file: PathBuf,
 }
 

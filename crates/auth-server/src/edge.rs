@@ -64,3 +64,9 @@ pub(crate) fn memory_kib() -> Option<usize> {
 pub(crate) fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
+
+/// What this process calls itself among the servers of a store: its machine and its number there.
+pub(crate) fn node_name() -> String {
+    let machine = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    format!("{}:{}", machine.trim(), std::process::id())
+}

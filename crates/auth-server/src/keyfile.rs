@@ -1,23 +1,33 @@
-//! The key ring's file: TOML, mode 0600, made once.
+//! The key ring's file: TOML, mode 0600, replaced as a whole.
 
 use std::fmt::Write as _;
-use std::fs::OpenOptions;
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use auth_core::Rng;
+use auth_core::{Rng, Timestamp};
 use auth_crypto::keyring::{KeyRing, RingKey};
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::config::plain_io;
 
+/// What the file holds.
+#[derive(Debug)]
+pub(crate) struct KeyFile {
+    pub(crate) ring: KeyRing,
+    /// When the active key became so, where it was not the first.
+    pub(crate) promoted: Option<Timestamp>,
+}
+
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct Content {
+    promoted: Option<String>,
     key: Vec<Key>,
 }
 
@@ -29,7 +39,7 @@ struct Key {
 }
 
 /// Reads the ring; `None` when there is no file.
-pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyRing>> {
+pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     let shown = path.display();
     let text = match std::fs::read_to_string(path) {
         Ok(text) => Zeroizing::new(text),
@@ -42,9 +52,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyRing>> {
     }
     // What the parser says could quote a secret.
     let unreadable = || format!("the key file {shown} is not one that this program wrote");
-    let file: File = toml::from_str(&text).ok().with_context(unreadable)?;
+    let content: Content = toml::from_str(&text).ok().with_context(unreadable)?;
     let mut keys = Vec::new();
-    for key in file.key {
+    for key in content.key {
         let mut secret = Zeroizing::new([0; 32]);
         let bytes =
             HEXLOWER.decode(key.secret.as_bytes()).ok().map(Zeroizing::new).with_context(unreadable)?;
@@ -54,43 +64,92 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyRing>> {
         secret.copy_from_slice(&bytes);
         keys.push(RingKey { id: key.id, secret });
     }
-    if keys.is_empty() {
-        bail!(unreadable());
-    }
-    Ok(Some(KeyRing::from_keys(keys).ok().with_context(unreadable)?))
+    let promoted = match content.promoted.map(|text| text.parse::<jiff::Timestamp>()) {
+        None => None,
+        Some(Ok(time)) => Some(Timestamp::from_millis(time.as_millisecond())),
+        Some(Err(_)) => bail!(unreadable()),
+    };
+    let ring = KeyRing::from_keys(keys).ok().with_context(unreadable)?;
+    Ok(Some(KeyFile { ring, promoted }))
 }
 
 /// Copies a ring's file to a new one, of mode 0600 too.
 pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
-    let unread =
-        |error: std::io::Error| anyhow::anyhow!("the key file {}: {}", from.display(), plain_io(&error));
-    let text = std::fs::read(from).map(Zeroizing::new).map_err(unread)?;
-    let unmade =
-        |error: std::io::Error| anyhow::anyhow!("the key file {}: {}", to.display(), plain_io(&error));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map_err(unmade)?;
-    file.write_all(&text)?;
-    file.sync_all()?;
+    let file = read(from)?.with_context(|| format!("the key file {} is missing", from.display()))?;
+    let copy = written(to, &file.ring, file.promoted)?;
+    copy.persist_noclobber(to)
+        .map_err(|error| anyhow::anyhow!("the key file {}: {}", to.display(), plain_io(&error.error)))?;
+    sync_folder(to)?;
     Ok(())
 }
 
-/// Makes a ring and its file, which must not be there yet.
-pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<KeyRing> {
+/// Makes a ring and its file, and says that it did; when another process was faster, takes that one's.
+pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
     let ring = KeyRing::generate(rng);
+    let file = written(path, &ring, None)?;
+    match file.persist_noclobber(path) {
+        Ok(_) => sync_folder(path)?,
+        Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+            let other = read(path)?.with_context(|| format!("the key file {} is gone", path.display()))?;
+            return Ok((other.ring, false));
+        }
+        Err(error) => {
+            bail!("the key file {} can't be made: {}", path.display(), plain_io(&error.error));
+        }
+    }
+    Ok((ring, true))
+}
+
+/// Puts another state of the ring in the file's place: whoever reads it finds the one or the other.
+pub(crate) fn replace(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<()> {
+    let file = written(path, ring, promoted)?;
+    file.persist(path).map_err(|error| {
+        anyhow::anyhow!("the key file {} can't be replaced: {}", path.display(), plain_io(&error.error))
+    })?;
+    sync_folder(path)?;
+    Ok(())
+}
+
+/// Keeps other commands from changing a key file until it is dropped.
+pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
+    let shown = path.display();
+    let folder =
+        File::open(folder_of(path)).map_err(|error| anyhow::anyhow!("{shown}: {}", plain_io(&error)))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => bail!("another command is changing {shown}: wait for its end"),
+        Err(TryLockError::Error(error)) => bail!("{shown}: {}", plain_io(&error)),
+    }
+}
+
+/// A file beside `path`, of mode 0600 and on the disk, that holds a ring.
+fn written(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<NamedTempFile> {
     let mut text = Zeroizing::new(String::from(
         "# auth-server's key ring. Without it the store's keys and second factors are lost: keep a copy.\n",
     ));
+    if let Some(time) = promoted.and_then(|time| jiff::Timestamp::from_millisecond(time.as_millis()).ok()) {
+        write!(text, "# When the first key became the active one.\npromoted = \"{time}\"\n")?;
+    }
     for key in ring.keys() {
         let secret = Zeroizing::new(HEXLOWER.encode(key.secret.as_slice()));
         write!(text, "\n[[key]]\nid = {}\nsecret = \"{}\"\n", key.id, *secret)?;
     }
-    let shown = path.display();
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| anyhow::anyhow!("the key file {shown} can't be made: {}", plain_io(&error)))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    Ok(ring)
+    let failed = |error: std::io::Error| {
+        anyhow::anyhow!("the key file {} can't be made: {}", path.display(), plain_io(&error))
+    };
+    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    file.write_all(text.as_bytes()).map_err(failed)?;
+    file.as_file().sync_all().map_err(failed)?;
+    Ok(file)
+}
+
+fn sync_folder(path: &Path) -> std::io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }

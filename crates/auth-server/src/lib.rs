@@ -10,6 +10,7 @@ pub mod command;
 pub mod config;
 mod edge;
 mod keyfile;
+mod keys;
 mod listener;
 mod logging;
 mod mail;

@@ -14,6 +14,8 @@ use tokio_util::task::TaskTracker;
 use crate::Assembled;
 use crate::body::BodyMemory;
 use crate::config::{Config, Listen, plain_io};
+use crate::edge::node_name;
+use crate::keys;
 use crate::listener::{Shared, accept};
 use crate::mail::Mailer;
 use crate::metrics;
@@ -132,6 +134,8 @@ impl Bound {
             }
         }
         tasks.spawn(upkeep::compare(assembled.shared_engine(), stop.clone()));
+        let watched = keys::watch(assembled.shared_engine(), config.keys.path()?, node_name(), stop.clone());
+        tasks.spawn(watched);
         tasks.spawn(upkeep::purge(assembled.shared_engine(), config.log.keep_attempts.0, stop.clone()));
         Ok(Server {
             signals: self.signals,

@@ -410,6 +410,8 @@ fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
     assert_eq!(place.bad(&words("user totp disable iago"), ""), "the user has no device");
     place.good(&words("user totp enroll iago --without-code"), "");
     assert!(enrolled());
+}
+
 #[test]
 fn tune_proposes_what_the_machine_can_do_and_writes_it() {
     let place = Place::new();

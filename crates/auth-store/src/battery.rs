@@ -39,6 +39,7 @@ pub mod import;
 pub mod lookup;
 pub mod model;
 pub mod rest;
+pub mod sealed;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -108,6 +109,13 @@ macro_rules! store_battery {
                 takes_a_mail_with_the_credential_that_it_tells_of
                 sets_meta_values_once
                 lists_the_newest_attempts_and_forgets_old_ones
+            }
+            sealed {
+                pages_through_sealed_credentials_by_id
+                reseals_a_credential_only_while_it_is_the_old_one
+                reseals_mail_in_pages_by_id
+                replaces_meta_values_only_while_they_are_the_old_ones
+                lists_meta_values_by_the_beginning_of_their_names
             }
             durability {
                 survives_reopening

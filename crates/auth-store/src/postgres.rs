@@ -12,6 +12,7 @@ mod meta;
 mod realms;
 mod row;
 mod schema;
+mod sealed;
 mod session;
 mod tries;
 mod upkeep;

@@ -13,6 +13,7 @@ mod readers;
 mod realms;
 mod row;
 mod schema;
+mod sealed;
 mod upkeep;
 mod users;
 mod workers;

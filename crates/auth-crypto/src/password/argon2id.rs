@@ -1,12 +1,16 @@
 //! Argon2 in three steps, begin, compute and end, so that hashes of several passwords can be computed together.
 
+use std::slice;
+
 use auth_argon2::{Algorithm, Input, Job, Memory, OutOfMemory, Params, hash_batch};
 use auth_core::{PasswordString, Rng};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use super::phc::Argon2Hash;
-use super::{DIGEST_TAG, Hash, HashingRule, NameContext, Secret, StoredPassword, Verdict, nobodys_input};
+use super::{
+    DIGEST_TAG, Hash, HashingRule, NameContext, OldHash, Secret, StoredPassword, Verdict, nobodys_input,
+};
 use crate::password::input::Subject;
 
 /// One computation: what goes in, and the tag that comes out.
@@ -72,6 +76,27 @@ pub(crate) fn begin_hash(secret: &Secret, rule: &HashingRule, rng: &dyn Rng) -> 
 pub(crate) fn end_hash(secret: &Secret, rule: &HashingRule, computed: Computation) -> PasswordString {
     let tag = if is_over_digest(secret, rule) { DIGEST_TAG } else { "" };
     PasswordString::new(format!("{tag}{}", computed.hash.with_tag(&computed.tag)))
+}
+
+/// The hash around an older one to compute, with a random salt.
+pub(crate) fn begin_wrap(old: &OldHash, rule: &HashingRule, rng: &dyn Rng) -> Computation {
+    Computation::new(Argon2Hash::salted(rule.params, rng), Some(Zeroizing::new(old.tag().to_vec())))
+}
+
+/// The stored string of a computed wrapping.
+pub(crate) fn end_wrap(old: &OldHash, computed: Computation) -> PasswordString {
+    old.wrapped(&computed.hash.with_tag(&computed.tag))
+}
+
+/// The tag that a hash would have if it were of `input`.
+pub(super) fn tag_of(
+    hash: &Argon2Hash,
+    input: &[u8],
+    memory: &mut Memory,
+) -> Result<Zeroizing<Vec<u8>>, OutOfMemory> {
+    let mut computation = Computation::new(hash.clone(), Some(Zeroizing::new(input.to_vec())));
+    compute(slice::from_mut(&mut computation), memory)?;
+    Ok(computation.tag)
 }
 
 /// Computes all, whose parameters are equal, together.

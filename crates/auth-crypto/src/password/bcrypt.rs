@@ -2,11 +2,15 @@
 
 use ::bcrypt::{HashParts, Version, hash_with_salt};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::{MAX_BCRYPT_COST, Unreadable};
 
 /// bcrypt reads so many bytes and silently drops the rest.
 pub(super) const MAX_INPUT: usize = 72;
+
+/// Characters of a tag.
+pub(super) const TAG: usize = 31;
 
 /// `$2b$10$` and the salt.
 const BEFORE_TAG: usize = 7 + 22;
@@ -38,10 +42,19 @@ impl BcryptHash {
     }
 
     pub(super) fn matches(&self, input: &[u8]) -> bool {
-        hash_with_salt(input, self.cost, self.salt).is_ok_and(|computed| {
-            let text = computed.format_for_version(Version::TwoB);
-            text.as_bytes().get(BEFORE_TAG..).is_some_and(|tag| tag.ct_eq(self.tag.as_bytes()).into())
-        })
+        self.compute(input).ct_eq(self.tag.as_bytes()).into()
+    }
+
+    /// The tag that it would have if it were of `input`.
+    pub(super) fn compute(&self, input: &[u8]) -> Zeroizing<Vec<u8>> {
+        let computed = hash_with_salt(input, self.cost, self.salt);
+        // Costs outside the library's bounds were refused when the hash was read.
+        let text = computed.map(|computed| computed.format_for_version(Version::TwoB)).unwrap_or_default();
+        Zeroizing::new(text.as_bytes().get(BEFORE_TAG..).unwrap_or_default().to_vec())
+    }
+
+    pub(super) fn tag(&self) -> &[u8] {
+        self.tag.as_bytes()
     }
 
     pub(super) fn cost(&self) -> u32 {

@@ -4,7 +4,8 @@
 use std::num::NonZeroU32;
 
 use data_encoding::BASE64;
-use ring::pbkdf2::{PBKDF2_HMAC_SHA256, verify};
+use ring::pbkdf2::{PBKDF2_HMAC_SHA256, derive, verify};
+use zeroize::Zeroizing;
 
 use super::phc::number_of;
 use super::{MAX_PBKDF2_ITERATIONS, Unreadable};
@@ -41,6 +42,17 @@ impl Pbkdf2Hash {
     pub(super) fn matches(&self, input: &[u8]) -> bool {
         // In constant time.
         verify(PBKDF2_HMAC_SHA256, self.iterations, self.salt.as_bytes(), input, &self.tag).is_ok()
+    }
+
+    /// The tag that it would have if it were of `input`.
+    pub(super) fn compute(&self, input: &[u8]) -> Zeroizing<Vec<u8>> {
+        let mut tag = Zeroizing::new(vec![0; TAG]);
+        derive(PBKDF2_HMAC_SHA256, self.iterations, self.salt.as_bytes(), input, &mut tag);
+        tag
+    }
+
+    pub(super) fn tag(&self) -> &[u8] {
+        &self.tag
     }
 
     pub(super) fn iterations(&self) -> u32 {

@@ -203,7 +203,7 @@ proptest! {
     fn no_text_makes_parsing_panic(
         tag in prop::sample::select(vec![
             "", "$argon2id$", "sha256-hex:$argon2id$", "argon2$argon2i$", "pbkdf2_sha256$", "rocketchat$",
-            "zettelstore$$2a$", "$2b$", "$2y$04$", "!",
+            "zettelstore$$2a$", "$2b$", "$2y$04$", "!", "wrapped:", "wrapped:$2b$04$", "wrapped:pbkdf2_sha256$1$s$",
         ]),
         rest in "\\PC{0,80}|(v=[0-9]{1,2}\\$)?m=[0-9]{1,10},t=[0-9]{1,10},p=[0-9]{1,10}\\$[A-Za-z0-9+/=]{0,40}\\$[A-Za-z0-9+/=]{0,60}|[./A-Za-z0-9]{50,60}",
     ) {

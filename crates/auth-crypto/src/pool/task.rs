@@ -1,4 +1,4 @@
-//! What a worker does: a verification or a new hash, alone or several together.
+//! What a worker does: a verification, a new hash, or one around an older hash, alone or several together.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use auth_core::{PasswordString, Rng};
 use tokio::sync::oneshot;
 
 use super::{Busy, Turn, Verification};
-use crate::password::{self, Computation, HashingRule, Secret, StoredPassword, Verdict};
+use crate::password::{self, Computation, HashingRule, OldHash, Secret, StoredPassword, Verdict};
 
 /// What makes a new hash.
 const NEW: &str = "argon2";
@@ -18,20 +18,21 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, Busy>>;
 pub(super) enum Task {
     Verify(Box<Verification>, Answer<Verdict>),
     Hash { secret: Secret, rule: HashingRule, turn: Turn, answer: Answer<PasswordString> },
+    Wrap { old: OldHash, rule: HashingRule, turn: Turn, answer: Answer<PasswordString> },
 }
 
 impl Task {
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
             Self::Verify(_, answer) => answer.is_closed(),
-            Self::Hash { answer, .. } => answer.is_closed(),
+            Self::Hash { answer, .. } | Self::Wrap { answer, .. } => answer.is_closed(),
         }
     }
 
     pub(super) fn turn(&self) -> Turn {
         match self {
             Self::Verify(job, _) => job.turn,
-            Self::Hash { turn, .. } => *turn,
+            Self::Hash { turn, .. } | Self::Wrap { turn, .. } => *turn,
         }
     }
 
@@ -55,7 +56,7 @@ impl Task {
             Self::Verify(_, answer) => {
                 let _ = answer.send(Err(busy));
             }
-            Self::Hash { answer, .. } => {
+            Self::Hash { answer, .. } | Self::Wrap { answer, .. } => {
                 let _ = answer.send(Err(busy));
             }
         }
@@ -64,14 +65,14 @@ impl Task {
     fn stored(&self) -> Option<&StoredPassword> {
         match self {
             Self::Verify(job, _) => job.stored.as_ref(),
-            Self::Hash { .. } => None,
+            Self::Hash { .. } | Self::Wrap { .. } => None,
         }
     }
 
     fn rule(&self) -> &HashingRule {
         match self {
             Self::Verify(job, _) => &job.rule,
-            Self::Hash { rule, .. } => rule,
+            Self::Hash { rule, .. } | Self::Wrap { rule, .. } => rule,
         }
     }
 
@@ -81,6 +82,7 @@ impl Task {
                 password::begin_verify(job.stored.as_ref(), &job.secret, &job.rule, &job.context)
             }
             Self::Hash { secret, rule, .. } => Some(password::begin_hash(secret, rule, rng)),
+            Self::Wrap { old, rule, .. } => Some(password::begin_wrap(old, rule, rng)),
         }
     }
 
@@ -93,6 +95,9 @@ impl Task {
             }
             Self::Hash { secret, rule, answer, .. } => {
                 let _ = answer.send(Ok(password::end_hash(&secret, &rule, computed)));
+            }
+            Self::Wrap { old, answer, .. } => {
+                let _ = answer.send(Ok(password::end_wrap(&old, computed)));
             }
         }
     }

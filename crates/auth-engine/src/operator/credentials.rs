@@ -60,7 +60,7 @@ impl Engine {
             step = found;
         }
         let user = account.user.id;
-        let sealed = self.ring.seal(Purpose::Totp, user.as_bytes(), device.secret.expose(), &*self.rng);
+        let sealed = self.ring().seal(Purpose::Totp, user.as_bytes(), device.secret.expose(), &*self.rng);
         let (codes, mut new) = self.new_backup_codes(user);
         let credential = self.new_credential(user, CredentialKind::Totp, None);
         new.push(Credential { sealed: Some(sealed), counter: step, ..credential });

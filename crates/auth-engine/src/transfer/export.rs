@@ -74,6 +74,8 @@ impl Engine {
             zulip_api_key: None,
             totp_secret: None,
             backup_codes: Vec::new(),
+            backup_code_digests: Vec::new(),
+            rocketchat_tokens: Vec::new(),
             unknown: BTreeMap::new(),
         };
         if secrets {

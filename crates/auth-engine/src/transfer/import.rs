@@ -1,25 +1,28 @@
 //! Reading, checking, hashing and sealing what moves in.
 
+mod credentials;
+
 use std::collections::{HashMap, HashSet};
 use std::io::BufRead;
 
 use auth_core::{
-    ApiKey, BotKind, Credential, CredentialKind, DoorIds, Fault, ImportError, ImportMode, LoginName,
-    NameKind, Network, NewRecord, NewUser, Password, PasswordString, Realm, RealmId, Role, StoreError,
-    Timestamp, User, UserId, fold,
+    BotKind, DoorIds, Fault, ImportError, ImportMode, Imported, LoginName, NameKind, Network, NewRecord,
+    NewUser, Password, PasswordString, Realm, RealmId, Role, StoreError, Timestamp, User, UserId, fold,
 };
-use auth_crypto::keyring::Purpose;
-use auth_crypto::password::{self, NameContext, Secret, StoredPassword};
-use auth_crypto::{opaque, totp};
+use auth_crypto::opaque;
+use auth_crypto::password::{self, HashingRule, NameContext, OldHash, Secret, StoredPassword};
 use futures_util::{StreamExt, stream};
 
 use super::line::{BOTS, BadLine, Line, ROLES, RealmLine, UserLine, bad, named, time, zettel_id};
-use super::{ImportFailure, ImportReport};
+use super::{ImportFailure, ImportOptions, ImportReport};
 use crate::Engine;
 use crate::schemes::{self, Scheme};
 
 /// Bad lines are all named, up to this many.
 const MOST_NAMED: usize = 100;
+
+/// So many records that conflict with what is there are left out; more are hardly meant.
+const MOST_CONFLICTS: usize = 1000;
 
 /// The longest name anybody logs in with, in bytes.
 const LONGEST_NAME: usize = 320;
@@ -40,20 +43,21 @@ enum Checked {
 }
 
 impl Engine {
-    /// Reads JSON lines and writes what they say: everything, or nothing when a line is bad. `progress` is told
-    /// the number of records that are ready, every so often.
+    /// Reads JSON lines and writes what they say: everything, or nothing when a line is bad, unless bad ones are to
+    /// be left out. `progress` is told the number of records that are ready, every so often.
     ///
     /// # Errors
     /// [`ImportFailure`] with every bad line, or what failed.
     pub async fn import(
         &self,
         lines: impl BufRead,
-        mode: ImportMode,
+        options: impl Into<ImportOptions>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<ImportReport, ImportFailure> {
+        let options = options.into();
         let mut report = ImportReport::default();
-        let checked = self.check_lines(lines, &mut report).await?;
-        let numbers: Vec<u64> = checked
+        let checked = self.check_lines(lines, options.skip_bad, &mut report).await?;
+        let mut numbers: Vec<u64> = checked
             .iter()
             .map(|checked| match checked {
                 Checked::Realm(line, _) => *line,
@@ -61,41 +65,63 @@ impl Engine {
             })
             .collect();
 
+        let wrap = options.wrap && options.mode == ImportMode::Write;
         let mut records = Vec::with_capacity(checked.len());
-        let mut hashed = stream::iter(checked).map(|checked| self.finish(checked)).buffered(HASHING);
+        let mut hashed = stream::iter(checked).map(|checked| self.finish(checked, wrap)).buffered(HASHING);
         while let Some(record) = hashed.next().await {
-            records.push(Some(record?));
+            records.push(record?);
             if records.len().is_multiple_of(1000) {
                 progress(u64::try_from(records.len()).unwrap_or(u64::MAX));
             }
         }
         drop(hashed);
-        if mode == ImportMode::Write {
+        if options.mode == ImportMode::Write {
             self.note_schemes(&records).await?;
         }
-        let written = self.store.import(Box::new(records.into_iter()), mode).await;
+        let written = self.write(records, &mut numbers, options, &mut report).await;
         self.realms.forget();
-        match written {
-            Ok(imported) => {
-                report.imported = imported;
-                Ok(report)
+        report.imported = written?;
+        Ok(report)
+    }
+
+    /// Writes records, whose lines have these numbers. What conflicts with what is there is left out, if that is
+    /// allowed, and everything tried again: the store takes all or nothing.
+    async fn write(
+        &self,
+        mut records: Vec<NewRecord>,
+        numbers: &mut Vec<u64>,
+        options: ImportOptions,
+        report: &mut ImportReport,
+    ) -> Result<Imported, ImportFailure> {
+        loop {
+            // A copy is kept only for another try.
+            let kept = if options.skip_bad { records.clone() } else { Vec::new() };
+            let written = self.store.import(Box::new(records.into_iter().map(Some)), options.mode).await;
+            let (record, error) = match written {
+                Ok(imported) => return Ok(imported),
+                Err(ImportError { record, error }) => (record, error),
+            };
+            let Some(error) = error else {
+                return Err(ImportFailure::Fault(Fault::internal("the records ended early")));
+            };
+            let index = record.and_then(|index| usize::try_from(index).ok()).filter(|at| *at < numbers.len());
+            let (Some(index), StoreError::Conflict(_) | StoreError::Missing(_)) = (index, &error) else {
+                return Err(ImportFailure::Fault(error.into()));
+            };
+            let line = (numbers.remove(index), error.to_string());
+            if !options.skip_bad || report.left_out.len() >= MOST_CONFLICTS {
+                return Err(ImportFailure::Lines(vec![line]));
             }
-            Err(ImportError { record: Some(index), error: Some(error) })
-                if matches!(error, StoreError::Conflict(_) | StoreError::Missing(_)) =>
-            {
-                let line = usize::try_from(index).ok().and_then(|index| numbers.get(index)).copied();
-                Err(ImportFailure::Lines(vec![(line.unwrap_or_default(), error.to_string())]))
-            }
-            Err(ImportError { error, .. }) => Err(ImportFailure::Fault(
-                error.map_or_else(|| Fault::internal("the records ended early"), Fault::from),
-            )),
+            report.left_out.push(line);
+            records = kept;
+            records.remove(index);
         }
     }
 
     /// Lists the schemes of what is to be written: before it is, so that none is there without being listed.
-    async fn note_schemes(&self, records: &[Option<NewRecord>]) -> Result<(), StoreError> {
+    async fn note_schemes(&self, records: &[NewRecord]) -> Result<(), StoreError> {
         let params = self.config.passwords.params;
-        let passwords = records.iter().flatten().filter_map(|record| match record {
+        let passwords = records.iter().filter_map(|record| match record {
             NewRecord::User(user) => user.password.as_ref(),
             NewRecord::Realm(_) => None,
         });
@@ -107,6 +133,7 @@ impl Engine {
     async fn check_lines(
         &self,
         lines: impl BufRead,
+        skip_bad: bool,
         report: &mut ImportReport,
     ) -> Result<Vec<Checked>, ImportFailure> {
         let mut realms: HashMap<String, Realm> =
@@ -120,6 +147,7 @@ impl Engine {
             }
             match self.check_line(number, &text, &mut realms, report) {
                 Ok(line) => checked.push(line),
+                Err(BadLine(reason)) if skip_bad => report.left_out.push((number, reason)),
                 Err(BadLine(reason)) => {
                     bad_lines.push((number, reason));
                     if bad_lines.len() == MOST_NAMED {
@@ -258,7 +286,7 @@ impl Engine {
             },
             version: 0,
         };
-        let credentials = self.credentials(&line, &user)?;
+        let credentials = self.credentials_of(&line, &user)?;
         let new = NewUser {
             assign_zulip_id: line.id.is_none(),
             assign_zettelstore_id: zid.is_none(),
@@ -269,38 +297,16 @@ impl Engine {
         Ok((new, clear))
     }
 
-    fn credentials(&self, line: &UserLine, user: &User) -> Result<Vec<Credential>, BadLine> {
-        let mut credentials = Vec::new();
-        if let Some(key) = &line.zulip_api_key {
-            if key.len() != 32 || !key.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                return Err(bad("`zulip_api_key` is not 32 letters and digits"));
-            }
-            credentials.push(self.new_zulip_key(user.id, &ApiKey::new(key.as_str())));
-        }
-        if let Some(secret) = &line.totp_secret {
-            let secret = totp::from_base32(secret).map_err(|_| bad("`totp_secret` is not base32"))?;
-            let sealed = self.ring.seal(Purpose::Totp, user.id.as_bytes(), secret.expose(), &*self.rng);
-            let device = self.new_credential(user.id, CredentialKind::Totp, None);
-            credentials.push(Credential { sealed: Some(sealed), ..device });
-        }
-        for code in &line.backup_codes {
-            if code.len() != 8 || !code.bytes().all(|b| b.is_ascii_alphanumeric()) {
-                return Err(bad("`backup_codes` has one that is not 8 letters and digits"));
-            }
-            let digest = self.code_digest(user.id, code);
-            credentials.push(self.new_credential(user.id, CredentialKind::BackupCode, Some(digest)));
-        }
-        Ok(credentials)
-    }
-
-    /// Hashes what is still in clear.
-    async fn finish(&self, checked: Checked) -> Result<NewRecord, Fault> {
+    /// Hashes what is still in clear, and wraps what shall be wrapped.
+    async fn finish(&self, checked: Checked, wrap: bool) -> Result<NewRecord, Fault> {
         match checked {
             Checked::Realm(_, realm) => Ok(NewRecord::Realm(realm)),
             Checked::User(draft) => {
                 let mut user = draft.user;
                 if let Some((password, realm)) = draft.clear {
                     user.password = Some(self.hash_clear(password, &realm).await?);
+                } else if wrap {
+                    user.password = self.wrapped(user.password).await?;
                 }
                 Ok(NewRecord::User(Box::new(user)))
             }
@@ -313,6 +319,16 @@ impl Engine {
             .hash(Secret::Password(password), rule, Network::default())
             .await
             .map_err(|busy| Fault::busy(busy.retry_after))
+    }
+
+    async fn wrapped(&self, password: Option<PasswordString>) -> Result<Option<PasswordString>, Fault> {
+        let params = self.config.passwords.params;
+        let Some(old) = password.as_ref().and_then(|password| OldHash::of(password, params)) else {
+            return Ok(password);
+        };
+        let rule = HashingRule { params, digest_ready: false };
+        let wrapped = self.pool.wrap(old, rule, Network::default()).await;
+        wrapped.map(Some).map_err(|busy| Fault::busy(busy.retry_after))
     }
 }
 

@@ -91,8 +91,32 @@ pub(crate) struct UserLine {
     pub(crate) totp_secret: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) backup_codes: Vec<String>,
+    /// SHA-256 of each code, in hexadecimal.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) backup_code_digests: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rocketchat_tokens: Vec<TokenLine>,
     #[serde(flatten, skip_serializing)]
     pub(crate) unknown: BTreeMap<String, IgnoredAny>,
+}
+
+/// A Rocket.Chat token, which is known by its digest alone; with a name it is a personal access token.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenLine {
+    /// SHA-256 of the token, in base64 (rocketchat.md 3).
+    pub(crate) digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) created: Option<String>,
+    /// By default as long after `created` as new tokens live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) expires: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_part: Option<String>,
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub(crate) bypass_second_factor: bool,
 }
 
 /// Why a line is bad, in a sentence without its content.
@@ -152,10 +176,27 @@ impl RealmLine {
         })
     }
 
-    pub(crate) fn of(realm: &Realm) -> Self {
+    /// A realm of that slug, otherwise as realms are.
+    pub(crate) fn new(slug: &str) -> Self {
         Self {
             kind: "realm".to_owned(),
-            realm: realm.slug.clone(),
+            realm: slug.to_owned(),
+            subdomain: None,
+            name: None,
+            icon: String::new(),
+            description: String::new(),
+            active: true,
+            password_login: true,
+            digest_logins: false,
+            min_length: None,
+            min_guesses: None,
+            backends: Vec::new(),
+            unknown: BTreeMap::new(),
+        }
+    }
+
+    pub(crate) fn of(realm: &Realm) -> Self {
+        Self {
             subdomain: realm.subdomain.clone(),
             name: Some(realm.name.clone()),
             icon: realm.icon.clone(),
@@ -166,7 +207,7 @@ impl RealmLine {
             min_length: realm.strength.map(|rule| rule.min_length),
             min_guesses: realm.strength.map(|rule| rule.min_guesses),
             backends: realm.backends.clone(),
-            unknown: BTreeMap::new(),
+            ..Self::new(&realm.slug)
         }
     }
 }

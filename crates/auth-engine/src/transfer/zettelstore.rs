@@ -7,29 +7,18 @@
 //! ```
 //!
 //! What Zettelstore itself would not heed is left out and noted: a second zettel with the same `user-id`, a
-//! credential that no password fits. What can't be read is an error, and nothing is converted.
+//! credential that no password fits.
 
 use std::collections::{BTreeMap, HashMap};
 
 use auth_core::{Timestamp, fold};
 use auth_crypto::password::{NameContext, check_import};
 
+use super::converted::Converted;
 use super::line::{BadLine, UserLine, bad, print_time};
 
 /// The keys of metadata with their values, trimmed; of a repeated key the last counts.
 type Metadata = BTreeMap<String, String>;
-
-/// Users as import lines.
-#[derive(Clone, Default)]
-#[non_exhaustive]
-pub struct ZettelLines {
-    /// One line a user, the oldest zettel first.
-    pub lines: String,
-    /// The file that each line comes from.
-    pub files: Vec<String>,
-    /// What was left out: a file's name and a sentence.
-    pub notes: Vec<(String, String)>,
-}
 
 /// A user as a file says.
 struct ZettelUser {
@@ -42,96 +31,77 @@ struct ZettelUser {
 /// Converts files, each a name and its content, to import lines for a realm. Files that hold no user are passed
 /// over.
 ///
-/// # Errors
-/// The name of each bad file with the reason.
-///
 /// ```
 /// use auth_engine::transfer::convert_zettel;
 /// let zettel = b"title: Ada\nuser-id: ada\nuser-role: writer\n\nThe one and only.\n".to_vec();
-/// let converted = convert_zettel([("20240101000200.zettel".to_owned(), zettel)], "notes").unwrap();
-/// assert!(converted.lines.contains(r#""username":"ada""#) && converted.files.len() == 1);
+/// let converted = convert_zettel([("20240101000200.zettel".to_owned(), zettel)], "notes");
+/// assert!(converted.lines.contains(r#""username":"ada""#) && converted.places.len() == 1);
 /// ```
-pub fn convert_zettel(
-    files: impl IntoIterator<Item = (String, Vec<u8>)>,
-    realm: &str,
-) -> Result<ZettelLines, Vec<(String, String)>> {
+#[must_use]
+pub fn convert_zettel(files: impl IntoIterator<Item = (String, Vec<u8>)>, realm: &str) -> Converted {
+    let mut converted = Converted::default();
     let mut users = Vec::new();
-    let mut bad_files = Vec::new();
     for (file, content) in files {
         match users_of(&file, &content) {
             Ok(found) => users.extend(found),
-            Err(BadLine(reason)) => bad_files.push((file, reason)),
+            Err(BadLine(reason)) => converted.bad.push((file, reason)),
         }
     }
     users.sort_by_key(|user| user.zid);
-    for pair in users.windows(2) {
-        if let [one, other] = pair
-            && one.zid == other.zid
-        {
-            let reason = format!("the zettel id {:014} is also found in {}", one.zid, one.file);
-            bad_files.push((other.file.clone(), reason));
-        }
-    }
-    if !bad_files.is_empty() {
-        return Err(bad_files);
-    }
-    let mut converted = ZettelLines::default();
+    let mut zids: HashMap<u64, String> = HashMap::new();
     let mut known: HashMap<String, u64> = HashMap::new();
     for user in users {
-        if let Some(older) = known.get(&user.user_id) {
+        if let Some(other) = zids.get(&user.zid) {
+            let reason = format!("the zettel id {:014} is also found in {other}", user.zid);
+            converted.bad.push((user.file, reason));
+        } else if let Some(older) = known.get(&user.user_id) {
             let note = format!("left out: its user-id is that of {older:014}, which is older");
             converted.notes.push((user.file, note));
-            continue;
+        } else {
+            zids.insert(user.zid, user.file.clone());
+            known.insert(user.user_id.clone(), user.zid);
+            take(&mut converted, user, realm);
         }
-        known.insert(user.user_id.clone(), user.zid);
-        converted.take(user, realm);
     }
-    Ok(converted)
+    converted
 }
 
-impl ZettelLines {
-    fn take(&mut self, user: ZettelUser, realm: &str) {
-        let ZettelUser { file, zid, user_id, metadata } = user;
-        let value = |key: &str| metadata.get(key).filter(|value| !value.is_empty());
-        let password_hash = match value("credential").map(|hash| format!("zettelstore${hash}")) {
-            None => {
-                self.notes.push((file.clone(), "taken without a password: it has no credential".to_owned()));
-                None
-            }
-            Some(hash) => {
-                let context = NameContext { zettelstore_id: zid, user_name: user_id.clone() };
-                match check_import(&hash, Some(&context)) {
-                    Ok(_) => Some(hash),
-                    Err(why) => {
-                        self.notes.push((file.clone(), format!("taken without a password: {why}")));
-                        None
-                    }
+fn take(converted: &mut Converted, user: ZettelUser, realm: &str) {
+    let ZettelUser { file, zid, user_id, metadata } = user;
+    let value = |key: &str| metadata.get(key).filter(|value| !value.is_empty());
+    let password_hash = match value("credential").map(|hash| format!("zettelstore${hash}")) {
+        None => {
+            converted.note(&file, "taken without a password: it has no credential");
+            None
+        }
+        Some(hash) => {
+            let context = NameContext { zettelstore_id: zid, user_name: user_id.clone() };
+            match check_import(&hash, Some(&context)) {
+                Ok(_) => Some(hash),
+                Err(why) => {
+                    converted.note(&file, format!("taken without a password: {why}"));
+                    None
                 }
             }
-        };
-        let role = value("user-role").map(|role| fold(role));
-        let is_owner = role.as_deref() == Some("owner");
-        let created = value("created").and_then(|digits| moment(digits));
-        let line = UserLine {
-            kind: "user".to_owned(),
-            realm: realm.to_owned(),
-            username: Some(user_id),
-            full_name: value("title").cloned().unwrap_or_default(),
-            role: is_owner.then(|| "owner".to_owned()),
-            active: true,
-            joined: created.or_else(|| moment(&format!("{zid:014}"))).and_then(print_time),
-            password_hash,
-            zettelstore_zid: Some(format!("{zid:014}")),
-            zettelstore_role: role.filter(|_| !is_owner),
-            ..UserLine::default()
-        };
-        // Texts and numbers alone: there is nothing in a line that JSON can't say.
-        if let Ok(line) = serde_json::to_string(&line) {
-            self.lines.push_str(&line);
-            self.lines.push('\n');
-            self.files.push(file);
         }
-    }
+    };
+    let role = value("user-role").map(|role| fold(role));
+    let is_owner = role.as_deref() == Some("owner");
+    let created = value("created").and_then(|digits| moment(digits));
+    let line = UserLine {
+        kind: "user".to_owned(),
+        realm: realm.to_owned(),
+        username: Some(user_id),
+        full_name: value("title").cloned().unwrap_or_default(),
+        role: is_owner.then(|| "owner".to_owned()),
+        active: true,
+        joined: created.or_else(|| moment(&format!("{zid:014}"))).and_then(print_time),
+        password_hash,
+        zettelstore_zid: Some(format!("{zid:014}")),
+        zettelstore_role: role.filter(|_| !is_owner),
+        ..UserLine::default()
+    };
+    converted.take(file, &line);
 }
 
 /// The users in a file: at most one in a zettel, any number in a file of another kind.
@@ -233,13 +203,4 @@ fn moment(digits: &str) -> Option<Timestamp> {
     let time = jiff::civil::DateTime::strptime("%Y%m%d%H%M%S", digits).ok()?;
     let time = time.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
     Some(Timestamp::from_millis(time.timestamp().as_millisecond()))
-}
-
-impl std::fmt::Debug for ZettelLines {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ZettelLines")
-            .field("files", &self.files)
-            .field("notes", &self.notes)
-            .finish_non_exhaustive()
-    }
 }

@@ -1,7 +1,7 @@
 //! Users of a Zettelstore move in: what is read, what is left out, what is an error (zettelstore.md 7).
 
 use auth_core::{DoorKind, ImportMode, Role};
-use auth_engine::transfer::{ImportReport, ZettelLines, convert_zettel, parse_line};
+use auth_engine::transfer::{Converted, ImportReport, convert_zettel, parse_line};
 
 use crate::world::{World, config};
 
@@ -17,12 +17,14 @@ fn f1() -> Vec<(String, Vec<u8>)> {
     files.collect()
 }
 
-fn convert(files: &[(&str, &str)]) -> Result<ZettelLines, Vec<(String, String)>> {
-    convert_zettel(files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())), "notes")
+fn convert(files: &[(&str, &str)]) -> Result<Converted, Vec<(String, String)>> {
+    let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()));
+    let converted = convert_zettel(files, "notes");
+    if converted.bad.is_empty() { Ok(converted) } else { Err(converted.bad) }
 }
 
 /// The values of a key in the converted lines.
-fn values(converted: &ZettelLines, key: &str) -> Vec<String> {
+fn values(converted: &Converted, key: &str) -> Vec<String> {
     let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[key].to_string();
     converted.lines.lines().map(|line| value(line).trim_matches('"').to_owned()).collect()
 }
@@ -34,7 +36,7 @@ async fn import(world: &World, lines: &str) -> ImportReport {
 
 #[tokio::test]
 async fn fixture_f1_moves_in_and_its_passwords_are_good() {
-    let converted = convert_zettel(f1(), "main").unwrap();
+    let converted = convert_zettel(f1(), "main");
     let notes: Vec<(&str, &str)> =
         converted.notes.iter().map(|(file, note)| (file.as_str(), note.as_str())).collect();
     assert_eq!(
@@ -132,7 +134,7 @@ fn printed_lines_are_read_with_the_id_of_the_name_or_of_a_line() {
     );
     let many = convert(&[("users.txt", &many)]).unwrap();
     assert_eq!(values(&many, "username"), ["eve", "bob", "ada"], "by id");
-    assert_eq!(many.files, ["users.txt"; 3]);
+    assert_eq!(many.places, ["users.txt"; 3]);
 }
 
 #[test]
@@ -172,8 +174,8 @@ fn what_is_no_user_is_passed_over() {
         ("empty.zettel", ""),
     ]);
     let none = none.unwrap();
-    assert!(none.lines.is_empty() && none.files.is_empty() && none.notes.is_empty());
-    let picture = convert_zettel([("photo.txt".to_owned(), vec![0xFF; 100])], "notes").unwrap();
+    assert!(none.lines.is_empty() && none.places.is_empty() && none.notes.is_empty());
+    let picture = convert_zettel([("photo.txt".to_owned(), vec![0xFF; 100])], "notes");
     assert!(picture.lines.is_empty());
 }
 
@@ -209,7 +211,7 @@ fn bad_files_are_named_with_the_reason() {
         assert_eq!(found, [(bad.0.to_owned(), bad.1.to_owned())]);
     }
     let latin1 = b"user-id: ada\ntitle: Zo\xeb".to_vec();
-    let found = convert_zettel([("20240101000200.zettel".to_owned(), latin1)], "notes").unwrap_err();
+    let found = convert_zettel([("20240101000200.zettel".to_owned(), latin1)], "notes").bad;
     assert_eq!(found, [("20240101000200.zettel".to_owned(), "not UTF-8".to_owned())]);
 }
 
@@ -239,7 +241,7 @@ proptest::proptest! {
     ) {
         let name = if zettel { "20240101000200.zettel" } else { "20240101000200.txt" };
         if let Ok(converted) = convert(&[(name, &text)]) {
-            proptest::prop_assert_eq!(converted.lines.lines().count(), converted.files.len());
+            proptest::prop_assert_eq!(converted.lines.lines().count(), converted.places.len());
             for line in converted.lines.lines() {
                 proptest::prop_assert_eq!(parse_line(line), Ok("user"));
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{BodyTooLarge, Claim, Door, DoorKind, Exact, ExactPoint, PasswordPolicy};
+use auth_core::{BodyTooLarge, Claim, Door, DoorKind, Exact, ExactPoint, PasswordPolicy, Realm};
 use auth_proto_rocketchat::{Config, RocketChatDoor};
 use bytes::Bytes;
 use http::Response;

@@ -9,7 +9,7 @@ use auth_core::{Account, Entry, PasswordBackend, Realm};
 use auth_engine::{Engine, EntryFate};
 use auth_ldap::Directory;
 
-use super::user::read_password;
+use super::user::{Asking, read_password};
 use super::{ConfigFile, say};
 use crate::Assembled;
 
@@ -78,7 +78,7 @@ impl Check {
             Some(slug) => vec![engine.realm_named(slug).await?],
             None => asking(engine, None).await?,
         };
-        let password = if self.with_password { Some(read_password(false)?) } else { None };
+        let password = if self.with_password { Some(read_password(Asking::Once)?) } else { None };
         let mut is_let_in = false;
         for realm in &realms {
             let mut directories = of_realm(&assembled, realm);

@@ -39,7 +39,7 @@ impl Backup {
         let (store, keys) = (self.to.display(), config.keys.file.display());
         match &self.keys_to {
             Some(to) => {
-                keyfile::copy(&config.keys.file, to)?;
+                keyfile::copy(&config.keys.path()?, to)?;
                 say(format_args!("copied the store to {store} and the key ring to {}", to.display()))?;
             }
             None => say(format_args!(
@@ -78,8 +78,11 @@ impl Restore {
         if !self.from.is_file() {
             bail!("there is no copy {from}");
         }
-        let keys = self.keys_from.as_deref().unwrap_or(&config.keys.file);
-        let Some(ring) = keyfile::read(keys)? else {
+        let keys = match &self.keys_from {
+            Some(copy) => copy.clone(),
+            None => config.keys.path()?,
+        };
+        let Some(file) = keyfile::read(&keys)? else {
             bail!(
                 "the key ring {} is missing: without it keys and second factors in the copy can't be read; \
                  name a copy of it with --keys-from",
@@ -89,9 +92,9 @@ impl Restore {
         // The copy is judged before anything is written: opening it may only bring it up to date.
         let copy = Arc::new(Sqlite::open(&self.from).map_err(|error| anyhow::anyhow!("{from}: {error}"))?);
         sound(&AnyStore::Sqlite(Arc::clone(&copy))).await?;
-        Engine::fits(&*copy, &ring).await.with_context(|| from.to_string())?;
+        Engine::fits(&*copy, &file.ring).await.with_context(|| from.to_string())?;
         if self.keys_from.is_some() {
-            keyfile::copy(keys, &config.keys.file)?;
+            keyfile::copy(&keys, &config.keys.path()?)?;
         }
         copy.backup(to).await.with_context(|| to.display().to_string())?;
         say(format_args!("restored {} from {from}", to.display()))?;
@@ -134,8 +137,8 @@ impl Store {
         let config = file.load()?;
         let store = open(&config).await?;
         sound(&store).await?;
-        match keyfile::read(&config.keys.file)? {
-            Some(ring) => Engine::fits(&*store.records(), &ring).await?,
+        match keyfile::read(&config.keys.path()?)? {
+            Some(file) => Engine::fits(&*store.records(), &file.ring).await?,
             None => bail!(
                 "the store is sound, but the key ring {} is missing: keys and second factors can't be read",
                 config.keys.file.display()

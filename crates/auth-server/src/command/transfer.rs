@@ -1,158 +1,126 @@
 //! `auth-server import` and `export`.
 
+mod source;
+mod zulip;
+
 use std::fs::OpenOptions;
-use std::io::{BufRead, BufReader, BufWriter, Cursor, IsTerminal, Write};
+use std::io::{BufWriter, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use auth_core::ImportMode;
-use auth_engine::Engine;
-use auth_engine::transfer::{ImportFailure, convert_zettel};
+use auth_engine::transfer::{ImportFailure, ImportOptions};
 
-use super::{ConfigFile, open_file, realm_line, say};
+use self::source::{Form, Source};
+use super::{ConfigFile, say};
 use crate::config::plain_io;
 
 /// Move realms and users in: all, or nothing when one can't be taken over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:\n  auth-server import --config auth.toml users.jsonl --dry-run\n  \
-                        auth-server import --config auth.toml --from zettelstore --realm notes ~/zettel")]
+                        auth-server import --config auth.toml --from zulip --wrap postgres://zulip@db/zulip\n  \
+                        auth-server import --config auth.toml --from rocketchat --realm chat users.json\n  \
+                        auth-server import --config auth.toml --from zettelstore --realm notes ~/zettel\n  \
+                        auth-server import --config auth.toml --from htpasswd /etc/nginx/htpasswd")]
 pub(super) struct Import {
     #[command(flatten)]
     file: ConfigFile,
-    /// JSON lines, one realm or user a line; or a Zettelstore's folder, zettel file, or file of the lines that
-    /// `zettelstore password` prints.
+    /// What to move in: see --from.
     #[arg(value_name = "PATH")]
     users: PathBuf,
     /// What PATH is.
     #[arg(long, value_name = "FORM", default_value = "jsonl")]
     from: Form,
-    /// The slug of the realm that a Zettelstore's users move into, by default that of the Zettelstore door; one
-    /// that is not there is made. JSON lines name their realms themselves.
+    /// The slug of the realm that the users move into; one that is not there is made. By default that of the door
+    /// whose users they are, and `main` for htpasswd. For Zulip, whose realms have names of their own, that of the
+    /// one that has none. JSON lines name their realms themselves.
     #[arg(long, value_name = "SLUG")]
     realm: Option<String>,
+    /// A file that holds the password of the Zulip database.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Put hashes of other systems, and weak ones, under Argon2id, so that they are never kept as they were.
+    #[arg(long)]
+    wrap: bool,
+    /// Leave out what can't be taken over, and say so, instead of importing nothing.
+    #[arg(long)]
+    skip_bad: bool,
     /// Check everything, write nothing.
     #[arg(long)]
     dry_run: bool,
 }
 
-/// The forms in which users move in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Form {
-    /// As `auth-server export` writes them.
-    Jsonl,
-    /// As Zettelstore keeps them.
-    Zettelstore,
-}
-
-/// JSON lines, and where they come from.
-struct Source {
-    lines: Box<dyn BufRead>,
-    /// The file behind each line, where it isn't the one that was named.
-    files: Vec<String>,
-    /// What was noticed before: a file and a sentence.
-    notes: Vec<(String, String)>,
-}
-
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (source, assembled) = match self.from {
-            Form::Jsonl if self.realm.is_some() => bail!("--realm is for --from zettelstore"),
-            Form::Jsonl => {
-                let lines = Box::new(BufReader::new(open_file(&self.users)?));
-                (Source { lines, files: Vec::new(), notes: Vec::new() }, self.file.open().await?)
-            }
-            Form::Zettelstore => {
-                let files = zettel_files(&self.users)?;
-                let realm = match &self.realm {
-                    Some(slug) => slug.clone(),
-                    None => self.file.load()?.zettelstore.realm,
-                };
-                let assembled = self.file.open().await?;
-                (zettelstore(&self.users, files, assembled.engine(), &realm).await?, assembled)
-            }
-        };
+        let config = self.file.load()?;
+        let source = Source::read(&self, &config).await?;
+        if !source.bad.is_empty() && !self.skip_bad {
+            bail!(refusal(&self.users, source.bad.iter().map(|(place, why)| (place.clone(), why))));
+        }
+        // Only now: what can't be read shall make no store.
+        let assembled = self.file.open().await?;
+        let source = source.with_realm(assembled.engine()).await?;
         let mode = if self.dry_run { ImportMode::DryRun } else { ImportMode::Write };
+        let options = ImportOptions { mode, wrap: self.wrap, skip_bad: self.skip_bad };
         let watched = std::io::stderr().is_terminal();
         let mut progress = |ready: u64| {
             if watched {
                 let _ = write!(std::io::stderr(), "\r{ready} records ready");
             }
         };
+        let Source { lines, places, mut notes, bad, .. } = source;
         let place = |line: u64| {
-            let file = usize::try_from(line).ok().and_then(|line| source.files.get(line.checked_sub(1)?));
-            file.cloned().unwrap_or_else(|| format!("line {line}"))
+            let place = usize::try_from(line).ok().and_then(|line| places.get(line.checked_sub(1)?));
+            place.cloned().unwrap_or_else(|| format!("line {line}"))
         };
-        let report = match assembled.engine().import(source.lines, mode, &mut progress).await {
+        let report = match assembled.engine().import(lines, options, &mut progress).await {
             Ok(report) => report,
             Err(ImportFailure::Lines(bad)) => {
                 bail!(refusal(&self.users, bad.iter().map(|(line, reason)| (place(*line), reason))))
             }
             Err(failure) => return Err(failure.into()),
         };
-        for (file, note) in &source.notes {
-            writeln!(std::io::stderr(), "{file}: {note}")?;
+        notes.extend(report.notes.iter().map(|(line, note)| (place(*line), note.clone())));
+        let mut left_out = bad;
+        left_out.extend(report.left_out.iter().map(|(line, reason)| (place(*line), reason.clone())));
+        for (place, note) in &notes {
+            writeln!(std::io::stderr(), "{place}: {note}")?;
         }
-        for (line, note) in &report.notes {
-            writeln!(std::io::stderr(), "{}: {note}", place(*line))?;
+        for (place, reason) in &left_out {
+            writeln!(std::io::stderr(), "{place}: left out: {reason}")?;
         }
         let (realms, users) = (report.imported.realms, report.imported.users);
         let done = if self.dry_run { "good, nothing written" } else { "imported" };
-        say(format_args!("{done}: {realms} realms, {users} users"))?;
+        let left = match left_out.len() {
+            0 => String::new(),
+            count => format!(", {count} left out"),
+        };
+        say(format_args!("{done}: {realms} realms, {users} users{left}"))?;
         Ok(())
     }
 }
 
 /// Why nothing was imported: a line for each place.
 fn refusal<'a>(path: &Path, bad: impl Iterator<Item = (String, &'a String)>) -> String {
-    bad.fold(format!("nothing was imported from {}", path.display()), |told, (place, reason)| {
+    bad.fold(format!("nothing was imported from {}", shown(path)), |told, (place, reason)| {
         format!("{told}\n{place}: {reason}")
     })
 }
 
-/// The users of a Zettelstore as JSON lines, with the realm before them where it is not there yet.
-async fn zettelstore(
-    path: &Path,
-    files: Vec<(String, Vec<u8>)>,
-    engine: &Engine,
-    realm: &str,
-) -> anyhow::Result<Source> {
-    let converted = match convert_zettel(files, realm) {
-        Ok(converted) => converted,
-        Err(bad) => bail!(refusal(path, bad.iter().map(|(file, reason)| (file.clone(), reason)))),
-    };
-    if converted.files.is_empty() {
-        bail!("{} holds no user: a user's zettel has a `user-id` in its metadata", path.display());
+/// What was named, without the password that the address of a database may hold.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    match (text.find("://"), text.rfind('@')) {
+        (Some(scheme), Some(at)) if scheme < at => {
+            format!(
+                "{}{}",
+                text.get(..scheme + 3).unwrap_or_default(),
+                text.get(at + 1..).unwrap_or_default()
+            )
+        }
+        _ => text,
     }
-    let (mut lines, mut files) = (String::new(), Vec::new());
-    if let Some(line) = realm_line(engine, realm).await? {
-        lines = line;
-        files.push("--realm".to_owned());
-    }
-    lines.push_str(&converted.lines);
-    files.extend(converted.files);
-    Ok(Source { lines: Box::new(Cursor::new(lines)), files, notes: converted.notes })
-}
-
-/// The zettel and text files of a folder, in the order of their names; or the one file that is meant.
-fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let told = |path: &Path, error: &std::io::Error| format!("{}: {}", path.display(), plain_io(error));
-    let read = |path: &Path| {
-        let content = std::fs::read(path).map_err(|error| anyhow::anyhow!(told(path, &error)))?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        anyhow::Ok((name, content))
-    };
-    if !path.is_dir() {
-        return Ok(vec![read(path)?]);
-    }
-    let entries = std::fs::read_dir(path).map_err(|error| anyhow::anyhow!(told(path, &error)))?;
-    let mut paths =
-        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().context("the folder")?;
-    paths.retain(|path| {
-        path.extension().is_some_and(|kind| kind == "zettel" || kind == "txt") && path.is_file()
-    });
-    paths.sort();
-    paths.iter().map(|path| read(path)).collect()
 }
 
 /// Move realms and users out as JSON lines.

@@ -35,6 +35,9 @@ pub(super) enum User {
         after_help = "Example: auth-server user set-password --config auth.toml iago@zulip.com < secret.txt"
     )]
     SetPassword(SetPassword),
+    /// Try a password against the stored one, without logging in.
+    #[command(after_help = "Example: auth-server user verify --config auth.toml iago@zulip.com < secret.txt")]
+    Verify(One),
     /// Refuse a user everywhere, at once.
     #[command(after_help = "Example: auth-server user deactivate --config auth.toml iago@zulip.com")]
     Deactivate(One),
@@ -124,11 +127,12 @@ impl User {
             }
             Self::SetPassword(set) => {
                 let (assembled, account) = set.one.find().await?;
-                let password = read_password(true)?;
+                let password = read_password(Asking::Twice)?;
                 assembled.engine().set_password(&account, &password, set.allow_weak).await?;
                 say("password set")?;
                 Ok(())
             }
+            Self::Verify(one) => verify(&one).await,
             Self::AppPassword(command) => command.run().await,
             Self::Totp(command) => command.run().await,
             Self::Deactivate(one) => one.set_active(false).await,
@@ -143,6 +147,20 @@ impl User {
     }
 }
 
+/// Says whether a password matches, of which scheme the stored one is, and whether a log-in hashes it anew; fails
+/// when it doesn't match.
+async fn verify(one: &One) -> anyhow::Result<()> {
+    let (assembled, account) = one.find().await?;
+    let password = read_password(Asking::Once)?;
+    let check = assembled.engine().try_password(&account, &password).await?;
+    if !check.matches {
+        bail!("no match: the password is not the stored one ({})", check.scheme);
+    }
+    let upgrade = if check.obsolete { "hashed anew at the next log-in" } else { "up to date" };
+    say(format_args!("match: {}, {upgrade}", check.scheme))?;
+    Ok(())
+}
+
 impl Add {
     /// A user is added as an import of one line.
     async fn run(self) -> anyhow::Result<()> {
@@ -150,8 +168,8 @@ impl Add {
         let engine = assembled.engine();
         let mut lines = Zeroizing::new(String::new());
         let realm = engine.realm_named(&self.realm).await.ok();
-        lines.extend(realm_line(engine, &self.realm).await?);
-        let password = if self.no_password { None } else { Some(read_password(true)?) };
+        lines.extend(realm_line(engine, &self.realm, false).await?);
+        let password = if self.no_password { None } else { Some(read_password(Asking::Twice)?) };
         if let (Some(password), false) = (&password, self.allow_weak) {
             let names = [self.name.as_deref(), self.email.as_deref()];
             let names: Vec<&str> = names.into_iter().flatten().collect();
@@ -251,16 +269,23 @@ fn describe(account: &Account, realm: &Realm) -> Value {
     })
 }
 
-/// Asks at a terminal, twice for a new password, or takes the first line of standard input.
-pub(super) fn read_password(is_new: bool) -> anyhow::Result<Password> {
+/// How often a password is asked for at a terminal.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    Once,
+    /// A new one: a slip of the finger must not lock anybody out.
+    Twice,
+}
+
+/// Asks at a terminal, or takes the first line of standard input.
+pub(super) fn read_password(asking: Asking) -> anyhow::Result<Password> {
     if std::io::stdin().is_terminal() {
         let first = Zeroizing::new(rpassword::prompt_password("Password: ")?);
-        if !is_new {
-            return nonempty(&first);
-        }
-        let second = Zeroizing::new(rpassword::prompt_password("Again: ")?);
-        if first != second {
-            bail!("the two passwords differ");
+        if asking == Asking::Twice {
+            let second = Zeroizing::new(rpassword::prompt_password("Again: ")?);
+            if first != second {
+                bail!("the two passwords differ");
+            }
         }
         return nonempty(&first);
     }

@@ -8,7 +8,7 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Config, ConfigError, Span, plain_io};
+use super::{Config, ConfigError, Span, files};
 
 /// How mail is sent.
 #[derive(Clone, Debug, Deserialize)]
@@ -71,11 +71,7 @@ impl Config {
         let login = match (&mail.user, &mail.password_file) {
             (None, None) => None,
             (Some(user), Some(path)) => {
-                let password = std::fs::read_to_string(path).map(Zeroizing::new).map_err(|error| {
-                    let why = plain_io(&error);
-                    ConfigError(format!("[mail] password_file {}: {why}", path.display()))
-                })?;
-                Some((user.clone(), Zeroizing::new(password.trim_end().to_owned())))
+                Some((user.clone(), files::secret_text("[mail] password_file", path)?))
             }
             _ => return Err(ConfigError::new("[mail] needs both user and password_file, or neither")),
         };

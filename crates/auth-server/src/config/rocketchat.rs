@@ -1,12 +1,11 @@
 //! What the Rocket.Chat door's settings come to: its password policy, and the secret of `users.createToken`.
 
-use std::path::Path;
 use std::time::Duration;
 
 use auth_core::{PasswordPolicy as Policy, Token};
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, RocketChat, plain_io};
+use super::{ConfigError, RocketChat, files};
 
 /// What new passwords must be made of, beside `[passwords]` and the realm's own rule; clients are told.
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -79,9 +78,7 @@ impl RocketChat {
         let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
             (None, None) => return Ok(None),
             (Some(secret), None) => secret.clone(),
-            (None, Some(path)) => {
-                read(path).map_err(|why| ConfigError(format!("{at}_file {}: {why}", path.display())))?
-            }
+            (None, Some(path)) => Token::new(files::secret_text(&format!("{at}_file"), path)?.as_str()),
             (Some(_), Some(_)) => {
                 return Err(ConfigError(format!("{at}: give it here or in a file, not both")));
             }
@@ -91,11 +88,6 @@ impl RocketChat {
         }
         Ok(Some(secret))
     }
-}
-
-fn read(path: &Path) -> Result<Token, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| plain_io(&error))?;
-    Ok(Token::new(text.trim_end()))
 }
 
 /// A secret in the configuration: never shown.

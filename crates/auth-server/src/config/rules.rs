@@ -10,7 +10,7 @@ use auth_engine::{PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRule
 
 use zeroize::Zeroizing;
 
-use super::{Config, ConfigError, Limit, Switch, plain_io};
+use super::{Config, ConfigError, Limit, Switch, files};
 
 /// A Zettelstore token lives an hour at most (zettelstore.md 6).
 pub(super) const LONGEST_TOKEN: Duration = Duration::from_secs(3600);
@@ -111,12 +111,7 @@ impl Config {
             let at = format!("[zulip.jwt.{realm}]");
             let key = match (&jwt.key, &jwt.key_file) {
                 (Some(key), None) => Zeroizing::new(key.clone().into_bytes()),
-                (None, Some(path)) => {
-                    let read = std::fs::read(path).map(Zeroizing::new).map_err(|error| {
-                        ConfigError(format!("{at} key_file {}: {}", path.display(), plain_io(&error)))
-                    })?;
-                    Zeroizing::new(read.trim_ascii_end().to_vec())
-                }
+                (None, Some(path)) => files::secret(&format!("{at} key_file"), path)?,
                 _ => return Err(ConfigError(format!("{at} needs either key or key_file"))),
             };
             if key.is_empty() {

@@ -4,7 +4,7 @@ use auth_core::StoreError;
 
 use super::failure::{Failure, Result};
 use super::session::transact;
-use super::{Postgres, attempts, credentials, import, mail, meta, realms, tries, users};
+use super::{Postgres, attempts, credentials, import, mail, meta, realms, sealed, tries, users};
 use crate::Plan;
 
 /// Every statement that is done while users log in, with what it is for.
@@ -39,6 +39,12 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("delete a mail", mail::SETTLE),
     ("put a mail off", mail::PUT_OFF),
     ("read a value of the store", meta::GET),
+    ("replace a value of the store", meta::REPLACE),
+    ("delete a value of the store", meta::REMOVE),
+    ("list what is sealed", sealed::CREDENTIALS),
+    ("seal a secret anew", sealed::RESEAL_CREDENTIAL),
+    ("list mail", sealed::MAILS),
+    ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list all realms", realms::ALL),
     ("find a realm", import::REALM),
     ("change a realm", import::UPDATE_REALM),

@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
+use tokio_postgres::Row;
 
 use super::Postgres;
 use super::credentials::{REMOVE_KINDS, insert, names};
@@ -51,19 +52,7 @@ impl Outbox for Postgres {
     async fn due(&self, now: Timestamp, limit: u32) -> Answer<Vec<OutgoingMail>> {
         let (now, limit) = (now.as_millis(), i64::from(limit));
         let found = read!(self, |client| rows(client, DUE, &[&now, &limit]).await)?;
-        let mails = found.iter().map(|row| {
-            let mut columns = Columns::of(row);
-            Ok(OutgoingMail {
-                id: MailId::from_bytes(columns.bytes()?),
-                to: columns.text()?,
-                subject: columns.text()?,
-                body: columns.take()?,
-                due: columns.moment()?,
-                failures: u32::try_from(columns.take::<i64>()?)
-                    .map_err(|_| corrupt("a count that is none"))?,
-            })
-        });
-        Ok(mails.collect::<Result<_>>()?)
+        Ok(found.iter().map(mail).collect::<Result<_>>()?)
     }
 
     async fn settle(&self, id: MailId) -> Answer<bool> {
@@ -75,4 +64,17 @@ impl Outbox for Postgres {
         let (id, until) = (&id.as_bytes()[..], until.as_millis());
         Ok(write_once!(self, |client| changed(client, PUT_OFF, &[&id, &until]).await)?)
     }
+}
+
+/// A row of the columns that [`DUE`] asks for.
+pub(super) fn mail(row: &Row) -> Result<OutgoingMail> {
+    let mut columns = Columns::of(row);
+    Ok(OutgoingMail {
+        id: MailId::from_bytes(columns.bytes()?),
+        to: columns.text()?,
+        subject: columns.text()?,
+        body: columns.take()?,
+        due: columns.moment()?,
+        failures: u32::try_from(columns.take::<i64>()?).map_err(|_| corrupt("a count that is none"))?,
+    })
 }

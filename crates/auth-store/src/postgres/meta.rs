@@ -6,11 +6,16 @@ use auth_core::{MetaStore, StoreError};
 use super::Postgres;
 use super::failure::Failure;
 use super::row::Columns;
-use super::session::{execute, read, row, write_once};
+use super::session::{changed, execute, read, row, rows, write_once};
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const SET_ONCE: &str =
     "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
+pub(super) const REPLACE: &str = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2";
+pub(super) const REMOVE: &str = "DELETE FROM meta WHERE name = $1 AND value = $2";
+// The table is short, and the order of its index is that of some language.
+pub(super) const BEGINNING: &str =
+    "SELECT name, value FROM meta WHERE left(name, length($1)) = $1 ORDER BY name COLLATE \"C\"";
 
 #[async_trait]
 impl MetaStore for Postgres {
@@ -23,5 +28,29 @@ impl MetaStore for Postgres {
         // Whoever comes second waits for the first, and then reads what it has set.
         write_once!(self, |client| execute(client, SET_ONCE, &[&name, &value]).await)?;
         Ok(self.meta(name).await?.unwrap_or_else(|| value.to_owned()))
+    }
+    async fn replace_meta(
+        &self,
+        name: &str,
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool, StoreError> {
+        Ok(match (old, new) {
+            (None, None) => self.meta(name).await?.is_none(),
+            (None, Some(new)) => write_once!(self, |client| changed(client, SET_ONCE, &[&name, &new]).await)?,
+            (Some(old), Some(new)) => {
+                write_once!(self, |client| changed(client, REPLACE, &[&name, &old, &new]).await)?
+            }
+            (Some(old), None) => write_once!(self, |client| changed(client, REMOVE, &[&name, &old]).await)?,
+        })
+    }
+
+    async fn metas(&self, beginning: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let found = read!(self, |client| rows(client, BEGINNING, &[&beginning]).await)?;
+        let values = found.iter().map(|row| {
+            let mut columns = Columns::of(row);
+            Ok((columns.take()?, columns.take()?))
+        });
+        Ok(values.collect::<Result<_, Failure>>()?)
     }
 }

@@ -4,7 +4,7 @@ use auth_core::StoreError;
 use rusqlite::Connection;
 
 use super::failure::Result;
-use super::{Sqlite, attempts, credentials, feed, import, mail, meta, realms, row, users};
+use super::{Sqlite, attempts, credentials, feed, import, mail, meta, realms, row, sealed, users};
 use crate::Plan;
 
 /// Every statement that looks for some rows, with what it is for.
@@ -27,6 +27,13 @@ const NARROW: &[(&str, &str)] = &[
     ("put a mail off", mail::PUT_OFF),
     ("delete a mail", mail::SETTLE),
     ("read a value of the store", meta::GET),
+    ("list values of the store", meta::BEGINNING),
+    ("replace a value of the store", meta::REPLACE),
+    ("delete a value of the store", meta::REMOVE),
+    ("list what is sealed", sealed::CREDENTIALS),
+    ("seal a secret anew", sealed::RESEAL_CREDENTIAL),
+    ("list mail", sealed::MAILS),
+    ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list the names of a user", row::NAMES),
     ("find a user by id", users::BY_ID),
     ("find a user by name", users::BY_NAME),

@@ -2,13 +2,12 @@
 
 use async_trait::async_trait;
 use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, Row, params};
 
-use super::Sqlite;
 use super::credentials::replace;
-use super::failure::Failure;
 use super::row::Columns;
 use super::users::changed;
+use super::{Sqlite, failure};
 
 // A command that is repeated since its outcome was unknown finds its own row.
 pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \
@@ -37,17 +36,7 @@ impl Outbox for Sqlite {
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutgoingMail>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(DUE)?;
-            let mails = statement.query_and_then(params![now.as_millis(), limit], |row| {
-                let mut columns = Columns::of(row);
-                Ok(OutgoingMail {
-                    id: MailId::from_bytes(columns.take()?),
-                    to: columns.take()?,
-                    subject: columns.take()?,
-                    body: columns.take()?,
-                    due: columns.moment()?,
-                    failures: columns.take()?,
-                })
-            });
+            let mails = statement.query_and_then(params![now.as_millis(), limit], mail);
             mails?.collect()
         })
         .await
@@ -63,8 +52,21 @@ impl Outbox for Sqlite {
     }
 }
 
-fn post(connection: &Connection, mail: &OutgoingMail) -> Result<(), Failure> {
+fn post(connection: &Connection, mail: &OutgoingMail) -> failure::Result<()> {
     let due = mail.due.as_millis();
     let row = params![mail.id.as_bytes(), mail.to, mail.subject, mail.body, due, mail.failures];
     changed(connection, POST, row).map(drop)
+}
+
+/// A row of the columns that [`DUE`] asks for.
+pub(super) fn mail(row: &Row<'_>) -> failure::Result<OutgoingMail> {
+    let mut columns = Columns::of(row);
+    Ok(OutgoingMail {
+        id: MailId::from_bytes(columns.take()?),
+        to: columns.take()?,
+        subject: columns.take()?,
+        body: columns.take()?,
+        due: columns.moment()?,
+        failures: columns.take()?,
+    })
 }

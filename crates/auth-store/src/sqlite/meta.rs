@@ -6,10 +6,15 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::failure;
+use super::users::changed;
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = ?1";
 pub(super) const SET_ONCE: &str =
     "INSERT INTO meta (name, value) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+pub(super) const REPLACE: &str = "UPDATE meta SET value = ?3 WHERE name = ?1 AND value = ?2";
+pub(super) const REMOVE: &str = "DELETE FROM meta WHERE name = ?1 AND value = ?2";
+pub(super) const BEGINNING: &str =
+    "SELECT name, value FROM meta WHERE name >= ?1 AND name < ?1 || char(0x10ffff) ORDER BY name";
 
 #[async_trait]
 impl MetaStore for Sqlite {
@@ -23,6 +28,32 @@ impl MetaStore for Sqlite {
         self.write(move |connection| {
             connection.prepare_cached(SET_ONCE)?.execute(params![name, value])?;
             Ok(get(connection, &name)?.unwrap_or(value))
+        })
+        .await
+    }
+
+    async fn replace_meta(
+        &self,
+        name: &str,
+        old: Option<&[u8]>,
+        new: Option<&[u8]>,
+    ) -> Result<bool, StoreError> {
+        let (name, old, new) = (name.to_owned(), old.map(<[u8]>::to_vec), new.map(<[u8]>::to_vec));
+        self.write(move |connection| match (&old, &new) {
+            (None, None) => Ok(get(connection, &name)?.is_none()),
+            (None, Some(new)) => changed(connection, SET_ONCE, params![name, new]),
+            (Some(old), Some(new)) => changed(connection, REPLACE, params![name, old, new]),
+            (Some(old), None) => changed(connection, REMOVE, params![name, old]),
+        })
+        .await
+    }
+
+    async fn metas(&self, beginning: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let beginning = beginning.to_owned();
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(BEGINNING)?;
+            let rows = statement.query_map([beginning], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
         })
         .await
     }
