@@ -88,24 +88,14 @@ impl Cluster {
     /// When it can't be copied or doesn't start.
     pub fn standby(&self) -> Result<Self> {
         let mut standby = Self::make()?;
-        let (port, data) = (self.port.to_string(), standby.data());
-        let fixed = [
-            "--host=127.0.0.1",
-            "--username=postgres",
-            "--wal-method=stream",
-            "--write-recovery-conf",
-            "--checkpoint=fast",
-        ];
-        standby.system.run(
-            "pg_basebackup",
-            &fixed,
-            &["--port".as_ref(), port.as_ref(), "-D".as_ref(), data.as_ref()],
-        )?;
-        // The copy waits for nobody once it is a primary itself, and tells its name to the one it follows.
-        let follow = format!(
-            "synchronous_standby_names = ''\nprimary_conninfo = 'host=127.0.0.1 port={port} user=postgres application_name=standby'\n"
-        );
-        standby.configure(&follow)?;
+        let data = standby.data();
+        // By this name the primary knows whom to wait for.
+        let whence = format!("host=127.0.0.1 port={} user=postgres application_name=standby", self.port);
+        let fixed = ["--wal-method=stream", "--write-recovery-conf", "--checkpoint=fast"];
+        let more = ["-d".as_ref(), whence.as_ref(), "-D".as_ref(), data.as_ref()];
+        standby.system.run("pg_basebackup", &fixed, &more)?;
+        // The copy waits for nobody once it is a primary itself.
+        standby.configure("synchronous_standby_names = ''\n")?;
         standby.go_on()?;
         self.configure("synchronous_standby_names = 'standby'\nsynchronous_commit = on\n")?;
         self.system.run("pg_ctl", &["reload", "--silent"], &["-D".as_ref(), self.data().as_ref()])?;
