@@ -7,6 +7,7 @@ mod checks;
 mod clients;
 mod dist;
 mod fuzz;
+mod nodes;
 mod tidy;
 mod tools;
 
@@ -38,11 +39,28 @@ enum Task {
     Ci,
     /// The project's own rules: headers, lengths, arrows between crates, nothing left undone.
     Tidy,
-    /// Criterion benches; arguments after `--` go to them.
+    /// Criterion benches, or `bench store`: look-ups in each store among ten thousand, a million and ten million
+    /// users. Arguments after `--` go to them.
     Bench {
+        /// Which, where it isn't criterion's.
+        what: Option<What>,
         /// For criterion.
         #[arg(last = true)]
         arguments: Vec<String>,
+    },
+    /// Kills servers and databases at moments that nobody chose: nothing acknowledged is lost.
+    Crash {
+        /// Kills, on each store.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+    },
+    /// Kills a PostgreSQL primary under two servers and promotes its standby.
+    Failover,
+    /// How soon a server refuses what was revoked at another.
+    Revocation {
+        /// Revocations, with notifications and without.
+        #[arg(long, default_value_t = 100)]
+        tries: u32,
     },
     /// Whether failed log-ins tell anything by the time they take: see docs/timing.md.
     Timing {
@@ -56,6 +74,13 @@ enum Task {
     Clients,
     /// The release build with licences and README in target/dist.
     Dist,
+}
+
+/// Benches beside criterion's.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum What {
+    /// Look-ups among few users and among many.
+    Store,
 }
 
 fn main() -> ExitCode {
@@ -76,7 +101,13 @@ fn run(task: Task) -> Result<()> {
         Task::Test { full } => checks::test(&sh, full),
         Task::Ci => checks::ci(&sh),
         Task::Tidy => tidy::run(&sh),
-        Task::Bench { arguments } => checks::bench(&sh, &arguments),
+        Task::Bench { what: Some(What::Store), arguments } => nodes::bench(&sh, &arguments),
+        Task::Bench { what: None, arguments } => checks::bench(&sh, &arguments),
+        Task::Crash { rounds } => nodes::run(&sh, &["crash".into(), "--rounds".into(), rounds.to_string()]),
+        Task::Failover => nodes::run(&sh, &["failover".into()]),
+        Task::Revocation { tries } => {
+            nodes::run(&sh, &["revocation".into(), "--tries".into(), tries.to_string()])
+        }
         Task::Timing { full } => checks::timing(&sh, full),
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),

@@ -60,6 +60,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
             "auth-proto-zulip",
             "auth-server",
             "auth-store",
+            "test-postgres",
         ],
         &["auth-argon2", "auth-core", "auth-crypto", "auth-engine", "auth-store"],
     ),

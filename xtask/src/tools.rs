@@ -18,6 +18,9 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("node", &["--version"], "nodejs"),
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
+    // The server's programs are in no PATH.
+    ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb"], "postgresql"),
+    ("setpriv", &["--version"], "util-linux"),
 ];
 
 /// What builds the fuzzers.
