@@ -43,7 +43,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
             "auth-proto-zulip",
             "auth-store",
         ],
-        &[],
+        &["test-postgres"],
     ),
     ("auth-conformance", &["test-postgres"], &[]),
     ("test-postgres", &[], &[]),
