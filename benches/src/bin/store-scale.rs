@@ -36,7 +36,6 @@ struct Arguments {
 type Figures = [f64; 3];
 
 #[tokio::main]
-#[expect(clippy::disallowed_methods, reason = "a program of its own")]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     for postgres in [false, true] {

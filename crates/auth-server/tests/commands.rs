@@ -358,7 +358,10 @@ fn made_up_users_and_plans_are_the_same_on_both_stores() {
     for url in ["sqlite:auth.db".to_owned(), cluster.database().unwrap()] {
         place.write("auth.toml", &format!("[store]\nurl = \"{url}\"\n[passwords]\nmemory_kib = 64\n"));
         let seeded = place.good(&words("dev seed --users 1200"), "");
-        assert!(seeded.starts_with("seeded 1200 users") && seeded.ends_with("seed1 to seed1200\n"), "{seeded}");
+        assert!(
+            seeded.starts_with("seeded 1200 users") && seeded.ends_with("seed1 to seed1200\n"),
+            "{seeded}"
+        );
         assert!(place.good(&words("user show seed1200@example.com"), "").contains("seed1200"));
         assert!(place.good(&words("explain"), "").contains("find a user by name\n"));
         assert_eq!(place.good(&words("store check"), ""), "the store is sound, and the key ring fits\n");

@@ -10,7 +10,7 @@ use test_postgres::Cluster;
 
 use super::*;
 
-const KEY: Key = Key::ZulipKey([1; 32]);
+const KEY: Key = Key::Zulip([1; 32]);
 const USER: UserId = UserId::from_bytes([7; 16]);
 
 fn at(millis: i64) -> Timestamp {
@@ -114,12 +114,12 @@ fn what_took_long_to_read_is_not_kept() {
 fn an_older_version_never_replaces_a_newer_one() {
     let all = compared();
     let moment = all.moment(at(0));
-    all.keep(moment, at(0), Key::RocketChatToken([2; 32]), &known(5));
+    all.keep(moment, at(0), Key::RocketChat([2; 32]), &known(5));
     all.keep(moment, at(0), KEY, &known(4));
     assert!(!is_known(&all, 0));
     all.keep(moment, at(0), KEY, &known(5));
     assert!(is_known(&all, 0));
-    all.keep(moment, at(0), Key::RocketChatToken([2; 32]), &known(6));
+    all.keep(moment, at(0), Key::RocketChat([2; 32]), &known(6));
     assert!(!is_known(&all, 0), "the entry is of a version that is none any more");
 }
 
