@@ -72,6 +72,21 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// A cluster without durability that takes connections by TLS alone, with this certificate and its key in PEM.
+    ///
+    /// # Errors
+    /// See [`Cluster::start`].
+    pub fn with_tls(certificate: &str, key: &str) -> Result<Self> {
+        let mut cluster = Self::start(Durability::None)?;
+        cluster.system.write(&cluster.data().join("server.crt"), certificate)?;
+        cluster.system.write(&cluster.data().join("server.key"), key)?;
+        cluster.configure("ssl = on\n")?;
+        let rules = "local all all trust\nhostssl all all all trust\n";
+        fs::write(cluster.data().join("pg_hba.conf"), rules)?;
+        cluster.go_on()?;
+        Ok(cluster)
+    }
+
     /// The one cluster that all tests of a process share, without durability.
     ///
     /// # Errors
@@ -151,15 +166,20 @@ impl Cluster {
     /// When it is refused, with what it said.
     pub fn sql_in(&self, database: &str, statement: &str) -> Result<String> {
         let port = self.port.to_string();
-        let fixed = [
-            "--host=127.0.0.1",
-            "--username=postgres",
-            "--no-psqlrc",
-            "--tuples-only",
-            "--no-align",
-            "--quiet",
+        let fixed = ["--username=postgres", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet"];
+        // By the socket, which asks for neither TLS nor a password.
+        let socket = self.folder.display().to_string();
+        let more = [
+            "--host",
+            &socket,
+            "--port",
+            &port,
+            "--dbname",
+            database,
+            "--set=ON_ERROR_STOP=1",
+            "--command",
+            statement,
         ];
-        let more = ["--port", &port, "--dbname", database, "--set=ON_ERROR_STOP=1", "--command", statement];
         Ok(self.system.run("psql", &fixed, &more.map(AsRef::as_ref))?.trim().to_owned())
     }
 
