@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use auth_server::config::Config;
+use test_postgres::Cluster;
 
 const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"correct-horse-battery-9876"}
@@ -314,6 +315,93 @@ fn store_and_key_file_that_can_not_be_used_are_named() {
 }
 
 #[test]
+fn a_store_is_checked_copied_and_restored() {
+    let place = Place::new();
+    let good = |line: &str| place.good(&words(line), "");
+    assert_eq!(place.bad(&words("store check"), ""), "there is no store @/auth.db");
+    good("import users.jsonl");
+    assert_eq!(good("store check"), "the store is sound, and the key ring fits\n");
+    assert!(good("backup copy.db").contains("without the key ring"), "and says so");
+    assert!(good("backup whole.db --keys-to kept.toml").contains("and the key ring to kept.toml"));
+    for file in ["copy.db", "whole.db", "kept.toml"] {
+        let mode = std::fs::metadata(place.path(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600, "{file}");
+    }
+    assert!(place.bad(&words("backup copy.db"), "").starts_with("copy.db: the copy can't be written"));
+    let there = place.bad(&words("restore copy.db"), "");
+    assert_eq!(there, "there is a store at @/auth.db already: move it away first");
+
+    // Store and ring are lost.
+    for file in ["auth.db", "auth.db-wal", "auth.db-shm", "keys.toml"] {
+        let _ = std::fs::remove_file(place.path(file));
+    }
+    assert!(place.bad(&words("restore copy.db"), "").starts_with("the key ring @/keys.toml is missing"));
+    assert_eq!(place.bad(&words("restore none.db --keys-from kept.toml"), ""), "there is no copy none.db");
+    assert!(good("restore whole.db --keys-from kept.toml").starts_with("restored"));
+    assert_eq!(good("store check"), "the store is sound, and the key ring fits\n");
+    assert!(good("user show iago").contains("iago@zulip.com"));
+
+    // A copy that is sealed under another ring is not put in place.
+    let other = Place::new();
+    other.good(&words("import users.jsonl"), "");
+    std::fs::copy(other.path("keys.toml"), place.path("other.toml")).unwrap();
+    std::fs::remove_file(place.path("auth.db")).unwrap();
+    let sealed = place.bad(&words("restore copy.db --keys-from other.toml"), "");
+    assert!(sealed.starts_with("copy.db: the store is sealed under another key ring"), "{sealed}");
+    assert!(!place.path("auth.db").exists());
+}
+
+#[test]
+fn made_up_users_and_plans_are_the_same_on_both_stores() {
+    let place = Place::new();
+    let cluster = Cluster::shared().unwrap();
+    for url in ["sqlite:auth.db".to_owned(), cluster.database().unwrap()] {
+        place.write("auth.toml", &format!("[store]\nurl = \"{url}\"\n[passwords]\nmemory_kib = 64\n"));
+        let seeded = place.good(&words("dev seed --users 1200"), "");
+        assert!(
+            seeded.starts_with("seeded 1200 users") && seeded.ends_with("seed1 to seed1200\n"),
+            "{seeded}"
+        );
+        assert!(place.good(&words("user show seed1200@example.com"), "").contains("seed1200"));
+        assert!(place.good(&words("explain"), "").contains("find a user by name\n"));
+        assert_eq!(place.good(&words("store check"), ""), "the store is sound, and the key ring fits\n");
+    }
+    let refused = place.bad(&words("backup copy.db"), "");
+    assert!(refused.contains("pg_basebackup"), "{refused}");
+    assert!(place.bad(&words("restore copy.db"), "").contains("PostgreSQL"));
+}
+
+#[test]
+fn a_url_that_leads_nowhere_is_one_line_without_its_password() {
+    let place = Place::new();
+    for (store, said) in [
+        ("url = \"mysql://db\"", "[store] url must be sqlite: and a path, or postgres://user@host/database"),
+        ("url = \"postgres://\"", "[store] PostgreSQL: the URL can't be read: it names no host"),
+        (
+            "url = \"postgres://a:hunter2@127.0.0.1:1/db\"",
+            "[store] PostgreSQL: the store is unavailable: no connection: Connection refused",
+        ),
+        (
+            "url = \"postgres://a@127.0.0.1:1/db\"\npassword = \"hunter2\"\npassword_file = \"x\"",
+            "[store] password: give it here or in a file, not both",
+        ),
+        (
+            "url = \"postgres://a@127.0.0.1:1/db\"\npassword_file = \"none\"",
+            "[store] password_file none: No such file or directory",
+        ),
+        (
+            "url = \"postgres://a@127.0.0.1:1/db\"\nca_file = \"none\"",
+            "[store] PostgreSQL: the certificates of trusted authorities can't be read: none",
+        ),
+    ] {
+        place.write("auth.toml", &format!("[store]\n{store}\n"));
+        let line = place.bad(&words("user list"), "");
+        assert_eq!(line, said, "{store}");
+        assert!(!line.contains("hunter2"));
+    }
+}
+
+#[test]
 fn every_command_has_help_with_an_example() {
     let place = Place::new();
     for command in [
@@ -337,6 +425,11 @@ fn every_command_has_help_with_an_example() {
         "user totp disable",
         "token list",
         "token revoke",
+        "backup",
+        "restore",
+        "explain",
+        "store check",
+        "dev seed",
     ] {
         let mut arguments: Vec<&str> = command.split(' ').collect();
         arguments.push("--help");
