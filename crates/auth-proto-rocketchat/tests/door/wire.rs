@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{BodyTooLarge, Claim, Door, DoorKind, Exact, ExactPoint};
+use auth_core::{BodyTooLarge, Claim, Door, DoorKind, Exact, ExactPoint, Realm};
 use auth_proto_rocketchat::{Config, PasswordPolicy, RocketChatDoor};
 use bytes::Bytes;
 use http::Response;
