@@ -1,6 +1,6 @@
 //! A real slapd behind all three doors: log-ins, an outage and its end, a crowd, and the commands that look into it.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 use std::process::Output;
@@ -275,12 +275,12 @@ fn the_configurations_of_the_readme_work() {
         .filter(|block| block.starts_with("[ldap."))
         .collect();
     assert_eq!(blocks.len(), 2);
+    let servers = Regex::new(r"(?m)^servers = .*$").unwrap();
     for (block, scheme, address, user, email) in [
         (blocks[0], "starttls", slapd.address(), "hamlet", "hamlet@zulip.com"),
         (blocks[1], "ldaps", slapd.tls_address(), "Ophelia", "ophelia@example.org"),
     ] {
         let server = format!("{scheme}://localhost:{}", address.port());
-        let servers = Regex::new(r"(?m)^servers = .*$").unwrap();
         let block = servers.replace(block, format!("servers = [\"{server}\"]"));
         let block = block
             .replace("\"ca.pem\"", &format!("\"{}\"", slapd.authority().display()))

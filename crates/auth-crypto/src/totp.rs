@@ -177,9 +177,9 @@ mod tests {
     }
 
     #[test]
-    fn new_secrets_have_160_bits() {
+    fn new_secrets_have_52_characters() {
         let rng = SeededRng::new(1);
-        assert_eq!(new_secret(&rng).expose().len(), 20);
+        assert_eq!(to_base32(&new_secret(&rng)).len(), 52);
         assert_ne!(new_secret(&rng).expose(), new_secret(&rng).expose());
     }
 

@@ -92,6 +92,10 @@ impl Engine {
             return Ok(EntryFate::Known(account));
         }
         let mut namesakes = self.namesakes(realm, entry).await?;
+        // Another log-in of the same person may have made or linked it meanwhile.
+        if let Some(own) = namesakes.iter().position(|account| is_of_entry(account, entry)) {
+            return Ok(EntryFate::Known(namesakes.swap_remove(own)));
+        }
         Ok(match (namesakes.pop(), namesakes.is_empty()) {
             (None, _) if !rules.create || !is_of_domains(&rules.email_domains, entry.email.as_deref()) => {
                 EntryFate::Refused(Cause::NoAccount)
@@ -282,6 +286,12 @@ fn facts(user: &User, entry: &Entry) -> UserFacts {
 fn has_login_name(entry: &Entry) -> bool {
     let is_one = |kind, name: &Option<String>| name.as_ref().is_some_and(|name| is_login_name(kind, name));
     is_one(NameKind::UserName, &entry.user_name) || is_one(NameKind::Email, &entry.email)
+}
+
+/// Whether an account belongs to an entry.
+fn is_of_entry(account: &Account, entry: &Entry) -> bool {
+    let mut names = account.user.names.iter();
+    names.any(|name| name.kind == NameKind::Directory && fold(&name.exact) == fold(&entry.id))
 }
 
 /// Whether an account may become the directory's: a person's, and no other entry's.

@@ -42,7 +42,8 @@ pub struct Engine {
 pub struct Parts {
     /// Keeps the records.
     pub store: Arc<dyn Store>,
-    /// Password backends beside the local one, which every engine has under the name `local`.
+    /// Password backends beside the local one, which every engine has under the name `local`. Those that say whose a
+    /// password is have rules among the configuration's `directories`.
     pub backends: Vec<Arc<dyn PasswordBackend>>,
     /// Hashes.
     pub pool: Arc<HashingPool>,

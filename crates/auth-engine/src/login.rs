@@ -135,7 +135,7 @@ impl Engine {
             }
             Ok(accepted) => accepted,
         };
-        // A directory may know more names of an account than the store: its tries are counted together.
+        // A directory may know more names of an account than the store: the account's own count holds for them too.
         let is_another = account.as_ref().is_none_or(|known| known.user.id != accepted.user.id);
         let outcome = if is_another && !self.identify(ticket, attempt, &accepted).await? {
             LoginOutcome::Refused(Refusal::Credentials(Cause::TooManyTries))

@@ -60,7 +60,10 @@ impl Passwords for Engine {
         let found = self.store.by_digest(CredentialKind::PasswordReset, &digest).await?;
         let now = self.now();
         let Some((credential, account)) = found.filter(|(credential, account)| {
-            account.user.realm == realm && account.user.active && !has_ended(credential, now)
+            account.user.realm == realm
+                && account.user.active
+                && account.user.name(NameKind::Directory).is_none()
+                && !has_ended(credential, now)
         }) else {
             return Ok(Err(Denial::WrongToken));
         };

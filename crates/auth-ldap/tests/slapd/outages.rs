@@ -1,18 +1,20 @@
 //! Servers that are gone, hang, come back, or never were directories: an outage is never a wrong password.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_conformance::slapd::Slapd;
-use auth_core::{Clock, Password};
-use auth_ldap::Bind;
+use auth_core::{Clock, ManualClock, Password};
+use auth_ldap::{Bind, Directory};
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 use crate::world::{Now, ask, open, server, settings};
 
 /// Asks until the answer is the expected one: recovery takes a moment, but not more than that.
-async fn comes_to(directory: &auth_ldap::Directory, password: &str, expected: &str) {
+async fn comes_to(directory: &Directory, password: &str, expected: &str) {
     let begun = Now.now();
     loop {
         let answer = ask(directory, "hamlet", password).await;
@@ -40,6 +42,51 @@ async fn impostor(says: Option<&'static [u8]>) -> SocketAddr {
         }
     });
     address
+}
+
+/// A way to a server that loses what is on it: connections made before go silent without an end, as behind a
+/// firewall that has forgotten them. Gives its address, and what makes it forget.
+async fn forgetful_way_to(server: SocketAddr) -> (SocketAddr, watch::Sender<u32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (forget, forgotten) = watch::channel(0);
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let mut forgotten = forgotten.clone();
+            forgotten.mark_unchanged();
+            tokio::spawn(async move {
+                let mut far = TcpStream::connect(server).await.unwrap();
+                tokio::select! {
+                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
+                    // Both ends stay open from here on, and nothing passes.
+                    _ = forgotten.changed() => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (address, forget)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_rested_is_tried_before_it_is_used() {
+    let slapd = Slapd::start().unwrap();
+    let (address, forget) = forgetful_way_to(slapd.address()).await;
+    let mut settings = settings(&slapd);
+    settings.servers = vec![server("ldap", address)];
+    let clock = Arc::new(ManualClock::at(Now.now()));
+    let directory = Directory::open(settings, Arc::clone(&clock) as _).unwrap();
+    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+
+    forget.send(1).unwrap();
+    clock.advance(Duration::from_secs(30));
+    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet", "a new one took its place");
+
+    // One that was used a moment ago is believed in: its silence is the server's.
+    forget.send(2).unwrap();
+    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet", "a second later it is asked again");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,11 +124,11 @@ async fn a_server_that_hangs_costs_its_time_once_and_recovers() {
     let begun = Now.now();
     assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
     let first = Now.now().since(begun);
-    assert!((Duration::from_millis(750)..Duration::from_millis(2500)).contains(&first), "{first:?}");
+    assert!((Duration::from_millis(1450)..Duration::from_millis(4000)).contains(&first), "{first:?}");
     let begun = Now.now();
     assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
     let second = Now.now().since(begun);
-    assert!(second < Duration::from_millis(500), "told at once: {second:?}");
+    assert!(second < Duration::from_millis(1000), "told at once: {second:?}");
     slapd.hang(false).unwrap();
     comes_to(&directory, "hamlet-ldap", "hamlet").await;
 }
@@ -97,7 +144,7 @@ async fn what_accepts_and_never_answers_is_an_outage_with_and_without_tls() {
         let begun = Now.now();
         assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable", "{scheme}");
         let taken = Now.now().since(begun);
-        assert!(taken < Duration::from_secs(3), "{scheme}: {taken:?}");
+        assert!(taken < Duration::from_secs(5), "{scheme}: {taken:?}");
     }
 }
 
@@ -137,7 +184,7 @@ async fn the_next_server_is_asked_where_one_is_down_or_hangs() {
     assert_eq!(ask(&both, "hamlet", "of-the-second").await, "wrong-password", "the order is kept");
     let begun = Now.now();
     assert_eq!(ask(&both, "hamlet", "hamlet-ldap").await, "hamlet");
-    assert!(Now.now().since(begun) < Duration::from_millis(700), "nobody waits for it again");
+    assert!(Now.now().since(begun) < Duration::from_millis(1300), "nobody waits for it again");
     first.kill();
     assert_eq!(ask(&both, "hamlet", "of-the-second").await, "hamlet");
     assert_eq!(ask(&both, "hamlet", "hamlet-ldap").await, "wrong-password");

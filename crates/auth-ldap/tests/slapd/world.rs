@@ -31,8 +31,8 @@ pub(crate) fn settings(slapd: &Slapd) -> Settings {
         servers: vec![server("ldap", slapd.address())],
         bind: service(),
         filter: "(objectClass=inetOrgPerson)".into(),
-        connect_timeout: Duration::from_millis(800),
-        timeout: Duration::from_millis(800),
+        connect_timeout: Duration::from_millis(1500),
+        timeout: Duration::from_millis(1500),
         ..Settings::new("corp", BASE)
     }
 }

@@ -262,3 +262,89 @@ impl fmt::Debug for Ldap {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::DEFAULT;
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<Settings>, String> {
+        let config: Config = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+        config.directories().map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_shown_is_what_there_is() {
+        let (_, block) = DEFAULT.split_once("# [ldap.corp]").unwrap();
+        let (block, _) = block.split_once("\n\n").unwrap();
+        let plain: Vec<&str> = block.lines().skip(1).map(|line| line.strip_prefix("# ").unwrap()).collect();
+        let shown: Ldap = toml::from_str(&plain.join("\n")).unwrap();
+        let default = Ldap::default();
+        let plain_ones = |ldap: &Ldap| {
+            format!(
+                "{:?}",
+                [
+                    (&ldap.id_attribute, &ldap.user_attribute, &ldap.email_attribute),
+                    (&ldap.full_name_attribute, &ldap.disabled_attribute, &ldap.membership_attribute),
+                    (&ldap.group_attribute, &ldap.group_base, &ldap.group_filter),
+                ]
+            ) + &format!(
+                "{:?}",
+                (
+                    (ldap.connections, ldap.connect_timeout, ldap.timeout, ldap.search_email, ldap.create),
+                    (ldap.merge_existing, ldap.local_passwords, ldap.sync_on_login, &ldap.email_domains),
+                )
+            )
+        };
+        assert_eq!(plain_ones(&shown), plain_ones(&default));
+    }
+
+    #[test]
+    fn settings_are_read_or_refused_in_a_line() {
+        let good = "[ldap.corp]\nservers = [\"ldaps://a\"]\nbase = \"dc=x\"\n";
+        let settings =
+            read(&format!("{good}user_attribute = \"cn\"\nroles = {{ guest = [\"cn=g\"] }}")).unwrap();
+        assert_eq!(settings.len(), 1);
+        assert_eq!(settings[0].naming.search, ["cn"], "unless given");
+        assert_eq!(settings[0].groups.roles, [(Role::Guest, "cn=g".to_owned())]);
+        for (more, said) in [
+            ("connections = 0", "[ldap.corp] connections must be more than none"),
+            ("timeout = \"0s\"", "[ldap.corp] connect_timeout and timeout must be more than nothing"),
+            ("append_domain = \"@x\"", "[ldap.corp] append_domain is written like example.org"),
+            (
+                "roles = { king = [\"cn=g\"] }",
+                "[ldap.corp] roles are owner, admin, moderator, member and guest",
+            ),
+            ("bind_dn = \"cn=a\"", "[ldap.corp] the service account has no password"),
+            (
+                "bind_password = \"a\"\nbind_password_file = \"b\"",
+                "[ldap.corp] give either bind_password or bind_password_file",
+            ),
+            ("direct_bind = \"uid=x\"", "[ldap.corp] the name to bind as has no {user} in it"),
+            (
+                "filter = \"(uid=x\"",
+                "[ldap.corp] the filter of people is no LDAP filter such as (objectClass=person)",
+            ),
+            ("user_attribute = \"uid)(x\"", "[ldap.corp] the user name attribute is no name of an attribute"),
+            ("acess = 1", "unknown field `acess`"),
+        ] {
+            let refused = read(&format!("{good}{more}")).unwrap_err();
+            assert!(refused.starts_with(said) && !refused.contains('\n'), "{more}: {refused}");
+        }
+    }
+
+    #[test]
+    fn passwords_in_the_clear_are_warned_of() {
+        for (server, warns) in [
+            ("ldap://ldap.example.org", true),
+            ("ldap://127.0.0.1", false),
+            ("ldap://localhost:3890", false),
+            ("ldap://[::1]", false),
+            ("starttls://ldap.example.org", false),
+            ("ldaps://ldap.example.org", false),
+        ] {
+            let config: Config = toml::from_str(&format!("[ldap.corp]\nservers = [\"{server}\"]")).unwrap();
+            assert_eq!(config.directory_warnings().count() == 1, warns, "{server}");
+        }
+    }
+}
