@@ -1,86 +1,15 @@
 //! The built binary's commands, as an operator meets them.
 #![cfg(test)]
 
+#[path = "running/place.rs"]
+mod place;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Stdio};
 
 use auth_server::config::Config;
-
-const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
-{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"correct-horse-battery-9876"}
-"#;
-
-/// A folder with a configuration.
-struct Place(tempfile::TempDir);
-
-impl Place {
-    fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        place.configure("");
-        place.write("users.jsonl", USERS);
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        std::fs::write(self.path(name), text).unwrap();
-    }
-
-    fn configure(&self, more: &str) {
-        let (db, keys) = (self.path("auth.db"), self.path("keys.toml"));
-        let store =
-            format!("[store]\nurl = \"sqlite:{}\"\n[keys]\nfile = \"{}\"\n", db.display(), keys.display());
-        self.write("auth.toml", &format!("{store}[passwords]\nmemory_kib = 64\n{more}\n"));
-    }
-
-    fn run(&self, arguments: &[&str], input: &str) -> Output {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_auth-server"))
-            .args(arguments)
-            .current_dir(self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that needs no input may be gone before it is written.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
-    }
-
-    fn good(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        let (out, err) = (text(&output.stdout), text(&output.stderr));
-        assert!(output.status.success(), "{arguments:?}: {out}{err}");
-        out
-    }
-
-    /// The one line that a failed command says.
-    fn bad(&self, arguments: &[&str], input: &str) -> String {
-        let output = self.run(arguments, input);
-        let err = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {err}");
-        assert_eq!(text(&output.stdout), "");
-        assert_eq!(err.lines().count(), 1, "{err}");
-        let here = self.0.path().display().to_string();
-        err.trim_end().strip_prefix("auth-server: ").unwrap().replace(&here, "@")
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8(bytes.to_vec()).unwrap()
-}
-
-/// A command's words with the configuration among them.
-fn words<'a>(line: &'a str) -> Vec<&'a str> {
-    let mut words: Vec<&'a str> = line.split(' ').collect();
-    words.extend(["--config", "auth.toml"]);
-    words
-}
+use place::{Place, text, words};
 
 #[test]
 fn users_are_imported_looked_after_and_exported() {
@@ -183,7 +112,7 @@ fn users_of_a_zettelstore_move_in_from_its_files() {
     let (_, _, told) = import("printed.txt --realm No-Slug");
     assert!(told.contains("--realm: `realm` is not 1 to 64 lower-case letters"), "{told}");
     let both = place.bad(&words("import users.jsonl --realm main"), "");
-    assert_eq!(both, "--realm is for --from zettelstore");
+    assert_eq!(both, "--realm is for users of other systems: JSON lines name their realms themselves");
     assert_eq!(place.bad(&words("import --from zettelstore gone"), ""), "gone: No such file or directory");
 }
 
@@ -323,10 +252,15 @@ fn every_command_has_help_with_an_example() {
         "export",
         "config default",
         "config check",
+        "keys list",
+        "keys rotate",
+        "keys reseal",
+        "keys retire",
         "user add",
         "user list",
         "user show",
         "user set-password",
+        "user verify",
         "user deactivate",
         "user activate",
         "user delete",
