@@ -55,18 +55,9 @@ pub(crate) fn ci(sh: &Shell) -> Result<()> {
     tidy::run(sh)?;
     say("licences and sources of dependencies");
     let deny = tools::cargo_tool(sh, "cargo-deny", DENY)?;
-    cmd!(sh, "{deny} --locked --exclude-dev check bans").run()?;
+    cmd!(sh, "{deny} --locked --exclude-dev --exclude benches check bans").run()?;
     cmd!(sh, "{deny} --locked check licenses sources").run()?;
     test(sh, false)
-}
-
-/// The benches.
-///
-/// # Errors
-/// When they can't be built or run.
-pub(crate) fn bench(sh: &Shell, arguments: &[String]) -> Result<()> {
-    cmd!(sh, "cargo bench --locked --package benches -- {arguments...}").run()?;
-    Ok(())
 }
 
 /// Whether failed log-ins tell anything by the time they take, measured on the release build.

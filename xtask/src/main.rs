@@ -3,6 +3,7 @@
 //! Nothing is written outside `target/` and what cargo itself keeps. A program that is missing is installed
 //! into `target/tools`, or by the system's package manager, or named in one line.
 
+mod bench;
 mod checks;
 mod clients;
 mod dist;
@@ -38,12 +39,8 @@ enum Task {
     Ci,
     /// The project's own rules: headers, lengths, arrows between crates, nothing left undone.
     Tidy,
-    /// Criterion benches; arguments after `--` go to them.
-    Bench {
-        /// For criterion.
-        #[arg(last = true)]
-        arguments: Vec<String>,
-    },
+    /// Measures ours beside others, and the running server; writes docs/bench and the READMEs' figures.
+    Bench(bench::Arguments),
     /// Whether failed log-ins tell anything by the time they take: see docs/timing.md.
     Timing {
         /// Thousands of log-ins of each class in place of hundreds.
@@ -76,7 +73,7 @@ fn run(task: Task) -> Result<()> {
         Task::Test { full } => checks::test(&sh, full),
         Task::Ci => checks::ci(&sh),
         Task::Tidy => tidy::run(&sh),
-        Task::Bench { arguments } => checks::bench(&sh, &arguments),
+        Task::Bench(arguments) => bench::run(&sh, &arguments),
         Task::Timing { full } => checks::timing(&sh, full),
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),

@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str], &[&str])] = &[
         "benches",
         &[
             "auth-argon2",
+            "auth-conformance",
             "auth-core",
             "auth-crypto",
             "auth-engine",

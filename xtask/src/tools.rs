@@ -23,6 +23,13 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("ldapmodify", &["-VV"], "ldap-utils"),
 ];
 
+/// What the benches call: a compiler and the C library beside ours, and what drives the server.
+pub(crate) const FOR_BENCHES: &[Program] = &[
+    ("cc", &["--version"], "gcc"),
+    ("sh", &["-c", "test -e /usr/include/argon2.h"], "libargon2-dev"),
+    ("sh", &["-c", "command -v wrk"], "wrk"),
+];
+
 /// What builds the fuzzers.
 pub(crate) const FOR_FUZZING: &[Program] = &[("c++", &["--version"], "g++")];
 

@@ -23,7 +23,7 @@ pub const SERVICE: (&str, &str) = ("cn=auth,dc=example,dc=org", "service-pass");
 /// An account that may do everything.
 const ADMIN: (&str, &str) = ("cn=admin,dc=example,dc=org", "admin-pass");
 
-/// Attributes that rules of access look at, and an own flag.
+/// Attributes that rules of access look at, an own flag, and people as Active Directory names them.
 const CONFIGURATION: &str = "
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -34,6 +34,12 @@ attributetype ( 1.3.6.1.4.1.55555.3 NAME 'test2' EQUALITY caseExactMatch SYNTAX 
 attributetype ( 1.3.6.1.4.1.55555.4 NAME 'deactivated' EQUALITY caseExactMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
 attributetype ( 1.3.6.1.4.1.55555.5 NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27 )
 objectclass ( 1.3.6.1.4.1.55555.9 NAME 'testPerson' AUXILIARY MAY ( department $ test1 $ test2 $ deactivated $ userAccountControl ) )
+attributetype ( 1.3.6.1.4.1.55555.6 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.7 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.8 NAME 'objectCategory' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15 )
+attributetype ( 1.3.6.1.4.1.55555.10 NAME 'objectGUID' EQUALITY octetStringMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.40 )
+attributetype ( 1.3.6.1.4.1.55555.11 NAME 'memberOf' EQUALITY distinguishedNameMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.12 )
+objectclass ( 1.3.6.1.4.1.55555.12 NAME 'user' AUXILIARY MAY ( sAMAccountName $ userPrincipalName $ objectCategory $ objectGUID $ memberOf $ userAccountControl $ displayName $ mail ) )
 modulepath /usr/lib/ldap
 moduleload back_mdb
 pidfile @DIR@/slapd.pid

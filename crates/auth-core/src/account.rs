@@ -6,8 +6,8 @@
 use async_trait::async_trait;
 
 use crate::{
-    Challenge, CredentialId, FactorMethod, Fault, Grant, Identifier, OneTimeCode, Password, Peer, Principal,
-    Profile, RealmId, Timestamp, Token,
+    Challenge, CredentialId, FactorMethod, Fault, Grant, Identifier, OneTimeCode, Password, Peer, PolicyRule,
+    Principal, Profile, RealmId, Timestamp, Token,
 };
 
 /// What a call on an account comes to: done, denied, or not known for a fault.
@@ -69,8 +69,8 @@ pub enum Denial {
     NoUserName,
     /// The token was never issued, was used, or has ended.
     WrongToken,
-    /// The new password is too weak or too long.
-    WeakPassword,
+    /// The new password is too weak or too long; the rules of the password policy that it breaks, if any.
+    WeakPassword(Vec<PolicyRule>),
     /// This server doesn't offer it.
     NotOffered,
 }

@@ -56,6 +56,7 @@ mod network;
 mod nodes;
 mod outcome;
 mod permission;
+mod policy;
 mod random;
 mod record;
 mod sealed;
@@ -83,6 +84,7 @@ pub use outcome::{
     MailedChallenge, Principal, Profile, Refusal, Standing,
 };
 pub use permission::Permission;
+pub use policy::{PasswordPolicy, PolicyRule};
 pub use random::{Rng, SeededRng};
 pub use record::{
     Account, BotKind, Credential, CredentialKind, Digest, DoorIds, Email, LoginName, NameKind, Realm, Role,

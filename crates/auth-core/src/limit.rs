@@ -149,6 +149,12 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
         })
     }
 
+    /// When the oldest counted try of a key leaves the window.
+    #[must_use]
+    pub fn frees_at(&self, key: &K) -> Option<Timestamp> {
+        Some(*self.windows.get(key)?.tries.front()? + self.rule.window)
+    }
+
     /// Forgets all tries of a key.
     pub fn clear(&mut self, key: &K) {
         self.windows.remove(key);
@@ -180,6 +186,15 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
             }
             self.touched.pop_front();
         }
+        // A key without a touch of its own: one whose newest try was given back when its older touch was gone.
+        if self.windows.len() >= self.capacity {
+            self.list_touches();
+            while self.windows.len() >= self.capacity
+                && let Some((_, key)) = self.touched.pop_front()
+            {
+                self.windows.remove(&key);
+            }
+        }
     }
 
     fn touch(&mut self, key: &K, now: Timestamp) {
@@ -191,11 +206,16 @@ impl<K: Clone + Eq + Hash> Limiter<K> {
     fn compact(&mut self) {
         let most = (self.rule.attempts as usize).saturating_add(1).saturating_mul(self.capacity).max(64);
         if self.touched.len() > most.min(self.windows.len().saturating_mul(4).max(64)) {
-            let windows = &self.windows;
-            self.touched.retain(|(at, key)| {
-                windows.get(key).and_then(|window| window.tries.back()).is_some_and(|last| last == at)
-            });
+            self.list_touches();
         }
+    }
+
+    /// Lists the last touch of each key: of what there is, since a newest try that was given back leaves an older one.
+    fn list_touches(&mut self) {
+        let last = |(key, window): (&K, &Window)| Some((*window.tries.back()?, key.clone()));
+        let mut touched: Vec<_> = self.windows.iter().filter_map(last).collect();
+        touched.sort_by_key(|(at, _)| *at);
+        self.touched = touched.into();
     }
 }
 
@@ -305,6 +325,28 @@ mod tests {
                     now = now + wait + Duration::from_millis(1);
                     prop_assert!(window.reserve(RULE, now).retry_after.is_none());
                 }
+            }
+        }
+
+        #[test]
+        fn no_more_keys_than_the_capacity_whatever_is_given_back(
+            steps in prop::collection::vec((0_u8..40, 0_i64..400, any::<bool>()), 1..600),
+        ) {
+            let mut limiter = Limiter::new(RULE, 8);
+            let mut now = at(0);
+            let mut reserved: Vec<(u8, Timestamp)> = Vec::new();
+            for (key, gap, gives_back) in steps {
+                now = Timestamp::from_millis(now.as_millis() + gap * 1000);
+                if gives_back && !reserved.is_empty() {
+                    let (key, at) = reserved.swap_remove(usize::from(key) % reserved.len());
+                    limiter.give_back(&key, at);
+                } else if limiter.reserve(&key, now).retry_after.is_none() {
+                    reserved.push((key, now));
+                }
+                prop_assert!(limiter.len() <= 8);
+                // Every key can be found when room is needed.
+                let listed = |key: &u8| limiter.touched.iter().any(|(_, touched)| touched == key);
+                prop_assert!(limiter.windows.len() < 8 || limiter.windows.keys().any(listed));
             }
         }
     }

@@ -164,6 +164,8 @@ pub enum Cause {
     BrokenPassword,
     /// The stored password can't verify what was sent in its place.
     DigestNotAccepted,
+    /// Too many passwords of the account were tried from this network, under several of its names.
+    TooManyTries,
     /// The account has a second factor and this door has no second step.
     NoSecondStep,
     /// Nobody holds that token.
@@ -194,6 +196,7 @@ impl Cause {
             Self::UnknownUser => "unknown-user",
             Self::NoPassword => "no-password",
             Self::WrongPassword => "wrong-password",
+            Self::TooManyTries => "too-many-tries",
             Self::BrokenPassword => "broken-password",
             Self::DigestNotAccepted => "digest-not-accepted",
             Self::NoSecondStep => "no-second-step",

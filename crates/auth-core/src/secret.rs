@@ -9,7 +9,7 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 macro_rules! secret_text {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident $(, keeps $bytes:expr)?) => {
         $(#[$doc])*
         #[derive(Clone)]
         pub struct $name(Zeroizing<String>);
@@ -18,7 +18,13 @@ macro_rules! secret_text {
             /// Takes the text over.
             #[must_use]
             pub fn new(text: impl Into<String>) -> Self {
-                Self(Zeroizing::new(text.into()))
+                let text = Zeroizing::new(text.into());
+                $(
+                    if let Some(start) = text.get(..text.floor_char_boundary($bytes)).filter(|start| start.len() < text.len()) {
+                        return Self(Zeroizing::new(start.to_owned()));
+                    }
+                )?
+                Self(text)
             }
 
             /// The secret itself: for hashing, sealing and the one answer that carries it.
@@ -46,8 +52,9 @@ macro_rules! secret_text {
 }
 
 secret_text! {
-    /// A password as the client sent it: any Unicode text, neither trimmed nor normalised.
-    Password
+    /// A password as the client sent it: any Unicode text, neither trimmed nor normalised. Of one that is too long
+    /// to match only so much is kept that it stays too long: it goes through many hands.
+    Password, keeps Self::MAX_BYTES + 4
 }
 
 impl Password {
@@ -115,6 +122,16 @@ impl fmt::Debug for TotpSecret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn of_a_password_that_is_too_long_only_so_much_is_kept() {
+        for letter in ["x", "ü", "🔑"] {
+            let longest = letter.repeat(Password::MAX_BYTES / letter.len());
+            assert_eq!(Password::new(longest.as_str()).expose(), longest);
+            let password = Password::new(letter.repeat(1 << 20));
+            assert!(password.is_too_long() && password.expose().len() <= Password::MAX_BYTES + 4, "{letter}");
+        }
+    }
 
     #[test]
     fn debug_shows_no_content() {

@@ -327,6 +327,13 @@ pub trait Outbox: Send + Sync {
     /// See [`StoreError`].
     async fn post(&self, mail: &OutgoingMail) -> Result<(), StoreError>;
 
+    /// Takes a mail together with the credential that it tells of, which takes the place of the others of its kind
+    /// that the user has, in one step. `false` and nothing done when there is no such user.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn post_with(&self, credential: &Credential, mail: &OutgoingMail) -> Result<bool, StoreError>;
+
     /// Up to `limit` mails that are due at `now`, oldest first.
     ///
     /// # Errors

@@ -233,6 +233,12 @@ impl StoredPassword {
         matches!(&self.hash, Hash::Argon2(hash) if hash.is_current(rule.params))
     }
 
+    /// Whether SHA-256 of the password can be verified against it as well.
+    #[must_use]
+    pub fn verifies_digest(&self) -> bool {
+        self.is_over_digest()
+    }
+
     fn is_over_digest(&self) -> bool {
         self.subject == Subject::Digest
     }

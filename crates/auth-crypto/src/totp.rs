@@ -10,8 +10,9 @@ use zeroize::Zeroizing;
 /// Seconds of a step.
 pub const STEP_SECONDS: i64 = 30;
 
-/// Bytes of a new secret: as many as HMAC-SHA1 gives (RFC 4226, section 4).
-const SECRET: usize = 20;
+/// Bytes of a new secret: 52 characters of base32 (rocketchat.md 2.4), and more than HMAC-SHA1 gives (RFC 4226,
+/// section 4).
+const SECRET: usize = 32;
 
 const DIGITS: usize = 6;
 

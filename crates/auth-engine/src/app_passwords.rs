@@ -13,12 +13,17 @@ use crate::Engine;
 use crate::grant::has_ended;
 use crate::operator::OperatorError;
 
+/// Doors where nobody can be asked for a code.
+const WITHOUT_SECOND_STEP: [DoorKind; 2] = [DoorKind::Zulip, DoorKind::Zettelstore];
+
 impl Engine {
-    /// Makes an app password for some doors, or for all if none is named; `None` when the account has one of
-    /// that name. This is the only time that it is shown.
+    /// Makes an app password for some doors, or for all that it can be for if none is named; `None` when the account
+    /// has one of that name. This is the only time that it is shown. A person's is for doors without a second step
+    /// alone: at others it would do away with the second factor.
     ///
     /// # Errors
-    /// [`OperatorError::NoUser`] when the account is gone, or the store's.
+    /// [`OperatorError::HasSecondStep`] when a door is not for it, [`OperatorError::NoUser`] when the account is
+    /// gone, or the store's.
     pub async fn add_app_password(
         &self,
         account: &Account,
@@ -27,6 +32,11 @@ impl Engine {
         ends: Option<Timestamp>,
     ) -> Result<Option<Password>, OperatorError> {
         let user = account.user.id;
+        let is_bot = account.user.bot.is_some();
+        if !is_bot && let Some(door) = doors.iter().find(|door| !WITHOUT_SECOND_STEP.contains(door)) {
+            return Err(OperatorError::HasSecondStep(*door));
+        }
+        let doors = if doors.is_empty() && !is_bot { WITHOUT_SECOND_STEP.to_vec() } else { doors };
         let password = opaque::app_password(&*self.rng);
         let digest = opaque::digest(password.expose());
         let credential = Credential {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auth_core::{DoorKind, Exact, Rule, StrengthRule, Token};
+use auth_core::{DoorKind, Exact, PasswordPolicy, Rule, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionRule;
 
@@ -180,6 +180,8 @@ pub struct RocketChatRules {
     pub password_fallback: bool,
     /// What `users.createToken` takes; without it there are no such tokens.
     pub create_token_secret: Option<Token>,
+    /// What new passwords must be made of.
+    pub password_policy: Option<PasswordPolicy>,
     /// Whether lost passwords are set anew by mail.
     pub password_reset: bool,
     /// The address clients reach the server under, without a trailing slash: links in mails are below it.
@@ -205,6 +207,7 @@ impl Default for RocketChatRules {
             remember_second_factor: 30 * MINUTE,
             password_fallback: true,
             create_token_secret: None,
+            password_policy: None,
             password_reset: true,
             site_url: String::new(),
         }

@@ -5,6 +5,7 @@ use auth_core::{
     UserId,
 };
 use auth_crypto::keyring::Purpose;
+use auth_crypto::password::StoredPassword;
 
 use crate::Engine;
 use crate::factor::{Asked, active_factors};
@@ -58,8 +59,7 @@ impl Engine {
         let named = caller.proof.method.filter(|method| *method != FactorMethod::Password);
         let falls_back = demand == Demand::Always
             || (self.config.rocketchat.password_fallback
-                && caller.principal.profile.realm.digest_logins
-                && account.password.is_some()
+                && verifies_digest(account)
                 && self.counts_stored_password(&caller.principal.profile.realm, account));
         named
             .or_else(|| active_factors(account).first().copied())
@@ -122,4 +122,10 @@ impl Engine {
         let steps = passed / STEP + 1;
         Timestamp::from_millis(started.as_millis().saturating_add(steps.saturating_mul(STEP)))
     }
+}
+
+/// Whether an account's record can tell of a digest whether it is its password's.
+fn verifies_digest(account: &Account) -> bool {
+    let stored = account.password.as_ref().and_then(|stored| StoredPassword::parse(stored).ok());
+    stored.is_some_and(|stored| stored.verifies_digest())
 }

@@ -15,6 +15,20 @@ use crate::engine::broken;
 use crate::operator::OperatorError;
 use crate::transfer::{is_login_name, zettel_id};
 
+/// What becomes of an entry whose password is right.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum EntryFate {
+    /// Its account is there.
+    Known(Account),
+    /// An account of its name becomes its own.
+    Linked(Account),
+    /// An account is made.
+    Made,
+    /// It has none and gets none.
+    Refused(Cause),
+}
+
 /// The account, or why there is none.
 type Found = Result<Result<Account, Cause>, Fault>;
 
@@ -32,27 +46,61 @@ impl Engine {
         if door == DoorKind::Zulip && entry.email.is_none() {
             return Ok(Err(Cause::EntryIncomplete));
         }
-        if !is_login_name(NameKind::Directory, &entry.id) {
-            return Ok(Err(Cause::EntryIncomplete));
-        }
-        if let Some(account) = self.by_entry(realm, entry).await? {
-            return self.brought_up_to_date(rules, account, entry).await.map(Ok);
-        }
-        match self.namesakes(realm, entry).await?.as_slice() {
-            [] => self.made(realm, rules, entry).await,
-            [account] if rules.merge_existing && is_free(account) => self.linked(account, entry).await,
-            [account, ..] => {
-                let user = account.user.id;
-                tracing::warn!(
-                    target: "auth::account",
-                    %user,
-                    directory,
-                    "an account that isn't the directory's has the name of one of its entries: merge_existing \
-                     would link them"
-                );
-                Ok(Err(Cause::AccountOfAnother))
+        match self.fate(realm, rules, entry).await? {
+            EntryFate::Known(account) => self.brought_up_to_date(rules, account, entry).await.map(Ok),
+            EntryFate::Linked(account) => self.linked(&account, entry).await,
+            EntryFate::Made => self.made(realm, entry).await,
+            EntryFate::Refused(cause) => {
+                if cause == Cause::AccountOfAnother {
+                    tracing::warn!(
+                        target: "auth::account",
+                        directory,
+                        entry = entry.id,
+                        "an account that isn't the directory's has the name of one of its entries: merge_existing \
+                         would link them"
+                    );
+                }
+                Ok(Err(cause))
             }
         }
+    }
+
+    /// What a log-in with the right password comes to, with nothing changed.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn entry_fate(
+        &self,
+        realm: &Realm,
+        directory: &str,
+        entry: &Entry,
+    ) -> Result<EntryFate, OperatorError> {
+        let rules = self.config.directories.get(directory).cloned().unwrap_or_default();
+        Ok(self.fate(realm, &rules, entry).await?)
+    }
+
+    async fn fate(
+        &self,
+        realm: &Realm,
+        rules: &DirectoryRules,
+        entry: &Entry,
+    ) -> Result<EntryFate, StoreError> {
+        if !is_login_name(NameKind::Directory, &entry.id) {
+            return Ok(EntryFate::Refused(Cause::EntryIncomplete));
+        }
+        if let Some(account) = self.by_entry(realm, entry).await? {
+            return Ok(EntryFate::Known(account));
+        }
+        let mut namesakes = self.namesakes(realm, entry).await?;
+        Ok(match (namesakes.pop(), namesakes.is_empty()) {
+            (None, _) if !rules.create || !is_of_domains(&rules.email_domains, entry.email.as_deref()) => {
+                EntryFate::Refused(Cause::NoAccount)
+            }
+            (None, _) if !has_login_name(entry) => EntryFate::Refused(Cause::EntryIncomplete),
+            (None, _) => EntryFate::Made,
+            (Some(account), true) if rules.merge_existing && is_free(&account) => EntryFate::Linked(account),
+            (Some(_), _) => EntryFate::Refused(Cause::AccountOfAnother),
+        })
     }
 
     /// Active accounts of a directory that are not among those `present`, by what the directory calls them.
@@ -144,14 +192,8 @@ impl Engine {
     }
 
     /// Makes an account for somebody who logs in for the first time.
-    async fn made(&self, realm: &Realm, rules: &DirectoryRules, entry: &Entry) -> Found {
-        if !rules.create || !is_of_domains(&rules.email_domains, entry.email.as_deref()) {
-            return Ok(Err(Cause::NoAccount));
-        }
+    async fn made(&self, realm: &Realm, entry: &Entry) -> Found {
         let new = self.new_account(realm, entry);
-        if new.user.names.iter().all(|name| name.kind == NameKind::Directory) {
-            return Ok(Err(Cause::EntryIncomplete));
-        }
         let user = new.user.id;
         let records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(new)))));
         match self.store.import(records, ImportMode::Write).await {
@@ -234,6 +276,12 @@ fn facts(user: &User, entry: &Entry) -> UserFacts {
         full_name: full_name.unwrap_or_default().to_owned(),
         role: entry.role.unwrap_or(user.role),
     }
+}
+
+/// Whether an entry has a name to log in with.
+fn has_login_name(entry: &Entry) -> bool {
+    let is_one = |kind, name: &Option<String>| name.as_ref().is_some_and(|name| is_login_name(kind, name));
+    is_one(NameKind::UserName, &entry.user_name) || is_one(NameKind::Email, &entry.email)
 }
 
 /// Whether an account may become the directory's: a person's, and no other entry's.

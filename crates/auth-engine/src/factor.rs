@@ -2,8 +2,8 @@
 
 use auth_core::{
     Account, BackendAnswer, Challenge, Credential, CredentialKind, Denial, Digest, ExactPoint, FactorMethod,
-    Fault, Identifier, MailedChallenge, OneTimeCode, PasswordDigest, Peer, PresentedSecret, Question, Realm,
-    Refusal, Timestamp, TotpSecret, UserId,
+    Fault, Identifier, MailedChallenge, OneTimeCode, OutgoingMail, PasswordDigest, Peer, PresentedSecret,
+    Question, Realm, Refusal, Timestamp, TotpSecret, UserId,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::{opaque, totp};
@@ -52,17 +52,22 @@ impl Engine {
         let user = account.user.id;
         let now = self.now();
         let bare = Challenge { method, available: active_factors(account), mailed: None };
-        if code.is_some() && !self.reserve_second_factor(user, now).await? {
-            return Ok(Err(Unproven::Invalid(bare)));
-        }
         let outstanding = match method {
             FactorMethod::Email if account.mails_codes() => self.newest_code(user).await?,
             _ => None,
         };
+        if code.is_some() && !self.reserve_second_factor(user, now).await? {
+            let told = |code: &Credential| MailedChallenge {
+                generated: false,
+                expires: code.expires.unwrap_or_default(),
+                recipient: recipient(account),
+            };
+            return Ok(Err(Unproven::Invalid(Challenge { mailed: outstanding.as_ref().map(told), ..bare })));
+        }
         // What is told of a wrong code is what was outstanding before: one that has ended makes room for another.
         let mailed = match method {
             FactorMethod::Email if account.mails_codes() => {
-                Some(self.mailed_challenge(account, outstanding.as_ref(), now).await?)
+                Some(self.mailed_challenge(account, outstanding.as_ref()).await?)
             }
             _ => None,
         };
@@ -203,43 +208,66 @@ impl Engine {
         &self,
         account: &Account,
         outstanding: Option<&Credential>,
-        now: Timestamp,
     ) -> Result<MailedChallenge, Fault> {
-        let user = &account.user;
-        let address = user.email().map(|email| email.address).unwrap_or_default();
-        let recipient = user.user_name().unwrap_or(address).to_owned();
-        if let Some(Credential { expires: Some(expires), counter, .. }) = outstanding
-            && *expires > now
-            && *counter < i64::from(self.config.rocketchat.mailed_code_tries)
-        {
-            return Ok(MailedChallenge { generated: false, expires: *expires, recipient });
+        let recipient = recipient(account);
+        if let Some(outstanding) = outstanding.filter(|code| self.is_outstanding(code)) {
+            let expires = outstanding.expires.unwrap_or_default();
+            return Ok(MailedChallenge { generated: false, expires, recipient });
         }
         let expires = self.send_code(account).await?;
         Ok(MailedChallenge { generated: true, expires, recipient })
     }
 
-    /// Mails a new code in place of any that is outstanding; tells when it ends.
+    /// Mails the outstanding code again while it is good, so that nobody who asks for it takes it from its owner;
+    /// else a new one. Tells when it ends.
     pub(crate) async fn send_code(&self, account: &Account) -> Result<Timestamp, Fault> {
-        let user = &account.user;
+        let user = account.user.id;
+        if let Some(outstanding) = self.newest_code(user).await?.filter(|code| self.is_outstanding(code))
+            && let Some(code) = self.open_code(&outstanding)
+        {
+            self.post(&self.code_mail(account, &code)).await?;
+            return Ok(outstanding.expires.unwrap_or_default());
+        }
         let code = opaque::mail_code(&*self.rng);
         let expires = self.now() + self.config.rocketchat.mailed_code_lifetime;
-        let digest = self.code_digest(user.id, code.expose());
+        let digest = self.code_digest(user, code.expose());
+        let sealed = self.ring().seal(Purpose::Mail, user.as_bytes(), code.expose().as_bytes(), &*self.rng);
         let credential = Credential {
             expires: Some(expires),
-            ..self.new_credential(user.id, CredentialKind::MailedCode, Some(digest))
+            sealed: Some(sealed),
+            ..self.new_credential(user, CredentialKind::MailedCode, Some(digest))
         };
-        self.store.add(&credential, 1).await?;
+        self.store.post_with(&credential, &self.code_mail(account, &code)).await?;
+        Ok(expires)
+    }
+
+    /// Whether a mailed code can still be used.
+    fn is_outstanding(&self, code: &Credential) -> bool {
+        !has_ended(code, self.now()) && code.counter < i64::from(self.config.rocketchat.mailed_code_tries)
+    }
+
+    fn open_code(&self, code: &Credential) -> Option<OneTimeCode> {
+        let opened = self.ring().open(Purpose::Mail, code.user.as_bytes(), code.sealed.as_deref()?).ok()?;
+        std::str::from_utf8(&opened).ok().map(OneTimeCode::new)
+    }
+
+    fn code_mail(&self, account: &Account, code: &OneTimeCode) -> OutgoingMail {
         let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
         let text = format!("Your authentication code is {first}-{last}.\n\nIt is good for one log-in.\n");
-        let address = user.email().map(|email| email.address).unwrap_or_default();
-        self.post(address, "Authentication code", &text).await?;
-        Ok(expires)
+        self.mail_to(&account.user, "Authentication code", &text)
     }
 
     /// Short codes are stored under a keyed MAC bound to their user, never a bare digest.
     pub(crate) fn code_digest(&self, user: UserId, code: &str) -> Digest {
         self.ring().mac(Purpose::ShortCode, user.as_bytes(), code.as_bytes())
     }
+}
+
+/// What a client is told to have its user look at.
+fn recipient(account: &Account) -> String {
+    let user = &account.user;
+    let address = user.email().map(|email| email.address).unwrap_or_default();
+    user.user_name().unwrap_or(address).to_owned()
 }
 
 /// The factors that an account has, in the order in which they are asked for (rocketchat.md 2.1).

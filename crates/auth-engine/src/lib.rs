@@ -51,6 +51,7 @@ pub use config::{
     Config, DirectoryRules, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules,
     ZulipRules,
 };
+pub use directory::EntryFate;
 pub use engine::{Engine, OpenError, Parts};
 pub use mail::Mail;
 pub use upkeep::Purged;

@@ -115,7 +115,7 @@ impl Limits {
 
     /// Reserves a try of everything that counts this attempt before its account is known, or of nothing.
     pub(crate) fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Ticket, Limited> {
-        let mut ticket = Ticket { at: now, taken: Vec::with_capacity(6), shared: Vec::new(), standing: None };
+        let mut ticket = Ticket::at_moment(now);
         let network = attempt.peer.network();
         let name = named(&attempt.proof).map(|who| name(attempt, who));
         self.take(&mut ticket, Place::Network(network))?;
@@ -145,21 +145,24 @@ impl Limits {
         Ok(ticket)
     }
 
-    /// Reserves a try of what counts by account, now that it is known. On refusal nothing stays reserved.
+    /// Reserves a try of what counts by account, now that it is known: a ticket of its own, or nothing. What
+    /// `ticket` has reserved stays reserved in either case, as for a name that is nobody's.
     pub(crate) fn identify(
         &self,
-        ticket: &mut Ticket,
+        ticket: &Ticket,
         attempt: &LoginAttempt,
         account: &Account,
-    ) -> Result<(), Limited> {
+    ) -> Result<Ticket, Limited> {
         let user = &account.user;
         let subject = Subject::Account(user.id, attempt.peer.network());
-        self.take(ticket, Place::Account(subject.clone()))?;
+        let mut more = Ticket::at_moment(ticket.at);
+        self.take(&mut more, Place::Account(subject.clone()))?;
         if attempt.door != DoorKind::RocketChat {
-            return Ok(());
+            return Ok(more);
         }
         if !self.rocketchat_by_typed_name {
-            return self.take(ticket, Place::RocketChatUser(subject)).map(drop);
+            self.take(&mut more, Place::RocketChatUser(subject))?;
+            return Ok(more);
         }
         // Counted, but not tested, under the user name of whoever sends an address or a code.
         let user_name = user.user_name().map(|name| Subject::UserName(user.realm, short(&fold(name))));
@@ -167,9 +170,9 @@ impl Limits {
             user_name.map(Place::RocketChatUser).filter(|place| !ticket.taken.contains(place))
         {
             self.count(&place, ticket.at);
-            ticket.taken.push(place);
+            more.taken.push(place);
         }
-        Ok(())
+        Ok(more)
     }
 
     /// rocketchat.md 4.2: the address is tested first, and tries that it is refused count; then the user name,
@@ -234,7 +237,11 @@ impl Limits {
         peer: &Peer,
         now: Timestamp,
     ) -> Option<Standing> {
-        self.rocketchat_api.reserve(&(route, peer.network()), now)
+        let key = (route, peer.network());
+        let standing = self.rocketchat_api.reserve(&key, now)?;
+        // Clients are told when a window ends that began with its first call (rocketchat.md 4.1).
+        let reset = self.rocketchat_api.with(|limiter| limiter.frees_at(&key)).flatten();
+        Some(Standing { reset: reset.unwrap_or(standing.reset), ..standing })
     }
 
     /// Reserves a try at a second factor; `false` when there were too many.
@@ -318,6 +325,16 @@ impl Limits {
 }
 
 impl Ticket {
+    fn at_moment(at: Timestamp) -> Self {
+        Self { at, taken: Vec::with_capacity(6), shared: Vec::new(), standing: None }
+    }
+
+    /// Takes over what another of the same try has reserved.
+    pub(crate) fn join(&mut self, other: Self) {
+        self.taken.extend(other.taken);
+        self.shared.extend(other.shared);
+    }
+
     /// When the try was made.
     pub(crate) fn at(&self) -> Timestamp {
         self.at

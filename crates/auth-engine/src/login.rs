@@ -7,9 +7,9 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptRecord, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted, Identifier,
-    LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PresentedSecret, Profile, Proof, Question,
-    Realm, Refusal, SecondStep, Timestamp, Token,
+    Account, AttemptRecord, BackendAnswer, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted,
+    Identifier, LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PresentedSecret, Profile, Proof,
+    Question, Realm, Refusal, SecondStep, Timestamp, Token,
 };
 use auth_crypto::assertion::{self, AssertionError};
 
@@ -121,9 +121,11 @@ impl Engine {
         let account = self.resolve(realm, who).await?;
         let looked_up = self.now();
         if let Some(known) = &account
-            && let Err((refusal, _)) = self.identify(ticket, attempt, known).await?
+            && !self.identify(ticket, attempt, known).await?
         {
-            return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account, looked_up });
+            self.do_nobodys_work(attempt, realm, who, secret).await?;
+            let outcome = LoginOutcome::Refused(Refusal::Credentials(Cause::TooManyTries));
+            return Ok(Judgement { outcome, account, looked_up });
         }
         let by_app_password = self.is_app_password(attempt.door, account.as_ref(), secret).await?;
         let verified = self.verify(attempt, realm, who, account.as_ref(), secret, by_app_password);
@@ -135,11 +137,28 @@ impl Engine {
         };
         // A directory may know more names of an account than the store: its tries are counted together.
         let is_another = account.as_ref().is_none_or(|known| known.user.id != accepted.user.id);
-        let outcome = match is_another.then(|| self.limits.identify(ticket, attempt, &accepted)) {
-            Some(Err((refusal, _))) => LoginOutcome::Refused(refusal),
-            _ => self.admit_account(attempt, realm, &accepted, by_app_password).await?,
+        let outcome = if is_another && !self.identify(ticket, attempt, &accepted).await? {
+            LoginOutcome::Refused(Refusal::Credentials(Cause::TooManyTries))
+        } else {
+            self.admit_account(attempt, realm, &accepted, by_app_password).await?
         };
         Ok(Judgement { outcome, account: Some(accepted), looked_up })
+    }
+
+    /// What is done for a name that is nobody's: whoever has tried too many passwords of an account under several of
+    /// its names is told no more than of names that have none, or the limit would tell which names are of one.
+    async fn do_nobodys_work(
+        &self,
+        attempt: &LoginAttempt,
+        realm: &Realm,
+        who: &Identifier,
+        secret: PresentedSecret<'_>,
+    ) -> Result<(), Fault> {
+        let question = Question { realm, who, account: None, secret, demand: None, peer: &attempt.peer };
+        match self.backend(Realm::LOCAL)?.verify(&question).await {
+            BackendAnswer::Unavailable(fault) => Err(fault),
+            _ => Ok(()),
+        }
     }
 
     /// Whom a name means in a realm.
@@ -211,7 +230,10 @@ impl Engine {
         };
         Ok(match state(realm, &account) {
             Some(refusal) => Err(refusal),
-            None if verified.reset_required => Err(Refusal::PasswordResetRequired),
+            // That the password is right is not told where a second factor is needed and can't be shown.
+            None if verified.reset_required && !self.lacks_second_step(attempt, &account) => {
+                Err(Refusal::PasswordResetRequired)
+            }
             None => Ok(account),
         })
     }
@@ -227,23 +249,29 @@ impl Engine {
         if let Some(refusal) = self.door_rules(attempt.door, account) {
             return Ok(LoginOutcome::Refused(refusal));
         }
-        if let Some(method) = active_factors(account).first().filter(|_| !by_app_password) {
-            match &attempt.second_step {
-                SecondStep::NotOffered => {
-                    if !self.config.allow_password_only_with_2fa {
-                        return Ok(LoginOutcome::Refused(Refusal::Credentials(Cause::NoSecondStep)));
-                    }
-                }
-                SecondStep::Offered(code) => {
-                    // The first is asked for, and the client can't choose (rocketchat.md 2.1).
-                    let asked = Asked { realm, account, peer: &attempt.peer };
-                    if let Err(unproven) = self.prove(asked, *method, code.as_ref()).await? {
-                        return Ok(LoginOutcome::Refused(unproven.into()));
-                    }
-                }
+        if by_app_password {
+            return self.grant(attempt, realm, account).await;
+        }
+        if self.lacks_second_step(attempt, account) {
+            return Ok(LoginOutcome::Refused(Refusal::Credentials(Cause::NoSecondStep)));
+        }
+        // The first is asked for, and the client can't choose (rocketchat.md 2.1).
+        if let (SecondStep::Offered(code), Some(method)) =
+            (&attempt.second_step, active_factors(account).first())
+        {
+            let asked = Asked { realm, account, peer: &attempt.peer };
+            if let Err(unproven) = self.prove(asked, *method, code.as_ref()).await? {
+                return Ok(LoginOutcome::Refused(unproven.into()));
             }
         }
         self.grant(attempt, realm, account).await
+    }
+
+    /// Whether an account has a second factor at a door that has no second step.
+    fn lacks_second_step(&self, attempt: &LoginAttempt, account: &Account) -> bool {
+        matches!(attempt.second_step, SecondStep::NotOffered)
+            && !self.config.allow_password_only_with_2fa
+            && !active_factors(account).is_empty()
     }
 
     /// The end of the ways in that need no password: account state, then the grant, where it isn't held already.
@@ -388,7 +416,8 @@ impl Engine {
             door: attempt.door,
             realm: attempt.realm,
             user: account.map(|account| account.user.id),
-            name: typed,
+            // A password typed in the wrong field would be kept in clear.
+            name: if self.config.log_names { typed } else { String::new() },
             network,
             outcome: outcome.into(),
         });

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use auth_core::{Fault, MailId, OutgoingMail, Timestamp};
+use auth_core::{Fault, MailId, OutgoingMail, Timestamp, User};
 use auth_crypto::keyring::Purpose;
 use zeroize::Zeroizing;
 
@@ -44,6 +44,24 @@ impl Engine {
     pub async fn due_mail(&self, limit: u32) -> Result<Vec<Mail>, Fault> {
         let due = self.store.due(self.now(), limit).await?;
         Ok(due.into_iter().map(|mail| self.opened(mail)).collect())
+    }
+
+    /// A mail to a user, its text sealed.
+    pub(crate) fn mail_to(&self, user: &User, subject: &str, text: &str) -> OutgoingMail {
+        let id = MailId::random(&*self.rng);
+        OutgoingMail {
+            id,
+            to: user.email().map(|email| email.address).unwrap_or_default().to_owned(),
+            subject: subject.to_owned(),
+            body: self.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
+            due: self.now(),
+            failures: 0,
+        }
+    }
+
+    /// Puts a mail into the outbox.
+    pub(crate) async fn post(&self, mail: &OutgoingMail) -> Result<(), Fault> {
+        Ok(self.store.post(mail).await?)
     }
 
     fn opened(&self, mail: OutgoingMail) -> Mail {

@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use auth_core::{
-    Account, CredentialKind, Ending, Lookup, NameKind, Network, Password, PasswordString, Realm, StoreError,
-    Timestamp, UserId,
+    Account, CredentialKind, DoorKind, Ending, Lookup, NameKind, Network, Password, PasswordString,
+    PolicyRule, Realm, StoreError, Timestamp, UserId,
 };
 use auth_crypto::password::{Secret, Unreadable};
 use auth_crypto::strength;
@@ -40,10 +40,14 @@ pub enum OperatorError {
     SeveralRealms,
     /// The password is too weak, and why.
     TooWeak(strength::TooWeak),
+    /// The password breaks these rules of the password policy.
+    AgainstPolicy(Vec<PolicyRule>),
     /// The password is longer than any that can match.
     TooLong,
     /// No room in the hashing queue.
     Busy,
+    /// An app password of a person is not for a door that can ask for a code.
+    HasSecondStep(DoorKind),
     /// The account has no password here, or one that can't be verified against, and why.
     NoPassword(Unreadable),
 }
@@ -70,7 +74,7 @@ impl Engine {
     /// which make a password weaker.
     ///
     /// # Errors
-    /// [`OperatorError::TooWeak`] or [`OperatorError::TooLong`].
+    /// [`OperatorError::TooWeak`], [`OperatorError::AgainstPolicy`] or [`OperatorError::TooLong`].
     pub fn check_strength(
         &self,
         realm: Option<&Realm>,
@@ -79,6 +83,10 @@ impl Engine {
     ) -> Result<(), OperatorError> {
         if password.is_too_long() {
             return Err(OperatorError::TooLong);
+        }
+        let broken = self.config.rocketchat.password_policy.map(|policy| policy.broken_by(password));
+        if let Some(broken) = broken.filter(|broken| !broken.is_empty()) {
+            return Err(OperatorError::AgainstPolicy(broken));
         }
         let rule = realm.map_or(self.config.passwords.strength, |realm| self.strength_rule(realm));
         strength::check(rule, password, names).map_err(OperatorError::TooWeak)
@@ -155,7 +163,7 @@ impl Engine {
             realms.into_iter().find(|realm| realm.id == account.user.realm).ok_or(OperatorError::NoRealm)?;
         let names: Vec<&str> = account.user.names.iter().map(|name| name.exact.as_str()).collect();
         match self.check_strength(Some(&realm), password, &names) {
-            Err(OperatorError::TooWeak(_)) if allow_weak => {}
+            Err(OperatorError::TooWeak(_) | OperatorError::AgainstPolicy(_)) if allow_weak => {}
             checked => checked?,
         }
         let secret = Secret::Password(password.clone());
@@ -218,8 +226,17 @@ impl fmt::Display for OperatorError {
             Self::NoUser => f.write_str("there is no such user"),
             Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
             Self::TooWeak(_) => f.write_str("the password is too weak"),
+            Self::AgainstPolicy(rules) => {
+                let rules = rules.iter().map(PolicyRule::to_string).collect::<Vec<_>>().join(", ");
+                write!(f, "the password is against [rocketchat.password_policy]: {rules}")
+            }
             Self::TooLong => write!(f, "the password is longer than {} bytes", Password::MAX_BYTES),
             Self::Busy => f.write_str("the hashing queue is full"),
+            Self::HasSecondStep(door) => write!(
+                f,
+                "the {} door can ask for a second factor: there only bots have app passwords",
+                door.as_str()
+            ),
             Self::NoPassword(_) => f.write_str("the password can't be tried"),
         }
     }

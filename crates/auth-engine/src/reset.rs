@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Credential, CredentialKind, Denial, Done, Fault, Identifier, MailId, NameKind, OutgoingMail, Password,
-    Passwords, Peer, RealmId, Timestamp, Token,
+    Credential, CredentialKind, Denial, Done, Fault, Identifier, NameKind, Password, Passwords, Peer,
+    RealmId, Timestamp, Token,
 };
-use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
 
 use crate::Engine;
@@ -43,15 +42,14 @@ impl Passwords for Engine {
                 expires: Some(started + LIFETIME),
                 ..self.new_credential(user, CredentialKind::PasswordReset, Some(digest))
             };
-            self.store.add(&credential, 1).await?;
-            let address = account.user.email().map(|email| email.address).unwrap_or_default();
             let text = format!(
                 "Somebody has asked for a new password for your account. Set it here, within an hour:\n\n\
                  {}/reset-password/{}\n\nIf it wasn't you, there is nothing to do.\n",
                 rules.site_url,
                 token.expose()
             );
-            self.post(address, "Password reset", &text).await?;
+            let mail = self.mail_to(&account.user, "Password reset", &text);
+            self.store.post_with(&credential, &mail).await?;
             tracing::info!(target: "auth::account", %user, "password reset mailed");
         }
         Ok(Ok(self.next_step(started)))
@@ -68,7 +66,10 @@ impl Passwords for Engine {
         };
         let hashed = match self.hash_password(&account, new, false, peer.network()).await {
             Ok(hashed) => hashed,
-            Err(OperatorError::TooWeak(_) | OperatorError::TooLong) => return Ok(Err(Denial::WeakPassword)),
+            Err(OperatorError::TooWeak(_) | OperatorError::TooLong) => {
+                return Ok(Err(Denial::WeakPassword(Vec::new())));
+            }
+            Err(OperatorError::AgainstPolicy(rules)) => return Ok(Err(Denial::WeakPassword(rules))),
             Err(OperatorError::Store(error)) => return Err(error.into()),
             Err(OperatorError::Busy) => return Err(Fault::busy(Duration::from_secs(1))),
             Err(error) => return Err(Fault::internal(error)),
@@ -80,21 +81,5 @@ impl Passwords for Engine {
         let set = self.store_password(account.user.id, &hashed).await?;
         tracing::info!(target: "auth::account", user = %account.user.id, "password reset");
         Ok(if set { Ok(()) } else { Err(Denial::WrongToken) })
-    }
-}
-
-impl Engine {
-    /// Puts a mail into the outbox, its text sealed.
-    pub(crate) async fn post(&self, to: &str, subject: &str, text: &str) -> Result<(), Fault> {
-        let id = MailId::random(&*self.rng);
-        let mail = OutgoingMail {
-            id,
-            to: to.to_owned(),
-            subject: subject.to_owned(),
-            body: self.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
-            due: self.now(),
-            failures: 0,
-        };
-        Ok(self.store.post(&mail).await?)
     }
 }

@@ -20,20 +20,17 @@ impl Engine {
         })
     }
 
-    /// Reserves a try of what counts by account, now that it is known. On refusal nothing stays reserved here.
+    /// Reserves a try of what counts by account, now that it is known; `false` when there were too many.
     pub(crate) async fn identify(
         &self,
         ticket: &mut Ticket,
         attempt: &LoginAttempt,
         account: &Account,
-    ) -> Result<Result<(), Limited>, Fault> {
-        match self.limits.identify(ticket, attempt, account) {
-            Ok(()) => self.share(ticket).await,
-            Err(limited) => {
-                self.unshare(ticket).await;
-                Ok(Err(limited))
-            }
-        }
+    ) -> Result<bool, Fault> {
+        let Ok(mut more) = self.limits.identify(ticket, attempt, account) else { return Ok(false) };
+        let shared = self.share(&mut more).await?.is_ok();
+        ticket.join(more);
+        Ok(shared)
     }
 
     /// Has the store count the tries that were reserved here. On refusal nothing stays reserved.

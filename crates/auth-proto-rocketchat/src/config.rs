@@ -1,6 +1,6 @@
 //! What an operator sets of this door. Limits, lifetimes and account rules are the engine's.
 
-use auth_core::Exact;
+use auth_core::{Exact, PasswordPolicy};
 
 /// The settings of the door.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,44 +37,6 @@ impl Config {
             password_reset: true,
             password_policy: None,
             exact: Exact::default(),
-        }
-    }
-}
-
-/// A password policy as clients are told of it (rocketchat.md 5). The door only tells; the engine checks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "plain settings that the server fills in from its configuration"
-)]
-pub struct PasswordPolicy {
-    /// Fewest characters.
-    pub min_length: Option<u32>,
-    /// Most characters.
-    pub max_length: Option<u32>,
-    /// How often a character may be repeated in a row.
-    pub max_repeats: Option<u32>,
-    /// Whether it takes a lower-case letter.
-    pub lowercase: bool,
-    /// Whether it takes an upper-case letter.
-    pub uppercase: bool,
-    /// Whether it takes a digit.
-    pub number: bool,
-    /// Whether it takes a character that is none of these.
-    pub special: bool,
-}
-
-impl Default for PasswordPolicy {
-    /// Rocket.Chat's own (rocketchat.md 5).
-    fn default() -> Self {
-        Self {
-            min_length: Some(14),
-            max_length: None,
-            max_repeats: Some(3),
-            lowercase: true,
-            uppercase: true,
-            number: true,
-            special: true,
         }
     }
 }

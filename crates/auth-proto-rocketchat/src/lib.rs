@@ -83,5 +83,5 @@ mod door;
 mod encode;
 mod route;
 
-pub use config::{Config, PasswordPolicy};
+pub use config::Config;
 pub use door::RocketChatDoor;

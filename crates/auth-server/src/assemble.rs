@@ -209,7 +209,7 @@ fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
         auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
     door.exact = rocketchat.exact.points();
     door.password_reset = rocketchat.password_reset;
-    door.password_policy = rocketchat.password_policy.told();
+    door.password_policy = rocketchat.password_policy.asked();
     door
 }
 

@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// reads gets its answer. Nothing of it is kept.
 const DRAINED: u64 = 128 << 20;
 
-/// Memory is counted in pieces of this size; a body within the first one is not counted.
+/// Memory is counted in pieces of this size.
 const PIECE: usize = 64 << 10;
 
 /// The memory that all request bodies share.
@@ -66,7 +66,7 @@ impl BodyMemory {
                 held.clear();
                 continue;
             }
-            while (held.len() + 1) * PIECE < whole.len() + data.len() {
+            while held.len() * PIECE < whole.len() + data.len() {
                 let Ok(piece) = Arc::clone(&self.0).try_acquire_owned() else { return Read::NoMemory };
                 held.push(piece);
             }

@@ -3,6 +3,7 @@
 mod configuration;
 mod dev;
 mod keys;
+mod ldap;
 mod passwords;
 mod seed;
 mod serve;
@@ -63,6 +64,9 @@ enum Command {
     /// Look after the store.
     #[command(subcommand)]
     Store(store::Store),
+    /// Look into directories, and after their accounts.
+    #[command(subcommand)]
+    Ldap(ldap::Ldap),
 }
 
 /// Where the configuration is.
@@ -116,6 +120,7 @@ pub fn run() -> ExitCode {
             Command::Restore(command) => command.run().await,
             Command::Explain(command) => command.run().await,
             Command::Store(command) => command.run().await,
+            Command::Ldap(command) => command.run().await,
         }
     });
     match done {

@@ -326,8 +326,8 @@ impl Config {
                 ));
             }
         }
-        for (realm, jwt) in &self.zulip.jwt {
-            if jwt.key.as_ref().is_some_and(|key| key.len() < 32) {
+        for (realm, rule) in self.assertions().unwrap_or_default() {
+            if rule.key.len() < 32 {
                 warnings.push(format!("[zulip.jwt.{realm}] key: shorter than 32 bytes"));
             }
         }
@@ -347,6 +347,7 @@ impl Config {
         }
         warnings.extend(self.mail_warning());
         warnings.extend(self.directory_warnings());
+        warnings.extend(self.metrics.warning());
         warnings
     }
 
@@ -356,6 +357,7 @@ impl Config {
                 "[server] listen is empty: name an address such as \"127.0.0.1:8080\"",
             ));
         }
+        self.check_limits()?;
         for listen in &self.server.listen {
             if let Listen::Some(some) = listen
                 && let Some(unknown) = some.doors.iter().find(|name| DoorKind::from_name(name).is_none())

@@ -90,7 +90,7 @@ async fn serve_connection(
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(shared.header_timeout)
-        .max_concurrent_streams(64)
+        .max_concurrent_streams(16)
         .max_header_list_size(64 << 10);
     let for_requests = Arc::clone(&shared);
     let service = service_fn(move |request| {

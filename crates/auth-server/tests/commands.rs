@@ -345,3 +345,30 @@ fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
     place.good(&words("user totp enroll iago --without-code"), "");
     assert!(enrolled());
 }
+
+#[test]
+fn tune_proposes_what_the_machine_can_do_and_writes_it() {
+    let place = Place::new();
+    // One hash at a time, and memory for the smallest setting alone.
+    place.configure("iterations = 1 # ours\nworkers = 1\ninterleave = 1\nmemory_budget_mib = 20");
+    let tune = ["passwords", "tune", "--config", "auth.toml", "--target", "300ms"];
+    let before = std::fs::read_to_string(place.path("auth.toml")).unwrap();
+    let told = place.good(&tune, "");
+    assert!(told.starts_with("1 threads with up to 1 hashes each in turns"), "{told}");
+    assert!(told.contains("now: memory_kib = 64, iterations = 1"), "{told}");
+    assert_eq!(told.lines().filter(|line| line.trim_start().starts_with("19 MiB")).count(), 1, "{told}");
+    assert!(told.contains("proposed: memory_kib = 19456, iterations = "), "{told}");
+    assert_eq!(std::fs::read_to_string(place.path("auth.toml")).unwrap(), before, "not unless told to");
+
+    let told = place.good(&[&tune[..], &["--write"]].concat(), "");
+    assert!(told.contains("written to auth.toml"), "{told}");
+    let config = Config::load(&place.path("auth.toml"), &[]).unwrap();
+    assert_eq!(config.passwords.memory_kib, 19_456);
+    assert!(config.passwords.iterations >= 2);
+    assert!(std::fs::read_to_string(place.path("auth.toml")).unwrap().contains(" # ours\n"));
+
+    place.configure("memory_budget_mib = 20\nworkers = 2\ninterleave = 1");
+    let refused = place.run(&tune, "");
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("OWASP's smallest setting is 19 MiB"), "{said}");
+}

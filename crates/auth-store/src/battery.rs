@@ -95,7 +95,6 @@ macro_rules! store_battery {
                 raises_counters_and_never_lowers_them
                 removes_the_credentials_of_a_user_by_kind
                 exchanges_credentials_in_one_step
-                adds_as_fast_beside_ten_thousand_others
                 purges_what_has_ended
             }
             import {
@@ -107,6 +106,7 @@ macro_rules! store_battery {
             }
             rest {
                 keeps_mail_until_it_is_settled
+                takes_a_mail_with_the_credential_that_it_tells_of
                 sets_meta_values_once
                 lists_the_newest_attempts_and_forgets_old_ones
             }

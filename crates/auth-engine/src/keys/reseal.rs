@@ -199,6 +199,7 @@ fn purpose_of(kind: CredentialKind) -> Option<Purpose> {
     Some(match kind {
         CredentialKind::ZulipKey => Purpose::ZulipKey,
         CredentialKind::Totp | CredentialKind::PendingTotp => Purpose::Totp,
+        CredentialKind::MailedCode => Purpose::Mail,
         CredentialKind::PersonalToken => Purpose::PersonalToken,
         CredentialKind::BackupCode => Purpose::BackupCode,
         _ => return None,

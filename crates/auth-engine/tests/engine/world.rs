@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use auth_core::{
     Authenticator, CheckReply, Clock, DoorKind, Grant, GrantKind, Identifier, ImportMode, LoginAttempt,
-    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, Peer, Presentation, Presented, Proof,
-    Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule, Timestamp, Token,
-    TokenForm,
+    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, PasswordBackend, Peer, Presentation,
+    Presented, Proof, Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule,
+    Timestamp, Token, TokenForm,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
@@ -46,6 +46,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) ring: Arc<KeyRing>,
+    pub(crate) pool: Arc<HashingPool>,
     _folder: tempfile::TempDir,
 }
 
@@ -91,25 +92,51 @@ impl World {
     }
 
     pub(crate) async fn empty(config: Config) -> Self {
+        Self::with_backends(config, Vec::new()).await
+    }
+
+    pub(crate) async fn with_backends(config: Config, backends: Vec<Arc<dyn PasswordBackend>>) -> Self {
+        Self::made(config, 2, backends).await
+    }
+
+    /// Without users, and so many threads that hash.
+    pub(crate) async fn with_workers(config: Config, workers: usize) -> Self {
+        Self::made(config, workers, Vec::new()).await
+    }
+
+    async fn made(config: Config, workers: usize, backends: Vec<Arc<dyn PasswordBackend>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
         let clock = Arc::new(ManualClock::at(START));
         let ring = Arc::new(KeyRing::generate(&SeededRng::new(7)));
-        let parts = parts(&store, &clock, &ring, config);
+        let parts = Parts { backends, ..parts(&store, &clock, &ring, config, workers) };
+        let pool = Arc::clone(&parts.pool);
         let engine = Engine::open(parts).await.unwrap();
-        Self { engine, store, clock, ring, _folder: folder }
+        Self { engine, store, clock, ring, pool, _folder: folder }
+    }
+
+    /// The same after a restart.
+    pub(crate) async fn reopened(self, config: Config, workers: usize) -> Self {
+        let parts = parts(&self.store, &self.clock, &self.ring, config, workers);
+        let pool = Arc::clone(&parts.pool);
+        let engine = Engine::open(parts).await.unwrap();
+        Self { engine, pool, ..self }
+    }
+
+    pub(crate) fn clock_now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// The same after a restart with another key ring.
     pub(crate) async fn restarted(self, ring: KeyRing, config: Config) -> Self {
         let ring = Arc::new(ring);
-        let engine = Engine::open(parts(&self.store, &self.clock, &ring, config)).await.unwrap();
+        let engine = Engine::open(parts(&self.store, &self.clock, &ring, config, 2)).await.unwrap();
         Self { engine, ring, ..self }
     }
 
     /// Another engine over the same store, as commands open one beside the server's.
     pub(crate) async fn beside(&self, config: Config) -> Engine {
-        Engine::open(parts(&self.store, &self.clock, &self.ring, config)).await.unwrap()
+        Engine::open(parts(&self.store, &self.clock, &self.ring, config, 2)).await.unwrap()
     }
 
     pub(crate) async fn import(&self, lines: &str) {
@@ -174,10 +201,16 @@ impl World {
     }
 }
 
-fn parts(store: &Arc<dyn Store>, clock: &Arc<ManualClock>, ring: &Arc<KeyRing>, config: Config) -> Parts {
+fn parts(
+    store: &Arc<dyn Store>,
+    clock: &Arc<ManualClock>,
+    ring: &Arc<KeyRing>,
+    config: Config,
+    workers: usize,
+) -> Parts {
     let rng = Arc::new(SeededRng::new(8));
     let pool = PoolConfig {
-        workers: 2,
+        workers,
         queue: 1000,
         interleave: 3,
         memory_kib: 1 << 10,

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use super::refusal::{Code, Details, Told, asking, bare};
+use super::refusal::{Broken, Code, Details, Told, asking, bare};
 use super::{Failure, json};
 
 /// The words in which a group of calls tells what others tell differently: a code and a reason.
@@ -85,9 +85,10 @@ pub(crate) fn told<'a>(denial: &'a Denial, words: &Words) -> Told<'a> {
         }
         Denial::NoUserName => word("error-invalid-user", "Invalid user"),
         Denial::WrongToken => word("error-invalid-token", "Invalid token"),
-        Denial::WeakPassword => {
-            word("error-password-policy-not-met", "The password does not meet the policy")
-        }
+        Denial::WeakPassword(rules) => Told {
+            details: (!rules.is_empty()).then(|| Details::Policy(rules.iter().map(Broken::of).collect())),
+            ..word("error-password-policy-not-met", "The password does not meet the server's policy")
+        },
         Denial::NotOffered | _ => word("error-not-allowed", "Not allowed"),
     }
 }

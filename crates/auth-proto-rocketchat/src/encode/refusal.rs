@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use auth_core::{Challenge, FactorMethod, Refusal};
+use auth_core::{Challenge, FactorMethod, PolicyRule, Refusal};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
@@ -110,6 +110,29 @@ pub(crate) enum Details<'a> {
     Hook { function: &'static str },
     Method { method: &'static str },
     SecondFactor(SecondFactor<'a>),
+    Policy(Vec<Broken>),
+}
+
+/// A rule of the password policy that is not kept (rocketchat.md 5).
+#[derive(Serialize)]
+pub(crate) struct Broken {
+    error: &'static str,
+    message: String,
+}
+
+impl Broken {
+    pub(crate) fn of(rule: &PolicyRule) -> Self {
+        let error = match rule {
+            PolicyRule::MinLength(_) => "error-password-policy-not-met-minLength",
+            PolicyRule::MaxLength(_) => "error-password-policy-not-met-maxLength",
+            PolicyRule::MaxRepeats(_) => "error-password-policy-not-met-repeatingCharacters",
+            PolicyRule::Lowercase => "error-password-policy-not-met-oneLowercase",
+            PolicyRule::Uppercase => "error-password-policy-not-met-oneUppercase",
+            PolicyRule::Number => "error-password-policy-not-met-oneNumber",
+            PolicyRule::Special => "error-password-policy-not-met-oneSpecial",
+        };
+        Self { error, message: rule.to_string() }
+    }
 }
 
 /// What a client must know to answer a question for a second factor (rocketchat.md 2.2).

@@ -1,7 +1,7 @@
 //! `POST method.call/NAME` and `method.callAnon/NAME`: the sockets' methods for clients without a socket
 //! (rocketchat.md 2.5). Which method is called the message says; the name in the path is for people.
 
-use auth_core::{Answer, Peer};
+use auth_core::{Answer, DoorKind, Peer};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
@@ -10,6 +10,9 @@ use crate::ddp::{self, Command, Message, Origin, SignedIn};
 use crate::decode::{Fields, agent, second_factor_proof, user_and_token};
 use crate::door::RocketChatDoor;
 use crate::encode::{Failure, json};
+
+/// The limited route whose place the method takes.
+const LOG_IN: &str = "POST /api/v1/login";
 
 /// Calls the method in the body's message; a method that fails is a 400.
 pub(crate) async fn call(
@@ -29,6 +32,11 @@ pub(crate) async fn call(
     let Ok(Command::Method { id, name, params }) = Command::decode(fields.text("message")?) else {
         return Err(Failure::IllTyped("message must be a method call".into()));
     };
+    // On a socket log-ins are limited; here nothing else would limit them.
+    let standing = (name == "login").then(|| door.inside.admit(DoorKind::RocketChat, LOG_IN, peer)).flatten();
+    if let Some(standing) = standing.filter(|standing| standing.retry_after.is_some()) {
+        return Err(Failure::Limited(standing));
+    }
     let user = user_and_token(headers).filter(|_| signed_in).map(|(id, token)| SignedIn::new(id, token));
     let proof = second_factor_proof(headers);
     let origin = Origin { peer, agent: agent(headers), user: user.as_ref(), proof: Some(&proof) };

@@ -1,11 +1,11 @@
 //! Public settings: what clients ask before they show a log-in form (rocketchat.md 3.2).
 
+use auth_core::PasswordPolicy;
 use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::config::PasswordPolicy;
 use crate::decode::Page;
 use crate::door::RocketChatDoor;
 use crate::encode::{Failure, success};

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::Exact;
-use auth_proto_rocketchat::{Config, PasswordPolicy};
+use auth_core::PasswordPolicy;
+use auth_proto_rocketchat::Config;
 use serde_json::Value;
 
 use crate::fixed::{Fixed, ask, config, header, request, text};

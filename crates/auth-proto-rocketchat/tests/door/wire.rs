@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_core::{BodyTooLarge, Claim, Door, DoorKind, Exact, ExactPoint};
-use auth_proto_rocketchat::{Config, PasswordPolicy, RocketChatDoor};
+use auth_core::{BodyTooLarge, Claim, Door, DoorKind, Exact, ExactPoint, PasswordPolicy, Realm};
+use auth_proto_rocketchat::{Config, RocketChatDoor};
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};

@@ -174,10 +174,12 @@ impl Bench {
         // What was extrapolated is measured, and taken back as far as it was too much.
         loop {
             let params = Params::new(memory_kib, iterations, lanes)?;
-            if iterations == 1 || is_affordable(params) && self.one(params)? <= target {
+            let took = if is_affordable(params) { self.one(params)? } else { 2 * target };
+            if iterations == 1 || took <= target {
                 return Ok(Some(params));
             }
-            iterations -= 1;
+            let fewer = f64::from(iterations) * target.as_secs_f64() / took.as_secs_f64();
+            iterations = (fewer as u32).clamp(1, iterations - 1);
         }
     }
 }

@@ -6,7 +6,7 @@ mod totp;
 use std::io::{BufRead, IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use auth_core::{Account, ImportMode, Password, Realm};
+use auth_core::{Account, ImportMode, NameKind, Password, Realm};
 use auth_engine::Engine;
 use auth_engine::transfer::ImportFailure;
 use serde_json::{Map, Value};
@@ -255,6 +255,7 @@ fn describe(account: &Account, realm: &Realm) -> Value {
         "id": user.id.to_string(),
         "username": user.user_name(),
         "email": user.email().map(|email| email.address),
+        "directory_name": user.name(NameKind::Directory).map(|name| name.exact.as_str()),
         "full_name": user.full_name,
         "role": format!("{:?}", user.role).to_lowercase(),
         "bot": user.bot.is_some(),
@@ -270,14 +271,14 @@ fn describe(account: &Account, realm: &Realm) -> Value {
 
 /// How often a password is asked for at a terminal.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asking {
+pub(super) enum Asking {
     Once,
     /// A new one: a slip of the finger must not lock anybody out.
     Twice,
 }
 
 /// Asks at a terminal, or takes the first line of standard input.
-fn read_password(asking: Asking) -> anyhow::Result<Password> {
+pub(super) fn read_password(asking: Asking) -> anyhow::Result<Password> {
     if std::io::stdin().is_terminal() {
         let first = Zeroizing::new(rpassword::prompt_password("Password: ")?);
         if asking == Asking::Twice {

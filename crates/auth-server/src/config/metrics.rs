@@ -12,3 +12,11 @@ pub struct Metrics {
     /// The address that answers `/metrics` to whoever can reach it; without it nothing does.
     pub listen: Option<SocketAddr>,
 }
+
+impl Metrics {
+    /// What is hardly meant.
+    pub(super) fn warning(&self) -> Option<String> {
+        let address = self.listen.filter(|address| !address.ip().is_loopback())?;
+        Some(format!("[metrics] listen: whoever can reach {address} reads the numbers"))
+    }
+}

@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use auth_core::Token;
-use auth_proto_rocketchat::PasswordPolicy as Told;
+use auth_core::{PasswordPolicy as Policy, Token};
 use serde::{Deserialize, Deserializer};
 
 use super::{ConfigError, RocketChat, files};
 
-/// What clients are told to ask of new passwords. What is checked is `[passwords]` and the realm's own rule.
+/// What new passwords must be made of, beside `[passwords]` and the realm's own rule; clients are told.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct PasswordPolicy {
-    /// Whether they are told anything.
+    /// Whether it is asked.
     pub enabled: bool,
     /// Fewest characters.
     pub min_length: Option<u32>,
@@ -32,21 +31,29 @@ pub struct PasswordPolicy {
 }
 
 impl Default for PasswordPolicy {
-    /// Rocket.Chat's own rules, but nobody is told of them.
+    /// Rocket.Chat's own rules, not asked.
     fn default() -> Self {
-        let Told { min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
-            Told::default();
+        let Policy { min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
+            Policy::default();
         Self { enabled: false, min_length, max_length, max_repeats, lowercase, uppercase, number, special }
     }
 }
 
 impl PasswordPolicy {
-    /// What the door tells.
+    /// The policy, where it is asked.
     #[must_use]
-    pub fn told(&self) -> Option<Told> {
+    pub fn asked(&self) -> Option<Policy> {
         let Self { enabled, min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
             *self;
-        enabled.then_some(Told { min_length, max_length, max_repeats, lowercase, uppercase, number, special })
+        enabled.then_some(Policy {
+            min_length,
+            max_length,
+            max_repeats,
+            lowercase,
+            uppercase,
+            number,
+            special,
+        })
     }
 }
 

@@ -62,6 +62,7 @@ impl Config {
                 password_fallback: rocketchat.two_factor_password_fallback,
                 create_token_secret: rocketchat.create_token_secret()?,
                 password_reset: rocketchat.password_reset,
+                password_policy: rocketchat.password_policy.asked(),
                 site_url: rocketchat.site_url.trim_end_matches('/').to_owned(),
                 ..RocketChatRules::default()
             },
@@ -70,6 +71,26 @@ impl Config {
                 login_delay: self.zettelstore.login_delay.0,
             },
         })
+    }
+
+    /// Whether the shared limits can be used.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for one that is switched off by itself.
+    pub(super) fn check_limits(&self) -> Result<(), ConfigError> {
+        let limits = &self.limits;
+        for (name, limit) in [
+            ("account", limits.account),
+            ("network", limits.network),
+            ("second_factor", limits.second_factor),
+        ] {
+            if limit.is_some_and(|limit| limit.rule().is_none()) {
+                return Err(ConfigError(format!(
+                    "[limits] {name} can't be off by itself: shared = \"off\" is all"
+                )));
+            }
+        }
+        Ok(())
     }
 
     fn shared_limits(&self) -> Option<SharedLimits> {

@@ -1,11 +1,9 @@
 //! What a store does with credentials.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use auth_core::{
-    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, DoorKind, NewRecord, Scope, Timestamp,
-    UserId,
+    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, DoorKind, Scope, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -233,35 +231,6 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
     assert_eq!(store.exchange(users[1], &[BackupCode], None, &[]).await, Ok(true));
     assert_eq!(ids(&*store, users[1], BackupCode).await, []);
     assert_eq!(store.exchange(UserId::from_bytes([9; 16]), &kinds, None, &[]).await, Ok(false));
-}
-
-pub async fn adds_as_fast_beside_ten_thousand_others<F: Fixture>(fixture: &F) {
-    const MANY: u32 = 10_000;
-    const KEEP: u32 = 2 * MANY;
-    use CredentialKind::RocketChatToken;
-    let store = fixture.open().await;
-    let (main, users) = seed(&*store, 1).await;
-    let mut rich = super::user(&main, 2);
-    rich.credentials = (1..=MANY).map(|number| credential(rich.user.id, RocketChatToken, number)).collect();
-    let rich_id = rich.user.id;
-    super::write(&*store, vec![NewRecord::User(Box::new(rich))]).await.unwrap();
-
-    let mut number = MANY;
-    let mut fastest = async |user| {
-        let mut fastest = Duration::MAX;
-        for _ in 0..20 {
-            number += 1;
-            let new = credential(user, RocketChatToken, number);
-            #[expect(clippy::disallowed_methods, reason = "it measures")]
-            let started = Instant::now();
-            assert_eq!(store.add(&new, KEEP).await, Ok(true));
-            fastest = fastest.min(started.elapsed());
-        }
-        fastest
-    };
-    let (poor, rich) = (fastest(users[0]).await, fastest(rich_id).await);
-    // A walk along the index hardly shows; reading every row would take many times as long.
-    assert!(rich < poor * 3 + Duration::from_millis(5), "{rich:?} beside {MANY} others, else {poor:?}");
 }
 
 pub async fn purges_what_has_ended<F: Fixture>(fixture: &F) {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, AttemptStore, DoorKind, MailId, MetaStore, Network, Outbox, OutgoingMail, RealmId,
-    Timestamp, UserId,
+    AttemptRecord, AttemptStore, CredentialKind, CredentialStore, DoorKind, MailId, MetaStore, Network,
+    Outbox, OutgoingMail, RealmId, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 
-use super::{Fixture, at};
+use super::{Fixture, at, credential, seed};
 
 pub async fn keeps_mail_until_it_is_settled<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
@@ -39,6 +39,36 @@ pub async fn keeps_mail_until_it_is_settled<F: Fixture>(fixture: &F) {
     assert!(!store.settle(mails[2].id).await.unwrap());
     assert!(!store.put_off(mails[2].id, at(50)).await.unwrap());
     assert_eq!(due(99, 10).await.len(), 2);
+}
+
+pub async fn takes_a_mail_with_the_credential_that_it_tells_of<F: Fixture>(fixture: &F) {
+    use CredentialKind::{MailedCode, RocketChatToken};
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let mail = |number: u8| OutgoingMail {
+        id: MailId::from_bytes([number; 16]),
+        to: "user@example.com".into(),
+        subject: "Your code".into(),
+        body: vec![number],
+        due: at(10),
+        failures: 0,
+    };
+    let ids = async |user, kind| {
+        let own = store.of_user(user, kind).await.unwrap();
+        own.into_iter().map(|credential| credential.id).collect::<Vec<_>>()
+    };
+    let codes = [1, 2].map(|number| credential(users[0], MailedCode, number));
+    let token = credential(users[0], RocketChatToken, 3);
+    store.add(&token, 9).await.unwrap();
+    for (number, code) in (1..).zip(&codes) {
+        assert_eq!(store.post_with(code, &mail(number)).await, Ok(true));
+        assert_eq!(ids(users[0], MailedCode).await, [code.id], "one code is good");
+    }
+    assert_eq!(ids(users[0], RocketChatToken).await, [token.id]);
+    let nobodys = credential(UserId::from_bytes([9; 16]), MailedCode, 4);
+    assert_eq!(store.post_with(&nobodys, &mail(3)).await, Ok(false));
+    let due = store.due(at(99), 9).await.unwrap();
+    assert_eq!(due.iter().map(|mail| mail.body[0]).collect::<Vec<_>>(), [1, 2]);
 }
 
 pub async fn sets_meta_values_once<F: Fixture>(fixture: &F) {

@@ -219,7 +219,7 @@ pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&'static str> {
     kinds.iter().map(|kind| kind.as_str()).collect()
 }
 
-async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<()> {
+pub(super) async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<()> {
     let params = (
         &credential.id.as_bytes()[..],
         &credential.user.as_bytes()[..],

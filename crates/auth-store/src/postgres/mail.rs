@@ -1,13 +1,15 @@
 //! Outgoing mail.
 
 use async_trait::async_trait;
-use auth_core::{MailId, Outbox, OutgoingMail, StoreError, Timestamp};
+use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
 use tokio_postgres::Row;
 
 use super::Postgres;
+use super::credentials::{REMOVE_KINDS, insert, names};
 use super::failure::{Failure, Result};
 use super::row::{Columns, kept};
-use super::session::{changed, execute, read, rows, write_once};
+use super::session::{changed, execute, read, rows, transact, write_once};
+use super::users::touch;
 use crate::words::corrupt;
 
 // A command that is repeated since its outcome was unknown finds its own row.
@@ -29,6 +31,22 @@ impl Outbox for Postgres {
             execute(client, POST, &[&id, &&*to, &&*subject, &mail.body, &due, &failures]).await
         })?;
         Ok(())
+    }
+
+    async fn post_with(&self, credential: &Credential, mail: &OutgoingMail) -> Answer<bool> {
+        let (user, kinds) = (credential.user, names(&[credential.kind]));
+        let (id, due, failures) = (&mail.id.as_bytes()[..], mail.due.as_millis(), i64::from(mail.failures));
+        let (to, subject) = (kept(&mail.to), kept(&mail.subject));
+        let done = transact!(self, |transaction| {
+            if !touch(transaction, user).await? {
+                return Ok(false);
+            }
+            execute(transaction, REMOVE_KINDS, &[&&user.as_bytes()[..], &kinds, &None::<&[u8]>]).await?;
+            insert(transaction, credential).await?;
+            execute(transaction, POST, &[&id, &&*to, &&*subject, &mail.body, &due, &failures]).await?;
+            Ok(true)
+        });
+        self.told(user, done)
     }
 
     async fn due(&self, now: Timestamp, limit: u32) -> Answer<Vec<OutgoingMail>> {

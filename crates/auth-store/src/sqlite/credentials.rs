@@ -290,3 +290,17 @@ fn touch_owner(connection: &Connection, owner: Option<[u8; 16]>) -> Result<Optio
 fn conflict() -> Failure {
     StoreError::Conflict(Conflict::Credential).into()
 }
+
+/// Puts a credential in the place of the others of its kind that its user has; `false` when there is no such user.
+pub(super) fn replace(connection: &Connection, credential: &Credential) -> Result<bool> {
+    let user = credential.user;
+    if !changed(connection, TOUCH, params![user.as_bytes()])? {
+        return Ok(false);
+    }
+    delete_kinds(connection, user, &[credential.kind], None)?;
+    match insert(connection, user, credential) {
+        Ok(()) => Ok(true),
+        Err(NotInserted::Failed(failure)) => Err(failure),
+        Err(_) => Err(conflict()),
+    }
+}

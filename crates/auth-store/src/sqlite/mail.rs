@@ -1,9 +1,10 @@
 //! Outgoing mail.
 
 use async_trait::async_trait;
-use auth_core::{MailId, Outbox, OutgoingMail, StoreError, Timestamp};
-use rusqlite::{Row, params};
+use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
+use rusqlite::{Connection, Row, params};
 
+use super::credentials::replace;
 use super::row::Columns;
 use super::users::changed;
 use super::{Sqlite, failure};
@@ -20,10 +21,14 @@ pub(super) const PUT_OFF: &str = "UPDATE mail SET due = ?2, failures = failures 
 impl Outbox for Sqlite {
     async fn post(&self, mail: &OutgoingMail) -> Result<(), StoreError> {
         let mail = mail.clone();
-        self.write(move |connection| {
-            let due = mail.due.as_millis();
-            let row = params![mail.id.as_bytes(), mail.to, mail.subject, mail.body, due, mail.failures];
-            changed(connection, POST, row).map(drop)
+        self.write(move |connection| post(connection, &mail)).await
+    }
+
+    async fn post_with(&self, credential: &Credential, mail: &OutgoingMail) -> Result<bool, StoreError> {
+        let (credential, mail) = (credential.clone(), mail.clone());
+        let user = credential.user;
+        self.change(user, move |connection| {
+            Ok(replace(connection, &credential)? && post(connection, &mail).map(|()| true)?)
         })
         .await
     }
@@ -45,6 +50,12 @@ impl Outbox for Sqlite {
         self.write(move |connection| changed(connection, PUT_OFF, params![id.as_bytes(), until.as_millis()]))
             .await
     }
+}
+
+fn post(connection: &Connection, mail: &OutgoingMail) -> failure::Result<()> {
+    let due = mail.due.as_millis();
+    let row = params![mail.id.as_bytes(), mail.to, mail.subject, mail.body, due, mail.failures];
+    changed(connection, POST, row).map(drop)
 }
 
 /// A row of the columns that [`DUE`] asks for.

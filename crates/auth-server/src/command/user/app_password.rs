@@ -33,7 +33,8 @@ pub(in crate::command) struct Add {
     /// What to call it.
     #[arg(long)]
     name: String,
-    /// A door that it opens: zulip, rocketchat or zettelstore. Give it for each; without it, all.
+    /// A door that it opens: zulip or zettelstore; of a bot also rocketchat. Give it for each; without it, all that
+    /// it can open.
     #[arg(long = "door", value_parser = door)]
     doors: Vec<DoorKind>,
     /// The last day on which it is good, in UTC, as in 2027-12-31; without it, it doesn't end.

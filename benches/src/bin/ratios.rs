@@ -1,0 +1,148 @@
+//! Ratios that hold on a busy machine too: rivals take turns in one process, and medians are compared.
+//!
+//! `cargo run -p benches --release --bin ratios -- --help`
+#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use auth_argon2::{Kernel, Params};
+use benches::argon2id::{ARGON2, ARGON2_RUST, C_NATIVE, SETTINGS, our_name};
+use benches::report::{Report, Table};
+use benches::rounds::{Measured, measure};
+use benches::{argon2id, login, tokens};
+use clap::{Parser, ValueEnum};
+
+/// Compares ours with others.
+#[derive(Parser)]
+struct Arguments {
+    /// What to measure; everything unless told.
+    groups: Vec<Group>,
+    /// Rounds that count.
+    #[arg(long, default_value_t = 31)]
+    rounds: usize,
+    /// A folder for Markdown and bars.
+    #[arg(long)]
+    out: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Group {
+    Argon2id,
+    Tokens,
+    Login,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    for (group, name) in [(Group::Argon2id, "argon2id"), (Group::Tokens, "tokens"), (Group::Login, "login")] {
+        if !arguments.groups.is_empty() && !arguments.groups.contains(&group) {
+            continue;
+        }
+        let report = match group {
+            Group::Argon2id => of_argon2id(arguments.rounds)?,
+            Group::Tokens => of_tokens(arguments.rounds)?,
+            Group::Login => of_login(arguments.rounds)?,
+        };
+        println!("{}", report.text());
+        if let Some(folder) = &arguments.out {
+            report.write(folder, name)?;
+        }
+    }
+    Ok(())
+}
+
+fn of_argon2id(rounds: usize) -> Result<Report> {
+    let mut report = Report::default();
+    let cores = std::thread::available_parallelism()?.get();
+    let kernels: Vec<Kernel> = Kernel::available().collect();
+    let best = *kernels.first().context("a kernel")?;
+    for (memory_kib, iterations, lanes) in SETTINGS {
+        let params = Params::new(memory_kib, iterations, lanes)?;
+        let setting = format!("m={memory_kib} t={iterations} p={lanes}");
+        for busy in [1, cores] {
+            let teams = (0..busy).map(|_| argon2id::rivals(params)).collect::<Result<Vec<_>>>()?;
+            let measured = measure(teams, rounds)?;
+            let found = |name: &str| measured.iter().find(|one| one.name == name);
+            let ratio = |ours: &str, other: &str| {
+                Some(found(ours)?.times_as_fast_as(found(other)?)).filter(|ratio| ratio.is_finite())
+            };
+            let mut goal = |what: &str, wanted: f64, ours: &str, other: &str| {
+                if let Some(ratio) = ratio(ours, other) {
+                    report.at_least(format!("Argon2id {setting}, {what}"), wanted, ratio);
+                }
+            };
+            let (single, three) = (our_name(best, 1), our_name(best, 3));
+            match (memory_kib, busy) {
+                (19_456, 1) => {
+                    for (kernel, wanted) in [("avx512", 3.3), ("avx2", 1.6)] {
+                        if let Some(kernel) = kernels.iter().find(|one| one.name() == kernel) {
+                            let what = format!("one hash, one core, {}, against `argon2`", kernel.name());
+                            goal(&what, wanted, &our_name(*kernel, 1), ARGON2);
+                        }
+                    }
+                    goal("the same against `argon2-rust`", 1.25, &single, ARGON2_RUST);
+                    goal("the same against the C reference, `-march=native`", 1.45, &single, C_NATIVE);
+                }
+                (19_456, _) => goal("all cores, three together against one at a time", 1.25, &three, &single),
+                (65_536, busy) if busy == cores => {
+                    goal("all cores, three together against `argon2-rust`", 1.6, &three, ARGON2_RUST);
+                }
+                (102_400, 1) => goal("one thread, against `argon2`", 2.5, &single, ARGON2),
+                _ => {}
+            }
+            let title = format!("Argon2id {setting}, {busy} of {cores} cores busy");
+            report.table(table(title, &measured, &[ARGON2, ARGON2_RUST, C_NATIVE], "ms a hash", 1e3));
+        }
+    }
+    let measured = measure(vec![argon2id::wiping()?], rounds)?;
+    report.table(table("Wiping".to_owned(), &measured, &["a hash"], "ms", 1e3));
+    Ok(report)
+}
+
+fn of_tokens(rounds: usize) -> Result<Report> {
+    let mut report = Report::default();
+    let measured = measure(vec![tokens::issue()?], rounds)?;
+    report.table(table("Issue".to_owned(), &measured, &[tokens::JSONWEBTOKEN], "µs", 1e6));
+    let measured = measure(vec![tokens::check()?], rounds)?;
+    let found = |name: &str| measured.iter().find(|one| one.name == name).context("a rival");
+    let codec = found(tokens::CODEC)?;
+    let slower = codec.median() / found(tokens::BARE_HMAC)?.median();
+    report.at_most("JWT HS512 check, the codec, against the bare HMAC", 1.3, slower);
+    let faster = codec.times_as_fast_as(found(tokens::JSONWEBTOKEN)?);
+    report.at_least("the same against `jsonwebtoken`", 2.0, faster);
+    report.table(table("Check".to_owned(), &measured, &[tokens::BARE_HMAC, tokens::JSONWEBTOKEN], "µs", 1e6));
+    Ok(report)
+}
+
+fn of_login(rounds: usize) -> Result<Report> {
+    let mut report = Report::default();
+    let measured = measure(vec![login::rivals()?], rounds)?;
+    report.table(table(
+        "Log-in without HTTP, one at a time".to_owned(),
+        &measured,
+        &[login::BARE_HASH],
+        "ms",
+        1e3,
+    ));
+    Ok(report)
+}
+
+/// Medians, and how many times as fast as each of the `others` that was there.
+fn table(title: String, measured: &[Measured], others: &[&str], unit: &'static str, scale: f64) -> Table {
+    let others: Vec<&Measured> =
+        others.iter().filter_map(|other| measured.iter().find(|one| one.name == *other)).collect();
+    let mut columns = vec![String::new(), unit.to_owned()];
+    columns.extend(others.iter().map(|other| {
+        let short = other.name.split(',').next().unwrap_or_default();
+        format!("× {short}")
+    }));
+    let rows = measured.iter().map(|one| {
+        let mut cells = vec![format!("{:.2}", scale * one.median())];
+        cells.extend(others.iter().map(|other| format!("{:.2}", one.times_as_fast_as(other))));
+        (one.name.clone(), cells)
+    });
+    let rows = rows.collect();
+    let bars = Some((measured.iter().map(|one| scale * one.median()).collect(), unit));
+    Table { title, columns, rows, bars }
+}

@@ -1,0 +1,231 @@
+//! What was found: text for the terminal, Markdown and bars for the documents.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Tables and goals of one run, to be written as `NAME.md` and `NAME.svg`.
+#[derive(Debug, Default)]
+pub struct Report {
+    goals: Vec<Goal>,
+    tables: Vec<Table>,
+}
+
+/// What should be reached, and what was.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "programs build it")]
+pub struct Goal {
+    /// What is measured.
+    pub what: String,
+    /// What should be reached, in words.
+    pub wanted: String,
+    /// What was, in words.
+    pub found: String,
+    /// Whether that is enough.
+    pub reached: bool,
+}
+
+/// Rows of cells under a heading.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "programs build it")]
+pub struct Table {
+    /// What it is about.
+    pub title: String,
+    /// The names of the columns, that of the rows' names first.
+    pub columns: Vec<String>,
+    /// Each row's name, and its other cells.
+    pub rows: Vec<(String, Vec<String>)>,
+    /// What the bars show: each row's number, and its unit.
+    pub bars: Option<(Vec<f64>, &'static str)>,
+}
+
+impl Report {
+    /// Adds a goal of at least so many times: how many it was.
+    pub fn at_least(&mut self, what: impl Into<String>, wanted: f64, found: f64) {
+        self.goals.push(Goal {
+            what: what.into(),
+            wanted: format!("≥ {wanted}×"),
+            found: format!("{found:.2}×"),
+            reached: found >= wanted,
+        });
+    }
+
+    /// Adds a goal of at most so many times: how many it was.
+    pub fn at_most(&mut self, what: impl Into<String>, wanted: f64, found: f64) {
+        self.goals.push(Goal {
+            what: what.into(),
+            wanted: format!("≤ {wanted}×"),
+            found: format!("{found:.2}×"),
+            reached: found <= wanted,
+        });
+    }
+
+    /// Adds a goal.
+    pub fn goal(&mut self, goal: Goal) {
+        self.goals.push(goal);
+    }
+
+    /// Adds a table.
+    pub fn table(&mut self, table: Table) {
+        self.tables.push(table);
+    }
+
+    /// Everything as text in columns.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        for table in &self.tables {
+            put(&mut text, format_args!("\n{}\n", table.title));
+            let head = table.columns.split_first();
+            for (name, cells) in
+                head.into_iter().chain(table.rows.iter().map(|(name, cells)| (name, &cells[..])))
+            {
+                put(&mut text, format_args!("{name:44}"));
+                cells.iter().for_each(|cell| put(&mut text, format_args!(" {cell:>16}")));
+                text.push('\n');
+            }
+        }
+        if !self.goals.is_empty() {
+            put(&mut text, format_args!("\n{:76} {:>10} {:>14}\n", "goal", "wanted", "found"));
+        }
+        for goal in &self.goals {
+            let missed = if goal.reached { "" } else { "  missed" };
+            put(&mut text, format_args!("{:76} {:>10} {:>14}{missed}\n", goal.what, goal.wanted, goal.found));
+        }
+        text
+    }
+
+    /// Everything in Markdown, the goals first, under the heading [`GOALS`].
+    #[must_use]
+    pub fn markdown(&self, name: &str) -> String {
+        let mut text = format!(
+            "# Bench: {name}\n\nWritten by `cargo xtask bench`; see ARCHITECTURE.md. {}\n",
+            machine()
+        );
+        if !self.goals.is_empty() {
+            put(&mut text, format_args!("\n{GOALS}\n\n| what | goal | measured |\n| --- | --- | --- |\n"));
+        }
+        for goal in &self.goals {
+            let missed = if goal.reached { "" } else { " (missed)" };
+            put(&mut text, format_args!("| {} | {} | {}{missed} |\n", goal.what, goal.wanted, goal.found));
+        }
+        for table in &self.tables {
+            put(&mut text, format_args!("\n## {}\n\n| {} |\n", table.title, table.columns.join(" | ")));
+            put(&mut text, format_args!("|{}\n", " --- |".repeat(table.columns.len())));
+            for (name, cells) in &table.rows {
+                put(&mut text, format_args!("| {name} | {} |\n", cells.join(" | ")));
+            }
+        }
+        text
+    }
+
+    /// All tables that have bars, one below the other.
+    #[must_use]
+    pub fn svg(&self) -> Option<String> {
+        const ROW: f64 = 22.0;
+        const LEFT: f64 = 330.0;
+        const WIDEST: f64 = 430.0;
+        let mut body = String::new();
+        let mut y = 0.0;
+        for table in &self.tables {
+            let Some((numbers, unit)) = &table.bars else { continue };
+            let largest = numbers.iter().copied().fold(f64::MIN_POSITIVE, f64::max);
+            y += 1.6 * ROW;
+            put(
+                &mut body,
+                format_args!(
+                    "<text x=\"8\" y=\"{y}\" font-weight=\"bold\">{}</text>\n",
+                    escaped(&table.title)
+                ),
+            );
+            for ((name, _), number) in table.rows.iter().zip(numbers) {
+                y += ROW;
+                let width = number / largest * WIDEST;
+                let color = if name.starts_with("auth-") { "#2b6cb0" } else { "#a0aec0" };
+                let (top, end) = (y - 14.0, LEFT + width + 6.0);
+                put(
+                    &mut body,
+                    format_args!(
+                        "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}</text>\n<rect x=\"{LEFT}\" y=\"{top}\" \
+                         width=\"{width:.1}\" height=\"16\" fill=\"{color}\"/>\n<text x=\"{end:.1}\" \
+                         y=\"{y}\">{number:.2} {unit}</text>\n",
+                        LEFT - 8.0,
+                        escaped(name)
+                    ),
+                );
+            }
+        }
+        let height = y + ROW;
+        (!body.is_empty()).then(|| {
+            format!(
+                "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"880\" height=\"{height}\" \
+                 font-family=\"sans-serif\" font-size=\"13\">\n<rect width=\"880\" height=\"{height}\" \
+                 fill=\"#ffffff\"/>\n{body}</svg>\n"
+            )
+        })
+    }
+
+    /// Writes `NAME.md`, and `NAME.svg` where there are bars, into a folder.
+    ///
+    /// # Errors
+    /// When a file can't be written.
+    pub fn write(&self, folder: &Path, name: &str) -> Result<()> {
+        std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
+        std::fs::write(folder.join(format!("{name}.md")), self.markdown(name))?;
+        if let Some(svg) = self.svg() {
+            std::fs::write(folder.join(format!("{name}.svg")), svg)?;
+        }
+        Ok(())
+    }
+}
+
+/// The heading of the table of goals, which the README takes over.
+pub const GOALS: &str = "## Goals";
+
+/// Processor and cores, as far as the system tells.
+fn machine() -> String {
+    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = told.lines().find_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let kernel = auth_argon2::Kernel::detect().name();
+    format!("Machine: {}, {cores} cores, instructions: {kernel}.", model.unwrap_or("unknown processor"))
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
+    // Text takes whatever is written to it.
+    let _ = text.write_fmt(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_is_text_markdown_and_bars() {
+        let mut report = Report::default();
+        report.at_least("ours against theirs", 1.25, 1.3);
+        report.at_most("slowest", 3.0, 4.0);
+        report.table(Table {
+            title: "m < n".into(),
+            columns: vec!["".into(), "ms".into()],
+            rows: vec![("auth-argon2".into(), vec!["1.00".into()]), ("other".into(), vec!["2.00".into()])],
+            bars: Some((vec![1.0, 2.0], "ms")),
+        });
+        let markdown = report.markdown("test");
+        for line in [
+            "| ours against theirs | ≥ 1.25× | 1.30× |",
+            "| slowest | ≤ 3× | 4.00× (missed) |",
+            "| other | 2.00 |",
+        ] {
+            assert!(markdown.lines().any(|found| found == line), "{markdown}");
+        }
+        assert!(report.text().contains("missed"));
+        let svg = report.svg().unwrap();
+        assert!(svg.contains("m &lt; n") && svg.matches("<rect").count() == 3);
+    }
+}

@@ -1,0 +1,122 @@
+//! Rivals in turns, round after round: what else the machine does holds up all of them alike.
+
+use std::sync::Barrier;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::Rival;
+
+/// A turn lasts about as long at least: what takes less is done several times.
+const TURN: Duration = Duration::from_millis(2);
+
+/// What was measured of one rival.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "programs read it")]
+pub struct Measured {
+    /// The rival's name.
+    pub name: String,
+    /// Of each round and core: seconds for one thing.
+    pub seconds: Vec<f64>,
+}
+
+impl Measured {
+    /// Seconds for one thing.
+    #[must_use]
+    pub fn median(&self) -> f64 {
+        median(self.seconds.iter().copied())
+    }
+
+    /// How many times as fast as another that was measured in the same rounds.
+    #[must_use]
+    pub fn times_as_fast_as(&self, other: &Self) -> f64 {
+        median(other.seconds.iter().zip(&self.seconds).map(|(other, own)| other / own))
+    }
+}
+
+/// Measures rivals in so many rounds, and one before that doesn't count. Each team is the same rivals on a core of its
+/// own: in one turn all teams' rival of one name goes at the same time.
+///
+/// # Errors
+/// When a rival fails.
+pub fn measure(mut teams: Vec<Vec<Rival>>, rounds: usize) -> Result<Vec<Measured>> {
+    let first = teams.first_mut().context("no team")?;
+    let names: Vec<String> = first.iter().map(|rival| rival.name().to_owned()).collect();
+    let times = first.iter_mut().map(times_in_a_turn).collect::<Result<Vec<u64>>>()?;
+    let mut measured: Vec<Measured> =
+        names.into_iter().map(|name| Measured { name, seconds: Vec::new() }).collect();
+    for round in 0..=rounds {
+        for (index, (measured, times)) in measured.iter_mut().zip(&times).enumerate() {
+            let start = Barrier::new(teams.len());
+            let took = thread::scope(|scope| {
+                let turns: Vec<_> = teams
+                    .iter_mut()
+                    .filter_map(|team| team.get_mut(index))
+                    .map(|rival| {
+                        scope.spawn(|| {
+                            start.wait();
+                            let took = rival.go(*times)?;
+                            anyhow::Ok(took.as_secs_f64() / *times as f64 / f64::from(rival.width()))
+                        })
+                    })
+                    .collect();
+                let ended = turns.into_iter().map(|turn| turn.join().ok().context("a rival panicked")?);
+                ended.collect::<Result<Vec<f64>>>()
+            });
+            let took = took.with_context(|| measured.name.clone())?;
+            if round > 0 {
+                measured.seconds.extend(took);
+            }
+        }
+    }
+    Ok(measured)
+}
+
+fn times_in_a_turn(rival: &mut Rival) -> Result<u64> {
+    let mut times = 1;
+    // The first go is for growing memory.
+    rival.go(1)?;
+    while rival.go(times)? < TURN {
+        times *= 2;
+    }
+    Ok(times)
+}
+
+/// The middle one; of none, nothing that is a number.
+#[must_use]
+pub fn median(values: impl Iterator<Item = f64>) -> f64 {
+    percentile(values, 0.5)
+}
+
+/// The one that a share of them is no larger than.
+#[must_use]
+pub fn percentile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    let index = (values.len() as f64 * share) as usize;
+    values.get(index.min(values.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rivals_are_compared_within_rounds() {
+        let of = |seconds: &[f64]| Measured { name: String::new(), seconds: seconds.to_vec() };
+        // The machine was three times as slow in the last round.
+        let (slow, fast) = (of(&[4.0, 4.4, 12.0]), of(&[2.0, 2.0, 6.0]));
+        assert_eq!((fast.median(), fast.times_as_fast_as(&slow)), (2.0, 2.0));
+    }
+
+    #[test]
+    fn percentiles_are_values_that_were_measured() {
+        let values = || (1..=100).map(f64::from);
+        assert_eq!(
+            (median(values()), percentile(values(), 0.99), percentile(values(), 1.0)),
+            (51.0, 100.0, 100.0)
+        );
+        assert!(median(std::iter::empty()).is_nan());
+    }
+}

@@ -1,0 +1,398 @@
+//! Realms that ask a directory: whose word counts, and what becomes of accounts. The directory here is a list of
+//! people; auth-ldap's tests have a real one.
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{
+    Accepted, Account, Authenticator, BackendAnswer, Cause, Clock, DoorKind, Entry, Exact, ExactPoint, Fault,
+    FaultKind, LoginAttempt, NameKind, OneTimeCode, PasswordBackend, PresentedSecret, Question, Refusal,
+    Role, Rule, SecondStep,
+};
+use auth_engine::{Config, DirectoryRules, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits};
+
+use crate::world::{World, config, outcome};
+
+/// The directory's password of everybody in it.
+const THERE: &str = "directory-horse-battery-55";
+
+/// The stored password of whoever has one.
+const HERE: &str = "correct-horse-battery-9876";
+
+const USERS: &str = r#"
+{"kind":"realm","realm":"main","subdomain":"","backends":["local","corp"]}
+{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"linked","email":"linked@zulip.com","directory_name":"id-linked","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"gone","email":"gone@zulip.com","directory_name":"id-gone"}
+{"kind":"user","realm":"main","username":"off","email":"off@zulip.com","directory_name":"id-off","active":false}
+{"kind":"user","realm":"main","username":"totp","email":"totp@zulip.com","directory_name":"id-totp","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
+{"kind":"user","realm":"main","username":"robot","email":"robot@zulip.com","bot":"default"}
+{"kind":"user","realm":"main","username":"namesake","email":"namesake@zulip.com","directory_name":"id-other"}
+"#;
+
+/// People who are known by a user name and an address, and may have moved since.
+struct People {
+    entries: Vec<Entry>,
+    is_down: AtomicBool,
+    asked: AtomicUsize,
+}
+
+#[async_trait]
+impl PasswordBackend for People {
+    fn name(&self) -> &str {
+        "corp"
+    }
+
+    async fn verify(&self, question: &Question<'_>) -> BackendAnswer {
+        self.asked.fetch_add(1, Ordering::SeqCst);
+        if self.is_down.load(Ordering::SeqCst) {
+            return BackendAnswer::Unavailable(Fault::unavailable("down"));
+        }
+        let typed = question.who.typed();
+        let is_it = |name: &Option<String>| name.as_deref() == Some(typed);
+        let found = self.entries.iter().find(|entry| is_it(&entry.user_name) || is_it(&entry.email));
+        match (found, question.secret) {
+            (None, _) => BackendAnswer::NotMine,
+            (Some(entry), PresentedSecret::Password(password)) if password.expose() == THERE => {
+                BackendAnswer::Accept(Accepted::entry(entry.clone()))
+            }
+            _ => BackendAnswer::Reject(Cause::WrongPassword),
+        }
+    }
+}
+
+fn entry(name: &str) -> Entry {
+    Entry {
+        id: format!("id-{name}"),
+        user_name: Some(name.into()),
+        email: Some(format!("{name}@zulip.com")),
+        full_name: Some(format!("The {name}")),
+        role: None,
+    }
+}
+
+fn rules(rules: DirectoryRules) -> Config {
+    Config { directories: BTreeMap::from([("corp".to_owned(), rules)]), ..config() }
+}
+
+/// A world with these people in the directory.
+async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>) {
+    let people = Arc::new(People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
+    let world = World::with_backends(config, vec![Arc::clone(&people) as _]).await;
+    world.import(USERS).await;
+    (world, people)
+}
+
+async fn named(world: &World, name: &str) -> Account {
+    world.engine.account_named(Some("main"), name).await.unwrap()
+}
+
+async fn refusal(world: &World, who: &str, password: &str) -> Option<Refusal> {
+    world.log_in(DoorKind::RocketChat, who, password).await.err()
+}
+
+async fn is_unavailable(world: &World, who: &str, password: &str) -> bool {
+    let attempt = world.attempt("main", DoorKind::RocketChat, who, password).await;
+    match world.engine.log_in(attempt).await {
+        Err(fault) => fault.kind() == FaultKind::Unavailable,
+        Ok(_) => false,
+    }
+}
+
+const WRONG: Option<Refusal> = Some(Refusal::Credentials(Cause::WrongPassword));
+
+#[tokio::test]
+async fn who_logs_in_for_the_first_time_gets_an_account_for_every_door() {
+    let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("hamlet")]).await;
+    for (door, who) in [
+        (DoorKind::Zulip, "hamlet@zulip.com"),
+        (DoorKind::Zulip, "hamlet"),
+        (DoorKind::RocketChat, "hamlet"),
+        (DoorKind::Zettelstore, "hamlet"),
+    ] {
+        assert!(world.log_in(door, who, THERE).await.is_ok(), "{door:?} {who}");
+        assert!(world.log_in(door, who, "wrong").await.is_err(), "{door:?} {who}");
+    }
+    let made = named(&world, "hamlet").await;
+    assert_eq!(made.user.full_name, "The hamlet");
+    assert_eq!(made.user.role, Role::Member);
+    assert_eq!(
+        made.user.email().map(|email| (email.address, email.verified)),
+        Some(("hamlet@zulip.com", true))
+    );
+    assert_eq!(made.user.name(NameKind::Directory).map(|name| name.exact.as_str()), Some("id-hamlet"));
+    assert_eq!(made.password, None);
+    assert!(made.user.doors.zulip > 0 && made.user.doors.zettelstore > 0);
+    let users = world.engine.accounts(&world.realm("main").await, None, 100).await.unwrap();
+    assert_eq!(users.len(), 8, "seven were there, one was made");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_many_first_log_ins_at_a_time_one_makes_the_account() {
+    let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("hamlet")]).await;
+    let attempt = world.attempt("main", DoorKind::RocketChat, "hamlet", THERE).await;
+    let mut tasks = Vec::new();
+    for _ in 0..20 {
+        tasks.push(world.engine.log_in(attempt.clone()));
+    }
+    for reply in futures_util::future::join_all(tasks).await {
+        assert!(outcome(reply.unwrap()).is_ok());
+    }
+    let users = world.engine.accounts(&world.realm("main").await, None, 100).await.unwrap();
+    assert_eq!(users.len(), 8);
+}
+
+#[tokio::test]
+async fn accounts_are_made_as_the_operator_allows() {
+    let no_address = Entry { email: None, ..entry("hermit") };
+    let no_name = Entry { user_name: None, email: Some("no address".into()), ..entry("x") };
+    for (given, entry, door, who, expected) in [
+        (DirectoryRules::default(), entry("hamlet"), DoorKind::RocketChat, "hamlet", None),
+        (
+            DirectoryRules { create: false, ..DirectoryRules::default() },
+            entry("hamlet"),
+            DoorKind::RocketChat,
+            "hamlet",
+            Some(Cause::NoAccount),
+        ),
+        (
+            DirectoryRules { email_domains: vec!["ZULIP.com".into()], ..DirectoryRules::default() },
+            entry("hamlet"),
+            DoorKind::RocketChat,
+            "hamlet",
+            None,
+        ),
+        (
+            DirectoryRules { email_domains: vec!["acme.com".into()], ..DirectoryRules::default() },
+            entry("hamlet"),
+            DoorKind::RocketChat,
+            "hamlet",
+            Some(Cause::NoAccount),
+        ),
+        (DirectoryRules::default(), no_address.clone(), DoorKind::RocketChat, "hermit", None),
+        (DirectoryRules::default(), no_address, DoorKind::Zulip, "hermit", Some(Cause::EntryIncomplete)),
+        (
+            DirectoryRules::default(),
+            no_name,
+            DoorKind::RocketChat,
+            "no address",
+            Some(Cause::EntryIncomplete),
+        ),
+    ] {
+        let (world, _) = with_people(rules(given.clone()), vec![entry]).await;
+        let refused = world.log_in(door, who, THERE).await.err();
+        assert_eq!(refused, expected.map(Refusal::Credentials), "{who}: {given:?}");
+        let is_there = world.engine.account_named(Some("main"), who).await.is_ok();
+        assert_eq!(is_there, expected.is_none(), "{who}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_has_one_authority() {
+    let there = vec![entry("linked"), entry("iago")];
+    let (world, people) = with_people(rules(DirectoryRules::default()), there).await;
+    // The directory's: a stored password is of no use.
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    assert_eq!(refusal(&world, "linked", HERE).await, WRONG);
+    // An account's own: the directory isn't even asked, though it has an entry of that name.
+    let asked = people.asked.load(Ordering::SeqCst);
+    assert_eq!(refusal(&world, "iago", HERE).await, None);
+    assert_eq!(refusal(&world, "iago", THERE).await, WRONG);
+    assert_eq!(people.asked.load(Ordering::SeqCst), asked);
+}
+
+#[tokio::test]
+async fn the_operator_may_let_both_passwords_count() {
+    let both = DirectoryRules { local_passwords: true, ..DirectoryRules::default() };
+    for order in [r#"["local","corp"]"#, r#"["corp","local"]"#] {
+        let (world, people) = with_people(rules(both.clone()), vec![entry("linked")]).await;
+        world
+            .import(&format!(r#"{{"kind":"realm","realm":"main","subdomain":"","backends":{order}}}"#))
+            .await;
+        assert_eq!(refusal(&world, "linked", THERE).await, None, "{order}");
+        assert_eq!(refusal(&world, "linked", HERE).await, None, "{order}");
+        assert_eq!(refusal(&world, "linked", "wrong").await, WRONG, "{order}");
+        people.is_down.store(true, Ordering::SeqCst);
+        assert_eq!(refusal(&world, "linked", HERE).await, None, "{order}");
+        assert!(is_unavailable(&world, "linked", "wrong").await, "never a wrong password: {order}");
+    }
+}
+
+#[tokio::test]
+async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it() {
+    // Found by the name of somebody whose account is its own, or of a robot, or of another entry, or of two accounts.
+    let stranger =
+        Entry { user_name: Some("prince".into()), email: Some("iago@zulip.com".into()), ..entry("new") };
+    let robot = Entry { user_name: Some("r2".into()), email: Some("robot@zulip.com".into()), ..entry("r2") };
+    let reused = Entry { user_name: Some("namesake".into()), email: None, ..entry("reused") };
+    let two = Entry { user_name: Some("robot".into()), email: Some("iago@zulip.com".into()), ..entry("two") };
+    let people = || vec![stranger.clone(), robot.clone(), reused.clone(), two.clone()];
+    let refused = Some(Refusal::Credentials(Cause::AccountOfAnother));
+
+    let (world, _) = with_people(rules(DirectoryRules::default()), people()).await;
+    for who in ["prince", "r2", "namesake"] {
+        assert_eq!(refusal(&world, who, THERE).await, refused, "{who}");
+    }
+    assert_eq!(refusal(&world, "iago", HERE).await, None, "nothing was taken away");
+
+    let merging = DirectoryRules { merge_existing: true, ..DirectoryRules::default() };
+    let (world, _) = with_people(rules(merging), people()).await;
+    for who in ["r2", "namesake", "robot"] {
+        assert_eq!(refusal(&world, who, THERE).await, refused, "{who}");
+    }
+    let before = named(&world, "iago").await;
+    assert_eq!(refusal(&world, "iago", HERE).await, None, "not linked yet");
+    assert_eq!(refusal(&world, "prince", THERE).await, None);
+    let linked = named(&world, "prince").await;
+    assert_eq!(linked.user.id, before.user.id);
+    assert_eq!(linked.user.name(NameKind::Directory).unwrap().exact, "id-new");
+    assert_eq!(refusal(&world, "prince", HERE).await, WRONG, "from now on the directory's password counts");
+}
+
+#[tokio::test]
+async fn an_outage_is_no_wrong_password_and_lets_nobody_in() {
+    let (world, people) =
+        with_people(rules(DirectoryRules::default()), vec![entry("linked"), entry("hamlet")]).await;
+    people.is_down.store(true, Ordering::SeqCst);
+    for who in ["linked", "hamlet", "nobody"] {
+        for password in [THERE, HERE, "wrong"] {
+            assert!(is_unavailable(&world, who, password).await, "{who} {password}");
+        }
+    }
+    assert_eq!(refusal(&world, "iago", HERE).await, None, "whose password is here gets in");
+    assert_eq!(refusal(&world, "iago", "wrong").await, WRONG);
+    people.is_down.store(false, Ordering::SeqCst);
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    assert_eq!(refusal(&world, "hamlet", THERE).await, None);
+}
+
+#[tokio::test]
+async fn rocketchat_tells_of_a_stored_password_that_is_of_no_use_where_that_is_wanted() {
+    let exact = Exact::only([ExactPoint::LocalPasswordForbidden]);
+    let plain = rules(DirectoryRules::default());
+    let careless = Config { rocketchat: RocketChatRules { exact, ..plain.rocketchat.clone() }, ..plain };
+    let (world, people) = with_people(careless, vec![entry("linked")]).await;
+    for is_down in [false, true] {
+        people.is_down.store(is_down, Ordering::SeqCst);
+        assert_eq!(refusal(&world, "linked", HERE).await, Some(Refusal::Forbidden), "down: {is_down}");
+        if is_down {
+            assert!(is_unavailable(&world, "linked", "wrong").await);
+        } else {
+            assert_eq!(refusal(&world, "linked", "wrong").await, WRONG);
+        }
+    }
+}
+
+#[tokio::test]
+async fn log_ins_bring_accounts_up_to_date() {
+    let moved = Entry {
+        user_name: Some("renamed".into()),
+        email: Some("renamed@acme.com".into()),
+        full_name: Some("Another Name".into()),
+        role: Some(Role::Moderator),
+        ..entry("linked")
+    };
+    let unsynced = DirectoryRules { sync_on_login: false, ..DirectoryRules::default() };
+    for (given, name, role) in
+        [(DirectoryRules::default(), "renamed", Role::Moderator), (unsynced, "linked", Role::Member)]
+    {
+        let (world, _) = with_people(rules(given), vec![moved.clone()]).await;
+        let id = named(&world, "linked").await.user.id;
+        assert_eq!(refusal(&world, "renamed", THERE).await, None);
+        let after = named(&world, name).await;
+        assert_eq!((after.user.id, after.user.role), (id, role));
+        assert_eq!(after.user.full_name == "Another Name", name == "renamed");
+    }
+
+    // What somebody else has can't be had: the log-in is none the worse for it.
+    let thief = Entry { user_name: Some("iago".into()), ..entry("linked") };
+    let (world, _) = with_people(rules(DirectoryRules::default()), vec![thief]).await;
+    assert_eq!(refusal(&world, "linked@zulip.com", THERE).await, None);
+    let after = named(&world, "linked@zulip.com").await;
+    assert_eq!(after.user.user_name(), Some("linked"));
+}
+
+#[tokio::test]
+async fn second_factors_and_states_count_as_for_everybody() {
+    let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("totp"), entry("off")]).await;
+    assert!(matches!(refusal(&world, "totp", THERE).await, Some(Refusal::SecondFactorRequired(_))));
+    let attempt = world.attempt("main", DoorKind::RocketChat, "totp", THERE).await;
+    let wrong_code = SecondStep::Offered(Some(OneTimeCode::new("000000")));
+    let reply = world.ask(LoginAttempt { second_step: wrong_code, ..attempt }).await;
+    assert!(matches!(outcome(reply), Err(Refusal::SecondFactorInvalid(_))));
+    assert_eq!(
+        world.log_in(DoorKind::Zulip, "totp", THERE).await.err(),
+        Some(Refusal::Credentials(Cause::NoSecondStep)),
+        "a door without a second step"
+    );
+    assert_eq!(refusal(&world, "off", THERE).await, Some(Refusal::UserInactive));
+    assert_eq!(refusal(&world, "off", "wrong").await, WRONG);
+}
+
+#[tokio::test]
+async fn limits_count_all_names_of_an_account_together() {
+    let shared = SharedLimits {
+        account: Rule { attempts: 3, window: Duration::from_secs(60) },
+        ..SharedLimits::default()
+    };
+    let (world, people) = with_people(
+        Config { limits: Some(shared), ..rules(DirectoryRules::default()) },
+        vec![entry("linked")],
+    )
+    .await;
+    for who in ["linked", "linked@zulip.com", "linked"] {
+        assert!(world.log_in(DoorKind::Zulip, who, "wrong").await.is_err());
+    }
+    let asked = people.asked.load(Ordering::SeqCst);
+    for who in ["linked", "linked@zulip.com"] {
+        let refused = world.log_in(DoorKind::Zulip, who, THERE).await.err();
+        assert!(matches!(refused, Some(Refusal::AccountLimited { .. })), "{who}: {refused:?}");
+    }
+    assert_eq!(people.asked.load(Ordering::SeqCst), asked, "the directory sees none of it");
+}
+
+#[tokio::test]
+async fn failures_are_told_on_the_widest_grid_and_take_a_place() {
+    let plain = rules(DirectoryRules::default());
+    let passwords = PasswordConfig { failure_grid: FailureGrid::Auto, ..plain.passwords };
+    let gridded = Config { passwords, ..plain };
+    let (world, _) = with_people(gridded.clone(), vec![entry("linked")]).await;
+    world.import(r#"{"kind":"realm","realm":"plain","subdomain":"plain"}"#).await;
+    let now = world.clock.now();
+    for (realm, who, waits) in [
+        ("main", "linked", true),
+        ("main", "iago", true),
+        ("main", "nobody", true),
+        ("plain", "nobody", false),
+    ] {
+        let attempt = world.attempt(realm, DoorKind::RocketChat, who, "wrong").await;
+        let expected = waits.then_some(now + Duration::from_secs(1));
+        assert_eq!(world.ask(attempt).await.not_before, expected, "{realm} {who}");
+    }
+    let attempt = world.attempt("main", DoorKind::RocketChat, "linked", THERE).await;
+    assert_eq!(world.ask(attempt.clone()).await.not_before, None, "a success shows anyway");
+
+    let (world, people) = with_people(Config { max_waiting: 0, ..gridded }, vec![entry("linked")]).await;
+    let attempt = world.attempt("main", DoorKind::RocketChat, "linked", THERE).await;
+    let fault = world.engine.log_in(attempt).await.unwrap_err();
+    assert!(matches!(fault.kind(), FaultKind::Busy { .. }));
+    assert_eq!(people.asked.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn accounts_of_those_who_are_gone_are_found() {
+    let (world, _) = with_people(rules(DirectoryRules::default()), Vec::new()).await;
+    let present = HashSet::from(["ID-linked".to_owned(), "id-totp".to_owned(), "id-off".to_owned()]);
+    let realm = world.realm("main").await;
+    let (looked_at, missing) = world.engine.missing_from_directory(&realm, &present).await.unwrap();
+    let mut names: Vec<&str> = missing.iter().filter_map(|account| account.user.user_name()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        (looked_at, names.as_slice()),
+        (5, &["gone", "namesake"][..]),
+        "nobody whose account is its own"
+    );
+}

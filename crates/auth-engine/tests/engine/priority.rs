@@ -1,0 +1,62 @@
+//! Whom the pool serves first: seen from outside by who is answered first while its one thread is busy.
+
+use std::sync::Mutex;
+
+use auth_core::{AttemptRecord, DoorKind, LoginAttempt};
+use tokio::task::yield_now;
+
+use crate::world::{World, config, peer};
+
+/// Verifying one takes tenths of a second: long enough that answers come one after the other.
+const USERS: &str = r#"
+{"kind":"realm","realm":"main","subdomain":""}
+{"kind":"user","realm":"main","username":"first","email":"first@zulip.com","password_hash":"pbkdf2_sha256$870000$zulipfixturesalt012345$FDSTgCSYi8v6PMUBXWWwV7HNlPCSVq6cmpYqi+/1/bo="}
+{"kind":"user","realm":"main","username":"known","email":"known@zulip.com","password_hash":"pbkdf2_sha256$870000$zulipfixturesalt012345$FDSTgCSYi8v6PMUBXWWwV7HNlPCSVq6cmpYqi+/1/bo="}
+{"kind":"user","realm":"main","username":"other","email":"other@zulip.com","password_hash":"pbkdf2_sha256$870000$zulipfixturesalt012345$FDSTgCSYi8v6PMUBXWWwV7HNlPCSVq6cmpYqi+/1/bo="}
+"#;
+
+async fn attempt(world: &World, who: &str, from: &str) -> LoginAttempt {
+    let attempt = world.attempt("main", DoorKind::RocketChat, who, "wrong").await;
+    LoginAttempt { peer: peer(from), ..attempt }
+}
+
+#[tokio::test]
+async fn familiar_networks_come_first_and_names_under_attack_last() {
+    let world = World::with_workers(config(), 1).await;
+    world.import(USERS).await;
+    let known = world.engine.account_named(Some("main"), "known").await.unwrap().user.id;
+    world.store.record(AttemptRecord {
+        at: world.clock_now(),
+        door: DoorKind::Zulip,
+        realm: world.realm("main").await.id,
+        user: Some(known),
+        name: String::new(),
+        network: peer("192.0.2.7").network(),
+        outcome: "granted".into(),
+    });
+    // What was granted before the start is read from the log.
+    let world = world.reopened(config(), 1).await;
+    for number in 0..20 {
+        world.ask(attempt(&world, "nobody", &format!("198.51.100.{number}")).await).await;
+    }
+
+    let order = Mutex::new(Vec::new());
+    let after = async |waiting: usize, who: &'static str, from: &'static str| {
+        let attempt = attempt(&world, who, from).await;
+        while world.pool.metrics().waiting < waiting || world.pool.metrics().wait.count < 21 {
+            yield_now().await;
+        }
+        world.ask(attempt).await;
+        order.lock().unwrap().push(who);
+    };
+    let first = async {
+        world.ask(attempt(&world, "first", "203.0.113.1").await).await;
+    };
+    tokio::join!(
+        first,
+        after(0, "nobody", "203.0.113.2"),
+        after(1, "other", "203.0.113.3"),
+        after(2, "known", "192.0.2.7")
+    );
+    assert_eq!(*order.lock().unwrap(), ["known", "other", "nobody"]);
+}

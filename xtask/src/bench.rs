@@ -1,0 +1,128 @@
+//! The benches: run on a quiet machine, written to docs/bench, and from there into the READMEs.
+
+use anyhow::{Context, Result};
+use xshell::{Shell, cmd};
+
+use crate::{say, tools};
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Arguments {
+    /// What to measure; everything unless told.
+    what: Option<What>,
+    /// A few rounds, to see that it works: what is found is kept in target/bench.
+    #[arg(long)]
+    quick: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Ours beside others, in turns: hashing, tokens, log-ins without HTTP.
+    Ratios,
+    /// Log-ins and credential checks through HTTP.
+    Http,
+    /// An honest client while others flood the server.
+    Flood,
+    /// A close look at each by criterion.
+    Criterion,
+}
+
+/// Where the figures of a README stand in it.
+const BEGIN: &str = "<!-- bench: written by cargo xtask bench -->";
+const END: &str = "<!-- bench end -->";
+
+/// `cargo xtask bench`.
+///
+/// # Errors
+/// When something can't be built, run or written.
+pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
+    tools::ensure(sh, tools::FOR_BENCHES)?;
+    let wanted = |what| arguments.what.is_none_or(|wanted| wanted == what);
+    say("the release build");
+    cmd!(sh, "cargo build --locked --release --package auth-server").run()?;
+    cmd!(sh, "cargo build --locked --release --package benches --bins --features libargon2").run()?;
+    let out = if arguments.quick { "target/bench" } else { "docs/bench" };
+    if wanted(What::Ratios) {
+        say("ours beside others, in turns");
+        let rounds = if arguments.quick { "3" } else { "31" };
+        cmd!(sh, "target/release/ratios --rounds {rounds} --out {out}").run()?;
+    }
+    if wanted(What::Http) {
+        say("log-ins and credential checks through HTTP");
+        let rounds: &[&str] = if arguments.quick { &["--rounds", "2", "--seconds", "1"] } else { &[] };
+        cmd!(sh, "target/release/http --out {out} {rounds...}").run()?;
+    }
+    if wanted(What::Flood) {
+        say("an honest client while others flood the server");
+        let log_ins = if arguments.quick { "100" } else { "300" };
+        cmd!(sh, "target/release/flood --log-ins {log_ins} --out {out}").run()?;
+    }
+    if wanted(What::Criterion) {
+        say("a close look at each");
+        let test = arguments.quick.then_some("--test");
+        cmd!(sh, "cargo bench --locked --package benches --features libargon2 --benches -- {test...}")
+            .run()?;
+    }
+    if !arguments.quick {
+        write_readmes(sh)?;
+    }
+    Ok(())
+}
+
+/// Takes the figures in docs/bench over into the READMEs.
+fn write_readmes(sh: &Shell) -> Result<()> {
+    let read = |name: &str| sh.read_file(format!("docs/bench/{name}.md")).unwrap_or_default();
+    let goals: Vec<String> = ["argon2id", "tokens", "http", "flood"]
+        .iter()
+        .flat_map(|name| rows_under(&read(name), "## Goals"))
+        .collect();
+    replace(sh, "README.md", "| what | goal | measured |\n| --- | --- | --- |\n", &goals)?;
+    let argon2id = read("argon2id");
+    let mut tables = Vec::new();
+    for heading in argon2id.lines().filter(|line| line.starts_with("## Argon2id")) {
+        tables.push(format!("\n{}\n", heading.trim_start_matches("## ")));
+        tables.extend(table_under(&argon2id, heading));
+    }
+    replace(sh, "crates/auth-argon2/README.md", "", &tables)
+}
+
+/// The rows of the table under a heading, without its head.
+fn rows_under(text: &str, heading: &str) -> Vec<String> {
+    table_under(text, heading).into_iter().skip(2).collect()
+}
+
+fn table_under(text: &str, heading: &str) -> Vec<String> {
+    let after = text.lines().skip_while(|line| *line != heading).skip(1);
+    let table = after.skip_while(|line| line.is_empty()).take_while(|line| line.starts_with('|'));
+    table.map(str::to_owned).collect()
+}
+
+/// Puts lines between the marks of a file.
+fn replace(sh: &Shell, file: &str, head: &str, lines: &[String]) -> Result<()> {
+    let text = sh.read_file(file)?;
+    let written =
+        between_marks(&text, &format!("{head}{}", lines.join("\n"))).with_context(|| file.to_owned())?;
+    sh.write_file(file, written)?;
+    Ok(())
+}
+
+fn between_marks(text: &str, what: &str) -> Option<String> {
+    let (before, rest) = text.split_once(BEGIN)?;
+    let (_, after) = rest.split_once(END)?;
+    Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", what.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_taken_over_between_the_marks() {
+        let found = "# Bench\n\n## Goals\n\n| what | goal |\n| --- | --- |\n| a | 1 |\n| b | 2 |\n\n## Other\n\n| c |\n";
+        assert_eq!(rows_under(found, "## Goals"), ["| a | 1 |", "| b | 2 |"]);
+        let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");
+        let written = between_marks(&readme, "| a | 1 |").unwrap();
+        assert_eq!(written, format!("before\n{BEGIN}\n\n| a | 1 |\n\n{END}\nafter\n"));
+        assert_eq!(between_marks(&written, "| a | 1 |").unwrap(), written);
+        assert_eq!(between_marks("no marks", ""), None);
+    }
+}
