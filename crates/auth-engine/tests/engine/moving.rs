@@ -350,7 +350,7 @@ async fn bad_lines_and_conflicts_are_left_out_only_where_that_is_asked_for() {
         told,
         [
             (3, "not JSON"),
-            (4, "`password_hash`: the password hash has a scheme that is not taken over"),
+            (4, "`password_hash`: the password hash has no known scheme"),
             (2, "the user name is taken"),
             (5, "the Zulip id is taken"),
             (6, "the user name is taken"),
