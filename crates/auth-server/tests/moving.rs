@@ -67,7 +67,7 @@ fn a_rocketchat_moves_in_from_its_export() {
     assert!(!exported.contains("yDtyn4O06cCdS"), "the old tag is not kept");
 
     let (_, _, said) = import(" --skip-bad");
-    let taken = "document 1 (rocket.cat): left out: the user name is taken\n";
+    let taken = "document 1 (rocket.cat): left out: the Rocket.Chat id is taken\n";
     assert!(said.contains(taken), "{said}");
     place.write("torn.json", "{\"_id\":");
     let torn = place.bad(&words("import --from rocketchat torn.json"), "");
