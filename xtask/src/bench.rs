@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::{nodes, say, tools};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -12,6 +12,9 @@ pub(crate) struct Arguments {
     /// A few rounds, to see that it works: what is found is kept in target/bench.
     #[arg(long)]
     quick: bool,
+    /// For `store`: how many users, as in `-- --users 10000,1000000`.
+    #[arg(last = true)]
+    arguments: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -24,6 +27,8 @@ enum What {
     Flood,
     /// A close look at each by criterion.
     Criterion,
+    /// Look-ups in each store among ten thousand, a million and ten million users: only when asked for.
+    Store,
 }
 
 /// Where the figures of a README stand in it.
@@ -35,6 +40,9 @@ const END: &str = "<!-- bench end -->";
 /// # Errors
 /// When something can't be built, run or written.
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
+    if matches!(arguments.what, Some(What::Store)) {
+        return nodes::bench(sh, &arguments.arguments);
+    }
     tools::ensure(sh, tools::FOR_BENCHES)?;
     let wanted = |what| arguments.what.is_none_or(|wanted| wanted == what);
     say("the release build");

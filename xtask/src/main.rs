@@ -8,6 +8,7 @@ mod checks;
 mod clients;
 mod dist;
 mod fuzz;
+mod nodes;
 mod tidy;
 mod tools;
 
@@ -41,6 +42,20 @@ enum Task {
     Tidy,
     /// Measures ours beside others, and the running server; writes docs/bench and the READMEs' figures.
     Bench(bench::Arguments),
+    /// Kills servers and databases at moments that nobody chose: nothing acknowledged is lost.
+    Crash {
+        /// Kills, on each store.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+    },
+    /// Kills a PostgreSQL primary under two servers and promotes its standby.
+    Failover,
+    /// How soon a server refuses what was revoked at another.
+    Revocation {
+        /// Revocations, with notifications and without.
+        #[arg(long, default_value_t = 100)]
+        tries: u32,
+    },
     /// Whether failed log-ins tell anything by the time they take: see docs/timing.md.
     Timing {
         /// Thousands of log-ins of each class in place of hundreds.
@@ -74,6 +89,11 @@ fn run(task: Task) -> Result<()> {
         Task::Ci => checks::ci(&sh),
         Task::Tidy => tidy::run(&sh),
         Task::Bench(arguments) => bench::run(&sh, &arguments),
+        Task::Crash { rounds } => nodes::run(&sh, &["crash".into(), "--rounds".into(), rounds.to_string()]),
+        Task::Failover => nodes::run(&sh, &["failover".into()]),
+        Task::Revocation { tries } => {
+            nodes::run(&sh, &["revocation".into(), "--tries".into(), tries.to_string()])
+        }
         Task::Timing { full } => checks::timing(&sh, full),
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),

@@ -21,6 +21,9 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("oathtool", &["--version"], "oathtool"),
     ("/usr/sbin/slapd", &["-VV"], "slapd"),
     ("ldapmodify", &["-VV"], "ldap-utils"),
+    // The server's programs are in no PATH.
+    ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb"], "postgresql"),
+    ("setpriv", &["--version"], "util-linux"),
 ];
 
 /// What the benches call: a compiler and the C library beside ours, and what drives the server.

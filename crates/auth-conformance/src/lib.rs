@@ -26,6 +26,7 @@ pub mod client;
 pub mod clock;
 pub mod http;
 pub mod matching;
+pub mod nodes;
 pub mod report;
 pub mod server;
 pub mod setup;

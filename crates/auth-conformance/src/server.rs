@@ -146,6 +146,11 @@ impl Server {
         Ok(())
     }
 
+    /// Ends the process by SIGKILL: nothing more of it happens.
+    pub fn kill(&mut self) {
+        self.process = None;
+    }
+
     /// Empties the limits: attempt counters live no longer than the process.
     ///
     /// # Errors

@@ -1,16 +1,20 @@
 //! Stores: who keeps the records. Methods are whole commands; what a method has acknowledged is durable.
 //! "Not there" is `Ok(None)` or `Ok(false)`, never an error.
 
+mod error;
+mod outbox;
+
 use std::borrow::Cow;
-use std::fmt;
 
 use async_trait::async_trait;
 
 use crate::{
-    Account, ChangeFeed, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, MailId,
-    NameKind, Network, PasswordString, Realm, RealmId, Role, SealedStore, SharedTries, Timestamp, User,
-    UserId,
+    Account, ChangeFeed, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, NameKind,
+    Network, PasswordString, Realm, RealmId, Role, SealedStore, SharedTries, Timestamp, User, UserId,
 };
+
+pub use error::{Conflict, StoreError};
+pub use outbox::{Outbox, OutgoingMail};
 
 /// Keeps realms.
 #[async_trait]
@@ -318,65 +322,6 @@ pub struct AttemptRecord {
     pub outcome: Cow<'static, str>,
 }
 
-/// Keeps outgoing mail until it is sent.
-#[async_trait]
-pub trait Outbox: Send + Sync {
-    /// Takes a mail.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn post(&self, mail: &OutgoingMail) -> Result<(), StoreError>;
-
-    /// Takes a mail together with the credential that it tells of, which takes the place of the others of its kind
-    /// that the user has, in one step. `false` and nothing done when there is no such user.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn post_with(&self, credential: &Credential, mail: &OutgoingMail) -> Result<bool, StoreError>;
-
-    /// Up to `limit` mails that are due at `now`, oldest first.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutgoingMail>, StoreError>;
-
-    /// Deletes a mail that was sent, or given up.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn settle(&self, id: MailId) -> Result<bool, StoreError>;
-
-    /// Puts a mail off after a try that failed.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn put_off(&self, id: MailId, until: Timestamp) -> Result<bool, StoreError>;
-}
-
-/// A mail to be sent.
-#[derive(Clone, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
-pub struct OutgoingMail {
-    /// Its identifier.
-    pub id: MailId,
-    /// The recipient's address.
-    pub to: String,
-    /// The subject.
-    pub subject: String,
-    /// The body, sealed where it holds a code.
-    pub body: Vec<u8>,
-    /// When to try next.
-    pub due: Timestamp,
-    /// How many tries have failed.
-    pub failures: u32,
-}
-
-impl fmt::Debug for OutgoingMail {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OutgoingMail").field("id", &self.id).field("due", &self.due).finish_non_exhaustive()
-    }
-}
-
 /// Keeps the few values that belong to the store as a whole.
 #[async_trait]
 pub trait MetaStore: Send + Sync {
@@ -437,78 +382,6 @@ impl<T> Store for T where
         + SharedTries
         + ?Sized
 {
-}
-
-/// Why a store could not do a command.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StoreError {
-    /// It can't be reached, or didn't answer in time. Nothing was changed.
-    Unavailable(String),
-    /// A commit may or may not have happened; repeating the command does no harm.
-    OutcomeUnknown(String),
-    /// Something of that name is there already.
-    Conflict(Conflict),
-    /// A record refers to one that is not there.
-    Missing(&'static str),
-    /// A stored record can't be read.
-    Corrupt(String),
-}
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
-            Self::OutcomeUnknown(why) => write!(f, "the outcome of a commit is unknown: {why}"),
-            Self::Conflict(what) => write!(f, "{what} is taken"),
-            Self::Missing(what) => write!(f, "there is no such {what}"),
-            Self::Corrupt(what) => write!(f, "a stored record can't be read: {what}"),
-        }
-    }
-}
-
-impl std::error::Error for StoreError {}
-
-impl From<StoreError> for crate::Fault {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
-    }
-}
-
-/// What is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Conflict {
-    /// A realm's slug or subdomain.
-    Realm,
-    /// A login name in its realm.
-    Name(NameKind),
-    /// An id that the Zulip door shows.
-    ZulipId,
-    /// An id that the Rocket.Chat door shows.
-    RocketChatId,
-    /// An id that the Zettelstore door shows.
-    ZettelstoreId,
-    /// A credential that is looked up by the same digest.
-    Credential,
-}
-
-impl fmt::Display for Conflict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Realm => "the realm's subdomain",
-            Self::Name(NameKind::UserName) => "the user name",
-            Self::Name(NameKind::Email) => "the e-mail address",
-            Self::Name(NameKind::Directory) => "the directory name",
-            Self::ZulipId => "the Zulip id",
-            Self::RocketChatId => "the Rocket.Chat id",
-            Self::ZettelstoreId => "the Zettelstore id",
-            Self::Credential => "a key or token",
-        })
-    }
 }
 
 /// Picks whom a typed name means among names that fold alike: the exact one, else the only one.

@@ -85,7 +85,7 @@ impl Engine {
         let digest = opaque::digest(key.expose());
         let read =
             async { Ok(self.store.by_digest(CredentialKind::ZulipKey, &digest).await?.map(Known::from)) };
-        let Some(known) = self.known(Key::ZulipKey(*digest.as_bytes()), read).await? else {
+        let Some(known) = self.known(Key::Zulip(*digest.as_bytes()), read).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
         let account = &known.account;
@@ -123,7 +123,7 @@ impl Engine {
         user_id: &str,
         token: &Token,
     ) -> Result<Checked, Fault> {
-        let key = Key::RocketChatToken(*opaque::digest(token.expose()).as_bytes());
+        let key = Key::RocketChat(*opaque::digest(token.expose()).as_bytes());
         let read = async { Ok(self.holder(token).await?.map(Known::from)) };
         let Some(known) = self.known(key, read).await? else {
             return Ok(Err(CheckRefusal::Invalid));

@@ -34,9 +34,9 @@ const REMEMBERED: usize = 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
     /// A Zulip key, by its digest.
-    ZulipKey([u8; 32]),
+    Zulip([u8; 32]),
     /// A Rocket.Chat token of either kind, by its digest.
-    RocketChatToken([u8; 32]),
+    RocketChat([u8; 32]),
     /// The user whom a signed token names.
     Zettelstore(RealmId, u64),
 }

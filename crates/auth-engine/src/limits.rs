@@ -341,7 +341,7 @@ impl Ticket {
     }
 
     /// What is reserved here and has not been asked of the store.
-    pub(crate) fn to_share(&mut self, limits: &Limits) -> Vec<SharedLimit> {
+    pub(crate) fn unshared(&mut self, limits: &Limits) -> Vec<SharedLimit> {
         let new = self.taken.iter().filter(|place| self.shared.iter().all(|(shared, _)| shared != *place));
         let new: Vec<_> =
             new.filter_map(|place| limits.shared(place).map(|limit| (place.clone(), limit))).collect();

@@ -36,7 +36,7 @@ impl Engine {
     /// Has the store count the tries that were reserved here. On refusal nothing stays reserved.
     async fn share(&self, ticket: &mut Ticket) -> Result<Result<(), Limited>, Fault> {
         let at = ticket.at();
-        let asked = ticket.to_share(&self.limits);
+        let asked = ticket.unshared(&self.limits);
         let answers = asked.iter().map(async |(name, rule)| {
             Ok::<_, StoreError>((*name, self.store.reserve_try(name, *rule, at).await?))
         });

@@ -130,8 +130,7 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
 
     let place = Place::new();
     let (_, _, said) = told(&place, &format!("import --from zulip {address}"));
-    let reason =
-        "user 11 (bad@zulip.com): `password_hash`: the password hash has no known scheme";
+    let reason = "user 11 (bad@zulip.com): `password_hash`: the password hash has no known scheme";
     assert!(said.contains(reason), "{said}");
     let (good, said, notes) = told(&place, &format!("import --from zulip {address} --skip-bad"));
     assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 2 users, 1 left out\n"), "{notes}");

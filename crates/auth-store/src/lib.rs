@@ -1,9 +1,11 @@
-//! Keeps the records of a login server: the store traits of auth-core over one SQLite file ([`Sqlite`]).
+//! Keeps the records of a login server: the store traits of auth-core over one SQLite file ([`Sqlite`]), or over a
+//! PostgreSQL database that any number of servers share ([`Postgres`]).
 //!
-//! Methods are whole commands. What one has acknowledged is on disk; what failed left nothing behind. One thread
-//! writes, many commands to a commit; a few threads read, each a consistent snapshot. Several processes may
-//! share the file. This crate never hashes, seals or judges: records come in finished and go out as they came.
-//! It asks no clock and draws no random numbers.
+//! Methods are whole commands. What one has acknowledged is durable; what failed left nothing behind. In SQLite one
+//! thread writes, many commands to a commit, and a few threads read, each a consistent snapshot; several processes
+//! may share the file. PostgreSQL is spoken to through a pool, tried again when transactions conflict or a server
+//! goes away, and followed through a failover. This crate never hashes, seals or judges: records come in finished
+//! and go out as they came. It asks no clock, and draws no random numbers but those it is given.
 //!
 //! # A running example
 //!
@@ -48,7 +50,7 @@
 //!
 //! # To change the schema
 //!
-//! Add a numbered file under `sqlite/schema` and name it in `sqlite/schema.rs`. Files that have been released
+//! Add a numbered file under `sqlite/schema` and `postgres/schema` and name it in the `schema.rs` beside. Files that have been released
 //! are never edited.
 
 #[cfg(feature = "battery")]

@@ -72,6 +72,21 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// A cluster without durability that takes connections by TLS alone, with this certificate and its key in PEM.
+    ///
+    /// # Errors
+    /// See [`Cluster::start`].
+    pub fn with_tls(certificate: &str, key: &str) -> Result<Self> {
+        let mut cluster = Self::start(Durability::None)?;
+        cluster.system.write(&cluster.data().join("server.crt"), certificate)?;
+        cluster.system.write(&cluster.data().join("server.key"), key)?;
+        cluster.configure("ssl = on\n")?;
+        let rules = "local all all trust\nhostssl all all all trust\n";
+        fs::write(cluster.data().join("pg_hba.conf"), rules)?;
+        cluster.go_on()?;
+        Ok(cluster)
+    }
+
     /// The one cluster that all tests of a process share, without durability.
     ///
     /// # Errors
@@ -88,24 +103,14 @@ impl Cluster {
     /// When it can't be copied or doesn't start.
     pub fn standby(&self) -> Result<Self> {
         let mut standby = Self::make()?;
-        let (port, data) = (self.port.to_string(), standby.data());
-        let fixed = [
-            "--host=127.0.0.1",
-            "--username=postgres",
-            "--wal-method=stream",
-            "--write-recovery-conf",
-            "--checkpoint=fast",
-        ];
-        standby.system.run(
-            "pg_basebackup",
-            &fixed,
-            &["--port".as_ref(), port.as_ref(), "-D".as_ref(), data.as_ref()],
-        )?;
-        // The copy waits for nobody once it is a primary itself, and tells its name to the one it follows.
-        let follow = format!(
-            "synchronous_standby_names = ''\nprimary_conninfo = 'host=127.0.0.1 port={port} user=postgres application_name=standby'\n"
-        );
-        standby.configure(&follow)?;
+        let data = standby.data();
+        // By this name the primary knows whom to wait for.
+        let whence = format!("host=127.0.0.1 port={} user=postgres application_name=standby", self.port);
+        let fixed = ["--wal-method=stream", "--write-recovery-conf", "--checkpoint=fast"];
+        let more = ["-d".as_ref(), whence.as_ref(), "-D".as_ref(), data.as_ref()];
+        standby.system.run("pg_basebackup", &fixed, &more)?;
+        // The copy waits for nobody once it is a primary itself.
+        standby.configure("synchronous_standby_names = ''\n")?;
         standby.go_on()?;
         self.configure("synchronous_standby_names = 'standby'\nsynchronous_commit = on\n")?;
         self.system.run("pg_ctl", &["reload", "--silent"], &["-D".as_ref(), self.data().as_ref()])?;
@@ -161,15 +166,20 @@ impl Cluster {
     /// When it is refused, with what it said.
     pub fn sql_in(&self, database: &str, statement: &str) -> Result<String> {
         let port = self.port.to_string();
-        let fixed = [
-            "--host=127.0.0.1",
-            "--username=postgres",
-            "--no-psqlrc",
-            "--tuples-only",
-            "--no-align",
-            "--quiet",
+        let fixed = ["--username=postgres", "--no-psqlrc", "--tuples-only", "--no-align", "--quiet"];
+        // By the socket, which asks for neither TLS nor a password.
+        let socket = self.folder.display().to_string();
+        let more = [
+            "--host",
+            &socket,
+            "--port",
+            &port,
+            "--dbname",
+            database,
+            "--set=ON_ERROR_STOP=1",
+            "--command",
+            statement,
         ];
-        let more = ["--port", &port, "--dbname", database, "--set=ON_ERROR_STOP=1", "--command", statement];
         Ok(self.system.run("psql", &fixed, &more.map(AsRef::as_ref))?.trim().to_owned())
     }
 

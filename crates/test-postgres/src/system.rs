@@ -72,6 +72,16 @@ impl System {
         Ok((keeper, input))
     }
 
+    /// Writes a file for the eyes of PostgreSQL alone.
+    pub(crate) fn write(&self, file: &Path, text: &str) -> Result<()> {
+        fs::write(file, text)?;
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600))?;
+        if let Some((user, group)) = self.user {
+            chown(file, Some(user), Some(group))?;
+        }
+        Ok(())
+    }
+
     /// Sends a signal.
     pub(crate) fn signal(&self, name: &str, pid: u32) -> Result<()> {
         let mut command = self.command("kill".as_ref());

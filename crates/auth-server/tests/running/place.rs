@@ -1,4 +1,4 @@
-//! A folder with a configuration, and the built binary's commands in it.
+//! The built binary's commands, run in a folder of their own.
 
 use std::io::Write;
 use std::path::PathBuf;

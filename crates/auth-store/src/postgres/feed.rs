@@ -122,7 +122,7 @@ async fn listen(target: Target, news: Arc<News>) {
             let begin = async {
                 let begun = client.batch_execute(&format!("LISTEN {CHANNEL}")).await;
                 if begun.is_ok() {
-                    std::future::pending().await
+                    std::future::pending::<()>().await;
                 }
             };
             tokio::select! {

@@ -80,8 +80,7 @@ CREATE TABLE credential (
 );
 
 CREATE UNIQUE INDEX credential_by_digest ON credential (digest, kind) WHERE digest IS NOT NULL;
--- By a digest, since a label may be longer than what an index holds.
-CREATE UNIQUE INDEX credential_by_label ON credential (account, kind, md5(label)) WHERE label IS NOT NULL;
+CREATE UNIQUE INDEX credential_by_label ON credential (account, kind, label) WHERE label IS NOT NULL;
 CREATE INDEX credential_of_account ON credential (account, kind, created, id);
 CREATE INDEX credential_by_end ON credential (expires) WHERE expires IS NOT NULL;
 

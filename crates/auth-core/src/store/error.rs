@@ -1,0 +1,77 @@
+//! Why a store could not do a command.
+
+use std::fmt;
+
+use crate::NameKind;
+
+/// Why a store could not do a command.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// It can't be reached, or didn't answer in time. Nothing was changed.
+    Unavailable(String),
+    /// A commit may or may not have happened; repeating the command does no harm.
+    OutcomeUnknown(String),
+    /// Something of that name is there already.
+    Conflict(Conflict),
+    /// A record refers to one that is not there.
+    Missing(&'static str),
+    /// A stored record can't be read.
+    Corrupt(String),
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
+            Self::OutcomeUnknown(why) => write!(f, "the outcome of a commit is unknown: {why}"),
+            Self::Conflict(what) => write!(f, "{what} is taken"),
+            Self::Missing(what) => write!(f, "there is no such {what}"),
+            Self::Corrupt(what) => write!(f, "a stored record can't be read: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+impl From<StoreError> for crate::Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
+            _ => Self::internal(error),
+        }
+    }
+}
+
+/// What is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// A realm's slug or subdomain.
+    Realm,
+    /// A login name in its realm.
+    Name(NameKind),
+    /// An id that the Zulip door shows.
+    ZulipId,
+    /// An id that the Rocket.Chat door shows.
+    RocketChatId,
+    /// An id that the Zettelstore door shows.
+    ZettelstoreId,
+    /// A credential that is looked up by the same digest.
+    Credential,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Realm => "the realm's subdomain",
+            Self::Name(NameKind::UserName) => "the user name",
+            Self::Name(NameKind::Email) => "the e-mail address",
+            Self::Name(NameKind::Directory) => "the directory name",
+            Self::ZulipId => "the Zulip id",
+            Self::RocketChatId => "the Rocket.Chat id",
+            Self::ZettelstoreId => "the Zettelstore id",
+            Self::Credential => "a key or token",
+        })
+    }
+}

@@ -1,0 +1,107 @@
+//! Commands about app passwords, devices and the cost of hashing, as an operator meets them.
+#![cfg(test)]
+
+#[path = "running/place.rs"]
+mod place;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Command, Stdio};
+
+use auth_server::config::Config;
+
+use crate::place::{Place, text, words};
+
+#[test]
+fn app_passwords_are_made_listed_and_revoked() {
+    let place = Place::new();
+    place.good(&words("import users.jsonl"), "");
+    let add = |more: &str| place.good(&words(&format!("user app-password add iago {more}")), "");
+    let list = || place.good(&words("user app-password list iago"), "");
+    assert_eq!(list(), "");
+    let password = add("--name phone --door zulip --door zettelstore --until 2999-12-31");
+    assert_eq!(password.trim_end().len(), 24, "{password}");
+    assert_ne!(add("--name everything"), password);
+    let listed: Vec<serde_json::Value> =
+        list().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(listed[0]["doors"], serde_json::json!(["zulip", "zettelstore"]));
+    assert_eq!(listed[0]["ends"], "3000-01-01T00:00:00Z");
+    assert_eq!((&listed[1]["name"], &listed[1]["doors"]), (&"everything".into(), &"all".into()));
+    assert!(!list().contains(password.trim_end()));
+
+    let bad = |line: &str| place.bad(&words(line), "");
+    assert_eq!(bad("user app-password add iago --name phone"), "there is an app password `phone` already");
+    assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is over already");
+    assert_eq!(place.good(&words("user app-password revoke iago --name phone"), ""), "revoked\n");
+    assert_eq!(bad("user app-password revoke iago --name phone"), "there is no app password `phone`");
+    assert_eq!(list().lines().count(), 1);
+}
+
+/// The code that an independent implementation shows for an otpauth address now.
+fn oathtool(url: &str) -> String {
+    let secret = url.split_once("secret=").unwrap().1.trim_end();
+    let output = Command::new("oathtool").args(["--totp", "--base32", secret]).output().unwrap();
+    text(&output.stdout).trim_end().to_owned()
+}
+
+#[test]
+fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
+    let place = Place::new();
+    place.good(&words("import users.jsonl"), "");
+    let enrolled = || place.good(&words("user show iago"), "").contains("\"second_factor\":true");
+    let enroll = words("user totp enroll iago");
+
+    let mut child = Command::new(env!("CARGO_BIN_EXE_auth-server"))
+        .args(&enroll)
+        .current_dir(place.0.path())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut url = String::new();
+    out.read_line(&mut url).unwrap();
+    assert!(url.starts_with("otpauth://totp/auth-server%3Aiago?secret="), "{url}");
+    assert!(!enrolled());
+    writeln!(child.stdin.take().unwrap(), "{}", oathtool(&url)).unwrap();
+    let mut rest = String::new();
+    out.read_to_string(&mut rest).unwrap();
+    assert!(child.wait().unwrap().success() && enrolled(), "{rest}");
+    let picture = rest.lines().filter(|line| line.contains('\u{2588}'));
+    assert!(picture.count() > 10, "{rest}");
+    assert_eq!(rest.lines().rev().take_while(|line| line.len() == 8).count(), 12, "{rest}");
+
+    let output = place.run(&enroll, "000000\n");
+    assert_eq!(text(&output.stderr), "auth-server: the code is wrong: nothing was changed\n");
+    assert_eq!(place.good(&words("user totp disable iago"), ""), "disabled\n");
+    assert!(!enrolled());
+    assert_eq!(place.bad(&words("user totp disable iago"), ""), "the user has no device");
+    place.good(&words("user totp enroll iago --without-code"), "");
+    assert!(enrolled());
+}
+
+#[test]
+fn tune_proposes_what_the_machine_can_do_and_writes_it() {
+    let place = Place::new();
+    // One hash at a time, and memory for the smallest setting alone.
+    place.configure("iterations = 1 # ours\nworkers = 1\ninterleave = 1\nmemory_budget_mib = 20");
+    let tune = ["passwords", "tune", "--config", "auth.toml", "--target", "300ms"];
+    let before = std::fs::read_to_string(place.path("auth.toml")).unwrap();
+    let told = place.good(&tune, "");
+    assert!(told.starts_with("1 threads with up to 1 hashes each in turns"), "{told}");
+    assert!(told.contains("now: memory_kib = 64, iterations = 1"), "{told}");
+    assert_eq!(told.lines().filter(|line| line.trim_start().starts_with("19 MiB")).count(), 1, "{told}");
+    assert!(told.contains("proposed: memory_kib = 19456, iterations = "), "{told}");
+    assert_eq!(std::fs::read_to_string(place.path("auth.toml")).unwrap(), before, "not unless told to");
+
+    let told = place.good(&[&tune[..], &["--write"]].concat(), "");
+    assert!(told.contains("written to auth.toml"), "{told}");
+    let config = Config::load(&place.path("auth.toml"), &[]).unwrap();
+    assert_eq!(config.passwords.memory_kib, 19_456);
+    assert!(config.passwords.iterations >= 2);
+    assert!(std::fs::read_to_string(place.path("auth.toml")).unwrap().contains(" # ours\n"));
+
+    place.configure("memory_budget_mib = 20\nworkers = 2\ninterleave = 1");
+    let refused = place.run(&tune, "");
+    let said = text(&refused.stderr);
+    assert!(!refused.status.success() && said.contains("OWASP's smallest setting is 19 MiB"), "{said}");
+}

@@ -1,0 +1,31 @@
+//! Experiments with whole servers and databases: crashes, failovers, revocations, many users.
+
+use anyhow::Result;
+use xshell::{Shell, cmd};
+
+use crate::{say, tools};
+
+/// Builds the release of the server and runs an experiment of the conformance crate on it.
+///
+/// # Errors
+/// When something was lost, or came too late.
+pub(crate) fn run(sh: &Shell, experiment: &[String]) -> Result<()> {
+    tools::ensure(sh, tools::FOR_TESTS)?;
+    say("the release build");
+    cmd!(sh, "cargo build --locked --release --package auth-server --package auth-conformance").run()?;
+    say(&experiment.join(" "));
+    cmd!(sh, "target/release/nodes --server target/release/auth-server {experiment...}").run()?;
+    Ok(())
+}
+
+/// Look-ups among few users and among many, in each store.
+///
+/// # Errors
+/// When they can't be built or run.
+pub(crate) fn bench(sh: &Shell, arguments: &[String]) -> Result<()> {
+    tools::ensure(sh, tools::FOR_TESTS)?;
+    say("the release build");
+    cmd!(sh, "cargo build --locked --release --package auth-server --package benches").run()?;
+    cmd!(sh, "target/release/store-scale --server target/release/auth-server {arguments...}").run()?;
+    Ok(())
+}
