@@ -240,7 +240,7 @@ fn secrets_come_from_systemd_credentials() {
         !done && said.contains("[keys] file is a systemd credential, which can't be changed from here"),
         "{said}"
     );
-    assert_eq!(with("config check").0, true);
+    assert!(with("config check").0);
     place.write("auth.toml", &(config.replace(&here, "credential:../keys") + jwt));
     assert!(with("user list").1.contains("credential: wants the plain name of a credential"));
 }
