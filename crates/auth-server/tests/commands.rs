@@ -112,7 +112,7 @@ fn users_of_a_zettelstore_move_in_from_its_files() {
     let (_, _, told) = import("printed.txt --realm No-Slug");
     assert!(told.contains("--realm: `realm` is not 1 to 64 lower-case letters"), "{told}");
     let both = place.bad(&words("import users.jsonl --realm main"), "");
-    assert_eq!(both, "--realm is for --from zettelstore");
+    assert_eq!(both, "--realm is for users of other systems: JSON lines name their realms themselves");
     assert_eq!(place.bad(&words("import --from zettelstore gone"), ""), "gone: No such file or directory");
 }
 
@@ -339,10 +339,15 @@ fn every_command_has_help_with_an_example() {
         "export",
         "config default",
         "config check",
+        "keys list",
+        "keys rotate",
+        "keys reseal",
+        "keys retire",
         "user add",
         "user list",
         "user show",
         "user set-password",
+        "user verify",
         "user deactivate",
         "user activate",
         "user delete",

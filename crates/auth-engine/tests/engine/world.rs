@@ -208,7 +208,8 @@ fn parts(
     config: Config,
     workers: usize,
 ) -> Parts {
-    let rng = Arc::new(SeededRng::new(8));
+    // Engines with different rings must not make the same ids.
+    let rng = Arc::new(SeededRng::new(u64::from(7 + ring.ids().iter().sum::<u32>())));
     let pool = PoolConfig {
         workers,
         queue: 1000,

@@ -1,0 +1,170 @@
+//! The built binary's commands for whoever moves in, and for trying a password.
+#![cfg(test)]
+
+#[path = "running/place.rs"]
+mod place;
+
+use place::{Place, text, words};
+
+const PBKDF2: &str =
+    "pbkdf2_sha256$870000$zulipfixturesalt012345$FDSTgCSYi8v6PMUBXWWwV7HNlPCSVq6cmpYqi+/1/bo=";
+
+/// What a command said on both outputs, and whether it succeeded.
+fn told(place: &Place, line: &str) -> (bool, String, String) {
+    let output = place.run(&words(line), "");
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn a_password_is_tried_without_logging_in() {
+    let place = Place::new();
+    let django = format!(
+        r#"{{"kind":"user","realm":"main","username":"weak","password_hash":"{PBKDF2}"}}
+{{"kind":"user","realm":"main","username":"none"}}"#
+    );
+    place.good(&words("import users.jsonl"), "");
+    place.write("more.jsonl", &django);
+    place.good(&words("import more.jsonl"), "");
+    let verify = |name: &str, password: &str| place.good(&words(&format!("user verify {name}")), password);
+    assert_eq!(verify("iago", "correct-horse-battery-9876\n"), "match: argon2, up to date\n");
+    for _ in 0..2 {
+        let said = verify("weak", "abcd1234\n");
+        assert_eq!(said, "match: pbkdf2_sha256, hashed anew at the next log-in\n", "and not now");
+    }
+    let bad = |name: &str, password: &str| place.bad(&words(&format!("user verify {name}")), password);
+    assert_eq!(bad("weak", "abcd12345\n"), "no match: the password is not the stored one (pbkdf2_sha256)");
+    assert_eq!(bad("none", "x\n"), "the password can't be tried: there is no password");
+    assert_eq!(bad("nobody", "x\n"), "`nobody`: there is no such user");
+    assert_eq!(bad("iago", "\n"), "the password is empty: type one, or pipe one in");
+}
+
+#[test]
+fn a_rocketchat_moves_in_from_its_export() {
+    let place = Place::new();
+    place.write(
+        "users.json",
+        r#"{"_id":"rocket.cat","type":"bot","username":"rocket.cat","active":true,"roles":["bot"]}
+{"_id":"aYjKmNpQrStUvWxYz","type":"user","username":"ada","active":true,"roles":["user"],"emails":[{"address":"ada@example.com","verified":true}],"services":{"password":{"bcrypt":"$2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS"}}}
+{"_id":"visitor","type":"visitor","username":"guest-1"}
+"#,
+    );
+    let bad = "auth-server: nothing was imported from users.json\ndocument 3 (guest-1): its `type` is not one that \
+               logs in\n";
+    let import =
+        |more: &str| told(&place, &format!("import --from rocketchat --realm chat users.json{more}"));
+    assert_eq!(import(""), (false, String::new(), bad.to_owned()));
+    assert!(!place.path("auth.db").exists(), "not even a store");
+    let left = "document 3 (guest-1): left out: its `type` is not one that logs in\n";
+    let dry = "good, nothing written: 1 realms, 2 users, 1 left out\n";
+    assert_eq!(import(" --skip-bad --dry-run"), (true, dry.to_owned(), left.to_owned()));
+    let done = "imported: 1 realms, 2 users, 1 left out\n";
+    assert_eq!(import(" --skip-bad --wrap"), (true, done.to_owned(), left.to_owned()));
+    assert!(place.good(&words("user show ada"), "").contains("\"rocketchat_id\":\"aYjKmNpQrStUvWxYz\""));
+    assert!(place.good(&words("export"), "").contains("\"digest_logins\":true"));
+    place.good(&words("export --with-secrets out.jsonl"), "");
+    let exported = std::fs::read_to_string(place.path("out.jsonl")).unwrap();
+    assert!(exported.contains("\"wrapped:rocketchat$$2a$04$"), "{exported}");
+    assert!(!exported.contains("yDtyn4O06cCdS"), "the old tag is not kept");
+
+    let (_, _, said) = import(" --skip-bad");
+    let taken = "document 1 (rocket.cat): left out: the Rocket.Chat id is taken\n";
+    assert!(said.contains(taken), "{said}");
+    place.write("torn.json", "{\"_id\":");
+    let torn = place.bad(&words("import --from rocketchat torn.json"), "");
+    assert_eq!(torn, "torn.json: line 1: not JSON");
+    place.write("empty.json", "[]");
+    assert_eq!(place.bad(&words("import --from rocketchat empty.json"), ""), "empty.json holds no user");
+}
+
+#[test]
+fn an_htpasswd_file_moves_in() {
+    let place = Place::new();
+    let good = "ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
+    place.write("htpasswd", &format!("{good}bob:{{SHA}}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n"));
+    let (_, _, said) = told(&place, "import --from htpasswd htpasswd");
+    assert!(said.ends_with(
+        "\nline 2 (bob): its hash is SHA-1 without a salt, tried by the billion: set a new password\n"
+    ));
+    let (_, said, _) = told(&place, "import --from htpasswd htpasswd --skip-bad");
+    assert_eq!(said, "imported: 1 realms, 1 users, 1 left out\n");
+    let said = place.good(&words("user verify ada"), "myPassword\n");
+    assert_eq!(said, "match: bcrypt, hashed anew at the next log-in\n");
+}
+
+const TABLES: &str = "\
+CREATE TABLE zerver_realm (id integer PRIMARY KEY, name text, description text, deactivated boolean NOT NULL,
+    string_id text NOT NULL);
+CREATE TABLE zerver_userprofile (id integer PRIMARY KEY, delivery_email text NOT NULL, email text NOT NULL,
+    full_name text NOT NULL, password text NOT NULL, api_key text NOT NULL, role smallint NOT NULL,
+    is_active boolean NOT NULL, is_bot boolean NOT NULL, bot_type smallint,
+    date_joined timestamptz NOT NULL, realm_id integer NOT NULL, tutorial_status text);
+INSERT INTO zerver_realm VALUES (1, 'System', '', false, 'zulipinternal'), (2, 'Zulip Dev', 'Hi', false, 'dev');
+INSERT INTO zerver_userprofile VALUES
+    (9, 'iago@zulip.com', 'user9@zulip.com', 'Iago, \"the\" one', 'HASH', 'm0BUIKOpJCxIaNY5ma5lEttYAglrpCxN', 200,
+     true, false, NULL, '2023-01-01 12:00:00+02', 2, E'a\\nb'),
+    (10, 'hook@zulip.com', 'hook@zulip.com', 'Hook', '!x', '7DT0rV7nZrqfSXLVojTFdh3jmGJy64u9', 400, true, true, 2,
+     now(), 2, NULL),
+    (11, 'bad@zulip.com', 'bad@zulip.com', 'Bad', 'md5$a$b', 'f8zWtATku7Jfm9DkAVJ3uJkaPQDOQLGJ', 400, true, false,
+     NULL, now(), 2, NULL);";
+
+fn iago_is_there(place: &Place) {
+    let shown = place.good(&words("user show iago@zulip.com"), "");
+    for part in
+        ["\"realm\":\"dev\"", "\"zulip_id\":9", "\"joined\":\"2023-01-01T10:00:00Z\"", "\"role\":\"admin\""]
+    {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+    let said = place.good(&words("user verify iago@zulip.com"), "abcd1234\n");
+    assert_eq!(said, "match: pbkdf2_sha256, hashed anew at the next log-in\n");
+    place.good(&words("export --with-secrets out.jsonl"), "");
+    let exported = std::fs::read_to_string(place.path("out.jsonl")).unwrap();
+    assert!(exported.contains("\"zulip_api_key\":\"m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN\""), "{exported}");
+}
+
+#[test]
+fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
+    let cluster = test_postgres::Cluster::shared().unwrap();
+    let address = cluster.database().unwrap();
+    let database = address.rsplit('/').next().unwrap();
+    cluster.sql_in(database, &TABLES.replace("HASH", PBKDF2)).unwrap();
+
+    let place = Place::new();
+    let (_, _, said) = told(&place, &format!("import --from zulip {address}"));
+    let reason = "user 11 (bad@zulip.com): `password_hash`: the password hash has no known scheme";
+    assert!(said.contains(reason), "{said}");
+    let (good, said, notes) = told(&place, &format!("import --from zulip {address} --skip-bad"));
+    assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 2 users, 1 left out\n"), "{notes}");
+    assert!(
+        notes.starts_with("realm 1 (zulipinternal): left out with its bots: it is Zulip's own\n"),
+        "{notes}"
+    );
+    iago_is_there(&place);
+
+    let csv = Place::new();
+    std::fs::create_dir(csv.path("tables")).unwrap();
+    for table in ["zerver_realm", "zerver_userprofile"] {
+        let copy = format!("\\copy (select * from {table}) to stdout csv header");
+        csv.write(&format!("tables/{table}.csv"), &(cluster.sql_in(database, &copy).unwrap() + "\n"));
+    }
+    let (good, said, notes) = told(&csv, "import --from zulip tables --skip-bad");
+    assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 2 users, 1 left out\n"), "{notes}");
+    iago_is_there(&csv);
+
+    let empty = cluster.database().unwrap();
+    let missing = place.bad(&words(&format!("import --from zulip {empty}")), "");
+    assert!(missing.ends_with("relation \"zerver_realm\" does not exist"), "{missing}");
+    for (line, said) in [
+        (
+            "import --from zulip auth.toml",
+            "auth.toml is neither postgres://… nor a folder with zerver_realm.csv",
+        ),
+        ("import --from zulip gone", "gone: No such file or directory"),
+        ("import --from zulip .", "./zerver_realm.csv: No such file or directory"),
+        ("import --from zulip postgres://[", "the database postgres://[: the address can't be read"),
+        ("import --from zulip postgres://me:secret@127.0.0.1:1/z", "the database postgres://127.0.0.1:1/z: "),
+        ("import users.jsonl --password-file x", "--password-file is for --from zulip"),
+    ] {
+        let told = csv.bad(&words(line), "");
+        assert!(told.starts_with(said) && !told.contains("secret"), "{line}: {told}");
+    }
+}

@@ -1,0 +1,26 @@
+//! Whatever stands where another system's users should be, what is converted are import lines, each from a place.
+#![no_main]
+
+use auth_engine::transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
+
+const REALMS: &[u8] = b"id,string_id,name,deactivated\n2,,Main,f\n";
+const USERS: &[u8] =
+    b"id,delivery_email,full_name,password,api_key,role,is_active,is_bot,bot_type,date_joined,realm_id\n";
+
+fn check(converted: Converted) {
+    assert_eq!(converted.lines.lines().count(), converted.places.len());
+    assert!(converted.lines.lines().all(|line| parse_line(line).is_ok()));
+}
+
+libfuzzer_sys::fuzz_target!(|content: &[u8]| {
+    check(convert_htpasswd(content, "main"));
+    if let Ok(converted) = convert_rocketchat(content, "main") {
+        check(converted);
+    }
+    let users = [USERS, content].concat();
+    for (realms, users) in [(content, USERS), (REALMS, &users[..])] {
+        if let Ok(converted) = convert_zulip(realms, users, "main") {
+            check(converted);
+        }
+    }
+});
