@@ -1,6 +1,5 @@
 //! PostgreSQL by TLS: asked for unless the server is on this machine, and never without a certificate that is
 //! trusted.
-#![expect(clippy::unwrap_used, reason = "the helpers of tests are no #[test]s")]
 
 use std::sync::Arc;
 
