@@ -30,6 +30,9 @@ const QUICK: Duration = Duration::from_millis(250);
 /// Changes that are remembered for those who are reading meanwhile.
 const REMEMBERED: usize = 1024;
 
+/// When more entries than this are new, all are compared.
+const MANY: usize = 16_384;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Key {
@@ -71,9 +74,8 @@ pub(crate) struct KnownCredentials {
     compared: AtomicI64,
     /// The store's mark at that time, plus one; 0 for none.
     mark: AtomicU64,
-    /// How many entries were kept, ever, and how many had been when the last comparison began.
-    kept: AtomicU64,
-    kept_before: AtomicU64,
+    /// Users of whom something was kept since the last comparison began.
+    new: Mutex<Vec<UserId>>,
 }
 
 /// The newest changes, and how many there were before them.
@@ -99,8 +101,7 @@ impl KnownCredentials {
             changes: Mutex::default(),
             compared: AtomicI64::new(i64::MIN),
             mark: AtomicU64::new(0),
-            kept: AtomicU64::new(0),
-            kept_before: AtomicU64::new(0),
+            new: Mutex::default(),
         }
     }
 
@@ -135,28 +136,36 @@ impl KnownCredentials {
         }
         self.current.insert(user.id, user.version);
         self.entries.insert(key, Arc::clone(known));
-        self.kept.fetch_add(1, Ordering::Release);
+        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        if new.len() < MANY {
+            new.push(user.id);
+        } else {
+            self.mark.store(0, Ordering::Release);
+        }
     }
 
     /// Compares what is known with the store.
     async fn compare(&self, engine: &Engine) -> Result<(), StoreError> {
         let began = engine.now();
         let mark = engine.store.mark().await?.map_or(0, |mark| mark.wrapping_add(1));
-        let kept = self.kept.load(Ordering::Acquire);
-        let unchanged = mark != 0
-            && mark == self.mark.load(Ordering::Acquire)
-            && kept == self.kept_before.load(Ordering::Acquire);
-        if !unchanged {
-            let versions: Vec<(UserId, u64)> = self.current.iter().collect();
+        // Where nobody has changed anything, only what was kept since can be out of date: it may have been read
+        // before the last change and kept after it. Should this comparison fail, the next one is of everybody.
+        let unchanged = self.mark.swap(0, Ordering::AcqRel) == mark && mark != 0;
+        let new = std::mem::take(&mut *self.new.lock().unwrap_or_else(PoisonError::into_inner));
+        let versions: Vec<(UserId, u64)> = if unchanged {
+            new.into_iter().filter_map(|user| Some((user, self.current.get(&user)?))).collect()
+        } else {
+            self.current.iter().collect()
+        };
+        if !versions.is_empty() {
             let users: Vec<UserId> = versions.iter().map(|(user, _)| *user).collect();
             let mut found = engine.store.versions(&users).await?;
             found.sort_unstable();
             for stale in versions.iter().filter(|known| found.binary_search(known).is_err()) {
                 self.changed(stale.0);
             }
-            self.kept_before.store(kept, Ordering::Release);
-            self.mark.store(mark, Ordering::Release);
         }
+        self.mark.store(mark, Ordering::Release);
         self.compared.fetch_max(began.as_millis(), Ordering::AcqRel);
         Ok(())
     }

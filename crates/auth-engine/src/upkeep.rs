@@ -25,6 +25,12 @@ pub struct Purged {
 }
 
 impl Engine {
+    /// Waits until the attempts recorded so far are written, or can't be.
+    pub async fn write_attempts(&self) {
+        // What can't be written now is lost: nobody waits for it.
+        drop(self.store.attempts(0).await);
+    }
+
     /// Deletes what has ended and what is too old.
     ///
     /// # Errors

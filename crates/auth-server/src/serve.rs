@@ -22,6 +22,9 @@ use crate::metrics;
 use crate::router::Router;
 use crate::upkeep;
 
+/// How long the last rows of the log of attempts may take.
+const FINISH: Duration = Duration::from_secs(2);
+
 /// Ports that are bound, with nobody answering yet: clients wait.
 #[derive(Debug)]
 pub struct Bound {
@@ -167,6 +170,7 @@ impl Server {
             () = tokio::time::sleep(self.shutdown_timeout) => tracing::warn!("stopped before all requests had ended"),
             () = self.signals.next() => {}
         }
+        drop(tokio::time::timeout(FINISH, self.assembled.engine().write_attempts()).await);
         drop(self.assembled);
         tracing::info!("stopped");
     }

@@ -139,13 +139,15 @@ async fn asking_for_a_second_factor_is_no_failure() {
 #[tokio::test]
 async fn a_dropped_attempt_is_still_a_try() {
     let world = zulip_limited(false).await;
+    let mut dropped = 0;
     for _ in 0..5 {
         let attempt = world.attempt("main", DoorKind::Zulip, "iago@zulip.com", "wrong").await;
         let asking = world.ask(attempt);
         tokio::pin!(asking);
-        // One step reserves and looks up; then the client is gone.
-        assert!(asking.as_mut().now_or_never().is_none());
+        // One step reserves and looks up; then the client is gone, unless a busy machine was faster.
+        dropped += u32::from(asking.as_mut().now_or_never().is_none());
     }
+    assert!(dropped > 0);
     let refused = world.log_in(DoorKind::Zulip, "iago@zulip.com", PASSWORD).await.unwrap_err();
     assert!(matches!(refused, Refusal::AccountLimited { .. }), "{refused:?}");
     assert_eq!(world.clock.now(), crate::world::START);
