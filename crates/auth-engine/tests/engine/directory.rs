@@ -349,7 +349,7 @@ async fn limits_count_all_names_of_an_account_together() {
     let asked = people.asked.load(Ordering::SeqCst);
     for who in ["linked", "linked@zulip.com"] {
         let refused = world.log_in(DoorKind::Zulip, who, THERE).await.err();
-        assert!(matches!(refused, Some(Refusal::AccountLimited { .. })), "{who}: {refused:?}");
+        assert_eq!(refused, Some(Refusal::Credentials(Cause::TooManyTries)), "{who}");
     }
     assert_eq!(people.asked.load(Ordering::SeqCst), asked, "the directory sees none of it");
 }
