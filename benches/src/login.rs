@@ -17,6 +17,7 @@ use auth_engine::{
     Config, Engine, FailureGrid, Parts, PasswordConfig, RocketChatRules, ZettelstoreRules, ZulipRules,
 };
 use auth_store::Sqlite;
+use data_encoding::BASE64;
 use tokio::runtime::Runtime;
 
 use crate::Rival;
@@ -73,15 +74,23 @@ pub fn rivals() -> Result<Vec<Rival>> {
         Ok(hash_into(Algorithm::default(), params, input, &mut memory, &mut [0; 32])?)
     })];
     let world = Arc::new(World::open(params)?);
-    for (name, door, grant, password) in [
-        ("Zulip key", DoorKind::Zulip, GrantKind::ZulipKey, PASSWORD),
-        ("Rocket.Chat token, durable", DoorKind::RocketChat, GrantKind::RocketChatToken, PASSWORD),
-        ("Zettelstore token", DoorKind::Zettelstore, GrantKind::ZettelstoreToken(TokenForm::Jwt), PASSWORD),
-        ("wrong password", DoorKind::Zulip, GrantKind::ZulipKey, "wrong"),
+    let token = GrantKind::RocketChatToken;
+    for (name, user, door, grant, password) in [
+        ("Zulip key", "iago", DoorKind::Zulip, GrantKind::ZulipKey, PASSWORD),
+        ("Rocket.Chat token, durable", "iago", DoorKind::RocketChat, token, PASSWORD),
+        ("the same beside 10,000 others", "rich", DoorKind::RocketChat, token, PASSWORD),
+        (
+            "Zettelstore token",
+            "iago",
+            DoorKind::Zettelstore,
+            GrantKind::ZettelstoreToken(TokenForm::Jwt),
+            PASSWORD,
+        ),
+        ("wrong password", "iago", DoorKind::Zulip, GrantKind::ZulipKey, "wrong"),
     ] {
         let world = Arc::clone(&world);
         rivals.push(Rival::new(name, move || {
-            let granted = world.log_in(door, grant, password)?;
+            let granted = world.log_in(user, door, grant, password)?;
             ensure!(granted == (password == PASSWORD), "it should be {}", password == PASSWORD);
             Ok(())
         }));
@@ -113,7 +122,8 @@ impl World {
         };
         let (engine, realm) = runtime.block_on(async {
             let engine = Engine::open(parts).await?;
-            engine.import(USERS.as_bytes(), ImportMode::Write, &mut |_| {}).await?;
+            let users = format!("{USERS}{}\n", user_with_many_tokens());
+            engine.import(users.as_bytes(), ImportMode::Write, &mut |_| {}).await?;
             let realm = engine.realm(RealmName::Slug("main")).await.ok().flatten().context("the realm")?;
             anyhow::Ok((engine, realm.id))
         })?;
@@ -121,11 +131,11 @@ impl World {
     }
 
     /// Whether it was granted.
-    fn log_in(&self, door: DoorKind, grant: GrantKind, password: &str) -> Result<bool> {
+    fn log_in(&self, user: &str, door: DoorKind, grant: GrantKind, password: &str) -> Result<bool> {
         let attempt = LoginAttempt {
             door,
             realm: self.realm,
-            proof: Proof::Password { who: Identifier::user_name("iago"), password: Password::new(password) },
+            proof: Proof::Password { who: Identifier::user_name(user), password: Password::new(password) },
             second_step: SecondStep::NotOffered,
             grant,
             peer: Peer::new([192, 0, 2, 1].into()),
@@ -135,6 +145,21 @@ impl World {
             Err(fault) => bail!("{fault}"),
         }
     }
+}
+
+/// The import line of a user who holds ten thousand log-in tokens.
+fn user_with_many_tokens() -> String {
+    let tokens: Vec<_> = (0..10_000_u32)
+        .map(|number| {
+            let mut digest = [7; 32];
+            digest[..4].copy_from_slice(&number.to_be_bytes());
+            serde_json::json!({"digest": BASE64.encode(&digest), "expires": "2099-01-01T00:00:00Z"})
+        })
+        .collect();
+    let user = serde_json::json!({
+        "kind": "user", "realm": "main", "username": "rich", "password": PASSWORD, "rocketchat_tokens": tokens,
+    });
+    user.to_string()
 }
 
 fn config(params: Params) -> Config {
@@ -157,6 +182,8 @@ fn config(params: Params) -> Config {
             api_limit: None,
             block_by_user: None,
             block_by_address: None,
+            // Nothing makes room for what is new.
+            max_tokens: u32::MAX,
             ..RocketChatRules::default()
         },
         zettelstore: ZettelstoreRules { login_delay: Duration::ZERO, ..ZettelstoreRules::default() },

@@ -56,6 +56,15 @@ impl Summary {
         Self { mean: mean(times.get(..kept).unwrap_or_default()), variance }
     }
 
+    /// The same of all answers, none left out: two at least.
+    #[must_use]
+    pub fn of_all(times: &[f64]) -> Self {
+        let number = count(times.len());
+        let mean = times.iter().sum::<f64>() / number;
+        let squares: f64 = times.iter().map(|time| (time - mean).powi(2)).sum();
+        Self { mean, variance: squares / (number * (number - 1.0)) }
+    }
+
     /// Welch's t of the difference to another class: in standard errors.
     ///
     /// ```
@@ -135,6 +144,14 @@ mod tests {
         assert!((summary.variance - 6.8 / 12.0).abs() < 1e-12);
         assert_eq!(Summary::of(&[1.0; 5]).t(Summary::of(&[1.0; 5])), 0.0);
         assert_eq!(Summary::of(&[2.0; 5]).t(Summary::of(&[1.0; 5])), f64::INFINITY);
+    }
+
+    #[test]
+    fn of_all_answers_none_is_left_out() {
+        let summary = Summary::of_all(&[1.0, 2.0, 6.0]);
+        assert_eq!(summary.mean, 3.0);
+        // 4, 1 and 9, over 3 times 2.
+        assert!((summary.variance - 14.0 / 6.0).abs() < 1e-12);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth_conformance::client::Client;
-use auth_conformance::{DevServer, server_binary};
+use auth_conformance::{DevServer, Options, Server, server_binary};
 use serde_json::{Value, json};
 
 /// Runs a client against a server of its own: the log-ins and what each must print.
@@ -17,6 +17,8 @@ fn check(client: impl Fn() -> Client, log_ins: &[(&str, &str, bool)], refusal: &
         if *right {
             assert_eq!(said["id"].as_str().map(str::len), Some(17), "{said}");
             assert_eq!(said["rooms"], json!([]), "{said}");
+            // Strangers are told that they are.
+            assert_ne!(said["device"], "not-authorized", "{said}");
         } else {
             assert_eq!(&said, refusal, "{user}");
         }
@@ -45,6 +47,22 @@ fn python_rocketchat_py_sdk() {
 fn node_ddp_client() {
     let client = || Client::node("ddp_client.js").unwrap();
     check(client, BY_NAME, &json!({"refused": 401, "reason": "User not found"}));
+}
+
+#[test]
+fn node_ddp_client_with_a_second_factor() {
+    let options = Options::new(server_binary().unwrap());
+    let fixture = |name| std::fs::read_to_string(options.data.join("fixtures").join(name)).unwrap();
+    let (config, users) = (fixture("rocketchat.toml"), fixture("rocketchat.jsonl"));
+    let mut server = Server::start(&options.binary, &config, &users).unwrap();
+    let url = format!("http://{}", server.address());
+    let client = || Client::node("ddp_client.js").unwrap();
+    let (let_in, said) = client().log_in(&[url.as_str(), "totpuser", "mypassword"]).unwrap();
+    assert_eq!((let_in, &said["refused"]), (false, &json!("totp-required")), "{said}");
+    let (let_in, said) = client().log_in(&[url.as_str(), "totpuser", "mypassword", "aBcD2345"]).unwrap();
+    assert!(let_in, "{said}");
+    assert!(said["device"]["remaining"].is_u64(), "{said}");
+    server.stop().unwrap();
 }
 
 #[test]

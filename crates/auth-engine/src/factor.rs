@@ -161,9 +161,11 @@ impl Engine {
             if self.store.raise_counter(outstanding.id, number).await? {
                 break number;
             }
-            // Another try was faster, or has used the code up.
-            match self.newest_code(user).await?.filter(|newest| newest.id == outstanding.id) {
-                Some(newest) => outstanding = newest,
+            // Another try was faster.
+            match self.newest_code(user).await? {
+                Some(newest) if newest.id == outstanding.id => outstanding = newest,
+                // A code makes room for another once there were too many tries at it.
+                Some(_) => return Ok(Verdict::Exhausted),
                 None => return Ok(Verdict::Wrong),
             }
         };

@@ -1,5 +1,5 @@
 """PyPI rocketchat-py-sdk against a server: rocketchat_py_sdk_client.py URL USER PASSWORD prints what the log-in
-gives, and the rooms."""
+gives, the rooms, and what is said of the user's own device."""
 import json
 import os
 import sys
@@ -16,6 +16,12 @@ said = {}
 
 def rooms(error, result):
     said.update(rooms=result)
+    client.call("2fa:checkCodesRemaining", [], device)
+
+
+def device(error, result):
+    # A method for those who are signed in.
+    said.update(device=result if error is None else error["error"])
     done.set()
 
 

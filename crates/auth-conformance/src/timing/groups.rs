@@ -57,6 +57,7 @@ const CURRENT: &str = r#"{"kind":"realm","realm":"house"}
 {"kind":"user","realm":"house","username":"active","email":"active@example.org","password":"correct horse battery"}
 {"kind":"user","realm":"house","username":"nopass","email":"nopass@example.org"}
 {"kind":"user","realm":"house","username":"asleep","email":"asleep@example.org","active":false,"password":"correct horse battery"}
+{"kind":"user","realm":"house","username":"factor","email":"factor@example.org","password":"not the password","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
 "#;
 
 /// Two records that take several times as long as the hashes of [`with_older_records`]. The grid that they make
@@ -70,8 +71,10 @@ const OLDER: &str = r#"{"kind":"user","realm":"house","username":"argon2","email
 pub fn groups() -> Vec<Group> {
     let same_work = ["absent", "active", "nopass", "asleep"];
     let words = ["unknown user", "wrong password", "no password", "inactive account"];
-    let zulip = || same_work.map(zulip_login).into_iter();
-    let mut on_the_grid: Vec<_> = words.into_iter().zip(zulip()).collect();
+    let mut zulip: Vec<_> = words.into_iter().zip(same_work.map(zulip_login)).collect();
+    // Its password is the one that is sent: the refusal must not tell.
+    zulip.push(("right password, second factor", zulip_login("factor")));
+    let mut on_the_grid = zulip.clone();
     on_the_grid.push(("older Argon2", zulip_login("argon2")));
     on_the_grid.push(("PBKDF2", zulip_login("pbkdf2")));
     let mut rocketchat: Vec<_> =
@@ -87,7 +90,7 @@ pub fn groups() -> Vec<Group> {
         alike: true,
     };
     vec![
-        group("Zulip, all records current", CURRENT.to_owned(), words.into_iter().zip(zulip()).collect()),
+        group("Zulip, all records current", CURRENT.to_owned(), zulip),
         group("Rocket.Chat, all records current", CURRENT.to_owned(), rocketchat),
         with_older_records("auto", group("Zulip, older records among them", String::new(), on_the_grid)),
         Group {
