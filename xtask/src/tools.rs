@@ -77,7 +77,9 @@ pub(crate) fn cargo_tool(sh: &Shell, name: &str, version: &str) -> Result<PathBu
     let installed = cmd!(sh, "{program} --version").quiet().ignore_stderr().read();
     if !installed.is_ok_and(|said| said.split_whitespace().any(|word| word == version)) {
         say(&format!("building {name} {version} (some minutes, once)"));
-        cmd!(sh, "cargo install --quiet --locked --force {name} --version {version} --root {root}").run()?;
+        // Quickly built is better than fast here.
+        cmd!(sh, "cargo install --quiet --debug --locked --force {name} --version {version} --root {root}")
+            .run()?;
     }
     Ok(program)
 }

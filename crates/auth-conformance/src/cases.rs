@@ -1,5 +1,7 @@
 //! Runs the cases of a set: one server for all cases of a plain setup, one for each case of a setup with steps.
 
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -42,7 +44,7 @@ pub(crate) struct CaseRequest {
 }
 
 /// What is particular to the cases of one door.
-pub(crate) trait Dialect {
+pub(crate) trait Dialect: Sync {
     /// The set's name: `NAME-cases.jsonl`, `setups/NAME.toml`, `fixtures/NAME.jsonl`.
     fn name(&self) -> &'static str;
 
@@ -91,19 +93,31 @@ pub(crate) fn run(dialect: &dyn Dialect, options: &Options) -> Result<Report> {
             None => {}
         }
     }
+    let mut groups_of_a_server = Vec::new();
     for (setup, group) in setups.iter().zip(groups) {
-        if !group.iter().any(|case| options.selects(&case.id)) {
-            continue;
-        }
-        if setup.before.is_empty() {
-            run_group(dialect, options, setup, &group, &mut report)?;
-        } else {
-            for case in group.iter().filter(|case| options.selects(&case.id)) {
-                run_group(dialect, options, setup, &[*case], &mut report)?;
-            }
+        let is_selected = |case: &&&Case| options.selects(&case.id);
+        if !setup.before.is_empty() {
+            let cases = group.iter().filter(is_selected);
+            groups_of_a_server.extend(cases.map(|case| (setup, vec![*case])));
+        } else if group.iter().any(|case| is_selected(&case)) {
+            groups_of_a_server.push((setup, group));
         }
     }
-    Ok(report)
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Report> {
+        let mut report = Report::default();
+        while let Some((setup, group)) = groups_of_a_server.get(next.fetch_add(1, Ordering::Relaxed)) {
+            run_group(dialect, options, setup, group, &mut report)?;
+        }
+        Ok(report)
+    };
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..options.servers.max(1)).map(|_| scope.spawn(work)).collect();
+        for worker in workers {
+            report.extend(worker.join().unwrap_or_else(|panic| resume_unwind(panic))?);
+        }
+        Ok(report)
+    })
 }
 
 fn run_group(

@@ -106,6 +106,8 @@ pub struct Options {
     pub only: Option<String>,
     /// Upper bounds of time in cases are multiplied by this.
     pub patience: f64,
+    /// Servers that run at a time: most of what cases do is wait.
+    pub servers: usize,
 }
 
 impl Options {
@@ -117,6 +119,7 @@ impl Options {
             data: PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("data"),
             only: None,
             patience: 1.5,
+            servers: 1,
         }
     }
 

@@ -8,7 +8,7 @@ use auth_conformance::{Options, Set, server_binary};
 const PATIENCE: f64 = 10.0;
 
 fn check(set: Set) {
-    let options = Options { patience: PATIENCE, ..Options::new(server_binary().unwrap()) };
+    let options = Options { patience: PATIENCE, servers: 4, ..Options::new(server_binary().unwrap()) };
     let expected = options.expected_failures().unwrap();
     let report = set.run(&options).unwrap();
     let surprises = report.surprises(&expected);
