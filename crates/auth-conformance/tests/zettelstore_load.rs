@@ -26,7 +26,7 @@ const MEMORY_KIB: usize = 1024;
 
 /// What the server may take in KiB: idle, each hashing thread, each open connection with its request, task and
 /// answer.
-const MOST_KIB: usize = 30 * 1024 + WORKERS * MEMORY_KIB + CLIENTS * 32;
+const MOST_KIB: usize = 30 * 1024 + WORKERS * MEMORY_KIB + CLIENTS * 40;
 
 const CONFIG: &str = r#"
 [server]
