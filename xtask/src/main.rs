@@ -12,8 +12,10 @@ mod nodes;
 mod tidy;
 mod tools;
 
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
@@ -71,7 +73,8 @@ enum Task {
 }
 
 fn main() -> ExitCode {
-    match run(Arguments::parse().task) {
+    let task = Arguments::parse().task;
+    match forget_package().and_then(|()| run(task)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // Without a backtrace, whatever the environment asks for: what went wrong is a line, not a place.
@@ -99,6 +102,26 @@ fn run(task: Task) -> Result<()> {
         Task::Clients => clients::install(&sh),
         Task::Dist => dist::run(&sh),
     }
+}
+
+/// Goes on as a process that was not told which package it is of: by that, cargo would build some dependencies anew
+/// each time that it is called from here after it was called by hand.
+#[expect(clippy::disallowed_methods, reason = "this is about the environment itself")]
+fn forget_package() -> Result<()> {
+    let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
+    let told: Vec<OsString> = std::env::vars_os()
+        .map(|(name, _)| name)
+        .filter(|name| name.to_str().is_some_and(about_package))
+        .collect();
+    if told.is_empty() {
+        return Ok(());
+    }
+    let mut again = Command::new(std::env::current_exe()?);
+    again.args(std::env::args_os().skip(1));
+    for name in &told {
+        again.env_remove(name);
+    }
+    Err(again.exec().into())
 }
 
 /// The folder of the workspace.
