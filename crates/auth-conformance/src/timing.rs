@@ -42,9 +42,18 @@ impl Summary {
     /// Of times in seconds, three at least.
     #[must_use]
     pub fn of(times: &[f64]) -> Self {
+        Self::of_fastest(kept(times.len()), times)
+    }
+
+    /// The same of all answers, none left out: two at least.
+    #[must_use]
+    pub fn of_all(times: &[f64]) -> Self {
+        Self::of_fastest(times.len(), times)
+    }
+
+    fn of_fastest(kept: usize, times: &[f64]) -> Self {
         let mut times = times.to_vec();
         times.sort_by(f64::total_cmp);
-        let kept = kept(times.len());
         let slowest = times.get(kept.saturating_sub(1)).copied().unwrap_or(f64::NAN);
         for held_up in times.iter_mut().skip(kept) {
             *held_up = slowest;
@@ -54,15 +63,6 @@ impl Summary {
         let squares: f64 = times.iter().map(|time| (time - middle).powi(2)).sum();
         let variance = squares / (count(kept) * (count(kept) - 1.0));
         Self { mean: mean(times.get(..kept).unwrap_or_default()), variance }
-    }
-
-    /// The same of all answers, none left out: two at least.
-    #[must_use]
-    pub fn of_all(times: &[f64]) -> Self {
-        let number = count(times.len());
-        let mean = times.iter().sum::<f64>() / number;
-        let squares: f64 = times.iter().map(|time| (time - mean).powi(2)).sum();
-        Self { mean, variance: squares / (number * (number - 1.0)) }
     }
 
     /// Welch's t of the difference to another class: in standard errors.

@@ -51,17 +51,9 @@ mod tests {
 
     fn realm(slug: &str, subdomain: Option<&str>) -> Realm {
         Realm {
-            id: RealmId::random(&SeededRng::new(1)),
-            slug: slug.into(),
             subdomain: subdomain.map(str::to_owned),
-            name: String::new(),
-            icon: String::new(),
-            description: String::new(),
-            active: true,
-            password_login: true,
-            digest_logins: false,
-            strength: None,
             backends: vec!["corp".into()],
+            ..Realm::new(RealmId::random(&SeededRng::new(1)), slug)
         }
     }
 

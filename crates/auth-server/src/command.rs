@@ -16,6 +16,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use auth_core::Timestamp;
 use auth_engine::Engine;
 use clap::{Parser, Subcommand};
 
@@ -172,6 +173,11 @@ async fn realm_line(engine: &Engine, slug: &str, digest_logins: bool) -> anyhow:
         {"kind": "realm", "realm": slug, "subdomain": subdomain, "digest_logins": digest_logins}
     );
     Ok(Some(format!("{line}\n")))
+}
+
+/// A moment as commands show it (RFC 3339).
+fn shown(moment: Timestamp) -> Option<String> {
+    jiff::Timestamp::from_millisecond(moment.as_millis()).map(|time| time.to_string()).ok()
 }
 
 /// A file that a command reads, with a sentence for the operator when it can't.

@@ -11,14 +11,6 @@ pub(crate) fn number(kind: NameKind) -> i64 {
     (0..).zip(NameKind::ALL).find(|(_, known)| *known == kind).map_or(-1, |(number, _)| number)
 }
 
-pub(crate) const ROLES: [(Role, &str); 5] = [
-    (Role::Owner, "owner"),
-    (Role::Admin, "admin"),
-    (Role::Moderator, "moderator"),
-    (Role::Member, "member"),
-    (Role::Guest, "guest"),
-];
-
 pub(crate) const BOTS: [(BotKind, &str); 5] = [
     (BotKind::Default, "default"),
     (BotKind::IncomingWebhook, "incoming-webhook"),
@@ -27,27 +19,23 @@ pub(crate) const BOTS: [(BotKind, &str); 5] = [
     (BotKind::App, "app"),
 ];
 
-pub(crate) fn role_name(role: Role) -> &'static str {
-    name_of(&ROLES, role)
+pub(crate) fn bot_name(bot: BotKind) -> &'static str {
+    BOTS.iter().find(|(known, _)| *known == bot).map_or("", |(_, name)| name)
 }
 
-pub(crate) fn bot_name(bot: BotKind) -> &'static str {
-    name_of(&BOTS, bot)
+pub(crate) fn bot(name: &str) -> Result<BotKind> {
+    let found = BOTS.iter().find(|(_, known)| *known == name);
+    found.map(|(bot, _)| *bot).ok_or_else(|| corrupt("an unknown kind of bot"))
+}
+
+pub(crate) fn role(name: &str) -> Result<Role> {
+    Role::from_name(name).ok_or_else(|| corrupt("an unknown role"))
 }
 
 /// The kind of name of that number.
 pub(crate) fn name_kind(wanted: i64) -> Result<NameKind> {
     let known = NameKind::ALL.into_iter().find(|kind| number(*kind) == wanted);
     known.ok_or_else(|| corrupt("an unknown kind of name"))
-}
-
-fn name_of<T: PartialEq>(table: &[(T, &'static str)], value: T) -> &'static str {
-    table.iter().find(|(known, _)| *known == value).map_or("", |(_, name)| name)
-}
-
-pub(crate) fn named<T: Copy>(table: &[(T, &'static str)], name: &str) -> Result<T> {
-    let found = table.iter().find(|(_, known)| *known == name);
-    found.map(|(value, _)| *value).ok_or_else(|| corrupt("an unknown role or kind of bot"))
 }
 
 pub(crate) fn door(name: &str) -> Result<DoorKind> {
@@ -88,15 +76,15 @@ mod tests {
 
     #[test]
     fn every_word_reads_back() {
-        for (role, name) in ROLES {
-            assert_eq!((role_name(role), named(&ROLES, name).unwrap()), (name, role));
+        for (known, name) in Role::ALL {
+            assert_eq!((known.as_str(), role(name).unwrap()), (name, known));
         }
-        for (bot, name) in BOTS {
-            assert_eq!((bot_name(bot), named(&BOTS, name).unwrap()), (name, bot));
+        for (known, name) in BOTS {
+            assert_eq!((bot_name(known), bot(name).unwrap()), (name, known));
         }
         for (index, kind) in (0..).zip(NameKind::ALL) {
             assert_eq!((number(kind), name_kind(index).unwrap()), (index, kind));
         }
-        assert!(named(&ROLES, "king").is_err());
+        assert!(role("king").is_err());
     }
 }

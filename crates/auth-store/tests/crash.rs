@@ -108,19 +108,7 @@ fn token(round: u32, task: u32, number: u32) -> Credential {
 }
 
 async fn prepare(file: &Path) {
-    let realm = Realm {
-        id: RealmId::from_bytes([0; 16]),
-        slug: "main".into(),
-        subdomain: None,
-        name: String::new(),
-        icon: String::new(),
-        description: String::new(),
-        active: true,
-        password_login: true,
-        digest_logins: false,
-        strength: None,
-        backends: vec![],
-    };
+    let realm = Realm::new(RealmId::from_bytes([0; 16]), "main");
     let user = User {
         id: USER,
         realm: realm.id,

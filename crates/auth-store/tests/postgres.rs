@@ -250,19 +250,7 @@ async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
 
 /// Writes a realm with a user.
 async fn seeded(store: &impl Store) -> UserId {
-    let realm = Realm {
-        id: RealmId::from_bytes([1; 16]),
-        slug: "main".into(),
-        subdomain: None,
-        name: String::new(),
-        icon: String::new(),
-        description: String::new(),
-        active: true,
-        password_login: true,
-        digest_logins: false,
-        strength: None,
-        backends: vec![],
-    };
+    let realm = Realm::new(RealmId::from_bytes([1; 16]), "main");
     let user = User {
         id: UserId::from_bytes([2; 16]),
         realm: realm.id,

@@ -35,6 +35,24 @@ impl Realm {
     /// The name of the backend of stored passwords.
     pub const LOCAL: &str = "local";
 
+    /// A realm where nothing is set: active, with password log-in, asked of stored passwords alone.
+    #[must_use]
+    pub fn new(id: RealmId, slug: impl Into<String>) -> Self {
+        Self {
+            id,
+            slug: slug.into(),
+            subdomain: None,
+            name: String::new(),
+            icon: String::new(),
+            description: String::new(),
+            active: true,
+            password_login: true,
+            digest_logins: false,
+            strength: None,
+            backends: Vec::new(),
+        }
+    }
+
     /// Whether passwords that are stored here count.
     #[must_use]
     pub fn asks_stored_passwords(&self) -> bool {

@@ -82,6 +82,29 @@ pub enum Role {
     Guest,
 }
 
+impl Role {
+    /// Every role with the name that stores, imports and configuration use.
+    pub const ALL: [(Self, &'static str); 5] = [
+        (Self::Owner, "owner"),
+        (Self::Admin, "admin"),
+        (Self::Moderator, "moderator"),
+        (Self::Member, "member"),
+        (Self::Guest, "guest"),
+    ];
+
+    /// The role's name in stores, imports and configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        Self::ALL.iter().find(|(role, _)| *role == self).map_or("", |(_, name)| name)
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, known)| *known == name).map(|(role, _)| *role)
+    }
+}
+
 /// What kind of bot a user is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the Zulip door numbers every kind")]

@@ -145,19 +145,7 @@ struct Server {
 
 impl Server {
     async fn new(store: Arc<dyn Store>, other: Arc<dyn Store>) -> Self {
-        let realm = Realm {
-            id: RealmId::from_bytes([0; 16]),
-            slug: "main".into(),
-            subdomain: None,
-            name: String::new(),
-            icon: String::new(),
-            description: String::new(),
-            active: true,
-            password_login: true,
-            digest_logins: false,
-            strength: None,
-            backends: vec![],
-        };
+        let realm = Realm::new(RealmId::from_bytes([0; 16]), "main");
         let token = Credential {
             id: TOKEN,
             user: USER,

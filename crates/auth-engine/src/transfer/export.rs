@@ -6,7 +6,7 @@ use std::io::Write;
 use auth_core::{Account, CredentialKind, Fault, NameKind, Timestamp};
 use auth_crypto::totp;
 
-use super::line::{BOTS, ROLES, RealmLine, UserLine, name_of, print_time};
+use super::line::{BOTS, RealmLine, UserLine, name_of, print_time};
 use crate::Engine;
 use crate::accounts::PAGE;
 
@@ -56,7 +56,7 @@ impl Engine {
             email_verified: user.email().is_some_and(|email| email.verified),
             directory_name: name(NameKind::Directory),
             full_name: user.full_name.clone(),
-            role: name_of(&ROLES, user.role),
+            role: Some(user.role.as_str().to_owned()),
             bot: user.bot.and_then(|bot| name_of(&BOTS, bot)),
             active: user.active,
             joined: print_time(user.joined),

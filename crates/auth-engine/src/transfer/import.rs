@@ -13,7 +13,7 @@ use auth_crypto::opaque;
 use auth_crypto::password::{self, HashingRule, NameContext, OldHash, Secret, StoredPassword};
 use futures_util::{StreamExt, stream};
 
-use super::line::{BOTS, BadLine, Line, ROLES, RealmLine, UserLine, bad, named, time, zettel_id};
+use super::line::{BOTS, BadLine, Line, RealmLine, UserLine, bad, named, time, zettel_id};
 use super::{ImportFailure, ImportOptions, ImportReport};
 use crate::Engine;
 use crate::schemes::{self, Scheme};
@@ -231,7 +231,7 @@ impl Engine {
         let names = names(&line)?;
         let role = match line.role.as_deref() {
             None => Role::default(),
-            Some(role) => named(&ROLES, role).ok_or_else(|| bad("`role` is not one we know"))?,
+            Some(role) => Role::from_name(role).ok_or_else(|| bad("`role` is not one we know"))?,
         };
         let bot: Option<BotKind> = match line.bot.as_deref() {
             None => None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use auth_core::{BotKind, Realm, Role, StrengthRule, Timestamp};
+use auth_core::{BotKind, Realm, StrengthRule, Timestamp};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -211,15 +211,6 @@ impl RealmLine {
         }
     }
 }
-
-/// The names of the roles.
-pub(crate) const ROLES: [(Role, &str); 5] = [
-    (Role::Owner, "owner"),
-    (Role::Admin, "admin"),
-    (Role::Moderator, "moderator"),
-    (Role::Member, "member"),
-    (Role::Guest, "guest"),
-];
 
 /// The names of the kinds of bots.
 pub(crate) const BOTS: [(BotKind, &str); 5] = [

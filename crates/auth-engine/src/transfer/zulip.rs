@@ -10,7 +10,7 @@ use std::io::Read;
 use auth_core::{BotKind, Role};
 
 use super::converted::{ConvertError, Converted};
-use super::line::{BOTS, BadLine, ROLES, RealmLine, UserLine, bad, name_of, print_time, time};
+use super::line::{BOTS, BadLine, RealmLine, UserLine, bad, name_of, print_time, time};
 
 /// Where Zulip keeps the bots of its own.
 const INTERNAL: &str = "zulipinternal";
@@ -116,7 +116,7 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         email: given("delivery_email").or_else(|| given("email")),
         email_verified: true,
         full_name: row.text("full_name").to_owned(),
-        role: name_of(&ROLES, role),
+        role: Some(role.as_str().to_owned()),
         bot: bot.and_then(|bot| name_of(&BOTS, bot)),
         active: row.flag("is_active")?,
         joined: print_time(joined),

@@ -46,19 +46,7 @@ pub(crate) fn open(settings: Settings) -> Directory {
 }
 
 pub(crate) fn realm(slug: &str) -> Realm {
-    Realm {
-        id: RealmId::from_bytes([1; 16]),
-        slug: slug.into(),
-        subdomain: None,
-        name: String::new(),
-        icon: String::new(),
-        description: String::new(),
-        active: true,
-        password_login: true,
-        digest_logins: false,
-        strength: None,
-        backends: vec!["corp".into()],
-    }
+    Realm { backends: vec!["corp".into()], ..Realm::new(RealmId::from_bytes([1; 16]), slug) }
 }
 
 /// Asks about an address or a user name.

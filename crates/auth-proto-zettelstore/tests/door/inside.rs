@@ -178,19 +178,7 @@ pub(crate) fn granted(grant: Grant) -> LoginOutcome {
 
 /// The realm of the fixtures.
 pub(crate) fn realm() -> Realm {
-    Realm {
-        id: RealmId::from_bytes([7; 16]),
-        slug: "notes".to_owned(),
-        subdomain: None,
-        name: "Notes".to_owned(),
-        icon: String::new(),
-        description: String::new(),
-        active: true,
-        password_login: true,
-        digest_logins: false,
-        strength: None,
-        backends: Vec::new(),
-    }
+    Realm { name: "Notes".to_owned(), ..Realm::new(RealmId::from_bytes([7; 16]), "notes") }
 }
 
 fn profile() -> Profile {

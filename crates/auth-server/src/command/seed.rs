@@ -86,19 +86,7 @@ fn rate(count: u64, took: Duration) -> f64 {
 }
 
 fn realm() -> Realm {
-    Realm {
-        id: RealmId::random(&SystemRng::new()),
-        slug: SLUG.to_owned(),
-        subdomain: None,
-        name: "Made up".to_owned(),
-        icon: String::new(),
-        description: String::new(),
-        active: true,
-        password_login: true,
-        digest_logins: false,
-        strength: None,
-        backends: Vec::new(),
-    }
+    Realm { name: "Made up".to_owned(), ..Realm::new(RealmId::random(&SystemRng::new()), SLUG) }
 }
 
 /// User `number`: what is its own follows from the number, and so does its token, `seed-token-NUMBER`.

@@ -1,11 +1,11 @@
 //! `auth-server token`.
 
 use anyhow::bail;
-use auth_core::{Credential, CredentialId, Timestamp};
+use auth_core::{Credential, CredentialId};
 use serde_json::Value;
 
-use super::say;
 use super::user::One;
+use super::{say, shown};
 
 /// Look after what clients hold: log-in tokens, personal access tokens, API keys.
 #[derive(Debug, clap::Subcommand)]
@@ -55,15 +55,12 @@ impl Token {
 
 /// A token as one line of JSON.
 fn describe(token: &Credential) -> Value {
-    let time = |moment: Timestamp| {
-        jiff::Timestamp::from_millisecond(moment.as_millis()).map(|time| time.to_string()).ok()
-    };
     serde_json::json!({
         "id": token.id.to_string(),
         "kind": token.kind.as_str(),
         "name": token.label,
-        "created": time(token.created),
-        "last_used": token.last_used.and_then(time),
-        "ends": token.expires.and_then(time),
+        "created": shown(token.created),
+        "last_used": token.last_used.and_then(shown),
+        "ends": token.expires.and_then(shown),
     })
 }

@@ -12,7 +12,7 @@ use auth_engine::transfer::ImportFailure;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use super::{ConfigFile, realm_line, say};
+use super::{ConfigFile, realm_line, say, shown};
 
 /// Users are listed in pages of this many.
 const PAGE: u32 = 500;
@@ -249,7 +249,6 @@ async fn realm_of(engine: &Engine, account: &Account) -> anyhow::Result<Realm> {
 /// A user as one line of JSON, without secrets.
 fn describe(account: &Account, realm: &Realm) -> Value {
     let user = &account.user;
-    let joined = jiff::Timestamp::from_millisecond(user.joined.as_millis()).map(|time| time.to_string());
     serde_json::json!({
         "realm": realm.slug,
         "id": user.id.to_string(),
@@ -257,10 +256,10 @@ fn describe(account: &Account, realm: &Realm) -> Value {
         "email": user.email().map(|email| email.address),
         "directory_name": user.name(NameKind::Directory).map(|name| name.exact.as_str()),
         "full_name": user.full_name,
-        "role": format!("{:?}", user.role).to_lowercase(),
+        "role": user.role.as_str(),
         "bot": user.bot.is_some(),
         "active": user.active,
-        "joined": joined.ok(),
+        "joined": shown(user.joined),
         "password": account.password.is_some(),
         "second_factor": account.has_second_factor(),
         "zulip_id": user.doors.zulip,

@@ -240,14 +240,7 @@ impl Ldap {
     fn roles(&self) -> Result<Vec<(Role, String)>, &'static str> {
         let mut roles = Vec::new();
         for (name, groups) in &self.roles {
-            let role = match name.as_str() {
-                "owner" => Role::Owner,
-                "admin" => Role::Admin,
-                "moderator" => Role::Moderator,
-                "member" => Role::Member,
-                "guest" => Role::Guest,
-                _ => return Err("roles are owner, admin, moderator, member and guest"),
-            };
+            let role = Role::from_name(name).ok_or("roles are owner, admin, moderator, member and guest")?;
             roles.extend(groups.iter().map(|group| (role, group.clone())));
         }
         Ok(roles)

@@ -147,18 +147,7 @@ impl CredentialStore for Postgres {
         except: Option<CredentialId>,
         new: &[Credential],
     ) -> Answer<bool> {
-        let (id, kinds) = (&user.as_bytes()[..], names(kinds));
-        let except = except.as_ref().map(|id| &id.as_bytes()[..]);
-        let done = transact!(self, |transaction| {
-            if !touch(transaction, user).await? {
-                return Ok(false);
-            }
-            execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
-            for credential in new {
-                insert(transaction, &Credential { user, ..credential.clone() }).await?;
-            }
-            Ok(true)
-        });
+        let done = transact!(self, |transaction| exchange(transaction, user, kinds, except, new).await);
         match done.as_ref().err().and_then(taken) {
             Some(Taken::Digest) => Err(conflict()),
             Some(Taken::Id | Taken::Label) => Ok(false),
@@ -219,7 +208,26 @@ pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&'static str> {
     kinds.iter().map(|kind| kind.as_str()).collect()
 }
 
-pub(super) async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<()> {
+/// Deletes a user's credentials of some kinds but one, and adds others; `false` when there is no such user.
+pub(super) async fn exchange(
+    client: &impl GenericClient,
+    user: UserId,
+    kinds: &[CredentialKind],
+    except: Option<CredentialId>,
+    new: &[Credential],
+) -> Result<bool> {
+    if !touch(client, user).await? {
+        return Ok(false);
+    }
+    let except = except.as_ref().map(|id| &id.as_bytes()[..]);
+    execute(client, REMOVE_KINDS, &[&&user.as_bytes()[..], &names(kinds), &except]).await?;
+    for credential in new {
+        insert(client, &Credential { user, ..credential.clone() }).await?;
+    }
+    Ok(true)
+}
+
+async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<()> {
     let params = (
         &credential.id.as_bytes()[..],
         &credential.user.as_bytes()[..],

@@ -5,11 +5,10 @@ use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp}
 use tokio_postgres::Row;
 
 use super::Postgres;
-use super::credentials::{REMOVE_KINDS, insert, names};
+use super::credentials::exchange;
 use super::failure::{Failure, Result};
 use super::row::{Columns, kept};
 use super::session::{changed, execute, read, rows, transact, write_once};
-use super::users::touch;
 use crate::words::corrupt;
 
 // A command that is repeated since its outcome was unknown finds its own row.
@@ -34,15 +33,13 @@ impl Outbox for Postgres {
     }
 
     async fn post_with(&self, credential: &Credential, mail: &OutgoingMail) -> Answer<bool> {
-        let (user, kinds) = (credential.user, names(&[credential.kind]));
+        let (user, new) = (credential.user, std::slice::from_ref(credential));
         let (id, due, failures) = (&mail.id.as_bytes()[..], mail.due.as_millis(), i64::from(mail.failures));
         let (to, subject) = (kept(&mail.to), kept(&mail.subject));
         let done = transact!(self, |transaction| {
-            if !touch(transaction, user).await? {
+            if !exchange(transaction, user, &[credential.kind], None, new).await? {
                 return Ok(false);
             }
-            execute(transaction, REMOVE_KINDS, &[&&user.as_bytes()[..], &kinds, &None::<&[u8]>]).await?;
-            insert(transaction, credential).await?;
             execute(transaction, POST, &[&id, &&*to, &&*subject, &mail.body, &due, &failures]).await?;
             Ok(true)
         });

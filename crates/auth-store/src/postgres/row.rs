@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use super::failure::{Failure, Result};
-use crate::words::{BOTS, ROLES, corrupt, doors, from_json, name_kind, named};
+use crate::words::{bot, corrupt, doors, from_json, name_kind, role};
 
 /// The columns of an [`Account`], of the row `u`: names and all, so that one statement reads it whole.
 macro_rules! account_columns {
@@ -85,8 +85,8 @@ impl<'r> Columns<'r> {
                 realm: RealmId::from_bytes(self.bytes()?),
                 names: Vec::new(),
                 full_name: self.text()?,
-                role: named(&ROLES, self.take()?)?,
-                bot: self.take::<Option<&str>>()?.map(|name| named(&BOTS, name)).transpose()?,
+                role: role(self.take()?)?,
+                bot: self.take::<Option<&str>>()?.map(bot).transpose()?,
                 active: self.take()?,
                 joined: self.moment()?,
                 valid_from: self.moment()?,

@@ -20,21 +20,12 @@ const LOSSES: u32 = 4;
 /// The first pause before a command is tried again; each is up to twice as long as the one before.
 const PAUSE: Duration = Duration::from_millis(4);
 
-/// Runs `$work`, which only reads, on a connection `$client`.
-macro_rules! read {
-    ($store:expr, |$client:ident| $work:expr) => {{
-        let store: &$crate::postgres::Postgres = $store;
-        let mut tries = store.tries();
+/// Runs `$attempt`, and again while that may help.
+macro_rules! again {
+    ($store:ident, $attempt:expr) => {{
+        let mut tries = $store.tries();
         loop {
-            let done = match store.client().await {
-                Ok(object) => {
-                    let $client = &object;
-                    let done = tokio::time::timeout(store.limit, async { $work }).await;
-                    $crate::postgres::session::finish(object, done)
-                }
-                Err(failure) => Err(failure),
-            };
-            match done {
+            match $attempt {
                 Err(failure) if tries.again(&failure).await => {}
                 done => break done,
             }
@@ -42,34 +33,36 @@ macro_rules! read {
     }};
 }
 
-/// Runs `$work`, a single statement that writes, on a connection `$client`.
-macro_rules! write_once {
-    ($store:expr, |$client:ident| $work:expr) => {{
+/// Runs `$work`, which only reads, on a connection `$client`. What fails is told by `$told`, where it is given.
+macro_rules! read {
+    ($store:expr, |$client:ident| $work:expr $(, $told:expr)?) => {{
         let store: &$crate::postgres::Postgres = $store;
-        let mut tries = store.tries();
-        loop {
-            let done = match store.client().await {
+        $crate::postgres::session::again!(
+            store,
+            match store.client().await {
                 Ok(object) => {
                     let $client = &object;
                     let done = tokio::time::timeout(store.limit, async { $work }).await;
-                    $crate::postgres::session::finish(object, done).map_err(Failure::of_commit)
+                    $crate::postgres::session::finish(object, done)$(.map_err($told))?
                 }
                 Err(failure) => Err(failure),
-            };
-            match done {
-                Err(failure) if tries.again(&failure).await => {}
-                done => break done,
             }
-        }
+        )
     }};
+}
+
+/// Runs `$work`, a single statement that writes, on a connection `$client`.
+macro_rules! write_once {
+    ($store:expr, |$client:ident| $work:expr) => {
+        $crate::postgres::session::read!($store, |$client| $work, Failure::of_commit)
+    };
 }
 
 /// Runs `$work` between the beginning and the commit of a transaction; what fails leaves nothing behind.
 macro_rules! transact {
     ($store:expr, |$transaction:ident| $work:expr) => {{
         let store: &$crate::postgres::Postgres = $store;
-        let mut tries = store.tries();
-        loop {
+        $crate::postgres::session::again!(store, {
             let mut committing = false;
             let done = match store.client().await {
                 Ok(mut object) => {
@@ -95,16 +88,12 @@ macro_rules! transact {
                 }
                 Err(failure) => Err(failure),
             };
-            let done = if committing { done.map_err(Failure::of_commit) } else { done };
-            match done {
-                Err(failure) if tries.again(&failure).await => {}
-                done => break done,
-            }
-        }
+            if committing { done.map_err(Failure::of_commit) } else { done }
+        })
     }};
 }
 
-pub(super) use {read, transact, write_once};
+pub(super) use {again, read, transact, write_once};
 
 /// Gives a connection back, or closes it if it is of no more use.
 pub(super) fn finish<T, E>(object: Object, done: std::result::Result<Result<T>, E>) -> Result<T> {

@@ -13,7 +13,7 @@ use super::failure::{Failure, Result};
 use super::row::{Columns, account_columns, kept};
 use super::session::{changed, execute, read, row, rows, transact, write_once};
 use super::{Postgres, import};
-use crate::words::{number, role_name};
+use crate::words::number;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -117,7 +117,7 @@ impl UserStore for Postgres {
     }
 
     async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Answer<bool> {
-        let (id, full_name, role) = (&user.as_bytes()[..], kept(&facts.full_name), role_name(facts.role));
+        let (id, full_name, role) = (&user.as_bytes()[..], kept(&facts.full_name), facts.role.as_str());
         let done = transact!(self, |transaction| {
             let Some(there) = row(transaction, SET_FACTS, &[&id, &&*full_name, &role]).await? else {
                 return Ok(false);

@@ -147,24 +147,7 @@ impl CredentialStore for Sqlite {
         new: &[Credential],
     ) -> Answer<bool> {
         let (kinds, new) = (kinds.to_vec(), new.to_vec());
-        let exchanged = self.change(user, move |connection| {
-            if !changed(connection, TOUCH, params![user.as_bytes()])? {
-                return Ok(false);
-            }
-            delete_kinds(connection, user, &kinds, except)?;
-            for credential in &new {
-                match insert(connection, user, credential) {
-                    Ok(()) => {}
-                    // A failed command is rolled back as a whole.
-                    Err(NotInserted::NoUser | NotInserted::IdTaken | NotInserted::LabelTaken) => {
-                        return Err(StoreError::Missing(NOT_EXCHANGED).into());
-                    }
-                    Err(NotInserted::DigestTaken) => return Err(conflict()),
-                    Err(NotInserted::Failed(failure)) => return Err(failure),
-                }
-            }
-            Ok(true)
-        });
+        let exchanged = self.change(user, move |connection| exchange(connection, user, &kinds, except, &new));
         match exchanged.await {
             Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
             other => other,
@@ -291,16 +274,28 @@ fn conflict() -> Failure {
     StoreError::Conflict(Conflict::Credential).into()
 }
 
-/// Puts a credential in the place of the others of its kind that its user has; `false` when there is no such user.
-pub(super) fn replace(connection: &Connection, credential: &Credential) -> Result<bool> {
-    let user = credential.user;
+/// Deletes a user's credentials of some kinds but one, and adds others; `false` when there is no such user.
+pub(super) fn exchange(
+    connection: &Connection,
+    user: UserId,
+    kinds: &[CredentialKind],
+    except: Option<CredentialId>,
+    new: &[Credential],
+) -> Result<bool> {
     if !changed(connection, TOUCH, params![user.as_bytes()])? {
         return Ok(false);
     }
-    delete_kinds(connection, user, &[credential.kind], None)?;
-    match insert(connection, user, credential) {
-        Ok(()) => Ok(true),
-        Err(NotInserted::Failed(failure)) => Err(failure),
-        Err(_) => Err(conflict()),
+    delete_kinds(connection, user, kinds, except)?;
+    for credential in new {
+        match insert(connection, user, credential) {
+            Ok(()) => {}
+            // A failed command is rolled back as a whole.
+            Err(NotInserted::NoUser | NotInserted::IdTaken | NotInserted::LabelTaken) => {
+                return Err(StoreError::Missing(NOT_EXCHANGED).into());
+            }
+            Err(NotInserted::DigestTaken) => return Err(conflict()),
+            Err(NotInserted::Failed(failure)) => return Err(failure),
+        }
     }
+    Ok(true)
 }

@@ -12,7 +12,7 @@ use super::connection::{CACHE, set_cache};
 use super::credentials::{self, NotInserted};
 use super::failure::{Failure, Result, is_dangling, taken};
 use super::writer::{begin, commit};
-use crate::words::{bot_name, number, role_name, to_json};
+use crate::words::{bot_name, number, to_json};
 
 pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = ?1";
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
@@ -155,7 +155,7 @@ fn insert_user(connection: &Connection, new: &NewUser, realm: RealmId) -> Result
         user.id.as_bytes(),
         realm.as_bytes(),
         user.full_name,
-        role_name(user.role),
+        user.role.as_str(),
         user.bot.map(bot_name),
         user.active,
         user.joined.as_millis(),

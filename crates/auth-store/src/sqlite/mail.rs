@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
 use rusqlite::{Connection, Row, params};
 
-use super::credentials::replace;
+use super::credentials::exchange;
 use super::row::Columns;
 use super::users::changed;
 use super::{Sqlite, failure};
@@ -28,7 +28,12 @@ impl Outbox for Sqlite {
         let (credential, mail) = (credential.clone(), mail.clone());
         let user = credential.user;
         self.change(user, move |connection| {
-            Ok(replace(connection, &credential)? && post(connection, &mail).map(|()| true)?)
+            let there =
+                exchange(connection, user, &[credential.kind], None, std::slice::from_ref(&credential))?;
+            if there {
+                post(connection, &mail)?;
+            }
+            Ok(there)
         })
         .await
     }

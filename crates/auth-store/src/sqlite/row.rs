@@ -8,7 +8,7 @@ use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
 use super::failure::{Result, corrupt};
-use crate::words::{BOTS, ROLES, doors, from_json, name_kind, named};
+use crate::words::{bot, doors, from_json, name_kind, role};
 
 /// The columns of an [`Account`], of the user `u`.
 macro_rules! account_columns {
@@ -66,8 +66,8 @@ impl<'r> Columns<'r> {
                 realm: RealmId::from_bytes(self.take()?),
                 names: Vec::new(),
                 full_name: self.take()?,
-                role: named(&ROLES, &self.take::<String>()?)?,
-                bot: self.take::<Option<String>>()?.map(|name| named(&BOTS, &name)).transpose()?,
+                role: role(&self.take::<String>()?)?,
+                bot: self.take::<Option<String>>()?.map(|name| bot(&name)).transpose()?,
                 active: self.take()?,
                 joined: self.moment()?,
                 valid_from: self.moment()?,

@@ -12,7 +12,7 @@ use super::failure::Result;
 use super::import::{import, insert_name};
 use super::row::{Columns, account_columns, add_names};
 use super::{Sqlite, credentials};
-use crate::words::{number, role_name};
+use crate::words::number;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -139,7 +139,7 @@ impl UserStore for Sqlite {
         let facts = facts.clone();
         self.change(user, move |connection| {
             let mut statement = connection.prepare_cached(SET_FACTS)?;
-            let params = params![user.as_bytes(), facts.full_name, role_name(facts.role)];
+            let params = params![user.as_bytes(), facts.full_name, facts.role.as_str()];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
             let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
             connection.prepare_cached(DELETE_NAMES)?.execute([user.as_bytes()])?;

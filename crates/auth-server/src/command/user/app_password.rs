@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::{One, say};
+use crate::command::shown;
 
 /// Look after app passwords: random passwords for clients that know no second step, each with a name.
 #[derive(Debug, clap::Subcommand)]
@@ -106,14 +107,11 @@ fn end_of(day: Date) -> anyhow::Result<Timestamp> {
 
 /// An app password as one line of JSON.
 fn describe(password: &Credential) -> Value {
-    let time = |moment: Timestamp| {
-        jiff::Timestamp::from_millisecond(moment.as_millis()).map(|time| time.to_string()).ok()
-    };
     let doors: Vec<&str> = password.scope.doors.iter().map(|door| door.as_str()).collect();
     serde_json::json!({
         "name": password.label,
         "doors": if doors.is_empty() { Value::from("all") } else { doors.into() },
-        "created": time(password.created),
-        "ends": password.expires.and_then(time),
+        "created": shown(password.created),
+        "ends": password.expires.and_then(shown),
     })
 }

@@ -11,7 +11,7 @@ use super::Numbered;
 use crate::postgres::failure::Result;
 use crate::postgres::row::kept;
 use crate::postgres::users::small;
-use crate::words::{bot_name, door_names, role_name, to_json};
+use crate::words::{bot_name, door_names, to_json};
 
 const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
     email_second_factor, must_change_password, zulip, rocketchat, rocketchat_roles, zettelstore, \
@@ -73,7 +73,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Numbered]) -> Result<(
             &&user.id.as_bytes()[..],
             &&realm.as_bytes()[..],
             &&*kept(&user.full_name),
-            &role_name(user.role),
+            &user.role.as_str(),
             &user.bot.map(bot_name),
             &user.active,
             &user.joined.as_millis(),
