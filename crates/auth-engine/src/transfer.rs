@@ -9,7 +9,8 @@
 //! [`convert_zettel`], [`convert_htpasswd`].
 //!
 //! Lines are read and checked here, passwords hashed and secrets sealed here; the store writes finished
-//! records, all or none.
+//! records, all or none. However many lines there are, memory stays the same: between the steps they are in a
+//! [`Spool`].
 
 mod converted;
 mod export;
@@ -17,10 +18,12 @@ mod htpasswd;
 mod import;
 mod line;
 mod rocketchat;
+mod spool;
 mod zettelstore;
 mod zulip;
 
 use std::fmt;
+use std::ops::ControlFlow;
 
 use auth_core::{Fault, ImportMode, Imported};
 
@@ -30,6 +33,7 @@ pub(crate) use import::is_login_name;
 pub(crate) use line::zettel_id;
 pub use line::{BadLine, parse_line};
 pub use rocketchat::convert_rocketchat;
+pub use spool::Spool;
 pub use zettelstore::convert_zettel;
 pub use zulip::convert_zulip;
 
@@ -53,6 +57,38 @@ impl From<ImportMode> for ImportOptions {
     }
 }
 
+/// How far an import is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever shows progress shows each step")]
+pub enum Progress {
+    /// Lines are read and checked.
+    Checked {
+        /// How many.
+        lines: u64,
+        /// The bytes of them.
+        bytes: u64,
+    },
+    /// Passwords that came in clear are hashed, and old hashes wrapped.
+    Hashed {
+        /// How many.
+        passwords: u64,
+        /// How many there are.
+        of: u64,
+    },
+    /// Records are written, for good when all are.
+    Written {
+        /// How many.
+        records: u64,
+        /// How many there are.
+        of: u64,
+    },
+}
+
+/// Lets an import go on to its end: for imports that nobody watches.
+pub fn unwatched(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
 /// What an import did.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -71,8 +107,10 @@ pub struct ImportReport {
 pub enum ImportFailure {
     /// These lines are bad: each line's number and the reason.
     Lines(Vec<(u64, String)>),
-    /// Reading the lines failed.
+    /// Reading the lines failed, or keeping them until all are checked.
     Read(std::io::Error),
+    /// Whoever watched its progress ended it.
+    Stopped,
     /// The server's parts failed.
     Fault(Fault),
 }
@@ -89,6 +127,7 @@ impl fmt::Display for ImportFailure {
                 Ok(())
             }
             Self::Read(_) => f.write_str("the lines can't be read"),
+            Self::Stopped => f.write_str("stopped: nothing was imported"),
             Self::Fault(fault) => fault.fmt(f),
         }
     }
@@ -97,7 +136,7 @@ impl fmt::Display for ImportFailure {
 impl std::error::Error for ImportFailure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Lines(_) => None,
+            Self::Lines(_) | Self::Stopped => None,
             Self::Read(error) => Some(error),
             Self::Fault(fault) => fault.source(),
         }

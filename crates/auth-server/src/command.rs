@@ -1,5 +1,6 @@
 //! The commands: arguments in, one thing done, an exit code out.
 
+mod bar;
 mod configuration;
 mod dev;
 mod keys;

@@ -4,6 +4,9 @@
 #[path = "running/place.rs"]
 mod place;
 
+use std::io::Write;
+use std::process::{Command, Stdio};
+
 use place::{Place, text, words};
 
 const PBKDF2: &str =
@@ -167,4 +170,42 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
         let told = csv.bad(&words(line), "");
         assert!(told.starts_with(said) && !told.contains("secret"), "{line}: {told}");
     }
+}
+
+/// Lines come through a pipe, so that the command is in the midst of them for as long as the test likes.
+#[test]
+fn ctrl_c_ends_an_import_and_leaves_nothing() {
+    let place = Place::new();
+    let pipe = place.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let mut import = Command::new(env!("CARGO_BIN_EXE_auth-server"));
+    import.args(words("import pipe")).current_dir(place.0.path()).stderr(Stdio::piped());
+    let mut import = import.spawn().unwrap();
+    let mut lines = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
+    lines.write_all(b"{\"kind\":\"realm\",\"realm\":\"main\"}\n").unwrap();
+    let mut number = 0;
+    let mut ended = None;
+    let mut write_some = || {
+        let line =
+            |number| format!("{{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"user{number}\"}}\n");
+        let some: String = (number..number + 1000).map(line).collect();
+        number += 1000;
+        lines.write_all(some.as_bytes())
+    };
+    // More than a pipe holds: some of it has been read then.
+    for _ in 0..3 {
+        write_some().unwrap();
+    }
+    let interrupt = Command::new("kill").args(["-INT", &import.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    // Until it takes no more, or has said why.
+    while ended.is_none() && write_some().is_ok() {
+        ended = import.try_wait().unwrap();
+    }
+    let output = import.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(text(&output.stderr), "auth-server: stopped: nothing was imported\n");
+    assert_eq!(place.good(&words("user list"), ""), "");
+    place.good(&words("import users.jsonl"), "");
+    assert!(place.good(&words("user list"), "").contains("iago"));
 }

@@ -1,19 +1,18 @@
 //! What a conversion from another system gives: import lines, and what can't be taken.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use super::line::BadLine;
+use super::spool::Spool;
 
 /// Realms and users of another system as import lines.
-#[derive(Clone, Default)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct Converted {
     /// One line a realm or a user.
-    pub lines: String,
+    pub lines: Spool,
     /// Where each line comes from: a file, a line, a document.
-    pub places: Vec<String>,
+    pub places: Spool,
     /// What was noticed: a place and a sentence.
     pub notes: Vec<(String, String)>,
     /// What can't be taken: a place and the reason. There are no lines of it.
@@ -34,35 +33,23 @@ pub enum ConvertError {
 
 impl Converted {
     /// Adds a line.
-    pub(super) fn take(&mut self, place: String, line: &impl Serialize) {
+    pub(super) fn take(&mut self, place: &str, line: &impl Serialize) {
         // Texts, numbers and lists of them: there is nothing in a line that JSON can't say.
         if let Ok(line) = serde_json::to_string(line) {
-            self.lines.push_str(&line);
-            self.lines.push('\n');
-            self.places.push(place);
+            self.lines.push(&line);
+            self.places.push(&place.replace('\n', " "));
         }
     }
 
     /// Adds a line, or what is wrong with it.
     pub(super) fn take_or_refuse(&mut self, place: String, line: Result<impl Serialize, BadLine>) {
         match line {
-            Ok(line) => self.take(place, &line),
+            Ok(line) => self.take(&place, &line),
             Err(BadLine(reason)) => self.bad.push((place, reason)),
         }
     }
 
     pub(super) fn note(&mut self, place: &str, note: impl Into<String>) {
         self.notes.push((place.to_owned(), note.into()));
-    }
-}
-
-impl fmt::Debug for Converted {
-    /// Without the lines, which hold secrets.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Converted")
-            .field("places", &self.places)
-            .field("notes", &self.notes)
-            .field("bad", &self.bad)
-            .finish_non_exhaustive()
     }
 }

@@ -8,9 +8,10 @@ use super::line::{BadLine, UserLine, bad};
 /// ```
 /// use auth_engine::transfer::convert_htpasswd;
 /// let file = b"ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\nbob:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n";
-/// let converted = convert_htpasswd(file, "main");
-/// assert!(converted.lines.contains(r#""username":"ada""#));
+/// let mut converted = convert_htpasswd(file, "main");
+/// assert!(converted.lines.text()?.contains(r#""username":"ada""#));
 /// assert_eq!(converted.bad[0].0, "line 2 (bob)");
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use]
 pub fn convert_htpasswd(file: &[u8], realm: &str) -> Converted {

@@ -1,20 +1,25 @@
-//! Reading, checking, hashing and sealing what moves in.
+//! Moving in, in three steps: every line is checked; what is in clear is hashed; the records are written, all or
+//! none. Between the steps the lines are spooled, so that memory doesn't grow with their number.
 
+mod check;
 mod credentials;
+mod records;
 
-use std::collections::{HashMap, HashSet};
-use std::io::BufRead;
+use std::collections::HashSet;
+use std::io::{self, BufRead, Read};
+use std::ops::ControlFlow;
 
-use auth_core::{
-    BotKind, DoorIds, Fault, ImportError, ImportMode, Imported, LoginName, NameKind, Network, NewRecord,
-    NewUser, Password, PasswordString, Realm, RealmId, Role, StoreError, Timestamp, User, UserId, fold,
-};
-use auth_crypto::opaque;
-use auth_crypto::password::{self, HashingRule, NameContext, OldHash, Secret, StoredPassword};
+use auth_core::{Fault, ImportError, ImportMode, Imported, Network, NewRecord, PasswordString, StoreError};
+use auth_crypto::password::{HashingRule, OldHash, Secret, StoredPassword};
+use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 
-use super::line::{BOTS, BadLine, Line, RealmLine, UserLine, bad, named, time, zettel_id};
-use super::{ImportFailure, ImportOptions, ImportReport};
+pub(crate) use self::check::is_login_name;
+use self::check::{Draft, Realms, UserDraft};
+use self::records::{Sender, channel};
+use super::line::{BadLine, Line, bad};
+use super::spool::Spool;
+use super::{ImportFailure, ImportOptions, ImportReport, Progress};
 use crate::Engine;
 use crate::schemes::{self, Scheme};
 
@@ -24,27 +29,39 @@ const MOST_NAMED: usize = 100;
 /// So many records that conflict with what is there are left out; more are hardly meant.
 const MOST_CONFLICTS: usize = 1000;
 
-/// The longest name anybody logs in with, in bytes.
-const LONGEST_NAME: usize = 320;
+/// The longest line, in bytes.
+const LONGEST_LINE: u64 = 1024 * 1024;
 
 /// How many passwords wait for hashing at a time: enough to keep the workers busy.
 const HASHING: usize = 8;
 
-/// A user whose password may still be in clear.
-struct Draft {
-    line: u64,
-    user: NewUser,
-    clear: Option<(Password, Realm)>,
+/// Progress is told each time that so many lines are done.
+const TOLD_EACH: u64 = 1000;
+
+/// The same of passwords, which take longer.
+const HASHED_TOLD_EACH: u64 = 10;
+
+/// An import that is under way.
+struct Import<'a> {
+    engine: &'a Engine,
+    options: ImportOptions,
+    report: ImportReport,
+    progress: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
 }
 
-enum Checked {
-    Realm(u64, Realm),
-    User(Box<Draft>),
+/// Good lines, each after its number, and what is known of them all.
+#[derive(Default)]
+struct Checked {
+    lines: Spool,
+    /// How many passwords are to be hashed, or hashes to be wrapped.
+    to_hash: u64,
+    /// The schemes of all the others.
+    schemes: HashSet<Scheme>,
 }
 
 impl Engine {
     /// Reads JSON lines and writes what they say: everything, or nothing when a line is bad, unless bad ones are to
-    /// be left out. `progress` is told the number of records that are ready, every so often.
+    /// be left out. `progress` is told how far it is every so often, and may end it.
     ///
     /// # Errors
     /// [`ImportFailure`] with every bad line, or what failed.
@@ -52,102 +69,51 @@ impl Engine {
         &self,
         lines: impl BufRead,
         options: impl Into<ImportOptions>,
-        progress: &mut (dyn FnMut(u64) + Send),
+        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
     ) -> Result<ImportReport, ImportFailure> {
-        let options = options.into();
-        let mut report = ImportReport::default();
-        let checked = self.check_lines(lines, options.skip_bad, &mut report).await?;
-        let mut numbers: Vec<u64> = checked
-            .iter()
-            .map(|checked| match checked {
-                Checked::Realm(line, _) => *line,
-                Checked::User(draft) => draft.line,
-            })
-            .collect();
-
-        let wrap = options.wrap && options.mode == ImportMode::Write;
-        let mut records = Vec::with_capacity(checked.len());
-        let mut hashed = stream::iter(checked).map(|checked| self.finish(checked, wrap)).buffered(HASHING);
-        while let Some(record) = hashed.next().await {
-            records.push(record?);
-            if records.len().is_multiple_of(1000) {
-                progress(u64::try_from(records.len()).unwrap_or(u64::MAX));
-            }
-        }
-        drop(hashed);
+        let (options, report) = (options.into(), ImportReport::default());
+        let mut import = Import { engine: self, options, report, progress };
+        let mut checked = import.check(lines).await?;
         if options.mode == ImportMode::Write {
-            self.note_schemes(&records).await?;
-        }
-        let written = self.write(records, &mut numbers, options, &mut report).await;
-        self.realms.forget();
-        report.imported = written?;
-        Ok(report)
-    }
-
-    /// Writes records, whose lines have these numbers. What conflicts with what is there is left out, if that is
-    /// allowed, and everything tried again: the store takes all or nothing.
-    async fn write(
-        &self,
-        mut records: Vec<NewRecord>,
-        numbers: &mut Vec<u64>,
-        options: ImportOptions,
-        report: &mut ImportReport,
-    ) -> Result<Imported, ImportFailure> {
-        loop {
-            // A copy is kept only for another try.
-            let kept = if options.skip_bad { records.clone() } else { Vec::new() };
-            let written = self.store.import(Box::new(records.into_iter().map(Some)), options.mode).await;
-            let (record, error) = match written {
-                Ok(imported) => return Ok(imported),
-                Err(ImportError { record, error }) => (record, error),
-            };
-            let Some(error) = error else {
-                return Err(ImportFailure::Fault(Fault::internal("the records ended early")));
-            };
-            let index = record.and_then(|index| usize::try_from(index).ok()).filter(|at| *at < numbers.len());
-            let (Some(index), StoreError::Conflict(_) | StoreError::Missing(_)) = (index, &error) else {
-                return Err(ImportFailure::Fault(error.into()));
-            };
-            let line = (numbers.remove(index), error.to_string());
-            if !options.skip_bad || report.left_out.len() >= MOST_CONFLICTS {
-                return Err(ImportFailure::Lines(vec![line]));
+            if checked.to_hash > 0 {
+                checked = import.hash(checked).await?;
             }
-            report.left_out.push(line);
-            records = kept;
-            records.remove(index);
+            // Before they are written, so that none is there without being listed.
+            schemes::note(&*self.store, std::mem::take(&mut checked.schemes)).await?;
         }
+        let written = import.write(&mut checked.lines).await;
+        self.realms.forget();
+        import.report.imported = written?;
+        Ok(import.report)
     }
+}
 
-    /// Lists the schemes of what is to be written: before it is, so that none is there without being listed.
-    async fn note_schemes(&self, records: &[NewRecord]) -> Result<(), StoreError> {
-        let params = self.config.passwords.params;
-        let passwords = records.iter().filter_map(|record| match record {
-            NewRecord::User(user) => user.password.as_ref(),
-            NewRecord::Realm(_) => None,
-        });
-        let stored = passwords.filter_map(|password| StoredPassword::parse(password).ok());
-        let schemes: HashSet<Scheme> = stored.map(|stored| Scheme::of_stored(&stored, params)).collect();
-        schemes::note(&*self.store, schemes).await
-    }
-
-    async fn check_lines(
-        &self,
-        lines: impl BufRead,
-        skip_bad: bool,
-        report: &mut ImportReport,
-    ) -> Result<Vec<Checked>, ImportFailure> {
-        let mut realms: HashMap<String, Realm> =
-            self.store.realms().await?.into_iter().map(|realm| (realm.slug.clone(), realm)).collect();
-        let mut checked = Vec::new();
+impl Import<'_> {
+    /// Reads and checks all lines.
+    async fn check(&mut self, mut lines: impl BufRead) -> Result<Checked, ImportFailure> {
+        let mut realms = self.engine.realms_to_refer_to().await?;
+        let mut checked = Checked::default();
         let mut bad_lines = Vec::new();
-        for (number, text) in (1..).zip(lines.split(b'\n')) {
-            let text = text.map_err(ImportFailure::Read)?;
+        let (mut text, mut bytes) = (Vec::new(), 0);
+        for number in 1.. {
+            let read = read_line(&mut lines, &mut text).map_err(ImportFailure::Read)?;
+            if read == 0 {
+                break;
+            }
+            bytes += read;
+            if number % TOLD_EACH == 0 {
+                tell(self.progress, Progress::Checked { lines: number, bytes })?;
+            }
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            match self.check_line(number, &text, &mut realms, report) {
-                Ok(line) => checked.push(line),
-                Err(BadLine(reason)) if skip_bad => report.left_out.push((number, reason)),
+            let draft = self.read(number, &text).and_then(|line| self.engine.check(line, &mut realms));
+            match draft {
+                Ok(draft) => {
+                    self.note(&draft, &mut checked);
+                    checked.lines.push(&format!("{number} {}", String::from_utf8_lossy(&text)));
+                }
+                Err(BadLine(reason)) if self.options.skip_bad => self.report.left_out.push((number, reason)),
                 Err(BadLine(reason)) => {
                     bad_lines.push((number, reason));
                     if bad_lines.len() == MOST_NAMED {
@@ -159,202 +125,216 @@ impl Engine {
         if bad_lines.is_empty() { Ok(checked) } else { Err(ImportFailure::Lines(bad_lines)) }
     }
 
-    fn check_line(
-        &self,
-        number: u64,
-        text: &[u8],
-        realms: &mut HashMap<String, Realm>,
-        report: &mut ImportReport,
-    ) -> Result<Checked, BadLine> {
-        let text = std::str::from_utf8(text).map_err(|_| bad("not UTF-8"))?;
-        let line = Line::parse(text)?;
+    fn read(&mut self, number: u64, text: &[u8]) -> Result<Line, BadLine> {
+        if u64::try_from(text.len()).is_ok_and(|length| length >= LONGEST_LINE) {
+            return Err(bad("longer than a mebibyte"));
+        }
+        let line = Line::parse(std::str::from_utf8(text).map_err(|_| bad("not UTF-8"))?)?;
         for key in line.unknown_keys() {
-            report.notes.push((number, format!("`{key}` means nothing here")));
+            self.report.notes.push((number, format!("`{key}` means nothing here")));
         }
-        match line {
-            Line::Realm(line) => {
-                let known = realms.get(&line.realm).map(|realm| realm.id);
-                let realm = self.check_realm(*line, known)?;
-                realms.insert(realm.slug.clone(), realm.clone());
-                Ok(Checked::Realm(number, realm))
-            }
-            Line::User(line) => {
-                let realm = realms.get(&line.realm).ok_or_else(|| bad("no such realm before this line"))?;
-                let (user, clear) = self.check_user(*line, realm)?;
-                let clear = clear.map(|password| (password, realm.clone()));
-                Ok(Checked::User(Box::new(Draft { line: number, user, clear })))
-            }
+        Ok(line)
+    }
+
+    fn note(&self, draft: &Draft, checked: &mut Checked) {
+        let Draft::User(draft) = draft else { return };
+        if draft.clear.is_some() || self.engine.to_wrap(draft, self.options).is_some() {
+            checked.to_hash += 1;
+        } else if let Some(password) = &draft.user.password {
+            checked.schemes.extend(self.engine.scheme(password));
         }
     }
 
-    fn check_realm(&self, line: RealmLine, known: Option<RealmId>) -> Result<Realm, BadLine> {
-        let slug_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-        if line.realm.is_empty() || line.realm.len() > 64 || !line.realm.bytes().all(slug_byte) {
-            return Err(bad("`realm` is not 1 to 64 lower-case letters, digits, - or _"));
-        }
-        let host_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if line.subdomain.as_ref().is_some_and(|name| name.len() > 63 || !name.bytes().all(host_byte)) {
-            return Err(bad("`subdomain` is not up to 63 lower-case letters, digits or -"));
-        }
-        let strength = line.strength();
-        for backend in &line.backends {
-            if !self.backends.iter().any(|known| known.name() == backend) {
-                return Err(bad("`backends` names one that is not configured"));
-            }
-        }
-        Ok(Realm {
-            id: known.unwrap_or_else(|| RealmId::random(&*self.rng)),
-            name: line.name.unwrap_or_else(|| line.realm.clone()),
-            slug: line.realm,
-            subdomain: line.subdomain,
-            icon: line.icon,
-            description: line.description,
-            active: line.active,
-            password_login: line.password_login,
-            digest_logins: line.digest_logins,
-            strength,
-            backends: line.backends,
-        })
-    }
-
-    fn check_user(&self, line: UserLine, realm: &Realm) -> Result<(NewUser, Option<Password>), BadLine> {
-        let joined = match line.joined.as_deref().map(time) {
-            None => self.now(),
-            Some(Some(joined)) => joined,
-            Some(None) => return Err(bad("`joined` is not an RFC 3339 time")),
-        };
-        let valid_from = match line.valid_from.as_deref().map(time) {
-            None => Timestamp::default(),
-            Some(Some(valid_from)) => valid_from,
-            Some(None) => return Err(bad("`valid_from` is not an RFC 3339 time")),
-        };
-        let names = names(&line)?;
-        let role = match line.role.as_deref() {
-            None => Role::default(),
-            Some(role) => Role::from_name(role).ok_or_else(|| bad("`role` is not one we know"))?,
-        };
-        let bot: Option<BotKind> = match line.bot.as_deref() {
-            None => None,
-            Some(bot) => Some(named(&BOTS, bot).ok_or_else(|| bad("`bot` is not one we know"))?),
-        };
-        if line.id.is_some_and(|id| id < 1) {
-            return Err(bad("`id` is not positive"));
-        }
-        let zid = match line.zettelstore_zid.as_deref() {
-            None => None,
-            Some(zid) if zid.len() == 14 && zid.bytes().all(|b| b.is_ascii_digit()) => zid.parse().ok(),
-            Some(_) => return Err(bad("`zettelstore_zid` is not 14 digits")),
-        };
-        if line.rocketchat_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 64) {
-            return Err(bad("`rocketchat_id` is not 1 to 64 bytes"));
-        }
-        let context = zid.zip(line.username.as_deref()).map(|(zettelstore_id, user_name)| NameContext {
-            zettelstore_id,
-            user_name: user_name.to_owned(),
-        });
-        let clear = line.password.as_deref().map(Password::new);
-        let password = match (&clear, line.password_hash.as_deref()) {
-            (Some(_), Some(_)) => return Err(bad("`password` and `password_hash` exclude each other")),
-            (Some(clear), None) if clear.is_too_long() => return Err(bad("`password` is too long")),
-            (_, None) => None,
-            (None, Some(hash)) => Some(
-                password::check_import(hash, context.as_ref())
-                    .map_err(|why| BadLine(format!("`password_hash`: {why}")))?,
-            ),
-        };
-        let email_verified = line.email.is_some() && line.email_verified;
-        let user = User {
-            id: UserId::random(&*self.rng),
-            realm: realm.id,
-            names,
-            full_name: line.full_name.clone(),
-            role,
-            bot,
-            active: line.active,
-            joined,
-            valid_from,
-            email_second_factor: line
-                .email_2fa
-                .unwrap_or(self.config.rocketchat.email_2fa_auto_opt_in && email_verified && bot.is_none()),
-            must_change_password: line.must_change_password,
-            doors: DoorIds {
-                zulip: line.id.unwrap_or_default(),
-                rocketchat: line.rocketchat_id.clone().unwrap_or_else(|| opaque::rocketchat_id(&*self.rng)),
-                rocketchat_roles: line.rocketchat_roles.clone(),
-                zettelstore: zid.unwrap_or_else(|| zettel_id(joined)),
-                zettelstore_role: line.zettelstore_role.clone(),
-            },
-            version: 0,
-        };
-        let credentials = self.credentials_of(&line, &user)?;
-        let new = NewUser {
-            assign_zulip_id: line.id.is_none(),
-            assign_zettelstore_id: zid.is_none(),
-            user,
-            password,
-            credentials,
-        };
-        Ok((new, clear))
-    }
-
-    /// Hashes what is still in clear, and wraps what shall be wrapped.
-    async fn finish(&self, checked: Checked, wrap: bool) -> Result<NewRecord, Fault> {
-        match checked {
-            Checked::Realm(_, realm) => Ok(NewRecord::Realm(realm)),
-            Checked::User(draft) => {
-                let mut user = draft.user;
-                if let Some((password, realm)) = draft.clear {
-                    user.password = Some(self.hash_clear(password, &realm).await?);
-                } else if wrap {
-                    user.password = self.wrapped(user.password).await?;
+    /// The same lines with every password hashed, and wrapped what is to be wrapped.
+    async fn hash(&mut self, checked: Checked) -> Result<Checked, ImportFailure> {
+        let Checked { mut lines, to_hash, schemes } = checked;
+        let mut hashed = Checked { schemes, ..Checked::default() };
+        let (engine, options) = (self.engine, self.options);
+        let mut realms = engine.realms_to_refer_to().await?;
+        let mut ready = stream::iter(numbered(&mut lines).map_err(ImportFailure::Read)?)
+            .map(|line| {
+                let line = line.map_err(ImportFailure::Read);
+                let line = line.and_then(|(number, text)| {
+                    let draft = engine.draft(number, &text, &mut realms)?;
+                    Ok((number, text, draft))
+                });
+                async move {
+                    let (number, text, draft) = line?;
+                    let password = engine.hashed(draft, options).await?;
+                    let text = match &password {
+                        None => text,
+                        Some(password) => with_hash(&text, password).map_err(|why| named(number, why))?,
+                    };
+                    Ok::<_, ImportFailure>((number, text, password))
                 }
-                Ok(NewRecord::User(Box::new(user)))
+            })
+            .buffered(HASHING);
+        let mut passwords = 0;
+        while let Some(line) = ready.next().await {
+            let (number, text, password) = line?;
+            hashed.lines.push(&format!("{number} {text}"));
+            let Some(password) = password else { continue };
+            hashed.schemes.extend(engine.scheme(&password));
+            passwords += 1;
+            if passwords % HASHED_TOLD_EACH == 0 {
+                tell(self.progress, Progress::Hashed { passwords, of: to_hash })?;
             }
         }
+        drop(ready);
+        Ok(hashed)
     }
 
-    async fn hash_clear(&self, password: Password, realm: &Realm) -> Result<PasswordString, Fault> {
-        let rule = self.hashing_rule(realm);
-        self.pool
-            .hash(Secret::Password(password), rule, Network::default())
-            .await
-            .map_err(|busy| Fault::busy(busy.retry_after))
-    }
-
-    async fn wrapped(&self, password: Option<PasswordString>) -> Result<Option<PasswordString>, Fault> {
-        let params = self.config.passwords.params;
-        let Some(old) = password.as_ref().and_then(|password| OldHash::of(password, params)) else {
-            return Ok(password);
-        };
-        let rule = HashingRule { params, digest_ready: false };
-        let wrapped = self.pool.wrap(old, rule, Network::default()).await;
-        wrapped.map(Some).map_err(|busy| Fault::busy(busy.retry_after))
-    }
-}
-
-/// Whether somebody can log in with a name.
-pub(crate) fn is_login_name(kind: NameKind, name: &str) -> bool {
-    !name.trim().is_empty()
-        && name.trim() == name
-        && name.len() <= LONGEST_NAME
-        && fold(name).len() <= 2 * LONGEST_NAME
-        && !name.chars().any(char::is_control)
-        && (kind != NameKind::Email || name.contains('@'))
-}
-
-fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
-    let given = [
-        (NameKind::UserName, "username", &line.username, false),
-        (NameKind::Email, "email", &line.email, line.email_verified),
-        (NameKind::Directory, "directory_name", &line.directory_name, false),
-    ];
-    let mut names = Vec::new();
-    for (kind, key, name, verified) in given {
-        let Some(name) = name else { continue };
-        if !is_login_name(kind, name) {
-            return Err(BadLine(format!("`{key}` can't be logged in with")));
+    /// Writes what good lines make. What conflicts with what is there is left out, if that is allowed, and everything
+    /// tried again: the store takes all or nothing.
+    async fn write(&mut self, lines: &mut Spool) -> Result<Imported, ImportFailure> {
+        let mut left_out = HashSet::new();
+        loop {
+            let (sender, records) = channel();
+            let writing = self.engine.store.import(records, self.options.mode);
+            let (written, fed) = join(writing, self.feed(lines, &mut left_out, sender)).await;
+            fed?;
+            let ImportError { record, error } = match written {
+                Ok(imported) => return Ok(imported),
+                Err(refused) => refused,
+            };
+            let Some(error) = error else {
+                return Err(ImportFailure::Fault(Fault::internal("the records ended early")));
+            };
+            let number = match (record, &error) {
+                (Some(index), StoreError::Conflict(_) | StoreError::Missing(_)) => {
+                    number_of(lines, &left_out, index).map_err(ImportFailure::Read)?
+                }
+                _ => None,
+            };
+            let Some(number) = number else { return Err(ImportFailure::Fault(error.into())) };
+            if !self.options.skip_bad || left_out.len() >= MOST_CONFLICTS {
+                return Err(ImportFailure::Lines(vec![(number, error.to_string())]));
+            }
+            left_out.insert(number);
+            self.report.left_out.push((number, error.to_string()));
         }
-        names.push(LoginName { kind, exact: name.clone(), verified });
     }
-    if names.is_empty() { Err(bad("`username` or `email` is missing")) } else { Ok(names) }
+
+    /// Gives the store what lines make, but those that are left out.
+    async fn feed(
+        &mut self,
+        lines: &mut Spool,
+        left_out: &mut HashSet<u64>,
+        sender: Sender,
+    ) -> Result<(), ImportFailure> {
+        let mut realms = self.engine.realms_to_refer_to().await?;
+        let (mut records, of) = (0, lines.len());
+        for line in numbered(lines).map_err(ImportFailure::Read)? {
+            let (number, text) = line.map_err(ImportFailure::Read)?;
+            if left_out.contains(&number) {
+                continue;
+            }
+            let record = match self.engine.draft(number, &text, &mut realms) {
+                Ok(Draft::Realm(realm)) => NewRecord::Realm(realm),
+                Ok(Draft::User(draft)) => NewRecord::User(Box::new(draft.user)),
+                // Of a realm that was left out.
+                Err(ImportFailure::Lines(bad)) if self.options.skip_bad => {
+                    left_out.insert(number);
+                    self.report.left_out.extend(bad);
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            if !sender.send(record).await {
+                // The store says why it wants no more.
+                return Ok(());
+            }
+            records += 1;
+            if records % TOLD_EACH == 0 {
+                tell(self.progress, Progress::Written { records, of })?;
+            }
+        }
+        sender.end().await;
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// What a line makes that has been found good before.
+    fn draft(&self, number: u64, text: &str, realms: &mut Realms) -> Result<Draft, ImportFailure> {
+        let checked = Line::parse(text).and_then(|line| self.check(line, realms));
+        checked.map_err(|why| named(number, why))
+    }
+
+    fn scheme(&self, password: &PasswordString) -> Option<Scheme> {
+        let stored = StoredPassword::parse(password).ok()?;
+        Some(Scheme::of_stored(&stored, self.config.passwords.params))
+    }
+
+    /// The hash that is to be put under Argon2id.
+    fn to_wrap(&self, draft: &UserDraft, options: ImportOptions) -> Option<OldHash> {
+        let password = draft.user.password.as_ref().filter(|_| options.wrap)?;
+        OldHash::of(password, self.config.passwords.params)
+    }
+
+    /// The password that is to be stored in place of the line's, if that is in clear or to be wrapped.
+    async fn hashed(&self, draft: Draft, options: ImportOptions) -> Result<Option<PasswordString>, Fault> {
+        let Draft::User(draft) = draft else { return Ok(None) };
+        let (params, network) = (self.config.passwords.params, Network::default());
+        let hashed = if let Some((password, realm)) = draft.clear {
+            self.pool.hash(Secret::Password(password), self.hashing_rule(&realm), network).await
+        } else if let Some(old) = self.to_wrap(&draft, options) {
+            self.pool.wrap(old, HashingRule { params, digest_ready: false }, network).await
+        } else {
+            return Ok(None);
+        };
+        hashed.map(Some).map_err(|busy| Fault::busy(busy.retry_after))
+    }
+}
+
+fn tell(
+    progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    how_far: Progress,
+) -> Result<(), ImportFailure> {
+    match progress(how_far) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(ImportFailure::Stopped),
+    }
+}
+
+fn named(number: u64, BadLine(reason): BadLine) -> ImportFailure {
+    ImportFailure::Lines(vec![(number, reason)])
+}
+
+/// The same line with a hash in place of its password.
+fn with_hash(text: &str, password: &PasswordString) -> Result<String, BadLine> {
+    let Line::User(mut line) = Line::parse(text)? else { return Ok(text.to_owned()) };
+    line.password = None;
+    line.password_hash = Some(password.expose().to_owned());
+    serde_json::to_string(&line).map_err(|_| bad("not JSON"))
+}
+
+/// Reads a line without its end, and no more of it than a line may have; says how many bytes that were, none at the
+/// end.
+fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
+    line.clear();
+    let read = Read::take(&mut *lines, LONGEST_LINE).read_until(b'\n', line)?;
+    let read = u64::try_from(read).unwrap_or(u64::MAX);
+    if line.pop_if(|last| *last == b'\n').is_none() && read == LONGEST_LINE {
+        let rest = lines.skip_until(b'\n')?;
+        return Ok(read + u64::try_from(rest).unwrap_or(u64::MAX));
+    }
+    Ok(read)
+}
+
+/// Spooled lines, each with its number.
+fn numbered(lines: &mut Spool) -> io::Result<impl Iterator<Item = io::Result<(u64, String)>> + '_> {
+    let lines = lines.read()?.lines();
+    Ok(lines.map(|line| {
+        let line = line?;
+        let (number, text) = line.split_once(' ').unwrap_or_default();
+        Ok((number.parse().unwrap_or_default(), text.to_owned()))
+    }))
+}
+
+/// The number of the line that made the record at `index`.
+fn number_of(lines: &mut Spool, left_out: &HashSet<u64>, index: u64) -> io::Result<Option<u64>> {
+    let made = numbered(lines)?.filter(|line| !matches!(line, Ok((number, _)) if left_out.contains(number)));
+    let found = usize::try_from(index).ok().and_then(|index| made.into_iter().nth(index));
+    Ok(found.transpose()?.map(|(number, _)| number))
 }

@@ -4,10 +4,13 @@
 //! form. Kept are names, roles, the password's hash, the TOTP device with its backup codes, mailed codes, and the
 //! tokens, whose digests are ours (rocketchat.md 2.4, 3, 5): nobody is logged out.
 
-use std::io::BufRead;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read};
 
 use auth_core::Timestamp;
 use data_encoding::HEXLOWER;
+use serde::Deserializer as _;
+use serde::de::{SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::converted::{ConvertError, Converted};
@@ -21,27 +24,65 @@ use super::line::{BadLine, TokenLine, UserLine, bad, print_time, time};
 /// ```
 /// use auth_engine::transfer::convert_rocketchat;
 /// let exported = r#"{"_id":"aYjKmNpQrStUvWxYz","type":"user","username":"ada","active":true,"roles":["user"]}"#;
-/// let converted = convert_rocketchat(exported.as_bytes(), "chat")?;
-/// assert!(converted.lines.contains(r#""rocketchat_id":"aYjKmNpQrStUvWxYz""#));
-/// # Ok::<(), auth_engine::transfer::ConvertError>(())
+/// let mut converted = convert_rocketchat(exported.as_bytes(), "chat")?;
+/// assert!(converted.lines.text()?.contains(r#""rocketchat_id":"aYjKmNpQrStUvWxYz""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn convert_rocketchat(exported: impl BufRead, realm: &str) -> Result<Converted, ConvertError> {
+pub fn convert_rocketchat(exported: impl Read, realm: &str) -> Result<Converted, ConvertError> {
     let mut converted = Converted::default();
-    for (number, document) in (1_u64..).zip(serde_json::Deserializer::from_reader(exported).into_iter()) {
-        let document = document.map_err(|error| match error.classify() {
-            serde_json::error::Category::Io => ConvertError::Read(error.into()),
-            _ => ConvertError::Form(format!("line {}: not JSON", error.line())),
-        })?;
-        match document {
-            Value::Array(documents) => {
-                for (number, document) in (1_u64..).zip(documents) {
-                    convert(&document, number, realm, &mut converted);
-                }
-            }
-            document => convert(&document, number, realm, &mut converted),
-        }
-    }
+    let mut exported = BufReader::new(exported);
+    let is_array = first_byte(&mut exported).map_err(ConvertError::Read)? == Some(b'[');
+    let mut json = serde_json::Deserializer::from_reader(exported);
+    let read = if is_array {
+        let array = Documents { realm, converted: &mut converted };
+        json.deserialize_seq(array).and_then(|()| json.end())
+    } else {
+        let documents = json.into_iter::<Value>();
+        (1_u64..).zip(documents).try_for_each(|(number, document)| {
+            convert(&document?, number, realm, &mut converted);
+            Ok(())
+        })
+    };
+    read.map_err(|error| match error.classify() {
+        serde_json::error::Category::Io => ConvertError::Read(error.into()),
+        _ => ConvertError::Form(format!("line {}: not JSON", error.line())),
+    })?;
     Ok(converted)
+}
+
+/// The first byte that is no space, which stays to be read.
+fn first_byte(text: &mut impl BufRead) -> io::Result<Option<u8>> {
+    loop {
+        let ahead = text.fill_buf()?;
+        let spaces = ahead.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let (first, is_empty) = (ahead.get(spaces).copied(), ahead.is_empty());
+        if first.is_some() || is_empty {
+            return Ok(first);
+        }
+        text.consume(spaces);
+    }
+}
+
+/// The documents of an array, one after the other.
+struct Documents<'a> {
+    realm: &'a str,
+    converted: &'a mut Converted,
+}
+
+impl<'de> Visitor<'de> for Documents<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of documents")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<(), A::Error> {
+        for number in 1_u64.. {
+            let Some(document) = array.next_element::<Value>()? else { break };
+            convert(&document, number, self.realm, self.converted);
+        }
+        Ok(())
+    }
 }
 
 fn convert(document: &Value, number: u64, realm: &str, converted: &mut Converted) {

@@ -34,8 +34,9 @@ struct ZettelUser {
 /// ```
 /// use auth_engine::transfer::convert_zettel;
 /// let zettel = b"title: Ada\nuser-id: ada\nuser-role: writer\n\nThe one and only.\n".to_vec();
-/// let converted = convert_zettel([("20240101000200.zettel".to_owned(), zettel)], "notes");
-/// assert!(converted.lines.contains(r#""username":"ada""#) && converted.places.len() == 1);
+/// let mut converted = convert_zettel([("20240101000200.zettel".to_owned(), zettel)], "notes");
+/// assert!(converted.lines.text()?.contains(r#""username":"ada""#) && converted.places.len() == 1);
+/// # Ok::<(), std::io::Error>(())
 /// ```
 #[must_use]
 pub fn convert_zettel(files: impl IntoIterator<Item = (String, Vec<u8>)>, realm: &str) -> Converted {
@@ -101,7 +102,7 @@ fn take(converted: &mut Converted, user: ZettelUser, realm: &str) {
         zettelstore_role: role.filter(|_| !is_owner),
         ..UserLine::default()
     };
-    converted.take(file, &line);
+    converted.take(&file, &line);
 }
 
 /// The users in a file: at most one in a zettel, any number in a file of another kind.

@@ -26,9 +26,9 @@ const INTERNAL: &str = "zulipinternal";
 /// let realms = "id,string_id,name,deactivated\n2,zulip,Zulip Dev,f\n";
 /// let users = "id,delivery_email,full_name,password,api_key,role,is_active,is_bot,bot_type,date_joined,realm_id\n\
 ///              9,iago@zulip.com,Iago,!unusable,m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN,200,t,f,,2026-10-23 00:03:00+00,2\n";
-/// let converted = convert_zulip(realms.as_bytes(), users.as_bytes(), "main")?;
-/// assert!(converted.lines.contains(r#""realm":"zulip","id":9,"email":"iago@zulip.com""#));
-/// # Ok::<(), auth_engine::transfer::ConvertError>(())
+/// let mut converted = convert_zulip(realms.as_bytes(), users.as_bytes(), "main")?;
+/// assert!(converted.lines.text()?.contains(r#""realm":"zulip","id":9,"email":"iago@zulip.com""#));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub fn convert_zulip(realms: impl Read, users: impl Read, root: &str) -> Result<Converted, ConvertError> {
     let mut converted = Converted::default();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use auth_core::{Clock, DoorKind, ImportMode, LoginAttempt, PasswordDigest, Proof, SeededRng, Timestamp};
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
+use auth_engine::transfer::unwatched;
 use auth_engine::{Config, FailureGrid, PasswordConfig, ZettelstoreRules};
 
 use crate::world::{PASSWORD, World, config, outcome};
@@ -76,14 +77,14 @@ async fn an_import_is_noticed_by_an_engine_that_was_open_before() {
     let world = world(FailureGrid::Auto, CURRENT).await;
     assert_eq!(wait(&world).await, None);
     let command = world.beside(config()).await;
-    command.import(OLDER.as_bytes(), ImportMode::Write, &mut |_| {}).await.unwrap();
+    command.import(OLDER.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
     assert_eq!(wait(&world).await, Some(FOR_OLDER));
 }
 
 #[tokio::test]
 async fn a_dry_run_changes_nothing() {
     let world = world(FailureGrid::Auto, CURRENT).await;
-    world.engine.import(OLDER.as_bytes(), ImportMode::DryRun, &mut |_| {}).await.unwrap();
+    world.engine.import(OLDER.as_bytes(), ImportMode::DryRun, &mut unwatched).await.unwrap();
     assert_eq!(wait(&world).await, None);
 }
 

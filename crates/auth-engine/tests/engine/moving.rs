@@ -6,7 +6,7 @@ use auth_core::{BotKind, Clock, DoorKind, ImportMode, Presented, Refusal, Role, 
 use auth_crypto::{opaque, totp};
 use auth_engine::transfer::{
     Converted, ImportFailure, ImportOptions, ImportReport, convert_htpasswd, convert_rocketchat,
-    convert_zulip,
+    convert_zulip, unwatched,
 };
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
@@ -49,10 +49,10 @@ fn rocker() -> Value {
     })
 }
 
-fn lines(converted: Converted) -> String {
+fn lines(mut converted: Converted) -> String {
     assert_eq!((&converted.bad, &converted.notes), (&Vec::new(), &Vec::new()));
-    assert_eq!(converted.lines.lines().count(), converted.places.len());
-    converted.lines
+    assert_eq!(converted.lines.len(), converted.places.len());
+    converted.lines.text().unwrap()
 }
 
 async fn import(
@@ -62,7 +62,7 @@ async fn import(
     skip_bad: bool,
 ) -> Result<ImportReport, ImportFailure> {
     let options = ImportOptions { mode: ImportMode::Write, wrap, skip_bad };
-    world.engine.import(lines.as_bytes(), options, &mut |_| {}).await
+    world.engine.import(lines.as_bytes(), options, &mut unwatched).await
 }
 
 async fn is_good(world: &World, user_id: &str, token: &str) -> bool {

@@ -1,12 +1,17 @@
 //! Import and export.
 
+use std::future::poll_fn;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
+
 use auth_core::{DoorKind, ImportMode};
-use auth_engine::transfer::{ImportFailure, ImportReport};
+use auth_engine::transfer::{ImportFailure, ImportReport, Progress, unwatched};
 
 use crate::world::{PASSWORD, World, config};
 
 async fn import(world: &World, lines: &str, mode: ImportMode) -> Result<ImportReport, ImportFailure> {
-    world.engine.import(lines.as_bytes(), mode, &mut |_| {}).await
+    world.engine.import(lines.as_bytes(), mode, &mut unwatched).await
 }
 
 #[tokio::test]
@@ -118,4 +123,87 @@ async fn export_without_secrets_holds_none() {
         assert!(!text.contains(secret), "{secret}");
     }
     assert_eq!(text.lines().count(), 14);
+}
+
+/// A realm and so many users, some of them with a password in clear.
+fn many(users: u32) -> String {
+    let user = |number| {
+        let password = if number < 20 { r#","password":"correct-horse-battery-9876""# } else { "" };
+        format!("{{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"user{number}\"{password}}}\n")
+    };
+    format!("{{\"kind\":\"realm\",\"realm\":\"main\"}}\n{}", (0..users).map(user).collect::<String>())
+}
+
+#[tokio::test]
+async fn progress_is_told_of_every_step_and_whoever_watches_may_end_each() {
+    let world = World::empty(config()).await;
+    let lines = many(2500);
+    let mut told = Vec::new();
+    let mut watch = |progress| {
+        told.push(progress);
+        ControlFlow::Continue(())
+    };
+    let report = world.engine.import(lines.as_bytes(), ImportMode::DryRun, &mut watch).await.unwrap();
+    assert_eq!((report.imported.realms, report.imported.users), (1, 2500));
+    let bytes =
+        |lines: &str, number| lines.split_inclusive('\n').take(number).map(str::len).sum::<usize>() as u64;
+    let dry = [
+        Progress::Checked { lines: 1000, bytes: bytes(&lines, 1000) },
+        Progress::Checked { lines: 2000, bytes: bytes(&lines, 2000) },
+        Progress::Written { records: 1000, of: 2501 },
+        Progress::Written { records: 2000, of: 2501 },
+    ];
+    assert_eq!(told, dry);
+
+    for end in [dry[1], Progress::Hashed { passwords: 10, of: 20 }, dry[3]] {
+        let mut seen = false;
+        let mut watch = |progress| {
+            seen |= progress == end;
+            if progress == end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        match world.engine.import(lines.as_bytes(), ImportMode::Write, &mut watch).await {
+            Err(ImportFailure::Stopped) => assert!(seen),
+            other => panic!("{end:?}: {other:?}"),
+        }
+        assert!(world.engine.realms_by_slug().await.unwrap().is_empty(), "{end:?}: nothing is written");
+    }
+    import(&world, &lines, ImportMode::Write).await.unwrap();
+    assert!(world.log_in(DoorKind::Zettelstore, "user7", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn an_import_that_nobody_waits_for_any_more_writes_nothing() {
+    let world = World::empty(config()).await;
+    let lines = many(2500);
+    let given = AtomicU64::new(0);
+    let mut watch = |progress| {
+        if let Progress::Written { records, .. } = progress {
+            given.store(records, Ordering::Relaxed);
+        }
+        ControlFlow::Continue(())
+    };
+    let in_the_midst = poll_fn(|_| match given.load(Ordering::Relaxed) {
+        0 => Poll::Pending,
+        _ => Poll::Ready(()),
+    });
+    tokio::select! {
+        biased;
+        ended = world.engine.import(lines.as_bytes(), ImportMode::Write, &mut watch) => panic!("{ended:?}"),
+        () = in_the_midst => {}
+    }
+    assert!(world.engine.realms_by_slug().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_line_longer_than_a_mebibyte_is_bad_and_those_after_it_are_read() {
+    let world = World::empty(config()).await;
+    let long = format!("{{\"kind\":\"realm\",\"realm\":\"b\",\"icon\":\"{}\"}}", "x".repeat(3 << 20));
+    let lines = format!("{{\"kind\":\"realm\",\"realm\":\"a\"}}\n{long}\n{{\"kind\":\"realm\"}}");
+    match import(&world, &lines, ImportMode::Write).await {
+        Err(ImportFailure::Lines(bad)) => {
+            let reasons: Vec<(u64, &str)> = bad.iter().map(|(line, why)| (*line, why.as_str())).collect();
+            assert_eq!(reasons, [(2, "longer than a mebibyte"), (3, "`realm` is missing")]);
+        }
+        other => panic!("{other:?}"),
+    }
 }

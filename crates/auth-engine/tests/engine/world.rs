@@ -13,6 +13,7 @@ use auth_core::{
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::{HashingPool, PoolConfig};
+use auth_engine::transfer::unwatched;
 use auth_engine::{
     Config, Engine, FailureGrid, Parts, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules,
     ZulipRules,
@@ -140,7 +141,7 @@ impl World {
     }
 
     pub(crate) async fn import(&self, lines: &str) {
-        self.engine.import(lines.as_bytes(), ImportMode::Write, &mut |_| {}).await.unwrap();
+        self.engine.import(lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
     }
 
     pub(crate) async fn realm(&self, slug: &str) -> Realm {

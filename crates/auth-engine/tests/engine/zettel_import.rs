@@ -1,7 +1,7 @@
 //! Users of a Zettelstore move in: what is read, what is left out, what is an error (zettelstore.md 7).
 
 use auth_core::{DoorKind, ImportMode, Role};
-use auth_engine::transfer::{Converted, ImportReport, convert_zettel, parse_line};
+use auth_engine::transfer::{Converted, ImportReport, convert_zettel, parse_line, unwatched};
 
 use crate::world::{World, config};
 
@@ -17,26 +17,39 @@ fn f1() -> Vec<(String, Vec<u8>)> {
     files.collect()
 }
 
-fn convert(files: &[(&str, &str)]) -> Result<Converted, Vec<(String, String)>> {
+/// What a folder is converted to.
+#[derive(Debug)]
+struct Read {
+    lines: String,
+    places: Vec<String>,
+    notes: Vec<(String, String)>,
+}
+
+fn read(mut converted: Converted) -> Read {
+    let (lines, places) = (converted.lines.text().unwrap(), converted.places.text().unwrap());
+    Read { lines, places: places.lines().map(str::to_owned).collect(), notes: converted.notes }
+}
+
+fn convert(files: &[(&str, &str)]) -> Result<Read, Vec<(String, String)>> {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()));
     let converted = convert_zettel(files, "notes");
-    if converted.bad.is_empty() { Ok(converted) } else { Err(converted.bad) }
+    if converted.bad.is_empty() { Ok(read(converted)) } else { Err(converted.bad) }
 }
 
 /// The values of a key in the converted lines.
-fn values(converted: &Converted, key: &str) -> Vec<String> {
+fn values(converted: &Read, key: &str) -> Vec<String> {
     let value = |line| serde_json::from_str::<serde_json::Value>(line).unwrap()[key].to_string();
     converted.lines.lines().map(|line| value(line).trim_matches('"').to_owned()).collect()
 }
 
 async fn import(world: &World, lines: &str) -> ImportReport {
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"main\"}}\n{lines}");
-    world.engine.import(lines.as_bytes(), ImportMode::Write, &mut |_| {}).await.unwrap()
+    world.engine.import(lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap()
 }
 
 #[tokio::test]
 async fn fixture_f1_moves_in_and_its_passwords_are_good() {
-    let converted = convert_zettel(f1(), "main");
+    let converted = read(convert_zettel(f1(), "main"));
     let notes: Vec<(&str, &str)> =
         converted.notes.iter().map(|(file, note)| (file.as_str(), note.as_str())).collect();
     assert_eq!(
@@ -175,7 +188,7 @@ fn what_is_no_user_is_passed_over() {
     ]);
     let none = none.unwrap();
     assert!(none.lines.is_empty() && none.places.is_empty() && none.notes.is_empty());
-    let picture = convert_zettel([("photo.txt".to_owned(), vec![0xFF; 100])], "notes");
+    let picture = read(convert_zettel([("photo.txt".to_owned(), vec![0xFF; 100])], "notes"));
     assert!(picture.lines.is_empty());
 }
 
@@ -221,7 +234,7 @@ async fn what_converts_is_held_to_the_checks_of_every_import() {
     let converted = convert(&[("20240101000200.zettel", &long)]).unwrap();
     let world = World::empty(config()).await;
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"notes\"}}\n{}", converted.lines);
-    let failure = world.engine.import(lines.as_bytes(), ImportMode::Write, &mut |_| {}).await.unwrap_err();
+    let failure = world.engine.import(lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap_err();
     assert_eq!(failure.to_string(), "line 2: `username` can't be logged in with");
 }
 

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use auth_core::{DoorKind, ImportMode};
+use auth_engine::transfer::unwatched;
 use serde_json::{Value, json};
 
 use super::{open_file, say};
@@ -81,7 +82,7 @@ impl Dev {
         config.rocketchat.site_url = format!("http://{address}");
         let mut assembled = Assembled::open(&config).await?;
         if assembled.engine().realm_named(&realm).await.is_err() {
-            let import = assembled.engine().import(seed.as_bytes(), ImportMode::Write, &mut |_| {}).await;
+            let import = assembled.engine().import(seed.as_bytes(), ImportMode::Write, &mut unwatched).await;
             import.context("the seed")?;
         }
         assembled.open_doors(&config).await?;

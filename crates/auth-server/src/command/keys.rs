@@ -1,17 +1,17 @@
 //! `auth-server keys`.
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth_core::Timestamp;
 use auth_crypto::keyring::RingKey;
 use auth_engine::Engine;
 use auth_engine::keys::NodeKeys;
 use serde_json::json;
 
-use super::{ConfigFile, say};
+use super::bar::Bar;
+use super::{ConfigFile, say, shown};
 use crate::Assembled;
 use crate::edge::SystemRng;
 use crate::keyfile::{self, KeyFile};
@@ -122,7 +122,7 @@ async fn list(file: &ConfigFile) -> anyhow::Result<()> {
     let path = config.keys.path()?;
     let assembled = file.open().await?;
     let engine = assembled.engine();
-    let promoted = keyfile::read(&path)?.and_then(|file| file.promoted).and_then(print);
+    let promoted = keyfile::read(&path)?.and_then(|file| file.promoted).and_then(shown);
     let sealed = engine.sealed(&mut progress()).await?;
     for (place, id) in (0..).zip(engine.ring().ids()) {
         let since = promoted.as_ref().filter(|_| place == 0);
@@ -201,7 +201,7 @@ impl Retire {
             ),
             Some(until) if until > ring.assembled.clock().now() => bail!(
                 "tokens that key {id} signed may be good until {}: wait, or end them at once with --now",
-                print(until).unwrap_or_default()
+                shown(until).unwrap_or_default()
             ),
             Some(_) => {}
         }
@@ -215,17 +215,8 @@ impl Retire {
     }
 }
 
-fn print(moment: Timestamp) -> Option<String> {
-    let time = jiff::Timestamp::from_millisecond(moment.as_millis()).ok()?;
-    Some(time.to_string())
-}
-
-/// Tells whoever watches how far it is.
+/// Shows whoever watches how far it is.
 fn progress() -> impl FnMut(u64) + Send {
-    let watched = std::io::stderr().is_terminal();
-    move |seen| {
-        if watched {
-            let _ = write!(std::io::stderr(), "\r{seen} secrets looked at ");
-        }
-    }
+    let bar = Bar::new();
+    move |seen| bar.show("secrets looked at:", seen, None)
 }

@@ -1,7 +1,6 @@
 //! `auth-server ldap`.
 
 use std::collections::HashSet;
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use anyhow::bail;
@@ -9,6 +8,7 @@ use auth_core::{Account, Entry, PasswordBackend, Realm};
 use auth_engine::{Engine, EntryFate};
 use auth_ldap::Directory;
 
+use super::bar::Bar;
 use super::user::{Asking, read_password};
 use super::{ConfigFile, say};
 use crate::Assembled;
@@ -163,7 +163,8 @@ impl Sync {
 
     async fn realm(&self, assembled: &Assembled, engine: &Engine, realm: &Realm) -> anyhow::Result<()> {
         let slug = &realm.slug;
-        let watched = std::io::stderr().is_terminal();
+        let bar = Bar::new();
+        let step = format!("realm {slug}: entries read:");
         let mut present = HashSet::new();
         let mut read = 0_u64;
         for directory in of_realm(assembled, realm) {
@@ -178,8 +179,8 @@ impl Sync {
                 if person.may_log_in {
                     present.insert(person.id);
                 }
-                if watched && read.is_multiple_of(500) {
-                    let _ = write!(std::io::stderr(), "\rrealm {slug}: {read} entries read");
+                if read.is_multiple_of(500) {
+                    bar.show(&step, read, None);
                 }
             };
             directory.list(realm, &mut each).await.map_err(|fault| {
@@ -190,9 +191,7 @@ impl Sync {
                 )
             })?;
         }
-        if watched {
-            let _ = writeln!(std::io::stderr(), "\rrealm {slug}: {read} entries read");
-        }
+        drop(bar);
         let (looked_at, missing) = engine.missing_from_directory(realm, &present).await?;
         let is_most = missing.len() > MANY && missing.len() as u64 * 2 > looked_at;
         if !self.dry_run && !self.allow_many && !missing.is_empty() && (present.is_empty() || is_most) {
@@ -203,14 +202,11 @@ impl Sync {
             );
         }
         let word = if self.dry_run { "would be deactivated" } else { "deactivated" };
-        for (number, account) in (1_u64..).zip(&missing) {
+        for account in &missing {
             if !self.dry_run {
                 engine.set_active(account, false).await?;
             }
             say(format_args!("{word}: {}", shown(account)))?;
-            if watched && number.is_multiple_of(100) {
-                let _ = writeln!(std::io::stderr(), "realm {slug}: {number} of {}", missing.len());
-            }
         }
         say(format_args!(
             "realm {slug}: {read} entries, {looked_at} accounts of the directory, {} {word}",

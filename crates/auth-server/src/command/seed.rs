@@ -1,6 +1,5 @@
 //! `auth-server dev seed`.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 
+use super::bar::Bar;
 use super::{ConfigFile, say};
 use crate::edge::{SystemClock, SystemRng};
 use crate::store::AnyStore;
@@ -47,7 +47,7 @@ impl Seed {
         while store.find(realm.id, &auth_core::Lookup::ZulipId(i64::try_from(first)?)).await?.is_some() {
             first += STEP;
         }
-        let watched = std::io::stderr().is_terminal();
+        let bar = Bar::new();
         let (mut next, end) = (first, first + self.users);
         while next < end {
             let step = next..end.min(next + STEP);
@@ -65,10 +65,9 @@ impl Seed {
                     None => bail!("the users have ended early"),
                 }
             }
-            if watched {
-                let _ = write!(std::io::stderr(), "\r{} users", next - first);
-            }
+            bar.show("seeding", next - first, Some(self.users));
         }
+        drop(bar);
         let took = SystemClock.now().since(started).max(Duration::from_millis(1));
         say(format_args!(
             "seeded {} users in {:.1} s, {:.0} a second: seed{first} to seed{}",

@@ -4,17 +4,25 @@ mod source;
 mod zulip;
 
 use std::fs::OpenOptions;
-use std::io::{BufWriter, IsTerminal, Write};
+use std::io::{BufWriter, Write};
+use std::ops::ControlFlow;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::bail;
 use auth_core::ImportMode;
-use auth_engine::transfer::{ImportFailure, ImportOptions};
+use auth_engine::transfer::{ImportFailure, ImportOptions, Progress};
+use tokio::signal::unix::{SignalKind, signal};
 
 use self::source::{Form, Source};
+use super::bar::Bar;
 use super::{ConfigFile, say};
 use crate::config::plain_io;
+
+/// The exit code of a command that a second Ctrl-C has ended.
+const INTERRUPTED: i32 = 130;
 
 /// Move realms and users in: all, or nothing when one can't be taken over.
 #[derive(Debug, clap::Args)]
@@ -63,27 +71,25 @@ impl Import {
         let source = source.with_realm(assembled.engine()).await?;
         let mode = if self.dry_run { ImportMode::DryRun } else { ImportMode::Write };
         let options = ImportOptions { mode, wrap: self.wrap, skip_bad: self.skip_bad };
-        let watched = std::io::stderr().is_terminal();
-        let mut progress = |ready: u64| {
-            if watched {
-                let _ = write!(std::io::stderr(), "\r{ready} records ready");
-            }
+        let Source { mut lines, mut places, mut notes, bad, .. } = source;
+        let bytes = lines.bytes();
+        let imported = {
+            let mut watch = watch(bytes)?;
+            assembled.engine().import(lines.read()?, options, &mut watch).await
         };
-        let Source { lines, places, mut notes, bad, .. } = source;
-        let place = |line: u64| {
-            let place = usize::try_from(line).ok().and_then(|line| places.get(line.checked_sub(1)?));
-            place.cloned().unwrap_or_else(|| format!("line {line}"))
-        };
-        let report = match assembled.engine().import(lines, options, &mut progress).await {
+        let report = match imported {
             Ok(report) => report,
             Err(ImportFailure::Lines(bad)) => {
-                bail!(refusal(&self.users, bad.iter().map(|(line, reason)| (place(*line), reason))))
+                bail!(refusal(
+                    &self.users,
+                    places.named(bad)?.iter().map(|(place, why)| (place.clone(), why))
+                ))
             }
             Err(failure) => return Err(failure.into()),
         };
-        notes.extend(report.notes.iter().map(|(line, note)| (place(*line), note.clone())));
+        notes.extend(places.named(report.notes)?);
         let mut left_out = bad;
-        left_out.extend(report.left_out.iter().map(|(line, reason)| (place(*line), reason.clone())));
+        left_out.extend(places.named(report.left_out)?);
         for (place, note) in &notes {
             writeln!(std::io::stderr(), "{place}: {note}")?;
         }
@@ -99,6 +105,32 @@ impl Import {
         say(format_args!("{done}: {realms} realms, {users} users{left}"))?;
         Ok(())
     }
+}
+
+/// Shows how far an import of so many bytes is, and ends it when somebody presses Ctrl-C; whoever does so again does
+/// not wait until all is undone.
+fn watch(bytes: Option<u64>) -> std::io::Result<impl FnMut(Progress) -> ControlFlow<()> + Send> {
+    let stopped = Arc::new(AtomicBool::new(false));
+    let mut presses = signal(SignalKind::interrupt())?;
+    tokio::spawn({
+        let stopped = Arc::clone(&stopped);
+        async move {
+            while presses.recv().await.is_some() {
+                if stopped.swap(true, Ordering::Relaxed) {
+                    std::process::exit(INTERRUPTED);
+                }
+            }
+        }
+    });
+    let bar = Bar::new();
+    Ok(move |progress| {
+        match progress {
+            Progress::Checked { bytes: done, .. } => bar.show("checking", done, bytes),
+            Progress::Hashed { passwords, of } => bar.show("hashing", passwords, Some(of)),
+            Progress::Written { records, of } => bar.show("writing", records, Some(of)),
+        }
+        if stopped.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })
 }
 
 /// Why nothing was imported: a line for each place.

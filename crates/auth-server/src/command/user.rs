@@ -8,7 +8,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use anyhow::{Context, bail};
 use auth_core::{Account, ImportMode, NameKind, Password, Realm};
 use auth_engine::Engine;
-use auth_engine::transfer::ImportFailure;
+use auth_engine::transfer::{ImportFailure, unwatched};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -187,7 +187,7 @@ impl Add {
         put("bot", self.bot.map(Value::from));
         put("password", password.map(|password| password.expose().into()));
         lines.push_str(&Zeroizing::new(Value::Object(user).to_string()));
-        match engine.import(lines.as_bytes(), ImportMode::Write, &mut |_| {}).await {
+        match engine.import(lines.as_bytes(), ImportMode::Write, &mut unwatched).await {
             Ok(_) => say("added")?,
             Err(ImportFailure::Lines(bad)) => {
                 let reasons: Vec<&str> = bad.iter().map(|(_, reason)| reason.as_str()).collect();

@@ -1,12 +1,14 @@
 //! What moves in, whatever it was, as JSON lines.
 
-use std::io::{BufRead, BufReader, Cursor, Read as _};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use auth_engine::Engine;
 use auth_engine::transfer::{
-    ConvertError, Converted, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip,
+    ConvertError, Converted, Spool, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip,
 };
 
 use super::{Import, shown, zulip};
@@ -31,15 +33,30 @@ pub(super) enum Form {
 
 /// JSON lines, and where they come from.
 pub(super) struct Source {
-    pub(super) lines: Box<dyn BufRead>,
-    /// Where each line comes from, where the lines aren't those of the file that was named.
-    pub(super) places: Vec<String>,
+    pub(super) lines: Lines,
+    pub(super) places: Places,
     /// What was noticed: a place and a sentence.
     pub(super) notes: Vec<(String, String)>,
     /// What can't be taken over: a place and the reason.
     pub(super) bad: Vec<(String, String)>,
     /// The realm of the users, where it may have to be made, and whether its clients send digests.
     realm: Option<(String, bool)>,
+}
+
+/// JSON lines.
+pub(super) enum Lines {
+    /// Those of the file that was named.
+    Named(BufReader<File>),
+    /// What it was converted to, after a line of the realm, where there is none yet.
+    Converted { realm: Option<String>, users: Spool },
+}
+
+/// Where lines come from.
+pub(super) enum Places {
+    /// From the file that was named: their numbers tell.
+    Named,
+    /// A place for each line, after one for the realm's, where there is one.
+    Converted { realm: bool, users: Spool },
 }
 
 impl Source {
@@ -55,16 +72,15 @@ impl Source {
                 bail!("--realm is for users of other systems: JSON lines name their realms themselves")
             }
             Form::Jsonl => {
-                let lines = Box::new(BufReader::new(open_file(path)?));
-                let (places, notes, bad) = (Vec::new(), Vec::new(), Vec::new());
-                return Ok(Self { lines, places, notes, bad, realm: None });
+                let lines = Lines::Named(BufReader::new(open_file(path)?));
+                let (notes, bad) = (Vec::new(), Vec::new());
+                return Ok(Self { lines, places: Places::Named, notes, bad, realm: None });
             }
             Form::Zulip => (of_zulip(import, &realm("main")).await?, None),
             Form::Rocketchat => {
                 let realm = realm(&config.rocketchat.realm);
-                let exported = BufReader::new(open_file(path)?);
                 (
-                    convert_rocketchat(exported, &realm).map_err(|error| told(path, error))?,
+                    convert_rocketchat(open_file(path)?, &realm).map_err(|error| told(path, error))?,
                     Some((realm, true)),
                 )
             }
@@ -89,21 +105,70 @@ impl Source {
                 _ => bail!("{} holds no user", shown(path)),
             }
         }
-        Ok(Self { lines: Box::new(Cursor::new(lines)), places, notes, bad, realm })
+        let lines = Lines::Converted { realm: None, users: lines };
+        Ok(Self { lines, places: Places::Converted { realm: false, users: places }, notes, bad, realm })
     }
 
     /// The same with the realm before the users, where it is not there yet.
     pub(super) async fn with_realm(mut self, engine: &Engine) -> anyhow::Result<Self> {
         let Some((realm, digest_logins)) = self.realm.take() else { return Ok(self) };
         if let Some(line) = realm_line(engine, &realm, digest_logins).await? {
-            self.lines = Box::new(Cursor::new(line).chain(self.lines));
-            self.places.insert(0, "--realm".to_owned());
+            if let Lines::Converted { realm, .. } = &mut self.lines {
+                *realm = Some(line);
+            }
+            if let Places::Converted { realm, .. } = &mut self.places {
+                *realm = true;
+            }
         } else if digest_logins && !engine.realm_named(&realm).await?.digest_logins {
             let note = "it takes no digests in place of passwords, as clients with a socket send them: import a line \
                         of it with `\"digest_logins\":true`";
             self.notes.push((format!("the realm {realm}"), note.to_owned()));
         }
         Ok(self)
+    }
+}
+
+impl Lines {
+    /// How many bytes they are, where that is known.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::Named(file) => {
+                let file = file.get_ref().metadata().ok()?;
+                file.is_file().then_some(file.len())
+            }
+            Self::Converted { users, .. } => Some(users.bytes()),
+        }
+    }
+
+    pub(super) fn read(&mut self) -> std::io::Result<Box<dyn BufRead + '_>> {
+        Ok(match self {
+            Self::Named(file) => Box::new(file),
+            Self::Converted { realm, users } => {
+                Box::new(realm.as_deref().unwrap_or_default().as_bytes().chain(users.read()?))
+            }
+        })
+    }
+}
+
+impl Places {
+    /// What is said of lines by number, said of the places that they come from.
+    pub(super) fn named(&mut self, said: Vec<(u64, String)>) -> std::io::Result<Vec<(String, String)>> {
+        let (ahead, mut known) = match self {
+            Self::Named => (0, BTreeMap::new()),
+            Self::Converted { realm, users } => {
+                let ahead = u64::from(*realm);
+                let numbers = said.iter().map(|(number, _)| number.saturating_sub(ahead)).collect();
+                (ahead, users.pick(&numbers)?)
+            }
+        };
+        if ahead > 0 {
+            known.insert(0, "--realm".to_owned());
+        }
+        let named = said.into_iter().map(|(number, what)| {
+            let place = known.get(&number.saturating_sub(ahead)).cloned();
+            (place.unwrap_or_else(|| format!("line {number}")), what)
+        });
+        Ok(named.collect())
     }
 }
 
