@@ -166,6 +166,50 @@ fn rotation_waits_for_servers_that_do_not_know_the_key() {
     assert_eq!(zulip_key(&server), key);
 }
 
+#[test]
+fn rotation_under_two_servers_on_one_postgresql_waits_for_both() {
+    let store = test_postgres::Cluster::shared().unwrap().database().unwrap();
+    let here = Server::start_on(&store, tempfile::tempdir().unwrap(), USERS, DOORS, "");
+    let keys = |server: &Server| server.folder.path().join("keys.toml");
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::copy(keys(&here), folder.path().join("keys.toml")).unwrap();
+    let there = Server::start_on(&store, folder, "", DOORS, "");
+    let both_know = |ids: &Value| {
+        let servers = || list(&here).iter().filter(|line| line["keys"] == *ids).count();
+        let known = (0..PATIENCE.as_millis() / 100).any(|_| {
+            std::thread::sleep(Duration::from_millis(100));
+            servers() == 2
+        });
+        assert!(known, "the servers know {ids}: {:?}", list(&here));
+    };
+    both_know(&json!([1]));
+    let (key, token) = (zulip_key(&here), zettelstore_token(&here));
+
+    let copy = || std::fs::copy(keys(&here), keys(&there)).unwrap();
+    for (why, ids) in
+        [("doesn't know key 2 yet", json!([1, 2])), ("still seals under an older key", json!([2, 1]))]
+    {
+        let (done, said) = run(&here, "keys rotate --wait 1", "auth.toml");
+        assert!(!done && said.contains(why), "{said}");
+        copy();
+        both_know(&ids);
+    }
+    assert_eq!(run(&here, "keys reseal", "auth.toml"), (true, "sealed anew: 3 secrets\n".to_owned()));
+    for server in [&here, &there] {
+        assert_eq!(zulip_key(server), key, "sealed anew, and opened by both");
+        assert!(token_is_good(server, &token), "what was signed before the rotation is good at both");
+        assert!(token_is_good(&here, &zettelstore_token(server)));
+        assert!(token_is_good(&there, &zettelstore_token(server)));
+    }
+    good(&here, "keys retire 1 --now");
+    copy();
+    both_know(&json!([2]));
+    for server in [&here, &there] {
+        assert_eq!(zulip_key(server), key);
+        assert!(!token_is_good(server, &token), "its signature has no key any more");
+    }
+}
+
 fn start(place: &Place, config: &str) -> Child {
     command(&place.path(""), "user list", config).spawn().unwrap()
 }

@@ -4,7 +4,9 @@
 #[path = "running/place.rs"]
 mod place;
 
+use std::fs::Permissions;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use place::{Place, text, words};
@@ -170,6 +172,52 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
         let told = csv.bad(&words(line), "");
         assert!(told.starts_with(said) && !told.contains("secret"), "{line}: {told}");
     }
+}
+
+#[test]
+fn a_zulip_database_is_reached_by_tls_alone_and_with_a_password_from_a_file() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let cluster =
+        test_postgres::Cluster::with_tls(&made.cert.pem(), &made.signing_key.serialize_pem()).unwrap();
+    cluster.sql(&TABLES.replace("HASH", PBKDF2)).unwrap();
+    cluster.sql("CREATE ROLE zulip LOGIN PASSWORD 'a secret'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO zulip").unwrap();
+    let rules = "local all all trust\nhostssl all all all scram-sha-256\n";
+    std::fs::write(cluster.data().join("pg_hba.conf"), rules).unwrap();
+    cluster.sql("SELECT pg_reload_conf()").unwrap();
+
+    let place = Place::new();
+    place.write("authority.pem", &made.cert.pem());
+    let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    place.write("stranger.pem", &stranger.cert.pem());
+    place.write("password", "a secret\n");
+    place.write("wrong", "another secret\n");
+    for name in ["password", "wrong"] {
+        std::fs::set_permissions(place.path(name), Permissions::from_mode(0o600)).unwrap();
+    }
+    let address = format!("postgres://zulip@localhost:{}/postgres", cluster.port());
+    let import = |authority: &str, password: &str, mode: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_auth-server"));
+        command.args(words("import --from zulip --skip-bad"));
+        if !password.is_empty() {
+            command.args(["--password-file", password]);
+        }
+        command.arg(format!("{address}{mode}")).env("SSL_CERT_FILE", authority).current_dir(place.0.path());
+        let output = command.output().unwrap();
+        (output.status.success(), text(&output.stdout) + &text(&output.stderr))
+    };
+    for (authority, password, mode, why) in [
+        ("authority.pem", "password", "", "no encryption"),
+        ("stranger.pem", "password", "?sslmode=require", "certificate"),
+        ("authority.pem", "wrong", "?sslmode=require", "password authentication failed"),
+        ("authority.pem", "", "?sslmode=require", "password"),
+    ] {
+        let (good, said) = import(authority, password, mode);
+        assert!(!good && said.contains(why) && said.lines().count() == 1, "{why}: {said}");
+        assert!(!said.contains("secret"), "{said}");
+    }
+    let (good, said) = import("authority.pem", "password", "?sslmode=require");
+    assert!(good && said.contains("imported: 1 realms, 2 users, 1 left out\n"), "{said}");
+    iago_is_there(&place);
 }
 
 /// Lines come through a pipe, so that the command is in the midst of them for as long as the test likes.

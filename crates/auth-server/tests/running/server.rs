@@ -29,14 +29,25 @@ impl Server {
     /// The same with more in the section on passwords.
     pub(crate) fn start_with_passwords(users: &str, config: &str, passwords: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let store = format!("sqlite:{}", folder.path().join("auth.db").display());
+        Self::start_on(&store, folder, users, config, passwords)
+    }
+
+    /// The same on a store of this URL, from a folder that may hold a key file.
+    pub(crate) fn start_on(
+        store: &str,
+        folder: tempfile::TempDir,
+        users: &str,
+        config: &str,
+        passwords: &str,
+    ) -> Self {
         let path = |name: &str| folder.path().join(name);
-        let (store, keys) = (path("auth.db"), path("keys.toml"));
+        let keys = path("keys.toml");
         let listen = if config.contains("listen") { "" } else { "listen = [\"127.0.0.1:0\"]" };
         let config = format!(
-            "[store]\nurl = \"sqlite:{}\"\n[keys]\nfile = \"{}\"\n[passwords]\nmemory_kib = 64\n{passwords}\n\
+            "[store]\nurl = \"{store}\"\n[keys]\nfile = \"{}\"\n[passwords]\nmemory_kib = 64\n{passwords}\n\
              [log]\nformat = \"json\"\nlevel = \"trace\"\n[limits]\nshared = \"off\"\n\
              [server]\n{listen}\n{config}\n",
-            store.display(),
             keys.display()
         );
         std::fs::write(path("auth.toml"), config).unwrap();
