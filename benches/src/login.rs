@@ -13,6 +13,7 @@ use auth_core::{
 };
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::{HashingPool, PoolConfig};
+use auth_engine::transfer::unwatched;
 use auth_engine::{
     Config, Engine, FailureGrid, Parts, PasswordConfig, RocketChatRules, ZettelstoreRules, ZulipRules,
 };
@@ -123,7 +124,7 @@ impl World {
         let (engine, realm) = runtime.block_on(async {
             let engine = Engine::open(parts).await?;
             let users = format!("{USERS}{}\n", user_with_many_tokens());
-            engine.import(users.as_bytes(), ImportMode::Write, &mut |_| {}).await?;
+            engine.import(users.as_bytes(), ImportMode::Write, &mut unwatched).await?;
             let realm = engine.realm(RealmName::Slug("main")).await.ok().flatten().context("the realm")?;
             anyhow::Ok((engine, realm.id))
         })?;

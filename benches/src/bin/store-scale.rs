@@ -1,8 +1,10 @@
 //! `store-scale --server PROGRAM`: how long looking somebody up takes among few users and among many, in each
-//! store. Filled by `auth-server dev seed`, read warm: every page that is read was read before.
+//! store, and what an import of many takes. Filled by `auth-server dev seed`, read warm: every page that is read was
+//! read before.
 
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,9 @@ struct Arguments {
     /// Numbers of users; ratios are to the first.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000, 10_000_000])]
     users: Vec<u64>,
+    /// Numbers of users that are imported as JSON lines.
+    #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
+    import: Vec<u64>,
     /// Where the stores are kept meanwhile; ten million users take some 15 GB in either.
     #[arg(long, default_value = "target/bench-store")]
     folder: PathBuf,
@@ -39,11 +44,18 @@ type Figures = [f64; 3];
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     for postgres in [false, true] {
+        let name = if postgres { "postgres" } else { "sqlite" };
+        for users in &arguments.import {
+            let (took, peak) = import(&arguments, *users, postgres)?;
+            say(&format!(
+                "{name:9}{users:9} users imported: {:.0} a second, {peak:.1} MiB at most",
+                f64::from(u32::try_from(*users)?) / took.as_secs_f64()
+            ));
+        }
         let mut first: Option<Figures> = None;
         for users in &arguments.users {
             let (figures, seeded) = measure(&arguments, *users, postgres).await?;
             let first = first.get_or_insert(figures);
-            let name = if postgres { "postgres" } else { "sqlite" };
             let told = |index: usize| {
                 let (time, base) = (figures.get(index), first.get(index));
                 time.zip(base)
@@ -60,7 +72,8 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-async fn measure(arguments: &Arguments, users: u64, postgres: bool) -> Result<(Figures, String)> {
+/// An empty store in an empty folder: the folder, its cluster if it is of PostgreSQL, and its URL.
+fn empty(arguments: &Arguments, postgres: bool) -> Result<(PathBuf, Option<Cluster>, String)> {
     let folder = arguments.folder.join(if postgres { "postgres" } else { "sqlite" });
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -71,7 +84,48 @@ async fn measure(arguments: &Arguments, users: u64, postgres: bool) -> Result<(F
         Some(cluster) => cluster.database()?,
         None => format!("sqlite:{}", folder.join("auth.db").display()),
     };
-    let seeded = seed(&arguments.server, &folder, &url, users)?;
+    std::fs::write(folder.join("auth.toml"), format!("[store]\nurl = \"{url}\"\n"))?;
+    Ok((folder, cluster, url))
+}
+
+/// Imports so many users; gives the time it takes, and the most memory in MiB.
+#[expect(clippy::disallowed_methods, reason = "it measures")]
+fn import(arguments: &Arguments, users: u64, postgres: bool) -> Result<(Duration, f64)> {
+    let (folder, cluster, _) = empty(arguments, postgres)?;
+    let lines = folder.join("users.jsonl");
+    let mut file = BufWriter::new(std::fs::File::create(&lines)?);
+    writeln!(file, r#"{{"kind":"realm","realm":"main"}}"#)?;
+    for number in 1..=users {
+        writeln!(
+            file,
+            r#"{{"kind":"user","realm":"main","username":"user{number}","email":"user{number}@example.com","full_name":"User {number}","password_hash":"$argon2id$v=19$m=19456,t=2,p=1$c2VlZHNlZWRzZWVkc2VlZA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}"#
+        )?;
+    }
+    file.into_inner()?.sync_all()?;
+    let mut command = Command::new(&arguments.server);
+    command.args(["import", "--config"]).arg(folder.join("auth.toml")).arg(&lines).stdout(Stdio::null());
+    let started = Instant::now();
+    let mut import = command.spawn().with_context(|| arguments.server.display().to_string())?;
+    let (status, mut peak) = (format!("/proc/{}/status", import.id()), 0.0);
+    let ended = loop {
+        let told = std::fs::read_to_string(&status).unwrap_or_default();
+        let kib = told.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
+        peak = kib.and_then(|kib| kib.parse::<f64>().ok()).map_or(peak, |kib| kib / 1024.0);
+        match import.try_wait()? {
+            Some(ended) => break ended,
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    let took = started.elapsed();
+    ensure!(ended.success(), "the import fails");
+    drop(cluster);
+    std::fs::remove_dir_all(&folder)?;
+    Ok((took, peak))
+}
+
+async fn measure(arguments: &Arguments, users: u64, postgres: bool) -> Result<(Figures, String)> {
+    let (folder, cluster, url) = empty(arguments, postgres)?;
+    let seeded = seed(&arguments.server, &folder, users)?;
     let store: Arc<dyn Store> = match &cluster {
         Some(cluster) => {
             cluster.sql_in("test_0", "VACUUM ANALYZE")?;
@@ -86,11 +140,9 @@ async fn measure(arguments: &Arguments, users: u64, postgres: bool) -> Result<(F
     Ok((figures, seeded))
 }
 
-fn seed(server: &Path, folder: &Path, url: &str, users: u64) -> Result<String> {
-    let config = folder.join("auth.toml");
-    std::fs::write(&config, format!("[store]\nurl = \"{url}\"\n"))?;
+fn seed(server: &Path, folder: &Path, users: u64) -> Result<String> {
     let mut command = Command::new(server);
-    command.args(["dev", "seed", "--users", &users.to_string(), "--config"]).arg(&config);
+    command.args(["dev", "seed", "--users", &users.to_string(), "--config"]).arg(folder.join("auth.toml"));
     let done = command.output().with_context(|| server.display().to_string())?;
     ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let told = String::from_utf8(done.stdout)?;
