@@ -24,6 +24,13 @@ mod copy;
 /// Users that go in at once.
 const CHUNK: usize = 500;
 
+/// After an import of so many users, the planner is told how much there is now.
+const MANY: u64 = 1000;
+
+/// A plan that was made while a table was small is kept, and must not read it from end to end later.
+pub(super) const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
+pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential";
+
 pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = $1";
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
     active, password_login, digest_logins, min_length, min_guesses, backends) \
@@ -61,6 +68,7 @@ pub(super) async fn import(
     });
     let mut client = store.client().await.map_err(whole)?;
     let mut transaction = client.transaction().await.map_err(whole)?;
+    transaction.batch_execute(BY_INDEX).await.map_err(whole)?;
     let mut import =
         Import { receiver, kept: HashMap::new(), numbers: HashMap::new(), done: Imported::default() };
     let written = import.write(&mut transaction).await;
@@ -74,6 +82,10 @@ pub(super) async fn import(
             drop(transaction.rollback().await);
             return Err(error);
         }
+    }
+    if mode == ImportMode::Write && import.done.users >= MANY {
+        // What is written stays written: plans are only worse for a while.
+        let _ = client.batch_execute(ANALYZE).await;
     }
     if giving.await.is_err() {
         return Err(ImportError { record: None, error: None });
