@@ -34,7 +34,7 @@ impl ZulipDoor {
     }
 
     /// The realm that a request is for.
-    pub(crate) async fn realm(&self, site: &Site) -> Result<Option<Realm>, Fault> {
+    pub(crate) async fn realm(&self, site: &Site) -> Result<Option<Arc<Realm>>, Fault> {
         self.inside.realm(site.realm_name(&self.config)).await
     }
 
