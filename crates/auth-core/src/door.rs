@@ -1,5 +1,7 @@
 //! What a door sees of the inside, and what the outside sees of a door.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 
@@ -70,7 +72,7 @@ pub trait Realms: Send + Sync {
     ///
     /// # Errors
     /// A [`Fault`] when it could not be looked up.
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault>;
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault>;
 }
 
 /// The two names of a realm.

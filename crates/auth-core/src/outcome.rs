@@ -1,5 +1,6 @@
 //! What the engine answers.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{ApiKey, CredentialId, CredentialKind, Realm, Timestamp, Token, User};
@@ -36,14 +37,14 @@ pub struct Granted {
     pub grant: Grant,
 }
 
-/// A user with the facts that doors show about it.
+/// A user with the facts that doors show about it. Checks of credentials share what is kept in memory.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
 pub struct Profile {
     /// The user.
-    pub user: User,
+    pub user: Arc<User>,
     /// Its realm.
-    pub realm: Realm,
+    pub realm: Arc<Realm>,
     /// Whether a password is stored.
     pub has_password: bool,
     /// Whether a TOTP device is enrolled and confirmed.

@@ -114,7 +114,7 @@ impl TokenKeys {
     /// [`Invalid`], and never why.
     pub fn verify(&self, token: &str) -> Result<Claims, Invalid> {
         let keys = std::iter::once(&self.active).chain(&self.older);
-        if token.bytes().filter(|byte| *byte == b'.').count() == 1 {
+        if token.split_once('.').is_some_and(|(_, rest)| !rest.contains('.')) {
             list::verify(token, keys.map(|key| &key.list))
         } else {
             let json = jwt::verify(token, keys.map(|key| &key.jwt))?;

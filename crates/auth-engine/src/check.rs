@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ApiKey, BotKind, CheckRefusal, CheckReply, CredentialKind, Fault, Grant, Lookup, NameKind,
-    Presentation, Presented, Principal, Realm, RealmId, Standing, Timestamp, Token, TokenForm, fold,
+    ApiKey, BotKind, CheckRefusal, CheckReply, CredentialKind, Fault, Grant, LoginName, Lookup, NameKind,
+    Presentation, Presented, Principal, Profile, Realm, RealmId, Standing, Timestamp, Token, TokenForm, User,
+    fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -13,7 +14,6 @@ use auth_crypto::zettel_token::{Claims, TokenKind};
 use crate::Engine;
 use crate::grant::{has_ended, nearest_second, zettelstore_name};
 use crate::known::{Key, Known};
-use crate::login::profile;
 
 type Checked = Result<Box<Principal>, CheckRefusal>;
 
@@ -77,7 +77,7 @@ impl Engine {
             let grant = Grant::ZettelstoreToken { token: token.clone(), lifetime: life - age };
             return Ok(Ok(grant));
         }
-        Ok(Ok(self.zettelstore_token(form, &principal.profile.realm, &known.account)))
+        Ok(Ok(self.zettelstore_token(form, &principal.profile.realm, &known.user)))
     }
 
     /// zulip.md 5.1: looked up by the key alone; the e-mail address merely has to match.
@@ -88,22 +88,22 @@ impl Engine {
         let Some(known) = self.known(Key::Zulip(*digest.as_bytes()), read).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        let account = &known.account;
-        let matches = account.user.name(NameKind::Email).is_some_and(|name| fold(&name.exact) == fold(email));
-        if !matches {
+        let user = &known.user;
+        let same = |name: &LoginName| name.exact == email || fold(&name.exact) == fold(email);
+        if !user.name(NameKind::Email).is_some_and(same) {
             return Ok(Err(CheckRefusal::Invalid));
         }
-        let Some(own_realm) = self.realm_by_id(account.user.realm).await? else {
+        let Some(own_realm) = self.realm_by_id(user.realm).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        Ok(if let Some(refusal) = refused_state(&own_realm, account) {
+        Ok(if let Some(refusal) = refused_state(&own_realm, user) {
             Err(refusal)
-        } else if account.user.realm != realm {
+        } else if user.realm != realm {
             Err(CheckRefusal::OtherRealm)
-        } else if account.user.bot == Some(BotKind::IncomingWebhook) {
+        } else if user.bot == Some(BotKind::IncomingWebhook) {
             Err(CheckRefusal::WebhookBot)
         } else {
-            Ok(principal(&own_realm, &known))
+            Ok(principal(own_realm, &known))
         })
     }
 
@@ -128,7 +128,7 @@ impl Engine {
         let Some(known) = self.known(key, read).await? else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        let user = &known.account.user;
+        let user = &known.user;
         let now = self.now();
         let fits = user.doors.rocketchat == user_id
             && user.realm == realm
@@ -136,9 +136,9 @@ impl Engine {
         let Some(realm) = self.realm_by_id(realm).await?.filter(|_| fits) else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        Ok(match refused_state(&realm, &known.account) {
+        Ok(match refused_state(&realm, &known.user) {
             Some(refusal) => Err(refusal),
-            None => Ok(principal(&realm, &known)),
+            None => Ok(principal(realm, &known)),
         })
     }
 
@@ -162,15 +162,15 @@ impl Engine {
         let read = async { Ok(self.store.find(realm.id, &lookup).await?.map(Known::from)) };
         let found = self.known(Key::Zettelstore(realm.id, claims.zid), read).await?;
         let Some(known) = found.filter(|known| {
-            zettelstore_name(&known.account) == claims.user && claims.issued >= known.account.user.valid_from
+            zettelstore_name(&known.user) == claims.user && claims.issued >= known.user.valid_from
         }) else {
             return Ok(Err(CheckRefusal::Invalid));
         };
-        if let Some(refusal) = refused_state(&realm, &known.account) {
+        if let Some(refusal) = refused_state(&realm, &known.user) {
             return Ok(Err(refusal));
         }
         let principal = Principal {
-            profile: profile(&realm, &known.account),
+            profile: profile(realm, &known),
             credential: None,
             kind: None,
             issued: claims.issued,
@@ -182,10 +182,10 @@ impl Engine {
 }
 
 /// Whoever holds a stored credential.
-fn principal(realm: &Realm, known: &Known) -> Box<Principal> {
+fn principal(realm: Arc<Realm>, known: &Known) -> Box<Principal> {
     let credential = known.credential.as_ref();
     Box::new(Principal {
-        profile: profile(realm, &known.account),
+        profile: profile(realm, known),
         credential: credential.map(|credential| credential.id),
         kind: credential.map(|credential| credential.kind),
         issued: credential.map(|credential| credential.created).unwrap_or_default(),
@@ -194,9 +194,14 @@ fn principal(realm: &Realm, known: &Known) -> Box<Principal> {
     })
 }
 
-fn refused_state(realm: &Realm, account: &Account) -> Option<CheckRefusal> {
+/// A user as it is known: its password is not.
+fn profile(realm: Arc<Realm>, known: &Known) -> Profile {
+    Profile { user: Arc::clone(&known.user), realm, has_password: false, totp: known.totp }
+}
+
+fn refused_state(realm: &Realm, user: &User) -> Option<CheckRefusal> {
     if !realm.active {
         return Some(CheckRefusal::RealmInactive);
     }
-    (!account.user.active).then_some(CheckRefusal::UserInactive)
+    (!user.active).then_some(CheckRefusal::UserInactive)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, ApiKey, Cause, Credential, CredentialId, CredentialKind, Digest, Fault, Grant, GrantKind, Realm,
-    Refusal, Scope, StoreError, Timestamp, Token, TokenForm, UserId, fold,
+    Refusal, Scope, StoreError, Timestamp, Token, TokenForm, User, UserId, fold,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -23,7 +23,7 @@ impl Engine {
         match kind {
             GrantKind::ZulipKey => Ok(Grant::ZulipKey(self.zulip_key(account).await?)),
             GrantKind::RocketChatToken => self.rocketchat_token(account).await,
-            GrantKind::ZettelstoreToken(form) => Ok(self.zettelstore_token(form, realm, account)),
+            GrantKind::ZettelstoreToken(form) => Ok(self.zettelstore_token(form, realm, &account.user)),
             _ => Err(broken("a grant this engine does not know")),
         }
     }
@@ -108,13 +108,13 @@ impl Engine {
         Ok(None)
     }
 
-    pub(crate) fn zettelstore_token(&self, form: TokenForm, realm: &Realm, account: &Account) -> Grant {
+    pub(crate) fn zettelstore_token(&self, form: TokenForm, realm: &Realm, user: &User) -> Grant {
         let lifetime = self.config.zettelstore.token_lifetime;
-        let issued = issue_second(self.now(), account.user.valid_from);
+        let issued = issue_second(self.now(), user.valid_from);
         let claims = Claims {
             kind: TokenKind::Api,
-            user: zettelstore_name(account),
-            zid: account.user.doors.zettelstore,
+            user: zettelstore_name(user),
+            zid: user.doors.zettelstore,
             issued,
             expires: issued + lifetime,
         };
@@ -156,8 +156,7 @@ pub(crate) fn nearest_second(now: Timestamp) -> Timestamp {
 }
 
 /// Zettelstore's `user-id`: lower case; an account without a user name goes by its e-mail address.
-pub(crate) fn zettelstore_name(account: &Account) -> String {
-    let user = &account.user;
+pub(crate) fn zettelstore_name(user: &User) -> String {
     fold(user.user_name().or_else(|| user.email().map(|email| email.address)).unwrap_or_default())
 }
 

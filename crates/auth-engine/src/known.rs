@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Account, ChangeListener, Credential, Fault, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{Account, ChangeListener, Credential, Fault, RealmId, StoreError, Timestamp, User, UserId};
 use quick_cache::sync::Cache;
 
 use crate::Engine;
@@ -44,22 +44,25 @@ pub(crate) enum Key {
     Zettelstore(RealmId, u64),
 }
 
-/// What is known: the account, without its password, and the credential that was presented, where it is stored.
+/// What is known: the user, and the credential that was presented, where it is stored. Nobody who presents one is
+/// asked for the password, which is not kept.
 #[derive(Debug)]
 pub(crate) struct Known {
-    pub(crate) account: Account,
+    pub(crate) user: Arc<User>,
+    /// Whether a TOTP device is enrolled and confirmed.
+    pub(crate) totp: bool,
     pub(crate) credential: Option<Credential>,
 }
 
 impl From<(Credential, Account)> for Known {
     fn from((credential, account): (Credential, Account)) -> Self {
-        Self { account, credential: Some(credential) }
+        Self { credential: Some(credential), ..account.into() }
     }
 }
 
 impl From<Account> for Known {
     fn from(account: Account) -> Self {
-        Self { account, credential: None }
+        Self { user: Arc::new(account.user), totp: account.totp, credential: None }
     }
 }
 
@@ -112,7 +115,7 @@ impl KnownCredentials {
             return None;
         }
         let known = self.entries.get(key)?;
-        let user = &known.account.user;
+        let user = &known.user;
         (self.current.get(&user.id)? == user.version).then_some(known)
     }
 
@@ -124,7 +127,7 @@ impl KnownCredentials {
 
     /// Keeps what was read after `moment`, unless its user has changed since.
     pub(crate) fn keep(&self, moment: Moment, now: Timestamp, key: Key, known: &Arc<Known>) {
-        let user = &known.account.user;
+        let user = &known.user;
         let quick = moment.at <= now && now.since(moment.at) <= QUICK;
         // Held until the entry is in its place, so that no change falls between.
         let changes = self.changes();
@@ -213,9 +216,7 @@ impl Engine {
         }
         let moment = self.known.moment(now);
         match read.await {
-            Ok(found) => Ok(found.map(|mut found| {
-                // Nobody who presents a credential is asked for the password.
-                found.account.password = None;
+            Ok(found) => Ok(found.map(|found| {
                 let found = Arc::new(found);
                 self.known.keep(moment, self.now(), key, &found);
                 found

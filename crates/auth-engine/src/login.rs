@@ -4,6 +4,7 @@
 //! the password is verified first, so that all failures take the same work; the careless points of the real
 //! systems change which refusal is told, never what is done.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
@@ -438,8 +439,8 @@ fn granted(realm: &Realm, account: &Account, grant: Grant) -> LoginOutcome {
 
 pub(crate) fn profile(realm: &Realm, account: &Account) -> Profile {
     Profile {
-        user: account.user.clone(),
-        realm: realm.clone(),
+        user: Arc::new(account.user.clone()),
+        realm: Arc::new(realm.clone()),
         has_password: account.password.is_some(),
         totp: account.totp,
     }

@@ -11,9 +11,12 @@ use crate::Engine;
 /// How long a change of a realm may go unnoticed.
 const FRESH: Duration = Duration::from_millis(900);
 
+/// Every realm, each to be handed out without a copy.
+type AllRealms = Arc<[Arc<Realm>]>;
+
 /// All realms as they were a moment ago.
 #[derive(Debug, Default)]
-pub(crate) struct RealmCache(Mutex<Option<(Timestamp, Arc<[Realm]>)>>);
+pub(crate) struct RealmCache(Mutex<Option<(Timestamp, AllRealms)>>);
 
 impl RealmCache {
     /// Makes the next look read the store.
@@ -24,7 +27,7 @@ impl RealmCache {
 
 impl Engine {
     /// All realms, at most a second old.
-    pub(crate) async fn all_realms(&self) -> Result<Arc<[Realm]>, Fault> {
+    pub(crate) async fn all_realms(&self) -> Result<AllRealms, Fault> {
         let now = self.now();
         if let Some((read, realms)) = &*self.realms.0.lock().unwrap_or_else(PoisonError::into_inner)
             && *read <= now
@@ -39,7 +42,7 @@ impl Engine {
     }
 
     /// All realms as they were, while the store can't be reached for no longer than the operator allows.
-    fn realms_in_outage(&self) -> Option<Arc<[Realm]>> {
+    fn realms_in_outage(&self) -> Option<AllRealms> {
         let now = self.now();
         let kept = self.realms.0.lock().unwrap_or_else(PoisonError::into_inner);
         let (read, realms) = kept.as_ref()?;
@@ -48,21 +51,21 @@ impl Engine {
     }
 
     /// All realms as they are now.
-    pub(crate) async fn read_realms(&self) -> Result<Arc<[Realm]>, StoreError> {
+    pub(crate) async fn read_realms(&self) -> Result<AllRealms, StoreError> {
         let now = self.now();
-        let realms: Arc<[Realm]> = self.store.realms().await?.into();
+        let realms: AllRealms = self.store.realms().await?.into_iter().map(Arc::new).collect();
         *self.realms.0.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, Arc::clone(&realms)));
         Ok(realms)
     }
 
-    pub(crate) async fn realm_by_id(&self, id: RealmId) -> Result<Option<Realm>, Fault> {
+    pub(crate) async fn realm_by_id(&self, id: RealmId) -> Result<Option<Arc<Realm>>, Fault> {
         Ok(self.all_realms().await?.iter().find(|realm| realm.id == id).cloned())
     }
 }
 
 #[async_trait]
 impl Realms for Engine {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
         let realms = self.all_realms().await?;
         let found = realms.iter().find(|realm| match name {
             RealmName::Slug(slug) => realm.slug == slug,

@@ -38,7 +38,7 @@ impl RocketChatDoor {
     }
 
     /// The realm of the door.
-    pub(crate) async fn realm(&self) -> Result<Realm, Failure> {
+    pub(crate) async fn realm(&self) -> Result<Arc<Realm>, Failure> {
         self.inside.realm(RealmName::Slug(&self.config.realm)).await?.ok_or(Failure::INTERNAL)
     }
 

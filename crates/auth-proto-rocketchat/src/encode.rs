@@ -20,11 +20,15 @@ pub(crate) use failure::{Failure, error_body};
 pub(crate) use me::Me;
 pub(crate) use refusal::{Code, Details, Told, refusal, told};
 
+/// Most answers are no larger, in bytes: the room that they are given at once.
+const USUAL_SIZE: usize = 2048;
+
 /// A JSON answer. The type carries no charset: clients and upstream tests compare it whole (rocketchat.md 1.6).
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response<Bytes> {
     // Serializing strings, numbers and lists into memory can't fail; were it to, it is a defect of ours.
-    match serde_json::to_vec(body) {
-        Ok(bytes) => with_type(status, "application/json", bytes.into()),
+    let mut bytes = Vec::with_capacity(USUAL_SIZE);
+    match serde_json::to_writer(&mut bytes, body) {
+        Ok(()) => with_type(status, "application/json", bytes.into()),
         Err(_) => with_type(
             StatusCode::INTERNAL_SERVER_ERROR,
             "application/json",
@@ -74,28 +78,31 @@ pub(crate) fn tell_standing(headers: &mut HeaderMap, standing: &Standing) {
 /// Adds what every answer carries (rocketchat.md 1.6), and takes the body away where only its length is asked
 /// for.
 pub(crate) fn finish(method: &Method, response: &mut Response<Bytes>) {
-    const ALWAYS: [(HeaderName, &str); 5] = [
-        (header::CACHE_CONTROL, "no-store"),
-        (header::PRAGMA, "no-cache"),
-        (header::X_XSS_PROTECTION, "1"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::X_FRAME_OPTIONS, "sameorigin"),
+    static ALWAYS: [(HeaderName, HeaderValue); 5] = [
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+        (header::PRAGMA, HeaderValue::from_static("no-cache")),
+        (header::X_XSS_PROTECTION, HeaderValue::from_static("1")),
+        (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+        (header::X_FRAME_OPTIONS, HeaderValue::from_static("sameorigin")),
     ];
     /// Not on preflights: they are refused.
-    const CROSS_ORIGIN: [(HeaderName, &str); 2] = [
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+    static CROSS_ORIGIN: [(HeaderName, HeaderValue); 2] = [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
         (
             header::ACCESS_CONTROL_ALLOW_HEADERS,
-            "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization",
+            HeaderValue::from_static(
+                "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization",
+            ),
         ),
     ];
 
     let length = HeaderValue::from(response.body().len());
     let headers = response.headers_mut();
+    headers.reserve(1 + ALWAYS.len() + CROSS_ORIGIN.len());
     headers.insert(header::CONTENT_LENGTH, length);
-    headers.extend(ALWAYS.map(|(name, value)| (name, HeaderValue::from_static(value))));
-    if method != Method::OPTIONS {
-        headers.extend(CROSS_ORIGIN.map(|(name, value)| (name, HeaderValue::from_static(value))));
+    let cross_origin = CROSS_ORIGIN.iter().filter(|_| method != Method::OPTIONS);
+    for (name, value) in ALWAYS.iter().chain(cross_origin) {
+        headers.insert(name, value.clone());
     }
     if method == Method::HEAD {
         response.body_mut().clear();

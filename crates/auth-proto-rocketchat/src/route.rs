@@ -20,6 +20,8 @@ use self::tokens::TokenCall;
 pub(crate) struct Route {
     /// Method and path; also what limits count by. A path that ends in `*` is that of every name below.
     pub(crate) name: &'static str,
+    method: &'static str,
+    path: &'static str,
     /// Who may ask.
     pub(crate) audience: Audience,
     /// What answers.
@@ -62,18 +64,12 @@ impl Route {
     /// The route of a method and path. HEAD is GET without a body.
     pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Self> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        ROUTES.iter().find(|route| {
-            route.parts().is_some_and(|(of, known)| of == method.as_str() && leads_to(known, path))
-        })
+        ROUTES.iter().find(|route| leads_to(route.path, path) && route.method == method.as_str())
     }
 
     /// Whether a path is answered, by whatever method.
     pub(crate) fn knows(path: &str) -> bool {
-        ROUTES.iter().any(|route| route.parts().is_some_and(|(_, known)| leads_to(known, path)))
-    }
-
-    fn parts(&self) -> Option<(&'static str, &'static str)> {
-        self.name.split_once(' ')
+        ROUTES.iter().any(|route| leads_to(route.path, path))
     }
 }
 
@@ -85,7 +81,7 @@ fn leads_to(known: &str, path: &str) -> bool {
     }
 }
 
-const ROUTES: [Route; 31] = {
+static ROUTES: [Route; 31] = {
     use Audience::{Anybody, AnybodyOrUser, NamedUser, User};
     use Endpoint::{Factor, Token};
     [
@@ -132,5 +128,12 @@ const ROUTES: [Route; 31] = {
 };
 
 const fn route(name: &'static str, audience: Audience, endpoint: Endpoint) -> Route {
-    Route { name, audience, endpoint }
+    let (mut space, mut rest) = (0, name.as_bytes());
+    while let [first, after @ ..] = rest
+        && *first != b' '
+    {
+        (space, rest) = (space + 1, after);
+    }
+    let (method, path) = name.split_at(space);
+    Route { name, method, path: path.split_at(1).1, audience, endpoint }
 }

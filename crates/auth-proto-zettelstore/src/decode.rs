@@ -4,6 +4,8 @@ pub mod authorization;
 pub mod form;
 pub mod route;
 
+use std::borrow::Cow;
+
 use auth_core::{BodyTooLarge, Password, Presented, Token};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
@@ -62,8 +64,12 @@ fn is_form(headers: &HeaderMap) -> bool {
 /// cookie which the web pages set. Several headers count as one, joined by commas, which no token survives.
 #[must_use]
 pub fn presented(headers: &HeaderMap) -> Option<Presented> {
-    let sent: Vec<&[u8]> = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes()).collect();
-    match authorization::bearer(&sent.join(&b", "[..])) {
+    let mut sent = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
+    let mut value = Cow::Borrowed(sent.next().unwrap_or_default());
+    for more in sent {
+        value.to_mut().extend([b", ", more].concat());
+    }
+    match authorization::bearer(&value) {
         Some(token) => Some(Presented::ZettelstoreToken(token)),
         None => headers
             .get_all(COOKIE)
@@ -93,8 +99,8 @@ pub enum Command {
 /// can't be read are passed over.
 #[must_use]
 pub fn command(query: &str) -> Option<Command> {
-    let names = ["cmd", "_cmd"].map(|field| form::first(query.as_bytes(), field));
-    names.iter().flatten().any(|name| name == "authenticated").then_some(Command::Authenticated)
+    let is_named = |field| form::first(query.as_bytes(), field).is_some_and(|name| name == "authenticated");
+    (is_named("cmd") || is_named("_cmd")).then_some(Command::Authenticated)
 }
 
 #[cfg(test)]

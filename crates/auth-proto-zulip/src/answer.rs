@@ -3,6 +3,8 @@
 pub(crate) mod failure;
 pub(crate) mod user;
 
+use std::sync::{Mutex, PoisonError};
+
 use auth_core::{Standing, Timestamp};
 use bytes::Bytes;
 use http::header::{
@@ -25,6 +27,9 @@ const NOT_FOUND_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <me
 /// The page for a browser's session that isn't there.
 const UNKNOWN_SESSION_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>Log-in link not valid</title>\n</head>\n<body>\n  <h1>This log-in link is not valid</h1>\n  <p>It was used already, or is too old. Please log in again.</p>\n</body>\n</html>\n";
 
+/// Most answers are no larger, in bytes: the room that they are given at once.
+const USUAL_SIZE: usize = 1024;
+
 /// What every success starts with.
 #[derive(Serialize)]
 pub(crate) struct Success {
@@ -38,8 +43,9 @@ impl Success {
 
 /// A compact JSON document with a line break at its end.
 pub(crate) fn json(status: StatusCode, document: &impl Serialize) -> Reply {
-    match serde_json::to_vec(document) {
-        Ok(mut body) => {
+    let mut body = Vec::with_capacity(USUAL_SIZE);
+    match serde_json::to_writer(&mut body, document) {
+        Ok(()) => {
             body.push(b'\n');
             reply(status, JSON, body)
         }
@@ -114,12 +120,29 @@ pub(crate) fn to_login_page(from: &str) -> Reply {
     reply
 }
 
+/// The text of the second that was asked for last, since many answers name the same.
+#[derive(Default)]
+pub(crate) struct LastDate(Mutex<Option<(i64, HeaderValue)>>);
+
+impl LastDate {
+    fn of(&self, moment: Timestamp) -> Option<HeaderValue> {
+        let second = moment.as_secs();
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.as_ref().is_none_or(|(known, _)| *known != second) {
+            *last = HeaderValue::try_from(http_date(moment)).ok().map(|text| (second, text));
+        }
+        last.as_ref().map(|(_, text)| text.clone())
+    }
+}
+
 /// Says that an answer of `now` is never to be kept.
-pub(crate) fn never_cached(mut reply: Reply, now: Timestamp) -> Reply {
+pub(crate) fn never_cached(mut reply: Reply, now: Timestamp, dates: &LastDate) -> Reply {
     const NEVER: HeaderValue =
         HeaderValue::from_static("max-age=0, no-cache, no-store, must-revalidate, private");
     reply.headers_mut().insert(CACHE_CONTROL, NEVER);
-    set(&mut reply, EXPIRES, HeaderValue::try_from(http_date(now)));
+    if let Some(text) = dates.of(now) {
+        reply.headers_mut().insert(EXPIRES, text);
+    }
     reply
 }
 
@@ -147,7 +170,10 @@ fn http_date(moment: Timestamp) -> String {
 
 /// A moment to the minute, as Zulip writes it.
 fn to_the_minute(moment: Timestamp) -> String {
-    instant(moment).strftime("%Y-%m-%dT%H:%M+00:00").to_string()
+    let mut text = jiff::tz::Offset::UTC.to_datetime(instant(moment)).to_string();
+    text.truncate(text.rfind(':').unwrap_or(text.len()));
+    text.push_str("+00:00");
+    text
 }
 
 fn instant(moment: Timestamp) -> jiff::Timestamp {

@@ -10,7 +10,7 @@ use http::Method;
 
 use crate::Config;
 use crate::answer::failure::Failure;
-use crate::answer::{Reply, bad_request_page, not_found_page};
+use crate::answer::{LastDate, Reply, bad_request_page, never_cached, not_found_page};
 use crate::request::Request;
 use crate::route::Route;
 use crate::routes::{account, compatibility, desktop, development, login, settings};
@@ -23,19 +23,25 @@ const BODY_LIMIT: usize = 25 * 1024 * 1024;
 pub struct ZulipDoor {
     pub(crate) config: Config,
     pub(crate) inside: Arc<dyn Inside>,
-    pub(crate) clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
+    dates: LastDate,
 }
 
 impl ZulipDoor {
     /// A door to `inside`. The clock tells the moment that `Expires` headers name.
     #[must_use]
     pub fn new(config: Config, inside: Arc<dyn Inside>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, inside, clock }
+        Self { config, inside, clock, dates: LastDate::default() }
     }
 
     /// The realm that a request is for.
-    pub(crate) async fn realm(&self, site: &Site) -> Result<Option<Realm>, Fault> {
+    pub(crate) async fn realm(&self, site: &Site) -> Result<Option<Arc<Realm>>, Fault> {
         self.inside.realm(site.realm_name(&self.config)).await
+    }
+
+    /// An answer that is never to be kept.
+    pub(crate) fn never_cached(&self, reply: Reply) -> Reply {
+        never_cached(reply, self.clock.now(), &self.dates)
     }
 
     /// The answer in place of a success.

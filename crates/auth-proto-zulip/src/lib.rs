@@ -21,7 +21,7 @@
 //!
 //! #[async_trait]
 //! impl Realms for Empty {
-//!     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+//!     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
 //!         Ok(None)
 //!     }
 //! }

@@ -1,9 +1,11 @@
 //! A request as the routes see it.
 
+use std::borrow::Cow;
+
 use auth_core::{BodyTooLarge, Peer};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
-use http::{HeaderMap, Method};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::Config;
 use crate::decode::Malformed;
@@ -30,8 +32,8 @@ impl<'a> Request<'a> {
         peer: &'a Peer,
     ) -> Result<Self, Malformed> {
         let (head, body) = request.into_parts();
-        let authority = head.uri.authority().map(ToString::to_string);
-        let site = Site::find(config, text(&head.headers, &HOST).or(authority).as_deref())?;
+        let authority = || head.uri.authority().map(|authority| Cow::Borrowed(authority.as_str()));
+        let site = Site::find(config, text(&head.headers, &HOST).or_else(authority).as_deref())?;
         if head.extensions.get::<BodyTooLarge>().is_some() {
             return Err(Malformed::TooLarge);
         }
@@ -43,28 +45,33 @@ impl<'a> Request<'a> {
     }
 
     /// The `User-Agent`.
-    pub(crate) fn user_agent(&self) -> Option<String> {
+    pub(crate) fn user_agent(&self) -> Option<Cow<'_, str>> {
         text(&self.headers, &USER_AGENT)
     }
 
     /// The `Authorization`.
-    pub(crate) fn authorization(&self) -> Option<String> {
+    pub(crate) fn authorization(&self) -> Option<Cow<'_, str>> {
         text(&self.headers, &AUTHORIZATION)
     }
 
     /// The `Accept`.
-    pub(crate) fn accept(&self) -> Option<String> {
+    pub(crate) fn accept(&self) -> Option<Cow<'_, str>> {
         text(&self.headers, &ACCEPT)
     }
 }
 
 /// The text of a header, read as Latin-1; of several of its name, joined by commas.
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let mut values = headers.get_all(name).iter();
-    let mut text: String = values.next()?.as_bytes().iter().copied().map(char::from).collect();
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers.get_all(name).iter().map(latin1);
+    let mut text = values.next()?;
     for value in values {
-        text.push(',');
-        text.extend(value.as_bytes().iter().copied().map(char::from));
+        text.to_mut().push(',');
+        text.to_mut().push_str(&value);
     }
     Some(text)
+}
+
+fn latin1(value: &HeaderValue) -> Cow<'_, str> {
+    let letters = || value.as_bytes().iter().copied().map(char::from);
+    value.to_str().map_or_else(|_| letters().collect(), Cow::Borrowed)
 }

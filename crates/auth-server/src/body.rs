@@ -43,6 +43,9 @@ impl BodyMemory {
 
     /// Reads a body of at most `limit` bytes within `time`.
     pub(crate) async fn read(&self, body: Incoming, limit: usize, time: Duration) -> Read {
+        if body.is_end_stream() {
+            return Read::Whole(Bytes::new(), Vec::new());
+        }
         tokio::time::timeout(time, self.collect(body, limit)).await.unwrap_or(Read::Late)
     }
 

@@ -43,6 +43,14 @@ pub(crate) struct Shared {
     pub(crate) tasks: TaskTracker,
 }
 
+/// What the requests of one connection share: counted for each of them, so of its own for each connection.
+struct Connection {
+    address: SocketAddr,
+    router: Router,
+    shared: Arc<Shared>,
+    place: Arc<OwnedSemaphorePermit>,
+}
+
 /// Accepts connections until told to stop. At the most connections it accepts no more until one ends.
 pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
     loop {
@@ -57,10 +65,9 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
         };
         match accepted {
             Ok((stream, address)) => {
-                let place = Arc::new(place);
-                let connection =
-                    serve_connection(stream, address, router.clone(), Arc::clone(&shared), place);
-                shared.tasks.spawn(connection);
+                let (router, place) = (router.clone(), Arc::new(place));
+                let connection = Connection { address, router, shared: Arc::clone(&shared), place };
+                shared.tasks.spawn(serve_connection(stream, connection));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
@@ -71,13 +78,9 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
 }
 
 /// Serves a connection until it ends, or turns into a socket that takes over its place.
-async fn serve_connection(
-    stream: TcpStream,
-    address: SocketAddr,
-    router: Router,
-    shared: Arc<Shared>,
-    place: Arc<OwnedSemaphorePermit>,
-) {
+async fn serve_connection(stream: TcpStream, of: Connection) {
+    let of = Arc::new(of);
+    let shared = Arc::clone(&of.shared);
     // Answers are small and written at once.
     let _ = stream.set_nodelay(true);
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -85,6 +88,8 @@ async fn serve_connection(
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.header_timeout)
+        // Copied together, head and body take one plain write.
+        .writev(false)
         .title_case_headers(true);
     builder
         .http2()
@@ -92,10 +97,9 @@ async fn serve_connection(
         .keep_alive_interval(shared.header_timeout)
         .max_concurrent_streams(16)
         .max_header_list_size(64 << 10);
-    let for_requests = Arc::clone(&shared);
     let service = service_fn(move |request| {
-        let (router, shared, place) = (router.clone(), Arc::clone(&for_requests), Arc::clone(&place));
-        async move { Ok::<_, Infallible>(answer(request, address, &router, &shared, place).await) }
+        let of = Arc::clone(&of);
+        async move { Ok::<_, Infallible>(answer(request, &of).await) }
     });
     let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);
     tokio::pin!(connection);
@@ -111,16 +115,11 @@ async fn serve_connection(
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    socket: SocketAddr,
-    router: &Router,
-    shared: &Arc<Shared>,
-    place: Arc<OwnedSemaphorePermit>,
-) -> Response<Full<Bytes>> {
-    let peer = Peer::new(client(socket, request.headers(), &shared.trusted_proxies));
+async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
+    let Connection { address, router, shared, place } = of;
+    let peer = Peer::new(client(*address, request.headers(), &shared.trusted_proxies));
     if let Some(sockets) = router.sockets(request.uri().path()) {
-        return websocket::open(sockets, request, peer, shared, place);
+        return websocket::open(sockets, request, peer, shared, Arc::clone(place));
     }
     let (parts, body) = request.into_parts();
     let Some(door) = router.door(parts.uri.path()) else {

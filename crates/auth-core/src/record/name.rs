@@ -42,6 +42,9 @@ impl NameKind {
 /// ```
 #[must_use]
 pub fn fold(name: &str) -> String {
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
     name.chars()
         .map(|letter| match (letter.to_lowercase().next(), letter.to_lowercase().count()) {
             (Some(lower), 1) if lower.to_uppercase().eq([letter]) => lower,

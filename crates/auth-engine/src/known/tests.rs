@@ -18,8 +18,7 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn known(version: u64) -> Arc<Known> {
-    let account = Account { user: user(version), password: None, totp: false };
-    Arc::new(Known { account, credential: None })
+    Arc::new(Known { user: Arc::new(user(version)), totp: false, credential: None })
 }
 
 fn user(version: u64) -> User {

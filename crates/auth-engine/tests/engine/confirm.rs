@@ -1,5 +1,6 @@
 //! Second factors before changes: when one is asked for, which, and how long it is remembered.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
@@ -71,7 +72,7 @@ async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
     {
         let world = World::new().await;
         let mut iago = SignedIn::new(&world, "iago").await;
-        iago.principal.profile.realm.digest_logins = !is_asked;
+        Arc::make_mut(&mut iago.principal.profile.realm).digest_logins = !is_asked;
         let stored = stored.map(PasswordString::new);
         let nothing = auth_core::Ending { valid_from: None, kinds: &[] };
         world.store.set_password(iago.principal.profile.user.id, stored.as_ref(), &nothing).await.unwrap();

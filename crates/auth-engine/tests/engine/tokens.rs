@@ -1,6 +1,7 @@
 //! Log-in tokens and personal ones: made, listed, ended.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use auth_core::{
     Caller, Denial, Grant, Identifier, PersonalTokens, SecondFactorProof, Sessions, Token, UserId,
@@ -176,7 +177,7 @@ async fn tokens_are_made_for_who_knows_the_operators_secret() {
 async fn an_account_that_is_gone_is_told_so() {
     let world = World::new().await;
     let (mut iago, proof) = (SignedIn::new(&world, "iago").await, none());
-    iago.principal.profile.user.id = UserId::from_bytes([9; 16]);
+    Arc::make_mut(&mut iago.principal.profile.user).id = UserId::from_bytes([9; 16]);
     assert_eq!(personal(&world, &iago.caller(&proof), "bot", false).await, Err(Denial::NoSuchUser));
     let ended = world.engine.end_sessions(&iago.caller(&proof), None).await.unwrap();
     assert_eq!(ended.err(), Some(Denial::NoSuchUser));

@@ -145,7 +145,7 @@ impl World {
     }
 
     pub(crate) async fn realm(&self, slug: &str) -> Realm {
-        self.engine.realm(RealmName::Slug(slug)).await.unwrap().unwrap()
+        Arc::unwrap_or_clone(self.engine.realm(RealmName::Slug(slug)).await.unwrap().unwrap())
     }
 
     pub(crate) async fn ask(&self, attempt: LoginAttempt) -> LoginReply {

@@ -153,7 +153,7 @@ fn let_in(granted: Granted, kind: &'static str) -> Called {
     let Grant::RocketChatToken { token, expires } = granted.grant else {
         return Err(Failure::INTERNAL.into()).into();
     };
-    let user_id = granted.profile.user.doors.rocketchat;
+    let user_id = granted.profile.user.doors.rocketchat.clone();
     let answer = Answer::LoggedIn {
         id: user_id.clone(),
         token: token.expose().to_owned(),

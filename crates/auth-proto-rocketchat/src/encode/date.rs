@@ -8,10 +8,33 @@ pub(crate) fn iso(moment: Timestamp) -> String {
 
     let (days, millis) = (moment.as_millis().div_euclid(DAY), moment.as_millis().rem_euclid(DAY));
     let (year, month, day) = civil(days);
-    let year = if (0..=9999).contains(&year) { format!("{year:04}") } else { format!("{year:+07}") };
-    let (hours, minutes) = (millis / 3_600_000, millis / 60_000 % 60);
-    let (seconds, millis) = (millis / 1000 % 60, millis % 1000);
-    format!("{year}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}.{millis:03}Z")
+    let mut text = String::with_capacity(24);
+    if (0..=9999).contains(&year) {
+        digits(&mut text, 1000, year);
+    } else {
+        text = format!("{year:+07}");
+    }
+    for (before, unit, number) in [
+        ('-', 10, month),
+        ('-', 10, day),
+        ('T', 10, millis / 3_600_000),
+        (':', 10, millis / 60_000 % 60),
+        (':', 10, millis / 1000 % 60),
+        ('.', 100, millis % 1000),
+    ] {
+        text.push(before);
+        digits(&mut text, unit, number);
+    }
+    text.push('Z');
+    text
+}
+
+/// Writes the digits of a number, the first of which counts so many units.
+fn digits(text: &mut String, mut unit: i64, number: i64) {
+    while unit > 0 {
+        text.extend(u32::try_from(number / unit % 10).ok().and_then(|digit| char::from_digit(digit, 10)));
+        unit /= 10;
+    }
 }
 
 /// Year, month and day of a day counted from 1970-01-01, in the proleptic Gregorian calendar.

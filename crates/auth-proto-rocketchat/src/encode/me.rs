@@ -3,9 +3,10 @@
 use auth_core::{NameKind, Profile};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::date::iso;
-use super::preferences::Preferences;
+use super::preferences::preferences;
 
 /// The fields of `me`, in the contract's order: those stored first, then those computed.
 #[derive(Serialize)]
@@ -47,7 +48,7 @@ struct Email<'a> {
 #[derive(Serialize)]
 struct Settings {
     profile: Empty,
-    preferences: Preferences,
+    preferences: Option<&'static RawValue>,
     calendar: Empty,
 }
 
@@ -96,7 +97,7 @@ impl<'a> Me<'a> {
             require_password_change: user.must_change_password,
             updated_at: iso(user.joined),
             email: emails.clone().find(|name| name.verified).map(|name| name.exact.as_str()),
-            settings: Settings { profile: Empty {}, preferences: Preferences, calendar: Empty {} },
+            settings: Settings { profile: Empty {}, preferences: preferences(), calendar: Empty {} },
             avatar_url: user.user_name().map(|name| avatar(site_url, name)),
             is_oauth_user: user.name(NameKind::Directory).is_some(),
             services: Services {

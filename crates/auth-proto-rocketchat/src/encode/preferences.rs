@@ -1,9 +1,18 @@
 //! The default preferences that `me` carries (rocketchat.md 1.7): clients expect every key to be there.
 
+use std::sync::LazyLock;
+
 use serde::{Serialize, Serializer};
+use serde_json::value::{RawValue, to_raw_value};
 
 /// The preferences of a user who has set none. Users have none of their own here.
-pub(crate) struct Preferences;
+struct Preferences;
+
+/// The same for everybody, so written once.
+pub(crate) fn preferences() -> Option<&'static RawValue> {
+    static WRITTEN: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&Preferences).ok());
+    WRITTEN.as_deref()
+}
 
 #[derive(Serialize)]
 #[serde(untagged)]

@@ -1,6 +1,6 @@
 //! An inside that knows the fixture users, can be told to forget tokens or to fail, and records what it is asked.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::{
@@ -122,8 +122,8 @@ impl Passwords for Inside {}
 
 #[async_trait]
 impl Realms for Inside {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
         assert_eq!(name, RealmName::Slug("chat"));
-        Ok(Some(fixture::realm()))
+        Ok(Some(Arc::new(fixture::realm())))
     }
 }

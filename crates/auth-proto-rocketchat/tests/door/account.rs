@@ -372,7 +372,7 @@ async fn strangers_and_the_nameless_are_told_to_log_in() {
     // Who has no user name may look at itself and log out, and not much else (rocketchat.md 3.1).
     let nameless = |_: &auth_core::Presentation| {
         let mut profile = fixture::profile("x", Some(("x@email.com", true)));
-        profile.user.names.remove(0);
+        Arc::make_mut(&mut profile.user).names.remove(0);
         let outcome = Ok(Box::new(fixture::principal(profile)));
         Ok(auth_core::CheckReply { outcome, standing: None })
     };

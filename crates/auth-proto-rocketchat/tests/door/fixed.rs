@@ -229,9 +229,9 @@ impl Passwords for Fixed {
 
 #[async_trait]
 impl Realms for Fixed {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
         assert_eq!(name, RealmName::Slug("chat"));
-        (self.realm)()
+        Ok((self.realm)()?.map(Arc::new))
     }
 }
 

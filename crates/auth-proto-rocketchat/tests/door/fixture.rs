@@ -1,6 +1,8 @@
 //! The contract's fixture users (rocketchat.md 0) as far as a door can see them: just enough of an engine to
 //! tell them apart. Their codes never change: 123456 of a device, 654321 by mail.
 
+use std::sync::Arc;
+
 use auth_core::{
     BotKind, Cause, Challenge, CheckRefusal, CheckReply, CredentialKind, DoorIds, DoorKind, FactorMethod,
     Grant, GrantKind, Granted, Identifier, LoginAttempt, LoginName, LoginOutcome, LoginReply,
@@ -55,7 +57,7 @@ pub(crate) fn profile(user_name: &str, address: Option<(&str, bool)>) -> Profile
         },
         version: 1,
     };
-    Profile { user, realm: realm(), has_password: true, totp: false }
+    Profile { user: Arc::new(user), realm: Arc::new(realm()), has_password: true, totp: false }
 }
 
 /// The id of a user: 17 characters.
@@ -76,7 +78,7 @@ fn account(user_name: &str) -> Option<(Profile, &'static str)> {
         "myusername" => profile(user_name, at("my@email.com")),
         "inactive" => {
             let mut found = profile(user_name, at("inactive@email.com"));
-            found.user.active = false;
+            Arc::make_mut(&mut found.user).active = false;
             found
         }
         "unverified" => profile(user_name, Some(("unverified@email.com", false))),
@@ -88,17 +90,17 @@ fn account(user_name: &str) -> Option<(Profile, &'static str)> {
         "admin" => {
             password = "adminpassword";
             let mut found = profile(user_name, at("admin@email.com"));
-            found.user.role = Role::Admin;
+            Arc::make_mut(&mut found.user).role = Role::Admin;
             found
         }
         "appuser" => {
             let mut found = profile(user_name, None);
-            found.user.bot = Some(BotKind::App);
+            Arc::make_mut(&mut found.user).bot = Some(BotKind::App);
             found
         }
         "mustchange" => {
             let mut found = profile(user_name, None);
-            found.user.must_change_password = true;
+            Arc::make_mut(&mut found.user).must_change_password = true;
             found
         }
         "totpuser" => {
@@ -108,12 +110,12 @@ fn account(user_name: &str) -> Option<(Profile, &'static str)> {
         }
         "mailuser" => {
             let mut found = profile(user_name, at("mail@email.com"));
-            found.user.email_second_factor = true;
+            Arc::make_mut(&mut found.user).email_second_factor = true;
             found
         }
         "bothuser" => {
             let mut found = profile(user_name, at("both@email.com"));
-            (found.totp, found.user.email_second_factor) = (true, true);
+            (found.totp, Arc::make_mut(&mut found.user).email_second_factor) = (true, true);
             found
         }
         _ => return None,

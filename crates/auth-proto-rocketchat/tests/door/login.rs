@@ -79,9 +79,8 @@ async fn roles_follow_from_the_user_unless_they_are_given() {
         (Role::Member, Some(BotKind::Default), given(&[]), json!([])),
     ] {
         let mut profile = fixture::profile("myusername", None);
-        profile.user.role = role;
-        profile.user.bot = bot;
-        profile.user.doors.rocketchat_roles = roles;
+        let user = Arc::make_mut(&mut profile.user);
+        (user.role, user.bot, user.doors.rocketchat_roles) = (role, bot, roles);
         assert_eq!(me(profile).await["roles"], expected);
     }
 }
@@ -92,7 +91,8 @@ async fn addresses_are_all_told_and_the_first_verified_one_apart() {
     let mut profile = fixture::profile("myusername", None);
     assert_eq!(me(profile.clone()).await.get("emails"), None);
 
-    profile.user.names.extend([address("a@x", false), address("b@x", true), address("c@x", true)]);
+    let three = [address("a@x", false), address("b@x", true), address("c@x", true)];
+    Arc::make_mut(&mut profile.user).names.extend(three);
     let found = me(profile).await;
     assert_eq!(found["email"], "b@x");
     assert_eq!(
@@ -109,9 +109,10 @@ async fn addresses_are_all_told_and_the_first_verified_one_apart() {
 async fn services_tell_what_is_on_and_never_a_secret() {
     let mut profile = fixture::profile("myusername", None);
     profile.has_password = false;
-    profile.user.email_second_factor = true;
+    let user = Arc::make_mut(&mut profile.user);
+    user.email_second_factor = true;
     let directory = LoginName { kind: NameKind::Directory, exact: "uid=x".into(), verified: false };
-    profile.user.names.push(directory);
+    user.names.push(directory);
     let found = me(profile).await;
     assert_eq!(found["services"], json!({"email2fa": {"enabled": true}, "password": {"exists": false}}));
     assert_eq!(found["isOAuthUser"], true);
@@ -120,7 +121,7 @@ async fn services_tell_what_is_on_and_never_a_secret() {
 #[tokio::test]
 async fn user_without_a_user_name_has_no_avatar() {
     let mut profile = fixture::profile("myusername", Some(("my@email.com", true)));
-    profile.user.names.remove(0);
+    Arc::make_mut(&mut profile.user).names.remove(0);
     let found = me(profile).await;
     assert_eq!((found.get("username"), found.get("avatarUrl")), (None, None));
 }

@@ -1,6 +1,8 @@
 //! The two schemes of the `Authorization` header. Scheme names are taken in any case, with exactly one space
 //! behind them (zettelstore.md 2 and 5).
 
+use std::borrow::Cow;
+
 use auth_core::{Password, Token};
 use data_encoding::BASE64_MIME_PERMISSIVE;
 
@@ -32,7 +34,12 @@ pub fn basic(value: &[u8]) -> Option<Login> {
 #[must_use]
 pub fn bearer(value: &[u8]) -> Option<Token> {
     let token = after_scheme(value, b"Bearer ")?;
-    if token.is_empty() { None } else { Some(Token::new(String::from_utf8_lossy(token))) }
+    if token.is_empty() { None } else { Some(Token::new(text(token))) }
+}
+
+/// Bytes as text. Most are ASCII, which needs no closer look.
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
 /// What follows the scheme and its space.

@@ -160,9 +160,9 @@ impl Passwords for Fixed {}
 
 #[async_trait]
 impl Realms for Fixed {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
         let RealmName::Slug(slug) = name else { panic!("{name:?}") };
-        (self.realm)(slug.to_owned())
+        Ok((self.realm)(slug.to_owned())?.map(Arc::new))
     }
 }
 
@@ -203,7 +203,7 @@ fn profile() -> Profile {
         },
         version: 1,
     };
-    Profile { user, realm: realm(), has_password: true, totp: false }
+    Profile { user: Arc::new(user), realm: Arc::new(realm()), has_password: true, totp: false }
 }
 
 fn principal() -> Principal {

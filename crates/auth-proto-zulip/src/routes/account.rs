@@ -11,8 +11,7 @@ use crate::ZulipDoor;
 use crate::answer::failure::{Challenge, Failure};
 use crate::answer::user::UserObject;
 use crate::answer::{
-    Reply, Success, method_not_allowed, never_cached, ok, options, to_known_user, to_login_page,
-    with_standing,
+    Reply, Success, method_not_allowed, ok, options, to_known_user, to_login_page, with_standing,
 };
 use crate::decode::basic::{Basic, NotBasic};
 use crate::decode::header::prefers_html;
@@ -34,16 +33,16 @@ pub(crate) async fn dispatch(
 ) -> Result<Reply, Failure> {
     let methods = resource.methods();
     if request.method == Method::OPTIONS {
-        return Ok(never_cached(options(methods), door.clock.now()));
+        return Ok(door.never_cached(options(methods)));
     }
     let method = request.parameters.in_body("method").unwrap_or(request.method.as_str());
     if !methods.contains(&method) {
-        return Ok(never_cached(method_not_allowed(methods), door.clock.now()));
+        return Ok(door.never_cached(method_not_allowed(methods)));
     }
     let challenge = if resource.wants_session() { Challenge::Session } else { Challenge::Basic };
     let Some(authorization) = request.authorization().filter(|_| !resource.wants_session()) else {
         if request.accept().is_some_and(|accept| prefers_html(&accept)) {
-            return Ok(never_cached(to_login_page(resource.path()), door.clock.now()));
+            return Ok(door.never_cached(to_login_page(resource.path())));
         }
         return Err(Failure::Unauthorized(NOT_LOGGED_IN, challenge));
     };
@@ -60,7 +59,7 @@ pub(crate) async fn dispatch(
                 }
             };
             to_known_user(match done {
-                Ok(reply) => never_cached(reply, door.clock.now()),
+                Ok(reply) => door.never_cached(reply),
                 Err(failure) => door.failed(failure),
             })
         }

@@ -72,7 +72,7 @@ pub(crate) async fn show(door: &ZulipDoor, request: &Request<'_>) -> Result<Repl
             return Err(Failure::BadRequest("Subdomain required"));
         }
     }
-    let realm = realm.as_ref();
+    let realm = realm.as_deref();
     let password_login = config.password_login && realm.is_none_or(|realm| realm.password_login);
     let email = password_login && realm.is_none_or(Realm::asks_stored_passwords);
     let ldap = password_login && realm.is_some_and(Realm::asks_a_directory);

@@ -82,7 +82,7 @@ impl Passwords for Always {}
 
 #[async_trait]
 impl Realms for Always {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
         self.world.realm(name).await
     }
 }

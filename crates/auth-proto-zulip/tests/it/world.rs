@@ -77,8 +77,9 @@ impl World {
     }
 
     fn profile(&self, person: &Person) -> Profile {
-        let realm = self.realm_by_id(person.user.realm).clone();
-        Profile { user: person.user.clone(), realm, has_password: person.password.is_some(), totp: false }
+        let realm = Arc::new(self.realm_by_id(person.user.realm).clone());
+        let user = Arc::new(person.user.clone());
+        Profile { user, realm, has_password: person.password.is_some(), totp: false }
     }
 
     fn person(&self, realm: RealmId, email: &str) -> Option<&Person> {
@@ -254,13 +255,13 @@ impl Passwords for World {}
 
 #[async_trait]
 impl Realms for World {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Realm>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
         let named = |realm: &&Realm| match name {
             RealmName::Slug(slug) => realm.slug == slug,
             RealmName::Subdomain(subdomain) => realm.subdomain.as_deref() == Some(subdomain),
             other => panic!("the door asked for {other:?}"),
         };
-        Ok(self.realms.iter().find(named).cloned())
+        Ok(self.realms.iter().find(named).cloned().map(Arc::new))
     }
 }
 
