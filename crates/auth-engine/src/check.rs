@@ -194,9 +194,9 @@ fn principal(realm: Arc<Realm>, known: &Known) -> Box<Principal> {
     })
 }
 
-/// A user as it is known: its password is not.
 fn profile(realm: Arc<Realm>, known: &Known) -> Profile {
-    Profile { user: Arc::clone(&known.user), realm, has_password: false, totp: known.totp }
+    let Known { user, has_password, totp, .. } = known;
+    Profile { user: Arc::clone(user), realm, has_password: *has_password, totp: *totp }
 }
 
 fn refused_state(realm: &Realm, user: &User) -> Option<CheckRefusal> {

@@ -49,6 +49,8 @@ pub(crate) enum Key {
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) user: Arc<User>,
+    /// Whether a password is stored.
+    pub(crate) has_password: bool,
     /// Whether a TOTP device is enrolled and confirmed.
     pub(crate) totp: bool,
     pub(crate) credential: Option<Credential>,
@@ -62,7 +64,8 @@ impl From<(Credential, Account)> for Known {
 
 impl From<Account> for Known {
     fn from(account: Account) -> Self {
-        Self { user: Arc::new(account.user), totp: account.totp, credential: None }
+        let Account { user, password, totp } = account;
+        Self { user: Arc::new(user), has_password: password.is_some(), totp, credential: None }
     }
 }
 

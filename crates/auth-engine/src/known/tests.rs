@@ -18,7 +18,7 @@ fn at(millis: i64) -> Timestamp {
 }
 
 fn known(version: u64) -> Arc<Known> {
-    Arc::new(Known { user: Arc::new(user(version)), totp: false, credential: None })
+    Arc::new(Known { user: Arc::new(user(version)), has_password: true, totp: false, credential: None })
 }
 
 fn user(version: u64) -> User {

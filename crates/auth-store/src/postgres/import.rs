@@ -3,6 +3,7 @@
 //! Users go in by hundreds, through COPY. Should some of them be refused, that part is undone and done again one
 //! by one, so that the record at fault is named.
 
+use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
 use auth_core::{
@@ -42,8 +43,9 @@ pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = $2, subdomain = $
 pub(super) const LOCK_REALM: &str = "SELECT id FROM realm WHERE id = $1 FOR UPDATE";
 pub(super) const LAST_ZULIP: &str = "SELECT max(zulip) FROM account WHERE realm = $1";
 pub(super) const LAST_ZETTELSTORE: &str = "SELECT max(zettelstore) FROM account WHERE realm = $1";
-pub(super) const HAVE_ZETTELSTORE: &str =
-    "SELECT zettelstore FROM account WHERE realm = $1 AND zettelstore = ANY($2)";
+// Each is looked up by itself: a plan for all at once, made while the table was small, would read the whole realm.
+pub(super) const HAVE_ZETTELSTORE: &str = "SELECT wish FROM unnest($2::bigint[]) AS wish \
+    WHERE (SELECT true FROM account WHERE realm = $1 AND zettelstore = wish LIMIT 1)";
 pub(super) const HAS_NAME: &str =
     "SELECT 1 FROM login_name WHERE kind = $1 AND folded = $2 AND realm = $3 AND exact = $4";
 
@@ -234,7 +236,7 @@ impl Import {
         transaction: &Transaction<'_>,
         users: Vec<(u64, Box<NewUser>)>,
     ) -> std::result::Result<Vec<Numbered>, ImportError> {
-        let mut taken = self.wishes_taken(transaction, &users).await.map_err(whole)?;
+        let mut taken = self.wishes_taken(transaction, &users).await?;
         let mut numbered = Vec::with_capacity(users.len());
         for (record, new) in users {
             let realm = self.realm_of(&new);
@@ -265,18 +267,28 @@ impl Import {
 
     /// Which of the Zettelstore ids that are only wished for somebody has.
     async fn wishes_taken(
-        &self,
+        &mut self,
         transaction: &Transaction<'_>,
         users: &[(u64, Box<NewUser>)],
-    ) -> Result<HashSet<(RealmId, i64)>> {
-        let mut wishes: HashMap<RealmId, Vec<i64>> = HashMap::new();
-        for (_, new) in users.iter().filter(|(_, new)| new.assign_zettelstore_id) {
-            wishes.entry(self.realm_of(new)).or_default().push(new.user.doors.zettelstore.cast_signed());
-        }
+    ) -> std::result::Result<HashSet<(RealmId, i64)>, ImportError> {
         let mut taken = HashSet::new();
-        for (realm, wishes) in wishes {
-            for row in rows(transaction, HAVE_ZETTELSTORE, &[&&realm.as_bytes()[..], &wishes]).await? {
-                taken.insert((realm, Columns::of(&row).take()?));
+        let mut unknown: HashMap<RealmId, HashSet<i64>> = HashMap::new();
+        for (record, new) in users.iter().filter(|(_, new)| new.assign_zettelstore_id) {
+            let realm = self.realm_of(new);
+            let numbers =
+                self.numbers(transaction, realm).await.map_err(|failure| blamed(*record, failure))?;
+            let wish = new.user.doors.zettelstore.cast_signed();
+            match wish.cmp(&numbers.zettelstore) {
+                Ordering::Less => drop(unknown.entry(realm).or_default().insert(wish)),
+                Ordering::Equal => drop(taken.insert((realm, wish))),
+                Ordering::Greater => {}
+            }
+        }
+        for (realm, wishes) in unknown {
+            let wishes: Vec<i64> = wishes.into_iter().collect();
+            let found = rows(transaction, HAVE_ZETTELSTORE, &[&&realm.as_bytes()[..], &wishes]).await;
+            for row in found.map_err(whole)? {
+                taken.insert((realm, Columns::of(&row).take().map_err(whole)?));
             }
         }
         Ok(taken)
