@@ -23,8 +23,12 @@ const TURN: Duration = Duration::from_millis(20);
 /// Statements that a connection keeps prepared: more than there are.
 const STATEMENTS: usize = 96;
 
-/// Memory in which a connection may hold pages, in KiB. Whatever is beyond, the system has in its own cache.
+/// Memory in which a connection may hold pages that it changes, in KiB.
 pub(super) const CACHE: u32 = 8192;
+
+/// So much of the file is read where the system has it in memory, without a copy or a call: all of it, or as much as
+/// SQLite was built for (2 GiB, if nobody said otherwise).
+const MAPPED: i64 = 1 << 40;
 
 /// Why a store could not be opened. The causes are in `source()`; no variant knows the path.
 #[derive(Debug, thiserror::Error)]
@@ -110,6 +114,7 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA journal_size_limit = 67108864;",
     )?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;
+    connection.pragma_update_and_check(None, "mmap_size", MAPPED, |_| Ok(()))?;
     Ok(connection)
 }
 
