@@ -26,63 +26,104 @@ struct Arguments {
     /// The server's program, a release build.
     #[arg(long)]
     server: PathBuf,
+    /// Which stores.
+    #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Kind::Sqlite, Kind::Postgres])]
+    store: Vec<Kind>,
     /// Numbers of users; ratios are to the first.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000, 10_000_000])]
     users: Vec<u64>,
     /// Numbers of users that are imported as JSON lines.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
     import: Vec<u64>,
-    /// Where the stores are kept meanwhile; ten million users take some 15 GB in either.
+    /// Where the stores are kept meanwhile; ten million users take some 15 GB in SQLite.
     #[arg(long, default_value = "target/bench-store")]
     folder: PathBuf,
 }
 
-/// The time that one look-up takes, in microseconds: by user name, by address, by token.
-type Figures = [f64; 3];
+/// The stores there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Kind {
+    Sqlite,
+    Postgres,
+}
+
+/// A filled store: how many users it has, and what filling it took.
+struct Filled {
+    users: u64,
+    store: Arc<dyn Store>,
+    realm: RealmId,
+    seeded: String,
+    /// What is to be kept as long as the store.
+    _cluster: Option<Cluster>,
+}
+
+/// How somebody is looked up.
+const WAYS: [&str; 3] = ["name", "e-mail", "token"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    for postgres in [false, true] {
-        let name = if postgres { "postgres" } else { "sqlite" };
+    for kind in &arguments.store {
         for users in &arguments.import {
-            let (took, peak) = import(&arguments, *users, postgres)?;
+            let (took, peak) = import(&arguments, *kind, *users)?;
             say(&format!(
-                "{name:9}{users:9} users imported: {:.0} a second, {peak:.1} MiB at most",
+                "{kind:?}: {users} users imported, {:.0} a second, {peak:.1} MiB at most",
                 f64::from(u32::try_from(*users)?) / took.as_secs_f64()
             ));
         }
-        let mut first: Option<Figures> = None;
+        let mut filled = Vec::new();
         for users in &arguments.users {
-            let (figures, seeded) = measure(&arguments, *users, postgres).await?;
-            let first = first.get_or_insert(figures);
-            let told = |index: usize| {
-                let (time, base) = (figures.get(index), first.get(index));
-                time.zip(base)
-                    .map_or(String::new(), |(time, base)| format!("{time:6.1} µs ({:.2}×)", time / base))
-            };
-            say(&format!(
-                "{name:9}{users:9} users: by name {}, by e-mail {}, by token {}; {seeded}",
-                told(0),
-                told(1),
-                told(2)
-            ));
+            filled.push(fill(&arguments, *kind, *users).await?);
         }
+        report(*kind, &filled).await?;
+        drop(filled);
+        std::fs::remove_dir_all(&arguments.folder)?;
     }
     Ok(())
 }
 
-/// An empty store in an empty folder: the folder, its cluster if it is of PostgreSQL, and its URL.
-fn empty(arguments: &Arguments, postgres: bool) -> Result<(PathBuf, Option<Cluster>, String)> {
-    let folder = arguments.folder.join(if postgres { "postgres" } else { "sqlite" });
+/// Looks up users of each store in turn, so that whatever else the machine does slows all of them down.
+async fn report(kind: Kind, filled: &[Filled]) -> Result<()> {
+    let mut figures: Vec<[Vec<f64>; 3]> = filled.iter().map(|_| Default::default()).collect();
+    for round in 0..FIGURES {
+        for (store, figures) in filled.iter().zip(&mut figures) {
+            for (way, times) in figures.iter_mut().enumerate() {
+                times.push(figure(store, way, round).await?);
+            }
+        }
+    }
+    let mut first: Option<[f64; 3]> = None;
+    for (store, figures) in filled.iter().zip(figures) {
+        let medians = figures.map(median);
+        let first = first.get_or_insert(medians);
+        let mut told = WAYS.iter().zip(medians).zip(*first);
+        let told =
+            told.by_ref().map(|((way, time), base)| format!("by {way} {time:.1} µs ({:.2}×)", time / base));
+        let told = told.collect::<Vec<_>>().join(", ");
+        say(&format!("{kind:?}: {} users: {told}; {}", store.users, store.seeded));
+    }
+    Ok(())
+}
+
+fn median(mut times: Vec<f64>) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+/// An empty store in a folder of its own: the folder, its cluster if it is of PostgreSQL, and its URL.
+fn empty(arguments: &Arguments, kind: Kind, users: u64) -> Result<(PathBuf, Option<Cluster>, String)> {
+    let folder = arguments.folder.join(users.to_string());
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
     std::fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;
-    let cluster = if postgres { Some(Cluster::start(Durability::None)?) } else { None };
-    let url = match &cluster {
-        Some(cluster) => cluster.database()?,
-        None => format!("sqlite:{}", folder.join("auth.db").display()),
+    let (cluster, url) = match kind {
+        Kind::Sqlite => (None, format!("sqlite:{}", folder.join("auth.db").display())),
+        Kind::Postgres => {
+            let cluster = Cluster::start(Durability::None)?;
+            let url = cluster.database()?;
+            (Some(cluster), url)
+        }
     };
     std::fs::write(folder.join("auth.toml"), format!("[store]\nurl = \"{url}\"\n"))?;
     Ok((folder, cluster, url))
@@ -90,8 +131,8 @@ fn empty(arguments: &Arguments, postgres: bool) -> Result<(PathBuf, Option<Clust
 
 /// Imports so many users; gives the time it takes, and the most memory in MiB.
 #[expect(clippy::disallowed_methods, reason = "it measures")]
-fn import(arguments: &Arguments, users: u64, postgres: bool) -> Result<(Duration, f64)> {
-    let (folder, cluster, _) = empty(arguments, postgres)?;
+fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f64)> {
+    let (folder, cluster, _) = empty(arguments, kind, users)?;
     let lines = folder.join("users.jsonl");
     let mut file = BufWriter::new(std::fs::File::create(&lines)?);
     writeln!(file, r#"{{"kind":"realm","realm":"main"}}"#)?;
@@ -123,8 +164,8 @@ fn import(arguments: &Arguments, users: u64, postgres: bool) -> Result<(Duration
     Ok((took, peak))
 }
 
-async fn measure(arguments: &Arguments, users: u64, postgres: bool) -> Result<(Figures, String)> {
-    let (folder, cluster, url) = empty(arguments, postgres)?;
+async fn fill(arguments: &Arguments, kind: Kind, users: u64) -> Result<Filled> {
+    let (folder, cluster, url) = empty(arguments, kind, users)?;
     let seeded = seed(&arguments.server, &folder, users)?;
     let store: Arc<dyn Store> = match &cluster {
         Some(cluster) => {
@@ -134,10 +175,8 @@ async fn measure(arguments: &Arguments, users: u64, postgres: bool) -> Result<(F
         }
         None => Arc::new(Sqlite::open(&folder.join("auth.db"))?),
     };
-    let figures = look_up(&*store, users).await?;
-    drop(store);
-    std::fs::remove_dir_all(&folder)?;
-    Ok((figures, seeded))
+    let realm = store.realms().await?.first().context("the realm")?.id;
+    Ok(Filled { users, store, realm, seeded, _cluster: cluster })
 }
 
 fn seed(server: &Path, folder: &Path, users: u64) -> Result<String> {
@@ -149,47 +188,30 @@ fn seed(server: &Path, folder: &Path, users: u64) -> Result<String> {
     Ok(told.split(':').next().unwrap_or_default().to_owned())
 }
 
-async fn look_up(store: &dyn Store, users: u64) -> Result<Figures> {
-    let realm = store.realms().await?.first().context("the realm")?.id;
-    let mut figures: [Vec<f64>; 3] = Default::default();
-    for kind in 0..3 {
-        // The same random users are read twice; the second time counts.
-        for round in 0..FIGURES {
-            for warm in [false, true] {
-                let random = SeededRng::new(u64::try_from(round)?);
-                let took = time(store, realm, users, kind, &random).await?;
-                if warm && let Some(times) = figures.get_mut(kind) {
-                    times.push(took.as_secs_f64() * 1e6 / f64::from(LOOKUPS));
-                }
-            }
-        }
+/// The time that one look-up takes, in microseconds: the same random users are read twice, and the second time counts.
+async fn figure(filled: &Filled, way: usize, round: usize) -> Result<f64> {
+    let mut took = Duration::ZERO;
+    for _ in 0..2 {
+        took = time(filled, way, &SeededRng::new(u64::try_from(round)?)).await?;
     }
-    Ok(figures.map(|mut times| {
-        times.sort_by(f64::total_cmp);
-        times.get(FIGURES / 2).copied().unwrap_or_default()
-    }))
+    Ok(took.as_secs_f64() * 1e6 / f64::from(LOOKUPS))
 }
 
 #[expect(clippy::disallowed_methods, reason = "it measures")]
-async fn time(
-    store: &dyn Store,
-    realm: RealmId,
-    users: u64,
-    kind: usize,
-    random: &dyn Rng,
-) -> Result<Duration> {
+async fn time(filled: &Filled, way: usize, random: &dyn Rng) -> Result<Duration> {
+    let Filled { users, store, realm, .. } = filled;
     let mut keys = Vec::with_capacity(LOOKUPS as usize);
     for _ in 0..LOOKUPS {
         let mut bytes = [0; 8];
         random.fill(&mut bytes);
-        let number = u64::from_le_bytes(bytes) % users + 1;
+        let number = u64::from_le_bytes(bytes) % *users + 1;
         keys.push((format!("seed{number}"), format!("seed{number}@example.com"), digest(number)));
     }
     let started = Instant::now();
     for (name, address, digest) in &keys {
-        let found = match kind {
-            0 => store.find(realm, &Lookup::Name(NameKind::UserName, name)).await?.is_some(),
-            1 => store.find(realm, &Lookup::Name(NameKind::Email, address)).await?.is_some(),
+        let found = match way {
+            0 => store.find(*realm, &Lookup::Name(NameKind::UserName, name)).await?.is_some(),
+            1 => store.find(*realm, &Lookup::Name(NameKind::Email, address)).await?.is_some(),
             _ => store.by_digest(CredentialKind::RocketChatToken, digest).await?.is_some(),
         };
         ensure!(found, "{name} is not there");
