@@ -23,7 +23,7 @@ use crate::http::{self, Request};
 pub const PASSWORD: &str = "correct-horse-battery-9876";
 
 /// How many users there are: `user0` and so on.
-pub const USERS: usize = 16;
+pub const USERS: usize = 48;
 
 /// Servers on one store, with one key ring.
 #[derive(Debug)]
