@@ -104,10 +104,9 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     // Plans don't depend on what is bound: otherwise SQLite plans some statements anew at every call.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     // FULL: a commit is on disk before it is answered. FAST: deleted secrets are wiped where their page is
-    // written anyway. A new file gets pages of 8 KiB: trees of ten million users are a level lower then.
+    // written anyway.
     connection.execute_batch(
-        "PRAGMA page_size = 8192;
-         PRAGMA synchronous = FULL;
+        "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
