@@ -194,3 +194,14 @@ async fn no_token_comes_twice_and_each_is_good() {
     }
     assert!(world.log_in(auth_core::DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
 }
+
+#[tokio::test]
+async fn whoever_presents_a_token_is_told_whether_there_is_a_password() {
+    let world = World::new().await;
+    let iago = SignedIn::new(&world, "iago").await;
+    // First as it is read, then as it is kept in memory.
+    for _ in 0..2 {
+        let again = SignedIn::with(&world, "iago", iago.token.clone()).await;
+        assert!(again.principal.profile.has_password);
+    }
+}
