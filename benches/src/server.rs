@@ -94,9 +94,16 @@ fn form(path: &str, body: &str) -> Vec<u8> {
 /// # Errors
 /// When the system doesn't tell.
 pub fn resident_kib(server: &Server) -> Result<u64> {
-    let pid = server.pid().context("it doesn't run")?;
+    memory_kib(server.pid().context("it doesn't run")?, "VmRSS:")
+}
+
+/// What the system says of a process's memory in a line that begins so, in KiB.
+///
+/// # Errors
+/// When the system doesn't tell.
+pub fn memory_kib(pid: u32, what: &'static str) -> Result<u64> {
     let told = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = told.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
+    let line = told.lines().find_map(|line| line.strip_prefix(what)).context(what)?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use auth_core::{CredentialKind, Digest, Lookup, NameKind, RealmId, Rng, SeededRng, Store};
 use auth_store::{Postgres, PostgresOptions, Sqlite};
+use benches::rounds::median;
+use benches::server::memory_kib;
 use clap::Parser;
 use test_postgres::{Cluster, Durability};
 
@@ -50,6 +52,7 @@ enum Kind {
 /// A filled store: how many users it has, and what filling it took.
 struct Filled {
     users: u64,
+    folder: PathBuf,
     store: Arc<dyn Store>,
     realm: RealmId,
     seeded: String,
@@ -76,8 +79,9 @@ async fn main() -> Result<()> {
             filled.push(fill(&arguments, *kind, *users).await?);
         }
         report(*kind, &filled).await?;
-        drop(filled);
-        std::fs::remove_dir_all(&arguments.folder)?;
+        for Filled { folder, .. } in filled {
+            std::fs::remove_dir_all(folder)?;
+        }
     }
     Ok(())
 }
@@ -94,20 +98,13 @@ async fn report(kind: Kind, filled: &[Filled]) -> Result<()> {
     }
     let mut first: Option<[f64; 3]> = None;
     for (store, figures) in filled.iter().zip(figures) {
-        let medians = figures.map(median);
-        let first = first.get_or_insert(medians);
-        let mut told = WAYS.iter().zip(medians).zip(*first);
-        let told =
-            told.by_ref().map(|((way, time), base)| format!("by {way} {time:.1} µs ({:.2}×)", time / base));
+        let medians = figures.map(|times| median(times.into_iter()));
+        let told = WAYS.iter().zip(medians).zip(*first.get_or_insert(medians));
+        let told = told.map(|((way, time), base)| format!("by {way} {time:.1} µs ({:.2}×)", time / base));
         let told = told.collect::<Vec<_>>().join(", ");
         say(&format!("{kind:?}: {} users: {told}; {}", store.users, store.seeded));
     }
     Ok(())
-}
-
-fn median(mut times: Vec<f64>) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
 /// An empty store in a folder of its own: the folder, its cluster if it is of PostgreSQL, and its URL.
@@ -147,11 +144,10 @@ fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f6
     command.args(["import", "--config"]).arg(folder.join("auth.toml")).arg(&lines).stdout(Stdio::null());
     let started = Instant::now();
     let mut import = command.spawn().with_context(|| arguments.server.display().to_string())?;
-    let (status, mut peak) = (format!("/proc/{}/status", import.id()), 0.0);
+    let mut peak = 0;
     let ended = loop {
-        let told = std::fs::read_to_string(&status).unwrap_or_default();
-        let kib = told.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB"));
-        peak = kib.and_then(|kib| kib.parse::<f64>().ok()).map_or(peak, |kib| kib / 1024.0);
+        // A process that has just ended has no memory any more.
+        peak = memory_kib(import.id(), "VmHWM:").unwrap_or(peak);
         match import.try_wait()? {
             Some(ended) => break ended,
             None => std::thread::sleep(Duration::from_millis(5)),
@@ -161,7 +157,7 @@ fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f6
     ensure!(ended.success(), "the import fails");
     drop(cluster);
     std::fs::remove_dir_all(&folder)?;
-    Ok((took, peak))
+    Ok((took, f64::from(u32::try_from(peak)?) / 1024.0))
 }
 
 async fn fill(arguments: &Arguments, kind: Kind, users: u64) -> Result<Filled> {
@@ -176,7 +172,7 @@ async fn fill(arguments: &Arguments, kind: Kind, users: u64) -> Result<Filled> {
         None => Arc::new(Sqlite::open(&folder.join("auth.db"))?),
     };
     let realm = store.realms().await?.first().context("the realm")?.id;
-    Ok(Filled { users, store, realm, seeded, _cluster: cluster })
+    Ok(Filled { users, folder, store, realm, seeded, _cluster: cluster })
 }
 
 fn seed(server: &Path, folder: &Path, users: u64) -> Result<String> {

@@ -47,11 +47,7 @@
 //! # #[async_trait::async_trait]
 //! # impl Realms for Nobody {
 //! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
-//! #         Ok(Some(Arc::new(Realm {
-//! #             id: RealmId::from_bytes([1; 16]), slug: "chat".into(), subdomain: None, name: "Chat".into(),
-//! #             icon: String::new(), description: String::new(), active: true, password_login: true,
-//! #             digest_logins: true, strength: None, backends: Vec::new(),
-//! #         })))
+//! #         Ok(Some(Arc::new(Realm::new(RealmId::from_bytes([1; 16]), "chat"))))
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]

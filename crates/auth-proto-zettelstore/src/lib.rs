@@ -44,11 +44,7 @@
 //! # #[async_trait::async_trait]
 //! # impl Realms for Nobody {
 //! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
-//! #         Ok(Some(Arc::new(Realm {
-//! #             id: RealmId::from_bytes([0; 16]), slug: "notes".into(), subdomain: None,
-//! #             name: String::new(), icon: String::new(), description: String::new(), active: true,
-//! #             password_login: true, digest_logins: false, strength: None, backends: Vec::new(),
-//! #         })))
+//! #         Ok(Some(Arc::new(Realm::new(RealmId::from_bytes([0; 16]), "notes"))))
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]

@@ -164,17 +164,11 @@ fn realm(slug: &str) -> Realm {
     let mut id = [0; 16];
     id[..slug.len()].copy_from_slice(slug.as_bytes());
     Realm {
-        id: RealmId::from_bytes(id),
-        slug: slug.into(),
         subdomain: Some(slug.into()),
         name: format!("Realm {slug}"),
         icon: "/icon".into(),
         description: "<p>hello</p>".into(),
-        active: true,
-        password_login: true,
-        digest_logins: false,
-        strength: None,
-        backends: vec![],
+        ..Realm::new(RealmId::from_bytes(id), slug)
     }
 }
 

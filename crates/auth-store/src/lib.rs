@@ -19,17 +19,9 @@
 //! let store = Sqlite::open(&folder.path().join("store.db"))?;
 //!
 //! let realm = Realm {
-//!     id: RealmId::from_bytes([7; 16]),
-//!     slug: "main".into(),
 //!     subdomain: Some(String::new()),
 //!     name: "Main".into(),
-//!     icon: String::new(),
-//!     description: String::new(),
-//!     active: true,
-//!     password_login: true,
-//!     digest_logins: false,
-//!     strength: None,
-//!     backends: vec![],
+//!     ..Realm::new(RealmId::from_bytes([7; 16]), "main")
 //! };
 //! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
 //! let written = store.import(Box::new(records), ImportMode::Write).await.map_err(|e| format!("{e:?}"))?;

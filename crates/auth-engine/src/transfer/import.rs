@@ -74,14 +74,15 @@ impl Engine {
         let (options, report) = (options.into(), ImportReport::default());
         let mut import = Import { engine: self, options, report, progress };
         let mut checked = import.check(lines).await?;
-        if options.mode == ImportMode::Write {
-            if checked.to_hash > 0 {
-                checked = import.hash(checked).await?;
-            }
-            // Before they are written, so that none is there without being listed.
-            schemes::note(&*self.store, std::mem::take(&mut checked.schemes)).await?;
+        if options.mode == ImportMode::Write && checked.to_hash > 0 {
+            checked = import.hash(checked).await?;
         }
-        let written = import.write(&mut checked.lines).await;
+        let Checked { mut lines, schemes, .. } = checked;
+        if options.mode == ImportMode::Write {
+            // Before they are written, so that none is there without being listed.
+            schemes::note(&*self.store, schemes).await?;
+        }
+        let written = import.write(&mut lines).await;
         self.realms.forget();
         import.report.imported = written?;
         Ok(import.report)

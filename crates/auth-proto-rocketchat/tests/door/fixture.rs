@@ -13,19 +13,7 @@ use auth_core::{
 const DIGEST: &str = "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8";
 
 pub(crate) fn realm() -> Realm {
-    Realm {
-        id: RealmId::from_bytes([1; 16]),
-        slug: "chat".into(),
-        subdomain: None,
-        name: "Chat".into(),
-        icon: String::new(),
-        description: String::new(),
-        active: true,
-        password_login: true,
-        digest_logins: true,
-        strength: None,
-        backends: Vec::new(),
-    }
+    Realm { name: "Chat".into(), digest_logins: true, ..Realm::new(RealmId::from_bytes([1; 16]), "chat") }
 }
 
 /// A user with the ordinary facts: member, verified address, password, no second factor.
