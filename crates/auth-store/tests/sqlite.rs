@@ -166,7 +166,7 @@ async fn an_integrity_check_finds_what_is_broken() {
     other
         .execute_batch(
             "PRAGMA foreign_keys = OFF;
-             INSERT INTO login_name VALUES (0, 'a', x'00', 'A', x'99', 0, 0);",
+             INSERT INTO login_name VALUES (0, 'a', x'00', 'A', 99, 0, 0);",
         )
         .unwrap();
     drop(other);

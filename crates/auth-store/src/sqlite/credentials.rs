@@ -10,9 +10,9 @@ use auth_core::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
-use super::failure::{Failure, Result, corrupt, is_dangling, taken};
-use super::row::{Columns, credential_columns};
-use super::users::{TOUCH, account, changed, touch};
+use super::failure::{Failure, Result, taken};
+use super::row::{Columns, account_columns, credential_columns};
+use super::users::{TOUCH, changed, touch};
 use crate::words::door_names;
 
 type Answer<T> = std::result::Result<T, StoreError>;
@@ -23,24 +23,33 @@ const PURGE: u32 = 1000;
 /// What an exchange fails with that finds a label taken.
 const NOT_EXCHANGED: &str = "room for a credential";
 
-pub(super) const BY_DIGEST: &str =
-    concat!("SELECT ", credential_columns!(), " FROM credential AS c WHERE c.kind = ?1 AND c.digest = ?2");
+pub(super) const BY_DIGEST: &str = concat!(
+    "SELECT ",
+    credential_columns!(),
+    ", ",
+    account_columns!(),
+    " FROM credential AS c CROSS JOIN user AS u ON u.number = c.user WHERE c.kind = ?1 AND c.digest = ?2"
+);
 pub(super) const OF_USER: &str = concat!(
     "SELECT ",
     credential_columns!(),
-    " FROM credential AS c WHERE c.user = ?1 AND c.kind = ?2 ORDER BY c.created, c.rowid"
+    " FROM user AS u CROSS JOIN credential AS c ON c.user = u.number
+     WHERE u.id = ?1 AND c.kind = ?2 ORDER BY c.created, c.number"
 );
 pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, doors, \
     bypass_second_factor, label, created, expires, last_used, counter) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-pub(super) const TRIM: &str = "DELETE FROM credential WHERE rowid IN (SELECT rowid FROM credential \
-    WHERE user = ?1 AND kind = ?2 ORDER BY created DESC, rowid DESC LIMIT -1 OFFSET ?3)";
-pub(super) const REMOVE: &str = "DELETE FROM credential WHERE id = ?1 RETURNING user";
-pub(super) const REMOVE_KIND: &str = "DELETE FROM credential WHERE user = ?1 AND kind = ?2 AND id IS NOT ?3";
-pub(super) const RAISE: &str =
-    "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 RETURNING user";
-pub(super) const ENDED: &str = "DELETE FROM credential WHERE rowid IN (SELECT rowid FROM credential \
-    WHERE expires < ?1 LIMIT ?2) RETURNING user";
+    SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM user WHERE id = ?2";
+pub(super) const TRIM: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
+    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 \
+    ORDER BY created DESC, number DESC LIMIT -1 OFFSET ?3)";
+pub(super) const REMOVE: &str = "DELETE FROM credential WHERE id = ?1 \
+    RETURNING (SELECT id FROM user WHERE number = credential.user)";
+pub(super) const REMOVE_KIND: &str = "DELETE FROM credential \
+    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
+pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 \
+    RETURNING (SELECT id FROM user WHERE number = credential.user)";
+pub(super) const ENDED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
+    WHERE expires < ?1 LIMIT ?2) RETURNING (SELECT id FROM user WHERE number = credential.user)";
 
 #[async_trait]
 impl CredentialStore for Sqlite {
@@ -52,13 +61,11 @@ impl CredentialStore for Sqlite {
         let digest = *digest.as_bytes();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(BY_DIGEST)?;
-            let found = statement
-                .query_row(params![kind.as_str(), digest], |row| Ok(Columns::of(row).credential()))
-                .optional()?;
-            let Some(credential) = found.transpose()? else { return Ok(None) };
-            let owner =
-                account(connection, credential.user)?.ok_or_else(|| corrupt("a credential of nobody"))?;
-            Ok(Some((credential, owner)))
+            let found = statement.query_row(params![kind.as_str(), digest], |row| {
+                let mut columns = Columns::of(row);
+                Ok(columns.credential().and_then(|credential| Ok((credential, columns.account(connection)?))))
+            });
+            found.optional()?.transpose()
         })
         .await
     }
@@ -200,7 +207,6 @@ impl From<rusqlite::Error> for NotInserted {
             Some(columns) if columns.contains("credential.label") => Self::LabelTaken,
             Some(columns) if columns.contains("credential.digest") => Self::DigestTaken,
             Some(_) => Self::IdTaken,
-            None if is_dangling(&error) => Self::NoUser,
             None => Self::Failed(error.into()),
         }
     }
@@ -212,7 +218,7 @@ pub(super) fn insert(
     user: UserId,
     credential: &Credential,
 ) -> std::result::Result<(), NotInserted> {
-    connection.prepare_cached(INSERT)?.execute(params![
+    let written = connection.prepare_cached(INSERT)?.execute(params![
         credential.id.as_bytes(),
         user.as_bytes(),
         credential.kind.as_str(),
@@ -226,7 +232,7 @@ pub(super) fn insert(
         credential.last_used.map(Timestamp::as_millis),
         credential.counter,
     ])?;
-    Ok(())
+    if written == 0 { Err(NotInserted::NoUser) } else { Ok(()) }
 }
 
 /// Deletes a user's credentials of the given kinds but one; gives their number.

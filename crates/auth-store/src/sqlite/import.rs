@@ -26,7 +26,7 @@ pub(super) const INSERT_USER: &str = "INSERT INTO user (id, realm, full_name, ro
     zettelstore_role, version, password) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
 pub(super) const INSERT_NAME: &str = "INSERT INTO login_name (kind, folded, realm, exact, user, position, verified) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    VALUES (?1, ?2, ?3, ?4, (SELECT number FROM user WHERE id = ?5), ?6, ?7)";
 pub(super) const LAST_ZULIP: &str = "SELECT max(zulip) FROM user WHERE realm = ?1";
 pub(super) const LAST_ZETTELSTORE: &str = "SELECT max(zettelstore) FROM user WHERE realm = ?1";
 pub(super) const HAS_ZETTELSTORE: &str =

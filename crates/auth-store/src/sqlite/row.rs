@@ -10,20 +10,21 @@ use rusqlite::{Connection, Row};
 use super::failure::{Result, corrupt};
 use crate::words::{bot, doors, from_json, name_kind, role};
 
-/// The columns of an [`Account`], of the user `u`.
+/// The columns of an [`Account`], of the user `u`, whose names are read with its number.
 macro_rules! account_columns {
     () => {
-        "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
+        "u.number, u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
          u.zettelstore, u.zettelstore_role, u.version, u.password,
-         EXISTS (SELECT 1 FROM credential AS t WHERE t.user = u.id AND t.kind = 'totp')"
+         EXISTS (SELECT 1 FROM credential AS t INDEXED BY credential_totp
+                 WHERE t.user = u.number AND t.kind = 'totp')"
     };
 }
 
-/// The columns of a [`Credential`] `c`.
+/// The columns of a [`Credential`] `c` of the user `u`.
 macro_rules! credential_columns {
     () => {
-        "c.id, c.user, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
+        "c.id, u.id, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
          c.expires, c.last_used, c.counter"
     };
 }
@@ -58,13 +59,14 @@ impl<'r> Columns<'r> {
         self.take().map(i64::cast_unsigned)
     }
 
-    /// An account whose names are still to be read.
-    pub(super) fn account(&mut self) -> Result<Account> {
+    /// An account; its names are looked for.
+    pub(super) fn account(&mut self, connection: &Connection) -> Result<Account> {
+        let names = names(connection, self.take()?)?;
         Ok(Account {
             user: User {
                 id: UserId::from_bytes(self.take()?),
                 realm: RealmId::from_bytes(self.take()?),
-                names: Vec::new(),
+                names,
                 full_name: self.take()?,
                 role: role(&self.take::<String>()?)?,
                 bot: self.take::<Option<String>>()?.map(|name| bot(&name)).transpose()?,
@@ -130,19 +132,14 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// Reads the names of an account.
-pub(super) fn add_names(connection: &Connection, account: &mut Account) -> Result<()> {
+/// The names of the user of that number.
+fn names(connection: &Connection, user: i64) -> Result<Vec<LoginName>> {
     let mut statement = connection.prepare_cached(NAMES)?;
-    let mut rows = statement.query([account.user.id.as_bytes()])?;
-    while let Some(row) = rows.next()? {
+    let names = statement.query_and_then([user], |row| {
         let mut columns = Columns::of(row);
-        account.user.names.push(LoginName {
-            kind: name_kind(columns.take()?)?,
-            exact: columns.take()?,
-            verified: columns.take()?,
-        });
-    }
-    Ok(())
+        Ok(LoginName { kind: name_kind(columns.take()?)?, exact: columns.take()?, verified: columns.take()? })
+    });
+    names?.collect()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::failure::Failure;
 const APPLICATION: i32 = 0x4155_5448;
 
 /// Each brings a store from its index to the next version.
-const STEPS: [&str; 1] = [include_str!("schema/v1.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
 
 /// Brings a store up to date, each step in a transaction of its own.
 ///
@@ -99,10 +99,11 @@ mod tests {
             assert!(matches!(migrate(&connection), Err(OpenError::NotOurs)), "{version} {application}");
             assert_eq!(identity(&connection).unwrap(), (application, version));
         }
-        for version in [2, i32::MAX, -1] {
+        let next = i32::try_from(STEPS.len() + 1).unwrap();
+        for version in [next, i32::MAX, -1] {
             let newer = at(version, APPLICATION, false);
             let refused = migrate(&newer).unwrap_err();
-            assert!(matches!(refused, OpenError::Newer { known: 1, .. }), "{refused}");
+            assert!(matches!(refused, OpenError::Newer { known, .. } if known == STEPS.len()), "{refused}");
         }
     }
 

@@ -12,8 +12,8 @@ use super::users::changed;
 pub(super) const CREDENTIALS: &str = concat!(
     "SELECT ",
     credential_columns!(),
-    " FROM credential AS c WHERE c.id > ?1 AND (c.sealed IS NOT NULL OR c.kind = 'backup-code') \
-    ORDER BY c.id LIMIT ?2"
+    " FROM credential AS c CROSS JOIN user AS u ON u.number = c.user
+     WHERE c.id > ?1 AND (c.sealed IS NOT NULL OR c.kind = 'backup-code') ORDER BY c.id LIMIT ?2"
 );
 pub(super) const RESEAL_CREDENTIAL: &str =
     "UPDATE credential SET sealed = ?3, digest = ?4 WHERE id = ?1 AND sealed = ?2";

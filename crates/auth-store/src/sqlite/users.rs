@@ -10,7 +10,7 @@ use rusqlite::{Connection, OptionalExtension, Params, params};
 
 use super::failure::Result;
 use super::import::{import, insert_name};
-use super::row::{Columns, account_columns, add_names};
+use super::row::{Columns, account_columns};
 use super::{Sqlite, credentials};
 use crate::words::number;
 
@@ -20,7 +20,7 @@ type Answer<T> = std::result::Result<T, StoreError>;
 pub(super) const BY_NAME: &str = concat!(
     "SELECT ",
     account_columns!(),
-    " FROM login_name AS n CROSS JOIN user AS u ON u.id = n.user
+    " FROM login_name AS n CROSS JOIN user AS u ON u.number = n.user
      WHERE n.kind = ?1 AND n.folded = ?2 AND n.realm = ?3 AND (n.exact = ?4 OR NOT EXISTS (
          SELECT 1 FROM login_name AS o
          WHERE o.kind = ?1 AND o.folded = ?2 AND o.realm = ?3 AND o.exact <> n.exact))"
@@ -46,7 +46,8 @@ pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, version = 
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const SET_FACTS: &str =
     "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
-pub(super) const DELETE_NAMES: &str = "DELETE FROM login_name WHERE user = ?1";
+pub(super) const DELETE_NAMES: &str =
+    "DELETE FROM login_name WHERE user = (SELECT number FROM user WHERE id = ?1)";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =
@@ -83,7 +84,7 @@ impl UserStore for Sqlite {
     }
 
     async fn user(&self, id: UserId) -> Answer<Option<Account>> {
-        self.read(move |connection| account(connection, id)).await
+        self.read(move |connection| one(connection, BY_ID, params![id.as_bytes()])).await
     }
 
     async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> Answer<Vec<Account>> {
@@ -92,9 +93,7 @@ impl UserStore for Sqlite {
             // No identifier comes before the empty one.
             let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
             let page = statement.query_and_then(params![realm.as_bytes(), after, limit], |row| {
-                let mut account = Columns::of(row).account()?;
-                add_names(connection, &mut account)?;
-                Ok(account)
+                Columns::of(row).account(connection)
             });
             page?.collect()
         })
@@ -188,11 +187,6 @@ impl End {
     }
 }
 
-/// The account of that id.
-pub(super) fn account(connection: &Connection, id: UserId) -> Result<Option<Account>> {
-    one(connection, BY_ID, params![id.as_bytes()])
-}
-
 /// Counts a change of a user.
 pub(super) fn touch(connection: &Connection, id: UserId) -> Result<()> {
     changed(connection, TOUCH, params![id.as_bytes()]).map(drop)
@@ -205,8 +199,5 @@ pub(super) fn changed(connection: &Connection, statement: &str, params: impl Par
 
 fn one(connection: &Connection, query: &str, params: impl Params) -> Result<Option<Account>> {
     let mut statement = connection.prepare_cached(query)?;
-    let found = statement.query_row(params, |row| Ok(Columns::of(row).account())).optional()?;
-    let Some(mut account) = found.transpose()? else { return Ok(None) };
-    add_names(connection, &mut account)?;
-    Ok(Some(account))
+    statement.query_row(params, |row| Ok(Columns::of(row).account(connection))).optional()?.transpose()
 }

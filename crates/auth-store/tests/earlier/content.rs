@@ -1,0 +1,213 @@
+//! A small store with something of everything, and a list of all that a store holds.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use auth_core::{
+    AttemptRecord, BotKind, Credential, CredentialId, CredentialKind, Digest, DoorIds, DoorKind, ImportMode,
+    LoginName, Lookup, MailId, NameKind, Network, NewRecord, NewUser, OutgoingMail, PasswordString, Realm,
+    RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
+};
+
+fn at(secs: i64) -> Timestamp {
+    Timestamp::from_secs(1_700_000_000 + secs)
+}
+
+fn name(kind: NameKind, exact: &str, verified: bool) -> LoginName {
+    LoginName { kind, exact: exact.into(), verified }
+}
+
+fn user(realm: &Realm, number: u8, names: Vec<LoginName>) -> NewUser {
+    NewUser {
+        user: User {
+            id: UserId::from_bytes([number; 16]),
+            realm: realm.id,
+            names,
+            full_name: format!("User {number}"),
+            role: Role::Member,
+            bot: None,
+            active: true,
+            joined: at(i64::from(number)),
+            valid_from: at(i64::from(number) + 1),
+            email_second_factor: false,
+            must_change_password: false,
+            doors: DoorIds {
+                zulip: i64::from(number),
+                rocketchat: format!("rocket{number}"),
+                rocketchat_roles: None,
+                zettelstore: 20_240_101_000_000 + u64::from(number),
+                zettelstore_role: None,
+            },
+            version: u64::from(number),
+        },
+        assign_zulip_id: false,
+        assign_zettelstore_id: false,
+        password: Some(PasswordString::new(format!("hash {number}"))),
+        credentials: vec![],
+    }
+}
+
+fn credential(user: UserId, kind: CredentialKind, number: u8) -> Credential {
+    Credential {
+        id: CredentialId::from_bytes([number; 16]),
+        user,
+        kind,
+        digest: Some(Digest::new([number; 32])),
+        sealed: None,
+        scope: Scope::default(),
+        label: None,
+        created: at(100),
+        expires: None,
+        last_used: None,
+        counter: 0,
+    }
+}
+
+/// Writes the same into every store.
+pub(crate) async fn fill(store: &impl Store) {
+    use NameKind::{Email, UserName};
+    let main = Realm {
+        subdomain: Some(String::new()),
+        name: "Main".into(),
+        icon: "/icon".into(),
+        description: "<p>hello</p>".into(),
+        digest_logins: true,
+        strength: Some(StrengthRule { min_length: 9, min_guesses: u64::MAX }),
+        backends: vec!["local".into(), "staff".into()],
+        ..Realm::new(RealmId::from_bytes([200; 16]), "main")
+    };
+    let other =
+        Realm { active: false, password_login: false, ..Realm::new(RealmId::from_bytes([201; 16]), "other") };
+    let ann = user(&main, 3, vec![name(UserName, "ann", false), name(Email, "ann@example.com", true)]);
+    let mut folds_alike = user(
+        &main,
+        2,
+        vec![
+            name(UserName, "Ann", false),
+            name(Email, "ann@example.org", false),
+            name(Email, "ÄNN@example.org", true),
+        ],
+    );
+    folds_alike.user.bot = Some(BotKind::IncomingWebhook);
+    folds_alike.user.role = Role::Admin;
+    folds_alike.user.email_second_factor = true;
+    folds_alike.user.must_change_password = true;
+    folds_alike.user.doors.rocketchat_roles = Some(vec!["admin".into(), "bot".into()]);
+    folds_alike.user.doors.zettelstore_role = Some("owner".into());
+    folds_alike.user.doors.zettelstore = u64::MAX - 1;
+    folds_alike.user.version = u64::MAX - 9;
+    folds_alike.credentials = (10..)
+        .zip(CredentialKind::ALL)
+        .map(|(number, (kind, _))| {
+            let mut one = credential(folds_alike.user.id, kind, number);
+            one.sealed = (kind == CredentialKind::Totp).then(|| vec![0, 255, 7]);
+            one.label = (kind == CredentialKind::PersonalToken).then(|| "my program".into());
+            one.counter = i64::from(number);
+            one
+        })
+        .collect();
+    let mut elsewhere = user(&other, 1, vec![name(UserName, "Ann", false)]);
+    elsewhere.user.active = false;
+    elsewhere.password = None;
+    elsewhere.credentials = [31, 32, 33]
+        .map(|number| {
+            let mut one = credential(elsewhere.user.id, CredentialKind::RocketChatToken, number);
+            one.scope =
+                Scope { doors: vec![DoorKind::RocketChat, DoorKind::Zulip], bypass_second_factor: true };
+            one.expires = Some(at(i64::from(number)));
+            one.last_used = Some(at(9));
+            one
+        })
+        .into();
+    let users = [ann, folds_alike, elsewhere].map(|user| NewRecord::User(Box::new(user)));
+    let records: Vec<_> = [main, other].map(NewRecord::Realm).into_iter().chain(users).map(Some).collect();
+    store.import(Box::new(records.into_iter()), ImportMode::Write).await.expect("good records");
+    store.set_meta_once("ring", &[0, 1, 255]).await.unwrap();
+    let mail = OutgoingMail {
+        id: MailId::from_bytes([40; 16]),
+        to: "ann@example.com".into(),
+        subject: "Your code".into(),
+        body: vec![0, 255],
+        due: at(50),
+        failures: 0,
+    };
+    store.post(&mail).await.unwrap();
+    store.record(AttemptRecord {
+        at: at(60),
+        door: DoorKind::Zulip,
+        realm: RealmId::from_bytes([200; 16]),
+        user: Some(UserId::from_bytes([3; 16])),
+        name: "ann".into(),
+        network: Network::of("192.0.2.7".parse().unwrap()),
+        outcome: Cow::Borrowed("granted"),
+    });
+    // It is written soon, whenever that is.
+    while store.attempts(1).await.unwrap().is_empty() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// All users, by realm and id.
+pub(crate) async fn everybody(store: &impl Store) -> Vec<UserId> {
+    let mut all = Vec::new();
+    for realm in store.realms().await.unwrap() {
+        all.extend(store.users(realm.id, None, 100).await.unwrap().into_iter().map(|one| one.user.id));
+    }
+    all
+}
+
+/// All that a store holds, a line each, and that it is found by every key it has.
+pub(crate) async fn listed(store: &impl Store) -> String {
+    let mut list = String::new();
+    let mut say = |line: String| writeln!(list, "{line}").unwrap();
+    for realm in store.realms().await.unwrap() {
+        say(format!("{realm:?}"));
+    }
+    for id in everybody(store).await {
+        let found = store.user(id).await.unwrap().expect("who was listed");
+        let user = &found.user;
+        let password = found.password.as_ref().map(PasswordString::expose);
+        say(format!("user: {user:?}, password {password:?}, TOTP {}", found.totp));
+        let names = user.names.iter().map(|name| Lookup::Name(name.kind, &name.exact));
+        let doors = [
+            Lookup::ZulipId(user.doors.zulip),
+            Lookup::RocketChatId(&user.doors.rocketchat),
+            Lookup::ZettelstoreId(user.doors.zettelstore),
+        ];
+        for key in names.chain(doors) {
+            let by_key = store.find(user.realm, &key).await.unwrap();
+            assert_eq!(by_key.map(|found| found.user), Some(user.clone()), "{key:?}");
+        }
+        for (kind, name) in CredentialKind::ALL {
+            for one in store.of_user(id, kind).await.unwrap() {
+                let digest = one.digest.expect("each has one");
+                let (by_digest, owner) = store.by_digest(kind, &digest).await.unwrap().expect("by digest");
+                assert_eq!((by_digest.id, owner.user.id), (one.id, id));
+                let Credential {
+                    id, user, scope, label, created, expires, last_used, counter, sealed, ..
+                } = one;
+                say(format!(
+                    "credential: {name} {id:?} of {user:?}, digest {:?}, sealed {sealed:?}, {scope:?}, \
+                     label {label:?}, created {created:?}, expires {expires:?}, used {last_used:?}, \
+                     counter {counter}",
+                    digest.as_bytes()[0],
+                ));
+            }
+        }
+    }
+    for one in store.sealed_credentials(None, 100).await.unwrap() {
+        say(format!("sealed: {:?}", one.id));
+    }
+    for (name, value) in store.metas("").await.unwrap() {
+        say(format!("meta: {name} {value:?}"));
+    }
+    for mail in store.due(at(1000), 100).await.unwrap() {
+        let OutgoingMail { id, to, subject, body, due, failures } = mail;
+        say(format!("mail: {id:?} to {to}, {subject:?}, {body:?}, due {due:?}, failures {failures}"));
+    }
+    for attempt in store.attempts(100).await.unwrap() {
+        say(format!("{attempt:?}"));
+    }
+    list
+}

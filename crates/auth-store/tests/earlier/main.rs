@@ -1,0 +1,73 @@
+//! Stores that earlier versions of the schema have left: each is brought up to date, and reads as it did.
+//!
+//! `content.txt` lists what [`fill`] writes; beside it lie stores that were filled so under each earlier version, as
+//! `sqlite3 FILE .dump` and `pg_dump --inserts` write them. Whoever adds a version first dumps a store of the one
+//! before.
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "the helpers of tests are no #[test]s")]
+
+mod content;
+
+use std::sync::Arc;
+
+use auth_core::{SeededRng, Store};
+use auth_store::{Postgres, PostgresOptions, Sqlite};
+use rusqlite::Connection;
+use test_postgres::Cluster;
+
+use crate::content::{everybody, fill, listed};
+
+const CONTENT: &str = include_str!("content.txt");
+
+/// Stores of SQLite, by the version that wrote them.
+const SQLITE: [&str; 1] = [include_str!("sqlite-1.sql")];
+
+/// Stores of PostgreSQL, by the version that wrote them.
+const POSTGRES: [&str; 1] = [include_str!("postgres-1.sql")];
+
+/// What is in the store, as `content.txt` has it, and what is left when everybody is deleted.
+async fn check(store: &impl Store, which: &str) {
+    let found = listed(store).await;
+    assert_eq!(found, CONTENT, "{which}");
+    for user in everybody(store).await {
+        assert!(store.delete(user).await.unwrap(), "{which}");
+    }
+    let left = listed(store).await;
+    let is_of_a_user = |line: &&str| line.starts_with("user") || line.starts_with("credential");
+    assert_eq!(left.lines().find(is_of_a_user), None, "{which}");
+    fill(store).await;
+    assert!(listed(store).await.contains("user"), "{which}: what was deleted leaves no trace in the way");
+}
+
+async fn postgres(url: &str) -> Postgres {
+    Postgres::open(&PostgresOptions::new(url), Arc::new(SeededRng::new(7))).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_sqlite_reads_as_the_version_that_wrote_it_did() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = Sqlite::open(&folder.path().join("new.db")).unwrap();
+    fill(&new).await;
+    check(&new, "this version").await;
+    for (version, dump) in (1..).zip(SQLITE) {
+        let file = folder.path().join(format!("{version}.db"));
+        Connection::open(&file).unwrap().execute_batch(dump).unwrap();
+        let store = Sqlite::open(&file).unwrap();
+        assert_eq!(store.integrity_check().await, Ok(vec![]), "version {version}");
+        check(&store, &format!("version {version}")).await;
+        assert_eq!(store.integrity_check().await, Ok(vec![]), "version {version}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_postgresql_reads_as_the_version_that_wrote_it_did() {
+    let cluster = Cluster::shared().unwrap();
+    let new = postgres(&cluster.database().unwrap()).await;
+    fill(&new).await;
+    check(&new, "this version").await;
+    for (version, dump) in (1..).zip(POSTGRES) {
+        let url = cluster.database().unwrap();
+        let name = url.rsplit('/').next().expect("a database").to_owned();
+        cluster.sql_in(&name, dump).unwrap();
+        check(&postgres(&url).await, &format!("version {version}")).await;
+    }
+}
