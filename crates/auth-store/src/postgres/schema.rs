@@ -8,7 +8,7 @@ use super::session::{execute, row};
 use crate::postgres::row::Columns;
 
 /// Each brings a store from its index to the next version.
-const STEPS: [&str; 1] = [include_str!("schema/v1.sql")];
+const STEPS: [&str; 2] = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
 
 /// How often a step is tried: every server that starts at once takes part, and one wins.
 const TRIES: u32 = 20;

@@ -19,8 +19,17 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
     loop {
         let found = check(connection)?;
         let Some(step) = STEPS.get(found) else { return Ok(()) };
-        advance(connection, found, step).map_err(OpenError::of)?;
+        sort_in(connection, "FILE").map_err(OpenError::of)?;
+        let done = advance(connection, found, step);
+        sort_in(connection, "MEMORY").map_err(OpenError::of)?;
+        done.map_err(OpenError::of)?;
     }
+}
+
+/// Where what has to be sorted lies meanwhile: the indexes of a large store would not fit into memory. The file has no
+/// name.
+fn sort_in(connection: &Connection, place: &str) -> Result<(), Failure> {
+    Ok(connection.pragma_update(None, "temp_store", place)?)
 }
 
 /// The version of the store, if it is one that this program can use or bring up to date.
