@@ -94,15 +94,27 @@ fn form(path: &str, body: &str) -> Vec<u8> {
 /// # Errors
 /// When the system doesn't tell.
 pub fn resident_kib(server: &Server) -> Result<u64> {
-    memory_kib(server.pid().context("it doesn't run")?, "VmRSS:")
+    process_memory_kib(server.pid().context("it doesn't run")?, "VmRSS:")
 }
 
 /// What the system says of a process's memory in a line that begins so, in KiB.
 ///
 /// # Errors
 /// When the system doesn't tell.
-pub fn memory_kib(pid: u32, what: &'static str) -> Result<u64> {
-    let told = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+pub fn process_memory_kib(pid: u32, what: &'static str) -> Result<u64> {
+    kib(&format!("/proc/{pid}/status"), what)
+}
+
+/// The machine's memory, in KiB.
+///
+/// # Errors
+/// When the system doesn't tell.
+pub fn memory_kib() -> Result<u64> {
+    kib("/proc/meminfo", "MemTotal:")
+}
+
+fn kib(file: &str, what: &'static str) -> Result<u64> {
+    let told = std::fs::read_to_string(file)?;
     let line = told.lines().find_map(|line| line.strip_prefix(what)).context(what)?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }

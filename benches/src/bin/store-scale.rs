@@ -1,6 +1,6 @@
 //! `store-scale --server PROGRAM`: how long looking somebody up takes among few users and among many, in each
-//! store, and what an import of many takes. Filled by `auth-server dev seed`, read warm: every page that is read was
-//! read before.
+//! store, and what an import of many takes. Filled by `auth-server dev seed`, read warm: what is read was read before,
+//! by every connection that reads it, and PostgreSQL keeps it in its own memory.
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -12,13 +12,16 @@ use anyhow::{Context, Result, ensure};
 use auth_core::{CredentialKind, Digest, Lookup, NameKind, RealmId, Rng, SeededRng, Store};
 use auth_store::{Postgres, PostgresOptions, Sqlite};
 use benches::rounds::median;
-use benches::server::memory_kib;
+use benches::server::{memory_kib, process_memory_kib};
 use clap::Parser;
 use test_postgres::{Cluster, Durability};
 
 /// How many look-ups make a figure, and of how many figures the median is taken.
 const LOOKUPS: u32 = 2000;
-const FIGURES: usize = 9;
+const FIGURES: usize = 21;
+
+/// How often the same is read before a figure is taken: readers take turns, and each has to see every page.
+const WARM_UP: u32 = 6;
 
 /// Measures look-ups among few users and among many.
 ///
@@ -117,7 +120,8 @@ fn empty(arguments: &Arguments, kind: Kind, users: u64) -> Result<(PathBuf, Opti
     let (cluster, url) = match kind {
         Kind::Sqlite => (None, format!("sqlite:{}", folder.join("auth.db").display())),
         Kind::Postgres => {
-            let cluster = Cluster::start(Durability::None)?;
+            let memory = format!("shared_buffers = {}kB\n", memory_kib()? / 4);
+            let cluster = Cluster::with_settings(Durability::None, &memory)?;
             let url = cluster.database()?;
             (Some(cluster), url)
         }
@@ -147,7 +151,7 @@ fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f6
     let mut peak = 0;
     let ended = loop {
         // A process that has just ended has no memory any more.
-        peak = memory_kib(import.id(), "VmHWM:").unwrap_or(peak);
+        peak = process_memory_kib(import.id(), "VmHWM:").unwrap_or(peak);
         match import.try_wait()? {
             Some(ended) => break ended,
             None => std::thread::sleep(Duration::from_millis(5)),
@@ -184,10 +188,11 @@ fn seed(server: &Path, folder: &Path, users: u64) -> Result<String> {
     Ok(told.split(':').next().unwrap_or_default().to_owned())
 }
 
-/// The time that one look-up takes, in microseconds: the same random users are read twice, and the second time counts.
+/// The time that one look-up takes, in microseconds: the same random users are read again and again, and the last
+/// time counts.
 async fn figure(filled: &Filled, way: usize, round: usize) -> Result<f64> {
     let mut took = Duration::ZERO;
-    for _ in 0..2 {
+    for _ in 0..=WARM_UP {
         took = time(filled, way, &SeededRng::new(u64::try_from(round)?)).await?;
     }
     Ok(took.as_secs_f64() * 1e6 / f64::from(LOOKUPS))

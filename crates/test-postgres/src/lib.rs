@@ -59,6 +59,14 @@ impl Cluster {
     /// # Errors
     /// When there is no PostgreSQL, or it doesn't start, with what it said.
     pub fn start(durability: Durability) -> Result<Self> {
+        Self::with_settings(durability, "")
+    }
+
+    /// The same with more lines of `postgresql.conf`.
+    ///
+    /// # Errors
+    /// See [`Cluster::start`].
+    pub fn with_settings(durability: Durability, lines: &str) -> Result<Self> {
         let mut cluster = Self::make()?;
         let data = cluster.data();
         cluster.system.run(
@@ -67,7 +75,7 @@ impl Cluster {
             &["-D".as_ref(), data.as_ref()],
         )?;
         let sync = if durability == Durability::Full { "on" } else { "off" };
-        cluster.configure(&format!("fsync = {sync}\nfull_page_writes = {sync}\n"))?;
+        cluster.configure(&format!("fsync = {sync}\nfull_page_writes = {sync}\n{lines}"))?;
         cluster.go_on()?;
         Ok(cluster)
     }
