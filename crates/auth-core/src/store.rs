@@ -69,7 +69,8 @@ pub trait UserStore: Send + Sync {
         new: &PasswordString,
     ) -> Result<bool, StoreError>;
 
-    /// Sets or takes away a password, and ends what it shall end.
+    /// Sets or takes away a password, and ends what it shall end. Who was to change its password has done so with a
+    /// new one.
     ///
     /// # Errors
     /// See [`StoreError`].

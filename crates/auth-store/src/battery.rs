@@ -78,6 +78,7 @@ macro_rules! store_battery {
             accounts {
                 replaces_a_hash_only_while_it_is_the_old_one
                 ends_what_a_new_password_shall_end
+                takes_a_new_password_for_the_change_that_was_due
                 moves_the_valid_from_stamp_by_a_second_at_least
                 switches_users_off_and_on
                 switches_mailed_codes_on_and_off

@@ -1,11 +1,11 @@
 //! What a store does to users.
 
 use auth_core::{
-    AttemptStore, Conflict, CredentialKind, CredentialStore, Ending, LoginName, Lookup, NameKind, Outbox,
-    Role, StoreError, Timestamp, User, UserFacts, UserId, UserStore,
+    AttemptStore, Conflict, CredentialKind, CredentialStore, Ending, LoginName, Lookup, NameKind, NewRecord,
+    Outbox, Role, StoreError, Timestamp, User, UserFacts, UserId, UserStore,
 };
 
-use super::{Fixture, account, at, credential, ids, password, seed};
+use super::{Fixture, account, at, credential, ids, password, realm, seed, user, write};
 
 const NOTHING: Ending<'static> = Ending { valid_from: None, kinds: &[] };
 
@@ -51,6 +51,24 @@ pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
     assert!(store.set_password(users[0], None, &NOTHING).await.unwrap());
     assert_eq!(account(&*store, users[0]).await.password, None);
     assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &ends).await.unwrap());
+}
+
+pub async fn takes_a_new_password_for_the_change_that_was_due<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let main = realm("main");
+    let due = [1, 2].map(|number| {
+        let mut new = user(&main, number);
+        new.user.must_change_password = true;
+        new
+    });
+    let [hers, his] = due.clone().map(|new| new.user.id);
+    let users = due.map(|new| NewRecord::User(Box::new(new)));
+    write(&*store, [NewRecord::Realm(main)].into_iter().chain(users).collect()).await.unwrap();
+    for (new, is_due) in [(None, true), (Some(password("new")), false), (None, false)] {
+        store.set_password(hers, new.as_ref(), &NOTHING).await.unwrap();
+        assert_eq!(account(&*store, hers).await.user.must_change_password, is_due, "{new:?}");
+    }
+    assert!(account(&*store, his).await.user.must_change_password, "somebody else's is due still");
 }
 
 pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture: &F) {

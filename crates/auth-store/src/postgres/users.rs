@@ -44,7 +44,8 @@ pub(super) const REALMS: &str =
 pub(super) const REHASH: &str =
     "UPDATE account SET password = $3, version = version + 1 WHERE id = $1 AND password = $2";
 // Without a moment the stamp stays: `greatest` passes over what is NULL.
-pub(super) const SET_PASSWORD: &str = "UPDATE account SET password = $2, version = version + 1, \
+pub(super) const SET_PASSWORD: &str = "UPDATE account SET password = $2, \
+    must_change_password = must_change_password AND $2::text IS NULL, version = version + 1, \
     valid_from = greatest(CASE WHEN $3::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $3) \
     WHERE id = $1";
 pub(super) const SET_ACTIVE: &str = "UPDATE account SET active = $2, version = version + 1, \

@@ -42,7 +42,8 @@ pub(super) const REALMS: &str =
 
 pub(super) const REHASH: &str =
     "UPDATE user SET password = ?3, version = version + 1 WHERE id = ?1 AND password = ?2";
-pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, version = version + 1 WHERE id = ?1";
+pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
+    must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const SET_FACTS: &str =
     "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
