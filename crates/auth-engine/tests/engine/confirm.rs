@@ -1,5 +1,6 @@
 //! Second factors before changes: when one is asked for, which, and how long it is remembered.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -206,10 +207,13 @@ async fn of_parallel_wrong_mailed_codes_five_are_judged() {
     let _ = world.log_in_with_code("mail", None).await;
     let right = mailed_code(&mails(&world).await[0]);
     let told = join_all((0..40).map(|_| world.log_in_with_code("mail", Some("1")))).await;
-    // The fifth wrong try is told that it was the last; those after it are not compared at all.
+    // The fifth wrong try at a code is told that it was the last; those after it are not compared at all, but for
+    // those that begin when the next code is out already.
     let wrong = told.iter().filter(|told| matches!(told, Err(SecondFactorInvalid(_)))).count();
     let exhausted = told.iter().filter(|told| matches!(told, Err(SecondFactorExhausted(_)))).count();
-    assert_eq!((wrong, exhausted), (4, 36));
+    let codes: BTreeSet<String> = mails(&world).await.iter().map(|mail| mailed_code(mail)).collect();
+    assert_eq!(wrong + exhausted, 40);
+    assert!((4..=4 * codes.len()).contains(&wrong), "{wrong} wrong tries at {} codes", codes.len());
     assert!(world.log_in_with_code("mail", Some(&right)).await.is_err(), "the first code is used up");
 }
 
