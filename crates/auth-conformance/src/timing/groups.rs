@@ -61,7 +61,7 @@ const CURRENT: &str = r#"{"kind":"realm","realm":"house"}
 "#;
 
 /// Two records that take several times as long as the hashes of [`with_older_records`]. The grid that they make
-/// necessary is four times as wide as the slower one needs on a quiet machine, so that a busy one has room too.
+/// necessary is more than twice as wide as the slower one needs, so that a busy machine has room too.
 const OLDER: &str = r#"{"kind":"user","realm":"house","username":"argon2","email":"argon2@example.org","password_hash":"argon2$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
 {"kind":"user","realm":"house","username":"pbkdf2","email":"pbkdf2@example.org","password_hash":"pbkdf2_sha256$20000$saltsaltsalt$E4ke7HHVRzWNywOMgGXoDBJLzfaUOozXNOwfsALrqYE="}
 "#;
