@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail, ensure};
 use auth_argon2::{Algorithm, Input, Memory, Params, hash_into};
 use auth_core::{
-    Authenticator, Clock, DoorKind, GrantKind, Identifier, ImportMode, LoginAttempt, LoginOutcome, Password,
-    Peer, Proof, RealmId, RealmName, Realms, SecondStep, SeededRng, Stopwatch, StrengthRule, Timestamp,
-    TokenForm,
+    Authenticator, Clock, GrantKind, Identifier, ImportMode, LoginAttempt, LoginMethod, LoginOutcome,
+    Password, Peer, ProtocolName, RealmId, RealmName, Realms, SecondStep, SeededRng, Stopwatch, StrengthRule,
+    Timestamp, TokenForm,
 };
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::{HashingPool, PoolConfig};
@@ -63,7 +63,7 @@ struct World {
     _folder: tempfile::TempDir,
 }
 
-/// A log-in at each door, one with a wrong password, and the bare hash that is in each.
+/// A log-in at each protocol, one with a wrong password, and the bare hash that is in each.
 ///
 /// # Errors
 /// When the engine can't be put together.
@@ -76,22 +76,22 @@ pub fn rivals() -> Result<Vec<Rival>> {
     })];
     let world = Arc::new(World::open(params)?);
     let token = GrantKind::RocketChatToken;
-    for (name, user, door, grant, password) in [
-        ("Zulip key", "iago", DoorKind::Zulip, GrantKind::ZulipKey, PASSWORD),
-        ("Rocket.Chat token, durable", "iago", DoorKind::RocketChat, token, PASSWORD),
-        ("the same beside 10,000 others", "rich", DoorKind::RocketChat, token, PASSWORD),
+    for (name, user, protocol, grant, password) in [
+        ("Zulip key", "iago", ProtocolName::Zulip, GrantKind::ZulipKey, PASSWORD),
+        ("Rocket.Chat token, durable", "iago", ProtocolName::RocketChat, token, PASSWORD),
+        ("the same beside 10,000 others", "rich", ProtocolName::RocketChat, token, PASSWORD),
         (
             "Zettelstore token",
             "iago",
-            DoorKind::Zettelstore,
+            ProtocolName::Zettelstore,
             GrantKind::ZettelstoreToken(TokenForm::Jwt),
             PASSWORD,
         ),
-        ("wrong password", "iago", DoorKind::Zulip, GrantKind::ZulipKey, "wrong"),
+        ("wrong password", "iago", ProtocolName::Zulip, GrantKind::ZulipKey, "wrong"),
     ] {
         let world = Arc::clone(&world);
         rivals.push(Rival::new(name, move || {
-            let granted = world.log_in(user, door, grant, password)?;
+            let granted = world.log_in(user, protocol, grant, password)?;
             ensure!(granted == (password == PASSWORD), "it should be {}", password == PASSWORD);
             Ok(())
         }));
@@ -132,11 +132,14 @@ impl World {
     }
 
     /// Whether it was granted.
-    fn log_in(&self, user: &str, door: DoorKind, grant: GrantKind, password: &str) -> Result<bool> {
+    fn log_in(&self, user: &str, protocol: ProtocolName, grant: GrantKind, password: &str) -> Result<bool> {
         let attempt = LoginAttempt {
-            door,
+            protocol,
             realm: self.realm,
-            proof: Proof::Password { who: Identifier::user_name(user), password: Password::new(password) },
+            proof: LoginMethod::Password {
+                who: Identifier::user_name(user),
+                password: Password::new(password),
+            },
             second_step: SecondStep::NotOffered,
             grant,
             peer: Peer::new([192, 0, 2, 1].into()),

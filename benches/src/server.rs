@@ -61,20 +61,20 @@ pub fn release_binary() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/auth-server")
 }
 
-/// A log-in at the Zulip door.
+/// A log-in at the Zulip protocol.
 #[must_use]
 pub fn zulip_log_in(user: usize, password: &str) -> Vec<u8> {
     let body = format!("username=user{}%40example.com&password={password}", user % USERS);
     form("/api/v1/fetch_api_key", &body)
 }
 
-/// A log-in at the Rocket.Chat door.
+/// A log-in at the Rocket.Chat protocol.
 #[must_use]
 pub fn rocketchat_log_in(user: usize, password: &str) -> Vec<u8> {
     form("/api/v1/login", &format!("user=user{}&password={password}", user % USERS))
 }
 
-/// A log-in at the Zettelstore door.
+/// A log-in at the Zettelstore protocol.
 #[must_use]
 pub fn zettelstore_log_in(user: usize, password: &str) -> Vec<u8> {
     form("/a", &format!("username=user{}&password={password}", user % USERS))

@@ -1,4 +1,4 @@
-//! `Authorization` headers of the Zulip door: whatever comes in, reading returns.
+//! `Authorization` headers of the Zulip protocol: whatever comes in, reading returns.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! E-mail addresses of the Zulip door: whatever comes in, reading returns.
+//! E-mail addresses of the Zulip protocol: whatever comes in, reading returns.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Header values with parameters of the Zulip door: whatever comes in, reading returns.
+//! Header values with parameters of the Zulip protocol: whatever comes in, reading returns.
 
 #![no_main]
 

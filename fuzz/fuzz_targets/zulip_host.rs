@@ -1,4 +1,4 @@
-//! `Host` headers of the Zulip door: whatever comes in, reading returns.
+//! `Host` headers of the Zulip protocol: whatever comes in, reading returns.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Multipart bodies of the Zulip door: whatever comes in, reading returns.
+//! Multipart bodies of the Zulip protocol: whatever comes in, reading returns.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! Forms and query strings of the Zulip door: whatever comes in, reading returns.
+//! Forms and query strings of the Zulip protocol: whatever comes in, reading returns.
 
 #![no_main]
 

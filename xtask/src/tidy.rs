@@ -16,7 +16,7 @@ const LONGEST: usize = 500;
 
 /// Files that may be longer, each with its reason.
 const LONG: &[(&str, &str)] = &[(
-    "crates/auth-proto-rocketchat/tests/door/account.rs",
+    "crates/auth-proto-rocketchat/tests/protocol/account.rs",
     "one table of calls on accounts and their answers",
 )];
 

@@ -219,7 +219,7 @@ async fn wrong(from: IpAddr, to: SocketAddr, user: usize) -> Result<Reply> {
     Client::connect(from, to).await?.ask(&zulip_log_in(1 + user % 8, "wrong")).await
 }
 
-/// How long a refusal takes when the queue is full, at each door.
+/// How long a refusal takes when the queue is full, at each protocol.
 async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
     // Users are hashed at import: the queue gets no place afterwards.
     let mut server = server::start(binary, "queue = 1024")?;
@@ -229,7 +229,7 @@ async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
     std::fs::write(&config, text)?;
     server.resume()?;
     let mut client = Client::connect(HONEST.into(), server.address()).await?;
-    for (door, request) in [
+    for (protocol, request) in [
         ("Zulip", zulip_log_in(0, PASSWORD)),
         ("Rocket.Chat", rocketchat_log_in(0, PASSWORD)),
         ("Zettelstore", zettelstore_log_in(0, PASSWORD)),
@@ -237,12 +237,12 @@ async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
         let mut seconds = Vec::new();
         for _ in 0..200 {
             let reply = client.ask(&request).await?;
-            ensure!(reply.status == 503, "{door} answered {}", reply.text);
+            ensure!(reply.status == 503, "{protocol} answered {}", reply.text);
             seconds.push(reply.took.as_secs_f64());
         }
         let middle = 1e3 * median(seconds.into_iter());
         report.goal(Goal {
-            what: format!("refusal by a full queue, {door}, through HTTP"),
+            what: format!("refusal by a full queue, {protocol}, through HTTP"),
             wanted: "< 1 ms".to_owned(),
             found: format!("{middle:.2} ms"),
             reached: middle < 1.0,

@@ -43,7 +43,7 @@ pub(crate) struct CaseRequest {
     pub(crate) body: Value,
 }
 
-/// What is particular to the cases of one door.
+/// What is particular to the cases of one protocol.
 pub(crate) trait Dialect: Sync {
     /// The set's name: `NAME-cases.jsonl`, `setups/NAME.toml`, `fixtures/NAME.jsonl`.
     fn name(&self) -> &'static str;

@@ -1,4 +1,4 @@
-//! The cases of the Rocket.Chat door (rocketchat.md).
+//! The cases of the Rocket.Chat protocol (rocketchat.md).
 
 use serde_json::Value;
 

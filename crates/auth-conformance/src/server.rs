@@ -196,7 +196,7 @@ impl Server {
     }
 }
 
-/// `auth-server dev`: what a newcomer starts, with demo users and all doors.
+/// `auth-server dev`: what a newcomer starts, with demo users and all protocols.
 #[derive(Debug)]
 pub struct DevServer {
     process: Option<Process>,

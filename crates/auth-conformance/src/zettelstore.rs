@@ -1,4 +1,4 @@
-//! The cases of the Zettelstore door (zettelstore.md): tokens come from a log-in, or are forged with the
+//! The cases of the Zettelstore protocol (zettelstore.md): tokens come from a log-in, or are forged with the
 //! server's own key.
 
 use anyhow::{Context, Result};

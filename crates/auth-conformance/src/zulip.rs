@@ -1,4 +1,4 @@
-//! The cases of the Zulip door (zulip.md).
+//! The cases of the Zulip protocol (zulip.md).
 
 use serde_json::Value;
 

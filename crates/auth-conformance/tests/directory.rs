@@ -1,4 +1,4 @@
-//! A real slapd behind all three doors: log-ins, an outage and its end, a crowd, and the commands that look into it.
+//! A real slapd behind all three protocols: log-ins, an outage and its end, a crowd, and the commands that look into it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -66,7 +66,7 @@ fn start(config: &str) -> Server {
     Server::start(&server_binary().unwrap(), config, USERS).unwrap()
 }
 
-/// The same log-in in the forms of all doors, Rocket.Chat's with that for directories.
+/// The same log-in in the forms of all protocols, Rocket.Chat's with that for directories.
 fn forms(name: &str, password: &str) -> [Request; 4] {
     let ldap = json!({"ldap": true, "username": name, "ldapPass": password, "ldapOptions": {}});
     [
@@ -90,7 +90,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn people_of_the_directory_use_every_door_and_an_outage_is_told_in_each_doors_way() {
+fn people_of_the_directory_use_every_protocol_and_an_outage_is_told_in_each_protocols_way() {
     let mut server = start(CONFIG);
     assert_eq!(statuses(&server, "hamlet", "hamlet-ldap"), [200; 4]);
     assert_eq!(statuses(&server, "hamlet", "wrong"), [401; 4]);

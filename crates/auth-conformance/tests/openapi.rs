@@ -1,4 +1,4 @@
-//! The description of the Zulip door (`openapi.yaml` of auth-proto-zulip), checked against `auth-server dev` by
+//! The description of the Zulip protocol (`openapi.yaml` of auth-proto-zulip), checked against `auth-server dev` by
 //! schemathesis: whatever it makes up from the description, the answer is one that is described.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

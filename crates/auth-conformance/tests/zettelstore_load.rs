@@ -1,5 +1,5 @@
-//! 2,000 log-ins at once at the Zettelstore door: none lost, answered when the contract says while there are places,
-//! told 503 beyond them, memory bounded, and the other doors as quick as before.
+//! 2,000 log-ins at once at the Zettelstore protocol: none lost, answered when the contract says while there are places,
+//! told 503 beyond them, memory bounded, and the other protocols as quick as before.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -122,7 +122,7 @@ fn read_on(stream: &mut TcpStream, data: &mut Vec<u8>) -> bool {
     }
 }
 
-/// The other doors' checks of what a log-in gave.
+/// The other protocols' checks of what a log-in gave.
 fn checks(server: &Server) -> [Request; 2] {
     let form = Request::new("POST", "/api/v1/fetch_api_key");
     let key = server.send(&form.form("username=ada%40example.org&password=correct+horse+battery")).unwrap();
@@ -183,7 +183,7 @@ fn allow_connections() {
 }
 
 #[test]
-fn two_thousand_at_once_are_all_answered_and_the_other_doors_stay_quick() {
+fn two_thousand_at_once_are_all_answered_and_the_other_protocols_stay_quick() {
     let _alone = FLOOD.lock();
     allow_connections();
     let server = Server::start(&server_binary().unwrap(), CONFIG, USERS).unwrap();
@@ -210,7 +210,7 @@ fn two_thousand_at_once_are_all_answered_and_the_other_doors_stay_quick() {
 }
 
 #[test]
-fn beyond_the_places_the_door_says_when_to_come_again() {
+fn beyond_the_places_the_protocol_says_when_to_come_again() {
     let _alone = FLOOD.lock();
     allow_connections();
     let config = CONFIG.replace("max_connections = 4096", "max_connections = 4096\nmax_waiting = 500");

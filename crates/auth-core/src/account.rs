@@ -1,21 +1,21 @@
 //! What somebody who is signed in does to accounts: sessions, personal tokens, second factors, passwords.
 //!
-//! A door hands over who asks and the second factor that came along; whether one is needed, and whether the
-//! caller may, the engine decides. Methods that a server doesn't offer answer [`Denial::NotOffered`].
+//! A protocol hands over who asks and the second factor that came along; whether one is needed, and whether the
+//! caller may, the engine decides. Methods that a server doesn't offer answer [`ActionError::NotOffered`].
 
 use async_trait::async_trait;
 
 use crate::{
-    Challenge, CredentialId, FactorMethod, Fault, Grant, Identifier, OneTimeCode, Password, Peer, PolicyRule,
-    Principal, Profile, RealmId, Timestamp, Token,
+    Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, OneTimeCode, Password, Peer,
+    PolicyRule, Principal, Profile, RealmId, Timestamp, Token,
 };
 
 /// What a call on an account comes to: done, denied, or not known for a fault.
-pub type Done<T> = Result<Result<T, Denial>, Fault>;
+pub type Done<T> = Result<Result<T, ActionError>, InternalError>;
 
 /// A call by somebody who is signed in.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "doors build it")]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it")]
 pub struct Caller<'a> {
     /// Who calls.
     pub principal: &'a Principal,
@@ -29,7 +29,7 @@ pub struct Caller<'a> {
 
 /// A second factor as it comes along with a call (rocketchat.md 2.3).
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "doors build it")]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it")]
 pub struct SecondFactorProof {
     /// The code.
     pub code: Option<OneTimeCode>,
@@ -40,7 +40,7 @@ pub struct SecondFactorProof {
 /// Why a call on an account was not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Denial {
+pub enum ActionError {
     /// A second factor is asked for.
     SecondFactorRequired(Challenge),
     /// The code of the second factor is wrong.
@@ -81,30 +81,30 @@ pub trait Sessions: Send + Sync {
     /// Ends the log-in tokens of the caller's account but the one presented; personal tokens stay.
     ///
     /// # Errors
-    /// A [`Fault`] when they are not known to be ended.
+    /// A [`InternalError`] when they are not known to be ended.
     async fn end_other_sessions(&self, _caller: &Caller<'_>) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Ends all tokens, also personal ones, of the caller's account or of another; tells whose.
     ///
     /// # Errors
-    /// A [`Fault`] when they are not known to be ended.
+    /// A [`InternalError`] when they are not known to be ended.
     async fn end_sessions(&self, _caller: &Caller<'_>, _of: Option<&Identifier>) -> Done<Profile> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Gives a new log-in token of an account to whoever knows the operator's secret; asks for a second factor.
     ///
     /// # Errors
-    /// A [`Fault`] when the token is not known to be stored.
+    /// A [`InternalError`] when the token is not known to be stored.
     async fn create_session(
         &self,
         _caller: &Caller<'_>,
         _of: &Identifier,
         _secret: &Token,
     ) -> Done<(Profile, Grant)> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 }
 
@@ -114,39 +114,39 @@ pub trait PersonalTokens: Send + Sync {
     /// Makes a token. `bypass` says whether it stands for a second factor.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be stored.
+    /// A [`InternalError`] when it is not known to be stored.
     async fn create_personal_token(&self, _caller: &Caller<'_>, _name: &str, _bypass: bool) -> Done<Token> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Puts a new token in the place of the one of that name.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be stored.
+    /// A [`InternalError`] when it is not known to be stored.
     async fn replace_personal_token(&self, _caller: &Caller<'_>, _name: &str) -> Done<Token> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// The tokens of the caller's account, oldest first.
     ///
     /// # Errors
-    /// A [`Fault`] when they could not be read.
+    /// A [`InternalError`] when they could not be read.
     async fn personal_tokens(&self, _caller: &Caller<'_>) -> Done<Vec<PersonalToken>> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Ends the token of that name.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be ended.
+    /// A [`InternalError`] when it is not known to be ended.
     async fn remove_personal_token(&self, _caller: &Caller<'_>, _name: &str) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 }
 
 /// What is shown of a personal token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct PersonalToken {
     /// The stored credential.
     pub id: CredentialId,
@@ -166,90 +166,90 @@ pub trait SecondFactors: Send + Sync {
     /// Begins to enrol a TOTP device in place of any that waits to be confirmed; asks for a second factor.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be stored.
+    /// A [`InternalError`] when it is not known to be stored.
     async fn enrol_device(&self, _caller: &Caller<'_>) -> Done<Enrolment> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Confirms the device with its first code and ends the account's other log-in tokens; gives the backup
     /// codes. Asks for a second factor.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be stored.
+    /// A [`InternalError`] when it is not known to be stored.
     async fn confirm_device(&self, _caller: &Caller<'_>, _code: &OneTimeCode) -> Done<Vec<OneTimeCode>> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Takes the device away for one of its codes; tells whether.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be gone.
+    /// A [`InternalError`] when it is not known to be gone.
     async fn remove_device(&self, _caller: &Caller<'_>, _code: &OneTimeCode) -> Done<bool> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Gives new backup codes for one of the device's codes.
     ///
     /// # Errors
-    /// A [`Fault`] when they are not known to be stored.
+    /// A [`InternalError`] when they are not known to be stored.
     async fn renew_backup_codes(&self, _caller: &Caller<'_>, _code: &OneTimeCode) -> Done<Vec<OneTimeCode>> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// How many backup codes the account has left.
     ///
     /// # Errors
-    /// A [`Fault`] when they could not be counted.
+    /// A [`InternalError`] when they could not be counted.
     async fn backup_codes_left(&self, _caller: &Caller<'_>) -> Done<usize> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Takes the device away from the caller's account or from another, and ends all its tokens; asks for a
     /// second factor anew.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be gone.
+    /// A [`InternalError`] when it is not known to be gone.
     async fn reset_device(&self, _caller: &Caller<'_>, _of: Option<&Identifier>) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Asks the account for mailed codes from now on and ends its other log-in tokens.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be stored.
+    /// A [`InternalError`] when it is not known to be stored.
     async fn require_mailed_codes(&self, _caller: &Caller<'_>) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Asks the account for mailed codes no more; asks for a second factor anew.
     ///
     /// # Errors
-    /// A [`Fault`] when it is not known to be stored.
+    /// A [`InternalError`] when it is not known to be stored.
     async fn waive_mailed_codes(&self, _caller: &Caller<'_>) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Mails a code to whoever is asked for them under that name. Who that is, or that it is nobody, does not
     /// show: the answer is the same, and must not be sent before the moment given.
     ///
     /// # Errors
-    /// A [`Fault`] when a code is not known to be on its way.
+    /// A [`InternalError`] when a code is not known to be on its way.
     async fn mail_code(&self, _realm: RealmId, _who: &Identifier) -> Done<Timestamp> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Asks for a second factor, whatever came before, and does nothing else.
     ///
     /// # Errors
-    /// A [`Fault`] when it could not be judged.
+    /// A [`InternalError`] when it could not be judged.
     async fn confirm(&self, _caller: &Caller<'_>) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 }
 
 /// A TOTP device that waits for its first code.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct Enrolment {
     /// The shared secret in base32.
     pub secret: Token,
@@ -264,15 +264,15 @@ pub trait Passwords: Send + Sync {
     /// answer is the same, and must not be sent before the moment given.
     ///
     /// # Errors
-    /// A [`Fault`] when the mail is not known to be on its way.
+    /// A [`InternalError`] when the mail is not known to be on its way.
     async fn forgot_password(&self, _realm: RealmId, _address: &str) -> Done<Timestamp> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 
     /// Sets a new password for a token that was mailed, once, and ends what was signed in before.
     ///
     /// # Errors
-    /// A [`Fault`] when the password is not known to be stored.
+    /// A [`InternalError`] when the password is not known to be stored.
     async fn reset_password(
         &self,
         _realm: RealmId,
@@ -280,6 +280,6 @@ pub trait Passwords: Send + Sync {
         _new: &Password,
         _peer: &Peer,
     ) -> Done<()> {
-        Ok(Err(Denial::NotOffered))
+        Ok(Err(ActionError::NotOffered))
     }
 }

@@ -2,7 +2,10 @@
 
 use async_trait::async_trait;
 
-use crate::{Account, Cause, Fault, Identifier, Password, PasswordDigest, Peer, Realm, Role, StrengthRule};
+use crate::{
+    Account, FailureReason, Identifier, InternalError, Password, PasswordDigest, Peer, Realm, Role,
+    StrengthRule,
+};
 
 /// Knows whether a password is right: the local store, a directory.
 #[async_trait]
@@ -11,13 +14,13 @@ pub trait PasswordBackend: Send + Sync {
     fn name(&self) -> &str;
 
     /// Judges a password.
-    async fn verify(&self, question: &Question<'_>) -> BackendAnswer;
+    async fn verify(&self, question: &VerifyRequest<'_>) -> BackendAnswer;
 }
 
 /// What a backend is asked.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the engine and the backends' tests build it")]
-pub struct Question<'a> {
+pub struct VerifyRequest<'a> {
     /// The realm of the attempt.
     pub realm: &'a Realm,
     /// The name as typed.
@@ -25,7 +28,7 @@ pub struct Question<'a> {
     /// Whom the store knows under that name.
     pub account: Option<&'a Account>,
     /// What was sent.
-    pub secret: PresentedSecret<'a>,
+    pub secret: SecretInput<'a>,
     /// What the password must fulfil if its stored form is out of date; `None` asks nothing of it.
     pub demand: Option<StrengthRule>,
     /// Where it comes from: queues give each network its share.
@@ -35,7 +38,7 @@ pub struct Question<'a> {
 /// A password or what stands in its place.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a new form of password is a breaking change for every backend")]
-pub enum PresentedSecret<'a> {
+pub enum SecretInput<'a> {
     /// The password itself.
     Password(&'a Password),
     /// SHA-256 of it.
@@ -50,11 +53,11 @@ pub enum BackendAnswer {
     Accept(Accepted),
     /// It is wrong for whoever this backend knows under the name. Another one has a say only where the account
     /// has more than one authority.
-    Reject(Cause),
+    Reject(FailureReason),
     /// This backend doesn't know the name; the next one is asked.
     NotMine,
     /// It can't tell now: never a wrong password, and nobody is let in.
-    Unavailable(Fault),
+    Unavailable(InternalError),
 }
 
 /// A right password.

@@ -29,9 +29,9 @@ pub enum ExactPoint {
 }
 
 impl ExactPoint {
-    /// Every point: the door it belongs to and its name in configuration.
-    pub const ALL: [(Self, crate::DoorKind, &'static str); 9] = {
-        use crate::DoorKind::{RocketChat, Zulip};
+    /// Every point: the protocol it belongs to and its name in configuration.
+    pub const ALL: [(Self, crate::ProtocolName, &'static str); 9] = {
+        use crate::ProtocolName::{RocketChat, Zulip};
         [
             (Self::StateBeforePassword, Zulip, "state-before-password"),
             (Self::LimitByTypedName, Zulip, "limit-by-typed-name"),
@@ -46,12 +46,12 @@ impl ExactPoint {
     };
 }
 
-/// The points in which a door answers as carelessly as the real system.
+/// The points in which a protocol answers as carelessly as the real system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Exact(Vec<ExactPoint>);
 
 impl Exact {
-    /// All points of all doors.
+    /// All points of all protocols.
     #[must_use]
     pub fn all() -> Self {
         Self(ExactPoint::ALL.iter().map(|(point, ..)| *point).collect())

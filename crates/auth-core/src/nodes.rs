@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::{Digest, Rule, StoreError, Timestamp, UserId};
+use crate::{Digest, Quota, StoreError, Timestamp, UserId};
 
 /// Says whether copies of users' records are still good.
 ///
@@ -40,7 +40,7 @@ pub trait ChangeListener: Send + Sync {
 /// Counts tries for all servers that share a store. A store of a single server needs none of it: what these
 /// methods do unless a store says otherwise.
 #[async_trait]
-pub trait SharedTries: Send + Sync {
+pub trait SharedAttempts: Send + Sync {
     /// Counts a try of a key if the rule lets it through, in one step across all servers; else gives the time
     /// until one is let through. A repeated command may count twice.
     ///
@@ -49,7 +49,7 @@ pub trait SharedTries: Send + Sync {
     async fn reserve_try(
         &self,
         _key: &Digest,
-        _rule: Rule,
+        _rule: Quota,
         _now: Timestamp,
     ) -> Result<Option<Duration>, StoreError> {
         Ok(None)

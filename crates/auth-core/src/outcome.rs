@@ -7,12 +7,12 @@ use crate::{ApiKey, CredentialId, CredentialKind, Realm, Timestamp, Token, User}
 
 /// The answer to a log-in attempt.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct LoginReply {
     /// Let in, or why not.
     pub outcome: LoginOutcome,
-    /// How the door's own log-in limit stands after this try, where it has one and it was evaluated.
-    pub standing: Option<Standing>,
+    /// How the protocol's own log-in limit stands after this try, where it has one and it was evaluated.
+    pub rate_limit: Option<RateLimitStatus>,
     /// The answer must not be sent before this moment.
     pub not_before: Option<Timestamp>,
 }
@@ -24,12 +24,12 @@ pub enum LoginOutcome {
     /// Let in.
     Granted(Box<Granted>),
     /// Not let in.
-    Refused(Refusal),
+    Refused(LoginError),
 }
 
 /// A log-in that succeeded.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct Granted {
     /// Who logged in.
     pub profile: Profile,
@@ -37,9 +37,9 @@ pub struct Granted {
     pub grant: Grant,
 }
 
-/// A user with the facts that doors show about it. Checks of credentials share what is kept in memory.
+/// A user with the facts that protocols show about it. Checks of credentials share what is kept in memory.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct Profile {
     /// The user.
     pub user: Arc<User>,
@@ -76,9 +76,9 @@ pub enum Grant {
 /// Why a log-in was refused: all that the three contracts tell apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum LoginError {
     /// The ordinary refusal. The cause is for the log; every cause must look the same outside.
-    Credentials(Cause),
+    Credentials(FailureReason),
     /// The realm takes no passwords.
     PasswordLoginDisabled,
     /// The realm is deactivated.
@@ -123,7 +123,7 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
+impl LoginError {
     /// The refusal in a word, for logs.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
@@ -154,7 +154,7 @@ impl Refusal {
 /// What was wrong behind the ordinary refusal: for the log alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Cause {
+pub enum FailureReason {
     /// Nobody has that name.
     UnknownUser,
     /// The account has no password.
@@ -167,7 +167,7 @@ pub enum Cause {
     DigestNotAccepted,
     /// Too many passwords of the account were tried from this network, under several of its names.
     TooManyTries,
-    /// The account has a second factor and this door has no second step.
+    /// The account has a second factor and this protocol has no second step.
     NoSecondStep,
     /// Nobody holds that token.
     UnknownToken,
@@ -189,7 +189,7 @@ pub enum Cause {
     AccountOfAnother,
 }
 
-impl Cause {
+impl FailureReason {
     /// The cause in a word, for logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -216,7 +216,7 @@ impl Cause {
 
 /// What a client must know to answer a question for a second factor (rocketchat.md 2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct Challenge {
     /// The factor that is asked for.
     pub method: FactorMethod,
@@ -228,7 +228,7 @@ pub struct Challenge {
 
 /// The state of a mailed code.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct MailedChallenge {
     /// Whether a new code was written for this attempt.
     pub generated: bool,
@@ -252,17 +252,17 @@ pub enum FactorMethod {
 
 /// The answer to the check of a presented credential.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct CheckReply {
     /// Who it is, or why the credential is refused.
-    pub outcome: Result<Box<Principal>, CheckRefusal>,
-    /// How the door's limit for calls stands, where it has one and it was evaluated.
-    pub standing: Option<Standing>,
+    pub outcome: Result<Box<Principal>, TokenError>,
+    /// How the protocol's limit for calls stands, where it has one and it was evaluated.
+    pub rate_limit: Option<RateLimitStatus>,
 }
 
 /// Somebody who presented a good credential.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine and the doors' tests build it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct Principal {
     /// Who it is.
     pub profile: Profile,
@@ -281,7 +281,7 @@ pub struct Principal {
 /// Why a presented credential was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum CheckRefusal {
+pub enum TokenError {
     /// Nobody holds it, it has ended or was revoked, or it belongs to another than was said.
     Invalid,
     /// Its owner's realm is deactivated.
@@ -292,11 +292,11 @@ pub enum CheckRefusal {
     OtherRealm,
     /// Its owner is a bot that may only call webhooks.
     WebhookBot,
-    /// Too many calls; the standing says until when.
+    /// Too many calls; the rate_limit says until when.
     Limited,
 }
 
-impl CheckRefusal {
+impl TokenError {
     /// The refusal in a word, for logs.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -313,8 +313,8 @@ impl CheckRefusal {
 
 /// How a limit stands after a try was counted or refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the limiter and the doors' tests build it")]
-pub struct Standing {
+#[expect(clippy::exhaustive_structs, reason = "the limiter and the protocols' tests build it")]
+pub struct RateLimitStatus {
     /// Tries allowed in a window.
     pub limit: u32,
     /// Tries left.

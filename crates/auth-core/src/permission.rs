@@ -42,7 +42,7 @@ impl User {
     /// Rocket.Chat's roles: its own where they are given, else those that the [`Role`] stands for.
     #[must_use]
     pub fn rocketchat_roles(&self) -> Vec<&str> {
-        if let Some(given) = &self.doors.rocketchat_roles {
+        if let Some(given) = &self.protocols.rocketchat_roles {
             return given.iter().map(String::as_str).collect();
         }
         match (self.bot, self.role) {
@@ -65,7 +65,7 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{DoorIds, RealmId, Timestamp, UserId};
+    use crate::{ExternalIds, RealmId, Timestamp, UserId};
 
     fn user(role: Role, bot: Option<BotKind>, given: Option<&[&str]>) -> User {
         User {
@@ -80,7 +80,7 @@ mod tests {
             valid_from: Timestamp::default(),
             email_second_factor: false,
             must_change_password: false,
-            doors: DoorIds {
+            protocols: ExternalIds {
                 zulip: 1,
                 rocketchat: String::new(),
                 rocketchat_roles: given.map(|roles| roles.iter().map(|role| (*role).to_owned()).collect()),

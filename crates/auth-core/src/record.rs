@@ -10,4 +10,4 @@ mod user;
 pub use credential::{Credential, CredentialKind, Digest, Scope};
 pub use name::{LoginName, NameKind, fold};
 pub use realm::{Realm, StrengthRule};
-pub use user::{Account, BotKind, DoorIds, Email, Role, User};
+pub use user::{Account, BotKind, Email, ExternalIds, Role, User};

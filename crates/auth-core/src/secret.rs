@@ -1,7 +1,7 @@
 //! Secrets as types: wiped when dropped, never printed, compared in constant time.
 //!
 //! Text reaches these types from an HTTP library's buffers, which are not wiped: zeroizing is best effort,
-//! and it covers everything from the door inwards.
+//! and it covers everything from the protocol inwards.
 
 use std::fmt;
 

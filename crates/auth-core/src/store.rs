@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 
 use crate::{
-    Account, ChangeFeed, Credential, CredentialId, CredentialKind, Digest, DoorKind, LoginName, NameKind,
-    Network, PasswordString, Realm, RealmId, Role, SealedStore, SharedTries, Timestamp, User, UserId,
+    Account, ChangeFeed, ClientKey, Credential, CredentialId, CredentialKind, Digest, LoginName, NameKind,
+    PasswordString, ProtocolName, Realm, RealmId, Role, SealedStore, SharedAttempts, Timestamp, User, UserId,
 };
 
 pub use error::{Conflict, StoreError};
@@ -78,20 +78,21 @@ pub trait UserStore: Send + Sync {
         &self,
         user: UserId,
         new: Option<&PasswordString>,
-        ends: &Ending<'_>,
+        ends: &Revocation<'_>,
     ) -> Result<bool, StoreError>;
 
     /// Activates or deactivates a user, and ends what it shall end.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Result<bool, StoreError>;
+    async fn set_active(&self, user: UserId, active: bool, ends: &Revocation<'_>)
+    -> Result<bool, StoreError>;
 
     /// Writes over a user what another system says of it; `false` when there is no such user.
     ///
     /// # Errors
     /// [`Conflict::Name`] when somebody else has one of the names: nothing is changed then. See [`StoreError`].
-    async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Result<bool, StoreError>;
+    async fn update_profile(&self, user: UserId, facts: &ProfileUpdate) -> Result<bool, StoreError>;
 
     /// Says whether a user is asked for a mailed code at log-in; `false` when there is no such user.
     ///
@@ -118,18 +119,18 @@ pub trait UserStore: Send + Sync {
 pub enum Lookup<'a> {
     /// By a login name as typed.
     Name(NameKind, &'a str),
-    /// By the id the Zulip door shows.
+    /// By the id the Zulip protocol shows.
     ZulipId(i64),
-    /// By the id the Rocket.Chat door shows.
+    /// By the id the Rocket.Chat protocol shows.
     RocketChatId(&'a str),
-    /// By the id the Zettelstore door shows.
+    /// By the id the Zettelstore protocol shows.
     ZettelstoreId(u64),
 }
 
 /// What a directory has a say in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
-pub struct UserFacts {
+pub struct ProfileUpdate {
     /// All names it may log in with.
     pub names: Vec<LoginName>,
     /// What people call it.
@@ -141,7 +142,7 @@ pub struct UserFacts {
 /// What a change of an account ends.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
-pub struct Ending<'a> {
+pub struct Revocation<'a> {
     /// The valid-from stamp is moved to the later of this and one second after the old one, where this is set.
     pub valid_from: Option<Timestamp>,
     /// Credentials of these kinds are deleted.
@@ -167,9 +168,9 @@ pub enum NewRecord {
 pub struct NewUser {
     /// The user.
     pub user: User,
-    /// Take the next free Zulip id of the realm in place of `user.doors.zulip`.
+    /// Take the next free Zulip id of the realm in place of `user.protocols.zulip`.
     pub assign_zulip_id: bool,
-    /// `user.doors.zettelstore` is only a wish: where it is taken, take the next after the realm's highest.
+    /// `user.protocols.zettelstore` is only a wish: where it is taken, take the next after the realm's highest.
     pub assign_zettelstore_id: bool,
     /// The stored password.
     pub password: Option<PasswordString>,
@@ -309,8 +310,8 @@ pub trait AttemptStore: Send + Sync {
 pub struct AttemptRecord {
     /// When.
     pub at: Timestamp,
-    /// By which door.
-    pub door: DoorKind,
+    /// By which protocol.
+    pub protocol: ProtocolName,
     /// For which realm.
     pub realm: RealmId,
     /// Whose account, where there is one.
@@ -318,7 +319,7 @@ pub struct AttemptRecord {
     /// The name as typed, cut to 256 bytes.
     pub name: String,
     /// From where.
-    pub network: Network,
+    pub network: ClientKey,
     /// `granted`, or the refusal in a word.
     pub outcome: Cow<'static, str>,
 }
@@ -367,7 +368,7 @@ pub trait Store:
     + MetaStore
     + SealedStore
     + ChangeFeed
-    + SharedTries
+    + SharedAttempts
 {
 }
 
@@ -380,7 +381,7 @@ impl<T> Store for T where
         + MetaStore
         + SealedStore
         + ChangeFeed
-        + SharedTries
+        + SharedAttempts
         + ?Sized
 {
 }

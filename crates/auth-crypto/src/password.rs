@@ -40,7 +40,7 @@ use std::slice;
 use std::time::Duration;
 
 use auth_argon2::{Memory, OutOfMemory, Params};
-use auth_core::{Password, PasswordDigest, PasswordString, PresentedSecret, Rng};
+use auth_core::{Password, PasswordDigest, PasswordString, Rng, SecretInput};
 use zeroize::Zeroizing;
 
 use bcrypt::BcryptHash;
@@ -83,11 +83,11 @@ pub enum Secret {
     Digest(PasswordDigest),
 }
 
-impl From<PresentedSecret<'_>> for Secret {
-    fn from(presented: PresentedSecret<'_>) -> Self {
+impl From<SecretInput<'_>> for Secret {
+    fn from(presented: SecretInput<'_>) -> Self {
         match presented {
-            PresentedSecret::Password(password) => Self::Password(password.clone()),
-            PresentedSecret::Digest(digest) => Self::Digest(digest.clone()),
+            SecretInput::Password(password) => Self::Password(password.clone()),
+            SecretInput::Digest(digest) => Self::Digest(digest.clone()),
         }
     }
 }

@@ -30,7 +30,7 @@ use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use auth_argon2::{Memory, Params};
-use auth_core::{Network, PasswordString, Rng, Stopwatch};
+use auth_core::{ClientKey, PasswordString, Rng, Stopwatch};
 use tokio::sync::oneshot;
 
 use crate::password::{HashingRule, NameContext, OldHash, Secret, StoredPassword, Verdict};
@@ -82,14 +82,14 @@ pub struct HashingPool {
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
 pub struct Turn {
     /// Where it comes from.
-    pub network: Network,
+    pub network: ClientKey,
     /// How urgent it is.
     pub priority: Priority,
 }
 
-impl From<Network> for Turn {
+impl From<ClientKey> for Turn {
     /// The usual priority.
-    fn from(network: Network) -> Self {
+    fn from(network: ClientKey) -> Self {
         Self { network, priority: Priority::default() }
     }
 }

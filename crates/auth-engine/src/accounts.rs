@@ -1,9 +1,10 @@
-//! The traits that doors call.
+//! The traits that protocols call.
 
 use async_trait::async_trait;
 use auth_core::{
-    Accounts, ApiKey, Authenticator, CheckRefusal, CheckReply, CredentialKind, DoorKind, Fault, FaultKind,
-    Grant, LoginAttempt, LoginReply, Peer, Presentation, Principal, Profile, Standing, TokenForm,
+    Accounts, ApiKey, Authenticator, CheckReply, CredentialCheck, CredentialKind, Grant, InternalError,
+    InternalErrorKind, LoginAttempt, LoginReply, Peer, Principal, Profile, ProtocolName, RateLimitStatus,
+    TokenError, TokenForm,
 };
 use auth_crypto::opaque;
 
@@ -16,32 +17,32 @@ pub(crate) const PAGE: u32 = 500;
 
 #[async_trait]
 impl Authenticator for Engine {
-    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, Fault> {
+    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, InternalError> {
         self.attempt(attempt).await.inspect_err(log_fault)
     }
 
-    async fn check(&self, presentation: Presentation) -> Result<CheckReply, Fault> {
+    async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError> {
         self.checked(presentation).await.inspect_err(log_fault)
     }
 
     async fn renew(
         &self,
-        presentation: Presentation,
+        presentation: CredentialCheck,
         form: TokenForm,
-    ) -> Result<Result<Grant, CheckRefusal>, Fault> {
+    ) -> Result<Result<Grant, TokenError>, InternalError> {
         self.renewed(presentation, form).await.inspect_err(log_fault)
     }
 
-    async fn revoke(&self, principal: &Principal) -> Result<(), Fault> {
+    async fn revoke(&self, principal: &Principal) -> Result<(), InternalError> {
         if let Some(credential) = principal.credential {
             self.store.remove(credential).await?;
         }
         Ok(())
     }
 
-    fn admit(&self, door: DoorKind, route: &'static str, peer: &Peer) -> Option<Standing> {
-        match door {
-            DoorKind::RocketChat => self.limits.rocketchat_call(route, peer, self.now()),
+    fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
+        match protocol {
+            ProtocolName::RocketChat => self.limits.rocketchat_call(route, peer, self.now()),
             _ => None,
         }
     }
@@ -49,7 +50,7 @@ impl Authenticator for Engine {
 
 #[async_trait]
 impl Accounts for Engine {
-    async fn regenerate_zulip_key(&self, principal: &Principal) -> Result<ApiKey, Fault> {
+    async fn regenerate_zulip_key(&self, principal: &Principal) -> Result<ApiKey, InternalError> {
         let user = principal.profile.user.id;
         let key = opaque::zulip_api_key(&*self.rng);
         if !self.store.add(&self.new_zulip_key(user, &key), 1).await? {
@@ -59,7 +60,7 @@ impl Accounts for Engine {
         Ok(key)
     }
 
-    async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> {
+    async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> {
         if !self.config.zulip.development {
             return Ok(None);
         }
@@ -80,10 +81,10 @@ impl Accounts for Engine {
 }
 
 /// The cause of a fault goes to the log and nowhere else.
-fn log_fault(fault: &Fault) {
+fn log_fault(fault: &InternalError) {
     let cause = std::error::Error::source(fault).map(ToString::to_string);
     match fault.kind() {
-        FaultKind::Busy { .. } => tracing::warn!(target: "auth::fault", cause, "{fault}"),
+        InternalErrorKind::Busy { .. } => tracing::warn!(target: "auth::fault", cause, "{fault}"),
         _ => tracing::error!(target: "auth::fault", cause, "{fault}"),
     }
 }

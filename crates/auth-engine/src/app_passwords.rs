@@ -4,7 +4,8 @@
 //! digest in place of the password.
 
 use auth_core::{
-    Account, Credential, CredentialKind, Digest, DoorKind, Fault, Password, PresentedSecret, Scope, Timestamp,
+    Account, Credential, CredentialKind, Digest, InternalError, Password, ProtocolName, Scope, SecretInput,
+    Timestamp,
 };
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
@@ -13,35 +14,38 @@ use crate::Engine;
 use crate::grant::has_ended;
 use crate::operator::OperatorError;
 
-/// Doors where nobody can be asked for a code.
-const WITHOUT_SECOND_STEP: [DoorKind; 2] = [DoorKind::Zulip, DoorKind::Zettelstore];
+/// Protocols where nobody can be asked for a code.
+const WITHOUT_SECOND_STEP: [ProtocolName; 2] = [ProtocolName::Zulip, ProtocolName::Zettelstore];
 
 impl Engine {
-    /// Makes an app password for some doors, or for all that it can be for if none is named; `None` when the account
-    /// has one of that name. This is the only time that it is shown. A person's is for doors without a second step
+    /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account
+    /// has one of that name. This is the only time that it is shown. A person's is for protocols without a second step
     /// alone: at others it would do away with the second factor.
     ///
     /// # Errors
-    /// [`OperatorError::HasSecondStep`] when a door is not for it, [`OperatorError::NoUser`] when the account is
+    /// [`OperatorError::HasSecondStep`] when a protocol is not for it, [`OperatorError::NoUser`] when the account is
     /// gone, or the store's.
     pub async fn add_app_password(
         &self,
         account: &Account,
         name: &str,
-        doors: Vec<DoorKind>,
+        protocols: Vec<ProtocolName>,
         ends: Option<Timestamp>,
     ) -> Result<Option<Password>, OperatorError> {
         let user = account.user.id;
         let is_bot = account.user.bot.is_some();
-        if !is_bot && let Some(door) = doors.iter().find(|door| !WITHOUT_SECOND_STEP.contains(door)) {
-            return Err(OperatorError::HasSecondStep(*door));
+        if !is_bot
+            && let Some(protocol) = protocols.iter().find(|protocol| !WITHOUT_SECOND_STEP.contains(protocol))
+        {
+            return Err(OperatorError::HasSecondStep(*protocol));
         }
-        let doors = if doors.is_empty() && !is_bot { WITHOUT_SECOND_STEP.to_vec() } else { doors };
+        let protocols =
+            if protocols.is_empty() && !is_bot { WITHOUT_SECOND_STEP.to_vec() } else { protocols };
         let password = opaque::app_password(&*self.rng);
         let digest = opaque::digest(password.expose());
         let credential = Credential {
             label: Some(name.to_owned()),
-            scope: Scope { doors, bypass_second_factor: true },
+            scope: Scope { protocols, bypass_second_factor: true },
             expires: ends,
             ..self.new_credential(user, CredentialKind::AppPassword, Some(digest))
         };
@@ -74,17 +78,17 @@ impl Engine {
         }
     }
 
-    /// Whether what was sent is an app password of the account that opens the door. The look-up is done for
+    /// Whether what was sent is an app password of the account that opens the protocol. The look-up is done for
     /// everybody, also for nobody.
     pub(crate) async fn is_app_password(
         &self,
-        door: DoorKind,
+        protocol: ProtocolName,
         account: Option<&Account>,
-        secret: PresentedSecret<'_>,
-    ) -> Result<bool, Fault> {
+        secret: SecretInput<'_>,
+    ) -> Result<bool, InternalError> {
         let digest = match secret {
-            PresentedSecret::Password(password) => opaque::digest(password.expose()),
-            PresentedSecret::Digest(digest) => {
+            SecretInput::Password(password) => opaque::digest(password.expose()),
+            SecretInput::Digest(digest) => {
                 let bytes = HEXLOWER.decode(digest.expose().as_bytes()).ok();
                 match bytes.and_then(|bytes| bytes.try_into().ok()) {
                     Some(bytes) => Digest::new(bytes),
@@ -95,9 +99,9 @@ impl Engine {
         let found = self.store.by_digest(CredentialKind::AppPassword, &digest).await?;
         let now = self.now();
         Ok(found.is_some_and(|(password, owner)| {
-            let doors = &password.scope.doors;
+            let protocols = &password.scope.protocols;
             account.is_some_and(|account| account.user.id == owner.user.id)
-                && (doors.is_empty() || doors.contains(&door))
+                && (protocols.is_empty() || protocols.contains(&protocol))
                 && !has_ended(&password, now)
         }))
     }

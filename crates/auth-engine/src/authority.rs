@@ -11,8 +11,8 @@
 //! ```
 
 use auth_core::{
-    Account, BackendAnswer, Cause, Entry, ExactPoint, Fault, LoginAttempt, NameKind, PasswordBackend,
-    Question, Realm, Refusal,
+    Account, BackendAnswer, Entry, ExactPoint, FailureReason, InternalError, LoginAttempt, LoginError,
+    NameKind, PasswordBackend, Realm, VerifyRequest,
 };
 
 use crate::Engine;
@@ -41,8 +41,8 @@ impl Engine {
     pub(crate) async fn ask_backends(
         &self,
         attempt: &LoginAttempt,
-        question: &Question<'_>,
-    ) -> Result<Result<Verified, Refusal>, Fault> {
+        question: &VerifyRequest<'_>,
+    ) -> Result<Result<Verified, LoginError>, InternalError> {
         let local_alone = [Realm::LOCAL.to_owned()];
         let says = self.who_says(question, &local_alone);
         let (mut refused, mut outage) = (None, None);
@@ -81,17 +81,17 @@ impl Engine {
         {
             // What it says counts for nothing but the words of the refusal; the work is that for a name without an
             // account.
-            if self.config.exact(attempt.door).has(ExactPoint::LocalPasswordForbidden) {
-                return Ok(Err(Refusal::Forbidden));
+            if self.config.exact(attempt.protocol).has(ExactPoint::LocalPasswordForbidden) {
+                return Ok(Err(LoginError::Forbidden));
             }
         }
         match outage {
             Some(fault) => Err(fault),
-            None => Ok(Err(Refusal::Credentials(refused.unwrap_or(Cause::UnknownUser)))),
+            None => Ok(Err(LoginError::Credentials(refused.unwrap_or(FailureReason::UnknownUser)))),
         }
     }
 
-    fn who_says<'a>(&self, question: &Question<'a>, local_alone: &'a [String]) -> Says<'a> {
+    fn who_says<'a>(&self, question: &VerifyRequest<'a>, local_alone: &'a [String]) -> Says<'a> {
         let realm = question.realm;
         let order = if realm.backends.is_empty() { local_alone } else { &realm.backends };
         let of_directory = question.account.is_some_and(|account| self.is_of_directory(realm, account));
@@ -99,7 +99,7 @@ impl Engine {
         Says { order, local, of_directory }
     }
 
-    async fn is_right_here(&self, question: &Question<'_>) -> Result<bool, Fault> {
+    async fn is_right_here(&self, question: &VerifyRequest<'_>) -> Result<bool, InternalError> {
         match self.backend(Realm::LOCAL)?.verify(question).await {
             BackendAnswer::Accept(_) => Ok(true),
             BackendAnswer::Unavailable(fault) => Err(fault),
@@ -123,7 +123,7 @@ impl Engine {
     }
 
     /// The backend of that name.
-    pub(crate) fn backend(&self, name: &str) -> Result<&dyn PasswordBackend, Fault> {
+    pub(crate) fn backend(&self, name: &str) -> Result<&dyn PasswordBackend, InternalError> {
         let found = self.backends.iter().find(|backend| backend.name() == name);
         found.map(|backend| &**backend).ok_or_else(|| broken("a realm's password backend"))
     }

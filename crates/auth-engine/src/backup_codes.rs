@@ -3,7 +3,7 @@
 //! A code is looked up by a keyed digest of its SHA-256, so that codes of which only that is known can move in. The
 //! SHA-256 is kept too, sealed: with it the keyed digest can be made anew when keys are rotated.
 
-use auth_core::{Credential, CredentialKind, Digest, Fault, OneTimeCode, UserId};
+use auth_core::{Credential, CredentialKind, Digest, InternalError, OneTimeCode, UserId};
 use auth_crypto::keyring::{KeyRing, Purpose};
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
@@ -31,7 +31,11 @@ impl Engine {
     }
 
     /// Whether a code is one of the user's; it is used up if so.
-    pub(crate) async fn use_backup_code(&self, user: UserId, code: &OneTimeCode) -> Result<bool, Fault> {
+    pub(crate) async fn use_backup_code(
+        &self,
+        user: UserId,
+        code: &OneTimeCode,
+    ) -> Result<bool, InternalError> {
         let (ring, code) = (self.ring(), code.expose());
         let hashed = hashed(code);
         let digests = ring.macs(Purpose::ShortCode, user.as_bytes(), hashed.as_bytes());

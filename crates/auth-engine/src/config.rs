@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auth_core::{DoorKind, Exact, PasswordPolicy, Rule, StrengthRule, Token};
+use auth_core::{Exact, PasswordPolicy, ProtocolName, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionRule;
 
@@ -13,7 +13,7 @@ use auth_crypto::assertion::AssertionRule;
 pub struct Config {
     /// How passwords are hashed and what new ones must fulfil.
     pub passwords: PasswordConfig,
-    /// The limits that all doors share; `None` switches them off.
+    /// The limits that all protocols share; `None` switches them off.
     pub limits: Option<SharedLimits>,
     /// How many log-ins whose answers wait for their moment may be judged or waiting at a time; more are told
     /// that the server is busy, before anything is looked up or hashed.
@@ -23,7 +23,7 @@ pub struct Config {
     /// How long credentials that were found good go on being taken while the store can't be reached, beyond the
     /// second that is always granted. Revocations elsewhere go unnoticed for as long.
     pub outage: Duration,
-    /// Lets accounts with a second factor log in by password alone where the door has no second step.
+    /// Lets accounts with a second factor log in by password alone where the protocol has no second step.
     pub allow_password_only_with_2fa: bool,
     /// Whether a change of password also ends keys, personal tokens and app passwords.
     pub revoke_on_password_change: bool,
@@ -31,11 +31,11 @@ pub struct Config {
     pub log_names: bool,
     /// The password backends that are directories, by name.
     pub directories: BTreeMap<String, DirectoryRules>,
-    /// The Zulip door's rules.
+    /// The Zulip protocol's rules.
     pub zulip: ZulipRules,
-    /// The Rocket.Chat door's rules.
+    /// The Rocket.Chat protocol's rules.
     pub rocketchat: RocketChatRules,
-    /// The Zettelstore door's rules.
+    /// The Zettelstore protocol's rules.
     pub zettelstore: ZettelstoreRules,
 }
 
@@ -93,42 +93,42 @@ impl Default for DirectoryRules {
     }
 }
 
-/// The limits that all doors share.
+/// The limits that all protocols share.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct SharedLimits {
     /// Failed tries per account and client network.
-    pub account: Rule,
+    pub account: Quota,
     /// Failed tries per client network.
-    pub network: Rule,
+    pub network: Quota,
     /// Wrong second factors per account, across networks.
-    pub second_factor: Rule,
+    pub second_factor: Quota,
 }
 
 impl Default for SharedLimits {
     fn default() -> Self {
         const QUARTER: Duration = Duration::from_secs(15 * 60);
         Self {
-            account: Rule { attempts: 10, window: QUARTER },
-            network: Rule { attempts: 100, window: QUARTER },
-            second_factor: Rule { attempts: 10, window: QUARTER },
+            account: Quota { attempts: 10, window: QUARTER },
+            network: Quota { attempts: 100, window: QUARTER },
+            second_factor: Quota { attempts: 10, window: QUARTER },
         }
     }
 }
 
-/// The Zulip door's rules.
+/// The Zulip protocol's rules.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct ZulipRules {
     /// The careless points of the real server that are wanted.
     pub exact: Exact,
     /// Tries per account (zulip.md 2.6).
-    pub login_limit: Option<Rule>,
+    pub login_limit: Option<Quota>,
     /// Calls per user (zulip.md 2.6).
-    pub api_limit: Option<Rule>,
+    pub api_limit: Option<Quota>,
     /// Keys of the systems whose assertions are believed, by realm (zulip.md 5.5).
     pub assertions: BTreeMap<String, AssertionRule>,
-    /// Whether a password is a way in at this door, where the realm lets it be one (zulip.md 2.4).
+    /// Whether a password is a way in at this protocol, where the realm lets it be one (zulip.md 2.4).
     pub password_login: bool,
     /// Log-in by name alone.
     pub development: bool,
@@ -148,18 +148,18 @@ impl Default for ZulipRules {
     }
 }
 
-/// The Rocket.Chat door's rules.
+/// The Rocket.Chat protocol's rules.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct RocketChatRules {
     /// The careless points of the real server that are wanted.
     pub exact: Exact,
     /// Calls per address and route (rocketchat.md 4.1).
-    pub api_limit: Option<Rule>,
+    pub api_limit: Option<Quota>,
     /// Failed tries per account (rocketchat.md 4.2).
-    pub block_by_user: Option<Rule>,
+    pub block_by_user: Option<Quota>,
     /// Failed tries per address (rocketchat.md 4.2).
-    pub block_by_address: Option<Rule>,
+    pub block_by_address: Option<Quota>,
     /// Whether an account with an unverified address is refused.
     pub email_verification: bool,
     /// How long a log-in token lives.
@@ -194,9 +194,9 @@ impl Default for RocketChatRules {
         const MINUTE: Duration = Duration::from_secs(60);
         Self {
             exact: Exact::default(),
-            api_limit: Some(Rule { attempts: 10, window: MINUTE }),
-            block_by_user: Some(Rule { attempts: 10, window: 5 * MINUTE }),
-            block_by_address: Some(Rule { attempts: 50, window: 5 * MINUTE }),
+            api_limit: Some(Quota { attempts: 10, window: MINUTE }),
+            block_by_user: Some(Quota { attempts: 10, window: 5 * MINUTE }),
+            block_by_address: Some(Quota { attempts: 50, window: 5 * MINUTE }),
             email_verification: false,
             token_lifetime: Duration::from_secs(90 * 24 * 3600),
             max_tokens: 50,
@@ -214,7 +214,7 @@ impl Default for RocketChatRules {
     }
 }
 
-/// The Zettelstore door's rules.
+/// The Zettelstore protocol's rules.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct ZettelstoreRules {
@@ -232,12 +232,12 @@ impl Default for ZettelstoreRules {
 }
 
 impl Config {
-    /// The careless points wanted at a door.
+    /// The careless points wanted at a protocol.
     #[must_use]
-    pub fn exact(&self, door: DoorKind) -> Exact {
-        match door {
-            DoorKind::Zulip => self.zulip.exact.clone(),
-            DoorKind::RocketChat => self.rocketchat.exact.clone(),
+    pub fn exact(&self, protocol: ProtocolName) -> Exact {
+        match protocol {
+            ProtocolName::Zulip => self.zulip.exact.clone(),
+            ProtocolName::RocketChat => self.rocketchat.exact.clone(),
             _ => Exact::default(),
         }
     }

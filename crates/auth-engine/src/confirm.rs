@@ -1,8 +1,8 @@
 //! Whether a signed-in caller must show a second factor before a change, and has (rocketchat.md 2.1, 2.4).
 
 use auth_core::{
-    Account, Caller, Credential, CredentialKind, Denial, Digest, Done, FactorMethod, StoreError, Timestamp,
-    UserId,
+    Account, ActionError, Caller, Credential, CredentialKind, Digest, Done, FactorMethod, StoreError,
+    Timestamp, UserId,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::password::StoredPassword;
@@ -30,7 +30,7 @@ impl Engine {
     pub(crate) async fn confirmed(&self, caller: &Caller<'_>, demand: Demand) -> Done<Account> {
         let principal = caller.principal;
         let Some(account) = self.store.user(principal.profile.user.id).await? else {
-            return Ok(Err(Denial::NoSuchUser));
+            return Ok(Err(ActionError::NoSuchUser));
         };
         let is_let_off = demand != Demand::Always
             && (principal.bypass_second_factor
@@ -103,7 +103,7 @@ impl Engine {
     /// A token in a program in a network, and whose it is: a factor that was shown with one counts for no other.
     fn fingerprint(&self, caller: &Caller<'_>) -> Option<(UserId, Digest)> {
         let credential = caller.principal.credential?;
-        let place = format!("{}\n{}", caller.peer.network(), caller.agent);
+        let place = format!("{}\n{}", caller.peer.client_key(), caller.agent);
         let digest = self.ring().mac(Purpose::ShortCode, credential.as_bytes(), place.as_bytes());
         Some((caller.principal.profile.user.id, digest))
     }
@@ -111,7 +111,7 @@ impl Engine {
     /// The account as the store has it now.
     pub(crate) async fn own_account(&self, caller: &Caller<'_>) -> Done<Account> {
         let account = self.store.user(caller.principal.profile.user.id).await?;
-        Ok(account.ok_or(Denial::NoSuchUser))
+        Ok(account.ok_or(ActionError::NoSuchUser))
     }
 
     /// Answers are released in steps that are longer than what a mail costs, so that they don't tell whether

@@ -3,8 +3,9 @@
 use std::collections::HashSet;
 
 use auth_core::{
-    Account, Cause, DoorIds, DoorKind, Entry, Fault, ImportError, ImportMode, LoginName, Lookup, NameKind,
-    NewRecord, NewUser, Realm, StoreError, Timestamp, User, UserFacts, UserId, fold,
+    Account, Entry, ExternalIds, FailureReason, ImportError, ImportMode, InternalError, LoginName, Lookup,
+    NameKind, NewRecord, NewUser, ProfileUpdate, ProtocolName, Realm, StoreError, Timestamp, User, UserId,
+    fold,
 };
 use auth_crypto::opaque;
 
@@ -26,32 +27,32 @@ pub enum EntryFate {
     /// An account is made.
     Made,
     /// It has none and gets none.
-    Refused(Cause),
+    Refused(FailureReason),
 }
 
 /// The account, or why there is none.
-type Found = Result<Result<Account, Cause>, Fault>;
+type Found = Result<Result<Account, FailureReason>, InternalError>;
 
 impl Engine {
     /// The account of a person that a directory has just vouched for.
     pub(crate) async fn account_of_entry(
         &self,
-        door: DoorKind,
+        protocol: ProtocolName,
         realm: &Realm,
         directory: &str,
         entry: &Entry,
     ) -> Found {
         let rules = self.config.directories.get(directory).ok_or_else(|| broken("a directory's rules"))?;
         // A Zulip account is shown by its address (zulip.md 7).
-        if door == DoorKind::Zulip && entry.email.is_none() {
-            return Ok(Err(Cause::EntryIncomplete));
+        if protocol == ProtocolName::Zulip && entry.email.is_none() {
+            return Ok(Err(FailureReason::EntryIncomplete));
         }
         match self.fate(realm, rules, entry).await? {
             EntryFate::Known(account) => self.brought_up_to_date(rules, account, entry).await.map(Ok),
             EntryFate::Linked(account) => self.linked(&account, entry).await,
             EntryFate::Made => self.made(realm, entry).await,
             EntryFate::Refused(cause) => {
-                if cause == Cause::AccountOfAnother {
+                if cause == FailureReason::AccountOfAnother {
                     tracing::warn!(
                         target: "auth::account",
                         directory,
@@ -86,7 +87,7 @@ impl Engine {
         entry: &Entry,
     ) -> Result<EntryFate, StoreError> {
         if !is_login_name(NameKind::Directory, &entry.id) {
-            return Ok(EntryFate::Refused(Cause::EntryIncomplete));
+            return Ok(EntryFate::Refused(FailureReason::EntryIncomplete));
         }
         if let Some(account) = self.by_entry(realm, entry).await? {
             return Ok(EntryFate::Known(account));
@@ -98,12 +99,12 @@ impl Engine {
         }
         Ok(match (namesakes.pop(), namesakes.is_empty()) {
             (None, _) if !rules.create || !is_of_domains(&rules.email_domains, entry.email.as_deref()) => {
-                EntryFate::Refused(Cause::NoAccount)
+                EntryFate::Refused(FailureReason::NoAccount)
             }
-            (None, _) if !has_login_name(entry) => EntryFate::Refused(Cause::EntryIncomplete),
+            (None, _) if !has_login_name(entry) => EntryFate::Refused(FailureReason::EntryIncomplete),
             (None, _) => EntryFate::Made,
             (Some(account), true) if rules.merge_existing && is_free(&account) => EntryFate::Linked(account),
-            (Some(_), _) => EntryFate::Refused(Cause::AccountOfAnother),
+            (Some(_), _) => EntryFate::Refused(FailureReason::AccountOfAnother),
         })
     }
 
@@ -155,13 +156,13 @@ impl Engine {
     /// Gives an account to the directory: from now on its password counts.
     async fn linked(&self, account: &Account, entry: &Entry) -> Found {
         let user = account.user.id;
-        match self.store.set_facts(user, &facts(&account.user, entry)).await {
+        match self.store.update_profile(user, &facts(&account.user, entry)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
-                Ok(self.store.user(user).await?.ok_or(Cause::NoAccount))
+                Ok(self.store.user(user).await?.ok_or(FailureReason::NoAccount))
             }
-            Ok(false) => Ok(Err(Cause::NoAccount)),
-            Err(StoreError::Conflict(_)) => Ok(Err(Cause::AccountOfAnother)),
+            Ok(false) => Ok(Err(FailureReason::NoAccount)),
+            Err(StoreError::Conflict(_)) => Ok(Err(FailureReason::AccountOfAnother)),
             Err(error) => Err(error.into()),
         }
     }
@@ -172,7 +173,7 @@ impl Engine {
         rules: &DirectoryRules,
         account: Account,
         entry: &Entry,
-    ) -> Result<Account, Fault> {
+    ) -> Result<Account, InternalError> {
         let user = account.user.id;
         let facts = facts(&account.user, entry);
         let is_same = facts.names == account.user.names
@@ -181,7 +182,7 @@ impl Engine {
         if is_same || !rules.sync_on_login || !account.user.active {
             return Ok(account);
         }
-        match self.store.set_facts(user, &facts).await {
+        match self.store.update_profile(user, &facts).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account brought up to date from the directory");
                 Ok(self.store.user(user).await?.unwrap_or(account))
@@ -203,14 +204,14 @@ impl Engine {
         match self.store.import(records, ImportMode::Write).await {
             Ok(_) => {
                 tracing::info!(target: "auth::account", %user, "account made from a directory entry");
-                Ok(self.store.user(user).await?.ok_or(Cause::NoAccount))
+                Ok(self.store.user(user).await?.ok_or(FailureReason::NoAccount))
             }
             // Another log-in of the same person was faster, or of somebody with the same name.
             Err(ImportError { error: Some(StoreError::Conflict(_)), .. }) => {
-                Ok(self.by_entry(realm, entry).await?.ok_or(Cause::AccountOfAnother))
+                Ok(self.by_entry(realm, entry).await?.ok_or(FailureReason::AccountOfAnother))
             }
             Err(ImportError { error, .. }) => {
-                Err(error.map_or_else(|| broken("an account that was to be made"), Fault::from))
+                Err(error.map_or_else(|| broken("an account that was to be made"), InternalError::from))
             }
         }
     }
@@ -229,7 +230,7 @@ impl Engine {
             valid_from: Timestamp::default(),
             email_second_factor: self.config.rocketchat.email_2fa_auto_opt_in && entry.email.is_some(),
             must_change_password: false,
-            doors: DoorIds {
+            protocols: ExternalIds {
                 zulip: 0,
                 rocketchat: opaque::rocketchat_id(&*self.rng),
                 rocketchat_roles: None,
@@ -238,7 +239,7 @@ impl Engine {
             },
             version: 0,
         };
-        let UserFacts { names, full_name, .. } = facts(&user, entry);
+        let ProfileUpdate { names, full_name, .. } = facts(&user, entry);
         NewUser {
             user: User { names, full_name, ..user },
             assign_zulip_id: true,
@@ -251,7 +252,7 @@ impl Engine {
 
 /// An account as the directory says, where it says anything. The first name of each kind is its own; others, which
 /// somebody gave the account besides, stay.
-fn facts(user: &User, entry: &Entry) -> UserFacts {
+fn facts(user: &User, entry: &Entry) -> ProfileUpdate {
     let said = [
         (NameKind::UserName, entry.user_name.as_deref()),
         (NameKind::Email, entry.email.as_deref()),
@@ -275,7 +276,7 @@ fn facts(user: &User, entry: &Entry) -> UserFacts {
     let own_name = (!user.full_name.is_empty()).then_some(user.full_name.as_str());
     let full_name = entry.full_name.as_deref().or(own_name);
     let full_name = full_name.or(entry.user_name.as_deref()).or(entry.email.as_deref());
-    UserFacts {
+    ProfileUpdate {
         names,
         full_name: full_name.unwrap_or_default().to_owned(),
         role: entry.role.unwrap_or(user.role),

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    ChangeListener, Clock, Fault, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule, Timestamp,
+    ChangeListener, Clock, InternalError, PasswordBackend, Realm, Rng, Store, StoreError, StrengthRule,
+    Timestamp,
 };
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::password::HashingRule;
@@ -156,6 +157,6 @@ impl std::error::Error for OpenError {
 }
 
 /// A stored record that breaks an invariant.
-pub(crate) fn broken(what: &'static str) -> Fault {
-    Fault::internal(StoreError::Corrupt(what.to_owned()))
+pub(crate) fn broken(what: &'static str) -> InternalError {
+    InternalError::internal(StoreError::Corrupt(what.to_owned()))
 }

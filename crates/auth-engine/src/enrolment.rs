@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Caller, Credential, CredentialKind, Denial, Done, Enrolment, Identifier, NameKind, OneTimeCode,
-    Permission, RealmId, SecondFactors, Timestamp, Token,
+    Account, ActionError, Caller, Credential, CredentialKind, Done, Enrolment, Identifier, NameKind,
+    OneTimeCode, Permission, RealmId, SecondFactors, Timestamp, Token,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
@@ -27,9 +27,9 @@ impl SecondFactors for Engine {
             Ok(account) => account,
             Err(denial) => return Ok(Err(denial)),
         };
-        let Some(name) = account.user.user_name() else { return Ok(Err(Denial::NoUserName)) };
+        let Some(name) = account.user.user_name() else { return Ok(Err(ActionError::NoUserName)) };
         if account.totp {
-            return Ok(Err(Denial::DeviceExists));
+            return Ok(Err(ActionError::DeviceExists));
         }
         let user = account.user.id;
         let secret = totp::new_secret(&*self.rng);
@@ -37,7 +37,7 @@ impl SecondFactors for Engine {
         let pending = CredentialKind::PendingTotp;
         let device = Credential { sealed: Some(sealed), ..self.new_credential(user, pending, None) };
         if !self.store.exchange(user, &[pending], None, &[device]).await? {
-            return Ok(Err(Denial::NoSuchUser));
+            return Ok(Err(ActionError::NoSuchUser));
         }
         Ok(Ok(Enrolment {
             secret: Token::new(totp::to_base32(&secret).as_str()),
@@ -52,18 +52,18 @@ impl SecondFactors for Engine {
         };
         let (user, now) = (account.user.id, self.now());
         let Some(pending) = self.store.of_user(user, CredentialKind::PendingTotp).await?.pop() else {
-            return Ok(Err(Denial::NoDevice));
+            return Ok(Err(ActionError::NoDevice));
         };
         if !self.reserve_second_factor(user, now).await? {
-            return Ok(Err(Denial::WrongCode));
+            return Ok(Err(ActionError::WrongCode));
         }
         let secret = self.totp_secret(&pending)?;
         let Some(step) = totp::verify(&secret, code, now, self.config.rocketchat.totp_delta) else {
-            return Ok(Err(Denial::WrongCode));
+            return Ok(Err(ActionError::WrongCode));
         };
         // Of two requests with one code one confirms.
         if !self.store.raise_counter(pending.id, step).await? {
-            return Ok(Err(Denial::WrongCode));
+            return Ok(Err(ActionError::WrongCode));
         }
         self.second_factor_passed(user, now).await;
 
@@ -73,7 +73,7 @@ impl SecondFactors for Engine {
         let mut ends = DEVICE.to_vec();
         ends.extend([CredentialKind::RocketChatToken, CredentialKind::WebSession]);
         if !self.store.exchange(user, &ends, caller.principal.credential, &new).await? {
-            return Ok(Err(Denial::NoSuchUser));
+            return Ok(Err(ActionError::NoSuchUser));
         }
         tracing::info!(target: "auth::account", %user, "device enrolled");
         Ok(Ok(codes))
@@ -99,15 +99,15 @@ impl SecondFactors for Engine {
             Err(denial) => return Ok(Err(denial)),
         };
         if !account.totp {
-            return Ok(Err(Denial::NoDevice));
+            return Ok(Err(ActionError::NoDevice));
         }
         if !self.is_device_code(&account, code).await? {
-            return Ok(Err(Denial::WrongCode));
+            return Ok(Err(ActionError::WrongCode));
         }
         let user = account.user.id;
         let (codes, new) = self.new_backup_codes(user);
         if !self.store.exchange(user, &[CredentialKind::BackupCode], None, &new).await? {
-            return Ok(Err(Denial::NoSuchUser));
+            return Ok(Err(ActionError::NoSuchUser));
         }
         tracing::info!(target: "auth::account", %user, "backup codes renewed");
         Ok(Ok(codes))
@@ -119,7 +119,7 @@ impl SecondFactors for Engine {
             Err(denial) => return Ok(Err(denial)),
         };
         if !account.totp {
-            return Ok(Err(Denial::NoDevice));
+            return Ok(Err(ActionError::NoDevice));
         }
         Ok(Ok(self.store.of_user(account.user.id, CredentialKind::BackupCode).await?.len()))
     }
@@ -147,7 +147,7 @@ impl SecondFactors for Engine {
         };
         let addresses = || account.user.names.iter().filter(|name| name.kind == NameKind::Email);
         if addresses().next().is_none() || addresses().any(|name| !name.verified) {
-            return Ok(Err(Denial::AddressUnverified));
+            return Ok(Err(ActionError::AddressUnverified));
         }
         self.set_mailed_codes(&account, true).await?;
         self.end_others(caller).await?;
@@ -163,7 +163,7 @@ impl SecondFactors for Engine {
 
     async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Done<Timestamp> {
         let started = self.now();
-        let realm = self.realm_by_id(realm).await?.ok_or_else(|| broken("the realm of a door"))?;
+        let realm = self.realm_by_id(realm).await?.ok_or_else(|| broken("the realm of a protocol"))?;
         let account = self.resolve(&realm, who).await?;
         if let Some(account) = account.filter(|account| account.user.active && account.mails_codes())
             && self.limits.reserve_mail(account.user.id, started)
@@ -179,7 +179,7 @@ impl SecondFactors for Engine {
 }
 
 impl Engine {
-    async fn set_mailed_codes(&self, account: &Account, on: bool) -> Result<(), auth_core::Fault> {
+    async fn set_mailed_codes(&self, account: &Account, on: bool) -> Result<(), auth_core::InternalError> {
         let user = account.user.id;
         self.store.set_email_second_factor(user, on).await?;
         tracing::info!(target: "auth::account", %user, on, "mailed codes switched");

@@ -1,9 +1,9 @@
 //! The second factor: asked for last, after everything else is right (rocketchat.md 2).
 
 use auth_core::{
-    Account, BackendAnswer, Challenge, Credential, CredentialKind, Denial, Digest, ExactPoint, FactorMethod,
-    Fault, Identifier, MailedChallenge, OneTimeCode, OutgoingMail, PasswordDigest, Peer, PresentedSecret,
-    Question, Realm, Refusal, Timestamp, TotpSecret, UserId,
+    Account, ActionError, BackendAnswer, Challenge, Credential, CredentialKind, Digest, ExactPoint,
+    FactorMethod, Identifier, InternalError, LoginError, MailedChallenge, OneTimeCode, OutgoingMail,
+    PasswordDigest, Peer, Realm, SecretInput, Timestamp, TotpSecret, UserId, VerifyRequest,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::{opaque, totp};
@@ -47,7 +47,7 @@ impl Engine {
         asked: Asked<'_>,
         method: FactorMethod,
         code: Option<&OneTimeCode>,
-    ) -> Result<Result<(), Unproven>, Fault> {
+    ) -> Result<Result<(), Unproven>, InternalError> {
         let account = asked.account;
         let user = account.user.id;
         let now = self.now();
@@ -90,7 +90,11 @@ impl Engine {
 
     /// Whether a code is the account's device's, or one of its backup codes; used up if so. Wrong ones are
     /// capped per account.
-    pub(crate) async fn is_device_code(&self, account: &Account, code: &OneTimeCode) -> Result<bool, Fault> {
+    pub(crate) async fn is_device_code(
+        &self,
+        account: &Account,
+        code: &OneTimeCode,
+    ) -> Result<bool, InternalError> {
         let (user, now) = (account.user.id, self.now());
         if !self.reserve_second_factor(user, now).await? {
             return Ok(false);
@@ -107,7 +111,7 @@ impl Engine {
         account: &Account,
         code: &OneTimeCode,
         now: Timestamp,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<Verdict, InternalError> {
         if !account.totp {
             return Ok(Verdict::Wrong);
         }
@@ -121,7 +125,12 @@ impl Engine {
     }
 
     /// A step is used once, also by two requests at a time.
-    async fn use_totp(&self, user: UserId, code: &OneTimeCode, now: Timestamp) -> Result<bool, Fault> {
+    async fn use_totp(
+        &self,
+        user: UserId,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<bool, InternalError> {
         let Some(device) = self.store.of_user(user, CredentialKind::Totp).await?.pop() else {
             return Ok(false);
         };
@@ -132,7 +141,7 @@ impl Engine {
         Ok(fresh || rules.exact.has(ExactPoint::CodeReplay))
     }
 
-    pub(crate) fn totp_secret(&self, device: &Credential) -> Result<TotpSecret, Fault> {
+    pub(crate) fn totp_secret(&self, device: &Credential) -> Result<TotpSecret, InternalError> {
         let sealed = device.sealed.as_deref().ok_or_else(|| broken("a device without its secret"))?;
         let opened = self
             .ring()
@@ -147,7 +156,7 @@ impl Engine {
         outstanding: Option<Credential>,
         code: &OneTimeCode,
         now: Timestamp,
-    ) -> Result<Verdict, Fault> {
+    ) -> Result<Verdict, InternalError> {
         let Some(mut outstanding) = outstanding.filter(|code| !has_ended(code, now)) else {
             return Ok(Verdict::Wrong);
         };
@@ -180,17 +189,17 @@ impl Engine {
     }
 
     /// The password once more, as its digest (rocketchat.md 2.1). A realm without digest log-ins can't tell.
-    async fn use_password(&self, asked: Asked<'_>, code: &OneTimeCode) -> Result<Verdict, Fault> {
+    async fn use_password(&self, asked: Asked<'_>, code: &OneTimeCode) -> Result<Verdict, InternalError> {
         if !self.counts_stored_password(asked.realm, asked.account) {
             return Ok(Verdict::Wrong);
         }
         let digest = PasswordDigest::new(code.expose().to_ascii_lowercase());
-        let who = Identifier::DoorId(asked.account.user.doors.rocketchat.clone());
-        let question = Question {
+        let who = Identifier::ExternalId(asked.account.user.protocols.rocketchat.clone());
+        let question = VerifyRequest {
             realm: asked.realm,
             who: &who,
             account: Some(asked.account),
-            secret: PresentedSecret::Digest(&digest),
+            secret: SecretInput::Digest(&digest),
             demand: None,
             peer: asked.peer,
         };
@@ -201,7 +210,7 @@ impl Engine {
         }
     }
 
-    async fn newest_code(&self, user: UserId) -> Result<Option<Credential>, Fault> {
+    async fn newest_code(&self, user: UserId) -> Result<Option<Credential>, InternalError> {
         Ok(self.store.of_user(user, CredentialKind::MailedCode).await?.pop())
     }
 
@@ -210,7 +219,7 @@ impl Engine {
         &self,
         account: &Account,
         outstanding: Option<&Credential>,
-    ) -> Result<MailedChallenge, Fault> {
+    ) -> Result<MailedChallenge, InternalError> {
         let recipient = recipient(account);
         if let Some(outstanding) = outstanding.filter(|code| self.is_outstanding(code)) {
             let expires = outstanding.expires.unwrap_or_default();
@@ -222,7 +231,7 @@ impl Engine {
 
     /// Mails the outstanding code again while it is good, so that nobody who asks for it takes it from its owner;
     /// else a new one. Tells when it ends.
-    pub(crate) async fn send_code(&self, account: &Account) -> Result<Timestamp, Fault> {
+    pub(crate) async fn send_code(&self, account: &Account) -> Result<Timestamp, InternalError> {
         let user = account.user.id;
         if let Some(outstanding) = self.newest_code(user).await?.filter(|code| self.is_outstanding(code))
             && let Some(code) = self.open_code(&outstanding)
@@ -279,7 +288,7 @@ pub(crate) fn active_factors(account: &Account) -> Vec<FactorMethod> {
     totp.into_iter().chain(email).collect()
 }
 
-impl From<Unproven> for Refusal {
+impl From<Unproven> for LoginError {
     fn from(unproven: Unproven) -> Self {
         match unproven {
             Unproven::Required(challenge) => Self::SecondFactorRequired(challenge),
@@ -289,7 +298,7 @@ impl From<Unproven> for Refusal {
     }
 }
 
-impl From<Unproven> for Denial {
+impl From<Unproven> for ActionError {
     fn from(unproven: Unproven) -> Self {
         match unproven {
             Unproven::Required(challenge) => Self::SecondFactorRequired(challenge),

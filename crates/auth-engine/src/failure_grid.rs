@@ -9,7 +9,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Clock, LoginAttempt, LoginOutcome, Password, PasswordString, Proof, Refusal, StoreError, Timestamp,
+    Clock, LoginAttempt, LoginError, LoginMethod, LoginOutcome, Password, PasswordString, StoreError,
+    Timestamp,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword};
@@ -155,7 +156,7 @@ impl Engine {
 }
 
 fn is_by_password(attempt: &LoginAttempt) -> bool {
-    matches!(attempt.proof, Proof::Password { .. } | Proof::Digest { .. })
+    matches!(attempt.proof, LoginMethod::Password { .. } | LoginMethod::Digest { .. })
 }
 
 /// Whether an answer has nothing to hide: it tells itself that the password is right, or comes before any was
@@ -165,11 +166,11 @@ fn is_told_at_once(outcome: &LoginOutcome) -> bool {
         LoginOutcome::Granted(_) => true,
         LoginOutcome::Refused(refusal) => matches!(
             refusal,
-            Refusal::SecondFactorRequired(_)
-                | Refusal::SecondFactorInvalid(_)
-                | Refusal::SecondFactorExhausted(_)
-                | Refusal::AccountLimited { .. }
-                | Refusal::NetworkLimited { .. }
+            LoginError::SecondFactorRequired(_)
+                | LoginError::SecondFactorInvalid(_)
+                | LoginError::SecondFactorExhausted(_)
+                | LoginError::AccountLimited { .. }
+                | LoginError::NetworkLimited { .. }
         ),
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, ApiKey, Cause, Credential, CredentialId, CredentialKind, Digest, Fault, Grant, GrantKind, Realm,
-    Refusal, Scope, StoreError, Timestamp, Token, TokenForm, User, UserId, fold,
+    Account, ApiKey, Credential, CredentialId, CredentialKind, Digest, FailureReason, Grant, GrantKind,
+    InternalError, LoginError, Realm, Scope, StoreError, Timestamp, Token, TokenForm, User, UserId, fold,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -19,7 +19,7 @@ impl Engine {
         kind: GrantKind,
         realm: &Realm,
         account: &Account,
-    ) -> Result<Grant, Fault> {
+    ) -> Result<Grant, InternalError> {
         match kind {
             GrantKind::ZulipKey => Ok(Grant::ZulipKey(self.zulip_key(account).await?)),
             GrantKind::RocketChatToken => self.rocketchat_token(account).await,
@@ -29,7 +29,7 @@ impl Engine {
     }
 
     /// The account's key; the first log-in of an account without one makes it.
-    async fn zulip_key(&self, account: &Account) -> Result<ApiKey, Fault> {
+    async fn zulip_key(&self, account: &Account) -> Result<ApiKey, InternalError> {
         let user = account.user.id;
         let kind = CredentialKind::ZulipKey;
         let stored = match self.store.of_user(user, kind).await?.pop() {
@@ -42,7 +42,7 @@ impl Engine {
         self.open_zulip_key(&stored)
     }
 
-    pub(crate) fn open_zulip_key(&self, stored: &Credential) -> Result<ApiKey, Fault> {
+    pub(crate) fn open_zulip_key(&self, stored: &Credential) -> Result<ApiKey, InternalError> {
         let sealed = stored.sealed.as_deref().ok_or_else(|| broken("a Zulip key without its secret"))?;
         let opened = self
             .ring()
@@ -61,7 +61,7 @@ impl Engine {
         }
     }
 
-    pub(crate) async fn rocketchat_token(&self, account: &Account) -> Result<Grant, Fault> {
+    pub(crate) async fn rocketchat_token(&self, account: &Account) -> Result<Grant, InternalError> {
         let token = opaque::rocketchat_token(&*self.rng);
         let rules = &self.config.rocketchat;
         let expires = Some(self.now() + rules.token_lifetime);
@@ -74,7 +74,7 @@ impl Engine {
             )
         };
         if !self.store.add(&credential, rules.max_tokens).await? {
-            return Err(Fault::unavailable("the user is gone"));
+            return Err(InternalError::unavailable("the user is gone"));
         }
         Ok(Grant::RocketChatToken { token, expires })
     }
@@ -84,16 +84,16 @@ impl Engine {
         &self,
         realm: &Realm,
         token: &Token,
-    ) -> Result<Result<(Account, Option<Grant>), Refusal>, Fault> {
+    ) -> Result<Result<(Account, Option<Grant>), LoginError>, InternalError> {
         Ok(match self.holder(token).await? {
             Some((credential, _)) if has_ended(&credential, self.now()) => {
-                Err(Refusal::Credentials(Cause::ExpiredToken))
+                Err(LoginError::Credentials(FailureReason::ExpiredToken))
             }
             Some((credential, account)) if account.user.realm == realm.id => {
                 let grant = Grant::RocketChatToken { token: token.clone(), expires: credential.expires };
                 Ok((account, Some(grant)))
             }
-            _ => Err(Refusal::Credentials(Cause::UnknownToken)),
+            _ => Err(LoginError::Credentials(FailureReason::UnknownToken)),
         })
     }
 
@@ -114,7 +114,7 @@ impl Engine {
         let claims = Claims {
             kind: TokenKind::Api,
             user: zettelstore_name(user),
-            zid: user.doors.zettelstore,
+            zid: user.protocols.zettelstore,
             issued,
             expires: issued + lifetime,
         };

@@ -16,7 +16,9 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Account, ChangeListener, Credential, Fault, RealmId, StoreError, Timestamp, User, UserId};
+use auth_core::{
+    Account, ChangeListener, Credential, InternalError, RealmId, StoreError, Timestamp, User, UserId,
+};
 use quick_cache::sync::Cache;
 
 use crate::Engine;
@@ -212,7 +214,7 @@ impl Engine {
         &self,
         key: Key,
         read: impl Future<Output = Result<Option<Known>, StoreError>> + Send,
-    ) -> Result<Option<Arc<Known>>, Fault> {
+    ) -> Result<Option<Arc<Known>>, InternalError> {
         let now = self.now();
         if let Some(known) = self.known.get(&key, now, FRESH) {
             return Ok(Some(known));

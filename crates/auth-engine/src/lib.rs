@@ -1,4 +1,4 @@
-//! The login pipeline of auth-server: one set of rules behind every door.
+//! The login pipeline of auth-server: one set of rules behind every protocol.
 //!
 //! [`Engine`] implements [`Authenticator`](auth_core::Authenticator), [`Accounts`](auth_core::Accounts) and
 //! [`Realms`](auth_core::Realms) from a store, password backends, a hashing pool and a key ring. A log-in goes

@@ -15,8 +15,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Account, Digest, DoorKind, ExactPoint, Identifier, Limiter, LoginAttempt, NameKind, Network, Peer, Proof,
-    RealmId, Refusal, Rule, SecondStep, Standing, Timestamp, UserId, fold,
+    Account, ClientKey, Digest, ExactPoint, Identifier, LoginAttempt, LoginError, LoginMethod, NameKind,
+    Peer, ProtocolName, Quota, RateLimitStatus, RateLimiter, RealmId, SecondStep, Timestamp, UserId, fold,
 };
 use auth_crypto::opaque::digest;
 use data_encoding::HEXLOWER;
@@ -27,20 +27,20 @@ use crate::config::Config;
 const CAPACITY: usize = 65_536;
 
 /// Mails that strangers can have sent to one account: its owner's own log-ins are not held back by it.
-const MAILS: Rule = Rule { attempts: 5, window: Duration::from_secs(3600) };
+const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
 
 /// All limiters of one server.
 #[derive(Debug)]
 pub(crate) struct Limits {
     account: Gate<Subject>,
-    network: Gate<Network>,
+    network: Gate<ClientKey>,
     second_factor: Gate<UserId>,
     mails: Gate<UserId>,
     zulip_login: Gate<Subject>,
     zulip_api: Gate<UserId>,
-    rocketchat_api: Gate<(&'static str, Network)>,
+    rocketchat_api: Gate<(&'static str, ClientKey)>,
     rocketchat_user: Gate<Subject>,
-    rocketchat_address: Gate<Network>,
+    rocketchat_address: Gate<ClientKey>,
     /// [`ExactPoint::LimitByTypedName`].
     zulip_by_typed_name: bool,
     /// [`ExactPoint::BlockByTypedName`].
@@ -51,9 +51,9 @@ pub(crate) struct Limits {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Subject {
     /// A name, whatever the spelling, from one network.
-    Name { realm: RealmId, kind: Option<NameKind>, name: [u8; 32], network: Network },
+    Name { realm: RealmId, kind: Option<NameKind>, name: [u8; 32], network: ClientKey },
     /// An account, whatever the name, from one network.
-    Account(UserId, Network),
+    Account(UserId, ClientKey),
     /// A name as typed, from anywhere (the real Zulip's rule).
     Typed([u8; 32]),
     /// A user name, from anywhere (the real Rocket.Chat's rule).
@@ -64,17 +64,17 @@ enum Subject {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Place {
     Account(Subject),
-    Network(Network),
+    ClientKey(ClientKey),
     ZulipLogin(Subject),
     RocketChatUser(Subject),
-    RocketChatAddress(Network),
+    RocketChatAddress(ClientKey),
 }
 
 /// A limit that may be switched off.
 #[derive(Debug)]
 struct Gate<K> {
-    rule: Option<Rule>,
-    limiter: Option<Mutex<Limiter<K>>>,
+    rule: Option<Quota>,
+    limiter: Option<Mutex<RateLimiter<K>>>,
 }
 
 /// The tries that one attempt has reserved. Dropped, they stay counted.
@@ -84,15 +84,15 @@ pub(crate) struct Ticket {
     taken: Vec<Place>,
     /// Those of them that the store has counted too, by what it calls them.
     shared: Vec<(Place, Digest)>,
-    /// How the door's own limit stands, for its headers.
-    pub(crate) standing: Option<Standing>,
+    /// How the protocol's own limit stands, for its headers.
+    pub(crate) rate_limit: Option<RateLimitStatus>,
 }
 
-/// Too many tries, and how the door's own limit stands, where it is the one.
-pub(crate) type Limited = (Refusal, Option<Standing>);
+/// Too many tries, and how the protocol's own limit stands, where it is the one.
+pub(crate) type Limited = (LoginError, Option<RateLimitStatus>);
 
 /// A limit as the servers of a store share it: what the store calls it, and its rule.
-pub(crate) type SharedLimit = (Digest, Rule);
+pub(crate) type SharedLimit = (Digest, Quota);
 
 impl Limits {
     pub(crate) fn new(config: &Config) -> Self {
@@ -116,25 +116,25 @@ impl Limits {
     /// Reserves a try of everything that counts this attempt before its account is known, or of nothing.
     pub(crate) fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Ticket, Limited> {
         let mut ticket = Ticket::at_moment(now);
-        let network = attempt.peer.network();
+        let network = attempt.peer.client_key();
         let name = named(&attempt.proof).map(|who| name(attempt, who));
-        self.take(&mut ticket, Place::Network(network))?;
+        self.take(&mut ticket, Place::ClientKey(network))?;
         if let Some(name) = &name {
             self.take(&mut ticket, Place::Account(name.clone()))?;
         }
-        match attempt.door {
-            DoorKind::Zulip => {
+        match attempt.protocol {
+            ProtocolName::Zulip => {
                 let typed = named(&attempt.proof)
                     .filter(|_| self.zulip_by_typed_name)
                     .map(|who| Subject::Typed(short(who.typed())));
                 if let Some(subject) = typed.or(name) {
-                    ticket.standing = self.take(&mut ticket, Place::ZulipLogin(subject))?;
+                    ticket.rate_limit = self.take(&mut ticket, Place::ZulipLogin(subject))?;
                 }
             }
-            DoorKind::RocketChat if self.rocketchat_by_typed_name => {
+            ProtocolName::RocketChat if self.rocketchat_by_typed_name => {
                 self.block_as_rocketchat_does(&mut ticket, attempt)?;
             }
-            DoorKind::RocketChat => {
+            ProtocolName::RocketChat => {
                 self.take(&mut ticket, Place::RocketChatAddress(network))?;
                 if let Some(name) = name {
                     self.take(&mut ticket, Place::RocketChatUser(name))?;
@@ -154,10 +154,10 @@ impl Limits {
         account: &Account,
     ) -> Result<Ticket, Limited> {
         let user = &account.user;
-        let subject = Subject::Account(user.id, attempt.peer.network());
+        let subject = Subject::Account(user.id, attempt.peer.client_key());
         let mut more = Ticket::at_moment(ticket.at);
         self.take(&mut more, Place::Account(subject.clone()))?;
-        if attempt.door != DoorKind::RocketChat {
+        if attempt.protocol != ProtocolName::RocketChat {
             return Ok(more);
         }
         if !self.rocketchat_by_typed_name {
@@ -184,7 +184,7 @@ impl Limits {
             }
             _ => None,
         };
-        let address = Place::RocketChatAddress(attempt.peer.network());
+        let address = Place::RocketChatAddress(attempt.peer.client_key());
         if let Err(limited) = self.take(ticket, address.clone()) {
             self.count(&address, ticket.at);
             if let Some(user_name) = &user_name {
@@ -204,7 +204,7 @@ impl Limits {
         }
     }
 
-    /// After a success: the try is uncounted, and the doors' own limits begin anew, as documented.
+    /// After a success: the try is uncounted, and the protocols' own limits begin anew, as documented.
     pub(crate) fn succeeded(&self, ticket: Ticket) {
         for place in &ticket.taken {
             match place {
@@ -226,7 +226,7 @@ impl Limits {
     }
 
     /// Counts a call with a Zulip key.
-    pub(crate) fn zulip_call(&self, user: UserId, now: Timestamp) -> Option<Standing> {
+    pub(crate) fn zulip_call(&self, user: UserId, now: Timestamp) -> Option<RateLimitStatus> {
         self.zulip_api.reserve(&user, now)
     }
 
@@ -236,12 +236,12 @@ impl Limits {
         route: &'static str,
         peer: &Peer,
         now: Timestamp,
-    ) -> Option<Standing> {
-        let key = (route, peer.network());
-        let standing = self.rocketchat_api.reserve(&key, now)?;
+    ) -> Option<RateLimitStatus> {
+        let key = (route, peer.client_key());
+        let rate_limit = self.rocketchat_api.reserve(&key, now)?;
         // Clients are told when a window ends that began with its first call (rocketchat.md 4.1).
         let reset = self.rocketchat_api.with(|limiter| limiter.frees_at(&key)).flatten();
-        Some(Standing { reset: reset.unwrap_or(standing.reset), ..standing })
+        Some(RateLimitStatus { reset: reset.unwrap_or(rate_limit.reset), ..rate_limit })
     }
 
     /// Reserves a try at a second factor; `false` when there were too many.
@@ -270,10 +270,10 @@ impl Limits {
         rules.into_iter().flatten().map(|rule| rule.window).max().unwrap_or_default()
     }
 
-    /// The rule that servers share for a place, and what the store calls the place; doors' own limits they don't.
+    /// The rule that servers share for a place, and what the store calls the place; protocols' own limits they don't.
     fn shared(&self, place: &Place) -> Option<SharedLimit> {
         let (name, rule) = match place {
-            Place::Network(network) => (format!("network {network}"), self.network.rule?),
+            Place::ClientKey(network) => (format!("network {network}"), self.network.rule?),
             Place::Account(subject) => (format!("account {}", subject.called()?), self.account.rule?),
             _ => return None,
         };
@@ -281,26 +281,28 @@ impl Limits {
     }
 
     /// Reserves a try at a place; gives back what the ticket has reserved when that is refused.
-    fn take(&self, ticket: &mut Ticket, place: Place) -> Result<Option<Standing>, Limited> {
+    fn take(&self, ticket: &mut Ticket, place: Place) -> Result<Option<RateLimitStatus>, Limited> {
         let now = ticket.at;
-        let standing = match &place {
+        let rate_limit = match &place {
             Place::Account(subject) => self.account.reserve(subject, now),
-            Place::Network(network) => self.network.reserve(network, now),
+            Place::ClientKey(network) => self.network.reserve(network, now),
             Place::ZulipLogin(subject) => self.zulip_login.reserve(subject, now),
             Place::RocketChatUser(subject) => self.rocketchat_user.reserve(subject, now),
             Place::RocketChatAddress(network) => self.rocketchat_address.reserve(network, now),
         };
-        let Some(retry_after) = standing.and_then(|standing| standing.retry_after) else {
+        let Some(retry_after) = rate_limit.and_then(|rate_limit| rate_limit.retry_after) else {
             ticket.taken.push(place);
-            return Ok(standing);
+            return Ok(rate_limit);
         };
         self.give_back(ticket);
         Err(match place {
-            Place::Network(_) | Place::RocketChatAddress(_) => {
-                (Refusal::NetworkLimited { retry_after }, None)
+            Place::ClientKey(_) | Place::RocketChatAddress(_) => {
+                (LoginError::NetworkLimited { retry_after }, None)
             }
-            Place::ZulipLogin(_) => (Refusal::AccountLimited { retry_after }, standing),
-            Place::Account(_) | Place::RocketChatUser(_) => (Refusal::AccountLimited { retry_after }, None),
+            Place::ZulipLogin(_) => (LoginError::AccountLimited { retry_after }, rate_limit),
+            Place::Account(_) | Place::RocketChatUser(_) => {
+                (LoginError::AccountLimited { retry_after }, None)
+            }
         })
     }
 
@@ -316,7 +318,7 @@ impl Limits {
     fn uncount(&self, place: &Place, at: Timestamp) {
         match place {
             Place::Account(subject) => self.account.give_back(subject, at),
-            Place::Network(network) => self.network.give_back(network, at),
+            Place::ClientKey(network) => self.network.give_back(network, at),
             Place::ZulipLogin(subject) => self.zulip_login.give_back(subject, at),
             Place::RocketChatUser(subject) => self.rocketchat_user.give_back(subject, at),
             Place::RocketChatAddress(network) => self.rocketchat_address.give_back(network, at),
@@ -326,7 +328,7 @@ impl Limits {
 
 impl Ticket {
     fn at_moment(at: Timestamp) -> Self {
-        Self { at, taken: Vec::with_capacity(6), shared: Vec::new(), standing: None }
+        Self { at, taken: Vec::with_capacity(6), shared: Vec::new(), rate_limit: None }
     }
 
     /// Takes over what another of the same try has reserved.
@@ -359,11 +361,11 @@ impl Ticket {
     }
 
     /// The store has refused one of those it was asked, and counts no try of it: how that is told.
-    pub(crate) fn refused(&mut self, name: &Digest, retry_after: Duration) -> Option<Refusal> {
+    pub(crate) fn refused(&mut self, name: &Digest, retry_after: Duration) -> Option<LoginError> {
         let index = self.shared.iter().position(|(_, shared)| shared == name)?;
         Some(match self.shared.swap_remove(index).0 {
-            Place::Network(_) => Refusal::NetworkLimited { retry_after },
-            _ => Refusal::AccountLimited { retry_after },
+            Place::ClientKey(_) => LoginError::NetworkLimited { retry_after },
+            _ => LoginError::AccountLimited { retry_after },
         })
     }
 }
@@ -382,16 +384,16 @@ impl Subject {
 }
 
 impl<K: Clone + Eq + Hash> Gate<K> {
-    fn new(rule: Option<Rule>) -> Self {
-        Self { rule, limiter: rule.map(|rule| Mutex::new(Limiter::new(rule, CAPACITY))) }
+    fn new(rule: Option<Quota>) -> Self {
+        Self { rule, limiter: rule.map(|rule| Mutex::new(RateLimiter::new(rule, CAPACITY))) }
     }
 
-    fn with<T>(&self, act: impl FnOnce(&mut Limiter<K>) -> T) -> Option<T> {
+    fn with<T>(&self, act: impl FnOnce(&mut RateLimiter<K>) -> T) -> Option<T> {
         // A panic while counting leaves counts that are still sound.
         self.limiter.as_ref().map(|limiter| act(&mut limiter.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    fn reserve(&self, key: &K, now: Timestamp) -> Option<Standing> {
+    fn reserve(&self, key: &K, now: Timestamp) -> Option<RateLimitStatus> {
         self.with(|limiter| limiter.reserve(key, now))
     }
 
@@ -408,14 +410,14 @@ impl<K: Clone + Eq + Hash> Gate<K> {
     }
 }
 
-fn is_let_through(standing: Option<Standing>) -> bool {
-    standing.is_none_or(|standing| standing.retry_after.is_none())
+fn is_let_through(rate_limit: Option<RateLimitStatus>) -> bool {
+    rate_limit.is_none_or(|rate_limit| rate_limit.retry_after.is_none())
 }
 
 /// Whom a password is said to be of.
-pub(crate) fn named(proof: &Proof) -> Option<&Identifier> {
+pub(crate) fn named(proof: &LoginMethod) -> Option<&Identifier> {
     match proof {
-        Proof::Password { who, .. } | Proof::Digest { who, .. } => Some(who),
+        LoginMethod::Password { who, .. } | LoginMethod::Digest { who, .. } => Some(who),
         _ => None,
     }
 }
@@ -425,7 +427,12 @@ fn name(attempt: &LoginAttempt, who: &Identifier) -> Subject {
         Identifier::Name { kind, typed } => (Some(*kind), typed.trim()),
         other => (None, other.typed()),
     };
-    Subject::Name { realm: attempt.realm, kind, name: short(&fold(typed)), network: attempt.peer.network() }
+    Subject::Name {
+        realm: attempt.realm,
+        kind,
+        name: short(&fold(typed)),
+        network: attempt.peer.client_key(),
+    }
 }
 
 /// Names are as long as the client likes; keys are not.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, BackendAnswer, Cause, Fault, Identifier, NameKind, PasswordBackend, PasswordString,
-    PresentedSecret, Question, Realm, Store,
+    Accepted, Account, BackendAnswer, FailureReason, Identifier, InternalError, NameKind, PasswordBackend,
+    PasswordString, Realm, SecretInput, Store, VerifyRequest,
 };
 use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword, Unreadable, Upgrade, Verdict};
 use auth_crypto::pool::{Busy, HashingPool, Turn, Verification};
@@ -32,18 +32,18 @@ impl LocalBackend {
         Self { store, pool, priorities, passwords: config.passwords }
     }
 
-    async fn judge(&self, question: &Question<'_>) -> Result<BackendAnswer, Busy> {
+    async fn judge(&self, question: &VerifyRequest<'_>) -> Result<BackendAnswer, Busy> {
         let rule = HashingRule { params: self.passwords.params, digest_ready: question.realm.digest_logins };
         // Whoever can't match still costs one hash: `stored: None` is equal work.
         let (stored, otherwise) = match question.account {
-            None => (None, Cause::UnknownUser),
+            None => (None, FailureReason::UnknownUser),
             Some(account) => match account.password.as_ref().map(StoredPassword::parse) {
-                None | Some(Err(Unreadable::Unusable)) => (None, Cause::NoPassword),
+                None | Some(Err(Unreadable::Unusable)) => (None, FailureReason::NoPassword),
                 Some(Err(why)) => {
                     tracing::warn!(user = %account.user.id, %why, "a stored password can't be read");
-                    (None, Cause::BrokenPassword)
+                    (None, FailureReason::BrokenPassword)
                 }
-                Some(Ok(stored)) => (Some(stored), Cause::WrongPassword),
+                Some(Ok(stored)) => (Some(stored), FailureReason::WrongPassword),
             },
         };
         let secret = Secret::from(question.secret);
@@ -69,8 +69,8 @@ impl LocalBackend {
         Ok(BackendAnswer::Accept(Accepted::new()))
     }
 
-    fn turn(&self, question: &Question<'_>) -> Turn {
-        let network = question.peer.network();
+    fn turn(&self, question: &VerifyRequest<'_>) -> Turn {
+        let network = question.peer.client_key();
         self.priorities.turn(question.realm.id, question.who, question.account, network)
     }
 
@@ -81,7 +81,7 @@ impl LocalBackend {
         old: &PasswordString,
         secret: Secret,
         rule: HashingRule,
-        question: &Question<'_>,
+        question: &VerifyRequest<'_>,
     ) {
         let user = account.user.id;
         match self.pool.hash(secret, rule, self.turn(question)).await {
@@ -101,32 +101,32 @@ impl PasswordBackend for LocalBackend {
         Realm::LOCAL
     }
 
-    async fn verify(&self, question: &Question<'_>) -> BackendAnswer {
+    async fn verify(&self, question: &VerifyRequest<'_>) -> BackendAnswer {
         match self.judge(question).await {
             Ok(answer) => answer,
-            Err(busy) => BackendAnswer::Unavailable(Fault::busy(busy.retry_after)),
+            Err(busy) => BackendAnswer::Unavailable(InternalError::busy(busy.retry_after)),
         }
     }
 }
 
 /// Whether what is asked of a password with an out-of-date hash is not met.
-fn is_too_weak(question: &Question<'_>) -> bool {
+fn is_too_weak(question: &VerifyRequest<'_>) -> bool {
     match (question.demand, question.secret) {
-        (Some(rule), PresentedSecret::Password(password)) => strength::check(rule, password, &[]).is_err(),
+        (Some(rule), SecretInput::Password(password)) => strength::check(rule, password, &[]).is_err(),
         _ => false,
     }
 }
 
 /// What Zettelstore's hashes mix in: the user name as typed where one was typed, else as stored
 /// (zettelstore.md 7).
-fn name_context(question: &Question<'_>) -> NameContext {
+fn name_context(question: &VerifyRequest<'_>) -> NameContext {
     let typed = match question.who {
         Identifier::Name { kind: NameKind::UserName, typed } => Some(typed.as_str()),
         _ => None,
     };
     let user = question.account.map(|account| &account.user);
     NameContext {
-        zettelstore_id: user.map_or(0, |user| user.doors.zettelstore),
+        zettelstore_id: user.map_or(0, |user| user.protocols.zettelstore),
         user_name: typed.or_else(|| user.and_then(|user| user.user_name())).unwrap_or_default().to_owned(),
     }
 }

@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptRecord, BackendAnswer, BotKind, Cause, DoorKind, ExactPoint, Fault, Grant, Granted,
-    Identifier, LoginAttempt, LoginOutcome, LoginReply, Lookup, NameKind, PresentedSecret, Profile, Proof,
-    Question, Realm, Refusal, SecondStep, Timestamp, Token,
+    Account, AttemptRecord, BackendAnswer, BotKind, ExactPoint, FailureReason, Grant, Granted, Identifier,
+    InternalError, LoginAttempt, LoginError, LoginMethod, LoginOutcome, LoginReply, Lookup, NameKind,
+    Profile, ProtocolName, Realm, SecondStep, SecretInput, Timestamp, Token, VerifyRequest,
 };
 use auth_crypto::assertion::{self, AssertionError};
 
@@ -29,25 +29,25 @@ struct Judgement {
 }
 
 /// A stage's end: handed on, or refused.
-type Stage<T> = Result<Result<T, Refusal>, Fault>;
+type Stage<T> = Result<Result<T, LoginError>, InternalError>;
 
 impl Engine {
-    pub(crate) async fn attempt(&self, attempt: LoginAttempt) -> Result<LoginReply, Fault> {
+    pub(crate) async fn attempt(&self, attempt: LoginAttempt) -> Result<LoginReply, InternalError> {
         let started = self.now();
         if self.is_not_offered(&attempt) {
-            let refusal = Refusal::Credentials(Cause::NotOffered);
+            let refusal = LoginError::Credentials(FailureReason::NotOffered);
             self.log(&attempt, None, refusal.as_str(), started);
             let outcome = LoginOutcome::Refused(refusal);
-            return Ok(LoginReply { outcome, standing: None, not_before: None });
+            return Ok(LoginReply { outcome, rate_limit: None, not_before: None });
         }
         let place = self.may_wait(&attempt).await.then(|| self.waiting.enter(started)).transpose()?;
         let mut ticket = match self.reserve(&attempt, started).await? {
             Ok(ticket) => ticket,
-            Err((refusal, standing)) => {
+            Err((refusal, rate_limit)) => {
                 self.log(&attempt, None, refusal.as_str(), started);
                 return Ok(LoginReply {
                     outcome: LoginOutcome::Refused(refusal),
-                    standing,
+                    rate_limit,
                     not_before: None,
                 });
             }
@@ -59,18 +59,18 @@ impl Engine {
                 return Err(fault);
             }
         };
-        let standing = ticket.standing;
+        let rate_limit = ticket.rate_limit;
         let word = match &judgement.outcome {
             LoginOutcome::Granted(granted) => {
                 self.succeeded(ticket).await;
-                self.priorities.signed_in(granted.profile.user.id, attempt.peer.network());
+                self.priorities.signed_in(granted.profile.user.id, attempt.peer.client_key());
                 "granted"
             }
             LoginOutcome::Refused(refusal) => {
-                if matches!(refusal, Refusal::SecondFactorRequired(_)) {
+                if matches!(refusal, LoginError::SecondFactorRequired(_)) {
                     self.give_back(&mut ticket).await;
                 }
-                if let (Refusal::Credentials(_), Some(who)) = (refusal, limits::named(&attempt.proof)) {
+                if let (LoginError::Credentials(_), Some(who)) = (refusal, limits::named(&attempt.proof)) {
                     self.priorities.failed(attempt.realm, who, judgement.account.as_ref());
                 }
                 refusal.as_str()
@@ -82,27 +82,27 @@ impl Engine {
         if let Some(place) = place {
             place.keep(not_before);
         }
-        Ok(LoginReply { outcome: judgement.outcome, standing, not_before })
+        Ok(LoginReply { outcome: judgement.outcome, rate_limit, not_before })
     }
 
-    async fn judge(&self, attempt: &LoginAttempt, ticket: &mut Ticket) -> Result<Judgement, Fault> {
+    async fn judge(&self, attempt: &LoginAttempt, ticket: &mut Ticket) -> Result<Judgement, InternalError> {
         let realm = self.realm_by_id(attempt.realm).await?.ok_or_else(|| broken("the attempt's realm"))?;
         match &attempt.proof {
-            Proof::Password { who, password } => {
-                self.by_secret(attempt, ticket, &realm, who, PresentedSecret::Password(password)).await
+            LoginMethod::Password { who, password } => {
+                self.by_secret(attempt, ticket, &realm, who, SecretInput::Password(password)).await
             }
-            Proof::Digest { who, digest } => {
-                self.by_secret(attempt, ticket, &realm, who, PresentedSecret::Digest(digest)).await
+            LoginMethod::Digest { who, digest } => {
+                self.by_secret(attempt, ticket, &realm, who, SecretInput::Digest(digest)).await
             }
-            Proof::Resume(token) => {
+            LoginMethod::Resume(token) => {
                 let found = self.resume(&realm, token).await?;
                 self.settle(attempt, &realm, found).await
             }
-            Proof::Assertion(token) => {
+            LoginMethod::Assertion(token) => {
                 let found = self.by_assertion(&realm, token).await?;
                 self.settle(attempt, &realm, found.map(|account| (account, None))).await
             }
-            Proof::Development { who } => {
+            LoginMethod::Development { who } => {
                 let found = self.by_name_alone(&realm, who).await?;
                 self.settle(attempt, &realm, found.map(|account| (account, None))).await
             }
@@ -117,18 +117,18 @@ impl Engine {
         ticket: &mut Ticket,
         realm: &Realm,
         who: &Identifier,
-        secret: PresentedSecret<'_>,
-    ) -> Result<Judgement, Fault> {
+        secret: SecretInput<'_>,
+    ) -> Result<Judgement, InternalError> {
         let account = self.resolve(realm, who).await?;
         let looked_up = self.now();
         if let Some(known) = &account
             && !self.identify(ticket, attempt, known).await?
         {
             self.do_nobodys_work(attempt, realm, who, secret).await?;
-            let outcome = LoginOutcome::Refused(Refusal::Credentials(Cause::TooManyTries));
+            let outcome = LoginOutcome::Refused(LoginError::Credentials(FailureReason::TooManyTries));
             return Ok(Judgement { outcome, account, looked_up });
         }
-        let by_app_password = self.is_app_password(attempt.door, account.as_ref(), secret).await?;
+        let by_app_password = self.is_app_password(attempt.protocol, account.as_ref(), secret).await?;
         let verified = self.verify(attempt, realm, who, account.as_ref(), secret, by_app_password);
         let accepted = match verified.await? {
             Err(refusal) => {
@@ -139,7 +139,7 @@ impl Engine {
         // A directory may know more names of an account than the store: the account's own count holds for them too.
         let is_another = account.as_ref().is_none_or(|known| known.user.id != accepted.user.id);
         let outcome = if is_another && !self.identify(ticket, attempt, &accepted).await? {
-            LoginOutcome::Refused(Refusal::Credentials(Cause::TooManyTries))
+            LoginOutcome::Refused(LoginError::Credentials(FailureReason::TooManyTries))
         } else {
             self.admit_account(attempt, realm, &accepted, by_app_password).await?
         };
@@ -153,9 +153,9 @@ impl Engine {
         attempt: &LoginAttempt,
         realm: &Realm,
         who: &Identifier,
-        secret: PresentedSecret<'_>,
-    ) -> Result<(), Fault> {
-        let question = Question { realm, who, account: None, secret, demand: None, peer: &attempt.peer };
+        secret: SecretInput<'_>,
+    ) -> Result<(), InternalError> {
+        let question = VerifyRequest { realm, who, account: None, secret, demand: None, peer: &attempt.peer };
         match self.backend(Realm::LOCAL)?.verify(&question).await {
             BackendAnswer::Unavailable(fault) => Err(fault),
             _ => Ok(()),
@@ -163,7 +163,11 @@ impl Engine {
     }
 
     /// Whom a name means in a realm.
-    pub(crate) async fn resolve(&self, realm: &Realm, who: &Identifier) -> Result<Option<Account>, Fault> {
+    pub(crate) async fn resolve(
+        &self,
+        realm: &Realm,
+        who: &Identifier,
+    ) -> Result<Option<Account>, InternalError> {
         let lookup = match who {
             Identifier::Name { kind: NameKind::Email, typed } => {
                 let typed = typed.trim();
@@ -175,7 +179,7 @@ impl Engine {
                 Lookup::Name(NameKind::Email, typed)
             }
             Identifier::Name { kind, typed } => Lookup::Name(*kind, typed),
-            Identifier::DoorId(id) => Lookup::RocketChatId(id),
+            Identifier::ExternalId(id) => Lookup::RocketChatId(id),
             _ => return Ok(None),
         };
         Ok(self.store.find(realm.id, &lookup).await?)
@@ -188,17 +192,17 @@ impl Engine {
         realm: &Realm,
         who: &Identifier,
         account: Option<&Account>,
-        secret: PresentedSecret<'_>,
+        secret: SecretInput<'_>,
         by_app_password: bool,
     ) -> Stage<Account> {
         if !realm.password_login {
-            return Ok(Err(Refusal::PasswordLoginDisabled));
+            return Ok(Err(LoginError::PasswordLoginDisabled));
         }
         // Only Zettelstore lets somebody have an empty password (zettelstore.md 7).
-        let empty = matches!(secret, PresentedSecret::Password(password) if password.expose().is_empty());
-        let refused_empty = empty && attempt.door != DoorKind::Zettelstore;
-        let demand = (attempt.door == DoorKind::Zulip).then(|| self.strength_rule(realm));
-        let question = Question { realm, who, account, secret, demand, peer: &attempt.peer };
+        let empty = matches!(secret, SecretInput::Password(password) if password.expose().is_empty());
+        let refused_empty = empty && attempt.protocol != ProtocolName::Zettelstore;
+        let demand = (attempt.protocol == ProtocolName::Zulip).then(|| self.strength_rule(realm));
+        let question = VerifyRequest { realm, who, account, secret, demand, peer: &attempt.peer };
         let answer = if by_app_password {
             Ok(Verified { reset_required: false, entry: None })
         } else {
@@ -207,24 +211,24 @@ impl Engine {
 
         let told_early = account
             .filter(|_| !refused_empty)
-            .filter(|_| self.config.exact(attempt.door).has(ExactPoint::StateBeforePassword))
+            .filter(|_| self.config.exact(attempt.protocol).has(ExactPoint::StateBeforePassword))
             .and_then(|account| state(realm, account));
         if let Some(refusal) = told_early {
             return Ok(Err(refusal));
         }
         let verified = match answer {
             Err(refusal) => return Ok(Err(refusal)),
-            Ok(_) if refused_empty => return Ok(Err(Refusal::Credentials(Cause::WrongPassword))),
+            Ok(_) if refused_empty => return Ok(Err(LoginError::Credentials(FailureReason::WrongPassword))),
             Ok(verified) => verified,
         };
         if !realm.active {
-            return Ok(Err(Refusal::RealmInactive));
+            return Ok(Err(LoginError::RealmInactive));
         }
         let account = match verified.entry {
             Some((directory, entry)) => {
-                match self.account_of_entry(attempt.door, realm, &directory, &entry).await? {
+                match self.account_of_entry(attempt.protocol, realm, &directory, &entry).await? {
                     Ok(account) => account,
-                    Err(cause) => return Ok(Err(Refusal::Credentials(cause))),
+                    Err(cause) => return Ok(Err(LoginError::Credentials(cause))),
                 }
             }
             None => account.cloned().ok_or_else(|| broken("an accepted account"))?,
@@ -233,7 +237,7 @@ impl Engine {
             Some(refusal) => Err(refusal),
             // That the password is right is not told where a second factor is needed and can't be shown.
             None if verified.reset_required && !self.lacks_second_step(attempt, &account) => {
-                Err(Refusal::PasswordResetRequired)
+                Err(LoginError::PasswordResetRequired)
             }
             None => Ok(account),
         })
@@ -246,15 +250,15 @@ impl Engine {
         realm: &Realm,
         account: &Account,
         by_app_password: bool,
-    ) -> Result<LoginOutcome, Fault> {
-        if let Some(refusal) = self.door_rules(attempt.door, account) {
+    ) -> Result<LoginOutcome, InternalError> {
+        if let Some(refusal) = self.protocol_rules(attempt.protocol, account) {
             return Ok(LoginOutcome::Refused(refusal));
         }
         if by_app_password {
             return self.grant(attempt, realm, account).await;
         }
         if self.lacks_second_step(attempt, account) {
-            return Ok(LoginOutcome::Refused(Refusal::Credentials(Cause::NoSecondStep)));
+            return Ok(LoginOutcome::Refused(LoginError::Credentials(FailureReason::NoSecondStep)));
         }
         // The first is asked for, and the client can't choose (rocketchat.md 2.1).
         if let (SecondStep::Offered(code), Some(method)) =
@@ -268,7 +272,7 @@ impl Engine {
         self.grant(attempt, realm, account).await
     }
 
-    /// Whether an account has a second factor at a door that has no second step.
+    /// Whether an account has a second factor at a protocol that has no second step.
     fn lacks_second_step(&self, attempt: &LoginAttempt, account: &Account) -> bool {
         matches!(attempt.second_step, SecondStep::NotOffered)
             && !self.config.allow_password_only_with_2fa
@@ -280,8 +284,8 @@ impl Engine {
         &self,
         attempt: &LoginAttempt,
         realm: &Realm,
-        found: Result<(Account, Option<Grant>), Refusal>,
-    ) -> Result<Judgement, Fault> {
+        found: Result<(Account, Option<Grant>), LoginError>,
+    ) -> Result<Judgement, InternalError> {
         let looked_up = self.now();
         let (account, held) = match found {
             Ok(found) => found,
@@ -289,7 +293,7 @@ impl Engine {
                 return Ok(Judgement { outcome: LoginOutcome::Refused(refusal), account: None, looked_up });
             }
         };
-        let refusal = state(realm, &account).or_else(|| self.door_rules(attempt.door, &account));
+        let refusal = state(realm, &account).or_else(|| self.protocol_rules(attempt.protocol, &account));
         let outcome = match (refusal, held) {
             (Some(refusal), _) => LoginOutcome::Refused(refusal),
             (None, Some(grant)) => granted(realm, &account, grant),
@@ -298,43 +302,43 @@ impl Engine {
         Ok(Judgement { outcome, account: Some(account), looked_up })
     }
 
-    /// What a door refuses although the password is right (rocketchat.md 1.5).
-    fn door_rules(&self, door: DoorKind, account: &Account) -> Option<Refusal> {
-        if door != DoorKind::RocketChat {
+    /// What a protocol refuses although the password is right (rocketchat.md 1.5).
+    fn protocol_rules(&self, protocol: ProtocolName, account: &Account) -> Option<LoginError> {
+        if protocol != ProtocolName::RocketChat {
             return None;
         }
         let user = &account.user;
         if user.bot == Some(BotKind::App) {
-            return Some(Refusal::AppAccount);
+            return Some(LoginError::AppAccount);
         }
-        if user.doors.rocketchat_roles.as_ref().is_some_and(Vec::is_empty) {
-            return Some(Refusal::NoRoles);
+        if user.protocols.rocketchat_roles.as_ref().is_some_and(Vec::is_empty) {
+            return Some(LoginError::NoRoles);
         }
         let unverified = user.email().is_some_and(|email| !email.verified);
         let administers = user.role <= auth_core::Role::Admin;
         (self.config.rocketchat.email_verification && unverified && !administers)
-            .then_some(Refusal::EmailUnverified)
+            .then_some(LoginError::EmailUnverified)
     }
 
     /// zulip.md 5.5: a system that holds the realm's key says who it is.
     async fn by_assertion(&self, realm: &Realm, token: &Token) -> Stage<Account> {
         let Some(rule) = self.config.zulip.assertions.get(&realm.slug) else {
-            return Ok(Err(Refusal::AssertionDisabled));
+            return Ok(Err(LoginError::AssertionDisabled));
         };
         let email = match assertion::verify(token.expose(), rule, self.now()) {
             Ok(Some(email)) => email,
-            Ok(None) => return Ok(Err(Refusal::AssertionWithoutSubject)),
-            Err(AssertionError::Malformed) => return Ok(Err(Refusal::AssertionMalformed)),
-            Err(_) => return Ok(Err(Refusal::AssertionInvalid)),
+            Ok(None) => return Ok(Err(LoginError::AssertionWithoutSubject)),
+            Err(AssertionError::Malformed) => return Ok(Err(LoginError::AssertionMalformed)),
+            Err(_) => return Ok(Err(LoginError::AssertionInvalid)),
         };
         let found = self.resolve(realm, &Identifier::email(email)).await?;
-        Ok(found.ok_or(Refusal::Credentials(Cause::UnknownUser)))
+        Ok(found.ok_or(LoginError::Credentials(FailureReason::UnknownUser)))
     }
 
     /// zulip.md 3: a development server believes a name.
     async fn by_name_alone(&self, realm: &Realm, who: &Identifier) -> Stage<Account> {
         if !self.config.zulip.development {
-            return Ok(Err(Refusal::Credentials(Cause::NotOffered)));
+            return Ok(Err(LoginError::Credentials(FailureReason::NotOffered)));
         }
         if let Some(account) = self.resolve(realm, who).await? {
             return Ok(Ok(account));
@@ -344,9 +348,9 @@ impl Engine {
             _ => Vec::new(),
         };
         Ok(Err(if elsewhere.is_empty() {
-            Refusal::Credentials(Cause::UnknownUser)
+            LoginError::Credentials(FailureReason::UnknownUser)
         } else {
-            Refusal::OtherRealm
+            LoginError::OtherRealm
         }))
     }
 
@@ -355,16 +359,16 @@ impl Engine {
         attempt: &LoginAttempt,
         realm: &Realm,
         account: &Account,
-    ) -> Result<LoginOutcome, Fault> {
+    ) -> Result<LoginOutcome, InternalError> {
         let grant = self.issue(attempt.grant, realm, account).await?;
         Ok(granted(realm, account, grant))
     }
 
-    /// Whether this door doesn't take passwords at all: nothing is looked up, and so nothing counted (zulip.md 2.4).
+    /// Whether this protocol doesn't take passwords at all: nothing is looked up, and so nothing counted (zulip.md 2.4).
     fn is_not_offered(&self, attempt: &LoginAttempt) -> bool {
-        attempt.door == DoorKind::Zulip
+        attempt.protocol == ProtocolName::Zulip
             && !self.config.zulip.password_login
-            && matches!(attempt.proof, Proof::Password { .. } | Proof::Digest { .. })
+            && matches!(attempt.proof, LoginMethod::Password { .. } | LoginMethod::Digest { .. })
     }
 
     /// Whether the answer to an attempt may have to wait, and so takes a place.
@@ -373,7 +377,7 @@ impl Engine {
     }
 
     fn is_delayed(&self, attempt: &LoginAttempt) -> bool {
-        attempt.door == DoorKind::Zettelstore && !self.config.zettelstore.login_delay.is_zero()
+        attempt.protocol == ProtocolName::Zettelstore && !self.config.zettelstore.login_delay.is_zero()
     }
 
     /// The moment before which the answer must not be sent (zettelstore.md 2, "The delay"): half a second after
@@ -396,15 +400,15 @@ impl Engine {
     /// One line and one row per attempt.
     fn log(&self, attempt: &LoginAttempt, account: Option<&Account>, outcome: &'static str, at: Timestamp) {
         let typed: String = match &attempt.proof {
-            Proof::Password { who, .. } | Proof::Digest { who, .. } | Proof::Development { who } => {
-                cut(who.typed(), 256)
-            }
+            LoginMethod::Password { who, .. }
+            | LoginMethod::Digest { who, .. }
+            | LoginMethod::Development { who } => cut(who.typed(), 256),
             _ => String::new(),
         };
-        let network = attempt.peer.network();
+        let network = attempt.peer.client_key();
         tracing::info!(
             target: "auth::attempt",
-            door = attempt.door.as_str(),
+            protocol = attempt.protocol.as_str(),
             outcome,
             user = account.map(|account| account.user.id.to_string()),
             name = self.config.log_names.then_some(typed.as_str()),
@@ -414,7 +418,7 @@ impl Engine {
         );
         self.store.record(AttemptRecord {
             at,
-            door: attempt.door,
+            protocol: attempt.protocol,
             realm: attempt.realm,
             user: account.map(|account| account.user.id),
             // A password typed in the wrong field would be kept in clear.
@@ -426,11 +430,11 @@ impl Engine {
 }
 
 /// Why an account can't be used now, the realm before the user (zulip.md 2.1).
-pub(crate) fn state(realm: &Realm, account: &Account) -> Option<Refusal> {
+pub(crate) fn state(realm: &Realm, account: &Account) -> Option<LoginError> {
     if !realm.active {
-        return Some(Refusal::RealmInactive);
+        return Some(LoginError::RealmInactive);
     }
-    (!account.user.active).then_some(Refusal::UserInactive)
+    (!account.user.active).then_some(LoginError::UserInactive)
 }
 
 fn granted(realm: &Realm, account: &Account, grant: Grant) -> LoginOutcome {

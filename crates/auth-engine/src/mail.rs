@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use auth_core::{Fault, MailId, OutgoingMail, Timestamp, User};
+use auth_core::{InternalError, MailId, OutgoingMail, Timestamp, User};
 use auth_crypto::keyring::Purpose;
 use zeroize::Zeroizing;
 
@@ -40,8 +40,8 @@ impl Engine {
     /// [`Engine::mail_failed`] or [`Engine::give_mail_up`].
     ///
     /// # Errors
-    /// A [`Fault`] when the store can't be read.
-    pub async fn due_mail(&self, limit: u32) -> Result<Vec<Mail>, Fault> {
+    /// A [`InternalError`] when the store can't be read.
+    pub async fn due_mail(&self, limit: u32) -> Result<Vec<Mail>, InternalError> {
         let due = self.store.due(self.now(), limit).await?;
         Ok(due.into_iter().map(|mail| self.opened(mail)).collect())
     }
@@ -60,7 +60,7 @@ impl Engine {
     }
 
     /// Puts a mail into the outbox.
-    pub(crate) async fn post(&self, mail: &OutgoingMail) -> Result<(), Fault> {
+    pub(crate) async fn post(&self, mail: &OutgoingMail) -> Result<(), InternalError> {
         Ok(self.store.post(mail).await?)
     }
 
@@ -74,8 +74,8 @@ impl Engine {
     /// A mail was handed over: it is forgotten.
     ///
     /// # Errors
-    /// A [`Fault`] when that is not known to be stored; the mail may then be handed over twice.
-    pub async fn mail_sent(&self, mail: &Mail) -> Result<(), Fault> {
+    /// A [`InternalError`] when that is not known to be stored; the mail may then be handed over twice.
+    pub async fn mail_sent(&self, mail: &Mail) -> Result<(), InternalError> {
         self.store.settle(mail.id).await?;
         tracing::info!(target: "auth::mail", mail = %mail.id, failures = mail.failures, "mail sent");
         Ok(())
@@ -85,13 +85,13 @@ impl Engine {
     /// the next try.
     ///
     /// # Errors
-    /// A [`Fault`] when that is not known to be stored.
+    /// A [`InternalError`] when that is not known to be stored.
     pub async fn mail_failed(
         &self,
         mail: &Mail,
         first_pause: Duration,
         why: &str,
-    ) -> Result<Option<Timestamp>, Fault> {
+    ) -> Result<Option<Timestamp>, InternalError> {
         let pause = usize::try_from(mail.failures).ok().and_then(|failures| PAUSES.get(failures));
         let Some(pause) = pause else {
             self.give_mail_up(mail, why).await?;
@@ -107,8 +107,8 @@ impl Engine {
     /// A mail can never be sent: it is forgotten.
     ///
     /// # Errors
-    /// A [`Fault`] when that is not known to be stored.
-    pub async fn give_mail_up(&self, mail: &Mail, why: &str) -> Result<(), Fault> {
+    /// A [`InternalError`] when that is not known to be stored.
+    pub async fn give_mail_up(&self, mail: &Mail, why: &str) -> Result<(), InternalError> {
         self.store.settle(mail.id).await?;
         tracing::error!(target: "auth::mail", mail = %mail.id, failures = mail.failures, why, "a mail is given up");
         Ok(())
@@ -117,16 +117,16 @@ impl Engine {
     /// Whether a mail waits to be sent.
     ///
     /// # Errors
-    /// A [`Fault`] when the store can't be read.
-    pub async fn mail_waits(&self) -> Result<bool, Fault> {
+    /// A [`InternalError`] when the store can't be read.
+    pub async fn mail_waits(&self) -> Result<bool, InternalError> {
         Ok(!self.store.due(self.now(), 1).await?.is_empty())
     }
 
     /// Whether anybody is asked for mailed codes: reads users until it finds one.
     ///
     /// # Errors
-    /// A [`Fault`] when the store can't be read.
-    pub async fn asks_for_mailed_codes(&self) -> Result<bool, Fault> {
+    /// A [`InternalError`] when the store can't be read.
+    pub async fn asks_for_mailed_codes(&self) -> Result<bool, InternalError> {
         for realm in self.all_realms().await?.iter() {
             let mut after = None;
             loop {

@@ -7,8 +7,8 @@ use std::fmt;
 use std::time::Duration;
 
 use auth_core::{
-    Account, CredentialKind, DoorKind, Ending, Lookup, NameKind, Network, Password, PasswordString,
-    PolicyRule, Realm, StoreError, Timestamp, UserId,
+    Account, ClientKey, CredentialKind, Lookup, NameKind, Password, PasswordString, PolicyRule, ProtocolName,
+    Realm, Revocation, StoreError, Timestamp, UserId,
 };
 use auth_crypto::password::{Secret, Unreadable};
 use auth_crypto::strength;
@@ -46,8 +46,8 @@ pub enum OperatorError {
     TooLong,
     /// No room in the hashing queue.
     Busy,
-    /// An app password of a person is not for a door that can ask for a code.
-    HasSecondStep(DoorKind),
+    /// An app password of a person is not for a protocol that can ask for a code.
+    HasSecondStep(ProtocolName),
     /// The account has no password here, or one that can't be verified against, and why.
     NoPassword(Unreadable),
 }
@@ -145,7 +145,7 @@ impl Engine {
         password: &Password,
         allow_weak: bool,
     ) -> Result<(), OperatorError> {
-        let hashed = self.hash_password(account, password, allow_weak, Network::default()).await?;
+        let hashed = self.hash_password(account, password, allow_weak, ClientKey::default()).await?;
         let there = self.store_password(account.user.id, &hashed).await?;
         if there { Ok(()) } else { Err(OperatorError::NoUser) }
     }
@@ -156,7 +156,7 @@ impl Engine {
         account: &Account,
         password: &Password,
         allow_weak: bool,
-        network: Network,
+        network: ClientKey,
     ) -> Result<PasswordString, OperatorError> {
         let realms = self.store.realms().await?;
         let realm =
@@ -184,7 +184,7 @@ impl Engine {
                 CredentialKind::AppPassword,
             ]);
         }
-        let ends = Ending { valid_from: Some(self.next_valid_from()), kinds: &kinds };
+        let ends = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds };
         self.store.set_password(user, Some(hashed), &ends).await
     }
 
@@ -195,9 +195,9 @@ impl Engine {
     /// [`OperatorError::NoUser`] when it is gone, or the store's.
     pub async fn set_active(&self, account: &Account, active: bool) -> Result<(), OperatorError> {
         let ends = if active {
-            Ending { valid_from: None, kinds: &[] }
+            Revocation { valid_from: None, kinds: &[] }
         } else {
-            Ending { valid_from: Some(self.next_valid_from()), kinds: &SESSIONS }
+            Revocation { valid_from: Some(self.next_valid_from()), kinds: &SESSIONS }
         };
         let there = self.store.set_active(account.user.id, active, &ends).await?;
         if there { Ok(()) } else { Err(OperatorError::NoUser) }
@@ -232,10 +232,10 @@ impl fmt::Display for OperatorError {
             }
             Self::TooLong => write!(f, "the password is longer than {} bytes", Password::MAX_BYTES),
             Self::Busy => f.write_str("the hashing queue is full"),
-            Self::HasSecondStep(door) => write!(
+            Self::HasSecondStep(protocol) => write!(
                 f,
-                "the {} door can ask for a second factor: there only bots have app passwords",
-                door.as_str()
+                "the {} protocol can ask for a second factor: there only bots have app passwords",
+                protocol.as_str()
             ),
             Self::NoPassword(_) => f.write_str("the password can't be tried"),
         }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Caller, Credential, CredentialKind, Denial, Done, Permission, PersonalToken, PersonalTokens, Scope,
+    ActionError, Caller, Credential, CredentialKind, Done, Permission, PersonalToken, PersonalTokens, Scope,
     StoreError, Token, UserId,
 };
 use auth_crypto::keyring::Purpose;
@@ -25,9 +25,9 @@ impl PersonalTokens for Engine {
             Err(denial) => return Ok(Err(denial)),
         };
         if name.is_empty() || name.len() > LONGEST_NAME {
-            return Ok(Err(Denial::BadTokenName));
+            return Ok(Err(ActionError::BadTokenName));
         }
-        Ok(self.add_personal_token(user, name, bypass).await?.ok_or(Denial::TokenExists))
+        Ok(self.add_personal_token(user, name, bypass).await?.ok_or(ActionError::TokenExists))
     }
 
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Done<Token> {
@@ -35,18 +35,20 @@ impl PersonalTokens for Engine {
             Ok(user) => user,
             Err(denial) => return Ok(Err(denial)),
         };
-        let Some(old) = self.personal_token(user, name).await? else { return Ok(Err(Denial::NoSuchToken)) };
+        let Some(old) = self.personal_token(user, name).await? else {
+            return Ok(Err(ActionError::NoSuchToken));
+        };
         if !self.store.remove(old.id).await? {
-            return Ok(Err(Denial::NoSuchToken));
+            return Ok(Err(ActionError::NoSuchToken));
         }
         let bypass = old.scope.bypass_second_factor;
-        Ok(self.add_personal_token(user, name, bypass).await?.ok_or(Denial::NoSuchToken))
+        Ok(self.add_personal_token(user, name, bypass).await?.ok_or(ActionError::NoSuchToken))
     }
 
     async fn personal_tokens(&self, caller: &Caller<'_>) -> Done<Vec<PersonalToken>> {
         let user = &caller.principal.profile.user;
         if !user.may(Permission::CreatePersonalTokens) {
-            return Ok(Err(Denial::NotPermitted));
+            return Ok(Err(ActionError::NotPermitted));
         }
         let tokens = self.store.of_user(user.id, CredentialKind::PersonalToken).await?;
         Ok(Ok(tokens.into_iter().map(|token| self.shown(token)).collect()))
@@ -61,7 +63,7 @@ impl PersonalTokens for Engine {
             Some(token) => self.store.remove(token.id).await?,
             None => false,
         };
-        Ok(if removed { Ok(()) } else { Err(Denial::NoSuchToken) })
+        Ok(if removed { Ok(()) } else { Err(ActionError::NoSuchToken) })
     }
 }
 
@@ -71,7 +73,7 @@ impl Engine {
         Ok(match self.confirmed(caller, Demand::Remembered).await? {
             Err(denial) => Err(denial),
             Ok(account) if account.user.may(Permission::CreatePersonalTokens) => Ok(account.user.id),
-            Ok(_) => Err(Denial::NotPermitted),
+            Ok(_) => Err(ActionError::NotPermitted),
         })
     }
 
@@ -95,7 +97,7 @@ impl Engine {
         let credential = Credential {
             sealed: Some(sealed),
             label: Some(name.to_owned()),
-            scope: Scope { doors: Vec::new(), bypass_second_factor: bypass },
+            scope: Scope { protocols: Vec::new(), bypass_second_factor: bypass },
             ..self.new_credential(user, CredentialKind::PersonalToken, Some(opaque::digest(text)))
         };
         Ok(self.store.add(&credential, u32::MAX).await?.then_some(token))

@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptRecord, Clock, Identifier, Limiter, NameKind, Network, RealmId, Rule, UserId, fold,
+    Account, AttemptRecord, ClientKey, Clock, Identifier, NameKind, Quota, RateLimiter, RealmId, UserId, fold,
 };
 use auth_crypto::opaque::digest;
 use auth_crypto::pool::{Priority, Turn};
 
 /// With so many failures, from whatever networks, somebody is guessing.
-const ATTACK: Rule = Rule { attempts: 20, window: Duration::from_secs(15 * 60) };
+const ATTACK: Quota = Quota { attempts: 20, window: Duration::from_secs(15 * 60) };
 
 /// Names and accounts whose failures are counted at a time: at most some 20 MiB.
 const COUNTED: usize = 32_768;
@@ -29,7 +29,7 @@ pub(crate) const FROM_LOG: u32 = 4096;
 /// tells the next one.
 pub(crate) struct Priorities {
     clock: Arc<dyn Clock>,
-    failures: Mutex<Limiter<Target>>,
+    failures: Mutex<RateLimiter<Target>>,
     familiar: Mutex<Generations>,
 }
 
@@ -43,14 +43,14 @@ enum Target {
 /// A set that forgets what was not asked for during one generation.
 #[derive(Default)]
 struct Generations {
-    young: HashSet<(UserId, Network)>,
-    old: HashSet<(UserId, Network)>,
+    young: HashSet<(UserId, ClientKey)>,
+    old: HashSet<(UserId, ClientKey)>,
 }
 
 impl Priorities {
     /// With what the newest attempts of the log tell, the newest first.
     pub(crate) fn new(clock: Arc<dyn Clock>, log: &[AttemptRecord]) -> Self {
-        let failures = Mutex::new(Limiter::new(ATTACK, COUNTED));
+        let failures = Mutex::new(RateLimiter::new(ATTACK, COUNTED));
         let new = Self { clock, failures, familiar: Mutex::default() };
         for attempt in log.iter().rev().filter(|attempt| attempt.outcome == "granted") {
             if let Some(user) = attempt.user {
@@ -61,7 +61,7 @@ impl Priorities {
     }
 
     /// Somebody was let in.
-    pub(crate) fn signed_in(&self, user: UserId, network: Network) {
+    pub(crate) fn signed_in(&self, user: UserId, network: ClientKey) {
         lock(&self.familiar).add((user, network));
     }
 
@@ -76,7 +76,7 @@ impl Priorities {
         realm: RealmId,
         who: &Identifier,
         account: Option<&Account>,
-        network: Network,
+        network: ClientKey,
     ) -> Turn {
         let is_familiar =
             account.is_some_and(|account| lock(&self.familiar).contains((account.user.id, network)));
@@ -92,14 +92,14 @@ impl Priorities {
 }
 
 impl Generations {
-    fn add(&mut self, pair: (UserId, Network)) {
+    fn add(&mut self, pair: (UserId, ClientKey)) {
         if self.young.len() >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
         self.young.insert(pair);
     }
 
-    fn contains(&mut self, pair: (UserId, Network)) -> bool {
+    fn contains(&mut self, pair: (UserId, ClientKey)) -> bool {
         if self.young.contains(&pair) {
             return true;
         }
@@ -129,14 +129,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{DoorKind, ManualClock, Timestamp};
+    use auth_core::{ManualClock, ProtocolName, Timestamp};
 
     use super::*;
 
     const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
-    fn network(last: u8) -> Network {
-        Network::of([192, 0, 2, last].into())
+    fn network(last: u8) -> ClientKey {
+        ClientKey::of([192, 0, 2, last].into())
     }
 
     fn priorities(log: &[AttemptRecord]) -> (Priorities, Arc<ManualClock>) {
@@ -165,7 +165,7 @@ mod tests {
     fn what_was_granted_before_the_start_is_known_from_the_log() {
         let attempt = |user: u8, outcome: &'static str| AttemptRecord {
             at: Timestamp::from_secs(1),
-            door: DoorKind::Zulip,
+            protocol: ProtocolName::Zulip,
             realm: REALM,
             user: Some(UserId::from_bytes([user; 16])),
             name: String::new(),
@@ -184,7 +184,7 @@ mod tests {
         let mut generations = Generations::default();
         let pair = |number: u32| {
             let [a, b, c, d] = number.to_be_bytes();
-            (UserId::from_bytes([7; 16]), Network::of([a, b, c, d].into()))
+            (UserId::from_bytes([7; 16]), ClientKey::of([a, b, c, d].into()))
         };
         for number in 0..200_000 {
             generations.add(pair(number));

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{Fault, Realm, RealmId, RealmName, Realms, StoreError, Timestamp};
+use auth_core::{InternalError, Realm, RealmId, RealmName, Realms, StoreError, Timestamp};
 
 use crate::Engine;
 
@@ -27,7 +27,7 @@ impl RealmCache {
 
 impl Engine {
     /// All realms, at most a second old.
-    pub(crate) async fn all_realms(&self) -> Result<AllRealms, Fault> {
+    pub(crate) async fn all_realms(&self) -> Result<AllRealms, InternalError> {
         let now = self.now();
         if let Some((read, realms)) = &*self.realms.0.lock().unwrap_or_else(PoisonError::into_inner)
             && *read <= now
@@ -58,14 +58,14 @@ impl Engine {
         Ok(realms)
     }
 
-    pub(crate) async fn realm_by_id(&self, id: RealmId) -> Result<Option<Arc<Realm>>, Fault> {
+    pub(crate) async fn realm_by_id(&self, id: RealmId) -> Result<Option<Arc<Realm>>, InternalError> {
         Ok(self.all_realms().await?.iter().find(|realm| realm.id == id).cloned())
     }
 }
 
 #[async_trait]
 impl Realms for Engine {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
         let realms = self.all_realms().await?;
         let found = realms.iter().find(|realm| match name {
             RealmName::Slug(slug) => realm.slug == slug,

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Credential, CredentialKind, Denial, Done, Fault, Identifier, NameKind, Password, Passwords, Peer,
-    RealmId, Timestamp, Token,
+    ActionError, Credential, CredentialKind, Done, Identifier, InternalError, NameKind, Password, Passwords,
+    Peer, RealmId, Timestamp, Token,
 };
 use auth_crypto::opaque;
 
@@ -23,10 +23,10 @@ impl Passwords for Engine {
     async fn forgot_password(&self, realm: RealmId, address: &str) -> Done<Timestamp> {
         let rules = &self.config.rocketchat;
         if !rules.password_reset {
-            return Ok(Err(Denial::NotOffered));
+            return Ok(Err(ActionError::NotOffered));
         }
         let started = self.now();
-        let realm = self.realm_by_id(realm).await?.ok_or_else(|| broken("the realm of a door"))?;
+        let realm = self.realm_by_id(realm).await?.ok_or_else(|| broken("the realm of a protocol"))?;
         let account = self.resolve(&realm, &Identifier::email(address)).await?;
         // Whoever a directory knows has the password there.
         let account = account.filter(|account| {
@@ -65,24 +65,24 @@ impl Passwords for Engine {
                 && account.user.name(NameKind::Directory).is_none()
                 && !has_ended(credential, now)
         }) else {
-            return Ok(Err(Denial::WrongToken));
+            return Ok(Err(ActionError::WrongToken));
         };
-        let hashed = match self.hash_password(&account, new, false, peer.network()).await {
+        let hashed = match self.hash_password(&account, new, false, peer.client_key()).await {
             Ok(hashed) => hashed,
             Err(OperatorError::TooWeak(_) | OperatorError::TooLong) => {
-                return Ok(Err(Denial::WeakPassword(Vec::new())));
+                return Ok(Err(ActionError::WeakPassword(Vec::new())));
             }
-            Err(OperatorError::AgainstPolicy(rules)) => return Ok(Err(Denial::WeakPassword(rules))),
+            Err(OperatorError::AgainstPolicy(rules)) => return Ok(Err(ActionError::WeakPassword(rules))),
             Err(OperatorError::Store(error)) => return Err(error.into()),
-            Err(OperatorError::Busy) => return Err(Fault::busy(Duration::from_secs(1))),
-            Err(error) => return Err(Fault::internal(error)),
+            Err(OperatorError::Busy) => return Err(InternalError::busy(Duration::from_secs(1))),
+            Err(error) => return Err(InternalError::internal(error)),
         };
         // Of two requests with one token one sets its password.
         if !self.store.remove(credential.id).await? {
-            return Ok(Err(Denial::WrongToken));
+            return Ok(Err(ActionError::WrongToken));
         }
         let set = self.store_password(account.user.id, &hashed).await?;
         tracing::info!(target: "auth::account", user = %account.user.id, "password reset");
-        Ok(if set { Ok(()) } else { Err(Denial::WrongToken) })
+        Ok(if set { Ok(()) } else { Err(ActionError::WrongToken) })
     }
 }

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Caller, CredentialKind, Denial, Done, Fault, Grant, Identifier, Permission, Profile, Sessions,
-    Token, User,
+    Account, ActionError, Caller, CredentialKind, Done, Grant, Identifier, InternalError, Permission,
+    Profile, Sessions, Token, User,
 };
 
 use crate::Engine;
@@ -42,7 +42,7 @@ impl Sessions for Engine {
             return Ok(Err(denial));
         }
         if self.config.rocketchat.create_token_secret.as_ref() != Some(secret) {
-            return Ok(Err(Denial::NotPermitted));
+            return Ok(Err(ActionError::NotPermitted));
         }
         let account = match self.account_of(caller, Some(of), Permission::CreateSessionsOfOthers).await? {
             Ok(account) => account,
@@ -50,7 +50,7 @@ impl Sessions for Engine {
         };
         let realm = &caller.principal.profile.realm;
         if state(realm, &account).is_some() {
-            return Ok(Err(Denial::NoSuchUser));
+            return Ok(Err(ActionError::NoSuchUser));
         }
         let grant = self.rocketchat_token(&account).await?;
         tracing::info!(target: "auth::account", by = %caller.principal.profile.user.id, user = %account.user.id, "token made");
@@ -60,7 +60,7 @@ impl Sessions for Engine {
 
 impl Engine {
     /// Ends the log-in tokens of the caller's account but the one presented.
-    pub(crate) async fn end_others(&self, caller: &Caller<'_>) -> Result<(), Fault> {
+    pub(crate) async fn end_others(&self, caller: &Caller<'_>) -> Result<(), InternalError> {
         let principal = caller.principal;
         let user = principal.profile.user.id;
         let kinds = [CredentialKind::RocketChatToken, CredentialKind::WebSession];
@@ -80,17 +80,17 @@ impl Engine {
         let Some(of) = of.filter(|of| !means(of, user)) else { return self.own_account(caller).await };
         // Who may not ask is not told who is there.
         if !user.may(permission) {
-            return Ok(Err(Denial::NotPermitted));
+            return Ok(Err(ActionError::NotPermitted));
         }
         let account = self.resolve(&caller.principal.profile.realm, of).await?;
-        Ok(account.ok_or(Denial::NoSuchUser))
+        Ok(account.ok_or(ActionError::NoSuchUser))
     }
 }
 
 /// Whether somebody names itself.
 fn means(of: &Identifier, user: &User) -> bool {
     match of {
-        Identifier::DoorId(id) => *id == user.doors.rocketchat,
+        Identifier::ExternalId(id) => *id == user.protocols.rocketchat,
         Identifier::Name { kind, typed } => {
             user.names.iter().any(|name| name.kind == *kind && name.exact == *typed)
         }

@@ -1,7 +1,7 @@
 //! Tries that all servers of a store count together, behind each server's own count: what that refuses is asked of
 //! no store, so that a flood makes no row hot.
 
-use auth_core::{Account, Fault, LoginAttempt, StoreError, Timestamp, UserId};
+use auth_core::{Account, InternalError, LoginAttempt, StoreError, Timestamp, UserId};
 use futures_util::future::{join_all, try_join_all};
 
 use crate::Engine;
@@ -13,7 +13,7 @@ impl Engine {
         &self,
         attempt: &LoginAttempt,
         now: Timestamp,
-    ) -> Result<Result<Ticket, Limited>, Fault> {
+    ) -> Result<Result<Ticket, Limited>, InternalError> {
         Ok(match self.limits.reserve(attempt, now) {
             Ok(mut ticket) => self.share(&mut ticket).await?.map(|()| ticket),
             Err(limited) => Err(limited),
@@ -26,7 +26,7 @@ impl Engine {
         ticket: &mut Ticket,
         attempt: &LoginAttempt,
         account: &Account,
-    ) -> Result<bool, Fault> {
+    ) -> Result<bool, InternalError> {
         let Ok(mut more) = self.limits.identify(ticket, attempt, account) else { return Ok(false) };
         let shared = self.share(&mut more).await?.is_ok();
         ticket.join(more);
@@ -34,7 +34,7 @@ impl Engine {
     }
 
     /// Has the store count the tries that were reserved here. On refusal nothing stays reserved.
-    async fn share(&self, ticket: &mut Ticket) -> Result<Result<(), Limited>, Fault> {
+    async fn share(&self, ticket: &mut Ticket) -> Result<Result<(), Limited>, InternalError> {
         let at = ticket.at();
         let asked = ticket.unshared(&self.limits);
         let answers = asked.iter().map(async |(name, rule)| {
@@ -67,7 +67,11 @@ impl Engine {
     }
 
     /// Reserves a try at a second factor; `false` when there were too many.
-    pub(crate) async fn reserve_second_factor(&self, user: UserId, now: Timestamp) -> Result<bool, Fault> {
+    pub(crate) async fn reserve_second_factor(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, InternalError> {
         if !self.limits.reserve_second_factor(user, now) {
             return Ok(false);
         }

@@ -25,7 +25,7 @@ mod zulip;
 use std::fmt;
 use std::ops::ControlFlow;
 
-use auth_core::{Fault, ImportMode, Imported};
+use auth_core::{ImportMode, Imported, InternalError};
 
 pub use converted::{ConvertError, Converted};
 pub use htpasswd::convert_htpasswd;
@@ -112,7 +112,7 @@ pub enum ImportFailure {
     /// Whoever watched its progress ended it.
     Stopped,
     /// The server's parts failed.
-    Fault(Fault),
+    InternalError(InternalError),
 }
 
 impl fmt::Display for ImportFailure {
@@ -128,7 +128,7 @@ impl fmt::Display for ImportFailure {
             }
             Self::Read(_) => f.write_str("the lines can't be read"),
             Self::Stopped => f.write_str("stopped: nothing was imported"),
-            Self::Fault(fault) => fault.fmt(f),
+            Self::InternalError(fault) => fault.fmt(f),
         }
     }
 }
@@ -138,13 +138,13 @@ impl std::error::Error for ImportFailure {
         match self {
             Self::Lines(_) | Self::Stopped => None,
             Self::Read(error) => Some(error),
-            Self::Fault(fault) => fault.source(),
+            Self::InternalError(fault) => fault.source(),
         }
     }
 }
 
-impl<E: Into<Fault>> From<E> for ImportFailure {
+impl<E: Into<InternalError>> From<E> for ImportFailure {
     fn from(error: E) -> Self {
-        Self::Fault(error.into())
+        Self::InternalError(error.into())
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::Fault;
+use auth_core::InternalError;
 
 use crate::Engine;
 
@@ -34,8 +34,8 @@ impl Engine {
     /// Deletes what has ended and what is too old.
     ///
     /// # Errors
-    /// A [`Fault`] when the store can't be reached; what was deleted until then stays deleted.
-    pub async fn purge(&self, keep_attempts: Duration) -> Result<Purged, Fault> {
+    /// A [`InternalError`] when the store can't be reached; what was deleted until then stays deleted.
+    pub async fn purge(&self, keep_attempts: Duration) -> Result<Purged, InternalError> {
         let now = self.now();
         let credentials = self.store.purge(now).await?;
         let attempts = self.store.forget_attempts(now - keep_attempts).await?;

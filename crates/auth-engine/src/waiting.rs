@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Fault, Timestamp};
+use auth_core::{InternalError, Timestamp};
 
 /// An answer that is said to wait longer is not believed to: a clock was set back.
 const LONGEST: Duration = Duration::from_secs(10);
@@ -39,8 +39,8 @@ impl WaitingRoom {
     /// Takes a place.
     ///
     /// # Errors
-    /// A busy [`Fault`] when none is free, with the time until one is.
-    pub(crate) fn enter(&self, now: Timestamp) -> Result<Place<'_>, Fault> {
+    /// A busy [`InternalError`] when none is free, with the time until one is.
+    pub(crate) fn enter(&self, now: Timestamp) -> Result<Place<'_>, InternalError> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         while taken.until.peek().is_some_and(|Reverse(until)| *until <= now) {
             taken.until.pop();
@@ -50,7 +50,7 @@ impl WaitingRoom {
         }
         if taken.judged + taken.until.len() >= self.places {
             let free = taken.until.peek().map_or(SOON, |Reverse(until)| until.since(now));
-            return Err(Fault::busy(free));
+            return Err(InternalError::busy(free));
         }
         taken.judged += 1;
         Ok(Place { room: self, until: None })
@@ -81,7 +81,7 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::FaultKind;
+    use auth_core::InternalErrorKind;
 
     use super::*;
 
@@ -92,7 +92,7 @@ mod tests {
     /// After how many milliseconds a place is said to be free.
     fn busy(room: &WaitingRoom, now: Timestamp) -> u128 {
         match room.enter(now).unwrap_err().kind() {
-            FaultKind::Busy { retry_after } => retry_after.as_millis(),
+            InternalErrorKind::Busy { retry_after } => retry_after.as_millis(),
             other => panic!("{other:?}"),
         }
     }

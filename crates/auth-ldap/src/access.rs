@@ -37,7 +37,7 @@ impl Access {
     }
 }
 
-/// An empty rule fits nobody: it is a mistake, not an open door.
+/// An empty rule fits nobody: it is a mistake, not an open protocol.
 fn fits(all: &BTreeMap<String, String>, entry: &RawEntry) -> bool {
     !all.is_empty()
         && all.iter().all(|(attribute, wanted)| entry.texts(attribute).any(|value| value == wanted))

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, BackendAnswer, Cause, Clock, Entry, Fault, Identifier, Password, PasswordBackend,
-    PresentedSecret, Question, Realm, fold,
+    Accepted, BackendAnswer, Clock, Entry, FailureReason, Identifier, InternalError, Password,
+    PasswordBackend, Realm, SecretInput, VerifyRequest, fold,
 };
 
 use crate::connection::{Below, Bound, Connection, Trouble};
@@ -59,7 +59,7 @@ enum Verdict {
     /// The entry's password is right, where one was given, and it may log in.
     Somebody(Entry),
     /// An entry goes by the name, but there is no log-in.
-    Refused(Cause, Option<Entry>),
+    Refused(FailureReason, Option<Entry>),
 }
 
 /// What a search for a name found.
@@ -100,8 +100,12 @@ impl Directory {
     /// Hands everybody in the directory to `each`: all of them, or there is an error.
     ///
     /// # Errors
-    /// A [`Fault`] when the list can't be read to its end. Some may have been handed over then.
-    pub async fn list(&self, realm: &Realm, each: &mut (dyn FnMut(Listed) + Send)) -> Result<(), Fault> {
+    /// A [`InternalError`] when the list can't be read to its end. Some may have been handed over then.
+    pub async fn list(
+        &self,
+        realm: &Realm,
+        each: &mut (dyn FnMut(Listed) + Send),
+    ) -> Result<(), InternalError> {
         let settings = &self.settings;
         let mut listed = |raw: RawEntry| {
             if let Some(id) = facts::id(&raw, &settings.attributes.id) {
@@ -194,7 +198,7 @@ impl Directory {
         self.as_service(connection, journal).await?;
         let raw = match self.find(connection, &readings, journal).await? {
             Found::Nobody => return Ok(Verdict::Nobody),
-            Found::Several => return Ok(Verdict::Refused(Cause::AmbiguousEntry, None)),
+            Found::Several => return Ok(Verdict::Refused(FailureReason::AmbiguousEntry, None)),
             Found::One(raw) => raw,
         };
         let groups = self.groups_of(connection, &raw, journal).await?;
@@ -203,7 +207,7 @@ impl Directory {
                 Bound::Right => journal.note(|| format!("bind as {}: the password is right", raw.dn)),
                 Bound::Refused(code) => {
                     journal.note(|| format!("bind as {}: refused with code {code} (RFC 4511, A.1)", raw.dn));
-                    return Ok(Verdict::Refused(Cause::WrongPassword, None));
+                    return Ok(Verdict::Refused(FailureReason::WrongPassword, None));
                 }
             }
         }
@@ -237,7 +241,7 @@ impl Directory {
         };
         if let Bound::Refused(code) = connection.bind(&bind_name, password).await? {
             journal.note(|| format!("bind as {bind_name}: refused with code {code} (RFC 4511, A.1)"));
-            return Ok(Verdict::Refused(Cause::WrongPassword, None));
+            return Ok(Verdict::Refused(FailureReason::WrongPassword, None));
         }
         journal.note(|| format!("bind as {bind_name}: the password is right"));
         let found = if filter::is_dn(template) {
@@ -249,9 +253,11 @@ impl Directory {
         };
         let raw = match found {
             Found::One(raw) if self.goes_by(&raw, &Reading::Name(name.clone())) => raw,
-            Found::Several => return Ok(Verdict::Refused(Cause::AmbiguousEntry, None)),
+            Found::Several => return Ok(Verdict::Refused(FailureReason::AmbiguousEntry, None)),
             // Not below the base, not what the filter asks for, or not readable to itself.
-            Found::Nobody | Found::One(_) => return Ok(Verdict::Refused(Cause::EntryIncomplete, None)),
+            Found::Nobody | Found::One(_) => {
+                return Ok(Verdict::Refused(FailureReason::EntryIncomplete, None));
+            }
         };
         let groups = self.groups_of(connection, &raw, journal).await?;
         Ok(self.admit(realm, &raw, &groups, journal))
@@ -280,7 +286,7 @@ impl Directory {
         let is_disabled = facts::is_disabled(&self.settings, raw);
         journal.note(|| format!("disabled: {}", if is_disabled { "yes" } else { "no" }));
         if is_disabled {
-            return Verdict::Refused(Cause::EntryDisabled, Some(entry));
+            return Verdict::Refused(FailureReason::EntryDisabled, Some(entry));
         }
         let is_allowed = self.settings.access.allows(realm, raw);
         journal.note(|| {
@@ -289,7 +295,7 @@ impl Directory {
         if is_allowed {
             Verdict::Somebody(entry)
         } else {
-            Verdict::Refused(Cause::EntryNotAllowed, Some(entry))
+            Verdict::Refused(FailureReason::EntryNotAllowed, Some(entry))
         }
     }
 
@@ -404,19 +410,19 @@ impl PasswordBackend for Directory {
         &self.settings.name
     }
 
-    async fn verify(&self, question: &Question<'_>) -> BackendAnswer {
+    async fn verify(&self, question: &VerifyRequest<'_>) -> BackendAnswer {
         let password = match question.secret {
-            PresentedSecret::Password(password) => password,
+            SecretInput::Password(password) => password,
             // Nobody can bind with it (rocketchat.md 5).
-            PresentedSecret::Digest(_) => return BackendAnswer::Reject(Cause::DigestNotAccepted),
+            SecretInput::Digest(_) => return BackendAnswer::Reject(FailureReason::DigestNotAccepted),
         };
         // Servers take an empty password for no log-in at all, and say that it worked (RFC 4513 5.1.2).
         if password.expose().is_empty() || password.is_too_long() {
-            return BackendAnswer::Reject(Cause::WrongPassword);
+            return BackendAnswer::Reject(FailureReason::WrongPassword);
         }
         let typed = match question.who {
-            // A directory knows nothing of ids that doors show.
-            Identifier::DoorId(_) => question.account.and_then(|account| account.user.user_name()),
+            // A directory knows nothing of ids that protocols show.
+            Identifier::ExternalId(_) => question.account.and_then(|account| account.user.user_name()),
             who => Some(who.typed()),
         };
         let Some(typed) = typed else { return BackendAnswer::NotMine };
@@ -429,10 +435,10 @@ impl PasswordBackend for Directory {
     }
 }
 
-fn fault(trouble: Trouble) -> Fault {
+fn fault(trouble: Trouble) -> InternalError {
     match trouble {
-        Trouble::Busy => Fault::busy(BUSY),
-        other => Fault::unavailable(other),
+        Trouble::Busy => InternalError::busy(BUSY),
+        other => InternalError::unavailable(other),
     }
 }
 

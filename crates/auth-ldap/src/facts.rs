@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use auth_core::{Cause, Entry, Role};
+use auth_core::{Entry, FailureReason, Role};
 use data_encoding::HEXLOWER;
 
 use crate::names;
@@ -35,8 +35,8 @@ pub(crate) fn wanted(settings: &Settings) -> Vec<String> {
 /// The person that an entry is of, in the groups it lists itself and the `others`.
 ///
 /// # Errors
-/// [`Cause::EntryIncomplete`] without what tells it from any other.
-pub(crate) fn person(settings: &Settings, raw: &RawEntry, others: &[String]) -> Result<Entry, Cause> {
+/// [`FailureReason::EntryIncomplete`] without what tells it from any other.
+pub(crate) fn person(settings: &Settings, raw: &RawEntry, others: &[String]) -> Result<Entry, FailureReason> {
     let attributes = &settings.attributes;
     let user_name = raw.text(&attributes.user).map(str::to_owned);
     let email = match (&settings.naming.append_domain, &user_name) {
@@ -46,7 +46,7 @@ pub(crate) fn person(settings: &Settings, raw: &RawEntry, others: &[String]) -> 
         (None, _) => raw.text(&attributes.email).map(str::to_owned),
     };
     Ok(Entry {
-        id: id(raw, &attributes.id).ok_or(Cause::EntryIncomplete)?,
+        id: id(raw, &attributes.id).ok_or(FailureReason::EntryIncomplete)?,
         email,
         user_name,
         full_name: raw.text(&attributes.full_name).map(str::to_owned),
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(person(&own_address, &raw, &[]), Ok(Entry { user_name, role: None, ..expected }));
 
         let bare = RawEntry::for_test("uid=x", &[("uid", &["x"])]);
-        assert_eq!(person(&settings(), &bare, &[]), Err(Cause::EntryIncomplete));
+        assert_eq!(person(&settings(), &bare, &[]), Err(FailureReason::EntryIncomplete));
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What an operator sets of this door. Limits, lifetimes and account rules are the engine's.
+//! What an operator sets of this protocol. Limits, lifetimes and account rules are the engine's.
 
 use auth_core::{Exact, PasswordPolicy};
 
-/// The settings of the door.
+/// The settings of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,

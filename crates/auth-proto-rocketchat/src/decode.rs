@@ -8,7 +8,7 @@ mod presented;
 
 pub use body::body;
 pub use fields::Fields;
-pub use login::{LoginForm, Rejection, accounts_form, login_form};
+pub use login::{DecodeError, LoginForm, accounts_form, login_form};
 pub use page::Page;
 pub(crate) use presented::{
     agent, factor_method, presented, second_factor_code, second_factor_proof, user_and_token,

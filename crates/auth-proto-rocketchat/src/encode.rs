@@ -12,7 +12,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Response, StatusCode};
 use serde::Serialize;
 
-use auth_core::Standing;
+use auth_core::RateLimitStatus;
 
 pub(crate) use date::iso;
 pub(crate) use denial::{GENERAL, Words, told as told_of_denial};
@@ -68,10 +68,10 @@ fn with_type(status: StatusCode, content_type: &'static str, body: Bytes) -> Res
 }
 
 /// Tells how the limit of the route stands (rocketchat.md 4.1); the reset is in milliseconds.
-pub(crate) fn tell_standing(headers: &mut HeaderMap, standing: &Standing) {
-    let reset = HeaderValue::from(standing.reset.as_millis());
-    headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(standing.limit));
-    headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(standing.remaining));
+pub(crate) fn tell_rate_limit(headers: &mut HeaderMap, rate_limit: &RateLimitStatus) {
+    let reset = HeaderValue::from(rate_limit.reset.as_millis());
+    headers.insert(HeaderName::from_static("x-ratelimit-limit"), HeaderValue::from(rate_limit.limit));
+    headers.insert(HeaderName::from_static("x-ratelimit-remaining"), HeaderValue::from(rate_limit.remaining));
     headers.insert(HeaderName::from_static("x-ratelimit-reset"), reset);
 }
 

@@ -1,6 +1,6 @@
 //! Rocket.Chat's login API as a pure function of request and engine.
 //!
-//! [`RocketChatDoor`] decodes a request, asks the engine behind [`Inside`](auth_core::Inside), and renders the
+//! [`RocketChatProtocol`] decodes a request, asks the engine behind [`Services`](auth_core::Services), and renders the
 //! answer byte for byte as Rocket.Chat 8.8 does (rocketchat.md). It does no I/O, asks no clock, keeps no state,
 //! and decides nothing about who may log in.
 //!
@@ -18,27 +18,27 @@
 //! ```
 //! # use auth_core::*;
 //! use std::sync::Arc;
-//! use auth_proto_rocketchat::{Config, RocketChatDoor};
+//! use auth_proto_rocketchat::{Config, RocketChatProtocol};
 //! # struct Nobody;
 //! # #[async_trait::async_trait]
 //! # impl Authenticator for Nobody {
-//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, Fault> {
-//! #         let outcome = LoginOutcome::Refused(Refusal::Credentials(Cause::WrongPassword));
-//! #         Ok(LoginReply { outcome, standing: None, not_before: None })
+//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, InternalError> {
+//! #         let outcome = LoginOutcome::Refused(LoginError::Credentials(FailureReason::WrongPassword));
+//! #         Ok(LoginReply { outcome, rate_limit: None, not_before: None })
 //! #     }
-//! #     async fn check(&self, _: Presentation) -> Result<CheckReply, Fault> {
-//! #         Ok(CheckReply { outcome: Err(CheckRefusal::Invalid), standing: None })
+//! #     async fn check(&self, _: CredentialCheck) -> Result<CheckReply, InternalError> {
+//! #         Ok(CheckReply { outcome: Err(TokenError::Invalid), rate_limit: None })
 //! #     }
-//! #     async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
-//! #         Ok(Err(CheckRefusal::Invalid))
+//! #     async fn renew(&self, _: CredentialCheck, _: TokenForm) -> Result<Result<Grant, TokenError>, InternalError> {
+//! #         Ok(Err(TokenError::Invalid))
 //! #     }
-//! #     async fn revoke(&self, _: &Principal) -> Result<(), Fault> { Ok(()) }
-//! #     fn admit(&self, _: DoorKind, _: &'static str, _: &Peer) -> Option<Standing> { None }
+//! #     async fn revoke(&self, _: &Principal) -> Result<(), InternalError> { Ok(()) }
+//! #     fn admit(&self, _: ProtocolName, _: &'static str, _: &Peer) -> Option<RateLimitStatus> { None }
 //! # }
 //! # #[async_trait::async_trait]
 //! # impl Accounts for Nobody {
-//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> { Ok(ApiKey::new("")) }
-//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> { Ok(None) }
+//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, InternalError> { Ok(ApiKey::new("")) }
+//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> { Ok(None) }
 //! # }
 //! # impl Sessions for Nobody {}
 //! # impl PersonalTokens for Nobody {}
@@ -46,19 +46,19 @@
 //! # impl Passwords for Nobody {}
 //! # #[async_trait::async_trait]
 //! # impl Realms for Nobody {
-//! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
+//! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
 //! #         Ok(Some(Arc::new(Realm::new(RealmId::from_bytes([1; 16]), "chat"))))
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
 //! // `Nobody` answers every log-in with "wrong password"; in a server it is the engine.
-//! let door = RocketChatDoor::new(Config::new("chat", "http://localhost:3000"), Arc::new(Nobody));
+//! let protocol = RocketChatProtocol::new(Config::new("chat", "http://localhost:3000"), Arc::new(Nobody));
 //! let request = http::Request::post("/api/v1/login")
 //!     .header("content-type", "application/json")
 //!     .body(r#"{"user":"myusername","password":"guess"}"#.into())
 //!     .unwrap();
-//! let answer = door.answer(request, &Peer::new([127, 0, 0, 1].into())).await;
+//! let answer = protocol.answer(request, &Peer::new([127, 0, 0, 1].into())).await;
 //! assert_eq!(answer.response.status(), 401);
 //! assert_eq!(
 //!     answer.response.body(),
@@ -75,9 +75,9 @@
 mod config;
 pub mod ddp;
 pub mod decode;
-mod door;
 mod encode;
+mod protocol;
 mod route;
 
 pub use config::Config;
-pub use door::RocketChatDoor;
+pub use protocol::RocketChatProtocol;

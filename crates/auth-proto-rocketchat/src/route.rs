@@ -1,4 +1,4 @@
-//! The route table: which paths the door answers, who may ask, and which function answers. One module per
+//! The route table: which paths the protocol answers, who may ask, and which function answers. One module per
 //! group of routes.
 
 pub(crate) mod info;
@@ -15,7 +15,7 @@ use http::Method;
 use self::second_factor::FactorCall;
 use self::tokens::TokenCall;
 
-/// A method and path that the door answers.
+/// A method and path that the protocol answers.
 #[derive(Debug)]
 pub(crate) struct Route {
     /// Method and path; also what limits count by. A path that ends in `*` is that of every name below.

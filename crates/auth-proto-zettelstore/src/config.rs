@@ -1,8 +1,8 @@
-//! What an operator sets for this door.
+//! What an operator sets for this protocol.
 
 use auth_core::TokenForm;
 
-/// The door's settings.
+/// The protocol's settings.
 ///
 /// ```
 /// use auth_proto_zettelstore::{AnswerForm, Config};

@@ -6,7 +6,7 @@ pub mod route;
 
 use std::borrow::Cow;
 
-use auth_core::{BodyTooLarge, Password, Presented, Token};
+use auth_core::{BodyTooLarge, Password, PresentedCredential, Token};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE};
 use http::{HeaderMap, Request};
@@ -63,19 +63,19 @@ fn is_form(headers: &HeaderMap) -> bool {
 /// The token that a request presents (zettelstore.md 5): that of the `Authorization` header, else that of the
 /// cookie which the web pages set. Several headers count as one, joined by commas, which no token survives.
 #[must_use]
-pub fn presented(headers: &HeaderMap) -> Option<Presented> {
+pub fn presented(headers: &HeaderMap) -> Option<PresentedCredential> {
     let mut sent = headers.get_all(AUTHORIZATION).iter().map(|value| value.as_bytes());
     let mut value = Cow::Borrowed(sent.next().unwrap_or_default());
     for more in sent {
         value.to_mut().extend([b", ", more].concat());
     }
     match authorization::bearer(&value) {
-        Some(token) => Some(Presented::ZettelstoreToken(token)),
+        Some(token) => Some(PresentedCredential::ZettelstoreToken(token)),
         None => headers
             .get_all(COOKIE)
             .iter()
             .find_map(|value| session(value.as_bytes()))
-            .map(Presented::ZettelstoreCookie),
+            .map(PresentedCredential::ZettelstoreCookie),
     }
 }
 
@@ -198,8 +198,8 @@ mod tests {
 
     fn check_presented(headers: &[(&str, &str)], token: Option<&str>, cookie: Option<&str>) {
         let found = match presented(request("", headers, "").headers()) {
-            Some(Presented::ZettelstoreToken(token)) => (Some(token), None),
-            Some(Presented::ZettelstoreCookie(cookie)) => (None, Some(cookie)),
+            Some(PresentedCredential::ZettelstoreToken(token)) => (Some(token), None),
+            Some(PresentedCredential::ZettelstoreCookie(cookie)) => (None, Some(cookie)),
             _ => (None, None),
         };
         assert_eq!(found, (token.map(Token::new), cookie.map(Token::new)), "{headers:?}");

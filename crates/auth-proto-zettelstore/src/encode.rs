@@ -1,8 +1,8 @@
-//! Values to bytes: every answer this door gives.
+//! Values to bytes: every answer this protocol gives.
 
 use std::time::Duration;
 
-use auth_core::{Fault, FaultKind, Token};
+use auth_core::{InternalError, InternalErrorKind, Token};
 use bytes::Bytes;
 use http::header::{
     CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
@@ -113,13 +113,13 @@ pub(crate) fn limited(retry_after: Duration) -> Response<Bytes> {
 }
 
 /// A request that could not be judged.
-pub(crate) fn fault(fault: &Fault) -> Response<Bytes> {
+pub(crate) fn fault(fault: &InternalError) -> Response<Bytes> {
     match fault.kind() {
-        FaultKind::Unavailable => text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
-        FaultKind::Busy { retry_after } => {
+        InternalErrorKind::Unavailable => text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
+        InternalErrorKind::Busy { retry_after } => {
             retry_later(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n", retry_after)
         }
-        FaultKind::Internal => internal_error(),
+        InternalErrorKind::Internal => internal_error(),
         _ => internal_error(),
     }
 }
@@ -212,16 +212,16 @@ mod tests {
 
     #[test]
     fn faults_show_their_kind_and_no_cause() {
-        check(&fault(&Fault::unavailable("disk")), 503, PLAIN_TEXT, "Service Unavailable\n");
-        check(&fault(&Fault::busy(Duration::ZERO)), 503, PLAIN_TEXT, "Service Unavailable\n");
-        check(&fault(&Fault::internal("disk")), 500, PLAIN_TEXT, "Internal Server Error\n");
+        check(&fault(&InternalError::unavailable("disk")), 503, PLAIN_TEXT, "Service Unavailable\n");
+        check(&fault(&InternalError::busy(Duration::ZERO)), 503, PLAIN_TEXT, "Service Unavailable\n");
+        check(&fault(&InternalError::internal("disk")), 500, PLAIN_TEXT, "Internal Server Error\n");
     }
 
     #[test]
     fn waiting_is_told_in_whole_seconds_rounded_up() {
         for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (89_999, "90")] {
             let wait = Duration::from_millis(millis);
-            for response in [limited(wait), fault(&Fault::busy(wait))] {
+            for response in [limited(wait), fault(&InternalError::busy(wait))] {
                 assert_eq!(response.headers()[RETRY_AFTER], seconds, "{millis}");
             }
         }

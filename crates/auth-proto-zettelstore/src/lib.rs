@@ -1,8 +1,8 @@
 //! Zettelstore's log-in API as a pure function of request and engine.
 //!
-//! [`ZettelstoreDoor`] answers POST and PUT `/a` and the check command of POST `/x`, in the JSON form of the
+//! [`ZettelstoreProtocol`] answers POST and PUT `/a` and the check command of POST `/x`, in the JSON form of the
 //! manual up to 0.11 or in the list form of later versions. It never opens a socket, asks a clock, makes a
-//! token or decides who is let in: it reads requests, asks [`Inside`](auth_core::Inside), and renders.
+//! token or decides who is let in: it reads requests, asks [`Services`](auth_core::Services), and renders.
 //!
 //! Its answers are the real server's, to the byte, but for what is decided in zettelstore.md 9, and for limits,
 //! which the real server has none of: too many tries are answered 429, a full queue 503, both as plain text
@@ -11,31 +11,31 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use auth_core::{Door, Peer};
-//! use auth_proto_zettelstore::{Config, ZettelstoreDoor};
+//! use auth_core::{Protocol, Peer};
+//! use auth_proto_zettelstore::{Config, ZettelstoreProtocol};
 //! # use auth_core::*;
 //! # struct Nobody;
 //! # #[async_trait::async_trait]
 //! # impl Authenticator for Nobody {
-//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, Fault> {
-//! #         let outcome = LoginOutcome::Refused(Refusal::Credentials(Cause::UnknownUser));
-//! #         Ok(LoginReply { outcome, standing: None, not_before: None })
+//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, InternalError> {
+//! #         let outcome = LoginOutcome::Refused(LoginError::Credentials(FailureReason::UnknownUser));
+//! #         Ok(LoginReply { outcome, rate_limit: None, not_before: None })
 //! #     }
-//! #     async fn check(&self, _: Presentation) -> Result<CheckReply, Fault> {
-//! #         Ok(CheckReply { outcome: Err(CheckRefusal::Invalid), standing: None })
+//! #     async fn check(&self, _: CredentialCheck) -> Result<CheckReply, InternalError> {
+//! #         Ok(CheckReply { outcome: Err(TokenError::Invalid), rate_limit: None })
 //! #     }
-//! #     async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
-//! #         Ok(Err(CheckRefusal::Invalid))
+//! #     async fn renew(&self, _: CredentialCheck, _: TokenForm) -> Result<Result<Grant, TokenError>, InternalError> {
+//! #         Ok(Err(TokenError::Invalid))
 //! #     }
-//! #     async fn revoke(&self, _: &Principal) -> Result<(), Fault> { Ok(()) }
-//! #     fn admit(&self, _: DoorKind, _: &'static str, _: &Peer) -> Option<Standing> { None }
+//! #     async fn revoke(&self, _: &Principal) -> Result<(), InternalError> { Ok(()) }
+//! #     fn admit(&self, _: ProtocolName, _: &'static str, _: &Peer) -> Option<RateLimitStatus> { None }
 //! # }
 //! # #[async_trait::async_trait]
 //! # impl Accounts for Nobody {
-//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> {
-//! #         Err(Fault::internal("nobody has a key"))
+//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, InternalError> {
+//! #         Err(InternalError::internal("nobody has a key"))
 //! #     }
-//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> { Ok(None) }
+//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> { Ok(None) }
 //! # }
 //! # impl Sessions for Nobody {}
 //! # impl PersonalTokens for Nobody {}
@@ -43,21 +43,21 @@
 //! # impl Passwords for Nobody {}
 //! # #[async_trait::async_trait]
 //! # impl Realms for Nobody {
-//! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
+//! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
 //! #         Ok(Some(Arc::new(Realm::new(RealmId::from_bytes([0; 16]), "notes"))))
 //! #     }
 //! # }
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! // `Nobody` is an `Inside` that refuses everybody.
-//! let door = ZettelstoreDoor::new(Config::new("notes"), Arc::new(Nobody));
+//! // `Nobody` is an `Services` that refuses everybody.
+//! let protocol = ZettelstoreProtocol::new(Config::new("notes"), Arc::new(Nobody));
 //!
 //! let request = http::Request::post("/a")
 //!     .header("Host", "localhost")
 //!     .header("Authorization", "Basic SURFTlQ6UEFTU1dPUkQ=")
 //!     .body(bytes::Bytes::new())
 //!     .unwrap();
-//! let answer = door.answer(request, &Peer::new([127, 0, 0, 1].into())).await.response;
+//! let answer = protocol.answer(request, &Peer::new([127, 0, 0, 1].into())).await.response;
 //!
 //! assert_eq!(answer.status(), 401);
 //! assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"Default\"");
@@ -68,9 +68,9 @@
 mod command;
 mod config;
 pub mod decode;
-mod door;
 mod encode;
+mod protocol;
 mod token;
 
 pub use config::{AnswerForm, Config};
-pub use door::ZettelstoreDoor;
+pub use protocol::ZettelstoreProtocol;

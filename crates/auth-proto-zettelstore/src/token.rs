@@ -1,18 +1,22 @@
 //! `/a`: log in with POST, renew with PUT.
 
 use auth_core::{
-    Answer, DoorKind, Fault, Grant, GrantKind, Identifier, LoginAttempt, LoginOutcome, Peer, Presentation,
-    Proof, Refusal, SecondStep,
+    Answer, CredentialCheck, Grant, GrantKind, Identifier, InternalError, LoginAttempt, LoginError,
+    LoginMethod, LoginOutcome, Peer, ProtocolName, SecondStep,
 };
 use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::decode::{self, Sent};
-use crate::{ZettelstoreDoor, encode};
+use crate::{ZettelstoreProtocol, encode};
 
-impl ZettelstoreDoor {
+impl ZettelstoreProtocol {
     /// POST (zettelstore.md 2). Without a name it is refused at once, and nobody is asked.
-    pub(crate) async fn log_in(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Answer, Fault> {
+    pub(crate) async fn log_in(
+        &self,
+        request: &Request<Bytes>,
+        peer: &Peer,
+    ) -> Result<Answer, InternalError> {
         if !self.config.authentication {
             return Ok(encode::free_access(self.config.answer).into());
         }
@@ -22,14 +26,17 @@ impl ZettelstoreDoor {
             Sent::Malformed => return Ok(encode::bad_request().into()),
         };
         let attempt = LoginAttempt {
-            door: DoorKind::Zettelstore,
+            protocol: ProtocolName::Zettelstore,
             realm: self.realm().await?,
-            proof: Proof::Password { who: Identifier::user_name(login.user_name), password: login.password },
+            proof: LoginMethod::Password {
+                who: Identifier::user_name(login.user_name),
+                password: login.password,
+            },
             second_step: SecondStep::NotOffered,
             grant: GrantKind::ZettelstoreToken(self.config.answer.token_form()),
             peer: peer.clone(),
         };
-        let reply = self.inside.log_in(attempt).await?;
+        let reply = self.services.log_in(attempt).await?;
         let response = match &reply.outcome {
             LoginOutcome::Granted(granted) => self.granted(&granted.grant)?,
             LoginOutcome::Refused(refusal) => refused(refusal),
@@ -38,14 +45,14 @@ impl ZettelstoreDoor {
     }
 
     /// PUT (zettelstore.md 3). A token is all that counts.
-    pub(crate) async fn renew(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Answer, Fault> {
+    pub(crate) async fn renew(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Answer, InternalError> {
         if !self.config.authentication {
             return Ok(encode::free_access(self.config.answer).into());
         }
         let Some(presentation) = self.presentation(request, peer).await? else {
             return Ok(encode::not_renewed().into());
         };
-        let response = match self.inside.renew(presentation, self.config.answer.token_form()).await? {
+        let response = match self.services.renew(presentation, self.config.answer.token_form()).await? {
             Ok(grant) => self.granted(&grant)?,
             // This API tells nothing more.
             Err(_) => encode::not_renewed(),
@@ -58,45 +65,50 @@ impl ZettelstoreDoor {
         &self,
         request: &Request<Bytes>,
         peer: &Peer,
-    ) -> Result<Option<Presentation>, Fault> {
+    ) -> Result<Option<CredentialCheck>, InternalError> {
         let Some(credential) = decode::presented(request.headers()) else {
             return Ok(None);
         };
         let realm = self.realm().await?;
-        Ok(Some(Presentation { door: DoorKind::Zettelstore, realm, credential, peer: peer.clone() }))
+        Ok(Some(CredentialCheck {
+            protocol: ProtocolName::Zettelstore,
+            realm,
+            credential,
+            peer: peer.clone(),
+        }))
     }
 
-    fn granted(&self, grant: &Grant) -> Result<Response<Bytes>, Fault> {
+    fn granted(&self, grant: &Grant) -> Result<Response<Bytes>, InternalError> {
         match grant {
             Grant::ZettelstoreToken { token, lifetime } => {
                 Ok(encode::token(self.config.answer, token, *lifetime))
             }
-            _ => Err(Fault::internal("something else was granted than a Zettelstore token")),
+            _ => Err(InternalError::internal("something else was granted than a Zettelstore token")),
         }
     }
 }
 
 /// This API has one refusal for all; limits are told apart, since waiting helps there.
-fn refused(refusal: &Refusal) -> Response<Bytes> {
+fn refused(refusal: &LoginError) -> Response<Bytes> {
     match refusal {
-        Refusal::Credentials(_)
-        | Refusal::PasswordLoginDisabled
-        | Refusal::RealmInactive
-        | Refusal::UserInactive
-        | Refusal::PasswordResetRequired
-        | Refusal::AppAccount
-        | Refusal::NoRoles
-        | Refusal::EmailUnverified
-        | Refusal::SecondFactorRequired(_)
-        | Refusal::SecondFactorInvalid(_)
-        | Refusal::SecondFactorExhausted(_)
-        | Refusal::OtherRealm
-        | Refusal::Forbidden
-        | Refusal::AssertionDisabled
-        | Refusal::AssertionInvalid
-        | Refusal::AssertionWithoutSubject
-        | Refusal::AssertionMalformed => encode::login_refused(),
-        Refusal::AccountLimited { retry_after } | Refusal::NetworkLimited { retry_after } => {
+        LoginError::Credentials(_)
+        | LoginError::PasswordLoginDisabled
+        | LoginError::RealmInactive
+        | LoginError::UserInactive
+        | LoginError::PasswordResetRequired
+        | LoginError::AppAccount
+        | LoginError::NoRoles
+        | LoginError::EmailUnverified
+        | LoginError::SecondFactorRequired(_)
+        | LoginError::SecondFactorInvalid(_)
+        | LoginError::SecondFactorExhausted(_)
+        | LoginError::OtherRealm
+        | LoginError::Forbidden
+        | LoginError::AssertionDisabled
+        | LoginError::AssertionInvalid
+        | LoginError::AssertionWithoutSubject
+        | LoginError::AssertionMalformed => encode::login_refused(),
+        LoginError::AccountLimited { retry_after } | LoginError::NetworkLimited { retry_after } => {
             encode::limited(*retry_after)
         }
         _ => encode::login_refused(),

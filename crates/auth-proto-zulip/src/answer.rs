@@ -5,7 +5,7 @@ pub(crate) mod user;
 
 use std::sync::{Mutex, PoisonError};
 
-use auth_core::{Standing, Timestamp};
+use auth_core::{RateLimitStatus, Timestamp};
 use bytes::Bytes;
 use http::header::{
     ALLOW, CACHE_CONTROL, CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, EXPIRES, HeaderName, LOCATION, VARY,
@@ -13,7 +13,7 @@ use http::header::{
 use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-/// An answer of the door.
+/// An answer of the protocol.
 pub(crate) type Reply = Response<Bytes>;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -153,12 +153,12 @@ pub(crate) fn to_known_user(mut reply: Reply) -> Reply {
 }
 
 /// Says how a limit stands, where it was evaluated (zulip.md 2.6).
-pub(crate) fn with_standing(mut reply: Reply, standing: Option<&Standing>) -> Reply {
-    if let Some(standing) = standing {
+pub(crate) fn with_rate_limit(mut reply: Reply, rate_limit: Option<&RateLimitStatus>) -> Reply {
+    if let Some(rate_limit) = rate_limit {
         let headers = reply.headers_mut();
-        headers.insert(HeaderName::from_static("x-ratelimit-limit"), standing.limit.into());
-        headers.insert(HeaderName::from_static("x-ratelimit-remaining"), standing.remaining.into());
-        headers.insert(HeaderName::from_static("x-ratelimit-reset"), standing.reset.as_secs().into());
+        headers.insert(HeaderName::from_static("x-ratelimit-limit"), rate_limit.limit.into());
+        headers.insert(HeaderName::from_static("x-ratelimit-remaining"), rate_limit.remaining.into());
+        headers.insert(HeaderName::from_static("x-ratelimit-reset"), rate_limit.reset.as_secs().into());
     }
     reply
 }

@@ -1,10 +1,10 @@
-//! What an operator decides about the door.
+//! What an operator decides about the protocol.
 
 use std::collections::BTreeMap;
 
 use auth_core::Exact;
 
-/// Settings of the door. [`Config::default`] answers for every host name, as one organisation at the root.
+/// Settings of the protocol. [`Config::default`] answers for every host name, as one organisation at the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "plain settings that the server fills in")]
 pub struct Config {

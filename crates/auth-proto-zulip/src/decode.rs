@@ -24,7 +24,7 @@ pub enum Malformed {
     Boundary,
     /// More than [`parameters::MAX_FIELDS`] fields.
     TooManyFields,
-    /// A body larger than the door reads.
+    /// A body larger than the protocol reads.
     TooLarge,
 }
 

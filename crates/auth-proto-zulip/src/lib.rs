@@ -1,6 +1,6 @@
 //! Zulip's log-in API as a pure function: request in, answer out.
 //!
-//! [`ZulipDoor`] decodes a request, asks the [`Inside`](auth_core::Inside), and renders what it says in the
+//! [`ZulipProtocol`] decodes a request, asks the [`Services`](auth_core::Services), and renders what it says in the
 //! bytes of a Zulip server: status, headers, key order, line breaks. It does no I/O, opens no session, sleeps
 //! never, draws no random numbers, and decides nothing about who may log in.
 //!
@@ -14,14 +14,14 @@
 //! # use std::sync::Arc;
 //! # use async_trait::async_trait;
 //! # use auth_core::*;
-//! use auth_proto_zulip::{Config, ZulipDoor};
+//! use auth_proto_zulip::{Config, ZulipProtocol};
 //!
-//! /// An inside without a single realm.
+//! /// An services without a single realm.
 //! struct Empty;
 //!
 //! #[async_trait]
 //! impl Realms for Empty {
-//!     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
+//!     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
 //!         Ok(None)
 //!     }
 //! }
@@ -31,26 +31,26 @@
 //! # impl Passwords for Empty {}
 //! # #[async_trait]
 //! # impl Accounts for Empty {
-//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> { Err(Fault::internal("none")) }
-//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> { Ok(None) }
+//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, InternalError> { Err(InternalError::internal("none")) }
+//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> { Ok(None) }
 //! # }
 //! # #[async_trait]
 //! # impl Authenticator for Empty {
-//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, Fault> { Err(Fault::internal("none")) }
-//! #     async fn check(&self, _: Presentation) -> Result<CheckReply, Fault> { Err(Fault::internal("none")) }
-//! #     async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
-//! #         Err(Fault::internal("none"))
+//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, InternalError> { Err(InternalError::internal("none")) }
+//! #     async fn check(&self, _: CredentialCheck) -> Result<CheckReply, InternalError> { Err(InternalError::internal("none")) }
+//! #     async fn renew(&self, _: CredentialCheck, _: TokenForm) -> Result<Result<Grant, TokenError>, InternalError> {
+//! #         Err(InternalError::internal("none"))
 //! #     }
-//! #     async fn revoke(&self, _: &Principal) -> Result<(), Fault> { Ok(()) }
-//! #     fn admit(&self, _: DoorKind, _: &'static str, _: &Peer) -> Option<Standing> { None }
+//! #     async fn revoke(&self, _: &Principal) -> Result<(), InternalError> { Ok(()) }
+//! #     fn admit(&self, _: ProtocolName, _: &'static str, _: &Peer) -> Option<RateLimitStatus> { None }
 //! # }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! let door = ZulipDoor::new(Config::default(), Arc::new(Empty), Arc::new(ManualClock::default()));
+//! let protocol = ZulipProtocol::new(Config::default(), Arc::new(Empty), Arc::new(ManualClock::default()));
 //! let request = http::Request::post("/api/v1/fetch_api_key?username=iago@zulip.com&password=abcd1234");
 //! let peer = Peer::new([127, 0, 0, 1].into());
-//! let answer = door.answer(request.body("".into()).unwrap(), &peer).await.response;
+//! let answer = protocol.answer(request.body("".into()).unwrap(), &peer).await.response;
 //! assert_eq!(answer.status(), 404);
 //! let body = "{\"result\":\"error\",\"msg\":\"Invalid subdomain\",\"code\":\"NONEXISTENT_SUBDOMAIN\"}\n";
 //! assert_eq!(answer.body(), body);
@@ -66,13 +66,13 @@ pub mod decode;
 
 mod answer;
 mod config;
-mod door;
 mod pad;
+mod protocol;
 mod request;
 mod route;
 mod routes;
 mod site;
 
 pub use config::Config;
-pub use door::ZulipDoor;
 pub use pad::{NotAPad, OneTimePad};
+pub use protocol::ZulipProtocol;

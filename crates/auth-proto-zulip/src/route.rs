@@ -1,8 +1,8 @@
-//! The paths of the door (zulip.md 1.1).
+//! The paths of the protocol (zulip.md 1.1).
 
 use std::borrow::Cow;
 
-use auth_core::Claim;
+use auth_core::RouteMatch;
 use percent_encoding::percent_decode_str;
 
 use crate::Config;
@@ -57,15 +57,15 @@ impl Route {
         Some(route)
     }
 
-    /// What the door says of a path.
-    pub(crate) fn claim(config: &Config, path: &str) -> Claim {
+    /// What the protocol says of a path.
+    pub(crate) fn claim(config: &Config, path: &str) -> RouteMatch {
         let below = path.trim_start_matches('/');
         if Self::find(config, path).is_some() {
-            Claim::Owned
+            RouteMatch::Owned
         } else if ["api/", "json/"].iter().any(|prefix| below.starts_with(prefix)) {
-            Claim::Prefix
+            RouteMatch::Prefix
         } else {
-            Claim::None
+            RouteMatch::None
         }
     }
 }
@@ -104,21 +104,21 @@ mod tests {
         let production = Config::default();
         let development = Config { development: true, ..Config::default() };
         for (path, claimed, in_development) in [
-            ("/api/v1/fetch_api_key", Claim::Owned, Claim::Owned),
-            ("/api/v1/fetch%5Fapi_key", Claim::Owned, Claim::Owned),
-            ("/api/v1/dev_fetch_api_key", Claim::Prefix, Claim::Owned),
-            ("/api/v1/dev_list_users", Claim::Prefix, Claim::Owned),
-            ("/api/v1/fetch_api_key/", Claim::Prefix, Claim::Prefix),
-            ("/api/v1/%FF", Claim::Prefix, Claim::Prefix),
-            ("//api/v1/fetch_api_key", Claim::Prefix, Claim::Prefix),
-            ("/json/users/me/api_key/regenerate", Claim::Prefix, Claim::Prefix),
-            ("/json/fetch_api_key", Claim::Owned, Claim::Owned),
-            ("/compatibility", Claim::Owned, Claim::Owned),
-            ("/accounts/login/subdomain/short", Claim::Owned, Claim::Owned),
-            ("/accounts/login/", Claim::None, Claim::None),
-            ("/", Claim::None, Claim::None),
-            ("/apis/v1", Claim::None, Claim::None),
-            ("*", Claim::None, Claim::None),
+            ("/api/v1/fetch_api_key", RouteMatch::Owned, RouteMatch::Owned),
+            ("/api/v1/fetch%5Fapi_key", RouteMatch::Owned, RouteMatch::Owned),
+            ("/api/v1/dev_fetch_api_key", RouteMatch::Prefix, RouteMatch::Owned),
+            ("/api/v1/dev_list_users", RouteMatch::Prefix, RouteMatch::Owned),
+            ("/api/v1/fetch_api_key/", RouteMatch::Prefix, RouteMatch::Prefix),
+            ("/api/v1/%FF", RouteMatch::Prefix, RouteMatch::Prefix),
+            ("//api/v1/fetch_api_key", RouteMatch::Prefix, RouteMatch::Prefix),
+            ("/json/users/me/api_key/regenerate", RouteMatch::Prefix, RouteMatch::Prefix),
+            ("/json/fetch_api_key", RouteMatch::Owned, RouteMatch::Owned),
+            ("/compatibility", RouteMatch::Owned, RouteMatch::Owned),
+            ("/accounts/login/subdomain/short", RouteMatch::Owned, RouteMatch::Owned),
+            ("/accounts/login/", RouteMatch::None, RouteMatch::None),
+            ("/", RouteMatch::None, RouteMatch::None),
+            ("/apis/v1", RouteMatch::None, RouteMatch::None),
+            ("*", RouteMatch::None, RouteMatch::None),
         ] {
             assert_eq!(Route::claim(&production, path), claimed, "{path}");
             assert_eq!(Route::claim(&development, path), in_development, "{path} in development");

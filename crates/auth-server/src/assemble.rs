@@ -4,15 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::bail;
-use auth_core::{Clock, Door, DoorKind, Inside, PasswordBackend, Realm, RealmName, Realms, Rng, Store};
+use auth_core::{
+    Clock, PasswordBackend, Protocol, ProtocolName, Realm, RealmName, Realms, Rng, Services, Store,
+};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, OpenError, Parts};
 use auth_ldap::Directory;
-use auth_proto_rocketchat::RocketChatDoor;
+use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::Settings;
-use auth_proto_zettelstore::{AnswerForm, ZettelstoreDoor};
-use auth_proto_zulip::ZulipDoor;
+use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
+use auth_proto_zulip::ZulipProtocol;
 
 use crate::config::{Config, ZettelstoreAnswer};
 use crate::edge::{self, SystemClock, SystemRng, SystemStopwatch};
@@ -20,14 +22,14 @@ use crate::keyfile;
 use crate::store::AnyStore;
 use crate::websocket::{Sockets, Strangers};
 
-/// A store, an engine over it, and the doors before it.
+/// A store, an engine over it, and the protocols before it.
 pub struct Assembled {
     engine: Arc<Engine>,
     pool: Arc<HashingPool>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     directories: Vec<Arc<Directory>>,
-    doors: Vec<Arc<dyn Door>>,
+    protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
 }
 
@@ -70,14 +72,14 @@ impl Assembled {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { engine, pool, clock, rng, directories, doors: Vec::new(), sockets: None })
+        Ok(Self { engine, pool, clock, rng, directories, protocols: Vec::new(), sockets: None })
     }
 
-    /// Opens the doors.
+    /// Opens the protocols.
     ///
     /// # Errors
-    /// A sentence for the operator: which door's realm is not there.
-    pub async fn open_doors(&mut self, config: &Config) -> anyhow::Result<()> {
+    /// A sentence for the operator: which protocol's realm is not there.
+    pub async fn open_protocols(&mut self, config: &Config) -> anyhow::Result<()> {
         for realm in self.engine.realms_by_slug().await? {
             let unknown =
                 realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
@@ -86,33 +88,35 @@ impl Assembled {
                 bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
             }
         }
-        let inside: Arc<dyn Inside> = Arc::clone(&self.engine) as Arc<dyn Inside>;
-        for kind in config.doors() {
+        let services: Arc<dyn Services> = Arc::clone(&self.engine) as Arc<dyn Services>;
+        for kind in config.protocols() {
             let realm = match kind {
-                DoorKind::Zulip => config.zulip.realm.as_deref(),
-                DoorKind::RocketChat => Some(config.rocketchat.realm.as_str()),
+                ProtocolName::Zulip => config.zulip.realm.as_deref(),
+                ProtocolName::RocketChat => Some(config.rocketchat.realm.as_str()),
                 _ => Some(config.zettelstore.realm.as_str()),
             };
             if let Some(slug) = realm
                 && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
             {
                 tracing::warn!(
-                    door = kind.as_str(),
+                    protocol = kind.as_str(),
                     realm = slug,
-                    "the door's realm is not in the store yet: import it"
+                    "the protocol's realm is not in the store yet: import it"
                 );
             }
-            let inside = Arc::clone(&inside);
-            let door: Arc<dyn Door> = match kind {
-                DoorKind::Zulip => Arc::new(ZulipDoor::new(zulip(config), inside, Arc::clone(&self.clock))),
-                DoorKind::RocketChat => {
-                    let door = Arc::new(RocketChatDoor::new(rocketchat(config), inside));
-                    self.sockets = Some(sockets(config, &door, &self.rng));
-                    door
+            let services = Arc::clone(&services);
+            let protocol: Arc<dyn Protocol> = match kind {
+                ProtocolName::Zulip => {
+                    Arc::new(ZulipProtocol::new(zulip(config), services, Arc::clone(&self.clock)))
                 }
-                _ => Arc::new(ZettelstoreDoor::new(zettelstore(config), inside)),
+                ProtocolName::RocketChat => {
+                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), services));
+                    self.sockets = Some(sockets(config, &protocol, &self.rng));
+                    protocol
+                }
+                _ => Arc::new(ZettelstoreProtocol::new(zettelstore(config), services)),
             };
-            self.doors.push(door);
+            self.protocols.push(protocol);
         }
         Ok(())
     }
@@ -128,7 +132,7 @@ impl Assembled {
         &self.directories
     }
 
-    /// The engine, for tasks that go on beside the doors.
+    /// The engine, for tasks that go on beside the protocols.
     pub(crate) fn shared_engine(&self) -> Arc<Engine> {
         Arc::clone(&self.engine)
     }
@@ -144,14 +148,14 @@ impl Assembled {
         Arc::clone(&self.clock)
     }
 
-    /// The sockets of the Rocket.Chat door, where it is open.
+    /// The sockets of the Rocket.Chat protocol, where it is open.
     pub(crate) fn sockets(&self) -> Option<Arc<Sockets>> {
         self.sockets.clone()
     }
 
-    /// The open doors that are wanted.
-    pub(crate) fn doors(&self, wanted: impl Fn(DoorKind) -> bool) -> Vec<Arc<dyn Door>> {
-        self.doors.iter().filter(|door| wanted(door.kind())).map(Arc::clone).collect()
+    /// The open protocols that are wanted.
+    pub(crate) fn protocols(&self, wanted: impl Fn(ProtocolName) -> bool) -> Vec<Arc<dyn Protocol>> {
+        self.protocols.iter().filter(|protocol| wanted(protocol.kind())).map(Arc::clone).collect()
     }
 }
 
@@ -205,18 +209,18 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
 
 fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
     let rocketchat = &config.rocketchat;
-    let mut door =
+    let mut protocol =
         auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
-    door.exact = rocketchat.exact.points();
-    door.password_reset = rocketchat.password_reset;
-    door.password_policy = rocketchat.password_policy.asked();
-    door
+    protocol.exact = rocketchat.exact.points();
+    protocol.password_reset = rocketchat.password_reset;
+    protocol.password_policy = rocketchat.password_policy.asked();
+    protocol
 }
 
-fn sockets(config: &Config, door: &Arc<RocketChatDoor>, rng: &Arc<dyn Rng>) -> Arc<Sockets> {
+fn sockets(config: &Config, protocol: &Arc<RocketChatProtocol>, rng: &Arc<dyn Rng>) -> Arc<Sockets> {
     let rocketchat = &config.rocketchat;
     Arc::new(Sockets {
-        door: Arc::clone(door),
+        protocol: Arc::clone(protocol),
         settings: Settings {
             idle: rocketchat.socket_idle.0,
             login_limit: rocketchat.socket_login_limit.rule(),
@@ -229,13 +233,13 @@ fn sockets(config: &Config, door: &Arc<RocketChatDoor>, rng: &Arc<dyn Rng>) -> A
 
 fn zettelstore(config: &Config) -> auth_proto_zettelstore::Config {
     let zettelstore = &config.zettelstore;
-    let mut door = auth_proto_zettelstore::Config::new(zettelstore.realm.as_str());
-    door.authentication = zettelstore.authentication;
-    door.answer = match zettelstore.answer {
+    let mut protocol = auth_proto_zettelstore::Config::new(zettelstore.realm.as_str());
+    protocol.authentication = zettelstore.authentication;
+    protocol.answer = match zettelstore.answer {
         ZettelstoreAnswer::Json => AnswerForm::Json,
         ZettelstoreAnswer::List => AnswerForm::List,
     };
-    door.url_prefix.clone_from(&zettelstore.url_prefix);
-    door.max_request_size = zettelstore.max_request_size;
-    door
+    protocol.url_prefix.clone_from(&zettelstore.url_prefix);
+    protocol.max_request_size = zettelstore.max_request_size;
+    protocol
 }

@@ -8,7 +8,7 @@ use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// A body that is larger than its door takes is read on up to this, so that a client that writes before it
+/// A body that is larger than its protocol takes is read on up to this, so that a client that writes before it
 /// reads gets its answer. Nothing of it is kept.
 const DRAINED: u64 = 128 << 20;
 

@@ -34,7 +34,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Try it: demo users, all doors, throw-away data.
+    /// Try it: demo users, all protocols, throw-away data.
     Dev(dev::Dev),
     /// Serve as configured.
     Serve(serve::Serve),
@@ -168,7 +168,7 @@ async fn realm_line(engine: &Engine, slug: &str, digest_logins: bool) -> anyhow:
     if realms.iter().any(|realm| realm.slug == slug) {
         return Ok(None);
     }
-    // The first realm is the one that the Zulip door's host itself leads to.
+    // The first realm is the one that the Zulip protocol's host itself leads to.
     let subdomain = realms.is_empty().then_some("");
     let line = serde_json::json!(
         {"kind": "realm", "realm": slug, "subdomain": subdomain, "digest_logins": digest_logins}

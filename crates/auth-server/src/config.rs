@@ -20,7 +20,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use auth_core::{DoorKind, ExactPoint, Token};
+use auth_core::{ExactPoint, ProtocolName, Token};
 use serde::Deserialize;
 
 use crate::listener::LONGEST_WAIT;
@@ -51,7 +51,7 @@ pub struct Config {
     pub store: Store,
     /// Where the key ring is kept.
     pub keys: Keys,
-    /// Limits that all doors share.
+    /// Limits that all protocols share.
     pub limits: Limits,
     /// How passwords are hashed, and what new ones must fulfil.
     pub passwords: Passwords,
@@ -63,11 +63,11 @@ pub struct Config {
     pub metrics: Metrics,
     /// Directories, by the name under which realms list them.
     pub ldap: BTreeMap<String, Ldap>,
-    /// The Zulip door.
+    /// The Zulip protocol.
     pub zulip: Zulip,
-    /// The Rocket.Chat door.
+    /// The Rocket.Chat protocol.
     pub rocketchat: RocketChat,
-    /// The Zettelstore door.
+    /// The Zettelstore protocol.
     pub zettelstore: Zettelstore,
 }
 
@@ -76,7 +76,7 @@ pub struct Config {
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Server {
-    /// Addresses, each with all doors or some of them.
+    /// Addresses, each with all protocols or some of them.
     pub listen: Vec<Listen>,
     /// Networks of proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<ipnet::IpNet>,
@@ -99,21 +99,21 @@ pub struct Server {
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Listen {
-    /// With all enabled doors.
+    /// With all enabled protocols.
     All(SocketAddr),
     /// With some.
     Some(ListenSome),
 }
 
-/// An address with the doors behind it.
+/// An address with the protocols behind it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct ListenSome {
     /// The address.
     pub address: SocketAddr,
-    /// The names of the doors.
-    pub doors: Vec<String>,
+    /// The names of the protocols.
+    pub protocols: Vec<String>,
 }
 
 /// Where the key ring is kept.
@@ -125,7 +125,7 @@ pub struct Keys {
     pub file: PathBuf,
 }
 
-/// Limits that all doors share.
+/// Limits that all protocols share.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -138,11 +138,11 @@ pub struct Limits {
     pub network: Option<Limit>,
     /// Wrong second factors per account.
     pub second_factor: Option<Limit>,
-    /// Lets accounts with a second factor in by password alone where a door has no second step.
+    /// Lets accounts with a second factor in by password alone where a protocol has no second step.
     pub allow_password_only_with_2fa: bool,
 }
 
-/// The Zulip door.
+/// The Zulip protocol.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -198,7 +198,7 @@ impl fmt::Debug for Jwt {
     }
 }
 
-/// The Rocket.Chat door.
+/// The Rocket.Chat protocol.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -304,25 +304,25 @@ impl Config {
         Ok(config)
     }
 
-    /// The doors that are open, in the order of routing.
-    pub fn doors(&self) -> impl Iterator<Item = DoorKind> {
+    /// The protocols that are open, in the order of routing.
+    pub fn protocols(&self) -> impl Iterator<Item = ProtocolName> {
         [
-            (DoorKind::Zulip, self.zulip.enabled),
-            (DoorKind::RocketChat, self.rocketchat.enabled),
-            (DoorKind::Zettelstore, self.zettelstore.enabled),
+            (ProtocolName::Zulip, self.zulip.enabled),
+            (ProtocolName::RocketChat, self.rocketchat.enabled),
+            (ProtocolName::Zettelstore, self.zettelstore.enabled),
         ]
         .into_iter()
-        .filter_map(|(door, enabled)| enabled.then_some(door))
+        .filter_map(|(protocol, enabled)| enabled.then_some(protocol))
     }
 
     /// What is allowed but hardly meant: sentences for the log and for `config check`.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        for (door, exact) in [("zulip", &self.zulip.exact), ("rocketchat", &self.rocketchat.exact)] {
+        for (protocol, exact) in [("zulip", &self.zulip.exact), ("rocketchat", &self.rocketchat.exact)] {
             if !exact.points().is_empty() {
                 warnings.push(format!(
-                    "[{door}] exact: it tells or allows what the real server does, see README"
+                    "[{protocol}] exact: it tells or allows what the real server does, see README"
                 ));
             }
         }
@@ -332,8 +332,9 @@ impl Config {
             }
         }
         if self.limits.shared == Switch::Off {
-            warnings
-                .push("[limits] shared is off: guessing is only slowed by each door's own limits".to_owned());
+            warnings.push(
+                "[limits] shared is off: guessing is only slowed by each protocol's own limits".to_owned(),
+            );
         }
         if self.zettelstore.token_lifetime.0 > rules::LONGEST_TOKEN {
             warnings.push("[zettelstore] token_lifetime: an hour at most, and so it is taken".to_owned());
@@ -360,13 +361,14 @@ impl Config {
         self.check_limits()?;
         for listen in &self.server.listen {
             if let Listen::Some(some) = listen
-                && let Some(unknown) = some.doors.iter().find(|name| DoorKind::from_name(name).is_none())
+                && let Some(unknown) =
+                    some.protocols.iter().find(|name| ProtocolName::from_name(name).is_none())
             {
-                return Err(ConfigError(format!("[server] listen: there is no door `{unknown}`")));
+                return Err(ConfigError(format!("[server] listen: there is no protocol `{unknown}`")));
             }
         }
-        if self.doors().next().is_none() {
-            return Err(ConfigError::new("no door is open: set enabled = true for one of them"));
+        if self.protocols().next().is_none() {
+            return Err(ConfigError::new("no protocol is open: set enabled = true for one of them"));
         }
         self.store_place()?;
         if self.keys.file.as_os_str().is_empty() {
@@ -385,8 +387,8 @@ impl Config {
         if !(prefix.starts_with('/') && prefix.ends_with('/')) {
             return Err(ConfigError::new("[zettelstore] url_prefix must begin and end with a slash"));
         }
-        exact_points("zulip", DoorKind::Zulip, &self.zulip.exact)?;
-        exact_points("rocketchat", DoorKind::RocketChat, &self.rocketchat.exact)?;
+        exact_points("zulip", ProtocolName::Zulip, &self.zulip.exact)?;
+        exact_points("rocketchat", ProtocolName::RocketChat, &self.rocketchat.exact)?;
         self.pool(1)?;
         self.rocketchat.check()?;
         self.assertions()?;
@@ -415,18 +417,18 @@ impl Listen {
         }
     }
 
-    /// Whether a door stands behind it.
+    /// Whether a protocol stands behind it.
     #[must_use]
-    pub fn has(&self, door: DoorKind) -> bool {
+    pub fn has(&self, protocol: ProtocolName) -> bool {
         match self {
             Self::All(_) => true,
-            Self::Some(some) => some.doors.iter().any(|name| name == door.as_str()),
+            Self::Some(some) => some.protocols.iter().any(|name| name == protocol.as_str()),
         }
     }
 }
 
-fn exact_points(section: &str, door: DoorKind, given: &ExactPoints) -> Result<(), ConfigError> {
-    let known = |name: &str| ExactPoint::ALL.iter().any(|(_, of, known)| *of == door && *known == name);
+fn exact_points(section: &str, protocol: ProtocolName, given: &ExactPoints) -> Result<(), ConfigError> {
+    let known = |name: &str| ExactPoint::ALL.iter().any(|(_, of, known)| *of == protocol && *known == name);
     match given.unknown(known) {
         Some(name) => Err(ConfigError(format!("[{section}] exact: there is no point `{name}`"))),
         None => Ok(()),

@@ -122,11 +122,11 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
         return websocket::open(sockets, request, peer, shared, Arc::clone(place));
     }
     let (parts, body) = request.into_parts();
-    let Some(door) = router.door(parts.uri.path()) else {
+    let Some(protocol) = router.protocol(parts.uri.path()) else {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     };
     let (body, _held, too_large) =
-        match shared.bodies.read(body, door.body_limit(), shared.body_timeout).await {
+        match shared.bodies.read(body, protocol.body_limit(), shared.body_timeout).await {
             Read::Whole(body, held) => (body, held, false),
             Read::TooLarge => (Bytes::new(), Vec::new(), true),
             Read::Late => {
@@ -141,8 +141,8 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
     if too_large {
         request.extensions_mut().insert(BodyTooLarge);
     }
-    let Ok(answer) = AssertUnwindSafe(door.answer(request, &peer)).catch_unwind().await else {
-        tracing::error!(door = door.kind().as_str(), "a door panicked: this is a defect");
+    let Ok(answer) = AssertUnwindSafe(protocol.answer(request, &peer)).catch_unwind().await else {
+        tracing::error!(protocol = protocol.kind().as_str(), "a protocol panicked: this is a defect");
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     };
     if let Some(moment) = answer.not_before {

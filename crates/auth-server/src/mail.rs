@@ -111,7 +111,7 @@ impl Mailer {
         if more { Duration::ZERO } else { LOOK_EVERY }
     }
 
-    async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::Fault> {
+    async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::InternalError> {
         self.engine.mail_failed(mail, self.relay.retry, why).await.map(drop)
     }
 

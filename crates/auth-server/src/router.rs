@@ -1,27 +1,28 @@
-//! Which door answers a request, and from whom it comes.
+//! Which protocol answers a request, and from whom it comes.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use auth_core::{Claim, Door, DoorKind};
+use auth_core::{Protocol, ProtocolName, RouteMatch};
 use auth_proto_rocketchat::ddp;
 use http::HeaderMap;
 use ipnet::IpNet;
 
 use crate::websocket::Sockets;
 
-/// The doors behind a listener, in the order zulip, rocketchat, zettelstore; never empty.
+/// The protocols behind a listener, in the order zulip, rocketchat, zettelstore; never empty.
 #[derive(Clone)]
 pub(crate) struct Router {
-    doors: Arc<[Arc<dyn Door>]>,
+    protocols: Arc<[Arc<dyn Protocol>]>,
     sockets: Option<Arc<Sockets>>,
 }
 
 impl Router {
-    /// `None` when no door is left. Where Rocket.Chat's is among them, its sockets are as well.
-    pub(crate) fn new(doors: Vec<Arc<dyn Door>>, sockets: Option<Arc<Sockets>>) -> Option<Self> {
-        let open = doors.iter().any(|door| door.kind() == DoorKind::RocketChat);
-        (!doors.is_empty()).then(|| Self { doors: doors.into(), sockets: sockets.filter(|_| open) })
+    /// `None` when no protocol is left. Where Rocket.Chat's is among them, its sockets are as well.
+    pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, sockets: Option<Arc<Sockets>>) -> Option<Self> {
+        let open = protocols.iter().any(|protocol| protocol.kind() == ProtocolName::RocketChat);
+        (!protocols.is_empty())
+            .then(|| Self { protocols: protocols.into(), sockets: sockets.filter(|_| open) })
     }
 
     /// The sockets that live at a path.
@@ -29,11 +30,14 @@ impl Router {
         self.sockets.as_ref().filter(|_| path == ddp::PATH)
     }
 
-    /// The door that documents the path; else the first below whose prefix it is; else the first.
-    pub(crate) fn door(&self, path: &str) -> Option<&dyn Door> {
-        let claims = || self.doors.iter().map(|door| (door.claim(path), door));
-        let pick = |wanted| claims().find(|(claim, _)| *claim == wanted).map(|(_, door)| door);
-        pick(Claim::Owned).or_else(|| pick(Claim::Prefix)).or(self.doors.first()).map(AsRef::as_ref)
+    /// The protocol that documents the path; else the first below whose prefix it is; else the first.
+    pub(crate) fn protocol(&self, path: &str) -> Option<&dyn Protocol> {
+        let claims = || self.protocols.iter().map(|protocol| (protocol.claim(path), protocol));
+        let pick = |wanted| claims().find(|(claim, _)| *claim == wanted).map(|(_, protocol)| protocol);
+        pick(RouteMatch::Owned)
+            .or_else(|| pick(RouteMatch::Prefix))
+            .or(self.protocols.first())
+            .map(AsRef::as_ref)
     }
 }
 

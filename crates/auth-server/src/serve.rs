@@ -102,7 +102,7 @@ impl Bound {
     /// Begins to answer.
     ///
     /// # Errors
-    /// A sentence for the operator: which address has no door behind it, or why no mail can be sent.
+    /// A sentence for the operator: which address has no protocol behind it, or why no mail can be sent.
     pub fn serve(self, config: &Config, assembled: Assembled) -> anyhow::Result<Server> {
         let server = &config.server;
         let stop = CancellationToken::new();
@@ -118,9 +118,9 @@ impl Bound {
             tasks: tasks.clone(),
         });
         for (listener, listen) in self.listeners {
-            let doors = assembled.doors(|door| listen.has(door));
-            let Some(router) = Router::new(doors, assembled.sockets()) else {
-                bail!("no open door stands behind {}", listen.address());
+            let protocols = assembled.protocols(|protocol| listen.has(protocol));
+            let Some(router) = Router::new(protocols, assembled.sockets()) else {
+                bail!("no open protocol stands behind {}", listen.address());
             };
             tasks.spawn(accept(listener, router, Arc::clone(&shared)));
         }

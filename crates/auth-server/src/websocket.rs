@@ -1,12 +1,12 @@
-//! Sockets of the Rocket.Chat door: the handshake, and a task that holds the socket of each conversation.
+//! Sockets of the Rocket.Chat protocol: the handshake, and a task that holds the socket of each conversation.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Network, Peer, Rng, Timestamp};
+use auth_core::{ClientKey, Peer, Rng, Timestamp};
 use auth_crypto::opaque;
-use auth_proto_rocketchat::RocketChatDoor;
+use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::{Client, Session, Settings, Turn};
 use bytes::Bytes;
 use data_encoding::BASE64;
@@ -40,7 +40,7 @@ const LONGEST_AGENT: usize = 256;
 
 /// What all sockets share.
 pub(crate) struct Sockets {
-    pub(crate) door: Arc<RocketChatDoor>,
+    pub(crate) protocol: Arc<RocketChatProtocol>,
     pub(crate) settings: Settings,
     /// The longest message in bytes.
     pub(crate) max_message: usize,
@@ -51,13 +51,13 @@ pub(crate) struct Sockets {
 /// Counts the sockets of each network on which nobody is signed in.
 pub(crate) struct Strangers {
     most: u32,
-    counts: Mutex<HashMap<Network, u32>>,
+    counts: Mutex<HashMap<ClientKey, u32>>,
 }
 
 /// A place among the strangers of a network; given back when dropped.
 struct Stranger {
     among: Arc<Strangers>,
-    network: Network,
+    network: ClientKey,
 }
 
 impl Strangers {
@@ -66,7 +66,7 @@ impl Strangers {
         Arc::new(Self { most, counts: Mutex::default() })
     }
 
-    fn admit(self: &Arc<Self>, network: Network) -> Option<Stranger> {
+    fn admit(self: &Arc<Self>, network: ClientKey) -> Option<Stranger> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.get(&network).copied().unwrap_or_default();
         if count >= self.most {
@@ -100,14 +100,14 @@ pub(crate) fn open(
         Ok(accept) => accept,
         Err(why) => return why.response(),
     };
-    let network = peer.network();
+    let network = peer.client_key();
     let Some(stranger) = sockets.strangers.admit(network) else {
         let text = "Too many sockets on which nobody is signed in";
         return retry(plain(StatusCode::TOO_MANY_REQUESTS, text));
     };
     let client = Client { peer, agent: agent(request.headers()) };
     let session = Session::new(
-        Arc::clone(&sockets.door),
+        Arc::clone(&sockets.protocol),
         sockets.settings,
         client,
         opaque::rocketchat_id(&*sockets.rng),
@@ -208,7 +208,7 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// A session and what it takes up here.
 struct Conversation {
     session: Session,
-    network: Network,
+    network: ClientKey,
     stranger: Option<Stranger>,
     sockets: Arc<Sockets>,
     shared: Arc<Shared>,
@@ -359,7 +359,7 @@ mod tests {
     fn strangers_are_counted_by_network_and_forgotten_when_they_leave() {
         let strangers = Strangers::new(2);
         let (here, there) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
-        let (here, there) = (Network::of(here), Network::of(there));
+        let (here, there) = (ClientKey::of(here), ClientKey::of(there));
         let (first, second) = (strangers.admit(here).unwrap(), strangers.admit(here).unwrap());
         assert!(strangers.admit(here).is_none());
         let elsewhere = strangers.admit(there).unwrap();

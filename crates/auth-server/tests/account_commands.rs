@@ -18,21 +18,25 @@ fn app_passwords_are_made_listed_and_revoked() {
     let add = |more: &str| place.good(&words(&format!("user app-password add iago {more}")), "");
     let list = || place.good(&words("user app-password list iago"), "");
     assert_eq!(list(), "");
-    let password = add("--name phone --door zulip --door zettelstore --until 2999-12-31");
+    let password = add("--name phone --protocol zulip --protocol zettelstore --until 2999-12-31");
     assert_eq!(password.trim_end().len(), 24, "{password}");
     assert_ne!(add("--name everything"), password);
     let listed: Vec<serde_json::Value> =
         list().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(listed[0]["doors"], serde_json::json!(["zulip", "zettelstore"]));
+    assert_eq!(listed[0]["protocols"], serde_json::json!(["zulip", "zettelstore"]));
     assert_eq!(listed[0]["ends"], "3000-01-01T00:00:00Z");
     assert_eq!(listed[1]["name"], "everything");
-    assert_eq!(listed[1]["doors"], serde_json::json!(["zulip", "zettelstore"]), "a person's open no more");
+    assert_eq!(
+        listed[1]["protocols"],
+        serde_json::json!(["zulip", "zettelstore"]),
+        "a person's open no more"
+    );
     assert!(!list().contains(password.trim_end()));
 
     let bad = |line: &str| place.bad(&words(line), "");
     assert_eq!(
-        bad("user app-password add iago --name chat --door rocketchat"),
-        "the rocketchat door can ask for a second factor: there only bots have app passwords"
+        bad("user app-password add iago --name chat --protocol rocketchat"),
+        "the rocketchat protocol can ask for a second factor: there only bots have app passwords"
     );
     assert_eq!(bad("user app-password add iago --name phone"), "there is an app password `phone` already");
     assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is over already");

@@ -123,7 +123,7 @@ fn configuration_mistakes_are_named() {
     for (more, said) in [
         ("[server]\nlisten = []", "[server] listen is empty: name an address such as \"127.0.0.1:8080\""),
         ("[server]\nliste = []", "auth.toml, line 8: unknown field `liste`, expected one of"),
-        (closed, "no door is open: set enabled = true for one of them"),
+        (closed, "no protocol is open: set enabled = true for one of them"),
         ("[zulip]\nexact = [\"carelessness\"]", "[zulip] exact: there is no point `carelessness`"),
         ("[zulip]\nlogin_limit = \"sometimes\"", "auth.toml, line 8: invalid value"),
         (
@@ -157,7 +157,7 @@ fn configuration_mistakes_are_named() {
     place.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
     let told = place.good(&words("config check"), "");
     let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
-    assert_eq!(told, format!("{warning}\ngood: doors zulip, rocketchat, zettelstore\n"));
+    assert_eq!(told, format!("{warning}\ngood: protocols zulip, rocketchat, zettelstore\n"));
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn settings_that_are_cut_to_a_bound_are_told() {
     ] {
         place.configure(&format!("[zettelstore]\n{setting}"));
         let told = place.good(&words("config check"), "");
-        assert_eq!(told, format!("{warning}good: doors zulip, rocketchat, zettelstore\n"), "{setting}");
+        assert_eq!(told, format!("{warning}good: protocols zulip, rocketchat, zettelstore\n"), "{setting}");
     }
 }
 

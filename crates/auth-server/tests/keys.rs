@@ -23,7 +23,7 @@ const USERS: &str = r#"
 {"kind":"user","realm":"main","username":"totp","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","backup_codes":["aBcD2345"],"password":"correct-horse-battery-9876"}
 "#;
 
-const DOORS: &str = "[zulip]\nrealm = \"main\"\n[zettelstore]\nlogin_delay = \"0s\"\n";
+const PROTOCOLS: &str = "[zulip]\nrealm = \"main\"\n[zettelstore]\nlogin_delay = \"0s\"\n";
 
 fn command(folder: &Path, line: &str, config: &str) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_auth-server"));
@@ -95,7 +95,7 @@ fn wait_for_server(server: &Server, keys: &Value) {
 
 #[test]
 fn keys_are_rotated_under_a_running_server() {
-    let server = Server::start(USERS, DOORS);
+    let server = Server::start(USERS, PROTOCOLS);
     let (key, token) = (zulip_key(&server), zettelstore_token(&server));
     wait_for_server(&server, &json!([1]));
     assert_eq!(list(&server)[0], json!({"id": 1, "active": true, "active_since": null, "sealed": 3}));
@@ -132,7 +132,7 @@ fn keys_are_rotated_under_a_running_server() {
 
 #[test]
 fn rotation_waits_for_servers_that_do_not_know_the_key() {
-    let server = Server::start(USERS, DOORS);
+    let server = Server::start(USERS, PROTOCOLS);
     let key = zulip_key(&server);
     let path = |name: &str| server.folder.path().join(name);
     // The operator's machine has a copy of the key file.
@@ -169,11 +169,11 @@ fn rotation_waits_for_servers_that_do_not_know_the_key() {
 #[test]
 fn rotation_under_two_servers_on_one_postgresql_waits_for_both() {
     let store = test_postgres::Cluster::shared().unwrap().database().unwrap();
-    let here = Server::start_on(&store, tempfile::tempdir().unwrap(), USERS, DOORS, "");
+    let here = Server::start_on(&store, tempfile::tempdir().unwrap(), USERS, PROTOCOLS, "");
     let keys = |server: &Server| server.folder.path().join("keys.toml");
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(keys(&here), folder.path().join("keys.toml")).unwrap();
-    let there = Server::start_on(&store, folder, "", DOORS, "");
+    let there = Server::start_on(&store, folder, "", PROTOCOLS, "");
     let both_know = |ids: &Value| {
         let servers = || list(&here).iter().filter(|line| line["keys"] == *ids).count();
         let known = (0..PATIENCE.as_millis() / 100).any(|_| {

@@ -178,7 +178,7 @@ fn mistakes_are_named() {
             "warning: [rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them\n",
         ),
     ] {
-        let good = "good: doors zulip, rocketchat, zettelstore\n";
+        let good = "good: protocols zulip, rocketchat, zettelstore\n";
         assert_eq!(check(&config), format!("{said}{good}"), "{config}");
     }
 }

@@ -16,7 +16,7 @@ const USERS: &str = r#"
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
 "#;
 
-const DOORS: &str = "[zulip]\nrealm = \"main\"\n[zettelstore]\nlogin_delay = \"0s\"\n";
+const PROTOCOLS: &str = "[zulip]\nrealm = \"main\"\n[zettelstore]\nlogin_delay = \"0s\"\n";
 
 /// Sends a request and gives status line, head and body.
 fn ask(address: SocketAddr, request: &str) -> (String, String) {
@@ -56,10 +56,10 @@ fn zettelstore(address: SocketAddr) -> (String, String) {
 }
 
 #[test]
-fn a_full_queue_is_told_at_each_door_in_its_own_format() {
-    let server = Server::start(USERS, DOORS);
-    for door in [zulip, rocketchat, zettelstore] {
-        let (head, body) = door(server.address);
+fn a_full_queue_is_told_at_each_protocol_in_its_own_format() {
+    let server = Server::start(USERS, PROTOCOLS);
+    for protocol in [zulip, rocketchat, zettelstore] {
+        let (head, body) = protocol(server.address);
         assert!(head.starts_with("http/1.1 200"), "{head}\n{body}");
     }
     drop(server);
@@ -68,9 +68,10 @@ fn a_full_queue_is_told_at_each_door_in_its_own_format() {
     let hashed =
         "\"password_hash\":\"$argon2id$v=19$m=64,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA\"";
     let users = USERS.replace("\"password\":\"correct-horse-battery-9876\"", hashed);
-    let server = Server::start_with_passwords(&users, DOORS, "queue = 0");
-    for (door, kind) in [(zulip as fn(_) -> _, "json"), (rocketchat, "json"), (zettelstore, "text/plain")] {
-        let (head, body) = door(server.address);
+    let server = Server::start_with_passwords(&users, PROTOCOLS, "queue = 0");
+    for (protocol, kind) in [(zulip as fn(_) -> _, "json"), (rocketchat, "json"), (zettelstore, "text/plain")]
+    {
+        let (head, body) = protocol(server.address);
         assert!(head.starts_with("http/1.1 503"), "{head}\n{body}");
         assert!(head.contains("\r\nretry-after: 1"), "{head}");
         let told = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap();
@@ -86,7 +87,7 @@ fn a_full_queue_is_told_at_each_door_in_its_own_format() {
 
 #[test]
 fn numbers_are_shown_where_they_are_asked_for() {
-    let server = Server::start(USERS, &format!("{DOORS}[metrics]\nlisten = \"127.0.0.1:0\"\n"));
+    let server = Server::start(USERS, &format!("{PROTOCOLS}[metrics]\nlisten = \"127.0.0.1:0\"\n"));
     let shown = server.log.iter().find_map(|line| {
         let fields: Value = serde_json::from_str(&line).unwrap();
         let found = fields["message"] == "numbers are shown at /metrics";

@@ -23,7 +23,7 @@ const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":"","digest_log
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
 "#;
 
-/// A server with settings of its listeners and of the Rocket.Chat door.
+/// A server with settings of its listeners and of the Rocket.Chat protocol.
 fn start(listeners: &str, rocketchat: &str) -> Server {
     Server::start(USERS, &format!("{listeners}\n[rocketchat]\n{rocketchat}"))
 }
@@ -247,8 +247,8 @@ async fn stopping_server_says_that_it_goes_away() {
 }
 
 #[tokio::test]
-async fn listener_without_the_door_has_no_sockets() {
-    let listen = r#"listen = [{ address = "127.0.0.1:0", doors = ["zulip", "zettelstore"] }]"#;
+async fn listener_without_the_protocol_has_no_sockets() {
+    let listen = r#"listen = [{ address = "127.0.0.1:0", protocols = ["zulip", "zettelstore"] }]"#;
     let server = start(listen, "");
     // Zulip's answer to any path that it doesn't know.
     assert_eq!(Socket::open(server.address, "").await.err(), Some(404));

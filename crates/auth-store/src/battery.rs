@@ -45,9 +45,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Conflict, Credential, CredentialId, CredentialKind, Digest, DoorIds, ImportError, ImportMode,
-    Imported, LoginName, NameKind, NewRecord, NewUser, PasswordString, Realm, RealmId, Rng, Role, Scope,
-    SeededRng, Store, StoreError, Timestamp, User, UserId,
+    Account, Conflict, Credential, CredentialId, CredentialKind, Digest, ExternalIds, ImportError,
+    ImportMode, Imported, LoginName, NameKind, NewRecord, NewUser, PasswordString, Realm, RealmId, Rng, Role,
+    Scope, SeededRng, Store, StoreError, Timestamp, User, UserId,
 };
 
 /// A place where a store can be kept.
@@ -71,7 +71,7 @@ macro_rules! store_battery {
             lookup {
                 finds_the_exact_form_else_the_only_one_that_folds_alike
                 keeps_realms_apart
-                finds_by_the_ids_that_doors_show
+                finds_by_the_ids_that_protocols_show
                 reads_whole_accounts_as_they_were_written
                 lists_users_by_id_in_pages
             }
@@ -195,7 +195,7 @@ fn user(realm: &Realm, number: u32) -> NewUser {
             valid_from: at(0),
             email_second_factor: false,
             must_change_password: false,
-            doors: DoorIds {
+            protocols: ExternalIds {
                 zulip: i64::from(number),
                 rocketchat: format!("rocket{number}"),
                 rocketchat_roles: None,

@@ -1,8 +1,8 @@
-//! The words and numbers in which every store writes down what is no text: kinds, roles, doors, lists.
+//! The words and numbers in which every store writes down what is no text: kinds, roles, protocols, lists.
 
 use std::net::IpAddr;
 
-use auth_core::{BotKind, DoorKind, NameKind, Network, Role, StoreError};
+use auth_core::{BotKind, ClientKey, NameKind, ProtocolName, Role, StoreError};
 
 type Result<T> = std::result::Result<T, StoreError>;
 
@@ -38,17 +38,17 @@ pub(crate) fn name_kind(wanted: i64) -> Result<NameKind> {
     known.ok_or_else(|| corrupt("an unknown kind of name"))
 }
 
-pub(crate) fn door(name: &str) -> Result<DoorKind> {
-    DoorKind::from_name(name).ok_or_else(|| corrupt("an unknown door"))
+pub(crate) fn protocol(name: &str) -> Result<ProtocolName> {
+    ProtocolName::from_name(name).ok_or_else(|| corrupt("an unknown protocol"))
 }
 
-/// The doors of a list that [`door_names`] has written.
-pub(crate) fn doors(names: &str) -> Result<Vec<DoorKind>> {
-    names.split(' ').filter(|name| !name.is_empty()).map(door).collect()
+/// The protocols of a list that [`protocol_names`] has written.
+pub(crate) fn protocols(names: &str) -> Result<Vec<ProtocolName>> {
+    names.split(' ').filter(|name| !name.is_empty()).map(protocol).collect()
 }
 
-pub(crate) fn door_names(doors: &[DoorKind]) -> String {
-    doors.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(" ")
+pub(crate) fn protocol_names(protocols: &[ProtocolName]) -> String {
+    protocols.iter().map(|protocol| protocol.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 pub(crate) fn to_json(list: &[String]) -> Result<String> {
@@ -59,10 +59,10 @@ pub(crate) fn from_json(text: &str) -> Result<Vec<String>> {
     serde_json::from_str(text).map_err(|_| corrupt("a list that is no JSON"))
 }
 
-/// Reads what `Network` prints: an address, with `/64` behind it in IPv6.
-pub(crate) fn network(text: &str) -> Result<Network> {
+/// Reads what `ClientKey` prints: an address, with `/64` behind it in IPv6.
+pub(crate) fn network(text: &str) -> Result<ClientKey> {
     let address = text.strip_suffix("/64").unwrap_or(text);
-    address.parse::<IpAddr>().map(Network::of).map_err(|_| corrupt("a network that is none"))
+    address.parse::<IpAddr>().map(ClientKey::of).map_err(|_| corrupt("a network that is none"))
 }
 
 /// A stored value that is not what it should be.

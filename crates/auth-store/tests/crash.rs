@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use auth_core::{
-    Credential, CredentialId, CredentialKind, CredentialStore, DoorIds, ImportMode, NewRecord, NewUser,
+    Credential, CredentialId, CredentialKind, CredentialStore, ExternalIds, ImportMode, NewRecord, NewUser,
     Realm, RealmId, Role, Scope, Timestamp, User, UserId, UserStore,
 };
 use auth_store::Sqlite;
@@ -121,7 +121,7 @@ async fn prepare(file: &Path) {
         valid_from: Timestamp::default(),
         email_second_factor: false,
         must_change_password: false,
-        doors: DoorIds {
+        protocols: ExternalIds {
             zulip: 1,
             rocketchat: "1".into(),
             rocketchat_roles: None,

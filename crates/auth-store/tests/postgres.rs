@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::{
-    AttemptStore, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore, Digest, DoorIds,
-    ImportMode, MetaStore, NewRecord, NewUser, Realm, RealmId, Role, Rule, SeededRng, SharedTries, Store,
-    StoreError, Timestamp, User, UserId, UserStore,
+    AttemptStore, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore, Digest,
+    ExternalIds, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
+    SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::Fixture;
 use auth_store::{Postgres, PostgresOpenError, PostgresOptions, store_battery};
@@ -153,7 +153,7 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
 async fn tries_are_counted_once_however_many_ask_at_once() {
     let database = Database::empty();
     let stores = [database.open().await, database.open().await];
-    let rule = Rule { attempts: 10, window: Duration::from_secs(60) };
+    let rule = Quota { attempts: 10, window: Duration::from_secs(60) };
     let (key, other) = (Digest::new([1; 32]), Digest::new([2; 32]));
     let now = Timestamp::from_secs(1_700_000_000);
     let mut tasks = JoinSet::new();
@@ -232,13 +232,13 @@ async fn connections_that_the_server_ends_are_made_anew() {
 async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
     let database = Database::empty();
     let store = database.open().await;
-    for (door, realm, network) in [
+    for (protocol, realm, network) in [
         ("hatch", "00000000000000000000000000000000", "::"),
         ("zulip", "000000", "::"),
         ("zulip", "00000000000000000000000000000000", "here"),
     ] {
         let row = format!(
-            "INSERT INTO attempt (at, door, realm, name, network, outcome) VALUES (1, '{door}', '\\x{realm}', 'secret', '{network}', 'granted')"
+            "INSERT INTO attempt (at, door, realm, name, network, outcome) VALUES (1, '{protocol}', '\\x{realm}', 'secret', '{network}', 'granted')"
         );
         sql(&database, &row).await;
         let unread = store.attempts(9).await.unwrap_err();
@@ -263,7 +263,7 @@ async fn seeded(store: &impl Store) -> UserId {
         valid_from: Timestamp::default(),
         email_second_factor: false,
         must_change_password: false,
-        doors: DoorIds {
+        protocols: ExternalIds {
             zulip: 1,
             rocketchat: "1".into(),
             rocketchat_roles: None,

@@ -112,10 +112,10 @@ async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
     let store = folder.open().await;
     let other = Connection::open(folder.file()).unwrap();
     let row = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) VALUES (1, ?1, ?2, NULL, 'secret', ?3, 'granted')";
-    for (door, realm, network) in
+    for (protocol, realm, network) in
         [("hatch", vec![0; 16], "::"), ("zulip", vec![0; 3], "::"), ("zulip", vec![0; 16], "here")]
     {
-        other.execute(row, (door, realm, network)).unwrap();
+        other.execute(row, (protocol, realm, network)).unwrap();
         let unread = store.attempts(9).await.unwrap_err();
         assert!(matches!(&unread, StoreError::Corrupt(_)), "{unread:?}");
         assert!(!format!("{unread:?} {unread}").contains("secret"));

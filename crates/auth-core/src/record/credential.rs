@@ -4,7 +4,7 @@ use std::fmt;
 
 use subtle::ConstantTimeEq;
 
-use crate::{CredentialId, DoorKind, Timestamp, UserId};
+use crate::{CredentialId, ProtocolName, Timestamp, UserId};
 
 /// Something a user can present, or prove to hold, beside the password.
 #[derive(Clone, Debug)]
@@ -95,8 +95,8 @@ impl CredentialKind {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]
 pub struct Scope {
-    /// The doors it opens; empty means every door that takes its kind.
-    pub doors: Vec<DoorKind>,
+    /// The protocols it opens; empty means every protocol that takes its kind.
+    pub protocols: Vec<ProtocolName>,
     /// Whether it satisfies routes that ask for a second factor.
     pub bypass_second_factor: bool,
 }

@@ -1,6 +1,6 @@
 //! Login names, and how spellings meet.
 
-/// A name somebody may log in with. One resolver serves all doors: the exact form, else the only one that
+/// A name somebody may log in with. One resolver serves all protocols: the exact form, else the only one that
 /// folds alike, else nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]

@@ -10,7 +10,7 @@ pub struct Realm {
     pub id: RealmId,
     /// What configuration files and commands call it: lower-case letters, digits, `-` and `_`.
     pub slug: String,
-    /// The part of the host name before the Zulip door's `external_host`; `Some("")` is that host itself,
+    /// The part of the host name before the Zulip protocol's `external_host`; `Some("")` is that host itself,
     /// `None` a realm that no host name leads to.
     pub subdomain: Option<String>,
     /// What people call it.

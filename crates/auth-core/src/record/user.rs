@@ -29,8 +29,8 @@ pub struct User {
     pub email_second_factor: bool,
     /// Whether clients shall ask for a new password after log-in.
     pub must_change_password: bool,
-    /// What each door calls it.
-    pub doors: DoorIds,
+    /// What each protocol calls it.
+    pub protocols: ExternalIds,
     /// Counts the changes of the record; a cached copy with another number is stale.
     pub version: u64,
 }
@@ -65,9 +65,9 @@ pub struct Email<'a> {
     pub verified: bool,
 }
 
-/// What a user may do; the doors translate it into their own words.
+/// What a user may do; the protocols translate it into their own words.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(clippy::exhaustive_enums, reason = "each door names every role in its own words")]
+#[expect(clippy::exhaustive_enums, reason = "each protocol names every role in its own words")]
 pub enum Role {
     /// Runs the realm.
     Owner,
@@ -107,7 +107,7 @@ impl Role {
 
 /// What kind of bot a user is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the Zulip door numbers every kind")]
+#[expect(clippy::exhaustive_enums, reason = "the Zulip protocol numbers every kind")]
 pub enum BotKind {
     /// May use the whole API with its key.
     Default,
@@ -121,10 +121,10 @@ pub enum BotKind {
     App,
 }
 
-/// What each door calls a user. Each id is unique within the realm.
+/// What each protocol calls a user. Each id is unique within the realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]
-pub struct DoorIds {
+pub struct ExternalIds {
     /// Zulip's `user_id`: positive.
     pub zulip: i64,
     /// Rocket.Chat's `_id`: 17 characters when we made it.

@@ -34,7 +34,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-impl From<StoreError> for crate::Fault {
+impl From<StoreError> for crate::InternalError {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
@@ -51,11 +51,11 @@ pub enum Conflict {
     Realm,
     /// A login name in its realm.
     Name(NameKind),
-    /// An id that the Zulip door shows.
+    /// An id that the Zulip protocol shows.
     ZulipId,
-    /// An id that the Rocket.Chat door shows.
+    /// An id that the Rocket.Chat protocol shows.
     RocketChatId,
-    /// An id that the Zettelstore door shows.
+    /// An id that the Zettelstore protocol shows.
     ZettelstoreId,
     /// A credential that is looked up by the same digest.
     Credential,

@@ -13,7 +13,7 @@ use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
 
 use auth_argon2::Params;
-use auth_core::Network;
+use auth_core::ClientKey;
 
 use super::{Priority, Turn};
 
@@ -33,7 +33,7 @@ pub(super) struct Job<T> {
 }
 
 pub(super) struct Lines<T> {
-    lines: HashMap<Network, Line<T>>,
+    lines: HashMap<ClientKey, Line<T>>,
     /// What the line served last had used before: where new lines begin.
     floor: Duration,
     arrivals: u64,
@@ -118,7 +118,7 @@ impl<T> Lines<T> {
     }
 
     /// A job that was taken was not done: its line has not used what it would have cost.
-    pub(super) fn give_back(&mut self, network: Network, cost: Duration) {
+    pub(super) fn give_back(&mut self, network: ClientKey, cost: Duration) {
         if let Some(line) = self.lines.get_mut(&network) {
             line.used = line.used.saturating_sub(cost);
         }
@@ -202,7 +202,7 @@ impl<T> Lines<T> {
         &self,
         priority: Priority,
         fits: impl Fn(&Line<T>, &Job<T>) -> bool,
-    ) -> Option<(Network, Duration)> {
+    ) -> Option<(ClientKey, Duration)> {
         let heads = self.lines.iter().filter_map(|(network, line)| {
             let (arrival, job) = line.jobs.get(priority.index())?.front()?;
             fits(line, job).then_some((line.used, *arrival, *network))
@@ -210,7 +210,7 @@ impl<T> Lines<T> {
         heads.min().map(|(used, _, network)| (network, used))
     }
 
-    fn pop(&mut self, network: Network, priority: Priority) -> Option<Job<T>> {
+    fn pop(&mut self, network: ClientKey, priority: Priority) -> Option<Job<T>> {
         let line = self.lines.get_mut(&network)?;
         let (_, job) = line.jobs.get_mut(priority.index())?.pop_front()?;
         line.used += job.cost;
@@ -219,7 +219,7 @@ impl<T> Lines<T> {
         Some(job)
     }
 
-    fn pop_last(&mut self, network: Network, priority: Priority) -> Option<Job<T>> {
+    fn pop_last(&mut self, network: ClientKey, priority: Priority) -> Option<Job<T>> {
         let line = self.lines.get_mut(&network)?;
         let (_, job) = line.jobs.get_mut(priority.index())?.pop_back()?;
         line.cost = line.cost.saturating_sub(job.cost);

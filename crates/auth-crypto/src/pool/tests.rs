@@ -42,8 +42,8 @@ fn verification(stored: Option<StoredPassword>) -> Verification {
     }
 }
 
-fn network(last: u8) -> Network {
-    Network::of([192, 0, 2, last].into())
+fn network(last: u8) -> ClientKey {
+    ClientKey::of([192, 0, 2, last].into())
 }
 
 /// Stops every hash at its salt until it is told to go on.
@@ -77,7 +77,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 #[tokio::test]
 async fn verdicts_and_hashes_come_back() {
     let pool = pool(config(2, 8), Arc::new(SeededRng::new(1)));
-    let made = pool.hash(secret(), RULE, Network::default()).await.unwrap();
+    let made = pool.hash(secret(), RULE, ClientKey::default()).await.unwrap();
     let stored = StoredPassword::parse(&made).unwrap();
     let verdict = pool.verify(verification(Some(stored))).await;
     assert_eq!(verdict, Ok(Verdict::Match { upgrade: Upgrade::None }));
@@ -88,12 +88,12 @@ async fn verdicts_and_hashes_come_back() {
 fn a_full_queue_refuses_at_once() {
     let (gate, entered, open) = Gate::new();
     let pool = pool(config(1, 1), Arc::clone(&gate) as _);
-    let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
-    let mut waiting = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut waiting = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(waiting.as_mut()).is_pending());
-    let refused = poll(pin!(pool.hash(secret(), RULE, Network::default())));
+    let refused = poll(pin!(pool.hash(secret(), RULE, ClientKey::default())));
     assert!(matches!(refused, Poll::Ready(Err(Busy { retry_after })) if retry_after > Duration::ZERO));
     drop(open);
 }
@@ -102,14 +102,14 @@ fn a_full_queue_refuses_at_once() {
 fn what_nobody_waits_for_is_not_hashed_and_takes_no_place() {
     let (gate, entered, open) = Gate::new();
     let pool = pool(config(1, 1), Arc::clone(&gate) as _);
-    let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
     {
-        let mut gone = pin!(pool.hash(secret(), RULE, Network::default()));
+        let mut gone = pin!(pool.hash(secret(), RULE, ClientKey::default()));
         assert!(poll(gone.as_mut()).is_pending());
     }
-    let mut last = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut last = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(last.as_mut()).is_pending(), "the place of the one that has gone is free");
     open.send(()).unwrap();
     entered.recv().unwrap();
@@ -151,8 +151,8 @@ async fn a_panic_is_busy_to_its_caller_and_nothing_to_the_next() {
         }
     }
     let pool = pool(config(1, 8), Arc::new(PanicsOnce(AtomicUsize::new(0))));
-    assert!(pool.hash(secret(), RULE, Network::default()).await.is_err());
-    assert!(pool.hash(secret(), RULE, Network::default()).await.is_ok());
+    assert!(pool.hash(secret(), RULE, ClientKey::default()).await.is_err());
+    assert!(pool.hash(secret(), RULE, ClientKey::default()).await.is_ok());
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
         let made = crate::password::hash(&secret, &RULE, &SeededRng::new(1), &mut memory).unwrap();
         StoredPassword::parse(&made).unwrap()
     };
-    let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
     let right = verification(Some(stored(secret())));
@@ -246,13 +246,13 @@ fn what_has_waited_too_long_is_refused() {
     let (gate, entered, open) = Gate::new();
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1)));
     let pool = HashingPool::new(config(1, 100), Arc::clone(&gate) as _, Arc::clone(&clock) as _).unwrap();
-    let mut running = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
     entered.recv().unwrap();
-    let mut late = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut late = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(late.as_mut()).is_pending());
     clock.advance(Duration::from_secs(11));
-    let mut in_time = pin!(pool.hash(secret(), RULE, Network::default()));
+    let mut in_time = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(in_time.as_mut()).is_pending());
     drop(open);
     let runtime = pool_runtime();
@@ -289,7 +289,7 @@ fn a_refusal_by_a_long_queue_takes_less_than_a_millisecond() {
     let pool = pool(config(1, LENGTH), Arc::clone(&gate) as _);
     let hash = |number: usize| {
         let [.., high, low] = number.to_be_bytes();
-        Box::pin(pool.hash(secret(), RULE, Network::of([10, 0, high, low].into())))
+        Box::pin(pool.hash(secret(), RULE, ClientKey::of([10, 0, high, low].into())))
     };
     let mut running = hash(0);
     assert!(poll(running.as_mut()).is_pending());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Fault, Timestamp};
+use auth_core::{InternalError, Timestamp};
 
 use crate::Engine;
 
@@ -28,8 +28,8 @@ impl Engine {
     /// Says in the store which keys this server knows. Names of servers are theirs alone.
     ///
     /// # Errors
-    /// A [`Fault`] when that is not known to be stored.
-    pub async fn tell_keys(&self, node: &str) -> Result<(), Fault> {
+    /// A [`InternalError`] when that is not known to be stored.
+    pub async fn tell_keys(&self, node: &str) -> Result<(), InternalError> {
         let ids: Vec<String> = self.ring().ids().iter().map(u32::to_string).collect();
         let told = format!("{} {}", self.now().as_millis(), ids.join(" "));
         self.put_keys(node, Some(told.as_bytes())).await
@@ -38,12 +38,12 @@ impl Engine {
     /// Takes back what this server has said, since it ends.
     ///
     /// # Errors
-    /// A [`Fault`] when that is not known to be stored.
-    pub async fn withdraw_keys(&self, node: &str) -> Result<(), Fault> {
+    /// A [`InternalError`] when that is not known to be stored.
+    pub async fn withdraw_keys(&self, node: &str) -> Result<(), InternalError> {
         self.put_keys(node, None).await
     }
 
-    async fn put_keys(&self, node: &str, told: Option<&[u8]>) -> Result<(), Fault> {
+    async fn put_keys(&self, node: &str, told: Option<&[u8]>) -> Result<(), InternalError> {
         let place = format!("{PLACE}{node}");
         let before = self.store.meta(&place).await?;
         // Nobody else writes there but who tidies up.
@@ -54,8 +54,8 @@ impl Engine {
     /// The servers that run on this store.
     ///
     /// # Errors
-    /// A [`Fault`] when the store can't be read.
-    pub async fn nodes(&self) -> Result<Vec<NodeKeys>, Fault> {
+    /// A [`InternalError`] when the store can't be read.
+    pub async fn nodes(&self) -> Result<Vec<NodeKeys>, InternalError> {
         let now = self.now();
         let mut running = Vec::new();
         for (place, told) in self.store.metas(PLACE).await? {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use auth_core::{Credential, CredentialKind, Fault};
+use auth_core::{Credential, CredentialKind, InternalError};
 use auth_crypto::keyring::{KeyRing, Purpose};
 use auth_crypto::seal::sealed_by;
 
@@ -52,8 +52,8 @@ impl Engine {
     /// Counts what is sealed under which key. `progress` is told how many were looked at, every so often.
     ///
     /// # Errors
-    /// A [`Fault`] when the store can't be read.
-    pub async fn sealed(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, Fault> {
+    /// A [`InternalError`] when the store can't be read.
+    pub async fn sealed(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
         self.walk(false, progress).await
     }
 
@@ -61,8 +61,8 @@ impl Engine {
     /// change meanwhile is left to them.
     ///
     /// # Errors
-    /// A [`Fault`] when the store fails; what was done until then stays done.
-    pub async fn reseal(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, Fault> {
+    /// A [`InternalError`] when the store fails; what was done until then stays done.
+    pub async fn reseal(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
         self.walk(true, progress).await
     }
 
@@ -70,12 +70,12 @@ impl Engine {
     /// and every running server has another active one. Gives the ring to go on with.
     ///
     /// # Errors
-    /// A [`Fault`] when the store fails.
+    /// A [`InternalError`] when the store fails.
     pub async fn retire_key(
         &self,
         id: u32,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Result<KeyRing, TooSoon>, Fault> {
+    ) -> Result<Result<KeyRing, TooSoon>, InternalError> {
         let ring = self.ring();
         let Some(smaller) = ring.without(id).filter(|_| ring.ids().contains(&id)) else {
             return Ok(Err(TooSoon::NotRetirable));
@@ -106,7 +106,11 @@ impl Engine {
         Ok(Ok(smaller))
     }
 
-    async fn walk(&self, anew: bool, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, Fault> {
+    async fn walk(
+        &self,
+        anew: bool,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Sealed, InternalError> {
         let mut found = Sealed::default();
         let mut seen = 0;
         let mut after = None;
@@ -140,7 +144,12 @@ impl Engine {
         Ok(found)
     }
 
-    async fn look_at(&self, credential: &Credential, anew: bool, found: &mut Sealed) -> Result<(), Fault> {
+    async fn look_at(
+        &self,
+        credential: &Credential,
+        anew: bool,
+        found: &mut Sealed,
+    ) -> Result<(), InternalError> {
         let Some(sealed) = &credential.sealed else {
             found.old_backup_codes += 1;
             return Ok(());

@@ -1,6 +1,6 @@
 use auth_core::{
-    CredentialId, CredentialKind, DoorIds, Ending, ImportMode, ManualClock, NewRecord, NewUser, Realm, Role,
-    Scope, SeededRng, Store, User,
+    CredentialId, CredentialKind, ExternalIds, ImportMode, ManualClock, NewRecord, NewUser, Realm,
+    Revocation, Role, Scope, SeededRng, Store, User,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
@@ -22,7 +22,7 @@ fn known(version: u64) -> Arc<Known> {
 }
 
 fn user(version: u64) -> User {
-    let doors = DoorIds {
+    let protocols = ExternalIds {
         zulip: 1,
         rocketchat: String::new(),
         rocketchat_roles: None,
@@ -41,7 +41,7 @@ fn user(version: u64) -> User {
         valid_from: at(0),
         email_second_factor: false,
         must_change_password: false,
-        doors,
+        protocols,
         version,
     }
 }
@@ -273,7 +273,7 @@ async fn a_revocation_elsewhere_between_reading_and_keeping_is_refused_after_the
     let folder = tempfile::tempdir().unwrap();
     for server in both(&folder).await {
         let revoke = async {
-            let ends = Ending { valid_from: None, kinds: &[] };
+            let ends = Revocation { valid_from: None, kinds: &[] };
             assert!(server.other.set_active(USER, false, &ends).await.unwrap());
             // A comparison that comes before what was read is kept doesn't see it.
             server.engine.compare().await.unwrap();

@@ -1,7 +1,7 @@
 //! What operators do to the second factors and tokens of an account, from the command line.
 
 use auth_core::{
-    Account, Credential, CredentialId, CredentialKind, Ending, OneTimeCode, Timestamp, TotpSecret,
+    Account, Credential, CredentialId, CredentialKind, OneTimeCode, Revocation, Timestamp, TotpSecret,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
@@ -36,7 +36,7 @@ impl Engine {
     pub fn new_device(&self, account: &Account) -> NewDevice {
         let user = &account.user;
         let email = user.email().map(|email| email.address);
-        let name = user.user_name().or(email).unwrap_or(&user.doors.rocketchat).to_owned();
+        let name = user.user_name().or(email).unwrap_or(&user.protocols.rocketchat).to_owned();
         let secret = totp::new_secret(&*self.rng);
         let url = totp::otpauth_url(&secret, ISSUER, &name);
         NewDevice { secret, url }
@@ -107,7 +107,7 @@ impl Engine {
     /// [`OperatorError::NoUser`] when the account is gone, or the store's.
     pub async fn revoke_tokens(&self, account: &Account) -> Result<(), OperatorError> {
         let valid_from: Timestamp = self.next_valid_from();
-        let ends = Ending { valid_from: Some(valid_from), kinds: &TOKENS };
+        let ends = Revocation { valid_from: Some(valid_from), kinds: &TOKENS };
         // The command that moves the stamp: whether the account is active stays as it is.
         let there = self.store.set_active(account.user.id, account.user.active, &ends).await?;
         if there { Ok(()) } else { Err(OperatorError::NoUser) }

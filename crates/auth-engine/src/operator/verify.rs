@@ -1,6 +1,6 @@
 //! Trying a password without logging in.
 
-use auth_core::{Account, Network, Password};
+use auth_core::{Account, ClientKey, Password};
 use auth_crypto::password::{NameContext, Secret, StoredPassword, Unreadable, Upgrade, Verdict};
 use auth_crypto::pool::Verification;
 
@@ -37,7 +37,7 @@ impl Engine {
         let rule = self.hashing_rule(realm);
         let user = &account.user;
         let context = NameContext {
-            zettelstore_id: user.doors.zettelstore,
+            zettelstore_id: user.protocols.zettelstore,
             user_name: user.user_name().unwrap_or_default().to_owned(),
         };
         let scheme = stored.scheme();
@@ -47,7 +47,7 @@ impl Engine {
             secret: Secret::Password(password.clone()),
             rule,
             context,
-            turn: Network::default().into(),
+            turn: ClientKey::default().into(),
         };
         let verdict = self.pool.verify(job).await.map_err(|_| OperatorError::Busy)?;
         Ok(match verdict {

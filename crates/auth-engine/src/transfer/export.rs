@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::io::Write;
 
-use auth_core::{Account, CredentialKind, Fault, NameKind, Timestamp};
+use auth_core::{Account, CredentialKind, InternalError, NameKind, Timestamp};
 use auth_crypto::totp;
 
 use super::line::{BOTS, RealmLine, UserLine, name_of, print_time};
@@ -16,12 +16,12 @@ impl Engine {
     /// passwords can't be read back and stay.
     ///
     /// # Errors
-    /// A [`Fault`] when a record can't be read or a line can't be written.
-    pub async fn export(&self, out: &mut (dyn Write + Send), secrets: bool) -> Result<u64, Fault> {
+    /// A [`InternalError`] when a record can't be read or a line can't be written.
+    pub async fn export(&self, out: &mut (dyn Write + Send), secrets: bool) -> Result<u64, InternalError> {
         let mut lines = 0;
-        let mut write = |line: serde_json::Result<String>| -> Result<(), Fault> {
-            let line = line.map_err(Fault::internal)?;
-            writeln!(out, "{line}").map_err(Fault::internal)?;
+        let mut write = |line: serde_json::Result<String>| -> Result<(), InternalError> {
+            let line = line.map_err(InternalError::internal)?;
+            writeln!(out, "{line}").map_err(InternalError::internal)?;
             lines += 1;
             Ok(())
         };
@@ -44,13 +44,18 @@ impl Engine {
         Ok(lines)
     }
 
-    async fn user_line(&self, account: &Account, realm: &str, secrets: bool) -> Result<UserLine, Fault> {
+    async fn user_line(
+        &self,
+        account: &Account,
+        realm: &str,
+        secrets: bool,
+    ) -> Result<UserLine, InternalError> {
         let user = &account.user;
         let name = |kind| user.name(kind).map(|name| name.exact.clone());
         let mut line = UserLine {
             kind: "user".to_owned(),
             realm: realm.to_owned(),
-            id: Some(user.doors.zulip),
+            id: Some(user.protocols.zulip),
             username: name(NameKind::UserName),
             email: name(NameKind::Email),
             email_verified: user.email().is_some_and(|email| email.verified),
@@ -64,10 +69,10 @@ impl Engine {
                 .then(|| print_time(user.valid_from))
                 .flatten(),
             must_change_password: user.must_change_password,
-            rocketchat_id: Some(user.doors.rocketchat.clone()),
-            rocketchat_roles: user.doors.rocketchat_roles.clone(),
-            zettelstore_zid: Some(format!("{:014}", user.doors.zettelstore)),
-            zettelstore_role: user.doors.zettelstore_role.clone(),
+            rocketchat_id: Some(user.protocols.rocketchat.clone()),
+            rocketchat_roles: user.protocols.rocketchat_roles.clone(),
+            zettelstore_zid: Some(format!("{:014}", user.protocols.zettelstore)),
+            zettelstore_role: user.protocols.zettelstore_role.clone(),
             email_2fa: Some(user.email_second_factor),
             password: None,
             password_hash: None,

@@ -9,7 +9,9 @@ use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 
-use auth_core::{Fault, ImportError, ImportMode, Imported, Network, NewRecord, PasswordString, StoreError};
+use auth_core::{
+    ClientKey, ImportError, ImportMode, Imported, InternalError, NewRecord, PasswordString, StoreError,
+};
 use auth_crypto::password::{HashingRule, OldHash, Secret, StoredPassword};
 use futures_util::future::join;
 use futures_util::{StreamExt, stream};
@@ -199,7 +201,7 @@ impl Import<'_> {
                 Err(refused) => refused,
             };
             let Some(error) = error else {
-                return Err(ImportFailure::Fault(Fault::internal("the records ended early")));
+                return Err(ImportFailure::InternalError(InternalError::internal("the records ended early")));
             };
             let number = match (record, &error) {
                 (Some(index), StoreError::Conflict(_) | StoreError::Missing(_)) => {
@@ -207,7 +209,7 @@ impl Import<'_> {
                 }
                 _ => None,
             };
-            let Some(number) = number else { return Err(ImportFailure::Fault(error.into())) };
+            let Some(number) = number else { return Err(ImportFailure::InternalError(error.into())) };
             if !self.options.skip_bad || left_out.len() >= MOST_CONFLICTS {
                 return Err(ImportFailure::Lines(vec![(number, error.to_string())]));
             }
@@ -274,9 +276,13 @@ impl Engine {
     }
 
     /// The password that is to be stored in place of the line's, if that is in clear or to be wrapped.
-    async fn hashed(&self, draft: Draft, options: ImportOptions) -> Result<Option<PasswordString>, Fault> {
+    async fn hashed(
+        &self,
+        draft: Draft,
+        options: ImportOptions,
+    ) -> Result<Option<PasswordString>, InternalError> {
         let Draft::User(draft) = draft else { return Ok(None) };
-        let (params, network) = (self.config.passwords.params, Network::default());
+        let (params, network) = (self.config.passwords.params, ClientKey::default());
         let hashed = if let Some((password, realm)) = draft.clear {
             self.pool.hash(Secret::Password(password), self.hashing_rule(&realm), network).await
         } else if let Some(old) = self.to_wrap(&draft, options) {
@@ -284,7 +290,7 @@ impl Engine {
         } else {
             return Ok(None);
         };
-        hashed.map(Some).map_err(|busy| Fault::busy(busy.retry_after))
+        hashed.map(Some).map_err(|busy| InternalError::busy(busy.retry_after))
     }
 }
 

@@ -2,7 +2,7 @@
 //! writes them as CSV with a header line (zulip.md 6). Pure.
 //!
 //! Kept are ids, addresses, names, roles, kinds of bots, hashes and API keys. Zulip has no user names: people log in
-//! by address at every door.
+//! by address at every protocol.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;

@@ -1,41 +1,52 @@
-//! App passwords: the way in where a door knows no second step.
+//! App passwords: the way in where a protocol knows no second step.
 
 use std::time::Duration;
 
-use auth_core::{Clock, DoorKind, LoginAttempt, Password, PasswordDigest, Proof, Refusal, Timestamp};
+use auth_core::{
+    Clock, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest, ProtocolName, Timestamp,
+};
 use auth_engine::operator::OperatorError;
 
 use crate::world::{PASSWORD, World, outcome};
 
-/// Who each door knows the user with a device as.
-const NAMES: [(DoorKind, &str); 3] =
-    [(DoorKind::Zulip, "totp@zulip.com"), (DoorKind::RocketChat, "totp"), (DoorKind::Zettelstore, "totp")];
+/// Who each protocol knows the user with a device as.
+const NAMES: [(ProtocolName, &str); 3] = [
+    (ProtocolName::Zulip, "totp@zulip.com"),
+    (ProtocolName::RocketChat, "totp"),
+    (ProtocolName::Zettelstore, "totp"),
+];
 
-async fn add(world: &World, name: &str, doors: &[DoorKind], ends: Option<Timestamp>) -> Option<Password> {
+async fn add(
+    world: &World,
+    name: &str,
+    protocols: &[ProtocolName],
+    ends: Option<Timestamp>,
+) -> Option<Password> {
     let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    world.engine.add_app_password(&account, name, doors.to_vec(), ends).await.unwrap()
+    world.engine.add_app_password(&account, name, protocols.to_vec(), ends).await.unwrap()
 }
 
 #[tokio::test]
-async fn a_persons_app_password_opens_doors_without_a_second_step_alone() {
+async fn a_persons_app_password_opens_protocols_without_a_second_step_alone() {
     let world = World::new().await;
     let all = add(&world, "all", &[], None).await.unwrap();
-    let one = add(&world, "one", &[DoorKind::Zettelstore], None).await.unwrap();
-    for (door, who) in NAMES {
-        assert!(world.log_in(door, who, PASSWORD).await.is_err(), "{door:?}");
-        for (password, opens) in [(&all, door != DoorKind::RocketChat), (&one, door == DoorKind::Zettelstore)]
+    let one = add(&world, "one", &[ProtocolName::Zettelstore], None).await.unwrap();
+    for (protocol, who) in NAMES {
+        assert!(world.log_in(protocol, who, PASSWORD).await.is_err(), "{protocol:?}");
+        for (password, opens) in
+            [(&all, protocol != ProtocolName::RocketChat), (&one, protocol == ProtocolName::Zettelstore)]
         {
-            let told = world.log_in(door, who, password.expose()).await;
+            let told = world.log_in(protocol, who, password.expose()).await;
             match opens {
-                true => assert!(told.is_ok(), "{door:?}"),
-                false => assert!(told.is_err(), "{door:?}"),
+                true => assert!(told.is_ok(), "{protocol:?}"),
+                false => assert!(told.is_err(), "{protocol:?}"),
             }
         }
     }
     let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    let doors = vec![DoorKind::Zulip, DoorKind::RocketChat];
-    let refused = world.engine.add_app_password(&account, "door", doors, None).await.unwrap_err();
-    assert!(matches!(refused, OperatorError::HasSecondStep(DoorKind::RocketChat)), "{refused}");
+    let protocols = vec![ProtocolName::Zulip, ProtocolName::RocketChat];
+    let refused = world.engine.add_app_password(&account, "protocol", protocols, None).await.unwrap_err();
+    assert!(matches!(refused, OperatorError::HasSecondStep(ProtocolName::RocketChat)), "{refused}");
 }
 
 #[tokio::test]
@@ -47,7 +58,7 @@ async fn an_app_password_ends_and_is_revoked() {
     let endless = add(&world, "endless", &[], None).await.unwrap();
     assert!(add(&world, "endless", &[], None).await.is_none(), "the name is taken");
     let is_let_in = async |password: &Password| {
-        world.log_in(DoorKind::Zettelstore, "totp", password.expose()).await.is_ok()
+        world.log_in(ProtocolName::Zettelstore, "totp", password.expose()).await.is_ok()
     };
     assert!(is_let_in(&ending).await);
     world.clock.advance(Duration::from_secs(60));
@@ -68,12 +79,12 @@ async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
     let world = World::new().await;
     let password = add(&world, "phone", &[], None).await.unwrap();
     for who in ["iago@zulip.com", "nobody@zulip.com"] {
-        assert!(world.log_in(DoorKind::Zulip, who, password.expose()).await.is_err(), "{who}");
+        assert!(world.log_in(ProtocolName::Zulip, who, password.expose()).await.is_err(), "{who}");
     }
     let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
     world.engine.set_active(&account, false).await.unwrap();
-    let refused = world.log_in(DoorKind::Zulip, "totp@zulip.com", password.expose()).await.unwrap_err();
-    assert_eq!(refused, Refusal::UserInactive);
+    let refused = world.log_in(ProtocolName::Zulip, "totp@zulip.com", password.expose()).await.unwrap_err();
+    assert_eq!(refused, LoginError::UserInactive);
 }
 
 #[tokio::test]
@@ -81,27 +92,27 @@ async fn an_app_password_needs_no_password_beside_it() {
     let world = World::new().await;
     let account = world.engine.account_named(Some("main"), "othello").await.unwrap();
     let password = world.engine.add_app_password(&account, "bot", Vec::new(), None).await.unwrap().unwrap();
-    assert!(world.log_in(DoorKind::Zulip, "othello@zulip.com", password.expose()).await.is_ok());
+    assert!(world.log_in(ProtocolName::Zulip, "othello@zulip.com", password.expose()).await.is_ok());
 }
 
 #[tokio::test]
-async fn a_bots_app_password_opens_all_doors_also_by_its_digest() {
+async fn a_bots_app_password_opens_all_protocols_also_by_its_digest() {
     let world = World::new().await;
     world.import(r#"{"kind":"user","realm":"main","username":"helper","email":"helper@zulip.com","bot":"default"}"#).await;
     let account = world.engine.account_named(Some("main"), "helper").await.unwrap();
     let password = world.engine.add_app_password(&account, "sdk", Vec::new(), None).await.unwrap().unwrap();
-    for (door, who) in [
-        (DoorKind::Zulip, "helper@zulip.com"),
-        (DoorKind::RocketChat, "helper"),
-        (DoorKind::Zettelstore, "helper"),
+    for (protocol, who) in [
+        (ProtocolName::Zulip, "helper@zulip.com"),
+        (ProtocolName::RocketChat, "helper"),
+        (ProtocolName::Zettelstore, "helper"),
     ] {
-        assert!(world.log_in(door, who, password.expose()).await.is_ok(), "{door:?}");
+        assert!(world.log_in(protocol, who, password.expose()).await.is_ok(), "{protocol:?}");
     }
     let hex = data_encoding::HEXLOWER.encode(auth_crypto::opaque::digest(password.expose()).as_bytes());
     for (digest, accepted) in [(hex.clone(), true), (hex.to_uppercase(), false), ("00".repeat(32), false)] {
-        let attempt = world.attempt("main", DoorKind::RocketChat, "helper", "").await;
-        let Proof::Password { who, .. } = attempt.proof.clone() else { unreachable!() };
-        let proof = Proof::Digest { who, digest: PasswordDigest::new(digest) };
+        let attempt = world.attempt("main", ProtocolName::RocketChat, "helper", "").await;
+        let LoginMethod::Password { who, .. } = attempt.proof.clone() else { unreachable!() };
+        let proof = LoginMethod::Digest { who, digest: PasswordDigest::new(digest) };
         assert_eq!(outcome(world.ask(LoginAttempt { proof, ..attempt }).await).is_ok(), accepted);
     }
 }
@@ -112,5 +123,5 @@ async fn a_new_password_ends_app_passwords() {
     let password = add(&world, "phone", &[], None).await.unwrap();
     let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
     world.engine.set_password(&account, &Password::new("a-better-horse-battery-1234"), false).await.unwrap();
-    assert!(world.log_in(DoorKind::Zettelstore, "totp", password.expose()).await.is_err());
+    assert!(world.log_in(ProtocolName::Zettelstore, "totp", password.expose()).await.is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock, DoorKind, Grant, LoginAttempt, Proof, Refusal, Rule, Token};
+use auth_core::{Clock, Grant, LoginAttempt, LoginError, LoginMethod, ProtocolName, Quota, Token};
 use auth_crypto::assertion::AssertionRule;
 use auth_crypto::jwt::{Algorithm, Key, sign};
 use auth_engine::{Config, SharedLimits};
@@ -18,16 +18,16 @@ fn believing(algorithms: &[Algorithm], require_exp: bool, mut config: Config) ->
 }
 
 async fn attempt(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> LoginAttempt {
-    let plain = world.attempt("main", DoorKind::Zulip, "", "").await;
+    let plain = world.attempt("main", ProtocolName::Zulip, "", "").await;
     let token: Token = sign(&Key::new(algorithm, key), claims);
-    LoginAttempt { proof: Proof::Assertion(token), ..plain }
+    LoginAttempt { proof: LoginMethod::Assertion(token), ..plain }
 }
 
 fn claims(world: &World) -> String {
     format!(r#"{{"email":"iago@zulip.com","exp":{}}}"#, world.clock.now().as_secs() + 60)
 }
 
-async fn ask(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> Result<Grant, Refusal> {
+async fn ask(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> Result<Grant, LoginError> {
     outcome(world.ask(attempt(world, algorithm, key, claims).await).await)
 }
 
@@ -41,10 +41,13 @@ async fn only_the_listed_algorithms_are_believed() {
             let reply = ask(&world, algorithm, KEY, &claims).await;
             match listed.contains(&algorithm) {
                 true => assert!(matches!(reply, Ok(Grant::ZulipKey(_))), "{algorithm:?} of {listed:?}"),
-                false => assert_eq!(reply.unwrap_err(), Refusal::AssertionInvalid, "{algorithm:?}"),
+                false => assert_eq!(reply.unwrap_err(), LoginError::AssertionInvalid, "{algorithm:?}"),
             }
         }
-        assert_eq!(ask(&world, listed[0], b"another", &claims).await.unwrap_err(), Refusal::AssertionInvalid);
+        assert_eq!(
+            ask(&world, listed[0], b"another", &claims).await.unwrap_err(),
+            LoginError::AssertionInvalid
+        );
     }
 }
 
@@ -61,7 +64,7 @@ async fn an_end_is_demanded_unless_the_rule_leaves_it_out() {
 
 #[tokio::test]
 async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
-    let network = Rule { attempts: 3, window: Duration::from_secs(900) };
+    let network = Quota { attempts: 3, window: Duration::from_secs(900) };
     let limits = Some(SharedLimits { network, ..SharedLimits::default() });
     let world = World::with(believing(&[Algorithm::Hs256], true, Config { limits, ..limited() })).await;
     let claims = claims(&world);
@@ -71,11 +74,11 @@ async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
     for _ in 0..3 {
         assert_eq!(
             ask(&world, Algorithm::Hs256, b"a guess", &claims).await.unwrap_err(),
-            Refusal::AssertionInvalid
+            LoginError::AssertionInvalid
         );
     }
     let refused = ask(&world, Algorithm::Hs256, KEY, &claims).await.unwrap_err();
-    assert!(matches!(refused, Refusal::NetworkLimited { .. }), "{refused:?}");
+    assert!(matches!(refused, LoginError::NetworkLimited { .. }), "{refused:?}");
     let elsewhere = attempt(&world, Algorithm::Hs256, KEY, &claims).await;
     let elsewhere = LoginAttempt { peer: peer("198.51.100.1"), ..elsewhere };
     assert!(outcome(world.ask(elsewhere).await).is_ok(), "nobody locks out another network");
@@ -83,19 +86,19 @@ async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
 
 #[tokio::test]
 async fn where_passwords_are_no_way_in_assertions_still_are_and_nothing_is_counted() {
-    let network = Rule { attempts: 1, window: Duration::from_secs(900) };
+    let network = Quota { attempts: 1, window: Duration::from_secs(900) };
     let limits = Some(SharedLimits { network, ..SharedLimits::default() });
     let mut closed = believing(&[Algorithm::Hs256], true, Config { limits, ..limited() });
     closed.zulip.password_login = false;
-    closed.zulip.login_limit = Some(Rule { attempts: 1, window: Duration::from_secs(900) });
+    closed.zulip.login_limit = Some(Quota { attempts: 1, window: Duration::from_secs(900) });
     let world = World::with(closed).await;
     for who in ["iago@zulip.com", "nobody@zulip.com", "cordelia@zulip.com"] {
         for _ in 0..3 {
-            let reply = world.ask(world.attempt("main", DoorKind::Zulip, who, PASSWORD).await).await;
-            assert_eq!((reply.standing, reply.not_before), (None, None));
-            assert!(matches!(outcome(reply).unwrap_err(), Refusal::Credentials(_)));
+            let reply = world.ask(world.attempt("main", ProtocolName::Zulip, who, PASSWORD).await).await;
+            assert_eq!((reply.rate_limit, reply.not_before), (None, None));
+            assert!(matches!(outcome(reply).unwrap_err(), LoginError::Credentials(_)));
         }
     }
     assert!(ask(&world, Algorithm::Hs256, KEY, &claims(&world)).await.is_ok());
-    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok(), "another door");
+    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok(), "another protocol");
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Cause, DoorKind, Exact, ExactPoint, Identifier, LoginAttempt, OneTimeCode, Refusal, Rule, SecondStep,
+    Exact, ExactPoint, FailureReason, Identifier, LoginAttempt, LoginError, OneTimeCode, ProtocolName, Quota,
+    SecondStep,
 };
 
 use crate::signed_in::attempt_as;
@@ -13,8 +14,8 @@ const WINDOW: Duration = Duration::from_secs(300);
 
 async fn blocking(by_user: u32, by_address: u32, exact: bool) -> World {
     let mut config = config();
-    config.rocketchat.block_by_user = Some(Rule { attempts: by_user, window: WINDOW });
-    config.rocketchat.block_by_address = Some(Rule { attempts: by_address, window: WINDOW });
+    config.rocketchat.block_by_user = Some(Quota { attempts: by_user, window: WINDOW });
+    config.rocketchat.block_by_address = Some(Quota { attempts: by_address, window: WINDOW });
     if exact {
         config.rocketchat.exact = Exact::only([ExactPoint::BlockByTypedName]);
     }
@@ -35,11 +36,11 @@ enum Told {
 async fn tell(world: &World, attempt: LoginAttempt) -> Told {
     match outcome(world.ask(attempt).await) {
         Ok(_) => Told::In,
-        Err(Refusal::Credentials(Cause::TooManyTries)) => Told::Unjudged,
-        Err(Refusal::Credentials(_) | Refusal::SecondFactorInvalid(_)) => Told::Wrong,
-        Err(Refusal::AccountLimited { .. }) => Told::ByUser,
-        Err(Refusal::NetworkLimited { .. }) => Told::ByAddress,
-        Err(Refusal::SecondFactorRequired(_)) => Told::Code,
+        Err(LoginError::Credentials(FailureReason::TooManyTries)) => Told::Unjudged,
+        Err(LoginError::Credentials(_) | LoginError::SecondFactorInvalid(_)) => Told::Wrong,
+        Err(LoginError::AccountLimited { .. }) => Told::ByUser,
+        Err(LoginError::NetworkLimited { .. }) => Told::ByAddress,
+        Err(LoginError::SecondFactorRequired(_)) => Told::Code,
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -75,16 +76,16 @@ async fn all_names_of_an_account_share_one_count() {
 }
 
 #[tokio::test]
-async fn the_shared_limit_counts_an_account_under_all_its_names_at_all_doors() {
+async fn the_shared_limit_counts_an_account_under_all_its_names_at_all_protocols() {
     let world = World::with(limited()).await;
     let id = world.rocketchat_id("iago").await;
     let mut judged = 0;
     for round in 0..12 {
         let attempt = match round % 4 {
             0 => attempt_as(&world, Identifier::user_name("iago"), "wrong").await,
-            1 => attempt_as(&world, Identifier::DoorId(id.clone()), "wrong").await,
-            2 => world.attempt("main", DoorKind::Zulip, "iago@zulip.com", "wrong").await,
-            _ => world.attempt("main", DoorKind::Zettelstore, "iago", "wrong").await,
+            1 => attempt_as(&world, Identifier::ExternalId(id.clone()), "wrong").await,
+            2 => world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", "wrong").await,
+            _ => world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await,
         };
         match tell(&world, attempt).await {
             Told::Wrong => judged += 1,

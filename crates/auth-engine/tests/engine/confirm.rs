@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, CredentialKind, Denial, FactorMethod, PasswordString, PersonalTokens, SecondFactorProof,
+    ActionError, Clock, CredentialKind, FactorMethod, PasswordString, PersonalTokens, SecondFactorProof,
     SecondFactors,
 };
 use futures_util::future::join_all;
@@ -16,24 +16,24 @@ use crate::world::{World, config, limited, peer};
 const HALF_HOUR: Duration = Duration::from_secs(1800);
 
 /// Asks for the change that is easiest to ask for.
-async fn change(world: &World, who: &SignedIn, proof: &SecondFactorProof) -> Result<(), Denial> {
+async fn change(world: &World, who: &SignedIn, proof: &SecondFactorProof) -> Result<(), ActionError> {
     match world.engine.remove_personal_token(&who.caller(proof), "none").await.unwrap() {
-        Err(Denial::NoSuchToken) => Ok(()),
+        Err(ActionError::NoSuchToken) => Ok(()),
         Err(denial) => Err(denial),
         Ok(()) => panic!("there is no such token"),
     }
 }
 
-fn asked(denied: Result<(), Denial>) -> Option<(FactorMethod, Vec<FactorMethod>)> {
+fn asked(denied: Result<(), ActionError>) -> Option<(FactorMethod, Vec<FactorMethod>)> {
     match denied {
         Ok(()) => None,
-        Err(Denial::SecondFactorRequired(challenge)) => Some((challenge.method, challenge.available)),
+        Err(ActionError::SecondFactorRequired(challenge)) => Some((challenge.method, challenge.available)),
         Err(other) => panic!("{other:?}"),
     }
 }
 
-fn is_wrong(denied: &Result<(), Denial>, method: FactorMethod) -> bool {
-    matches!(denied, Err(Denial::SecondFactorInvalid(challenge)) if challenge.method == method)
+fn is_wrong(denied: &Result<(), ActionError>, method: FactorMethod) -> bool {
+    matches!(denied, Err(ActionError::SecondFactorInvalid(challenge)) if challenge.method == method)
 }
 
 #[tokio::test]
@@ -76,7 +76,7 @@ async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
         let mut iago = SignedIn::new(&world, "iago").await;
         Arc::make_mut(&mut iago.principal.profile.realm).digest_logins = !is_asked;
         let stored = stored.map(PasswordString::new);
-        let nothing = auth_core::Ending { valid_from: None, kinds: &[] };
+        let nothing = auth_core::Revocation { valid_from: None, kinds: &[] };
         world.store.set_password(iago.principal.profile.user.id, stored.as_ref(), &nothing).await.unwrap();
         world.clock.advance(2 * HALF_HOUR);
         assert_eq!(asked(change(&world, &iago, &none()).await).is_some(), is_asked, "{stored:?}");
@@ -203,7 +203,7 @@ async fn wrong_factors_are_capped_per_account() {
 
 #[tokio::test]
 async fn of_parallel_wrong_mailed_codes_five_are_judged() {
-    use auth_core::Refusal::{SecondFactorExhausted, SecondFactorInvalid};
+    use auth_core::LoginError::{SecondFactorExhausted, SecondFactorInvalid};
     let world = World::new().await;
     let _ = world.log_in_with_code("mail", None).await;
     let right = mailed_code(&mails(&world).await[0]);
@@ -232,7 +232,7 @@ async fn of_parallel_right_mailed_codes_one_is_accepted() {
 
 #[tokio::test]
 async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one() {
-    use auth_core::Refusal::{SecondFactorExhausted, SecondFactorInvalid, SecondFactorRequired};
+    use auth_core::LoginError::{SecondFactorExhausted, SecondFactorInvalid, SecondFactorRequired};
     let world = World::new().await;
     let _ = world.log_in_with_code("mail", None).await;
     let mut told = Vec::new();

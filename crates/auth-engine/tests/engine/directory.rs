@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Authenticator, BackendAnswer, Cause, Clock, DoorKind, Entry, Exact, ExactPoint, Fault,
-    FaultKind, LoginAttempt, NameKind, OneTimeCode, PasswordBackend, PresentedSecret, Question, Refusal,
-    Role, Rule, SecondStep,
+    Accepted, Account, Authenticator, BackendAnswer, Clock, Entry, Exact, ExactPoint, FailureReason,
+    InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend,
+    ProtocolName, Quota, Role, SecondStep, SecretInput, VerifyRequest,
 };
 use auth_engine::{Config, DirectoryRules, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits};
 
@@ -46,20 +46,20 @@ impl PasswordBackend for People {
         "corp"
     }
 
-    async fn verify(&self, question: &Question<'_>) -> BackendAnswer {
+    async fn verify(&self, question: &VerifyRequest<'_>) -> BackendAnswer {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.is_down.load(Ordering::SeqCst) {
-            return BackendAnswer::Unavailable(Fault::unavailable("down"));
+            return BackendAnswer::Unavailable(InternalError::unavailable("down"));
         }
         let typed = question.who.typed();
         let is_it = |name: &Option<String>| name.as_deref() == Some(typed);
         let found = self.entries.iter().find(|entry| is_it(&entry.user_name) || is_it(&entry.email));
         match (found, question.secret) {
             (None, _) => BackendAnswer::NotMine,
-            (Some(entry), PresentedSecret::Password(password)) if password.expose() == THERE => {
+            (Some(entry), SecretInput::Password(password)) if password.expose() == THERE => {
                 BackendAnswer::Accept(Accepted::entry(entry.clone()))
             }
-            _ => BackendAnswer::Reject(Cause::WrongPassword),
+            _ => BackendAnswer::Reject(FailureReason::WrongPassword),
         }
     }
 }
@@ -90,31 +90,31 @@ async fn named(world: &World, name: &str) -> Account {
     world.engine.account_named(Some("main"), name).await.unwrap()
 }
 
-async fn refusal(world: &World, who: &str, password: &str) -> Option<Refusal> {
-    world.log_in(DoorKind::RocketChat, who, password).await.err()
+async fn refusal(world: &World, who: &str, password: &str) -> Option<LoginError> {
+    world.log_in(ProtocolName::RocketChat, who, password).await.err()
 }
 
 async fn is_unavailable(world: &World, who: &str, password: &str) -> bool {
-    let attempt = world.attempt("main", DoorKind::RocketChat, who, password).await;
+    let attempt = world.attempt("main", ProtocolName::RocketChat, who, password).await;
     match world.engine.log_in(attempt).await {
-        Err(fault) => fault.kind() == FaultKind::Unavailable,
+        Err(fault) => fault.kind() == InternalErrorKind::Unavailable,
         Ok(_) => false,
     }
 }
 
-const WRONG: Option<Refusal> = Some(Refusal::Credentials(Cause::WrongPassword));
+const WRONG: Option<LoginError> = Some(LoginError::Credentials(FailureReason::WrongPassword));
 
 #[tokio::test]
-async fn who_logs_in_for_the_first_time_gets_an_account_for_every_door() {
+async fn who_logs_in_for_the_first_time_gets_an_account_for_every_protocol() {
     let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("hamlet")]).await;
-    for (door, who) in [
-        (DoorKind::Zulip, "hamlet@zulip.com"),
-        (DoorKind::Zulip, "hamlet"),
-        (DoorKind::RocketChat, "hamlet"),
-        (DoorKind::Zettelstore, "hamlet"),
+    for (protocol, who) in [
+        (ProtocolName::Zulip, "hamlet@zulip.com"),
+        (ProtocolName::Zulip, "hamlet"),
+        (ProtocolName::RocketChat, "hamlet"),
+        (ProtocolName::Zettelstore, "hamlet"),
     ] {
-        assert!(world.log_in(door, who, THERE).await.is_ok(), "{door:?} {who}");
-        assert!(world.log_in(door, who, "wrong").await.is_err(), "{door:?} {who}");
+        assert!(world.log_in(protocol, who, THERE).await.is_ok(), "{protocol:?} {who}");
+        assert!(world.log_in(protocol, who, "wrong").await.is_err(), "{protocol:?} {who}");
     }
     let made = named(&world, "hamlet").await;
     assert_eq!(made.user.full_name, "The hamlet");
@@ -125,7 +125,7 @@ async fn who_logs_in_for_the_first_time_gets_an_account_for_every_door() {
     );
     assert_eq!(made.user.name(NameKind::Directory).map(|name| name.exact.as_str()), Some("id-hamlet"));
     assert_eq!(made.password, None);
-    assert!(made.user.doors.zulip > 0 && made.user.doors.zettelstore > 0);
+    assert!(made.user.protocols.zulip > 0 && made.user.protocols.zettelstore > 0);
     let users = world.engine.accounts(&world.realm("main").await, None, 100).await.unwrap();
     assert_eq!(users.len(), 8, "seven were there, one was made");
 }
@@ -133,7 +133,7 @@ async fn who_logs_in_for_the_first_time_gets_an_account_for_every_door() {
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_first_log_ins_at_a_time_one_makes_the_account() {
     let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("hamlet")]).await;
-    let attempt = world.attempt("main", DoorKind::RocketChat, "hamlet", THERE).await;
+    let attempt = world.attempt("main", ProtocolName::RocketChat, "hamlet", THERE).await;
     let mut tasks = Vec::new();
     for _ in 0..20 {
         tasks.push(world.engine.log_in(attempt.clone()));
@@ -149,42 +149,48 @@ async fn of_many_first_log_ins_at_a_time_one_makes_the_account() {
 async fn accounts_are_made_as_the_operator_allows() {
     let no_address = Entry { email: None, ..entry("hermit") };
     let no_name = Entry { user_name: None, email: Some("no address".into()), ..entry("x") };
-    for (given, entry, door, who, expected) in [
-        (DirectoryRules::default(), entry("hamlet"), DoorKind::RocketChat, "hamlet", None),
+    for (given, entry, protocol, who, expected) in [
+        (DirectoryRules::default(), entry("hamlet"), ProtocolName::RocketChat, "hamlet", None),
         (
             DirectoryRules { create: false, ..DirectoryRules::default() },
             entry("hamlet"),
-            DoorKind::RocketChat,
+            ProtocolName::RocketChat,
             "hamlet",
-            Some(Cause::NoAccount),
+            Some(FailureReason::NoAccount),
         ),
         (
             DirectoryRules { email_domains: vec!["ZULIP.com".into()], ..DirectoryRules::default() },
             entry("hamlet"),
-            DoorKind::RocketChat,
+            ProtocolName::RocketChat,
             "hamlet",
             None,
         ),
         (
             DirectoryRules { email_domains: vec!["acme.com".into()], ..DirectoryRules::default() },
             entry("hamlet"),
-            DoorKind::RocketChat,
+            ProtocolName::RocketChat,
             "hamlet",
-            Some(Cause::NoAccount),
+            Some(FailureReason::NoAccount),
         ),
-        (DirectoryRules::default(), no_address.clone(), DoorKind::RocketChat, "hermit", None),
-        (DirectoryRules::default(), no_address, DoorKind::Zulip, "hermit", Some(Cause::EntryIncomplete)),
+        (DirectoryRules::default(), no_address.clone(), ProtocolName::RocketChat, "hermit", None),
+        (
+            DirectoryRules::default(),
+            no_address,
+            ProtocolName::Zulip,
+            "hermit",
+            Some(FailureReason::EntryIncomplete),
+        ),
         (
             DirectoryRules::default(),
             no_name,
-            DoorKind::RocketChat,
+            ProtocolName::RocketChat,
             "no address",
-            Some(Cause::EntryIncomplete),
+            Some(FailureReason::EntryIncomplete),
         ),
     ] {
         let (world, _) = with_people(rules(given.clone()), vec![entry]).await;
-        let refused = world.log_in(door, who, THERE).await.err();
-        assert_eq!(refused, expected.map(Refusal::Credentials), "{who}: {given:?}");
+        let refused = world.log_in(protocol, who, THERE).await.err();
+        assert_eq!(refused, expected.map(LoginError::Credentials), "{who}: {given:?}");
         let is_there = world.engine.account_named(Some("main"), who).await.is_ok();
         assert_eq!(is_there, expected.is_none(), "{who}");
     }
@@ -230,7 +236,7 @@ async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it(
     let reused = Entry { user_name: Some("namesake".into()), email: None, ..entry("reused") };
     let two = Entry { user_name: Some("robot".into()), email: Some("iago@zulip.com".into()), ..entry("two") };
     let people = || vec![stranger.clone(), robot.clone(), reused.clone(), two.clone()];
-    let refused = Some(Refusal::Credentials(Cause::AccountOfAnother));
+    let refused = Some(LoginError::Credentials(FailureReason::AccountOfAnother));
 
     let (world, _) = with_people(rules(DirectoryRules::default()), people()).await;
     for who in ["prince", "r2", "namesake"] {
@@ -277,7 +283,7 @@ async fn rocketchat_tells_of_a_stored_password_that_is_of_no_use_where_that_is_w
     let (world, people) = with_people(careless, vec![entry("linked")]).await;
     for is_down in [false, true] {
         people.is_down.store(is_down, Ordering::SeqCst);
-        assert_eq!(refusal(&world, "linked", HERE).await, Some(Refusal::Forbidden), "down: {is_down}");
+        assert_eq!(refusal(&world, "linked", HERE).await, Some(LoginError::Forbidden), "down: {is_down}");
         if is_down {
             assert!(is_unavailable(&world, "linked", "wrong").await);
         } else {
@@ -318,24 +324,24 @@ async fn log_ins_bring_accounts_up_to_date() {
 #[tokio::test]
 async fn second_factors_and_states_count_as_for_everybody() {
     let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("totp"), entry("off")]).await;
-    assert!(matches!(refusal(&world, "totp", THERE).await, Some(Refusal::SecondFactorRequired(_))));
-    let attempt = world.attempt("main", DoorKind::RocketChat, "totp", THERE).await;
+    assert!(matches!(refusal(&world, "totp", THERE).await, Some(LoginError::SecondFactorRequired(_))));
+    let attempt = world.attempt("main", ProtocolName::RocketChat, "totp", THERE).await;
     let wrong_code = SecondStep::Offered(Some(OneTimeCode::new("000000")));
     let reply = world.ask(LoginAttempt { second_step: wrong_code, ..attempt }).await;
-    assert!(matches!(outcome(reply), Err(Refusal::SecondFactorInvalid(_))));
+    assert!(matches!(outcome(reply), Err(LoginError::SecondFactorInvalid(_))));
     assert_eq!(
-        world.log_in(DoorKind::Zulip, "totp", THERE).await.err(),
-        Some(Refusal::Credentials(Cause::NoSecondStep)),
-        "a door without a second step"
+        world.log_in(ProtocolName::Zulip, "totp", THERE).await.err(),
+        Some(LoginError::Credentials(FailureReason::NoSecondStep)),
+        "a protocol without a second step"
     );
-    assert_eq!(refusal(&world, "off", THERE).await, Some(Refusal::UserInactive));
+    assert_eq!(refusal(&world, "off", THERE).await, Some(LoginError::UserInactive));
     assert_eq!(refusal(&world, "off", "wrong").await, WRONG);
 }
 
 #[tokio::test]
 async fn limits_count_all_names_of_an_account_together() {
     let shared = SharedLimits {
-        account: Rule { attempts: 3, window: Duration::from_secs(60) },
+        account: Quota { attempts: 3, window: Duration::from_secs(60) },
         ..SharedLimits::default()
     };
     let (world, people) = with_people(
@@ -344,12 +350,12 @@ async fn limits_count_all_names_of_an_account_together() {
     )
     .await;
     for who in ["linked", "linked@zulip.com", "linked"] {
-        assert!(world.log_in(DoorKind::Zulip, who, "wrong").await.is_err());
+        assert!(world.log_in(ProtocolName::Zulip, who, "wrong").await.is_err());
     }
     let asked = people.asked.load(Ordering::SeqCst);
     for who in ["linked", "linked@zulip.com"] {
-        let refused = world.log_in(DoorKind::Zulip, who, THERE).await.err();
-        assert_eq!(refused, Some(Refusal::Credentials(Cause::TooManyTries)), "{who}");
+        let refused = world.log_in(ProtocolName::Zulip, who, THERE).await.err();
+        assert_eq!(refused, Some(LoginError::Credentials(FailureReason::TooManyTries)), "{who}");
     }
     assert_eq!(people.asked.load(Ordering::SeqCst), asked, "the directory sees none of it");
 }
@@ -368,17 +374,17 @@ async fn failures_are_told_on_the_widest_grid_and_take_a_place() {
         ("main", "nobody", true),
         ("plain", "nobody", false),
     ] {
-        let attempt = world.attempt(realm, DoorKind::RocketChat, who, "wrong").await;
+        let attempt = world.attempt(realm, ProtocolName::RocketChat, who, "wrong").await;
         let expected = waits.then_some(now + Duration::from_secs(1));
         assert_eq!(world.ask(attempt).await.not_before, expected, "{realm} {who}");
     }
-    let attempt = world.attempt("main", DoorKind::RocketChat, "linked", THERE).await;
+    let attempt = world.attempt("main", ProtocolName::RocketChat, "linked", THERE).await;
     assert_eq!(world.ask(attempt.clone()).await.not_before, None, "a success shows anyway");
 
     let (world, people) = with_people(Config { max_waiting: 0, ..gridded }, vec![entry("linked")]).await;
-    let attempt = world.attempt("main", DoorKind::RocketChat, "linked", THERE).await;
+    let attempt = world.attempt("main", ProtocolName::RocketChat, "linked", THERE).await;
     let fault = world.engine.log_in(attempt).await.unwrap_err();
-    assert!(matches!(fault.kind(), FaultKind::Busy { .. }));
+    assert!(matches!(fault.kind(), InternalErrorKind::Busy { .. }));
     assert_eq!(people.asked.load(Ordering::SeqCst), 0);
 }
 

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Clock, CredentialKind, Denial, DoorKind, Identifier, OneTimeCode, PersonalTokens, Refusal, SecondFactors,
+    ActionError, Clock, CredentialKind, Identifier, LoginError, OneTimeCode, PersonalTokens, ProtocolName,
+    SecondFactors,
 };
 use futures_util::future::join_all;
 
@@ -36,14 +37,14 @@ async fn a_device_is_enrolled_with_its_first_code() {
     let bot = SignedIn::with(&world, "iago", bot).await;
     let confirm = async |code: &str| world.engine.confirm_device(&caller, &one_time(code)).await;
 
-    assert_eq!(confirm("123456").await.unwrap(), Err(Denial::NoDevice));
+    assert_eq!(confirm("123456").await.unwrap(), Err(ActionError::NoDevice));
     let dropped = world.engine.enrol_device(&caller).await.unwrap().unwrap();
     let enrolment = world.engine.enrol_device(&caller).await.unwrap().unwrap();
     let secret = enrolment.secret.expose();
     assert_eq!(enrolment.url.expose(), format!("otpauth://totp/Rocket.Chat%3Aiago?secret={secret}"));
-    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok(), "not yet asked for");
+    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok(), "not yet asked for");
     for wrong in ["", "123456", &code_of(dropped.secret.expose(), world.clock.now())] {
-        assert_eq!(confirm(wrong).await.unwrap(), Err(Denial::WrongCode), "{wrong}");
+        assert_eq!(confirm(wrong).await.unwrap(), Err(ActionError::WrongCode), "{wrong}");
     }
     let first = code_of(secret, world.clock.now());
     let codes = confirm(&first).await.unwrap().unwrap();
@@ -51,21 +52,21 @@ async fn a_device_is_enrolled_with_its_first_code() {
     assert!(!other.is_good(&world).await, "other sessions end");
     assert!(iago.is_good(&world).await && bot.is_good(&world).await);
     let again = confirm(&first).await.unwrap();
-    assert!(matches!(again, Err(Denial::SecondFactorRequired(_))), "it protects itself: {again:?}");
+    assert!(matches!(again, Err(ActionError::SecondFactorRequired(_))), "it protects itself: {again:?}");
 
-    let refused = world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.unwrap_err();
-    assert!(matches!(refused, Refusal::SecondFactorRequired(_)), "{refused:?}");
+    let refused = world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap_err();
+    assert!(matches!(refused, LoginError::SecondFactorRequired(_)), "{refused:?}");
     assert!(world.log_in_with_code("iago", Some(&first)).await.is_err(), "the first code is used up");
     world.clock.advance(STEP);
     assert!(world.log_in_with_code("iago", Some(&code_of(secret, world.clock.now()))).await.is_ok());
     assert!(world.log_in_with_code("iago", Some(codes[11].expose())).await.is_ok());
     assert_eq!(world.engine.backup_codes_left(&caller).await.unwrap(), Ok(11));
     let again = world.engine.enrol_device(&caller).await.unwrap().map(drop);
-    assert!(matches!(again, Err(Denial::SecondFactorRequired(_))), "{again:?}");
+    assert!(matches!(again, Err(ActionError::SecondFactorRequired(_))), "{again:?}");
     let proof = code(codes[0].expose());
     assert_eq!(
         world.engine.enrol_device(&iago.caller(&proof)).await.unwrap().err(),
-        Some(Denial::DeviceExists)
+        Some(ActionError::DeviceExists)
     );
 }
 
@@ -94,7 +95,7 @@ async fn a_device_needs_a_user_name() {
     let grant = crate::world::outcome(world.ask(attempt).await).unwrap();
     let nameless = SignedIn::with(&world, "nameless@zulip.com", crate::world::token(&grant)).await;
     let enrolled = world.engine.enrol_device(&nameless.caller(&none())).await.unwrap();
-    assert_eq!(enrolled.err(), Some(Denial::NoUserName));
+    assert_eq!(enrolled.err(), Some(ActionError::NoUserName));
 }
 
 #[tokio::test]
@@ -111,8 +112,8 @@ async fn a_device_goes_for_one_of_its_codes() {
         let right = code_of(&secret, world.clock.now());
         let right = if by_backup_code { codes[3].expose() } else { &right };
         assert_eq!(remove(right).await.unwrap(), Ok(true));
-        assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
-        assert_eq!(world.engine.backup_codes_left(&caller).await.unwrap(), Err(Denial::NoDevice));
+        assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
+        assert_eq!(world.engine.backup_codes_left(&caller).await.unwrap(), Err(ActionError::NoDevice));
     }
 }
 
@@ -123,7 +124,7 @@ async fn backup_codes_are_renewed_for_one_of_the_devices_codes() {
     let caller = totp.caller(&proof);
     let renew = async |code: &str| world.engine.renew_backup_codes(&caller, &one_time(code)).await;
     assert_eq!(world.engine.backup_codes_left(&caller).await.unwrap(), Ok(2));
-    assert_eq!(renew("000000").await.unwrap(), Err(Denial::WrongCode));
+    assert_eq!(renew("000000").await.unwrap(), Err(ActionError::WrongCode));
     let codes = renew("aBcD2345").await.unwrap().unwrap();
     assert_eq!(world.engine.backup_codes_left(&caller).await.unwrap(), Ok(12));
     assert!(world.log_in_with_code("totp", Some("eFgH6789")).await.is_err(), "old ones are gone");
@@ -131,7 +132,7 @@ async fn backup_codes_are_renewed_for_one_of_the_devices_codes() {
 
     let iago = SignedIn::new(&world, "iago").await;
     let without = world.engine.renew_backup_codes(&iago.caller(&proof), &one_time("123456")).await.unwrap();
-    assert_eq!(without, Err(Denial::NoDevice));
+    assert_eq!(without, Err(ActionError::NoDevice));
 }
 
 #[tokio::test]
@@ -159,25 +160,25 @@ async fn a_device_is_reset_with_all_that_is_signed_in() {
     let proof = none();
     let totp = SignedIn::new(&world, "totp").await;
     let own = world.engine.reset_device(&totp.caller(&proof), None).await.unwrap();
-    assert!(matches!(own, Err(Denial::SecondFactorRequired(_))), "{own:?}");
+    assert!(matches!(own, Err(ActionError::SecondFactorRequired(_))), "{own:?}");
     world.clock.advance(STEP);
     let shown = code(&device_code(world.clock.now()));
     assert_eq!(world.engine.reset_device(&totp.caller(&shown), None).await.unwrap(), Ok(()));
     assert!(!totp.is_good(&world).await);
-    assert!(world.log_in(DoorKind::RocketChat, "totp", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::RocketChat, "totp", PASSWORD).await.is_ok());
 
     let (iago, admin) = (SignedIn::new(&world, "iago").await, SignedIn::new(&world, "admin").await);
     enrol(&world, &iago).await;
     let of = Identifier::user_name("iago");
     let stranger = SignedIn::new(&world, "totp").await;
     let denied = world.engine.reset_device(&stranger.caller(&proof), Some(&of)).await.unwrap();
-    assert_eq!(denied, Err(Denial::NotPermitted));
+    assert_eq!(denied, Err(ActionError::NotPermitted));
     let nobody = Identifier::user_name("nobody");
     let denied = world.engine.reset_device(&admin.caller(&proof), Some(&nobody)).await.unwrap();
-    assert_eq!(denied, Err(Denial::NoSuchUser));
+    assert_eq!(denied, Err(ActionError::NoSuchUser));
     assert_eq!(world.engine.reset_device(&admin.caller(&proof), Some(&of)).await.unwrap(), Ok(()));
     assert!(!iago.is_good(&world).await);
-    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
@@ -188,13 +189,13 @@ async fn mailed_codes_are_switched_on_and_off() {
     let caller = iago.caller(&proof);
     assert_eq!(world.engine.require_mailed_codes(&caller).await.unwrap(), Ok(()));
     assert_eq!((iago.is_good(&world).await, other.is_good(&world).await), (true, false));
-    let refused = world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.unwrap_err();
-    assert!(matches!(refused, Refusal::SecondFactorRequired(_)), "{refused:?}");
+    let refused = world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap_err();
+    assert!(matches!(refused, LoginError::SecondFactorRequired(_)), "{refused:?}");
     let denied = world.engine.waive_mailed_codes(&caller).await.unwrap();
-    assert!(matches!(denied, Err(Denial::SecondFactorRequired(_))), "{denied:?}");
+    assert!(matches!(denied, Err(ActionError::SecondFactorRequired(_))), "{denied:?}");
     let mailed = mailed_code(&mails(&world).await[0]);
     assert_eq!(world.engine.waive_mailed_codes(&iago.caller(&code(&mailed))).await.unwrap(), Ok(()));
-    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
@@ -209,7 +210,7 @@ async fn mailed_codes_need_verified_addresses() {
     for who in ["unverified", "without"] {
         let session = SignedIn::new(&world, who).await;
         let told = world.engine.require_mailed_codes(&session.caller(&none())).await.unwrap();
-        assert_eq!(told, Err(Denial::AddressUnverified), "{who}");
+        assert_eq!(told, Err(ActionError::AddressUnverified), "{who}");
     }
 }
 

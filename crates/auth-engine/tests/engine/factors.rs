@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Cause, Clock, DoorKind, Exact, FactorMethod, Refusal, Timestamp, TotpSecret};
+use auth_core::{Clock, Exact, FactorMethod, FailureReason, LoginError, ProtocolName, Timestamp, TotpSecret};
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
 
@@ -14,24 +14,24 @@ fn code_at(time: Timestamp) -> String {
 }
 
 #[tokio::test]
-async fn doors_without_a_second_step_refuse_accounts_that_have_one() {
+async fn protocols_without_a_second_step_refuse_accounts_that_have_one() {
     let world = World::new().await;
-    for (door, who) in [(DoorKind::Zulip, "totp@zulip.com"), (DoorKind::Zettelstore, "mail")] {
-        let refused = world.log_in(door, who, PASSWORD).await.unwrap_err();
-        assert_eq!(refused, Refusal::Credentials(Cause::NoSecondStep));
+    for (protocol, who) in [(ProtocolName::Zulip, "totp@zulip.com"), (ProtocolName::Zettelstore, "mail")] {
+        let refused = world.log_in(protocol, who, PASSWORD).await.unwrap_err();
+        assert_eq!(refused, LoginError::Credentials(FailureReason::NoSecondStep));
     }
     let mut lax = config();
     lax.allow_password_only_with_2fa = true;
     let world = World::with(lax).await;
-    assert!(world.log_in(DoorKind::Zulip, "totp@zulip.com", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::Zulip, "totp@zulip.com", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn the_second_factor_is_asked_for_only_after_the_password() {
     let world = World::new().await;
-    let wrong = world.log_in(DoorKind::RocketChat, "totp", "wrong").await.unwrap_err();
-    assert_eq!(wrong, Refusal::Credentials(Cause::WrongPassword));
-    let Refusal::SecondFactorRequired(challenge) = world.log_in_with_code("totp", None).await.unwrap_err()
+    let wrong = world.log_in(ProtocolName::RocketChat, "totp", "wrong").await.unwrap_err();
+    assert_eq!(wrong, LoginError::Credentials(FailureReason::WrongPassword));
+    let LoginError::SecondFactorRequired(challenge) = world.log_in_with_code("totp", None).await.unwrap_err()
     else {
         panic!("a second factor is required")
     };
@@ -97,7 +97,7 @@ async fn backup_codes_belong_to_their_user() {
 async fn mailed_code_goes_out_once_and_is_good_once() {
     let world = World::new().await;
     for generated in [true, false] {
-        let Refusal::SecondFactorRequired(challenge) =
+        let LoginError::SecondFactorRequired(challenge) =
             world.log_in_with_code("mail", None).await.unwrap_err()
         else {
             panic!("a second factor is required")
@@ -124,10 +124,10 @@ async fn mailed_code_ends_after_its_tries_and_its_time() {
     let _ = ask().await;
     for _ in 0..4 {
         let refused = world.log_in_with_code("mail", Some("123")).await.unwrap_err();
-        assert!(matches!(refused, Refusal::SecondFactorInvalid(_)), "{refused:?}");
+        assert!(matches!(refused, LoginError::SecondFactorInvalid(_)), "{refused:?}");
     }
     let refused = world.log_in_with_code("mail", Some("123")).await.unwrap_err();
-    assert!(matches!(refused, Refusal::SecondFactorExhausted(_)), "{refused:?}");
+    assert!(matches!(refused, LoginError::SecondFactorExhausted(_)), "{refused:?}");
     let _ = ask().await;
     assert_eq!(world.store.due(world.clock.now(), 10).await.unwrap().len(), 2, "a new code went out");
 
@@ -140,7 +140,7 @@ async fn mailed_code_ends_after_its_tries_and_its_time() {
 async fn wrong_codes_are_capped_per_account_across_networks() {
     let world = World::with(limited()).await;
     for last in 1..=10 {
-        let mut attempt = world.attempt("main", DoorKind::RocketChat, "totp", PASSWORD).await;
+        let mut attempt = world.attempt("main", ProtocolName::RocketChat, "totp", PASSWORD).await;
         attempt.peer = crate::world::peer(&format!("192.0.2.{last}"));
         attempt.second_step = auth_core::SecondStep::Offered(Some(auth_core::OneTimeCode::new("000000")));
         assert!(crate::world::outcome(world.ask(attempt).await).is_err());

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock, DoorKind, ImportMode, LoginAttempt, PasswordDigest, Proof, SeededRng, Timestamp};
+use auth_core::{
+    Clock, ImportMode, LoginAttempt, LoginMethod, PasswordDigest, ProtocolName, SeededRng, Timestamp,
+};
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
 use auth_engine::transfer::unwatched;
@@ -40,14 +42,14 @@ async fn world(failure_grid: FailureGrid, lines: &str) -> World {
 async fn wait(world: &World) -> Option<Duration> {
     let mut waits = Vec::new();
     for who in ["nobody@zulip.com", "iago@zulip.com", "othello@zulip.com", "cordelia@zulip.com"] {
-        let attempt = world.attempt("main", DoorKind::Zulip, who, "wrong").await;
+        let attempt = world.attempt("main", ProtocolName::Zulip, who, "wrong").await;
         waits.push(wait_of(world, attempt).await);
     }
-    let attempt = world.attempt("main", DoorKind::Zulip, "cordelia@zulip.com", PASSWORD).await;
+    let attempt = world.attempt("main", ProtocolName::Zulip, "cordelia@zulip.com", PASSWORD).await;
     waits.push(wait_of(world, attempt).await);
-    let attempt = world.attempt("main", DoorKind::RocketChat, "iago", "").await;
-    let Proof::Password { who, .. } = attempt.proof else { panic!("no password") };
-    let proof = Proof::Digest { who, digest: PasswordDigest::new("00".repeat(32)) };
+    let attempt = world.attempt("main", ProtocolName::RocketChat, "iago", "").await;
+    let LoginMethod::Password { who, .. } = attempt.proof else { panic!("no password") };
+    let proof = LoginMethod::Digest { who, digest: PasswordDigest::new("00".repeat(32)) };
     waits.push(wait_of(world, LoginAttempt { proof, ..attempt }).await);
     assert!(waits.iter().all(|wait| *wait == waits[0]), "{waits:?}");
     waits[0]
@@ -118,8 +120,8 @@ async fn the_operator_has_the_last_word() {
 #[tokio::test]
 async fn what_shows_anyway_is_told_at_once() {
     let world = world(FailureGrid::Auto, &format!("{CURRENT}{OLDER}")).await;
-    for (door, who) in [(DoorKind::Zulip, "iago@zulip.com"), (DoorKind::RocketChat, "totp")] {
-        let attempt = world.attempt("main", door, who, PASSWORD).await;
+    for (protocol, who) in [(ProtocolName::Zulip, "iago@zulip.com"), (ProtocolName::RocketChat, "totp")] {
+        let attempt = world.attempt("main", protocol, who, PASSWORD).await;
         assert_eq!(world.ask(attempt).await.not_before, None, "{who}: granted, or asked for a code");
     }
 }
@@ -132,7 +134,7 @@ async fn zettelstores_own_delay_covers_a_narrower_grid() {
     let world = World::empty(slow).await;
     world.import(&format!("{CURRENT}{OLDER}")).await;
     for _ in 0..20 {
-        let attempt = world.attempt("main", DoorKind::Zettelstore, "iago", "wrong").await;
+        let attempt = world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await;
         let wait = wait_of(&world, attempt).await.unwrap().as_millis();
         assert!((450..550).contains(&wait), "{wait} ms");
     }

@@ -1,6 +1,6 @@
 //! The key ring is exchanged and rotated while the engine runs.
 
-use auth_core::{ApiKey, Credential, CredentialKind, DoorKind, Grant, OneTimeCode, Presented};
+use auth_core::{ApiKey, Credential, CredentialKind, Grant, OneTimeCode, PresentedCredential, ProtocolName};
 use auth_crypto::keyring::{KeyRing, Purpose, RingKey};
 use auth_crypto::totp;
 use auth_engine::OpenError;
@@ -19,7 +19,7 @@ fn grown(world: &World) -> KeyRing {
 }
 
 async fn zulip_key(world: &World) -> ApiKey {
-    match world.log_in(DoorKind::Zulip, "iago@zulip.com", PASSWORD).await {
+    match world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await {
         Ok(Grant::ZulipKey(key)) => key,
         other => panic!("{other:?}"),
     }
@@ -34,12 +34,12 @@ async fn everything_goes_on_while_keys_are_rotated() {
     let world = World::new().await;
     let engine = &world.engine;
     let key_before = zulip_key(&world).await;
-    let zettel = token(&world.log_in(DoorKind::Zettelstore, "iago", PASSWORD).await.unwrap());
+    let zettel = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
     // A mail waits.
     assert!(world.log_in_with_code("mail", None).await.is_err());
     let zettel_is_good = async || {
-        let presented = Presented::ZettelstoreToken(zettel.clone());
-        world.check("main", DoorKind::Zettelstore, presented).await.outcome.is_ok()
+        let presented = PresentedCredential::ZettelstoreToken(zettel.clone());
+        world.check("main", ProtocolName::Zettelstore, presented).await.outcome.is_ok()
     };
 
     engine.exchange_ring(grown(&world)).await.unwrap();

@@ -1,32 +1,34 @@
-//! Log-ins by password, at every door.
+//! Log-ins by password, at every protocol.
 
 use auth_core::{
-    Cause, DoorKind, Exact, Grant, Identifier, LoginAttempt, PasswordDigest, Proof, Refusal, Store,
+    Exact, FailureReason, Grant, Identifier, LoginAttempt, LoginError, LoginMethod, PasswordDigest,
+    ProtocolName, Store,
 };
 
 use auth_engine::Config;
 
 use crate::world::{PASSWORD, World, config, outcome};
 
-const DOORS: [DoorKind; 3] = [DoorKind::Zulip, DoorKind::RocketChat, DoorKind::Zettelstore];
+const PROTOCOLS: [ProtocolName; 3] =
+    [ProtocolName::Zulip, ProtocolName::RocketChat, ProtocolName::Zettelstore];
 
-fn name_at(door: DoorKind, name: &str) -> String {
-    if door == DoorKind::Zulip { format!("{name}@zulip.com") } else { name.to_owned() }
+fn name_at(protocol: ProtocolName, name: &str) -> String {
+    if protocol == ProtocolName::Zulip { format!("{name}@zulip.com") } else { name.to_owned() }
 }
 
 #[tokio::test]
-async fn right_password_is_let_in_at_every_door() {
+async fn right_password_is_let_in_at_every_protocol() {
     let world = World::new().await;
-    for door in DOORS {
-        let grant = world.log_in(door, &name_at(door, "iago"), PASSWORD).await.unwrap();
-        match (door, grant) {
-            (DoorKind::Zulip, Grant::ZulipKey(key)) => {
+    for protocol in PROTOCOLS {
+        let grant = world.log_in(protocol, &name_at(protocol, "iago"), PASSWORD).await.unwrap();
+        match (protocol, grant) {
+            (ProtocolName::Zulip, Grant::ZulipKey(key)) => {
                 assert_eq!(key.expose(), "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv");
             }
-            (DoorKind::RocketChat, Grant::RocketChatToken { token, .. }) => {
+            (ProtocolName::RocketChat, Grant::RocketChatToken { token, .. }) => {
                 assert_eq!(token.expose().len(), 43);
             }
-            (DoorKind::Zettelstore, Grant::ZettelstoreToken { lifetime, .. }) => {
+            (ProtocolName::Zettelstore, Grant::ZettelstoreToken { lifetime, .. }) => {
                 assert_eq!(lifetime.as_secs(), 600);
             }
             other => panic!("{other:?}"),
@@ -37,16 +39,16 @@ async fn right_password_is_let_in_at_every_door() {
 #[tokio::test]
 async fn every_other_account_gets_the_ordinary_refusal_for_a_wrong_password() {
     let world = World::new().await;
-    for door in DOORS {
+    for protocol in PROTOCOLS {
         for (name, cause) in [
-            ("iago", Cause::WrongPassword),
-            ("cordelia", Cause::WrongPassword),
-            ("othello", Cause::NoPassword),
-            ("nobody", Cause::UnknownUser),
-            ("totp", Cause::WrongPassword),
+            ("iago", FailureReason::WrongPassword),
+            ("cordelia", FailureReason::WrongPassword),
+            ("othello", FailureReason::NoPassword),
+            ("nobody", FailureReason::UnknownUser),
+            ("totp", FailureReason::WrongPassword),
         ] {
-            let refused = world.log_in(door, &name_at(door, name), "wrong").await.unwrap_err();
-            assert_eq!(refused, Refusal::Credentials(cause), "{name} at {door:?}");
+            let refused = world.log_in(protocol, &name_at(protocol, name), "wrong").await.unwrap_err();
+            assert_eq!(refused, LoginError::Credentials(cause), "{name} at {protocol:?}");
         }
     }
 }
@@ -54,14 +56,17 @@ async fn every_other_account_gets_the_ordinary_refusal_for_a_wrong_password() {
 #[tokio::test]
 async fn account_state_is_told_only_after_a_right_password() {
     let world = World::new().await;
-    for door in DOORS {
-        let name = name_at(door, "cordelia");
-        assert_eq!(world.log_in(door, &name, PASSWORD).await.unwrap_err(), Refusal::UserInactive);
+    for protocol in PROTOCOLS {
+        let name = name_at(protocol, "cordelia");
+        assert_eq!(world.log_in(protocol, &name, PASSWORD).await.unwrap_err(), LoginError::UserInactive);
     }
-    let ghost = world.attempt("closed", DoorKind::Zulip, "ghost@zulip.com", PASSWORD).await;
-    assert_eq!(outcome(world.ask(ghost).await).unwrap_err(), Refusal::RealmInactive);
-    let ghost = world.attempt("closed", DoorKind::Zulip, "ghost@zulip.com", "wrong").await;
-    assert_eq!(outcome(world.ask(ghost).await).unwrap_err(), Refusal::Credentials(Cause::WrongPassword));
+    let ghost = world.attempt("closed", ProtocolName::Zulip, "ghost@zulip.com", PASSWORD).await;
+    assert_eq!(outcome(world.ask(ghost).await).unwrap_err(), LoginError::RealmInactive);
+    let ghost = world.attempt("closed", ProtocolName::Zulip, "ghost@zulip.com", "wrong").await;
+    assert_eq!(
+        outcome(world.ask(ghost).await).unwrap_err(),
+        LoginError::Credentials(FailureReason::WrongPassword)
+    );
 }
 
 #[tokio::test]
@@ -70,33 +75,33 @@ async fn exact_zulip_tells_account_state_before_the_password_but_not_for_an_empt
     exact.zulip.exact = Exact::all();
     let world = World::with(exact).await;
     for (who, password, refusal) in [
-        ("cordelia@zulip.com", "wrong", Refusal::UserInactive),
-        ("cordelia@zulip.com", "", Refusal::Credentials(Cause::WrongPassword)),
-        ("nobody@zulip.com", "wrong", Refusal::Credentials(Cause::UnknownUser)),
+        ("cordelia@zulip.com", "wrong", LoginError::UserInactive),
+        ("cordelia@zulip.com", "", LoginError::Credentials(FailureReason::WrongPassword)),
+        ("nobody@zulip.com", "wrong", LoginError::Credentials(FailureReason::UnknownUser)),
     ] {
-        assert_eq!(world.log_in(DoorKind::Zulip, who, password).await.unwrap_err(), refusal, "{who}");
+        assert_eq!(world.log_in(ProtocolName::Zulip, who, password).await.unwrap_err(), refusal, "{who}");
     }
-    let at_other_doors = world.log_in(DoorKind::RocketChat, "cordelia", "wrong").await.unwrap_err();
-    assert_eq!(at_other_doors, Refusal::Credentials(Cause::WrongPassword));
+    let at_other_protocols = world.log_in(ProtocolName::RocketChat, "cordelia", "wrong").await.unwrap_err();
+    assert_eq!(at_other_protocols, LoginError::Credentials(FailureReason::WrongPassword));
 }
 
 #[tokio::test]
 async fn names_are_found_without_case_and_per_realm() {
     let world = World::new().await;
     for who in ["IAGO@zulip.com", " iago@zulip.com ", "Iago@Zulip.Com"] {
-        assert!(world.log_in(DoorKind::Zulip, who, PASSWORD).await.is_ok(), "{who}");
+        assert!(world.log_in(ProtocolName::Zulip, who, PASSWORD).await.is_ok(), "{who}");
     }
-    let other = world.attempt("other", DoorKind::Zulip, "iago@zulip.com", PASSWORD).await;
+    let other = world.attempt("other", ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await;
     assert!(outcome(world.ask(other).await).is_err(), "the other realm's iago has another password");
 }
 
 #[tokio::test]
 async fn rocketchat_rules_come_after_the_password() {
     let world = World::new().await;
-    for (who, refusal) in [("app", Refusal::AppAccount), ("noroles", Refusal::NoRoles)] {
-        let wrong = world.log_in(DoorKind::RocketChat, who, "wrong").await.unwrap_err();
-        assert_eq!(wrong, Refusal::Credentials(Cause::WrongPassword));
-        assert_eq!(world.log_in(DoorKind::RocketChat, who, PASSWORD).await.unwrap_err(), refusal);
+    for (who, refusal) in [("app", LoginError::AppAccount), ("noroles", LoginError::NoRoles)] {
+        let wrong = world.log_in(ProtocolName::RocketChat, who, "wrong").await.unwrap_err();
+        assert_eq!(wrong, LoginError::Credentials(FailureReason::WrongPassword));
+        assert_eq!(world.log_in(ProtocolName::RocketChat, who, PASSWORD).await.unwrap_err(), refusal);
     }
 }
 
@@ -110,9 +115,9 @@ async fn unverified_addresses_are_refused_where_the_operator_says_so() {
             r#"{"kind":"user","realm":"main","username":"unverified","email":"u@zulip.com","password":"correct-horse-battery-9876"}"#,
         )
         .await;
-    let refused = world.log_in(DoorKind::RocketChat, "unverified", PASSWORD).await.unwrap_err();
-    assert_eq!(refused, Refusal::EmailUnverified);
-    assert!(world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
+    let refused = world.log_in(ProtocolName::RocketChat, "unverified", PASSWORD).await.unwrap_err();
+    assert_eq!(refused, LoginError::EmailUnverified);
+    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
@@ -128,8 +133,8 @@ async fn digest_is_taken_where_the_realm_says_so_and_refused_elsewhere() {
         ("main", digest("wrong"), false),
         ("other", digest("another-horse-battery-1234"), false),
     ] {
-        let attempt = world.attempt(realm, DoorKind::RocketChat, "iago", "").await;
-        let proof = Proof::Digest { who: Identifier::user_name("iago"), digest };
+        let attempt = world.attempt(realm, ProtocolName::RocketChat, "iago", "").await;
+        let proof = LoginMethod::Digest { who: Identifier::user_name("iago"), digest };
         let told = outcome(world.ask(LoginAttempt { proof, ..attempt }).await);
         assert_eq!(told.is_ok(), accepted, "{realm}");
     }
@@ -142,21 +147,21 @@ async fn weak_password_on_an_old_hash_must_be_reset_at_zulip_and_is_hashed_anew_
         let account = world.engine.account_named(Some("main"), "weak").await.unwrap();
         world.store.user(account.user.id).await.unwrap().unwrap().password.unwrap().expose().to_owned()
     };
-    let refused = world.log_in(DoorKind::Zulip, "weak@zulip.com", "abcd1234").await.unwrap_err();
-    assert_eq!(refused, Refusal::PasswordResetRequired);
+    let refused = world.log_in(ProtocolName::Zulip, "weak@zulip.com", "abcd1234").await.unwrap_err();
+    assert_eq!(refused, LoginError::PasswordResetRequired);
     assert!(stored().await.starts_with("pbkdf2_sha256$"), "unchanged");
 
-    assert!(world.log_in(DoorKind::Zettelstore, "weak", "abcd1234").await.is_ok());
+    assert!(world.log_in(ProtocolName::Zettelstore, "weak", "abcd1234").await.is_ok());
     assert!(stored().await.contains("$argon2id$"), "brought up to date");
-    assert!(world.log_in(DoorKind::Zulip, "weak@zulip.com", "abcd1234").await.is_ok());
+    assert!(world.log_in(ProtocolName::Zulip, "weak@zulip.com", "abcd1234").await.is_ok());
 }
 
 #[tokio::test]
 async fn passwords_longer_than_any_are_refused_like_wrong_ones() {
     let world = World::new().await;
     let long = "x".repeat(3_000_000);
-    let refused = world.log_in(DoorKind::Zulip, "iago@zulip.com", &long).await.unwrap_err();
-    assert_eq!(refused, Refusal::Credentials(Cause::WrongPassword));
+    let refused = world.log_in(ProtocolName::Zulip, "iago@zulip.com", &long).await.unwrap_err();
+    assert_eq!(refused, LoginError::Credentials(FailureReason::WrongPassword));
 }
 
 #[tokio::test]
@@ -164,24 +169,25 @@ async fn realm_without_passwords_refuses_before_looking() {
     let world = World::new().await;
     world.import(r#"{"kind":"realm","realm":"other","subdomain":"other","password_login":false}"#).await;
     let attempt =
-        world.attempt("other", DoorKind::Zulip, "iago@zulip.com", "another-horse-battery-1234").await;
-    assert_eq!(outcome(world.ask(attempt).await).unwrap_err(), Refusal::PasswordLoginDisabled);
+        world.attempt("other", ProtocolName::Zulip, "iago@zulip.com", "another-horse-battery-1234").await;
+    assert_eq!(outcome(world.ask(attempt).await).unwrap_err(), LoginError::PasswordLoginDisabled);
 }
 
 #[tokio::test]
 async fn every_attempt_leaves_a_row() {
     let world = World::new().await;
-    let _ = world.log_in(DoorKind::Zulip, "iago@zulip.com", PASSWORD).await;
-    let _ = world.log_in(DoorKind::RocketChat, &"x".repeat(1000), "wrong").await;
+    let _ = world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await;
+    let _ = world.log_in(ProtocolName::RocketChat, &"x".repeat(1000), "wrong").await;
     let store: &dyn Store = &*world.store;
     let rows = store.attempts(10).await.unwrap();
-    let told: Vec<(&str, &str)> = rows.iter().map(|row| (row.door.as_str(), row.outcome.as_ref())).collect();
+    let told: Vec<(&str, &str)> =
+        rows.iter().map(|row| (row.protocol.as_str(), row.outcome.as_ref())).collect();
     assert_eq!(told, [("rocketchat", "unknown-user"), ("zulip", "granted")]);
     // What was typed may be a password in the wrong field.
     assert!(rows.iter().all(|row| row.name.is_empty()));
 
     let world = World::with(Config { log_names: true, ..config() }).await;
-    let _ = world.log_in(DoorKind::RocketChat, &"x".repeat(1000), "wrong").await;
+    let _ = world.log_in(ProtocolName::RocketChat, &"x".repeat(1000), "wrong").await;
     let store: &dyn Store = &*world.store;
     assert_eq!(store.attempts(1).await.unwrap()[0].name.len(), 256);
 }
@@ -189,20 +195,20 @@ async fn every_attempt_leaves_a_row() {
 #[tokio::test]
 async fn development_log_in_works_only_where_it_is_switched_on() {
     let ask = async |world: &World, who: &str| {
-        let attempt = world.attempt("main", DoorKind::Zulip, "", "").await;
-        let proof = Proof::Development { who: Identifier::email(who) };
+        let attempt = world.attempt("main", ProtocolName::Zulip, "", "").await;
+        let proof = LoginMethod::Development { who: Identifier::email(who) };
         outcome(world.ask(LoginAttempt { proof, ..attempt }).await)
     };
     let world = World::new().await;
     let refused = ask(&world, "othello@zulip.com").await.unwrap_err();
-    assert_eq!(refused, Refusal::Credentials(Cause::NotOffered));
+    assert_eq!(refused, LoginError::Credentials(FailureReason::NotOffered));
 
     let mut development = config();
     development.zulip.development = true;
     let world = World::with(development).await;
     assert!(ask(&world, "othello@zulip.com").await.is_ok());
-    assert_eq!(ask(&world, "cordelia@zulip.com").await.unwrap_err(), Refusal::UserInactive);
-    assert_eq!(ask(&world, "ghost@zulip.com").await.unwrap_err(), Refusal::OtherRealm);
+    assert_eq!(ask(&world, "cordelia@zulip.com").await.unwrap_err(), LoginError::UserInactive);
+    assert_eq!(ask(&world, "ghost@zulip.com").await.unwrap_err(), LoginError::OtherRealm);
     let unknown = ask(&world, "nobody@zulip.com").await.unwrap_err();
-    assert_eq!(unknown, Refusal::Credentials(Cause::UnknownUser));
+    assert_eq!(unknown, LoginError::Credentials(FailureReason::UnknownUser));
 }

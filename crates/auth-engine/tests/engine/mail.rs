@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, Clock, CredentialKind, DoorKind, MailId, Network, Outbox, OutgoingMail, RealmId, SeededRng,
+    AttemptRecord, ClientKey, Clock, CredentialKind, MailId, Outbox, OutgoingMail, ProtocolName, RealmId,
+    SeededRng,
 };
 use auth_engine::Purged;
 
@@ -91,11 +92,11 @@ async fn purge_deletes_what_has_ended_and_is_too_old_and_nothing_else() {
     let world = mailed().await;
     let attempt = |at| AttemptRecord {
         at,
-        door: DoorKind::RocketChat,
+        protocol: ProtocolName::RocketChat,
         realm: RealmId::from_bytes([0; 16]),
         user: None,
         name: String::new(),
-        network: Network::default(),
+        network: ClientKey::default(),
         outcome: "granted".into(),
     };
     let before = world.store.attempts(100).await.unwrap().len();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{BotKind, Clock, DoorKind, ImportMode, Presented, Refusal, Role, Token};
+use auth_core::{BotKind, Clock, ImportMode, LoginError, PresentedCredential, ProtocolName, Role, Token};
 use auth_crypto::{opaque, totp};
 use auth_engine::transfer::{
     Converted, ImportFailure, ImportOptions, ImportReport, convert_htpasswd, convert_rocketchat,
@@ -66,8 +66,9 @@ async fn import(
 }
 
 async fn is_good(world: &World, user_id: &str, token: &str) -> bool {
-    let presented = Presented::RocketChatToken { user_id: user_id.to_owned(), token: Token::new(token) };
-    world.check("main", DoorKind::RocketChat, presented).await.outcome.is_ok()
+    let presented =
+        PresentedCredential::RocketChatToken { user_id: user_id.to_owned(), token: Token::new(token) };
+    world.check("main", ProtocolName::RocketChat, presented).await.outcome.is_ok()
 }
 
 #[tokio::test]
@@ -78,8 +79,11 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
 
     let account = world.engine.account_named(Some("main"), "rocker").await.unwrap();
     let user = &account.user;
-    assert_eq!(user.doors.rocketchat, "aYjKmNpQrStUvWxYz");
-    assert_eq!(user.doors.rocketchat_roles.as_deref(), Some(&["user".to_owned(), "admin".to_owned()][..]));
+    assert_eq!(user.protocols.rocketchat, "aYjKmNpQrStUvWxYz");
+    assert_eq!(
+        user.protocols.rocketchat_roles.as_deref(),
+        Some(&["user".to_owned(), "admin".to_owned()][..])
+    );
     assert_eq!(
         (user.role, user.full_name.as_str(), user.must_change_password),
         (Role::Admin, "The Rocker", true)
@@ -87,9 +91,9 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
     assert_eq!(user.joined.as_secs(), 1_698_832_800);
     assert!(user.email().unwrap().verified && user.email_second_factor);
 
-    assert!(is_good(&world, &user.doors.rocketchat, "session").await, "nobody is logged out");
-    assert!(is_good(&world, &user.doors.rocketchat, "personal").await);
-    assert!(!is_good(&world, &user.doors.rocketchat, "ended").await);
+    assert!(is_good(&world, &user.protocols.rocketchat, "session").await, "nobody is logged out");
+    assert!(is_good(&world, &user.protocols.rocketchat, "personal").await);
+    assert!(!is_good(&world, &user.protocols.rocketchat, "ended").await);
     let step = totp::step_at(world.clock.now());
     let code = totp::code(&totp::from_base32(SECRET).unwrap(), step);
     for (code, good) in [
@@ -105,10 +109,10 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
     }
     // The session ends when it would have ended there.
     world.clock.advance(Duration::from_secs(89 * 86_400));
-    assert!(is_good(&world, &user.doors.rocketchat, "session").await);
+    assert!(is_good(&world, &user.protocols.rocketchat, "session").await);
     world.clock.advance(Duration::from_secs(2 * 86_400));
-    assert!(!is_good(&world, &user.doors.rocketchat, "session").await);
-    assert!(is_good(&world, &user.doors.rocketchat, "personal").await);
+    assert!(!is_good(&world, &user.protocols.rocketchat, "session").await);
+    assert!(is_good(&world, &user.protocols.rocketchat, "personal").await);
 }
 
 #[test]
@@ -211,17 +215,17 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
 
     let find = async |name: &str| world.engine.account_named(Some("root"), name).await.unwrap();
     let desdemona = find("desdemona@zulip.com").await.user;
-    assert_eq!((desdemona.doors.zulip, desdemona.role), (8, Role::Owner));
+    assert_eq!((desdemona.protocols.zulip, desdemona.role), (8, Role::Owner));
     assert_eq!(desdemona.full_name, r#"Desdemona, "D""#);
     assert_eq!(desdemona.joined.as_millis(), 1_685_622_600_123);
     assert_eq!(find("hook@zulip.com").await.user.bot, Some(BotKind::IncomingWebhook));
     let iago = find("Iago@zulip.com").await;
     assert_eq!(iago.password.unwrap().expose(), PBKDF2);
-    let key = Presented::ZulipKey {
+    let key = PresentedCredential::ZulipKey {
         email: "iago@zulip.com".to_owned(),
         key: auth_core::ApiKey::new("m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN"),
     };
-    assert!(world.check("root", DoorKind::Zulip, key).await.outcome.is_ok());
+    assert!(world.check("root", ProtocolName::Zulip, key).await.outcome.is_ok());
     assert!(!world.engine.account_named(Some("lear"), "iago@zulip.com").await.unwrap().user.active);
 }
 
@@ -289,7 +293,7 @@ fn of_an_htpasswd_file_only_bcrypt_hashes_are_taken() {
 }
 
 #[tokio::test]
-async fn wrapped_hashes_open_every_door_they_opened_before_and_are_plain_after_the_first_log_in() {
+async fn wrapped_hashes_open_every_protocol_they_opened_before_and_are_plain_after_the_first_log_in() {
     let world = World::new().await;
     let zettel = bcrypted(&format!("20240101000200 zettel {PASSWORD}"));
     let mut users = vec![
@@ -313,14 +317,14 @@ async fn wrapped_hashes_open_every_door_they_opened_before_and_are_plain_after_t
         let tried = world.engine.account_named(Some("main"), name).await.unwrap();
         let check = world.engine.try_password(&tried, &auth_core::Password::new(PASSWORD)).await.unwrap();
         assert!(check.matches && check.obsolete && check.scheme.starts_with("wrapped-"), "{check:?}");
-        for door in [DoorKind::RocketChat, DoorKind::Zettelstore] {
-            let wrong = world.log_in(door, name, "wrong").await.unwrap_err();
-            assert!(matches!(wrong, Refusal::Credentials(_)), "{wrong:?}");
+        for protocol in [ProtocolName::RocketChat, ProtocolName::Zettelstore] {
+            let wrong = world.log_in(protocol, name, "wrong").await.unwrap_err();
+            assert!(matches!(wrong, LoginError::Credentials(_)), "{wrong:?}");
         }
         assert_eq!(stored(name).await, wrapped);
-        world.log_in(DoorKind::RocketChat, name, PASSWORD).await.unwrap();
+        world.log_in(ProtocolName::RocketChat, name, PASSWORD).await.unwrap();
         assert!(stored(name).await.starts_with("sha256-hex:$argon2id$"), "{name}: {}", stored(name).await);
-        world.log_in(DoorKind::Zettelstore, name, PASSWORD).await.unwrap();
+        world.log_in(ProtocolName::Zettelstore, name, PASSWORD).await.unwrap();
     }
     let clear =
         r#"{"kind":"user","realm":"main","username":"clear","password":"correct-horse-battery-9876"}"#;

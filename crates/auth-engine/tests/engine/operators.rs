@@ -1,6 +1,6 @@
 //! What operators do to accounts.
 
-use auth_core::{Authenticator, DoorKind, Password, Presented};
+use auth_core::{Authenticator, Password, PresentedCredential, ProtocolName};
 use auth_engine::operator::OperatorError;
 
 use crate::world::{PASSWORD, World, token};
@@ -8,37 +8,40 @@ use crate::world::{PASSWORD, World, token};
 #[tokio::test]
 async fn deactivation_refuses_everything_at_once_and_keys_come_back_with_activation() {
     let world = World::new().await;
-    let rocket = token(&world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.unwrap());
-    let zettel = token(&world.log_in(DoorKind::Zettelstore, "iago", PASSWORD).await.unwrap());
+    let rocket = token(&world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap());
+    let zettel = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
     let user_id = world.rocketchat_id("iago").await;
-    let key = || Presented::ZulipKey {
+    let key = || PresentedCredential::ZulipKey {
         email: "iago@zulip.com".to_owned(),
         key: auth_core::ApiKey::new("gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv"),
     };
     let account = world.engine.account_named(Some("main"), "iago").await.unwrap();
     let names = [
-        (DoorKind::Zulip, "iago@zulip.com"),
-        (DoorKind::RocketChat, "iago"),
-        (DoorKind::Zettelstore, "iago"),
+        (ProtocolName::Zulip, "iago@zulip.com"),
+        (ProtocolName::RocketChat, "iago"),
+        (ProtocolName::Zettelstore, "iago"),
     ];
 
     world.engine.set_active(&account, false).await.unwrap();
-    for (door, name) in names {
-        assert!(world.log_in(door, name, PASSWORD).await.is_err(), "{door:?}");
+    for (protocol, name) in names {
+        assert!(world.log_in(protocol, name, PASSWORD).await.is_err(), "{protocol:?}");
     }
-    let rocket = Presented::RocketChatToken { user_id, token: rocket };
-    assert!(world.check("main", DoorKind::Zulip, key()).await.outcome.is_err());
-    assert!(world.check("main", DoorKind::RocketChat, rocket.clone()).await.outcome.is_err());
-    let zettel = Presented::ZettelstoreToken(zettel);
-    assert!(world.check("main", DoorKind::Zettelstore, zettel.clone()).await.outcome.is_err());
+    let rocket = PresentedCredential::RocketChatToken { user_id, token: rocket };
+    assert!(world.check("main", ProtocolName::Zulip, key()).await.outcome.is_err());
+    assert!(world.check("main", ProtocolName::RocketChat, rocket.clone()).await.outcome.is_err());
+    let zettel = PresentedCredential::ZettelstoreToken(zettel);
+    assert!(world.check("main", ProtocolName::Zettelstore, zettel.clone()).await.outcome.is_err());
 
     world.engine.set_active(&account, true).await.unwrap();
-    for (door, name) in names {
-        assert!(world.log_in(door, name, PASSWORD).await.is_ok(), "{door:?}");
+    for (protocol, name) in names {
+        assert!(world.log_in(protocol, name, PASSWORD).await.is_ok(), "{protocol:?}");
     }
-    assert!(world.check("main", DoorKind::Zulip, key()).await.outcome.is_ok());
-    assert!(world.check("main", DoorKind::RocketChat, rocket).await.outcome.is_err(), "the session is over");
-    assert!(world.check("main", DoorKind::Zettelstore, zettel).await.outcome.is_err(), "so is this one");
+    assert!(world.check("main", ProtocolName::Zulip, key()).await.outcome.is_ok());
+    assert!(
+        world.check("main", ProtocolName::RocketChat, rocket).await.outcome.is_err(),
+        "the session is over"
+    );
+    assert!(world.check("main", ProtocolName::Zettelstore, zettel).await.outcome.is_err(), "so is this one");
 }
 
 #[tokio::test]
@@ -67,21 +70,25 @@ async fn weak_passwords_are_set_only_when_allowed() {
     let refused = world.engine.set_password(&account, &weak, false).await.unwrap_err();
     assert!(matches!(refused, OperatorError::TooWeak(_)), "{refused:?}");
     world.engine.set_password(&account, &weak, true).await.unwrap();
-    assert!(world.log_in(DoorKind::Zettelstore, "othello", "abcd1234").await.is_ok());
+    assert!(world.log_in(ProtocolName::Zettelstore, "othello", "abcd1234").await.is_ok());
 }
 
 #[tokio::test]
 async fn a_deleted_account_is_nobody() {
     let world = World::new().await;
-    let rocket = token(&world.log_in(DoorKind::RocketChat, "iago", PASSWORD).await.unwrap());
+    let rocket = token(&world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap());
     let user_id = world.rocketchat_id("iago").await;
     let account = world.engine.account_named(Some("main"), "iago").await.unwrap();
     let reply = world
-        .check("main", DoorKind::RocketChat, Presented::RocketChatToken { user_id, token: rocket.clone() })
+        .check(
+            "main",
+            ProtocolName::RocketChat,
+            PresentedCredential::RocketChatToken { user_id, token: rocket.clone() },
+        )
         .await;
     let principal = reply.outcome.unwrap();
     world.engine.delete_account(&account).await.unwrap();
-    assert!(world.log_in(DoorKind::Zettelstore, "iago", PASSWORD).await.is_err());
+    assert!(world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.is_err());
     world.engine.revoke(&principal).await.unwrap();
     assert!(matches!(world.engine.delete_account(&account).await, Err(OperatorError::NoUser)));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Mutex;
 
-use auth_core::{AttemptRecord, DoorKind, LoginAttempt};
+use auth_core::{AttemptRecord, LoginAttempt, ProtocolName};
 use tokio::task::yield_now;
 
 use crate::world::{World, config, peer};
@@ -16,7 +16,7 @@ const USERS: &str = r#"
 "#;
 
 async fn attempt(world: &World, who: &str, from: &str) -> LoginAttempt {
-    let attempt = world.attempt("main", DoorKind::RocketChat, who, "wrong").await;
+    let attempt = world.attempt("main", ProtocolName::RocketChat, who, "wrong").await;
     LoginAttempt { peer: peer(from), ..attempt }
 }
 
@@ -27,11 +27,11 @@ async fn familiar_networks_come_first_and_names_under_attack_last() {
     let known = world.engine.account_named(Some("main"), "known").await.unwrap().user.id;
     world.store.record(AttemptRecord {
         at: world.clock_now(),
-        door: DoorKind::Zulip,
+        protocol: ProtocolName::Zulip,
         realm: world.realm("main").await.id,
         user: Some(known),
         name: String::new(),
-        network: peer("192.0.2.7").network(),
+        network: peer("192.0.2.7").client_key(),
         outcome: "granted".into(),
     });
     // What was granted before the start is read from the log.

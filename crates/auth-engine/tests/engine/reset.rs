@@ -2,19 +2,19 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock, Denial, DoorKind, Password, Passwords, Token};
+use auth_core::{ActionError, Clock, Password, Passwords, ProtocolName, Token};
 
 use crate::signed_in::{SignedIn, mails};
 use crate::world::{PASSWORD, World, config, peer};
 
 const NEW: &str = "a-better-horse-battery-1234";
 
-async fn forgot(world: &World, address: &str) -> Result<(), Denial> {
+async fn forgot(world: &World, address: &str) -> Result<(), ActionError> {
     let realm = world.realm("main").await.id;
     world.engine.forgot_password(realm, address).await.unwrap().map(drop)
 }
 
-async fn reset(world: &World, token: &str, new: &str) -> Result<(), Denial> {
+async fn reset(world: &World, token: &str, new: &str) -> Result<(), ActionError> {
     let realm = world.realm("main").await.id;
     let (token, new) = (Token::new(token), Password::new(new));
     world.engine.reset_password(realm, &token, &new, &peer("192.0.2.1")).await.unwrap()
@@ -36,15 +36,19 @@ async fn a_mailed_token_sets_a_new_password_once() {
     assert!(mails(&world).await[0].contains("\nhttps://chat.example.com/reset-password/"));
     let token = &tokens(&world).await[0];
 
-    assert_eq!(reset(&world, "wrong", NEW).await, Err(Denial::WrongToken));
+    assert_eq!(reset(&world, "wrong", NEW).await, Err(ActionError::WrongToken));
     for weak in ["", "12345678", &"x".repeat(5000)] {
-        assert_eq!(reset(&world, token, weak).await, Err(Denial::WeakPassword(Vec::new())), "{weak:.10}");
+        assert_eq!(
+            reset(&world, token, weak).await,
+            Err(ActionError::WeakPassword(Vec::new())),
+            "{weak:.10}"
+        );
     }
     assert_eq!(reset(&world, token, NEW).await, Ok(()));
-    assert_eq!(reset(&world, token, PASSWORD).await, Err(Denial::WrongToken));
+    assert_eq!(reset(&world, token, PASSWORD).await, Err(ActionError::WrongToken));
     assert!(!session.is_good(&world).await, "what was signed in ends");
     for (password, accepted) in [(PASSWORD, false), (NEW, true)] {
-        assert_eq!(world.log_in(DoorKind::RocketChat, "iago", password).await.is_ok(), accepted);
+        assert_eq!(world.log_in(ProtocolName::RocketChat, "iago", password).await.is_ok(), accepted);
     }
 }
 
@@ -63,9 +67,9 @@ async fn the_newest_token_is_good_for_an_hour() {
     forgot(&world, "iago@zulip.com").await.unwrap();
     forgot(&world, "iago@zulip.com").await.unwrap();
     let [old, new] = <[String; 2]>::try_from(tokens(&world).await).unwrap();
-    assert_eq!(reset(&world, &old, NEW).await, Err(Denial::WrongToken));
+    assert_eq!(reset(&world, &old, NEW).await, Err(ActionError::WrongToken));
     world.clock.advance(Duration::from_secs(3600));
-    assert_eq!(reset(&world, &new, NEW).await, Err(Denial::WrongToken));
+    assert_eq!(reset(&world, &new, NEW).await, Err(ActionError::WrongToken));
     forgot(&world, "iago@zulip.com").await.unwrap();
     world.clock.advance(Duration::from_secs(3599));
     assert_eq!(reset(&world, &tokens(&world).await[2], NEW).await, Ok(()));
@@ -94,10 +98,10 @@ async fn a_token_is_worth_nothing_in_another_realm_or_for_who_was_deactivated() 
     let token = Token::new(tokens(&world).await[0].as_str());
     let other = world.realm("other").await.id;
     let told = world.engine.reset_password(other, &token, &Password::new(NEW), &peer("192.0.2.1")).await;
-    assert_eq!(told.unwrap(), Err(Denial::WrongToken));
+    assert_eq!(told.unwrap(), Err(ActionError::WrongToken));
     let iago = world.engine.account_named(Some("main"), "iago").await.unwrap();
     world.engine.set_active(&iago, false).await.unwrap();
-    assert_eq!(reset(&world, token.expose(), NEW).await, Err(Denial::WrongToken));
+    assert_eq!(reset(&world, token.expose(), NEW).await, Err(ActionError::WrongToken));
 }
 
 #[tokio::test]
@@ -105,6 +109,6 @@ async fn switched_off_it_says_so() {
     let mut off = config();
     off.rocketchat.password_reset = false;
     let world = World::with(off).await;
-    assert_eq!(forgot(&world, "iago@zulip.com").await, Err(Denial::NotOffered));
+    assert_eq!(forgot(&world, "iago@zulip.com").await, Err(ActionError::NotOffered));
     assert!(mails(&world).await.is_empty());
 }

@@ -1,8 +1,8 @@
-//! Somebody who is signed in at the Rocket.Chat door, and short ways to call as they.
+//! Somebody who is signed in at the Rocket.Chat protocol, and short ways to call as they.
 
 use auth_core::{
-    Caller, Clock, DoorKind, FactorMethod, Identifier, OneTimeCode, Password, Peer, Presented, Principal,
-    Proof, SecondFactorProof, SecondStep, Timestamp, Token, TotpSecret,
+    Caller, Clock, FactorMethod, Identifier, LoginMethod, OneTimeCode, Password, Peer, PresentedCredential,
+    Principal, ProtocolName, SecondFactorProof, SecondStep, Timestamp, Token, TotpSecret,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
@@ -19,7 +19,7 @@ pub(crate) struct SignedIn {
 impl SignedIn {
     /// A new session of a user; with the code of its device, where it has the one of the tests.
     pub(crate) async fn new(world: &World, who: &str) -> Self {
-        let attempt = world.attempt("main", DoorKind::RocketChat, who, PASSWORD).await;
+        let attempt = world.attempt("main", ProtocolName::RocketChat, who, PASSWORD).await;
         let code = OneTimeCode::new(device_code(world.clock.now()));
         let attempt = auth_core::LoginAttempt { second_step: SecondStep::Offered(Some(code)), ..attempt };
         let grant = outcome(world.ask(attempt).await).unwrap();
@@ -29,16 +29,16 @@ impl SignedIn {
     /// Somebody who presents a token.
     pub(crate) async fn with(world: &World, who: &str, token: Token) -> Self {
         let user_id = world.rocketchat_id(who).await;
-        let presented = Presented::RocketChatToken { user_id, token: token.clone() };
-        let principal = world.check("main", DoorKind::RocketChat, presented).await.outcome.unwrap();
+        let presented = PresentedCredential::RocketChatToken { user_id, token: token.clone() };
+        let principal = world.check("main", ProtocolName::RocketChat, presented).await.outcome.unwrap();
         Self { principal, token, peer: peer("192.0.2.1"), agent: "test" }
     }
 
     /// Whether the session is still good.
     pub(crate) async fn is_good(&self, world: &World) -> bool {
-        let user_id = self.principal.profile.user.doors.rocketchat.clone();
-        let presented = Presented::RocketChatToken { user_id, token: self.token.clone() };
-        world.check("main", DoorKind::RocketChat, presented).await.outcome.is_ok()
+        let user_id = self.principal.profile.user.protocols.rocketchat.clone();
+        let presented = PresentedCredential::RocketChatToken { user_id, token: self.token.clone() };
+        world.check("main", ProtocolName::RocketChat, presented).await.outcome.is_ok()
     }
 
     pub(crate) fn caller<'a>(&'a self, proof: &'a SecondFactorProof) -> Caller<'a> {
@@ -89,8 +89,11 @@ pub(crate) fn mailed_code(text: &str) -> String {
     code.trim_end_matches('.').to_owned()
 }
 
-/// An attempt at the Rocket.Chat door under any kind of name.
+/// An attempt at the Rocket.Chat protocol under any kind of name.
 pub(crate) async fn attempt_as(world: &World, who: Identifier, password: &str) -> auth_core::LoginAttempt {
-    let attempt = world.attempt("main", DoorKind::RocketChat, "x", password).await;
-    auth_core::LoginAttempt { proof: Proof::Password { who, password: Password::new(password) }, ..attempt }
+    let attempt = world.attempt("main", ProtocolName::RocketChat, "x", password).await;
+    auth_core::LoginAttempt {
+        proof: LoginMethod::Password { who, password: Password::new(password) },
+        ..attempt
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use auth_core::{
-    Caller, Denial, Grant, Identifier, PersonalTokens, SecondFactorProof, Sessions, Token, UserId,
+    ActionError, Caller, Grant, Identifier, PersonalTokens, SecondFactorProof, Sessions, Token, UserId,
 };
 
 use crate::signed_in::{SignedIn, none};
@@ -12,7 +12,12 @@ use crate::world::{PASSWORD, World, config};
 
 const ADMIN: &str = r#"{"kind":"user","realm":"main","username":"admin","role":"admin","password":"correct-horse-battery-9876"}"#;
 
-async fn personal(world: &World, caller: &Caller<'_>, name: &str, bypass: bool) -> Result<Token, Denial> {
+async fn personal(
+    world: &World,
+    caller: &Caller<'_>,
+    name: &str,
+    bypass: bool,
+) -> Result<Token, ActionError> {
     world.engine.create_personal_token(caller, name, bypass).await.unwrap()
 }
 
@@ -26,9 +31,9 @@ async fn personal_tokens_are_named_listed_renewed_and_removed() {
 
     let first = personal(&world, &caller, "bot", true).await.unwrap();
     let second = personal(&world, &caller, "läptop", false).await.unwrap();
-    assert_eq!(personal(&world, &caller, "bot", false).await, Err(Denial::TokenExists));
+    assert_eq!(personal(&world, &caller, "bot", false).await, Err(ActionError::TokenExists));
     for bad in ["", &"x".repeat(257)] {
-        assert_eq!(personal(&world, &caller, bad, false).await, Err(Denial::BadTokenName));
+        assert_eq!(personal(&world, &caller, bad, false).await, Err(ActionError::BadTokenName));
     }
     let shown: Vec<_> =
         list().await.into_iter().map(|t| (t.name, t.last_part, t.bypass_second_factor)).collect();
@@ -43,9 +48,12 @@ async fn personal_tokens_are_named_listed_renewed_and_removed() {
     assert_eq!(list().await.len(), 2);
 
     assert_eq!(world.engine.remove_personal_token(&caller, "bot").await.unwrap(), Ok(()));
-    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await.unwrap(), Err(Denial::NoSuchToken));
+    assert_eq!(
+        world.engine.remove_personal_token(&caller, "bot").await.unwrap(),
+        Err(ActionError::NoSuchToken)
+    );
     let none = world.engine.replace_personal_token(&caller, "bot").await.unwrap();
-    assert_eq!(none.unwrap_err(), Denial::NoSuchToken);
+    assert_eq!(none.unwrap_err(), ActionError::NoSuchToken);
 }
 
 #[tokio::test]
@@ -71,8 +79,8 @@ async fn personal_tokens_take_a_permission() {
         .await;
     let (guest, proof) = (SignedIn::new(&world, "guest").await, none());
     let caller = guest.caller(&proof);
-    assert_eq!(personal(&world, &caller, "bot", false).await, Err(Denial::NotPermitted));
-    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap(), Err(Denial::NotPermitted));
+    assert_eq!(personal(&world, &caller, "bot", false).await, Err(ActionError::NotPermitted));
+    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap(), Err(ActionError::NotPermitted));
 }
 
 #[tokio::test]
@@ -109,7 +117,7 @@ async fn all_tokens_of_an_account_end_together() {
         };
         let bot = personal(&world, &iago.caller(&proof), name, false).await.unwrap();
         let bot = SignedIn::with(&world, "iago", bot).await;
-        let id = Identifier::DoorId(iago.principal.profile.user.doors.rocketchat.clone());
+        let id = Identifier::ExternalId(iago.principal.profile.user.protocols.rocketchat.clone());
         let caller = if by_admin { admin.caller(&proof) } else { iago.caller(&proof) };
         let ended = world.engine.end_sessions(&caller, named.then_some(&id)).await.unwrap().unwrap();
         assert_eq!(ended.user.id, iago.principal.profile.user.id);
@@ -125,19 +133,21 @@ async fn other_users_take_a_permission_and_nobody_is_told_who_is_there() {
     let proof = none();
     let (iago, admin) = (SignedIn::new(&world, "iago").await, SignedIn::new(&world, "admin").await);
     for (who, there, denied) in [
-        (&iago, true, Some(Denial::NotPermitted)),
-        (&iago, false, Some(Denial::NotPermitted)),
+        (&iago, true, Some(ActionError::NotPermitted)),
+        (&iago, false, Some(ActionError::NotPermitted)),
         (&admin, true, None),
-        (&admin, false, Some(Denial::NoSuchUser)),
+        (&admin, false, Some(ActionError::NoSuchUser)),
     ] {
         let id = if there { world.rocketchat_id("othello").await } else { "nobody".into() };
-        let ended = world.engine.end_sessions(&who.caller(&proof), Some(&Identifier::DoorId(id))).await;
+        let ended = world.engine.end_sessions(&who.caller(&proof), Some(&Identifier::ExternalId(id))).await;
         assert_eq!(ended.unwrap().err(), denied, "{there}");
     }
     // Another realm's users are nobody's business.
-    let elsewhere = world.engine.account_named(Some("other"), "iago").await.unwrap().user.doors.rocketchat;
-    let ended = world.engine.end_sessions(&admin.caller(&proof), Some(&Identifier::DoorId(elsewhere))).await;
-    assert_eq!(ended.unwrap().err(), Some(Denial::NoSuchUser));
+    let elsewhere =
+        world.engine.account_named(Some("other"), "iago").await.unwrap().user.protocols.rocketchat;
+    let ended =
+        world.engine.end_sessions(&admin.caller(&proof), Some(&Identifier::ExternalId(elsewhere))).await;
+    assert_eq!(ended.unwrap().err(), Some(ActionError::NoSuchUser));
 }
 
 #[tokio::test]
@@ -146,14 +156,14 @@ async fn tokens_are_made_for_who_knows_the_operators_secret() {
     secret.rocketchat.create_token_secret = Some(Token::new("s3cret"));
     for (settings, user, secret, of, denied) in [
         (&secret, "iago", "s3cret", "iago", None),
-        (&secret, "iago", "S3cret", "iago", Some(Denial::NotPermitted)),
-        (&secret, "iago", "", "iago", Some(Denial::NotPermitted)),
-        (&secret, "iago", "s3cret", "othello", Some(Denial::NotPermitted)),
+        (&secret, "iago", "S3cret", "iago", Some(ActionError::NotPermitted)),
+        (&secret, "iago", "", "iago", Some(ActionError::NotPermitted)),
+        (&secret, "iago", "s3cret", "othello", Some(ActionError::NotPermitted)),
         (&secret, "admin", "s3cret", "othello", None),
-        (&secret, "admin", "s3cret", "nobody", Some(Denial::NoSuchUser)),
-        (&secret, "admin", "s3cret", "cordelia", Some(Denial::NoSuchUser)),
-        (&secret, "admin", "wrong", "othello", Some(Denial::NotPermitted)),
-        (&config(), "admin", "", "admin", Some(Denial::NotPermitted)),
+        (&secret, "admin", "s3cret", "nobody", Some(ActionError::NoSuchUser)),
+        (&secret, "admin", "s3cret", "cordelia", Some(ActionError::NoSuchUser)),
+        (&secret, "admin", "wrong", "othello", Some(ActionError::NotPermitted)),
+        (&config(), "admin", "", "admin", Some(ActionError::NotPermitted)),
     ] {
         let world = World::with(settings.clone()).await;
         world.import(ADMIN).await;
@@ -178,9 +188,9 @@ async fn an_account_that_is_gone_is_told_so() {
     let world = World::new().await;
     let (mut iago, proof) = (SignedIn::new(&world, "iago").await, none());
     Arc::make_mut(&mut iago.principal.profile.user).id = UserId::from_bytes([9; 16]);
-    assert_eq!(personal(&world, &iago.caller(&proof), "bot", false).await, Err(Denial::NoSuchUser));
+    assert_eq!(personal(&world, &iago.caller(&proof), "bot", false).await, Err(ActionError::NoSuchUser));
     let ended = world.engine.end_sessions(&iago.caller(&proof), None).await.unwrap();
-    assert_eq!(ended.err(), Some(Denial::NoSuchUser));
+    assert_eq!(ended.err(), Some(ActionError::NoSuchUser));
 }
 
 #[tokio::test]
@@ -192,7 +202,7 @@ async fn no_token_comes_twice_and_each_is_good() {
         assert!(session.is_good(&world).await);
         assert!(seen.insert(session.token.expose().to_owned()));
     }
-    assert!(world.log_in(auth_core::DoorKind::RocketChat, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(auth_core::ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
-use auth_core::{DoorKind, ImportMode};
+use auth_core::{ImportMode, ProtocolName};
 use auth_engine::transfer::{ImportFailure, ImportReport, Progress, unwatched};
 
 use crate::world::{PASSWORD, World, config};
@@ -100,8 +100,8 @@ async fn what_moves_out_with_secrets_moves_in_elsewhere() {
     world.engine.export(&mut lines, true).await.unwrap();
     let elsewhere = World::empty(config()).await;
     elsewhere.import(std::str::from_utf8(&lines).unwrap()).await;
-    for (door, who) in [(DoorKind::Zulip, "iago@zulip.com"), (DoorKind::Zettelstore, "iago")] {
-        assert!(elsewhere.log_in(door, who, PASSWORD).await.is_ok());
+    for (protocol, who) in [(ProtocolName::Zulip, "iago@zulip.com"), (ProtocolName::Zettelstore, "iago")] {
+        assert!(elsewhere.log_in(protocol, who, PASSWORD).await.is_ok());
     }
     let mut again = Vec::new();
     elsewhere.engine.export(&mut again, true).await.unwrap();
@@ -168,7 +168,7 @@ async fn progress_is_told_of_every_step_and_whoever_watches_may_end_each() {
         assert!(world.engine.realms_by_slug().await.unwrap().is_empty(), "{end:?}: nothing is written");
     }
     import(&world, &lines, ImportMode::Write).await.unwrap();
-    assert!(world.log_in(DoorKind::Zettelstore, "user7", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::Zettelstore, "user7", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]

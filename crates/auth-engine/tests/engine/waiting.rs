@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Authenticator, Clock, DoorKind, FaultKind, Identifier, Password, Proof, Refusal, Rule, Timestamp,
+    Authenticator, Clock, Identifier, InternalErrorKind, LoginError, LoginMethod, Password, ProtocolName,
+    Quota, Timestamp,
 };
 use auth_engine::{Config, SharedLimits, ZettelstoreRules};
 
@@ -17,36 +18,36 @@ fn one_place(config: Config) -> Config {
 #[tokio::test]
 async fn beyond_the_places_nobody_is_judged_and_no_try_is_counted() {
     let most = SharedLimits {
-        account: Rule { attempts: 1, window: Duration::from_secs(900) },
+        account: Quota { attempts: 1, window: Duration::from_secs(900) },
         ..SharedLimits::default()
     };
     let world = World::with(one_place(Config { limits: Some(most), ..limited() })).await;
-    let wrong = world.attempt("main", DoorKind::Zettelstore, "iago", "wrong").await;
+    let wrong = world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await;
     let first = world.ask(wrong.clone()).await;
     let until = first.not_before.expect("a moment");
 
     let who = Identifier::user_name("cordelia");
-    let proof = Proof::Password { who, password: Password::new("wrong") };
+    let proof = LoginMethod::Password { who, password: Password::new("wrong") };
     let another = auth_core::LoginAttempt { proof, ..wrong };
     let fault = world.engine.log_in(another.clone()).await.expect_err("no place");
-    let FaultKind::Busy { retry_after } = fault.kind() else { panic!("{fault:?}") };
+    let InternalErrorKind::Busy { retry_after } = fault.kind() else { panic!("{fault:?}") };
     assert_eq!(retry_after, until.since(world.clock.now()));
 
-    let other_door = world.attempt("main", DoorKind::RocketChat, "iago", PASSWORD).await;
-    assert!(world.engine.log_in(other_door).await.is_ok(), "answers that don't wait take no place");
+    let other_protocol = world.attempt("main", ProtocolName::RocketChat, "iago", PASSWORD).await;
+    assert!(world.engine.log_in(other_protocol).await.is_ok(), "answers that don't wait take no place");
 
     world.clock.advance(retry_after);
     let counted = outcome(world.ask(another.clone()).await).unwrap_err();
-    assert!(matches!(counted, Refusal::Credentials(_)), "{counted:?}");
+    assert!(matches!(counted, LoginError::Credentials(_)), "{counted:?}");
     world.clock.advance(Duration::from_secs(1));
     let limited = outcome(world.ask(another).await).unwrap_err();
-    assert!(matches!(limited, Refusal::AccountLimited { .. }), "{limited:?}");
+    assert!(matches!(limited, LoginError::AccountLimited { .. }), "{limited:?}");
 }
 
 #[tokio::test]
 async fn without_a_delay_no_answer_waits() {
     let world = World::with(Config { max_waiting: 0, ..config() }).await;
-    assert!(world.log_in(DoorKind::Zettelstore, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
@@ -57,7 +58,7 @@ async fn answers_wait_about_half_a_second_whatever_they_say() {
         [("iago", PASSWORD), ("iago", "wrong"), ("nobody", "x"), ("othello", "x"), ("cordelia", PASSWORD)]
     {
         for _ in 0..40 {
-            let attempt = world.attempt("main", DoorKind::Zettelstore, who, password).await;
+            let attempt = world.attempt("main", ProtocolName::Zettelstore, who, password).await;
             let reply = world.ask(attempt).await;
             waits.push(reply.not_before.unwrap_or(Timestamp::default()).since(world.clock.now()).as_millis());
         }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Authenticator, CheckReply, Clock, DoorKind, Grant, GrantKind, Identifier, ImportMode, LoginAttempt,
-    LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password, PasswordBackend, Peer, Presentation,
-    Presented, Proof, Realm, RealmName, Realms, Refusal, SecondStep, SeededRng, Store, StrengthRule,
-    Timestamp, Token, TokenForm,
+    Authenticator, CheckReply, Clock, CredentialCheck, Grant, GrantKind, Identifier, ImportMode,
+    LoginAttempt, LoginError, LoginMethod, LoginOutcome, LoginReply, ManualClock, OneTimeCode, Password,
+    PasswordBackend, Peer, PresentedCredential, ProtocolName, Realm, RealmName, Realms, SecondStep,
+    SeededRng, Store, StrengthRule, Timestamp, Token, TokenForm,
 };
 use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
@@ -152,17 +152,17 @@ impl World {
         self.engine.log_in(attempt).await.unwrap()
     }
 
-    /// A log-in by password at a door of a realm.
+    /// A log-in by password at a protocol of a realm.
     pub(crate) async fn attempt(
         &self,
         realm: &str,
-        door: DoorKind,
+        protocol: ProtocolName,
         who: &str,
         password: &str,
     ) -> LoginAttempt {
-        let (who, grant, second_step) = match door {
-            DoorKind::Zulip => (Identifier::email(who), GrantKind::ZulipKey, SecondStep::NotOffered),
-            DoorKind::RocketChat => {
+        let (who, grant, second_step) = match protocol {
+            ProtocolName::Zulip => (Identifier::email(who), GrantKind::ZulipKey, SecondStep::NotOffered),
+            ProtocolName::RocketChat => {
                 (Identifier::user_name(who), GrantKind::RocketChatToken, SecondStep::Offered(None))
             }
             _ => (
@@ -172,33 +172,43 @@ impl World {
             ),
         };
         LoginAttempt {
-            door,
+            protocol,
             realm: self.realm(realm).await.id,
-            proof: Proof::Password { who, password: Password::new(password) },
+            proof: LoginMethod::Password { who, password: Password::new(password) },
             second_step,
             grant,
             peer: peer("192.0.2.1"),
         }
     }
 
-    pub(crate) async fn log_in(&self, door: DoorKind, who: &str, password: &str) -> Result<Grant, Refusal> {
-        outcome(self.ask(self.attempt("main", door, who, password).await).await)
+    pub(crate) async fn log_in(
+        &self,
+        protocol: ProtocolName,
+        who: &str,
+        password: &str,
+    ) -> Result<Grant, LoginError> {
+        outcome(self.ask(self.attempt("main", protocol, who, password).await).await)
     }
 
-    pub(crate) async fn log_in_with_code(&self, who: &str, code: Option<&str>) -> Result<Grant, Refusal> {
-        let attempt = self.attempt("main", DoorKind::RocketChat, who, PASSWORD).await;
+    pub(crate) async fn log_in_with_code(&self, who: &str, code: Option<&str>) -> Result<Grant, LoginError> {
+        let attempt = self.attempt("main", ProtocolName::RocketChat, who, PASSWORD).await;
         let second_step = SecondStep::Offered(code.map(OneTimeCode::new));
         outcome(self.ask(LoginAttempt { second_step, ..attempt }).await)
     }
 
-    pub(crate) async fn check(&self, realm: &str, door: DoorKind, credential: Presented) -> CheckReply {
+    pub(crate) async fn check(
+        &self,
+        realm: &str,
+        protocol: ProtocolName,
+        credential: PresentedCredential,
+    ) -> CheckReply {
         let realm = self.realm(realm).await.id;
-        let presentation = Presentation { door, realm, credential, peer: peer("192.0.2.1") };
+        let presentation = CredentialCheck { protocol, realm, credential, peer: peer("192.0.2.1") };
         self.engine.check(presentation).await.unwrap()
     }
 
     pub(crate) async fn rocketchat_id(&self, who: &str) -> String {
-        self.engine.account_named(Some("main"), who).await.unwrap().user.doors.rocketchat
+        self.engine.account_named(Some("main"), who).await.unwrap().user.protocols.rocketchat
     }
 }
 
@@ -233,7 +243,7 @@ pub(crate) fn peer(address: &str) -> Peer {
     Peer::new(address.parse().unwrap())
 }
 
-pub(crate) fn outcome(reply: LoginReply) -> Result<Grant, Refusal> {
+pub(crate) fn outcome(reply: LoginReply) -> Result<Grant, LoginError> {
     match reply.outcome {
         LoginOutcome::Granted(granted) => Ok(granted.grant),
         LoginOutcome::Refused(refusal) => Err(refusal),

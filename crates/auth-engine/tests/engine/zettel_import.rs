@@ -1,6 +1,6 @@
 //! Users of a Zettelstore move in: what is read, what is left out, what is an error (zettelstore.md 7).
 
-use auth_core::{DoorKind, ImportMode, Role};
+use auth_core::{ImportMode, ProtocolName, Role};
 use auth_engine::transfer::{Converted, ImportReport, convert_zettel, parse_line, unwatched};
 
 use crate::world::{World, config};
@@ -85,12 +85,12 @@ async fn fixture_f1_moves_in_and_its_passwords_are_good() {
         ("col:on", "has-colon", true),
         ("nobody", "", false),
     ] {
-        let outcome = world.log_in(DoorKind::Zettelstore, who, password).await;
+        let outcome = world.log_in(ProtocolName::Zettelstore, who, password).await;
         assert_eq!(outcome.is_ok(), good, "{who} {password:?}: {outcome:?}");
     }
     let zoe = world.engine.account_named(Some("main"), "zoë").await.unwrap().user;
-    assert_eq!((zoe.full_name.as_str(), zoe.doors.zettelstore), ("Zoë", 20_240_101_001_100));
-    assert_eq!(zoe.doors.zettelstore_role.as_deref(), Some("reader"));
+    assert_eq!((zoe.full_name.as_str(), zoe.protocols.zettelstore), ("Zoë", 20_240_101_001_100));
+    assert_eq!(zoe.protocols.zettelstore_role.as_deref(), Some("reader"));
     assert_eq!(zoe.joined.as_secs(), 1_704_067_860, "2024-01-01 00:11 UTC");
 }
 
@@ -104,7 +104,7 @@ async fn spelling_with_capitals_is_kept_by_the_hash_until_the_first_log_in() {
     let world = World::empty(config()).await;
     import(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
     for (typed, good) in [("case", false), ("Case", true), ("case", true)] {
-        let outcome = world.log_in(DoorKind::Zettelstore, typed, "secret-enough").await;
+        let outcome = world.log_in(ProtocolName::Zettelstore, typed, "secret-enough").await;
         assert_eq!(outcome.is_ok(), good, "{typed}");
     }
 }

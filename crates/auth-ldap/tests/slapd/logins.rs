@@ -2,7 +2,7 @@
 
 use auth_conformance::slapd::{BASE, Slapd};
 use auth_core::{
-    BackendAnswer, Identifier, PasswordBackend, PasswordDigest, Peer, PresentedSecret, Question,
+    BackendAnswer, Identifier, PasswordBackend, PasswordDigest, Peer, SecretInput, VerifyRequest,
 };
 use auth_ldap::{Bind, Naming};
 
@@ -131,18 +131,18 @@ async fn a_template_binds_without_a_service_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_digest_can_not_bind_and_an_id_of_a_door_is_nobody() {
+async fn a_digest_can_not_bind_and_an_id_of_a_protocol_is_nobody() {
     let slapd = Slapd::start().unwrap();
     let directory = open(settings(&slapd));
     let (realm, peer) = (realm("zulip"), Peer::new("192.0.2.1".parse().unwrap()));
     let digest = PasswordDigest::new("0".repeat(64));
     let password = auth_core::Password::new("hamlet-ldap");
     for (who, secret, expected) in [
-        (Identifier::user_name("hamlet"), PresentedSecret::Digest(&digest), "Reject(DigestNotAccepted)"),
-        (Identifier::DoorId("hamlet".into()), PresentedSecret::Password(&password), "NotMine"),
+        (Identifier::user_name("hamlet"), SecretInput::Digest(&digest), "Reject(DigestNotAccepted)"),
+        (Identifier::ExternalId("hamlet".into()), SecretInput::Password(&password), "NotMine"),
     ] {
         let question =
-            Question { realm: &realm, who: &who, account: None, secret, demand: None, peer: &peer };
+            VerifyRequest { realm: &realm, who: &who, account: None, secret, demand: None, peer: &peer };
         let answer = directory.verify(&question).await;
         assert_eq!(format!("{answer:?}"), expected);
         assert!(!matches!(answer, BackendAnswer::Accept(_)));

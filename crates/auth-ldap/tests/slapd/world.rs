@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_conformance::slapd::{BASE, SERVICE, Slapd};
 use auth_core::{
-    BackendAnswer, Clock, Entry, Identifier, Password, PasswordBackend, Peer, PresentedSecret, Question,
-    Realm, RealmId, Timestamp,
+    BackendAnswer, Clock, Entry, Identifier, Password, PasswordBackend, Peer, Realm, RealmId, SecretInput,
+    Timestamp, VerifyRequest,
 };
 use auth_ldap::{Bind, Directory, Server, Settings};
 
@@ -53,11 +53,11 @@ pub(crate) fn realm(slug: &str) -> Realm {
 pub(crate) async fn answer(directory: &Directory, typed: &str, password: &str) -> BackendAnswer {
     let who = if typed.contains('@') { Identifier::email(typed) } else { Identifier::user_name(typed) };
     let (realm, password) = (realm("zulip"), Password::new(password));
-    let question = Question {
+    let question = VerifyRequest {
         realm: &realm,
         who: &who,
         account: None,
-        secret: PresentedSecret::Password(&password),
+        secret: SecretInput::Password(&password),
         demand: None,
         peer: &Peer::new("192.0.2.1".parse().unwrap()),
     };

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use auth_core::{Denial, Fault, FaultKind, Refusal};
+use auth_core::{ActionError, InternalError, InternalErrorKind, LoginError};
 use serde::{Serialize, Serializer};
 
 use crate::encode::{Code, Details, Told, Words, told, told_of_denial};
@@ -20,25 +20,25 @@ pub(crate) enum MethodError {
     /// The parameters are of the wrong types.
     IllTyped,
     /// The log-in was refused.
-    Refused(Refusal),
+    Refused(LoginError),
     /// The call on the account was denied.
-    Denied(Denial),
+    Denied(ActionError),
     /// It takes somebody who is signed in.
     NotSignedIn,
     /// Too many log-ins by one socket, and how long to wait.
     TooMany(Duration),
     /// It could not be judged.
-    Fault(FaultKind),
+    InternalError(InternalErrorKind),
 }
 
-impl From<Fault> for MethodError {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault.kind())
+impl From<InternalError> for MethodError {
+    fn from(fault: InternalError) -> Self {
+        Self::InternalError(fault.kind())
     }
 }
 
-impl From<Denial> for MethodError {
-    fn from(denial: Denial) -> Self {
+impl From<ActionError> for MethodError {
+    fn from(denial: ActionError) -> Self {
         Self::Denied(denial)
     }
 }
@@ -73,16 +73,18 @@ impl MethodError {
                     ..Shape::new(Code::Name("too-many-requests"), Some(reason.into()))
                 }
             }
-            Self::Fault(kind) => fault(*kind),
+            Self::InternalError(kind) => fault(*kind),
         }
     }
 }
 
-fn fault(kind: FaultKind) -> Shape<'static> {
+fn fault(kind: InternalErrorKind) -> Shape<'static> {
     let unavailable = || Shape::new(Code::Number(503), Some("Service unavailable".into()));
     match kind {
-        FaultKind::Unavailable => unavailable(),
-        FaultKind::Busy { retry_after } => Shape { details: Some(Extra::wait(retry_after)), ..unavailable() },
+        InternalErrorKind::Unavailable => unavailable(),
+        InternalErrorKind::Busy { retry_after } => {
+            Shape { details: Some(Extra::wait(retry_after)), ..unavailable() }
+        }
         _ => Shape::new(Code::Number(500), Some("Internal server error".into())),
     }
 }
@@ -135,7 +137,7 @@ impl<'a> Shape<'a> {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{Cause, Challenge, FactorMethod, MailedChallenge, Timestamp};
+    use auth_core::{Challenge, FactorMethod, FailureReason, MailedChallenge, Timestamp};
     use serde_json::json;
 
     use super::*;
@@ -147,11 +149,11 @@ mod tests {
     #[test]
     fn ordinary_refusal_is_the_same_bytes_whatever_the_cause() {
         for refusal in [
-            Refusal::Credentials(Cause::WrongPassword),
-            Refusal::Credentials(Cause::UnknownUser),
-            Refusal::Credentials(Cause::ExpiredToken),
-            Refusal::PasswordLoginDisabled,
-            Refusal::RealmInactive,
+            LoginError::Credentials(FailureReason::WrongPassword),
+            LoginError::Credentials(FailureReason::UnknownUser),
+            LoginError::Credentials(FailureReason::ExpiredToken),
+            LoginError::PasswordLoginDisabled,
+            LoginError::RealmInactive,
         ] {
             check(
                 &MethodError::Refused(refusal),
@@ -175,15 +177,15 @@ mod tests {
             r#"{"isClientSafe":true,"error":"too-many-requests","reason":"Error, too many requests. Please slow down. You must wait 7 seconds before trying again.","details":{"timeToReset":6001},"message":"Error, too many requests. Please slow down. You must wait 7 seconds before trying again. [too-many-requests]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::Refused(Refusal::UserInactive),
+            &MethodError::Refused(LoginError::UserInactive),
             r#"{"isClientSafe":true,"error":"error-user-is-not-activated","reason":"User is not activated","details":{"function":"Accounts.validateLoginAttempt"},"message":"User is not activated [error-user-is-not-activated]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::Fault(FaultKind::Busy { retry_after: Duration::from_secs(2) }),
+            &MethodError::InternalError(InternalErrorKind::Busy { retry_after: Duration::from_secs(2) }),
             r#"{"isClientSafe":true,"error":503,"reason":"Service unavailable","details":{"timeToReset":2000},"message":"Service unavailable [503]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::Fault(FaultKind::Internal),
+            &MethodError::InternalError(InternalErrorKind::Internal),
             r#"{"isClientSafe":true,"error":500,"reason":"Internal server error","message":"Internal server error [500]","errorType":"Meteor.Error"}"#,
         );
         check(
@@ -219,19 +221,19 @@ mod tests {
             "errorType": "Meteor.Error",
         });
         for error in [
-            MethodError::Refused(Refusal::SecondFactorRequired(challenge.clone())),
-            MethodError::Denied(Denial::SecondFactorRequired(challenge.clone())),
+            MethodError::Refused(LoginError::SecondFactorRequired(challenge.clone())),
+            MethodError::Denied(ActionError::SecondFactorRequired(challenge.clone())),
         ] {
             assert_eq!(serde_json::to_value(&error).unwrap(), expected);
         }
         for (denial, error) in [
-            (Denial::SecondFactorInvalid(challenge.clone()), "totp-invalid"),
-            (Denial::SecondFactorExhausted(challenge), "totp-max-attempts"),
-            (Denial::DeviceExists, "error-2fa-already-enabled"),
-            (Denial::NoDevice, "invalid-totp"),
-            (Denial::WrongCode, "invalid-totp"),
-            (Denial::NoUserName, "error-invalid-user"),
-            (Denial::NotPermitted, "not-authorized"),
+            (ActionError::SecondFactorInvalid(challenge.clone()), "totp-invalid"),
+            (ActionError::SecondFactorExhausted(challenge), "totp-max-attempts"),
+            (ActionError::DeviceExists, "error-2fa-already-enabled"),
+            (ActionError::NoDevice, "invalid-totp"),
+            (ActionError::WrongCode, "invalid-totp"),
+            (ActionError::NoUserName, "error-invalid-user"),
+            (ActionError::NotPermitted, "not-authorized"),
         ] {
             assert_eq!(serde_json::to_value(MethodError::Denied(denial)).unwrap()["error"], error);
         }

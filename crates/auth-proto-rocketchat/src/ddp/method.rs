@@ -1,18 +1,18 @@
 //! The methods: what a client may call, and what it gets.
 
 use auth_core::{
-    Caller, Cause, Denial, DoorKind, Grant, GrantKind, Granted, LoginAttempt, LoginOutcome, OneTimeCode,
-    Peer, Presentation, Presented, Principal, Proof, Refusal, SecondFactorProof, SecondStep, Timestamp,
-    Token,
+    ActionError, Caller, CredentialCheck, FailureReason, Grant, GrantKind, Granted, LoginAttempt, LoginError,
+    LoginMethod, LoginOutcome, OneTimeCode, Peer, PresentedCredential, Principal, ProtocolName,
+    SecondFactorProof, SecondStep, Timestamp, Token,
 };
 use serde::Serialize;
 use serde_json::Value;
 
 use super::command::Params;
 use super::error::MethodError;
-use crate::decode::{Rejection, accounts_form, factor_method};
-use crate::door::RocketChatDoor;
+use crate::decode::{DecodeError, accounts_form, factor_method};
 use crate::encode::Failure;
+use crate::protocol::RocketChatProtocol;
 
 /// What a method gives.
 #[derive(Serialize)]
@@ -93,20 +93,20 @@ impl From<Result<Option<Answer>, MethodError>> for Called {
 
 /// Calls a method.
 pub(crate) async fn call(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     origin: &Origin<'_>,
     name: &str,
     mut params: Params,
 ) -> Called {
     match name {
-        "login" => log_in(door, origin, params.take(0)).await,
-        "logout" => log_out(door, origin).await,
+        "login" => log_in(protocol, origin, params.take(0)).await,
+        "logout" => log_out(protocol, origin).await,
         "rooms/get" => Ok(Some(Answer::Rooms([]))).into(),
         "2fa:enable"
         | "2fa:validateTempToken"
         | "2fa:disable"
         | "2fa:regenerateCodes"
-        | "2fa:checkCodesRemaining" => second_factor(door, origin, name, params).await.into(),
+        | "2fa:checkCodesRemaining" => second_factor(protocol, origin, name, params).await.into(),
         _ => Err(MethodError::NotFound(name.to_owned())).into(),
     }
 }
@@ -116,29 +116,29 @@ pub(crate) fn is_log_in(name: &str) -> bool {
     name == "login"
 }
 
-async fn log_in(door: &RocketChatDoor, origin: &Origin<'_>, form: Value) -> Called {
+async fn log_in(protocol: &RocketChatProtocol, origin: &Origin<'_>, form: Value) -> Called {
     let form = match accounts_form(form) {
         Ok(form) => form,
         // Looks like any wrong password.
-        Err(Rejection::Unrecognised) => {
-            return Err(MethodError::Refused(Refusal::Credentials(Cause::NotOffered))).into();
+        Err(DecodeError::Unrecognised) => {
+            return Err(MethodError::Refused(LoginError::Credentials(FailureReason::NotOffered))).into();
         }
-        Err(Rejection::IllTyped(_)) => return Err(MethodError::IllTyped).into(),
+        Err(DecodeError::IllTyped(_)) => return Err(MethodError::IllTyped).into(),
     };
-    let kind = if matches!(form.proof, Proof::Resume(_)) { "resume" } else { "password" };
-    let realm = match door.realm().await {
+    let kind = if matches!(form.proof, LoginMethod::Resume(_)) { "resume" } else { "password" };
+    let realm = match protocol.realm().await {
         Ok(realm) => realm.id,
         Err(failure) => return Err(failure.into()).into(),
     };
     let attempt = LoginAttempt {
-        door: DoorKind::RocketChat,
+        protocol: ProtocolName::RocketChat,
         realm,
         proof: form.proof,
         second_step: SecondStep::Offered(form.code),
         grant: GrantKind::RocketChatToken,
         peer: origin.peer.clone(),
     };
-    let reply = match door.inside.log_in(attempt).await {
+    let reply = match protocol.services.log_in(attempt).await {
         Ok(reply) => reply,
         Err(fault) => return Err(fault.into()).into(),
     };
@@ -153,7 +153,7 @@ fn let_in(granted: Granted, kind: &'static str) -> Called {
     let Grant::RocketChatToken { token, expires } = granted.grant else {
         return Err(Failure::INTERNAL.into()).into();
     };
-    let user_id = granted.profile.user.doors.rocketchat.clone();
+    let user_id = granted.profile.user.protocols.rocketchat.clone();
     let answer = Answer::LoggedIn {
         id: user_id.clone(),
         token: token.expose().to_owned(),
@@ -164,9 +164,9 @@ fn let_in(granted: Granted, kind: &'static str) -> Called {
 }
 
 /// Ends the token that the socket was signed in with; of a socket that isn't, there is nothing to end.
-async fn log_out(door: &RocketChatDoor, origin: &Origin<'_>) -> Called {
-    let ended = match principal(door, origin).await {
-        Ok(principal) => door.inside.revoke(&principal).await.map_err(MethodError::from),
+async fn log_out(protocol: &RocketChatProtocol, origin: &Origin<'_>) -> Called {
+    let ended = match principal(protocol, origin).await {
+        Ok(principal) => protocol.services.revoke(&principal).await.map_err(MethodError::from),
         Err(MethodError::NotSignedIn) => Ok(()),
         Err(error) => Err(error),
     };
@@ -178,49 +178,54 @@ async fn log_out(door: &RocketChatDoor, origin: &Origin<'_>) -> Called {
 
 /// What is done to one's own second factor (rocketchat.md 2.5).
 async fn second_factor(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     origin: &Origin<'_>,
     name: &str,
     mut params: Params,
 ) -> Result<Option<Answer>, MethodError> {
     let proof = proof(&mut params).or_else(|| origin.proof.cloned()).unwrap_or_default();
-    let principal = principal(door, origin).await?;
+    let principal = principal(protocol, origin).await?;
     let caller = Caller { principal: &principal, peer: origin.peer, agent: origin.agent, proof: &proof };
-    let inside = &door.inside;
+    let services = &protocol.services;
     Ok(Some(match name {
         "2fa:enable" => {
-            let enrolment = inside.enrol_device(&caller).await??;
+            let enrolment = services.enrol_device(&caller).await??;
             let (secret, url) = (enrolment.secret.expose().to_owned(), enrolment.url.expose().to_owned());
             Answer::Enrolled { secret, url }
         }
-        "2fa:validateTempToken" => codes(inside.confirm_device(&caller, &code(&mut params)?).await??),
-        "2fa:disable" => Answer::Removed(inside.remove_device(&caller, &code(&mut params)?).await??),
-        "2fa:regenerateCodes" => match inside.renew_backup_codes(&caller, &code(&mut params)?).await? {
+        "2fa:validateTempToken" => codes(services.confirm_device(&caller, &code(&mut params)?).await??),
+        "2fa:disable" => Answer::Removed(services.remove_device(&caller, &code(&mut params)?).await??),
+        "2fa:regenerateCodes" => match services.renew_backup_codes(&caller, &code(&mut params)?).await? {
             Ok(new) => codes(new),
             // Of a wrong code the method says nothing at all.
-            Err(Denial::WrongCode) => return Ok(None),
+            Err(ActionError::WrongCode) => return Ok(None),
             Err(denial) => return Err(denial.into()),
         },
-        _ => Answer::Remaining { remaining: inside.backup_codes_left(&caller).await?? },
+        _ => Answer::Remaining { remaining: services.backup_codes_left(&caller).await?? },
     }))
 }
 
 /// Who is signed in on the socket, if the token is still good.
-async fn principal(door: &RocketChatDoor, origin: &Origin<'_>) -> Result<Box<Principal>, MethodError> {
+async fn principal(
+    protocol: &RocketChatProtocol,
+    origin: &Origin<'_>,
+) -> Result<Box<Principal>, MethodError> {
     let user = origin.user.ok_or(MethodError::NotSignedIn)?;
-    check(door, origin.peer, user).await?.ok_or(MethodError::NotSignedIn)
+    check(protocol, origin.peer, user).await?.ok_or(MethodError::NotSignedIn)
 }
 
 /// Whether a token is still good: who holds it, if so.
 pub(crate) async fn check(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     peer: &Peer,
     user: &SignedIn,
 ) -> Result<Option<Box<Principal>>, MethodError> {
-    let credential = Presented::RocketChatToken { user_id: user.user_id.clone(), token: user.token.clone() };
-    let realm = door.realm().await?.id;
-    let presentation = Presentation { door: DoorKind::RocketChat, realm, credential, peer: peer.clone() };
-    Ok(door.inside.check(presentation).await?.outcome.ok())
+    let credential =
+        PresentedCredential::RocketChatToken { user_id: user.user_id.clone(), token: user.token.clone() };
+    let realm = protocol.realm().await?.id;
+    let presentation =
+        CredentialCheck { protocol: ProtocolName::RocketChat, realm, credential, peer: peer.clone() };
+    Ok(protocol.services.check(presentation).await?.outcome.ok())
 }
 
 /// The second factor that comes along as the last argument (rocketchat.md 2.3).
@@ -249,9 +254,9 @@ fn codes(codes: Vec<OneTimeCode>) -> Answer {
 impl From<Failure> for MethodError {
     fn from(failure: Failure) -> Self {
         match failure {
-            Failure::Fault(kind) => Self::Fault(kind),
+            Failure::InternalError(kind) => Self::InternalError(kind),
             Failure::NotLoggedIn => Self::NotSignedIn,
-            Failure::Limited(standing) => Self::TooMany(standing.retry_after.unwrap_or_default()),
+            Failure::Limited(rate_limit) => Self::TooMany(rate_limit.retry_after.unwrap_or_default()),
             Failure::BodyTooLarge | Failure::IllTyped(_) | Failure::BadRequest(_) => Self::IllTyped,
             Failure::Denied(denial, _) => Self::Denied(*denial),
             Failure::Forbidden(_) => Self::NotSignedIn,

@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Peer, Rule, Timestamp, Window};
+use auth_core::{Peer, Quota, SlidingWindow, Timestamp};
 
 use super::command::{Command, Unreadable};
 use super::message::Message;
 use super::method::{self, Origin, SignedIn};
-use crate::RocketChatDoor;
+use crate::RocketChatProtocol;
 
 /// The versions of DDP that are spoken, best first.
 const VERSIONS: [&str; 3] = ["1", "pre2", "pre1"];
@@ -24,13 +24,13 @@ pub struct Settings {
     /// A client that was silent for so long is hung up on. It is asked for a sign of life after half of it.
     pub idle: Duration,
     /// Log-ins that one session may try (rocketchat.md 4.1); refused ones are not counted.
-    pub login_limit: Option<Rule>,
+    pub login_limit: Option<Quota>,
 }
 
 impl Default for Settings {
     /// A minute; five log-ins in ten seconds, as Meteor allows.
     fn default() -> Self {
-        let login_limit = Some(Rule { attempts: 5, window: Duration::from_secs(10) });
+        let login_limit = Some(Quota { attempts: 5, window: Duration::from_secs(10) });
         Self { idle: Duration::from_secs(60), login_limit }
     }
 }
@@ -47,13 +47,13 @@ pub struct Client {
 
 /// A conversation over one socket.
 pub struct Session {
-    door: Arc<RocketChatDoor>,
+    protocol: Arc<RocketChatProtocol>,
     settings: Settings,
     client: Client,
     id: String,
     greeted: bool,
     user: Option<SignedIn>,
-    logins: Window,
+    logins: SlidingWindow,
     heard: Timestamp,
     pinged: bool,
     checked: Timestamp,
@@ -101,20 +101,20 @@ impl Session {
     /// A conversation that begins at `now`. `id` is what the client is told of it; it means nothing.
     #[must_use]
     pub fn new(
-        door: Arc<RocketChatDoor>,
+        protocol: Arc<RocketChatProtocol>,
         settings: Settings,
         client: Client,
         id: String,
         now: Timestamp,
     ) -> Self {
         Self {
-            door,
+            protocol,
             settings,
             client,
             id,
             greeted: false,
             user: None,
-            logins: Window::default(),
+            logins: SlidingWindow::default(),
             heard: now,
             pinged: false,
             checked: now,
@@ -176,7 +176,7 @@ impl Session {
     async fn look_after_user(&mut self, now: Timestamp) -> Option<Close> {
         let user = self.user.as_ref().filter(|_| now.since(self.checked) >= CHECK_EVERY)?;
         self.checked = now;
-        match method::check(&self.door, &self.client.peer, user).await {
+        match method::check(&self.protocol, &self.client.peer, user).await {
             Ok(Some(_)) => None,
             Ok(None) => Some(Close::SignedOut),
             Err(_) => Some(Close::Unavailable),
@@ -204,7 +204,7 @@ impl Session {
             None => {
                 let Client { peer, agent } = &self.client;
                 let origin = Origin { peer, agent, user: self.user.as_ref(), proof: None };
-                method::call(&self.door, &origin, name, params).await
+                method::call(&self.protocol, &origin, name, params).await
             }
         };
         if let Some(user) = called.user {

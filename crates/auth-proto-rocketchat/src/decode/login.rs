@@ -1,7 +1,7 @@
 //! Log-in forms (rocketchat.md 1.2, 1.3): first the rewriting that the REST route does, then the form that the
 //! accounts layer finds. Values are true or false as JavaScript takes them.
 
-use auth_core::{Identifier, OneTimeCode, Password, PasswordDigest, Proof, Token};
+use auth_core::{Identifier, LoginMethod, OneTimeCode, Password, PasswordDigest, Token};
 use serde_json::{Map, Value};
 
 /// A log-in that can be judged.
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 #[non_exhaustive]
 pub struct LoginForm {
     /// What is offered to be let in.
-    pub proof: Proof,
+    pub proof: LoginMethod,
     /// The code of a second factor, where one came along.
     pub code: Option<OneTimeCode>,
 }
@@ -17,7 +17,7 @@ pub struct LoginForm {
 /// Why a body holds no log-in that can be judged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the accounts layer either passes a body over or chokes on it")]
-pub enum Rejection {
+pub enum DecodeError {
     /// No form that this server knows: looks like any wrong password.
     Unrecognised,
     /// A form of the wrong types, and what is wrong with it.
@@ -30,23 +30,23 @@ pub enum Rejection {
 /// ordinary password: who knows it is the order of the realm's backends.
 ///
 /// # Errors
-/// A [`Rejection`] when there is none that can be judged.
+/// A [`DecodeError`] when there is none that can be judged.
 ///
 /// ```
-/// use auth_proto_rocketchat::decode::{Rejection, login_form};
+/// use auth_proto_rocketchat::decode::{DecodeError, login_form};
 /// use serde_json::json;
 /// assert!(login_form(json!({"user": "myusername", "password": "guess"}), None).is_ok());
-/// assert_eq!(login_form(json!({"user": "myusername"}), None).unwrap_err(), Rejection::Unrecognised);
+/// assert_eq!(login_form(json!({"user": "myusername"}), None).unwrap_err(), DecodeError::Unrecognised);
 /// ```
-pub fn login_form(body: Value, header_code: Option<&str>) -> Result<LoginForm, Rejection> {
-    let Value::Object(body) = body else { return Err(Rejection::IllTyped("must be object")) };
+pub fn login_form(body: Value, header_code: Option<&str>) -> Result<LoginForm, DecodeError> {
+    let Value::Object(body) = body else { return Err(DecodeError::IllTyped("must be object")) };
     recognise(rewrite(body, header_code)?)
 }
 
 /// Finds the log-in in a form that goes to the accounts layer as it is: the parameter of DDP's `login`.
 ///
 /// # Errors
-/// A [`Rejection`] when there is none that can be judged.
+/// A [`DecodeError`] when there is none that can be judged.
 ///
 /// ```
 /// use auth_proto_rocketchat::decode::accounts_form;
@@ -54,14 +54,17 @@ pub fn login_form(body: Value, header_code: Option<&str>) -> Result<LoginForm, R
 /// assert!(accounts_form(json!({"user": {"username": "myusername"}, "password": "guess"})).is_ok());
 /// assert!(accounts_form(json!({"user": "myusername", "password": "guess"})).is_err());
 /// ```
-pub fn accounts_form(form: Value) -> Result<LoginForm, Rejection> {
-    let Value::Object(form) = form else { return Err(Rejection::IllTyped("must be object")) };
+pub fn accounts_form(form: Value) -> Result<LoginForm, DecodeError> {
+    let Value::Object(form) = form else { return Err(DecodeError::IllTyped("must be object")) };
     recognise(form)
 }
 
 /// Puts the short forms `{user, password, code}` into the accounts layer's own (rocketchat.md 1.2); anything
 /// else stays as it is. Whether the directory is asked for them is the order of the realm's backends.
-fn rewrite(mut body: Map<String, Value>, header_code: Option<&str>) -> Result<Map<String, Value>, Rejection> {
+fn rewrite(
+    mut body: Map<String, Value>,
+    header_code: Option<&str>,
+) -> Result<Map<String, Value>, DecodeError> {
     const KEYS: [&str; 5] = ["user", "username", "email", "password", "code"];
 
     let has_password = body.get("password").is_some_and(|password| !password.is_null());
@@ -73,7 +76,7 @@ fn rewrite(mut body: Map<String, Value>, header_code: Option<&str>) -> Result<Ma
     let password = body.remove("password").unwrap_or_default();
     if password.get("hashed").is_some_and(truthy) {
         // The typings offer it, but the real server compares the whole object: it never matches.
-        return Err(Rejection::Unrecognised);
+        return Err(DecodeError::Unrecognised);
     }
     let user = Value::Object(object([(kind, name)]));
     let login = object([("user", user), ("password", password)]);
@@ -95,10 +98,10 @@ fn named(body: &Map<String, Value>) -> Option<(&'static str, Value)> {
 }
 
 /// Finds the accounts layer's form (rocketchat.md 1.3), in the order in which its handlers are asked.
-fn recognise(mut form: Map<String, Value>) -> Result<LoginForm, Rejection> {
+fn recognise(mut form: Map<String, Value>) -> Result<LoginForm, DecodeError> {
     if let Some(token) = form.remove("resume").filter(truthy) {
-        let Value::String(token) = token else { return Err(Rejection::IllTyped("resume must be string")) };
-        return Ok(LoginForm { proof: Proof::Resume(Token::new(token)), code: None });
+        let Value::String(token) = token else { return Err(DecodeError::IllTyped("resume must be string")) };
+        return Ok(LoginForm { proof: LoginMethod::Resume(Token::new(token)), code: None });
     }
     if form.get("password").is_some_and(truthy) {
         return Ok(LoginForm { proof: password_form(form)?, code: None });
@@ -107,7 +110,7 @@ fn recognise(mut form: Map<String, Value>) -> Result<LoginForm, Rejection> {
         && let Some(code) = totp.remove("code").filter(truthy)
     {
         let Some(Value::Object(login)) = totp.remove("login") else {
-            return Err(Rejection::IllTyped("totp.login must be object"));
+            return Err(DecodeError::IllTyped("totp.login must be object"));
         };
         let inner = recognise(login)?;
         return Ok(LoginForm { code: Some(one_time_code(code)), ..inner });
@@ -115,66 +118,66 @@ fn recognise(mut form: Map<String, Value>) -> Result<LoginForm, Rejection> {
     if form.get("ldap").is_some_and(truthy) && form.get("ldapOptions").is_some_and(truthy) {
         return Ok(LoginForm { proof: directory_form(form)?, code: None });
     }
-    Err(Rejection::Unrecognised)
+    Err(DecodeError::Unrecognised)
 }
 
 /// `{user: {…}, password: "…" | {digest, algorithm}}`; a `code` beside them is allowed and not looked at.
-fn password_form(mut form: Map<String, Value>) -> Result<Proof, Rejection> {
+fn password_form(mut form: Map<String, Value>) -> Result<LoginMethod, DecodeError> {
     if form.keys().any(|key| !["user", "password", "code"].contains(&key.as_str())) {
-        return Err(Rejection::IllTyped("must NOT have additional properties"));
+        return Err(DecodeError::IllTyped("must NOT have additional properties"));
     }
     if form.get("code").is_some_and(|code| code.as_str().is_none_or(str::is_empty)) {
-        return Err(Rejection::IllTyped("code must be a non-empty string"));
+        return Err(DecodeError::IllTyped("code must be a non-empty string"));
     }
-    let user = form.remove("user").ok_or(Rejection::IllTyped("must have required property 'user'"))?;
+    let user = form.remove("user").ok_or(DecodeError::IllTyped("must have required property 'user'"))?;
     let who = wrapped(user)?;
     match form.remove("password") {
-        Some(Value::String(password)) => Ok(Proof::Password { who, password: Password::new(password) }),
+        Some(Value::String(password)) => Ok(LoginMethod::Password { who, password: Password::new(password) }),
         Some(Value::Object(mut digested)) => {
             if digested.get("algorithm").and_then(Value::as_str) != Some("sha-256") {
-                return Err(Rejection::IllTyped("password.algorithm must be 'sha-256'"));
+                return Err(DecodeError::IllTyped("password.algorithm must be 'sha-256'"));
             }
             let Some(Value::String(digest)) = digested.remove("digest") else {
-                return Err(Rejection::IllTyped("password.digest must be string"));
+                return Err(DecodeError::IllTyped("password.digest must be string"));
             };
-            Ok(Proof::Digest { who, digest: PasswordDigest::new(digest) })
+            Ok(LoginMethod::Digest { who, digest: PasswordDigest::new(digest) })
         }
-        _ => Err(Rejection::IllTyped("password must be string or object")),
+        _ => Err(DecodeError::IllTyped("password must be string or object")),
     }
 }
 
 /// `{ldap: true, username, ldapPass, ldapOptions: {}}`. Where no directory accepts, the password may still be one that
 /// is kept here (rocketchat.md 5): the same name and password as in the other forms.
-fn directory_form(mut form: Map<String, Value>) -> Result<Proof, Rejection> {
+fn directory_form(mut form: Map<String, Value>) -> Result<LoginMethod, DecodeError> {
     let who = match form.remove("username").unwrap_or_default() {
         Value::String(typed) if typed.is_empty() => {
-            return Err(Rejection::IllTyped("username must be a non-empty string"));
+            return Err(DecodeError::IllTyped("username must be a non-empty string"));
         }
         Value::String(typed) if typed.contains('@') => Identifier::email(typed),
         Value::String(typed) => Identifier::user_name(typed),
         other => wrapped(other)?,
     };
     let Some(Value::String(password)) = form.remove("ldapPass") else {
-        return Err(Rejection::IllTyped("ldapPass must be string"));
+        return Err(DecodeError::IllTyped("ldapPass must be string"));
     };
-    Ok(Proof::Password { who, password: Password::new(password) })
+    Ok(LoginMethod::Password { who, password: Password::new(password) })
 }
 
 /// `{username}`, `{email}` or `{id}`: exactly one of them, and not empty.
-fn wrapped(user: Value) -> Result<Identifier, Rejection> {
-    let Value::Object(user) = user else { return Err(Rejection::IllTyped("user must be object")) };
+fn wrapped(user: Value) -> Result<Identifier, DecodeError> {
+    let Value::Object(user) = user else { return Err(DecodeError::IllTyped("user must be object")) };
     let mut entries = user.into_iter();
     let (Some((key, Value::String(typed))), None) = (entries.next(), entries.next()) else {
-        return Err(Rejection::IllTyped("user must have exactly one property, a string"));
+        return Err(DecodeError::IllTyped("user must have exactly one property, a string"));
     };
     if typed.is_empty() {
-        return Err(Rejection::IllTyped("user must not be empty"));
+        return Err(DecodeError::IllTyped("user must not be empty"));
     }
     match key.as_str() {
         "username" => Ok(Identifier::user_name(typed)),
         "email" => Ok(Identifier::email(typed)),
-        "id" => Ok(Identifier::DoorId(typed)),
-        _ => Err(Rejection::IllTyped("user must NOT have additional properties")),
+        "id" => Ok(Identifier::ExternalId(typed)),
+        _ => Err(DecodeError::IllTyped("user must NOT have additional properties")),
     }
 }
 

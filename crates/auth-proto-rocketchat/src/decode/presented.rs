@@ -1,6 +1,6 @@
 //! Credentials in headers (rocketchat.md 2.3, 3.1).
 
-use auth_core::{FactorMethod, OneTimeCode, Presented, SecondFactorProof, Token};
+use auth_core::{FactorMethod, OneTimeCode, PresentedCredential, SecondFactorProof, Token};
 use http::HeaderMap;
 use http::header::{HeaderName, USER_AGENT};
 
@@ -10,9 +10,9 @@ const SECOND_FACTOR_CODE: HeaderName = HeaderName::from_static("x-2fa-code");
 const SECOND_FACTOR_METHOD: HeaderName = HeaderName::from_static("x-2fa-method");
 
 /// The token and user id that a request carries, as a credential.
-pub(crate) fn presented(headers: &HeaderMap) -> Option<Presented> {
+pub(crate) fn presented(headers: &HeaderMap) -> Option<PresentedCredential> {
     let (user_id, token) = user_and_token(headers)?;
-    Some(Presented::RocketChatToken { user_id, token })
+    Some(PresentedCredential::RocketChatToken { user_id, token })
 }
 
 /// The user id and token that a request carries, where it carries both, once, and not empty.
@@ -83,7 +83,7 @@ mod tests {
                     map
                 });
             match presented(&headers) {
-                Some(Presented::RocketChatToken { user_id, token }) => {
+                Some(PresentedCredential::RocketChatToken { user_id, token }) => {
                     assert!(expected, "{headers:?}");
                     assert_eq!((user_id.as_str(), token.expose()), ("u", "t"));
                 }

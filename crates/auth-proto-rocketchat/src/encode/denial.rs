@@ -1,6 +1,6 @@
 //! Calls that were denied: 400 in the general envelope (rocketchat.md 2.2, 2.5, 3.1, 3.2).
 
-use auth_core::Denial;
+use auth_core::ActionError;
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
@@ -35,13 +35,13 @@ impl Words {
     }
 
     /// Gives what a call gave, or says why it was denied.
-    pub(crate) fn unless_denied<T>(&'static self, done: Result<T, Denial>) -> Result<T, Failure> {
+    pub(crate) fn unless_denied<T>(&'static self, done: Result<T, ActionError>) -> Result<T, Failure> {
         done.map_err(|denial| Failure::Denied(Box::new(denial), self))
     }
 }
 
 /// The answer to a call that was denied. An error without a reason is told by its code in brackets alone.
-pub(super) fn denied(denial: &Denial, words: &Words) -> Response<Bytes> {
+pub(super) fn denied(denial: &ActionError, words: &Words) -> Response<Bytes> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Denied<'a> {
@@ -58,37 +58,39 @@ pub(super) fn denied(denial: &Denial, words: &Words) -> Response<Bytes> {
 }
 
 /// What a client is told of a denial, whatever the envelope. Where there is no reason, the message is empty.
-pub(crate) fn told<'a>(denial: &'a Denial, words: &Words) -> Told<'a> {
+pub(crate) fn told<'a>(denial: &'a ActionError, words: &Words) -> Told<'a> {
     let of_call = |(code, reason): (&'static str, &'static str)| Told {
         details: words.method.map(|method| Details::Method { method }),
         ..bare(Code::Name(code), reason)
     };
     let word = |code: &'static str, reason: &'static str| bare(Code::Name(code), reason);
     match denial {
-        Denial::SecondFactorRequired(challenge) => asking("totp-required", "TOTP Required", challenge),
-        Denial::SecondFactorInvalid(challenge) => asking("totp-invalid", "TOTP Invalid", challenge),
-        Denial::SecondFactorExhausted(challenge) => {
+        ActionError::SecondFactorRequired(challenge) => asking("totp-required", "TOTP Required", challenge),
+        ActionError::SecondFactorInvalid(challenge) => asking("totp-invalid", "TOTP Invalid", challenge),
+        ActionError::SecondFactorExhausted(challenge) => {
             asking("totp-max-attempts", "TOTP Maximun Failed Attempts Reached", challenge)
         }
-        Denial::NotPermitted => of_call(words.not_permitted),
-        Denial::NoSuchUser => of_call(words.no_user),
+        ActionError::NotPermitted => of_call(words.not_permitted),
+        ActionError::NoSuchUser => of_call(words.no_user),
         // The missing grammar is upstream's.
-        Denial::NoSuchToken => of_call(("error-token-does-not-exists", "Token does not exist")),
-        Denial::TokenExists => {
+        ActionError::NoSuchToken => of_call(("error-token-does-not-exists", "Token does not exist")),
+        ActionError::TokenExists => {
             of_call(("error-token-already-exists", "A token with this name already exists"))
         }
-        Denial::BadTokenName => word("invalid-params", "must NOT have fewer than 1 or more than 256 bytes"),
-        Denial::DeviceExists => word("error-2fa-already-enabled", ""),
-        Denial::NoDevice | Denial::WrongCode => word("invalid-totp", ""),
-        Denial::AddressUnverified => {
+        ActionError::BadTokenName => {
+            word("invalid-params", "must NOT have fewer than 1 or more than 256 bytes")
+        }
+        ActionError::DeviceExists => word("error-2fa-already-enabled", ""),
+        ActionError::NoDevice | ActionError::WrongCode => word("invalid-totp", ""),
+        ActionError::AddressUnverified => {
             word("error-invalid-user", "You need to verify your emails before setting up 2FA")
         }
-        Denial::NoUserName => word("error-invalid-user", "Invalid user"),
-        Denial::WrongToken => word("error-invalid-token", "Invalid token"),
-        Denial::WeakPassword(rules) => Told {
+        ActionError::NoUserName => word("error-invalid-user", "Invalid user"),
+        ActionError::WrongToken => word("error-invalid-token", "Invalid token"),
+        ActionError::WeakPassword(rules) => Told {
             details: (!rules.is_empty()).then(|| Details::Policy(rules.iter().map(Broken::of).collect())),
             ..word("error-password-policy-not-met", "The password does not meet the server's policy")
         },
-        Denial::NotOffered | _ => word("error-not-allowed", "Not allowed"),
+        ActionError::NotOffered | _ => word("error-not-allowed", "Not allowed"),
     }
 }

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use auth_core::{Denial, Fault, FaultKind, Standing};
+use auth_core::{ActionError, InternalError, InternalErrorKind, RateLimitStatus};
 use bytes::Bytes;
 use http::header::{HeaderValue, RETRY_AFTER};
 use http::{Response, StatusCode};
 use serde::Serialize;
 
 use super::denial::{Words, denied};
-use super::{json, tell_standing};
+use super::{json, tell_rate_limit};
 
 /// The body of an internal error, also of one that keeps us from making a body.
 pub(super) const INTERNAL: &str = r#"{"success":false,"error":"Internal server error"}"#;
@@ -19,21 +19,21 @@ pub(super) const INTERNAL: &str = r#"{"success":false,"error":"Internal server e
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
     /// The engine could not judge it, or we have a defect.
-    Fault(FaultKind),
+    InternalError(InternalErrorKind),
     /// The route takes a signed-in user.
     NotLoggedIn,
-    /// The body was larger than the door reads.
+    /// The body was larger than the protocol reads.
     BodyTooLarge,
     /// The body is of the wrong types, and what is wrong with it.
     IllTyped(Cow<'static, str>),
     /// The call was denied, and the words of the call for it.
-    Denied(Box<Denial>, &'static Words),
+    Denied(Box<ActionError>, &'static Words),
     /// The caller lacks the route's permission, and the route's words for it.
     Forbidden(&'static str),
     /// The call can't be served, and why.
     BadRequest(&'static str),
     /// Too many calls.
-    Limited(Standing),
+    Limited(RateLimitStatus),
 }
 
 impl From<String> for Failure {
@@ -42,15 +42,15 @@ impl From<String> for Failure {
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault.kind())
+impl From<InternalError> for Failure {
+    fn from(fault: InternalError) -> Self {
+        Self::InternalError(fault.kind())
     }
 }
 
 impl Failure {
     /// A defect of ours, or a configuration that names what is not there.
-    pub(crate) const INTERNAL: Self = Self::Fault(FaultKind::Internal);
+    pub(crate) const INTERNAL: Self = Self::InternalError(InternalErrorKind::Internal);
 
     /// What routes say to who lacks their permission (rocketchat.md 3.1).
     pub(crate) const NO_PERMISSION: Self =
@@ -61,7 +61,7 @@ impl Failure {
 
     pub(crate) fn response(self) -> Response<Bytes> {
         match self {
-            Self::Fault(kind) => fault(kind),
+            Self::InternalError(kind) => fault(kind),
             Self::NotLoggedIn => {
                 json(StatusCode::UNAUTHORIZED, &error_body("You must be logged in to do this."))
             }
@@ -80,15 +80,15 @@ impl Failure {
             Self::Denied(denial, words) => denied(&denial, words),
             Self::Forbidden(error) => json(StatusCode::FORBIDDEN, &Plain { success: false, error }),
             Self::BadRequest(error) => json(StatusCode::BAD_REQUEST, &Plain { success: false, error }),
-            Self::Limited(standing) => {
-                let seconds = whole_seconds(standing.retry_after.unwrap_or_default());
+            Self::Limited(rate_limit) => {
+                let seconds = whole_seconds(rate_limit.retry_after.unwrap_or_default());
                 let error = format!(
                     "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying \
                      this endpoint again. [error-too-many-requests]"
                 );
                 let mut response =
                     json(StatusCode::TOO_MANY_REQUESTS, &Plain { success: false, error: &error });
-                tell_standing(response.headers_mut(), &standing);
+                tell_rate_limit(response.headers_mut(), &rate_limit);
                 response
             }
         }
@@ -100,14 +100,14 @@ pub(crate) fn error_body(text: &str) -> impl Serialize {
     Told { success: false, error: text, status: "error", message: text }
 }
 
-fn fault(kind: FaultKind) -> Response<Bytes> {
+fn fault(kind: InternalErrorKind) -> Response<Bytes> {
     let unavailable = || {
         let body = Plain { success: false, error: "Service unavailable" };
         json(StatusCode::SERVICE_UNAVAILABLE, &body)
     };
     match kind {
-        FaultKind::Unavailable => unavailable(),
-        FaultKind::Busy { retry_after } => {
+        InternalErrorKind::Unavailable => unavailable(),
+        InternalErrorKind::Busy { retry_after } => {
             let mut response = unavailable();
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(whole_seconds(retry_after)));
             response

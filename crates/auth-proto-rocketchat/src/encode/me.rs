@@ -82,7 +82,7 @@ impl<'a> Me<'a> {
         let emails = user.names.iter().filter(|name| name.kind == NameKind::Email);
         let enabled = |on: bool| on.then_some(Enabled { enabled: true });
         Self {
-            id: &user.doors.rocketchat,
+            id: &user.protocols.rocketchat,
             name: &user.full_name,
             username: user.user_name(),
             emails: emails

@@ -33,7 +33,7 @@ const DEFAULTS: [(&str, Preference); 35] = {
     use Preference::{Flag, List, Number, Text};
     [
         ("alsoSendThreadToChannel", Text("default")),
-        ("newRoomNotification", Text("door")),
+        ("newRoomNotification", Text("protocol")),
         ("newMessageNotification", Text("chime")),
         ("showThreadsInMainChannel", Flag(false)),
         ("useEmojis", Flag(true)),

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use auth_core::{Challenge, FactorMethod, PolicyRule, Refusal};
+use auth_core::{Challenge, FactorMethod, LoginError, PolicyRule};
 use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
@@ -12,7 +12,7 @@ use super::date::iso;
 use super::json;
 
 /// The answer to a refused log-in.
-pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
+pub(crate) fn refusal(refusal: &LoginError) -> Response<Bytes> {
     #[derive(Serialize)]
     struct Refused<'a> {
         success: bool,
@@ -31,36 +31,36 @@ pub(crate) fn refusal(refusal: &Refusal) -> Response<Bytes> {
 
 /// What a client is told of a refusal, whatever the envelope. `None` for the ordinary refusal, which each
 /// envelope has its own words for.
-pub(crate) fn told(refusal: &Refusal) -> Option<Told<'_>> {
+pub(crate) fn told(refusal: &LoginError) -> Option<Told<'_>> {
     Some(match refusal {
-        Refusal::UserInactive => validation("error-user-is-not-activated", "User is not activated"),
-        Refusal::AppAccount => {
+        LoginError::UserInactive => validation("error-user-is-not-activated", "User is not activated"),
+        LoginError::AppAccount => {
             validation("error-app-user-is-not-allowed-to-login", "App user is not allowed to login")
         }
-        Refusal::NoRoles => validation("error-user-has-no-roles", "User has no roles"),
-        Refusal::AccountLimited { .. } => {
+        LoginError::NoRoles => validation("error-user-has-no-roles", "User has no roles"),
+        LoginError::AccountLimited { .. } => {
             validation("error-login-blocked-for-user", "Login has been temporarily blocked For User")
         }
-        Refusal::NetworkLimited { .. } => {
+        LoginError::NetworkLimited { .. } => {
             validation("error-login-blocked-for-ip", "Login has been temporarily blocked For IP")
         }
         // The placeholder and the misspelling below are upstream's.
-        Refusal::EmailUnverified => bare(Code::Name("error-invalid-email"), "Invalid email __email__"),
-        Refusal::SecondFactorRequired(challenge) => asking("totp-required", "TOTP Required", challenge),
-        Refusal::SecondFactorInvalid(challenge) => asking("totp-invalid", "TOTP Invalid", challenge),
-        Refusal::SecondFactorExhausted(challenge) => {
+        LoginError::EmailUnverified => bare(Code::Name("error-invalid-email"), "Invalid email __email__"),
+        LoginError::SecondFactorRequired(challenge) => asking("totp-required", "TOTP Required", challenge),
+        LoginError::SecondFactorInvalid(challenge) => asking("totp-invalid", "TOTP Invalid", challenge),
+        LoginError::SecondFactorExhausted(challenge) => {
             asking("totp-max-attempts", "TOTP Maximun Failed Attempts Reached", challenge)
         }
-        Refusal::Forbidden => bare(Code::Number(403), "Login forbidden"),
-        Refusal::Credentials(_)
-        | Refusal::PasswordLoginDisabled
-        | Refusal::RealmInactive
-        | Refusal::PasswordResetRequired
-        | Refusal::OtherRealm
-        | Refusal::AssertionDisabled
-        | Refusal::AssertionInvalid
-        | Refusal::AssertionWithoutSubject
-        | Refusal::AssertionMalformed
+        LoginError::Forbidden => bare(Code::Number(403), "Login forbidden"),
+        LoginError::Credentials(_)
+        | LoginError::PasswordLoginDisabled
+        | LoginError::RealmInactive
+        | LoginError::PasswordResetRequired
+        | LoginError::OtherRealm
+        | LoginError::AssertionDisabled
+        | LoginError::AssertionInvalid
+        | LoginError::AssertionWithoutSubject
+        | LoginError::AssertionMalformed
         | _ => return None,
     })
 }

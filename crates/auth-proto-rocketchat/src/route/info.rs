@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 
-use crate::door::RocketChatDoor;
 use crate::encode::{Failure, success};
+use crate::protocol::RocketChatProtocol;
 
 /// The oldest clients that Rocket.Chat wants to see.
 const OLDEST_CLIENTS: Clients = Clients { desktop: "3.9.6", mobile: "4.39.0" };
@@ -41,8 +41,8 @@ struct Clients {
 }
 
 /// Major and minor version; all of it to administrators.
-pub(crate) fn info(door: &RocketChatDoor, principal: Option<&Principal>) -> Response<Bytes> {
-    let full = door.config.version.as_str();
+pub(crate) fn info(protocol: &RocketChatProtocol, principal: Option<&Principal>) -> Response<Bytes> {
+    let full = protocol.config.version.as_str();
     let may = |principal: &Principal| principal.profile.user.may(Permission::ViewStatistics);
     let admin = principal.is_some_and(may);
     let about =

@@ -1,19 +1,19 @@
 //! `POST /api/v1/login` (rocketchat.md 1).
 
 use auth_core::{
-    Answer, DoorKind, ExactPoint, Grant, GrantKind, Granted, LoginAttempt, LoginOutcome, Peer, SecondStep,
+    Answer, ExactPoint, Grant, GrantKind, Granted, LoginAttempt, LoginOutcome, Peer, ProtocolName, SecondStep,
 };
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use serde::Serialize;
 
-use crate::decode::{Rejection, body, login_form, second_factor_code};
-use crate::door::RocketChatDoor;
+use crate::decode::{DecodeError, body, login_form, second_factor_code};
 use crate::encode::{self, Failure, Me, error_body, json};
+use crate::protocol::RocketChatProtocol;
 
 /// Judges a log-in form of any kind.
 pub(crate) async fn log_in(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     request: &Request<Bytes>,
     peer: &Peer,
 ) -> Result<Answer, Failure> {
@@ -22,25 +22,25 @@ pub(crate) async fn log_in(
     let fields = body(content_type, request.body());
     let form = match login_form(fields, second_factor_code(headers)) {
         Ok(form) => form,
-        Err(Rejection::Unrecognised) => {
+        Err(DecodeError::Unrecognised) => {
             return Ok(json(StatusCode::UNAUTHORIZED, &error_body("Unauthorized")).into());
         }
-        Err(Rejection::IllTyped(_)) if door.config.exact.has(ExactPoint::IllTypedBody) => {
+        Err(DecodeError::IllTyped(_)) if protocol.config.exact.has(ExactPoint::IllTypedBody) => {
             return Err(Failure::INTERNAL);
         }
-        Err(Rejection::IllTyped(why)) => return Err(Failure::IllTyped(why.into())),
+        Err(DecodeError::IllTyped(why)) => return Err(Failure::IllTyped(why.into())),
     };
     let attempt = LoginAttempt {
-        door: DoorKind::RocketChat,
-        realm: door.realm().await?.id,
+        protocol: ProtocolName::RocketChat,
+        realm: protocol.realm().await?.id,
         proof: form.proof,
         second_step: SecondStep::Offered(form.code),
         grant: GrantKind::RocketChatToken,
         peer: peer.clone(),
     };
-    let reply = door.inside.log_in(attempt).await?;
+    let reply = protocol.services.log_in(attempt).await?;
     let response = match &reply.outcome {
-        LoginOutcome::Granted(granted) => let_in(granted, &door.config.site_url)?,
+        LoginOutcome::Granted(granted) => let_in(granted, &protocol.config.site_url)?,
         LoginOutcome::Refused(refusal) => encode::refusal(refusal),
     };
     Ok(Answer { response, not_before: reply.not_before })
@@ -63,7 +63,7 @@ fn let_in(granted: &Granted, site_url: &str) -> Result<Response<Bytes>, Failure>
 
     let Grant::RocketChatToken { token, .. } = &granted.grant else { return Err(Failure::INTERNAL) };
     let data = Data {
-        user_id: &granted.profile.user.doors.rocketchat,
+        user_id: &granted.profile.user.protocols.rocketchat,
         auth_token: token.expose(),
         me: Me::new(&granted.profile, site_url),
     };

@@ -1,22 +1,22 @@
 //! `POST method.call/NAME` and `method.callAnon/NAME`: the sockets' methods for clients without a socket
 //! (rocketchat.md 2.5). Which method is called the message says; the name in the path is for people.
 
-use auth_core::{Answer, DoorKind, Peer};
+use auth_core::{Answer, Peer, ProtocolName};
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::ddp::{self, Command, Message, Origin, SignedIn};
 use crate::decode::{Fields, agent, second_factor_proof, user_and_token};
-use crate::door::RocketChatDoor;
 use crate::encode::{Failure, json};
+use crate::protocol::RocketChatProtocol;
 
 /// The limited route whose place the method takes.
 const LOG_IN: &str = "POST /api/v1/login";
 
 /// Calls the method in the body's message; a method that fails is a 400.
 pub(crate) async fn call(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     headers: &HeaderMap,
     signed_in: bool,
     body: Value,
@@ -33,14 +33,15 @@ pub(crate) async fn call(
         return Err(Failure::IllTyped("message must be a method call".into()));
     };
     // On a socket log-ins are limited; here nothing else would limit them.
-    let standing = (name == "login").then(|| door.inside.admit(DoorKind::RocketChat, LOG_IN, peer)).flatten();
-    if let Some(standing) = standing.filter(|standing| standing.retry_after.is_some()) {
-        return Err(Failure::Limited(standing));
+    let rate_limit =
+        (name == "login").then(|| protocol.services.admit(ProtocolName::RocketChat, LOG_IN, peer)).flatten();
+    if let Some(rate_limit) = rate_limit.filter(|rate_limit| rate_limit.retry_after.is_some()) {
+        return Err(Failure::Limited(rate_limit));
     }
     let user = user_and_token(headers).filter(|_| signed_in).map(|(id, token)| SignedIn::new(id, token));
     let proof = second_factor_proof(headers);
     let origin = Origin { peer, agent: agent(headers), user: user.as_ref(), proof: Some(&proof) };
-    let called = ddp::call(door, &origin, &name, params).await;
+    let called = ddp::call(protocol, &origin, &name, params).await;
     let success = called.outcome.is_ok();
     let status = if success { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let message = Message::result(&id, &called.outcome).encode();

@@ -5,19 +5,19 @@ use bytes::Bytes;
 use http::{Response, StatusCode};
 use serde::Serialize;
 
-use crate::door::RocketChatDoor;
 use crate::encode::{Failure, Me, json, success};
+use crate::protocol::RocketChatProtocol;
 
 /// `GET /api/v1/me`.
-pub(crate) fn me(door: &RocketChatDoor, principal: &Principal) -> Response<Bytes> {
-    success(&Me::new(&principal.profile, &door.config.site_url))
+pub(crate) fn me(protocol: &RocketChatProtocol, principal: &Principal) -> Response<Bytes> {
+    success(&Me::new(&principal.profile, &protocol.config.site_url))
 }
 
 /// `POST` or `GET /api/v1/logout`: ends the presented token alone.
 ///
 /// The documented body, without `success`: the empty one of 7.4 breaks clients.
 pub(crate) async fn log_out(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     principal: &Principal,
 ) -> Result<Response<Bytes>, Failure> {
     #[derive(Serialize)]
@@ -30,7 +30,7 @@ pub(crate) async fn log_out(
         message: &'static str,
     }
 
-    door.inside.revoke(principal).await?;
+    protocol.services.revoke(principal).await?;
     let data = Message { message: "You've been logged out!" };
     Ok(json(StatusCode::OK, &LoggedOut { status: "success", data }))
 }

@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::decode::Page;
-use crate::door::RocketChatDoor;
 use crate::encode::{Failure, success};
+use crate::protocol::RocketChatProtocol;
 
 #[derive(Serialize)]
 struct Settings {
@@ -26,12 +26,12 @@ struct Setting {
 }
 
 /// `GET /api/v1/settings.public?_id=a,b`: those that a log-in server can answer for, ordered by id.
-pub(crate) async fn public(door: &RocketChatDoor, query: &str) -> Result<Response<Bytes>, Failure> {
+pub(crate) async fn public(protocol: &RocketChatProtocol, query: &str) -> Result<Response<Bytes>, Failure> {
     let page = Page::of(query);
     let asked = |id: &str| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|wanted| wanted == id));
-    let realm = door.realm().await?;
+    let realm = protocol.realm().await?;
     let found: Vec<_> = [
-        ("Accounts_PasswordReset", json!(door.config.password_reset)),
+        ("Accounts_PasswordReset", json!(protocol.config.password_reset)),
         ("Accounts_RegistrationForm", json!("Disabled")),
         ("Accounts_ShowFormLogin", json!(true)),
         ("Accounts_TwoFactorAuthentication_By_Email_Enabled", json!(true)),
@@ -42,7 +42,7 @@ pub(crate) async fn public(door: &RocketChatDoor, query: &str) -> Result<Respons
         ("CROWD_Enable", json!(false)),
         ("LDAP_Enable", json!(realm.asks_a_directory())),
         ("Site_Name", json!(realm.name)),
-        ("Site_Url", json!(door.config.site_url)),
+        ("Site_Url", json!(protocol.config.site_url)),
     ]
     .into_iter()
     .filter(|(id, _)| asked(id))

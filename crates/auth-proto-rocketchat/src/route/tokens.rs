@@ -1,14 +1,14 @@
 //! Log-in tokens and personal ones (rocketchat.md 3.2).
 
-use auth_core::{Caller, Denial, Grant, Identifier, Token};
+use auth_core::{ActionError, Caller, Grant, Identifier, Token};
 use bytes::Bytes;
 use http::{HeaderMap, Response};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::decode::{Fields, user_and_token};
-use crate::door::RocketChatDoor;
 use crate::encode::{Failure, GENERAL, Words, done, iso, success};
+use crate::protocol::RocketChatProtocol;
 
 /// A call about tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,38 +43,39 @@ struct Made<'a> {
 /// Answers a call.
 pub(crate) async fn answer(
     call: TokenCall,
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     caller: &Caller<'_>,
     headers: &HeaderMap,
     body: Value,
 ) -> Result<Response<Bytes>, Failure> {
-    let inside = &door.inside;
+    let services = &protocol.services;
     match call {
         TokenCall::LogOutOtherClients => {
-            GENERAL.unless_denied(inside.end_other_sessions(caller).await?)?;
+            GENERAL.unless_denied(services.end_other_sessions(caller).await?)?;
             Ok(own_token(caller, headers))
         }
         TokenCall::RemoveOthers => {
-            GENERAL.unless_denied(inside.end_other_sessions(caller).await?)?;
+            GENERAL.unless_denied(services.end_other_sessions(caller).await?)?;
             Ok(done())
         }
-        TokenCall::LogOutUser => log_out_user(door, caller, body).await,
-        TokenCall::Create => create(door, caller, body).await,
+        TokenCall::LogOutUser => log_out_user(protocol, caller, body).await,
+        TokenCall::Create => create(protocol, caller, body).await,
         TokenCall::GeneratePersonal => {
             let fields = Fields::of(body, &["tokenName", "bypassTwoFactor"])?;
             let (name, bypass) = (fields.text("tokenName")?, fields.flag("bypassTwoFactor")?);
-            let token = GENERATE.unless_denied(inside.create_personal_token(caller, name, bypass).await?)?;
+            let token =
+                GENERATE.unless_denied(services.create_personal_token(caller, name, bypass).await?)?;
             Ok(success(&Made { token: token.expose() }))
         }
         TokenCall::RegeneratePersonal => {
             let fields = Fields::of(body, &["tokenName"])?;
-            let renewed = inside.replace_personal_token(caller, fields.text("tokenName")?).await?;
+            let renewed = services.replace_personal_token(caller, fields.text("tokenName")?).await?;
             Ok(success(&Made { token: REGENERATE.unless_denied(renewed)?.expose() }))
         }
-        TokenCall::ListPersonal => list_personal(door, caller).await,
+        TokenCall::ListPersonal => list_personal(protocol, caller).await,
         TokenCall::RemovePersonal => {
             let fields = Fields::of(body, &["tokenName"])?;
-            REMOVE.unless_denied(inside.remove_personal_token(caller, fields.text("tokenName")?).await?)?;
+            REMOVE.unless_denied(services.remove_personal_token(caller, fields.text("tokenName")?).await?)?;
             Ok(done())
         }
     }
@@ -95,7 +96,7 @@ fn own_token(caller: &Caller<'_>, headers: &HeaderMap) -> Response<Bytes> {
 }
 
 async fn log_out_user(
-    door: &RocketChatDoor,
+    protocol: &RocketChatProtocol,
     caller: &Caller<'_>,
     body: Value,
 ) -> Result<Response<Bytes>, Failure> {
@@ -105,16 +106,20 @@ async fn log_out_user(
     }
     let fields = Fields::of(body, &["userId"])?;
     let of = fields.optional_text("userId")?.filter(|id| !id.is_empty());
-    let of = of.map(|id| Identifier::DoorId(id.to_owned()));
-    let ended = match door.inside.end_sessions(caller, of.as_ref()).await? {
-        Err(Denial::NotPermitted) => return Err(Failure::UNAUTHORIZED),
+    let of = of.map(|id| Identifier::ExternalId(id.to_owned()));
+    let ended = match protocol.services.end_sessions(caller, of.as_ref()).await? {
+        Err(ActionError::NotPermitted) => return Err(Failure::UNAUTHORIZED),
         ended => GENERAL.unless_denied(ended)?,
     };
-    let message = format!("User {} has been logged out!", ended.user.doors.rocketchat);
+    let message = format!("User {} has been logged out!", ended.user.protocols.rocketchat);
     Ok(success(&LoggedOut { message }))
 }
 
-async fn create(door: &RocketChatDoor, caller: &Caller<'_>, body: Value) -> Result<Response<Bytes>, Failure> {
+async fn create(
+    protocol: &RocketChatProtocol,
+    caller: &Caller<'_>,
+    body: Value,
+) -> Result<Response<Bytes>, Failure> {
     #[derive(Serialize)]
     struct Created<'a> {
         data: Data<'a>,
@@ -130,14 +135,17 @@ async fn create(door: &RocketChatDoor, caller: &Caller<'_>, body: Value) -> Resu
         return Err(Failure::IllTyped("must have required property 'userId'".into()));
     };
     let secret = Token::new(fields.text("secret")?);
-    let made = door.inside.create_session(caller, &of, &secret).await?;
+    let made = protocol.services.create_session(caller, &of, &secret).await?;
     let (profile, grant) = CREATE.unless_denied(made)?;
     let Grant::RocketChatToken { token, .. } = &grant else { return Err(Failure::INTERNAL) };
-    let data = Data { user_id: &profile.user.doors.rocketchat, auth_token: token.expose() };
+    let data = Data { user_id: &profile.user.protocols.rocketchat, auth_token: token.expose() };
     Ok(success(&Created { data }))
 }
 
-async fn list_personal(door: &RocketChatDoor, caller: &Caller<'_>) -> Result<Response<Bytes>, Failure> {
+async fn list_personal(
+    protocol: &RocketChatProtocol,
+    caller: &Caller<'_>,
+) -> Result<Response<Bytes>, Failure> {
     #[derive(Serialize)]
     struct Listed {
         tokens: Vec<Shown>,
@@ -150,8 +158,8 @@ async fn list_personal(door: &RocketChatDoor, caller: &Caller<'_>) -> Result<Res
         last_token_part: String,
         bypass_two_factor: bool,
     }
-    let tokens = match door.inside.personal_tokens(caller).await? {
-        Err(Denial::NotPermitted) => return Err(Failure::NO_PERMISSION),
+    let tokens = match protocol.services.personal_tokens(caller).await? {
+        Err(ActionError::NotPermitted) => return Err(Failure::NO_PERMISSION),
         tokens => LIST.unless_denied(tokens)?,
     };
     let tokens = tokens.into_iter().map(|token| Shown {
@@ -166,7 +174,7 @@ async fn list_personal(door: &RocketChatDoor, caller: &Caller<'_>) -> Result<Res
 /// The user that a call is about: by id, else by user name under either key.
 pub(crate) fn named_user(fields: &Fields) -> Result<Option<Identifier>, String> {
     if let Some(id) = fields.optional_text("userId")? {
-        return Ok(Some(Identifier::DoorId(id.to_owned())));
+        return Ok(Some(Identifier::ExternalId(id.to_owned())));
     }
     let name = match fields.optional_text("username")? {
         Some(name) => Some(name),

@@ -1,19 +1,19 @@
-//! An inside that knows the fixture users, can be told to forget tokens or to fail, and records what it is asked.
+//! An services that knows the fixture users, can be told to forget tokens or to fail, and records what it is asked.
 
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::{
-    Accounts, ApiKey, Authenticator, Caller, CheckRefusal, CheckReply, Denial, Done, DoorKind, Enrolment,
-    Fault, Grant, LoginAttempt, LoginReply, OneTimeCode, Passwords, Peer, PersonalTokens, Presentation,
-    Principal, Profile, Realm, RealmName, Realms, SecondFactorProof, SecondFactors, Sessions, Standing,
+    Accounts, ApiKey, Authenticator, Caller, TokenError, CheckReply, ActionError, Done, ProtocolName, Enrolment,
+    InternalError, Grant, LoginAttempt, LoginReply, OneTimeCode, Passwords, Peer, PersonalTokens, CredentialCheck,
+    Principal, Profile, Realm, RealmName, Realms, SecondFactorProof, SecondFactors, Sessions, RateLimitStatus,
     Timestamp, Token, TokenForm,
 };
 
 use crate::fixture;
 
 #[derive(Default)]
-pub(crate) struct Inside {
+pub(crate) struct Services {
     /// Tokens are good no more.
     pub(crate) forgetful: Mutex<bool>,
     /// Nothing can be looked up.
@@ -21,7 +21,7 @@ pub(crate) struct Inside {
     /// The moment of the next log-in's answer.
     pub(crate) not_before: Mutex<Option<Timestamp>>,
     /// What calls on second factors are denied for.
-    pub(crate) denial: Mutex<Option<Denial>>,
+    pub(crate) denial: Mutex<Option<ActionError>>,
     pub(crate) attempts: Mutex<Vec<LoginAttempt>>,
     pub(crate) checks: Mutex<usize>,
     pub(crate) revoked: Mutex<Vec<String>>,
@@ -29,9 +29,9 @@ pub(crate) struct Inside {
     pub(crate) calls: Mutex<Vec<(&'static str, Option<String>, SecondFactorProof)>>,
 }
 
-impl Inside {
-    fn fault(&self) -> Result<(), Fault> {
-        if *self.broken.lock().unwrap() { Err(Fault::unavailable("gone")) } else { Ok(()) }
+impl Services {
+    fn fault(&self) -> Result<(), InternalError> {
+        if *self.broken.lock().unwrap() { Err(InternalError::unavailable("gone")) } else { Ok(()) }
     }
 
     fn called<T>(
@@ -49,40 +49,40 @@ impl Inside {
 }
 
 #[async_trait]
-impl Authenticator for Inside {
-    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, Fault> {
+impl Authenticator for Services {
+    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, InternalError> {
         self.fault()?;
         let reply = fixture::log_in(&attempt);
         self.attempts.lock().unwrap().push(attempt);
         Ok(LoginReply { not_before: *self.not_before.lock().unwrap(), ..reply })
     }
 
-    async fn check(&self, presentation: Presentation) -> Result<CheckReply, Fault> {
+    async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError> {
         self.fault()?;
-        assert_eq!((presentation.door, &presentation.peer), (DoorKind::RocketChat, &crate::talk::peer()));
+        assert_eq!((presentation.protocol, &presentation.peer), (ProtocolName::RocketChat, &crate::talk::peer()));
         *self.checks.lock().unwrap() += 1;
         if *self.forgetful.lock().unwrap() {
-            return Ok(CheckReply { outcome: Err(CheckRefusal::UserInactive), standing: None });
+            return Ok(CheckReply { outcome: Err(TokenError::UserInactive), rate_limit: None });
         }
         Ok(fixture::check(&presentation))
     }
 
-    async fn renew(&self, _: Presentation, _: TokenForm) -> Result<Result<Grant, CheckRefusal>, Fault> {
+    async fn renew(&self, _: CredentialCheck, _: TokenForm) -> Result<Result<Grant, TokenError>, InternalError> {
         panic!("Rocket.Chat renews nothing")
     }
 
-    async fn revoke(&self, principal: &Principal) -> Result<(), Fault> {
-        self.revoked.lock().unwrap().push(principal.profile.user.doors.rocketchat.clone());
+    async fn revoke(&self, principal: &Principal) -> Result<(), InternalError> {
+        self.revoked.lock().unwrap().push(principal.profile.user.protocols.rocketchat.clone());
         Ok(())
     }
 
-    fn admit(&self, _: DoorKind, _: &'static str, _: &Peer) -> Option<Standing> {
+    fn admit(&self, _: ProtocolName, _: &'static str, _: &Peer) -> Option<RateLimitStatus> {
         panic!("sockets are not counted by route")
     }
 }
 
 #[async_trait]
-impl SecondFactors for Inside {
+impl SecondFactors for Services {
     async fn enrol_device(&self, caller: &Caller<'_>) -> Done<Enrolment> {
         let enrolment = Enrolment { secret: Token::new("SECRET"), url: Token::new("otpauth://totp/x") };
         self.called("enrol", caller, None, enrolment)
@@ -106,23 +106,23 @@ impl SecondFactors for Inside {
 }
 
 #[async_trait]
-impl Accounts for Inside {
-    async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, Fault> {
-        panic!("not a Zulip door")
+impl Accounts for Services {
+    async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, InternalError> {
+        panic!("not a Zulip protocol")
     }
 
-    async fn development_users(&self) -> Result<Option<Vec<Profile>>, Fault> {
-        panic!("not a Zulip door")
+    async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> {
+        panic!("not a Zulip protocol")
     }
 }
 
-impl Sessions for Inside {}
-impl PersonalTokens for Inside {}
-impl Passwords for Inside {}
+impl Sessions for Services {}
+impl PersonalTokens for Services {}
+impl Passwords for Services {}
 
 #[async_trait]
-impl Realms for Inside {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, Fault> {
+impl Realms for Services {
+    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
         assert_eq!(name, RealmName::Slug("chat"));
         Ok(Some(Arc::new(fixture::realm())))
     }

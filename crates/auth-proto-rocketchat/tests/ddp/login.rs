@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{DoorKind, GrantKind, Proof, SecondStep, Timestamp};
+use auth_core::{ProtocolName, GrantKind, LoginMethod, SecondStep, Timestamp};
 use auth_proto_rocketchat::ddp::Settings;
 use serde_json::{Value, json};
 
@@ -53,15 +53,15 @@ async fn every_form_of_the_accounts_layer_signs_in() {
 }
 
 #[tokio::test]
-async fn engine_is_asked_what_the_rest_door_asks() {
+async fn engine_is_asked_what_the_rest_protocol_asks() {
     let mut talk = Talk::greeted().await;
     let form = json!({"totp": {"code": "123456", "login": plain("totpuser")}});
     talk.log_in(&form).await.unwrap();
-    let attempts = talk.inside.attempts.lock().unwrap();
+    let attempts = talk.services.attempts.lock().unwrap();
     let [attempt] = &attempts[..] else { panic!("{attempts:?}") };
-    assert_eq!((attempt.door, attempt.grant), (DoorKind::RocketChat, GrantKind::RocketChatToken));
+    assert_eq!((attempt.protocol, attempt.grant), (ProtocolName::RocketChat, GrantKind::RocketChatToken));
     assert_eq!((&attempt.peer, attempt.realm), (&peer(), fixture::realm().id));
-    assert!(matches!(attempt.proof, Proof::Password { .. }));
+    assert!(matches!(attempt.proof, LoginMethod::Password { .. }));
     assert!(matches!(&attempt.second_step, SecondStep::Offered(Some(code)) if code.expose() == "123456"));
 }
 
@@ -98,12 +98,12 @@ async fn what_is_no_log_in_looks_like_a_wrong_password_or_says_that_its_types_ar
     ] {
         let mut talk = Talk::greeted().await;
         assert_eq!(talk.log_in(&form).await.unwrap_err()["error"], 400, "{form}");
-        assert!(talk.inside.attempts.lock().unwrap().is_empty(), "{form}");
+        assert!(talk.services.attempts.lock().unwrap().is_empty(), "{form}");
     }
 }
 
 #[tokio::test]
-async fn refusals_are_told_in_the_words_of_the_rest_door() {
+async fn refusals_are_told_in_the_words_of_the_rest_protocol() {
     for (user_name, error, details) in [
         ("inactive", "error-user-is-not-activated", json!({"function": "Accounts.validateLoginAttempt"})),
         (
@@ -148,7 +148,7 @@ async fn a_sixth_log_in_within_ten_seconds_waits() {
         (&told["error"], &told["details"]),
         (&json!("too-many-requests"), &json!({"timeToReset": 6000}))
     );
-    assert_eq!(talk.inside.attempts.lock().unwrap().len(), 5);
+    assert_eq!(talk.services.attempts.lock().unwrap().len(), 5);
     talk.now = talk.now + Duration::from_millis(6001);
     assert!(talk.log_in(&plain("myusername")).await.is_ok());
 
@@ -169,7 +169,7 @@ async fn failed_log_in_leaves_signed_in_who_was() {
 #[tokio::test]
 async fn what_can_not_be_judged_is_unavailable_and_signs_nobody_in() {
     let mut talk = Talk::greeted().await;
-    *talk.inside.broken.lock().unwrap() = true;
+    *talk.services.broken.lock().unwrap() = true;
     assert_eq!(talk.log_in(&plain("myusername")).await.unwrap_err()["error"], 503);
     assert!(!talk.session.is_signed_in());
 }
@@ -178,7 +178,7 @@ async fn what_can_not_be_judged_is_unavailable_and_signs_nobody_in() {
 async fn answer_carries_the_moment_it_may_be_sent() {
     let mut talk = Talk::greeted().await;
     let moment = Some(Timestamp::from_secs(7));
-    *talk.inside.not_before.lock().unwrap() = moment;
+    *talk.services.not_before.lock().unwrap() = moment;
     let call = json!({"msg": "method", "method": "login", "id": "1", "params": [plain("nobody")]});
     assert_eq!(talk.turn(&call.to_string()).await.not_before, moment);
 }
@@ -188,17 +188,17 @@ async fn logout_ends_the_token_and_says_nothing_more() {
     let mut talk = Talk::signed_in().await;
     let said = talk.say(&json!({"msg": "method", "method": "logout", "id": "2", "params": []})).await;
     assert_eq!(said, [r#"{"msg":"result","id":"2"}"#, r#"{"msg":"updated","methods":["2"]}"#]);
-    assert_eq!(*talk.inside.revoked.lock().unwrap(), [fixture::id("myusername")]);
+    assert_eq!(*talk.services.revoked.lock().unwrap(), [fixture::id("myusername")]);
     assert!(!talk.session.is_signed_in());
     // There is nothing left to end.
     assert_eq!(talk.call("logout", json!([])).await, Ok(Value::Null));
-    assert_eq!(talk.inside.revoked.lock().unwrap().len(), 1);
+    assert_eq!(talk.services.revoked.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn logout_that_is_not_known_to_be_done_leaves_the_user_signed_in() {
     let mut talk = Talk::signed_in().await;
-    *talk.inside.broken.lock().unwrap() = true;
+    *talk.services.broken.lock().unwrap() = true;
     assert_eq!(talk.call("logout", json!([])).await.unwrap_err()["error"], 503);
     assert!(talk.session.is_signed_in());
 }

@@ -1,4 +1,4 @@
-//! Conversations over DDP, before an inside that knows the contract's fixture users.
+//! Conversations over DDP, before an services that knows the contract's fixture users.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,9 +7,9 @@
     reason = "helpers of tests may fail too"
 )]
 
-#[path = "../door/fixture.rs"]
+#[path = "../protocol/fixture.rs"]
 mod fixture;
-mod inside;
+mod services;
 mod login;
 mod methods;
 mod second_factor;

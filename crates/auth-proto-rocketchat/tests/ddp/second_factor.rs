@@ -1,6 +1,6 @@
 //! The `2fa:…` methods.
 
-use auth_core::{Challenge, Denial, FactorMethod};
+use auth_core::{Challenge, ActionError, FactorMethod};
 use serde_json::{Value, json};
 
 use crate::talk::Talk;
@@ -25,7 +25,7 @@ async fn each_method_asks_for_its_own_and_tells_what_it_gets() {
     ] {
         let mut talk = Talk::signed_in().await;
         assert_eq!(talk.call(method, params).await, Ok(given), "{method}");
-        let calls = talk.inside.calls.lock().unwrap();
+        let calls = talk.services.calls.lock().unwrap();
         let [(name, code, proof)] = &calls[..] else { panic!("{calls:?}") };
         assert_eq!((*name, code.as_deref()), asked);
         assert!(proof.code.is_none() && proof.method.is_none());
@@ -43,7 +43,7 @@ async fn second_factor_comes_along_as_the_last_argument() {
     ] {
         let mut talk = Talk::signed_in().await;
         assert_eq!(talk.call("2fa:disable", json!(["123456", last])).await, Ok(json!(true)));
-        let calls = talk.inside.calls.lock().unwrap();
+        let calls = talk.services.calls.lock().unwrap();
         let (_, code, proof) = &calls[0];
         assert_eq!(code.as_deref(), Some("123456"));
         assert_eq!(proof.code.as_ref().map(|code| code.expose()), Some("654321"));
@@ -66,9 +66,9 @@ async fn strangers_and_those_whose_token_has_ended_are_not_authorized() {
             "{method}"
         );
         let mut talk = Talk::signed_in().await;
-        *talk.inside.forgetful.lock().unwrap() = true;
+        *talk.services.forgetful.lock().unwrap() = true;
         assert_eq!(talk.call(method, json!(["123456"])).await, Err(told.clone()), "{method}");
-        assert!(talk.inside.calls.lock().unwrap().is_empty());
+        assert!(talk.services.calls.lock().unwrap().is_empty());
     }
 }
 
@@ -87,13 +87,13 @@ async fn denials_are_told_by_their_names() {
     let challenge =
         Challenge { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None };
     for (denial, error) in [
-        (Denial::SecondFactorRequired(challenge), "totp-required"),
-        (Denial::DeviceExists, "error-2fa-already-enabled"),
-        (Denial::NoDevice, "invalid-totp"),
+        (ActionError::SecondFactorRequired(challenge), "totp-required"),
+        (ActionError::DeviceExists, "error-2fa-already-enabled"),
+        (ActionError::NoDevice, "invalid-totp"),
     ] {
         for method in METHODS {
             let mut talk = Talk::signed_in().await;
-            *talk.inside.denial.lock().unwrap() = Some(denial.clone());
+            *talk.services.denial.lock().unwrap() = Some(denial.clone());
             assert_eq!(talk.call(method, json!(["123456"])).await.unwrap_err()["error"], error, "{method}");
         }
     }
@@ -102,7 +102,7 @@ async fn denials_are_told_by_their_names() {
 #[tokio::test]
 async fn of_a_wrong_code_regenerating_says_nothing_and_confirming_that_it_is_wrong() {
     let mut talk = Talk::signed_in().await;
-    *talk.inside.denial.lock().unwrap() = Some(Denial::WrongCode);
+    *talk.services.denial.lock().unwrap() = Some(ActionError::WrongCode);
     assert_eq!(talk.call("2fa:regenerateCodes", json!(["000000"])).await, Ok(Value::Null));
     assert_eq!(
         talk.call("2fa:validateTempToken", json!(["000000"])).await.unwrap_err()["error"],

@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use auth_core::{Peer, Timestamp};
 use auth_proto_rocketchat::ddp::{Client, Session, Settings, Turn};
-use auth_proto_rocketchat::{Config, RocketChatDoor};
+use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use serde_json::{Value, json};
 
-use crate::inside::Inside;
+use crate::services::Services;
 
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 pub(crate) struct Talk {
-    pub(crate) inside: Arc<Inside>,
+    pub(crate) services: Arc<Services>,
     pub(crate) session: Session,
     pub(crate) now: Timestamp,
 }
@@ -25,12 +25,12 @@ impl Talk {
     }
 
     pub(crate) fn with(settings: Settings) -> Self {
-        let inside = Arc::new(Inside::default());
+        let services = Arc::new(Services::default());
         let config = Config::new("chat", "http://localhost:3000");
-        let door = Arc::new(RocketChatDoor::new(config, Arc::clone(&inside) as _));
+        let protocol = Arc::new(RocketChatProtocol::new(config, Arc::clone(&services) as _));
         let client = Client { peer: peer(), agent: "test/1".to_owned() };
-        let session = Session::new(door, settings, client, "session-id".to_owned(), START);
-        Self { inside, session, now: START }
+        let session = Session::new(protocol, settings, client, "session-id".to_owned(), START);
+        Self { services, session, now: START }
     }
 
     /// After the greeting.

@@ -43,22 +43,22 @@ async fn token_is_checked_while_somebody_is_signed_in() {
     assert!(talk.session.wake_at() <= talk.now + secs(1));
     for checks in 1..=5 {
         assert_eq!(talk.wait(Duration::from_millis(900)).await.close, None);
-        assert_eq!(*talk.inside.checks.lock().unwrap(), checks);
+        assert_eq!(*talk.services.checks.lock().unwrap(), checks);
     }
     // Early calls cost nothing.
     assert_eq!(talk.wait(Duration::from_millis(100)).await.close, None);
-    assert_eq!(*talk.inside.checks.lock().unwrap(), 5);
+    assert_eq!(*talk.services.checks.lock().unwrap(), 5);
 
     talk.call("logout", json!([])).await.unwrap();
-    let checks = *talk.inside.checks.lock().unwrap();
+    let checks = *talk.services.checks.lock().unwrap();
     talk.wait(secs(5)).await;
-    assert_eq!(*talk.inside.checks.lock().unwrap(), checks);
+    assert_eq!(*talk.services.checks.lock().unwrap(), checks);
 }
 
 #[tokio::test]
 async fn who_is_signed_out_elsewhere_is_hung_up_on_at_the_next_look() {
     let mut talk = Talk::signed_in().await;
-    *talk.inside.forgetful.lock().unwrap() = true;
+    *talk.services.forgetful.lock().unwrap() = true;
     talk.now = talk.session.wake_at();
     assert!(talk.now.since(START) < secs(1));
     assert_eq!(talk.session.on_time(talk.now).await.close, Some(Close::SignedOut));
@@ -67,7 +67,7 @@ async fn who_is_signed_out_elsewhere_is_hung_up_on_at_the_next_look() {
 #[tokio::test]
 async fn frames_do_not_put_the_look_off() {
     let mut talk = Talk::signed_in().await;
-    *talk.inside.forgetful.lock().unwrap() = true;
+    *talk.services.forgetful.lock().unwrap() = true;
     let look = talk.session.wake_at();
     talk.now = talk.now + Duration::from_millis(700);
     talk.say(&json!({"msg": "ping"})).await;
@@ -77,14 +77,14 @@ async fn frames_do_not_put_the_look_off() {
 #[tokio::test]
 async fn token_that_can_not_be_looked_up_ends_the_conversation() {
     let mut talk = Talk::signed_in().await;
-    *talk.inside.broken.lock().unwrap() = true;
+    *talk.services.broken.lock().unwrap() = true;
     assert_eq!(talk.wait(secs(1)).await.close, Some(Close::Unavailable));
 }
 
 #[tokio::test]
 async fn clock_that_is_set_back_keeps_nobody_signed_in() {
     let mut talk = Talk::signed_in().await;
-    *talk.inside.forgetful.lock().unwrap() = true;
+    *talk.services.forgetful.lock().unwrap() = true;
     talk.now = talk.now - secs(3600);
     talk.session.on_time(talk.now).await;
     assert!(talk.session.wake_at() <= talk.now + secs(1));

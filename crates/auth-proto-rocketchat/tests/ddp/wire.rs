@@ -49,7 +49,7 @@ async fn nothing_is_done_before_the_greeting_and_there_is_one() {
     ] {
         assert_eq!(talk.say(&frame).await, [r#"{"msg":"error","reason":"Must connect first"}"#]);
     }
-    assert!(talk.inside.attempts.lock().unwrap().is_empty());
+    assert!(talk.services.attempts.lock().unwrap().is_empty());
     talk.greet().await;
     let again = json!({"msg": "connect", "version": "1", "support": ["1"]});
     assert_eq!(talk.say(&again).await, [r#"{"msg":"error","reason":"Already connected"}"#]);

@@ -1,4 +1,4 @@
-//! Which of the door's paths a request is for (zettelstore.md 2).
+//! Which of the protocol's paths a request is for (zettelstore.md 2).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, percent_encode};
 
@@ -6,7 +6,7 @@ use super::form::escapes_are_whole;
 
 /// Where a path leads.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the door answers each")]
+#[expect(clippy::exhaustive_enums, reason = "the protocol answers each")]
 pub enum Route {
     /// `/a`: log in, renew.
     Token,

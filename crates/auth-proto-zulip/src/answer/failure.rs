@@ -1,8 +1,8 @@
-//! Everything that the door answers in place of a success, with its exact text (zulip.md 2.3 and 5).
+//! Everything that the protocol answers in place of a success, with its exact text (zulip.md 2.3 and 5).
 
 use std::time::Duration;
 
-use auth_core::{CheckRefusal, Fault, FaultKind, Refusal};
+use auth_core::{InternalError, InternalErrorKind, LoginError, TokenError};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     /// Something else is wrong with the request.
     BadRequest(&'static str),
     /// The log-in was refused.
-    Refused(LoginError),
+    Refused(LoginRefusal),
     /// No realm at this host.
     NonexistentSubdomain,
     /// No or no good credential.
@@ -34,12 +34,12 @@ pub(crate) enum Failure {
     /// Too many tries.
     RateLimited(Duration),
     /// It could not be judged.
-    Fault(FaultKind),
+    InternalError(InternalErrorKind),
 }
 
 /// A refused log-in: text and code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum LoginError {
+pub(crate) enum LoginRefusal {
     AuthenticationFailed,
     UserDeactivated,
     RealmDeactivated,
@@ -90,7 +90,7 @@ impl Failure {
                 let digits = serde_json::to_string(&seconds).unwrap_or_default();
                 set(&mut reply, RETRY_AFTER, HeaderValue::try_from(digits));
             }
-            Self::Fault(FaultKind::Busy { retry_after }) => {
+            Self::InternalError(InternalErrorKind::Busy { retry_after }) => {
                 reply.headers_mut().insert(RETRY_AFTER, whole_seconds(retry_after).into());
             }
             _ => {}
@@ -120,16 +120,16 @@ impl Failure {
                     "API usage exceeded rate limit; see https://zulip.com/api/http-headers#rate-limiting-response-headers"
                 },
             ),
-            Self::Fault(FaultKind::Unavailable | FaultKind::Busy { .. }) => {
+            Self::InternalError(InternalErrorKind::Unavailable | InternalErrorKind::Busy { .. }) => {
                 (StatusCode::SERVICE_UNAVAILABLE, None, "Service unavailable")
             }
-            Self::Fault(_) => (StatusCode::INTERNAL_SERVER_ERROR, None, "Internal server error"),
+            Self::InternalError(_) => (StatusCode::INTERNAL_SERVER_ERROR, None, "Internal server error"),
         };
         (status, code, message.to_owned())
     }
 }
 
-impl LoginError {
+impl LoginRefusal {
     fn code(self) -> &'static str {
         match self {
             Self::AuthenticationFailed => "AUTHENTICATION_FAILED",
@@ -160,51 +160,51 @@ impl Challenge {
     }
 }
 
-impl From<Fault> for Failure {
-    fn from(fault: Fault) -> Self {
-        Self::Fault(fault.kind())
+impl From<InternalError> for Failure {
+    fn from(fault: InternalError) -> Self {
+        Self::InternalError(fault.kind())
     }
 }
 
 /// What a refused log-in looks like from outside, on every route that says nothing else of it.
-impl From<Refusal> for Failure {
-    fn from(refusal: Refusal) -> Self {
+impl From<LoginError> for Failure {
+    fn from(refusal: LoginError) -> Self {
         Self::Refused(match refusal {
-            Refusal::AccountLimited { retry_after } | Refusal::NetworkLimited { retry_after } => {
+            LoginError::AccountLimited { retry_after } | LoginError::NetworkLimited { retry_after } => {
                 return Self::RateLimited(retry_after);
             }
-            Refusal::PasswordLoginDisabled => LoginError::PasswordAuthDisabled,
-            Refusal::RealmInactive => LoginError::RealmDeactivated,
-            Refusal::UserInactive => LoginError::UserDeactivated,
-            Refusal::PasswordResetRequired => LoginError::PasswordResetRequired,
-            Refusal::Credentials(_)
-            | Refusal::AppAccount
-            | Refusal::NoRoles
-            | Refusal::EmailUnverified
-            | Refusal::SecondFactorRequired(_)
-            | Refusal::SecondFactorInvalid(_)
-            | Refusal::SecondFactorExhausted(_)
-            | Refusal::OtherRealm
-            | Refusal::Forbidden
-            | Refusal::AssertionDisabled
-            | Refusal::AssertionInvalid
-            | Refusal::AssertionWithoutSubject
-            | Refusal::AssertionMalformed => LoginError::AuthenticationFailed,
-            _ => LoginError::AuthenticationFailed,
+            LoginError::PasswordLoginDisabled => LoginRefusal::PasswordAuthDisabled,
+            LoginError::RealmInactive => LoginRefusal::RealmDeactivated,
+            LoginError::UserInactive => LoginRefusal::UserDeactivated,
+            LoginError::PasswordResetRequired => LoginRefusal::PasswordResetRequired,
+            LoginError::Credentials(_)
+            | LoginError::AppAccount
+            | LoginError::NoRoles
+            | LoginError::EmailUnverified
+            | LoginError::SecondFactorRequired(_)
+            | LoginError::SecondFactorInvalid(_)
+            | LoginError::SecondFactorExhausted(_)
+            | LoginError::OtherRealm
+            | LoginError::Forbidden
+            | LoginError::AssertionDisabled
+            | LoginError::AssertionInvalid
+            | LoginError::AssertionWithoutSubject
+            | LoginError::AssertionMalformed => LoginRefusal::AuthenticationFailed,
+            _ => LoginRefusal::AuthenticationFailed,
         })
     }
 }
 
 /// What a refused API key looks like from outside. A limited caller is told by [`Failure::RateLimited`].
-impl From<CheckRefusal> for Failure {
-    fn from(refusal: CheckRefusal) -> Self {
+impl From<TokenError> for Failure {
+    fn from(refusal: TokenError) -> Self {
         let message = match refusal {
-            CheckRefusal::Limited => return Self::RateLimited(Duration::from_secs(1)),
-            CheckRefusal::RealmInactive => "This organization has been deactivated",
-            CheckRefusal::UserInactive => "Account is deactivated",
-            CheckRefusal::OtherRealm => "Account is not associated with this subdomain",
-            CheckRefusal::WebhookBot => "This API is not available to incoming webhook bots.",
-            CheckRefusal::Invalid => "Invalid API key",
+            TokenError::Limited => return Self::RateLimited(Duration::from_secs(1)),
+            TokenError::RealmInactive => "This organization has been deactivated",
+            TokenError::UserInactive => "Account is deactivated",
+            TokenError::OtherRealm => "Account is not associated with this subdomain",
+            TokenError::WebhookBot => "This API is not available to incoming webhook bots.",
+            TokenError::Invalid => "Invalid API key",
             _ => "Invalid API key",
         };
         Self::Unauthorized(message, Challenge::Basic)
@@ -224,7 +224,7 @@ fn whole_seconds(wait: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{Cause, Challenge as Second, FactorMethod};
+    use auth_core::{Challenge as Second, FactorMethod, FailureReason};
 
     use super::*;
 
@@ -238,27 +238,27 @@ mod tests {
             || Second { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None };
         let generic = "{\"result\":\"error\",\"msg\":\"Your username or password is incorrect\",\"code\":\"AUTHENTICATION_FAILED\"}\n";
         for refusal in [
-            Refusal::Credentials(Cause::UnknownUser),
-            Refusal::Credentials(Cause::NoSecondStep),
-            Refusal::AppAccount,
-            Refusal::NoRoles,
-            Refusal::EmailUnverified,
-            Refusal::SecondFactorRequired(second()),
-            Refusal::SecondFactorInvalid(second()),
-            Refusal::SecondFactorExhausted(second()),
-            Refusal::OtherRealm,
-            Refusal::Forbidden,
-            Refusal::AssertionInvalid,
+            LoginError::Credentials(FailureReason::UnknownUser),
+            LoginError::Credentials(FailureReason::NoSecondStep),
+            LoginError::AppAccount,
+            LoginError::NoRoles,
+            LoginError::EmailUnverified,
+            LoginError::SecondFactorRequired(second()),
+            LoginError::SecondFactorInvalid(second()),
+            LoginError::SecondFactorExhausted(second()),
+            LoginError::OtherRealm,
+            LoginError::Forbidden,
+            LoginError::AssertionInvalid,
         ] {
             let reply = Failure::from(refusal.clone()).reply(&Config::default());
             assert_eq!((reply.status().as_u16(), body(&reply)), (401, generic), "{refusal:?}");
             assert!(!reply.headers().contains_key(WWW_AUTHENTICATE));
         }
         for (refusal, code) in [
-            (Refusal::PasswordLoginDisabled, "PASSWORD_AUTH_DISABLED"),
-            (Refusal::RealmInactive, "REALM_DEACTIVATED"),
-            (Refusal::UserInactive, "USER_DEACTIVATED"),
-            (Refusal::PasswordResetRequired, "PASSWORD_RESET_REQUIRED"),
+            (LoginError::PasswordLoginDisabled, "PASSWORD_AUTH_DISABLED"),
+            (LoginError::RealmInactive, "REALM_DEACTIVATED"),
+            (LoginError::UserInactive, "USER_DEACTIVATED"),
+            (LoginError::PasswordResetRequired, "PASSWORD_RESET_REQUIRED"),
         ] {
             let reply = Failure::from(refusal).reply(&Config::default());
             assert_eq!(reply.status(), StatusCode::UNAUTHORIZED);
@@ -294,13 +294,13 @@ mod tests {
 
     #[test]
     fn faults_have_their_status_and_no_code() {
-        let busy = FaultKind::Busy { retry_after: Duration::from_millis(1001) };
+        let busy = InternalErrorKind::Busy { retry_after: Duration::from_millis(1001) };
         for (kind, status, message, retry_after) in [
-            (FaultKind::Unavailable, 503, "Service unavailable", None),
+            (InternalErrorKind::Unavailable, 503, "Service unavailable", None),
             (busy, 503, "Service unavailable", Some("2")),
-            (FaultKind::Internal, 500, "Internal server error", None),
+            (InternalErrorKind::Internal, 500, "Internal server error", None),
         ] {
-            let reply = Failure::Fault(kind).reply(&Config::default());
+            let reply = Failure::InternalError(kind).reply(&Config::default());
             assert_eq!(reply.status().as_u16(), status);
             assert_eq!(body(&reply), format!("{{\"result\":\"error\",\"msg\":\"{message}\"}}\n"));
             assert_eq!(reply.headers().get(RETRY_AFTER).map(|value| value.to_str().unwrap()), retry_after);

@@ -45,7 +45,7 @@ impl<'a> UserObject<'a> {
         let email = address(profile);
         Self {
             email,
-            user_id: user.doors.zulip,
+            user_id: user.protocols.zulip,
             avatar_version: 1,
             is_admin: matches!(user.role, Role::Owner | Role::Admin),
             is_owner: user.role == Role::Owner,
@@ -57,7 +57,7 @@ impl<'a> UserObject<'a> {
             is_active: user.active,
             date_joined: to_the_minute(user.joined),
             delivery_email: email,
-            avatar_url: format!("/avatar/{}?version=1", user.doors.zulip),
+            avatar_url: format!("/avatar/{}?version=1", user.protocols.zulip),
             is_imported_stub: (feature_level >= IMPORTED_STUBS).then_some(false),
             bot: user.bot.map(|kind| Bot { bot_type: bot_number(kind), bot_owner_id: None }),
         }

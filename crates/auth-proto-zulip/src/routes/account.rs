@@ -2,16 +2,17 @@
 //! method is looked at first, then the credential.
 
 use auth_core::{
-    CheckRefusal, CheckReply, DoorKind, Presentation, Presented, Principal, Profile, RealmId, Standing,
+    CheckReply, CredentialCheck, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
+    RealmId, TokenError,
 };
 use http::Method;
 use serde::Serialize;
 
-use crate::ZulipDoor;
+use crate::ZulipProtocol;
 use crate::answer::failure::{Challenge, Failure};
 use crate::answer::user::UserObject;
 use crate::answer::{
-    Reply, Success, method_not_allowed, ok, options, to_known_user, to_login_page, with_standing,
+    Reply, Success, method_not_allowed, ok, options, to_known_user, to_login_page, with_rate_limit,
 };
 use crate::decode::basic::{Basic, NotBasic};
 use crate::decode::header::prefers_html;
@@ -27,50 +28,54 @@ const NO_REALM: RealmId = RealmId::from_bytes([0; 16]);
 
 /// Looks at the method, asks for a credential and hands the request over.
 pub(crate) async fn dispatch(
-    door: &ZulipDoor,
+    protocol: &ZulipProtocol,
     resource: Resource,
     request: &Request<'_>,
 ) -> Result<Reply, Failure> {
     let methods = resource.methods();
     if request.method == Method::OPTIONS {
-        return Ok(door.never_cached(options(methods)));
+        return Ok(protocol.never_cached(options(methods)));
     }
     let method = request.parameters.in_body("method").unwrap_or(request.method.as_str());
     if !methods.contains(&method) {
-        return Ok(door.never_cached(method_not_allowed(methods)));
+        return Ok(protocol.never_cached(method_not_allowed(methods)));
     }
     let challenge = if resource.wants_session() { Challenge::Session } else { Challenge::Basic };
     let Some(authorization) = request.authorization().filter(|_| !resource.wants_session()) else {
         if request.accept().is_some_and(|accept| prefers_html(&accept)) {
-            return Ok(door.never_cached(to_login_page(resource.path())));
+            return Ok(protocol.never_cached(to_login_page(resource.path())));
         }
         return Err(Failure::Unauthorized(NOT_LOGGED_IN, challenge));
     };
-    let CheckReply { outcome, standing } = check(door, request, &authorization).await?;
+    let CheckReply { outcome, rate_limit } = check(protocol, request, &authorization).await?;
     let reply = match outcome {
         Ok(principal) => {
             let done = match (resource, method) {
                 (Resource::OwnUser, "DELETE") => Err(Failure::Forbidden(NOT_DELETED)),
-                (Resource::OwnUser, _) => Ok(own_user(&principal.profile, door.config.feature_level)),
-                (Resource::RegenerateApiKey, _) => regenerate(door, request, &principal).await,
+                (Resource::OwnUser, _) => Ok(own_user(&principal.profile, protocol.config.feature_level)),
+                (Resource::RegenerateApiKey, _) => regenerate(protocol, request, &principal).await,
                 // A key is no way in here.
                 (Resource::SessionOwnUser | Resource::SessionFetchApiKey, _) => {
                     Err(Failure::Unauthorized(NOT_LOGGED_IN, Challenge::Session))
                 }
             };
             to_known_user(match done {
-                Ok(reply) => door.never_cached(reply),
-                Err(failure) => door.failed(failure),
+                Ok(reply) => protocol.never_cached(reply),
+                Err(failure) => protocol.failed(failure),
             })
         }
-        Err(CheckRefusal::Limited) => to_known_user(door.failed(limited(standing.as_ref()))),
-        Err(refusal) => door.failed(refusal),
+        Err(TokenError::Limited) => to_known_user(protocol.failed(limited(rate_limit.as_ref()))),
+        Err(refusal) => protocol.failed(refusal),
     };
-    Ok(with_standing(reply, standing.as_ref()))
+    Ok(with_rate_limit(reply, rate_limit.as_ref()))
 }
 
 /// Reads the credential and asks whose it is.
-async fn check(door: &ZulipDoor, request: &Request<'_>, authorization: &str) -> Result<CheckReply, Failure> {
+async fn check(
+    protocol: &ZulipProtocol,
+    request: &Request<'_>,
+    authorization: &str,
+) -> Result<CheckReply, Failure> {
     let Basic { email, key } = Basic::parse(authorization).map_err(|wrong| match wrong {
         NotBasic::OtherScheme => Failure::BadRequest("This endpoint requires HTTP basic authentication."),
         NotBasic::Malformed => {
@@ -78,20 +83,20 @@ async fn check(door: &ZulipDoor, request: &Request<'_>, authorization: &str) -> 
         }
         NotBasic::MalformedKey => Failure::Unauthorized("Malformed API key", Challenge::Basic),
     })?;
-    let realm = door.realm(&request.site).await?;
-    let presentation = Presentation {
-        door: DoorKind::Zulip,
+    let realm = protocol.realm(&request.site).await?;
+    let presentation = CredentialCheck {
+        protocol: ProtocolName::Zulip,
         realm: realm.map_or(NO_REALM, |realm| realm.id),
-        credential: Presented::ZulipKey { email, key },
+        credential: PresentedCredential::ZulipKey { email, key },
         peer: request.peer.clone(),
     };
-    Ok(door.inside.check(presentation).await?)
+    Ok(protocol.services.check(presentation).await?)
 }
 
-fn limited(standing: Option<&Standing>) -> Failure {
-    match standing.and_then(|standing| standing.retry_after) {
+fn limited(rate_limit: Option<&RateLimitStatus>) -> Failure {
+    match rate_limit.and_then(|rate_limit| rate_limit.retry_after) {
         Some(wait) => Failure::RateLimited(wait),
-        None => CheckRefusal::Limited.into(),
+        None => TokenError::Limited.into(),
     }
 }
 
@@ -119,7 +124,7 @@ fn own_user(profile: &Profile, feature_level: u32) -> Reply {
 
 /// Gives the caller a new key; the old one is refused from then on.
 async fn regenerate(
-    door: &ZulipDoor,
+    protocol: &ZulipProtocol,
     request: &Request<'_>,
     principal: &Principal,
 ) -> Result<Reply, Failure> {
@@ -131,7 +136,7 @@ async fn regenerate(
         #[serde(skip_serializing_if = "Vec::is_empty")]
         ignored_parameters_unsupported: Vec<&'a str>,
     }
-    let key = door.inside.regenerate_zulip_key(principal).await?;
+    let key = protocol.services.regenerate_zulip_key(principal).await?;
     Ok(ok(&Document {
         success: Success::EMPTY,
         api_key: key.expose(),

@@ -1,12 +1,12 @@
 //! `dev_fetch_api_key` and `dev_list_users`, on development servers alone (zulip.md 3). No session is opened:
 //! there are no web pages to use it.
 
-use auth_core::{Answer, Cause, Identifier, LoginOutcome, Profile, Proof, Refusal, Role};
+use auth_core::{Answer, FailureReason, Identifier, LoginError, LoginMethod, LoginOutcome, Profile, Role};
 use serde::Serialize;
 
 use super::login::{INVALID_EMAIL, ask, granted_key};
 use super::unless_post;
-use crate::ZulipDoor;
+use crate::ZulipProtocol;
 use crate::answer::failure::Failure;
 use crate::answer::user::address;
 use crate::answer::{Reply, Success, ok};
@@ -36,32 +36,32 @@ struct User<'a> {
 }
 
 impl<'a> User<'a> {
-    fn new(door: &ZulipDoor, request: &Request<'_>, profile: &'a Profile) -> Self {
-        let realm_url = request.site.url(&door.config, Some(&profile.realm));
+    fn new(protocol: &ZulipProtocol, request: &Request<'_>, profile: &'a Profile) -> Self {
+        let realm_url = request.site.url(&protocol.config, Some(&profile.realm));
         Self { email: address(profile), realm_url }
     }
 }
 
 /// Logs in by e-mail address alone.
-pub(crate) async fn log_in(door: &ZulipDoor, request: &Request<'_>) -> Result<Answer, Failure> {
+pub(crate) async fn log_in(protocol: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, Failure> {
     if let Some(refused) = unless_post(request) {
         return Ok(refused.into());
     }
     let username = request.parameters.get("username").ok_or(Failure::Missing("username"))?;
-    if !door.config.development_login {
+    if !protocol.config.development_login {
         return Err(NOT_ENABLED);
     }
     if !is_email(username) {
         return Err(INVALID_EMAIL);
     }
-    let realm = door.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
-    let proof = Proof::Development { who: Identifier::email(username) };
-    let reply = ask(door, request, realm.id, proof).await?;
+    let realm = protocol.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
+    let proof = LoginMethod::Development { who: Identifier::email(username) };
+    let reply = ask(protocol, request, realm.id, proof).await?;
     let response = match reply.outcome {
         LoginOutcome::Granted(granted) => granted_key(&granted, request, &["username"])?,
-        LoginOutcome::Refused(refusal) => door.failed(match refusal {
-            Refusal::OtherRealm => Failure::NonexistentSubdomain,
-            Refusal::Credentials(Cause::NotOffered) => NOT_ENABLED,
+        LoginOutcome::Refused(refusal) => protocol.failed(match refusal {
+            LoginError::OtherRealm => Failure::NonexistentSubdomain,
+            LoginError::Credentials(FailureReason::NotOffered) => NOT_ENABLED,
             other => other.into(),
         }),
     };
@@ -69,14 +69,14 @@ pub(crate) async fn log_in(door: &ZulipDoor, request: &Request<'_>) -> Result<An
 }
 
 /// Lists the users of all realms. Any method will do.
-pub(crate) async fn list_users(door: &ZulipDoor, request: &Request<'_>) -> Result<Reply, Failure> {
-    let profiles = door.inside.development_users().await?.ok_or(NOT_ENABLED)?;
+pub(crate) async fn list_users(protocol: &ZulipProtocol, request: &Request<'_>) -> Result<Reply, Failure> {
+    let profiles = protocol.services.development_users().await?.ok_or(NOT_ENABLED)?;
     let is_extra = |profile: &&Profile| address(profile).starts_with(EXTRA_USER);
     let (extra, others): (Vec<_>, Vec<_>) = profiles.iter().partition(is_extra);
     let listed = others.into_iter().chain(extra.into_iter().take(MOST_EXTRA_USERS));
     let (admins, users): (Vec<_>, Vec<_>) =
         listed.partition(|profile| matches!(profile.user.role, Role::Owner | Role::Admin));
-    let show = |profile| User::new(door, request, profile);
+    let show = |profile| User::new(protocol, request, profile);
     Ok(ok(&Users {
         success: Success::EMPTY,
         direct_admins: admins.into_iter().map(show).collect(),

@@ -1,16 +1,17 @@
 //! `POST fetch_api_key` and `POST jwt/fetch_api_key` (zulip.md 2 and 5.5).
 
 use auth_core::{
-    Answer, Cause, DoorKind, ExactPoint, Fault, FaultKind, Grant, GrantKind, Granted, Identifier,
-    LoginAttempt, LoginOutcome, LoginReply, Password, Proof, RealmId, Refusal, SecondStep, Token,
+    Answer, ExactPoint, FailureReason, Grant, GrantKind, Granted, Identifier, InternalError,
+    InternalErrorKind, LoginAttempt, LoginError, LoginMethod, LoginOutcome, LoginReply, Password,
+    ProtocolName, RealmId, SecondStep, Token,
 };
 use serde::Serialize;
 
 use super::unless_post;
-use crate::ZulipDoor;
+use crate::ZulipProtocol;
 use crate::answer::failure::Failure;
 use crate::answer::user::{UserObject, address};
-use crate::answer::{Reply, Success, ok, with_standing};
+use crate::answer::{Reply, Success, ok, with_rate_limit};
 use crate::decode::email::is_email;
 use crate::request::Request;
 
@@ -32,33 +33,33 @@ struct KeyDocument<'a> {
 }
 
 /// Logs in by e-mail address and password.
-pub(crate) async fn by_password(door: &ZulipDoor, request: &Request<'_>) -> Result<Answer, Failure> {
+pub(crate) async fn by_password(protocol: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, Failure> {
     if let Some(refused) = unless_post(request) {
         return Ok(refused.into());
     }
     let username = request.parameters.get("username").ok_or(Failure::Missing("username"))?;
     let password = request.parameters.get("password").ok_or(Failure::Missing("password"))?;
-    let realm = door.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
+    let realm = protocol.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
     if !realm.asks_a_directory() && !is_email(username) {
         return Err(INVALID_EMAIL);
     }
-    let proof = Proof::Password { who: Identifier::email(username), password: Password::new(password) };
-    let LoginReply { outcome, standing, not_before } = ask(door, request, realm.id, proof).await?;
+    let proof = LoginMethod::Password { who: Identifier::email(username), password: Password::new(password) };
+    let LoginReply { outcome, rate_limit, not_before } = ask(protocol, request, realm.id, proof).await?;
     let response = match outcome {
         LoginOutcome::Granted(granted) => granted_key(&granted, request, &["username", "password"])?,
         // The reasons are told by the backend of stored passwords, where the realm asks it (zulip.md 7).
-        LoginOutcome::Refused(Refusal::UserInactive | Refusal::RealmInactive)
+        LoginOutcome::Refused(LoginError::UserInactive | LoginError::RealmInactive)
             if !realm.asks_stored_passwords() =>
         {
-            door.failed(Refusal::Credentials(Cause::NotOffered))
+            protocol.failed(LoginError::Credentials(FailureReason::NotOffered))
         }
-        LoginOutcome::Refused(refusal) => door.failed(refusal),
+        LoginOutcome::Refused(refusal) => protocol.failed(refusal),
     };
-    Ok(Answer { response: with_standing(response, standing.as_ref()), not_before })
+    Ok(Answer { response: with_rate_limit(response, rate_limit.as_ref()), not_before })
 }
 
 /// Logs in by a token of another system.
-pub(crate) async fn by_assertion(door: &ZulipDoor, request: &Request<'_>) -> Result<Answer, Failure> {
+pub(crate) async fn by_assertion(protocol: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, Failure> {
     const DISABLED: Failure = Failure::BadRequest("JWT authentication is not enabled for this organization");
     const MISSING: Failure = Failure::BadRequest("No JSON web token passed in request");
     const BAD: Failure = Failure::BadRequest("Bad JSON web token");
@@ -72,23 +73,24 @@ pub(crate) async fn by_assertion(door: &ZulipDoor, request: &Request<'_>) -> Res
         None => false,
     };
     let token = request.parameters.get("token").unwrap_or_default();
-    let realm = door.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
-    let reply = ask(door, request, realm.id, Proof::Assertion(Token::new(token))).await?;
+    let realm = protocol.realm(&request.site).await?.ok_or(Failure::NonexistentSubdomain)?;
+    let reply = ask(protocol, request, realm.id, LoginMethod::Assertion(Token::new(token))).await?;
     let response = match reply.outcome {
         LoginOutcome::Granted(granted) => {
-            let user = include_profile.then(|| UserObject::new(&granted.profile, door.config.feature_level));
+            let user =
+                include_profile.then(|| UserObject::new(&granted.profile, protocol.config.feature_level));
             let ignored = request.parameters.surplus(&["include_profile", "token"]);
             key(&granted, None, user, ignored)?
         }
-        LoginOutcome::Refused(refusal) => door.failed(match refusal {
-            Refusal::AssertionDisabled => DISABLED,
-            Refusal::AssertionInvalid if token.is_empty() => MISSING,
-            Refusal::AssertionInvalid => BAD,
-            Refusal::AssertionWithoutSubject => NAMELESS,
-            Refusal::AssertionMalformed if door.config.exact.has(ExactPoint::AssertionTypeError) => {
-                Failure::Fault(FaultKind::Internal)
+        LoginOutcome::Refused(refusal) => protocol.failed(match refusal {
+            LoginError::AssertionDisabled => DISABLED,
+            LoginError::AssertionInvalid if token.is_empty() => MISSING,
+            LoginError::AssertionInvalid => BAD,
+            LoginError::AssertionWithoutSubject => NAMELESS,
+            LoginError::AssertionMalformed if protocol.config.exact.has(ExactPoint::AssertionTypeError) => {
+                Failure::InternalError(InternalErrorKind::Internal)
             }
-            Refusal::AssertionMalformed => BAD,
+            LoginError::AssertionMalformed => BAD,
             other => other.into(),
         }),
     };
@@ -97,14 +99,15 @@ pub(crate) async fn by_assertion(door: &ZulipDoor, request: &Request<'_>) -> Res
 
 /// Asks the engine for a key.
 pub(crate) async fn ask(
-    door: &ZulipDoor,
+    protocol: &ZulipProtocol,
     request: &Request<'_>,
     realm: RealmId,
-    proof: Proof,
-) -> Result<LoginReply, Fault> {
-    door.inside
+    proof: LoginMethod,
+) -> Result<LoginReply, InternalError> {
+    protocol
+        .services
         .log_in(LoginAttempt {
-            door: DoorKind::Zulip,
+            protocol: ProtocolName::Zulip,
             realm,
             proof,
             second_step: SecondStep::NotOffered,
@@ -120,7 +123,7 @@ pub(crate) fn granted_key(
     request: &Request<'_>,
     known: &[&str],
 ) -> Result<Reply, Failure> {
-    key(granted, Some(granted.profile.user.doors.zulip), None, request.parameters.surplus(known))
+    key(granted, Some(granted.profile.user.protocols.zulip), None, request.parameters.surplus(known))
 }
 
 fn key<'a>(
@@ -129,7 +132,9 @@ fn key<'a>(
     user: Option<UserObject<'a>>,
     ignored_parameters_unsupported: Vec<&'a str>,
 ) -> Result<Reply, Failure> {
-    let Grant::ZulipKey(key) = &granted.grant else { return Err(Failure::Fault(FaultKind::Internal)) };
+    let Grant::ZulipKey(key) = &granted.grant else {
+        return Err(Failure::InternalError(InternalErrorKind::Internal));
+    };
     Ok(ok(&KeyDocument {
         success: Success::EMPTY,
         api_key: key.expose(),

@@ -4,7 +4,7 @@ use auth_core::Realm;
 use http::Method;
 use serde::Serialize;
 
-use crate::ZulipDoor;
+use crate::ZulipProtocol;
 use crate::answer::failure::Failure;
 use crate::answer::{Reply, Success, bare_method_not_allowed, ok};
 use crate::decode::client::Client;
@@ -58,12 +58,12 @@ struct Methods {
 }
 
 /// Tells what a client must know before it logs in. The realm may be deactivated.
-pub(crate) async fn show(door: &ZulipDoor, request: &Request<'_>) -> Result<Reply, Failure> {
+pub(crate) async fn show(protocol: &ZulipProtocol, request: &Request<'_>) -> Result<Reply, Failure> {
     if request.method != Method::GET && request.method != Method::HEAD {
         return Ok(bare_method_not_allowed(&["GET", "HEAD"]));
     }
-    let config = &door.config;
-    let realm = door.realm(&request.site).await?;
+    let config = &protocol.config;
+    let realm = protocol.realm(&request.site).await?;
     if realm.is_none() {
         if !request.site.subdomain.is_empty() {
             return Err(Failure::BadRequest("Invalid subdomain"));

@@ -33,8 +33,8 @@ impl Configuration {
                 for warning in config.warnings() {
                     say(format_args!("warning: {warning}"))?;
                 }
-                let doors: Vec<&str> = config.doors().map(auth_core::DoorKind::as_str).collect();
-                say(format_args!("good: doors {}", doors.join(", ")))?;
+                let protocols: Vec<&str> = config.protocols().map(auth_core::ProtocolName::as_str).collect();
+                say(format_args!("good: protocols {}", protocols.join(", ")))?;
             }
         }
         Ok(())

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use auth_core::{DoorKind, ImportMode};
+use auth_core::{ImportMode, ProtocolName};
 use auth_engine::transfer::unwatched;
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ use crate::{Assembled, Bound, logging};
 /// The users that the three manuals' examples log in.
 const DEMO: &str = include_str!("demo.jsonl");
 
-/// Try it: all doors on one realm, demo users, throw-away data. Listens on loopback only, and without limits
+/// Try it: all protocols on one realm, demo users, throw-away data. Listens on loopback only, and without limits
 /// unless they are asked for.
 #[derive(Debug, clap::Args)]
 #[command(
@@ -32,7 +32,7 @@ pub(super) struct Dev {
     /// Keep the data in this folder instead of throwing it away.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Import these users instead of the demo's; all doors serve the first realm in the file.
+    /// Import these users instead of the demo's; all protocols serve the first realm in the file.
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
     /// Say one line of JSON with address and users when ready, and nothing else.
@@ -85,7 +85,7 @@ impl Dev {
             let import = assembled.engine().import(seed.as_bytes(), ImportMode::Write, &mut unwatched).await;
             import.context("the seed")?;
         }
-        assembled.open_doors(&config).await?;
+        assembled.open_protocols(&config).await?;
         let server = bound.serve(&config, assembled)?;
         if self.ready_json {
             ready(address, &lines)?;
@@ -128,8 +128,8 @@ fn ready(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
     let users: Vec<&Value> = users(lines).collect();
     let mut line = json!({"ready": true, "address": address.to_string(), "users": users});
     if let Some(line) = line.as_object_mut() {
-        for (_, door) in DoorKind::ALL {
-            line.insert(door.to_owned(), base.clone().into());
+        for (_, protocol) in ProtocolName::ALL {
+            line.insert(protocol.to_owned(), base.clone().into());
         }
     }
     say(line)?;
@@ -140,11 +140,11 @@ fn ready(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
 fn introduce(address: SocketAddr, lines: &[Value], demo: bool) -> anyhow::Result<()> {
     let base = format!("http://{address}");
     say(format_args!(
-        "auth-server {} is ready. Every user can use every door.\n",
+        "auth-server {} is ready. Every user can use every protocol.\n",
         env!("CARGO_PKG_VERSION")
     ))?;
-    for (_, door) in DoorKind::ALL {
-        say(format_args!("  {door:<12} {base}"))?;
+    for (_, protocol) in ProtocolName::ALL {
+        say(format_args!("  {protocol:<12} {base}"))?;
     }
     say("\nUsers:")?;
     for user in users(lines) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::bail;
 use auth_core::{
-    Clock, Credential, CredentialId, CredentialKind, DoorIds, ImportMode, LoginName, NameKind, NewRecord,
+    Clock, Credential, CredentialId, CredentialKind, ExternalIds, ImportMode, LoginName, NameKind, NewRecord,
     NewUser, PasswordString, Realm, RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
 };
 use auth_crypto::opaque;
@@ -117,7 +117,7 @@ fn user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         valid_from: Timestamp::default(),
         email_second_factor: false,
         must_change_password: false,
-        doors: DoorIds {
+        protocols: ExternalIds {
             zulip: i64::try_from(number).unwrap_or(i64::MAX),
             rocketchat: format!("{number:08}{}", &data_encoding::HEXLOWER.encode(&rocketchat)),
             rocketchat_roles: None,

@@ -19,7 +19,7 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let mut assembled = Assembled::open(&config).await?;
-        assembled.open_doors(&config).await?;
+        assembled.open_protocols(&config).await?;
         let bound = Bound::bind(&config).await?;
         let addresses = bound.addresses()?;
         let metrics = bound.metrics_address()?;

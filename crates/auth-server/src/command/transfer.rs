@@ -40,7 +40,7 @@ pub(super) struct Import {
     /// What PATH is.
     #[arg(long, value_name = "FORM", default_value = "jsonl")]
     from: Form,
-    /// The slug of the realm that the users move into; one that is not there is made. By default that of the door
+    /// The slug of the realm that the users move into; one that is not there is made. By default that of the protocol
     /// whose users they are, and `main` for htpasswd. For Zulip, whose realms have names of their own, that of the
     /// one that has none. JSON lines name their realms themselves.
     #[arg(long, value_name = "SLUG")]

@@ -262,9 +262,9 @@ fn describe(account: &Account, realm: &Realm) -> Value {
         "joined": shown(user.joined),
         "password": account.password.is_some(),
         "second_factor": account.has_second_factor(),
-        "zulip_id": user.doors.zulip,
-        "rocketchat_id": user.doors.rocketchat,
-        "zettelstore_zid": format!("{:014}", user.doors.zettelstore),
+        "zulip_id": user.protocols.zulip,
+        "rocketchat_id": user.protocols.rocketchat,
+        "zettelstore_zid": format!("{:014}", user.protocols.zettelstore),
     })
 }
 

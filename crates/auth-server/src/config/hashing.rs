@@ -35,7 +35,7 @@ pub struct Passwords {
     /// When wrong passwords are told.
     pub failure_grid: Grid,
     /// Whether a change of password also ends keys, personal tokens and app passwords. By default it does,
-    /// unless a door is `exact`.
+    /// unless a protocol is `exact`.
     pub revoke_on_password_change: Option<bool>,
 }
 

@@ -1,4 +1,4 @@
-//! What the Rocket.Chat door's settings come to: its password policy, and the secret of `users.createToken`.
+//! What the Rocket.Chat protocol's settings come to: its password policy, and the secret of `users.createToken`.
 
 use std::time::Duration;
 

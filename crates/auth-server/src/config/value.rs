@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use auth_core::{Exact, ExactPoint, Rule};
+use auth_core::{Exact, ExactPoint, Quota};
 use auth_engine::FailureGrid;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, IntoDeserializer};
@@ -68,19 +68,19 @@ pub enum Limit {
     /// No limit.
     Off,
     /// A limit.
-    On(Rule),
+    On(Quota),
 }
 
 impl Limit {
     /// A limit of so many tries in so many seconds.
     #[must_use]
     pub const fn per(attempts: u32, secs: u64) -> Self {
-        Self::On(Rule { attempts, window: Duration::from_secs(secs) })
+        Self::On(Quota { attempts, window: Duration::from_secs(secs) })
     }
 
     /// The rule, where there is one.
     #[must_use]
-    pub fn rule(self) -> Option<Rule> {
+    pub fn rule(self) -> Option<Quota> {
         match self {
             Self::Off => None,
             Self::On(rule) => Some(rule),
@@ -117,7 +117,7 @@ impl<'de> Deserialize<'de> for Limit {
                 if table.attempts == 0 || table.window.0.is_zero() {
                     return Err(de::Error::custom("attempts and window must be more than nothing"));
                 }
-                Ok(Limit::On(Rule { attempts: table.attempts, window: table.window.0 }))
+                Ok(Limit::On(Quota { attempts: table.attempts, window: table.window.0 }))
             }
         }
         deserializer.deserialize_any(Visitor)

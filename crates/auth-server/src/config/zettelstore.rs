@@ -1,10 +1,10 @@
-//! What is said of the Zettelstore door.
+//! What is said of the Zettelstore protocol.
 
 use serde::Deserialize;
 
 use super::Span;
 
-/// The Zettelstore door.
+/// The Zettelstore protocol.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -27,7 +27,7 @@ pub struct Zettelstore {
     pub max_request_size: usize,
 }
 
-/// The form of the Zettelstore door's answers.
+/// The form of the Zettelstore protocol's answers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]

@@ -1,13 +1,13 @@
 //! What a store does to users.
 
 use auth_core::{
-    AttemptStore, Conflict, CredentialKind, CredentialStore, Ending, LoginName, Lookup, NameKind, NewRecord,
-    Outbox, Role, StoreError, Timestamp, User, UserFacts, UserId, UserStore,
+    AttemptStore, Conflict, CredentialKind, CredentialStore, LoginName, Lookup, NameKind, NewRecord, Outbox,
+    ProfileUpdate, Revocation, Role, StoreError, Timestamp, User, UserId, UserStore,
 };
 
 use super::{Fixture, account, at, credential, ids, password, realm, seed, user, write};
 
-const NOTHING: Ending<'static> = Ending { valid_from: None, kinds: &[] };
+const NOTHING: Revocation<'static> = Revocation { valid_from: None, kinds: &[] };
 
 pub async fn replaces_a_hash_only_while_it_is_the_old_one<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
@@ -38,7 +38,7 @@ pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
             assert!(store.add(&credential(*user, kind, number), 10).await.unwrap());
         }
     }
-    let ends = Ending { valid_from: Some(at(500)), kinds: &[RocketChatToken, AppPassword] };
+    let ends = Revocation { valid_from: Some(at(500)), kinds: &[RocketChatToken, AppPassword] };
     assert!(store.set_password(users[0], Some(&password("new")), &ends).await.unwrap());
 
     let changed = account(&*store, users[0]).await;
@@ -84,7 +84,7 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
         (None, second(4001)),
         (Some(second(4001)), second(5001)),
     ] {
-        let ends = Ending { valid_from: given, kinds: &[] };
+        let ends = Revocation { valid_from: given, kinds: &[] };
         assert!(store.set_password(users[0], None, &ends).await.unwrap());
         assert_eq!(account(&*store, users[0]).await.user.valid_from, expected, "{given:?}");
     }
@@ -96,7 +96,7 @@ pub async fn switches_users_off_and_on<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     store.add(&credential(users[0], RocketChatToken, 1), 10).await.unwrap();
     store.add(&credential(users[0], ZulipKey, 2), 10).await.unwrap();
-    let ends = Ending { valid_from: Some(at(9)), kinds: &[RocketChatToken] };
+    let ends = Revocation { valid_from: Some(at(9)), kinds: &[RocketChatToken] };
     assert!(store.set_active(users[0], false, &ends).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
@@ -129,7 +129,7 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
     let (main, users) = seed(&*store, 2).await;
     let name = |kind, exact: &str| LoginName { kind, exact: exact.into(), verified: kind == NameKind::Email };
     let before = account(&*store, users[0]).await;
-    let facts = UserFacts {
+    let facts = ProfileUpdate {
         names: vec![
             name(NameKind::UserName, "Renamed"),
             name(NameKind::Email, "new@example.org"),
@@ -139,7 +139,7 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
         role: Role::Admin,
     };
     for _ in 0..2 {
-        assert_eq!(store.set_facts(users[0], &facts).await, Ok(true), "also a second time");
+        assert_eq!(store.update_profile(users[0], &facts).await, Ok(true), "also a second time");
     }
     let after = account(&*store, users[0]).await;
     assert!(after.user.version > before.user.version);
@@ -163,13 +163,13 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
     }
 
     let other = account(&*store, users[1]).await;
-    let taken = UserFacts { full_name: "Thief".into(), ..facts };
+    let taken = ProfileUpdate { full_name: "Thief".into(), ..facts };
     assert_eq!(
-        store.set_facts(users[1], &taken).await,
+        store.update_profile(users[1], &taken).await,
         Err(StoreError::Conflict(Conflict::Name(NameKind::UserName)))
     );
     assert_eq!(account(&*store, users[1]).await.user, other.user, "all or nothing");
-    assert_eq!(store.set_facts(UserId::from_bytes([9; 16]), &taken).await, Ok(false));
+    assert_eq!(store.update_profile(UserId::from_bytes([9; 16]), &taken).await, Ok(false));
 }
 
 pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {

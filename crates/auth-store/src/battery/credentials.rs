@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, DoorKind, Scope, Timestamp, UserId,
+    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, ProtocolName, Scope, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -14,8 +14,10 @@ pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mut rich = credential(users[1], PersonalToken, 1);
-    rich.scope =
-        Scope { doors: vec![DoorKind::Zettelstore, DoorKind::RocketChat], bypass_second_factor: true };
+    rich.scope = Scope {
+        protocols: vec![ProtocolName::Zettelstore, ProtocolName::RocketChat],
+        bypass_second_factor: true,
+    };
     rich.label = Some("läptop".into());
     rich.expires = Some(Timestamp::from_millis(i64::MAX));
     rich.last_used = Some(at(7));

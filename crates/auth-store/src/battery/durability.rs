@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use auth_core::{CredentialKind, CredentialStore, Ending, MetaStore, RealmStore, UserStore};
+use auth_core::{CredentialKind, CredentialStore, MetaStore, RealmStore, Revocation, UserStore};
 use tokio::task::JoinSet;
 
 use super::{Fixture, account, credential, facts, ids, password, seed};
 
-const NOTHING: Ending<'static> = Ending { valid_from: None, kinds: &[] };
+const NOTHING: Revocation<'static> = Revocation { valid_from: None, kinds: &[] };
 
 pub async fn survives_reopening<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;

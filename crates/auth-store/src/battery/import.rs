@@ -41,9 +41,9 @@ pub async fn imports_all_or_nothing_and_names_the_record_at_fault<F: Fixture>(fi
     check(&|new| new.user.names[1].exact = "user11@example.com".into(), taken(Conflict::Name(Email))).await;
     let twice = [name(Directory, "uid=me"), name(Directory, "uid=me")];
     check(&|new| new.user.names.extend(twice.clone()), taken(Conflict::Name(Directory))).await;
-    check(&|new| new.user.doors.zulip = 1, taken(Conflict::ZulipId)).await;
-    check(&|new| new.user.doors.rocketchat = "rocket11".into(), taken(Conflict::RocketChatId)).await;
-    check(&|new| new.user.doors.zettelstore = 20_240_101_000_001, taken(Conflict::ZettelstoreId)).await;
+    check(&|new| new.user.protocols.zulip = 1, taken(Conflict::ZulipId)).await;
+    check(&|new| new.user.protocols.rocketchat = "rocket11".into(), taken(Conflict::RocketChatId)).await;
+    check(&|new| new.user.protocols.zettelstore = 20_240_101_000_001, taken(Conflict::ZettelstoreId)).await;
     let mut stolen = credential(user(&main, 12).user.id, CredentialKind::ZulipKey, 2);
     stolen.digest = key.digest;
     check(&|new| new.credentials = vec![stolen.clone()], taken(Conflict::Credential)).await;
@@ -108,8 +108,8 @@ pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
     let new = |realm: &Realm, number: u32, zulip: Option<i64>, zettelstore: u64, assign: bool| {
         let mut new = user(realm, number);
         new.assign_zulip_id = zulip.is_none();
-        new.user.doors.zulip = zulip.unwrap_or(0);
-        new.user.doors.zettelstore = zettelstore;
+        new.user.protocols.zulip = zulip.unwrap_or(0);
+        new.user.protocols.zettelstore = zettelstore;
         new.assign_zettelstore_id = assign;
         new
     };
@@ -128,7 +128,7 @@ pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
     for (number, zulip, zettelstore) in
         [(1, 1, 500), (2, 70, 900), (3, 71, 901), (4, 72, 400), (5, 1, 500), (6, 73, 902)]
     {
-        let doors = account(&*store, user(&main, number).user.id).await.user.doors;
-        assert_eq!((doors.zulip, doors.zettelstore), (zulip, zettelstore), "user {number}");
+        let protocols = account(&*store, user(&main, number).user.id).await.user.protocols;
+        assert_eq!((protocols.zulip, protocols.zettelstore), (zulip, zettelstore), "user {number}");
     }
 }

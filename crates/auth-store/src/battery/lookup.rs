@@ -56,7 +56,7 @@ pub async fn keeps_realms_apart<F: Fixture>(fixture: &F) {
         let mut new = user(realm, number);
         // Everything is the same but the identifier.
         new.user.names = user(realm, 9).user.names;
-        new.user.doors = user(realm, 9).user.doors;
+        new.user.protocols = user(realm, 9).user.protocols;
         users.push(new.user.id);
         records.push(NewRecord::User(Box::new(new)));
     }
@@ -82,7 +82,7 @@ pub async fn keeps_realms_apart<F: Fixture>(fixture: &F) {
     assert_eq!(store.realms_of(NameKind::Email, "user9").await.unwrap(), []);
 }
 
-pub async fn finds_by_the_ids_that_doors_show<F: Fixture>(fixture: &F) {
+pub async fn finds_by_the_ids_that_protocols_show<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 3).await;
     for (who, expected) in [
@@ -122,9 +122,9 @@ pub async fn reads_whole_accounts_as_they_were_written<F: Fixture>(fixture: &F) 
     rich.user.active = false;
     rich.user.email_second_factor = true;
     rich.user.must_change_password = true;
-    rich.user.doors.rocketchat_roles = Some(vec![]);
-    rich.user.doors.zettelstore_role = Some("reader".into());
-    rich.user.doors.zettelstore = 99_991_231_235_959;
+    rich.user.protocols.rocketchat_roles = Some(vec![]);
+    rich.user.protocols.zettelstore_role = Some("reader".into());
+    rich.user.protocols.zettelstore = 99_991_231_235_959;
     rich.user.version = 41;
     rich.password = Some(password("argon2$…"));
     rich.credentials = vec![credential(rich.user.id, CredentialKind::Totp, 1)];

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auth_core::{Credential, CredentialKind, Ending, PasswordString, Store, Timestamp, UserId};
+use auth_core::{Credential, CredentialKind, PasswordString, Revocation, Store, Timestamp, UserId};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
@@ -161,13 +161,13 @@ impl Model {
             }
             Command::SetPassword { user, new, valid_from, ends } => {
                 let (user, new, kinds) = (users[user], new.map(text), kinds(&ends));
-                let ends = Ending { valid_from: valid_from.map(at), kinds: &kinds };
+                let ends = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
                 let answer = store.set_password(user, new.as_ref(), &ends).await;
                 (shown(Ok(self.change(user, &ends, |entry| entry.password = new))), shown(answer))
             }
             Command::SetActive { user, active, valid_from, ends } => {
                 let (user, kinds) = (users[user], kinds(&ends));
-                let ends = Ending { valid_from: valid_from.map(at), kinds: &kinds };
+                let ends = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
                 let answer = store.set_active(user, active, &ends).await;
                 (shown(Ok(self.change(user, &ends, |entry| entry.active = active))), shown(answer))
             }
@@ -175,7 +175,7 @@ impl Model {
                 let (user, old, new) = (users[user], text(old), text(new));
                 let answer = store.rehash(user, &old, &new).await;
                 let is_old = self.users.get(&user).is_some_and(|entry| entry.password == Some(old));
-                let nothing = Ending { valid_from: None, kinds: &[] };
+                let nothing = Revocation { valid_from: None, kinds: &[] };
                 let expected = is_old && self.change(user, &nothing, |entry| entry.password = Some(new));
                 (shown(Ok(expected)), shown(answer))
             }
@@ -230,7 +230,7 @@ impl Model {
         owner.inspect(|owner| self.touch(*owner)).is_some()
     }
 
-    fn change(&mut self, user: UserId, ends: &Ending<'_>, change: impl FnOnce(&mut Entry)) -> bool {
+    fn change(&mut self, user: UserId, ends: &Revocation<'_>, change: impl FnOnce(&mut Entry)) -> bool {
         let Some(entry) = self.users.get_mut(&user) else { return false };
         change(entry);
         entry.changed = true;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, AttemptStore, CredentialKind, CredentialStore, DoorKind, MailId, MetaStore, Network,
-    Outbox, OutgoingMail, RealmId, Timestamp, UserId,
+    AttemptRecord, AttemptStore, ClientKey, CredentialKind, CredentialStore, MailId, MetaStore, Outbox,
+    OutgoingMail, ProtocolName, RealmId, Timestamp, UserId,
 };
 use tokio::task::JoinSet;
 
@@ -90,11 +90,11 @@ pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture:
     let store = fixture.open().await;
     let attempt = |number: u8, secs, network: &str| AttemptRecord {
         at: at(secs),
-        door: DoorKind::RocketChat,
+        protocol: ProtocolName::RocketChat,
         realm: RealmId::from_bytes([number; 16]),
         user: number.is_multiple_of(2).then(|| UserId::from_bytes([number; 16])),
         name: format!("näme {number}"),
-        network: Network::of(network.parse().unwrap()),
+        network: ClientKey::of(network.parse().unwrap()),
         outcome: Cow::Borrowed("granted"),
     };
     let rows = [

@@ -13,7 +13,7 @@ use super::Postgres;
 use super::failure::{Failure, Result};
 use super::row::{Columns, kept};
 use super::session::{execute, read, rows, write_once};
-use crate::words::{door, network};
+use crate::words::{network, protocol};
 
 /// Rows that may wait.
 const CAPACITY: usize = 4096;
@@ -131,21 +131,21 @@ async fn insert(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
         attempts.iter().map(|attempt| kept(&text(attempt)).into_owned()).collect()
     };
     let at: Vec<i64> = attempts.iter().map(|attempt| attempt.at.as_millis()).collect();
-    let door = column(|attempt| attempt.door.as_str().into());
+    let protocol = column(|attempt| attempt.protocol.as_str().into());
     let realm: Vec<&[u8]> = attempts.iter().map(|attempt| &attempt.realm.as_bytes()[..]).collect();
     let user: Vec<Option<&[u8]>> =
         attempts.iter().map(|attempt| attempt.user.as_ref().map(|user| &user.as_bytes()[..])).collect();
     let name = column(|attempt| attempt.name.as_str().into());
     let network = column(|attempt| attempt.network.to_string().into());
     let outcome = column(|attempt| attempt.outcome.as_ref().into());
-    execute(&client, INSERT, &[&at, &door, &realm, &user, &name, &network, &outcome]).await?;
+    execute(&client, INSERT, &[&at, &protocol, &realm, &user, &name, &network, &outcome]).await?;
     Ok(())
 }
 
 fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
     Ok(AttemptRecord {
         at: columns.moment()?,
-        door: door(columns.take()?)?,
+        protocol: protocol(columns.take()?)?,
         realm: RealmId::from_bytes(columns.bytes()?),
         user: columns
             .take::<Option<&[u8]>>()?

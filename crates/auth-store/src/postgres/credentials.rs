@@ -12,7 +12,7 @@ use super::failure::{Failure, Result};
 use super::row::{Columns, account_columns, credential_columns, kept};
 use super::session::{execute, read, row, rows, transact, write_once};
 use super::users::touch;
-use crate::words::door_names;
+use crate::words::protocol_names;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -31,7 +31,7 @@ pub(super) const OF_USER: &str = concat!(
     credential_columns!(),
     " FROM credential AS c WHERE c.account = $1 AND c.kind = $2 ORDER BY c.created, c.id"
 );
-pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, doors, \
+pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, protocols, \
     bypass_second_factor, label, created, expires, last_used, counter) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 // Never the one that was just added, whatever the clocks of nodes say.
@@ -245,7 +245,7 @@ async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<
             &credential.kind.as_str(),
             &params.2,
             &credential.sealed,
-            &door_names(&credential.scope.doors),
+            &protocol_names(&credential.scope.protocols),
             &credential.scope.bypass_second_factor,
             &params.3.as_deref(),
             &credential.created.as_millis(),

@@ -242,11 +242,11 @@ impl Import {
             let realm = self.realm_of(&new);
             let numbers =
                 self.numbers(transaction, realm).await.map_err(|failure| blamed(record, failure))?;
-            let wish = new.user.doors.zettelstore.cast_signed();
+            let wish = new.user.protocols.zettelstore.cast_signed();
             let zulip = if new.assign_zulip_id {
                 next(numbers.zulip).ok_or_else(|| blamed(record, conflict(Conflict::ZulipId)))?
             } else {
-                new.user.doors.zulip
+                new.user.protocols.zulip
             };
             let zettelstore = if new.assign_zettelstore_id && taken.contains(&(realm, wish)) {
                 next(numbers.zettelstore).ok_or_else(|| blamed(record, conflict(Conflict::ZettelstoreId)))?
@@ -277,7 +277,7 @@ impl Import {
             let realm = self.realm_of(new);
             let numbers =
                 self.numbers(transaction, realm).await.map_err(|failure| blamed(*record, failure))?;
-            let wish = new.user.doors.zettelstore.cast_signed();
+            let wish = new.user.protocols.zettelstore.cast_signed();
             match wish.cmp(&numbers.zettelstore) {
                 Ordering::Less => drop(unknown.entry(realm).or_default().insert(wish)),
                 Ordering::Equal => drop(taken.insert((realm, wish))),

@@ -3,14 +3,14 @@
 use std::borrow::Cow;
 
 use auth_core::{
-    Account, Credential, CredentialId, CredentialKind, Digest, DoorIds, LoginName, PasswordString, Realm,
+    Account, Credential, CredentialId, CredentialKind, Digest, ExternalIds, LoginName, PasswordString, Realm,
     RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use super::failure::{Failure, Result};
-use crate::words::{bot, corrupt, doors, from_json, name_kind, role};
+use crate::words::{bot, corrupt, from_json, name_kind, protocols, role};
 
 /// The columns of an [`Account`], of the row `u`: names and all, so that one statement reads it whole.
 macro_rules! account_columns {
@@ -28,7 +28,7 @@ macro_rules! account_columns {
 /// The columns of a [`Credential`] `c`.
 macro_rules! credential_columns {
     () => {
-        "c.id, c.account, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
+        "c.id, c.account, c.kind, c.digest, c.sealed, c.protocols, c.bypass_second_factor, c.label, c.created,
          c.expires, c.last_used, c.counter"
     };
 }
@@ -92,7 +92,7 @@ impl<'r> Columns<'r> {
                 valid_from: self.moment()?,
                 email_second_factor: self.take()?,
                 must_change_password: self.take()?,
-                doors: DoorIds {
+                protocols: ExternalIds {
                     zulip: self.take()?,
                     rocketchat: self.text()?,
                     rocketchat_roles: self.take::<Option<&str>>()?.map(from_json).transpose()?,
@@ -125,7 +125,7 @@ impl<'r> Columns<'r> {
                 .ok_or_else(|| corrupt("an unknown kind of credential"))?,
             digest: self.take::<Option<&[u8]>>()?.map(array).transpose()?.map(Digest::new),
             sealed: self.take()?,
-            scope: Scope { doors: doors(self.take()?)?, bypass_second_factor: self.take()? },
+            scope: Scope { protocols: protocols(self.take()?)?, bypass_second_factor: self.take()? },
             label: self.text_or_none()?,
             created: self.moment()?,
             expires: self.moment_or_none()?,

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{Digest, Rule, SharedTries, StoreError, Timestamp};
+use auth_core::{Digest, Quota, SharedAttempts, StoreError, Timestamp};
 
 use super::Postgres;
 use super::failure::Failure;
@@ -33,8 +33,8 @@ pub(super) const FORGET_OLD: &str =
     "DELETE FROM tried WHERE key IN (SELECT key FROM tried WHERE last < $1 LIMIT $2)";
 
 #[async_trait]
-impl SharedTries for Postgres {
-    async fn reserve_try(&self, key: &Digest, rule: Rule, now: Timestamp) -> Answer<Option<Duration>> {
+impl SharedAttempts for Postgres {
+    async fn reserve_try(&self, key: &Digest, rule: Quota, now: Timestamp) -> Answer<Option<Duration>> {
         let (key, at, most) = (&key.as_bytes()[..], now.as_millis(), i64::from(rule.attempts));
         let first = (now - rule.window).as_millis();
         if write_once!(self, |client| execute(client, RESERVE, &[&key, &at, &first, &most]).await)? > 0 {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Conflict, Ending, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, RealmId,
-    Records, StoreError, UserFacts, UserId, UserStore, fold,
+    Account, Conflict, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, ProfileUpdate,
+    RealmId, Records, Revocation, StoreError, UserId, UserStore, fold,
 };
 use deadpool_postgres::GenericClient;
 use tokio_postgres::types::ToSql;
@@ -107,17 +107,17 @@ impl UserStore for Postgres {
         &self,
         user: UserId,
         new: Option<&PasswordString>,
-        ends: &Ending<'_>,
+        ends: &Revocation<'_>,
     ) -> Answer<bool> {
         let new = new.map(PasswordString::expose);
         self.change(user, SET_PASSWORD, &new, ends).await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Answer<bool> {
+    async fn set_active(&self, user: UserId, active: bool, ends: &Revocation<'_>) -> Answer<bool> {
         self.change(user, SET_ACTIVE, &active, ends).await
     }
 
-    async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Answer<bool> {
+    async fn update_profile(&self, user: UserId, facts: &ProfileUpdate) -> Answer<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], kept(&facts.full_name), facts.role.as_str());
         let done = transact!(self, |transaction| {
             let Some(there) = row(transaction, SET_FACTS, &[&id, &&*full_name, &role]).await? else {
@@ -169,7 +169,7 @@ impl Postgres {
         user: UserId,
         statement: &str,
         value: &(dyn ToSql + Sync),
-        ends: &Ending<'_>,
+        ends: &Revocation<'_>,
     ) -> Answer<bool> {
         let (id, kinds) = (&user.as_bytes()[..], names(ends.kinds));
         let moment = ends.valid_from.map(auth_core::Timestamp::as_millis);

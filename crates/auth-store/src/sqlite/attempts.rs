@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::Sqlite;
 use super::failure::Result;
 use super::row::Columns;
-use crate::words::{door, network};
+use crate::words::{network, protocol};
 
 /// Rows that one command deletes, so that others get their turn in between.
 const FORGET: u32 = 1000;
@@ -56,7 +56,7 @@ impl AttemptStore for Sqlite {
 fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
     connection.prepare_cached(INSERT)?.execute(params![
         attempt.at.as_millis(),
-        attempt.door.as_str(),
+        attempt.protocol.as_str(),
         attempt.realm.as_bytes(),
         attempt.user.as_ref().map(UserId::as_bytes),
         attempt.name,
@@ -69,7 +69,7 @@ fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
 fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
     Ok(AttemptRecord {
         at: columns.moment()?,
-        door: door(&columns.take::<String>()?)?,
+        protocol: protocol(&columns.take::<String>()?)?,
         realm: RealmId::from_bytes(columns.take()?),
         user: columns.take::<Option<_>>()?.map(UserId::from_bytes),
         name: columns.take()?,

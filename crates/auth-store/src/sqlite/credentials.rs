@@ -13,7 +13,7 @@ use super::Sqlite;
 use super::failure::{Failure, Result, taken};
 use super::row::{Columns, account_columns, credential_columns};
 use super::users::{TOUCH, changed, touch};
-use crate::words::door_names;
+use crate::words::protocol_names;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -36,7 +36,7 @@ pub(super) const OF_USER: &str = concat!(
     " FROM user AS u CROSS JOIN credential AS c ON c.user = u.number
      WHERE u.id = ?1 AND c.kind = ?2 ORDER BY c.created, c.number"
 );
-pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, doors, \
+pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, protocols, \
     bypass_second_factor, label, created, expires, last_used, counter) \
     SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM user WHERE id = ?2";
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
@@ -224,7 +224,7 @@ pub(super) fn insert(
         credential.kind.as_str(),
         credential.digest.as_ref().map(Digest::as_bytes),
         credential.sealed,
-        door_names(&credential.scope.doors),
+        protocol_names(&credential.scope.protocols),
         credential.scope.bypass_second_factor,
         credential.label,
         credential.created.as_millis(),

@@ -3,7 +3,7 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use auth_core::{ChangeFeed, ChangeListener, SharedTries, StoreError, UserId};
+use auth_core::{ChangeFeed, ChangeListener, SharedAttempts, StoreError, UserId};
 use rusqlite::OptionalExtension;
 
 use super::Sqlite;
@@ -37,4 +37,4 @@ impl ChangeFeed for Sqlite {
 }
 
 /// One server alone has the file open.
-impl SharedTries for Sqlite {}
+impl SharedAttempts for Sqlite {}

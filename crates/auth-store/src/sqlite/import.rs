@@ -150,7 +150,7 @@ fn write_user(connection: &Connection, new: &NewUser, realm: RealmId) -> Result<
 
 fn insert_user(connection: &Connection, new: &NewUser, realm: RealmId) -> Result<()> {
     let user = &new.user;
-    let doors = &user.doors;
+    let protocols = &user.protocols;
     let written = connection.prepare_cached(INSERT_USER)?.execute(params![
         user.id.as_bytes(),
         realm.as_bytes(),
@@ -163,10 +163,10 @@ fn insert_user(connection: &Connection, new: &NewUser, realm: RealmId) -> Result
         user.email_second_factor,
         user.must_change_password,
         zulip_id(connection, new, realm)?,
-        doors.rocketchat,
-        doors.rocketchat_roles.as_deref().map(to_json).transpose()?,
+        protocols.rocketchat,
+        protocols.rocketchat_roles.as_deref().map(to_json).transpose()?,
         zettelstore_id(connection, new, realm)?,
-        doors.zettelstore_role,
+        protocols.zettelstore_role,
         user.version.cast_signed(),
         new.password.as_ref().map(|password| password.expose()),
     ]);
@@ -207,12 +207,12 @@ fn zulip_id(connection: &Connection, new: &NewUser, realm: RealmId) -> Result<i6
     if new.assign_zulip_id {
         next(connection, LAST_ZULIP, realm, Conflict::ZulipId)
     } else {
-        Ok(new.user.doors.zulip)
+        Ok(new.user.protocols.zulip)
     }
 }
 
 fn zettelstore_id(connection: &Connection, new: &NewUser, realm: RealmId) -> Result<i64> {
-    let wish = new.user.doors.zettelstore.cast_signed();
+    let wish = new.user.protocols.zettelstore.cast_signed();
     let is_taken = || -> Result<bool> {
         let mut statement = connection.prepare_cached(HAS_ZETTELSTORE)?;
         Ok(statement.query_row(params![realm.as_bytes(), wish], |row| row.get(0))?)

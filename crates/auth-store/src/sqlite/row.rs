@@ -1,14 +1,14 @@
 //! Rows as records, and records as columns.
 
 use auth_core::{
-    Account, Credential, CredentialId, CredentialKind, Digest, DoorIds, LoginName, PasswordString, Realm,
+    Account, Credential, CredentialId, CredentialKind, Digest, ExternalIds, LoginName, PasswordString, Realm,
     RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
 use super::failure::{Result, corrupt};
-use crate::words::{bot, doors, from_json, name_kind, role};
+use crate::words::{bot, from_json, name_kind, protocols, role};
 
 /// The columns of an [`Account`], of the user `u`, whose names are read with its number.
 macro_rules! account_columns {
@@ -24,7 +24,7 @@ macro_rules! account_columns {
 /// The columns of a [`Credential`] `c` of the user `u`.
 macro_rules! credential_columns {
     () => {
-        "c.id, u.id, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
+        "c.id, u.id, c.kind, c.digest, c.sealed, c.protocols, c.bypass_second_factor, c.label, c.created,
          c.expires, c.last_used, c.counter"
     };
 }
@@ -75,7 +75,7 @@ impl<'r> Columns<'r> {
                 valid_from: self.moment()?,
                 email_second_factor: self.take()?,
                 must_change_password: self.take()?,
-                doors: DoorIds {
+                protocols: ExternalIds {
                     zulip: self.take()?,
                     rocketchat: self.take()?,
                     rocketchat_roles: self
@@ -100,7 +100,10 @@ impl<'r> Columns<'r> {
                 .ok_or_else(|| corrupt("an unknown kind of credential"))?,
             digest: self.take::<Option<[u8; 32]>>()?.map(Digest::new),
             sealed: self.take()?,
-            scope: Scope { doors: doors(&self.take::<String>()?)?, bypass_second_factor: self.take()? },
+            scope: Scope {
+                protocols: protocols(&self.take::<String>()?)?,
+                bypass_second_factor: self.take()?,
+            },
             label: self.take()?,
             created: self.moment()?,
             expires: self.take::<Option<i64>>()?.map(Timestamp::from_millis),

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Ending, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, RealmId, Records,
-    StoreError, Timestamp, UserFacts, UserId, UserStore, fold,
+    Account, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, ProfileUpdate, RealmId,
+    Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension, Params, params};
@@ -113,7 +113,7 @@ impl UserStore for Sqlite {
         &self,
         user: UserId,
         new: Option<&PasswordString>,
-        ends: &Ending<'_>,
+        ends: &Revocation<'_>,
     ) -> Answer<bool> {
         let (new, ends) = (new.cloned(), End::of(ends));
         self.change(user, move |connection| {
@@ -125,7 +125,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, ends: &Ending<'_>) -> Answer<bool> {
+    async fn set_active(&self, user: UserId, active: bool, ends: &Revocation<'_>) -> Answer<bool> {
         let ends = End::of(ends);
         self.change(user, move |connection| {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
@@ -135,7 +135,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn set_facts(&self, user: UserId, facts: &UserFacts) -> Answer<bool> {
+    async fn update_profile(&self, user: UserId, facts: &ProfileUpdate) -> Answer<bool> {
         let facts = facts.clone();
         self.change(user, move |connection| {
             let mut statement = connection.prepare_cached(SET_FACTS)?;
@@ -168,14 +168,14 @@ impl UserStore for Sqlite {
     }
 }
 
-/// An [`Ending`] that a thread can take along.
+/// An [`Revocation`] that a thread can take along.
 struct End {
     valid_from: Option<Timestamp>,
     kinds: Vec<auth_core::CredentialKind>,
 }
 
 impl End {
-    fn of(ending: &Ending<'_>) -> Self {
+    fn of(ending: &Revocation<'_>) -> Self {
         Self { valid_from: ending.valid_from, kinds: ending.kinds.to_vec() }
     }
 

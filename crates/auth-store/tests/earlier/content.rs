@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, BotKind, Credential, CredentialId, CredentialKind, Digest, DoorIds, DoorKind, ImportMode,
-    LoginName, Lookup, MailId, NameKind, Network, NewRecord, NewUser, OutgoingMail, PasswordString, Realm,
-    RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
+    AttemptRecord, BotKind, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalIds,
+    ImportMode, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OutgoingMail, PasswordString,
+    ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
 };
 
 fn at(secs: i64) -> Timestamp {
@@ -32,7 +32,7 @@ fn user(realm: &Realm, number: u8, names: Vec<LoginName>) -> NewUser {
             valid_from: at(i64::from(number) + 1),
             email_second_factor: false,
             must_change_password: false,
-            doors: DoorIds {
+            protocols: ExternalIds {
                 zulip: i64::from(number),
                 rocketchat: format!("rocket{number}"),
                 rocketchat_roles: None,
@@ -93,9 +93,9 @@ pub(crate) async fn fill(store: &impl Store) {
     folds_alike.user.role = Role::Admin;
     folds_alike.user.email_second_factor = true;
     folds_alike.user.must_change_password = true;
-    folds_alike.user.doors.rocketchat_roles = Some(vec!["admin".into(), "bot".into()]);
-    folds_alike.user.doors.zettelstore_role = Some("owner".into());
-    folds_alike.user.doors.zettelstore = u64::MAX - 1;
+    folds_alike.user.protocols.rocketchat_roles = Some(vec!["admin".into(), "bot".into()]);
+    folds_alike.user.protocols.zettelstore_role = Some("owner".into());
+    folds_alike.user.protocols.zettelstore = u64::MAX - 1;
     folds_alike.user.version = u64::MAX - 9;
     folds_alike.credentials = (10..)
         .zip(CredentialKind::ALL)
@@ -113,8 +113,10 @@ pub(crate) async fn fill(store: &impl Store) {
     elsewhere.credentials = [31, 32, 33]
         .map(|number| {
             let mut one = credential(elsewhere.user.id, CredentialKind::RocketChatToken, number);
-            one.scope =
-                Scope { doors: vec![DoorKind::RocketChat, DoorKind::Zulip], bypass_second_factor: true };
+            one.scope = Scope {
+                protocols: vec![ProtocolName::RocketChat, ProtocolName::Zulip],
+                bypass_second_factor: true,
+            };
             one.expires = Some(at(i64::from(number)));
             one.last_used = Some(at(9));
             one
@@ -135,11 +137,11 @@ pub(crate) async fn fill(store: &impl Store) {
     store.post(&mail).await.unwrap();
     store.record(AttemptRecord {
         at: at(60),
-        door: DoorKind::Zulip,
+        protocol: ProtocolName::Zulip,
         realm: RealmId::from_bytes([200; 16]),
         user: Some(UserId::from_bytes([3; 16])),
         name: "ann".into(),
-        network: Network::of("192.0.2.7".parse().unwrap()),
+        network: ClientKey::of("192.0.2.7".parse().unwrap()),
         outcome: Cow::Borrowed("granted"),
     });
     // It is written soon, whenever that is.
@@ -170,12 +172,12 @@ pub(crate) async fn listed(store: &impl Store) -> String {
         let password = found.password.as_ref().map(PasswordString::expose);
         say(format!("user: {user:?}, password {password:?}, TOTP {}", found.totp));
         let names = user.names.iter().map(|name| Lookup::Name(name.kind, &name.exact));
-        let doors = [
-            Lookup::ZulipId(user.doors.zulip),
-            Lookup::RocketChatId(&user.doors.rocketchat),
-            Lookup::ZettelstoreId(user.doors.zettelstore),
+        let protocols = [
+            Lookup::ZulipId(user.protocols.zulip),
+            Lookup::RocketChatId(&user.protocols.rocketchat),
+            Lookup::ZettelstoreId(user.protocols.zettelstore),
         ];
-        for key in names.chain(doors) {
+        for key in names.chain(protocols) {
             let by_key = store.find(user.realm, &key).await.unwrap();
             assert_eq!(by_key.map(|found| found.user), Some(user.clone()), "{key:?}");
         }

@@ -9,8 +9,8 @@ fn params(memory_kib: u32) -> Params {
     Params::new(memory_kib, 1, 1).unwrap()
 }
 
-fn network(last: u8) -> Network {
-    Network::of([192, 0, 2, last].into())
+fn network(last: u8) -> ClientKey {
+    ClientKey::of([192, 0, 2, last].into())
 }
 
 fn usual(last: u8) -> Turn {
@@ -177,7 +177,7 @@ fn lines_without_jobs_take_no_more_memory_than_they_may() {
     let mut lines = Lines::new();
     for number in 0..10_000_u32 {
         let [_, _, high, low] = number.to_be_bytes();
-        let turn = Network::of([10, 0, high, low].into()).into();
+        let turn = ClientKey::of([10, 0, high, low].into()).into();
         lines.push(job(number, turn, HASH), 50);
         lines.take(|_| 1);
         assert!(lines.lines.len() <= 52);

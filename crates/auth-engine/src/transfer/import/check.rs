@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    BotKind, DoorIds, LoginName, NameKind, NewUser, Password, Realm, RealmId, Role, StoreError, Timestamp,
-    User, UserId, fold,
+    BotKind, ExternalIds, LoginName, NameKind, NewUser, Password, Realm, RealmId, Role, StoreError,
+    Timestamp, User, UserId, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::password::{self, NameContext};
@@ -145,7 +145,7 @@ impl Engine {
                 .email_2fa
                 .unwrap_or(self.config.rocketchat.email_2fa_auto_opt_in && email_verified && bot.is_none()),
             must_change_password: line.must_change_password,
-            doors: DoorIds {
+            protocols: ExternalIds {
                 zulip: line.id.unwrap_or_default(),
                 rocketchat: line.rocketchat_id.clone().unwrap_or_else(|| opaque::rocketchat_id(&*self.rng)),
                 rocketchat_roles: line.rocketchat_roles.clone(),

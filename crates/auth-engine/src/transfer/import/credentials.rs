@@ -105,7 +105,7 @@ impl Engine {
             expires,
             sealed: Some(sealed),
             label: Some(name.clone()),
-            scope: Scope { doors: Vec::new(), bypass_second_factor: line.bypass_second_factor },
+            scope: Scope { protocols: Vec::new(), bypass_second_factor: line.bypass_second_factor },
             ..token
         })
     }

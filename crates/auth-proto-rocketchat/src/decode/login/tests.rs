@@ -13,13 +13,13 @@ fn told(form: &LoginForm) -> String {
     let name = |who: &Identifier| match who {
         Identifier::Name { kind: NameKind::UserName, typed } => format!("name {typed}"),
         Identifier::Name { kind: NameKind::Email, typed } => format!("email {typed}"),
-        Identifier::DoorId(id) => format!("id {id}"),
+        Identifier::ExternalId(id) => format!("id {id}"),
         other => format!("{other:?}"),
     };
     let proof = match &form.proof {
-        Proof::Password { who, password } => format!("{} password {}", name(who), password.expose()),
-        Proof::Digest { who, digest } => format!("{} digest {}", name(who), digest.expose()),
-        Proof::Resume(token) => format!("resume {}", token.expose()),
+        LoginMethod::Password { who, password } => format!("{} password {}", name(who), password.expose()),
+        LoginMethod::Digest { who, digest } => format!("{} digest {}", name(who), digest.expose()),
+        LoginMethod::Resume(token) => format!("resume {}", token.expose()),
         other => format!("{other:?}"),
     };
     match &form.code {
@@ -33,7 +33,7 @@ fn check(body: Value, header_code: Option<&str>, expected: &str) {
     assert_eq!(form.as_ref().map(told), Ok(expected.to_owned()), "{body}");
 }
 
-fn check_rejected(body: Value, expected: Rejection) {
+fn check_rejected(body: Value, expected: DecodeError) {
     assert_eq!(login_form(body.clone(), None).map(|form| told(&form)), Err(expected), "{body}");
 }
 
@@ -149,7 +149,7 @@ fn bodies_without_a_form_of_ours_are_not_recognised() {
         json!({"serviceName": "github", "accessToken": "t", "expiresIn": 1}),
         json!({"saml": true, "credentialToken": "t"}),
     ] {
-        check_rejected(body, Rejection::Unrecognised);
+        check_rejected(body, DecodeError::Unrecognised);
     }
 }
 
@@ -191,7 +191,7 @@ fn forms_of_the_wrong_types_are_named() {
             "username must be a non-empty string",
         ),
     ] {
-        check_rejected(body, Rejection::IllTyped(why));
+        check_rejected(body, DecodeError::IllTyped(why));
     }
 }
 

@@ -63,7 +63,7 @@ impl Source {
     /// Reads what is to move in, and converts it.
     pub(super) async fn read(import: &Import, config: &Config) -> anyhow::Result<Self> {
         let path = import.users.as_path();
-        let realm = |door: &str| import.realm.clone().unwrap_or_else(|| door.to_owned());
+        let realm = |protocol: &str| import.realm.clone().unwrap_or_else(|| protocol.to_owned());
         if import.password_file.is_some() && import.from != Form::Zulip {
             bail!("--password-file is for --from zulip");
         }

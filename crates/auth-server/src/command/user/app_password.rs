@@ -1,7 +1,7 @@
 //! `auth-server user app-password`.
 
 use anyhow::{Context, bail};
-use auth_core::{Credential, DoorKind, Timestamp};
+use auth_core::{Credential, ProtocolName, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
@@ -14,7 +14,7 @@ use crate::command::shown;
 pub(in crate::command) enum AppPassword {
     /// Make one and print it: it is shown this once.
     #[command(after_help = "Example: auth-server user app-password add --config auth.toml iago@zulip.com \
-                            --name terminal --door zulip --until 2027-12-31")]
+                            --name terminal --protocol zulip --until 2027-12-31")]
     Add(Add),
     /// List them, without secrets.
     #[command(after_help = "Example: auth-server user app-password list --config auth.toml iago@zulip.com")]
@@ -34,10 +34,10 @@ pub(in crate::command) struct Add {
     /// What to call it.
     #[arg(long)]
     name: String,
-    /// A door that it opens: zulip or zettelstore; of a bot also rocketchat. Give it for each; without it, all that
+    /// A protocol that it opens: zulip or zettelstore; of a bot also rocketchat. Give it for each; without it, all that
     /// it can open.
-    #[arg(long = "door", value_parser = door)]
-    doors: Vec<DoorKind>,
+    #[arg(long = "protocol", value_parser = protocol)]
+    protocols: Vec<ProtocolName>,
     /// The last day on which it is good, in UTC, as in 2027-12-31; without it, it doesn't end.
     #[arg(long, value_name = "DATE")]
     until: Option<Date>,
@@ -86,7 +86,7 @@ impl Add {
             bail!("--until is over already");
         }
         let engine = assembled.engine();
-        match engine.add_app_password(&account, &self.name, self.doors, ends).await? {
+        match engine.add_app_password(&account, &self.name, self.protocols, ends).await? {
             Some(password) => say(password.expose())?,
             None => bail!("there is an app password `{}` already", self.name.escape_debug()),
         }
@@ -94,8 +94,8 @@ impl Add {
     }
 }
 
-fn door(name: &str) -> Result<DoorKind, String> {
-    DoorKind::from_name(name).ok_or_else(|| "there is no such door".to_owned())
+fn protocol(name: &str) -> Result<ProtocolName, String> {
+    ProtocolName::from_name(name).ok_or_else(|| "there is no such protocol".to_owned())
 }
 
 /// The moment at which a day is over.
@@ -107,10 +107,10 @@ fn end_of(day: Date) -> anyhow::Result<Timestamp> {
 
 /// An app password as one line of JSON.
 fn describe(password: &Credential) -> Value {
-    let doors: Vec<&str> = password.scope.doors.iter().map(|door| door.as_str()).collect();
+    let protocols: Vec<&str> = password.scope.protocols.iter().map(|protocol| protocol.as_str()).collect();
     serde_json::json!({
         "name": password.label,
-        "doors": if doors.is_empty() { Value::from("all") } else { doors.into() },
+        "protocols": if protocols.is_empty() { Value::from("all") } else { protocols.into() },
         "created": shown(password.created),
         "ends": password.expires.and_then(shown),
     })

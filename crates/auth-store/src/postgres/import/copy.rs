@@ -11,7 +11,7 @@ use super::Numbered;
 use crate::postgres::failure::Result;
 use crate::postgres::row::kept;
 use crate::postgres::users::small;
-use crate::words::{bot_name, door_names, to_json};
+use crate::words::{bot_name, protocol_names, to_json};
 
 const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
     email_second_factor, must_change_password, zulip, rocketchat, rocketchat_roles, zettelstore, \
@@ -39,7 +39,7 @@ const NAMES: &str =
     "COPY login_name (kind, folded, realm, exact, account, position, verified) FROM STDIN BINARY";
 const NAME_TYPES: [Type; 7] =
     [Type::INT2, Type::TEXT, Type::BYTEA, Type::TEXT, Type::BYTEA, Type::INT2, Type::BOOL];
-const CREDENTIALS: &str = "COPY credential (id, account, kind, digest, sealed, doors, bypass_second_factor, \
+const CREDENTIALS: &str = "COPY credential (id, account, kind, digest, sealed, protocols, bypass_second_factor, \
     label, created, expires, last_used, counter) FROM STDIN BINARY";
 const CREDENTIAL_TYPES: [Type; 12] = [
     Type::BYTEA,
@@ -67,8 +67,8 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Numbered]) -> Result<(
     let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(ACCOUNTS).await?, &ACCOUNT_TYPES));
     for Numbered { new, realm, zulip, zettelstore, .. } in users {
         let user = &new.user;
-        let role = user.doors.zettelstore_role.as_deref().map(kept);
-        let roles = user.doors.rocketchat_roles.as_deref().map(to_json).transpose()?;
+        let role = user.protocols.zettelstore_role.as_deref().map(kept);
+        let roles = user.protocols.rocketchat_roles.as_deref().map(to_json).transpose()?;
         let values: [&(dyn ToSql + Sync); 17] = [
             &&user.id.as_bytes()[..],
             &&realm.as_bytes()[..],
@@ -81,7 +81,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Numbered]) -> Result<(
             &user.email_second_factor,
             &user.must_change_password,
             zulip,
-            &&*kept(&user.doors.rocketchat),
+            &&*kept(&user.protocols.rocketchat),
             &roles,
             zettelstore,
             &role.as_deref(),
@@ -130,7 +130,7 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Numbered]) -> Resul
                 &credential.kind.as_str(),
                 &credential.digest.as_ref().map(Digest::as_bytes).map(|bytes| &bytes[..]),
                 &credential.sealed,
-                &door_names(&credential.scope.doors),
+                &protocol_names(&credential.scope.protocols),
                 &credential.scope.bypass_second_factor,
                 &label.as_deref(),
                 &credential.created.as_millis(),

@@ -1,0 +1,353 @@
+//! Limits as a pure state machine: time is an argument, memory is bounded.
+//!
+//! ```text
+//!                    tries in window < attempts              tries in window = attempts
+//!            ┌──────────────────────────────────┐     ┌──────────────────────────────────────┐
+//!            │ OPEN                              │     │ CLOSED                                │
+//!  reserve ─▶│ counts the try, lets it through   │────▶│ lets nothing through, counts nothing  │
+//!            │                                   │◀────│                                       │
+//!            └──────────────────────────────────┘     └──────────────────────────────────────┘
+//!                give back: the try is uncounted           the oldest try leaves the window
+//! ```
+//!
+//! A try is counted when it is reserved, before anything is known about it; a success gives it back. Refused
+//! tries are not counted, so they never extend a limit, and every limit ends.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
+use std::time::Duration;
+
+use crate::{RateLimitStatus, Timestamp};
+
+/// So many tries in so long a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "two plain settings that operators write")]
+pub struct Quota {
+    /// Tries that are let through.
+    pub attempts: u32,
+    /// How long a try counts, its last millisecond included.
+    pub window: Duration,
+}
+
+/// The counted tries of one key: a sliding window.
+#[derive(Clone, Debug, Default)]
+pub struct SlidingWindow {
+    tries: VecDeque<Timestamp>,
+}
+
+impl SlidingWindow {
+    /// Counts a try at `now` if the rule lets it through. The rate_limit carries `retry_after` when it doesn't.
+    pub fn reserve(&mut self, rule: Quota, now: Timestamp) -> RateLimitStatus {
+        self.expire(rule, now);
+        let counted = u32::try_from(self.tries.len()).unwrap_or(u32::MAX);
+        if counted >= rule.attempts {
+            let free_at = self.tries.front().copied().unwrap_or(now) + rule.window;
+            return RateLimitStatus {
+                limit: rule.attempts,
+                remaining: 0,
+                reset: free_at,
+                retry_after: Some(free_at.since(now).max(Duration::from_millis(1))),
+            };
+        }
+        self.tries.push_back(now);
+        RateLimitStatus {
+            limit: rule.attempts,
+            remaining: rule.attempts - counted - 1,
+            reset: now + rule.window,
+            retry_after: None,
+        }
+    }
+
+    /// Counts a try at `now` although it may be refused, so that it extends the limit: what real systems do.
+    pub fn count(&mut self, rule: Quota, now: Timestamp) {
+        self.expire(rule, now);
+        self.tries.push_back(now);
+        // The newest say how long it stays closed; the others need no memory.
+        while self.tries.len() > rule.attempts as usize {
+            self.tries.pop_front();
+        }
+    }
+
+    /// Uncounts the try reserved at `at`.
+    pub fn give_back(&mut self, at: Timestamp) {
+        if let Some(index) = self.tries.iter().rposition(|tried| *tried == at) {
+            self.tries.remove(index);
+        }
+    }
+
+    /// Forgets all tries.
+    pub fn clear(&mut self) {
+        self.tries.clear();
+    }
+
+    /// Whether nothing is counted at `now`.
+    pub fn is_idle(&mut self, rule: Quota, now: Timestamp) -> bool {
+        self.expire(rule, now);
+        self.tries.is_empty()
+    }
+
+    fn expire(&mut self, rule: Quota, now: Timestamp) {
+        while self.tries.front().is_some_and(|oldest| now.since(*oldest) > rule.window) {
+            self.tries.pop_front();
+        }
+    }
+}
+
+/// Windows by key, no more than a given number. When it is full, idle keys make room, then the key whose last
+/// try is the oldest.
+#[derive(Debug)]
+pub struct RateLimiter<K> {
+    rule: Quota,
+    capacity: usize,
+    windows: HashMap<K, SlidingWindow>,
+    touched: VecDeque<(Timestamp, K)>,
+}
+
+impl<K: Clone + Eq + Hash> RateLimiter<K> {
+    /// A limiter for at most `capacity` keys.
+    #[must_use]
+    pub fn new(rule: Quota, capacity: usize) -> Self {
+        Self { rule, capacity: capacity.max(1), windows: HashMap::new(), touched: VecDeque::new() }
+    }
+
+    /// Counts a try of a key if the rule lets it through.
+    pub fn reserve(&mut self, key: &K, now: Timestamp) -> RateLimitStatus {
+        if !self.windows.contains_key(key) {
+            self.make_room(now);
+        }
+        let rate_limit = self.windows.entry(key.clone()).or_default().reserve(self.rule, now);
+        if rate_limit.retry_after.is_none() {
+            self.touch(key, now);
+        }
+        rate_limit
+    }
+
+    /// Counts a try of a key although it may be refused: see [`SlidingWindow::count`].
+    pub fn count(&mut self, key: &K, now: Timestamp) {
+        if !self.windows.contains_key(key) {
+            self.make_room(now);
+        }
+        self.windows.entry(key.clone()).or_default().count(self.rule, now);
+        self.touch(key, now);
+    }
+
+    /// Uncounts the try of a key that was reserved at `at`.
+    pub fn give_back(&mut self, key: &K, at: Timestamp) {
+        if let Some(window) = self.windows.get_mut(key) {
+            window.give_back(at);
+            if window.tries.is_empty() {
+                self.windows.remove(key);
+            }
+        }
+    }
+
+    /// Whether the rule would refuse a key's next try. Nothing is counted.
+    pub fn is_closed(&mut self, key: &K, now: Timestamp) -> bool {
+        self.windows.get_mut(key).is_some_and(|window| {
+            window.expire(self.rule, now);
+            window.tries.len() >= self.rule.attempts as usize
+        })
+    }
+
+    /// When the oldest counted try of a key leaves the window.
+    #[must_use]
+    pub fn frees_at(&self, key: &K) -> Option<Timestamp> {
+        Some(*self.windows.get(key)?.tries.front()? + self.rule.window)
+    }
+
+    /// Forgets all tries of a key.
+    pub fn clear(&mut self, key: &K) {
+        self.windows.remove(key);
+    }
+
+    /// The number of keys with counted tries; never more than the capacity.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.windows.len()
+    }
+
+    /// Whether no key has counted tries.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.windows.is_empty()
+    }
+
+    /// Drops what is idle from the oldest touch on; then, while there is no room, the oldest key.
+    fn make_room(&mut self, now: Timestamp) {
+        while let Some((at, key)) = self.touched.front() {
+            let over = now.since(*at) > self.rule.window;
+            if !over && self.windows.len() < self.capacity {
+                break;
+            }
+            // A key touched again later is dropped at its last touch.
+            let last = self.windows.get(key).and_then(|window| window.tries.back());
+            if last.is_none_or(|last| last <= at) {
+                self.windows.remove(key);
+            }
+            self.touched.pop_front();
+        }
+        // A key without a touch of its own: one whose newest try was given back when its older touch was gone.
+        if self.windows.len() >= self.capacity {
+            self.list_touches();
+            while self.windows.len() >= self.capacity
+                && let Some((_, key)) = self.touched.pop_front()
+            {
+                self.windows.remove(&key);
+            }
+        }
+    }
+
+    fn touch(&mut self, key: &K, now: Timestamp) {
+        self.touched.push_back((now, key.clone()));
+        self.compact();
+    }
+
+    /// Keeps the list of touches in proportion to the keys.
+    fn compact(&mut self) {
+        let most = (self.rule.attempts as usize).saturating_add(1).saturating_mul(self.capacity).max(64);
+        if self.touched.len() > most.min(self.windows.len().saturating_mul(4).max(64)) {
+            self.list_touches();
+        }
+    }
+
+    /// Lists the last touch of each key: of what there is, since a newest try that was given back leaves an older one.
+    fn list_touches(&mut self) {
+        let last = |(key, window): (&K, &SlidingWindow)| Some((*window.tries.back()?, key.clone()));
+        let mut touched: Vec<_> = self.windows.iter().filter_map(last).collect();
+        touched.sort_by_key(|(at, _)| *at);
+        self.touched = touched.into();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULE: Quota = Quota { attempts: 5, window: Duration::from_secs(1800) };
+
+    fn at(secs: i64) -> Timestamp {
+        Timestamp::from_secs(secs)
+    }
+
+    #[test]
+    fn sixth_try_waits_until_the_first_leaves_the_window() {
+        let mut window = SlidingWindow::default();
+        for (n, remaining) in [4, 3, 2, 1, 0].into_iter().enumerate() {
+            let rate_limit = window.reserve(RULE, at(i64::try_from(n).unwrap()));
+            assert_eq!((rate_limit.remaining, rate_limit.retry_after), (remaining, None));
+        }
+        assert_eq!(window.reserve(RULE, at(10)).retry_after, Some(Duration::from_secs(1790)));
+        assert!(window.reserve(RULE, at(1800)).retry_after.is_some(), "the last moment is included");
+        assert!(window.reserve(RULE, at(1801)).retry_after.is_none());
+    }
+
+    #[test]
+    fn refused_tries_extend_nothing() {
+        let mut window = SlidingWindow::default();
+        for _ in 0..5 {
+            window.reserve(RULE, at(0));
+        }
+        for second in 1..1800 {
+            assert!(window.reserve(RULE, at(second)).retry_after.is_some());
+        }
+        assert!(window.reserve(RULE, at(1801)).retry_after.is_none());
+    }
+
+    #[test]
+    fn counted_refusals_extend_a_limit_and_take_no_memory() {
+        let mut limiter = RateLimiter::new(RULE, 10);
+        for second in 0..1000 {
+            limiter.count(&"a", at(second));
+        }
+        assert_eq!(limiter.windows["a"].tries.len(), 5);
+        assert!(limiter.touched.len() <= 64);
+        assert_eq!(limiter.reserve(&"a", at(1000)).retry_after, Some(Duration::from_secs(1795)));
+        assert!(limiter.reserve(&"a", at(2796)).retry_after.is_none());
+    }
+
+    #[test]
+    fn a_key_is_closed_while_its_next_try_would_be_refused() {
+        let mut limiter = RateLimiter::new(RULE, 10);
+        for second in 0..5 {
+            assert!(!limiter.is_closed(&"a", at(second)));
+            limiter.reserve(&"a", at(second));
+        }
+        assert!(limiter.is_closed(&"a", at(1800)));
+        assert!(!limiter.is_closed(&"b", at(1800)) && !limiter.is_closed(&"a", at(1801)));
+    }
+
+    #[test]
+    fn success_gives_the_try_back() {
+        let mut limiter = RateLimiter::new(RULE, 10);
+        for second in 0..100 {
+            assert_eq!(limiter.reserve(&"a", at(second)).remaining, 4);
+            limiter.give_back(&"a", at(second));
+        }
+        assert!(limiter.is_empty());
+    }
+
+    #[test]
+    fn flood_of_keys_stays_within_capacity_and_drops_the_oldest() {
+        let mut limiter = RateLimiter::new(RULE, 100);
+        for key in 0..10_000_i64 {
+            limiter.reserve(&key, Timestamp::from_millis(key));
+            assert!(limiter.len() <= 100);
+        }
+        assert_eq!(limiter.reserve(&9_999, Timestamp::from_millis(10_000)).remaining, 3);
+        assert_eq!(limiter.reserve(&1, Timestamp::from_millis(10_001)).remaining, 4);
+    }
+
+    proptest! {
+        #[test]
+        fn never_more_than_the_rule_in_any_window(gaps in prop::collection::vec(0_i64..2_000_000, 1..200)) {
+            let mut window = SlidingWindow::default();
+            let mut now = at(0);
+            let mut passed: Vec<Timestamp> = Vec::new();
+            for gap in gaps {
+                now = Timestamp::from_millis(now.as_millis() + gap);
+                if window.reserve(RULE, now).retry_after.is_none() {
+                    passed.push(now);
+                }
+                let recent = passed.iter().filter(|tried| now.since(**tried) <= RULE.window).count();
+                prop_assert!(recent <= 5);
+            }
+        }
+
+        #[test]
+        fn waiting_as_told_is_enough(gaps in prop::collection::vec(0_i64..600_000, 1..50)) {
+            let mut window = SlidingWindow::default();
+            let mut now = at(0);
+            for gap in gaps {
+                now = Timestamp::from_millis(now.as_millis() + gap);
+                if let Some(wait) = window.reserve(RULE, now).retry_after {
+                    now = now + wait + Duration::from_millis(1);
+                    prop_assert!(window.reserve(RULE, now).retry_after.is_none());
+                }
+            }
+        }
+
+        #[test]
+        fn no_more_keys_than_the_capacity_whatever_is_given_back(
+            steps in prop::collection::vec((0_u8..40, 0_i64..400, any::<bool>()), 1..600),
+        ) {
+            let mut limiter = RateLimiter::new(RULE, 8);
+            let mut now = at(0);
+            let mut reserved: Vec<(u8, Timestamp)> = Vec::new();
+            for (key, gap, gives_back) in steps {
+                now = Timestamp::from_millis(now.as_millis() + gap * 1000);
+                if gives_back && !reserved.is_empty() {
+                    let (key, at) = reserved.swap_remove(usize::from(key) % reserved.len());
+                    limiter.give_back(&key, at);
+                } else if limiter.reserve(&key, now).retry_after.is_none() {
+                    reserved.push((key, now));
+                }
+                prop_assert!(limiter.len() <= 8);
+                // Every key can be found when room is needed.
+                let listed = |key: &u8| limiter.touched.iter().any(|(_, touched)| touched == key);
+                prop_assert!(limiter.windows.len() < 8 || limiter.windows.keys().any(listed));
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! Paths, methods, headers and the public routes.
+
+use std::sync::Arc;
+
+use auth_core::{BodyTooLarge, Exact, ExactPoint, PasswordPolicy, Protocol, ProtocolName, Realm, RouteMatch};
+use auth_proto_rocketchat::{Config, RocketChatProtocol};
+use bytes::Bytes;
+use http::Response;
+use serde_json::{Value, json};
+
+use crate::fixed::{Fixed, ask, config, header, request, text};
+use crate::fixture;
+
+async fn get(config: Config, path: &str) -> Response<Bytes> {
+    ask(config, Arc::default(), request("GET", path, &[], "")).await
+}
+
+#[test]
+fn documented_paths_are_owned_and_the_rest_below_api_is_a_prefix() {
+    let protocol = RocketChatProtocol::new(config(), Arc::new(Fixed::default()));
+    assert_eq!((protocol.kind(), protocol.body_limit()), (ProtocolName::RocketChat, 65_536));
+    for (path, claim) in [
+        ("/api/v1/login", RouteMatch::Owned),
+        ("/api/v1/logout", RouteMatch::Owned),
+        ("/api/info", RouteMatch::Owned),
+        ("/api/v1/settings.public", RouteMatch::Owned),
+        ("/api/v1/login/", RouteMatch::Prefix),
+        ("/api/v1/info", RouteMatch::Prefix),
+        ("/api/v1/LOGIN", RouteMatch::Prefix),
+        ("/api/", RouteMatch::Prefix),
+        ("/api", RouteMatch::Prefix),
+        ("/apis", RouteMatch::None),
+        ("/a", RouteMatch::None),
+        ("/", RouteMatch::None),
+        ("", RouteMatch::None),
+    ] {
+        assert_eq!(protocol.claim(path), claim, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_not_found() {
+    let exact = || Config { exact: Exact::only([ExactPoint::UnknownPathText]), ..config() };
+    for (method, path) in [
+        ("GET", "/api/v1/nothing"),
+        ("GET", "/api/v1/login"),
+        ("HEAD", "/api/v1/login"),
+        ("PUT", "/api/v1/login"),
+        ("POST", "/api/v1/me"),
+        ("POST", "/api/info"),
+        ("GET", "/api/v1/login/"),
+        ("BREW", "/api/v1/me"),
+    ] {
+        let response = ask(config(), Arc::default(), request(method, path, &[], "")).await;
+        assert_eq!(response.status(), 404);
+        assert_eq!(header(&response, "content-type"), Some("application/json"));
+        if method != "HEAD" {
+            assert_eq!(text(&response), r#"{"status":"error","message":"API endpoint does not exist"}"#);
+        }
+        let response = ask(exact(), Arc::default(), request(method, path, &[], "")).await;
+        assert_eq!(response.status(), 404);
+        assert_eq!(header(&response, "content-type"), Some("text/plain; charset=UTF-8"));
+        if method != "HEAD" {
+            assert_eq!(text(&response), "404 Not Found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_answer_carries_its_length_and_the_common_headers() {
+    for (method, path) in
+        [("POST", "/api/v1/login"), ("GET", "/api/v1/me"), ("GET", "/api/info"), ("GET", "/nothing")]
+    {
+        let response = ask(config(), Arc::default(), request(method, path, &[], "")).await;
+        let length = response.body().len().to_string();
+        for (name, value) in [
+            ("content-type", "application/json"),
+            ("content-length", length.as_str()),
+            ("cache-control", "no-store"),
+            ("pragma", "no-cache"),
+            ("access-control-allow-origin", "*"),
+            (
+                "access-control-allow-headers",
+                "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, \
+                 Authorization",
+            ),
+            ("x-xss-protection", "1"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "sameorigin"),
+        ] {
+            assert_eq!(header(&response, name), Some(value), "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_the_body() {
+    let whole = get(config(), "/api/info").await;
+    let head = ask(config(), Arc::default(), request("HEAD", "/api/info", &[], "")).await;
+    assert_eq!((head.status(), head.headers()), (whole.status(), whole.headers()));
+    assert!(head.body().is_empty() && !whole.body().is_empty());
+}
+
+#[tokio::test]
+async fn preflights_are_refused() {
+    const REFUSAL: &str = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
+    for (headers, status, body) in [
+        (&[("Origin", "http://a"), ("Access-Control-Request-Method", "POST")][..], 405, REFUSAL),
+        (&[("Origin", "http://a")], 405, REFUSAL),
+        (&[("Access-Control-Request-Method", "POST")], 405, REFUSAL),
+        (&[], 200, "OK"),
+    ] {
+        let asked = request("OPTIONS", "/api/v1/login", headers, "");
+        let response = ask(config(), Arc::default(), asked).await;
+        assert_eq!((response.status().as_u16(), text(&response)), (status, body));
+        assert_eq!(header(&response, "access-control-allow-origin"), None);
+    }
+}
+
+#[tokio::test]
+async fn body_too_large_is_said_so() {
+    let mut asked = request("POST", "/api/v1/login", &[], "");
+    asked.extensions_mut().insert(BodyTooLarge);
+    let services = Arc::new(Fixed::default());
+    let response = ask(config(), services.clone(), asked).await;
+    assert_eq!(response.status(), 413);
+    assert_eq!(
+        text(&response),
+        r#"{"success":false,"errorType":"error-body-too-large","error":"must be a smaller body"}"#
+    );
+    assert!(services.attempts.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn info_tells_strangers_less_than_administrators() {
+    const OLDEST: &str = r#""minimumClientVersions":{"desktop":"3.9.6","mobile":"4.39.0"},"success":true}"#;
+    let stranger = format!(r#"{{"version":"8.8",{OLDEST}"#);
+    let administrator = format!(
+        concat!(
+            r#"{{"version":"8.8.0","info":{{"version":"8.8.0","build":{{}},"commit":{{}},"#,
+            r#""marketplaceApiVersion":"0.0.0"}},{}"#
+        ),
+        OLDEST
+    );
+    for (user, expected) in [("admin", &administrator), ("myusername", &stranger), ("nobody", &stranger)] {
+        let (id, token) = (fixture::id(user), fixture::token(user));
+        let headers = [("X-User-Id", id.as_str()), ("X-Auth-Token", token.as_str())];
+        let response = ask(config(), Arc::default(), request("GET", "/api/info", &headers, "")).await;
+        assert_eq!((response.status().as_u16(), text(&response)), (200, expected.as_str()), "{user}");
+    }
+    assert_eq!(text(&get(config(), "/api/info").await), stranger);
+}
+
+#[tokio::test]
+async fn public_settings_are_picked_by_id_and_paged() {
+    for (query, expected) in [
+        (
+            "_id=Site_Url,LDAP_Enable,nothing",
+            json!({
+                "settings": [
+                    {"_id": "LDAP_Enable", "value": true},
+                    {"_id": "Site_Url", "value": "http://localhost:3000"},
+                ],
+                "count": 2, "offset": 0, "total": 2, "success": true,
+            }),
+        ),
+        (
+            "_id=Site_Url%2CLDAP_Enable&offset=1&count=5",
+            json!({
+                "settings": [{"_id": "Site_Url", "value": "http://localhost:3000"}],
+                "count": 1, "offset": 1, "total": 2, "success": true,
+            }),
+        ),
+        ("_id=nothing", json!({"settings": [], "count": 0, "offset": 0, "total": 0, "success": true})),
+    ] {
+        let with_directory = Realm { backends: vec!["corp".into(), "local".into()], ..fixture::realm() };
+        let services =
+            Fixed { realm: Box::new(move || Ok(Some(with_directory.clone()))), ..Fixed::default() };
+        let path = format!("/api/v1/settings.public?{query}");
+        let response = ask(config(), Arc::new(services), request("GET", &path, &[], "")).await;
+        assert_eq!(serde_json::from_slice::<Value>(response.body()).unwrap(), expected, "{query}");
+    }
+}
+
+#[tokio::test]
+async fn public_settings_come_ordered_by_id() {
+    let response = get(config(), "/api/v1/settings.public?count=0").await;
+    let answer: Value = serde_json::from_slice(response.body()).unwrap();
+    let settings = answer["settings"].as_array().unwrap();
+    let ids: Vec<_> = settings.iter().map(|setting| setting["_id"].as_str().unwrap()).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+    assert_eq!(answer["total"], ids.len());
+    assert!(settings.contains(&json!({"_id": "Site_Name", "value": "Chat"})));
+}
+
+#[tokio::test]
+async fn there_are_no_other_services_to_sign_in_with() {
+    for (path, expected) in [
+        ("/api/v1/settings.oauth", r#"{"services":[],"success":true}"#),
+        ("/api/v1/service.configurations", r#"{"configurations":[],"success":true}"#),
+        ("/api/v1/pw.getPolicy", r#"{"enabled":false,"policy":[],"success":true}"#),
+    ] {
+        let response = get(config(), path).await;
+        assert_eq!((response.status().as_u16(), text(&response)), (200, expected));
+    }
+}
+
+#[tokio::test]
+async fn password_policy_tells_only_the_rules_that_are_on() {
+    let policy = PasswordPolicy {
+        min_length: None,
+        max_length: Some(64),
+        max_repeats: None,
+        lowercase: false,
+        uppercase: false,
+        number: true,
+        special: false,
+    };
+    let response = get(Config { password_policy: Some(policy), ..config() }, "/api/v1/pw.getPolicy").await;
+    assert_eq!(
+        text(&response),
+        concat!(
+            r#"{"enabled":true,"policy":[["get-password-policy-maxLength",{"maxLength":64}],"#,
+            r#"["get-password-policy-mustContainAtLeastOneNumber"]],"success":true}"#
+        )
+    );
+}

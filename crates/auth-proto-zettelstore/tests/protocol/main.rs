@@ -1,0 +1,10 @@
+//! The protocol, asked through `Protocol::answer` with an services whose answers are fixed.
+
+#![cfg(test)]
+
+mod cases;
+mod services;
+mod login;
+mod requests;
+mod routes;
+mod tokens;

@@ -1,0 +1,14 @@
+//! The protocol held to recorded transcripts, researched cases and tables of its own.
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod refusals;
+#[cfg(test)]
+mod routes;
+#[cfg(test)]
+mod server;
+#[cfg(test)]
+mod transcripts;
+#[cfg(test)]
+mod world;
