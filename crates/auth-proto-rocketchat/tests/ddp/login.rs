@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{ProtocolName, GrantKind, LoginMethod, SecondStep, Timestamp};
+use auth_core::{GrantKind, LoginMethod, ProtocolName, SecondStep, Timestamp};
 use auth_proto_rocketchat::ddp::Settings;
 use serde_json::{Value, json};
 

@@ -9,10 +9,10 @@
 
 #[path = "../protocol/fixture.rs"]
 mod fixture;
-mod services;
 mod login;
 mod methods;
 mod second_factor;
+mod services;
 mod talk;
 mod time;
 mod wire;

@@ -1,6 +1,6 @@
 //! The `2fa:…` methods.
 
-use auth_core::{Challenge, ActionError, FactorMethod};
+use auth_core::{ActionError, Challenge, FactorMethod};
 use serde_json::{Value, json};
 
 use crate::talk::Talk;

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use auth_core::{FailureReason, TokenError, LoginOutcome, LoginError};
+use auth_core::{FailureReason, LoginError, LoginOutcome, TokenError};
 use auth_proto_zettelstore::{AnswerForm, Config};
 use serde_json::Value;
 
-use crate::services::{Fixed, NOT_BEFORE, grant, granted};
 use crate::requests::{ask, body, header, request, settings};
+use crate::services::{Fixed, NOT_BEFORE, grant, granted};
 
 /// Fixture F1: who has which password.
 const USERS: [(&str, &str); 11] = [

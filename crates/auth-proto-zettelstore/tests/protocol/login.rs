@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use auth_core::{ApiKey, BodyTooLarge, FailureReason, Challenge, FactorMethod, InternalError, Grant, LoginOutcome, LoginError};
+use auth_core::{
+    ApiKey, BodyTooLarge, Challenge, FactorMethod, FailureReason, Grant, InternalError, LoginError,
+    LoginOutcome,
+};
 use auth_proto_zettelstore::{AnswerForm, Config};
 
-use crate::services::{Fixed, NOT_BEFORE, grant, granted};
 use crate::requests::{FORM, ask, body, check, header, request, settings};
+use crate::services::{Fixed, NOT_BEFORE, grant, granted};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -103,7 +106,8 @@ async fn faults_are_answered_by_their_kind() {
         (|| InternalError::busy(Duration::from_millis(10)), 503, "1", "Service Unavailable\n"),
         (|| InternalError::internal("disk"), 500, "", "Internal Server Error\n"),
     ] {
-        for services in [Fixed::new().log_in(move |_| Err(make())), Fixed::new().realm(move |_| Err(make()))] {
+        for services in [Fixed::new().log_in(move |_| Err(make())), Fixed::new().realm(move |_| Err(make()))]
+        {
             let login = request("POST", "/a", &[FORM], "username=writer");
             let answer = ask(settings(), &services.shared(), login).await;
             check(&answer, status, TEXT, text, text);

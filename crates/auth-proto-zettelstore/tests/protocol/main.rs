@@ -3,8 +3,8 @@
 #![cfg(test)]
 
 mod cases;
-mod services;
 mod login;
 mod requests;
 mod routes;
+mod services;
 mod tokens;

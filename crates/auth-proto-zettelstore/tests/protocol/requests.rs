@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{Answer, Protocol, Peer};
+use auth_core::{Answer, Peer, Protocol};
 use auth_proto_zettelstore::{Config, ZettelstoreProtocol};
 use bytes::Bytes;
 use http::Request;

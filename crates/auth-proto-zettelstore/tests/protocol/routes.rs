@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use auth_core::{RouteMatch, Protocol, ProtocolName};
+use auth_core::{Protocol, ProtocolName, RouteMatch};
 use auth_proto_zettelstore::{AnswerForm, Config, ZettelstoreProtocol};
 use bytes::Bytes;
 use http::{Request, Version};
 
-use crate::services::Fixed;
 use crate::requests::{ask, body, check, header, peer, request, settings};
+use crate::services::Fixed;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use auth_core::{TokenError, InternalError};
+use auth_core::{InternalError, TokenError};
 use auth_proto_zettelstore::{AnswerForm, Config};
 
-use crate::services::{Fixed, GOOD_TOKEN, grant};
 use crate::requests::{FORM, ask, check, header, request, settings};
+use crate::services::{Fixed, GOOD_TOKEN, grant};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const CHECK: &str = "/x?cmd=authenticated";

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accounts, ApiKey, Authenticator, TokenError, CheckReply, ExternalIds, ProtocolName, InternalError, Grant, GrantKind,
-    Granted, LoginAttempt, LoginName, LoginOutcome, LoginReply, NameKind, Passwords, Peer, PersonalTokens,
-    CredentialCheck, PresentedCredential, Principal, Profile, LoginMethod, Realm, RealmId, RealmName, Realms, LoginError, Role,
-    SecondFactors, SecondStep, Sessions, RateLimitStatus, Timestamp, Token, TokenForm, User, UserId,
+    Accounts, ApiKey, Authenticator, CheckReply, CredentialCheck, ExternalIds, Grant, GrantKind, Granted,
+    InternalError, LoginAttempt, LoginError, LoginMethod, LoginName, LoginOutcome, LoginReply, NameKind,
+    Passwords, Peer, PersonalTokens, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
+    Realm, RealmId, RealmName, Realms, Role, SecondFactors, SecondStep, Sessions, Timestamp, Token,
+    TokenError, TokenForm, User, UserId,
 };
 
 /// The moment before which this services lets no log-in be answered.
@@ -88,7 +89,10 @@ impl Fixed {
     }
 
     fn note(&self, question: String, protocol: ProtocolName, realm_id: RealmId, peer: &Peer) {
-        assert_eq!((protocol, realm_id, peer), (ProtocolName::Zettelstore, realm().id, &crate::requests::peer()));
+        assert_eq!(
+            (protocol, realm_id, peer),
+            (ProtocolName::Zettelstore, realm().id, &crate::requests::peer())
+        );
         self.asked.lock().unwrap().push(question);
     }
 
@@ -119,8 +123,7 @@ impl Authenticator for Fixed {
 
     async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError> {
         let token = self.note_token("check", &presentation);
-        let outcome =
-            if (self.check)(token)? { Ok(Box::new(principal())) } else { Err(TokenError::Invalid) };
+        let outcome = if (self.check)(token)? { Ok(Box::new(principal())) } else { Err(TokenError::Invalid) };
         Ok(CheckReply { outcome, rate_limit: None })
     }
 

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use auth_core::{
-    Accounts, ApiKey, Authenticator, Caller, TokenError, CheckReply, ActionError, Done, ProtocolName, Enrolment,
-    InternalError, Grant, LoginAttempt, LoginReply, OneTimeCode, Passwords, Peer, PersonalTokens, CredentialCheck,
-    Principal, Profile, Realm, RealmName, Realms, SecondFactorProof, SecondFactors, Sessions, RateLimitStatus,
-    Timestamp, Token, TokenForm,
+    Accounts, ActionError, ApiKey, Authenticator, Caller, CheckReply, CredentialCheck, Done, Enrolment,
+    Grant, InternalError, LoginAttempt, LoginReply, OneTimeCode, Passwords, Peer, PersonalTokens, Principal,
+    Profile, ProtocolName, RateLimitStatus, Realm, RealmName, Realms, SecondFactorProof, SecondFactors,
+    Sessions, Timestamp, Token, TokenError, TokenForm,
 };
 
 use crate::fixture;
@@ -59,7 +59,10 @@ impl Authenticator for Services {
 
     async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError> {
         self.fault()?;
-        assert_eq!((presentation.protocol, &presentation.peer), (ProtocolName::RocketChat, &crate::talk::peer()));
+        assert_eq!(
+            (presentation.protocol, &presentation.peer),
+            (ProtocolName::RocketChat, &crate::talk::peer())
+        );
         *self.checks.lock().unwrap() += 1;
         if *self.forgetful.lock().unwrap() {
             return Ok(CheckReply { outcome: Err(TokenError::UserInactive), rate_limit: None });
@@ -67,7 +70,11 @@ impl Authenticator for Services {
         Ok(fixture::check(&presentation))
     }
 
-    async fn renew(&self, _: CredentialCheck, _: TokenForm) -> Result<Result<Grant, TokenError>, InternalError> {
+    async fn renew(
+        &self,
+        _: CredentialCheck,
+        _: TokenForm,
+    ) -> Result<Result<Grant, TokenError>, InternalError> {
         panic!("Rocket.Chat renews nothing")
     }
 
