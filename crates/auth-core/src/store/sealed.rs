@@ -1,11 +1,11 @@
-//! What of a store hangs on the key ring: found and replaced when keys are rotated.
+//! Records encrypted under the key ring: found and replaced when keys are rotated.
 
 use async_trait::async_trait;
 
 use crate::{Credential, CredentialId, Digest, MailId, OutgoingMail, StoreError};
 
-/// Finds what is sealed under the key ring, and replaces it by the same sealed anew. No user's record counts as
-/// changed by it.
+/// Finds secrets sealed under the key ring, and replaces them by the same secrets sealed anew. No user's record counts
+/// as changed by a replacement.
 #[async_trait]
 pub trait SealedStore: Send + Sync {
     /// Up to `limit` credentials that have a sealed secret, and backup codes without one, by id, from the first after

@@ -1,4 +1,4 @@
-//! What servers that share a store need of it: news of each other's changes, and one count of tries.
+//! What servers that share a store need: notice of each other's changes, and one count of attempts.
 
 use std::sync::Weak;
 use std::time::Duration;
@@ -37,37 +37,37 @@ pub trait ChangeListener: Send + Sync {
     fn changed(&self, user: UserId);
 }
 
-/// Counts tries for all servers that share a store. A store of a single server needs none of it: what these
-/// methods do unless a store says otherwise.
+/// Counts attempts for all servers that share a store. By default nothing is counted: a store of a single server needs
+/// no count beside the server's own.
 #[async_trait]
 pub trait SharedAttempts: Send + Sync {
-    /// Counts a try of a key if the rule lets it through, in one step across all servers; else gives the time
+    /// Counts an attempt of a key if the quota lets it through, in one step across all servers; else gives the time
     /// until one is let through. A repeated command may count twice.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn reserve_try(
+    async fn reserve_attempt(
         &self,
         _key: &Digest,
-        _rule: Quota,
+        _quota: Quota,
         _now: Timestamp,
     ) -> Result<Option<Duration>, StoreError> {
         Ok(None)
     }
 
-    /// Uncounts the try that was reserved at `at`.
+    /// Uncounts the attempt that was reserved at `at`.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn give_back_try(&self, _key: &Digest, _at: Timestamp) -> Result<(), StoreError> {
+    async fn give_back_attempt(&self, _key: &Digest, _at: Timestamp) -> Result<(), StoreError> {
         Ok(())
     }
 
-    /// Forgets the keys whose last try is older than `before`; gives their number.
+    /// Forgets the keys whose last attempt is older than `before`; gives their number.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn forget_tries(&self, _before: Timestamp) -> Result<u64, StoreError> {
+    async fn forget_shared_attempts(&self, _before: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
     }
 }
