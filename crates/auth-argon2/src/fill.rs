@@ -40,7 +40,7 @@ pub(crate) unsafe fn fill<K: Compress>(segment: &Segment<'_>) {
 ///
 /// * `INDEPENDENT`: references come from counters, independent of the data, and not from the previous block.
 /// * `XOR`: an earlier pass left blocks, which the new ones are combined with.
-/// * `SINGLE`: there is one lane, whose previous block can stay in registers.
+/// * `SINGLE`: there is one lane, whose previous block need not be loaded again.
 ///
 /// # Safety
 /// As for [`fill`].

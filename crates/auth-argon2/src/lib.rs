@@ -63,3 +63,8 @@ pub use kernel::Kernel;
 pub use memory::{Memory, OutOfMemory};
 pub use options::Options;
 pub use params::{Params, ParamsError};
+
+/// Runs the README's example as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
