@@ -1,12 +1,15 @@
-//! Argon2 as a string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$TAG`, base64 without padding.
+//! Argon2 as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$TAG`, base64 without padding.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use auth_argon2::{Algorithm, Params, Variant, Version};
+use auth_argon2::{Algorithm, Params, ParamsError, Variant, Version};
 use auth_core::Rng;
 use data_encoding::BASE64_NOPAD;
 
-use super::{Unreadable, cost};
+use super::cost;
+use super::decimal::parse_decimal;
+use super::error::StoredPasswordError;
 
 /// Bytes of a new salt.
 const SALT: usize = 16;
@@ -14,9 +17,9 @@ const SALT: usize = 16;
 /// Bytes of a new tag.
 const TAG: usize = 32;
 
-/// A salt or a tag outside these bounds was not made by anybody's password hasher.
-const SALT_BOUNDS: std::ops::RangeInclusive<usize> = 8..=64;
-const TAG_BOUNDS: std::ops::RangeInclusive<usize> = 12..=64;
+/// Lengths of salts and tags that password hashers make. Others are malformed.
+const SALT_BOUNDS: RangeInclusive<usize> = 8..=64;
+const TAG_BOUNDS: RangeInclusive<usize> = 12..=64;
 
 #[derive(Clone)]
 pub(super) struct Argon2Hash {
@@ -27,45 +30,47 @@ pub(super) struct Argon2Hash {
 }
 
 impl Argon2Hash {
-    pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
+    pub(super) fn parse(text: &str) -> Result<Self, StoredPasswordError> {
         let mut fields = text.split('$');
         if fields.next() != Some("") {
-            return Err(Unreadable::Malformed);
+            return Err(StoredPasswordError::Malformed);
         }
-        let variant = fields.next().and_then(Variant::from_name).ok_or(Unreadable::UnknownScheme)?;
-        let mut field = fields.next().ok_or(Unreadable::Malformed)?;
-        // Strings from before the field existed are of version 16.
+        let variant = fields.next().and_then(Variant::from_name).ok_or(StoredPasswordError::UnknownScheme)?;
+        let mut field = fields.next().ok_or(StoredPasswordError::Malformed)?;
+        // Strings without the field are from before it existed, and of version 16.
         let mut version = Version::V16;
         if let Some(number) = field.strip_prefix("v=") {
-            version = number_of(number).and_then(Version::from_number).ok_or(Unreadable::UnknownScheme)?;
-            field = fields.next().ok_or(Unreadable::Malformed)?;
+            version = parse_decimal(number)
+                .and_then(Version::from_number)
+                .ok_or(StoredPasswordError::UnknownScheme)?;
+            field = fields.next().ok_or(StoredPasswordError::Malformed)?;
         }
-        let params = params(field)?;
+        let params = parse_params(field)?;
         let [Some(salt), Some(tag), None] = [fields.next(), fields.next(), fields.next()] else {
-            return Err(Unreadable::Malformed);
+            return Err(StoredPasswordError::Malformed);
         };
         Ok(Self {
             algorithm: Algorithm { variant, version },
             params,
-            salt: bytes(salt, SALT_BOUNDS)?,
-            tag: bytes(tag, TAG_BOUNDS)?,
+            salt: parse_bytes(salt, SALT_BOUNDS)?,
+            tag: parse_bytes(tag, TAG_BOUNDS)?,
         })
     }
 
-    /// A new hash with a random salt, whose tag is still to be computed.
+    /// A new hash with a random salt and a blank tag.
     pub(super) fn salted(params: Params, rng: &dyn Rng) -> Self {
-        let mut made = Self::nobodys(params);
-        rng.fill(&mut made.salt);
-        made
+        let mut hash = Self::dummy(params);
+        rng.fill(&mut hash.salt);
+        hash
     }
 
-    /// The same with the tag that was computed.
+    /// This hash with the tag that was computed.
     pub(super) fn with_tag(self, tag: &[u8]) -> Self {
         Self { tag: tag.to_vec(), ..self }
     }
 
-    /// A current hash that is nobody's, to do the work of one.
-    pub(super) fn nobodys(params: Params) -> Self {
+    /// A hash that belongs to no account. Verifying against it costs as much as against a current one.
+    pub(super) fn dummy(params: Params) -> Self {
         Self { algorithm: Algorithm::default(), params, salt: vec![0; SALT], tag: vec![0; TAG] }
     }
 
@@ -81,11 +86,16 @@ impl Argon2Hash {
         &self.tag
     }
 
+    /// A tag of zero bits of the same length, as text.
+    pub(super) fn blank_tag(&self) -> String {
+        BASE64_NOPAD.encode(&vec![0; self.tag.len()])
+    }
+
     pub(super) fn params(&self) -> Params {
         self.params
     }
 
-    /// Whether a new hash under `params` would be no better.
+    /// Whether a new hash with `params` would be no stronger.
     pub(super) fn is_current(&self, params: Params) -> bool {
         self.algorithm == Algorithm::default()
             && self.params == params
@@ -111,32 +121,26 @@ impl fmt::Display for Argon2Hash {
     }
 }
 
-fn params(field: &str) -> Result<Params, Unreadable> {
+fn parse_params(field: &str) -> Result<Params, StoredPasswordError> {
     let mut numbers = ["m=", "t=", "p="].into_iter().zip(field.splitn(3, ','));
     let mut next = || {
         let (name, field) = numbers.next()?;
-        number_of(field.strip_prefix(name)?)
+        parse_decimal(field.strip_prefix(name)?)
     };
     let [Some(memory_kib), Some(iterations), Some(lanes)] = [next(), next(), next()] else {
-        return Err(Unreadable::Malformed);
+        return Err(StoredPasswordError::Malformed);
     };
     let params = Params::new(memory_kib, iterations, lanes).map_err(|error| match error {
-        auth_argon2::ParamsError::TooMuchMemory => Unreadable::TooCostly,
-        _ => Unreadable::Malformed,
+        ParamsError::TooMuchMemory => StoredPasswordError::TooCostly,
+        _ => StoredPasswordError::Malformed,
     })?;
-    if cost::is_affordable(params) { Ok(params) } else { Err(Unreadable::TooCostly) }
+    if cost::is_affordable(params) { Ok(params) } else { Err(StoredPasswordError::TooCostly) }
 }
 
-/// A decimal number without sign or leading zeros.
-pub(super) fn number_of(text: &str) -> Option<u32> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
-}
-
-fn bytes(text: &str, bounds: std::ops::RangeInclusive<usize>) -> Result<Vec<u8>, Unreadable> {
+fn parse_bytes(text: &str, bounds: RangeInclusive<usize>) -> Result<Vec<u8>, StoredPasswordError> {
     BASE64_NOPAD
         .decode(text.as_bytes())
         .ok()
         .filter(|bytes| bounds.contains(&bytes.len()))
-        .ok_or(Unreadable::Malformed)
+        .ok_or(StoredPasswordError::Malformed)
 }

@@ -1,23 +1,17 @@
-use auth_core::{Password, PasswordDigest, SeededRng};
+//! Wrapped hashes: each older scheme inside Argon2id.
+
+use auth_argon2::Memory;
+use auth_core::{PasswordString, SeededRng};
+use data_encoding::BASE64;
 use proptest::prelude::*;
 
-use super::*;
+use super::{digest, params, secret};
 use crate::password::{
-    ImportRefusal, NameContext, Secret, Upgrade, Verdict, check_import, hash, verify, wrap,
+    HashImportError, HashingRule, NameContext, OldHash, SecretInput, StoredPassword, Upgrade, Verdict,
+    check_import, hash, verify, wrap,
 };
 
-const RULE: HashingRule = HashingRule { params: params(64), digest_ready: false };
-
-const fn params(memory_kib: u32) -> Params {
-    match Params::new(memory_kib, 1, 1) {
-        Ok(params) => params,
-        Err(_) => panic!(),
-    }
-}
-
-fn secret(text: &str) -> Secret {
-    Secret::Password(Password::new(text))
-}
+const RULE: HashingRule = HashingRule { params: params(64, 1), digest_ready: false };
 
 fn context() -> NameContext {
     NameContext { zettelstore_id: 20_240_101_000_200, user_name: "writer".into() }
@@ -28,7 +22,7 @@ fn wrapped(stored: &str) -> Option<PasswordString> {
     Some(wrap(&old, &RULE, &SeededRng::new(1), &mut Memory::new()).unwrap())
 }
 
-fn judge(stored: &PasswordString, secret: &Secret) -> Verdict {
+fn verdict_of(stored: &PasswordString, secret: &SecretInput) -> Verdict {
     let stored = StoredPassword::parse(stored).unwrap();
     verify(Some(&stored), secret, &RULE, &context(), &mut Memory::new()).unwrap()
 }
@@ -37,9 +31,9 @@ fn bcrypt(tag: &str, input: &str) -> String {
     format!("{tag}{}", ::bcrypt::hash_with_salt(input, 4, [7; 16]).unwrap())
 }
 
-/// Strings of `right`, with the scheme of each once it is wrapped.
-fn older(right: &str) -> Vec<(String, &'static str)> {
-    let digest_rule = HashingRule { params: params(8), digest_ready: true };
+/// Older hashes of `right`, each with the scheme that it has when it is wrapped.
+fn older_hashes(right: &str) -> Vec<(String, &'static str)> {
+    let digest_rule = HashingRule { params: params(8, 1), digest_ready: true };
     let made = |rule| hash(&secret(right), &rule, &SeededRng::new(2), &mut Memory::new()).unwrap();
     let weak = made(HashingRule { digest_ready: false, ..digest_rule }).expose().to_owned();
     let mut tag = [0; 32];
@@ -60,13 +54,13 @@ fn older(right: &str) -> Vec<(String, &'static str)> {
 
 #[test]
 fn each_older_scheme_verifies_when_wrapped_and_is_obsolete() {
-    for (stored, scheme) in older("mypassword") {
+    for (stored, scheme) in older_hashes("mypassword") {
         let text = wrapped(&stored).expect(&stored);
         let parsed = StoredPassword::parse(&text).unwrap();
         assert_eq!(parsed.scheme(), scheme);
         let right = Verdict::Match { upgrade: Upgrade::Obsolete };
-        assert_eq!(judge(&text, &secret("mypassword")), right, "{}", text.expose());
-        assert_eq!(judge(&text, &secret("Mypassword")), Verdict::NoMatch, "{}", text.expose());
+        assert_eq!(verdict_of(&text, &secret("mypassword")), right, "{}", text.expose());
+        assert_eq!(verdict_of(&text, &secret("Mypassword")), Verdict::NoMatch, "{}", text.expose());
         let old = StoredPassword::parse(&PasswordString::new(stored)).unwrap();
         assert_eq!(parsed.estimated_time(), old.estimated_time() + RULE.estimated_time());
         assert!(check_import(text.expose(), Some(&context())).is_ok());
@@ -74,8 +68,8 @@ fn each_older_scheme_verifies_when_wrapped_and_is_obsolete() {
 }
 
 #[test]
-fn nothing_of_the_older_tag_is_kept() {
-    for (stored, _) in older("mypassword") {
+fn the_older_tag_is_not_in_the_wrapped_string() {
+    for (stored, _) in older_hashes("mypassword") {
         let tag = &stored[stored.len() - 31..];
         let text = wrapped(&stored).unwrap();
         assert!(!text.expose().contains(tag), "{}", text.expose());
@@ -84,18 +78,16 @@ fn nothing_of_the_older_tag_is_kept() {
 }
 
 #[test]
-fn digests_verify_against_wrapped_hashes_of_digests_alone() {
-    let digest = "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8";
-    let digest = Secret::Digest(PasswordDigest::new(digest));
-    for (stored, scheme) in older("mypassword") {
-        let over_digest = ["wrapped-rocketchat", "wrapped-sha256-hex"].contains(&scheme);
-        let matched = judge(&wrapped(&stored).unwrap(), &digest) != Verdict::NoMatch;
-        assert_eq!(matched, over_digest, "{scheme}");
+fn digests_verify_against_wrapped_hashes_of_digests_only() {
+    for (stored, scheme) in older_hashes("mypassword") {
+        let hashes_digest = ["wrapped-rocketchat", "wrapped-sha256-hex"].contains(&scheme);
+        let matched = verdict_of(&wrapped(&stored).unwrap(), &digest()) != Verdict::NoMatch;
+        assert_eq!(matched, hashes_digest, "{scheme}");
     }
 }
 
 #[test]
-fn what_is_current_wrapped_or_unreadable_is_not_wrapped() {
+fn current_wrapped_and_malformed_strings_are_not_wrapped() {
     let current = hash(&secret("x"), &RULE, &SeededRng::new(2), &mut Memory::new()).unwrap();
     let twice = wrapped(&bcrypt("", "x")).unwrap();
     for stored in [current.expose(), twice.expose(), "", "!nothing", "md5$salt$tag", "$2b$04$short"] {
@@ -104,22 +96,22 @@ fn what_is_current_wrapped_or_unreadable_is_not_wrapped() {
 }
 
 #[test]
-fn strings_that_nobody_wrapped_are_refused() {
+fn malformed_wrapped_strings_are_refused() {
     let good = wrapped(&bcrypt("rocketchat$", "x")).unwrap().expose().to_owned();
     let (old, outer) = good["wrapped:".len()..].split_at(good.rfind(':').unwrap() - "wrapped:".len());
     let wrapped_twice = format!("wrapped:{good}{outer}");
-    for (text, refusal) in [
-        ("wrapped:".to_owned(), ImportRefusal::Malformed),
-        (format!("wrapped:{old}"), ImportRefusal::Malformed),
-        (format!("wrapped:{outer}"), ImportRefusal::Malformed),
-        (format!("wrapped:!{outer}"), ImportRefusal::Malformed),
-        (format!("wrapped:md5$a$b{outer}"), ImportRefusal::UnknownScheme),
-        (format!("wrapped:{}{outer}", bcrypt("", "x")), ImportRefusal::Malformed),
-        (good.replace("m=64", "m=99999999"), ImportRefusal::TooCostly),
-        (good.replace("$04$", "$17$"), ImportRefusal::TooCostly),
-        (wrapped_twice, ImportRefusal::Malformed),
+    for (text, error) in [
+        ("wrapped:".to_owned(), HashImportError::Malformed),
+        (format!("wrapped:{old}"), HashImportError::Malformed),
+        (format!("wrapped:{outer}"), HashImportError::Malformed),
+        (format!("wrapped:!{outer}"), HashImportError::Malformed),
+        (format!("wrapped:md5$a$b{outer}"), HashImportError::UnknownScheme),
+        (format!("wrapped:{}{outer}", bcrypt("", "x")), HashImportError::Malformed),
+        (good.replace("m=64", "m=99999999"), HashImportError::TooCostly),
+        (good.replace("$04$", "$17$"), HashImportError::TooCostly),
+        (wrapped_twice, HashImportError::Malformed),
     ] {
-        assert_eq!(check_import(&text, None).err(), Some(refusal), "{text}");
+        assert_eq!(check_import(&text, None).err(), Some(error), "{text}");
     }
 }
 
@@ -127,17 +119,17 @@ fn strings_that_nobody_wrapped_are_refused() {
 fn a_match_on_72_truncated_bytes_is_not_upgraded_when_wrapped_either() {
     let cut = "b".repeat(72);
     let text = wrapped(&bcrypt("", &cut)).unwrap();
-    assert_eq!(judge(&text, &secret(&cut)), Verdict::Match { upgrade: Upgrade::Obsolete });
-    assert_eq!(judge(&text, &secret(&format!("{cut}x"))), Verdict::Match { upgrade: Upgrade::None });
+    assert_eq!(verdict_of(&text, &secret(&cut)), Verdict::Match { upgrade: Upgrade::Obsolete });
+    assert_eq!(verdict_of(&text, &secret(&format!("{cut}x"))), Verdict::Match { upgrade: Upgrade::None });
 }
 
 proptest! {
     #[test]
-    fn a_password_matches_its_wrapped_hash_and_no_other_does(right in "\\PC{0,20}", wrong in "\\PC{0,20}") {
-        for (stored, scheme) in older(&right) {
+    fn a_wrapped_hash_matches_its_password_and_no_other(right in "\\PC{0,20}", wrong in "\\PC{0,20}") {
+        for (stored, scheme) in older_hashes(&right) {
             let text = wrapped(&stored).unwrap();
-            prop_assert!(judge(&text, &secret(&right)) != Verdict::NoMatch, "{}", scheme);
-            prop_assert_eq!(judge(&text, &secret(&wrong)) == Verdict::NoMatch, right != wrong, "{}", scheme);
+            prop_assert!(verdict_of(&text, &secret(&right)) != Verdict::NoMatch, "{}", scheme);
+            prop_assert_eq!(verdict_of(&text, &secret(&wrong)) == Verdict::NoMatch, right != wrong, "{}", scheme);
         }
     }
 }

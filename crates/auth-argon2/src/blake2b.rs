@@ -1,20 +1,20 @@
-//! BLAKE2b of any length up to 64 bytes, and beyond (RFC 9106, section 3.3).
+//! BLAKE2b with outputs of any length: up to 64 bytes directly, longer ones as RFC 9106, section 3.3, chains them.
 
 use blake2::Blake2bVarCore;
 use blake2::digest::block_api::{UpdateCore, VariableOutputCore};
 use blake2::digest::block_buffer::LazyBuffer;
 use zeroize::Zeroize;
 
-/// Bytes of BLAKE2b's longest output.
-pub(crate) const LONGEST: usize = 64;
+/// The greatest length of BLAKE2b's output, in bytes.
+pub(crate) const MAX_OUTPUT: usize = 64;
 
-/// Bytes of a hash that become output.
-const HEAD: usize = LONGEST / 2;
+/// Bytes that each hash of the chain but the last one contributes to the output.
+const HEAD: usize = MAX_OUTPUT / 2;
 
-/// BLAKE2b of `parts`, one after the other, into all of `out`: 1 to [`LONGEST`] bytes.
+/// Fills `out`, of 1 to [`MAX_OUTPUT`] bytes, with BLAKE2b of the concatenated `parts`.
 pub(crate) fn blake2b<'a>(parts: impl IntoIterator<Item = &'a [u8]>, out: &mut [u8]) {
     let Ok(mut core) = Blake2bVarCore::new(out.len()) else {
-        debug_assert!(false, "an output that BLAKE2b has not");
+        debug_assert!(false, "BLAKE2b has no output of {} bytes", out.len());
         return;
     };
     let mut buffer = LazyBuffer::default();
@@ -29,15 +29,15 @@ pub(crate) fn blake2b<'a>(parts: impl IntoIterator<Item = &'a [u8]>, out: &mut [
     full.zeroize();
 }
 
-/// H′ of RFC 9106: `out`, of any length from 1, begins with 32 bytes of each of a chain of hashes and ends with all of
-/// the last one.
-pub(crate) fn long(parts: &[&[u8]], out: &mut [u8]) {
+/// Fills `out`, of at least one byte, with H′ of the concatenated `parts` (RFC 9106, section 3.3): the first 32 bytes
+/// of each hash of a chain, and all of the last one.
+pub(crate) fn hash_prime(parts: &[&[u8]], out: &mut [u8]) {
     let length = (out.len() as u32).to_le_bytes();
     let parts = [&length[..]].into_iter().chain(parts.iter().copied());
-    if out.len() <= LONGEST {
+    if out.len() <= MAX_OUTPUT {
         return blake2b(parts, out);
     }
-    let mut link = [0; LONGEST];
+    let mut link = [0; MAX_OUTPUT];
     blake2b(parts, &mut link);
     let (heads, last) = out.split_at_mut((out.len().div_ceil(HEAD) - 2) * HEAD);
     for (index, head) in heads.chunks_exact_mut(HEAD).enumerate() {

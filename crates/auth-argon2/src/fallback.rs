@@ -1,12 +1,12 @@
-//! Argon2d, Argon2i and version 16, which the kernels leave to the `argon2` crate.
+//! Argon2d, Argon2i and version 16, computed by the `argon2` crate.
 
 use argon2::{Argon2, AssociatedData, ParamsBuilder};
 
-use crate::kernel::Block;
+use crate::block::Block;
 use crate::memory::wipe_ends;
 use crate::{Algorithm, Error, Job, Params, Variant, Version};
 
-/// Hashes one job. `memory` has `params.blocks()` blocks.
+/// Hashes one job in `memory` of `params.blocks()` blocks.
 pub(crate) fn hash(
     algorithm: Algorithm,
     params: Params,
