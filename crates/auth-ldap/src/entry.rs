@@ -1,22 +1,23 @@
-//! Entries as the protocol carries them: names of attributes and bytes.
+//! Entries as LDAP carries them: attribute names and values as bytes.
 
 use ldap3::ResultEntry;
 use ldap3::asn1::{PL, StructureTag};
 
-/// An entry of a search's answer.
+/// An entry of a search result.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct RawEntry {
-    /// Its distinguished name.
+pub(crate) struct SearchEntry {
+    /// The distinguished name.
     pub(crate) dn: String,
     attributes: Vec<(String, Vec<Vec<u8>>)>,
 }
 
-impl RawEntry {
-    /// Takes an answer's item apart. `None` for a referral to another server, which is not followed, and for what is
-    /// no entry: the server's word is not trusted.
-    pub(crate) fn of(item: ResultEntry) -> Option<Self> {
-        const ENTRY: u64 = 4;
-        if item.0.id != ENTRY {
+impl SearchEntry {
+    /// Parses an item of a search result. Returns `None` for a referral to another server, which is not followed, and
+    /// for a malformed item. ldap3's own parser panics on malformed items.
+    pub(crate) fn parse(item: ResultEntry) -> Option<Self> {
+        /// The tag of a SearchResultEntry (RFC 4511, section 4.5.2).
+        const SEARCH_RESULT_ENTRY: u64 = 4;
+        if item.0.id != SEARCH_RESULT_ENTRY {
             return None;
         }
         let mut parts = children(item.0)?.into_iter();
@@ -31,18 +32,18 @@ impl RawEntry {
         Some(Self { dn, attributes })
     }
 
-    /// The values of an attribute. Its name is of any case, as everywhere in LDAP.
+    /// The values of an attribute. Names of attributes are compared without case, as LDAP requires.
     pub(crate) fn values(&self, attribute: &str) -> impl Iterator<Item = &[u8]> {
         let all = self.attributes.iter().filter(move |(name, _)| name.eq_ignore_ascii_case(attribute));
         all.flat_map(|(_, values)| values.iter().map(Vec::as_slice))
     }
 
-    /// The values of an attribute that are text.
+    /// The values of an attribute that are valid UTF-8.
     pub(crate) fn texts(&self, attribute: &str) -> impl Iterator<Item = &str> {
         self.values(attribute).filter_map(|value| std::str::from_utf8(value).ok())
     }
 
-    /// The first value of an attribute that is text and not empty.
+    /// The first value of an attribute that is valid UTF-8 and not blank, without surrounding white space.
     pub(crate) fn text(&self, attribute: &str) -> Option<&str> {
         self.texts(attribute).map(str::trim).find(|text| !text.is_empty())
     }
@@ -94,12 +95,12 @@ mod tests {
         tag(4, PL::P(text.as_bytes().to_vec()))
     }
 
-    fn entry(id: u64, parts: Vec<StructureTag>) -> Option<RawEntry> {
-        RawEntry::of(ResultEntry::new(tag(id, PL::C(parts))))
+    fn entry(id: u64, parts: Vec<StructureTag>) -> Option<SearchEntry> {
+        SearchEntry::parse(ResultEntry::new(tag(id, PL::C(parts))))
     }
 
     #[test]
-    fn entries_are_read_and_anything_else_is_none() {
+    fn entries_are_parsed_and_anything_else_is_none() {
         let attribute =
             tag(16, PL::C(vec![octets("Mail"), tag(17, PL::C(vec![octets("a@b"), octets(" c@d ")]))]));
         let parts = vec![octets("uid=a"), tag(16, PL::C(vec![attribute]))];
@@ -119,6 +120,6 @@ mod tests {
         ] {
             assert_eq!(entry(4, broken.clone()), None, "{broken:?}");
         }
-        assert_eq!(RawEntry::of(ResultEntry::new(octets("x"))), None);
+        assert_eq!(SearchEntry::parse(ResultEntry::new(octets("x"))), None);
     }
 }
