@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    CredentialKind, Entry, FailureReason, InternalError, LoginError, NewId, Peer, ProtocolName,
-    Quota, Rng, Timestamp,
+    CredentialKind, Entry, FailureReason, InternalError, LoginError, NewId, Peer, ProtocolName, Quota, Rng,
+    Timestamp, User,
 };
 
 /// A wire protocol: whole requests in, whole answers out. A protocol renders and never decides who may log in.

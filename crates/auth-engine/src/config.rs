@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_core::{Exact, PasswordPolicy, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
-use auth_crypto::assertion::AssertionRule;
+use auth_crypto::assertion::AssertionConfig;
 
 /// The engine's configuration.
 #[derive(Clone, Debug)]
@@ -127,7 +127,7 @@ pub struct ZulipConfig {
     /// Calls per user.
     pub api_limit: Option<Quota>,
     /// Keys of the systems whose assertions are believed, by realm.
-    pub assertions: BTreeMap<String, AssertionRule>,
+    pub assertions: BTreeMap<String, AssertionConfig>,
     /// Whether a password is a way in at this protocol, where the realm lets it be one.
     pub password_login: bool,
     /// Whether a name alone is a way in: for development servers.

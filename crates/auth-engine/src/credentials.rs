@@ -51,7 +51,12 @@ impl CredentialFactory {
 
     /// An opaque token and the credential that keeps its digest.
     #[must_use]
-    pub fn token(&self, user: UserId, kind: CredentialKind, expires: Option<Timestamp>) -> (Token, Credential) {
+    pub fn token(
+        &self,
+        user: UserId,
+        kind: CredentialKind,
+        expires: Option<Timestamp>,
+    ) -> (Token, Credential) {
         let token = opaque::rocketchat_token(&*self.rng);
         let digest = opaque::digest(token.expose());
         (token, Credential { expires, ..self.credential(user, kind, Some(digest)) })
@@ -153,14 +158,18 @@ impl CredentialFactory {
     pub fn backup_code(&self, user: UserId, sha256: &str) -> Credential {
         let digest = self.short_code_digest(user, sha256);
         let sealed = self.seal(Purpose::BackupCode, user, sha256.as_bytes());
-        Credential { sealed: Some(sealed), ..self.credential(user, CredentialKind::BACKUP_CODE, Some(digest)) }
+        Credential {
+            sealed: Some(sealed),
+            ..self.credential(user, CredentialKind::BACKUP_CODE, Some(digest))
+        }
     }
 
     /// The digests under which a backup code may be stored, under every key of the ring.
     pub(crate) fn backup_code_digests(&self, user: UserId, code: &OneTimeCode) -> Vec<Digest> {
         let (ring, code) = (self.keys.ring(), code.expose());
         let sha256 = sha256_hex(code);
-        let of = |text: &str| ring.macs(Purpose::ShortCode, user.as_bytes(), text.as_bytes()).collect::<Vec<_>>();
+        let of =
+            |text: &str| ring.macs(Purpose::ShortCode, user.as_bytes(), text.as_bytes()).collect::<Vec<_>>();
         // An earlier version stored the digest of the code itself.
         [of(&sha256), of(code)].concat()
     }

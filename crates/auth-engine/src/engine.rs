@@ -7,10 +7,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::{
     ActionError, ApiKey, ApiKeys, Authenticator, Caller, ChangeListener, CheckReply, Clock, CredentialCheck,
-    DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode, Password,
-    PasswordBackend, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName,
-    ProtocolRules, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, Rng, SecondFactors, Sessions,
-    Store, StoreError, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode,
+    Password, PasswordBackend, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
+    ProtocolName, ProtocolRules, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, Rng,
+    SecondFactors, Sessions, Store, StoreError, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::HashingPool;
@@ -113,7 +113,8 @@ impl EngineBuilder {
         let rules = Arc::new(RuleSet::new(&config, rules));
         let realms = Arc::new(RealmCache::new(Arc::clone(&store), Arc::clone(&clock), config.outage));
         let directories = Arc::new(Directories::new(config.directories.clone()));
-        let credentials = Arc::new(CredentialFactory::new(Arc::clone(&keys), Arc::clone(&clock), Arc::clone(&rng)));
+        let credentials =
+            Arc::new(CredentialFactory::new(Arc::clone(&keys), Arc::clone(&clock), Arc::clone(&rng)));
         let finder = Arc::new(UserFinder::new(Arc::clone(&store), Arc::clone(&directories)));
         let users = Arc::new(UserFactory::new(Arc::clone(&rules), Arc::clone(&rng)));
         let mail = Arc::new(MailQueue::new(
@@ -206,7 +207,8 @@ impl EngineBuilder {
             limits: Arc::clone(&limits),
             priorities,
             slots: DelaySlots::new(config.max_delayed as usize),
-            failure_delay: FailureDelay::open(Arc::clone(&store), pool, Arc::clone(&clock), config.passwords).await?,
+            failure_delay: FailureDelay::open(Arc::clone(&store), pool, Arc::clone(&clock), config.passwords)
+                .await?,
             app_passwords: AppPasswords::new(Arc::clone(&store), Arc::clone(&clock)),
             backends: Arc::clone(&backends),
             directory_accounts: Arc::clone(&directory_accounts),

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ApiKey, Clock, CredentialKind, Grant, GrantKind, InternalError, ProtocolName, Realm, Store, Timestamp,
-    TokenForm, User, fold,
+    Account, ApiKey, Clock, CredentialKind, Grant, GrantKind, InternalError, ProtocolName, Realm, Store,
+    Timestamp, TokenForm, User, fold,
 };
 use auth_crypto::zettel_token::{Claims, TokenKind};
 

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ActionError, Caller, Clock, Credential, CredentialKind, Digest, FactorMethod, Identifier, Permission,
-    Store, StoreError, User, UserId,
+    Account, ActionError, Caller, Clock, Credential, CredentialKind, Digest, FactorMethod, Identifier,
+    Permission, Store, StoreError, User, UserId,
 };
 use auth_crypto::password::StoredPassword;
 
@@ -115,7 +115,9 @@ impl StepUp {
     /// Whether an account is so young that its owner may not have set up a second factor yet.
     fn is_new(&self, account: &Account) -> bool {
         let grace = self.config.remember;
-        !grace.is_zero() && active_factors(account).is_empty() && account.user.joined + grace >= self.clock.now()
+        !grace.is_zero()
+            && active_factors(account).is_empty()
+            && account.user.joined + grace >= self.clock.now()
     }
 
     async fn is_remembered(&self, caller: &Caller<'_>) -> Result<bool, StoreError> {

@@ -34,7 +34,8 @@ impl DevelopmentUsers for DevelopmentService {
                 let page = self.store.users(realm.id, after, crate::USERS_PER_PAGE).await?;
                 let Some(last) = page.last() else { break };
                 after = Some(last.user.id);
-                let people = page.into_iter().filter(|account| account.user.active && account.user.bot.is_none());
+                let people =
+                    page.into_iter().filter(|account| account.user.active && account.user.bot.is_none());
                 found.extend(people.map(|account| {
                     let Account { user, password, totp } = account;
                     Profile { user, realm: Arc::clone(realm), has_password: password.is_some(), totp }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Clock, CredentialKind, Identifier, InternalError, NameKind, Password, PasswordReset, Peer, RealmId,
-    Store, Timestamp, Token,
+    ActionError, Clock, CredentialKind, Identifier, InternalError, NameKind, Password, PasswordReset, Peer,
+    RealmId, Store, Timestamp, Token,
 };
 use auth_crypto::opaque;
 

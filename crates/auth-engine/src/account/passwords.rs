@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ClientKey, Clock, CredentialKind, InternalError, Password, PasswordPolicy, PasswordString, PolicyRule,
-    Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
+    Account, ClientKey, Clock, CredentialKind, InternalError, Password, PasswordPolicy, PasswordString,
+    PolicyRule, Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
 };
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Scope, Store, StoreError,
-    Token, UserId,
+    ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Scope, Store,
+    StoreError, Token, UserId,
 };
 
 use super::confirm::{Demand, StepUp};

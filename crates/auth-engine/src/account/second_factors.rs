@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, ActionError, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier, InternalError, NameKind,
-    OneTimeCode, Permission, RealmId, Rng, SecondFactors, Store, Timestamp, Token,
+    Account, ActionError, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier, InternalError,
+    NameKind, OneTimeCode, Permission, RealmId, Rng, SecondFactors, Store, Timestamp, Token,
 };
 use auth_crypto::totp;
 

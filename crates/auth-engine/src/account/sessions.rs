@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, ActionError, Caller, CredentialKind, Grant, Identifier, Permission, Profile, ProtocolName, Realm, Sessions,
-    Store, Token,
+    Account, ActionError, Caller, CredentialKind, Grant, Identifier, Permission, Profile, ProtocolName,
+    Realm, Sessions, Store, Token,
 };
 
 use super::confirm::{Demand, StepUp};

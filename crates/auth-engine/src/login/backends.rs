@@ -14,8 +14,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, BackendAnswer, Entry, FailureReason, InternalError, LoginError, PasswordBackend, ProtocolRules, Realm,
-    VerifyRequest,
+    Account, BackendAnswer, Entry, FailureReason, InternalError, LoginError, PasswordBackend, ProtocolRules,
+    Realm, VerifyRequest,
 };
 
 use crate::config::DirectoryConfig;
@@ -54,8 +54,13 @@ impl BackendChain {
         request: &VerifyRequest<'_>,
     ) -> Result<Verified, LoginError> {
         let local_alone = [Realm::LOCAL.to_owned()];
-        let order = if request.realm.backends.is_empty() { local_alone.as_slice() } else { request.realm.backends.as_slice() };
-        let of_directory = request.account.is_some_and(|account| self.directories.own(request.realm, account));
+        let order = if request.realm.backends.is_empty() {
+            local_alone.as_slice()
+        } else {
+            request.realm.backends.as_slice()
+        };
+        let of_directory =
+            request.account.is_some_and(|account| self.directories.own(request.realm, account));
         let local_counts =
             !of_directory || self.directories.of(request.realm).any(|directory| directory.local_passwords);
         let (mut refused, mut outage) = (None, None);

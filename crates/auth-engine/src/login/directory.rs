@@ -112,7 +112,9 @@ impl DirectoryAccounts {
             (None, _) if !is_creatable => EntryMatch::Refused(FailureReason::NoAccount),
             (None, _) if !has_login_name(entry) => EntryMatch::Refused(FailureReason::EntryIncomplete),
             (None, _) => EntryMatch::Made,
-            (Some(account), true) if config.merge_existing && is_free(&account) => EntryMatch::Linked(account),
+            (Some(account), true) if config.merge_existing && is_free(&account) => {
+                EntryMatch::Linked(account)
+            }
             (Some(_), _) => EntryMatch::Refused(FailureReason::AccountOfAnother),
         })
     }

@@ -7,8 +7,10 @@ use auth_core::{
     Accepted, Account, BackendAnswer, FailureReason, Identifier, InternalError, NameKind, PasswordBackend,
     PasswordString, ProtocolName, Realm, SecretInput, Store, VerifyRequest,
 };
-use auth_crypto::password::{HashingRule, NameContext, StoredPassword, Unreadable, Upgrade, Verdict};
-use auth_crypto::pool::{Busy, HashingPool, Turn, Verification};
+use auth_crypto::password::{
+    HashingRule, NameContext, StoredPassword, StoredPasswordError, Upgrade, Verdict,
+};
+use auth_crypto::pool::{Busy, HashingPool, JobClass, Verification};
 use auth_crypto::strength;
 
 use crate::config::PasswordConfig;
@@ -38,7 +40,7 @@ impl LocalBackend {
         let (stored, otherwise) = match request.account {
             None => (None, FailureReason::UnknownUser),
             Some(account) => match account.password.as_ref().map(StoredPassword::parse) {
-                None | Some(Err(Unreadable::Unusable)) => (None, FailureReason::NoPassword),
+                None | Some(Err(StoredPasswordError::Unusable)) => (None, FailureReason::NoPassword),
                 Some(Err(why)) => {
                     tracing::warn!(user = %account.user.id, %why, "a stored password can't be read");
                     (None, FailureReason::BrokenPassword)
@@ -52,7 +54,7 @@ impl LocalBackend {
             secret: secret.clone(),
             rule,
             context: name_context(request),
-            turn: self.turn(request),
+            class: self.job_class(request),
         };
         let Verdict::Match { upgrade } = self.pool.verify(job).await? else {
             return Ok(BackendAnswer::Reject(otherwise));
@@ -69,9 +71,9 @@ impl LocalBackend {
         Ok(BackendAnswer::Accept(Accepted::new()))
     }
 
-    fn turn(&self, request: &VerifyRequest<'_>) -> Turn {
+    fn job_class(&self, request: &VerifyRequest<'_>) -> JobClass {
         let client = request.peer.client_key();
-        self.priorities.turn(request.realm.id, request.who, request.account, client)
+        self.priorities.job_class(request.realm.id, request.who, request.account, client)
     }
 
     /// A failed re-hash never fails the login: the next one tries again.
@@ -84,7 +86,7 @@ impl LocalBackend {
         request: &VerifyRequest<'_>,
     ) {
         let user = account.user.id;
-        match self.pool.hash(secret, rule, self.turn(request)).await {
+        match self.pool.hash(secret, rule, self.job_class(request)).await {
             Ok(new) => match self.store.rehash(user, old, &new).await {
                 Ok(true) => tracing::info!(%user, "password hashed anew"),
                 Ok(false) => {}

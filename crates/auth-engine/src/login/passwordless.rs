@@ -5,10 +5,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Clock, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginMethod, Profile,
-    ProtocolRules, Realm, Store, Token,
+    Account, Clock, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginMethod,
+    Profile, ProtocolRules, Realm, Store, Token,
 };
-use auth_crypto::assertion::{self, AssertionError, AssertionRule};
+use auth_crypto::assertion::{self, AssertionConfig, AssertionError};
 
 use crate::credentials::has_ended;
 use crate::token::check::CredentialChecker;
@@ -21,7 +21,7 @@ pub(crate) struct Passwordless {
     pub(crate) checker: Arc<CredentialChecker>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Keys of the systems whose assertions are believed, by realm.
-    pub(crate) assertions: BTreeMap<String, AssertionRule>,
+    pub(crate) assertions: BTreeMap<String, AssertionConfig>,
     /// Whether a name alone is a way in.
     pub(crate) development: bool,
 }

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, Clock, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError, LoginMethod, LoginReply,
-    Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp, UserId, VerifyRequest,
+    Account, Clock, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError, LoginMethod,
+    LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp,
+    UserId, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
@@ -290,11 +291,7 @@ impl LoginPipeline {
     }
 
     /// Gives a user that was made before the protocol was there the id under which the protocol shows it.
-    async fn with_external_id(
-        &self,
-        judged: Judged<'_>,
-        account: Account,
-    ) -> Result<Account, InternalError> {
+    async fn with_external_id(&self, judged: Judged<'_>, account: Account) -> Result<Account, InternalError> {
         let (protocol, user) = (judged.attempt.protocol, &account.user);
         if user.external_ids.get(protocol).is_some() {
             return Ok(account);

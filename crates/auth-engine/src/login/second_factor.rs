@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, Identifier, InternalError,
-    LoginError, MailedChallenge, OneTimeCode, PasswordDigest, Peer, ProtocolName, Realm, Rng, SecretInput, Store,
-    Timestamp, UserId, VerifyRequest,
+    Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, Identifier,
+    InternalError, LoginError, MailedChallenge, OneTimeCode, PasswordDigest, Peer, ProtocolName, Realm, Rng,
+    SecretInput, Store, Timestamp, UserId, VerifyRequest,
 };
 use auth_crypto::{opaque, totp};
 
@@ -94,7 +94,9 @@ impl SecondFactorCheck {
             FactorMethod::Email if account.mails_codes() => self.newest_code(user).await?,
             _ => None,
         };
-        if code.is_some() && !self.limits.reserve_second_factor(user, now).await.map_err(InternalError::from)? {
+        if code.is_some()
+            && !self.limits.reserve_second_factor(user, now).await.map_err(InternalError::from)?
+        {
             let mailed = outstanding.as_ref().map(|code| MailedChallenge {
                 generated: false,
                 expires: code.expires.unwrap_or_default(),
@@ -173,7 +175,12 @@ impl SecondFactorCheck {
     }
 
     /// Uses a step of the device: once, also by two requests at a time.
-    async fn use_totp(&self, user: UserId, code: &OneTimeCode, now: Timestamp) -> Result<bool, InternalError> {
+    async fn use_totp(
+        &self,
+        user: UserId,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<bool, InternalError> {
         let Some(device) = self.store.of_user(user, CredentialKind::TOTP).await?.pop() else {
             return Ok(false);
         };

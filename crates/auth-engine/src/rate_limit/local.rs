@@ -15,8 +15,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptCounting, ClientKey, Digest, Identifier, LoginAttempt, LoginError, LoginMethod, NameKind, Peer,
-    ProtocolName, Quota, RateLimitStatus, RateLimiter, RealmId, SecondStep, Timestamp, UserId, fold,
+    Account, AttemptCounting, ClientKey, Digest, Identifier, LoginAttempt, LoginError, LoginMethod, NameKind,
+    Peer, ProtocolName, Quota, RateLimitStatus, RateLimiter, RealmId, SecondStep, Timestamp, UserId, fold,
 };
 use auth_crypto::opaque::digest;
 use data_encoding::HEXLOWER;
@@ -173,7 +173,8 @@ impl LocalLimits {
             AttemptCounting::Name | AttemptCounting::TypedName => {}
             AttemptCounting::UserNameAnywhere => {
                 // Counted, but not tested, under the user name of the sender of an address or a code.
-                let user_name = user.user_name().map(|name| Subject::UserName(user.realm, short(&fold(name))));
+                let user_name =
+                    user.user_name().map(|name| Subject::UserName(user.realm, short(&fold(name))));
                 let counter = user_name.map(|subject| Counter::ProtocolAccount(limits.protocol, subject));
                 if let Some(counter) = counter.filter(|counter| !reservation.counters.contains(counter)) {
                     self.count(&counter, reservation.at);
@@ -343,9 +344,14 @@ impl LocalLimits {
             }
             Counter::ProtocolAccount(protocol, _) => {
                 let is_told = self.of(protocol).is_some_and(ProtocolLimits::tells_status);
-                Limited { error: LoginError::AccountLimited { retry_after }, status: status.filter(|_| is_told) }
+                Limited {
+                    error: LoginError::AccountLimited { retry_after },
+                    status: status.filter(|_| is_told),
+                }
             }
-            Counter::Account(_) => Limited { error: LoginError::AccountLimited { retry_after }, status: None },
+            Counter::Account(_) => {
+                Limited { error: LoginError::AccountLimited { retry_after }, status: None }
+            }
         })
     }
 

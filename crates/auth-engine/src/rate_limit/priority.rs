@@ -11,7 +11,7 @@ use auth_core::{
     Account, AttemptRecord, ClientKey, Clock, Identifier, NameKind, Quota, RateLimiter, RealmId, UserId, fold,
 };
 use auth_crypto::opaque::digest;
-use auth_crypto::pool::{Priority, Turn};
+use auth_crypto::pool::{JobClass, Priority};
 
 /// With so many failures, from whatever client keys, an account counts as under attack.
 const ATTACK: Quota = Quota { attempts: 20, window: Duration::from_secs(15 * 60) };
@@ -71,13 +71,13 @@ impl Priorities {
     }
 
     /// The class of the hashing job of an attempt.
-    pub(crate) fn turn(
+    pub(crate) fn job_class(
         &self,
         realm: RealmId,
         who: &Identifier,
         account: Option<&Account>,
         client: ClientKey,
-    ) -> Turn {
+    ) -> JobClass {
         let is_familiar =
             account.is_some_and(|account| lock(&self.familiar).contains((account.user.id, client)));
         let priority = if is_familiar {
@@ -87,7 +87,7 @@ impl Priorities {
         } else {
             Priority::Usual
         };
-        Turn { network: client, priority }
+        JobClass { client_key: client, priority }
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
         let who = Identifier::user_name("Iago ");
         let asked = |name: &str| {
             let who = Identifier::user_name(name);
-            priorities.turn(REALM, &who, None, network(1)).priority
+            priorities.job_class(REALM, &who, None, network(1)).priority
         };
         for _ in 0..20 {
             assert_eq!(asked("iago"), Priority::Usual);

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, InternalError, LoginAttempt, Peer, ProtocolName, RateLimitStatus, RequestLimits, Clock, Store, StoreError,
-    Timestamp, UserId,
+    Account, Clock, InternalError, LoginAttempt, Peer, ProtocolName, RateLimitStatus, RequestLimits, Store,
+    StoreError, Timestamp, UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
@@ -30,7 +30,11 @@ impl AttemptLimits {
     }
 
     /// Reserves an attempt at every counter that needs no account, or at none.
-    pub(crate) async fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Reservation, Limited> {
+    pub(crate) async fn reserve(
+        &self,
+        attempt: &LoginAttempt,
+        now: Timestamp,
+    ) -> Result<Reservation, Limited> {
         let mut reservation = self.local.reserve(attempt, now)?;
         self.share(&mut reservation).await?;
         Ok(reservation)
@@ -66,7 +70,11 @@ impl AttemptLimits {
     }
 
     /// Reserves an attempt at a second factor; `false` when there were too many.
-    pub(crate) async fn reserve_second_factor(&self, user: UserId, now: Timestamp) -> Result<bool, StoreError> {
+    pub(crate) async fn reserve_second_factor(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         if !self.local.reserve_second_factor(user, now) {
             return Ok(false);
         }

@@ -1,8 +1,8 @@
 //! Zulip's rules.
 
 use auth_core::{
-    AttemptCounting, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName, ProtocolRules, Quota, Rng,
-    Timestamp,
+    AttemptCounting, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName, ProtocolRules,
+    Quota, Rng, Timestamp,
 };
 
 use crate::config::ZulipConfig;

@@ -13,8 +13,8 @@ use auth_core::{
     Clock, LoginAttempt, LoginError, LoginMethod, Password, PasswordString, Store, StoreError, Timestamp,
 };
 use auth_crypto::argon2::Params;
-use auth_crypto::password::{HashingRule, NameContext, Secret, StoredPassword};
-use auth_crypto::pool::{HashingPool, Turn, Verification};
+use auth_crypto::password::{HashingRule, NameContext, SecretInput, StoredPassword};
+use auth_crypto::pool::{HashingPool, JobClass, Verification};
 
 use super::scheme_registry::{self, Scheme};
 use crate::config;
@@ -206,10 +206,10 @@ async fn measure(pool: &HashingPool, clock: &dyn Clock, sample: &StoredPassword)
     for _ in 0..RUNS {
         let job = Verification {
             stored: Some(sample.clone()),
-            secret: Secret::Password(Password::new("nobody's")),
+            secret: SecretInput::Password(Password::new("nobody's")),
             rule,
             context: NameContext::default(),
-            turn: Turn::default(),
+            class: JobClass::default(),
         };
         if pool.verify(job).await.is_err() {
             return Duration::ZERO;

@@ -19,10 +19,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Account, ChangeListener, Clock, Credential, InternalError, RealmId, Store, StoreError, Timestamp, User, UserId,
+    Account, ChangeListener, Clock, Credential, InternalError, RealmId, Store, StoreError, Timestamp, User,
+    UserId,
 };
 use quick_cache::sync::Cache;
-
 
 /// How long after the beginning of a comparison its result counts.
 const FRESH: Duration = Duration::from_secs(1);
@@ -103,7 +103,12 @@ pub(crate) struct ReadStamp {
 
 impl CredentialCache {
     /// An empty cache for at most `capacity` entries.
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, outage: Duration, capacity: usize) -> Self {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        outage: Duration,
+        capacity: usize,
+    ) -> Self {
         Self {
             store,
             clock,

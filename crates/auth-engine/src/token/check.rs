@@ -4,17 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError, LoginName, Lookup,
-    NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus, Realm, Store, Token, TokenError,
-    TokenPlace, User, fold,
+    ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
+    LoginName, Lookup, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
+    Realm, Store, Token, TokenError, TokenPlace, User, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
 use super::cache::{CredentialCache, Holder, Key};
 use crate::credentials::has_ended;
-use crate::keys::Keys;
 use crate::grants::{nearest_second, zettelstore_name};
+use crate::keys::Keys;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 
@@ -83,11 +83,11 @@ impl CredentialChecker {
         key: &ApiKey,
     ) -> Result<Box<Principal>, TokenError> {
         let digest = opaque::digest(key.expose());
-        let read = async {
-            Ok(self.store.by_digest(CredentialKind::ZULIP_KEY, &digest).await?.map(Holder::from))
-        };
+        let read =
+            async { Ok(self.store.by_digest(CredentialKind::ZULIP_KEY, &digest).await?.map(Holder::from)) };
         let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), read).await?;
-        let holder = found.filter(|holder| holder.is_of(&[CredentialKind::ZULIP_KEY])).ok_or(TokenError::Invalid)?;
+        let holder =
+            found.filter(|holder| holder.is_of(&[CredentialKind::ZULIP_KEY])).ok_or(TokenError::Invalid)?;
         let user = &holder.user;
         let same = |name: &LoginName| name.exact == email || fold(&name.exact) == fold(email);
         if !user.name(NameKind::Email).is_some_and(same) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{Clock, CredentialCheck, Grant, PresentedCredential, Timestamp, TokenError, TokenForm, TokenRenewal};
+use auth_core::{
+    Clock, CredentialCheck, Grant, PresentedCredential, Timestamp, TokenError, TokenForm, TokenRenewal,
+};
 
 use super::check::{CredentialChecker, SignedHolder};
 use crate::grants::{GrantIssuer, nearest_second};
