@@ -41,6 +41,12 @@ impl RuleSet {
         own.map_or(&SharedRules, |rules| &**rules)
     }
 
+    /// The protocols at which accounts can't be asked for a second factor.
+    #[must_use]
+    pub fn without_second_step(&self) -> Vec<ProtocolName> {
+        self.rules.iter().filter(|rules| !rules.has_second_step()).map(|rules| rules.protocol()).collect()
+    }
+
     /// The rules of every protocol that has some.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn ProtocolRules> {
         self.rules.iter().map(|rules| &**rules)

@@ -6,7 +6,7 @@ use super::line::{BadLine, UserLine, bad};
 /// Converts a file to import lines for a realm.
 ///
 /// ```
-/// use auth_engine::transfer::convert_htpasswd;
+/// use auth_transfer::convert_htpasswd;
 /// let file = b"ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\nbob:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n";
 /// let mut converted = convert_htpasswd(file, "main");
 /// assert!(converted.lines.text()?.contains(r#""username":"ada""#));

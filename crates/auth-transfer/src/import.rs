@@ -1,120 +1,129 @@
-//! Moving in, in three steps: every line is checked; what is in clear is hashed; the records are written, all or
-//! none. Between the steps the lines are spooled, so that memory doesn't grow with their number.
+//! Import, in three steps: every line is checked and made into a record; clear passwords are hashed; the records are
+//! written, all or none. Between the steps the checked records are spooled, so that memory doesn't grow with their number.
+//! Each line is parsed and sealed once.
 
+mod channel;
 mod check;
 mod credentials;
-mod records;
+mod draft;
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
 use std::ops::ControlFlow;
 
 use auth_core::{
-    ClientKey, ImportError, ImportMode, Imported, InternalError, NewRecord, PasswordString, StoreError,
+    ClientKey, ImportError as StoreImportError, ImportMode, Imported, InternalError, NewRecord,
+    PasswordString, RealmId, SecretInput, StoreError,
 };
-use auth_crypto::password::{HashingRule, OldHash, Secret, StoredPassword};
+use auth_crypto::password::{HashingRule, OldHash, StoredPassword};
+use auth_engine::{Engine, Scheme, register_schemes};
 use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 
-pub(crate) use self::check::is_login_name;
-use self::check::{Draft, Realms, UserDraft};
-use self::records::{Sender, channel};
+use self::channel::{Sender, channel};
+use self::check::Checker;
+use self::draft::{Draft, Record};
 use super::line::{BadLine, Line, bad};
 use super::spool::Spool;
-use super::{ImportFailure, ImportOptions, ImportReport, Progress};
-use crate::Engine;
-use crate::schemes::{self, Scheme};
+use super::{ImportError, ImportOptions, ImportReport, Progress};
 
-/// Bad lines are all named, up to this many.
+/// The number of bad lines that are named at most.
 const MOST_NAMED: usize = 100;
 
-/// So many records that conflict with what is there are left out; more are hardly meant.
+/// The number of records that are left out at most because they conflict with stored ones; more are hardly meant.
 const MOST_CONFLICTS: usize = 1000;
 
 /// The longest line, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
 
-/// How many passwords wait for hashing at a time: enough to keep the workers busy.
+/// The number of passwords that wait for hashing at a time: enough to keep the workers busy.
 const HASHING: usize = 8;
 
 /// Progress is told each time that so many lines are done.
-const TOLD_EACH: u64 = 1000;
+const LINES_PER_STEP: u64 = 1000;
 
-/// The same of passwords, which take longer.
-const HASHED_TOLD_EACH: u64 = 10;
+/// Progress is told each time that so many passwords are hashed, which takes longer.
+const PASSWORDS_PER_STEP: u64 = 10;
+
+/// The callback that is told the progress, and may end the import.
+type OnProgress<'a> = &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send);
+
+/// Reads JSON lines and writes the realms and users that they describe: all, or none when a line is bad, unless bad lines are
+/// to be left out. `progress` is told how far the import is every so often, and may end it.
+///
+/// # Errors
+/// [`ImportError`] with every bad line, or what failed.
+pub async fn import(
+    engine: &Engine,
+    lines: impl BufRead,
+    options: impl Into<ImportOptions>,
+    progress: OnProgress<'_>,
+) -> Result<ImportReport, ImportError> {
+    let (options, report) = (options.into(), ImportReport::default());
+    let mut import = Import { engine, options, report, progress };
+    let mut checked = import.check(lines).await?;
+    if options.mode == ImportMode::Write {
+        if checked.to_hash > 0 {
+            checked = import.hash(checked).await?;
+        }
+        // Before the passwords are written, so that none is stored without its scheme being listed.
+        register_schemes(&**engine.store(), std::mem::take(&mut checked.schemes)).await?;
+    }
+    let written = import.write(&mut checked.drafts).await;
+    engine.realms().forget();
+    import.report.imported = written?;
+    Ok(import.report)
+}
 
 /// An import that is under way.
 struct Import<'a> {
     engine: &'a Engine,
     options: ImportOptions,
     report: ImportReport,
-    progress: &'a mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
+    progress: OnProgress<'a>,
 }
 
-/// Good lines, each after its number, and what is known of them all.
+/// Checked records, and what is known of them all.
 #[derive(Default)]
 struct Checked {
-    lines: Spool,
-    /// How many passwords are to be hashed, or hashes to be wrapped.
+    drafts: Spool,
+    /// The number of passwords that are to be hashed, and of hashes that are to be wrapped.
     to_hash: u64,
     /// The schemes of all the others.
     schemes: HashSet<Scheme>,
 }
 
-impl Engine {
-    /// Reads JSON lines and writes what they say: everything, or nothing when a line is bad, unless bad ones are to
-    /// be left out. `progress` is told how far it is every so often, and may end it.
-    ///
-    /// # Errors
-    /// [`ImportFailure`] with every bad line, or what failed.
-    pub async fn import(
-        &self,
-        lines: impl BufRead,
-        options: impl Into<ImportOptions>,
-        progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-    ) -> Result<ImportReport, ImportFailure> {
-        let (options, report) = (options.into(), ImportReport::default());
-        let mut import = Import { engine: self, options, report, progress };
-        let mut checked = import.check(lines).await?;
-        if options.mode == ImportMode::Write && checked.to_hash > 0 {
-            checked = import.hash(checked).await?;
-        }
-        let Checked { mut lines, schemes, .. } = checked;
-        if options.mode == ImportMode::Write {
-            // Before they are written, so that none is there without being listed.
-            schemes::note(&*self.store, schemes).await?;
-        }
-        let written = import.write(&mut lines).await;
-        self.realms.forget();
-        import.report.imported = written?;
-        Ok(import.report)
+impl Checked {
+    fn push(&mut self, draft: &Draft) -> Result<(), ImportError> {
+        self.drafts.push(&draft.encode().map_err(InternalError::defect)?);
+        Ok(())
     }
 }
 
 impl Import<'_> {
     /// Reads and checks all lines.
-    async fn check(&mut self, mut lines: impl BufRead) -> Result<Checked, ImportFailure> {
-        let mut realms = self.engine.realms_to_refer_to().await?;
+    async fn check(&mut self, mut lines: impl BufRead) -> Result<Checked, ImportError> {
+        let mut checker = Checker::new(self.engine).await?;
         let mut checked = Checked::default();
         let mut bad_lines = Vec::new();
         let (mut text, mut bytes) = (Vec::new(), 0);
         for number in 1.. {
-            let read = read_line(&mut lines, &mut text).map_err(ImportFailure::Read)?;
+            let read = read_line(&mut lines, &mut text).map_err(ImportError::Read)?;
             if read == 0 {
                 break;
             }
             bytes += read;
-            if number % TOLD_EACH == 0 {
+            if number % LINES_PER_STEP == 0 {
                 tell(self.progress, Progress::Checked { lines: number, bytes })?;
             }
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let draft = self.read(number, &text).and_then(|line| self.engine.check(line, &mut realms));
-            match draft {
-                Ok(draft) => {
-                    self.note(&draft, &mut checked);
-                    checked.lines.push(&format!("{number} {}", String::from_utf8_lossy(&text)));
+            let record = self.parse(number, &text).and_then(|line| checker.check(line));
+            match record {
+                Ok(record) => {
+                    self.note(&record, &mut checked);
+                    checked.push(&Draft { line: number, record })?;
                 }
                 Err(BadLine(reason)) if self.options.skip_bad => self.report.left_out.push((number, reason)),
                 Err(BadLine(reason)) => {
@@ -125,10 +134,10 @@ impl Import<'_> {
                 }
             }
         }
-        if bad_lines.is_empty() { Ok(checked) } else { Err(ImportFailure::Lines(bad_lines)) }
+        if bad_lines.is_empty() { Ok(checked) } else { Err(ImportError::Lines(bad_lines)) }
     }
 
-    fn read(&mut self, number: u64, text: &[u8]) -> Result<Line, BadLine> {
+    fn parse(&mut self, number: u64, text: &[u8]) -> Result<Line, BadLine> {
         if u64::try_from(text.len()).is_ok_and(|length| length >= LONGEST_LINE) {
             return Err(bad("longer than a mebibyte"));
         }
@@ -139,47 +148,39 @@ impl Import<'_> {
         Ok(line)
     }
 
-    fn note(&self, draft: &Draft, checked: &mut Checked) {
-        let Draft::User(draft) = draft else { return };
-        if draft.clear.is_some() || self.engine.to_wrap(draft, self.options).is_some() {
+    fn note(&self, record: &Record, checked: &mut Checked) {
+        let Record::User { user, clear, .. } = record else { return };
+        if clear.is_some() || self.to_wrap(user.password.as_ref()).is_some() {
             checked.to_hash += 1;
-        } else if let Some(password) = &draft.user.password {
-            checked.schemes.extend(self.engine.scheme(password));
+        } else if let Some(password) = &user.password {
+            checked.schemes.extend(self.scheme(password));
         }
     }
 
-    /// The same lines with every password hashed, and wrapped what is to be wrapped.
-    async fn hash(&mut self, checked: Checked) -> Result<Checked, ImportFailure> {
-        let Checked { mut lines, to_hash, schemes } = checked;
+    /// Hashes the clear passwords of checked records, and wraps the hashes that are to be wrapped.
+    async fn hash(&mut self, checked: Checked) -> Result<Checked, ImportError> {
+        let Checked { mut drafts, to_hash, schemes } = checked;
         let mut hashed = Checked { schemes, ..Checked::default() };
-        let (engine, options) = (self.engine, self.options);
-        let mut realms = engine.realms_to_refer_to().await?;
-        let mut ready = stream::iter(numbered(&mut lines).map_err(ImportFailure::Read)?)
-            .map(|line| {
-                let line = line.map_err(ImportFailure::Read);
-                let line = line.and_then(|(number, text)| {
-                    let draft = engine.draft(number, &text, &mut realms)?;
-                    Ok((number, text, draft))
-                });
-                async move {
-                    let (number, text, draft) = line?;
-                    let password = engine.hashed(draft, options).await?;
-                    let text = match &password {
-                        None => text,
-                        Some(password) => with_hash(&text, password).map_err(|why| named(number, why))?,
-                    };
-                    Ok::<_, ImportFailure>((number, text, password))
-                }
+        let hasher = Hasher { engine: self.engine, wrap: self.options.wrap };
+        let mut ready = stream::iter(read_drafts(&mut drafts)?)
+            .map(|draft| async {
+                let mut draft = draft?;
+                let is_new = hasher.hash(&mut draft.record).await?;
+                Ok::<_, ImportError>((draft, is_new))
             })
             .buffered(HASHING);
         let mut passwords = 0;
-        while let Some(line) = ready.next().await {
-            let (number, text, password) = line?;
-            hashed.lines.push(&format!("{number} {text}"));
-            let Some(password) = password else { continue };
-            hashed.schemes.extend(engine.scheme(&password));
+        while let Some(done) = ready.next().await {
+            let (draft, is_new) = done?;
+            hashed.push(&draft)?;
+            if !is_new {
+                continue;
+            }
+            if let Record::User { user, .. } = &draft.record {
+                hashed.schemes.extend(user.password.as_ref().and_then(|password| hasher.scheme(password)));
+            }
             passwords += 1;
-            if passwords % HASHED_TOLD_EACH == 0 {
+            if passwords % PASSWORDS_PER_STEP == 0 {
                 tell(self.progress, Progress::Hashed { passwords, of: to_hash })?;
             }
         }
@@ -187,137 +188,164 @@ impl Import<'_> {
         Ok(hashed)
     }
 
-    /// Writes what good lines make. What conflicts with what is there is left out, if that is allowed, and everything
-    /// tried again: the store takes all or nothing.
-    async fn write(&mut self, lines: &mut Spool) -> Result<Imported, ImportFailure> {
-        let mut left_out = HashSet::new();
+    /// Writes the records. A record that conflicts with stored ones is left out, if that is allowed, and everything tried
+    /// again: the store takes all or nothing.
+    async fn write(&mut self, drafts: &mut Spool) -> Result<Imported, ImportError> {
+        let mut left_out = LeftOut::default();
         loop {
             let (sender, records) = channel();
-            let writing = self.engine.store.import(records, self.options.mode);
-            let (written, fed) = join(writing, self.feed(lines, &mut left_out, sender)).await;
+            let writing = self.engine.store().import(records, self.options.mode);
+            let (written, fed) = join(writing, self.feed(drafts, &mut left_out, sender)).await;
             fed?;
-            let ImportError { record, error } = match written {
+            let StoreImportError { record, error } = match written {
                 Ok(imported) => return Ok(imported),
                 Err(refused) => refused,
             };
-            let Some(error) = error else {
-                return Err(ImportFailure::InternalError(InternalError::internal("the records ended early")));
-            };
-            let number = match (record, &error) {
+            let error = error.ok_or_else(|| InternalError::defect("the records ended early"))?;
+            let conflicting = match (record, &error) {
                 (Some(index), StoreError::Conflict(_) | StoreError::Missing(_)) => {
-                    number_of(lines, &left_out, index).map_err(ImportFailure::Read)?
+                    left_out.find(drafts, index)?
                 }
                 _ => None,
             };
-            let Some(number) = number else { return Err(ImportFailure::InternalError(error.into())) };
-            if !self.options.skip_bad || left_out.len() >= MOST_CONFLICTS {
-                return Err(ImportFailure::Lines(vec![(number, error.to_string())]));
+            let Some(draft) = conflicting else { return Err(error.into()) };
+            if !self.options.skip_bad || left_out.lines.len() >= MOST_CONFLICTS {
+                return Err(ImportError::Lines(vec![(draft.line, error.to_string())]));
             }
-            left_out.insert(number);
-            self.report.left_out.push((number, error.to_string()));
+            self.report.left_out.push((draft.line, error.to_string()));
+            left_out.add(&draft);
         }
     }
 
-    /// Gives the store what lines make, but those that are left out.
+    /// Gives the store the records, but those that are left out.
     async fn feed(
         &mut self,
-        lines: &mut Spool,
-        left_out: &mut HashSet<u64>,
+        drafts: &mut Spool,
+        left_out: &mut LeftOut,
         sender: Sender,
-    ) -> Result<(), ImportFailure> {
-        let mut realms = self.engine.realms_to_refer_to().await?;
-        let (mut records, of) = (0, lines.len());
-        for line in numbered(lines).map_err(ImportFailure::Read)? {
-            let (number, text) = line.map_err(ImportFailure::Read)?;
-            if left_out.contains(&number) {
+    ) -> Result<(), ImportError> {
+        let (mut records, of) = (0, drafts.len());
+        for draft in read_drafts(drafts)? {
+            let draft = draft?;
+            if left_out.lines.contains(&draft.line) {
                 continue;
             }
-            let record = match self.engine.draft(number, &text, &mut realms) {
-                Ok(Draft::Realm(realm)) => NewRecord::Realm(realm),
-                Ok(Draft::User(draft)) => NewRecord::User(Box::new(draft.user)),
-                // Of a realm that was left out.
-                Err(ImportFailure::Lines(bad)) if self.options.skip_bad => {
-                    left_out.insert(number);
-                    self.report.left_out.extend(bad);
-                    continue;
-                }
-                Err(failure) => return Err(failure),
+            if left_out.is_of_missing_realm(&draft) {
+                self.report.left_out.push((draft.line, NO_REALM.to_owned()));
+                left_out.add(&draft);
+                continue;
+            }
+            let record = match draft.record {
+                Record::Realm { realm, .. } => NewRecord::Realm(realm),
+                Record::User { user, .. } => NewRecord::User(user),
             };
             if !sender.send(record).await {
-                // The store says why it wants no more.
+                // The store says why it takes no more.
                 return Ok(());
             }
             records += 1;
-            if records % TOLD_EACH == 0 {
+            if records % LINES_PER_STEP == 0 {
                 tell(self.progress, Progress::Written { records, of })?;
             }
         }
         sender.end().await;
         Ok(())
     }
+
+    fn scheme(&self, password: &PasswordString) -> Option<Scheme> {
+        Hasher { engine: self.engine, wrap: self.options.wrap }.scheme(password)
+    }
+
+    fn to_wrap(&self, password: Option<&PasswordString>) -> Option<OldHash> {
+        Hasher { engine: self.engine, wrap: self.options.wrap }.to_wrap(password)
+    }
 }
 
-impl Engine {
-    /// What a line makes that has been found good before.
-    fn draft(&self, number: u64, text: &str, realms: &mut Realms) -> Result<Draft, ImportFailure> {
-        let checked = Line::parse(text).and_then(|line| self.check(line, realms));
-        checked.map_err(|why| named(number, why))
+/// The reason why a user of an unknown realm is refused.
+const NO_REALM: &str = "no such realm before this line";
+
+/// The records that are left out.
+#[derive(Default)]
+struct LeftOut {
+    lines: HashSet<u64>,
+    /// Realms that are not in the store and not written.
+    realms: HashSet<RealmId>,
+}
+
+impl LeftOut {
+    fn add(&mut self, draft: &Draft) {
+        self.lines.insert(draft.line);
+        if let Record::Realm { realm, is_new: true } = &draft.record {
+            self.realms.insert(realm.id);
+        }
+    }
+
+    fn is_of_missing_realm(&self, draft: &Draft) -> bool {
+        matches!(&draft.record, Record::User { user, .. } if self.realms.contains(&user.user.realm))
+    }
+
+    /// The draft of the record at `index` among those that were given to the store.
+    fn find(&self, drafts: &mut Spool, index: u64) -> Result<Option<Draft>, ImportError> {
+        let mut left = index;
+        for draft in read_drafts(drafts)? {
+            let draft = draft?;
+            if self.lines.contains(&draft.line) {
+                continue;
+            }
+            if left == 0 {
+                return Ok(Some(draft));
+            }
+            left -= 1;
+        }
+        Ok(None)
+    }
+}
+
+/// Hashes clear passwords and wraps old hashes.
+#[derive(Clone, Copy)]
+struct Hasher<'a> {
+    engine: &'a Engine,
+    /// Whether older hashes are put under Argon2id.
+    wrap: bool,
+}
+
+impl Hasher<'_> {
+    /// Hashes a record's password, if it is in clear or to be wrapped; tells whether.
+    async fn hash(&self, record: &mut Record) -> Result<bool, InternalError> {
+        let Record::User { user, clear, digest_ready } = record else { return Ok(false) };
+        let (passwords, client) = (self.engine.passwords(), ClientKey::default());
+        let params = passwords.config().params;
+        let hashed = if let Some(password) = clear.take() {
+            let rule = HashingRule { params, digest_ready: *digest_ready };
+            passwords.pool().hash(SecretInput::Password(password), rule, client).await
+        } else if let Some(old) = self.to_wrap(user.password.as_ref()) {
+            passwords.pool().wrap(old, HashingRule { params, digest_ready: false }, client).await
+        } else {
+            return Ok(false);
+        };
+        user.password = Some(hashed.map_err(|busy| InternalError::busy(busy.retry_after))?);
+        Ok(true)
     }
 
     fn scheme(&self, password: &PasswordString) -> Option<Scheme> {
         let stored = StoredPassword::parse(password).ok()?;
-        Some(Scheme::of_stored(&stored, self.config.passwords.params))
+        Some(Scheme::of_stored(&stored, self.engine.passwords().config().params))
     }
 
     /// The hash that is to be put under Argon2id.
-    fn to_wrap(&self, draft: &UserDraft, options: ImportOptions) -> Option<OldHash> {
-        let password = draft.user.password.as_ref().filter(|_| options.wrap)?;
-        OldHash::of(password, self.config.passwords.params)
-    }
-
-    /// The password that is to be stored in place of the line's, if that is in clear or to be wrapped.
-    async fn hashed(
-        &self,
-        draft: Draft,
-        options: ImportOptions,
-    ) -> Result<Option<PasswordString>, InternalError> {
-        let Draft::User(draft) = draft else { return Ok(None) };
-        let (params, network) = (self.config.passwords.params, ClientKey::default());
-        let hashed = if let Some((password, realm)) = draft.clear {
-            self.pool.hash(Secret::Password(password), self.hashing_rule(&realm), network).await
-        } else if let Some(old) = self.to_wrap(&draft, options) {
-            self.pool.wrap(old, HashingRule { params, digest_ready: false }, network).await
-        } else {
-            return Ok(None);
-        };
-        hashed.map(Some).map_err(|busy| InternalError::busy(busy.retry_after))
+    fn to_wrap(&self, password: Option<&PasswordString>) -> Option<OldHash> {
+        OldHash::of(password.filter(|_| self.wrap)?, self.engine.passwords().config().params)
     }
 }
 
-fn tell(
-    progress: &mut (dyn FnMut(Progress) -> ControlFlow<()> + Send),
-    how_far: Progress,
-) -> Result<(), ImportFailure> {
+fn tell(progress: OnProgress<'_>, how_far: Progress) -> Result<(), ImportError> {
     match progress(how_far) {
         ControlFlow::Continue(()) => Ok(()),
-        ControlFlow::Break(()) => Err(ImportFailure::Stopped),
+        ControlFlow::Break(()) => Err(ImportError::Stopped),
     }
 }
 
-fn named(number: u64, BadLine(reason): BadLine) -> ImportFailure {
-    ImportFailure::Lines(vec![(number, reason)])
-}
-
-/// The same line with a hash in place of its password.
-fn with_hash(text: &str, password: &PasswordString) -> Result<String, BadLine> {
-    let Line::User(mut line) = Line::parse(text)? else { return Ok(text.to_owned()) };
-    line.password = None;
-    line.password_hash = Some(password.expose().to_owned());
-    serde_json::to_string(&line).map_err(|_| bad("not JSON"))
-}
-
-/// Reads a line without its end, and no more of it than a line may have; says how many bytes that were, none at the
-/// end.
+/// Reads a line without its end, and no more of it than a line may have; gives the number of bytes read, 0 at the end.
 fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
     line.clear();
     let read = Read::take(&mut *lines, LONGEST_LINE).read_until(b'\n', line)?;
@@ -329,19 +357,13 @@ fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
     Ok(read)
 }
 
-/// Spooled lines, each with its number.
-fn numbered(lines: &mut Spool) -> io::Result<impl Iterator<Item = io::Result<(u64, String)>> + '_> {
-    let lines = lines.read()?.lines();
+/// The spooled drafts, in order.
+fn read_drafts(
+    drafts: &mut Spool,
+) -> Result<impl Iterator<Item = Result<Draft, ImportError>> + '_, ImportError> {
+    let lines = drafts.read().map_err(ImportError::Read)?.lines();
     Ok(lines.map(|line| {
-        let line = line?;
-        let (number, text) = line.split_once(' ').unwrap_or_default();
-        Ok((number.parse().unwrap_or_default(), text.to_owned()))
+        let line = line.map_err(ImportError::Read)?;
+        Draft::decode(&line).map_err(|error| InternalError::defect(error).into())
     }))
-}
-
-/// The number of the line that made the record at `index`.
-fn number_of(lines: &mut Spool, left_out: &HashSet<u64>, index: u64) -> io::Result<Option<u64>> {
-    let made = numbered(lines)?.filter(|line| !matches!(line, Ok((number, _)) if left_out.contains(number)));
-    let found = usize::try_from(index).ok().and_then(|index| made.into_iter().nth(index));
-    Ok(found.transpose()?.map(|(number, _)| number))
 }

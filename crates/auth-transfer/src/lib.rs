@@ -1,16 +1,25 @@
-//! Users moving in and out: JSON lines, one realm or user a line.
+//! Import and export of realms and users as JSON lines, and conversions from other systems.
 //!
 //! ```text
 //! {"kind":"realm","realm":"main","name":"Main"}
 //! {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"abcd1234"}
 //! ```
 //!
-//! What other systems keep is made into such lines first: by [`convert_zulip`], [`convert_rocketchat`],
-//! [`convert_zettel`], [`convert_htpasswd`].
+//! [`import`] reads such lines, checks them, hashes passwords and seals secrets; the store writes finished records, all or
+//! none. [`export`] writes the same lines. What other systems keep is made into lines first: by [`convert_zulip`],
+//! [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
 //!
-//! Lines are read and checked here, passwords hashed and secrets sealed here; the store writes finished
-//! records, all or none. However many lines there are, memory stays the same: between the steps they are in a
-//! [`Spool`].
+//! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
+//! opens no file but the nameless one of a [`Spool`], so that memory doesn't grow with the number of lines.
+//!
+//! ```
+//! use auth_transfer::convert_htpasswd;
+//!
+//! let file = b"ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
+//! let mut converted = convert_htpasswd(file, "main");
+//! assert!(converted.lines.text()?.contains(r#""username":"ada""#));
+//! # Ok::<(), std::io::Error>(())
+//! ```
 
 mod converted;
 mod export;
@@ -28,16 +37,16 @@ use std::ops::ControlFlow;
 use auth_core::{ImportMode, Imported, InternalError};
 
 pub use converted::{ConvertError, Converted};
+pub use export::export;
 pub use htpasswd::convert_htpasswd;
-pub(crate) use import::is_login_name;
-pub(crate) use line::zettel_id;
+pub use import::import;
 pub use line::{BadLine, parse_line};
 pub use rocketchat::convert_rocketchat;
 pub use spool::Spool;
 pub use zettelstore::convert_zettel;
 pub use zulip::convert_zulip;
 
-/// How an import is done.
+/// The options of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "commands build it")]
 pub struct ImportOptions {
@@ -57,7 +66,7 @@ impl From<ImportMode> for ImportOptions {
     }
 }
 
-/// How far an import is.
+/// The progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever shows progress shows each step")]
 pub enum Progress {
@@ -84,12 +93,12 @@ pub enum Progress {
     },
 }
 
-/// Lets an import go on to its end: for imports that nobody watches.
+/// Lets an import go on to its end: the progress callback of an import that is not watched.
 pub fn unwatched(_: Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
-/// What an import did.
+/// The result of an import.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct ImportReport {
@@ -104,18 +113,18 @@ pub struct ImportReport {
 /// Why an import wrote nothing.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum ImportFailure {
+pub enum ImportError {
     /// These lines are bad: each line's number and the reason.
     Lines(Vec<(u64, String)>),
     /// Reading the lines failed, or keeping them until all are checked.
     Read(std::io::Error),
-    /// Whoever watched its progress ended it.
+    /// The progress callback ended it.
     Stopped,
-    /// The server's parts failed.
-    InternalError(InternalError),
+    /// The store or the hashing pool failed.
+    Internal(InternalError),
 }
 
-impl fmt::Display for ImportFailure {
+impl fmt::Display for ImportError {
     /// One line for each bad line.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -128,23 +137,23 @@ impl fmt::Display for ImportFailure {
             }
             Self::Read(_) => f.write_str("the lines can't be read"),
             Self::Stopped => f.write_str("stopped: nothing was imported"),
-            Self::InternalError(fault) => fault.fmt(f),
+            Self::Internal(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for ImportFailure {
+impl std::error::Error for ImportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Lines(_) | Self::Stopped => None,
             Self::Read(error) => Some(error),
-            Self::InternalError(fault) => fault.source(),
+            Self::Internal(error) => error.source(),
         }
     }
 }
 
-impl<E: Into<InternalError>> From<E> for ImportFailure {
+impl<E: Into<InternalError>> From<E> for ImportError {
     fn from(error: E) -> Self {
-        Self::InternalError(error.into())
+        Self::Internal(error.into())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use auth_core::{BotKind, Realm, StrengthRule, Timestamp};
+use auth_core::{ExternalId, Realm, StrengthRule, Timestamp};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,11 @@ pub(crate) struct UserLine {
     pub(crate) zettelstore_zid: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) zettelstore_role: Option<String>,
+    /// Ids and roles at protocols that have no keys of their own here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) external_ids: BTreeMap<String, IdLine>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) external_roles: BTreeMap<String, Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) email_2fa: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -100,11 +105,37 @@ pub(crate) struct UserLine {
     pub(crate) unknown: BTreeMap<String, IgnoredAny>,
 }
 
+/// An id at a protocol: a number or a text.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum IdLine {
+    Number(u64),
+    Text(String),
+}
+
+impl From<&ExternalId> for IdLine {
+    fn from(id: &ExternalId) -> Self {
+        match id {
+            ExternalId::Number(number) => Self::Number(*number),
+            ExternalId::Text(text) => Self::Text(text.clone()),
+        }
+    }
+}
+
+impl From<&IdLine> for ExternalId {
+    fn from(id: &IdLine) -> Self {
+        match id {
+            IdLine::Number(number) => Self::Number(*number),
+            IdLine::Text(text) => Self::Text(text.clone()),
+        }
+    }
+}
+
 /// A Rocket.Chat token, which is known by its digest alone; with a name it is a personal access token.
 #[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenLine {
-    /// SHA-256 of the token, in base64 (rocketchat.md 3).
+    /// SHA-256 of the token, in base64.
     pub(crate) digest: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) created: Option<String>,
@@ -129,7 +160,7 @@ pub struct BadLine(pub(crate) String);
 /// [`BadLine`] with the reason.
 ///
 /// ```
-/// use auth_engine::transfer::parse_line;
+/// use auth_transfer::parse_line;
 /// assert!(parse_line(r#"{"kind":"realm","realm":"main"}"#).is_ok());
 /// assert_eq!(parse_line("{").unwrap_err().to_string(), "not JSON");
 /// ```
@@ -143,10 +174,11 @@ pub fn parse_line(text: &str) -> Result<&'static str, BadLine> {
 impl Line {
     pub(crate) fn parse(text: &str) -> Result<Self, BadLine> {
         #[derive(Deserialize)]
-        struct Kind {
-            kind: Option<String>,
+        struct Kind<'a> {
+            #[serde(borrow)]
+            kind: Option<std::borrow::Cow<'a, str>>,
         }
-        let kind: Kind = serde_json::from_str(text).map_err(|error| match error.classify() {
+        let kind: Kind<'_> = serde_json::from_str(text).map_err(|error| match error.classify() {
             serde_json::error::Category::Data => bad("not a JSON object with a text under `kind`"),
             _ => bad("not JSON"),
         })?;
@@ -212,25 +244,6 @@ impl RealmLine {
     }
 }
 
-/// The names of the kinds of bots.
-pub(crate) const BOTS: [(BotKind, &str); 5] = [
-    (BotKind::Default, "default"),
-    (BotKind::IncomingWebhook, "incoming_webhook"),
-    (BotKind::OutgoingWebhook, "outgoing_webhook"),
-    (BotKind::Embedded, "embedded"),
-    (BotKind::App, "app"),
-];
-
-/// The value of a name.
-pub(crate) fn named<T: Copy>(table: &[(T, &str)], name: &str) -> Option<T> {
-    table.iter().find(|(_, known)| *known == name).map(|(value, _)| *value)
-}
-
-/// The name of a value.
-pub(crate) fn name_of<T: Copy + PartialEq>(table: &[(T, &'static str)], value: T) -> Option<String> {
-    table.iter().find(|(known, _)| *known == value).map(|(_, name)| (*name).to_owned())
-}
-
 /// Reads an RFC 3339 time.
 pub(crate) fn time(text: &str) -> Option<Timestamp> {
     text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp::from_millis(time.as_millisecond()))
@@ -239,13 +252,6 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
 /// Writes an RFC 3339 time.
 pub(crate) fn print_time(time: Timestamp) -> Option<String> {
     jiff::Timestamp::from_millisecond(time.as_millis()).ok().map(|time| time.to_string())
-}
-
-/// The 14 digits of a moment, as Zettelstore makes ids.
-pub(crate) fn zettel_id(time: Timestamp) -> u64 {
-    let printed = jiff::Timestamp::from_millisecond(time.as_millis())
-        .map(|time| time.strftime("%Y%m%d%H%M%S").to_string());
-    printed.ok().and_then(|digits| digits.parse().ok()).unwrap_or(19_700_101_000_000)
 }
 
 pub(crate) fn bad(reason: &str) -> BadLine {

@@ -2,7 +2,7 @@
 //!
 //! A document a line, or an array of them; dates and ids as extended JSON has them, in its relaxed or canonical
 //! form. Kept are names, roles, the password's hash, the TOTP device with its backup codes, mailed codes, and the
-//! tokens, whose digests are ours (rocketchat.md 2.4, 3, 5): nobody is logged out.
+//! tokens, whose digests are ours: nobody is logged out.
 
 use std::fmt;
 use std::io::{self, BufRead, BufReader, Read};
@@ -22,7 +22,7 @@ use super::line::{BadLine, TokenLine, UserLine, bad, print_time, time};
 /// [`ConvertError`] when it is no JSON to its end: nothing after that place could be told.
 ///
 /// ```
-/// use auth_engine::transfer::convert_rocketchat;
+/// use auth_transfer::convert_rocketchat;
 /// let exported = r#"{"_id":"aYjKmNpQrStUvWxYz","type":"user","username":"ada","active":true,"roles":["user"]}"#;
 /// let mut converted = convert_rocketchat(exported.as_bytes(), "chat")?;
 /// assert!(converted.lines.text()?.contains(r#""rocketchat_id":"aYjKmNpQrStUvWxYz""#));

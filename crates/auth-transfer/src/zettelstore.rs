@@ -1,4 +1,4 @@
-//! Users of a Zettelstore as import lines (zettelstore.md 7). Pure.
+//! Users of a Zettelstore as import lines. Pure.
 //!
 //! ```text
 //! 20240101000200.zettel   metadata up to the first blank line, then whatever there is
@@ -32,7 +32,7 @@ struct ZettelUser {
 /// over.
 ///
 /// ```
-/// use auth_engine::transfer::convert_zettel;
+/// use auth_transfer::convert_zettel;
 /// let zettel = b"title: Ada\nuser-id: ada\nuser-role: writer\n\nThe one and only.\n".to_vec();
 /// let mut converted = convert_zettel([("20240101000200.zettel".to_owned(), zettel)], "notes");
 /// assert!(converted.lines.text()?.contains(r#""username":"ada""#) && converted.places.len() == 1);

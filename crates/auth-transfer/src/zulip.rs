@@ -1,5 +1,5 @@
 //! Realms and users of a Zulip as import lines: its tables `zerver_realm` and `zerver_userprofile` as PostgreSQL
-//! writes them as CSV with a header line (zulip.md 6). Pure.
+//! writes them as CSV with a header line. Pure.
 //!
 //! Kept are ids, addresses, names, roles, kinds of bots, hashes and API keys. Zulip has no user names: people log in
 //! by address at every protocol.
@@ -10,7 +10,7 @@ use std::io::Read;
 use auth_core::{BotKind, Role};
 
 use super::converted::{ConvertError, Converted};
-use super::line::{BOTS, BadLine, RealmLine, UserLine, bad, name_of, print_time, time};
+use super::line::{BadLine, RealmLine, UserLine, bad, print_time, time};
 
 /// Where Zulip keeps the bots of its own.
 const INTERNAL: &str = "zulipinternal";
@@ -22,7 +22,7 @@ const INTERNAL: &str = "zulipinternal";
 /// [`ConvertError`] when a table can't be read or lacks a column.
 ///
 /// ```
-/// use auth_engine::transfer::convert_zulip;
+/// use auth_transfer::convert_zulip;
 /// let realms = "id,string_id,name,deactivated\n2,zulip,Zulip Dev,f\n";
 /// let users = "id,delivery_email,full_name,password,api_key,role,is_active,is_bot,bot_type,date_joined,realm_id\n\
 ///              9,iago@zulip.com,Iago,!unusable,m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN,200,t,f,,2026-10-23 00:03:00+00,2\n";
@@ -117,7 +117,7 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         email_verified: true,
         full_name: row.text("full_name").to_owned(),
         role: Some(role.as_str().to_owned()),
-        bot: bot.and_then(|bot| name_of(&BOTS, bot)),
+        bot: bot.map(|bot| bot.as_str().to_owned()),
         active: row.flag("is_active")?,
         joined: print_time(joined),
         password_hash: given("password"),

@@ -1,56 +1,43 @@
-//! What a line says, checked: the record it makes.
+//! Checks lines, and makes records of them.
 
 use std::collections::HashMap;
 
 use auth_core::{
-    BotKind, ExternalIds, LoginName, NameKind, NewUser, Password, Realm, RealmId, Role, StoreError,
-    Timestamp, User, UserId, fold,
+    BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, ProtocolName, Realm, RealmId,
+    Role, StoreError, Timestamp, User,
 };
-use auth_crypto::opaque;
 use auth_crypto::password::{self, NameContext};
+use auth_engine::{Engine, is_login_name};
 
-use super::super::line::{BOTS, BadLine, Line, RealmLine, UserLine, bad, named, time, zettel_id};
-use crate::Engine;
+use super::draft::Record;
+use crate::line::{BadLine, Line, RealmLine, UserLine, bad, time};
 
-/// The longest name anybody logs in with, in bytes.
-const LONGEST_NAME: usize = 320;
-
-/// The realms that lines can refer to, by slug: those of the store, and those of the lines before.
-pub(super) struct Realms(HashMap<String, Realm>);
-
-/// What a good line makes.
-pub(super) enum Draft {
-    Realm(Realm),
-    User(Box<UserDraft>),
+/// Checks the lines of one import.
+pub(super) struct Checker<'a> {
+    pub(super) engine: &'a Engine,
+    /// The realms that lines can refer to, by slug: those of the store, and those of the lines before.
+    realms: HashMap<String, Realm>,
 }
 
-/// A user whose password may still be in clear.
-pub(super) struct UserDraft {
-    pub(super) user: NewUser,
-    /// The password, and the realm whose rules hashing follows.
-    pub(super) clear: Option<(Password, Realm)>,
-}
-
-impl Engine {
-    pub(super) async fn realms_to_refer_to(&self) -> Result<Realms, StoreError> {
-        let realms = self.store.realms().await?;
-        Ok(Realms(realms.into_iter().map(|realm| (realm.slug.clone(), realm)).collect()))
+impl<'a> Checker<'a> {
+    pub(super) async fn new(engine: &'a Engine) -> Result<Self, StoreError> {
+        let realms = engine.store().realms().await?;
+        Ok(Self { engine, realms: realms.into_iter().map(|realm| (realm.slug.clone(), realm)).collect() })
     }
 
-    pub(super) fn check(&self, line: Line, realms: &mut Realms) -> Result<Draft, BadLine> {
-        let Realms(realms) = realms;
+    /// Makes a record of a line.
+    pub(super) fn check(&mut self, line: Line) -> Result<Record, BadLine> {
         match line {
             Line::Realm(line) => {
-                let known = realms.get(&line.realm).map(|realm| realm.id);
+                let known = self.realms.get(&line.realm).map(|realm| realm.id);
                 let realm = self.check_realm(*line, known)?;
-                realms.insert(realm.slug.clone(), realm.clone());
-                Ok(Draft::Realm(realm))
+                self.realms.insert(realm.slug.clone(), realm.clone());
+                Ok(Record::Realm { realm, is_new: known.is_none() })
             }
             Line::User(line) => {
-                let realm = realms.get(&line.realm).ok_or_else(|| bad("no such realm before this line"))?;
+                let realm = self.realms.get(&line.realm).ok_or_else(|| bad(super::NO_REALM))?;
                 let (user, clear) = self.check_user(*line, realm)?;
-                let clear = clear.map(|password| (password, realm.clone()));
-                Ok(Draft::User(Box::new(UserDraft { user, clear })))
+                Ok(Record::User { user: Box::new(user), clear, digest_ready: realm.digest_logins })
             }
         }
     }
@@ -66,12 +53,12 @@ impl Engine {
         }
         let strength = line.strength();
         for backend in &line.backends {
-            if !self.backends.iter().any(|known| known.name() == backend) {
+            if !self.engine.backends().contains(backend) {
                 return Err(bad("`backends` names one that is not configured"));
             }
         }
         Ok(Realm {
-            id: known.unwrap_or_else(|| RealmId::random(&*self.rng)),
+            id: known.unwrap_or_else(|| RealmId::random(&**self.engine.rng())),
             name: line.name.unwrap_or_else(|| line.realm.clone()),
             slug: line.realm,
             subdomain: line.subdomain,
@@ -87,7 +74,7 @@ impl Engine {
 
     fn check_user(&self, line: UserLine, realm: &Realm) -> Result<(NewUser, Option<Password>), BadLine> {
         let joined = match line.joined.as_deref().map(time) {
-            None => self.now(),
+            None => self.engine.clock().now(),
             Some(Some(joined)) => joined,
             Some(None) => return Err(bad("`joined` is not an RFC 3339 time")),
         };
@@ -103,7 +90,7 @@ impl Engine {
         };
         let bot: Option<BotKind> = match line.bot.as_deref() {
             None => None,
-            Some(bot) => Some(named(&BOTS, bot).ok_or_else(|| bad("`bot` is not one we know"))?),
+            Some(bot) => Some(BotKind::from_name(bot).ok_or_else(|| bad("`bot` is not one we know"))?),
         };
         if line.id.is_some_and(|id| id < 1) {
             return Err(bad("`id` is not positive"));
@@ -131,49 +118,24 @@ impl Engine {
             ),
         };
         let email_verified = line.email.is_some() && line.email_verified;
-        let user = User {
-            id: UserId::random(&*self.rng),
-            realm: realm.id,
+        let mut new = self.engine.users().new_user(realm, joined, external_ids(&line, zid)?);
+        let asks_for_codes = self.engine.config().rocketchat.email_2fa_auto_opt_in;
+        new.user = User {
             names,
             full_name: line.full_name.clone(),
             role,
             bot,
             active: line.active,
-            joined,
             valid_from,
-            email_second_factor: line
-                .email_2fa
-                .unwrap_or(self.config.rocketchat.email_2fa_auto_opt_in && email_verified && bot.is_none()),
+            email_second_factor: line.email_2fa.unwrap_or(asks_for_codes && email_verified && bot.is_none()),
             must_change_password: line.must_change_password,
-            protocols: ExternalIds {
-                zulip: line.id.unwrap_or_default(),
-                rocketchat: line.rocketchat_id.clone().unwrap_or_else(|| opaque::rocketchat_id(&*self.rng)),
-                rocketchat_roles: line.rocketchat_roles.clone(),
-                zettelstore: zid.unwrap_or_else(|| zettel_id(joined)),
-                zettelstore_role: line.zettelstore_role.clone(),
-            },
-            version: 0,
+            external_roles: external_roles(&line)?,
+            ..new.user
         };
-        let credentials = self.credentials_of(&line, &user)?;
-        let new = NewUser {
-            assign_zulip_id: line.id.is_none(),
-            assign_zettelstore_id: zid.is_none(),
-            user,
-            password,
-            credentials,
-        };
+        new.credentials = self.credentials_of(&line, &new.user)?;
+        new.password = password;
         Ok((new, clear))
     }
-}
-
-/// Whether somebody can log in with a name.
-pub(crate) fn is_login_name(kind: NameKind, name: &str) -> bool {
-    !name.trim().is_empty()
-        && name.trim() == name
-        && name.len() <= LONGEST_NAME
-        && fold(name).len() <= 2 * LONGEST_NAME
-        && !name.chars().any(char::is_control)
-        && (kind != NameKind::Email || name.contains('@'))
 }
 
 fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
@@ -191,4 +153,51 @@ fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
         names.push(LoginName { kind, exact: name.clone(), verified });
     }
     if names.is_empty() { Err(bad("`username` or `email` is missing")) } else { Ok(names) }
+}
+
+/// The ids that a line gives; a user gets those of the other protocols when it is made.
+fn external_ids(line: &UserLine, zid: Option<u64>) -> Result<ByProtocol<ExternalId>, BadLine> {
+    let mut ids = ByProtocol::new();
+    for (protocol, id) in &line.external_ids {
+        let id = ExternalId::from(id);
+        let is_storable = match &id {
+            ExternalId::Number(number) => i64::try_from(*number).is_ok(),
+            ExternalId::Text(text) => !text.is_empty() && text.len() <= 64,
+        };
+        if !is_storable {
+            return Err(bad("`external_ids` has one that is not a number or 1 to 64 bytes"));
+        }
+        ids.set(protocol_of(protocol)?, id);
+    }
+    let zulip = line.id.and_then(|id| u64::try_from(id).ok()).map(ExternalId::Number);
+    let rocketchat = line.rocketchat_id.clone().map(ExternalId::Text);
+    for (protocol, id) in [
+        (ProtocolName::ZULIP, zulip),
+        (ProtocolName::ROCKETCHAT, rocketchat),
+        (ProtocolName::ZETTELSTORE, zid.map(ExternalId::Number)),
+    ] {
+        if let Some(id) = id {
+            ids.set(protocol, id);
+        }
+    }
+    Ok(ids)
+}
+
+fn external_roles(line: &UserLine) -> Result<ByProtocol<Vec<String>>, BadLine> {
+    let mut roles = ByProtocol::new();
+    for (protocol, given) in &line.external_roles {
+        roles.set(protocol_of(protocol)?, given.clone());
+    }
+    if let Some(given) = &line.rocketchat_roles {
+        roles.set(ProtocolName::ROCKETCHAT, given.clone());
+    }
+    if let Some(given) = &line.zettelstore_role {
+        roles.set(ProtocolName::ZETTELSTORE, vec![given.clone()]);
+    }
+    Ok(roles)
+}
+
+fn protocol_of(name: &str) -> Result<ProtocolName, BadLine> {
+    ProtocolName::from_name(name)
+        .ok_or_else(|| bad("a key of `external_ids` or `external_roles` is no protocol's name"))
 }

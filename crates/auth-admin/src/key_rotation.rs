@@ -2,21 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-use auth_core::{Credential, CredentialKind, InternalError};
+use auth_core::{Credential, CredentialKind, InternalError, Rng, Store, StoreError};
 use auth_crypto::keyring::{KeyRing, Purpose};
 use auth_crypto::seal::sealed_by;
+use auth_engine::keys::{CHECK_VALUE, Keys};
+use auth_engine::{Engine, backup_code_digest};
 
-use super::CHECK_VALUE;
-use crate::Engine;
-use crate::backup_codes::digest_of;
-use crate::engine::broken;
+use crate::nodes::Nodes;
 
 /// Credentials and mails are read in pages of this many.
 const PAGE: u32 = 1000;
 
-/// What is sealed in a store.
+/// The secrets sealed in a store.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Sealed {
@@ -30,10 +29,10 @@ pub struct Sealed {
     pub resealed: u64,
 }
 
-/// Why a key can't be taken out yet.
+/// Why a key can't be retired yet.
 #[derive(Debug)]
 #[non_exhaustive]
-pub enum TooSoon {
+pub enum RetireError {
     /// It is the active one, or the ring has no such key.
     NotRetirable,
     /// So many secrets are sealed under it.
@@ -46,9 +45,30 @@ pub enum TooSoon {
     Unaware(String),
     /// Another process has changed the ring at the same time.
     Raced,
+    /// The store failed.
+    Internal(InternalError),
 }
 
-impl Engine {
+/// Seals secrets anew, and retires keys.
+pub struct KeyRotation {
+    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    rng: Arc<dyn Rng>,
+    nodes: Nodes,
+}
+
+impl KeyRotation {
+    /// Rotates the keys of an engine's store.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            store: Arc::clone(engine.store()),
+            keys: Arc::clone(engine.keys()),
+            rng: Arc::clone(engine.rng()),
+            nodes: Nodes::new(engine),
+        }
+    }
+
     /// Counts what is sealed under which key. `progress` is told how many were looked at, every so often.
     ///
     /// # Errors
@@ -75,35 +95,39 @@ impl Engine {
         &self,
         id: u32,
         progress: &mut (dyn FnMut(u64) + Send),
-    ) -> Result<Result<KeyRing, TooSoon>, InternalError> {
-        let ring = self.ring();
+    ) -> Result<KeyRing, RetireError> {
+        let ring = self.keys.ring();
         let Some(smaller) = ring.without(id).filter(|_| ring.ids().contains(&id)) else {
-            return Ok(Err(TooSoon::NotRetirable));
+            return Err(RetireError::NotRetirable);
         };
-        for node in self.nodes().await? {
+        for node in self.nodes.running().await? {
             if node.ids.first() == Some(&id) {
-                return Ok(Err(TooSoon::Active(node.node)));
+                return Err(RetireError::Active(node.node));
             }
             if smaller.ids().first().is_some_and(|active| !node.ids.contains(active)) {
-                return Ok(Err(TooSoon::Unaware(node.node)));
+                return Err(RetireError::Unaware(node.node));
             }
         }
         let sealed = self.sealed(progress).await?;
         let count = sealed.by_key.get(&id).copied().unwrap_or_default();
         if count > 0 {
-            return Ok(Err(TooSoon::Sealed(count)));
+            return Err(RetireError::Sealed(count));
         }
         if sealed.old_backup_codes > 0 {
-            return Ok(Err(TooSoon::BackupCodes(sealed.old_backup_codes)));
+            return Err(RetireError::BackupCodes(sealed.old_backup_codes));
         }
-        let kept = self.store.meta(CHECK_VALUE).await?.ok_or_else(|| broken("the key ring's check value"))?;
+        let kept = self
+            .store
+            .meta(CHECK_VALUE)
+            .await?
+            .ok_or_else(|| InternalError::corrupt("the key ring's check value"))?;
         // First the store, which then takes both rings.
         if !smaller.has_check_value(&kept)
             && !self.store.replace_meta(CHECK_VALUE, Some(&kept), Some(&smaller.check_value())).await?
         {
-            return Ok(Err(TooSoon::Raced));
+            return Err(RetireError::Raced);
         }
-        Ok(Ok(smaller))
+        Ok(smaller)
     }
 
     async fn walk(
@@ -136,7 +160,7 @@ impl Engine {
                     Some(body) => self.store.reseal_mail(mail.id, &mail.body, body).await?,
                     None => false,
                 };
-                found.count(&mail.body, fresh.as_deref().filter(|_| replaced), self.ring().ids());
+                found.count(&mail.body, fresh.as_deref().filter(|_| replaced), self.keys.ring().ids());
             }
             seen += page.len() as u64;
             progress(seen);
@@ -155,41 +179,32 @@ impl Engine {
             return Ok(());
         };
         let user = credential.user;
-        let purpose = purpose_of(credential.kind).ok_or_else(|| broken("a sealed credential of its kind"))?;
+        let purpose = purpose_of(credential.kind)
+            .ok_or_else(|| InternalError::corrupt("a sealed credential of its kind"))?;
         let fresh = anew.then(|| self.sealed_anew(purpose, user.as_bytes(), sealed)).flatten();
         let replaced = match &fresh {
             Some(new) => {
                 // The digest of a backup code is of the ring too.
                 let digest = match credential.kind {
-                    CredentialKind::BackupCode => digest_of(&self.ring(), user, new),
+                    CredentialKind::BACKUP_CODE => backup_code_digest(&self.keys.ring(), user, new),
                     _ => credential.digest,
                 };
                 self.store.reseal_credential(credential.id, sealed, new, digest.as_ref()).await?
             }
             None => false,
         };
-        found.count(sealed, fresh.as_deref().filter(|_| replaced), self.ring().ids());
+        found.count(sealed, fresh.as_deref().filter(|_| replaced), self.keys.ring().ids());
         Ok(())
     }
 
     /// The same under the active key; `None` when it is that already, or can't be opened.
     fn sealed_anew(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
-        let ring = self.ring();
+        let ring = self.keys.ring();
         if ring.is_sealed_by_active(sealed) {
             return None;
         }
         let opened = ring.open(purpose, context, sealed).ok()?;
         Some(ring.seal(purpose, context, &opened, &*self.rng))
-    }
-
-    /// How long after a key was promoted what it replaced is still needed: until the last token and mailed code that
-    /// were made under the older one have ended.
-    #[must_use]
-    pub fn retirement_age(&self) -> Duration {
-        let (rocketchat, zettelstore) = (&self.config.rocketchat, &self.config.zettelstore);
-        let lives =
-            [zettelstore.token_lifetime, rocketchat.mailed_code_lifetime, rocketchat.remember_second_factor];
-        lives.into_iter().max().unwrap_or_default()
     }
 }
 
@@ -206,16 +221,16 @@ impl Sealed {
 
 fn purpose_of(kind: CredentialKind) -> Option<Purpose> {
     Some(match kind {
-        CredentialKind::ZulipKey => Purpose::ZulipKey,
-        CredentialKind::Totp | CredentialKind::PendingTotp => Purpose::Totp,
-        CredentialKind::MailedCode => Purpose::Mail,
-        CredentialKind::PersonalToken => Purpose::PersonalToken,
-        CredentialKind::BackupCode => Purpose::BackupCode,
+        CredentialKind::ZULIP_KEY => Purpose::ZulipKey,
+        CredentialKind::TOTP | CredentialKind::PENDING_TOTP => Purpose::Totp,
+        CredentialKind::MAILED_CODE => Purpose::Mail,
+        CredentialKind::PERSONAL_TOKEN => Purpose::PersonalToken,
+        CredentialKind::BACKUP_CODE => Purpose::BackupCode,
         _ => return None,
     })
 }
 
-impl fmt::Display for TooSoon {
+impl fmt::Display for RetireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotRetirable => {
@@ -235,8 +250,34 @@ impl fmt::Display for TooSoon {
                 )
             }
             Self::Raced => f.write_str("another process has changed the ring: try again"),
+            Self::Internal(error) => error.fmt(f),
         }
     }
 }
 
-impl std::error::Error for TooSoon {}
+impl std::error::Error for RetireError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Internal(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<InternalError> for RetireError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<StoreError> for RetireError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+impl fmt::Debug for KeyRotation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyRotation").finish_non_exhaustive()
+    }
+}
