@@ -1,23 +1,22 @@
-//! Password backends: who knows whether a password is right.
+//! Password backends: the local store, or a directory.
 
 use async_trait::async_trait;
 
 use crate::{
-    Account, FailureReason, Identifier, InternalError, Password, PasswordDigest, Peer, Realm, Role,
-    StrengthRule,
+    Account, FailureReason, Identifier, InternalError, Peer, Realm, Role, SecretInput, StrengthRule,
 };
 
-/// Knows whether a password is right: the local store, a directory.
+/// Judges passwords.
 #[async_trait]
 pub trait PasswordBackend: Send + Sync {
-    /// Its name in the realms' order of backends.
+    /// The name by which realms list the backend.
     fn name(&self) -> &str;
 
     /// Judges a password.
-    async fn verify(&self, question: &VerifyRequest<'_>) -> BackendAnswer;
+    async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer;
 }
 
-/// What a backend is asked.
+/// A password to be judged.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the engine and the backends' tests build it")]
 pub struct VerifyRequest<'a> {
@@ -25,38 +24,28 @@ pub struct VerifyRequest<'a> {
     pub realm: &'a Realm,
     /// The name as typed.
     pub who: &'a Identifier,
-    /// Whom the store knows under that name.
+    /// The account that the store knows under that name.
     pub account: Option<&'a Account>,
-    /// What was sent.
-    pub secret: SecretInput<'a>,
-    /// What the password must fulfil if its stored form is out of date; `None` asks nothing of it.
+    /// The password, or its digest.
+    pub secret: &'a SecretInput,
+    /// What the password must fulfil if its stored form is out of date; `None` demands nothing.
     pub demand: Option<StrengthRule>,
-    /// Where it comes from: queues give each network its share.
+    /// Where the attempt comes from: queues give each client key its share.
     pub peer: &'a Peer,
 }
 
-/// A password or what stands in its place.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "a new form of password is a breaking change for every backend")]
-pub enum SecretInput<'a> {
-    /// The password itself.
-    Password(&'a Password),
-    /// SHA-256 of it.
-    Digest(&'a PasswordDigest),
-}
-
-/// What a backend says.
+/// A backend's answer.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum BackendAnswer {
     /// The password is right for this account.
     Accept(Accepted),
-    /// It is wrong for whoever this backend knows under the name. Another one has a say only where the account
-    /// has more than one authority.
+    /// The password is wrong for the account that this backend knows under the name. Another backend is asked only
+    /// where the account has more than one authority.
     Reject(FailureReason),
-    /// This backend doesn't know the name; the next one is asked.
+    /// The backend doesn't know the name; the next one is asked.
     NotMine,
-    /// It can't tell now: never a wrong password, and nobody is let in.
+    /// The backend is unavailable; the attempt fails without counting as a wrong password.
     Unavailable(InternalError),
 }
 
@@ -66,7 +55,7 @@ pub enum BackendAnswer {
 pub struct Accepted {
     /// Set when the stored password is out of date and was too weak to be hashed anew.
     pub reset_required: bool,
-    /// Whose it is, where a directory says so: the account is found by it, made from it, or brought up to date.
+    /// The entry whose password it is, from a directory: the account is found by it, made from it, or updated.
     pub entry: Option<Box<Entry>>,
 }
 
@@ -74,16 +63,16 @@ pub struct Accepted {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "directory backends build it, the engine takes it apart")]
 pub struct Entry {
-    /// What the directory gives to nobody else, and doesn't change: the account's
+    /// The id that the directory gives to no other entry and doesn't change: the account's
     /// [`Directory`](crate::NameKind::Directory) name.
     pub id: String,
     /// The user name.
     pub user_name: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// What people call it.
+    /// The name by which people call the person.
     pub full_name: Option<String>,
-    /// What it may do; `None` where the directory has no say in it.
+    /// What the person may do; `None` where the directory has no say in it.
     pub role: Option<Role>,
 }
 

@@ -7,30 +7,30 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Peer {
-    /// Its address.
+    /// The client's address.
     pub address: IpAddr,
 }
 
 impl Peer {
-    /// A client at `address`; an IPv4 address in IPv6 clothes is taken as IPv4.
+    /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
         Self { address: address.to_canonical() }
     }
 
-    /// The network limits count by.
+    /// The key by which limits count the client.
     #[must_use]
     pub fn client_key(&self) -> ClientKey {
         ClientKey::of(self.address)
     }
 }
 
-/// What counts as one client in limits: a single IPv4 address, or the /64 of an IPv6 address.
+/// The unit that limits count as one client: a single IPv4 address, or the /64 of an IPv6 address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClientKey(IpAddr);
 
 impl ClientKey {
-    /// The network of an address.
+    /// The key of an address.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -42,7 +42,7 @@ impl ClientKey {
         }
     }
 
-    /// Whether it is this machine itself.
+    /// Whether the client is this machine itself.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         match self.0 {
@@ -54,7 +54,7 @@ impl ClientKey {
 }
 
 impl Default for ClientKey {
-    /// The unspecified address: of things that come from no client.
+    /// The unspecified address, for work that comes from no client.
     fn default() -> Self {
         Self(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }

@@ -1,51 +1,62 @@
-//! Faults: what goes wrong that is nobody's log-in. A wrong password is an outcome, never a fault.
+//! The internal error: a request could not be judged, through no fault of the client.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-type Source = Box<dyn std::error::Error + Send + Sync>;
+use crate::StoreError;
 
-/// Why a question could not be answered. The protocol makes its own 500 or 503 of the kind; the cause is for the
-/// log and never reaches a client.
-#[derive(Debug)]
+type Source = Arc<dyn std::error::Error + Send + Sync>;
+
+/// Why a request could not be judged.
+///
+/// A wrong password is never an internal error. A protocol makes its own 500 or 503 of the [kind](Self::kind); the
+/// cause is for the log and never reaches a client. Clones share the cause.
+#[derive(Clone, Debug)]
 pub struct InternalError {
     kind: InternalErrorKind,
-    cause: Option<Source>,
+    source: Option<Source>,
 }
 
-/// What a client may know of a fault.
+/// What a client may know of an internal error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum InternalErrorKind {
-    /// Something this server needs can't be reached, or a commit's outcome is unknown: 503, and repeating the
+    /// A part that the server needs can't be reached, or the outcome of a commit is unknown: 503. Repeating the
     /// request does no harm.
     Unavailable,
     /// A queue is full: 503 with the time after which to try again.
     Busy {
-        /// When a place is expected.
+        /// When a place in the queue is expected.
         retry_after: Duration,
     },
-    /// A defect, or a broken record: 500.
-    Internal,
+    /// A defect of the server, or a broken record: 500.
+    Defect,
 }
 
 impl InternalError {
-    /// Something needed can't be reached.
+    /// A part that the server needs can't be reached.
     #[must_use]
-    pub fn unavailable(cause: impl Into<Source>) -> Self {
-        Self { kind: InternalErrorKind::Unavailable, cause: Some(cause.into()) }
+    pub fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: InternalErrorKind::Unavailable, source: Some(Arc::from(cause.into())) }
     }
 
     /// A queue is full.
     #[must_use]
     pub fn busy(retry_after: Duration) -> Self {
-        Self { kind: InternalErrorKind::Busy { retry_after }, cause: None }
+        Self { kind: InternalErrorKind::Busy { retry_after }, source: None }
     }
 
-    /// A defect or a broken record.
+    /// A defect of the server, or a broken record.
     #[must_use]
-    pub fn internal(cause: impl Into<Source>) -> Self {
-        Self { kind: InternalErrorKind::Internal, cause: Some(cause.into()) }
+    pub fn defect(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { kind: InternalErrorKind::Defect, source: Some(Arc::from(cause.into())) }
+    }
+
+    /// A stored record that breaks an invariant, named in a word or two.
+    #[must_use]
+    pub fn corrupt(what: &'static str) -> Self {
+        Self::defect(StoreError::Corrupt(what.to_owned()))
     }
 
     /// What a client may know.
@@ -55,18 +66,36 @@ impl InternalError {
     }
 }
 
+/// Errors of one kind are equal, whatever their causes.
+impl PartialEq for InternalError {
+    fn eq(&self, other: &Self) -> bool {
+        self.kind == other.kind
+    }
+}
+
+impl Eq for InternalError {}
+
 impl fmt::Display for InternalError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
-            InternalErrorKind::Unavailable => "something the server needs is unavailable",
+            InternalErrorKind::Unavailable => "a part that the server needs is unavailable",
             InternalErrorKind::Busy { .. } => "the server is busy",
-            InternalErrorKind::Internal => "internal error",
+            InternalErrorKind::Defect => "internal error",
         })
     }
 }
 
 impl std::error::Error for InternalError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_deref().map(|cause| cause as _)
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<StoreError> for InternalError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
+            _ => Self::defect(error),
+        }
     }
 }

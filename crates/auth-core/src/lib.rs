@@ -44,60 +44,60 @@
 //! Add a [`CredentialKind`]: stores keep it without a change. Say in the engine how it is made and checked, and
 //! what ends it; where a protocol presents it, add a form of [`PresentedCredential`].
 
-mod account;
 mod backend;
 mod client;
+mod credential_check;
 mod error;
 mod exact;
 mod id;
 mod login;
-mod nodes;
-mod outcome;
+mod name;
 mod permission;
 mod policy;
 mod protocol;
 mod random;
 mod rate_limit;
 mod record;
-mod sealed;
 mod secret;
+mod service;
 mod store;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 mod time;
 
-pub use account::{
-    ActionError, Caller, Done, Enrolment, Passwords, PersonalToken, PersonalTokens, SecondFactorProof,
-    SecondFactors, Sessions,
-};
-pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, SecretInput, VerifyRequest};
+pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, VerifyRequest};
 pub use client::{ClientKey, Peer};
+pub use credential_check::{
+    CheckReply, CredentialCheck, PresentedCredential, Principal, TokenError, TokenPlace,
+};
 pub use error::{InternalError, InternalErrorKind};
-pub use exact::{Exact, ExactPoint};
+pub use exact::Exact;
 pub use id::{CredentialId, MailId, NotAnId, RealmId, UserId};
 pub use login::{
-    CredentialCheck, GrantKind, Identifier, LoginAttempt, LoginMethod, PresentedCredential, ProtocolName,
-    SecondStep, TokenForm,
+    Challenge, FactorMethod, FailureReason, Grant, GrantKind, Identifier, Login, LoginAttempt, LoginError,
+    LoginMethod, LoginReply, MailedChallenge, Profile, SecondStep, SecretInput, TokenForm,
 };
-pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
-pub use outcome::{
-    Challenge, CheckReply, FactorMethod, FailureReason, Grant, Granted, LoginError, LoginOutcome, LoginReply,
-    MailedChallenge, Principal, Profile, RateLimitStatus, TokenError,
-};
+pub use name::{CredentialKind, ExactPoint, ProtocolName};
 pub use permission::Permission;
 pub use policy::{PasswordPolicy, PolicyRule};
 pub use protocol::{
-    Accounts, Answer, Authenticator, BodyTooLarge, Protocol, RealmName, Realms, RouteMatch, Services,
+    Answer, AttemptCounting, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
+    TokenPolicy,
 };
 pub use random::{Rng, SeededRng};
-pub use rate_limit::{Quota, RateLimiter, SlidingWindow};
+pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
-    Account, BotKind, Credential, CredentialKind, Digest, Email, ExternalIds, LoginName, NameKind, Realm,
+    Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameKind, NewId, Realm,
     Role, Scope, StrengthRule, User, fold,
 };
-pub use sealed::SealedStore;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
-pub use store::{
-    AttemptRecord, AttemptStore, Conflict, CredentialStore, ImportError, ImportMode, Imported, Lookup,
-    MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, ProfileUpdate, RealmStore, Records, Revocation,
-    Store, StoreError, UserStore, resolve,
+pub use service::{
+    ActionError, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, PasswordReset, PersonalToken,
+    PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SecondFactors, Sessions, TokenRenewal,
 };
-pub use time::{Clock, ManualClock, Stopwatch, Timestamp};
+pub use store::{
+    AttemptRecord, AttemptStore, ChangeFeed, ChangeListener, Conflict, CredentialStore, ImportError,
+    ImportMode, Imported, Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, ProfileUpdate,
+    RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store, StoreError, UserStore, resolve,
+};
+pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -1,85 +1,77 @@
-//! What a protocol asks of the engine: a log-in attempt, or the check of a presented credential.
+//! A login: what a protocol asks, and what it is answered.
 
-use crate::{ApiKey, NameKind, OneTimeCode, Password, PasswordDigest, Peer, RealmId, Token};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// Which wire format a request came in by.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum ProtocolName {
-    /// Zulip's API.
-    Zulip,
-    /// Rocket.Chat's API.
-    RocketChat,
-    /// Zettelstore's API.
-    Zettelstore,
-}
+use crate::{
+    ApiKey, CredentialKind, ExternalId, InternalError, NameKind, OneTimeCode, Password, PasswordDigest, Peer,
+    ProtocolName, RateLimitStatus, Realm, StoreError, Timestamp, Token, User,
+};
 
-impl ProtocolName {
-    /// Every protocol with the name that configuration, logs and stores use.
-    pub const ALL: [(Self, &'static str); 3] =
-        [(Self::Zulip, "zulip"), (Self::RocketChat, "rocketchat"), (Self::Zettelstore, "zettelstore")];
-
-    /// The protocol's name in configuration, logs and stores.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        Self::ALL.iter().find(|(protocol, _)| *protocol == self).map_or("", |(_, name)| name)
-    }
-
-    /// The protocol of that name.
-    #[must_use]
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(_, known)| *known == name).map(|(protocol, _)| *protocol)
-    }
-}
-
-/// A try to log in.
+/// An attempt to log in.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "protocols build it")]
 pub struct LoginAttempt {
-    /// The protocol it came in by.
+    /// The protocol by which the attempt came.
     pub protocol: ProtocolName,
-    /// The realm it is for.
-    pub realm: RealmId,
-    /// What is offered to be let in.
-    pub proof: LoginMethod,
+    /// The realm to log in to.
+    pub realm: Arc<Realm>,
+    /// How the client means to be let in.
+    pub method: LoginMethod,
     /// Whether the protocol has a second step, and the code that came along.
     pub second_step: SecondStep,
-    /// What is asked for on success.
+    /// What the client wants on success.
     pub grant: GrantKind,
-    /// Where it comes from.
+    /// Where the attempt comes from.
     pub peer: Peer,
 }
 
-/// What is offered to be let in.
+/// A way to be let in.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LoginMethod {
-    /// A name and a password.
+    /// A name, and a password or its digest.
     Password {
-        /// Who it is said to be.
+        /// The name as typed.
         who: Identifier,
-        /// The password as sent.
-        password: Password,
+        /// The password or its digest.
+        secret: SecretInput,
     },
-    /// A name and SHA-256 of the password (Rocket.Chat alone).
-    Digest {
-        /// Who it is said to be.
-        who: Identifier,
-        /// The digest as sent.
-        digest: PasswordDigest,
-    },
-    /// A log-in token issued earlier (Rocket.Chat's `resume`).
+    /// A login token that was issued earlier (Rocket.Chat's `resume`).
     Resume(Token),
-    /// A JSON web token by another system that names the user (zulip.md 5.5).
+    /// A JSON Web Token by which another system names the user.
     Assertion(Token),
-    /// Nothing but a name: development servers on loopback alone (zulip.md 3).
-    Development {
-        /// Who it is said to be.
+    /// Nothing but a name: for development servers on loopback.
+    NameAlone {
+        /// The name as typed.
         who: Identifier,
     },
 }
 
-/// Who somebody is said to be.
+impl LoginMethod {
+    /// The name as typed, where the method has one.
+    #[must_use]
+    pub fn who(&self) -> Option<&Identifier> {
+        match self {
+            Self::Password { who, .. } | Self::NameAlone { who } => Some(who),
+            Self::Resume(_) | Self::Assertion(_) => None,
+        }
+    }
+}
+
+/// A password, or the digest that a client sends in its place. Clones share the text.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_enums, reason = "a new form of password is a breaking change for every backend")]
+pub enum SecretInput {
+    /// The password itself.
+    Password(Password),
+    /// SHA-256 of the password, in hexadecimal (Rocket.Chat).
+    Digest(PasswordDigest),
+}
+
+/// The name by which a client means a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Identifier {
@@ -87,11 +79,16 @@ pub enum Identifier {
     Name {
         /// The name space to look in.
         kind: NameKind,
-        /// As typed.
+        /// The name as typed.
         typed: String,
     },
-    /// The id under which the protocol shows the user.
-    ExternalId(String),
+    /// The id under which a protocol shows the user.
+    External {
+        /// The protocol that shows it.
+        protocol: ProtocolName,
+        /// The id.
+        id: ExternalId,
+    },
 }
 
 impl Identifier {
@@ -107,11 +104,19 @@ impl Identifier {
         Self::Name { kind: NameKind::UserName, typed: typed.into() }
     }
 
+    /// The id under which a protocol shows a user.
+    #[must_use]
+    pub fn external(protocol: ProtocolName, id: impl Into<ExternalId>) -> Self {
+        Self::External { protocol, id: id.into() }
+    }
+
     /// The text as typed.
     #[must_use]
-    pub fn typed(&self) -> &str {
+    pub fn typed(&self) -> Cow<'_, str> {
         match self {
-            Self::Name { typed, .. } | Self::ExternalId(typed) => typed,
+            Self::Name { typed, .. } => Cow::Borrowed(typed),
+            Self::External { id: ExternalId::Text(id), .. } => Cow::Borrowed(id),
+            Self::External { id: ExternalId::Number(id), .. } => Cow::Owned(id.to_string()),
         }
     }
 }
@@ -120,68 +125,304 @@ impl Identifier {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "a protocol either has a second step or not")]
 pub enum SecondStep {
-    /// It can't: accounts with a second factor are refused, unless the operator allows them.
+    /// The protocol can't ask: accounts with a second factor are refused, unless the operator allows them.
     NotOffered,
-    /// It can; the code, where one came along.
+    /// The protocol can ask; the code, where one came along.
     Offered(Option<OneTimeCode>),
 }
 
-/// What a log-in is for.
+/// What a login is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum GrantKind {
-    /// The account's Zulip API key.
-    ZulipKey,
-    /// A new Rocket.Chat log-in token.
-    RocketChatToken,
-    /// A signed Zettelstore token.
-    ZettelstoreToken(TokenForm),
+    /// The account's API key: one, kept sealed, the same at every login.
+    ApiKey,
+    /// A new opaque token of this kind, stored as a digest. How long it lives and how many an account keeps is the
+    /// protocol's [`TokenPolicy`](crate::TokenPolicy).
+    Token(CredentialKind),
+    /// A signed token, of which nothing is stored.
+    SignedToken(TokenForm),
 }
 
-/// The two forms of a Zettelstore token (zettelstore.md 6).
+/// The two forms of a signed token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever issues tokens must know every form")]
 pub enum TokenForm {
-    /// A JSON web token with HS512, as up to 0.12.
+    /// A JSON Web Token with HS512, as Zettelstore issues up to 0.12.
     Jwt,
-    /// A signed list with HMAC-SHA384, from 0.13 on.
+    /// A signed list with HMAC-SHA384, as Zettelstore issues from 0.13 on.
     List,
 }
 
-/// A credential that came with a request.
+/// The answer to a login attempt.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "protocols build it")]
-pub struct CredentialCheck {
-    /// The protocol it came in by.
-    pub protocol: ProtocolName,
-    /// The realm the request is for.
-    pub realm: RealmId,
-    /// The credential.
-    pub credential: PresentedCredential,
-    /// Where it comes from.
-    pub peer: Peer,
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct LoginReply {
+    /// The login, or why it was refused.
+    pub result: Result<Box<Login>, LoginError>,
+    /// The protocol's own login limit after this attempt, where it has one and it was evaluated.
+    pub rate_limit: Option<RateLimitStatus>,
+    /// The answer must not be sent before this moment.
+    pub not_before: Option<Timestamp>,
 }
 
-/// A credential as presented.
+impl LoginReply {
+    /// A refusal that is told at once, without a word about limits.
+    #[must_use]
+    pub fn refused(error: LoginError) -> Self {
+        Self { result: Err(error), rate_limit: None, not_before: None }
+    }
+}
+
+/// A login that succeeded.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct Login {
+    /// The user who logged in.
+    pub profile: Profile,
+    /// What the client asked for.
+    pub grant: Grant,
+}
+
+/// A user with the attributes that protocols show. Clones share the records.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct Profile {
+    /// The user.
+    pub user: Arc<User>,
+    /// The user's realm.
+    pub realm: Arc<Realm>,
+    /// Whether a password is stored.
+    pub has_password: bool,
+    /// Whether a TOTP device is enrolled and confirmed.
+    pub totp: bool,
+}
+
+/// What a successful login gives.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum PresentedCredential {
-    /// A Zulip API key with the e-mail address of its owner (zulip.md 5.1).
-    ZulipKey {
-        /// The address; compared without case.
-        email: String,
-        /// The key.
-        key: ApiKey,
-    },
-    /// A Rocket.Chat token, log-in or personal, with the id of its owner (rocketchat.md 3.1).
-    RocketChatToken {
-        /// Rocket.Chat's `_id`.
-        user_id: String,
+pub enum Grant {
+    /// The account's API key.
+    ApiKey(ApiKey),
+    /// An opaque token: 43 characters of `[A-Za-z0-9_-]` when it is new.
+    Token {
         /// The token.
         token: Token,
+        /// When the token ends; a personal token does not.
+        expires: Option<Timestamp>,
     },
-    /// A signed Zettelstore token of either form (zettelstore.md 5).
-    ZettelstoreToken(Token),
-    /// The same from the cookie of Zettelstore's web pages, whose tokens are of another kind (zettelstore.md 5).
-    ZettelstoreCookie(Token),
+    /// A signed token.
+    SignedToken {
+        /// The token.
+        token: Token,
+        /// How long the token lives from now.
+        lifetime: Duration,
+    },
+}
+
+/// Why a login was refused: all that the protocols tell apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LoginError {
+    /// The ordinary refusal. The reason is for the log; every reason must look the same outside.
+    Credentials(FailureReason),
+    /// The realm takes no passwords.
+    PasswordLoginDisabled,
+    /// The realm is deactivated.
+    RealmInactive,
+    /// The account is deactivated.
+    UserInactive,
+    /// The password is right, but its stored hash is out of date and it is too weak to be hashed anew.
+    PasswordResetRequired,
+    /// The account belongs to an app and never logs in.
+    AppAccount,
+    /// The account has no roles.
+    NoRoles,
+    /// The account's e-mail address must be verified first.
+    EmailUnverified,
+    /// The password is right and a second factor is asked for.
+    SecondFactorRequired(Challenge),
+    /// The code of the second factor is wrong.
+    SecondFactorInvalid(Challenge),
+    /// Too many wrong codes.
+    SecondFactorExhausted(Challenge),
+    /// The account exists, but in another realm (told by development servers alone).
+    OtherRealm,
+    /// The account may not use this way in.
+    Forbidden,
+    /// No assertions are accepted for this realm.
+    AssertionDisabled,
+    /// The assertion's signature, algorithm or times are wrong.
+    AssertionInvalid,
+    /// The assertion is good but names nobody.
+    AssertionWithoutSubject,
+    /// The assertion is good but its subject is of the wrong type.
+    AssertionMalformed,
+    /// Too many attempts for this account.
+    AccountLimited {
+        /// When the next attempt is let through.
+        retry_after: Duration,
+    },
+    /// Too many attempts from this client key.
+    ClientLimited {
+        /// When the next attempt is let through.
+        retry_after: Duration,
+    },
+    /// The attempt could not be judged.
+    Internal(InternalError),
+}
+
+impl LoginError {
+    /// The error in a word, for logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Credentials(reason) => reason.as_str(),
+            Self::PasswordLoginDisabled => "password-login-disabled",
+            Self::RealmInactive => "realm-inactive",
+            Self::UserInactive => "user-inactive",
+            Self::PasswordResetRequired => "password-reset-required",
+            Self::AppAccount => "app-account",
+            Self::NoRoles => "no-roles",
+            Self::EmailUnverified => "email-unverified",
+            Self::SecondFactorRequired(_) => "second-factor-required",
+            Self::SecondFactorInvalid(_) => "second-factor-invalid",
+            Self::SecondFactorExhausted(_) => "second-factor-exhausted",
+            Self::OtherRealm => "other-realm",
+            Self::Forbidden => "forbidden",
+            Self::AssertionDisabled => "assertion-disabled",
+            Self::AssertionInvalid => "assertion-invalid",
+            Self::AssertionWithoutSubject => "assertion-without-subject",
+            Self::AssertionMalformed => "assertion-malformed",
+            Self::AccountLimited { .. } => "account-limited",
+            Self::ClientLimited { .. } => "network-limited",
+            Self::Internal(_) => "internal-error",
+        }
+    }
+}
+
+impl fmt::Display for LoginError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "login refused: {}", self.as_str())
+    }
+}
+
+impl std::error::Error for LoginError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Internal(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<InternalError> for LoginError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<StoreError> for LoginError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// What was wrong behind the ordinary refusal: for the log alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FailureReason {
+    /// No account has that name.
+    UnknownUser,
+    /// The account has no password.
+    NoPassword,
+    /// The password doesn't match.
+    WrongPassword,
+    /// The stored password can't be read.
+    BrokenPassword,
+    /// The stored password can't verify the digest that was sent in its place.
+    DigestNotAccepted,
+    /// Too many passwords of the account were tried from this client key, under several of its names.
+    TooManyAttempts,
+    /// The account has a second factor and this protocol has no second step.
+    NoSecondStep,
+    /// No account holds that token.
+    UnknownToken,
+    /// The token has ended.
+    ExpiredToken,
+    /// This way in is switched off.
+    NotOffered,
+    /// The directory has more than one entry of that name.
+    AmbiguousEntry,
+    /// The directory's entry is disabled.
+    EntryDisabled,
+    /// The directory's entry may not use this realm.
+    EntryNotAllowed,
+    /// The directory's entry lacks what an account needs.
+    EntryIncomplete,
+    /// There is no account for the directory's entry, and none may be made.
+    NoAccount,
+    /// The directory's entry goes by the name of an account that isn't its own.
+    AccountOfAnother,
+}
+
+impl FailureReason {
+    /// The reason in a word, for logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownUser => "unknown-user",
+            Self::NoPassword => "no-password",
+            Self::WrongPassword => "wrong-password",
+            Self::TooManyAttempts => "too-many-tries",
+            Self::BrokenPassword => "broken-password",
+            Self::DigestNotAccepted => "digest-not-accepted",
+            Self::NoSecondStep => "no-second-step",
+            Self::UnknownToken => "unknown-token",
+            Self::ExpiredToken => "expired-token",
+            Self::NotOffered => "not-offered",
+            Self::AmbiguousEntry => "ambiguous-entry",
+            Self::EntryDisabled => "entry-disabled",
+            Self::EntryNotAllowed => "entry-not-allowed",
+            Self::EntryIncomplete => "entry-incomplete",
+            Self::NoAccount => "no-account",
+            Self::AccountOfAnother => "account-of-another",
+        }
+    }
+}
+
+/// What a client must know to answer a question for a second factor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct Challenge {
+    /// The factor that is asked for.
+    pub method: FactorMethod,
+    /// The factors that the account has.
+    pub available: Vec<FactorMethod>,
+    /// For a mailed code: where it went and whether just now.
+    pub mailed: Option<MailedChallenge>,
+}
+
+/// The state of a mailed code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct MailedChallenge {
+    /// Whether a new code was written for this attempt.
+    pub generated: bool,
+    /// When the outstanding code ends.
+    pub expires: Timestamp,
+    /// The user name, or else the address, as the client may show it.
+    pub recipient: String,
+}
+
+/// A kind of second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FactorMethod {
+    /// A code of a TOTP device, or a backup code.
+    Totp,
+    /// A code sent by mail.
+    Email,
+    /// The account's password once more.
+    Password,
 }

@@ -1,8 +1,8 @@
-//! Rocket.Chat's roles and what they may do, as far as a log-in server is asked (rocketchat.md 3.2, 4.1).
+//! Permissions, by Rocket.Chat's roles.
 
-use crate::{BotKind, Role, User};
+use crate::{BotKind, ProtocolName, Role, User};
 
-/// Something that not everybody may do.
+/// An action that takes a role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Permission {
@@ -23,7 +23,7 @@ pub enum Permission {
 }
 
 impl Permission {
-    /// The roles that have it, by Rocket.Chat's defaults.
+    /// The roles that have the permission, by Rocket.Chat's defaults.
     #[must_use]
     pub const fn roles(self) -> &'static [&'static str] {
         match self {
@@ -39,10 +39,10 @@ impl Permission {
 }
 
 impl User {
-    /// Rocket.Chat's roles: its own where they are given, else those that the [`Role`] stands for.
+    /// The user's roles at Rocket.Chat: the given ones, else those that the [`Role`] stands for.
     #[must_use]
     pub fn rocketchat_roles(&self) -> Vec<&str> {
-        if let Some(given) = &self.protocols.rocketchat_roles {
+        if let Some(given) = self.external_roles.get(ProtocolName::ROCKETCHAT) {
             return given.iter().map(String::as_str).collect();
         }
         match (self.bot, self.role) {
@@ -55,7 +55,7 @@ impl User {
         }
     }
 
-    /// Whether one of its roles has a permission.
+    /// Whether one of the user's roles has a permission.
     #[must_use]
     pub fn may(&self, permission: Permission) -> bool {
         self.rocketchat_roles().iter().any(|role| permission.roles().contains(role))
@@ -65,30 +65,16 @@ impl User {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{ExternalIds, RealmId, Timestamp, UserId};
+    use crate::testing::UserBuilder;
 
     fn user(role: Role, bot: Option<BotKind>, given: Option<&[&str]>) -> User {
-        User {
-            id: UserId::from_bytes([1; 16]),
-            realm: RealmId::from_bytes([1; 16]),
-            names: Vec::new(),
-            full_name: String::new(),
-            role,
-            bot,
-            active: true,
-            joined: Timestamp::default(),
-            valid_from: Timestamp::default(),
-            email_second_factor: false,
-            must_change_password: false,
-            protocols: ExternalIds {
-                zulip: 1,
-                rocketchat: String::new(),
-                rocketchat_roles: given.map(|roles| roles.iter().map(|role| (*role).to_owned()).collect()),
-                zettelstore: 1,
-                zettelstore_role: None,
-            },
-            version: 1,
+        let mut user = UserBuilder::new("iago").role(role).build();
+        user.bot = bot;
+        if let Some(roles) = given {
+            user.external_roles
+                .set(ProtocolName::ROCKETCHAT, roles.iter().map(|role| (*role).to_owned()).collect());
         }
+        user
     }
 
     #[test]

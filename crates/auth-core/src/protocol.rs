@@ -1,147 +1,229 @@
-//! What a protocol sees of the inside, and what the outside sees of a protocol.
+//! What a wire protocol implements, and what it demands of the login pipeline.
 
-use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    ApiKey, CheckReply, CredentialCheck, Grant, InternalError, LoginAttempt, LoginReply, Passwords, Peer,
-    PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus, Realm, SecondFactors, Sessions,
-    Timestamp, TokenError, TokenForm,
+    CredentialKind, Entry, FailureReason, InternalError, LoginError, NewId, Peer, ProtocolName, Quota, Rng,
+    Timestamp, User,
 };
 
-/// Attempts to log in and checks of what was granted.
-#[async_trait]
-pub trait Authenticator: Send + Sync {
-    /// Judges an attempt. Refusals are outcomes.
-    ///
-    /// # Errors
-    /// A [`InternalError`] when it could not be judged.
-    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, InternalError>;
-
-    /// Tells who presents a credential.
-    ///
-    /// # Errors
-    /// A [`InternalError`] when it could not be looked up.
-    async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError>;
-
-    /// Gives a signed token in exchange for a good one: the same while less than a quarter of its life is over,
-    /// then a new one (zettelstore.md 3).
-    ///
-    /// # Errors
-    /// A [`InternalError`] when it could not be looked up.
-    async fn renew(
-        &self,
-        presentation: CredentialCheck,
-        form: TokenForm,
-    ) -> Result<Result<Grant, TokenError>, InternalError>;
-
-    /// Ends the credential that a principal presented; durable when it returns.
-    ///
-    /// # Errors
-    /// A [`InternalError`] when it is not known to be ended.
-    async fn revoke(&self, principal: &Principal) -> Result<(), InternalError>;
-
-    /// Counts a call against a protocol's limit per address and route, where it has one. Refused calls carry
-    /// `retry_after` in their rate_limit.
-    fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus>;
-}
-
-/// What Zulip's clients do to accounts beside logging in.
-#[async_trait]
-pub trait Accounts: Send + Sync {
-    /// Gives the principal's account a new Zulip key; the old one is refused from then on.
-    ///
-    /// # Errors
-    /// A [`InternalError`] when the new key is not known to be stored.
-    async fn regenerate_zulip_key(&self, principal: &Principal) -> Result<ApiKey, InternalError>;
-
-    /// Active users of all realms, bots left out, ordered by e-mail address: for development servers
-    /// (zulip.md 3). `None` when this server is not one.
-    ///
-    /// # Errors
-    /// A [`InternalError`] when they could not be read.
-    async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError>;
-}
-
-/// Public facts of realms.
-#[async_trait]
-pub trait Realms: Send + Sync {
-    /// The realm that is named so.
-    ///
-    /// # Errors
-    /// A [`InternalError`] when it could not be looked up.
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError>;
-}
-
-/// The two names of a realm.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum RealmName<'a> {
-    /// What configuration calls it.
-    Slug(&'a str),
-    /// Its part of a host name; `""` is the host itself.
-    Subdomain(&'a str),
-}
-
-/// All that a protocol needs.
-pub trait Services:
-    Authenticator + Accounts + Sessions + PersonalTokens + SecondFactors + Passwords + Realms
-{
-}
-
-impl<T> Services for T where
-    T: Authenticator + Accounts + Sessions + PersonalTokens + SecondFactors + Passwords + Realms + ?Sized
-{
-}
-
-/// A wire format: whole requests in, whole answers out. It renders and never decides.
+/// A wire protocol: whole requests in, whole answers out. A protocol renders and never decides who may log in.
 #[async_trait]
 pub trait Protocol: Send + Sync {
-    /// Which one it is.
-    fn kind(&self) -> ProtocolName;
+    /// The protocol's name.
+    fn name(&self) -> ProtocolName;
 
-    /// What it says of a path (as sent, without the query).
-    fn claim(&self, path: &str) -> RouteMatch;
+    /// Matches a path, as sent and without the query.
+    fn route(&self, path: &str) -> Route;
 
-    /// The largest body it reads, in bytes. Of a larger one it is given nothing, and the request carries
-    /// [`BodyTooLarge`] among its extensions.
-    fn body_limit(&self) -> usize;
+    /// Answers a request that was matched by [`Protocol::route`]. Whatever comes in, a sensible answer goes out.
+    async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer;
 
-    /// Answers a request. Whatever comes in, something sensible goes out.
-    async fn answer(&self, request: http::Request<Bytes>, peer: &Peer) -> Answer;
+    /// Matches a request and answers it: for servers with one protocol, and for tests.
+    async fn handle(&self, request: http::Request<Bytes>, peer: &Peer) -> Answer {
+        let route = self.route(request.uri().path());
+        self.answer(&route, request, peer).await
+    }
 }
 
-/// What a protocol says of a path.
+/// A path as a protocol understands it. A path is matched once; the route goes back to the protocol with the request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it, servers take it apart")]
+pub struct Route {
+    /// Whether the protocol knows the path.
+    pub matched: RouteMatch,
+    /// The pattern of the path, for logs and metrics: never the path itself, which may hold a secret.
+    pub pattern: &'static str,
+    /// The largest body that is read, in bytes. In place of a larger one the request has an empty body and carries
+    /// [`BodyTooLarge`] among its extensions.
+    pub body_limit: usize,
+    /// The number by which the protocol finds the route again; it means nothing to others.
+    pub index: usize,
+}
+
+/// How well a protocol knows a path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_enums, reason = "routing needs no more")]
 pub enum RouteMatch {
-    /// Not one of its paths.
+    /// The path is not the protocol's.
     None,
-    /// Below one of its prefixes, but not documented.
+    /// The path lies below one of the protocol's prefixes, but is not documented.
     Prefix,
-    /// One of its documented paths.
-    Owned,
+    /// The path is one of the protocol's documented paths.
+    Documented,
 }
 
-/// Marks a request whose body was larger than the protocol's limit and is not there.
+/// Marks a request whose body was larger than the route's limit and is not there.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a mark")]
 pub struct BodyTooLarge;
 
-/// An answer, and the moment before which it must not be sent.
+/// An answer, with what the server needs to know about it.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "protocols build it, servers take it apart")]
 pub struct Answer {
     /// The answer.
     pub response: http::Response<Bytes>,
-    /// The server, not the protocol, sleeps until then.
+    /// The moment before which the answer must not be sent. The server, not the protocol, sleeps until then.
     pub not_before: Option<Timestamp>,
+    /// The internal error that the answer tells of. The server, not the protocol, logs its cause.
+    pub error: Option<InternalError>,
+}
+
+impl Answer {
+    /// An answer in place of one that an internal error prevented.
+    #[must_use]
+    pub fn failed(response: http::Response<Bytes>, error: InternalError) -> Self {
+        Self { response, not_before: None, error: Some(error) }
+    }
 }
 
 impl From<http::Response<Bytes>> for Answer {
+    /// An answer that may be sent at once.
     fn from(response: http::Response<Bytes>) -> Self {
-        Self { response, not_before: None }
+        Self { response, not_before: None, error: None }
+    }
+}
+
+/// What a protocol demands of the login pipeline beyond the rules that all protocols share.
+///
+/// Every method but the name has a default, which is the pipeline as it stands. The engine has the rules of its own
+/// protocols; a crate that adds a protocol hands its rules to the engine when the engine is built.
+pub trait ProtocolRules: Send + Sync {
+    /// The protocol whose rules these are.
+    fn protocol(&self) -> ProtocolName;
+
+    /// Whether a password is a way in at this protocol.
+    fn takes_passwords(&self) -> bool {
+        true
+    }
+
+    /// Whether an empty password may be right.
+    fn takes_empty_passwords(&self) -> bool {
+        false
+    }
+
+    /// Whether a password whose stored hash is out of date must be strong enough to be hashed anew.
+    fn demands_strength(&self) -> bool {
+        false
+    }
+
+    /// Whether the state of account and realm is told before the password is known to be right.
+    fn tells_state_first(&self) -> bool {
+        false
+    }
+
+    /// Whether an account of a directory is told that the password it sent is the stored one, which is of no use.
+    fn tells_local_password(&self) -> bool {
+        false
+    }
+
+    /// Whether accounts with a second factor can be asked for it, so that people need no app passwords.
+    fn has_second_step(&self) -> bool {
+        true
+    }
+
+    /// Refuses a user although the password is right.
+    ///
+    /// # Errors
+    /// The [`LoginError`] that the client is told.
+    fn check_user(&self, user: &User) -> Result<(), LoginError> {
+        let _ = user;
+        Ok(())
+    }
+
+    /// Refuses a directory's entry that lacks what the protocol shows of an account.
+    ///
+    /// # Errors
+    /// The [`FailureReason`] for the log.
+    fn check_entry(&self, entry: &Entry) -> Result<(), FailureReason> {
+        let _ = entry;
+        Ok(())
+    }
+
+    /// The time that an answer to a login takes from the look-up on; zero answers at once.
+    fn login_delay(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    /// The protocol's own limits of failed logins.
+    fn login_quotas(&self) -> LoginQuotas {
+        LoginQuotas::default()
+    }
+
+    /// The limit of calls per client key and route.
+    fn call_quota(&self) -> Option<Quota> {
+        None
+    }
+
+    /// The limit of calls per user.
+    fn user_quota(&self) -> Option<Quota> {
+        None
+    }
+
+    /// How long tokens of a kind live, and how many of them an account keeps.
+    fn token_policy(&self, kind: CredentialKind) -> TokenPolicy {
+        let _ = kind;
+        TokenPolicy::default()
+    }
+
+    /// The kinds of tokens by which a client may log in again with [`LoginMethod::Resume`](crate::LoginMethod::Resume).
+    fn resumable(&self) -> &'static [CredentialKind] {
+        &[]
+    }
+
+    /// The id under which the protocol shows a new user; `None` where it shows none.
+    fn new_id(&self, rng: &dyn Rng, joined: Timestamp) -> Option<NewId> {
+        let _ = (rng, joined);
+        None
+    }
+}
+
+/// A protocol's own limits of failed logins, beside those that all protocols share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "rules build it, the engine takes it apart")]
+pub struct LoginQuotas {
+    /// Failed attempts per account.
+    pub account: Option<Quota>,
+    /// Failed attempts per client key.
+    pub client: Option<Quota>,
+    /// What counts as one account.
+    pub counting: AttemptCounting,
+}
+
+/// What counts as one account in a protocol's own limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "the engine must know every way to count")]
+pub enum AttemptCounting {
+    /// A name from one client key, whatever its spelling, and the account once it is known.
+    #[default]
+    NameAndAccount,
+    /// A name from one client key, whatever its spelling. The status is told to clients.
+    Name,
+    /// A name as typed, from anywhere. The status is told to clients. The real Zulip counts so: another spelling is
+    /// another count, and everybody can use up an account's attempts.
+    TypedName,
+    /// A user name from anywhere, unless a code came along; refused attempts of a client key count too. The real
+    /// Rocket.Chat counts so.
+    UserNameAnywhere,
+}
+
+/// How long tokens live, and how many of them an account keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "rules build it, the engine takes it apart")]
+pub struct TokenPolicy {
+    /// How long a token lives.
+    pub lifetime: Duration,
+    /// How many tokens of the kind an account keeps: the oldest makes room.
+    pub keep: u32,
+}
+
+impl Default for TokenPolicy {
+    /// 90 days, and 50 tokens.
+    fn default() -> Self {
+        Self { lifetime: Duration::from_secs(90 * 24 * 3600), keep: 50 }
     }
 }

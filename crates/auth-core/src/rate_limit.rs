@@ -1,103 +1,117 @@
 //! Limits as a pure state machine: time is an argument, memory is bounded.
 //!
 //! ```text
-//!                    tries in window < attempts              tries in window = attempts
+//!                    attempts in window < attempts              attempts in window = attempts
 //!            ┌──────────────────────────────────┐     ┌──────────────────────────────────────┐
 //!            │ OPEN                              │     │ CLOSED                                │
-//!  reserve ─▶│ counts the try, lets it through   │────▶│ lets nothing through, counts nothing  │
+//!  reserve ─▶│ counts the attempt, lets it through   │────▶│ lets nothing through, counts nothing  │
 //!            │                                   │◀────│                                       │
 //!            └──────────────────────────────────┘     └──────────────────────────────────────┘
-//!                give back: the try is uncounted           the oldest try leaves the window
+//!                give back: the attempt is uncounted           the oldest attempt leaves the window
 //! ```
 //!
-//! A try is counted when it is reserved, before anything is known about it; a success gives it back. Refused
-//! tries are not counted, so they never extend a limit, and every limit ends.
+//! An attempt is counted when it is reserved, before anything is known about it; a success gives it back. Refused
+//! attempts are not counted, so they never extend a limit, and every limit ends.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
 use std::time::Duration;
 
-use crate::{RateLimitStatus, Timestamp};
+use crate::Timestamp;
 
-/// So many tries in so long a time.
+/// At most `attempts` attempts within `window`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two plain settings that operators write")]
 pub struct Quota {
-    /// Tries that are let through.
+    /// Attempts that are let through.
     pub attempts: u32,
-    /// How long a try counts, its last millisecond included.
+    /// How long an attempt counts, its last millisecond included.
     pub window: Duration,
 }
 
-/// The counted tries of one key: a sliding window.
+/// The state of a rate limit after an attempt was counted or refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the limiter and the protocols' tests build it")]
+pub struct RateLimitStatus {
+    /// Attempts allowed in a window.
+    pub limit: u32,
+    /// Attempts left.
+    pub remaining: u32,
+    /// When the window is over.
+    pub reset: Timestamp,
+    /// `Some` when the attempt was refused: the time until one is let through.
+    pub retry_after: Option<Duration>,
+}
+
+/// The counted attempts of one key: a sliding window.
 #[derive(Clone, Debug, Default)]
 pub struct SlidingWindow {
-    tries: VecDeque<Timestamp>,
+    attempts: VecDeque<Timestamp>,
 }
 
 impl SlidingWindow {
-    /// Counts a try at `now` if the rule lets it through. The rate_limit carries `retry_after` when it doesn't.
-    pub fn reserve(&mut self, rule: Quota, now: Timestamp) -> RateLimitStatus {
-        self.expire(rule, now);
-        let counted = u32::try_from(self.tries.len()).unwrap_or(u32::MAX);
-        if counted >= rule.attempts {
-            let free_at = self.tries.front().copied().unwrap_or(now) + rule.window;
+    /// Counts an attempt at `now` if the quota lets it through. The rate_limit carries `retry_after` when it doesn't.
+    pub fn reserve(&mut self, quota: Quota, now: Timestamp) -> RateLimitStatus {
+        self.expire(quota, now);
+        let counted = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
+        if counted >= quota.attempts {
+            let free_at = self.attempts.front().copied().unwrap_or(now) + quota.window;
             return RateLimitStatus {
-                limit: rule.attempts,
+                limit: quota.attempts,
                 remaining: 0,
                 reset: free_at,
                 retry_after: Some(free_at.since(now).max(Duration::from_millis(1))),
             };
         }
-        self.tries.push_back(now);
+        self.attempts.push_back(now);
         RateLimitStatus {
-            limit: rule.attempts,
-            remaining: rule.attempts - counted - 1,
-            reset: now + rule.window,
+            limit: quota.attempts,
+            remaining: quota.attempts - counted - 1,
+            reset: now + quota.window,
             retry_after: None,
         }
     }
 
-    /// Counts a try at `now` although it may be refused, so that it extends the limit: what real systems do.
-    pub fn count(&mut self, rule: Quota, now: Timestamp) {
-        self.expire(rule, now);
-        self.tries.push_back(now);
+    /// Counts an attempt at `now` although it may be refused, so that it extends the limit: what real systems do.
+    pub fn count(&mut self, quota: Quota, now: Timestamp) {
+        self.expire(quota, now);
+        self.attempts.push_back(now);
         // The newest say how long it stays closed; the others need no memory.
-        while self.tries.len() > rule.attempts as usize {
-            self.tries.pop_front();
+        while self.attempts.len() > quota.attempts as usize {
+            self.attempts.pop_front();
         }
     }
 
-    /// Uncounts the try reserved at `at`.
+    /// Uncounts the attempt reserved at `at`.
     pub fn give_back(&mut self, at: Timestamp) {
-        if let Some(index) = self.tries.iter().rposition(|tried| *tried == at) {
-            self.tries.remove(index);
+        if let Some(index) = self.attempts.iter().rposition(|tried| *tried == at) {
+            self.attempts.remove(index);
         }
     }
 
-    /// Forgets all tries.
+    /// Forgets all attempts.
     pub fn clear(&mut self) {
-        self.tries.clear();
+        self.attempts.clear();
     }
 
     /// Whether nothing is counted at `now`.
-    pub fn is_idle(&mut self, rule: Quota, now: Timestamp) -> bool {
-        self.expire(rule, now);
-        self.tries.is_empty()
+    pub fn is_idle(&mut self, quota: Quota, now: Timestamp) -> bool {
+        self.expire(quota, now);
+        self.attempts.is_empty()
     }
 
-    fn expire(&mut self, rule: Quota, now: Timestamp) {
-        while self.tries.front().is_some_and(|oldest| now.since(*oldest) > rule.window) {
-            self.tries.pop_front();
+    fn expire(&mut self, quota: Quota, now: Timestamp) {
+        while self.attempts.front().is_some_and(|oldest| now.since(*oldest) > quota.window) {
+            self.attempts.pop_front();
         }
     }
 }
 
 /// Windows by key, no more than a given number. When it is full, idle keys make room, then the key whose last
-/// try is the oldest.
+/// attempt is the oldest.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
-    rule: Quota,
+    quota: Quota,
     capacity: usize,
     windows: HashMap<K, SlidingWindow>,
     touched: VecDeque<(Timestamp, K)>,
@@ -106,67 +120,67 @@ pub struct RateLimiter<K> {
 impl<K: Clone + Eq + Hash> RateLimiter<K> {
     /// A limiter for at most `capacity` keys.
     #[must_use]
-    pub fn new(rule: Quota, capacity: usize) -> Self {
-        Self { rule, capacity: capacity.max(1), windows: HashMap::new(), touched: VecDeque::new() }
+    pub fn new(quota: Quota, capacity: usize) -> Self {
+        Self { quota, capacity: capacity.max(1), windows: HashMap::new(), touched: VecDeque::new() }
     }
 
-    /// Counts a try of a key if the rule lets it through.
+    /// Counts an attempt of a key if the quota lets it through.
     pub fn reserve(&mut self, key: &K, now: Timestamp) -> RateLimitStatus {
         if !self.windows.contains_key(key) {
             self.make_room(now);
         }
-        let rate_limit = self.windows.entry(key.clone()).or_default().reserve(self.rule, now);
+        let rate_limit = self.windows.entry(key.clone()).or_default().reserve(self.quota, now);
         if rate_limit.retry_after.is_none() {
             self.touch(key, now);
         }
         rate_limit
     }
 
-    /// Counts a try of a key although it may be refused: see [`SlidingWindow::count`].
+    /// Counts an attempt of a key although it may be refused: see [`SlidingWindow::count`].
     pub fn count(&mut self, key: &K, now: Timestamp) {
         if !self.windows.contains_key(key) {
             self.make_room(now);
         }
-        self.windows.entry(key.clone()).or_default().count(self.rule, now);
+        self.windows.entry(key.clone()).or_default().count(self.quota, now);
         self.touch(key, now);
     }
 
-    /// Uncounts the try of a key that was reserved at `at`.
+    /// Uncounts the attempt of a key that was reserved at `at`.
     pub fn give_back(&mut self, key: &K, at: Timestamp) {
         if let Some(window) = self.windows.get_mut(key) {
             window.give_back(at);
-            if window.tries.is_empty() {
+            if window.attempts.is_empty() {
                 self.windows.remove(key);
             }
         }
     }
 
-    /// Whether the rule would refuse a key's next try. Nothing is counted.
+    /// Whether the quota would refuse a key's next attempt. Nothing is counted.
     pub fn is_closed(&mut self, key: &K, now: Timestamp) -> bool {
         self.windows.get_mut(key).is_some_and(|window| {
-            window.expire(self.rule, now);
-            window.tries.len() >= self.rule.attempts as usize
+            window.expire(self.quota, now);
+            window.attempts.len() >= self.quota.attempts as usize
         })
     }
 
-    /// When the oldest counted try of a key leaves the window.
+    /// When the oldest counted attempt of a key leaves the window.
     #[must_use]
     pub fn frees_at(&self, key: &K) -> Option<Timestamp> {
-        Some(*self.windows.get(key)?.tries.front()? + self.rule.window)
+        Some(*self.windows.get(key)?.attempts.front()? + self.quota.window)
     }
 
-    /// Forgets all tries of a key.
+    /// Forgets all attempts of a key.
     pub fn clear(&mut self, key: &K) {
         self.windows.remove(key);
     }
 
-    /// The number of keys with counted tries; never more than the capacity.
+    /// The number of keys with counted attempts; never more than the capacity.
     #[must_use]
     pub fn len(&self) -> usize {
         self.windows.len()
     }
 
-    /// Whether no key has counted tries.
+    /// Whether no key has counted attempts.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.windows.is_empty()
@@ -175,18 +189,18 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
     /// Drops what is idle from the oldest touch on; then, while there is no room, the oldest key.
     fn make_room(&mut self, now: Timestamp) {
         while let Some((at, key)) = self.touched.front() {
-            let over = now.since(*at) > self.rule.window;
+            let over = now.since(*at) > self.quota.window;
             if !over && self.windows.len() < self.capacity {
                 break;
             }
             // A key touched again later is dropped at its last touch.
-            let last = self.windows.get(key).and_then(|window| window.tries.back());
+            let last = self.windows.get(key).and_then(|window| window.attempts.back());
             if last.is_none_or(|last| last <= at) {
                 self.windows.remove(key);
             }
             self.touched.pop_front();
         }
-        // A key without a touch of its own: one whose newest try was given back when its older touch was gone.
+        // A key without a touch of its own: one whose newest attempt was given back when its older touch was gone.
         if self.windows.len() >= self.capacity {
             self.list_touches();
             while self.windows.len() >= self.capacity
@@ -204,15 +218,15 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
 
     /// Keeps the list of touches in proportion to the keys.
     fn compact(&mut self) {
-        let most = (self.rule.attempts as usize).saturating_add(1).saturating_mul(self.capacity).max(64);
+        let most = (self.quota.attempts as usize).saturating_add(1).saturating_mul(self.capacity).max(64);
         if self.touched.len() > most.min(self.windows.len().saturating_mul(4).max(64)) {
             self.list_touches();
         }
     }
 
-    /// Lists the last touch of each key: of what there is, since a newest try that was given back leaves an older one.
+    /// Lists the last touch of each key: of what there is, since a newest attempt that was given back leaves an older one.
     fn list_touches(&mut self) {
-        let last = |(key, window): (&K, &SlidingWindow)| Some((*window.tries.back()?, key.clone()));
+        let last = |(key, window): (&K, &SlidingWindow)| Some((*window.attempts.back()?, key.clone()));
         let mut touched: Vec<_> = self.windows.iter().filter_map(last).collect();
         touched.sort_by_key(|(at, _)| *at);
         self.touched = touched.into();
@@ -261,7 +275,7 @@ mod tests {
         for second in 0..1000 {
             limiter.count(&"a", at(second));
         }
-        assert_eq!(limiter.windows["a"].tries.len(), 5);
+        assert_eq!(limiter.windows["a"].attempts.len(), 5);
         assert!(limiter.touched.len() <= 64);
         assert_eq!(limiter.reserve(&"a", at(1000)).retry_after, Some(Duration::from_secs(1795)));
         assert!(limiter.reserve(&"a", at(2796)).retry_after.is_none());

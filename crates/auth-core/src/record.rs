@@ -1,13 +1,13 @@
-//! The records: what a store keeps.
+//! The records that a store keeps.
 //!
-//! New kinds of sign-in are new [`CredentialKind`]s, not new records.
+//! A new way to sign in is a new [`CredentialKind`](crate::CredentialKind), not a new record.
 
 mod credential;
 mod name;
 mod realm;
 mod user;
 
-pub use credential::{Credential, CredentialKind, Digest, Scope};
+pub use credential::{Credential, Digest, Scope};
 pub use name::{LoginName, NameKind, fold};
 pub use realm::{Realm, StrengthRule};
-pub use user::{Account, BotKind, Email, ExternalIds, Role, User};
+pub use user::{Account, BotKind, ByProtocol, Email, ExternalId, NewId, Role, User};

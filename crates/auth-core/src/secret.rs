@@ -1,30 +1,38 @@
 //! Secrets as types: wiped when dropped, never printed, compared in constant time.
 //!
 //! Text reaches these types from an HTTP library's buffers, which are not wiped: zeroizing is best effort,
-//! and it covers everything from the protocol inwards.
+//! and it covers everything from the protocol crates inwards.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+/// Defines a secret text; with `shared`, clones share the text in place of copying it.
 macro_rules! secret_text {
-    ($(#[$doc:meta])* $name:ident $(, keeps $bytes:expr)?) => {
+    ($(#[$doc:meta])* $name:ident) => {
+        secret_text!(@ $(#[$doc])* $name, Zeroizing<String>, std::convert::identity);
+    };
+    ($(#[$doc:meta])* $name:ident, shared $(, keeps $bytes:expr)?) => {
+        secret_text!(@ $(#[$doc])* $name, Arc<Zeroizing<String>>, Arc::new $(, $bytes)?);
+    };
+    (@ $(#[$doc:meta])* $name:ident, $kept:ty, $keep:expr $(, $bytes:expr)?) => {
         $(#[$doc])*
         #[derive(Clone)]
-        pub struct $name(Zeroizing<String>);
+        pub struct $name($kept);
 
         impl $name {
-            /// Takes the text over.
+            /// Takes ownership of the text.
             #[must_use]
             pub fn new(text: impl Into<String>) -> Self {
                 let text = Zeroizing::new(text.into());
                 $(
                     if let Some(start) = text.get(..text.floor_char_boundary($bytes)).filter(|start| start.len() < text.len()) {
-                        return Self(Zeroizing::new(start.to_owned()));
+                        return Self($keep(Zeroizing::new(start.to_owned())));
                     }
                 )?
-                Self(text)
+                Self($keep(text))
             }
 
             /// The secret itself: for hashing, sealing and the one answer that carries it.
@@ -53,8 +61,8 @@ macro_rules! secret_text {
 
 secret_text! {
     /// A password as the client sent it: any Unicode text, neither trimmed nor normalised. Of one that is too long
-    /// to match only so much is kept that it stays too long: it goes through many hands.
-    Password, keeps Self::MAX_BYTES + 4
+    /// to match, only so much is kept that it stays too long. Clones share the text.
+    Password, shared, keeps Self::MAX_BYTES + 4
 }
 
 impl Password {
@@ -70,9 +78,8 @@ impl Password {
 }
 
 secret_text! {
-    /// What a Rocket.Chat client sends in a password's place: SHA-256 of it in hexadecimal, as sent
-    /// (rocketchat.md 1.4: not lower-cased).
-    PasswordDigest
+    /// SHA-256 of a password in hexadecimal, as a Rocket.Chat client sent it: not lower-cased. Clones share the text.
+    PasswordDigest, shared
 }
 
 secret_text! {
@@ -100,7 +107,7 @@ secret_text! {
 pub struct TotpSecret(Zeroizing<Vec<u8>>);
 
 impl TotpSecret {
-    /// Takes the bytes over.
+    /// Takes ownership of the bytes.
     #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self(Zeroizing::new(bytes))

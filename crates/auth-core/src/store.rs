@@ -2,19 +2,23 @@
 //! "Not there" is `Ok(None)` or `Ok(false)`, never an error.
 
 mod error;
+mod nodes;
 mod outbox;
+mod sealed;
 
 use std::borrow::Cow;
 
 use async_trait::async_trait;
 
 use crate::{
-    Account, ChangeFeed, ClientKey, Credential, CredentialId, CredentialKind, Digest, LoginName, NameKind,
-    PasswordString, ProtocolName, Realm, RealmId, Role, SealedStore, SharedAttempts, Timestamp, User, UserId,
+    Account, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName, NameKind,
+    NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, User, UserId,
 };
 
 pub use error::{Conflict, StoreError};
+pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
+pub use sealed::SealedStore;
 
 /// Keeps realms.
 #[async_trait]
@@ -69,8 +73,8 @@ pub trait UserStore: Send + Sync {
         new: &PasswordString,
     ) -> Result<bool, StoreError>;
 
-    /// Sets or takes away a password, and ends what it shall end. Who was to change its password has done so with a
-    /// new one.
+    /// Sets or removes the password, revokes the credentials in `revocation`, and clears `must_change_password` when a
+    /// password is set. `false` when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -78,27 +82,58 @@ pub trait UserStore: Send + Sync {
         &self,
         user: UserId,
         new: Option<&PasswordString>,
-        ends: &Revocation<'_>,
+        revocation: &Revocation<'_>,
     ) -> Result<bool, StoreError>;
 
-    /// Activates or deactivates a user, and ends what it shall end.
+    /// Activates or deactivates a user, and revokes the credentials in `revocation`. `false` when there is no such
+    /// user.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn set_active(&self, user: UserId, active: bool, ends: &Revocation<'_>)
-    -> Result<bool, StoreError>;
+    async fn set_active(
+        &self,
+        user: UserId,
+        active: bool,
+        revocation: &Revocation<'_>,
+    ) -> Result<bool, StoreError>;
 
-    /// Writes over a user what another system says of it; `false` when there is no such user.
+    /// Revokes the credentials in `revocation`; whether the user is active stays as it is. `false` when there is no
+    /// such user.
     ///
     /// # Errors
-    /// [`Conflict::Name`] when somebody else has one of the names: nothing is changed then. See [`StoreError`].
-    async fn update_profile(&self, user: UserId, facts: &ProfileUpdate) -> Result<bool, StoreError>;
+    /// See [`StoreError`].
+    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Result<bool, StoreError>;
+
+    /// Writes over a user what another system says of it. `false` when there is no such user.
+    ///
+    /// # Errors
+    /// [`Conflict::Name`] when another user has one of the names: nothing is changed then. See [`StoreError`].
+    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Result<bool, StoreError>;
+
+    /// Gives a user an id under which a protocol shows it, unless it has one; gives the one that it has afterwards.
+    /// `None` when there is no such user.
+    ///
+    /// # Errors
+    /// [`Conflict::ExternalId`] when another user of the realm has the id. See [`StoreError`].
+    async fn ensure_external_id(
+        &self,
+        user: UserId,
+        protocol: ProtocolName,
+        new: &NewId,
+    ) -> Result<Option<ExternalId>, StoreError>;
 
     /// Says whether a user is asked for a mailed code at log-in; `false` when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn set_email_second_factor(&self, user: UserId, on: bool) -> Result<bool, StoreError>;
+
+    /// Adds one user with all that belongs to it.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] when another user has one of its names or ids: nothing is written then. See
+    /// [`StoreError`].
+    async fn create_user(&self, new: &NewUser) -> Result<(), StoreError>;
 
     /// Deletes a user with all that belongs to it.
     ///
@@ -113,40 +148,41 @@ pub trait UserStore: Send + Sync {
     async fn import(&self, records: Records, mode: ImportMode) -> Result<Imported, ImportError>;
 }
 
-/// Whom to find.
+/// A way to look a user up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "every store must know every way to look a user up")]
 pub enum Lookup<'a> {
     /// By a login name as typed.
     Name(NameKind, &'a str),
-    /// By the id the Zulip protocol shows.
-    ZulipId(i64),
-    /// By the id the Rocket.Chat protocol shows.
-    RocketChatId(&'a str),
-    /// By the id the Zettelstore protocol shows.
-    ZettelstoreId(u64),
+    /// By the id under which a protocol shows the user.
+    ExternalId(ProtocolName, &'a ExternalId),
 }
 
-/// What a directory has a say in.
+/// The part of a user that a directory has a say in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct ProfileUpdate {
-    /// All names it may log in with.
+    /// All names by which the user may log in.
     pub names: Vec<LoginName>,
-    /// What people call it.
+    /// The name by which people call the user.
     pub full_name: String,
-    /// What it may do.
+    /// What the user may do.
     pub role: Role,
 }
 
-/// What a change of an account ends.
+/// The credentials that a change of an account revokes.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct Revocation<'a> {
     /// The valid-from stamp is moved to the later of this and one second after the old one, where this is set.
     pub valid_from: Option<Timestamp>,
     /// Credentials of these kinds are deleted.
     pub kinds: &'a [CredentialKind],
+}
+
+impl Revocation<'_> {
+    /// Nothing is revoked.
+    pub const NOTHING: Self = Self { valid_from: None, kinds: &[] };
 }
 
 /// The records of an import, in order. `None` ends it with nothing written.
@@ -168,13 +204,12 @@ pub enum NewRecord {
 pub struct NewUser {
     /// The user.
     pub user: User,
-    /// Take the next free Zulip id of the realm in place of `user.protocols.zulip`.
-    pub assign_zulip_id: bool,
-    /// `user.protocols.zettelstore` is only a wish: where it is taken, take the next after the realm's highest.
-    pub assign_zettelstore_id: bool,
+    /// The protocols whose id the store chooses: the number in `user.external_ids` where there is one and no other user
+    /// has it, else the next number after the realm's highest.
+    pub assign_ids: Vec<ProtocolName>,
     /// The stored password.
     pub password: Option<PasswordString>,
-    /// What else it can present.
+    /// The user's other credentials.
     pub credentials: Vec<Credential>,
 }
 

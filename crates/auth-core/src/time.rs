@@ -40,6 +40,71 @@ impl Timestamp {
     }
 }
 
+/// A date and a time of day in UTC, in the proleptic Gregorian calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "a calendar has no more fields")]
+pub struct UtcDateTime {
+    /// The year; 0 is 1 BC.
+    pub year: i64,
+    /// The month, from 1.
+    pub month: u8,
+    /// The day of the month, from 1.
+    pub day: u8,
+    /// The hour.
+    pub hour: u8,
+    /// The minute.
+    pub minute: u8,
+    /// The second.
+    pub second: u8,
+    /// The millisecond.
+    pub millisecond: u16,
+}
+
+impl Timestamp {
+    /// The moment in UTC.
+    ///
+    /// ```
+    /// let moment = auth_core::Timestamp::from_millis(951_827_696_007).utc();
+    /// assert_eq!((moment.year, moment.month, moment.day), (2000, 2, 29));
+    /// assert_eq!((moment.hour, moment.minute, moment.second, moment.millisecond), (12, 34, 56, 7));
+    /// ```
+    #[must_use]
+    pub fn utc(self) -> UtcDateTime {
+        const DAY: i64 = 86_400_000;
+        let (days, millis) = (self.0.div_euclid(DAY), self.0.rem_euclid(DAY));
+        let (year, month, day) = civil(days);
+        let field = |value: i64| u8::try_from(value).unwrap_or_default();
+        UtcDateTime {
+            year,
+            month: field(month),
+            day: field(day),
+            hour: field(millis / 3_600_000),
+            minute: field(millis / 60_000 % 60),
+            second: field(millis / 1000 % 60),
+            millisecond: u16::try_from(millis % 1000).unwrap_or_default(),
+        }
+    }
+}
+
+/// Year, month and day of a day counted from 1970-01-01.
+///
+/// Counts in eras of 400 years that begin on March 1, so that the leap day is the last of its year.
+fn civil(days: i64) -> (i64, i64, i64) {
+    /// Days from 0000-03-01 to 1970-01-01.
+    const EPOCH: i64 = 719_468;
+    const DAYS_OF_ERA: i64 = 146_097;
+
+    let (era, day) = ((days + EPOCH).div_euclid(DAYS_OF_ERA), (days + EPOCH).rem_euclid(DAYS_OF_ERA));
+    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    // Months from March on are 31 30 31 30 31 days, twice, and a rest: 153 days in five of them.
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + i64::from(month <= 2);
+    (year, month, day)
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
 
@@ -94,5 +159,36 @@ impl Clock for ManualClock {
 impl Stopwatch for ManualClock {
     fn elapsed(&self) -> Duration {
         self.now().since(Timestamp::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_follow_each_other_by_the_rules_of_the_calendar() {
+        let leap = |year: i64| year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+        let (mut year, mut month, mut day) = (1970, 1, 1);
+        for count in 0..400_000 {
+            assert_eq!(civil(count), (year, month, day));
+            let last = match month {
+                2 => 28 + i64::from(leap(year)),
+                4 | 6 | 9 | 11 => 30,
+                _ => 31,
+            };
+            (year, month, day) = match (month, day) {
+                (12, 31) => (year + 1, 1, 1),
+                _ if day == last => (year, month + 1, 1),
+                _ => (year, month, day + 1),
+            };
+        }
+    }
+
+    #[test]
+    fn moments_before_the_epoch_have_a_time_of_day() {
+        let last = Timestamp::from_millis(-1).utc();
+        assert_eq!((last.year, last.month, last.day), (1969, 12, 31));
+        assert_eq!((last.hour, last.minute, last.second, last.millisecond), (23, 59, 59, 999));
     }
 }

@@ -53,13 +53,13 @@ mod import;
 mod input;
 mod old_hash;
 mod pbkdf2;
-mod secret_input;
 mod steps;
 mod stored;
 mod unwrapped;
 mod verdict;
 mod wrapped;
 
+pub use auth_core::SecretInput;
 pub(crate) use computation::{Computation, compute};
 pub use cost::{
     MAX_BCRYPT_COST, MAX_ITERATIONS, MAX_KIB_PASSES, MAX_LANES, MAX_MEMORY_KIB, MAX_PBKDF2_ITERATIONS,
@@ -70,7 +70,6 @@ pub use hashing_rule::HashingRule;
 pub use import::{HashImportError, check_import};
 pub use input::{MAX_ZETTELSTORE_NAME, NameContext};
 pub use old_hash::OldHash;
-pub use secret_input::SecretInput;
 pub(crate) use steps::{
     batch_params, begin_hash, begin_verify, begin_wrap, finish_hash, finish_verify, finish_wrap,
 };

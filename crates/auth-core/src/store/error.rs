@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::NameKind;
+use crate::{NameKind, ProtocolName};
 
 /// Why a store could not do a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,15 +34,6 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-impl From<StoreError> for crate::InternalError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
-            _ => Self::internal(error),
-        }
-    }
-}
-
 /// What is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -51,12 +42,8 @@ pub enum Conflict {
     Realm,
     /// A login name in its realm.
     Name(NameKind),
-    /// An id that the Zulip protocol shows.
-    ZulipId,
-    /// An id that the Rocket.Chat protocol shows.
-    RocketChatId,
-    /// An id that the Zettelstore protocol shows.
-    ZettelstoreId,
+    /// An id under which a protocol shows a user.
+    ExternalId(ProtocolName),
     /// A credential that is looked up by the same digest.
     Credential,
 }
@@ -68,9 +55,10 @@ impl fmt::Display for Conflict {
             Self::Name(NameKind::UserName) => "the user name",
             Self::Name(NameKind::Email) => "the e-mail address",
             Self::Name(NameKind::Directory) => "the directory name",
-            Self::ZulipId => "the Zulip id",
-            Self::RocketChatId => "the Rocket.Chat id",
-            Self::ZettelstoreId => "the Zettelstore id",
+            Self::ExternalId(ProtocolName::ZULIP) => "the Zulip id",
+            Self::ExternalId(ProtocolName::ROCKETCHAT) => "the Rocket.Chat id",
+            Self::ExternalId(ProtocolName::ZETTELSTORE) => "the Zettelstore id",
+            Self::ExternalId(protocol) => return write!(f, "the {protocol} id"),
             Self::Credential => "a key or token",
         })
     }

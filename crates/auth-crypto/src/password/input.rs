@@ -6,7 +6,7 @@ use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use super::bcrypt;
-use super::secret_input::SecretInput;
+use auth_core::SecretInput;
 
 /// The longest user name, in bytes, for which a Zettelstore hash is verified.
 ///

@@ -10,10 +10,10 @@ use super::computation::Computation;
 use super::hashing_rule::HashingRule;
 use super::input::{HashInput, NameContext};
 use super::old_hash::OldHash;
-use super::secret_input::SecretInput;
 use super::stored::StoredPassword;
 use super::unwrapped::DIGEST_PREFIX;
 use super::verdict::Verdict;
+use auth_core::SecretInput;
 
 /// The parameters that another verification needs in order to be computed together with this one; `None` if it is
 /// computed alone, because the record has another scheme or an older Argon2 version.

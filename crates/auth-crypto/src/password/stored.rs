@@ -11,10 +11,10 @@ use super::argon2::Argon2Hash;
 use super::error::StoredPasswordError;
 use super::hashing_rule::HashingRule;
 use super::input::HashInput;
-use super::secret_input::SecretInput;
 use super::unwrapped::{UnwrappedHash, is_unusable};
 use super::verdict::Upgrade;
 use super::wrapped::{self, WrappedHash};
+use auth_core::SecretInput;
 
 /// The longest stored string that is parsed, in bytes.
 const MAX_STORED: usize = 1024;

@@ -1,0 +1,318 @@
+//! What signed-in users do to accounts: sessions, personal tokens, second factors; and lost passwords.
+//!
+//! A protocol hands over the caller and the second factor that came along. Whether a factor is needed, and whether the
+//! caller may act, is the engine's decision.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use crate::{
+    Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, OneTimeCode, Password, Peer,
+    PolicyRule, Principal, Profile, RealmId, StoreError, Timestamp, Token,
+};
+
+/// A signed-in user that calls.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it")]
+pub struct Caller<'a> {
+    /// The user.
+    pub principal: &'a Principal,
+    /// Where the call comes from.
+    pub peer: &'a Peer,
+    /// The program that calls, as it names itself; empty where it doesn't.
+    pub agent: &'a str,
+    /// The second factor that came along.
+    pub factor: &'a PresentedFactor,
+}
+
+/// A second factor that came along with a call.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it")]
+pub struct PresentedFactor {
+    /// The code.
+    pub code: Option<OneTimeCode>,
+    /// The factor that the caller wants to use.
+    pub method: Option<FactorMethod>,
+}
+
+/// Why an action on an account was not done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ActionError {
+    /// A second factor is asked for.
+    SecondFactorRequired(Challenge),
+    /// The code of the second factor is wrong.
+    SecondFactorInvalid(Challenge),
+    /// Too many wrong codes.
+    SecondFactorExhausted(Challenge),
+    /// The caller lacks the permission, or the secret that stands in its place.
+    NotPermitted,
+    /// There is no such account.
+    NoSuchUser,
+    /// The account has no token of that name.
+    NoSuchToken,
+    /// The account has a token of that name.
+    TokenExists,
+    /// The name of a token is empty or longer than a store keeps.
+    BadTokenName,
+    /// The account has a TOTP device already.
+    DeviceExists,
+    /// The account has no TOTP device, or none that waits to be confirmed.
+    NoDevice,
+    /// The code is not that of the device.
+    WrongCode,
+    /// An e-mail address must be verified first, or there is none.
+    AddressUnverified,
+    /// The account lacks the user name that the action takes.
+    NoUserName,
+    /// The token was never issued, was used, or has ended.
+    WrongToken,
+    /// The new password is too weak or too long; the rules of the password policy that it breaks, if any.
+    WeakPassword(Vec<PolicyRule>),
+    /// This server doesn't offer the action.
+    NotOffered,
+    /// The action is not known to be done.
+    Internal(InternalError),
+}
+
+impl ActionError {
+    /// The error in a word, for logs.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::SecondFactorRequired(_) => "second-factor-required",
+            Self::SecondFactorInvalid(_) => "second-factor-invalid",
+            Self::SecondFactorExhausted(_) => "second-factor-exhausted",
+            Self::NotPermitted => "not-permitted",
+            Self::NoSuchUser => "no-such-user",
+            Self::NoSuchToken => "no-such-token",
+            Self::TokenExists => "token-exists",
+            Self::BadTokenName => "bad-token-name",
+            Self::DeviceExists => "device-exists",
+            Self::NoDevice => "no-device",
+            Self::WrongCode => "wrong-code",
+            Self::AddressUnverified => "address-unverified",
+            Self::NoUserName => "no-user-name",
+            Self::WrongToken => "wrong-token",
+            Self::WeakPassword(_) => "weak-password",
+            Self::NotOffered => "not-offered",
+            Self::Internal(_) => "internal-error",
+        }
+    }
+}
+
+impl fmt::Display for ActionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "action refused: {}", self.as_str())
+    }
+}
+
+impl std::error::Error for ActionError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Internal(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<InternalError> for ActionError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<StoreError> for ActionError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.into())
+    }
+}
+
+/// Ends and makes login sessions.
+#[async_trait]
+pub trait Sessions: Send + Sync {
+    /// Ends the login tokens of the caller's account but the one presented; personal tokens stay.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when they are not known to be ended.
+    async fn end_other_sessions(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
+
+    /// Ends all tokens, also personal ones, of the caller's account or of another; gives the account's profile.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller may not, or when they are not known to be ended.
+    async fn end_sessions(
+        &self,
+        caller: &Caller<'_>,
+        of: Option<&Identifier>,
+    ) -> Result<Profile, ActionError>;
+
+    /// Makes a login token of an account for a caller that knows the operator's secret; asks for a second factor.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller may not, or when the token is not known to be stored.
+    async fn create_session(
+        &self,
+        caller: &Caller<'_>,
+        of: &Identifier,
+        secret: &Token,
+    ) -> Result<(Profile, Grant), ActionError>;
+}
+
+/// Makes and removes personal access tokens: named, without an end. All but the list ask for a second factor.
+#[async_trait]
+pub trait PersonalTokens: Send + Sync {
+    /// Makes a token. `bypass` says whether the token stands for a second factor.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller may not, the name can't be used, or the token is not known to be stored.
+    async fn create_personal_token(
+        &self,
+        caller: &Caller<'_>,
+        name: &str,
+        bypass: bool,
+    ) -> Result<Token, ActionError>;
+
+    /// Puts a new token in the place of the one of that name.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when there is no such token, or the new one is not known to be stored.
+    async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError>;
+
+    /// The tokens of the caller's account, oldest first.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller may not have tokens, or when they could not be read.
+    async fn personal_tokens(&self, caller: &Caller<'_>) -> Result<Vec<PersonalToken>, ActionError>;
+
+    /// Ends the token of that name.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when there is no such token, or the token is not known to be ended.
+    async fn remove_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<(), ActionError>;
+}
+
+/// A personal access token as its owner is shown it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct PersonalToken {
+    /// The stored credential.
+    pub id: CredentialId,
+    /// The name that its owner gave it.
+    pub name: String,
+    /// When the token was made.
+    pub created: Timestamp,
+    /// The token's last six characters.
+    pub last_part: String,
+    /// Whether the token stands for a second factor.
+    pub bypass_second_factor: bool,
+}
+
+/// Enrols and removes second factors.
+#[async_trait]
+pub trait SecondFactors: Send + Sync {
+    /// Begins to enrol a TOTP device in place of any that waits to be confirmed; asks for a second factor.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the account has a device, or the new one is not known to be stored.
+    async fn enrol_device(&self, caller: &Caller<'_>) -> Result<Enrolment, ActionError>;
+
+    /// Confirms the device with its first code and ends the account's other login tokens; gives the backup codes.
+    /// Asks for a second factor.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the code is wrong, or the device is not known to be stored.
+    async fn confirm_device(
+        &self,
+        caller: &Caller<'_>,
+        code: &OneTimeCode,
+    ) -> Result<Vec<OneTimeCode>, ActionError>;
+
+    /// Removes the device for one of its codes; `false` when the code is wrong.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the device is not known to be gone.
+    async fn remove_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Result<bool, ActionError>;
+
+    /// Gives new backup codes for one of the device's codes.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the code is wrong, or the new codes are not known to be stored.
+    async fn renew_backup_codes(
+        &self,
+        caller: &Caller<'_>,
+        code: &OneTimeCode,
+    ) -> Result<Vec<OneTimeCode>, ActionError>;
+
+    /// The number of backup codes that the account has left.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the account has no device, or the codes could not be counted.
+    async fn backup_codes_left(&self, caller: &Caller<'_>) -> Result<usize, ActionError>;
+
+    /// Removes the device of the caller's account or of another, and ends all tokens of the account; asks for a second
+    /// factor anew.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller may not, or the device is not known to be gone.
+    async fn reset_device(&self, caller: &Caller<'_>, of: Option<&Identifier>) -> Result<(), ActionError>;
+
+    /// Asks the account for mailed codes from now on and ends its other login tokens.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when no address is verified, or the change is not known to be stored.
+    async fn require_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
+
+    /// Asks the account for mailed codes no more; asks for a second factor anew.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the factor is missing, or the change is not known to be stored.
+    async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
+
+    /// Mails a code to the account of that name that is asked for mailed codes. The answer is the same for accounts
+    /// that exist and for those that don't, and must not be sent before the moment given.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when a code is not known to be on its way.
+    async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError>;
+
+    /// Asks for a second factor, whatever came before, and does nothing else.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the factor is missing or wrong, or could not be judged.
+    async fn confirm(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
+}
+
+/// A TOTP device that waits for its first code.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct Enrolment {
+    /// The shared secret in base32.
+    pub secret: Token,
+    /// The address that authenticator apps take from a picture; it holds the secret.
+    pub url: Token,
+}
+
+/// Resets lost passwords by mail.
+#[async_trait]
+pub trait PasswordReset: Send + Sync {
+    /// Mails a token for a new password to the owner of that address. The answer is the same for addresses that an
+    /// account has and for those that none has, and must not be sent before the moment given.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when resets are not offered, or the mail is not known to be on its way.
+    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
+
+    /// Sets a new password for a token that was mailed, once, and ends what was signed in before.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the token is wrong or the password too weak, or the password is not known to be stored.
+    async fn reset_password(
+        &self,
+        realm: RealmId,
+        token: &Token,
+        new: &Password,
+        peer: &Peer,
+    ) -> Result<(), ActionError>;
+}

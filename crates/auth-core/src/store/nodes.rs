@@ -1,0 +1,73 @@
+//! What servers that share a store need: notice of each other's changes, and one count of attempts.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::{Digest, Quota, StoreError, Timestamp, UserId};
+
+/// Says whether copies of users' records are still good.
+///
+/// The truth is [`ChangeFeed::versions`]; what a [`ChangeListener`] hears comes sooner, but for changes by others
+/// it may not come at all.
+#[async_trait]
+pub trait ChangeFeed: Send + Sync {
+    /// A number that differs after any change of the store; `None` from a store that can't tell without looking at every
+    /// record. Numbers of different openings can't be compared.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn change_counter(&self) -> Result<Option<u64>, StoreError>;
+
+    /// The users that are there, each with the version of its record, in no order.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError>;
+
+    /// Has a listener told of users that change, for as long as it lives: by this opening before the change is
+    /// acknowledged, by others as soon as the store hears of it.
+    fn listen(&self, listener: Weak<dyn ChangeListener>);
+}
+
+/// Hears which users' records have changed.
+pub trait ChangeListener: Send + Sync {
+    /// A user has changed, or is gone.
+    fn changed(&self, user: UserId);
+}
+
+/// Counts attempts for all servers that share a store. By default nothing is counted: a store of a single server needs
+/// no count beside the server's own.
+#[async_trait]
+pub trait SharedAttempts: Send + Sync {
+    /// Counts an attempt of a key if the quota lets it through, in one step across all servers; else gives the time
+    /// until one is let through. A repeated command may count twice.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn reserve_attempt(
+        &self,
+        _key: &Digest,
+        _quota: Quota,
+        _now: Timestamp,
+    ) -> Result<Option<Duration>, StoreError> {
+        Ok(None)
+    }
+
+    /// Uncounts the attempt that was reserved at `at`.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn give_back_attempt(&self, _key: &Digest, _at: Timestamp) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    /// Forgets the keys whose last attempt is older than `before`; gives their number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn forget_shared_attempts(&self, _before: Timestamp) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+}
