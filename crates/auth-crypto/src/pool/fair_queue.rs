@@ -21,7 +21,7 @@ use super::class::{JobClass, Priority};
 /// When jobs of several priorities wait, every choice of this number takes the lowest, so that no job starves.
 const LOWEST_PRIORITY_EVERY: u32 = 8;
 
-/// A waiting job, and everything that its place in the order depends on.
+/// A waiting job, with everything that decides when it is served.
 pub(super) struct Job<T> {
     pub(super) payload: T,
     pub(super) class: JobClass,
