@@ -10,7 +10,7 @@ use auth_core::{
     Account, ClientKey, CredentialKind, Lookup, NameKind, Password, PasswordString, PolicyRule, ProtocolName,
     Realm, Revocation, StoreError, Timestamp, UserId,
 };
-use auth_crypto::password::{Secret, Unreadable};
+use auth_crypto::password::{SecretInput, StoredPasswordError};
 use auth_crypto::strength;
 
 use crate::Engine;
@@ -49,7 +49,7 @@ pub enum OperatorError {
     /// An app password of a person is not for a protocol that can ask for a code.
     HasSecondStep(ProtocolName),
     /// The account has no password here, or one that can't be verified against, and why.
-    NoPassword(Unreadable),
+    NoPassword(StoredPasswordError),
 }
 
 impl Engine {
@@ -166,7 +166,7 @@ impl Engine {
             Err(OperatorError::TooWeak(_) | OperatorError::AgainstPolicy(_)) if allow_weak => {}
             checked => checked?,
         }
-        let secret = Secret::Password(password.clone());
+        let secret = SecretInput::Password(password.clone());
         self.pool.hash(secret, self.hashing_rule(&realm), network).await.map_err(|_| OperatorError::Busy)
     }
 

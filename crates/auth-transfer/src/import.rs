@@ -12,7 +12,7 @@ use std::ops::ControlFlow;
 use auth_core::{
     ClientKey, ImportError, ImportMode, Imported, InternalError, NewRecord, PasswordString, StoreError,
 };
-use auth_crypto::password::{HashingRule, OldHash, Secret, StoredPassword};
+use auth_crypto::password::{HashingRule, OldHash, SecretInput, StoredPassword};
 use futures_util::future::join;
 use futures_util::{StreamExt, stream};
 
@@ -284,7 +284,7 @@ impl Engine {
         let Draft::User(draft) = draft else { return Ok(None) };
         let (params, network) = (self.config.passwords.params, ClientKey::default());
         let hashed = if let Some((password, realm)) = draft.clear {
-            self.pool.hash(Secret::Password(password), self.hashing_rule(&realm), network).await
+            self.pool.hash(SecretInput::Password(password), self.hashing_rule(&realm), network).await
         } else if let Some(old) = self.to_wrap(&draft, options) {
             self.pool.wrap(old, HashingRule { params, digest_ready: false }, network).await
         } else {

@@ -1,7 +1,9 @@
 //! Trying a password without logging in.
 
 use auth_core::{Account, ClientKey, Password};
-use auth_crypto::password::{NameContext, Secret, StoredPassword, Unreadable, Upgrade, Verdict};
+use auth_crypto::password::{
+    NameContext, SecretInput, StoredPassword, StoredPasswordError, Upgrade, Verdict,
+};
 use auth_crypto::pool::Verification;
 
 use super::OperatorError;
@@ -29,7 +31,8 @@ impl Engine {
         account: &Account,
         password: &Password,
     ) -> Result<PasswordCheck, OperatorError> {
-        let stored = account.password.as_ref().ok_or(OperatorError::NoPassword(Unreadable::Unusable))?;
+        let stored =
+            account.password.as_ref().ok_or(OperatorError::NoPassword(StoredPasswordError::Unusable))?;
         let stored = StoredPassword::parse(stored).map_err(OperatorError::NoPassword)?;
         let realms = self.store.realms().await?;
         let realm =
@@ -44,10 +47,10 @@ impl Engine {
         let is_current = stored.is_current(&rule);
         let job = Verification {
             stored: Some(stored),
-            secret: Secret::Password(password.clone()),
+            secret: SecretInput::Password(password.clone()),
             rule,
             context,
-            turn: ClientKey::default().into(),
+            class: ClientKey::default().into(),
         };
         let verdict = self.pool.verify(job).await.map_err(|_| OperatorError::Busy)?;
         Ok(match verdict {
