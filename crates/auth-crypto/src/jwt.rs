@@ -128,7 +128,7 @@ pub fn sign(key: &Key, claims_json: &str) -> Token {
 /// A key counts only if its algorithm is the one in the token's header.
 ///
 /// # Errors
-/// [`Invalid`] without a reason, so that somebody who forges tokens learns nothing from it.
+/// [`Invalid`] without a reason, so that a forger learns nothing from it.
 pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Result<Vec<u8>, Invalid> {
     if token.len() > MAX_TOKEN {
         return Err(Invalid);
@@ -151,7 +151,7 @@ pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Resul
 /// The token was not signed with one of the keys, or is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid signed token")]
-#[expect(clippy::exhaustive_structs, reason = "a reason would help whoever forges tokens")]
+#[expect(clippy::exhaustive_structs, reason = "a reason would help a forger")]
 pub struct Invalid;
 
 fn algorithm_of(header: &str) -> Result<Algorithm, Invalid> {

@@ -5,8 +5,8 @@
 //! from 0.13    base64url((1 "…" IAT EXP ZID)) . base64url(HMAC-SHA384 of the text)
 //! ```
 //!
-//! [`TokenKeys::verify`] checks the signature and the form of a token, and not its times. The caller compares those with
-//! the clock, and with the time from which the user's tokens are valid.
+//! [`TokenKeys::verify`] checks the signature and the form of a token, but not its times. The caller compares those
+//! with the clock, and with the time from which the user's tokens are valid.
 //!
 //! # Examples
 //!

@@ -1,12 +1,11 @@
 //! The bytes that a scheme hashes, made from the secret that a client sent.
 
-use auth_core::{Password, PasswordDigest};
+use auth_core::{Password, PasswordDigest, SecretInput};
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
 use super::bcrypt;
-use auth_core::SecretInput;
 
 /// The longest user name, in bytes, for which a Zettelstore hash is verified.
 ///

@@ -2,7 +2,7 @@
 //! can compute several of them together.
 
 use auth_argon2::{Algorithm, Params};
-use auth_core::{PasswordString, Rng};
+use auth_core::{PasswordString, Rng, SecretInput};
 use zeroize::Zeroizing;
 
 use super::argon2::Argon2Hash;
@@ -13,7 +13,6 @@ use super::old_hash::OldHash;
 use super::stored::StoredPassword;
 use super::unwrapped::DIGEST_PREFIX;
 use super::verdict::Verdict;
-use auth_core::SecretInput;
 
 /// The parameters that another verification needs in order to be computed together with this one; `None` if it is
 /// computed alone, because the record has another scheme or an older Argon2 version.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use auth_argon2::{Memory, OutOfMemory};
-use auth_core::PasswordString;
+use auth_core::{PasswordString, SecretInput};
 use subtle::ConstantTimeEq;
 
 use super::argon2::Argon2Hash;
@@ -14,7 +14,6 @@ use super::input::HashInput;
 use super::unwrapped::{UnwrappedHash, is_unusable};
 use super::verdict::Upgrade;
 use super::wrapped::{self, WrappedHash};
-use auth_core::SecretInput;
 
 /// The longest stored string that is parsed, in bytes.
 const MAX_STORED: usize = 1024;

@@ -1,7 +1,7 @@
 //! Wrapped hashes: `wrapped:OLD:$argon2id$…`, where OLD is an older stored string with its tag overwritten by zero
 //! bits, and the Argon2id hash is of that tag.
 //!
-//! A password is verified by both hashes, one after the other. Whoever reads the string can't try passwords at the
+//! A password is verified by both hashes, one after the other. A reader of the string can't try passwords at the
 //! speed of the older hash. A wrapped hash is never wrapped again.
 
 use std::time::Duration;

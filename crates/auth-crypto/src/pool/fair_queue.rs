@@ -1,9 +1,9 @@
 //! The order of waiting jobs: start-time fair queueing among clients, without a thread or a clock.
 //!
 //! ```text
-//!               Familiar      Usual       Suspect        priorities in this order; every eighth choice, the lowest
-//! 192.0.2.1     ▪▪            ▪           ▪              a queue for each client: within a priority, the client that
-//! 192.0.2.2                   ▪▪▪▪▪▪                     has used the least processor time is served next
+//!               Familiar    Usual     Suspect     priorities, in this order; each eighth choice takes the lowest
+//! 192.0.2.1     ▪▪          ▪         ▪           a queue for each client: within a priority, the client that has
+//! 192.0.2.2                 ▪▪▪▪▪▪                used the least processor time is served next
 //! ```
 //!
 //! The queue has a virtual time: the largest usage that a client had when it was served. A client that starts to wait
@@ -21,7 +21,7 @@ use super::class::{JobClass, Priority};
 /// When jobs of several priorities wait, every choice of this number takes the lowest, so that no job starves.
 const LOWEST_PRIORITY_EVERY: u32 = 8;
 
-/// A waiting job, and everything that its place in the order depends on.
+/// A waiting job, with everything that decides when it is served.
 pub(super) struct Job<T> {
     pub(super) payload: T,
     pub(super) class: JobClass,

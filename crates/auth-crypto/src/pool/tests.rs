@@ -101,7 +101,7 @@ fn a_full_queue_refuses_at_once() {
 }
 
 #[test]
-fn abandoned_jobs_are_not_hashed_and_free_their_place() {
+fn abandoned_jobs_are_not_hashed_and_leave_the_queue() {
     let (rng, is_blocked, release) = BlockingRng::new();
     let pool = pool(config(1, 1), Arc::clone(&rng) as _);
     let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
@@ -112,7 +112,7 @@ fn abandoned_jobs_are_not_hashed_and_free_their_place() {
         assert!(poll(gone.as_mut()).is_pending());
     }
     let mut last = pin!(pool.hash(secret(), RULE, ClientKey::default()));
-    assert!(poll(last.as_mut()).is_pending(), "the place of the abandoned job is free");
+    assert!(poll(last.as_mut()).is_pending(), "the abandoned job has left the queue");
     release.send(()).unwrap();
     is_blocked.recv().unwrap();
     drop(release);
@@ -212,8 +212,8 @@ fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
     is_blocked.recv().unwrap();
     let right = verification(Some(stored(secret())));
     let wrong = verification(Some(stored(other())));
-    let nobody = verification(None);
-    let mut waiting = [right, wrong, nobody].map(|job| Box::pin(pool.verify(job)));
+    let unknown = verification(None);
+    let mut waiting = [right, wrong, unknown].map(|job| Box::pin(pool.verify(job)));
     for job in &mut waiting {
         assert!(poll(job.as_mut()).is_pending());
     }
