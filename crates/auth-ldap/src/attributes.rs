@@ -1,4 +1,4 @@
-//! What the attributes of an entry tell about a person.
+//! Reads a person, and whether the entry is disabled, from the attributes of an entry.
 
 use std::collections::BTreeSet;
 
