@@ -158,8 +158,8 @@ impl PasswordBackend for Directory {
         }
         let typed = match request.who {
             // The directory doesn't know the ids that protocols show to their clients, but the account does.
-            Identifier::ExternalId(_) => request.account.and_then(|account| account.user.user_name()),
-            who => Some(who.typed()),
+            Identifier::Name { typed, .. } => Some(typed.as_str()),
+            _ => request.account.and_then(|account| account.user.user_name()),
         };
         let Some(typed) = typed else { return BackendAnswer::NotMine };
         let login = Login { realm: request.realm, typed, password: Some(password) };
