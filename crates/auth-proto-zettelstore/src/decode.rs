@@ -7,7 +7,6 @@ mod error;
 pub mod form;
 pub mod login;
 pub mod path;
-pub(crate) mod request;
 pub mod token;
 
 pub use credentials::Credentials;

@@ -1,22 +1,15 @@
-//! The errors of the protocol: everything that a handler answers in place of a success.
+//! The error that a handler answers in place of a success.
 
 use std::time::Duration;
 
-use auth_core::{InternalError, LoginError, Timestamp, TokenError};
+use auth_core::{Answer, InternalError, LoginError, TokenError};
 
 use crate::decode::DecodeError;
+use crate::encode::error as encode;
 
-/// An error, and when its answer may be sent.
-#[derive(Debug)]
-pub(crate) struct ApiError {
-    pub(crate) kind: ErrorKind,
-    /// The moment before which the answer must not be sent.
-    pub(crate) not_before: Option<Timestamp>,
-}
-
-/// What went wrong. Each kind has an answer of its own.
-#[derive(Debug)]
-pub(crate) enum ErrorKind {
+/// Why a request is not answered with a success.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ApiError {
     /// An HTTP/1.1 request has no `Host` header.
     NoHost,
     /// A path or a form can't be decoded.
@@ -34,7 +27,7 @@ pub(crate) enum ErrorKind {
     /// A token is missing, or can't be renewed.
     NotRenewed,
     /// A token is missing, or refused.
-    Unauthenticated,
+    NotAuthenticated,
     /// There were too many attempts.
     Limited { retry_after: Duration },
     /// The request could not be judged.
@@ -42,58 +35,64 @@ pub(crate) enum ErrorKind {
 }
 
 impl ApiError {
-    /// Delays the answer.
-    pub(crate) fn not_before(mut self, moment: Option<Timestamp>) -> Self {
-        self.not_before = moment;
-        self
-    }
-
-    /// Answers a refused token as PUT `/a` does.
+    /// The answer of PUT `/a` to a token that it can't renew.
     pub(crate) fn of_renewal(error: TokenError) -> Self {
         match error {
-            TokenError::Internal(error) => error.into(),
-            _ => ErrorKind::NotRenewed.into(),
+            TokenError::Internal(error) => Self::Internal(error),
+            _ => Self::NotRenewed,
         }
     }
-}
 
-impl From<ErrorKind> for ApiError {
-    fn from(kind: ErrorKind) -> Self {
-        Self { kind, not_before: None }
+    /// Renders the error.
+    pub(crate) fn into_answer(self) -> Answer {
+        let response = match self {
+            Self::NoHost => encode::no_host(),
+            Self::Malformed => encode::bad_request(),
+            Self::OutsidePrefix => encode::not_found(),
+            Self::UnknownPath => encode::not_found_page(),
+            Self::MethodNotAllowed => encode::method_not_allowed(),
+            Self::UnknownCommand => encode::unknown_command(),
+            Self::LoginRefused => encode::login_refused(),
+            Self::NotRenewed => encode::not_renewed(),
+            Self::NotAuthenticated => encode::not_authenticated(),
+            Self::Limited { retry_after } => encode::limited(retry_after),
+            Self::Internal(error) => return Answer::failed(encode::internal_error(error.kind()), error),
+        };
+        response.into()
     }
 }
 
 impl From<DecodeError> for ApiError {
     fn from(_: DecodeError) -> Self {
-        ErrorKind::Malformed.into()
+        Self::Malformed
     }
 }
 
 impl From<InternalError> for ApiError {
     fn from(error: InternalError) -> Self {
-        ErrorKind::Internal(error).into()
+        Self::Internal(error)
     }
 }
 
-/// All refusals look the same but limits: a client is told to wait, since waiting helps.
 impl From<LoginError> for ApiError {
+    /// All refusals look the same but limits, since waiting helps there.
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::AccountLimited { retry_after } | LoginError::ClientLimited { retry_after } => {
-                ErrorKind::Limited { retry_after }.into()
+                Self::Limited { retry_after }
             }
-            LoginError::Internal(error) => error.into(),
-            _ => ErrorKind::LoginRefused.into(),
+            LoginError::Internal(error) => Self::Internal(error),
+            _ => Self::LoginRefused,
         }
     }
 }
 
-/// The answer of the check command, which tells no reasons.
 impl From<TokenError> for ApiError {
+    /// The answer of the check command, which tells no reasons.
     fn from(error: TokenError) -> Self {
         match error {
-            TokenError::Internal(error) => error.into(),
-            _ => ErrorKind::Unauthenticated.into(),
+            TokenError::Internal(error) => Self::Internal(error),
+            _ => Self::NotAuthenticated,
         }
     }
 }

@@ -51,7 +51,7 @@
 //! 1. Recognise its path in `decode/path.rs`, and give it a row in the table of `route.rs`.
 //! 2. Decode what its requests carry in `decode/`.
 //! 3. Write a handler in `handler/`: it takes the protocol and the request, and returns an answer or an error.
-//! 4. Render its success in `encode/answer.rs`, and what is new among its errors in `error.rs` and
+//! 4. Render its success in `encode/answer.rs`. Name new errors in `error.rs`, and render them in
 //!    `encode/error.rs`.
 //! 5. Name the handler in `protocol.rs`, beside the method that it answers.
 
@@ -62,6 +62,7 @@ mod encode;
 mod error;
 mod handler;
 mod protocol;
+mod request;
 mod route;
 mod state;
 

@@ -7,10 +7,10 @@ use http::header::HOST;
 use http::{Method, Version};
 
 use crate::decode::path::Destination;
-use crate::decode::request::Request;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
+use crate::request::Request;
 use crate::state::ZettelstoreProtocol;
-use crate::{encode, handler, route};
+use crate::{handler, route};
 
 #[async_trait]
 impl Protocol for ZettelstoreProtocol {
@@ -24,10 +24,7 @@ impl Protocol for ZettelstoreProtocol {
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {
         let request = Request { http: &request, peer };
-        let mut answer = match dispatch(self, route, &request).await {
-            Ok(answer) => answer,
-            Err(error) => encode::error::answer(error),
-        };
+        let mut answer = dispatch(self, route, &request).await.unwrap_or_else(ApiError::into_answer);
         if request.http.method() == Method::HEAD {
             answer.response.body_mut().clear();
         }
@@ -41,18 +38,18 @@ async fn dispatch(
     request: &Request<'_>,
 ) -> Result<Answer, ApiError> {
     if request.http.version() == Version::HTTP_11 && !request.http.headers().contains_key(HOST) {
-        return Err(ErrorKind::NoHost.into());
+        return Err(ApiError::NoHost);
     }
     match (route::destination(route), request.http.method()) {
         (Destination::Token, &Method::POST) => handler::token::log_in(state, request).await,
         (Destination::Token, &Method::PUT) => handler::token::renew(state, request).await,
         (Destination::Command, &Method::POST) => handler::command::run(state, request).await,
         (Destination::Token | Destination::Command | Destination::Zettel, _) => {
-            Err(ErrorKind::MethodNotAllowed.into())
+            Err(ApiError::MethodNotAllowed)
         }
         (Destination::Moved, _) => handler::redirect::redirect(state, request).await,
-        (Destination::Unknown, _) => Err(ErrorKind::UnknownPath.into()),
-        (Destination::Outside, _) => Err(ErrorKind::OutsidePrefix.into()),
-        (Destination::Malformed, _) => Err(ErrorKind::Malformed.into()),
+        (Destination::Unknown, _) => Err(ApiError::UnknownPath),
+        (Destination::Outside, _) => Err(ApiError::OutsidePrefix),
+        (Destination::Malformed, _) => Err(ApiError::Malformed),
     }
 }

@@ -10,7 +10,7 @@ use crate::decode::path::{Destination, clean_location};
 struct Row {
     destination: Destination,
     matched: RouteMatch,
-    /// The path below the URL prefix, or a word for paths that are no route.
+    /// The path below the URL prefix, as logs name it.
     pattern: &'static str,
 }
 
@@ -20,14 +20,14 @@ const ROUTES: [Row; 6] = [
     Row { destination: Destination::Command, matched: RouteMatch::Documented, pattern: "/x" },
     Row { destination: Destination::Zettel, matched: RouteMatch::Documented, pattern: "/{letter}/{zettel}" },
     // As good a match as the clean path is.
-    Row { destination: Destination::Moved, matched: RouteMatch::Prefix, pattern: "moved" },
-    Row { destination: Destination::Outside, matched: RouteMatch::Prefix, pattern: "outside" },
-    Row { destination: Destination::Malformed, matched: RouteMatch::Prefix, pattern: "malformed" },
+    Row { destination: Destination::Moved, matched: RouteMatch::Prefix, pattern: "/{path}" },
+    Row { destination: Destination::Outside, matched: RouteMatch::Prefix, pattern: "/{path}" },
+    Row { destination: Destination::Malformed, matched: RouteMatch::Prefix, pattern: "/{path}" },
 ];
 
 /// The row of every other path. Zettelstore has a whole listener to itself and answers what it does not know too.
 const UNKNOWN: Row =
-    Row { destination: Destination::Unknown, matched: RouteMatch::Prefix, pattern: "unknown" };
+    Row { destination: Destination::Unknown, matched: RouteMatch::Prefix, pattern: "/{path}" };
 
 /// Matches a path as sent, without the query. `base` is the URL prefix without its last slash.
 pub(crate) fn find(path: &str, base: &str, body_limit: usize) -> Route {
@@ -62,8 +62,8 @@ mod tests {
         for (path, pattern) in [
             ("/%61", "/a"),
             ("/a/20240101000200/", "/{letter}/{zettel}"),
-            ("//secret", "moved"),
-            ("/secret", "unknown"),
+            ("//secret", "/{path}"),
+            ("/secret", "/{path}"),
         ] {
             assert_eq!(find(path, "", 1024).pattern, pattern, "{path}");
         }

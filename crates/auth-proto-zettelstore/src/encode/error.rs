@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use auth_core::{Answer, InternalErrorKind};
+use auth_core::InternalErrorKind;
 use bytes::Bytes;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Response, StatusCode};
 
 use super::answer::{PLAIN_TEXT, empty, response};
-use crate::error::{ApiError, ErrorKind};
 
 const NOT_FOUND_PAGE: &str = "<!DOCTYPE html>
 <html lang=\"en\">
@@ -17,42 +16,61 @@ const NOT_FOUND_PAGE: &str = "<!DOCTYPE html>
 </html>
 ";
 
-/// The answer to an error. The server logs the internal error that comes along.
-pub(crate) fn answer(error: ApiError) -> Answer {
-    let ApiError { kind, not_before } = error;
-    let response = render(&kind);
-    let error = if let ErrorKind::Internal(error) = kind { Some(error) } else { None };
-    Answer { response, not_before, error }
+/// The one refusal of a login: nothing in it tells why.
+pub(crate) fn login_refused() -> Response<Bytes> {
+    let mut response = text(StatusCode::UNAUTHORIZED, "Authentication failed\n");
+    let challenge = HeaderValue::from_static("Bearer realm=\"Default\"");
+    response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    response
 }
 
-fn render(kind: &ErrorKind) -> Response<Bytes> {
-    match kind {
-        ErrorKind::NoHost => text(StatusCode::BAD_REQUEST, "Bad request: no Host header\n"),
-        ErrorKind::Malformed => text(StatusCode::BAD_REQUEST, "Bad request\n"),
-        ErrorKind::OutsidePrefix => text(StatusCode::NOT_FOUND, "Not Found\n"),
-        ErrorKind::UnknownPath => {
-            response(StatusCode::NOT_FOUND, Some("text/html; charset=utf-8"), NOT_FOUND_PAGE)
-        }
-        // The real server sends no `Allow` header.
-        ErrorKind::MethodNotAllowed => text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n"),
-        ErrorKind::UnknownCommand => text(StatusCode::BAD_REQUEST, "Unknown command\n"),
-        ErrorKind::LoginRefused => {
-            let mut response = text(StatusCode::UNAUTHORIZED, "Authentication failed\n");
-            let challenge = HeaderValue::from_static("Bearer realm=\"Default\"");
-            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
-            response
-        }
-        ErrorKind::NotRenewed => text(StatusCode::BAD_REQUEST, "Not authenticated\n"),
-        ErrorKind::Unauthenticated => empty(StatusCode::UNAUTHORIZED),
-        ErrorKind::Limited { retry_after } => {
-            retry_later(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\n", *retry_after)
-        }
-        ErrorKind::Internal(error) => internal(error.kind()),
-    }
+/// The answer to a form or a path that can't be decoded.
+pub(crate) fn bad_request() -> Response<Bytes> {
+    text(StatusCode::BAD_REQUEST, "Bad request\n")
 }
 
-/// An internal error shows its kind and never its cause.
-fn internal(kind: InternalErrorKind) -> Response<Bytes> {
+/// The answer to HTTP/1.1 without a `Host` header.
+pub(crate) fn no_host() -> Response<Bytes> {
+    text(StatusCode::BAD_REQUEST, "Bad request: no Host header\n")
+}
+
+/// The answer to a missing token, or to one that can't be renewed.
+pub(crate) fn not_renewed() -> Response<Bytes> {
+    text(StatusCode::BAD_REQUEST, "Not authenticated\n")
+}
+
+/// The answer of the check command to a missing or refused token.
+pub(crate) fn not_authenticated() -> Response<Bytes> {
+    empty(StatusCode::UNAUTHORIZED)
+}
+
+/// The answer to an unknown or missing command.
+pub(crate) fn unknown_command() -> Response<Bytes> {
+    text(StatusCode::BAD_REQUEST, "Unknown command\n")
+}
+
+/// The answer to a method that the path doesn't know. The real server sends no `Allow` header.
+pub(crate) fn method_not_allowed() -> Response<Bytes> {
+    text(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed\n")
+}
+
+/// The answer to a path outside the URL prefix.
+pub(crate) fn not_found() -> Response<Bytes> {
+    text(StatusCode::NOT_FOUND, "Not Found\n")
+}
+
+/// The answer to an unknown path below the URL prefix.
+pub(crate) fn not_found_page() -> Response<Bytes> {
+    response(StatusCode::NOT_FOUND, Some("text/html; charset=utf-8"), NOT_FOUND_PAGE)
+}
+
+/// The answer to too many attempts. The real server has no limit and so no such answer.
+pub(crate) fn limited(retry_after: Duration) -> Response<Bytes> {
+    retry_later(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests\n", retry_after)
+}
+
+/// The answer to a request that could not be judged: it shows the kind of the error and never the cause.
+pub(crate) fn internal_error(kind: InternalErrorKind) -> Response<Bytes> {
     match kind {
         InternalErrorKind::Unavailable => text(StatusCode::SERVICE_UNAVAILABLE, "Service Unavailable\n"),
         InternalErrorKind::Busy { retry_after } => {
@@ -71,42 +89,38 @@ fn retry_later(status: StatusCode, body: &'static str, retry_after: Duration) ->
 
 /// A text as the real server sends its errors.
 fn text(status: StatusCode, body: &'static str) -> Response<Bytes> {
-    let mut response = response(status, Some(PLAIN_TEXT), body);
+    let mut response = response(status, Some(PLAIN_TEXT), Bytes::from_static(body.as_bytes()));
     response.headers_mut().insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 
 #[cfg(test)]
 mod tests {
-    use auth_core::InternalError;
     use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
     use super::*;
 
     #[test]
     fn internal_errors_show_their_kind_and_no_cause() {
-        for (error, status, body) in [
-            (InternalError::unavailable("disk"), 503, "Service Unavailable\n"),
-            (InternalError::busy(Duration::ZERO), 503, "Service Unavailable\n"),
-            (InternalError::defect("disk"), 500, "Internal Server Error\n"),
+        for (kind, status, body) in [
+            (InternalErrorKind::Unavailable, 503, "Service Unavailable\n"),
+            (InternalErrorKind::Busy { retry_after: Duration::ZERO }, 503, "Service Unavailable\n"),
+            (InternalErrorKind::Defect, 500, "Internal Server Error\n"),
         ] {
-            let answer = answer(error.clone().into());
-            assert_eq!(answer.response.status(), status);
-            assert_eq!(answer.response.headers()[CONTENT_TYPE], PLAIN_TEXT);
-            assert_eq!(answer.response.headers()[CONTENT_LENGTH], body.len().to_string());
-            assert_eq!(answer.response.body(), body);
-            assert_eq!(answer.error, Some(error), "handed on, to be logged");
+            let response = internal_error(kind);
+            assert_eq!(response.status(), status);
+            assert_eq!(response.headers()[CONTENT_TYPE], PLAIN_TEXT);
+            assert_eq!(response.headers()[CONTENT_LENGTH], body.len().to_string());
+            assert_eq!(response.body(), body);
         }
     }
 
     #[test]
     fn waiting_is_told_in_whole_seconds_rounded_up() {
         for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (89_999, "90")] {
-            let wait = Duration::from_millis(millis);
-            for kind in
-                [ErrorKind::Limited { retry_after: wait }, ErrorKind::Internal(InternalError::busy(wait))]
-            {
-                assert_eq!(render(&kind).headers()[RETRY_AFTER], seconds, "{millis}");
+            let retry_after = Duration::from_millis(millis);
+            for response in [limited(retry_after), internal_error(InternalErrorKind::Busy { retry_after })] {
+                assert_eq!(response.headers()[RETRY_AFTER], seconds, "{millis}");
             }
         }
     }

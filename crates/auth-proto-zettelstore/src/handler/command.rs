@@ -5,9 +5,9 @@ use http::StatusCode;
 
 use super::token::credential_check;
 use crate::decode::command::Command;
-use crate::decode::request::Request;
 use crate::encode::answer;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
+use crate::request::Request;
 use crate::state::ZettelstoreProtocol;
 
 /// Runs the command that the query names.
@@ -15,7 +15,7 @@ pub(crate) async fn run(state: &ZettelstoreProtocol, request: &Request<'_>) -> R
     let query = request.http.uri().query().unwrap_or_default();
     match Command::of(query) {
         Some(Command::Authenticated) => check_token(state, request).await,
-        None => Err(ErrorKind::UnknownCommand.into()),
+        None => Err(ApiError::UnknownCommand),
     }
 }
 
@@ -25,7 +25,7 @@ async fn check_token(state: &ZettelstoreProtocol, request: &Request<'_>) -> Resu
     if !state.config.authentication {
         return Ok(answer::empty(StatusCode::OK).into());
     }
-    let check = credential_check(state, request).await?.ok_or(ErrorKind::Unauthenticated)?;
+    let check = credential_check(state, request).await?.ok_or(ApiError::NotAuthenticated)?;
     state.services.check(check).await.result?;
     Ok(answer::empty(StatusCode::NO_CONTENT).into())
 }

@@ -4,9 +4,9 @@ use auth_core::Answer;
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 
 use crate::decode::path::clean_location;
-use crate::decode::request::Request;
 use crate::encode::answer;
 use crate::error::ApiError;
+use crate::request::Request;
 use crate::state::ZettelstoreProtocol;
 
 /// Leads to the clean spelling of the path, with the query as sent.

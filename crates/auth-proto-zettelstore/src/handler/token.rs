@@ -4,14 +4,12 @@ use auth_core::{
     Answer, CredentialCheck, Grant, GrantKind, Identifier, InternalError, LoginAttempt, LoginMethod,
     LoginReply, ProtocolName, SecondStep, SecretInput,
 };
-use bytes::Bytes;
-use http::Response;
 
 use crate::decode::Credentials;
-use crate::decode::request::Request;
 use crate::decode::{login, token};
 use crate::encode::answer;
-use crate::error::{ApiError, ErrorKind};
+use crate::error::ApiError;
+use crate::request::Request;
 use crate::state::ZettelstoreProtocol;
 
 /// Logs in. A request without a user name is refused at once; the services are not asked.
@@ -20,7 +18,7 @@ pub(crate) async fn log_in(state: &ZettelstoreProtocol, request: &Request<'_>) -
         return Ok(answer::free_access(state.config.answer).into());
     }
     let Credentials { user_name, password } =
-        login::credentials(request.http)?.ok_or(ErrorKind::LoginRefused)?;
+        login::credentials(request.http)?.ok_or(ApiError::LoginRefused)?;
     let attempt = LoginAttempt {
         protocol: ProtocolName::ZETTELSTORE,
         realm: state.realm().await?,
@@ -33,8 +31,12 @@ pub(crate) async fn log_in(state: &ZettelstoreProtocol, request: &Request<'_>) -
         peer: request.peer.clone(),
     };
     let LoginReply { result, not_before, .. } = state.services.log_in(attempt).await;
-    let login = result.map_err(|error| ApiError::from(error).not_before(not_before))?;
-    Ok(Answer { response: granted(state, &login.grant)?, not_before, error: None })
+    let mut answer = match result {
+        Ok(login) => granted(state, &login.grant)?,
+        Err(error) => ApiError::from(error).into_answer(),
+    };
+    answer.not_before = not_before;
+    Ok(answer)
 }
 
 /// Renews the token that the request presents. Names and passwords count for nothing here.
@@ -42,9 +44,10 @@ pub(crate) async fn renew(state: &ZettelstoreProtocol, request: &Request<'_>) ->
     if !state.config.authentication {
         return Ok(answer::free_access(state.config.answer).into());
     }
-    let check = credential_check(state, request).await?.ok_or(ErrorKind::NotRenewed)?;
+    let check = credential_check(state, request).await?.ok_or(ApiError::NotRenewed)?;
     let renewed = state.services.renew(check, state.config.answer.token_form()).await;
-    Ok(granted(state, &renewed.map_err(ApiError::of_renewal)?)?.into())
+    let grant = renewed.map_err(ApiError::of_renewal)?;
+    Ok(granted(state, &grant)?)
 }
 
 /// The check of the token that a request presents; `None` for a request without a token.
@@ -63,9 +66,11 @@ pub(crate) async fn credential_check(
     }))
 }
 
-fn granted(state: &ZettelstoreProtocol, grant: &Grant) -> Result<Response<Bytes>, InternalError> {
+fn granted(state: &ZettelstoreProtocol, grant: &Grant) -> Result<Answer, InternalError> {
     match grant {
-        Grant::SignedToken { token, lifetime } => Ok(answer::token(state.config.answer, token, *lifetime)),
+        Grant::SignedToken { token, lifetime } => {
+            Ok(answer::token(state.config.answer, token, *lifetime).into())
+        }
         _ => Err(InternalError::defect("a Zettelstore login was granted something else than a signed token")),
     }
 }

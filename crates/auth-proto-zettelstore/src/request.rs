@@ -1,4 +1,4 @@
-//! A request as handlers see it.
+//! A request as handlers see it: with its client.
 
 use auth_core::Peer;
 use bytes::Bytes;
