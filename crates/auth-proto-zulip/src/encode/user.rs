@@ -1,18 +1,20 @@
-//! The user object (zulip.md 5.2).
+//! The user object.
 
-use auth_core::{BotKind, Profile, Role};
-use serde::Serialize;
+use std::fmt;
 
-use super::to_the_minute;
+use auth_core::{BotKind, Profile, ProtocolName, Role};
+use serde::{Serialize, Serializer};
 
-/// From this feature level on, users say whether they are imported stubs.
+use super::date::ToTheMinute;
+
+/// From this feature level on, user objects tell imported stubs.
 const IMPORTED_STUBS: u32 = 433;
 
-/// A user as the API shows it, keys in the recorded order.
+/// A user as the API shows it, with the keys in the recorded order.
 #[derive(Serialize)]
 pub(crate) struct UserObject<'a> {
     email: &'a str,
-    user_id: i64,
+    user_id: u64,
     avatar_version: u8,
     is_admin: bool,
     is_owner: bool,
@@ -22,30 +24,46 @@ pub(crate) struct UserObject<'a> {
     full_name: &'a str,
     timezone: &'static str,
     is_active: bool,
-    date_joined: String,
+    date_joined: ToTheMinute,
     delivery_email: &'a str,
-    avatar_url: String,
+    avatar_url: AvatarUrl,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_imported_stub: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
     bot: Option<Bot>,
 }
 
-/// What bots have in addition.
+/// The keys that only bots have.
 #[derive(Serialize)]
 struct Bot {
     bot_type: u8,
-    bot_owner_id: Option<i64>,
+    bot_owner_id: Option<u64>,
+}
+
+/// The address of a user's picture, by the user's id.
+struct AvatarUrl(u64);
+
+impl fmt::Display for AvatarUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "/avatar/{}?version=1", self.0)
+    }
+}
+
+impl Serialize for AvatarUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl<'a> UserObject<'a> {
-    /// The object of a user at a feature level.
+    /// The object of a user, for clients of a feature level.
     pub(crate) fn new(profile: &'a Profile, feature_level: u32) -> Self {
         let user = &profile.user;
         let email = address(profile);
+        let user_id = user.external_number(ProtocolName::ZULIP);
         Self {
             email,
-            user_id: user.protocols.zulip,
+            user_id,
             avatar_version: 1,
             is_admin: matches!(user.role, Role::Owner | Role::Admin),
             is_owner: user.role == Role::Owner,
@@ -55,9 +73,9 @@ impl<'a> UserObject<'a> {
             full_name: &user.full_name,
             timezone: "",
             is_active: user.active,
-            date_joined: to_the_minute(user.joined),
+            date_joined: ToTheMinute(user.joined),
             delivery_email: email,
-            avatar_url: format!("/avatar/{}?version=1", user.protocols.zulip),
+            avatar_url: AvatarUrl(user_id),
             is_imported_stub: (feature_level >= IMPORTED_STUBS).then_some(false),
             bot: user.bot.map(|kind| Bot { bot_type: bot_number(kind), bot_owner_id: None }),
         }

@@ -1,4 +1,4 @@
-//! One-time pads: how an API key travels back to a mobile app (zulip.md 5.6).
+//! One-time pads, by which an API key travels back to a mobile app.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 /// The length of a key and of a pad, in bytes.
 const LENGTH: usize = 32;
 
-/// A pad that an app made up: 32 random bytes, 64 hexadecimal digits on the wire. To be used once.
+/// A pad that an app chose: 32 random bytes, 64 hexadecimal digits on the wire. It may be used only once.
 #[derive(Clone)]
 pub struct OneTimePad([u8; LENGTH]);
 
@@ -16,13 +16,13 @@ impl OneTimePad {
     /// Reads 64 hexadecimal digits of either case.
     ///
     /// # Errors
-    /// [`NotAPad`]; Zulip answers it by 400 `Invalid OTP`.
-    pub fn parse(text: &str) -> Result<Self, NotAPad> {
-        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| NotAPad)?;
-        bytes.try_into().map(Self).map_err(|_| NotAPad)
+    /// [`InvalidPad`] for any other text, which Zulip answers with 400 and `Invalid OTP`.
+    pub fn parse(text: &str) -> Result<Self, InvalidPad> {
+        let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| InvalidPad)?;
+        bytes.try_into().map(Self).map_err(|_| InvalidPad)
     }
 
-    /// Encrypts a key; gives 64 lower-case hexadecimal digits, or `None` when the key hasn't 32 bytes.
+    /// Encrypts a key, as 64 lower-case hexadecimal digits; `None` when the key has not 32 bytes.
     ///
     /// ```
     /// use auth_core::ApiKey;
@@ -37,7 +37,7 @@ impl OneTimePad {
         Some(HEXLOWER.encode(&self.xor(key.expose().as_bytes())?))
     }
 
-    /// Takes the pad off again; `None` when that gives no text of 32 bytes.
+    /// Decrypts a key; `None` when the result is not 32 bytes of UTF-8.
     #[must_use]
     pub fn decrypt(&self, encrypted: &str) -> Option<ApiKey> {
         let bytes = HEXLOWER_PERMISSIVE.decode(encrypted.as_bytes()).ok()?;
@@ -55,17 +55,17 @@ impl fmt::Debug for OneTimePad {
     }
 }
 
-/// The text isn't 64 hexadecimal digits.
+/// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NotAPad;
+pub struct InvalidPad;
 
-impl fmt::Display for NotAPad {
+impl fmt::Display for InvalidPad {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a one-time pad has 64 hexadecimal digits")
     }
 }
 
-impl std::error::Error for NotAPad {}
+impl std::error::Error for InvalidPad {}
 
 #[cfg(test)]
 mod tests {
@@ -92,9 +92,9 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_pad_and_keys_of_other_lengths() {
+    fn refuses_malformed_pads_and_keys_of_other_lengths() {
         for bad in ["", "1234", &"g".repeat(64), &"0".repeat(63), &"0".repeat(65), &"0".repeat(66)] {
-            assert_eq!(OneTimePad::parse(bad).err(), Some(NotAPad), "{bad}");
+            assert_eq!(OneTimePad::parse(bad).err(), Some(InvalidPad), "{bad}");
         }
         let pad = OneTimePad::parse(&"0".repeat(64)).unwrap();
         assert_eq!(pad.encrypt(&ApiKey::new("short")), None);
@@ -103,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pad_taken_off_gives_the_key_back(key in "[A-Za-z0-9]{32}", pad in "[0-9a-f]{64}") {
+        fn decryption_gives_the_key_back(key in "[A-Za-z0-9]{32}", pad in "[0-9a-f]{64}") {
             let (key, pad) = (ApiKey::new(key), OneTimePad::parse(&pad).unwrap());
             prop_assert_eq!(pad.decrypt(&pad.encrypt(&key).unwrap()), Some(key));
         }

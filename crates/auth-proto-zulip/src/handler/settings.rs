@@ -1,14 +1,13 @@
-//! `GET server_settings` (zulip.md 4).
+//! `GET server_settings`.
 
-use auth_core::Realm;
-use http::Method;
+use auth_core::{Answer, Realm};
 use serde::Serialize;
 
-use crate::ZulipProtocol;
-use crate::answer::failure::Failure;
-use crate::answer::{Reply, Success, bare_method_not_allowed, ok};
 use crate::decode::client::Client;
+use crate::encode::response::{Success, ok};
+use crate::error::ApiError;
 use crate::request::Request;
+use crate::state::ZulipProtocol;
 
 /// From this feature level on, Discord is among the methods.
 const DISCORD: u32 = 489;
@@ -37,7 +36,7 @@ struct Document<'a> {
     realm_uri: &'a str,
 }
 
-/// The ways to sign in, as far as Zulip knows any. Those that need web pages are never there.
+/// The ways to log in that Zulip knows. Those that need web pages are never offered.
 #[derive(Default, Serialize)]
 struct Methods {
     password: bool,
@@ -58,18 +57,19 @@ struct Methods {
 }
 
 /// Tells what a client must know before it logs in. The realm may be deactivated.
-pub(crate) async fn show(protocol: &ZulipProtocol, request: &Request<'_>) -> Result<Reply, Failure> {
-    if request.method != Method::GET && request.method != Method::HEAD {
-        return Ok(bare_method_not_allowed(&["GET", "HEAD"]));
+pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
+    let methods = request.route.methods;
+    if !methods.contains(&request.http.method().as_str()) {
+        return Err(ApiError::BareMethodNotAllowed(methods));
     }
-    let config = &protocol.config;
-    let realm = protocol.realm(&request.site).await?;
+    let config = &state.config;
+    let realm = state.realm(&request.site).await?;
     if realm.is_none() {
-        if !request.site.subdomain.is_empty() {
-            return Err(Failure::BadRequest("Invalid subdomain"));
+        if !request.site.subdomain().is_empty() {
+            return Err(ApiError::BadRequest("Invalid subdomain"));
         }
         if config.root_domain_landing_page {
-            return Err(Failure::BadRequest("Subdomain required"));
+            return Err(ApiError::BadRequest("Subdomain required"));
         }
     }
     let realm = realm.as_deref();
@@ -77,7 +77,7 @@ pub(crate) async fn show(protocol: &ZulipProtocol, request: &Request<'_>) -> Res
     let email = password_login && realm.is_none_or(Realm::asks_stored_passwords);
     let ldap = password_login && realm.is_some_and(Realm::asks_a_directory);
     let url = request.site.url(config, realm);
-    Ok(ok(&Document {
+    let document = Document {
         success: Success::EMPTY,
         authentication_methods: Methods {
             password: email || ldap,
@@ -95,11 +95,12 @@ pub(crate) async fn show(protocol: &ZulipProtocol, request: &Request<'_>) -> Res
         email_auth_enabled: email,
         require_email_format_usernames: !ldap,
         realm_url: &url,
-        realm_name: realm.map(|realm: &Realm| realm.name.as_str()),
+        realm_name: realm.map(|realm| realm.name.as_str()),
         realm_icon: realm.map(|realm| realm.icon.as_str()),
         realm_description: realm.map(|realm| realm.description.as_str()),
         realm_web_public_access_enabled: false,
         external_authentication_methods: [],
         realm_uri: &url,
-    }))
+    };
+    Ok(ok(&document).into())
 }
