@@ -1,14 +1,14 @@
-//! The default preferences that `me` carries (rocketchat.md 1.7): clients expect every key to be there.
+//! The default preferences that `me` carries. Clients expect every key to be there.
 
 use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// The preferences of a user who has set none. Users have none of their own here.
+/// The preferences of a user who has set none. This server keeps no preferences.
 struct Preferences;
 
-/// The same for everybody, so written once.
+/// The preferences as JSON, which is written once: they are the same for every user.
 pub(crate) fn preferences() -> Option<&'static RawValue> {
     static WRITTEN: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&Preferences).ok());
     WRITTEN.as_deref()
@@ -33,7 +33,7 @@ const DEFAULTS: [(&str, Preference); 35] = {
     use Preference::{Flag, List, Number, Text};
     [
         ("alsoSendThreadToChannel", Text("default")),
-        ("newRoomNotification", Text("protocol")),
+        ("newRoomNotification", Text("door")),
         ("newMessageNotification", Text("chime")),
         ("showThreadsInMainChannel", Flag(false)),
         ("useEmojis", Flag(true)),
@@ -66,7 +66,7 @@ const DEFAULTS: [(&str, Preference); 35] = {
         ("muteFocusedConversations", Flag(true)),
         ("notifyCalendarEvents", Flag(true)),
         ("enableMobileRinging", Flag(true)),
-        // A JSON text, not a list.
+        // A string that holds JSON, not a list.
         ("featuresPreview", Text("[]")),
     ]
 };
