@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use auth_core::Exact;
-use auth_core::PasswordPolicy;
-use auth_proto_rocketchat::Config;
+use auth_core::{Exact, PasswordPolicy};
+use auth_proto_rocketchat::{Config, EXACT_POINTS};
 use serde_json::Value;
 
-use crate::fixed::{Fixed, ask, config, header, request, text};
 use crate::fixture;
+use crate::support::{ask, config, header, request, services, text};
 
 /// Replaces `{{token.USER}}` and its like.
 fn fill(text: &str) -> String {
@@ -84,10 +83,13 @@ async fn every_case_that_needs_no_store_holds() {
             body => body.to_string(),
         };
         let policy = case["given"].as_str().unwrap().starts_with("policy enabled");
-        let config =
-            Config { exact: Exact::all(), password_policy: policy.then(PasswordPolicy::default), ..config() };
+        let config = Config {
+            exact: Exact::only(EXACT_POINTS),
+            password_policy: policy.then(PasswordPolicy::default),
+            ..config()
+        };
         let (method, path) = (asked["method"].as_str().unwrap(), asked["path"].as_str().unwrap());
-        let response = ask(config, Arc::new(Fixed::default()), request(method, path, &headers, body)).await;
+        let response = ask(config, Arc::new(services()), request(method, path, &headers, body)).await;
 
         assert_eq!(Value::from(response.status().as_u16()), expected["status"], "{name}");
         for (wanted, value) in expected["headers"].as_object().into_iter().flatten() {

@@ -1,51 +1,35 @@
-//! The contract's fixture users (rocketchat.md 0) as far as a protocol can see them: just enough of an engine to
-//! tell them apart. Their codes never change: 123456 of a device, 654321 by mail.
+//! The contract's fixture users as far as a protocol can see them: just enough of an engine to tell them apart. The codes
+//! never change: 123456 of a device, 654321 by mail.
 
 use std::sync::Arc;
 
+use auth_core::testing::{ActionKind, RealmBuilder, UserBuilder};
 use auth_core::{
-    BotKind, Challenge, CheckReply, CredentialCheck, CredentialKind, ExternalIds, FactorMethod,
-    FailureReason, Grant, GrantKind, Granted, Identifier, LoginAttempt, LoginError, LoginMethod, LoginName,
-    LoginOutcome, LoginReply, MailedChallenge, NameKind, PresentedCredential, Principal, Profile,
-    ProtocolName, Realm, RealmId, Role, SecondStep, Timestamp, Token, TokenError, User, UserId,
+    BotKind, Challenge, CheckReply, CredentialCheck, CredentialKind, ExternalId, FactorMethod, FailureReason,
+    Grant, GrantKind, Identifier, Login, LoginAttempt, LoginError, LoginMethod, LoginReply, MailedChallenge,
+    PresentedCredential, Principal, Profile, ProtocolName, Realm, Role, SecondStep, SecretInput, Timestamp,
+    Token, TokenError,
 };
 
 const DIGEST: &str = "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8";
 
 pub(crate) fn realm() -> Realm {
-    Realm { name: "Chat".into(), digest_logins: true, ..Realm::new(RealmId::from_bytes([1; 16]), "chat") }
+    Realm { name: "Chat".into(), subdomain: None, ..RealmBuilder::new("chat").digest_logins().build() }
 }
 
-/// A user with the ordinary facts: member, verified address, password, no second factor.
+/// A user as most are: a member with a password and without a second factor.
 pub(crate) fn profile(user_name: &str, address: Option<(&str, bool)>) -> Profile {
-    let mut names = vec![LoginName { kind: NameKind::UserName, exact: user_name.into(), verified: false }];
-    names.extend(address.map(|(exact, verified)| LoginName {
-        kind: NameKind::Email,
-        exact: exact.into(),
-        verified,
-    }));
-    let user = User {
-        id: UserId::from_bytes([2; 16]),
-        realm: realm().id,
-        names,
-        full_name: "My User".into(),
-        role: Role::Member,
-        bot: None,
-        active: true,
-        joined: Timestamp::from_millis(1_767_323_045_678),
-        valid_from: Timestamp::default(),
-        email_second_factor: false,
-        must_change_password: false,
-        protocols: ExternalIds {
-            zulip: 1,
-            rocketchat: id(user_name),
-            rocketchat_roles: None,
-            zettelstore: 0,
-            zettelstore_role: None,
-        },
-        version: 1,
+    let builder = UserBuilder::new(user_name)
+        .realm(realm().id)
+        .full_name("My User")
+        .joined(Timestamp::from_millis(1_767_323_045_678))
+        .external_id(ProtocolName::ROCKETCHAT, id(user_name));
+    let builder = match address {
+        Some((address, true)) => builder.email(address),
+        Some((address, false)) => builder.unverified_email(address),
+        None => builder,
     };
-    Profile { user: Arc::new(user), realm: Arc::new(realm()), has_password: true, totp: false }
+    Profile { user: Arc::new(builder.build()), realm: Arc::new(realm()), has_password: true, totp: false }
 }
 
 /// The id of a user: 17 characters.
@@ -53,12 +37,12 @@ pub(crate) fn id(user_name: &str) -> String {
     format!("{user_name:A<17}").chars().take(17).collect()
 }
 
-/// The token every log-in of a user gets: 43 characters.
+/// The token that every login of a user gives: 43 characters.
 pub(crate) fn token(user_name: &str) -> String {
     format!("{user_name:-<43}")
 }
 
-/// A user by name, and its password.
+/// A user by name, and the user's password.
 fn account(user_name: &str) -> Option<(Profile, &'static str)> {
     let at = |address| Some((address, true));
     let mut password = "mypassword";
@@ -125,40 +109,33 @@ const NAMES: [&str; 11] = [
     "mustchange",
 ];
 
-fn named(who: &Identifier) -> Option<(Profile, &'static str)> {
+fn find(who: &Identifier) -> Option<(Profile, &'static str)> {
     NAMES.into_iter().filter_map(account).find(|(profile, _)| match who {
         Identifier::Name { kind, typed } => profile.user.name(*kind).is_some_and(|name| name.exact == *typed),
-        Identifier::ExternalId(id) => profile.user.protocols.rocketchat == *id,
+        Identifier::External { protocol, id } => profile.user.external_ids.get(*protocol) == Some(id),
         _ => false,
     })
 }
 
-/// Judges an attempt in the order of rocketchat.md 1.5.
+/// Judges an attempt: the password first, then the state of the account, then the second factor.
 pub(crate) fn log_in(attempt: &LoginAttempt) -> LoginReply {
-    assert_eq!((attempt.protocol, attempt.realm), (ProtocolName::RocketChat, realm().id));
-    assert_eq!(attempt.grant, GrantKind::RocketChatToken);
-    let outcome = match judge(attempt) {
-        Ok(profile) => {
-            let token = Token::new(token(profile.user.user_name().unwrap()));
-            LoginOutcome::Granted(Box::new(Granted {
-                profile,
-                grant: Grant::RocketChatToken { token, expires: None },
-            }))
-        }
-        Err(refusal) => LoginOutcome::Refused(refusal),
-    };
-    LoginReply { outcome, rate_limit: None, not_before: None }
+    assert_eq!((attempt.protocol, &*attempt.realm), (ProtocolName::ROCKETCHAT, &realm()));
+    assert_eq!(attempt.grant, GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN));
+    let result = judge(attempt).map(|profile| {
+        let token = Token::new(token(profile.user.user_name().unwrap()));
+        Box::new(Login { profile, grant: Grant::Token { token, expires: None } })
+    });
+    LoginReply { result, rate_limit: None, not_before: None }
 }
 
 fn judge(attempt: &LoginAttempt) -> Result<Profile, LoginError> {
     let wrong = || LoginError::Credentials(FailureReason::WrongPassword);
-    let profile = match &attempt.proof {
-        LoginMethod::Password { who, password } => named(who)
-            .filter(|(_, right)| password.expose() == *right)
-            .map(|(profile, _)| profile)
-            .ok_or_else(wrong)?,
-        LoginMethod::Digest { who, digest } => named(who)
-            .filter(|(_, right)| *right == "mypassword" && digest.expose() == DIGEST)
+    let profile = match &attempt.method {
+        LoginMethod::Password { who, secret } => find(who)
+            .filter(|(_, right)| match secret {
+                SecretInput::Password(password) => password.expose() == *right,
+                SecretInput::Digest(digest) => *right == "mypassword" && digest.expose() == DIGEST,
+            })
             .map(|(profile, _)| profile)
             .ok_or_else(wrong)?,
         LoginMethod::Resume(presented) => {
@@ -209,26 +186,65 @@ pub(crate) fn mailed(generated: bool) -> Challenge {
 }
 
 /// Knows the tokens that [`log_in`] gives.
-pub(crate) fn check(presentation: &CredentialCheck) -> CheckReply {
-    let PresentedCredential::RocketChatToken { user_id, token: presented } = &presentation.credential else {
-        panic!("Rocket.Chat presents its own tokens")
+pub(crate) fn check(check: &CredentialCheck) -> CheckReply {
+    assert_eq!((check.protocol, check.realm.as_deref()), (ProtocolName::ROCKETCHAT, Some(&realm())));
+    let PresentedCredential::Token { kinds, owner: Some(ExternalId::Text(owner)), token: presented } =
+        &check.credential
+    else {
+        panic!("Rocket.Chat presents opaque tokens with the id of their owner")
     };
-    let owner = NAMES.into_iter().find(|name| presented.expose() == token(name) && *user_id == id(name));
-    let outcome = match owner.and_then(account) {
-        Some((profile, _)) => Ok(Box::new(principal(profile))),
-        None => Err(TokenError::Invalid),
-    };
-    CheckReply { outcome, rate_limit: None }
+    assert_eq!(*kinds, [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN]);
+    let found = NAMES.into_iter().find(|name| presented.expose() == token(name) && *owner == id(name));
+    match found.and_then(account) {
+        Some((profile, _)) => CheckReply { result: Ok(Box::new(principal(profile))), rate_limit: None },
+        None => CheckReply::refused(TokenError::Invalid),
+    }
 }
 
-/// Somebody who presented a log-in token.
+/// A user who presented a login token.
 pub(crate) fn principal(profile: Profile) -> Principal {
     Principal {
         profile,
         credential: None,
-        kind: Some(CredentialKind::RocketChatToken),
+        kind: Some(CredentialKind::ROCKETCHAT_TOKEN),
         issued: Timestamp::default(),
         expires: None,
         bypass_second_factor: false,
+    }
+}
+
+/// An action in words, so that tables can name it.
+pub(crate) fn describe(action: &ActionKind) -> String {
+    match action {
+        ActionKind::EndOtherSessions => "end others".to_owned(),
+        ActionKind::EndSessions { of } => format!("end all of {}", name(of.as_ref())),
+        ActionKind::CreateSession { of, secret } => {
+            format!("create for {} knowing {}", name(Some(of)), secret.expose())
+        }
+        ActionKind::CreatePersonalToken { name, bypass } => format!("make {name} {bypass}"),
+        ActionKind::ReplacePersonalToken { name } => format!("renew {name}"),
+        ActionKind::PersonalTokens => "list".to_owned(),
+        ActionKind::RemovePersonalToken { name } => format!("remove {name}"),
+        ActionKind::EnrolDevice => "enrol".to_owned(),
+        ActionKind::ConfirmDevice { code } => format!("confirm {}", code.expose()),
+        ActionKind::RemoveDevice { code } => format!("remove device {}", code.expose()),
+        ActionKind::RenewBackupCodes { code } => format!("renew codes {}", code.expose()),
+        ActionKind::BackupCodesLeft => "count codes".to_owned(),
+        ActionKind::ResetDevice { of } => format!("reset {}", name(of.as_ref())),
+        ActionKind::RequireMailedCodes => "require mailed".to_owned(),
+        ActionKind::WaiveMailedCodes => "waive mailed".to_owned(),
+        ActionKind::MailCode { who, .. } => format!("mail to {}", name(Some(who))),
+        ActionKind::Confirm => "confirm".to_owned(),
+        ActionKind::ForgotPassword { address, .. } => format!("forgot {address}"),
+        other => panic!("Rocket.Chat asks for no {other:?}"),
+    }
+}
+
+fn name(who: Option<&Identifier>) -> String {
+    match who {
+        None => "self".to_owned(),
+        Some(Identifier::External { protocol: ProtocolName::ROCKETCHAT, id }) => format!("id {id}"),
+        Some(Identifier::Name { kind, typed }) => format!("{kind:?} {typed}"),
+        Some(other) => panic!("{other:?}"),
     }
 }
