@@ -28,8 +28,8 @@ impl<'a> Call<'a> {
         Self { request, peer, principal: None, factor: OnceLock::new() }
     }
 
-    /// A call whose credentials are checked. Bad credentials are like none, unless they are bad because of too many
-    /// calls.
+    /// A call whose credentials are checked. Bad credentials are like none, unless they are bad because of
+    /// too many calls.
     pub(crate) async fn authenticated(
         state: &RocketChatProtocol,
         request: &'a Request<Bytes>,

@@ -1,20 +1,21 @@
 //! DDP, the protocol of Rocket.Chat's sockets, as far as a login server speaks it.
 //!
-//! A [`Session`] is the server's end of one socket: text frames in, text frames out. It opens no socket, asks no clock and
-//! never sleeps. The owner of the socket hands in frames and the time, and sends what comes out.
+//! A [`Session`] is the server's end of one socket: text frames in, text frames out. It opens no socket, asks
+//! no clock and never sleeps. The owner of the socket hands in frames and the time, and sends what comes out.
 //!
 //! ```text
 //! socket → frame → Command → method → engine → Message → frame → socket
 //!                     └─ connect, ping, sub ───────┘
 //! ```
 //!
-//! The session answers `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get` and `2fa:…`; any
-//! other method is not found. A frame is answered whole before the next one is read, so that a socket has at most one
-//! login in flight.
+//! The session answers `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get` and
+//! `2fa:…`; any other method is not found. A frame is answered whole before the next one is read, so that a
+//! socket has at most one login in flight.
 //!
 //! # To add a method
 //!
-//! Add its name to the match in `ddp/method.rs` and, where it gives a result of its own, a variant of the result there.
+//! Add its name to the match in `ddp/method.rs` and, where it gives a result of its own, a variant of the
+//! result there.
 
 mod command;
 mod error;

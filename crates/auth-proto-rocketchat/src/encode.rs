@@ -4,8 +4,8 @@ mod date;
 mod error_body;
 mod error_text;
 mod me;
-mod preferences;
 mod response;
+mod settings;
 
 pub(crate) use date::IsoDate;
 pub(crate) use error_body::{

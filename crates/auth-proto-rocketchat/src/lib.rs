@@ -1,8 +1,8 @@
 //! Rocket.Chat's login API as a pure function of a request and the services behind it.
 //!
-//! [`RocketChatProtocol`] decodes a request, asks the [services](RocketChatServices), and renders the answer byte for byte
-//! as Rocket.Chat 8.8 does. It does no I/O, asks no clock, keeps no state between requests, and decides nothing about who
-//! may log in.
+//! [`RocketChatProtocol`] decodes a request, asks the [services](RocketChatServices), and renders the answer
+//! byte for byte as Rocket.Chat 8.8 does. It does no I/O, asks no clock, keeps no state between requests, and
+//! decides nothing about who may log in.
 //!
 //! ```text
 //! request → route → call → handler → services
@@ -12,11 +12,12 @@
 //!
 //! Sockets speak [`ddp`]: a session takes frames in and gives frames out.
 //!
-//! Where the real server is careless, the answer is the safe one unless [`Config::exact`] says otherwise: a body of the
-//! wrong types is a 400 instead of a 500, an unknown path answers JSON instead of text. The [`exact`] points are listed.
+//! Where the real server is careless, the answer is the safe one unless [`Config::exact`] says otherwise: a
+//! body of the wrong types is a 400 instead of a 500, an unknown path answers JSON instead of text. The
+//! [`exact`] points are listed.
 //!
-//! The facts about the wire format, with their sources, are in the file `docs/contract/rocketchat.md` of the source
-//! repository.
+//! The facts about the wire format, with their sources, are in the file `docs/contract/rocketchat.md` of the
+//! source repository.
 //!
 //! # A running example
 //!
@@ -48,9 +49,9 @@
 //!
 //! # To add a route
 //!
-//! Add an entry to the table in `route.rs`, a function to a file in `handler/`, and the arm in `protocol.rs` that leads
-//! from the one to the other. Decoding goes into [`decode`], rendering into `encode`. A service that no handler has asked
-//! before is added to [`RocketChatServices`].
+//! Add an entry to the table in `route.rs`, a function to a file in `handler/`, and the arm in `protocol.rs`
+//! that leads from the one to the other. Decoding goes into [`decode`], rendering into `encode`. A service
+//! that no handler has asked before is added to [`RocketChatServices`].
 
 mod call;
 mod config;

@@ -41,7 +41,8 @@ impl Protocol for RocketChatProtocol {
     }
 }
 
-/// Answers OPTIONS. Calls that need a preflight, from pages of other origins, are not served: Rocket.Chat's default.
+/// Answers OPTIONS. Calls that need a preflight, from pages of other origins, are not served: Rocket.Chat's
+/// default.
 fn answer_options(headers: &HeaderMap) -> Answer {
     if headers.contains_key(ORIGIN) || headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
         let refusal = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";

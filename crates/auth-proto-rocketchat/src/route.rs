@@ -1,4 +1,5 @@
-//! The table of operations: which methods and paths the protocol answers, who may call them, and which handler answers.
+//! The table of operations: which methods and paths the protocol answers, who may call them, and which
+//! handler answers.
 
 use auth_core::{Route, RouteMatch};
 use http::Method;

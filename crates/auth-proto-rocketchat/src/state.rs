@@ -49,7 +49,8 @@ impl RocketChatProtocol {
         found.ok_or_else(|| InternalError::defect(format!("there is no realm {slug:?}")))
     }
 
-    /// Finds the owner of a login token or personal token. `owner` is the id under which the client says it is known.
+    /// Finds the owner of a login token or personal token. `owner` is the id under which the client says it
+    /// is known.
     pub(crate) async fn check(&self, owner: ExternalId, token: Token, peer: &Peer) -> CheckReply {
         /// The kinds of tokens that sign a call.
         static KINDS: [CredentialKind; 2] =

@@ -123,9 +123,9 @@ pub(crate) struct Outcome {
 pub(crate) enum UserChange {
     /// The user stays.
     None,
-    /// This user is signed in from now on.
+    /// This user is signed in.
     SignedIn(SignedIn),
-    /// Nobody is signed in from now on.
+    /// The user is signed out.
     SignedOut,
 }
 

@@ -1,4 +1,4 @@
-//! What a session asks the owner of its socket to do.
+//! The requests of a session to the owner of its socket.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use auth_core::{InternalError, Timestamp};
 
 use super::message::Message;
 
-/// What is to be done now, in this order: wait, send, close.
+/// The requests of a session to the owner of its socket, in this order: wait, send, close.
 #[derive(Default)]
 #[expect(clippy::exhaustive_structs, reason = "the owner of the socket takes it apart")]
 pub struct Output {

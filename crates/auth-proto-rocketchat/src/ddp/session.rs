@@ -16,7 +16,8 @@ use crate::state::RocketChatProtocol;
 /// The versions of DDP that the server speaks, best first.
 const VERSIONS: [&str; 3] = ["1", "pre2", "pre1"];
 
-/// How often the token of a signed-in user is checked, so that a revoked one closes the socket within a second.
+/// How often the token of a signed-in user is checked, so that a revoked one closes the socket within a
+/// second.
 const CHECK_EVERY: Duration = Duration::from_millis(800);
 
 /// The configuration of all sessions.
@@ -150,8 +151,8 @@ impl Session {
         }
     }
 
-    /// Does what is due at `now`: checks the token of the user, sends a ping to a silent client, closes the socket of
-    /// one that has been silent for too long.
+    /// Does what is due at `now`: checks the token of the user, sends a ping to a silent client, closes the
+    /// socket of one that has been silent for too long.
     pub async fn on_time(&mut self, now: Timestamp) -> Output {
         // A clock that was set back must not keep a session alive.
         (self.heard, self.checked) = (self.heard.min(now), self.checked.min(now));
@@ -182,7 +183,8 @@ impl Session {
         }
     }
 
-    /// Answers a greeting. It must name the version that the client likes best of those that the server speaks.
+    /// Answers a greeting. It must name the version that the client likes best of those that the server
+    /// speaks.
     fn greet(&mut self, version: &str, support: &[String]) -> Output {
         let best = support.iter().find_map(|wanted| VERSIONS.into_iter().find(|known| known == wanted));
         if best != Some(version) {

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value};
 
-/// Reads a body into an object of parameters, or into an array where JSON holds one. `content_type` is the value of
-/// that header, or empty where the request has none.
+/// Reads a body into an object of parameters, or into an array where JSON holds one. `content_type` is the
+/// value of that header, or empty where the request has none.
 ///
-/// A body that can't be read is an empty object, never an error: malformed JSON, multipart forms, JSON that is neither
-/// object nor array, text of any other type. Of fields given twice, the last one counts.
+/// A body that can't be read is an empty object, never an error: malformed JSON, multipart forms, JSON that
+/// is neither object nor array, text of any other type. Of fields given twice, the last one counts.
 ///
 /// ```
 /// use auth_proto_rocketchat::decode::body;

@@ -16,7 +16,8 @@ impl std::fmt::Debug for Fields {
 }
 
 impl Fields {
-    /// Takes the parameters in a body as [`body`](super::body) reads it. `known` names those that the call takes.
+    /// Takes the parameters in a body as [`body`](super::body) reads it. `known` names those that the call
+    /// takes.
     ///
     /// # Errors
     /// [`DecodeError::IllTyped`] when the body is no object or has other parameters.

@@ -1,5 +1,5 @@
-//! Login forms: the rewriting that the REST route does first, then the forms that the accounts layer knows. Values are
-//! true or false as JavaScript takes them.
+//! Login forms: the rewriting that the REST route does first, then the forms that the accounts layer knows.
+//! Values are true or false as JavaScript takes them.
 
 use auth_core::{
     Identifier, LoginMethod, OneTimeCode, Password, PasswordDigest, ProtocolName, SecretInput, Token,
@@ -20,8 +20,8 @@ pub struct LoginForm {
 
 /// Finds the login form in the body of `POST /api/v1/login`.
 ///
-/// `header_code` is the value of `x-2fa-code`, which counts where the body has no code. The form for directories gives
-/// an ordinary name and password: the realm says which backends are asked.
+/// `header_code` is the value of `x-2fa-code`, which counts where the body has no code. The form for
+/// directories gives an ordinary name and password: the realm says which backends are asked.
 ///
 /// # Errors
 /// A [`DecodeError`] when the body holds no known form, or one of the wrong types.
@@ -53,7 +53,8 @@ pub fn accounts_form(form: Value) -> Result<LoginForm, DecodeError> {
     recognise(form)
 }
 
-/// Rewrites the short form `{user, password, code}` into the accounts layer's own. Any other body stays as it is.
+/// Rewrites the short form `{user, password, code}` into the accounts layer's own. Any other body stays as it
+/// is.
 fn rewrite(
     mut body: Map<String, Value>,
     header_code: Option<&str>,
@@ -68,7 +69,8 @@ fn rewrite(
 
     let password = body.remove("password").unwrap_or_default();
     if password.get("hashed").is_some_and(truthy) {
-        // Rocket.Chat's typings offer this form, but the real server compares the whole object, which never matches.
+        // Rocket.Chat's typings offer this form, but the real server compares the whole object, which never
+        // matches.
         return Err(DecodeError::Unrecognised);
     }
     let user = Value::Object(object([(kind, name)]));
@@ -142,8 +144,8 @@ fn password_form(mut form: Map<String, Value>) -> Result<LoginMethod, DecodeErro
     }
 }
 
-/// Reads `{ldap: true, username, ldapPass, ldapOptions: {}}`: a name and a password as in the other forms, since a
-/// password that no directory accepts may still be a stored one.
+/// Reads `{ldap: true, username, ldapPass, ldapOptions: {}}`: a name and a password as in the other forms,
+/// since a password that no directory accepts may still be a stored one.
 fn directory_form(mut form: Map<String, Value>) -> Result<LoginMethod, DecodeError> {
     let who = match form.remove("username").unwrap_or_default() {
         Value::String(typed) if typed.is_empty() => {

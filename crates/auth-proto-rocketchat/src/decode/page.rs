@@ -16,7 +16,8 @@ impl Page {
     const DEFAULT_COUNT: usize = 50;
     const MAX_COUNT: usize = 100;
 
-    /// Reads `_id` (a comma-separated list), `offset` and `count` (0 for all). A value that can't be read is ignored.
+    /// Reads `_id` (a comma-separated list), `offset` and `count` (0 for all). A value that can't be read is
+    /// ignored.
     #[must_use]
     pub fn of(query: &str) -> Self {
         let mut page = Self { ids: None, offset: 0, count: Some(Self::DEFAULT_COUNT) };

@@ -3,7 +3,8 @@
 use auth_core::{Timestamp, UtcDateTime};
 use serde::{Serialize, Serializer};
 
-/// A moment in ISO 8601, in UTC, with milliseconds. A year of more than four digits has a sign and six digits.
+/// A moment in ISO 8601, in UTC, with milliseconds. A year of more than four digits has a sign and six
+/// digits.
 pub(crate) struct IsoDate(pub(crate) Timestamp);
 
 impl Serialize for IsoDate {

@@ -89,7 +89,8 @@ pub(crate) fn limited(status: &RateLimitStatus) -> Answer {
     answer
 }
 
-/// An internal error: 503 while a part of the server is unavailable or busy, else 500. The cause stays inside.
+/// An internal error: 503 while a part of the server is unavailable or busy, else 500. The cause stays
+/// inside.
 pub(crate) fn internal_error(error: InternalError) -> Answer {
     let unavailable = || plain(StatusCode::SERVICE_UNAVAILABLE, "Service unavailable");
     let answer = match error.kind() {

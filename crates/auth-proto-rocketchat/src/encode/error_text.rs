@@ -1,4 +1,5 @@
-//! Errors in the words that clients know: code, message and details. The envelope around them is REST's or DDP's.
+//! Errors in the words that clients know: code, message and details. The envelope around them is REST's or
+//! DDP's.
 
 use std::fmt;
 
@@ -147,7 +148,7 @@ fn plain<'a>(code: &'static str, message: &'static str) -> ErrorText<'a> {
     ErrorText { code: ErrorCode::Word(code), message, details: None }
 }
 
-/// A refusal by the state of the account, which is told once the password is known to be right.
+/// The text of a refusal by the state of the account, which follows a right password.
 fn of_hook<'a>(code: &'static str, message: &'static str) -> ErrorText<'a> {
     let details = Details::Hook { function: "Accounts.validateLoginAttempt" };
     ErrorText { details: Some(details), ..plain(code, message) }

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::date::IsoDate;
-use super::preferences::preferences;
+use super::settings::settings;
 
 /// The fields of `me` in Rocket.Chat's order: the stored ones first, then the computed ones.
 #[derive(Serialize)]
@@ -31,23 +31,13 @@ pub(crate) struct Me<'a> {
     updated_at: IsoDate,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
-    settings: Settings,
+    settings: Option<&'static RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
     avatar_url: Option<AvatarUrl<'a>>,
     #[serde(rename = "isOAuthUser")]
     is_oauth_user: bool,
     services: Services,
 }
-
-#[derive(Serialize)]
-struct Settings {
-    profile: Empty,
-    preferences: Option<&'static RawValue>,
-    calendar: Empty,
-}
-
-#[derive(Serialize)]
-struct Empty {}
 
 /// The ways to sign in that are switched on; never a secret.
 #[derive(Serialize)]
@@ -87,7 +77,7 @@ impl<'a> Me<'a> {
             require_password_change: user.must_change_password,
             updated_at: IsoDate(user.joined),
             email: emails(user).find(|email| email.verified).map(|email| email.address),
-            settings: Settings { profile: Empty {}, preferences: preferences(), calendar: Empty {} },
+            settings: settings(),
             avatar_url: user.user_name().map(|user_name| AvatarUrl { site_url, user_name }),
             is_oauth_user: user.name(NameKind::Directory).is_some(),
             services: Services {

@@ -15,7 +15,8 @@ const USUAL_SIZE: usize = 2048;
 /// The most headers that an answer has.
 const MOST_HEADERS: usize = 12;
 
-/// Makes a JSON answer. Its type carries no charset: clients and Rocket.Chat's own tests compare the header whole.
+/// Makes a JSON answer. Its type carries no charset: clients and Rocket.Chat's own tests compare the header
+/// whole.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
     const TYPE: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -64,8 +65,8 @@ fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Respo
     response
 }
 
-/// Adds the headers that tell how the client stands with the limit of its calls. The reset is in milliseconds since
-/// 1970.
+/// Adds the headers that tell how the client stands with the limit of its calls. The reset is in milliseconds
+/// since 1970.
 pub(crate) fn rate_limit(headers: &mut HeaderMap, status: &RateLimitStatus) {
     const LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
     const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");

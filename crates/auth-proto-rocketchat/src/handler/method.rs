@@ -14,8 +14,8 @@ use crate::state::RocketChatProtocol;
 /// The operation against whose limit logins by method count.
 const LOG_IN: &str = "POST /api/v1/login";
 
-/// Answers `POST method.call/{name}` and `POST method.callAnon/{name}`: calls the method in the body's message. The name
-/// in the path is for people. A method that fails is a 400.
+/// Answers `POST method.call/{name}` and `POST method.callAnon/{name}`: calls the method in the body's
+/// message. The name in the path is for people. A method that fails is a 400.
 pub(crate) async fn call(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     #[derive(Serialize)]
     struct Called {

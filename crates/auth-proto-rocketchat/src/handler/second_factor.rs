@@ -83,8 +83,8 @@ pub(crate) async fn reset_device(state: &RocketChatProtocol, call: &Call<'_>) ->
     Ok(done())
 }
 
-/// Answers `POST ldap.syncNow`. Accounts of a directory are made when their owners log in, never all at once, so the
-/// answer is an error for everybody.
+/// Answers `POST ldap.syncNow`. Accounts of a directory are made when their owners log in, never all at once,
+/// so the answer is an error for everybody.
 pub(crate) async fn sync_directory(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     let caller = call.caller()?;
     if !caller.principal.profile.user.may(Permission::SyncDirectory) {

@@ -17,7 +17,8 @@ pub(crate) async fn me(state: &RocketChatProtocol, call: &Call<'_>) -> Result<An
 
 /// Answers `POST` or `GET /api/v1/logout`: revokes the presented token alone.
 ///
-/// The body is the documented one, without `success`. Rocket.Chat 7.4 answers an empty body, which breaks clients.
+/// The body is the documented one, without `success`. Rocket.Chat 7.4 answers an empty body, which breaks
+/// clients.
 pub(crate) async fn log_out(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     #[derive(Serialize)]
     struct LoggedOut {
@@ -34,8 +35,8 @@ pub(crate) async fn log_out(state: &RocketChatProtocol, call: &Call<'_>) -> Resu
     Ok(json(StatusCode::OK, &LoggedOut { status: "success", data }))
 }
 
-/// Answers `POST users.logoutOtherClients`: ends the user's other sessions; gives the presented token and its end, which
-/// is empty for a personal token.
+/// Answers `POST users.logoutOtherClients`: ends the user's other sessions; gives the presented token and its
+/// end, which is empty for a personal token.
 pub(crate) async fn log_out_other_clients(
     state: &RocketChatProtocol,
     call: &Call<'_>,
@@ -87,7 +88,8 @@ pub(crate) async fn log_out_user(state: &RocketChatProtocol, call: &Call<'_>) ->
     Ok(success(&LoggedOut { message: format!("User {id} has been logged out!") }))
 }
 
-/// Answers `POST users.createToken`: makes a login token of any user for a caller that knows the operator's secret.
+/// Answers `POST users.createToken`: makes a login token of any user for a caller that knows the operator's
+/// secret.
 pub(crate) async fn create_token(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     static TEXTS: ErrorTexts = ErrorTexts {
         not_permitted: ("error-not-authorized", "Not authorized"),

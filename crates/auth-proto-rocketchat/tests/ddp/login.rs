@@ -69,7 +69,7 @@ async fn engine_is_asked_what_the_rest_protocol_asks() {
 }
 
 #[tokio::test]
-async fn unknown_forms_look_like_a_wrong_password_and_ill_typed_ones_are_told() {
+async fn unknown_forms_look_like_a_wrong_password_and_ill_typed_ones_do_not() {
     let wrong = json!({
         "isClientSafe": true,
         "error": 401,
@@ -107,7 +107,7 @@ async fn unknown_forms_look_like_a_wrong_password_and_ill_typed_ones_are_told() 
 
 #[tokio::test]
 async fn login_errors_have_the_texts_of_the_rest_protocol() {
-    for (user_name, error, details) in [
+    for (user_name, code, details) in [
         ("inactive", "error-user-is-not-activated", json!({"function": "Accounts.validateLoginAttempt"})),
         (
             "appuser",
@@ -129,9 +129,9 @@ async fn login_errors_have_the_texts_of_the_rest_protocol() {
         ),
     ] {
         let mut talk = Talk::greeted().await;
-        let told = talk.log_in(&plain(user_name)).await.unwrap_err();
-        assert_eq!((&told["error"], &told["details"]), (&json!(error), &details));
-        assert_eq!(told["errorType"], "Meteor.Error");
+        let error = talk.log_in(&plain(user_name)).await.unwrap_err();
+        assert_eq!((&error["error"], &error["details"]), (&json!(code), &details));
+        assert_eq!(error["errorType"], "Meteor.Error");
         assert!(!talk.session.is_signed_in());
     }
     let mut talk = Talk::greeted().await;
@@ -146,9 +146,9 @@ async fn a_sixth_login_within_ten_seconds_waits() {
         assert_eq!(talk.log_in(&plain("nobody")).await.unwrap_err()["error"], 401);
     }
     talk.now = talk.now + Duration::from_secs(4);
-    let told = talk.log_in(&plain("myusername")).await.unwrap_err();
+    let error = talk.log_in(&plain("myusername")).await.unwrap_err();
     assert_eq!(
-        (&told["error"], &told["details"]),
+        (&error["error"], &error["details"]),
         (&json!("too-many-requests"), &json!({"timeToReset": 6000}))
     );
     assert_eq!(talk.services.attempts().len(), 5);

@@ -48,8 +48,8 @@ async fn second_factor_comes_along_as_the_last_argument() {
 }
 
 #[tokio::test]
-async fn strangers_and_those_whose_token_has_ended_are_not_authorized() {
-    let told = json!({
+async fn callers_without_a_good_token_are_not_authorized() {
+    let error = json!({
         "isClientSafe": true,
         "error": "not-authorized",
         "message": "[not-authorized]",
@@ -58,12 +58,12 @@ async fn strangers_and_those_whose_token_has_ended_are_not_authorized() {
     for method in METHODS {
         assert_eq!(
             Talk::greeted().await.call(method, json!(["123456"])).await,
-            Err(told.clone()),
+            Err(error.clone()),
             "{method}"
         );
         let mut talk = Talk::signed_in().await;
         talk.changes().signed_out = true;
-        assert_eq!(talk.call(method, json!(["123456"])).await, Err(told.clone()), "{method}");
+        assert_eq!(talk.call(method, json!(["123456"])).await, Err(error.clone()), "{method}");
         assert!(talk.services.actions().is_empty());
     }
 }
@@ -79,7 +79,7 @@ async fn code_that_is_no_text_is_of_the_wrong_type() {
 }
 
 #[tokio::test]
-async fn action_errors_are_told_by_their_codes() {
+async fn action_errors_have_their_codes() {
     let challenge =
         Challenge { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None };
     for (refused, error) in [

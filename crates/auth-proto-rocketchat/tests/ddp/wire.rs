@@ -68,7 +68,7 @@ async fn pings_come_back_with_their_id() {
 }
 
 #[tokio::test]
-async fn subscriptions_are_ready_at_once_and_end_when_told() {
+async fn subscriptions_are_ready_at_once_and_end_on_request() {
     let mut talk = Talk::greeted().await;
     let sub = json!({"msg": "sub", "id": "s1", "name": "stream-notify-user", "params": ["x", false]});
     assert_eq!(talk.say(&sub).await, [r#"{"msg":"ready","subs":["s1"]}"#]);

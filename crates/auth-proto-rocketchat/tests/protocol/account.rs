@@ -163,7 +163,7 @@ async fn second_factor_and_program_come_from_headers() {
 }
 
 #[tokio::test]
-async fn every_action_error_is_told_in_the_texts_of_its_call() {
+async fn every_action_error_has_the_texts_of_its_call() {
     let asking = || Challenge { method: FactorMethod::Password, available: vec![], mailed: None };
     let code = json!({"code": "1"});
     let token = json!({"tokenName": "bot"});
@@ -356,7 +356,7 @@ async fn parameters_are_held_to_the_schema_before_a_service_is_asked() {
 }
 
 #[tokio::test]
-async fn strangers_and_the_nameless_are_told_to_log_in() {
+async fn anonymous_and_nameless_callers_must_log_in() {
     for path in [
         "users.logout",
         "users.enableTotp",
@@ -389,7 +389,7 @@ async fn strangers_and_the_nameless_are_told_to_log_in() {
 }
 
 #[tokio::test]
-async fn mails_are_asked_for_without_signing_in_and_answered_alike() {
+async fn mails_are_requested_without_signing_in_and_answered_alike() {
     for (path, body, expected) in [
         ("users.2fa.sendEmailCode", json!({"emailOrUsername": "mailuser"}), "mail to UserName mailuser"),
         ("users.2fa.sendEmailCode", json!({"emailOrUsername": "a@b.c"}), "mail to Email a@b.c"),
@@ -411,7 +411,7 @@ async fn mails_are_asked_for_without_signing_in_and_answered_alike() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_done_is_unavailable() {
+async fn action_that_is_not_known_to_be_done_is_unavailable() {
     for path in
         ["users.logout", "users.enableTotp", "users.getPersonalAccessTokens", "users.2fa.disableEmail"]
     {

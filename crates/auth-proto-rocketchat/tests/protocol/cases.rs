@@ -1,4 +1,4 @@
-//! The contract's cases, as far as a protocol can be judged without a store: `cases.jsonl` holds their lines.
+//! The contract's cases that need no store: `cases.jsonl` holds one in each line.
 
 use std::sync::Arc;
 
@@ -29,13 +29,13 @@ fn fill(text: &str) -> String {
     filled + rest
 }
 
-/// The first difference between what is wanted and what came, in words.
+/// The first difference between the wanted value and the one that came, in words.
 fn difference(want: &Value, got: Option<&Value>, exact: bool, at: &str) -> Option<String> {
-    let fault = |got: Option<&Value>| Some(format!("{at}: {got:?} instead of {want}"));
+    let differs = |got: Option<&Value>| Some(format!("{at}: {got:?} instead of {want}"));
     if want == "<absent>" {
-        return got.and_then(|_| fault(got));
+        return got.and_then(|_| differs(got));
     }
-    let Some(found) = got else { return fault(None) };
+    let Some(found) = got else { return differs(None) };
     match (want, found) {
         (Value::String(text), _) if text.starts_with('<') => {
             let fits = match text.as_str() {
@@ -48,7 +48,7 @@ fn difference(want: &Value, got: Option<&Value>, exact: bool, at: &str) -> Optio
                 }),
                 _ => panic!("{text}"),
             };
-            if fits { None } else { fault(got) }
+            if fits { None } else { differs(got) }
         }
         (Value::Object(wanted), Value::Object(entries)) => {
             let surplus = entries.keys().find(|key| exact && !wanted.contains_key(*key));
@@ -61,7 +61,7 @@ fn difference(want: &Value, got: Option<&Value>, exact: bool, at: &str) -> Optio
         (Value::Array(wanted), Value::Array(found)) if wanted.len() == found.len() => {
             wanted.iter().zip(found).find_map(|(want, found)| difference(want, Some(found), exact, at))
         }
-        _ => (want != found).then(|| fault(got)).flatten(),
+        _ => (want != found).then(|| differs(got)).flatten(),
     }
 }
 

@@ -97,7 +97,7 @@ async fn administrators_are_not_limited_where_they_are_known() {
 }
 
 #[tokio::test]
-async fn limit_of_the_check_is_told_like_that_of_the_route() {
+async fn limit_of_the_check_is_answered_like_that_of_the_route() {
     let limited = |_: &_| CheckReply { result: Err(TokenError::Limited), rate_limit: Some(SHUT) };
     let services = services().on_check(limited);
     let response = ask(config(), Arc::new(services), me_as("myusername")).await;

@@ -86,7 +86,7 @@ async fn roles_follow_from_the_user_unless_they_are_given() {
 }
 
 #[tokio::test]
-async fn addresses_are_all_told_and_the_first_verified_one_apart() {
+async fn all_addresses_are_listed_and_the_first_verified_one_stands_apart() {
     let address = |exact: &str, verified| LoginName { kind: NameKind::Email, exact: exact.into(), verified };
     let mut profile = fixture::profile("myusername", None);
     assert_eq!(me(profile.clone()).await.get("emails"), None);
@@ -106,7 +106,7 @@ async fn addresses_are_all_told_and_the_first_verified_one_apart() {
 }
 
 #[tokio::test]
-async fn services_tell_what_is_on_and_never_a_secret() {
+async fn services_show_what_is_on_and_never_a_secret() {
     let mut profile = fixture::profile("myusername", None);
     profile.has_password = false;
     let user = Arc::make_mut(&mut profile.user);

@@ -9,12 +9,12 @@
 
 mod account;
 mod cases;
+mod errors;
 #[path = "../shared/fixture.rs"]
 mod fixture;
 mod limits;
 mod login;
 mod methods;
-mod refusals;
 mod session;
 mod support;
 mod wire;

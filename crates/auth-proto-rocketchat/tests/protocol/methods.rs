@@ -13,7 +13,7 @@ async fn sockets_methods_are_called_without_a_socket() {
         let message = json!({"msg": "method", "id": "7", "method": method, "params": params});
         json!({"message": message.to_string()})
     };
-    let told = |body: &str| -> (Value, bool) {
+    let parse = |body: &str| -> (Value, bool) {
         let body: Value = serde_json::from_str(body).unwrap();
         let message = serde_json::from_str(body["message"].as_str().unwrap()).unwrap();
         (message, body["success"].as_bool().unwrap())
@@ -32,7 +32,7 @@ async fn sockets_methods_are_called_without_a_socket() {
     ] {
         let services = Arc::new(services());
         let response = ask(config(), services.clone(), as_user(path, &message(method, params))).await;
-        let (message, success) = told(text(&response));
+        let (message, success) = parse(text(&response));
         assert_eq!((response.status().as_u16(), success), (status, status == 200), "{method}: {message}");
         assert_eq!((&message["msg"], &message["id"]), (&json!("result"), &json!("7")));
         assert_eq!(message.pointer(part), Some(&expected), "{method}: {message}");
@@ -46,7 +46,7 @@ async fn sockets_methods_are_called_without_a_socket() {
         message("2fa:enable", json!([])).to_string(),
     );
     let response = ask(config(), Arc::new(services()), anonymous).await;
-    assert_eq!(told(text(&response)).0["error"]["error"], "not-authorized");
+    assert_eq!(parse(text(&response)).0["error"]["error"], "not-authorized");
 }
 
 #[tokio::test]

@@ -35,12 +35,12 @@ async fn me_is_the_user_and_success_at_the_end() {
 async fn me_has_the_fields_of_a_login() {
     let services = Arc::new(services());
     let body = serde_json::json!({"user": "myusername", "password": "mypassword"});
-    let told = ask(config(), services.clone(), crate::support::log_in(&body)).await;
-    let told: Value = serde_json::from_slice(told.body()).unwrap();
+    let login = ask(config(), services.clone(), crate::support::log_in(&body)).await;
+    let login: Value = serde_json::from_slice(login.body()).unwrap();
     let me = ask(config(), services, signed_in("GET", "/api/v1/me")).await;
     let mut me: Value = serde_json::from_slice(me.body()).unwrap();
     me.as_object_mut().unwrap().remove("success");
-    assert_eq!(me, told["data"]["me"]);
+    assert_eq!(me, login["data"]["me"]);
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn logout_that_is_not_known_to_be_done_is_unavailable() {
 }
 
 #[tokio::test]
-async fn bad_credentials_and_none_are_told_alike() {
+async fn bad_credentials_and_none_look_the_same() {
     let (id, token) = (fixture::id("myusername"), fixture::token("myusername"));
     let other = fixture::id("admin");
     for headers in [
@@ -84,17 +84,17 @@ async fn bad_credentials_and_none_are_told_alike() {
 
 #[tokio::test]
 async fn every_refused_token_looks_the_same() {
-    for refusal in [
+    for error in [
         TokenError::Invalid,
         TokenError::RealmInactive,
         TokenError::UserInactive,
         TokenError::OtherRealm,
         TokenError::WebhookBot,
     ] {
-        let error = refusal.clone();
-        let services = services().on_check(move |_| CheckReply::refused(error.clone()));
+        let refused = error.clone();
+        let services = services().on_check(move |_| CheckReply::refused(refused.clone()));
         let response = ask(config(), Arc::new(services), signed_in("GET", "/api/v1/me")).await;
-        assert_eq!((response.status().as_u16(), text(&response)), (401, NOT_LOGGED_IN), "{refusal:?}");
+        assert_eq!((response.status().as_u16(), text(&response)), (401, NOT_LOGGED_IN), "{error:?}");
     }
 }
 

@@ -18,7 +18,7 @@ async fn get(config: Config, path: &str) -> Response<Bytes> {
 }
 
 #[test]
-fn documented_paths_are_told_from_the_rest_below_api() {
+fn documented_paths_are_distinguished_from_the_rest_below_api() {
     let protocol = RocketChatProtocol::new(config(), Arc::new(services()));
     assert_eq!(protocol.name(), ProtocolName::ROCKETCHAT);
     for (path, matched) in [
@@ -121,7 +121,7 @@ async fn preflights_are_refused() {
 }
 
 #[tokio::test]
-async fn body_too_large_is_said_so() {
+async fn body_that_is_too_large_is_refused() {
     let mut asked = request("POST", "/api/v1/login", &[], "");
     asked.extensions_mut().insert(BodyTooLarge);
     let services = Arc::new(services());
@@ -135,9 +135,9 @@ async fn body_too_large_is_said_so() {
 }
 
 #[tokio::test]
-async fn info_tells_strangers_less_than_administrators() {
+async fn info_has_the_patch_level_for_administrators_alone() {
     const OLDEST: &str = r#""minimumClientVersions":{"desktop":"3.9.6","mobile":"4.39.0"},"success":true}"#;
-    let stranger = format!(r#"{{"version":"8.8",{OLDEST}"#);
+    let anonymous = format!(r#"{{"version":"8.8",{OLDEST}"#);
     let administrator = format!(
         concat!(
             r#"{{"version":"8.8.0","info":{{"version":"8.8.0","build":{{}},"commit":{{}},"#,
@@ -145,13 +145,13 @@ async fn info_tells_strangers_less_than_administrators() {
         ),
         OLDEST
     );
-    for (user, expected) in [("admin", &administrator), ("myusername", &stranger), ("nobody", &stranger)] {
+    for (user, expected) in [("admin", &administrator), ("myusername", &anonymous), ("nobody", &anonymous)] {
         let (id, token) = (fixture::id(user), fixture::token(user));
         let headers = [("X-User-Id", id.as_str()), ("X-Auth-Token", token.as_str())];
         let response = ask(config(), Arc::new(services()), request("GET", "/api/info", &headers, "")).await;
         assert_eq!((response.status().as_u16(), text(&response)), (200, expected.as_str()), "{user}");
     }
-    assert_eq!(text(&get(config(), "/api/info").await), stranger);
+    assert_eq!(text(&get(config(), "/api/info").await), anonymous);
 }
 
 #[tokio::test]
@@ -185,7 +185,7 @@ async fn public_settings_are_picked_by_id_and_paged() {
 }
 
 #[tokio::test]
-async fn public_settings_come_ordered_by_id() {
+async fn public_settings_are_ordered_by_id() {
     let response = get(config(), "/api/v1/settings.public?count=0").await;
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     let settings = answer["settings"].as_array().unwrap();
@@ -208,7 +208,7 @@ async fn there_are_no_other_services_to_sign_in_with() {
 }
 
 #[tokio::test]
-async fn password_policy_tells_only_the_rules_that_are_on() {
+async fn password_policy_has_only_the_rules_that_are_on() {
     let policy = PasswordPolicy {
         min_length: None,
         max_length: Some(64),

@@ -1,5 +1,5 @@
-//! The contract's fixture users as far as a protocol can see them: just enough of an engine to tell them apart. The codes
-//! never change: 123456 of a device, 654321 by mail.
+//! The contract's fixture users as far as a protocol can see them: just enough of an engine to tell them
+//! apart. The codes never change: 123456 of a device, 654321 by mail.
 
 use std::sync::Arc;
 

@@ -199,7 +199,7 @@ fn forms_of_the_wrong_types_are_named() {
     }
 }
 
-/// JSON made of the keys and values that log-in forms are made of.
+/// JSON made of the keys and values that login forms are made of.
 fn formish() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
