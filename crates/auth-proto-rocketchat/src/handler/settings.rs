@@ -1,14 +1,14 @@
-//! Public settings: what clients ask before they show a log-in form (rocketchat.md 3.2).
+//! Public settings: what clients ask before they show a login form.
 
-use auth_core::PasswordPolicy;
-use bytes::Bytes;
-use http::Response;
+use auth_core::{Answer, PasswordPolicy};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::call::Call;
 use crate::decode::Page;
-use crate::encode::{Failure, success};
-use crate::protocol::RocketChatProtocol;
+use crate::encode::success;
+use crate::error::ApiError;
+use crate::state::RocketChatProtocol;
 
 #[derive(Serialize)]
 struct Settings {
@@ -25,13 +25,13 @@ struct Setting {
     value: Value,
 }
 
-/// `GET /api/v1/settings.public?_id=a,b`: those that a log-in server can answer for, ordered by id.
-pub(crate) async fn public(protocol: &RocketChatProtocol, query: &str) -> Result<Response<Bytes>, Failure> {
-    let page = Page::of(query);
+/// Answers `GET /api/v1/settings.public?_id=a,b`: the settings that concern logins, ordered by id.
+pub(crate) async fn public(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
+    let page = Page::of(call.query());
     let asked = |id: &str| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|wanted| wanted == id));
-    let realm = protocol.realm().await?;
+    let realm = state.realm().await?;
     let found: Vec<_> = [
-        ("Accounts_PasswordReset", json!(protocol.config.password_reset)),
+        ("Accounts_PasswordReset", json!(state.config.password_reset)),
         ("Accounts_RegistrationForm", json!("Disabled")),
         ("Accounts_ShowFormLogin", json!(true)),
         ("Accounts_TwoFactorAuthentication_By_Email_Enabled", json!(true)),
@@ -42,7 +42,7 @@ pub(crate) async fn public(protocol: &RocketChatProtocol, query: &str) -> Result
         ("CROWD_Enable", json!(false)),
         ("LDAP_Enable", json!(realm.asks_a_directory())),
         ("Site_Name", json!(realm.name)),
-        ("Site_Url", json!(protocol.config.site_url)),
+        ("Site_Url", json!(state.config.site_url)),
     ]
     .into_iter()
     .filter(|(id, _)| asked(id))
@@ -54,24 +54,25 @@ pub(crate) async fn public(protocol: &RocketChatProtocol, query: &str) -> Result
     Ok(success(&Settings { count: settings.len(), settings, offset: page.offset, total }))
 }
 
-/// `GET /api/v1/settings.oauth`: there are no other services to sign in with.
-pub(crate) fn oauth() -> Response<Bytes> {
-    success(&json!({ "services": [] }))
+/// Answers `GET /api/v1/settings.oauth`: no other services to sign in with.
+pub(crate) async fn oauth(_: &RocketChatProtocol, _: &Call<'_>) -> Result<Answer, ApiError> {
+    Ok(success(&json!({ "services": [] })))
 }
 
-/// `GET /api/v1/service.configurations`: likewise.
-pub(crate) fn service_configurations() -> Response<Bytes> {
-    success(&json!({ "configurations": [] }))
+/// Answers `GET /api/v1/service.configurations`: none either.
+pub(crate) async fn service_configurations(_: &RocketChatProtocol, _: &Call<'_>) -> Result<Answer, ApiError> {
+    Ok(success(&json!({ "configurations": [] })))
 }
 
-/// `GET /api/v1/pw.getPolicy`: each rule by name, with its limit where it has one.
-pub(crate) fn password_policy(policy: Option<&PasswordPolicy>) -> Response<Bytes> {
+/// Answers `GET /api/v1/pw.getPolicy`: each rule by name, with its limit where it has one.
+pub(crate) async fn password_policy(state: &RocketChatProtocol, _: &Call<'_>) -> Result<Answer, ApiError> {
     #[derive(Serialize)]
     struct Policy {
         enabled: bool,
         policy: Vec<Value>,
     }
-    success(&Policy { enabled: policy.is_some(), policy: policy.map(rules).unwrap_or_default() })
+    let policy = state.config.password_policy.as_ref();
+    Ok(success(&Policy { enabled: policy.is_some(), policy: policy.map(rules).unwrap_or_default() }))
 }
 
 fn rules(policy: &PasswordPolicy) -> Vec<Value> {

@@ -1,18 +1,31 @@
-//! The default preferences that `me` carries (rocketchat.md 1.7): clients expect every key to be there.
+//! The default settings that `me` carries, with their preferences. Clients expect every key to be there.
 
 use std::sync::LazyLock;
 
 use serde::{Serialize, Serializer};
 use serde_json::value::{RawValue, to_raw_value};
 
-/// The preferences of a user who has set none. Users have none of their own here.
-struct Preferences;
-
-/// The same for everybody, so written once.
-pub(crate) fn preferences() -> Option<&'static RawValue> {
-    static WRITTEN: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&Preferences).ok());
+/// The settings of a user who has changed none, as JSON. They are the same for every user, since this server
+/// keeps no settings, so they are written once.
+pub(crate) fn settings() -> Option<&'static RawValue> {
+    static WRITTEN: LazyLock<Option<Box<RawValue>>> = LazyLock::new(|| to_raw_value(&DEFAULTS).ok());
     WRITTEN.as_deref()
 }
+
+#[derive(Serialize)]
+struct Settings {
+    profile: Empty,
+    preferences: Preferences,
+    calendar: Empty,
+}
+
+#[derive(Serialize)]
+struct Empty {}
+
+const DEFAULTS: Settings = Settings { profile: Empty {}, preferences: Preferences, calendar: Empty {} };
+
+/// The preferences of a user who has set none.
+struct Preferences;
 
 #[derive(Serialize)]
 #[serde(untagged)]
@@ -25,15 +38,15 @@ enum Preference {
 
 impl Serialize for Preferences {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(DEFAULTS)
+        serializer.collect_map(PREFERENCES)
     }
 }
 
-const DEFAULTS: [(&str, Preference); 35] = {
+const PREFERENCES: [(&str, Preference); 35] = {
     use Preference::{Flag, List, Number, Text};
     [
         ("alsoSendThreadToChannel", Text("default")),
-        ("newRoomNotification", Text("protocol")),
+        ("newRoomNotification", Text("door")),
         ("newMessageNotification", Text("chime")),
         ("showThreadsInMainChannel", Flag(false)),
         ("useEmojis", Flag(true)),
@@ -66,7 +79,7 @@ const DEFAULTS: [(&str, Preference); 35] = {
         ("muteFocusedConversations", Flag(true)),
         ("notifyCalendarEvents", Flag(true)),
         ("enableMobileRinging", Flag(true)),
-        // A JSON text, not a list.
+        // A string that holds JSON, not a list.
         ("featuresPreview", Text("[]")),
     ]
 };

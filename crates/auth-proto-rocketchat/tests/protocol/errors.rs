@@ -1,38 +1,33 @@
-//! The bytes of every refusal and of every fault.
+//! The bytes of every login error and of every internal error.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::testing::FakeServices;
 use auth_core::{
-    Challenge, Exact, ExactPoint, FactorMethod, FailureReason, InternalError, LoginError, LoginOutcome,
-    LoginReply,
+    Challenge, Exact, FactorMethod, FailureReason, InternalError, LoginError, LoginReply, Protocol,
 };
-use auth_proto_rocketchat::Config;
+use auth_proto_rocketchat::exact::ILL_TYPED_BODY;
+use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use serde_json::json;
 
-use crate::fixed::{Fixed, ask, config, header, log_in, text};
 use crate::fixture;
+use crate::support::{ask, config, header, log_in, peer, services, text};
 
 const UNAUTHORIZED: &str =
     r#"{"success":false,"error":"Unauthorized","status":"error","message":"Unauthorized"}"#;
 
-async fn check(refusal: LoginError, expected: &str) {
-    let named = format!("{refusal:?}");
-    let services = Fixed {
-        log_in: Box::new(move |_| {
-            let outcome = LoginOutcome::Refused(refusal.clone());
-            Ok(LoginReply { outcome, rate_limit: None, not_before: None })
-        }),
-        ..Fixed::default()
-    };
+async fn check(error: LoginError, expected: &str) {
+    let named = format!("{error:?}");
+    let services = services().on_log_in(move |_| LoginReply::refused(error.clone()));
     let response = ask(config(), Arc::new(services), log_in(&json!({"user": "u", "password": "p"}))).await;
     assert_eq!(response.status(), 401, "{named}");
     assert_eq!(text(&response), expected, "{named}");
 }
 
 #[tokio::test]
-async fn whatever_is_wrong_with_the_credentials_looks_the_same() {
-    for cause in [
+async fn every_wrong_credential_looks_the_same() {
+    for reason in [
         FailureReason::UnknownUser,
         FailureReason::NoPassword,
         FailureReason::WrongPassword,
@@ -43,9 +38,9 @@ async fn whatever_is_wrong_with_the_credentials_looks_the_same() {
         FailureReason::ExpiredToken,
         FailureReason::NotOffered,
     ] {
-        check(LoginError::Credentials(cause), UNAUTHORIZED).await;
+        check(LoginError::Credentials(reason), UNAUTHORIZED).await;
     }
-    for refusal in [
+    for error in [
         LoginError::PasswordLoginDisabled,
         LoginError::RealmInactive,
         LoginError::PasswordResetRequired,
@@ -55,12 +50,12 @@ async fn whatever_is_wrong_with_the_credentials_looks_the_same() {
         LoginError::AssertionWithoutSubject,
         LoginError::AssertionMalformed,
     ] {
-        check(refusal, UNAUTHORIZED).await;
+        check(error, UNAUTHORIZED).await;
     }
 }
 
 #[tokio::test]
-async fn state_of_the_account_has_its_own_words() {
+async fn state_of_the_account_has_its_own_texts() {
     let hook = |error: &str, message: &str| {
         format!(
             concat!(
@@ -71,7 +66,7 @@ async fn state_of_the_account_has_its_own_words() {
         )
     };
     let retry_after = Duration::from_secs(7);
-    for (refusal, error, message) in [
+    for (refused, error, message) in [
         (LoginError::UserInactive, "error-user-is-not-activated", "User is not activated"),
         (
             LoginError::AppAccount,
@@ -85,12 +80,12 @@ async fn state_of_the_account_has_its_own_words() {
             "Login has been temporarily blocked For User",
         ),
         (
-            LoginError::NetworkLimited { retry_after },
+            LoginError::ClientLimited { retry_after },
             "error-login-blocked-for-ip",
             "Login has been temporarily blocked For IP",
         ),
     ] {
-        check(refusal, &hook(error, message)).await;
+        check(refused, &hook(error, message)).await;
     }
     check(
         LoginError::EmailUnverified,
@@ -119,7 +114,7 @@ async fn second_factor_is_asked_for_with_its_details() {
     const PASSWORD: &str = r#"{"method":"password","codeGenerated":false,"availableMethods":[]}"#;
 
     let password = Challenge { method: FactorMethod::Password, available: Vec::new(), mailed: None };
-    for (refusal, error, details, message) in [
+    for (refused, error, details, message) in [
         (LoginError::SecondFactorRequired(fixture::totp(false)), "totp-required", TOTP, "TOTP Required"),
         (LoginError::SecondFactorRequired(fixture::totp(true)), "totp-required", BOTH, "TOTP Required"),
         (LoginError::SecondFactorRequired(fixture::mailed(true)), "totp-required", NEW, "TOTP Required"),
@@ -137,13 +132,13 @@ async fn second_factor_is_asked_for_with_its_details() {
         let expected = format!(
             r#"{{"success":false,"error":"{error}","status":"error","details":{details},"message":"{message}"}}"#
         );
-        check(refusal, &expected).await;
+        check(refused, &expected).await;
     }
 }
 
 #[tokio::test]
 async fn body_of_the_wrong_types_is_named_or_an_internal_error_where_exact() {
-    let exact = Exact::only([ExactPoint::IllTypedBody]);
+    let exact = Exact::only([ILL_TYPED_BODY]);
     for (exact, status, expected) in [
         (
             Exact::default(),
@@ -156,32 +151,34 @@ async fn body_of_the_wrong_types_is_named_or_an_internal_error_where_exact() {
         (exact, 500, r#"{"success":false,"error":"Internal server error"}"#),
     ] {
         let config = Config { exact, ..config() };
-        let response = ask(config, Arc::default(), log_in(&json!({"password": "mypassword"}))).await;
+        let response = ask(config, Arc::new(services()), log_in(&json!({"password": "mypassword"}))).await;
         assert_eq!((response.status().as_u16(), text(&response)), (status, expected));
     }
 }
 
 #[tokio::test]
-async fn faults_are_answered_without_their_cause() {
+async fn internal_errors_are_answered_without_their_cause_and_handed_to_the_server() {
     type Make = fn() -> InternalError;
-    let faults: [(Make, _, _, _); 3] = [
+    let errors: [(Make, _, _, _); 3] = [
         (|| InternalError::unavailable("disk on fire"), 503, None, "Service unavailable"),
         (|| InternalError::busy(Duration::from_millis(1200)), 503, Some("2"), "Service unavailable"),
-        (|| InternalError::internal("broken record"), 500, None, "Internal server error"),
+        (|| InternalError::defect("broken record"), 500, None, "Internal server error"),
     ];
-    for (make, status, retry_after, error) in faults {
-        let services = Fixed { log_in: Box::new(move |_| Err(make())), ..Fixed::default() };
-        let response =
-            ask(config(), Arc::new(services), log_in(&json!({"user": "u", "password": "p"}))).await;
+    for (make, status, retry_after, error) in errors {
+        let services = services().on_log_in(move |_| LoginReply::refused(make().into()));
+        let protocol = RocketChatProtocol::new(config(), Arc::new(services));
+        let answer = protocol.handle(log_in(&json!({"user": "u", "password": "p"})), &peer()).await;
+        let response = answer.response;
         assert_eq!(response.status(), status);
         assert_eq!(header(&response, "retry-after"), retry_after);
         assert_eq!(text(&response), format!(r#"{{"success":false,"error":"{error}"}}"#));
+        assert_eq!(answer.error, Some(make()));
     }
 }
 
 #[tokio::test]
 async fn realm_that_is_not_there_is_an_internal_error() {
-    let services = Fixed { realm: Box::new(|| Ok(None)), ..Fixed::default() };
+    let services = FakeServices::new().on_log_in(fixture::log_in);
     let response = ask(config(), Arc::new(services), log_in(&json!({"user": "u", "password": "p"}))).await;
     assert_eq!(response.status(), 500);
 }

@@ -1,6 +1,6 @@
-//! Credentials in headers (rocketchat.md 2.3, 3.1).
+//! Headers: credentials, the second factor, the program that calls.
 
-use auth_core::{FactorMethod, OneTimeCode, PresentedCredential, SecondFactorProof, Token};
+use auth_core::{FactorMethod, OneTimeCode, PresentedFactor};
 use http::HeaderMap;
 use http::header::{HeaderName, USER_AGENT};
 
@@ -9,32 +9,25 @@ const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
 const SECOND_FACTOR_CODE: HeaderName = HeaderName::from_static("x-2fa-code");
 const SECOND_FACTOR_METHOD: HeaderName = HeaderName::from_static("x-2fa-method");
 
-/// The token and user id that a request carries, as a credential.
-pub(crate) fn presented(headers: &HeaderMap) -> Option<PresentedCredential> {
-    let (user_id, token) = user_and_token(headers)?;
-    Some(PresentedCredential::RocketChatToken { user_id, token })
+/// The user id and token of a request, where both are there, once each and not empty.
+pub(crate) fn user_and_token(headers: &HeaderMap) -> Option<(&str, &str)> {
+    Some((only(headers, &USER_ID)?, only(headers, &AUTH_TOKEN)?))
 }
 
-/// The user id and token that a request carries, where it carries both, once, and not empty.
-pub(crate) fn user_and_token(headers: &HeaderMap) -> Option<(String, Token)> {
-    let user_id = only(headers, &USER_ID)?.to_owned();
-    Some((user_id, Token::new(only(headers, &AUTH_TOKEN)?)))
-}
-
-/// The code of a second factor from `x-2fa-code`.
+/// The code of a second factor in `x-2fa-code`.
 pub(crate) fn second_factor_code(headers: &HeaderMap) -> Option<&str> {
     only(headers, &SECOND_FACTOR_CODE)
 }
 
-/// The second factor that comes along with a call. A name that is not a factor's is as none.
-pub(crate) fn second_factor_proof(headers: &HeaderMap) -> SecondFactorProof {
-    SecondFactorProof {
+/// The second factor that came along with a call. An unknown method is like none.
+pub(crate) fn presented_factor(headers: &HeaderMap) -> PresentedFactor {
+    PresentedFactor {
         code: second_factor_code(headers).map(OneTimeCode::new),
         method: only(headers, &SECOND_FACTOR_METHOD).and_then(factor_method),
     }
 }
 
-/// The factor of that name.
+/// The kind of second factor of that name.
 pub(crate) fn factor_method(name: &str) -> Option<FactorMethod> {
     match name {
         "totp" => Some(FactorMethod::Totp),
@@ -44,12 +37,12 @@ pub(crate) fn factor_method(name: &str) -> Option<FactorMethod> {
     }
 }
 
-/// The program that calls, as it names itself.
+/// The program that calls, as it names itself; empty where it does not.
 pub(crate) fn agent(headers: &HeaderMap) -> &str {
     only(headers, &USER_AGENT).unwrap_or_default()
 }
 
-/// A header that is there exactly once, in visible ASCII and not empty.
+/// The value of a header that is there exactly once, in visible ASCII and not empty.
 fn only<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let mut values = headers.get_all(name).into_iter();
     let (Some(value), None) = (values.next(), values.next()) else { return None };
@@ -82,13 +75,7 @@ mod tests {
                     map.append(name, value);
                     map
                 });
-            match presented(&headers) {
-                Some(PresentedCredential::RocketChatToken { user_id, token }) => {
-                    assert!(expected, "{headers:?}");
-                    assert_eq!((user_id.as_str(), token.expose()), ("u", "t"));
-                }
-                other => assert!(other.is_none() && !expected, "{headers:?}"),
-            }
+            assert_eq!(user_and_token(&headers), expected.then_some(("u", "t")), "{headers:?}");
         }
     }
 }
