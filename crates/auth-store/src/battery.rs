@@ -33,8 +33,10 @@
 )]
 
 pub mod accounts;
+pub mod creation;
 pub mod credentials;
 pub mod durability;
+pub mod external_ids;
 pub mod import;
 pub mod lookup;
 pub mod model;
@@ -45,9 +47,9 @@ use std::future::Future;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Conflict, Credential, CredentialId, CredentialKind, Digest, ExternalIds, ImportError,
-    ImportMode, Imported, LoginName, NameKind, NewRecord, NewUser, PasswordString, Realm, RealmId, Rng, Role,
-    Scope, SeededRng, Store, StoreError, Timestamp, User, UserId,
+    Account, ByProtocol, Conflict, Credential, CredentialId, CredentialKind, Digest, ExternalId, ImportError,
+    ImportMode, Imported, LoginName, NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm,
+    RealmId, Rng, Role, Scope, SeededRng, Store, StoreError, Timestamp, User, UserId,
 };
 
 /// A place where a store can be kept.
@@ -81,13 +83,31 @@ macro_rules! store_battery {
                 takes_a_new_password_for_the_change_that_was_due
                 moves_the_valid_from_stamp_by_a_second_at_least
                 switches_users_off_and_on
+                revokes_credentials_and_changes_nothing_else
+                a_deactivation_beside_a_revocation_holds
                 switches_mailed_codes_on_and_off
                 writes_over_a_user_what_another_system_says
                 deletes_users_with_all_that_is_theirs
                 counts_every_change_of_a_user
             }
+            creation {
+                creates_a_user_with_all_that_belongs_to_it
+                a_new_user_that_conflicts_leaves_nothing
+                takes_a_repeated_creation_for_the_one_it_repeats
+                of_two_new_users_of_one_name_one_is_created
+                users_that_are_created_at_once_get_different_numbers
+            }
+            external_ids {
+                keeps_the_ids_and_roles_of_any_protocol
+                keeps_ids_unique_in_a_realm
+                assigns_numbers_of_any_protocol
+                gives_a_user_one_id_and_keeps_it
+                gives_users_without_ids_those_of_every_protocol
+                gives_different_numbers_to_users_that_ask_at_once
+            }
             credentials {
                 finds_credentials_by_kind_and_digest
+                keeps_kinds_that_no_store_knows
                 keeps_the_newest_of_a_kind
                 refuses_labels_and_digests_that_are_taken
                 takes_a_repeated_command_for_the_one_it_repeats
@@ -195,17 +215,15 @@ fn user(realm: &Realm, number: u32) -> NewUser {
             valid_from: at(0),
             email_second_factor: false,
             must_change_password: false,
-            protocols: ExternalIds {
-                zulip: i64::from(number),
-                rocketchat: format!("rocket{number}"),
-                rocketchat_roles: None,
-                zettelstore: 20_240_101_000_000 + u64::from(number),
-                zettelstore_role: None,
-            },
+            external_ids: ByProtocol::from([
+                (ProtocolName::ZULIP, ExternalId::Number(u64::from(number))),
+                (ProtocolName::ROCKETCHAT, ExternalId::Text(format!("rocket{number}"))),
+                (ProtocolName::ZETTELSTORE, ExternalId::Number(20_240_101_000_000 + u64::from(number))),
+            ]),
+            external_roles: ByProtocol::new(),
             version: 1,
         },
-        assign_zulip_id: false,
-        assign_zettelstore_id: false,
+        assign_ids: vec![],
         password: Some(password("old")),
         credentials: vec![],
     }

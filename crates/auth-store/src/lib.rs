@@ -47,11 +47,11 @@
 
 #[cfg(feature = "battery")]
 pub mod battery;
+mod encoding;
 mod news;
 mod plan;
 mod postgres;
 mod sqlite;
-mod words;
 
 pub use plan::Plan;
 pub use postgres::{Postgres, PostgresOpenError, PostgresOptions};

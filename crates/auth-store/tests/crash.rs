@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use auth_core::{
-    Credential, CredentialId, CredentialKind, CredentialStore, ExternalIds, ImportMode, NewRecord, NewUser,
+    ByProtocol, Credential, CredentialId, CredentialKind, CredentialStore, ImportMode, NewRecord, NewUser,
     Realm, RealmId, Role, Scope, Timestamp, User, UserId, UserStore,
 };
 use auth_store::Sqlite;
@@ -50,7 +50,7 @@ async fn loses_nothing_acknowledged() {
 
         let store = Sqlite::open(&file).expect("a store that opens");
         assert_eq!(store.integrity_check().await, Ok(vec![]));
-        let kept = store.of_user(USER, CredentialKind::RocketChatToken).await.unwrap();
+        let kept = store.of_user(USER, CredentialKind::ROCKETCHAT_TOKEN).await.unwrap();
         let kept: BTreeSet<String> = kept.iter().map(|credential| credential.id.to_string()).collect();
         let lost: Vec<_> = acknowledged.difference(&kept).collect();
         assert!(lost.is_empty(), "round {round} lost {lost:?}");
@@ -95,7 +95,7 @@ fn token(round: u32, task: u32, number: u32) -> Credential {
     Credential {
         id: CredentialId::from_bytes(id.to_be_bytes()),
         user: USER,
-        kind: CredentialKind::RocketChatToken,
+        kind: CredentialKind::ROCKETCHAT_TOKEN,
         digest: None,
         sealed: None,
         scope: Scope::default(),
@@ -121,22 +121,11 @@ async fn prepare(file: &Path) {
         valid_from: Timestamp::default(),
         email_second_factor: false,
         must_change_password: false,
-        protocols: ExternalIds {
-            zulip: 1,
-            rocketchat: "1".into(),
-            rocketchat_roles: None,
-            zettelstore: 1,
-            zettelstore_role: None,
-        },
+        external_ids: ByProtocol::new(),
+        external_roles: ByProtocol::new(),
         version: 0,
     };
-    let new = NewUser {
-        user,
-        assign_zulip_id: false,
-        assign_zettelstore_id: false,
-        password: None,
-        credentials: vec![],
-    };
+    let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
     let store = Sqlite::open(file).unwrap();
     store.import(Box::new(records.into_iter()), ImportMode::Write).await.expect("good records");

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::{
-    AttemptStore, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore, Digest,
-    ExternalIds, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
+    AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
+    Digest, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
     SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::Fixture;
@@ -160,27 +160,27 @@ async fn tries_are_counted_once_however_many_ask_at_once() {
     for number in 0..100_usize {
         let store = Arc::clone(&stores[number % 2]);
         let at = now + Duration::from_millis(u64::try_from(number).unwrap());
-        tasks.spawn(async move { store.reserve_try(&key, rule, at).await.unwrap().is_none() });
+        tasks.spawn(async move { store.reserve_attempt(&key, rule, at).await.unwrap().is_none() });
     }
     let through = tasks.join_all().await.into_iter().filter(|through| *through).count();
     assert_eq!(through, 10);
 
     let [one, two] = stores;
-    assert_eq!(one.reserve_try(&other, rule, now).await, Ok(None), "another key");
+    assert_eq!(one.reserve_attempt(&other, rule, now).await, Ok(None), "another key");
     let later = now + Duration::from_millis(200);
-    let wait = one.reserve_try(&key, rule, later).await.unwrap().unwrap();
+    let wait = one.reserve_attempt(&key, rule, later).await.unwrap().unwrap();
     assert!(wait > Duration::from_secs(59) && wait <= Duration::from_secs(60), "{wait:?}");
     let kept = sql(&database, "SELECT tries[1] FROM tried WHERE cardinality(tries) = 10").await;
     let first = Timestamp::from_millis(kept.parse().unwrap());
-    two.give_back_try(&key, first).await.unwrap();
-    assert_eq!(one.reserve_try(&key, rule, later).await, Ok(None), "one was given back");
-    assert!(two.reserve_try(&key, rule, later).await.unwrap().is_some());
-    two.give_back_try(&key, first).await.unwrap();
-    assert!(two.reserve_try(&key, rule, later).await.unwrap().is_some(), "given back already");
+    two.give_back_attempt(&key, first).await.unwrap();
+    assert_eq!(one.reserve_attempt(&key, rule, later).await, Ok(None), "one was given back");
+    assert!(two.reserve_attempt(&key, rule, later).await.unwrap().is_some());
+    two.give_back_attempt(&key, first).await.unwrap();
+    assert!(two.reserve_attempt(&key, rule, later).await.unwrap().is_some(), "given back already");
     let over = now + Duration::from_secs(120);
-    assert_eq!(two.reserve_try(&key, rule, over).await, Ok(None), "every limit ends");
-    assert_eq!(two.forget_tries(over).await, Ok(1), "the other key");
-    assert_eq!(two.forget_tries(over + Duration::from_secs(1)).await, Ok(1));
+    assert_eq!(two.reserve_attempt(&key, rule, over).await, Ok(None), "every limit ends");
+    assert_eq!(two.forget_shared_attempts(over).await, Ok(1), "the other key");
+    assert_eq!(two.forget_shared_attempts(over + Duration::from_secs(1)).await, Ok(1));
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_command_that_takes_too_long_is_unavailable_or_of_unknown_outcome() {
     assert!(matches!(late, StoreError::Unavailable(_)), "{late:?}");
     let unsure = store.set_email_second_factor(user, true).await.unwrap_err();
     assert!(matches!(unsure, StoreError::OutcomeUnknown(_)), "{unsure:?}");
-    let undone = store.remove_of_user(user, &[CredentialKind::Totp], None).await.unwrap_err();
+    let undone = store.remove_of_user(user, &[CredentialKind::TOTP], None).await.unwrap_err();
     assert!(matches!(undone, StoreError::Unavailable(_)), "it had not come to its commit: {undone:?}");
     holder.await.unwrap().unwrap();
     assert!(store.user(user).await.unwrap().is_some(), "and goes on");
@@ -232,13 +232,13 @@ async fn connections_that_the_server_ends_are_made_anew() {
 async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
     let database = Database::empty();
     let store = database.open().await;
-    for (protocol, realm, network) in [
-        ("hatch", "00000000000000000000000000000000", "::"),
+    for (protocol, realm, client) in [
+        ("No Name!", "00000000000000000000000000000000", "::"),
         ("zulip", "000000", "::"),
         ("zulip", "00000000000000000000000000000000", "here"),
     ] {
         let row = format!(
-            "INSERT INTO attempt (at, door, realm, name, network, outcome) VALUES (1, '{protocol}', '\\x{realm}', 'secret', '{network}', 'granted')"
+            "INSERT INTO attempt (at, door, realm, name, network, outcome) VALUES (1, '{protocol}', '\\x{realm}', 'secret', '{client}', 'granted')"
         );
         sql(&database, &row).await;
         let unread = store.attempts(9).await.unwrap_err();
@@ -246,6 +246,17 @@ async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
         assert!(!format!("{unread:?} {unread}").contains("secret"));
         assert_eq!(store.forget_attempts(Timestamp::from_secs(9)).await, Ok(1));
     }
+}
+
+#[tokio::test]
+async fn an_attempt_by_an_unknown_protocol_is_read_as_it_is() {
+    let database = Database::empty();
+    let store = database.open().await;
+    let row = "INSERT INTO attempt (at, door, realm, name, network, outcome) \
+        VALUES (1, 'hatch', '\\x00000000000000000000000000000000', 'secret', '::', 'granted')";
+    sql(&database, row).await;
+    let read = store.attempts(9).await.unwrap();
+    assert_eq!(read.iter().map(|attempt| attempt.protocol.as_str()).collect::<Vec<_>>(), ["hatch"]);
 }
 
 /// Writes a realm with a user.
@@ -263,23 +274,12 @@ async fn seeded(store: &impl Store) -> UserId {
         valid_from: Timestamp::default(),
         email_second_factor: false,
         must_change_password: false,
-        protocols: ExternalIds {
-            zulip: 1,
-            rocketchat: "1".into(),
-            rocketchat_roles: None,
-            zettelstore: 1,
-            zettelstore_role: None,
-        },
+        external_ids: ByProtocol::new(),
+        external_roles: ByProtocol::new(),
         version: 0,
     };
     let id = user.id;
-    let new = NewUser {
-        user,
-        assign_zulip_id: false,
-        assign_zettelstore_id: false,
-        password: None,
-        credentials: vec![],
-    };
+    let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
     store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
     id

@@ -112,15 +112,26 @@ async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
     let store = folder.open().await;
     let other = Connection::open(folder.file()).unwrap();
     let row = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) VALUES (1, ?1, ?2, NULL, 'secret', ?3, 'granted')";
-    for (protocol, realm, network) in
-        [("hatch", vec![0; 16], "::"), ("zulip", vec![0; 3], "::"), ("zulip", vec![0; 16], "here")]
+    for (protocol, realm, client) in
+        [("No Name!", vec![0; 16], "::"), ("zulip", vec![0; 3], "::"), ("zulip", vec![0; 16], "here")]
     {
-        other.execute(row, (protocol, realm, network)).unwrap();
+        other.execute(row, (protocol, realm, client)).unwrap();
         let unread = store.attempts(9).await.unwrap_err();
         assert!(matches!(&unread, StoreError::Corrupt(_)), "{unread:?}");
         assert!(!format!("{unread:?} {unread}").contains("secret"));
         assert_eq!(store.forget_attempts(Timestamp::from_secs(9)).await, Ok(1));
     }
+}
+
+#[tokio::test]
+async fn an_attempt_by_an_unknown_protocol_is_read_as_it_is() {
+    let folder = Folder::empty();
+    let store = folder.open().await;
+    let other = Connection::open(folder.file()).unwrap();
+    let row = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) VALUES (1, 'hatch', ?1, NULL, 'secret', '::', 'granted')";
+    other.execute(row, [vec![0; 16]]).unwrap();
+    let read = store.attempts(9).await.unwrap();
+    assert_eq!(read.iter().map(|attempt| attempt.protocol.as_str()).collect::<Vec<_>>(), ["hatch"]);
 }
 
 #[tokio::test]

@@ -1,13 +1,18 @@
 //! What a store does to users.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use auth_core::{
-    AttemptStore, Conflict, CredentialKind, CredentialStore, LoginName, Lookup, NameKind, NewRecord, Outbox,
-    ProfileUpdate, Revocation, Role, StoreError, Timestamp, User, UserId, UserStore,
+    AttemptStore, Conflict, CredentialKind, CredentialStore, LoginName, Lookup, NameKind, NewId, NewRecord,
+    Outbox, ProfileUpdate, ProtocolName, Revocation, Role, StoreError, Timestamp, User, UserId, UserStore,
 };
+
+use tokio::task::JoinSet;
 
 use super::{Fixture, account, at, credential, ids, password, realm, seed, user, write};
 
-const NOTHING: Revocation<'static> = Revocation { valid_from: None, kinds: &[] };
+const NOTHING: Revocation<'static> = Revocation::NOTHING;
 
 pub async fn replaces_a_hash_only_while_it_is_the_old_one<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
@@ -28,23 +33,34 @@ pub async fn replaces_a_hash_only_while_it_is_the_old_one<F: Fixture>(fixture: &
 }
 
 pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
-    use CredentialKind::{AppPassword, RocketChatToken, ZulipKey};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mut number = 0;
     for user in &users {
-        for kind in [AppPassword, RocketChatToken, RocketChatToken, ZulipKey] {
+        for kind in [
+            CredentialKind::APP_PASSWORD,
+            CredentialKind::ROCKETCHAT_TOKEN,
+            CredentialKind::ROCKETCHAT_TOKEN,
+            CredentialKind::ZULIP_KEY,
+        ] {
             number += 1;
             assert!(store.add(&credential(*user, kind, number), 10).await.unwrap());
         }
     }
-    let ends = Revocation { valid_from: Some(at(500)), kinds: &[RocketChatToken, AppPassword] };
+    let ends = Revocation {
+        valid_from: Some(at(500)),
+        kinds: &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::APP_PASSWORD],
+    };
     assert!(store.set_password(users[0], Some(&password("new")), &ends).await.unwrap());
 
     let changed = account(&*store, users[0]).await;
     assert_eq!(changed.password, Some(password("new")));
     assert_eq!(changed.user.valid_from, at(500));
-    for (kind, own, others) in [(AppPassword, 0, 1), (RocketChatToken, 0, 2), (ZulipKey, 1, 1)] {
+    for (kind, own, others) in [
+        (CredentialKind::APP_PASSWORD, 0, 1),
+        (CredentialKind::ROCKETCHAT_TOKEN, 0, 2),
+        (CredentialKind::ZULIP_KEY, 1, 1),
+    ] {
         assert_eq!(ids(&*store, users[0], kind).await.len(), own, "{kind:?}");
         assert_eq!(ids(&*store, users[1], kind).await.len(), others, "{kind:?}");
     }
@@ -91,23 +107,89 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
 }
 
 pub async fn switches_users_off_and_on<F: Fixture>(fixture: &F) {
-    use CredentialKind::{RocketChatToken, ZulipKey};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
-    store.add(&credential(users[0], RocketChatToken, 1), 10).await.unwrap();
-    store.add(&credential(users[0], ZulipKey, 2), 10).await.unwrap();
-    let ends = Revocation { valid_from: Some(at(9)), kinds: &[RocketChatToken] };
+    store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10).await.unwrap();
+    store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10).await.unwrap();
+    let ends = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
     assert!(store.set_active(users[0], false, &ends).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
     assert_eq!(off.user.valid_from, at(9));
     assert_eq!(off.password, Some(password("old")));
-    assert!(ids(&*store, users[0], RocketChatToken).await.is_empty());
-    assert_eq!(ids(&*store, users[0], ZulipKey).await.len(), 1, "kept for the day of reactivation");
+    assert!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await.is_empty());
+    assert_eq!(
+        ids(&*store, users[0], CredentialKind::ZULIP_KEY).await.len(),
+        1,
+        "kept for the day of reactivation"
+    );
     assert!(account(&*store, users[1]).await.user.active);
     assert!(store.set_active(users[0], true, &NOTHING).await.unwrap());
     assert!(account(&*store, users[0]).await.user.active);
     assert!(!store.set_active(UserId::from_bytes([9; 16]), true, &NOTHING).await.unwrap());
+}
+
+pub async fn revokes_credentials_and_changes_nothing_else<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    for (number, user) in (1..).zip(&users) {
+        store.add(&credential(*user, CredentialKind::ROCKETCHAT_TOKEN, 10 * number), 10).await.unwrap();
+        store.add(&credential(*user, CredentialKind::ZULIP_KEY, 10 * number + 1), 10).await.unwrap();
+    }
+    for active in [true, false] {
+        store.set_active(users[0], active, &NOTHING).await.unwrap();
+        let before = account(&*store, users[0]).await;
+        let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
+        assert_eq!(store.revoke(users[0], &revocation).await, Ok(true));
+        let after = account(&*store, users[0]).await;
+        assert!(after.user.version > before.user.version);
+        let expected = User {
+            version: after.user.version,
+            valid_from: at(9).max(before.user.valid_from + Duration::from_secs(1)),
+            ..(*before.user).clone()
+        };
+        assert_eq!(*after.user, expected);
+        assert_eq!(after.password, before.password);
+        assert!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await.is_empty());
+        assert_eq!(ids(&*store, users[0], CredentialKind::ZULIP_KEY).await.len(), 1);
+        store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 30), 10).await.unwrap();
+    }
+    assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await.len(), 1);
+    assert_eq!(store.revoke(UserId::from_bytes([9; 16]), &NOTHING).await, Ok(false));
+}
+
+pub async fn a_deactivation_beside_a_revocation_holds<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 40).await;
+    let mut tasks = JoinSet::new();
+    for (number, user) in (1..).zip(users.clone()) {
+        store.add(&credential(user, CredentialKind::ROCKETCHAT_TOKEN, number), 10).await.unwrap();
+        // Whoever revokes has read an account that is active.
+        assert!(account(&*store, user).await.user.active);
+        let deactivating = Arc::clone(&store);
+        let revoking = Arc::clone(&store);
+        let deactivate =
+            async move { assert_eq!(deactivating.set_active(user, false, &NOTHING).await, Ok(true)) };
+        let revoke = async move {
+            let kinds = &[CredentialKind::ROCKETCHAT_TOKEN];
+            let revocation = Revocation { valid_from: Some(at(9)), kinds };
+            assert_eq!(revoking.revoke(user, &revocation).await, Ok(true));
+        };
+        if number % 2 == 0 {
+            tasks.spawn(deactivate);
+            tasks.spawn(revoke);
+        } else {
+            tasks.spawn(revoke);
+            tasks.spawn(deactivate);
+        }
+    }
+    tasks.join_all().await;
+    for user in users {
+        let after = account(&*store, user).await.user;
+        assert!(!after.active, "a revocation has undone the deactivation");
+        assert_eq!(after.valid_from, at(9));
+        assert!(ids(&*store, user, CredentialKind::ROCKETCHAT_TOKEN).await.is_empty());
+    }
 }
 
 pub async fn switches_mailed_codes_on_and_off<F: Fixture>(fixture: &F) {
@@ -148,9 +230,10 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
         names: facts.names.clone(),
         full_name: facts.full_name.clone(),
         role: facts.role,
-        ..before.user
+        version: after.user.version,
+        ..(*before.user).clone()
     };
-    assert_eq!(User { version: before.user.version, ..after.user }, expected, "nothing else is changed");
+    assert_eq!(*after.user, expected, "nothing else is changed");
     assert_eq!(after.password, before.password);
     for (kind, typed, known) in [
         (NameKind::UserName, "user0", false),
@@ -175,15 +258,17 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
 pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;
-    let key = credential(users[0], CredentialKind::ZulipKey, 1);
+    let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
     store.add(&key, 10).await.unwrap();
     assert!(store.delete(users[0]).await.unwrap());
     assert!(!store.delete(users[0]).await.unwrap());
 
     assert!(store.user(users[0]).await.unwrap().is_none());
-    for who in
-        [Lookup::Name(NameKind::UserName, "user1"), Lookup::ZulipId(1), Lookup::RocketChatId("rocket1")]
-    {
+    for who in [
+        Lookup::Name(NameKind::UserName, "user1"),
+        Lookup::ExternalId(ProtocolName::ZULIP, &1.into()),
+        Lookup::ExternalId(ProtocolName::ROCKETCHAT, &"rocket1".into()),
+    ] {
         assert!(store.find(main.id, &who).await.unwrap().is_none(), "{who:?}");
     }
     assert!(store.by_digest(key.kind, &key.digest.unwrap()).await.unwrap().is_none());
@@ -193,7 +278,6 @@ pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {
 }
 
 pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
-    use CredentialKind::{BackupCode, RocketChatToken, Totp, ZulipKey};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let me = users[0];
@@ -205,8 +289,8 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
         assert!(now >= version, "{command}");
         version = now;
     };
-    let token = credential(me, RocketChatToken, 1);
-    let mut ending = credential(me, RocketChatToken, 2);
+    let token = credential(me, CredentialKind::ROCKETCHAT_TOKEN, 1);
+    let mut ending = credential(me, CredentialKind::ROCKETCHAT_TOKEN, 2);
     ending.expires = Some(at(50));
 
     store.rehash(me, &password("other"), &password("new")).await.unwrap();
@@ -217,13 +301,19 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
     check("a password", true).await;
     store.set_active(me, false, &NOTHING).await.unwrap();
     check("deactivation", true).await;
+    store.revoke(me, &NOTHING).await.unwrap();
+    check("a revocation", true).await;
+    store.ensure_external_id(me, ProtocolName::ZULIP, &NewId::Next).await.unwrap();
+    check("an id that is there", false).await;
+    store.ensure_external_id(me, ProtocolName::new("gitlab"), &NewId::Next).await.unwrap();
+    check("an id", true).await;
     store.add(&token, 5).await.unwrap();
     check("a token", true).await;
     store.add(&ending, 5).await.unwrap();
     check("a token that ends", true).await;
-    store.ensure(&credential(me, ZulipKey, 3)).await.unwrap();
+    store.ensure(&credential(me, CredentialKind::ZULIP_KEY, 3)).await.unwrap();
     check("a key", true).await;
-    store.ensure(&credential(me, ZulipKey, 4)).await.unwrap();
+    store.ensure(&credential(me, CredentialKind::ZULIP_KEY, 4)).await.unwrap();
     check("a key that is there", false).await;
     store.raise_counter(token.id, 5).await.unwrap();
     check("a counter raised", true).await;
@@ -237,11 +327,11 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
     check("a removal", true).await;
     store.remove(token.id).await.unwrap();
     check("a removal of nothing", false).await;
-    store.remove_of_user(me, &[ZulipKey], None).await.unwrap();
+    store.remove_of_user(me, &[CredentialKind::ZULIP_KEY], None).await.unwrap();
     check("a removal by kind", true).await;
-    store.remove_of_user(me, &[ZulipKey, BackupCode], None).await.unwrap();
+    store.remove_of_user(me, &[CredentialKind::ZULIP_KEY, CredentialKind::BACKUP_CODE], None).await.unwrap();
     check("a removal by kind of nothing", false).await;
-    store.add(&credential(me, Totp, 5), 1).await.unwrap();
+    store.add(&credential(me, CredentialKind::TOTP, 5), 1).await.unwrap();
     check("a device", true).await;
     store.due(at(0), 1).await.unwrap();
     store.forget_attempts(at(0)).await.unwrap();

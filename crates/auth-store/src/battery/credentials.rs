@@ -3,42 +3,68 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, ProtocolName, Scope, Timestamp, UserId,
+    Conflict, CredentialId, CredentialKind, CredentialStore, Digest, ProtocolName, Scope, SealedStore,
+    Timestamp, UserId, UserStore,
 };
 use tokio::task::JoinSet;
 
-use super::{Fixture, account, at, conflict, credential, facts, ids, seed};
+use super::{Fixture, account, at, conflict, credential, facts, ids, seed, user};
 
 pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
-    use CredentialKind::{AppPassword, PersonalToken};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
-    let mut rich = credential(users[1], PersonalToken, 1);
+    let mut rich = credential(users[1], CredentialKind::PERSONAL_TOKEN, 1);
     rich.scope = Scope {
-        protocols: vec![ProtocolName::Zettelstore, ProtocolName::RocketChat],
+        protocols: vec![ProtocolName::ZETTELSTORE, ProtocolName::ROCKETCHAT],
         bypass_second_factor: true,
     };
     rich.label = Some("läptop".into());
     rich.expires = Some(Timestamp::from_millis(i64::MAX));
     rich.last_used = Some(at(7));
     rich.counter = i64::MIN;
-    let mut bare = credential(users[0], PersonalToken, 2);
+    let mut bare = credential(users[0], CredentialKind::PERSONAL_TOKEN, 2);
     (bare.digest, bare.sealed) = (None, None);
     store.add(&rich, 9).await.unwrap();
     store.add(&bare, 9).await.unwrap();
 
     let digest = rich.digest.unwrap();
-    let (read, owner) = store.by_digest(PersonalToken, &digest).await.unwrap().unwrap();
+    let (read, owner) = store.by_digest(CredentialKind::PERSONAL_TOKEN, &digest).await.unwrap().unwrap();
     assert_eq!(facts(&read), facts(&rich));
     assert_eq!(owner.user, account(&*store, users[1]).await.user);
-    assert!(store.by_digest(AppPassword, &digest).await.unwrap().is_none());
-    assert!(store.by_digest(PersonalToken, &Digest::new([0; 32])).await.unwrap().is_none());
-    let listed = store.of_user(users[0], PersonalToken).await.unwrap();
+    assert!(store.by_digest(CredentialKind::APP_PASSWORD, &digest).await.unwrap().is_none());
+    assert!(store.by_digest(CredentialKind::PERSONAL_TOKEN, &Digest::new([0; 32])).await.unwrap().is_none());
+    let listed = store.of_user(users[0], CredentialKind::PERSONAL_TOKEN).await.unwrap();
     assert_eq!(listed.iter().map(facts).collect::<Vec<_>>(), [facts(&bare)]);
 }
 
+pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, users) = seed(&*store, 1).await;
+    let (passkey, other) = (CredentialKind::new("passkey"), CredentialKind::new("passkey-2"));
+    let mut added = credential(users[0], passkey, 1);
+    added.scope.protocols = vec![ProtocolName::new("gitlab"), ProtocolName::ZULIP];
+    store.add(&added, 9).await.unwrap();
+    let mut new = user(&main, 2);
+    new.credentials = vec![credential(new.user.id, passkey, 2), credential(new.user.id, other, 3)];
+    store.create_user(&new).await.unwrap();
+
+    let all = [(users[0], &added), (new.user.id, &new.credentials[0]), (new.user.id, &new.credentials[1])];
+    for (owner, written) in all {
+        let listed = store.of_user(owner, written.kind).await.unwrap();
+        assert_eq!(listed.iter().map(facts).collect::<Vec<_>>(), [facts(written)]);
+        let found = store.by_digest(written.kind, &written.digest.unwrap()).await.unwrap();
+        assert_eq!(
+            found.map(|(read, account)| (facts(&read), account.user.id)),
+            Some((facts(written), owner))
+        );
+    }
+    let sealed = store.sealed_credentials(None, 9).await.unwrap();
+    assert_eq!(sealed.len(), 3);
+    assert_eq!(store.remove_of_user(new.user.id, &[passkey], None).await, Ok(1));
+    assert_eq!(ids(&*store, new.user.id, other).await.len(), 1);
+}
+
 pub async fn keeps_the_newest_of_a_kind<F: Fixture>(fixture: &F) {
-    use CredentialKind::{RocketChatToken, Totp, ZulipKey};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let add = async |user, kind, number, keep| {
@@ -46,28 +72,27 @@ pub async fn keeps_the_newest_of_a_kind<F: Fixture>(fixture: &F) {
         assert!(store.add(&new, keep).await.unwrap());
         new.id
     };
-    let other_kind = add(users[0], ZulipKey, 1, 1).await;
-    let other_user = add(users[1], RocketChatToken, 2, 1).await;
+    let other_kind = add(users[0], CredentialKind::ZULIP_KEY, 1, 1).await;
+    let other_user = add(users[1], CredentialKind::ROCKETCHAT_TOKEN, 2, 1).await;
     let mut all = Vec::new();
     for number in 10..14 {
-        all.push(add(users[0], RocketChatToken, number, 3).await);
+        all.push(add(users[0], CredentialKind::ROCKETCHAT_TOKEN, number, 3).await);
     }
-    assert_eq!(ids(&*store, users[0], RocketChatToken).await, all[1..], "oldest first");
-    assert_eq!(ids(&*store, users[0], ZulipKey).await, [other_kind]);
-    assert_eq!(ids(&*store, users[1], RocketChatToken).await, [other_user]);
-    let last = add(users[0], RocketChatToken, 20, 1).await;
-    assert_eq!(ids(&*store, users[0], RocketChatToken).await, [last]);
+    assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, all[1..], "oldest first");
+    assert_eq!(ids(&*store, users[0], CredentialKind::ZULIP_KEY).await, [other_kind]);
+    assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await, [other_user]);
+    let last = add(users[0], CredentialKind::ROCKETCHAT_TOKEN, 20, 1).await;
+    assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [last]);
 
     assert!(!account(&*store, users[0]).await.totp);
-    add(users[0], CredentialKind::PendingTotp, 30, 1).await;
+    add(users[0], CredentialKind::PENDING_TOTP, 30, 1).await;
     assert!(!account(&*store, users[0]).await.totp, "a pending device is none");
-    add(users[0], Totp, 31, 1).await;
+    add(users[0], CredentialKind::TOTP, 31, 1).await;
     assert!(account(&*store, users[0]).await.totp);
     assert!(!account(&*store, users[1]).await.totp);
 }
 
 pub async fn refuses_labels_and_digests_that_are_taken<F: Fixture>(fixture: &F) {
-    use CredentialKind::{AppPassword, PersonalToken};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let labelled = |user, kind, number| {
@@ -75,30 +100,43 @@ pub async fn refuses_labels_and_digests_that_are_taken<F: Fixture>(fixture: &F) 
         new.label = Some("phone".into());
         new
     };
-    let first = labelled(users[0], AppPassword, 1);
+    let first = labelled(users[0], CredentialKind::APP_PASSWORD, 1);
     assert!(store.add(&first, 1).await.unwrap());
-    assert!(!store.add(&labelled(users[0], AppPassword, 2), 1).await.unwrap());
-    assert_eq!(ids(&*store, users[0], AppPassword).await, [first.id], "nothing was pushed out");
-    assert!(store.add(&labelled(users[0], PersonalToken, 3), 1).await.unwrap(), "another kind");
-    assert!(store.add(&labelled(users[1], AppPassword, 4), 1).await.unwrap(), "another user");
-    assert!(store.add(&credential(users[0], AppPassword, 5), 9).await.unwrap(), "no label");
-    assert!(store.add(&credential(users[0], AppPassword, 6), 9).await.unwrap(), "no label again");
+    assert!(!store.add(&labelled(users[0], CredentialKind::APP_PASSWORD, 2), 1).await.unwrap());
+    assert_eq!(
+        ids(&*store, users[0], CredentialKind::APP_PASSWORD).await,
+        [first.id],
+        "nothing was pushed out"
+    );
+    assert!(
+        store.add(&labelled(users[0], CredentialKind::PERSONAL_TOKEN, 3), 1).await.unwrap(),
+        "another kind"
+    );
+    assert!(
+        store.add(&labelled(users[1], CredentialKind::APP_PASSWORD, 4), 1).await.unwrap(),
+        "another user"
+    );
+    assert!(store.add(&credential(users[0], CredentialKind::APP_PASSWORD, 5), 9).await.unwrap(), "no label");
+    assert!(
+        store.add(&credential(users[0], CredentialKind::APP_PASSWORD, 6), 9).await.unwrap(),
+        "no label again"
+    );
 
-    let mut same = credential(users[1], AppPassword, 7);
+    let mut same = credential(users[1], CredentialKind::APP_PASSWORD, 7);
     same.digest = first.digest;
     assert_eq!(store.add(&same, 9).await, conflict(Conflict::Credential));
-    same.kind = PersonalToken;
+    same.kind = CredentialKind::PERSONAL_TOKEN;
     assert_eq!(store.add(&same, 9).await, Ok(true), "digests are unique within the kind");
 
     let nobody = UserId::from_bytes([9; 16]);
-    assert!(!store.add(&credential(nobody, AppPassword, 8), 9).await.unwrap());
-    assert!(store.ensure(&credential(nobody, AppPassword, 8)).await.unwrap().is_none());
+    assert!(!store.add(&credential(nobody, CredentialKind::APP_PASSWORD, 8), 9).await.unwrap());
+    assert!(store.ensure(&credential(nobody, CredentialKind::APP_PASSWORD, 8)).await.unwrap().is_none());
 }
 
 pub async fn takes_a_repeated_command_for_the_one_it_repeats<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
-    let mut token = credential(users[0], CredentialKind::PersonalToken, 1);
+    let mut token = credential(users[0], CredentialKind::PERSONAL_TOKEN, 1);
     token.label = Some("bot".into());
     for _ in 0..2 {
         assert_eq!(store.add(&token, 3).await, Ok(true));
@@ -113,17 +151,17 @@ pub async fn ensures_one_credential_under_concurrency<F: Fixture>(fixture: &F) {
     for number in 1..=32 {
         let (store, user) = (Arc::clone(&store), users[0]);
         tasks.spawn(async move {
-            let own = store.ensure(&credential(user, CredentialKind::ZulipKey, number)).await;
+            let own = store.ensure(&credential(user, CredentialKind::ZULIP_KEY, number)).await;
             own.unwrap().unwrap().id
         });
     }
     let given = tasks.join_all().await;
-    let kept = ids(&*store, users[0], CredentialKind::ZulipKey).await;
+    let kept = ids(&*store, users[0], CredentialKind::ZULIP_KEY).await;
     assert_eq!(kept.len(), 1);
     assert!(given.iter().all(|id| *id == kept[0]));
 
-    let mut taken = credential(users[1], CredentialKind::ZulipKey, 99);
-    taken.digest = store.of_user(users[0], CredentialKind::ZulipKey).await.unwrap()[0].digest;
+    let mut taken = credential(users[1], CredentialKind::ZULIP_KEY, 99);
+    taken.digest = store.of_user(users[0], CredentialKind::ZULIP_KEY).await.unwrap()[0].digest;
     assert_eq!(store.ensure(&taken).await.map(|_| ()), conflict(Conflict::Credential));
 }
 
@@ -131,7 +169,7 @@ pub async fn removes_once_under_concurrency<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 1).await;
     for number in 1..=8 {
-        let code = credential(users[0], CredentialKind::BackupCode, number);
+        let code = credential(users[0], CredentialKind::BACKUP_CODE, number);
         store.add(&code, 99).await.unwrap();
         let mut tasks = JoinSet::new();
         for _ in 0..16 {
@@ -147,7 +185,7 @@ pub async fn removes_once_under_concurrency<F: Fixture>(fixture: &F) {
 pub async fn raises_counters_and_never_lowers_them<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 1).await;
-    let device = credential(users[0], CredentialKind::Totp, 1);
+    let device = credential(users[0], CredentialKind::TOTP, 1);
     store.add(&device, 1).await.unwrap();
     for (to, raised) in [(0, false), (5, true), (5, false), (4, false), (-1, false), (6, true)] {
         assert_eq!(store.raise_counter(device.id, to).await, Ok(raised), "{to}");
@@ -163,7 +201,6 @@ pub async fn raises_counters_and_never_lowers_them<F: Fixture>(fixture: &F) {
 }
 
 pub async fn removes_the_credentials_of_a_user_by_kind<F: Fixture>(fixture: &F) {
-    use CredentialKind::{AppPassword, BackupCode, RocketChatToken};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mut number = 0;
@@ -173,25 +210,24 @@ pub async fn removes_the_credentials_of_a_user_by_kind<F: Fixture>(fixture: &F) 
         store.add(&new, 9).await.unwrap();
         new.id
     };
-    add(users[0], RocketChatToken).await;
-    let spared = add(users[0], RocketChatToken).await;
-    add(users[0], RocketChatToken).await;
-    add(users[0], BackupCode).await;
-    let other_kind = add(users[0], AppPassword).await;
-    let other_user = add(users[1], RocketChatToken).await;
+    add(users[0], CredentialKind::ROCKETCHAT_TOKEN).await;
+    let spared = add(users[0], CredentialKind::ROCKETCHAT_TOKEN).await;
+    add(users[0], CredentialKind::ROCKETCHAT_TOKEN).await;
+    add(users[0], CredentialKind::BACKUP_CODE).await;
+    let other_kind = add(users[0], CredentialKind::APP_PASSWORD).await;
+    let other_user = add(users[1], CredentialKind::ROCKETCHAT_TOKEN).await;
 
-    let kinds = [RocketChatToken, BackupCode];
+    let kinds = [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::BACKUP_CODE];
     assert_eq!(store.remove_of_user(users[0], &kinds, Some(spared)).await, Ok(3));
-    assert_eq!(ids(&*store, users[0], RocketChatToken).await, [spared]);
+    assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [spared]);
     assert_eq!(store.remove_of_user(users[0], &kinds, None).await, Ok(1));
     assert_eq!(store.remove_of_user(users[0], &kinds, None).await, Ok(0));
     assert_eq!(store.remove_of_user(users[0], &[], None).await, Ok(0));
-    assert_eq!(ids(&*store, users[0], AppPassword).await, [other_kind]);
-    assert_eq!(ids(&*store, users[1], RocketChatToken).await, [other_user]);
+    assert_eq!(ids(&*store, users[0], CredentialKind::APP_PASSWORD).await, [other_kind]);
+    assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await, [other_user]);
 }
 
 pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
-    use CredentialKind::{BackupCode, PendingTotp, RocketChatToken, Totp};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mut number = 0;
@@ -199,39 +235,53 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
         number += 1;
         credential(user, kind, number)
     };
-    let old = [make(users[0], PendingTotp), make(users[0], RocketChatToken), make(users[0], RocketChatToken)];
+    let old = [
+        make(users[0], CredentialKind::PENDING_TOTP),
+        make(users[0], CredentialKind::ROCKETCHAT_TOKEN),
+        make(users[0], CredentialKind::ROCKETCHAT_TOKEN),
+    ];
     for new in &old {
         store.add(new, 9).await.unwrap();
     }
-    let mut fresh = vec![make(users[0], Totp), make(users[0], BackupCode), make(users[0], BackupCode)];
-    let kinds = [PendingTotp, Totp, BackupCode, RocketChatToken];
+    let mut fresh = vec![
+        make(users[0], CredentialKind::TOTP),
+        make(users[0], CredentialKind::BACKUP_CODE),
+        make(users[0], CredentialKind::BACKUP_CODE),
+    ];
+    let kinds = [
+        CredentialKind::PENDING_TOTP,
+        CredentialKind::TOTP,
+        CredentialKind::BACKUP_CODE,
+        CredentialKind::ROCKETCHAT_TOKEN,
+    ];
 
     // What can't be added leaves everything as it was.
-    let mut labelled = [make(users[0], BackupCode), make(users[0], BackupCode)];
+    let mut labelled =
+        [make(users[0], CredentialKind::BACKUP_CODE), make(users[0], CredentialKind::BACKUP_CODE)];
     labelled.iter_mut().for_each(|code| code.label = Some("twice".into()));
     assert_eq!(store.exchange(users[0], &kinds, None, &labelled).await, Ok(false));
-    let other = make(users[1], BackupCode);
+    let other = make(users[1], CredentialKind::BACKUP_CODE);
     store.add(&other, 9).await.unwrap();
     fresh[2].digest = other.digest;
     assert_eq!(store.exchange(users[0], &kinds, None, &fresh).await, conflict(Conflict::Credential));
-    assert_eq!(ids(&*store, users[0], PendingTotp).await, [old[0].id]);
-    assert_eq!(ids(&*store, users[0], RocketChatToken).await, [old[1].id, old[2].id]);
+    assert_eq!(ids(&*store, users[0], CredentialKind::PENDING_TOTP).await, [old[0].id]);
+    assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [old[1].id, old[2].id]);
 
-    fresh[2] = make(users[0], BackupCode);
+    fresh[2] = make(users[0], CredentialKind::BACKUP_CODE);
     for _ in 0..2 {
         assert_eq!(
             store.exchange(users[0], &kinds, Some(old[2].id), &fresh).await,
             Ok(true),
             "also repeated"
         );
-        assert_eq!(ids(&*store, users[0], PendingTotp).await, []);
-        assert_eq!(ids(&*store, users[0], Totp).await, [fresh[0].id]);
-        assert_eq!(ids(&*store, users[0], BackupCode).await, [fresh[1].id, fresh[2].id]);
-        assert_eq!(ids(&*store, users[0], RocketChatToken).await, [old[2].id]);
-        assert_eq!(ids(&*store, users[1], BackupCode).await, [other.id]);
+        assert_eq!(ids(&*store, users[0], CredentialKind::PENDING_TOTP).await, []);
+        assert_eq!(ids(&*store, users[0], CredentialKind::TOTP).await, [fresh[0].id]);
+        assert_eq!(ids(&*store, users[0], CredentialKind::BACKUP_CODE).await, [fresh[1].id, fresh[2].id]);
+        assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [old[2].id]);
+        assert_eq!(ids(&*store, users[1], CredentialKind::BACKUP_CODE).await, [other.id]);
     }
-    assert_eq!(store.exchange(users[1], &[BackupCode], None, &[]).await, Ok(true));
-    assert_eq!(ids(&*store, users[1], BackupCode).await, []);
+    assert_eq!(store.exchange(users[1], &[CredentialKind::BACKUP_CODE], None, &[]).await, Ok(true));
+    assert_eq!(ids(&*store, users[1], CredentialKind::BACKUP_CODE).await, []);
     assert_eq!(store.exchange(UserId::from_bytes([9; 16]), &kinds, None, &[]).await, Ok(false));
 }
 
@@ -240,7 +290,7 @@ pub async fn purges_what_has_ended<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     let mut kept = Vec::new();
     for (number, expires) in [(1, Some(10)), (2, None), (3, Some(99)), (4, Some(49)), (5, Some(-9))] {
-        let mut token = credential(users[0], CredentialKind::RocketChatToken, number);
+        let mut token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, number);
         token.expires = expires.map(at);
         if expires.is_none_or(|end| end > 50) {
             kept.push(token.id);
@@ -249,5 +299,5 @@ pub async fn purges_what_has_ended<F: Fixture>(fixture: &F) {
     }
     assert_eq!(store.purge(at(50)).await, Ok(3));
     assert_eq!(store.purge(at(50)).await, Ok(0));
-    assert_eq!(ids(&*store, users[0], CredentialKind::RocketChatToken).await, kept);
+    assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, kept);
 }

@@ -7,12 +7,12 @@ use tokio::task::JoinSet;
 
 use super::{Fixture, account, credential, facts, ids, password, seed};
 
-const NOTHING: Revocation<'static> = Revocation { valid_from: None, kinds: &[] };
+const NOTHING: Revocation<'static> = Revocation::NOTHING;
 
 pub async fn survives_reopening<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;
-    let token = credential(users[0], CredentialKind::RocketChatToken, 1);
+    let token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1);
     store.add(&token, 9).await.unwrap();
     store.set_password(users[1], Some(&password("new")), &NOTHING).await.unwrap();
     store.set_meta_once("ring", b"value").await.unwrap();
@@ -37,10 +37,10 @@ pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) 
         let user = users[usize::try_from(number % 4).unwrap()];
         tasks.spawn(async move {
             // Each third takes the digest of the one before: it fails, and must fail alone.
-            let mut token = credential(user, CredentialKind::RocketChatToken, number);
+            let mut token = credential(user, CredentialKind::ROCKETCHAT_TOKEN, number);
             let spoilt = number % 3 == 2;
             if spoilt {
-                token.digest = credential(user, CredentialKind::RocketChatToken, 3000).digest;
+                token.digest = credential(user, CredentialKind::ROCKETCHAT_TOKEN, 3000).digest;
             }
             (token.id, spoilt, store.add(&token, 1000).await)
         });
@@ -60,7 +60,7 @@ pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) 
     let store = fixture.open().await;
     let mut kept = Vec::new();
     for user in users {
-        kept.extend(ids(&*store, user, CredentialKind::RocketChatToken).await);
+        kept.extend(ids(&*store, user, CredentialKind::ROCKETCHAT_TOKEN).await);
     }
     kept.sort();
     acknowledged.sort();
@@ -70,7 +70,7 @@ pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) 
 pub async fn shows_every_opening_what_another_has_written<F: Fixture>(fixture: &F) {
     let (one, two) = (fixture.open().await, fixture.open().await);
     let (_, users) = seed(&*one, 1).await;
-    let token = credential(users[0], CredentialKind::RocketChatToken, 1);
+    let token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1);
     assert!(two.add(&token, 9).await.unwrap());
     assert!(one.remove(token.id).await.unwrap());
     assert!(!two.remove(token.id).await.unwrap());

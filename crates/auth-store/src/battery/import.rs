@@ -1,8 +1,8 @@
 //! Imports: all or nothing.
 
 use auth_core::{
-    Conflict, CredentialKind, CredentialStore, ImportMode, Imported, Lookup, NameKind, NewRecord, NewUser,
-    Realm, RealmStore, Store, StoreError, UserStore,
+    ByProtocol, Conflict, CredentialKind, CredentialStore, ExternalId, ImportMode, Imported, Lookup,
+    NameKind, NewRecord, NewUser, ProtocolName, Realm, RealmStore, Store, StoreError, UserStore,
 };
 
 use super::{Fixture, account, credential, name, realm, seed, user, write};
@@ -23,7 +23,7 @@ pub async fn imports_all_or_nothing_and_names_the_record_at_fault<F: Fixture>(fi
     use NameKind::{Directory, Email, UserName};
     let store = fixture.open().await;
     let (main, ids) = seed(&*store, 2).await;
-    let key = credential(ids[0], CredentialKind::ZulipKey, 1);
+    let key = credential(ids[0], CredentialKind::ZULIP_KEY, 1);
     store.add(&key, 1).await.unwrap();
     let mut renamed = main.clone();
     renamed.name = "another".into();
@@ -41,10 +41,15 @@ pub async fn imports_all_or_nothing_and_names_the_record_at_fault<F: Fixture>(fi
     check(&|new| new.user.names[1].exact = "user11@example.com".into(), taken(Conflict::Name(Email))).await;
     let twice = [name(Directory, "uid=me"), name(Directory, "uid=me")];
     check(&|new| new.user.names.extend(twice.clone()), taken(Conflict::Name(Directory))).await;
-    check(&|new| new.user.protocols.zulip = 1, taken(Conflict::ZulipId)).await;
-    check(&|new| new.user.protocols.rocketchat = "rocket11".into(), taken(Conflict::RocketChatId)).await;
-    check(&|new| new.user.protocols.zettelstore = 20_240_101_000_001, taken(Conflict::ZettelstoreId)).await;
-    let mut stolen = credential(user(&main, 12).user.id, CredentialKind::ZulipKey, 2);
+    for (protocol, id) in [
+        (ProtocolName::ZULIP, ExternalId::from(1)),
+        (ProtocolName::ROCKETCHAT, "rocket11".into()),
+        (ProtocolName::ZETTELSTORE, 20_240_101_000_001.into()),
+    ] {
+        let give = |new: &mut NewUser| new.user.external_ids.set(protocol, id.clone());
+        check(&give, taken(Conflict::ExternalId(protocol))).await;
+    }
+    let mut stolen = credential(user(&main, 12).user.id, CredentialKind::ZULIP_KEY, 2);
     stolen.digest = key.digest;
     check(&|new| new.credentials = vec![stolen.clone()], taken(Conflict::Credential)).await;
     let elsewhere = realm("elsewhere").id;
@@ -97,7 +102,8 @@ pub async fn writes_realms_over_those_of_the_same_slug<F: Fixture>(fixture: &F) 
     write(&*store, records(&again, [user(&again, 2)])).await.unwrap();
     let expected = Realm { id: main.id, ..again };
     assert_eq!(store.realms().await.unwrap(), [expected]);
-    let new = store.find(main.id, &Lookup::ZulipId(2)).await.unwrap().unwrap();
+    let new =
+        store.find(main.id, &Lookup::ExternalId(ProtocolName::ZULIP, &2.into())).await.unwrap().unwrap();
     assert_eq!(new.user.realm, main.id);
     assert_eq!(account(&*store, ids[0]).await.user.realm, main.id);
 }
@@ -105,12 +111,17 @@ pub async fn writes_realms_over_those_of_the_same_slug<F: Fixture>(fixture: &F) 
 pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, other) = (realm("main"), realm("other"));
-    let new = |realm: &Realm, number: u32, zulip: Option<i64>, zettelstore: u64, assign: bool| {
+    let new = |realm: &Realm, number: u32, zulip: Option<u64>, zettelstore: u64, assign: bool| {
         let mut new = user(realm, number);
-        new.assign_zulip_id = zulip.is_none();
-        new.user.protocols.zulip = zulip.unwrap_or(0);
-        new.user.protocols.zettelstore = zettelstore;
-        new.assign_zettelstore_id = assign;
+        let mut ids = ByProtocol::from([(ProtocolName::ZETTELSTORE, ExternalId::Number(zettelstore))]);
+        match zulip {
+            Some(id) => ids.set(ProtocolName::ZULIP, id.into()),
+            None => new.assign_ids.push(ProtocolName::ZULIP),
+        }
+        if assign {
+            new.assign_ids.push(ProtocolName::ZETTELSTORE);
+        }
+        new.user.external_ids = ids;
         new
     };
     let mut all = records(
@@ -128,7 +139,9 @@ pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
     for (number, zulip, zettelstore) in
         [(1, 1, 500), (2, 70, 900), (3, 71, 901), (4, 72, 400), (5, 1, 500), (6, 73, 902)]
     {
-        let protocols = account(&*store, user(&main, number).user.id).await.user.protocols;
-        assert_eq!((protocols.zulip, protocols.zettelstore), (zulip, zettelstore), "user {number}");
+        let user = account(&*store, user(&main, number).user.id).await.user;
+        let ids =
+            (user.external_number(ProtocolName::ZULIP), user.external_number(ProtocolName::ZETTELSTORE));
+        assert_eq!(ids, (zulip, zettelstore), "user {number}");
     }
 }

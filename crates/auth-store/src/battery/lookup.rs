@@ -1,8 +1,8 @@
 //! How users and realms are found and read.
 
 use auth_core::{
-    BotKind, CredentialKind, Lookup, NameKind, NewRecord, RealmStore, Role, Store, StrengthRule, UserId,
-    UserStore,
+    BotKind, CredentialKind, Lookup, NameKind, NewRecord, ProtocolName, RealmStore, Role, Store,
+    StrengthRule, UserId, UserStore,
 };
 
 use super::{Fixture, account, credential, name, password, realm, seed, user, write};
@@ -56,7 +56,7 @@ pub async fn keeps_realms_apart<F: Fixture>(fixture: &F) {
         let mut new = user(realm, number);
         // Everything is the same but the identifier.
         new.user.names = user(realm, 9).user.names;
-        new.user.protocols = user(realm, 9).user.protocols;
+        new.user.external_ids = user(realm, 9).user.external_ids;
         users.push(new.user.id);
         records.push(NewRecord::User(Box::new(new)));
     }
@@ -66,9 +66,9 @@ pub async fn keeps_realms_apart<F: Fixture>(fixture: &F) {
     for who in [
         Lookup::Name(NameKind::Email, "USER9@example.com"),
         Lookup::Name(NameKind::UserName, "user9"),
-        Lookup::ZulipId(9),
-        Lookup::RocketChatId("rocket9"),
-        Lookup::ZettelstoreId(20_240_101_000_009),
+        Lookup::ExternalId(ProtocolName::ZULIP, &9.into()),
+        Lookup::ExternalId(ProtocolName::ROCKETCHAT, &"rocket9".into()),
+        Lookup::ExternalId(ProtocolName::ZETTELSTORE, &20_240_101_000_009.into()),
     ] {
         assert_eq!(found(&*store, &one, who).await, Some(users[0]), "{who:?}");
         assert_eq!(found(&*store, &two, who).await, Some(users[1]), "{who:?}");
@@ -85,17 +85,20 @@ pub async fn keeps_realms_apart<F: Fixture>(fixture: &F) {
 pub async fn finds_by_the_ids_that_protocols_show<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 3).await;
-    for (who, expected) in [
-        (Lookup::ZulipId(2), Some(users[1])),
-        (Lookup::ZulipId(4), None),
-        (Lookup::ZulipId(i64::MIN), None),
-        (Lookup::RocketChatId("rocket3"), Some(users[2])),
-        (Lookup::RocketChatId("ROCKET3"), None),
-        (Lookup::RocketChatId(""), None),
-        (Lookup::ZettelstoreId(20_240_101_000_001), Some(users[0])),
-        (Lookup::ZettelstoreId(u64::MAX), None),
+    for (protocol, id, expected) in [
+        (ProtocolName::ZULIP, 2.into(), Some(users[1])),
+        (ProtocolName::ZULIP, 4.into(), None),
+        (ProtocolName::ZULIP, i64::MIN.cast_unsigned().into(), None),
+        (ProtocolName::ZULIP, "2".into(), None),
+        (ProtocolName::ROCKETCHAT, "rocket3".into(), Some(users[2])),
+        (ProtocolName::ROCKETCHAT, "ROCKET3".into(), None),
+        (ProtocolName::ROCKETCHAT, "".into(), None),
+        (ProtocolName::ZETTELSTORE, 20_240_101_000_001.into(), Some(users[0])),
+        (ProtocolName::ZETTELSTORE, u64::MAX.into(), None),
+        (ProtocolName::new("gitlab"), 2.into(), None),
     ] {
-        assert_eq!(found(&*store, &main, who).await, expected, "{who:?}");
+        let found = found(&*store, &main, Lookup::ExternalId(protocol, &id)).await;
+        assert_eq!(found, expected, "{protocol} {id:?}");
     }
 }
 
@@ -122,12 +125,12 @@ pub async fn reads_whole_accounts_as_they_were_written<F: Fixture>(fixture: &F) 
     rich.user.active = false;
     rich.user.email_second_factor = true;
     rich.user.must_change_password = true;
-    rich.user.protocols.rocketchat_roles = Some(vec![]);
-    rich.user.protocols.zettelstore_role = Some("reader".into());
-    rich.user.protocols.zettelstore = 99_991_231_235_959;
+    rich.user.external_roles.set(ProtocolName::ROCKETCHAT, vec![]);
+    rich.user.external_roles.set(ProtocolName::ZETTELSTORE, vec!["reader".into()]);
+    rich.user.external_ids.set(ProtocolName::ZETTELSTORE, 99_991_231_235_959.into());
     rich.user.version = 41;
     rich.password = Some(password("argon2$…"));
-    rich.credentials = vec![credential(rich.user.id, CredentialKind::Totp, 1)];
+    rich.credentials = vec![credential(rich.user.id, CredentialKind::TOTP, 1)];
 
     let realms = [bare, full].map(NewRecord::Realm);
     let users = [&plain, &rich].map(|new| NewRecord::User(Box::new(new.clone())));
@@ -141,7 +144,7 @@ pub async fn reads_whole_accounts_as_they_were_written<F: Fixture>(fixture: &F) 
     }
     for (new, totp) in [(plain, false), (rich, true)] {
         let read = account(&*store, new.user.id).await;
-        assert_eq!(read.user, new.user);
+        assert_eq!(*read.user, new.user);
         assert_eq!(read.password, new.password);
         assert_eq!(read.totp, totp);
     }

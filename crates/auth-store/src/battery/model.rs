@@ -12,7 +12,7 @@ use tokio::task::block_in_place;
 use super::{Fixture, account, at, credential, facts, password, seed};
 
 const KINDS: [CredentialKind; 3] =
-    [CredentialKind::ZulipKey, CredentialKind::RocketChatToken, CredentialKind::Totp];
+    [CredentialKind::ZULIP_KEY, CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::TOTP];
 
 /// A command. Users, kinds and credentials are picked by number.
 #[derive(Clone, Debug)]
@@ -281,7 +281,7 @@ impl Model {
             prop_assert_eq!(stored.user.valid_from, entry.valid_from, "{}", after);
             prop_assert_eq!(stored.user.version > entry.version, entry.changed, "{}", after);
             let totp =
-                self.credentials.iter().any(|own| own.user == *user && own.kind == CredentialKind::Totp);
+                self.credentials.iter().any(|own| own.user == *user && own.kind == CredentialKind::TOTP);
             prop_assert_eq!(stored.totp, totp, "{}", after);
             (entry.version, entry.changed) = (stored.user.version, false);
         }

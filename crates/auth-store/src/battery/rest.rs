@@ -42,7 +42,6 @@ pub async fn keeps_mail_until_it_is_settled<F: Fixture>(fixture: &F) {
 }
 
 pub async fn takes_a_mail_with_the_credential_that_it_tells_of<F: Fixture>(fixture: &F) {
-    use CredentialKind::{MailedCode, RocketChatToken};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mail = |number: u8| OutgoingMail {
@@ -57,15 +56,15 @@ pub async fn takes_a_mail_with_the_credential_that_it_tells_of<F: Fixture>(fixtu
         let own = store.of_user(user, kind).await.unwrap();
         own.into_iter().map(|credential| credential.id).collect::<Vec<_>>()
     };
-    let codes = [1, 2].map(|number| credential(users[0], MailedCode, number));
-    let token = credential(users[0], RocketChatToken, 3);
+    let codes = [1, 2].map(|number| credential(users[0], CredentialKind::MAILED_CODE, number));
+    let token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 3);
     store.add(&token, 9).await.unwrap();
     for (number, code) in (1..).zip(&codes) {
         assert_eq!(store.post_with(code, &mail(number)).await, Ok(true));
-        assert_eq!(ids(users[0], MailedCode).await, [code.id], "one code is good");
+        assert_eq!(ids(users[0], CredentialKind::MAILED_CODE).await, [code.id], "one code is good");
     }
-    assert_eq!(ids(users[0], RocketChatToken).await, [token.id]);
-    let nobodys = credential(UserId::from_bytes([9; 16]), MailedCode, 4);
+    assert_eq!(ids(users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [token.id]);
+    let nobodys = credential(UserId::from_bytes([9; 16]), CredentialKind::MAILED_CODE, 4);
     assert_eq!(store.post_with(&nobodys, &mail(3)).await, Ok(false));
     let due = store.due(at(99), 9).await.unwrap();
     assert_eq!(due.iter().map(|mail| mail.body[0]).collect::<Vec<_>>(), [1, 2]);
@@ -90,7 +89,7 @@ pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture:
     let store = fixture.open().await;
     let attempt = |number: u8, secs, network: &str| AttemptRecord {
         at: at(secs),
-        protocol: ProtocolName::RocketChat,
+        protocol: ProtocolName::ROCKETCHAT,
         realm: RealmId::from_bytes([number; 16]),
         user: number.is_multiple_of(2).then(|| UserId::from_bytes([number; 16])),
         name: format!("näme {number}"),

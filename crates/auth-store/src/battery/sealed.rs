@@ -9,22 +9,21 @@ use tokio::task::JoinSet;
 use super::{Fixture, at, bytes, credential, facts, seed};
 
 pub async fn pages_through_sealed_credentials_by_id<F: Fixture>(fixture: &F) {
-    use CredentialKind::{BackupCode, RocketChatToken, Totp, ZulipKey};
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 3).await;
     let mut expected = Vec::new();
     for (number, (user, kind, sealed)) in (1..).zip([
-        (users[0], ZulipKey, true),
-        (users[1], ZulipKey, true),
-        (users[2], Totp, true),
-        (users[0], RocketChatToken, false),
-        (users[0], BackupCode, true),
-        (users[0], BackupCode, false),
+        (users[0], CredentialKind::ZULIP_KEY, true),
+        (users[1], CredentialKind::ZULIP_KEY, true),
+        (users[2], CredentialKind::TOTP, true),
+        (users[0], CredentialKind::ROCKETCHAT_TOKEN, false),
+        (users[0], CredentialKind::BACKUP_CODE, true),
+        (users[0], CredentialKind::BACKUP_CODE, false),
     ]) {
         let mut new = credential(user, kind, number);
         new.sealed = sealed.then(|| vec![u8::try_from(number).unwrap()]);
         store.add(&new, 9).await.unwrap();
-        if kind != RocketChatToken {
+        if kind != CredentialKind::ROCKETCHAT_TOKEN {
             expected.push(new);
         }
     }
@@ -46,7 +45,7 @@ pub async fn pages_through_sealed_credentials_by_id<F: Fixture>(fixture: &F) {
 pub async fn reseals_a_credential_only_while_it_is_the_old_one<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 1).await;
-    let key = credential(users[0], CredentialKind::ZulipKey, 1);
+    let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
     store.add(&key, 1).await.unwrap();
     let version = store.user(users[0]).await.unwrap().unwrap().user.version;
     let digest = Digest::new([7; 32]);

@@ -12,8 +12,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::Postgres;
 use super::failure::{Failure, Result};
 use super::row::{Columns, kept};
-use super::session::{execute, read, rows, write_once};
-use crate::words::{network, protocol};
+use super::session::{read, write_once};
+use super::statement::{execute, rows};
+use crate::encoding::{client_key, protocol};
 
 /// Rows that may wait.
 const CAPACITY: usize = 4096;
@@ -151,9 +152,9 @@ fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
             .take::<Option<&[u8]>>()?
             .map(|bytes| bytes.try_into().map(UserId::from_bytes))
             .transpose()
-            .map_err(|_| crate::words::corrupt("a number of an unexpected size"))?,
+            .map_err(|_| crate::encoding::corrupt("a number of an unexpected size"))?,
         name: columns.text()?,
-        network: network(columns.take()?)?,
+        network: client_key(columns.take()?)?,
         outcome: Cow::Owned(columns.take()?),
     })
 }

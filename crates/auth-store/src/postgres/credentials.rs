@@ -10,9 +10,9 @@ use deadpool_postgres::GenericClient;
 use super::Postgres;
 use super::failure::{Failure, Result};
 use super::row::{Columns, account_columns, credential_columns, kept};
-use super::session::{execute, read, row, rows, transact, write_once};
-use super::users::touch;
-use crate::words::protocol_names;
+use super::session::{read, transact, write_once};
+use super::statement::{execute, row, rows, touch};
+use crate::encoding::protocol_names;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -31,7 +31,7 @@ pub(super) const OF_USER: &str = concat!(
     credential_columns!(),
     " FROM credential AS c WHERE c.account = $1 AND c.kind = $2 ORDER BY c.created, c.id"
 );
-pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, protocols, \
+pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, doors, \
     bypass_second_factor, label, created, expires, last_used, counter) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
 // Never the one that was just added, whatever the clocks of nodes say.
@@ -204,8 +204,8 @@ pub(super) fn taken(failure: &Failure) -> Option<Taken> {
 }
 
 /// The names of kinds, as a statement takes them.
-pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&'static str> {
-    kinds.iter().map(|kind| kind.as_str()).collect()
+pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&str> {
+    kinds.iter().map(CredentialKind::as_str).collect()
 }
 
 /// Deletes a user's credentials of some kinds but one, and adds others; `false` when there is no such user.

@@ -4,26 +4,32 @@ use auth_core::StoreError;
 
 use super::failure::{Failure, Result};
 use super::session::transact;
-use super::{Postgres, attempts, credentials, import, mail, meta, realms, sealed, tries, users};
+use super::{
+    Postgres, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, sealed,
+    statement, tries, users,
+};
 use crate::Plan;
 
 /// Every statement that is done while users log in, with what it is for.
 const STATEMENTS: &[(&str, &str)] = &[
     ("find a user by name", users::BY_NAME),
     ("find a user by id", users::BY_ID),
-    ("find a user by Zulip id", users::BY_ZULIP),
-    ("find a user by Rocket.Chat id", users::BY_ROCKETCHAT),
-    ("find a user by Zettelstore id", users::BY_ZETTELSTORE),
+    ("find a user by Zulip id", external_ids::BY_ZULIP),
+    ("find a user by Rocket.Chat id", external_ids::BY_ROCKETCHAT),
+    ("find a user by Zettelstore id", external_ids::BY_ZETTELSTORE),
+    ("find a user by another protocol's number", external_ids::BY_NUMBER),
+    ("find a user by another protocol's text", external_ids::BY_TEXT),
     ("list a page of users", users::PAGE),
     ("find the realms of a name", users::REALMS),
-    ("compare versions of users", users::VERSIONS),
+    ("compare versions of users", feed::VERSIONS),
     ("replace a hash", users::REHASH),
     ("set a password", users::SET_PASSWORD),
     ("switch a user on or off", users::SET_ACTIVE),
-    ("write a user's facts", users::SET_FACTS),
-    ("delete the names of a user", users::DELETE_NAMES),
+    ("revoke the credentials of a user", users::REVOKE),
+    ("update a user's profile", users::UPDATE_PROFILE),
+    ("delete the names of a user", names::DELETE),
     ("switch mailed codes on or off", users::SET_EMAIL_SECOND_FACTOR),
-    ("count a change of a user", users::TOUCH),
+    ("count a change of a user", statement::TOUCH),
     ("delete a user", users::DELETE),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("list the credentials of a user", credentials::OF_USER),
@@ -48,11 +54,16 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list all realms", realms::ALL),
     ("find a realm", import::REALM),
     ("change a realm", import::UPDATE_REALM),
-    ("lock a realm", import::LOCK_REALM),
-    ("find the highest Zulip id", import::LAST_ZULIP),
-    ("find the highest Zettelstore id", import::LAST_ZETTELSTORE),
-    ("find Zettelstore ids that are taken", import::HAVE_ZETTELSTORE),
-    ("find a name that is taken", import::HAS_NAME),
+    ("lock a realm", external_ids::LOCK_REALM),
+    ("find the highest Zulip id", external_ids::LAST_ZULIP),
+    ("find the highest Zettelstore id", external_ids::LAST_ZETTELSTORE),
+    ("find the highest number of another protocol", external_ids::LAST_NUMBER),
+    ("find Zulip ids that are taken", external_ids::TAKEN_ZULIP),
+    ("find Zettelstore ids that are taken", external_ids::TAKEN_ZETTELSTORE),
+    ("find numbers of another protocol that are taken", external_ids::TAKEN_NUMBER),
+    ("find a text of another protocol that is taken", external_ids::IS_TAKEN_TEXT),
+    ("give a user an id", external_ids::SET),
+    ("find a name that is taken", names::IS_TAKEN),
     ("count a try", tries::RESERVE),
     ("find the oldest try", tries::OLDEST),
     ("uncount a try", tries::GIVE_BACK),

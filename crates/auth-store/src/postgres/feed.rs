@@ -14,12 +14,14 @@ use super::Postgres;
 use super::connect::Target;
 use super::failure::Result;
 use super::row::Columns;
-use super::session::{execute, read, rows};
-use super::users::VERSIONS;
+use super::session::read;
+use super::statement::{execute, rows};
 use crate::news::News;
 
 /// What servers listen to.
 const CHANNEL: &str = "auth_server_changes";
+
+pub(super) const VERSIONS: &str = "SELECT id, version FROM account WHERE id = ANY($1)";
 
 const NOTIFY: &str = "SELECT pg_notify($1, $2)";
 

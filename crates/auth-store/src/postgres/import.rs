@@ -3,24 +3,21 @@
 //! Users go in by hundreds, through COPY. Should some of them be refused, that part is undone and done again one
 //! by one, so that the record at fault is named.
 
-use std::cmp::Ordering;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use auth_core::{
-    Conflict, ImportError, ImportMode, Imported, LoginName, NewRecord, NewUser, Realm, RealmId, Records,
-    StoreError, fold,
+    Conflict, ImportError, ImportMode, Imported, NewRecord, NewUser, Realm, RealmId, Records, StoreError,
 };
 use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
 
 use super::Postgres;
+use super::external_ids::Numbers;
 use super::failure::{Failure, Result};
+use super::new_user::{self, Resolved};
 use super::row::{Columns, kept};
-use super::session::{changed, execute, row, rows};
-use super::users::small;
-use crate::words::to_json;
-
-mod copy;
+use super::statement::{changed, row};
+use crate::encoding::to_json;
 
 /// Users that go in at once.
 const CHUNK: usize = 500;
@@ -39,16 +36,6 @@ pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, n
 pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = $2, subdomain = $3, name = $4, icon = $5, \
     description = $6, active = $7, password_login = $8, digest_logins = $9, min_length = $10, \
     min_guesses = $11, backends = $12 WHERE id = $1";
-// Imports that give out numbers of one realm wait for each other.
-pub(super) const LOCK_REALM: &str = "SELECT id FROM realm WHERE id = $1 FOR UPDATE";
-pub(super) const LAST_ZULIP: &str = "SELECT max(zulip) FROM account WHERE realm = $1";
-pub(super) const LAST_ZETTELSTORE: &str = "SELECT max(zettelstore) FROM account WHERE realm = $1";
-// Each is looked up by itself: a plan for all at once, made while the table was small, would read the whole realm.
-pub(super) const HAVE_ZETTELSTORE: &str = "SELECT wish FROM unnest($2::bigint[]) AS wish \
-    WHERE (SELECT true FROM account WHERE realm = $1 AND zettelstore = wish LIMIT 1)";
-pub(super) const HAS_NAME: &str =
-    "SELECT 1 FROM login_name WHERE kind = $1 AND folded = $2 AND realm = $3 AND exact = $4";
-
 /// Writes all records, or none.
 ///
 /// # Errors
@@ -72,7 +59,7 @@ pub(super) async fn import(
     let mut transaction = client.transaction().await.map_err(whole)?;
     transaction.batch_execute(BY_INDEX).await.map_err(whole)?;
     let mut import =
-        Import { receiver, kept: HashMap::new(), numbers: HashMap::new(), done: Imported::default() };
+        Import { receiver, kept: HashMap::new(), numbers: Numbers::default(), done: Imported::default() };
     let written = import.write(&mut transaction).await;
     // What can't be undone here is undone with the connection.
     match (written, mode) {
@@ -105,25 +92,12 @@ struct Import {
     receiver: mpsc::Receiver<Option<NewRecord>>,
     /// A realm that exists keeps its id: here is which, for the records that refer to the new one.
     kept: HashMap<RealmId, RealmId>,
-    numbers: HashMap<RealmId, Numbers>,
+    numbers: Numbers,
     done: Imported,
 }
 
-/// The highest numbers of a realm.
-#[derive(Clone, Copy)]
-struct Numbers {
-    zulip: i64,
-    zettelstore: i64,
-}
-
-/// A user on its way: with its place among the records, and what it is given.
-struct Numbered {
-    record: u64,
-    new: Box<NewUser>,
-    realm: RealmId,
-    zulip: i64,
-    zettelstore: i64,
-}
+/// A user on its way, and its place among the records.
+type Numbered = (u64, Box<NewUser>);
 
 impl Import {
     async fn write(&mut self, transaction: &mut Transaction<'_>) -> std::result::Result<(), ImportError> {
@@ -176,7 +150,7 @@ impl Import {
         )
         .await;
         match written {
-            Err(failure) if failure.taken().is_some() => Err(conflict(Conflict::Realm)),
+            Err(failure) if failure.taken().is_some() => Err(StoreError::Conflict(Conflict::Realm).into()),
             other => {
                 other?;
                 self.kept.insert(realm.id, id);
@@ -189,171 +163,51 @@ impl Import {
     async fn flush(
         &mut self,
         transaction: &mut Transaction<'_>,
-        users: &mut Vec<(u64, Box<NewUser>)>,
+        users: &mut Vec<Numbered>,
     ) -> std::result::Result<(), ImportError> {
-        let numbered = self.number(transaction, std::mem::take(users)).await?;
-        if numbered.is_empty() {
+        let users = std::mem::take(users);
+        if users.is_empty() {
             return Ok(());
         }
+        let resolved = self.resolve(transaction, &users).await?;
         let part = transaction.transaction().await.map_err(whole)?;
-        match copy::copy(&part, &numbered).await {
+        match new_user::write(&part, &resolved).await {
             Ok(()) => part.commit().await.map_err(whole)?,
-            Err(failure) => {
+            Err(failure) if failure.spoils() => return Err(whole(failure)),
+            Err(_) => {
                 part.rollback().await.map_err(whole)?;
-                self.one_by_one(transaction, &numbered, failure).await?;
-            }
-        }
-        self.done.users += u64::try_from(numbered.len()).unwrap_or(u64::MAX);
-        Ok(())
-    }
-
-    async fn one_by_one(
-        &self,
-        transaction: &mut Transaction<'_>,
-        users: &[Numbered],
-        first: Failure,
-    ) -> std::result::Result<(), ImportError> {
-        if first.spoils() {
-            return Err(whole(first));
-        }
-        for user in users {
-            let part = transaction.transaction().await.map_err(whole)?;
-            match copy::copy(&part, std::slice::from_ref(user)).await {
-                Ok(()) => part.commit().await.map_err(whole)?,
-                Err(failure) => {
-                    part.rollback().await.map_err(whole)?;
-                    let why = refused(transaction, user, failure).await;
-                    return Err(blamed(user.record, why));
+                for ((record, _), user) in users.iter().zip(&resolved) {
+                    let written = new_user::write_one(transaction, user).await;
+                    written.map_err(|failure| blamed(*record, failure))?;
                 }
             }
         }
+        self.done.users += u64::try_from(resolved.len()).unwrap_or(u64::MAX);
         Ok(())
     }
 
-    /// Gives users the numbers that they shall have.
-    async fn number(
+    /// Finds the realms that users go into, and chooses the ids that the store is to choose.
+    async fn resolve<'u>(
         &mut self,
         transaction: &Transaction<'_>,
-        users: Vec<(u64, Box<NewUser>)>,
-    ) -> std::result::Result<Vec<Numbered>, ImportError> {
-        let mut taken = self.wishes_taken(transaction, &users).await?;
-        let mut numbered = Vec::with_capacity(users.len());
+        users: &'u [Numbered],
+    ) -> std::result::Result<Vec<Resolved<'u>>, ImportError> {
+        let mut placed = Vec::with_capacity(users.len());
         for (record, new) in users {
-            let realm = self.realm_of(&new);
-            let numbers =
-                self.numbers(transaction, realm).await.map_err(|failure| blamed(record, failure))?;
-            let wish = new.user.protocols.zettelstore.cast_signed();
-            let zulip = if new.assign_zulip_id {
-                next(numbers.zulip).ok_or_else(|| blamed(record, conflict(Conflict::ZulipId)))?
-            } else {
-                new.user.protocols.zulip
-            };
-            let zettelstore = if new.assign_zettelstore_id && taken.contains(&(realm, wish)) {
-                next(numbers.zettelstore).ok_or_else(|| blamed(record, conflict(Conflict::ZettelstoreId)))?
-            } else {
-                wish
-            };
-            numbers.zulip = numbers.zulip.max(zulip);
-            numbers.zettelstore = numbers.zettelstore.max(zettelstore);
-            taken.insert((realm, zettelstore));
-            numbered.push(Numbered { record, new, realm, zulip, zettelstore });
+            let realm = self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
+            self.numbers.lock(transaction, realm).await.map_err(|failure| blamed(*record, failure))?;
+            placed.push((&**new, realm));
         }
-        Ok(numbered)
+        self.numbers.know_all(transaction, &placed).await.map_err(whole)?;
+        users
+            .iter()
+            .zip(placed)
+            .map(|((record, _), (new, realm))| {
+                let ids = self.numbers.ids_of(new, realm).map_err(|failure| blamed(*record, failure))?;
+                Ok(Resolved { new, realm, ids })
+            })
+            .collect()
     }
-
-    fn realm_of(&self, new: &NewUser) -> RealmId {
-        self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm)
-    }
-
-    /// Which of the Zettelstore ids that are only wished for somebody has.
-    async fn wishes_taken(
-        &mut self,
-        transaction: &Transaction<'_>,
-        users: &[(u64, Box<NewUser>)],
-    ) -> std::result::Result<HashSet<(RealmId, i64)>, ImportError> {
-        let mut taken = HashSet::new();
-        let mut unknown: HashMap<RealmId, HashSet<i64>> = HashMap::new();
-        for (record, new) in users.iter().filter(|(_, new)| new.assign_zettelstore_id) {
-            let realm = self.realm_of(new);
-            let numbers =
-                self.numbers(transaction, realm).await.map_err(|failure| blamed(*record, failure))?;
-            let wish = new.user.protocols.zettelstore.cast_signed();
-            match wish.cmp(&numbers.zettelstore) {
-                Ordering::Less => drop(unknown.entry(realm).or_default().insert(wish)),
-                Ordering::Equal => drop(taken.insert((realm, wish))),
-                Ordering::Greater => {}
-            }
-        }
-        for (realm, wishes) in unknown {
-            let wishes: Vec<i64> = wishes.into_iter().collect();
-            let found = rows(transaction, HAVE_ZETTELSTORE, &[&&realm.as_bytes()[..], &wishes]).await;
-            for row in found.map_err(whole)? {
-                taken.insert((realm, Columns::of(&row).take().map_err(whole)?));
-            }
-        }
-        Ok(taken)
-    }
-
-    /// The highest numbers of a realm, which nobody else gives out until this import has ended.
-    async fn numbers(&mut self, transaction: &Transaction<'_>, realm: RealmId) -> Result<&mut Numbers> {
-        use std::collections::hash_map::Entry;
-        match self.numbers.entry(realm) {
-            Entry::Occupied(known) => Ok(known.into_mut()),
-            Entry::Vacant(place) => {
-                let id = &realm.as_bytes()[..];
-                if execute(transaction, LOCK_REALM, &[&id]).await? == 0 {
-                    return Err(StoreError::Missing("realm").into());
-                }
-                let numbers = Numbers {
-                    zulip: last(transaction, LAST_ZULIP, id).await?,
-                    zettelstore: last(transaction, LAST_ZETTELSTORE, id).await?,
-                };
-                Ok(place.insert(numbers))
-            }
-        }
-    }
-}
-
-async fn last(transaction: &Transaction<'_>, query: &str, realm: &[u8]) -> Result<i64> {
-    let found = row(transaction, query, &[&realm]).await?;
-    let highest = found.map(|row| Columns::of(&row).take::<Option<i64>>()).transpose()?.flatten();
-    Ok(highest.unwrap_or(0).max(0))
-}
-
-fn next(last: i64) -> Option<i64> {
-    last.checked_add(1)
-}
-
-/// Why a single user was refused, as every store says it.
-async fn refused(transaction: &Transaction<'_>, user: &Numbered, failure: Failure) -> Failure {
-    if failure.is_dangling() {
-        return StoreError::Missing("user").into();
-    }
-    let Some(rule) = failure.taken() else { return failure };
-    match rule {
-        "account_by_zulip" => conflict(Conflict::ZulipId),
-        "account_by_rocketchat" => conflict(Conflict::RocketChatId),
-        "account_by_zettelstore" => conflict(Conflict::ZettelstoreId),
-        "login_name_pkey" => name_taken(transaction, user).await.unwrap_or_else(|failure| failure),
-        rule if rule.starts_with("credential") => conflict(Conflict::Credential),
-        _ => StoreError::Corrupt("a user's identifier occurs twice".into()).into(),
-    }
-}
-
-/// Which of a user's names is taken.
-async fn name_taken(transaction: &Transaction<'_>, user: &Numbered) -> Result<Failure> {
-    let mut own: Vec<&LoginName> = Vec::new();
-    for name in &user.new.user.names {
-        let folded = fold(&name.exact);
-        let (kind, folded, exact) = (small(name.kind), kept(&folded), kept(&name.exact));
-        let realm = &user.realm.as_bytes()[..];
-        let is_twice = own.iter().any(|other| (other.kind, &other.exact) == (name.kind, &name.exact));
-        if is_twice || row(transaction, HAS_NAME, &[&kind, &&*folded, &realm, &&*exact]).await?.is_some() {
-            return Ok(conflict(Conflict::Name(name.kind)));
-        }
-        own.push(name);
-    }
-    Ok(StoreError::Corrupt("a name that is taken and isn't".into()).into())
 }
 
 /// A failure, and the record that it is about, unless it is none's fault.
@@ -361,8 +215,4 @@ fn blamed(record: u64, failure: Failure) -> ImportError {
     let error = StoreError::from(failure);
     let is_ones = !matches!(error, StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_));
     ImportError { record: is_ones.then_some(record), error: Some(error) }
-}
-
-fn conflict(what: Conflict) -> Failure {
-    StoreError::Conflict(what).into()
 }

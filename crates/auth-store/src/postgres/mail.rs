@@ -8,8 +8,9 @@ use super::Postgres;
 use super::credentials::exchange;
 use super::failure::{Failure, Result};
 use super::row::{Columns, kept};
-use super::session::{changed, execute, read, rows, transact, write_once};
-use crate::words::corrupt;
+use super::session::{read, transact, write_once};
+use super::statement::{changed, execute, rows};
+use crate::encoding::corrupt;
 
 // A command that is repeated since its outcome was unknown finds its own row.
 pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \

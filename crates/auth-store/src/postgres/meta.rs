@@ -6,7 +6,8 @@ use auth_core::{MetaStore, StoreError};
 use super::Postgres;
 use super::failure::Failure;
 use super::row::Columns;
-use super::session::{changed, execute, read, row, rows, write_once};
+use super::session::{read, write_once};
+use super::statement::{changed, execute, row, rows};
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const SET_ONCE: &str =

@@ -5,7 +5,8 @@ use auth_core::{Realm, RealmStore, StoreError};
 
 use super::Postgres;
 use super::row::Columns;
-use super::session::{read, rows};
+use super::session::read;
+use super::statement::rows;
 
 pub(super) const ALL: &str = "SELECT id, slug, subdomain, name, icon, description, active, password_login, \
     digest_logins, min_length, min_guesses, backends FROM realm ORDER BY slug";

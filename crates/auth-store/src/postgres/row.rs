@@ -1,23 +1,26 @@
 //! Rows as records.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use auth_core::{
-    Account, Credential, CredentialId, CredentialKind, Digest, ExternalIds, LoginName, PasswordString, Realm,
-    RealmId, Scope, StrengthRule, Timestamp, User, UserId,
+    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, PasswordString, Realm, RealmId, Scope,
+    StrengthRule, Timestamp, User, UserId,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use super::failure::{Failure, Result};
-use crate::words::{bot, corrupt, from_json, name_kind, protocols, role};
+use crate::encoding::{
+    ExternalColumns, bot, corrupt, credential_kind, from_json, name_kind, protocols, role,
+};
 
 /// The columns of an [`Account`], of the row `u`: names and all, so that one statement reads it whole.
 macro_rules! account_columns {
     () => {
         "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
-         u.zettelstore, u.zettelstore_role, u.version, u.password,
+         u.zettelstore, u.zettelstore_role, u.version, u.password, u.external,
          EXISTS (SELECT 1 FROM credential AS t WHERE t.account = u.id AND t.kind = 'totp'),
          ARRAY(SELECT m.kind FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
          ARRAY(SELECT m.exact FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
@@ -28,7 +31,7 @@ macro_rules! account_columns {
 /// The columns of a [`Credential`] `c`.
 macro_rules! credential_columns {
     () => {
-        "c.id, c.account, c.kind, c.digest, c.sealed, c.protocols, c.bypass_second_factor, c.label, c.created,
+        "c.id, c.account, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
          c.expires, c.last_used, c.counter"
     };
 }
@@ -79,50 +82,49 @@ impl<'r> Columns<'r> {
     }
 
     pub(super) fn account(&mut self) -> Result<Account> {
-        let mut account = Account {
-            user: User {
-                id: UserId::from_bytes(self.bytes()?),
-                realm: RealmId::from_bytes(self.bytes()?),
-                names: Vec::new(),
-                full_name: self.text()?,
-                role: role(self.take()?)?,
-                bot: self.take::<Option<&str>>()?.map(bot).transpose()?,
-                active: self.take()?,
-                joined: self.moment()?,
-                valid_from: self.moment()?,
-                email_second_factor: self.take()?,
-                must_change_password: self.take()?,
-                protocols: ExternalIds {
-                    zulip: self.take()?,
-                    rocketchat: self.text()?,
-                    rocketchat_roles: self.take::<Option<&str>>()?.map(from_json).transpose()?,
-                    zettelstore: self.unsigned()?,
-                    zettelstore_role: self.text_or_none()?,
-                },
-                version: self.unsigned()?,
-            },
-            password: self.take::<Option<&str>>()?.map(PasswordString::new),
-            totp: self.take()?,
+        let mut user = User {
+            id: UserId::from_bytes(self.bytes()?),
+            realm: RealmId::from_bytes(self.bytes()?),
+            names: Vec::new(),
+            full_name: self.text()?,
+            role: role(self.take()?)?,
+            bot: self.take::<Option<&str>>()?.map(bot).transpose()?,
+            active: self.take()?,
+            joined: self.moment()?,
+            valid_from: self.moment()?,
+            email_second_factor: self.take()?,
+            must_change_password: self.take()?,
+            external_ids: ByProtocol::new(),
+            external_roles: ByProtocol::new(),
+            version: 0,
         };
+        let mut external = ExternalColumns {
+            zulip: self.take()?,
+            rocketchat: self.text_or_none()?,
+            rocketchat_roles: self.take()?,
+            zettelstore: self.take()?,
+            zettelstore_role: self.text_or_none()?,
+            external: None,
+        };
+        user.version = self.unsigned()?;
+        let password = self.take::<Option<&str>>()?.map(PasswordString::new);
+        external.external = self.take()?;
+        (user.external_ids, user.external_roles) = external.read()?;
+        let totp = self.take()?;
         let kinds: Vec<i16> = self.take()?;
         let exact: Vec<String> = self.take()?;
         let verified: Vec<bool> = self.take()?;
         for ((kind, exact), verified) in kinds.into_iter().zip(exact).zip(verified) {
-            account.user.names.push(LoginName {
-                kind: name_kind(kind.into())?,
-                exact: unkept(exact),
-                verified,
-            });
+            user.names.push(LoginName { kind: name_kind(kind.into())?, exact: unkept(exact), verified });
         }
-        Ok(account)
+        Ok(Account { user: Arc::new(user), password, totp })
     }
 
     pub(super) fn credential(&mut self) -> Result<Credential> {
         Ok(Credential {
             id: CredentialId::from_bytes(self.bytes()?),
             user: UserId::from_bytes(self.bytes()?),
-            kind: CredentialKind::from_name(self.take()?)
-                .ok_or_else(|| corrupt("an unknown kind of credential"))?,
+            kind: credential_kind(self.take()?)?,
             digest: self.take::<Option<&[u8]>>()?.map(array).transpose()?.map(Digest::new),
             sealed: self.take()?,
             scope: Scope { protocols: protocols(self.take()?)?, bypass_second_factor: self.take()? },
@@ -200,13 +202,14 @@ fn unkept(text: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use auth_core::CredentialKind;
     use proptest::prelude::*;
 
     use super::*;
 
     #[test]
     fn a_totp_device_is_asked_for_by_its_name() {
-        assert!(account_columns!().contains(&format!("'{}'", CredentialKind::Totp.as_str())));
+        assert!(account_columns!().contains(&format!("'{}'", CredentialKind::TOTP)));
     }
 
     proptest! {

@@ -4,11 +4,12 @@ use deadpool_postgres::{Object, Pool, Transaction};
 
 use super::connect::PostgresOpenError;
 use super::failure::{Failure, Result};
-use super::session::{execute, row};
-use crate::postgres::row::Columns;
+use super::row::Columns;
+use super::statement::{execute, row};
 
 /// Each brings a store from its index to the next version.
-const STEPS: [&str; 2] = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
 
 /// How often a step is tried: every server that starts at once takes part, and one wins.
 const TRIES: u32 = 20;

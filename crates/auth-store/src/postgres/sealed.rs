@@ -7,7 +7,8 @@ use super::Postgres;
 use super::failure::{Failure, Result};
 use super::mail::mail;
 use super::row::{Columns, credential_columns};
-use super::session::{changed, read, rows, write_once};
+use super::session::{read, write_once};
+use super::statement::{changed, rows};
 
 pub(super) const CREDENTIALS: &str = concat!(
     "SELECT ",

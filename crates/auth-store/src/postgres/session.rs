@@ -2,14 +2,10 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{GenericClient, Object};
-use tokio_postgres::Row;
-use tokio_postgres::types::ToSql;
+use deadpool_postgres::Object;
 
 use super::Postgres;
 use super::failure::{Failure, Result};
-
-pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 /// How often transactions may get in each other's way.
 const CONFLICTS: u32 = 12;
@@ -67,8 +63,8 @@ macro_rules! transact {
             let done = match store.client().await {
                 Ok(mut object) => {
                     let done = tokio::time::timeout(store.limit, async {
-                        let begun = object.transaction().await?;
-                        let $transaction = &begun;
+                        let mut begun = object.transaction().await?;
+                        let $transaction = &mut begun;
                         let done: $crate::postgres::failure::Result<_> = async { $work }.await;
                         match done {
                             Ok(value) => {
@@ -144,31 +140,4 @@ impl Tries<'_> {
         tokio::time::sleep(pause.mul_f64(0.5 + f64::from(random[0]) / 512.0)).await;
         true
     }
-}
-
-/// The rows of a query.
-pub(super) async fn rows(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Vec<Row>> {
-    let statement = client.prepare_cached(query).await?;
-    Ok(client.query(&statement, params).await?)
-}
-
-/// The one row of a query, if there is one.
-pub(super) async fn row(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Option<Row>> {
-    let statement = client.prepare_cached(query).await?;
-    Ok(client.query_opt(&statement, params).await?)
-}
-
-/// Runs a statement; gives the number of rows that it has changed.
-pub(super) async fn execute(client: &impl GenericClient, statement: &str, params: Params<'_>) -> Result<u64> {
-    let statement = client.prepare_cached(statement).await?;
-    Ok(client.execute(&statement, params).await?)
-}
-
-/// Runs a statement; tells whether it has changed anything.
-pub(super) async fn changed(
-    client: &impl GenericClient,
-    statement: &str,
-    params: Params<'_>,
-) -> Result<bool> {
-    Ok(execute(client, statement, params).await? > 0)
 }

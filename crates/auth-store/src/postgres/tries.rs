@@ -9,7 +9,8 @@ use auth_core::{Digest, Quota, SharedAttempts, StoreError, Timestamp};
 use super::Postgres;
 use super::failure::Failure;
 use super::row::Columns;
-use super::session::{execute, read, row, write_once};
+use super::session::{read, write_once};
+use super::statement::{execute, row};
 
 /// Rows that one command deletes, so that none takes long.
 const FORGET: i64 = 1000;
@@ -34,25 +35,25 @@ pub(super) const FORGET_OLD: &str =
 
 #[async_trait]
 impl SharedAttempts for Postgres {
-    async fn reserve_try(&self, key: &Digest, rule: Quota, now: Timestamp) -> Answer<Option<Duration>> {
-        let (key, at, most) = (&key.as_bytes()[..], now.as_millis(), i64::from(rule.attempts));
-        let first = (now - rule.window).as_millis();
+    async fn reserve_attempt(&self, key: &Digest, quota: Quota, now: Timestamp) -> Answer<Option<Duration>> {
+        let (key, at, most) = (&key.as_bytes()[..], now.as_millis(), i64::from(quota.attempts));
+        let first = (now - quota.window).as_millis();
         if write_once!(self, |client| execute(client, RESERVE, &[&key, &at, &first, &most]).await)? > 0 {
             return Ok(None);
         }
         let found = read!(self, |client| row(client, OLDEST, &[&key, &first]).await)?;
         let oldest = found.map(|row| Columns::of(&row).take::<Option<i64>>()).transpose()?.flatten();
-        let free_at = oldest.map_or(now, |oldest| Timestamp::from_millis(oldest) + rule.window);
+        let free_at = oldest.map_or(now, |oldest| Timestamp::from_millis(oldest) + quota.window);
         Ok(Some(free_at.since(now).max(Duration::from_millis(1))))
     }
 
-    async fn give_back_try(&self, key: &Digest, at: Timestamp) -> Answer<()> {
+    async fn give_back_attempt(&self, key: &Digest, at: Timestamp) -> Answer<()> {
         let (key, at) = (&key.as_bytes()[..], at.as_millis());
         write_once!(self, |client| execute(client, GIVE_BACK, &[&key, &at]).await)?;
         Ok(())
     }
 
-    async fn forget_tries(&self, before: Timestamp) -> Answer<u64> {
+    async fn forget_shared_attempts(&self, before: Timestamp) -> Answer<u64> {
         let before = before.as_millis();
         let mut total = 0;
         loop {

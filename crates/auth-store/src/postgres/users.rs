@@ -2,18 +2,22 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Conflict, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, ProfileUpdate,
-    RealmId, Records, Revocation, StoreError, UserId, UserStore, fold,
+    Account, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser, PasswordString,
+    ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, Timestamp, UserId, UserStore,
+    fold,
 };
 use deadpool_postgres::GenericClient;
-use tokio_postgres::types::ToSql;
+use tokio_postgres::Row;
 
-use super::credentials::{REMOVE_KINDS, names};
+use super::credentials::{self, LOCK, REMOVE_KINDS};
+use super::external_ids::Numbers;
 use super::failure::{Failure, Result};
+use super::names::small;
+use super::new_user::Resolved;
 use super::row::{Columns, account_columns, kept};
-use super::session::{changed, execute, read, row, rows, transact, write_once};
-use super::{Postgres, import};
-use crate::words::number;
+use super::session::{read, transact, write_once};
+use super::statement::{Params, changed, execute, row, rows};
+use super::{Postgres, external_ids, import, names, new_user};
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -27,12 +31,6 @@ pub(super) const BY_NAME: &str = concat!(
          WHERE o.kind = $1 AND o.folded = $2 AND o.realm = $3 AND o.exact <> n.exact))"
 );
 pub(super) const BY_ID: &str = concat!("SELECT ", account_columns!(), " FROM account AS u WHERE u.id = $1");
-pub(super) const BY_ZULIP: &str =
-    concat!("SELECT ", account_columns!(), " FROM account AS u WHERE u.realm = $1 AND u.zulip = $2");
-pub(super) const BY_ROCKETCHAT: &str =
-    concat!("SELECT ", account_columns!(), " FROM account AS u WHERE u.realm = $1 AND u.rocketchat = $2");
-pub(super) const BY_ZETTELSTORE: &str =
-    concat!("SELECT ", account_columns!(), " FROM account AS u WHERE u.realm = $1 AND u.zettelstore = $2");
 pub(super) const PAGE: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -43,38 +41,43 @@ pub(super) const REALMS: &str =
 
 pub(super) const REHASH: &str =
     "UPDATE account SET password = $3, version = version + 1 WHERE id = $1 AND password = $2";
-// Without a moment the stamp stays: `greatest` passes over what is NULL.
-pub(super) const SET_PASSWORD: &str = "UPDATE account SET password = $2, \
-    must_change_password = must_change_password AND $2::text IS NULL, version = version + 1, \
-    valid_from = greatest(CASE WHEN $3::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $3) \
-    WHERE id = $1";
-pub(super) const SET_ACTIVE: &str = "UPDATE account SET active = $2, version = version + 1, \
-    valid_from = greatest(CASE WHEN $3::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $3) \
-    WHERE id = $1";
-pub(super) const SET_FACTS: &str =
+/// Moves the valid-from stamp to $2, or a second ahead. Without a moment it stays: `greatest` passes over what is NULL.
+macro_rules! move_valid_from {
+    () => {
+        "valid_from = greatest(CASE WHEN $2::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $2)"
+    };
+}
+
+pub(super) const SET_PASSWORD: &str = concat!(
+    "UPDATE account SET password = $3, must_change_password = must_change_password AND $3::text IS NULL, \
+    version = version + 1, ",
+    move_valid_from!(),
+    " WHERE id = $1"
+);
+pub(super) const SET_ACTIVE: &str =
+    concat!("UPDATE account SET active = $3, version = version + 1, ", move_valid_from!(), " WHERE id = $1");
+pub(super) const REVOKE: &str =
+    concat!("UPDATE account SET version = version + 1, ", move_valid_from!(), " WHERE id = $1");
+pub(super) const UPDATE_PROFILE: &str =
     "UPDATE account SET full_name = $2, role = $3, version = version + 1 WHERE id = $1 RETURNING realm";
-pub(super) const DELETE_NAMES: &str = "DELETE FROM login_name WHERE account = $1";
-pub(super) const INSERT_NAME: &str = "INSERT INTO login_name (kind, folded, realm, exact, account, position, \
-    verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE account SET email_second_factor = $2, version = version + 1 WHERE id = $1";
-pub(super) const TOUCH: &str = "UPDATE account SET version = version + 1 WHERE id = $1";
 pub(super) const DELETE: &str = "DELETE FROM account WHERE id = $1";
-pub(super) const VERSIONS: &str = "SELECT id, version FROM account WHERE id = ANY($1)";
 
 #[async_trait]
 impl UserStore for Postgres {
     async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Answer<Option<Account>> {
-        let realm = &realm.as_bytes()[..];
-        match *who {
+        let found = match *who {
             Lookup::Name(kind, typed) => {
-                let folded = fold(typed);
-                self.one(BY_NAME, &[&small(kind), &&*kept(&folded), &realm, &&*kept(typed)]).await
+                let (realm, folded) = (&realm.as_bytes()[..], fold(typed));
+                let (kind, folded, typed) = (small(kind), kept(&folded), kept(typed));
+                read!(self, |client| row(client, BY_NAME, &[&kind, &&*folded, &realm, &&*typed]).await)?
             }
-            Lookup::ZulipId(id) => self.one(BY_ZULIP, &[&realm, &id]).await,
-            Lookup::RocketChatId(id) => self.one(BY_ROCKETCHAT, &[&realm, &&*kept(id)]).await,
-            Lookup::ZettelstoreId(id) => self.one(BY_ZETTELSTORE, &[&realm, &id.cast_signed()]).await,
-        }
+            Lookup::ExternalId(protocol, id) => {
+                read!(self, |client| external_ids::find(client, realm, protocol, id).await)?
+            }
+        };
+        Ok(account(found)?)
     }
 
     async fn realms_of(&self, kind: NameKind, name: &str) -> Answer<Vec<RealmId>> {
@@ -86,7 +89,7 @@ impl UserStore for Postgres {
     }
 
     async fn user(&self, id: UserId) -> Answer<Option<Account>> {
-        self.one(BY_ID, &[&&id.as_bytes()[..]]).await
+        Ok(read!(self, |client| by_id(client, id).await)?)
     }
 
     async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> Answer<Vec<Account>> {
@@ -107,34 +110,56 @@ impl UserStore for Postgres {
         &self,
         user: UserId,
         new: Option<&PasswordString>,
-        ends: &Revocation<'_>,
+        revocation: &Revocation<'_>,
     ) -> Answer<bool> {
+        let (id, moment) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
         let new = new.map(PasswordString::expose);
-        self.change(user, SET_PASSWORD, &new, ends).await
+        self.change(user, SET_PASSWORD, &[&id, &moment, &new], revocation).await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, ends: &Revocation<'_>) -> Answer<bool> {
-        self.change(user, SET_ACTIVE, &active, ends).await
+    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> Answer<bool> {
+        let (id, moment) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
+        self.change(user, SET_ACTIVE, &[&id, &moment, &active], revocation).await
     }
 
-    async fn update_profile(&self, user: UserId, facts: &ProfileUpdate) -> Answer<bool> {
-        let (id, full_name, role) = (&user.as_bytes()[..], kept(&facts.full_name), facts.role.as_str());
+    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Answer<bool> {
+        let (id, moment) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
+        self.change(user, REVOKE, &[&id, &moment], revocation).await
+    }
+
+    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Answer<bool> {
+        let (id, full_name, role) = (&user.as_bytes()[..], kept(&update.full_name), update.role.as_str());
         let done = transact!(self, |transaction| {
-            let Some(there) = row(transaction, SET_FACTS, &[&id, &&*full_name, &role]).await? else {
+            let Some(there) = row(transaction, UPDATE_PROFILE, &[&id, &&*full_name, &role]).await? else {
                 return Ok(false);
             };
-            let realm = Columns::of(&there).bytes::<16>()?;
-            execute(transaction, DELETE_NAMES, &[&id]).await?;
-            for (position, name) in (0_i16..).zip(&facts.names) {
-                let folded = fold(&name.exact);
-                let (kind, folded, exact) = (small(name.kind), kept(&folded), kept(&name.exact));
-                let values: [&(dyn ToSql + Sync); 7] =
-                    [&kind, &&*folded, &&realm[..], &&*exact, &id, &position, &name.verified];
-                if !changed(transaction, INSERT_NAME, &values).await? {
-                    return Err(StoreError::Conflict(Conflict::Name(name.kind)).into());
-                }
-            }
+            let realm = RealmId::from_bytes(Columns::of(&there).bytes()?);
+            execute(transaction, names::DELETE, &[&id]).await?;
+            names::insert(transaction, user, realm, &update.names).await?;
             Ok(true)
+        });
+        self.told(user, done)
+    }
+
+    async fn ensure_external_id(
+        &self,
+        user: UserId,
+        protocol: ProtocolName,
+        new: &NewId,
+    ) -> Answer<Option<ExternalId>> {
+        // Nearly always it is there, and a look is cheaper than a commit.
+        let Some(account) = self.user(user).await? else { return Ok(None) };
+        if let Some(own) = account.user.external_ids.get(protocol) {
+            return Ok(Some(own.clone()));
+        }
+        let done = transact!(self, |transaction| {
+            row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?;
+            let account = by_id(transaction, user).await?;
+            let Some(user) = account.map(|account| account.user) else { return Ok(None) };
+            if let Some(own) = user.external_ids.get(protocol) {
+                return Ok(Some(own.clone()));
+            }
+            external_ids::give(transaction, &user, protocol, new).await.map(Some)
         });
         self.told(user, done)
     }
@@ -143,6 +168,23 @@ impl UserStore for Postgres {
         let id = &user.as_bytes()[..];
         let done = write_once!(self, |client| changed(client, SET_EMAIL_SECOND_FACTOR, &[&id, &on]).await);
         self.told(user, done)
+    }
+
+    async fn create_user(&self, new: &NewUser) -> Answer<()> {
+        let realm = new.user.realm;
+        let done = transact!(self, |transaction| {
+            // A command that is repeated since its outcome was unknown finds its own row.
+            let own = by_id(transaction, new.user.id).await?;
+            if own.is_some_and(|own| own.user.realm == realm) {
+                return Ok(());
+            }
+            let mut numbers = Numbers::default();
+            numbers.lock(transaction, realm).await?;
+            numbers.know_all(transaction, &[(new, realm)]).await?;
+            let user = Resolved { new, realm, ids: numbers.ids_of(new, realm)? };
+            new_user::write_one(transaction, &user).await
+        });
+        self.told(new.user.id, done)
     }
 
     async fn delete(&self, user: UserId) -> Answer<bool> {
@@ -157,24 +199,18 @@ impl UserStore for Postgres {
 }
 
 impl Postgres {
-    async fn one(&self, query: &str, params: &[&(dyn ToSql + Sync)]) -> Answer<Option<Account>> {
-        let found = read!(self, |client| row(client, query, params).await)?;
-        Ok(found.map(|row| Columns::of(&row).account()).transpose()?)
-    }
-
-    /// Changes a user and ends what it shall end. The row is locked first, so that whatever is added meanwhile is
-    /// seen and ended too.
+    /// Runs a statement that changes a user, and deletes the credentials that are revoked with it. The row is locked
+    /// first, so that whatever is added meanwhile is seen and deleted too.
     async fn change(
         &self,
         user: UserId,
         statement: &str,
-        value: &(dyn ToSql + Sync),
-        ends: &Revocation<'_>,
+        params: Params<'_>,
+        revocation: &Revocation<'_>,
     ) -> Answer<bool> {
-        let (id, kinds) = (&user.as_bytes()[..], names(ends.kinds));
-        let moment = ends.valid_from.map(auth_core::Timestamp::as_millis);
+        let (id, kinds) = (&user.as_bytes()[..], credentials::names(revocation.kinds));
         let done = transact!(self, |transaction| {
-            let done = changed(transaction, statement, &[&id, value, &moment]).await?;
+            let done = changed(transaction, statement, params).await?;
             if done && !kinds.is_empty() {
                 execute(transaction, REMOVE_KINDS, &[&id, &kinds, &None::<&[u8]>]).await?;
             }
@@ -190,12 +226,11 @@ impl Postgres {
     }
 }
 
-/// Counts a change of a user, and keeps its row locked until the transaction's end; `false` when there is none.
-pub(super) async fn touch(client: &impl GenericClient, user: UserId) -> Result<bool> {
-    changed(client, TOUCH, &[&&user.as_bytes()[..]]).await
+async fn by_id(client: &impl GenericClient, id: UserId) -> Result<Option<Account>> {
+    account(row(client, BY_ID, &[&&id.as_bytes()[..]]).await?)
 }
 
-/// A kind of name as its column has it.
-pub(super) fn small(kind: NameKind) -> i16 {
-    i16::try_from(number(kind)).unwrap_or(-1)
+/// The account in a row of [`account_columns`].
+fn account(row: Option<Row>) -> Result<Option<Account>> {
+    row.map(|row| Columns::of(&row).account()).transpose()
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, params};
 use super::Sqlite;
 use super::failure::Result;
 use super::row::Columns;
-use crate::words::{network, protocol};
+use crate::encoding::{client_key, protocol};
 
 /// Rows that one command deletes, so that others get their turn in between.
 const FORGET: u32 = 1000;
@@ -73,7 +73,7 @@ fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
         realm: RealmId::from_bytes(columns.take()?),
         user: columns.take::<Option<_>>()?.map(UserId::from_bytes),
         name: columns.take()?,
-        network: network(&columns.take::<String>()?)?,
+        network: client_key(&columns.take::<String>()?)?,
         outcome: Cow::Owned(columns.take()?),
     })
 }

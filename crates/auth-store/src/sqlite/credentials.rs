@@ -12,8 +12,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::Sqlite;
 use super::failure::{Failure, Result, taken};
 use super::row::{Columns, account_columns, credential_columns};
-use super::users::{TOUCH, changed, touch};
-use crate::words::protocol_names;
+use super::statement::touch;
+use crate::encoding::protocol_names;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -36,7 +36,7 @@ pub(super) const OF_USER: &str = concat!(
     " FROM user AS u CROSS JOIN credential AS c ON c.user = u.number
      WHERE u.id = ?1 AND c.kind = ?2 ORDER BY c.created, c.number"
 );
-pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, protocols, \
+pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, doors, \
     bypass_second_factor, label, created, expires, last_used, counter) \
     SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM user WHERE id = ?2";
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
@@ -288,7 +288,7 @@ pub(super) fn exchange(
     except: Option<CredentialId>,
     new: &[Credential],
 ) -> Result<bool> {
-    if !changed(connection, TOUCH, params![user.as_bytes()])? {
+    if !touch(connection, user)? {
         return Ok(false);
     }
     delete_kinds(connection, user, kinds, except)?;

@@ -4,7 +4,10 @@ use auth_core::StoreError;
 use rusqlite::Connection;
 
 use super::failure::Result;
-use super::{Sqlite, attempts, credentials, feed, import, mail, meta, realms, row, sealed, users};
+use super::{
+    Sqlite, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, row, sealed,
+    statement, users,
+};
 use crate::Plan;
 
 /// Every statement that looks for some rows, with what it is for.
@@ -18,9 +21,13 @@ const NARROW: &[(&str, &str)] = &[
     ("delete the credentials of a user", credentials::REMOVE_KIND),
     ("keep the newest credentials of a user", credentials::TRIM),
     ("compare the version of a user", feed::VERSION),
-    ("find a Zettelstore id that is taken", import::HAS_ZETTELSTORE),
-    ("find the highest Zettelstore id", import::LAST_ZETTELSTORE),
-    ("find the highest Zulip id", import::LAST_ZULIP),
+    ("find a Zulip id that is taken", external_ids::HAS_ZULIP),
+    ("find a Zettelstore id that is taken", external_ids::HAS_ZETTELSTORE),
+    ("find a number of another protocol that is taken", external_ids::HAS_NUMBER),
+    ("find the highest Zulip id", external_ids::LAST_ZULIP),
+    ("find the highest Zettelstore id", external_ids::LAST_ZETTELSTORE),
+    ("find the highest number of another protocol", external_ids::LAST_NUMBER),
+    ("give a user an id", external_ids::SET),
     ("find a realm", import::REALM),
     ("change a realm", import::UPDATE_REALM),
     ("find mail that is due", mail::DUE),
@@ -37,12 +44,14 @@ const NARROW: &[(&str, &str)] = &[
     ("list the names of a user", row::NAMES),
     ("find a user by id", users::BY_ID),
     ("find a user by name", users::BY_NAME),
-    ("find a user by Rocket.Chat id", users::BY_ROCKETCHAT),
-    ("find a user by Zettelstore id", users::BY_ZETTELSTORE),
-    ("find a user by Zulip id", users::BY_ZULIP),
+    ("find a user by Rocket.Chat id", external_ids::BY_ROCKETCHAT),
+    ("find a user by Zettelstore id", external_ids::BY_ZETTELSTORE),
+    ("find a user by Zulip id", external_ids::BY_ZULIP),
+    ("find a user by another protocol's number", external_ids::BY_NUMBER),
+    ("find a user by another protocol's text", external_ids::BY_TEXT),
     ("delete a user", users::DELETE),
-    ("delete the names of a user", users::DELETE_NAMES),
-    ("write a user's facts", users::SET_FACTS),
+    ("delete the names of a user", names::DELETE),
+    ("update a user's profile", users::UPDATE_PROFILE),
     ("end the signed tokens of a user", users::MOVE_VALID_FROM),
     ("list a page of users", users::PAGE),
     ("find the realms of a name", users::REALMS),
@@ -50,7 +59,7 @@ const NARROW: &[(&str, &str)] = &[
     ("switch a user on or off", users::SET_ACTIVE),
     ("switch mailed codes on or off", users::SET_EMAIL_SECOND_FACTOR),
     ("set a password", users::SET_PASSWORD),
-    ("count a change of a user", users::TOUCH),
+    ("count a change of a user", statement::TOUCH),
 ];
 
 /// Those that take all rows, in the order of an index and no further than a limit.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Row, params};
 
 use super::credentials::exchange;
 use super::row::Columns;
-use super::users::changed;
+use super::statement::changed;
 use super::{Sqlite, failure};
 
 // A command that is repeated since its outcome was unknown finds its own row.

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::failure;
-use super::users::changed;
+use super::statement::changed;
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = ?1";
 pub(super) const SET_ONCE: &str =

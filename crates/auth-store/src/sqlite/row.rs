@@ -1,21 +1,23 @@
 //! Rows as records, and records as columns.
 
+use std::sync::Arc;
+
 use auth_core::{
-    Account, Credential, CredentialId, CredentialKind, Digest, ExternalIds, LoginName, PasswordString, Realm,
-    RealmId, Scope, StrengthRule, Timestamp, User, UserId,
+    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, PasswordString, Realm, RealmId, Scope,
+    StrengthRule, Timestamp, User, UserId,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
 use super::failure::{Result, corrupt};
-use crate::words::{bot, from_json, name_kind, protocols, role};
+use crate::encoding::{ExternalColumns, bot, credential_kind, from_json, name_kind, protocols, role};
 
 /// The columns of an [`Account`], of the user `u`, whose names are read with its number.
 macro_rules! account_columns {
     () => {
         "u.number, u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
-         u.zettelstore, u.zettelstore_role, u.version, u.password,
+         u.zettelstore, u.zettelstore_role, u.version, u.password, u.external,
          EXISTS (SELECT 1 FROM credential AS t INDEXED BY credential_totp
                  WHERE t.user = u.number AND t.kind = 'totp')"
     };
@@ -24,7 +26,7 @@ macro_rules! account_columns {
 /// The columns of a [`Credential`] `c` of the user `u`.
 macro_rules! credential_columns {
     () => {
-        "c.id, u.id, c.kind, c.digest, c.sealed, c.protocols, c.bypass_second_factor, c.label, c.created,
+        "c.id, u.id, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
          c.expires, c.last_used, c.counter"
     };
 }
@@ -62,42 +64,42 @@ impl<'r> Columns<'r> {
     /// An account; its names are looked for.
     pub(super) fn account(&mut self, connection: &Connection) -> Result<Account> {
         let names = names(connection, self.take()?)?;
-        Ok(Account {
-            user: User {
-                id: UserId::from_bytes(self.take()?),
-                realm: RealmId::from_bytes(self.take()?),
-                names,
-                full_name: self.take()?,
-                role: role(&self.take::<String>()?)?,
-                bot: self.take::<Option<String>>()?.map(|name| bot(&name)).transpose()?,
-                active: self.take()?,
-                joined: self.moment()?,
-                valid_from: self.moment()?,
-                email_second_factor: self.take()?,
-                must_change_password: self.take()?,
-                protocols: ExternalIds {
-                    zulip: self.take()?,
-                    rocketchat: self.take()?,
-                    rocketchat_roles: self
-                        .take::<Option<String>>()?
-                        .map(|text| from_json(&text))
-                        .transpose()?,
-                    zettelstore: self.unsigned()?,
-                    zettelstore_role: self.take()?,
-                },
-                version: self.unsigned()?,
-            },
-            password: self.take::<Option<String>>()?.map(PasswordString::new),
-            totp: self.take()?,
-        })
+        let mut user = User {
+            id: UserId::from_bytes(self.take()?),
+            realm: RealmId::from_bytes(self.take()?),
+            names,
+            full_name: self.take()?,
+            role: role(&self.take::<String>()?)?,
+            bot: self.take::<Option<String>>()?.map(|name| bot(&name)).transpose()?,
+            active: self.take()?,
+            joined: self.moment()?,
+            valid_from: self.moment()?,
+            email_second_factor: self.take()?,
+            must_change_password: self.take()?,
+            external_ids: ByProtocol::new(),
+            external_roles: ByProtocol::new(),
+            version: 0,
+        };
+        let mut external = ExternalColumns {
+            zulip: self.take()?,
+            rocketchat: self.take()?,
+            rocketchat_roles: self.take()?,
+            zettelstore: self.take()?,
+            zettelstore_role: self.take()?,
+            external: None,
+        };
+        user.version = self.unsigned()?;
+        let password = self.take::<Option<String>>()?.map(PasswordString::new);
+        external.external = self.take()?;
+        (user.external_ids, user.external_roles) = external.read()?;
+        Ok(Account { user: Arc::new(user), password, totp: self.take()? })
     }
 
     pub(super) fn credential(&mut self) -> Result<Credential> {
         Ok(Credential {
             id: CredentialId::from_bytes(self.take()?),
             user: UserId::from_bytes(self.take()?),
-            kind: CredentialKind::from_name(&self.take::<String>()?)
-                .ok_or_else(|| corrupt("an unknown kind of credential"))?,
+            kind: credential_kind(&self.take::<String>()?)?,
             digest: self.take::<Option<[u8; 32]>>()?.map(Digest::new),
             sealed: self.take()?,
             scope: Scope {
@@ -147,10 +149,10 @@ fn names(connection: &Connection, user: i64) -> Result<Vec<LoginName>> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use auth_core::CredentialKind;
 
     #[test]
     fn a_totp_device_is_asked_for_by_its_name() {
-        assert!(account_columns!().contains(&format!("'{}'", CredentialKind::Totp.as_str())));
+        assert!(account_columns!().contains(&format!("'{}'", CredentialKind::TOTP)));
     }
 }

@@ -9,7 +9,8 @@ use super::failure::Failure;
 const APPLICATION: i32 = 0x4155_5448;
 
 /// Each brings a store from its index to the next version.
-const STEPS: [&str; 2] = [include_str!("schema/v1.sql"), include_str!("schema/v2.sql")];
+const STEPS: [&str; 3] =
+    [include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
 
 /// Brings a store up to date, each step in a transaction of its own.
 ///

@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::Sqlite;
 use super::mail::mail;
 use super::row::{Columns, credential_columns};
-use super::users::changed;
+use super::statement::changed;
 
 pub(super) const CREDENTIALS: &str = concat!(
     "SELECT ",

@@ -2,17 +2,18 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, ImportError, ImportMode, Imported, Lookup, NameKind, PasswordString, ProfileUpdate, RealmId,
-    Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
+    Account, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser,
+    PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, Timestamp, UserId,
+    UserStore, fold,
 };
-use rusqlite::types::Value;
-use rusqlite::{Connection, OptionalExtension, Params, params};
+use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
 use super::failure::Result;
-use super::import::{import, insert_name};
+use super::import::import;
 use super::row::{Columns, account_columns};
-use super::{Sqlite, credentials};
-use crate::words::number;
+use super::statement::{changed, touch};
+use super::{Sqlite, credentials, external_ids, names, new_user};
+use crate::encoding::number;
 
 type Answer<T> = std::result::Result<T, StoreError>;
 
@@ -26,12 +27,6 @@ pub(super) const BY_NAME: &str = concat!(
          WHERE o.kind = ?1 AND o.folded = ?2 AND o.realm = ?3 AND o.exact <> n.exact))"
 );
 pub(super) const BY_ID: &str = concat!("SELECT ", account_columns!(), " FROM user AS u WHERE u.id = ?1");
-pub(super) const BY_ZULIP: &str =
-    concat!("SELECT ", account_columns!(), " FROM user AS u WHERE u.realm = ?1 AND u.zulip = ?2");
-pub(super) const BY_ROCKETCHAT: &str =
-    concat!("SELECT ", account_columns!(), " FROM user AS u WHERE u.realm = ?1 AND u.rocketchat = ?2");
-pub(super) const BY_ZETTELSTORE: &str =
-    concat!("SELECT ", account_columns!(), " FROM user AS u WHERE u.realm = ?1 AND u.zettelstore = ?2");
 pub(super) const PAGE: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -45,33 +40,30 @@ pub(super) const REHASH: &str =
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
     must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
-pub(super) const SET_FACTS: &str =
+pub(super) const UPDATE_PROFILE: &str =
     "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
-pub(super) const DELETE_NAMES: &str =
-    "DELETE FROM login_name WHERE user = (SELECT number FROM user WHERE id = ?1)";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =
     "UPDATE user SET valid_from = max(valid_from + 1000, ?2) WHERE id = ?1";
-pub(super) const TOUCH: &str = "UPDATE user SET version = version + 1 WHERE id = ?1";
 pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
 
 #[async_trait]
 impl UserStore for Sqlite {
     async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Answer<Option<Account>> {
-        let (query, key) = match *who {
+        match *who {
             Lookup::Name(kind, typed) => {
                 let (folded, typed) = (fold(typed), typed.to_owned());
-                let by_name = move |connection: &Connection| {
+                self.read(move |connection| {
                     one(connection, BY_NAME, params![number(kind), folded, realm.as_bytes(), typed])
-                };
-                return self.read(by_name).await;
+                })
+                .await
             }
-            Lookup::ZulipId(id) => (BY_ZULIP, Value::Integer(id)),
-            Lookup::RocketChatId(id) => (BY_ROCKETCHAT, Value::Text(id.into())),
-            Lookup::ZettelstoreId(id) => (BY_ZETTELSTORE, Value::Integer(id.cast_signed())),
-        };
-        self.read(move |connection| one(connection, query, params![realm.as_bytes(), key])).await
+            Lookup::ExternalId(protocol, id) => {
+                let (query, key) = external_ids::query(realm, protocol, id);
+                self.read(move |connection| one(connection, query, params_from_iter(key))).await
+            }
+        }
     }
 
     async fn realms_of(&self, kind: NameKind, name: &str) -> Answer<Vec<RealmId>> {
@@ -113,40 +105,73 @@ impl UserStore for Sqlite {
         &self,
         user: UserId,
         new: Option<&PasswordString>,
-        ends: &Revocation<'_>,
+        revocation: &Revocation<'_>,
     ) -> Answer<bool> {
-        let (new, ends) = (new.cloned(), End::of(ends));
+        let (new, revocation) = (new.cloned(), OwnedRevocation::of(revocation));
         self.change(user, move |connection| {
             let password = new.as_ref().map(PasswordString::expose);
             let done = changed(connection, SET_PASSWORD, params![user.as_bytes(), password])?;
-            ends.apply(connection, user)?;
+            revocation.apply(connection, user)?;
             Ok(done)
         })
         .await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, ends: &Revocation<'_>) -> Answer<bool> {
-        let ends = End::of(ends);
+    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> Answer<bool> {
+        let revocation = OwnedRevocation::of(revocation);
         self.change(user, move |connection| {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
-            ends.apply(connection, user)?;
+            revocation.apply(connection, user)?;
             Ok(done)
         })
         .await
     }
 
-    async fn update_profile(&self, user: UserId, facts: &ProfileUpdate) -> Answer<bool> {
-        let facts = facts.clone();
+    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Answer<bool> {
+        let revocation = OwnedRevocation::of(revocation);
         self.change(user, move |connection| {
-            let mut statement = connection.prepare_cached(SET_FACTS)?;
-            let params = params![user.as_bytes(), facts.full_name, facts.role.as_str()];
+            let done = touch(connection, user)?;
+            revocation.apply(connection, user)?;
+            Ok(done)
+        })
+        .await
+    }
+
+    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Answer<bool> {
+        let update = update.clone();
+        self.change(user, move |connection| {
+            let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
+            let params = params![user.as_bytes(), update.full_name, update.role.as_str()];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
             let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
-            connection.prepare_cached(DELETE_NAMES)?.execute([user.as_bytes()])?;
-            for (position, name) in (0..).zip(&facts.names) {
-                insert_name(connection, user, realm, position, name)?;
-            }
+            connection.prepare_cached(names::DELETE)?.execute([user.as_bytes()])?;
+            names::insert(connection, user, realm, &update.names)?;
             Ok(true)
+        })
+        .await
+    }
+
+    async fn ensure_external_id(
+        &self,
+        user: UserId,
+        protocol: ProtocolName,
+        new: &NewId,
+    ) -> Answer<Option<ExternalId>> {
+        // Nearly always it is there, and a look is cheaper than a commit.
+        let Some(account) = self.user(user).await? else { return Ok(None) };
+        if let Some(own) = account.user.external_ids.get(protocol) {
+            return Ok(Some(own.clone()));
+        }
+        let new = new.clone();
+        self.change(user, move |connection| {
+            let account = one(connection, BY_ID, params![user.as_bytes()])?;
+            let Some(user) = account.map(|account| account.user) else { return Ok(None) };
+            if let Some(own) = user.external_ids.get(protocol) {
+                return Ok(Some(own.clone()));
+            }
+            let id = external_ids::choose(connection, user.realm, protocol, &new)?;
+            external_ids::give(connection, &user, protocol, &id)?;
+            Ok(Some(id))
         })
         .await
     }
@@ -154,6 +179,19 @@ impl UserStore for Sqlite {
     async fn set_email_second_factor(&self, user: UserId, on: bool) -> Answer<bool> {
         self.change(user, move |connection| {
             changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
+        })
+        .await
+    }
+
+    async fn create_user(&self, new: &NewUser) -> Answer<()> {
+        let (new, user) = (new.clone(), new.user.id);
+        self.change(user, move |connection| {
+            // A command that is repeated since its outcome was unknown finds its own row.
+            let own = one(connection, BY_ID, params![user.as_bytes()])?;
+            if own.is_some_and(|own| own.user.realm == new.user.realm) {
+                return Ok(());
+            }
+            new_user::write(connection, &new, new.user.realm)
         })
         .await
     }
@@ -168,15 +206,15 @@ impl UserStore for Sqlite {
     }
 }
 
-/// An [`Revocation`] that a thread can take along.
-struct End {
+/// A [`Revocation`] that a thread can take along.
+struct OwnedRevocation {
     valid_from: Option<Timestamp>,
-    kinds: Vec<auth_core::CredentialKind>,
+    kinds: Vec<CredentialKind>,
 }
 
-impl End {
-    fn of(ending: &Revocation<'_>) -> Self {
-        Self { valid_from: ending.valid_from, kinds: ending.kinds.to_vec() }
+impl OwnedRevocation {
+    fn of(revocation: &Revocation<'_>) -> Self {
+        Self { valid_from: revocation.valid_from, kinds: revocation.kinds.to_vec() }
     }
 
     fn apply(&self, connection: &Connection, user: UserId) -> Result<()> {
@@ -188,16 +226,7 @@ impl End {
     }
 }
 
-/// Counts a change of a user.
-pub(super) fn touch(connection: &Connection, id: UserId) -> Result<()> {
-    changed(connection, TOUCH, params![id.as_bytes()]).map(drop)
-}
-
-/// Runs a statement; tells whether it changed anything.
-pub(super) fn changed(connection: &Connection, statement: &str, params: impl Params) -> Result<bool> {
-    Ok(connection.prepare_cached(statement)?.execute(params)? > 0)
-}
-
+/// Runs a query for one account.
 fn one(connection: &Connection, query: &str, params: impl Params) -> Result<Option<Account>> {
     let mut statement = connection.prepare_cached(query)?;
     statement.query_row(params, |row| Ok(Columns::of(row).account(connection))).optional()?.transpose()

@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, BotKind, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalIds,
-    ImportMode, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OutgoingMail, PasswordString,
-    ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
+    AttemptRecord, BotKind, ByProtocol, ClientKey, Credential, CredentialId, CredentialKind, Digest,
+    ExternalId, ImportMode, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OutgoingMail,
+    PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
 };
 
 fn at(secs: i64) -> Timestamp {
@@ -32,17 +32,15 @@ fn user(realm: &Realm, number: u8, names: Vec<LoginName>) -> NewUser {
             valid_from: at(i64::from(number) + 1),
             email_second_factor: false,
             must_change_password: false,
-            protocols: ExternalIds {
-                zulip: i64::from(number),
-                rocketchat: format!("rocket{number}"),
-                rocketchat_roles: None,
-                zettelstore: 20_240_101_000_000 + u64::from(number),
-                zettelstore_role: None,
-            },
+            external_ids: ByProtocol::from([
+                (ProtocolName::ZULIP, ExternalId::Number(u64::from(number))),
+                (ProtocolName::ROCKETCHAT, ExternalId::Text(format!("rocket{number}"))),
+                (ProtocolName::ZETTELSTORE, ExternalId::Number(20_240_101_000_000 + u64::from(number))),
+            ]),
+            external_roles: ByProtocol::new(),
             version: u64::from(number),
         },
-        assign_zulip_id: false,
-        assign_zettelstore_id: false,
+        assign_ids: vec![],
         password: Some(PasswordString::new(format!("hash {number}"))),
         credentials: vec![],
     }
@@ -93,16 +91,16 @@ pub(crate) async fn fill(store: &impl Store) {
     folds_alike.user.role = Role::Admin;
     folds_alike.user.email_second_factor = true;
     folds_alike.user.must_change_password = true;
-    folds_alike.user.protocols.rocketchat_roles = Some(vec!["admin".into(), "bot".into()]);
-    folds_alike.user.protocols.zettelstore_role = Some("owner".into());
-    folds_alike.user.protocols.zettelstore = u64::MAX - 1;
+    folds_alike.user.external_roles.set(ProtocolName::ROCKETCHAT, vec!["admin".into(), "bot".into()]);
+    folds_alike.user.external_roles.set(ProtocolName::ZETTELSTORE, vec!["owner".into()]);
+    folds_alike.user.external_ids.set(ProtocolName::ZETTELSTORE, (u64::MAX - 1).into());
     folds_alike.user.version = u64::MAX - 9;
     folds_alike.credentials = (10..)
-        .zip(CredentialKind::ALL)
-        .map(|(number, (kind, _))| {
+        .zip(CredentialKind::KNOWN)
+        .map(|(number, kind)| {
             let mut one = credential(folds_alike.user.id, kind, number);
-            one.sealed = (kind == CredentialKind::Totp).then(|| vec![0, 255, 7]);
-            one.label = (kind == CredentialKind::PersonalToken).then(|| "my program".into());
+            one.sealed = (kind == CredentialKind::TOTP).then(|| vec![0, 255, 7]);
+            one.label = (kind == CredentialKind::PERSONAL_TOKEN).then(|| "my program".into());
             one.counter = i64::from(number);
             one
         })
@@ -112,9 +110,9 @@ pub(crate) async fn fill(store: &impl Store) {
     elsewhere.password = None;
     elsewhere.credentials = [31, 32, 33]
         .map(|number| {
-            let mut one = credential(elsewhere.user.id, CredentialKind::RocketChatToken, number);
+            let mut one = credential(elsewhere.user.id, CredentialKind::ROCKETCHAT_TOKEN, number);
             one.scope = Scope {
-                protocols: vec![ProtocolName::RocketChat, ProtocolName::Zulip],
+                protocols: vec![ProtocolName::ROCKETCHAT, ProtocolName::ZULIP],
                 bypass_second_factor: true,
             };
             one.expires = Some(at(i64::from(number)));
@@ -137,7 +135,7 @@ pub(crate) async fn fill(store: &impl Store) {
     store.post(&mail).await.unwrap();
     store.record(AttemptRecord {
         at: at(60),
-        protocol: ProtocolName::Zulip,
+        protocol: ProtocolName::ZULIP,
         realm: RealmId::from_bytes([200; 16]),
         user: Some(UserId::from_bytes([3; 16])),
         name: "ann".into(),
@@ -172,16 +170,12 @@ pub(crate) async fn listed(store: &impl Store) -> String {
         let password = found.password.as_ref().map(PasswordString::expose);
         say(format!("user: {user:?}, password {password:?}, TOTP {}", found.totp));
         let names = user.names.iter().map(|name| Lookup::Name(name.kind, &name.exact));
-        let protocols = [
-            Lookup::ZulipId(user.protocols.zulip),
-            Lookup::RocketChatId(&user.protocols.rocketchat),
-            Lookup::ZettelstoreId(user.protocols.zettelstore),
-        ];
-        for key in names.chain(protocols) {
+        let ids = user.external_ids.iter().map(|(protocol, id)| Lookup::ExternalId(protocol, id));
+        for key in names.chain(ids) {
             let by_key = store.find(user.realm, &key).await.unwrap();
             assert_eq!(by_key.map(|found| found.user), Some(user.clone()), "{key:?}");
         }
-        for (kind, name) in CredentialKind::ALL {
+        for kind in CredentialKind::KNOWN {
             for one in store.of_user(id, kind).await.unwrap() {
                 let digest = one.digest.expect("each has one");
                 let (by_digest, owner) = store.by_digest(kind, &digest).await.unwrap().expect("by digest");
@@ -190,7 +184,7 @@ pub(crate) async fn listed(store: &impl Store) -> String {
                     id, user, scope, label, created, expires, last_used, counter, sealed, ..
                 } = one;
                 say(format!(
-                    "credential: {name} {id:?} of {user:?}, digest {:?}, sealed {sealed:?}, {scope:?}, \
+                    "credential: {kind} {id:?} of {user:?}, digest {:?}, sealed {sealed:?}, {scope:?}, \
                      label {label:?}, created {created:?}, expires {expires:?}, used {last_used:?}, \
                      counter {counter}",
                     digest.as_bytes()[0],

@@ -19,10 +19,10 @@ use crate::content::{everybody, fill, listed};
 const CONTENT: &str = include_str!("content.txt");
 
 /// Stores of SQLite, by the version that wrote them.
-const SQLITE: [&str; 1] = [include_str!("sqlite-1.sql")];
+const SQLITE: [&str; 2] = [include_str!("sqlite-1.sql"), include_str!("sqlite-2.sql")];
 
 /// Stores of PostgreSQL, by the version that wrote them.
-const POSTGRES: [&str; 1] = [include_str!("postgres-1.sql")];
+const POSTGRES: [&str; 2] = [include_str!("postgres-1.sql"), include_str!("postgres-2.sql")];
 
 /// What is in the store, as `content.txt` has it, and what is left when everybody is deleted.
 async fn check(store: &impl Store, which: &str) {

@@ -1,0 +1,223 @@
+//! New users with all that belongs to them, as streams of rows: a stream for each table.
+
+use std::pin::pin;
+
+use auth_core::{
+    BotKind, ByProtocol, Conflict, Digest, ExternalId, NewUser, RealmId, StoreError, Timestamp, fold,
+};
+use deadpool_postgres::Transaction;
+use tokio_postgres::binary_copy::BinaryCopyInWriter;
+use tokio_postgres::types::{ToSql, Type};
+
+use super::failure::{Failure, Result};
+use super::names::small;
+use super::row::kept;
+use super::{external_ids, names};
+use crate::encoding::{ExternalColumns, IdColumn, protocol_names};
+
+const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
+    email_second_factor, must_change_password, zulip, rocketchat, rocketchat_roles, zettelstore, \
+    zettelstore_role, version, password, external) FROM STDIN BINARY";
+const ACCOUNT_TYPES: [Type; 18] = [
+    Type::BYTEA,
+    Type::BYTEA,
+    Type::TEXT,
+    Type::TEXT,
+    Type::TEXT,
+    Type::BOOL,
+    Type::INT8,
+    Type::INT8,
+    Type::BOOL,
+    Type::BOOL,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::INT8,
+    Type::TEXT,
+    Type::TEXT,
+];
+const NAMES: &str =
+    "COPY login_name (kind, folded, realm, exact, account, position, verified) FROM STDIN BINARY";
+const NAME_TYPES: [Type; 7] =
+    [Type::INT2, Type::TEXT, Type::BYTEA, Type::TEXT, Type::BYTEA, Type::INT2, Type::BOOL];
+const IDS: &str = "COPY external_id (account, protocol, realm, number, text) FROM STDIN BINARY";
+const ID_TYPES: [Type; 5] = [Type::BYTEA, Type::TEXT, Type::BYTEA, Type::INT8, Type::TEXT];
+const CREDENTIALS: &str = "COPY credential (id, account, kind, digest, sealed, doors, bypass_second_factor, \
+    label, created, expires, last_used, counter) FROM STDIN BINARY";
+const CREDENTIAL_TYPES: [Type; 12] = [
+    Type::BYTEA,
+    Type::BYTEA,
+    Type::TEXT,
+    Type::BYTEA,
+    Type::BYTEA,
+    Type::TEXT,
+    Type::BOOL,
+    Type::TEXT,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+    Type::INT8,
+];
+
+/// A user to be written: the realm that it goes into, which may be another than its record says, and its ids, some of
+/// them chosen by the store.
+pub(super) struct Resolved<'a> {
+    pub(super) new: &'a NewUser,
+    pub(super) realm: RealmId,
+    pub(super) ids: ByProtocol<ExternalId>,
+}
+
+/// Writes a user; what fails leaves nothing behind.
+///
+/// # Errors
+/// [`StoreError::Conflict`] when another user has one of its names, ids or credentials.
+pub(super) async fn write_one(transaction: &mut Transaction<'_>, user: &Resolved<'_>) -> Result<()> {
+    let part = transaction.transaction().await?;
+    match write(&part, std::slice::from_ref(user)).await {
+        Ok(()) => Ok(part.commit().await?),
+        Err(failure) if failure.spoils() => Err(failure),
+        Err(failure) => {
+            part.rollback().await?;
+            Err(refusal(transaction, user, failure).await)
+        }
+    }
+}
+
+/// Writes users with all that belongs to them.
+///
+/// # Errors
+/// What PostgreSQL says of the first row that it refuses.
+pub(super) async fn write(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
+    accounts(transaction, users).await?;
+    names(transaction, users).await?;
+    ids(transaction, users).await?;
+    credentials(transaction, users).await
+}
+
+/// Why a user was refused, as every store says it.
+async fn refusal(transaction: &Transaction<'_>, user: &Resolved<'_>, failure: Failure) -> Failure {
+    if failure.is_dangling() {
+        return StoreError::Missing("user").into();
+    }
+    let Some(rule) = failure.taken() else { return failure };
+    let why = match rule {
+        "login_name_pkey" => names::taken(transaction, user.realm, &user.new.user.names).await,
+        rule if rule.starts_with("external_id") => {
+            external_ids::taken(transaction, user.realm, &user.ids).await
+        }
+        rule if rule.starts_with("credential") => Ok(StoreError::Conflict(Conflict::Credential).into()),
+        rule => Ok(match external_ids::taken_in(rule) {
+            Some(protocol) => StoreError::Conflict(Conflict::ExternalId(protocol)).into(),
+            None => StoreError::Corrupt("a user's identifier occurs twice".into()).into(),
+        }),
+    };
+    why.unwrap_or_else(|failure| failure)
+}
+
+async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
+    let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(ACCOUNTS).await?, &ACCOUNT_TYPES));
+    for Resolved { new, realm, ids } in users {
+        let user = &new.user;
+        let external = ExternalColumns::of(ids, &user.external_roles)?;
+        let rocketchat = external.rocketchat.as_deref().map(kept);
+        let zettelstore_role = external.zettelstore_role.as_deref().map(kept);
+        let values: [&(dyn ToSql + Sync); 18] = [
+            &&user.id.as_bytes()[..],
+            &&realm.as_bytes()[..],
+            &&*kept(&user.full_name),
+            &user.role.as_str(),
+            &user.bot.map(BotKind::as_str),
+            &user.active,
+            &user.joined.as_millis(),
+            &user.valid_from.as_millis(),
+            &user.email_second_factor,
+            &user.must_change_password,
+            &external.zulip,
+            &rocketchat.as_deref(),
+            &external.rocketchat_roles,
+            &external.zettelstore,
+            &zettelstore_role.as_deref(),
+            &user.version.cast_signed(),
+            &new.password.as_ref().map(|password| password.expose()),
+            &external.external,
+        ];
+        rows.as_mut().write(&values).await?;
+    }
+    rows.finish().await?;
+    Ok(())
+}
+
+async fn names(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
+    let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(NAMES).await?, &NAME_TYPES));
+    for Resolved { new, realm, .. } in users {
+        for (position, name) in (0_i16..).zip(&new.user.names) {
+            let folded = fold(&name.exact);
+            let (exact, folded) = (kept(&name.exact), kept(&folded));
+            let values: [&(dyn ToSql + Sync); 7] = [
+                &small(name.kind),
+                &&*folded,
+                &&realm.as_bytes()[..],
+                &&*exact,
+                &&new.user.id.as_bytes()[..],
+                &position,
+                &name.verified,
+            ];
+            rows.as_mut().write(&values).await?;
+        }
+    }
+    rows.finish().await?;
+    Ok(())
+}
+
+async fn ids(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
+    if users.iter().all(|user| IdColumn::others(&user.ids).next().is_none()) {
+        return Ok(());
+    }
+    let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(IDS).await?, &ID_TYPES));
+    for Resolved { new, realm, ids } in users {
+        for (protocol, id) in IdColumn::others(ids) {
+            let (number, text) = external_ids::parts(id);
+            let values: [&(dyn ToSql + Sync); 5] = [
+                &&new.user.id.as_bytes()[..],
+                &protocol.as_str(),
+                &&realm.as_bytes()[..],
+                &number,
+                &text.as_deref(),
+            ];
+            rows.as_mut().write(&values).await?;
+        }
+    }
+    rows.finish().await?;
+    Ok(())
+}
+
+async fn credentials(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
+    if users.iter().all(|user| user.new.credentials.is_empty()) {
+        return Ok(());
+    }
+    let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(CREDENTIALS).await?, &CREDENTIAL_TYPES));
+    for Resolved { new, .. } in users {
+        for credential in &new.credentials {
+            let label = credential.label.as_deref().map(kept);
+            let values: [&(dyn ToSql + Sync); 12] = [
+                &&credential.id.as_bytes()[..],
+                &&new.user.id.as_bytes()[..],
+                &credential.kind.as_str(),
+                &credential.digest.as_ref().map(Digest::as_bytes).map(|bytes| &bytes[..]),
+                &credential.sealed,
+                &protocol_names(&credential.scope.protocols),
+                &credential.scope.bypass_second_factor,
+                &label.as_deref(),
+                &credential.created.as_millis(),
+                &credential.expires.map(Timestamp::as_millis),
+                &credential.last_used.map(Timestamp::as_millis),
+                &credential.counter,
+            ];
+            rows.as_mut().write(&values).await?;
+        }
+    }
+    rows.finish().await?;
+    Ok(())
+}

@@ -1,0 +1,45 @@
+//! Running a statement on a connection, and the count of a user's changes.
+
+use auth_core::UserId;
+use deadpool_postgres::GenericClient;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
+
+use super::failure::Result;
+
+pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+pub(super) const TOUCH: &str = "UPDATE account SET version = version + 1 WHERE id = $1";
+
+/// The rows of a query.
+pub(super) async fn rows(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Vec<Row>> {
+    let statement = client.prepare_cached(query).await?;
+    Ok(client.query(&statement, params).await?)
+}
+
+/// The one row of a query, if there is one.
+pub(super) async fn row(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Option<Row>> {
+    let statement = client.prepare_cached(query).await?;
+    Ok(client.query_opt(&statement, params).await?)
+}
+
+/// Runs a statement; gives the number of rows that it has changed.
+pub(super) async fn execute(client: &impl GenericClient, statement: &str, params: Params<'_>) -> Result<u64> {
+    let statement = client.prepare_cached(statement).await?;
+    Ok(client.execute(&statement, params).await?)
+}
+
+/// Runs a statement; tells whether it has changed anything.
+pub(super) async fn changed(
+    client: &impl GenericClient,
+    statement: &str,
+    params: Params<'_>,
+) -> Result<bool> {
+    Ok(execute(client, statement, params).await? > 0)
+}
+
+/// Counts a change of a user, and keeps its row locked until the transaction's end; `false` when there is no such
+/// user.
+pub(super) async fn touch(client: &impl GenericClient, user: UserId) -> Result<bool> {
+    changed(client, TOUCH, &[&&user.as_bytes()[..]]).await
+}
