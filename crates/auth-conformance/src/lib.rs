@@ -62,3 +62,4 @@ pub use options::Options;
 pub use report::{ExpectedFailures, Report, Verdict};
 pub use server::Server;
 pub use set::Set;
+pub use totp::totp;

@@ -13,7 +13,7 @@ const STEP: i64 = 30;
 ///
 /// # Errors
 /// When the secret is not base32.
-pub(crate) fn totp(secret: &str, offset: i64) -> Result<String> {
+pub fn totp(secret: &str, offset: i64) -> Result<String> {
     hotp(secret, unix_seconds().div_euclid(STEP) + offset)
 }
 
