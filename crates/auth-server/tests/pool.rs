@@ -67,7 +67,7 @@ fn full_queue_is_reported_at_each_protocol_in_its_own_format() {
 
 #[test]
 fn metrics_are_served_at_the_configured_address() {
-    let mut server = server::start(&config().set("metrics.listen", "127.0.0.1:0"), USERS);
+    let server = server::start(&config().set("metrics.listen", "127.0.0.1:0"), USERS);
     let line = server.wait_for_log("\"message\":\"numbers are shown at /metrics\"").unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     let metrics: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
@@ -85,5 +85,5 @@ fn metrics_are_served_at_the_configured_address() {
     assert!(page.contains("auth_server_hashing_seconds_count{scheme=\"argon2\"}"), "{page}");
     assert_eq!(get("/").status, 404);
     server.run(&["config", "check", "--config", "@CONFIG@"], "").unwrap();
-    server.stop().unwrap();
+    server::stop(server);
 }
