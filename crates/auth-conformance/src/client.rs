@@ -81,7 +81,8 @@ impl Client {
         self.command.args(arguments).output().context("running the client")
     }
 
-    /// Runs the client to its end, and returns whether its login succeeded (exit status 0) and the JSON that it printed.
+    /// Runs the client to its end, and returns whether its login succeeded (exit status 0) and the JSON that it
+    /// printed.
     ///
     /// # Errors
     /// When the client cannot be started or prints anything but JSON, with all that it printed.

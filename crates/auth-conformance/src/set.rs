@@ -36,8 +36,8 @@ impl Set {
     /// Runs the cases of the set.
     ///
     /// # Errors
-    /// When a file cannot be read or the server cannot be run. A response that differs is a verdict in the report and no
-    /// error.
+    /// When a file cannot be read or the server cannot be run. A response that differs is a verdict in the report and
+    /// no error.
     pub fn run(self, options: &Options) -> Result<Report> {
         match self {
             Self::ZulipLive => transcripts::run(options),

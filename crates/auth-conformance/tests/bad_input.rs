@@ -1,5 +1,5 @@
-//! Malformed input from the network and from the operator: a clear response or one line on standard error, no panic, and
-//! a server that continues to serve.
+//! Malformed input from the network and from the operator: a clear response or one line on standard error, no panic,
+//! and a server that continues to serve.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -63,8 +63,8 @@ fn ten_thousand_headers_are_refused() {
     assert_still_serves(server);
 }
 
-/// Sends `at_once`, then a byte of `slowly` every 200 ms until the server ends the connection. Returns how long that took
-/// and the response.
+/// Sends `at_once`, then a byte of `slowly` every 200 ms until the server ends the connection. Returns how long that
+/// took and the response.
 fn trickle(server: &Server, at_once: &str, slowly: &str) -> (Duration, Response) {
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.set_read_timeout(Some(Duration::from_millis(200))).unwrap();

@@ -1,5 +1,5 @@
-//! Published clients, unchanged, against `auth-server dev`: they log in, use their token, and report a wrong password in
-//! their own way. The clients of Zulip are in `zulip_clients.rs`.
+//! Published clients, unchanged, against `auth-server dev`: they log in, use their token, and report a wrong password
+//! in their own way. The clients of Zulip are in `zulip_clients.rs`.
 
 #![cfg(test)]
 

@@ -1,5 +1,5 @@
-//! A real directory (slapd) behind all three protocols: logins, outages and recovery, many users at once, and the commands
-//! that inspect it.
+//! A real directory (slapd) behind all three protocols: logins, outages and recovery, many users at once, and the
+//! commands that inspect it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

@@ -1,5 +1,5 @@
-//! The OpenAPI description of the Zulip protocol (`openapi.yaml` of auth-proto-zulip), checked against `auth-server dev`
-//! by schemathesis: every request that it generates gets a response that is described.
+//! The OpenAPI description of the Zulip protocol (`openapi.yaml` of auth-proto-zulip), checked against `auth-server
+//! dev` by schemathesis: every request that it generates gets a response that is described.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 

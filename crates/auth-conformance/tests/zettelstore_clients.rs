@@ -1,7 +1,8 @@
 //! The requests of Zettelstore's clients, byte for byte, and whether the clients could continue with the responses: the
 //! Go library before and after its change from JSON to symbolic expressions, and curl.
 //!
-//! The library cannot be installed here, so that this file holds its requests (docs/contract/zettelstore.md, section 8).
+//! The library cannot be installed here, so that this file holds its requests (docs/contract/zettelstore.md, section
+//! 8).
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 

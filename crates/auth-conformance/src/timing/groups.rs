@@ -18,7 +18,8 @@ pub struct Group {
     pub classes: Vec<(&'static str, Vec<u8>)>,
     /// The status of all responses.
     pub status: u16,
-    /// Whether the classes must be alike. Otherwise they must differ, which shows what makes those of other groups alike.
+    /// Whether the classes must be alike. Otherwise they must differ, which shows what makes those of other groups
+    /// alike.
     pub alike: bool,
 }
 
@@ -41,8 +42,8 @@ const CURRENT: &str = r#"{"kind":"realm","realm":"house"}
 {"kind":"user","realm":"house","username":"factor","email":"factor@example.org","password":"not the password","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
 "#;
 
-/// Two records that take several times as long as the hashes of [`with_older_records`]. The failure delay that they make
-/// necessary is more than twice as long as the slower one needs, so that a busy machine keeps within it.
+/// Two records that take several times as long as the hashes of [`with_older_records`]. The failure delay that they
+/// make necessary is more than twice as long as the slower one needs, so that a busy machine keeps within it.
 const OLDER: &str = r#"{"kind":"user","realm":"house","username":"argon2","email":"argon2@example.org","password_hash":"argon2$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
 {"kind":"user","realm":"house","username":"pbkdf2","email":"pbkdf2@example.org","password_hash":"pbkdf2_sha256$20000$saltsaltsalt$E4ke7HHVRzWNywOMgGXoDBJLzfaUOozXNOwfsALrqYE="}
 "#;

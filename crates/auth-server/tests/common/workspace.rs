@@ -58,8 +58,8 @@ impl Workspace {
         out
     }
 
-    /// Runs a command that must fail with one line on standard error, and returns the line without the program's name and
-    /// with `@` in place of the folder.
+    /// Runs a command that must fail with one line on standard error, and returns the line without the program's name
+    /// and with `@` in place of the folder.
     pub(crate) fn fail(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         let err = text(&output.stderr);
