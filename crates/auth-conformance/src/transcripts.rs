@@ -1,5 +1,7 @@
-//! The transcripts of a real Zulip server (zulip-live.md): requests are sent as they were recorded, and
-//! answers compared to the byte but for what differs from run to run.
+//! Runs the transcripts of a real Zulip server (docs/contract/zulip-live.md).
+//!
+//! The requests are sent as they were recorded, and the responses compared to the byte, except for values that differ
+//! from run to run.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +11,14 @@ use regex::Regex;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::Options;
+use crate::comparison::excerpt;
 use crate::http::{Request, Response};
-use crate::matching::shown;
+use crate::options::Options;
 use crate::report::{Report, Verdict};
 use crate::server::Server;
 use crate::setup::{self, Setup};
 
-/// A recorded exchange.
+/// A recorded request and its response.
 #[derive(Debug, Deserialize)]
 struct Transcript {
     id: String,
@@ -45,7 +47,7 @@ struct RecordedResponse {
     body: Option<String>,
 }
 
-/// What differs from run to run, and what stands in its place.
+/// Patterns of values that differ from run to run, each with the text that replaces it before bodies are compared.
 const MASKS: &[(&str, &str)] = &[
     (r#""retry-after":[0-9.]+"#, r#""retry-after":0"#),
     (r#""max_message_id":-?\d+"#, r#""max_message_id":0"#),
@@ -55,11 +57,11 @@ const MASKS: &[(&str, &str)] = &[
     (r#""full_name":"[^"]*""#, r#""full_name":"""#),
 ];
 
-/// What differs in the answer to a request for a new key.
+/// The value that differs in the response to a request for a new key.
 const NEW_KEY: (&str, &str) = (r#""api_key":"[A-Za-z0-9]{32}""#, r#""api_key":"""#);
 
-/// The headers that are compared: the server's own, not those of the program in front of it.
-const HEADERS: &[&str] = &[
+/// The compared headers of the server itself.
+const SERVER_HEADERS: &[&str] = &[
     "content-type",
     "allow",
     "www-authenticate",
@@ -69,8 +71,8 @@ const HEADERS: &[&str] = &[
     "location",
 ];
 
-/// The headers that the program in front adds, compared where there is one.
-const HEADERS_OF_THE_FRONT: &[&str] = &[
+/// The compared headers that a proxy in front of the server adds.
+const PROXY_HEADERS: &[&str] = &[
     "strict-transport-security",
     "x-frame-options",
     "x-content-type-options",
@@ -79,7 +81,7 @@ const HEADERS_OF_THE_FRONT: &[&str] = &[
     "access-control-allow-methods",
 ];
 
-/// Runs all transcripts, front by front: each has its own setup (`setups/zulip-live.toml`).
+/// Runs the transcripts, grouped by the front that recorded them; `setups/zulip-live.toml` has a setup for each front.
 pub(crate) fn run(options: &Options) -> Result<Report> {
     let transcripts: Vec<Transcript> = options.read_lines("zulip-live.jsonl")?;
     let setups = setup::read(&options.data.join("setups/zulip-live.toml"))?;
@@ -94,11 +96,11 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
             continue;
         }
         match index.and_then(|index| setups.get(index)) {
-            Some(setup) => run_front(options, setup, &transcripts, &group, &mut report)?,
+            Some(setup) => run_group(options, setup, &transcripts, &group, &mut report)?,
             None => {
                 for transcript in group.iter().filter(|transcript| options.selects(&transcript.id)) {
-                    let why = format!("no setup for front {}", transcript.front);
-                    report.add(&transcript.id, Verdict::OutOfReach(why));
+                    let reason = format!("no setup for front {}", transcript.front);
+                    report.add(&transcript.id, Verdict::NotRun(reason));
                 }
             }
         }
@@ -106,31 +108,31 @@ pub(crate) fn run(options: &Options) -> Result<Report> {
     Ok(report)
 }
 
-fn run_front(
+fn run_group(
     options: &Options,
     setup: &Setup,
     all: &[Transcript],
     group: &[&Transcript],
     report: &mut Report,
 ) -> Result<()> {
-    let config = setup.configuration(&options.fixture(&format!("{}.toml", setup.fixture))?)?;
-    let users = setup.import(&options.people(setup, "zulip-live")?)?;
+    let config = options.configuration(setup)?;
+    let users = options.users(setup, "zulip-live")?;
     let mut server = Server::start(&options.binary, &config, &users)?;
     if let Some(name) = &setup.proxy {
-        server.put_behind(&options.read(&format!("setups/{name}"))?)?;
+        server.start_proxy(&options.read(&format!("setups/{name}"))?)?;
     }
     let mut series = Series::default();
     for transcript in group {
-        series.bring_about(transcript, &mut server)?;
-        let answer = server.send(&request(&transcript.request))?;
+        series.prepare(transcript, &mut server)?;
+        let response = server.send(&request(&transcript.request))?;
         if options.selects(&transcript.id) {
             let expected = setup.answer_of.as_ref().map_or(Some(*transcript), |id| named(all, id));
             report.add(
                 &transcript.id,
                 match expected {
-                    Some(expected) => differences(expected, &answer, setup)?.into(),
+                    Some(expected) => differences(expected, &response, setup)?.into(),
                     None => {
-                        Verdict::OutOfReach("the transcript whose answer is expected is missing".to_owned())
+                        Verdict::NotRun("the transcript whose response is expected is missing".to_owned())
                     }
                 },
             );
@@ -139,17 +141,17 @@ fn run_front(
     server.stop()
 }
 
-/// Where in a numbered series of requests (`rl-wrong-3`) the server stands. Recorded are only some numbers of a
-/// series; those between are sent again.
+/// The position of the server in a numbered series of requests (`rl-wrong-3`). Only some requests of a series were
+/// recorded; those in between are sent again.
 #[derive(Debug, Default)]
 struct Series {
     last: Option<(String, u32)>,
 }
 
 impl Series {
-    /// Brings about the counts that a transcript was recorded at: empty ones, or those after the requests
-    /// before it in its series.
-    fn bring_about(&mut self, transcript: &Transcript, server: &mut Server) -> Result<()> {
+    /// Brings the server's rate limiters into the state that the transcript was recorded in: empty, or after the
+    /// preceding requests of its series.
+    fn prepare(&mut self, transcript: &Transcript, server: &mut Server) -> Result<()> {
         let numbered = Regex::new(r"^((?:ng-|np-|dev-)?rl(?:-.*?)?)-(\d+)$")?;
         let follows = Regex::new(r"^rl-(wrong-then|me-|reset)")?;
         let id = &transcript.id;
@@ -164,8 +166,8 @@ impl Series {
                 }
             };
             // Each request of this series was for another user.
-            let again = if name == "rl-manyusers" { 0 } else { number.saturating_sub(before + 1) };
-            for _ in 0..again {
+            let repeats = if name == "rl-manyusers" { 0 } else { number.saturating_sub(before + 1) };
+            for _ in 0..repeats {
                 server.send(&request(&transcript.request))?;
             }
             self.last = Some((name, number));
@@ -181,7 +183,7 @@ fn request(recorded: &RecordedRequest) -> Request {
         Some(text) => BASE64.decode(text.as_bytes()).unwrap_or_default(),
         None => recorded.body.clone().into_bytes(),
     };
-    // Of long bodies the beginning is recorded; the rest was one letter.
+    // Only the beginning of a long body was recorded; the remainder was one letter.
     body.resize(body.len().max(recorded.body_len), b'x');
     Request {
         method: recorded.method.clone(),
@@ -198,47 +200,47 @@ fn named<'a>(transcripts: &'a [Transcript], id: &str) -> Option<&'a Transcript> 
 }
 
 fn header<'a>(response: &'a RecordedResponse, name: &str) -> Option<&'a str> {
-    // Of a header that was recorded twice the last counts.
+    // The last one of a header that was recorded twice counts.
     let mut found = response.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
     found.next_back().map(|(_, value)| value.as_str())
 }
 
-fn differences(transcript: &Transcript, answer: &Response, setup: &Setup) -> Result<Vec<String>> {
-    let want = &transcript.response;
-    let mut why = Vec::new();
-    if answer.status != want.status {
-        why.push(format!("status {} instead of {}", answer.status, want.status));
+fn differences(transcript: &Transcript, response: &Response, setup: &Setup) -> Result<Vec<String>> {
+    let recorded = &transcript.response;
+    let mut found = Vec::new();
+    if response.status != recorded.status {
+        found.push(format!("status {} instead of {}", response.status, recorded.status));
     }
-    let of_the_front = if setup.proxy.is_some() { HEADERS_OF_THE_FRONT } else { &[] };
-    for name in HEADERS.iter().chain(of_the_front) {
-        let (wanted, got) = (header(want, name), answer.header(name));
-        if wanted != got && !(*name == "cache-control" && wanted.is_none()) {
-            why.push(format!("{name}: {got:?} instead of {wanted:?}"));
+    let proxy_headers = if setup.proxy.is_some() { PROXY_HEADERS } else { &[] };
+    for name in SERVER_HEADERS.iter().chain(proxy_headers) {
+        let (expected, actual) = (header(recorded, name), response.header(name));
+        if expected != actual && !(*name == "cache-control" && expected.is_none()) {
+            found.push(format!("{name}: {actual:?} instead of {expected:?}"));
         }
     }
     for name in ["retry-after", "x-ratelimit-reset"] {
-        match (header(want, name), answer.header(name)) {
-            (Some(_), None) => why.push(format!("{name}: missing")),
-            (None, Some(_)) => why.push(format!("{name}: surplus")),
+        match (header(recorded, name), response.header(name)) {
+            (Some(_), None) => found.push(format!("{name}: missing")),
+            (None, Some(_)) => found.push(format!("{name}: surplus")),
             _ => {}
         }
     }
-    if let Some(body) = &want.body {
-        let html = header(want, "content-type").is_some_and(|kind| kind.contains("text/html"));
-        let page = html && !body.trim_start().starts_with('{');
-        if !page && transcript.request.method != "HEAD" {
-            let new_key = transcript.request.path.contains("/regenerate") && answer.status == 200;
-            let wanted = masked(&sorted(body, &setup.unordered), new_key)?;
-            let got = masked(&sorted(&answer.text(), &setup.unordered), new_key)?;
-            if wanted != got {
-                why.push(format!("body {:?} instead of {:?}", shown(&got), shown(&wanted)));
+    if let Some(body) = &recorded.body {
+        let is_html = header(recorded, "content-type").is_some_and(|kind| kind.contains("text/html"));
+        let is_page = is_html && !body.trim_start().starts_with('{');
+        if !is_page && transcript.request.method != "HEAD" {
+            let new_key = transcript.request.path.contains("/regenerate") && response.status == 200;
+            let expected = masked(&sorted(body, &setup.unordered), new_key)?;
+            let actual = masked(&sorted(&response.text(), &setup.unordered), new_key)?;
+            if expected != actual {
+                found.push(format!("body {:?} instead of {:?}", excerpt(&actual), excerpt(&expected)));
             }
         }
     }
-    Ok(why)
+    Ok(found)
 }
 
-/// The body with the lists that have no order of their own sorted; as it is, where there are none.
+/// The body with the lists at these JSON pointers sorted; unchanged where it has none of them.
 fn sorted(body: &str, unordered: &[String]) -> String {
     let Ok(mut json) = serde_json::from_str::<Value>(body) else { return body.to_owned() };
     let mut found = false;
@@ -251,10 +253,11 @@ fn sorted(body: &str, unordered: &[String]) -> String {
     if found { json.to_string() } else { body.to_owned() }
 }
 
+/// The body with the values that differ from run to run replaced.
 fn masked(body: &str, new_key: bool) -> Result<String> {
     let mut body = body.to_owned();
-    for (pattern, place) in MASKS.iter().chain(new_key.then_some(&NEW_KEY)) {
-        body = Regex::new(pattern)?.replace_all(&body, *place).into_owned();
+    for (pattern, replacement) in MASKS.iter().chain(new_key.then_some(&NEW_KEY)) {
+        body = Regex::new(pattern)?.replace_all(&body, *replacement).into_owned();
     }
     Ok(body)
 }
@@ -280,12 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn answers_are_compared_but_for_what_differs_from_run_to_run() {
+    fn values_that_differ_from_run_to_run_are_not_compared() {
         let recorded =
             transcript(429, &[("Retry-After", "1.5"), ("Allow", "POST")], "{\"retry-after\":1.5,\"a\":1}\n");
-        let check = |answer: &[u8], count: usize| {
-            let why = differences(&recorded, &Response::parse(answer), &Setup::default()).unwrap();
-            assert_eq!(why.len(), count, "{why:?}");
+        let check = |response: &[u8], count: usize| {
+            let found = differences(&recorded, &Response::parse(response), &Setup::default()).unwrap();
+            assert_eq!(found.len(), count, "{found:?}");
         };
         check(b"HTTP/1.1 429 X\r\nretry-after: 9\r\nallow: POST\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 0);
         check(b"HTTP/1.1 429 X\r\nretry-after: 9\r\nallow: POST\r\n\r\n{\"retry-after\":9,\"a\":2}\n", 1);
@@ -294,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn long_bodies_are_filled_up() {
+    fn long_bodies_are_padded_to_their_length() {
         let recorded = transcript(200, &[], "");
         assert_eq!(request(&recorded.request).body, b"abxx");
     }

@@ -1,4 +1,4 @@
-//! The built binary's commands, run in a folder of their own.
+//! Commands of the built binary, run in a folder of their own.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -8,15 +8,15 @@ const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"correct-horse-battery-9876"}
 "#;
 
-/// A folder with a configuration.
-pub(crate) struct Place(pub(crate) tempfile::TempDir);
+/// A folder with a configuration `auth.toml` and users `users.jsonl`.
+pub(crate) struct Workspace(pub(crate) tempfile::TempDir);
 
-impl Place {
+impl Workspace {
     pub(crate) fn new() -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        place.configure("");
-        place.write("users.jsonl", USERS);
-        place
+        let workspace = Self(tempfile::tempdir().unwrap());
+        workspace.configure("");
+        workspace.write("users.jsonl", USERS);
+        workspace
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
@@ -27,6 +27,7 @@ impl Place {
         std::fs::write(self.path(name), text).unwrap();
     }
 
+    /// Writes the configuration, with more lines after its section `[passwords]`.
     pub(crate) fn configure(&self, more: &str) {
         let (db, keys) = (self.path("auth.db"), self.path("keys.toml"));
         let store =
@@ -34,6 +35,7 @@ impl Place {
         self.write("auth.toml", &format!("{store}[passwords]\nmemory_kib = 64\n{more}\n"));
     }
 
+    /// Runs a command to its end.
     pub(crate) fn run(&self, arguments: &[&str], input: &str) -> Output {
         let mut child = Command::new(env!("CARGO_BIN_EXE_auth-server"))
             .args(arguments)
@@ -43,20 +45,22 @@ impl Place {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        // A command that needs no input may be gone before it is written.
+        // A command that needs no input may end before it is written.
         let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
         child.wait_with_output().unwrap()
     }
 
-    pub(crate) fn good(&self, arguments: &[&str], input: &str) -> String {
+    /// Runs a command that must succeed, and returns its standard output.
+    pub(crate) fn succeed(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         let (out, err) = (text(&output.stdout), text(&output.stderr));
         assert!(output.status.success(), "{arguments:?}: {out}{err}");
         out
     }
 
-    /// The one line that a failed command says.
-    pub(crate) fn bad(&self, arguments: &[&str], input: &str) -> String {
+    /// Runs a command that must fail with one line on standard error, and returns the line without the program's name
+    /// and with `@` in place of the folder.
+    pub(crate) fn fail(&self, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         let err = text(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {err}");
@@ -71,9 +75,7 @@ pub(crate) fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A command's words with the configuration among them.
-pub(crate) fn words<'a>(line: &'a str) -> Vec<&'a str> {
-    let mut words: Vec<&'a str> = line.split(' ').collect();
-    words.extend(["--config", "auth.toml"]);
-    words
+/// The arguments of a command, separated by spaces, with `--config auth.toml` after them.
+pub(crate) fn arguments(line: &str) -> Vec<&str> {
+    line.split(' ').chain(["--config", "auth.toml"]).collect()
 }

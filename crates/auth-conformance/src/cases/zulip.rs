@@ -1,12 +1,12 @@
-//! The cases of the Zulip protocol (zulip.md).
+//! The cases of the Zulip protocol.
 
 use serde_json::Value;
 
-use crate::cases::{Case, Dialect};
+use super::{Case, Protocol};
 
 pub(crate) struct Zulip;
 
-impl Dialect for Zulip {
+impl Protocol for Zulip {
     fn name(&self) -> &'static str {
         "zulip"
     }

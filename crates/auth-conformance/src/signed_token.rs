@@ -1,4 +1,4 @@
-//! Tokens made with the server's own key, read from its key file: what a forger with the key could make.
+//! Test tokens that are signed with the server's own key, which is read from its key file.
 
 use std::fs;
 use std::path::Path;
@@ -10,33 +10,34 @@ use serde_json::{Map, Value, json};
 
 use crate::clock::unix_seconds;
 
-/// A JSON web token of these claims (`now`, `now+N` and `now-N` are filled in), signed as the algorithm says.
-/// `none` has a signature of the right key nonetheless.
-pub(crate) fn token(dir: &Path, claims: &Value, algorithm: &str) -> Result<String> {
+/// Makes a JSON web token with these claims, signed with the key in the folder `dir`.
+///
+/// The texts `now`, `now+N` and `now-N` in the claims become seconds since the Unix epoch. The algorithm `none` gets a
+/// signature by the right key nonetheless.
+pub(crate) fn make(dir: &Path, claims: &Value, algorithm: &str) -> Result<String> {
     let claims: Map<String, Value> = claims
         .as_object()
         .context("claims")?
         .iter()
         .map(|(name, value)| {
-            (name.clone(), value.as_str().and_then(moment).map_or(value.clone(), Value::from))
+            (name.clone(), value.as_str().and_then(seconds).map_or(value.clone(), Value::from))
         })
         .collect();
     let part = |json: &Value| BASE64URL_NOPAD.encode(json.to_string().as_bytes());
-    let text = format!("{}.{}", part(&json!({"alg": algorithm})), part(&Value::Object(claims)));
+    let signed = format!("{}.{}", part(&json!({"alg": algorithm})), part(&Value::Object(claims)));
     let digest = if algorithm == "HS256" { hmac::HMAC_SHA256 } else { hmac::HMAC_SHA512 };
-    let mac = hmac::sign(&hmac::Key::new(digest, &signing_key(dir)?), text.as_bytes());
-    Ok(format!("{text}.{}", BASE64URL_NOPAD.encode(mac.as_ref())))
+    let mac = hmac::sign(&hmac::Key::new(digest, &signing_key(dir)?), signed.as_bytes());
+    Ok(format!("{signed}.{}", BASE64URL_NOPAD.encode(mac.as_ref())))
 }
 
 /// Seconds since the Unix epoch for `now`, `now+600`, `now-100`.
-fn moment(text: &str) -> Option<i64> {
-    let rest = text.strip_prefix("now")?;
-    let offset = if rest.is_empty() { 0 } else { rest.parse().ok()? };
+fn seconds(text: &str) -> Option<i64> {
+    let offset = text.strip_prefix("now")?;
+    let offset = if offset.is_empty() { 0 } else { offset.parse().ok()? };
     Some(unix_seconds() + offset)
 }
 
-/// The key that signs Zettelstore tokens: derived for that purpose, and for the fixtures'
-/// realm `notes`, from the first key of the file.
+/// The key that signs Zettelstore tokens of the fixtures' realm `notes`, derived from the first key of the file.
 fn signing_key(dir: &Path) -> Result<Vec<u8>> {
     let file: Value = toml::from_str(&fs::read_to_string(dir.join("keys.toml"))?)?;
     let secret = file.pointer("/key/0/secret").and_then(Value::as_str).context("no key in the key file")?;
@@ -51,11 +52,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_carry_the_claims_at_the_present_time() {
+    fn tokens_carry_the_claims_with_the_current_time() {
         let dir = tempfile::tempdir().unwrap();
         let keys = format!("[[key]]\nid = 1\nsecret = \"{}\"\n", "07".repeat(32));
         fs::write(dir.path().join("keys.toml"), keys).unwrap();
-        let token = token(dir.path(), &json!({"sub": "now", "exp": "now+600", "_tk": 1}), "HS512").unwrap();
+        let token = make(dir.path(), &json!({"sub": "now", "exp": "now+600", "_tk": 1}), "HS512").unwrap();
         let parts: Vec<Vec<u8>> =
             token.split('.').map(|part| BASE64URL_NOPAD.decode(part.as_bytes()).unwrap()).collect();
         assert_eq!(parts[0], br#"{"alg":"HS512"}"#);
