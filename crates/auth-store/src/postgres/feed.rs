@@ -68,7 +68,7 @@ impl Feed {
 
 #[async_trait]
 impl ChangeFeed for Postgres {
-    async fn mark(&self) -> std::result::Result<Option<u64>, StoreError> {
+    async fn change_counter(&self) -> std::result::Result<Option<u64>, StoreError> {
         Ok(None)
     }
 
