@@ -3,7 +3,8 @@
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{nodes, say, tools};
+use crate::progress::say;
+use crate::{nodes, tools};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {

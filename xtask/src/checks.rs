@@ -3,7 +3,8 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{clients, fuzz, say, tidy, tools};
+use crate::progress::say;
+use crate::{clients, fuzz, tidy, tools};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: &str = "0.20.2";

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::progress::say;
+use crate::tools;
 
 const SOURCE: &str = "crates/auth-conformance/clients";
 

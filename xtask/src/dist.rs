@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::say;
+use crate::progress::say;
 
 /// Fills `target/dist`.
 ///

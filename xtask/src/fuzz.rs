@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::progress::say;
+use crate::tools;
 
 /// How long each target runs in a short run of all.
 pub(crate) const SMOKE_SECONDS: u32 = 10;

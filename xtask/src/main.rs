@@ -9,6 +9,7 @@ mod clients;
 mod dist;
 mod fuzz;
 mod nodes;
+mod progress;
 mod tidy;
 mod tools;
 
@@ -20,6 +21,8 @@ use std::process::{Command, ExitCode};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xshell::Shell;
+
+use crate::progress::say;
 
 /// The project's tasks.
 #[derive(Debug, Parser)]
@@ -128,10 +131,4 @@ fn forget_package() -> Result<()> {
 fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Ok(here.parent().context("the workspace's folder")?.to_owned())
-}
-
-/// Says what is being done.
-#[expect(clippy::print_stderr, reason = "progress is for whoever waits")]
-fn say(text: &str) {
-    eprintln!("== {text}");
 }

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::progress::say;
+use crate::tools;
 
 /// Builds the release of the server and runs an experiment of the conformance crate on it.
 ///

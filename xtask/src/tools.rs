@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::say;
+use crate::progress::say;
 
 /// A program of the system: how it is tried, and the Debian package that has it.
 type Program = (&'static str, &'static [&'static str], &'static str);
