@@ -198,6 +198,9 @@ impl Loader<'_> {
                 Some(ident) => {
                     let name = tokens::name(ident);
                     self.define(module, &name, Definition::Item(file.to_owned()));
+                    if item.attrs.iter().any(|attribute| attribute.path().is_ident("macro_export")) {
+                        self.define(&ModulePath::new(), &name, Definition::Item(file.to_owned()));
+                    }
                     self.found.macros.entry(name).or_default().insert(file.to_owned());
                 }
                 None => {
