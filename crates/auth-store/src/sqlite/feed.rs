@@ -3,7 +3,7 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use auth_core::{ChangeFeed, ChangeListener, SharedAttempts, StoreError, UserId};
+use auth_core::{ChangeFeed, ChangeListener, StoreError, UserId};
 use rusqlite::OptionalExtension;
 
 use super::Sqlite;
@@ -35,6 +35,3 @@ impl ChangeFeed for Sqlite {
         self.news.listen(listener);
     }
 }
-
-/// One server alone has the file open.
-impl SharedAttempts for Sqlite {}
