@@ -1,4 +1,4 @@
-//! The whole pipeline without HTTP.
+//! Criterion benches of the whole login pipeline, without HTTP.
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
 use std::time::Duration;
@@ -11,7 +11,7 @@ fn login(c: &mut Criterion) {
     group.sampling_mode(SamplingMode::Flat);
     for mut rival in rivals().unwrap() {
         let name = rival.name().to_owned();
-        group.bench_function(name, |b| b.iter_custom(|times| rival.go(times).unwrap()));
+        group.bench_function(name, |b| b.iter_custom(|times| rival.run(times).unwrap()));
     }
     group.finish();
 }

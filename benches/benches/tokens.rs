@@ -1,4 +1,4 @@
-//! Tokens: issue and check of each kind.
+//! Criterion benches of tokens: issuing and checking each kind.
 #![expect(clippy::unwrap_used, reason = "a bench")]
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn group(c: &mut Criterion, name: &str, rivals: Vec<Rival>) {
     let mut group = c.benchmark_group(name);
     for mut rival in rivals {
         let name = rival.name().to_owned();
-        group.bench_function(name, |b| b.iter_custom(|times| rival.go(times).unwrap()));
+        group.bench_function(name, |b| b.iter_custom(|times| rival.run(times).unwrap()));
     }
     group.finish();
 }

@@ -1,40 +1,40 @@
-//! Argon2id: ours on each kernel, alone and several together, beside other crates and the C library.
+//! Argon2id: auth-argon2 on each kernel, with one hash and with batches, beside other crates and the C library.
 
 use anyhow::{Result, ensure};
-use auth_argon2::{Algorithm, How, Input, Job, Kernel, Memory, Params, hash_batch_with, hash_into};
+use auth_argon2::{Algorithm, Input, Job, Kernel, Memory, Options, Params, hash_batch_with, hash_into};
 
 use crate::{Rival, c};
 
-/// What is hashed.
+/// The password that every rival hashes.
 pub const PASSWORD: &[u8] = b"correct-horse-battery-9876";
-/// With what salt.
+/// The salt that every rival uses.
 pub const SALT: &[u8] = b"0123456789abcdef";
 
-/// Memory in KiB, iterations, lanes: our default, a slower one, Django's.
+/// Memory in KiB, iterations and lanes: auth-argon2's default, a slower setting, and Django's.
 pub const SETTINGS: [(u32, u32, u32); 3] = [(19_456, 2, 1), (65_536, 3, 1), (102_400, 2, 8)];
 
-/// The names of those that others are compared with.
+/// The name of the `argon2` crate with reused memory, a baseline of the comparisons.
 pub const ARGON2: &str = "argon2, reused memory";
-/// See [`ARGON2`].
+/// The name of the `argon2-rust` crate with its pooled hasher, a baseline of the comparisons.
 pub const ARGON2_RUST: &str = "argon2-rust, pooled";
-/// See [`ARGON2`].
-pub const C_NATIVE: &str = "C reference, -march=native";
+/// The name of the C reference built for this machine, a baseline of the comparisons.
+pub const C_NATIVE: &str = c::NATIVE;
 
-/// A hash.
+/// A hash of 32 bytes.
 pub type Tag = [u8; 32];
 
-/// All rivals, each with memory of its own and all its work on the thread that asks for it. Every hash is compared
-/// with the right one.
+/// All rivals. Each has memory of its own, works on the calling thread alone, and compares every hash with the right
+/// one.
 ///
 /// # Errors
-/// When one of them refuses the parameters, or can't be compiled.
+/// An error if a rival rejects the parameters or the C program doesn't compile.
 pub fn rivals(params: Params) -> Result<Vec<Rival>> {
     let mut expected = Tag::default();
     let input = Input::new(PASSWORD, SALT);
     hash_into(Algorithm::default(), params, input, &mut Memory::new(), &mut expected)?;
     let mut rivals = vec![argon2(params, expected)?, argon2_fresh(params, expected)?];
     rivals.extend([argon2_rust(params, expected)?, rust_argon2(params, expected)?]);
-    rivals.extend(c::rivals(params, expected)?);
+    rivals.extend(c::rivals(params, input, &expected)?);
     for kernel in Kernel::available() {
         let widest = if params.lanes() > 1 || kernel == Kernel::PORTABLE { 1 } else { 3 };
         rivals.extend((1..=widest).map(|width| ours(params, kernel, width, expected)));
@@ -42,7 +42,7 @@ pub fn rivals(params: Params) -> Result<Vec<Rival>> {
     Ok(rivals)
 }
 
-/// What our rivals are called.
+/// The name of the rival that hashes `width` passwords at once with auth-argon2 and this kernel.
 #[must_use]
 pub fn our_name(kernel: Kernel, width: u32) -> String {
     let name = format!("auth-argon2 {}", kernel.name());
@@ -55,14 +55,14 @@ fn ours(params: Params, kernel: Kernel, width: u32, expected: Tag) -> Rival {
     let once = move || {
         let input = Input::new(PASSWORD, SALT);
         let mut jobs: Vec<_> = tags.iter_mut().map(|out| Job { input, out }).collect();
-        hash_batch_with(How::from(kernel), Algorithm::default(), params, &mut jobs, &mut memory)?;
+        hash_batch_with(Options::from(kernel), Algorithm::default(), params, &mut jobs, &mut memory)?;
         tags.iter().try_for_each(|tag| compare(*tag, expected))
     };
-    Rival::new(our_name(kernel, width), once).of_width(width)
+    Rival::new(our_name(kernel, width), once).with_width(width)
 }
 
 fn compare(tag: Tag, expected: Tag) -> Result<()> {
-    ensure!(tag == expected, "a wrong tag");
+    ensure!(tag == expected, "wrong hash");
     Ok(())
 }
 
@@ -116,16 +116,16 @@ fn rust_argon2(params: Params, expected: Tag) -> Result<Rival> {
     };
     Ok(Rival::new("rust-argon2", move || {
         let tag = rust_argon2::hash_raw(PASSWORD, SALT, &config)?;
-        ensure!(tag == expected, "a wrong tag");
+        ensure!(tag == expected, "wrong hash");
         Ok(())
     }))
 }
 
-/// One hash of our default, without a wipe of the whole memory and with one after each: what is wiped after each hash
-/// always is in both.
+/// One hash with the default parameters, without and with a wipe of the whole memory after it. The blocks that every
+/// hash wipes are included in both.
 ///
 /// # Errors
-/// None, as these parameters can be hashed.
+/// None in practice: the default parameters are valid.
 pub fn wiping() -> Result<Vec<Rival>> {
     let hash = |wipe: bool| {
         let mut memory = Memory::new();

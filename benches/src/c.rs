@@ -1,4 +1,4 @@
-//! The C library as a rival: a small program that times itself, compiled here and run beside.
+//! The C library as a rival: a small program that times itself, compiled and started by the bench.
 
 use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Write};
@@ -8,25 +8,28 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use auth_argon2::Params;
+use auth_argon2::{Input, Params};
 
 use crate::Rival;
-use crate::argon2id::{PASSWORD, SALT, Tag};
 
-/// The folder of the C reference's sources (those that hold `src/opt.c` and `include/argon2.h`).
+/// The name of the C reference built for this machine.
+pub(crate) const NATIVE: &str = "C reference, -march=native";
+
+/// The environment variable that names the folder of the C reference's sources, with `src/opt.c` and
+/// `include/argon2.h` in it.
 const SOURCES: &str = "ARGON2_SOURCE";
 
-/// What is compiled with the program where the sources are at hand; their fastest form needs `-march=native`.
+/// The reference's files that are compiled into the program. `src/opt.c` needs `-march=native`.
 const FILES: [&str; 6] =
     ["src/argon2.c", "src/core.c", "src/encoding.c", "src/thread.c", "src/opt.c", "src/blake2/blake2b.c"];
 
-/// The C libraries that are there.
-pub(crate) fn rivals(params: Params, expected: Tag) -> Result<Vec<Rival>> {
+/// The C libraries that are available, each hashing the password and the salt of `input`. `expected` is the right hash.
+pub(crate) fn rivals(params: Params, input: Input<'_>, expected: &[u8]) -> Result<Vec<Rival>> {
     let programs = programs()?;
-    programs.iter().map(|(name, program)| rival(name, program, params, expected)).collect()
+    programs.iter().map(|(name, program)| rival(name, program, params, input, expected)).collect()
 }
 
-/// The compiled programs by name; compiled once.
+/// The compiled programs with their names. They are compiled once per process.
 fn programs() -> Result<&'static [(&'static str, PathBuf)]> {
     static PROGRAMS: OnceLock<std::result::Result<Vec<(&'static str, PathBuf)>, String>> = OnceLock::new();
     match PROGRAMS.get_or_init(|| compile_all().map_err(|error| format!("{error:#}"))) {
@@ -35,7 +38,7 @@ fn programs() -> Result<&'static [(&'static str, PathBuf)]> {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a tree of sources is given by the environment")]
+#[expect(clippy::disallowed_methods, reason = "an environment variable names the sources")]
 fn compile_all() -> Result<Vec<(&'static str, PathBuf)>> {
     let folder = tempfile::Builder::new().prefix("argon2-c-").tempdir()?.keep();
     let mut programs = Vec::new();
@@ -50,7 +53,7 @@ fn compile_all() -> Result<Vec<(&'static str, PathBuf)>> {
         arguments.push(format!("-I{}", sources.join("include").display()));
         arguments.extend(FILES.map(|file| sources.join(file).display().to_string()));
         compile(&program, arguments).with_context(|| format!("{SOURCES}={}", sources.display()))?;
-        programs.push(("C reference, -march=native", program));
+        programs.push((NATIVE, program));
     }
     Ok(programs)
 }
@@ -59,41 +62,44 @@ fn compile(program: &Path, arguments: impl IntoIterator<Item = impl AsRef<OsStr>
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("c/argon2.c");
     let mut compiler = Command::new("cc");
     compiler.arg("-o").arg(program).arg(source).args(arguments);
-    let done = compiler.output().context("there is no C compiler: install gcc")?;
-    ensure!(done.status.success(), "cc: {}", String::from_utf8_lossy(&done.stderr));
+    let output = compiler.output().context("no C compiler `cc`: install gcc")?;
+    ensure!(output.status.success(), "cc: {}", String::from_utf8_lossy(&output.stderr));
     Ok(())
 }
 
-/// A running program. It is ended when this is dropped.
+/// A running program, killed when dropped.
 struct Running {
     child: Child,
-    asked: ChildStdin,
-    told: BufReader<ChildStdout>,
+    requests: ChildStdin,
+    answers: BufReader<ChildStdout>,
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Both fail only for a process that is gone.
-        let _gone = self.child.kill();
+        // Both fail only if the process has already ended.
+        let _killed = self.child.kill();
         let _reaped = self.child.wait();
     }
 }
 
-fn rival(name: &str, program: &Path, params: Params, expected: Tag) -> Result<Rival> {
+fn rival(name: &str, program: &Path, params: Params, input: Input<'_>, expected: &[u8]) -> Result<Rival> {
     let numbers = [params.memory_kib(), params.iterations(), params.lanes()].map(|number| number.to_string());
-    let texts = [std::str::from_utf8(PASSWORD)?, std::str::from_utf8(SALT)?];
+    let texts = [std::str::from_utf8(input.password)?, std::str::from_utf8(input.salt)?];
     let mut command = Command::new(program);
     command.args(numbers).args(texts).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn()?;
-    let (asked, told) = child.stdin.take().zip(child.stdout.take()).context("no pipes")?;
-    let mut running = Running { child, asked, told: BufReader::new(told) };
+    let (requests, answers) =
+        child.stdin.take().zip(child.stdout.take()).context("the program has no pipes")?;
+    let mut running = Running { child, requests, answers: BufReader::new(answers) };
     let expected: String = expected.iter().map(|byte| format!("{byte:02x}")).collect();
     Ok(Rival::timed(name, move |times| {
-        writeln!(running.asked, "{times}")?;
+        writeln!(running.requests, "{times}")?;
         let mut line = String::new();
-        running.told.read_line(&mut line)?;
-        let Some((nanoseconds, tag)) = line.trim_end().split_once(' ') else { bail!("it said {line:?}") };
-        ensure!(tag == expected, "a wrong tag");
+        running.answers.read_line(&mut line)?;
+        let Some((nanoseconds, tag)) = line.trim_end().split_once(' ') else {
+            bail!("unexpected answer {line:?}")
+        };
+        ensure!(tag == expected, "wrong hash");
         Ok(Duration::from_nanos(nanoseconds.parse()?))
     }))
 }

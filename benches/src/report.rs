@@ -1,47 +1,55 @@
-//! What was found: text for the terminal, Markdown and bars for the documents.
+//! Reports of measurements: text for the terminal, Markdown and bar charts for the documentation.
 
 use std::fmt::Write;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 
-/// Tables and goals of one run, to be written as `NAME.md` and `NAME.svg`.
+/// The tables and goals of one run.
+///
+/// ```
+/// use benches::report::Report;
+///
+/// let mut report = Report::default();
+/// report.at_least("one hash against `argon2`", 1.5, 1.6);
+/// assert!(report.markdown("example").contains("| one hash against `argon2` | ≥ 1.5× | 1.60× |"));
+/// ```
 #[derive(Debug, Default)]
 pub struct Report {
     goals: Vec<Goal>,
     tables: Vec<Table>,
 }
 
-/// What should be reached, and what was.
+/// A goal and the result.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "programs build it")]
+#[expect(clippy::exhaustive_structs, reason = "programs build it field by field")]
 pub struct Goal {
     /// What is measured.
     pub what: String,
-    /// What should be reached, in words.
+    /// The goal, in words.
     pub wanted: String,
-    /// What was, in words.
+    /// The result, in words.
     pub found: String,
-    /// Whether that is enough.
+    /// Whether the result reaches the goal.
     pub reached: bool,
 }
 
-/// Rows of cells under a heading.
+/// A table under a heading.
 #[derive(Clone, Debug, Default)]
-#[expect(clippy::exhaustive_structs, reason = "programs build it")]
+#[expect(clippy::exhaustive_structs, reason = "programs build it field by field")]
 pub struct Table {
-    /// What it is about.
+    /// The heading.
     pub title: String,
-    /// The names of the columns, that of the rows' names first.
+    /// The names of the columns. The first column holds the names of the rows.
     pub columns: Vec<String>,
-    /// Each row's name, and its other cells.
+    /// The rows: the name and the other cells of each.
     pub rows: Vec<(String, Vec<String>)>,
-    /// What the bars show: each row's number, and its unit.
+    /// The bar chart, if any: a number for each row, and the unit.
     pub bars: Option<(Vec<f64>, &'static str)>,
 }
 
 impl Report {
-    /// Adds a goal of at least so many times: how many it was.
+    /// Adds a goal of at least `wanted` times, with the result `found`.
     pub fn at_least(&mut self, what: impl Into<String>, wanted: f64, found: f64) {
         self.goals.push(Goal {
             what: what.into(),
@@ -51,7 +59,7 @@ impl Report {
         });
     }
 
-    /// Adds a goal of at most so many times: how many it was.
+    /// Adds a goal of at most `wanted` times, with the result `found`.
     pub fn at_most(&mut self, what: impl Into<String>, wanted: f64, found: f64) {
         self.goals.push(Goal {
             what: what.into(),
@@ -71,7 +79,7 @@ impl Report {
         self.tables.push(table);
     }
 
-    /// Everything as text in columns.
+    /// The report as text in columns: the tables, then the goals.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -96,7 +104,7 @@ impl Report {
         text
     }
 
-    /// Everything in Markdown, the goals first, under the heading [`GOALS`].
+    /// The report in Markdown: the goals under the heading [`GOALS`], then the tables.
     #[must_use]
     pub fn markdown(&self, name: &str) -> String {
         let mut text = format!(
@@ -120,7 +128,7 @@ impl Report {
         text
     }
 
-    /// All tables that have bars, one below the other.
+    /// The bar charts in one SVG image, one below the other. `None` if no table has one.
     #[must_use]
     pub fn svg(&self) -> Option<String> {
         const ROW: f64 = 22.0;
@@ -166,10 +174,10 @@ impl Report {
         })
     }
 
-    /// Writes `NAME.md`, and `NAME.svg` where there are bars, into a folder.
+    /// Writes `NAME.md` into a folder, and `NAME.svg` if a table has bars. Creates the folder if necessary.
     ///
     /// # Errors
-    /// When a file can't be written.
+    /// An error if a file can't be written.
     pub fn write(&self, folder: &Path, name: &str) -> Result<()> {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
         std::fs::write(folder.join(format!("{name}.md")), self.markdown(name))?;
@@ -180,13 +188,13 @@ impl Report {
     }
 }
 
-/// The heading of the table of goals, which the README takes over.
+/// The heading of the table of goals. `cargo xtask bench` copies the table into the README.
 pub const GOALS: &str = "## Goals";
 
-/// Processor and cores, as far as the system tells.
+/// The processor, the number of cores and the kernel in use, as far as the system tells.
 fn machine() -> String {
-    let told = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = told.lines().find_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1));
+    let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpuinfo.lines().find_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let kernel = auth_argon2::Kernel::detect().name();
     format!("Machine: {}, {cores} cores, instructions: {kernel}.", model.unwrap_or("unknown processor"))
@@ -197,7 +205,7 @@ fn escaped(text: &str) -> String {
 }
 
 fn put(text: &mut String, line: std::fmt::Arguments<'_>) {
-    // Text takes whatever is written to it.
+    // Writing to a `String` cannot fail.
     let _ = text.write_fmt(line);
 }
 
@@ -206,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_text_markdown_and_bars() {
+    fn a_report_has_text_markdown_and_bars() {
         let mut report = Report::default();
         report.at_least("ours against theirs", 1.25, 1.3);
         report.at_most("slowest", 3.0, 4.0);

@@ -1,4 +1,4 @@
-//! One way to do a thing, timed.
+//! An implementation that is measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
@@ -7,17 +7,29 @@ use anyhow::Result;
 
 type Timed = Box<dyn FnMut(u64) -> Result<Duration> + Send>;
 
-/// One way to do a thing.
+/// An implementation of an operation, which is compared with others.
+///
+/// ```
+/// use benches::Rival;
+///
+/// let mut sum = Rival::new("sum", || {
+///     std::hint::black_box((0..std::hint::black_box(1_000_u64)).sum::<u64>());
+///     Ok(())
+/// });
+/// let took = sum.run(10)?;
+/// println!("{}: {took:?} for ten sums", sum.name());
+/// # Ok::<(), anyhow::Error>(())
+/// ```
 pub struct Rival {
     name: String,
-    /// How many things it does in one go.
+    /// Operations in one call.
     width: u32,
     timed: Timed,
 }
 
 impl Rival {
-    /// What `once` does.
-    #[expect(clippy::disallowed_methods, reason = "it measures time")]
+    /// A rival that calls `once` and is timed by this crate.
+    #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
     pub fn new(name: impl Into<String>, mut once: impl FnMut() -> Result<()> + Send + 'static) -> Self {
         Self::timed(name, move |times| {
             let began = Instant::now();
@@ -28,7 +40,7 @@ impl Rival {
         })
     }
 
-    /// What times itself: it is told how many times to do it, and says how long all took.
+    /// A rival that times itself. `timed` takes a number of calls and returns how long all of them took.
     pub fn timed(
         name: impl Into<String>,
         timed: impl FnMut(u64) -> Result<Duration> + Send + 'static,
@@ -36,29 +48,29 @@ impl Rival {
         Self { name: name.into(), width: 1, timed: Box::new(timed) }
     }
 
-    /// The same, which does so many things in one go.
+    /// Sets the number of operations in one call. The default is one.
     #[must_use]
-    pub fn of_width(self, width: u32) -> Self {
+    pub fn with_width(self, width: u32) -> Self {
         Self { width, ..self }
     }
 
-    /// Its name in tables.
+    /// The rival's name in tables.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// How many things it does in one go.
+    /// The number of operations in one call.
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
-    /// Goes so many times; says how long that took.
+    /// Makes `times` calls and returns how long all of them took.
     ///
     /// # Errors
-    /// When it fails, or gives something wrong.
-    pub fn go(&mut self, times: u64) -> Result<Duration> {
+    /// An error if a call fails or returns a wrong result.
+    pub fn run(&mut self, times: u64) -> Result<Duration> {
         (self.timed)(times)
     }
 }

@@ -1,4 +1,5 @@
-//! Rivals in turns, round after round: what else the machine does holds up all of them alike.
+//! Measures rivals in rounds, in each of which every rival has a turn, so that other load on the machine slows all of
+//! them alike.
 
 use std::sync::Barrier;
 use std::thread;
@@ -8,40 +9,42 @@ use anyhow::{Context, Result};
 
 use crate::Rival;
 
-/// A turn lasts about as long at least: what takes less is done several times.
-const TURN: Duration = Duration::from_millis(2);
+/// The least length of a turn. A rival that takes less time is called several times.
+const MIN_TURN: Duration = Duration::from_millis(2);
 
-/// What was measured of one rival.
+/// The measurements of one rival.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "programs read it")]
+#[expect(clippy::exhaustive_structs, reason = "programs read the fields")]
 pub struct Measured {
     /// The rival's name.
     pub name: String,
-    /// Of each round and core: seconds for one thing.
+    /// Seconds for one operation, in each round and on each core.
     pub seconds: Vec<f64>,
 }
 
 impl Measured {
-    /// Seconds for one thing.
+    /// The median of the seconds for one operation.
     #[must_use]
     pub fn median(&self) -> f64 {
         median(self.seconds.iter().copied())
     }
 
-    /// How many times as fast as another that was measured in the same rounds.
+    /// How many times as fast this rival is as `other`: the median of the ratios of the same rounds.
     #[must_use]
     pub fn times_as_fast_as(&self, other: &Self) -> f64 {
         median(other.seconds.iter().zip(&self.seconds).map(|(other, own)| other / own))
     }
 }
 
-/// Measures rivals in so many rounds, and one before that doesn't count. Each team is the same rivals on a core of its
-/// own: in one turn all teams' rival of one name goes at the same time.
+/// Measures rivals in `rounds` rounds, after one more to warm up.
+///
+/// Every team has the same rivals and a thread of its own. A turn is that of one rival: all teams run it at the same
+/// time.
 ///
 /// # Errors
-/// When a rival fails.
+/// An error if a rival fails or there is no team.
 pub fn measure(mut teams: Vec<Vec<Rival>>, rounds: usize) -> Result<Vec<Measured>> {
-    let first = teams.first_mut().context("no team")?;
+    let first = teams.first_mut().context("no team of rivals")?;
     let names: Vec<String> = first.iter().map(|rival| rival.name().to_owned()).collect();
     let times = first.iter_mut().map(times_in_a_turn).collect::<Result<Vec<u64>>>()?;
     let mut measured: Vec<Measured> =
@@ -56,7 +59,7 @@ pub fn measure(mut teams: Vec<Vec<Rival>>, rounds: usize) -> Result<Vec<Measured
                     .map(|rival| {
                         scope.spawn(|| {
                             start.wait();
-                            let took = rival.go(*times)?;
+                            let took = rival.run(*times)?;
                             anyhow::Ok(took.as_secs_f64() / *times as f64 / f64::from(rival.width()))
                         })
                     })
@@ -75,21 +78,21 @@ pub fn measure(mut teams: Vec<Vec<Rival>>, rounds: usize) -> Result<Vec<Measured
 
 fn times_in_a_turn(rival: &mut Rival) -> Result<u64> {
     let mut times = 1;
-    // The first go is for growing memory.
-    rival.go(1)?;
-    while rival.go(times)? < TURN {
+    // The first call allocates memory.
+    rival.run(1)?;
+    while rival.run(times)? < MIN_TURN {
         times *= 2;
     }
     Ok(times)
 }
 
-/// The middle one; of none, nothing that is a number.
+/// The median. Of no values, NaN.
 #[must_use]
 pub fn median(values: impl Iterator<Item = f64>) -> f64 {
     percentile(values, 0.5)
 }
 
-/// The one that a share of them is no larger than.
+/// The percentile at `share`, from 0 to 1: always one of the values. Of no values, NaN.
 #[must_use]
 pub fn percentile(values: impl Iterator<Item = f64>, share: f64) -> f64 {
     let mut values: Vec<f64> = values.collect();
@@ -103,15 +106,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rivals_are_compared_within_rounds() {
+    fn rivals_are_compared_within_each_round() {
         let of = |seconds: &[f64]| Measured { name: String::new(), seconds: seconds.to_vec() };
-        // The machine was three times as slow in the last round.
+        // The machine is three times as slow in the last round.
         let (slow, fast) = (of(&[4.0, 4.4, 12.0]), of(&[2.0, 2.0, 6.0]));
         assert_eq!((fast.median(), fast.times_as_fast_as(&slow)), (2.0, 2.0));
     }
 
     #[test]
-    fn percentiles_are_values_that_were_measured() {
+    fn percentiles_are_measured_values() {
         let values = || (1..=100).map(f64::from);
         assert_eq!(
             (median(values()), percentile(values(), 0.99), percentile(values(), 1.0)),

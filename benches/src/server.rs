@@ -1,80 +1,67 @@
-//! The built server under measurement, and a connection that asks it from an address of one's choice.
+//! The built server under measurement, and connections to it from chosen client addresses.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use auth_conformance::Server;
+use auth_conformance::http::complete_status;
+use auth_conformance::{Server, ServerConfig};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// Everybody's password.
+/// The password of every user.
 pub const PASSWORD: &str = "correct-horse-battery-9876";
 
-/// How many users there are, `user0` and so on.
+/// The number of users, who are named `user0` and so on.
 pub const USERS: usize = 16;
 
-/// Without limits, which would refuse most of what is sent; the rest as it is by default.
-const CONFIG: &str = r#"
-[server]
-listen = ["127.0.0.1:@PORT@"]
-[store]
-url = "sqlite:@DIR@/auth.db"
-[keys]
-file = "@DIR@/keys.toml"
-[limits]
-shared = "off"
-[log]
-level = "warn"
-[zulip]
-realm = "main"
-login_limit = "off"
-api_limit = "off"
-[rocketchat]
-api_limit = "off"
-block_by_user = "off"
-block_by_address = "off"
-[zettelstore]
-login_delay = "0s"
-[passwords]
-"#;
-
-/// Starts the server, with more lines in the section on passwords.
-///
-/// # Errors
-/// When it doesn't start.
-pub fn start(binary: &Path, passwords: &str) -> Result<Server> {
-    let mut users = String::from("{\"kind\":\"realm\",\"realm\":\"main\",\"subdomain\":\"\"}\n");
-    for number in 0..USERS {
-        users.push_str(&format!(
-            "{{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"user{number}\",\
-             \"email\":\"user{number}@example.com\",\"email_verified\":true,\"password\":\"{PASSWORD}\"}}\n"
-        ));
-    }
-    Server::start(binary, &format!("{CONFIG}{passwords}\n"), &users)
+/// The configuration of the server: without limits, which would refuse most logins, and with the product's defaults for
+/// everything else.
+#[must_use]
+pub fn config() -> ServerConfig {
+    ServerConfig::minimal()
+        .without_limits()
+        .set("log.level", "warn")
+        .set("zulip.realm", "main")
+        .set("zettelstore.login_delay", "0s")
 }
 
-/// The release build, unless told otherwise.
+/// Imports the users and starts the server.
+///
+/// # Errors
+/// When the server does not start.
+pub fn start(binary: &Path, config: &ServerConfig) -> Result<Server> {
+    let mut users = format!("{}\n", json!({"kind": "realm", "realm": "main", "subdomain": ""}));
+    for number in 0..USERS {
+        let user = json!({"kind": "user", "realm": "main", "username": format!("user{number}"),
+            "email": format!("user{number}@example.com"), "email_verified": true, "password": PASSWORD});
+        users.push_str(&format!("{user}\n"));
+    }
+    Server::start(binary, config, &users)
+}
+
+/// The path of the release build.
 #[must_use]
 pub fn release_binary() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/release/auth-server")
 }
 
-/// A log-in at the Zulip protocol.
+/// A login request of the Zulip protocol.
 #[must_use]
 pub fn zulip_log_in(user: usize, password: &str) -> Vec<u8> {
     let body = format!("username=user{}%40example.com&password={password}", user % USERS);
     form("/api/v1/fetch_api_key", &body)
 }
 
-/// A log-in at the Rocket.Chat protocol.
+/// A login request of the Rocket.Chat protocol.
 #[must_use]
 pub fn rocketchat_log_in(user: usize, password: &str) -> Vec<u8> {
     form("/api/v1/login", &format!("user=user{}&password={password}", user % USERS))
 }
 
-/// A log-in at the Zettelstore protocol.
+/// A login request of the Zettelstore protocol.
 #[must_use]
 pub fn zettelstore_log_in(user: usize, password: &str) -> Vec<u8> {
     form("/a", &format!("username=user{}&password={password}", user % USERS))
@@ -89,61 +76,61 @@ fn form(path: &str, body: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-/// What the process has in memory, in KiB.
+/// The resident memory of the server's process, in KiB.
 ///
 /// # Errors
-/// When the system doesn't tell.
+/// When the server does not run.
 pub fn resident_kib(server: &Server) -> Result<u64> {
-    process_memory_kib(server.pid().context("it doesn't run")?, "VmRSS:")
+    process_memory_kib(server.pid().context("the server does not run")?, "VmRSS:")
 }
 
-/// What the system says of a process's memory in a line that begins so, in KiB.
+/// The value of a line of `/proc/PID/status` that begins with `field`, such as `VmRSS:`, in KiB.
 ///
 /// # Errors
-/// When the system doesn't tell.
-pub fn process_memory_kib(pid: u32, what: &'static str) -> Result<u64> {
-    kib(&format!("/proc/{pid}/status"), what)
+/// When there is no such process, or its status has no such line.
+pub fn process_memory_kib(pid: u32, field: &'static str) -> Result<u64> {
+    kib(&format!("/proc/{pid}/status"), field)
 }
 
-/// The machine's memory, in KiB.
+/// The memory of the machine, in KiB.
 ///
 /// # Errors
-/// When the system doesn't tell.
+/// When the system does not tell.
 pub fn memory_kib() -> Result<u64> {
     kib("/proc/meminfo", "MemTotal:")
 }
 
-fn kib(file: &str, what: &'static str) -> Result<u64> {
-    let told = std::fs::read_to_string(file)?;
-    let line = told.lines().find_map(|line| line.strip_prefix(what)).context(what)?;
+fn kib(file: &str, field: &'static str) -> Result<u64> {
+    let text = std::fs::read_to_string(file)?;
+    let line = text.lines().find_map(|line| line.strip_prefix(field)).context(field)?;
     Ok(line.trim().trim_end_matches("kB").trim().parse()?)
 }
 
-/// A connection that is kept.
+/// A kept-alive connection.
 #[derive(Debug)]
-pub struct Client {
+pub struct Connection {
     stream: TcpStream,
     data: Vec<u8>,
 }
 
-/// What came back.
+/// A response and its time.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "programs read it")]
-pub struct Reply {
-    /// The status.
+pub struct TimedResponse {
+    /// The status code.
     pub status: u16,
-    /// Head and body.
+    /// The head and the body.
     pub text: String,
-    /// From the first byte sent to the last received.
+    /// The time from the first byte sent to the last byte received.
     pub took: Duration,
 }
 
-impl Client {
-    /// Connects from an address, which is this machine's like all that begin with 127.
+impl Connection {
+    /// Connects from an address of 127.0.0.0/8, all of which belong to this machine.
     ///
     /// # Errors
     /// When no connection can be made.
-    pub async fn connect(from: IpAddr, to: SocketAddr) -> Result<Self> {
+    pub async fn open(from: IpAddr, to: SocketAddr) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(from, 0))?;
         let stream = socket.connect(to).await.context("connecting")?;
@@ -151,32 +138,23 @@ impl Client {
         Ok(Self { stream, data: Vec::with_capacity(4096) })
     }
 
-    /// Sends a request as it stands, and reads the answer.
+    /// Sends a request as it is, and reads the response.
     ///
     /// # Errors
     /// When the connection breaks.
     #[expect(clippy::disallowed_methods, reason = "it measures time")]
-    pub async fn ask(&mut self, request: &[u8]) -> Result<Reply> {
+    pub async fn send(&mut self, request: &[u8]) -> Result<TimedResponse> {
         self.data.clear();
         let began = Instant::now();
         self.stream.write_all(request).await?;
         loop {
-            if let Some(status) = whole(&self.data) {
+            if let Some(status) = complete_status(&self.data) {
                 let text = String::from_utf8_lossy(&self.data).into_owned();
-                return Ok(Reply { status, text, took: began.elapsed() });
+                return Ok(TimedResponse { status, text, took: began.elapsed() });
             }
             if self.stream.read_buf(&mut self.data).await? == 0 {
                 bail!("the server closed the connection");
             }
         }
     }
-}
-
-/// The status of an answer that is there to its last byte, as its `content-length` says.
-fn whole(data: &[u8]) -> Option<u16> {
-    let head = data.windows(4).position(|window| window == b"\r\n\r\n")?;
-    let text = std::str::from_utf8(data.get(..head)?).ok()?.to_lowercase();
-    let length = text.split("\r\n").find_map(|line| line.strip_prefix("content-length:"))?;
-    let length: usize = length.trim().parse().ok()?;
-    (data.len() >= head + 4 + length).then(|| text.get(9..12)?.parse().ok())?
 }

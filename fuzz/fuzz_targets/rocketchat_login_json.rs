@@ -1,4 +1,4 @@
-//! A JSON body of any bytes holds a log-in form, or none.
+//! A JSON body of any bytes holds a login form, or none.
 #![no_main]
 
 use auth_proto_rocketchat::decode::{body, login_form};

@@ -1,4 +1,4 @@
-//! A query of any text asks for some page of a list.
+//! A query of any text gives a page of a list.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|query: &str| {

@@ -1,4 +1,4 @@
-//! No token makes verification panic, nor do any claims that a good key signed.
+//! Verifying a Zettelstore token panics for no text: neither as a token, nor as the claims of a validly signed token.
 #![no_main]
 
 use auth_crypto::jwt::{Algorithm, Key, sign};

@@ -1,4 +1,4 @@
-//! A Basic header of any bytes is read, or passed over.
+//! A Basic header of any bytes is read, or skipped.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|value: &[u8]| {

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|query: &str| {
-    let _ = auth_proto_zettelstore::decode::command(query);
+    let _ = auth_proto_zettelstore::decode::command::Command::of(query);
 });

@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {
-    let _ = auth_proto_zettelstore::decode::form::login(body);
+    let _ = auth_proto_zettelstore::decode::form::credentials(body);
 });

@@ -1,8 +1,9 @@
-//! What an honest client sees while others flood the server with wrong passwords.
+//! Measures the logins of an honest client while others flood the server with wrong passwords.
 //!
-//! `cargo xtask bench flood`. Clients come from addresses of 127.0.0.0/8, each of which is a network of its own.
-#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
-#![expect(clippy::disallowed_methods, reason = "it measures time")]
+//! `cargo xtask bench flood`. Clients connect from addresses of 127.0.0.0/8, each of which has a client key of its own.
+
+#![expect(clippy::print_stdout, reason = "the figures go to standard output")]
+#![expect(clippy::disallowed_methods, reason = "the program measures time")]
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -15,37 +16,40 @@ use auth_conformance::Server;
 use benches::report::{Goal, Report, Table};
 use benches::rounds::{median, percentile};
 use benches::server::{
-    self, Client, PASSWORD, Reply, resident_kib, rocketchat_log_in, zettelstore_log_in, zulip_log_in,
+    self, Connection, PASSWORD, TimedResponse, resident_kib, rocketchat_log_in, zettelstore_log_in,
+    zulip_log_in,
 };
 use clap::Parser;
 use tokio::task::JoinSet;
 
-/// Floods the server.
+/// Floods the server, and measures an honest client.
 #[derive(Parser)]
 struct Arguments {
-    /// The built server; the release build unless told.
+    /// The server's program [default: the release build]
     #[arg(long)]
     server: Option<PathBuf>,
-    /// Log-ins of the honest client in each part.
+    /// The number of logins of the honest client in each part.
     #[arg(long, default_value_t = 300)]
     log_ins: usize,
-    /// A folder for Markdown.
+    /// Write the report as Markdown into this folder.
     #[arg(long)]
     out: Option<PathBuf>,
 }
 
-/// Clients of the flood from one address.
+/// The number of flooding connections from one address.
 const FLOOD: usize = 50;
 
-/// Networks of the overload.
-const NETWORKS: u32 = 1000;
+/// The number of client addresses of the overload.
+const ADDRESSES: u32 = 1000;
 
 const HONEST: [u8; 4] = [127, 0, 0, 3];
 const FLOODER: [u8; 4] = [127, 0, 0, 2];
 
-/// The honest client's log-ins.
-struct Seen {
+/// The logins of the honest client.
+struct Logins {
+    /// The times of those that succeeded.
     seconds: Vec<f64>,
+    /// The number of those that were refused.
     refused: usize,
 }
 
@@ -55,7 +59,7 @@ async fn main() -> Result<()> {
     let binary = arguments.server.unwrap_or_else(server::release_binary);
     let mut report = Report::default();
 
-    let server = server::start(&binary, "")?;
+    let server = server::start(&binary, &server::config())?;
     let idle = resident_kib(&server)?;
     let alone = honest(&server, arguments.log_ins).await?;
     let warm = resident_kib(&server)?;
@@ -67,39 +71,39 @@ async fn main() -> Result<()> {
     drop(server);
 
     let unloaded: Vec<f64> = alone.seconds.iter().chain(&again.seconds).copied().collect();
-    let middle = |seen: &[f64]| median(seen.iter().copied());
-    let slowest = |seen: &[f64]| percentile(seen.iter().copied(), 0.99);
+    let middle = |seconds: &[f64]| median(seconds.iter().copied());
+    let slowest = |seconds: &[f64]| percentile(seconds.iter().copied(), 0.99);
     let slower = middle(&flooded.seconds) / middle(&unloaded);
     report.at_most(
-        "honest log-in, median, while 50 clients of one network flood, against unloaded",
+        "honest login, median, while 50 clients of one address flood, against unloaded",
         3.0,
         slower,
     );
-    none_refused(&mut report, "honest log-ins refused meanwhile", &flooded);
+    none_refused(&mut report, "honest logins refused meanwhile", &flooded);
     memory(&mut report, "memory grown while they flood", 4, grown);
     let slower = slowest(&overloaded.seconds) / slowest(&unloaded);
     report.at_most(
-        "honest log-in, p99, at twice the capacity from 1000 networks, against unloaded",
+        "honest login, p99, at twice the capacity from 1000 addresses, against unloaded",
         3.0,
         slower,
     );
-    none_refused(&mut report, "honest log-ins refused meanwhile", &overloaded);
+    none_refused(&mut report, "honest logins refused meanwhile", &overloaded);
     memory(&mut report, "memory of the idle server", 30, idle);
-    let row = |name: &str, seen: &[f64]| {
-        let cells = [middle(seen), slowest(seen)].map(|seconds| format!("{:.1}", 1e3 * seconds));
+    let row = |name: &str, seconds: &[f64]| {
+        let cells = [middle(seconds), slowest(seconds)].map(|seconds| format!("{:.1}", 1e3 * seconds));
         (name.to_owned(), cells.to_vec())
     };
     report.table(Table {
-        title: "The honest client's log-ins".to_owned(),
+        title: "Logins of the honest client".to_owned(),
         columns: ["", "median, ms", "p99, ms"].map(str::to_owned).to_vec(),
         rows: vec![
             row("unloaded", &unloaded),
             row(
-                &format!("{FLOOD} clients of one network ({capacity:.0} wrong passwords a second)"),
+                &format!("{FLOOD} clients of one address ({capacity:.0} wrong passwords a second)"),
                 &flooded.seconds,
             ),
             row(
-                &format!("{:.0} wrong passwords a second from {NETWORKS} networks", 2.0 * capacity),
+                &format!("{:.0} wrong passwords a second from {ADDRESSES} addresses", 2.0 * capacity),
                 &overloaded.seconds,
             ),
         ],
@@ -107,7 +111,7 @@ async fn main() -> Result<()> {
     });
     let resident = [
         ("idle", idle),
-        ("after log-ins", warm),
+        ("after logins", warm),
         ("after the flood", after_flood),
         ("after the overload", after),
     ];
@@ -134,42 +138,47 @@ fn memory(report: &mut Report, what: &str, most_mib: u64, found_kib: u64) {
     });
 }
 
-fn none_refused(report: &mut Report, what: &str, seen: &Seen) {
-    let found = format!("{} of {}", seen.refused, seen.seconds.len() + seen.refused);
-    report.goal(Goal { what: what.to_owned(), wanted: "none".to_owned(), found, reached: seen.refused == 0 });
+fn none_refused(report: &mut Report, what: &str, logins: &Logins) {
+    let found = format!("{} of {}", logins.refused, logins.seconds.len() + logins.refused);
+    report.goal(Goal {
+        what: what.to_owned(),
+        wanted: "none".to_owned(),
+        found,
+        reached: logins.refused == 0,
+    });
 }
 
-/// Logs in again and again, with a short pause after each.
-async fn honest(server: &Server, log_ins: usize) -> Result<Seen> {
+/// Logs in repeatedly, with a short pause after each login.
+async fn honest(server: &Server, log_ins: usize) -> Result<Logins> {
     const PAUSE: Duration = Duration::from_millis(10);
-    let mut client = Client::connect(HONEST.into(), server.address()).await?;
+    let mut connection = Connection::open(HONEST.into(), server.address()).await?;
     let request = zulip_log_in(0, PASSWORD);
-    let mut seen = Seen { seconds: Vec::new(), refused: 0 };
+    let mut logins = Logins { seconds: Vec::new(), refused: 0 };
     for _ in 0..log_ins {
-        let reply = client.ask(&request).await?;
-        if reply.status == 200 {
-            seen.seconds.push(reply.took.as_secs_f64());
+        let response = connection.send(&request).await?;
+        if response.status == 200 {
+            logins.seconds.push(response.took.as_secs_f64());
         } else {
-            seen.refused += 1;
+            logins.refused += 1;
         }
         tokio::time::sleep(PAUSE).await;
     }
-    Ok(seen)
+    Ok(logins)
 }
 
-/// What the honest client sees meanwhile, how many wrong passwords a second there were, and by how many KiB the server
-/// grew between the flood's first second and its last.
-async fn flood(server: &Server, log_ins: usize) -> Result<(Seen, f64, u64)> {
+/// Floods the server from one address. Returns the logins of the honest client, the number of wrong passwords a second,
+/// and by how many KiB the server grew between the first second of the flood and the last.
+async fn flood(server: &Server, log_ins: usize) -> Result<(Logins, f64, u64)> {
     let stop = Arc::new(AtomicBool::new(false));
     let done = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
     for number in 0..FLOOD {
         let (stop, done, to) = (Arc::clone(&stop), Arc::clone(&done), server.address());
         clients.spawn(async move {
-            let mut client = Client::connect(FLOODER.into(), to).await?;
+            let mut connection = Connection::open(FLOODER.into(), to).await?;
             let request = zulip_log_in(number, "wrong");
             while !stop.load(Ordering::Relaxed) {
-                client.ask(&request).await?;
+                connection.send(&request).await?;
                 done.fetch_add(1, Ordering::Relaxed);
             }
             anyhow::Ok(())
@@ -178,19 +187,19 @@ async fn flood(server: &Server, log_ins: usize) -> Result<(Seen, f64, u64)> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let small = resident_kib(server)?;
     let (began, before) = (Instant::now(), done.load(Ordering::Relaxed));
-    let seen = honest(server, log_ins).await?;
+    let logins = honest(server, log_ins).await?;
     let capacity = (done.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64();
     let grown = resident_kib(server)?.saturating_sub(small);
     stop.store(true, Ordering::Relaxed);
     while let Some(ended) = clients.join_next().await {
         ended??;
     }
-    Ok((seen, capacity, grown))
+    Ok((logins, capacity, grown))
 }
 
-/// What the honest client sees while so many wrong passwords a second come from many networks, whether they are
-/// answered or not.
-async fn overload(server: &Server, log_ins: usize, per_second: f64) -> Result<Seen> {
+/// Sends wrong passwords from many addresses at a constant rate, whether they are answered or not. Returns the logins
+/// of the honest client.
+async fn overload(server: &Server, log_ins: usize, per_second: f64) -> Result<Logins> {
     let (to, stop) = (server.address(), Arc::new(AtomicBool::new(false)));
     let stopped = Arc::clone(&stop);
     let generator = tokio::spawn(async move {
@@ -200,7 +209,7 @@ async fn overload(server: &Server, log_ins: usize, per_second: f64) -> Result<Se
         while !stopped.load(Ordering::Relaxed) {
             let due = (began.elapsed().as_secs_f64() * per_second) as u32;
             while sent < due {
-                let [_, _, high, low] = (sent % NETWORKS).to_be_bytes();
+                let [_, _, high, low] = (sent % ADDRESSES).to_be_bytes();
                 attempts.spawn(wrong(IpAddr::from([127, 1, high, low]), to, sent as usize));
                 sent += 1;
             }
@@ -209,26 +218,26 @@ async fn overload(server: &Server, log_ins: usize, per_second: f64) -> Result<Se
         }
     });
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let seen = honest(server, log_ins).await;
+    let logins = honest(server, log_ins).await;
     stop.store(true, Ordering::Relaxed);
     generator.await?;
-    seen
+    logins
 }
 
-async fn wrong(from: IpAddr, to: SocketAddr, user: usize) -> Result<Reply> {
-    Client::connect(from, to).await?.ask(&zulip_log_in(1 + user % 8, "wrong")).await
+async fn wrong(from: IpAddr, to: SocketAddr, user: usize) -> Result<TimedResponse> {
+    Connection::open(from, to).await?.send(&zulip_log_in(1 + user % 8, "wrong")).await
 }
 
-/// How long a refusal takes when the queue is full, at each protocol.
+/// Measures how long a refusal takes when the queue is full, at each protocol.
 async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
-    // Users are hashed at import: the queue gets no place afterwards.
-    let mut server = server::start(binary, "queue = 1024")?;
+    // The import hashes passwords through the queue, which is closed afterwards.
+    let mut server = server::start(binary, &server::config().set("passwords.queue", 1024))?;
     server.stop()?;
     let config = server.dir().join("auth.toml");
     let text = std::fs::read_to_string(&config)?.replace("queue = 1024", "queue = 0");
     std::fs::write(&config, text)?;
-    server.resume()?;
-    let mut client = Client::connect(HONEST.into(), server.address()).await?;
+    server.serve()?;
+    let mut connection = Connection::open(HONEST.into(), server.address()).await?;
     for (protocol, request) in [
         ("Zulip", zulip_log_in(0, PASSWORD)),
         ("Rocket.Chat", rocketchat_log_in(0, PASSWORD)),
@@ -236,9 +245,9 @@ async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
     ] {
         let mut seconds = Vec::new();
         for _ in 0..200 {
-            let reply = client.ask(&request).await?;
-            ensure!(reply.status == 503, "{protocol} answered {}", reply.text);
-            seconds.push(reply.took.as_secs_f64());
+            let response = connection.send(&request).await?;
+            ensure!(response.status == 503, "{protocol} answered {}", response.text);
+            seconds.push(response.took.as_secs_f64());
         }
         let middle = 1e3 * median(seconds.into_iter());
         report.goal(Goal {

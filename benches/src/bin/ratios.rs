@@ -1,7 +1,9 @@
-//! Ratios that hold on a busy machine too: rivals take turns in one process, and medians are compared.
+//! Compares implementations by ratios that are valid on a busy machine too: they alternate in one process, and the
+//! medians of the ratios are compared.
 //!
 //! `cargo run -p benches --release --bin ratios -- --help`
-#![expect(clippy::print_stdout, reason = "the figures are what it is for")]
+
+#![expect(clippy::print_stdout, reason = "the figures go to standard output")]
 
 use std::path::PathBuf;
 
@@ -13,15 +15,15 @@ use benches::rounds::{Measured, measure};
 use benches::{argon2id, login, tokens};
 use clap::{Parser, ValueEnum};
 
-/// Compares ours with others.
+/// Compares the project's implementations with others.
 #[derive(Parser)]
 struct Arguments {
-    /// What to measure; everything unless told.
+    /// The groups to measure [default: all]
     groups: Vec<Group>,
-    /// Rounds that count.
+    /// The number of rounds that count.
     #[arg(long, default_value_t = 31)]
     rounds: usize,
-    /// A folder for Markdown and bars.
+    /// Write the reports as Markdown and bars into this folder.
     #[arg(long)]
     out: Option<PathBuf>,
 }
@@ -40,9 +42,9 @@ fn main() -> Result<()> {
             continue;
         }
         let report = match group {
-            Group::Argon2id => of_argon2id(arguments.rounds)?,
-            Group::Tokens => of_tokens(arguments.rounds)?,
-            Group::Login => of_login(arguments.rounds)?,
+            Group::Argon2id => measure_argon2id(arguments.rounds)?,
+            Group::Tokens => measure_tokens(arguments.rounds)?,
+            Group::Login => measure_login(arguments.rounds)?,
         };
         println!("{}", report.text());
         if let Some(folder) = &arguments.out {
@@ -52,11 +54,11 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-fn of_argon2id(rounds: usize) -> Result<Report> {
+fn measure_argon2id(rounds: usize) -> Result<Report> {
     let mut report = Report::default();
     let cores = std::thread::available_parallelism()?.get();
     let kernels: Vec<Kernel> = Kernel::available().collect();
-    let best = *kernels.first().context("a kernel")?;
+    let best = *kernels.first().context("no kernel")?;
     for (memory_kib, iterations, lanes) in SETTINGS {
         let params = Params::new(memory_kib, iterations, lanes)?;
         let setting = format!("m={memory_kib} t={iterations} p={lanes}");
@@ -100,12 +102,12 @@ fn of_argon2id(rounds: usize) -> Result<Report> {
     Ok(report)
 }
 
-fn of_tokens(rounds: usize) -> Result<Report> {
+fn measure_tokens(rounds: usize) -> Result<Report> {
     let mut report = Report::default();
     let measured = measure(vec![tokens::issue()?], rounds)?;
     report.table(table("Issue".to_owned(), &measured, &[tokens::JSONWEBTOKEN], "µs", 1e6));
     let measured = measure(vec![tokens::check()?], rounds)?;
-    let found = |name: &str| measured.iter().find(|one| one.name == name).context("a rival");
+    let found = |name: &str| measured.iter().find(|one| one.name == name).context("not measured");
     let codec = found(tokens::CODEC)?;
     let slower = codec.median() / found(tokens::BARE_HMAC)?.median();
     report.at_most("JWT HS512 check, the codec, against the bare HMAC", 1.3, slower);
@@ -115,11 +117,11 @@ fn of_tokens(rounds: usize) -> Result<Report> {
     Ok(report)
 }
 
-fn of_login(rounds: usize) -> Result<Report> {
+fn measure_login(rounds: usize) -> Result<Report> {
     let mut report = Report::default();
     let measured = measure(vec![login::rivals()?], rounds)?;
     report.table(table(
-        "Log-in without HTTP, one at a time".to_owned(),
+        "Login without HTTP, one at a time".to_owned(),
         &measured,
         &[login::BARE_HASH],
         "ms",
@@ -128,7 +130,7 @@ fn of_login(rounds: usize) -> Result<Report> {
     Ok(report)
 }
 
-/// Medians, and how many times as fast as each of the `others` that was there.
+/// A table of medians, and of how many times as fast each implementation is as each of the `others` that was measured.
 fn table(title: String, measured: &[Measured], others: &[&str], unit: &'static str, scale: f64) -> Table {
     let others: Vec<&Measured> =
         others.iter().filter_map(|other| measured.iter().find(|one| one.name == *other)).collect();

@@ -1,6 +1,11 @@
-//! `store-scale --server PROGRAM`: how long looking somebody up takes among few users and among many, in each
-//! store, and what an import of many takes. Filled by `auth-server dev seed`, read warm: what is read was read before,
-//! by every connection that reads it, and PostgreSQL keeps it in its own memory.
+//! `store-scale --server PROGRAM`: measures look-ups among few users and among many in each store, and imports of many
+//! users.
+//!
+//! The stores are filled by `auth-server dev seed`. Look-ups are measured warm: every connection has read the same
+//! pages before, and PostgreSQL keeps them in its own memory.
+
+#![expect(clippy::print_stdout, reason = "the figures go to standard output")]
+#![expect(clippy::disallowed_methods, reason = "the program measures time")]
 
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -16,11 +21,12 @@ use benches::server::{memory_kib, process_memory_kib};
 use clap::Parser;
 use test_postgres::{Cluster, Durability};
 
-/// How many look-ups make a figure, and of how many figures the median is taken.
+/// The number of look-ups in a figure, and the number of figures whose median is taken.
 const LOOKUPS: u32 = 2000;
 const FIGURES: usize = 21;
 
-/// How often the same is read before a figure is taken: readers take turns, and each has to see every page.
+/// How often the same users are looked up before a figure is taken. Connections alternate, and each has to read every
+/// page.
 const WARM_UP: u32 = 6;
 
 /// Measures look-ups among few users and among many.
@@ -31,40 +37,41 @@ struct Arguments {
     /// The server's program, a release build.
     #[arg(long)]
     server: PathBuf,
-    /// Which stores.
+    /// The stores to measure.
     #[arg(long, value_delimiter = ',', value_enum, default_values_t = [Kind::Sqlite, Kind::Postgres])]
     store: Vec<Kind>,
-    /// Numbers of users; ratios are to the first.
+    /// The numbers of users. Ratios refer to the first.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000, 10_000_000])]
     users: Vec<u64>,
-    /// Numbers of users that are imported as JSON lines.
+    /// The numbers of users that are imported as JSON lines.
     #[arg(long, value_delimiter = ',', default_values_t = [10_000, 1_000_000])]
     import: Vec<u64>,
-    /// Where the stores are kept meanwhile; ten million users take some 15 GB in SQLite.
+    /// The folder of the stores. Ten million users take some 15 GB in SQLite.
     #[arg(long, default_value = "target/bench-store")]
     folder: PathBuf,
 }
 
-/// The stores there are.
+/// A kind of store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Kind {
     Sqlite,
     Postgres,
 }
 
-/// A filled store: how many users it has, and what filling it took.
+/// A filled store.
 struct Filled {
+    /// The number of users.
     users: u64,
     folder: PathBuf,
     store: Arc<dyn Store>,
     realm: RealmId,
+    /// What the command that filled it printed.
     seeded: String,
-    /// What is to be kept as long as the store.
     _cluster: Option<Cluster>,
 }
 
-/// How somebody is looked up.
-const WAYS: [&str; 3] = ["name", "e-mail", "token"];
+/// What users are looked up by.
+const KEYS: [&str; 3] = ["name", "e-mail", "token"];
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -72,10 +79,8 @@ async fn main() -> Result<()> {
     for kind in &arguments.store {
         for users in &arguments.import {
             let (took, peak) = import(&arguments, *kind, *users)?;
-            say(&format!(
-                "{kind:?}: {users} users imported, {:.0} a second, {peak:.1} MiB at most",
-                f64::from(u32::try_from(*users)?) / took.as_secs_f64()
-            ));
+            let rate = f64::from(u32::try_from(*users)?) / took.as_secs_f64();
+            println!("{kind:?}: {users} users imported, {rate:.0} a second, {peak:.1} MiB at most");
         }
         let mut filled = Vec::new();
         for users in &arguments.users {
@@ -89,28 +94,29 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Looks up users of each store in turn, so that whatever else the machine does slows all of them down.
+/// Looks up users in each store alternately, so that other load on the machine slows all of them down.
 async fn report(kind: Kind, filled: &[Filled]) -> Result<()> {
     let mut figures: Vec<[Vec<f64>; 3]> = filled.iter().map(|_| Default::default()).collect();
     for round in 0..FIGURES {
         for (store, figures) in filled.iter().zip(&mut figures) {
-            for (way, times) in figures.iter_mut().enumerate() {
-                times.push(figure(store, way, round).await?);
+            for (key, times) in figures.iter_mut().enumerate() {
+                times.push(figure(store, key, round).await?);
             }
         }
     }
     let mut first: Option<[f64; 3]> = None;
     for (store, figures) in filled.iter().zip(figures) {
         let medians = figures.map(|times| median(times.into_iter()));
-        let told = WAYS.iter().zip(medians).zip(*first.get_or_insert(medians));
-        let told = told.map(|((way, time), base)| format!("by {way} {time:.1} µs ({:.2}×)", time / base));
-        let told = told.collect::<Vec<_>>().join(", ");
-        say(&format!("{kind:?}: {} users: {told}; {}", store.users, store.seeded));
+        let columns = KEYS.iter().zip(medians).zip(*first.get_or_insert(medians));
+        let columns =
+            columns.map(|((key, time), base)| format!("by {key} {time:.1} µs ({:.2}×)", time / base));
+        let columns = columns.collect::<Vec<_>>().join(", ");
+        println!("{kind:?}: {} users: {columns}; {}", store.users, store.seeded);
     }
     Ok(())
 }
 
-/// An empty store in a folder of its own: the folder, its cluster if it is of PostgreSQL, and its URL.
+/// Creates an empty store. Returns its folder, its cluster if it is in PostgreSQL, and its URL.
 fn empty(arguments: &Arguments, kind: Kind, users: u64) -> Result<(PathBuf, Option<Cluster>, String)> {
     let folder = arguments.folder.join(users.to_string());
     if folder.exists() {
@@ -130,8 +136,7 @@ fn empty(arguments: &Arguments, kind: Kind, users: u64) -> Result<(PathBuf, Opti
     Ok((folder, cluster, url))
 }
 
-/// Imports so many users; gives the time it takes, and the most memory in MiB.
-#[expect(clippy::disallowed_methods, reason = "it measures")]
+/// Imports users, and returns the time that it took and the peak memory in MiB.
 fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f64)> {
     let (folder, cluster, _) = empty(arguments, kind, users)?;
     let lines = folder.join("users.jsonl");
@@ -150,7 +155,7 @@ fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f6
     let mut import = command.spawn().with_context(|| arguments.server.display().to_string())?;
     let mut peak = 0;
     let ended = loop {
-        // A process that has just ended has no memory any more.
+        // A process that has just ended has no memory.
         peak = process_memory_kib(import.id(), "VmHWM:").unwrap_or(peak);
         match import.try_wait()? {
             Some(ended) => break ended,
@@ -158,7 +163,7 @@ fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f6
         }
     };
     let took = started.elapsed();
-    ensure!(ended.success(), "the import fails");
+    ensure!(ended.success(), "the import ended with {ended}");
     drop(cluster);
     std::fs::remove_dir_all(&folder)?;
     Ok((took, f64::from(u32::try_from(peak)?) / 1024.0))
@@ -182,24 +187,22 @@ async fn fill(arguments: &Arguments, kind: Kind, users: u64) -> Result<Filled> {
 fn seed(server: &Path, folder: &Path, users: u64) -> Result<String> {
     let mut command = Command::new(server);
     command.args(["dev", "seed", "--users", &users.to_string(), "--config"]).arg(folder.join("auth.toml"));
-    let done = command.output().with_context(|| server.display().to_string())?;
-    ensure!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let told = String::from_utf8(done.stdout)?;
-    Ok(told.split(':').next().unwrap_or_default().to_owned())
+    let output = command.output().with_context(|| server.display().to_string())?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout)?;
+    Ok(printed.split(':').next().unwrap_or_default().to_owned())
 }
 
-/// The time that one look-up takes, in microseconds: the same random users are read again and again, and the last
-/// time counts.
-async fn figure(filled: &Filled, way: usize, round: usize) -> Result<f64> {
+/// The time of one look-up in microseconds. The same random users are looked up repeatedly, and the last time counts.
+async fn figure(filled: &Filled, key: usize, round: usize) -> Result<f64> {
     let mut took = Duration::ZERO;
     for _ in 0..=WARM_UP {
-        took = time(filled, way, &SeededRng::new(u64::try_from(round)?)).await?;
+        took = time(filled, key, &SeededRng::new(u64::try_from(round)?)).await?;
     }
     Ok(took.as_secs_f64() * 1e6 / f64::from(LOOKUPS))
 }
 
-#[expect(clippy::disallowed_methods, reason = "it measures")]
-async fn time(filled: &Filled, way: usize, random: &dyn Rng) -> Result<Duration> {
+async fn time(filled: &Filled, key: usize, random: &dyn Rng) -> Result<Duration> {
     let Filled { users, store, realm, .. } = filled;
     let mut keys = Vec::with_capacity(LOOKUPS as usize);
     for _ in 0..LOOKUPS {
@@ -210,7 +213,7 @@ async fn time(filled: &Filled, way: usize, random: &dyn Rng) -> Result<Duration>
     }
     let started = Instant::now();
     for (name, address, digest) in &keys {
-        let found = match way {
+        let found = match key {
             0 => store.find(*realm, &Lookup::Name(NameKind::UserName, name)).await?.is_some(),
             1 => store.find(*realm, &Lookup::Name(NameKind::Email, address)).await?.is_some(),
             _ => store.by_digest(CredentialKind::RocketChatToken, digest).await?.is_some(),
@@ -220,16 +223,11 @@ async fn time(filled: &Filled, way: usize, random: &dyn Rng) -> Result<Duration>
     Ok(started.elapsed())
 }
 
-/// What `auth-server dev seed` gives a user as its token.
+/// The digest of the token that `auth-server dev seed` gives a user.
 fn digest(number: u64) -> Digest {
     let token = format!("seed-token-{number}");
     let digest = ring::digest::digest(&ring::digest::SHA256, token.as_bytes());
     let mut bytes = [0; 32];
     bytes.copy_from_slice(digest.as_ref());
     Digest::new(bytes)
-}
-
-#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
 }

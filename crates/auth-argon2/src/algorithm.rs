@@ -1,24 +1,24 @@
-//! Which Argon2: its variant and version.
+//! The variants and versions of Argon2.
 
-/// A variant of Argon2 in one of its versions. The default is what new hashes should use: Argon2id, version 19.
+/// A variant of Argon2 in one of its versions. The default is Argon2id, version 19, which new hashes should use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_structs, reason = "RFC 9106 names both and no third property")]
+#[expect(clippy::exhaustive_structs, reason = "RFC 9106 names these two properties and no third")]
 pub struct Algorithm {
-    /// How memory is addressed.
+    /// The rule by which a block is chosen to be referred to.
     pub variant: Variant,
-    /// Which revision of the algorithm.
+    /// The revision of the algorithm.
     pub version: Version,
 }
 
-/// How memory is addressed (RFC 9106, section 3.4.1).
+/// The rule by which a block is chosen to be referred to (RFC 9106, section 3.4.1).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-#[expect(clippy::exhaustive_enums, reason = "RFC 9106 knows three")]
+#[expect(clippy::exhaustive_enums, reason = "RFC 9106 defines three")]
 pub enum Variant {
-    /// By what was computed before.
+    /// Data-dependent: the choice follows from the previous block.
     Argon2d,
-    /// By counters alone.
+    /// Data-independent: the choice follows from counters alone.
     Argon2i,
-    /// By counters in the first half of the first pass, then by what was computed before.
+    /// Data-independent in the first half of the first pass, data-dependent afterwards.
     #[default]
     Argon2id,
 }
@@ -28,13 +28,13 @@ impl Variant {
     pub const ALL: [(Self, &'static str); 3] =
         [(Self::Argon2d, "argon2d"), (Self::Argon2i, "argon2i"), (Self::Argon2id, "argon2id")];
 
-    /// The variant's name in string formats.
+    /// The variant's name in string formats, such as `argon2id`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(variant, _)| *variant == self).map_or("", |(_, name)| name)
     }
 
-    /// The variant of that name.
+    /// Returns the variant with this name in string formats, or `None` for any other name.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(variant, _)| *variant)
@@ -45,15 +45,15 @@ impl Variant {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 9106 fixed the last one")]
 pub enum Version {
-    /// 1.0, before 2016: later passes overwrite blocks.
+    /// Version 1.0, used before 2016: later passes overwrite the blocks of earlier ones.
     V16,
-    /// 1.3, that of RFC 9106: later passes mix into blocks.
+    /// Version 1.3, that of RFC 9106: later passes XOR into the blocks of earlier ones.
     #[default]
     V19,
 }
 
 impl Version {
-    /// The number in string formats: 16 or 19.
+    /// The version's number in string formats: 16 or 19.
     #[must_use]
     pub fn number(self) -> u32 {
         match self {
@@ -62,7 +62,7 @@ impl Version {
         }
     }
 
-    /// The version of that number.
+    /// Returns the version with this number in string formats, or `None` for any other number.
     #[must_use]
     pub fn from_number(number: u32) -> Option<Self> {
         match number {

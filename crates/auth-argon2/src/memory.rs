@@ -1,4 +1,4 @@
-//! Working memory that outlives a hash.
+//! Working memory that is reused from hash to hash.
 
 mod pages;
 
@@ -6,33 +6,50 @@ use std::fmt;
 
 use zeroize::Zeroize;
 
-use crate::kernel::Block;
+use crate::block::Block;
 use pages::Pages;
 
-/// Memory for hashing: empty at first, grown by the first hash that needs more, kept for the next one; on huge
-/// pages, and not in core dumps, where the system can do so. What stands in it is as good as the password's hash:
-/// it is wiped by [`Memory::wipe`] and when dropped.
+/// Working memory for hashes, reused from one to the next.
+///
+/// The memory is empty at first and grows when a hash needs more. On Linux it uses huge pages where the system has them,
+/// which makes hashing faster, and is left out of core dumps. The contents would help an attacker to find the password:
+/// they are wiped by [`Memory::wipe`] and when the value is dropped.
+///
+/// ```
+/// use auth_argon2::{Algorithm, Input, Memory, Params, hash_into};
+///
+/// let mut memory = Memory::new();
+/// let mut hash = [0; 32];
+/// for password in [b"first".as_slice(), b"second"] {
+///     let input = Input::new(password, b"0123456789abcdef");
+///     hash_into(Algorithm::default(), Params::new(64, 1, 1)?, input, &mut memory, &mut hash)?;
+/// }
+/// assert_eq!(memory.capacity_kib(), 64);
+/// memory.release();
+/// assert_eq!(memory.capacity_kib(), 0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Default)]
 pub struct Memory {
     pages: Option<Pages>,
-    /// How many blocks, from the first on, were handed out since the last wipe.
+    /// Blocks, counted from the first, that were handed out since the last wipe.
     used: usize,
 }
 
 impl Memory {
-    /// Empty memory.
+    /// Creates empty memory. The first hash allocates.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How much it holds, in KiB.
+    /// The size of the memory, in KiB.
     #[must_use]
     pub fn capacity_kib(&self) -> usize {
         self.pages.as_ref().map_or(0, |pages| pages.as_slice().len())
     }
 
-    /// Overwrites with zeros all that was used since the last wipe, and keeps the memory.
+    /// Overwrites everything that was used since the last wipe with zeros. The memory stays allocated.
     pub fn wipe(&mut self) {
         if let Some(pages) = &mut self.pages {
             pages.wipe(self.used);
@@ -40,16 +57,16 @@ impl Memory {
         self.used = 0;
     }
 
-    /// Wipes everything and gives the memory back to the system.
+    /// Wipes the memory and returns it to the system.
     pub fn release(&mut self) {
         self.wipe();
         self.pages = None;
     }
 
-    /// The first `count` blocks, there for sure.
+    /// Returns the first `count` blocks, after growing the memory if it is smaller.
     pub(crate) fn blocks(&mut self, count: usize) -> Result<&mut [Block], OutOfMemory> {
         if self.capacity_kib() < count {
-            // Nobody needs the contents; so there are never two at a time.
+            // The contents are not needed, so the old memory is released before the new one is allocated.
             self.release();
             self.pages = Pages::new(count);
         }
@@ -71,10 +88,10 @@ impl fmt::Debug for Memory {
     }
 }
 
-/// Wipes each lane's first two blocks and its last: from them a guess could be checked, or the tag had, without the
-/// work.
-pub(crate) fn wipe_ends(blocks: &mut [Block], lane: usize) {
-    for lane in blocks.chunks_exact_mut(lane) {
+/// Wipes the first two blocks and the last block of each lane, which would let an attacker compute the hash, or check a
+/// guess at the password, without the full work.
+pub(crate) fn wipe_ends(blocks: &mut [Block], lane_blocks: usize) {
+    for lane in blocks.chunks_exact_mut(lane_blocks) {
         if let [first, second, .., last] = lane {
             first.zeroize();
             second.zeroize();
@@ -83,14 +100,14 @@ pub(crate) fn wipe_ends(blocks: &mut [Block], lane: usize) {
     }
 }
 
-/// The system has no memory for a hash.
+/// The error of memory that the system refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing more to tell")]
+#[expect(clippy::exhaustive_structs, reason = "the error has no details")]
 pub struct OutOfMemory;
 
 impl fmt::Display for OutOfMemory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no memory for a hash")
+        f.write_str("out of memory for a password hash")
     }
 }
 
@@ -112,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_grows_on_demand_and_is_kept() {
+    fn grows_on_demand_and_never_shrinks_by_itself() {
         let mut memory = Memory::new();
         assert_eq!(memory.capacity_kib(), 0);
         for (memory_kib, expected) in [(8, 8), (64, 64), (16, 64)] {
@@ -126,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn wiped_memory_holds_nothing_of_the_hash() {
+    fn wipe_overwrites_all_blocks_of_the_hash() {
         let mut memory = Memory::new();
         let params = Params::new(64, 1, 1).unwrap();
         let input = Input::new(b"password", b"saltsalt");
@@ -138,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wipe_reaches_as_far_as_any_hash_before_it() {
+    fn wipe_covers_the_largest_hash_since_the_last_wipe() {
         let mut memory = Memory::new();
         for memory_kib in [64, 8] {
             let params = Params::new(memory_kib, 1, 1).unwrap();
@@ -151,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_shows_the_size_alone() {
+    fn debug_shows_only_the_size() {
         let mut memory = Memory::new();
         memory.blocks(8).unwrap();
         assert_eq!(format!("{memory:?}"), "Memory(8 KiB)");

@@ -1,8 +1,17 @@
-//! What a hash costs, checked once.
+//! The cost parameters of a hash.
 
 use std::fmt;
 
-/// Memory, iterations and lanes that Argon2 accepts.
+/// The cost of a hash: memory, iterations and lanes. Holds only values that Argon2 accepts.
+///
+/// ```
+/// use auth_argon2::{Params, ParamsError};
+///
+/// let params = Params::new(65_536, 3, 1)?;
+/// assert_eq!(params.memory_kib(), 65_536);
+/// assert_eq!(Params::new(7, 1, 1), Err(ParamsError::TooLittleMemory));
+/// # Ok::<(), ParamsError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
     memory_kib: u32,
@@ -11,21 +20,21 @@ pub struct Params {
 }
 
 impl Params {
-    /// The most memory this crate uses for one hash: 4 GiB, in KiB.
+    /// The most memory that this crate accepts for one hash, in KiB: 4 GiB.
     pub const MAX_MEMORY_KIB: u32 = 4 << 20;
 
-    /// The most lanes there can be (RFC 9106, section 3.1).
+    /// The most lanes that Argon2 accepts (RFC 9106, section 3.1).
     pub const MAX_LANES: u32 = (1 << 24) - 1;
 
-    /// Checks and keeps the parameters.
+    /// Checks parameters.
     ///
-    /// * `memory_kib`: KiB of memory, at least eight per lane.
-    /// * `iterations`: passes over it, at least one.
-    /// * `lanes`: how many parts it is filled in, at least one. They are filled one after the other, in turns, or by
-    ///   several threads: see [`How`](crate::How).
+    /// * `memory_kib`: memory in KiB, at least eight per lane.
+    /// * `iterations`: passes over the memory, at least one.
+    /// * `lanes`: parts of the memory that can be filled in parallel, at least one. [`Options`](crate::Options) says
+    ///   whether they are interleaved on one thread or spread over several.
     ///
     /// # Errors
-    /// The first rule that is broken.
+    /// The first limit that the parameters break, as a [`ParamsError`].
     pub const fn new(memory_kib: u32, iterations: u32, lanes: u32) -> Result<Self, ParamsError> {
         if lanes == 0 {
             return Err(ParamsError::NoLanes);
@@ -45,7 +54,7 @@ impl Params {
         Ok(Self { memory_kib, iterations, lanes })
     }
 
-    /// KiB of memory.
+    /// Memory in KiB, as given to [`Params::new`].
     #[must_use]
     pub const fn memory_kib(&self) -> u32 {
         self.memory_kib
@@ -57,13 +66,13 @@ impl Params {
         self.iterations
     }
 
-    /// Parts the memory is filled in.
+    /// Parts of the memory that can be filled in parallel.
     #[must_use]
     pub const fn lanes(&self) -> u32 {
         self.lanes
     }
 
-    /// Blocks of 1 KiB in a lane: the memory is rounded down to four equal slices per lane.
+    /// Blocks of 1 KiB in a lane. The memory is rounded down so that every lane has four equal slices.
     pub(crate) const fn lane_blocks(&self) -> usize {
         (self.memory_kib / (4 * self.lanes) * 4) as usize
     }
@@ -75,25 +84,25 @@ impl Params {
 }
 
 impl Default for Params {
-    /// 19 MiB, two iterations, one lane: the smallest memory in OWASP's list for Argon2id.
+    /// 19 MiB, two iterations and one lane: the minimum for Argon2id in OWASP's Password Storage Cheat Sheet.
     fn default() -> Self {
         Self { memory_kib: 19_456, iterations: 2, lanes: 1 }
     }
 }
 
-/// Why parameters are refused.
+/// An error of [`Params::new`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ParamsError {
-    /// Lanes are zero.
+    /// The number of lanes is zero.
     NoLanes,
-    /// More lanes than [`Params::MAX_LANES`].
+    /// There are more lanes than [`Params::MAX_LANES`].
     TooManyLanes,
-    /// Iterations are zero.
+    /// The number of iterations is zero.
     NoIterations,
-    /// Less than 8 KiB per lane.
+    /// There is less than 8 KiB of memory per lane.
     TooLittleMemory,
-    /// More memory than [`Params::MAX_MEMORY_KIB`].
+    /// There is more memory than [`Params::MAX_MEMORY_KIB`].
     TooMuchMemory,
 }
 
@@ -101,10 +110,10 @@ impl fmt::Display for ParamsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NoLanes => "Argon2 needs at least one lane",
-            Self::TooManyLanes => "Argon2 has at most 2^24 - 1 lanes",
+            Self::TooManyLanes => "Argon2 accepts at most 2^24 - 1 lanes",
             Self::NoIterations => "Argon2 needs at least one iteration",
             Self::TooLittleMemory => "Argon2 needs at least 8 KiB of memory per lane",
-            Self::TooMuchMemory => "Argon2 is given at most 4 GiB of memory",
+            Self::TooMuchMemory => "Argon2 memory is limited to 4 GiB",
         })
     }
 }
@@ -116,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parameters_outside_the_bounds_are_refused() {
+    fn rejects_parameters_outside_the_bounds() {
         for (memory_kib, iterations, lanes, expected) in [
             (8, 1, 1, None),
             (19_456, 2, 1, None),
@@ -129,13 +138,13 @@ mod tests {
             (u32::MAX, 1, 1 << 24, Some(ParamsError::TooManyLanes)),
             (Params::MAX_MEMORY_KIB, 1, Params::MAX_LANES, Some(ParamsError::TooLittleMemory)),
         ] {
-            let refused = Params::new(memory_kib, iterations, lanes).err();
-            assert_eq!(refused, expected, "m={memory_kib} t={iterations} p={lanes}");
+            let error = Params::new(memory_kib, iterations, lanes).err();
+            assert_eq!(error, expected, "m={memory_kib} t={iterations} p={lanes}");
         }
     }
 
     #[test]
-    fn memory_is_rounded_down_to_four_slices_per_lane() {
+    fn rounds_memory_down_to_four_slices_per_lane() {
         for (memory_kib, lanes, blocks) in [(8, 1, 8), (11, 1, 8), (64, 3, 60), (102_400, 8, 102_400)] {
             assert_eq!(Params::new(memory_kib, 1, lanes).unwrap().blocks(), blocks);
         }

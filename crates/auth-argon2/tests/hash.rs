@@ -1,4 +1,4 @@
-//! The hash against published vectors, and against the `argon2` crate's plain interface.
+//! Hashes of every algorithm, compared with published vectors and with the `argon2` crate.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test")]
 
 use auth_argon2::{Algorithm, Error, Input, Memory, Params, Variant, Version, hash_into};
@@ -6,7 +6,7 @@ use data_encoding::HEXLOWER;
 use proptest::prelude::*;
 
 #[test]
-fn published_vectors_come_out() {
+fn matches_the_published_vectors() {
     let mut checked = 0;
     for line in include_str!("vectors/argon2.txt").lines().filter(|line| !line.starts_with('#')) {
         let [variant, version, tag] = line.split_whitespace().collect::<Vec<_>>()[..] else {
@@ -26,7 +26,7 @@ fn published_vectors_come_out() {
 }
 
 #[test]
-fn lengths_that_argon2_refuses_are_errors_and_leave_the_output_alone() {
+fn rejects_lengths_outside_the_bounds_and_leaves_the_output_unchanged() {
     let params = Params::new(8, 1, 1).unwrap();
     let good = Input::new(b"password", b"saltsalt");
     for (input, out_length, expected) in [
@@ -35,13 +35,13 @@ fn lengths_that_argon2_refuses_are_errors_and_leave_the_output_alone() {
         (Input { associated_data: &[0; 33], ..good }, 32, Error::AssociatedDataTooLong),
     ] {
         let mut out = vec![7; out_length];
-        let refused = hash_into(Algorithm::default(), params, input, &mut Memory::new(), &mut out);
-        assert_eq!(refused, Err(expected));
+        let result = hash_into(Algorithm::default(), params, input, &mut Memory::new(), &mut out);
+        assert_eq!(result, Err(expected));
         assert!(out.iter().all(|byte| *byte == 7));
     }
 }
 
-fn by_the_argon2_crate(algorithm: Algorithm, params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
+fn argon2_crate_hash(algorithm: Algorithm, params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
     let variant = match algorithm.variant {
         Variant::Argon2d => argon2::Algorithm::Argon2d,
         Variant::Argon2i => argon2::Algorithm::Argon2i,
@@ -77,7 +77,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn agrees_with_the_argon2_crate_on_memory_used_before(
+    fn agrees_with_the_argon2_crate_on_reused_memory(
         algorithm in algorithms(),
         params in parameters(),
         passwords in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..4),
@@ -90,7 +90,7 @@ proptest! {
             let input = Input { password, salt: &salt, secret: &secret, associated_data: &[] };
             let mut out = vec![0; length];
             hash_into(algorithm, params, input, &mut memory, &mut out).unwrap();
-            prop_assert_eq!(out, by_the_argon2_crate(algorithm, params, input, length));
+            prop_assert_eq!(out, argon2_crate_hash(algorithm, params, input, length));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Each kernel, alone and with many hashes at once, against published vectors and two other implementations.
+//! Every kernel, with one hash and with batches, compared with published vectors and two other implementations.
 #![expect(clippy::unwrap_used, reason = "a test")]
 
 use auth_argon2::{
-    Algorithm, Error, How, Input, Job, Kernel, Memory, Params, hash_batch_with, hash_into, hash_into_with,
+    Algorithm, Error, Input, Job, Kernel, Memory, Options, Params, hash_batch_with, hash_into, hash_into_with,
 };
 use data_encoding::HEXLOWER;
 use proptest::prelude::*;
@@ -11,16 +11,16 @@ const ARGON2ID: Algorithm =
     Algorithm { variant: auth_argon2::Variant::Argon2id, version: auth_argon2::Version::V19 };
 
 #[test]
-fn the_fastest_kernel_is_the_first_and_the_portable_one_is_there() {
+fn lists_the_fastest_kernel_first_and_the_portable_one_last() {
     assert_eq!(Kernel::available().next(), Some(Kernel::detect()));
     assert_eq!(Kernel::available().last(), Some(Kernel::PORTABLE));
-    assert_eq!(How::default().kernel, Kernel::detect());
+    assert_eq!(Options::default().kernel, Kernel::detect());
     let names: Vec<_> = Kernel::available().map(Kernel::name).collect();
     assert!(["avx512", "avx2", "portable"].ends_with(&names), "{names:?}");
 }
 
 #[test]
-fn the_vector_of_the_rfc_comes_out() {
+fn every_kernel_matches_the_vector_of_the_rfc() {
     let params = Params::new(32, 3, 4).unwrap();
     let input = Input { password: &[1; 32], salt: &[2; 16], secret: &[3; 8], associated_data: &[4; 12] };
     for kernel in Kernel::available() {
@@ -32,7 +32,7 @@ fn the_vector_of_the_rfc_comes_out() {
 }
 
 #[test]
-fn the_vectors_of_the_reference_implementation_come_out() {
+fn every_kernel_matches_the_vectors_of_the_reference_implementation() {
     let mut memory = Memory::new();
     let mut checked = 0;
     for line in include_str!("vectors/reference.txt").lines().filter(|line| !line.starts_with('#')) {
@@ -52,40 +52,40 @@ fn the_vectors_of_the_reference_implementation_come_out() {
     assert_eq!(checked, 8);
 }
 
-/// Lengths about which BLAKE2b and H′ change their ways.
+/// Includes the lengths at which H′ takes another path.
 #[test]
-fn outputs_of_every_length_agree_with_the_argon2_crate() {
+fn agrees_with_the_argon2_crate_on_outputs_of_every_length() {
     let (mut memory, params) = (Memory::new(), Params::new(8, 1, 1).unwrap());
     for length in (4..200).chain([255, 256, 1023, 1024, 1025, 5000]) {
         let input = Input::new(b"password", b"somesalt");
         let mut tag = vec![0; length];
         hash_into(ARGON2ID, params, input, &mut memory, &mut tag).unwrap();
-        assert_eq!(tag, by_argon2(params, input, length), "{length} bytes");
+        assert_eq!(tag, argon2_crate_hash(params, input, length), "{length} bytes");
     }
 }
 
 #[test]
-fn a_bad_job_is_refused_before_anything_is_hashed() {
+fn rejects_a_batch_with_one_bad_job_before_hashing_any() {
     let params = Params::new(8, 1, 1).unwrap();
     let (mut first, mut second) = ([7; 32], [7; 3]);
     let input = Input::new(b"password", b"somesalt");
     let mut jobs = [Job { input, out: &mut first }, Job { input, out: &mut second }];
     let mut memory = Memory::new();
-    let refused = hash_batch_with(Kernel::detect(), ARGON2ID, params, &mut jobs, &mut memory);
-    assert_eq!(refused, Err(Error::OutputTooShort));
+    let result = hash_batch_with(Kernel::detect(), ARGON2ID, params, &mut jobs, &mut memory);
+    assert_eq!(result, Err(Error::OutputTooShort));
     assert_eq!((first, second), ([7; 32], [7; 3]));
     assert_eq!(memory.capacity_kib(), 0);
 }
 
 #[test]
-fn no_jobs_are_no_work() {
+fn an_empty_batch_allocates_nothing() {
     let mut memory = Memory::new();
-    hash_batch_with(How::default(), ARGON2ID, Params::default(), &mut [], &mut memory).unwrap();
+    hash_batch_with(Options::default(), ARGON2ID, Params::default(), &mut [], &mut memory).unwrap();
     assert_eq!(memory.capacity_kib(), 0);
 }
 
 #[test]
-fn batches_of_what_the_kernels_do_not_know_are_hashed_one_by_one() {
+fn batches_of_version_16_equal_hashes_one_by_one() {
     let params = Params::new(16, 2, 1).unwrap();
     for (variant, _) in auth_argon2::Variant::ALL {
         let algorithm = Algorithm { variant, version: auth_argon2::Version::V16 };
@@ -95,7 +95,7 @@ fn batches_of_what_the_kernels_do_not_know_are_hashed_one_by_one() {
         let mut jobs: Vec<_> =
             inputs.into_iter().zip(&mut outs).map(|(input, out)| Job { input, out }).collect();
         let mut memory = Memory::new();
-        hash_batch_with(How::default(), algorithm, params, &mut jobs, &mut memory).unwrap();
+        hash_batch_with(Options::default(), algorithm, params, &mut jobs, &mut memory).unwrap();
         for (input, out) in inputs.into_iter().zip(outs) {
             let mut alone = [0; 32];
             hash_into(algorithm, params, input, &mut memory, &mut alone).unwrap();
@@ -104,7 +104,7 @@ fn batches_of_what_the_kernels_do_not_know_are_hashed_one_by_one() {
     }
 }
 
-fn by_argon2(params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
+fn argon2_crate_hash(params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
     let mut builder = argon2::ParamsBuilder::new();
     builder.m_cost(params.memory_kib()).t_cost(params.iterations()).p_cost(params.lanes()).output_len(length);
     builder.data(argon2::AssociatedData::new(input.associated_data).unwrap());
@@ -116,7 +116,7 @@ fn by_argon2(params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
     tag
 }
 
-fn by_argon2_rust(params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
+fn argon2_rust_hash(params: Params, input: Input<'_>, length: usize) -> Vec<u8> {
     let memory = argon2_rust::params::Memory::kib(params.memory_kib().into());
     let tag_length = argon2_rust::params::TagLen::bytes(length as u64);
     let builder = argon2_rust::Params::builder().memory(memory).tag_len(tag_length);
@@ -130,7 +130,7 @@ fn bytes(lengths: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(any::<u8>(), lengths)
 }
 
-/// Now and then a lane long enough for several blocks of addresses per segment.
+/// Parameters of which some have segments long enough for several address blocks.
 fn parameters() -> impl Strategy<Value = Params> {
     (1..10_u32, 1..4_u32).prop_flat_map(|(lanes, iterations)| {
         let memory = prop_oneof![3 => 8 * lanes..40 * lanes, 1 => 8 * lanes..700 * lanes.min(3) + 8 * lanes];
@@ -142,7 +142,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(300))]
 
     #[test]
-    fn every_kernel_agrees_with_the_other_implementations(
+    fn every_kernel_agrees_with_two_other_implementations(
         params in parameters(),
         password in bytes(0..300),
         salt in bytes(8..200),
@@ -151,9 +151,9 @@ proptest! {
         length in 4..150_usize,
     ) {
         let input = Input { password: &password, salt: &salt, secret: &secret, associated_data: &associated_data };
-        let expected = by_argon2(params, input, length);
-        prop_assert_eq!(&expected, &by_argon2_rust(params, input, length));
-        // Kernels keep blocks in different ways; what another one left must not matter.
+        let expected = argon2_crate_hash(params, input, length);
+        prop_assert_eq!(&expected, &argon2_rust_hash(params, input, length));
+        // Kernels order the words of a block differently. Blocks left by another kernel must make no difference.
         let mut memory = Memory::new();
         for kernel in Kernel::available() {
             let mut tag = vec![0; length];
@@ -163,14 +163,14 @@ proptest! {
     }
 
     #[test]
-    fn together_and_by_many_threads_hashes_come_out_as_alone(
+    fn batches_on_any_number_of_threads_equal_hashes_one_by_one(
         params in parameters(),
         jobs in prop::collection::vec((bytes(0..40), bytes(8..30), 4..80_usize), 1..8),
         threads in 0..6_usize,
     ) {
         let expected: Vec<_> = jobs
             .iter()
-            .map(|(password, salt, length)| by_argon2(params, Input::new(password, salt), *length))
+            .map(|(password, salt, length)| argon2_crate_hash(params, Input::new(password, salt), *length))
             .collect();
         let mut memory = Memory::new();
         for kernel in Kernel::available() {
@@ -180,7 +180,7 @@ proptest! {
                 .zip(&mut outs)
                 .map(|((password, salt, _), out)| Job { input: Input::new(password, salt), out })
                 .collect();
-            hash_batch_with(How { kernel, threads }, ARGON2ID, params, &mut batch, &mut memory).unwrap();
+            hash_batch_with(Options { kernel, threads }, ARGON2ID, params, &mut batch, &mut memory).unwrap();
             prop_assert_eq!(&outs, &expected, "{}", kernel.name());
         }
     }

@@ -1,4 +1,4 @@
-//! Finds the server's program.
+//! Finds the program of the server under test.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -7,24 +7,25 @@ use std::sync::OnceLock;
 use anyhow::{Context, Result, anyhow, ensure};
 use serde_json::Value;
 
-/// The server's program: what `AUTH_SERVER_BIN` names, else the debug build, brought up to date.
+/// The path of the server's program: the value of `AUTH_SERVER_BIN`, or else the debug build, which is brought up to
+/// date first.
 ///
 /// # Errors
-/// When it can't be built.
+/// When the server cannot be built.
 pub fn server_binary() -> Result<PathBuf> {
     static BINARY: OnceLock<Result<PathBuf, String>> = OnceLock::new();
     let found = BINARY.get_or_init(|| find().map_err(|error| format!("{error:#}")));
     found.clone().map_err(|error| anyhow!(error))
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by the environment which program to run")]
+#[expect(clippy::disallowed_methods, reason = "the environment of a test names the program to run")]
 fn find() -> Result<PathBuf> {
     if let Some(named) = std::env::var_os("AUTH_SERVER_BIN") {
         return Ok(named.into());
     }
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
-    // What cargo tells a test about its package would have some dependencies built anew.
+    // With the variables that cargo sets for this package's tests, some dependencies would be rebuilt.
     for (name, _) in std::env::vars_os() {
         let about_package =
             |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
@@ -39,7 +40,7 @@ fn find() -> Result<PathBuf> {
         .stderr(Stdio::inherit())
         .output()
         .context("running cargo")?;
-    ensure!(built.status.success(), "auth-server can't be built");
+    ensure!(built.status.success(), "auth-server cannot be built");
     let messages = String::from_utf8(built.stdout)?;
     let mut messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let program = messages.find_map(|message| Some(message.get("executable")?.as_str()?.to_owned()));

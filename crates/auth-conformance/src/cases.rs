@@ -1,4 +1,9 @@
-//! Runs the cases of a set: one server for all cases of a plain setup, one for each case of a setup with steps.
+//! Runs the cases of a set: one server for all cases of a setup without steps, one server for each case of a setup with
+//! steps.
+
+pub(crate) mod rocketchat;
+pub(crate) mod zettelstore;
+pub(crate) mod zulip;
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,105 +14,107 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::Options;
+use crate::comparison::{Strictness, compare, excerpt};
 use crate::http::Request;
-use crate::matching::{Strictness, judge, shown};
+use crate::json::merge;
+use crate::options::Options;
 use crate::report::{Report, Verdict};
 use crate::server::Server;
-use crate::setup::{self, Setup, Step, merge};
-use crate::values::Values;
+use crate::setup::{self, Setup, Step};
+use crate::variables::Variables;
 
-/// A case: what is given, what is sent, what is expected.
+/// A case: a starting state, a request and an expectation.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Case {
-    /// Its name.
+    /// The name of the case.
     pub(crate) id: String,
-    /// The state it starts from, in words or as an object.
+    /// The starting state, in words or as an object.
     pub(crate) given: Value,
-    /// What is sent.
+    /// The request.
     pub(crate) request: CaseRequest,
-    /// What is expected.
+    /// The expectation; see [`compare`].
     pub(crate) expect: Value,
 }
 
-/// What a case sends.
+/// The request of a case.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct CaseRequest {
     /// The method.
     pub(crate) method: String,
-    /// Path and query.
+    /// The path and the query.
     pub(crate) path: String,
-    /// Names and values.
+    /// The headers by name.
     pub(crate) headers: Option<Map<String, Value>>,
-    /// Text, or JSON to be written.
+    /// The body, as a text or as JSON.
     pub(crate) body: Value,
 }
 
-/// What is particular to the cases of one protocol.
-pub(crate) trait Dialect: Sync {
-    /// The set's name: `NAME-cases.jsonl`, `setups/NAME.toml`, `fixtures/NAME.jsonl`.
+/// The particulars of one protocol's cases.
+pub(crate) trait Protocol: Sync {
+    /// The name of the set in its files: `NAME-cases.jsonl`, `setups/NAME.toml`, `fixtures/NAME.jsonl`.
     fn name(&self) -> &'static str;
 
-    /// The host that steps ask for.
+    /// The `Host` header of the requests in steps.
     fn host(&self) -> Option<&'static str> {
         None
     }
 
-    /// What a case says is given, in words.
+    /// The starting state of a case, in words.
     fn given(&self, case: &Case) -> String {
         case.given.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Whether the case starts from empty limits on a server that others have used.
+    /// Whether the server must be restarted before the case, so that the case starts from empty rate limiters.
     fn restarts_before(&self, _case: &Case) -> bool {
         false
     }
 
-    /// Whether keys that aren't expected are differences.
+    /// Whether unexpected JSON keys are differences.
     fn is_exact(&self, _expect: &Value) -> bool {
         false
     }
 
-    /// Gets the token that the case presents, and keeps it in the values under `TOKEN`.
-    fn token(&self, _case: &Case, _server: &Server, _values: &mut Values) -> Result<Option<String>> {
+    /// Gets the token that the request carries in place of `${TOKEN}`.
+    fn token(&self, _case: &Case, _server: &Server, _variables: &mut Variables) -> Result<Option<String>> {
         Ok(None)
     }
 
-    /// What a request that was sent has ended.
-    fn after(&self, _case: &Case, _values: &mut Values) {}
+    /// Is called after the request of a case.
+    fn after(&self, _case: &Case, _variables: &mut Variables) {}
 }
 
-/// Runs all cases of a set.
-pub(crate) fn run(dialect: &dyn Dialect, options: &Options) -> Result<Report> {
-    let cases: Vec<Case> = options.read_lines(&format!("{}-cases.jsonl", dialect.name()))?;
-    let setups = setup::read(&options.data.join("setups").join(format!("{}.toml", dialect.name())))?;
+/// Runs the cases of a protocol.
+pub(crate) fn run(protocol: &dyn Protocol, options: &Options) -> Result<Report> {
+    let cases: Vec<Case> = options.read_lines(&format!("{}-cases.jsonl", protocol.name()))?;
+    let setups = setup::read(&options.data.join("setups").join(format!("{}.toml", protocol.name())))?;
     let mut report = Report::default();
     let mut groups: Vec<Vec<&Case>> = vec![Vec::new(); setups.len()];
     for case in &cases {
-        let given = dialect.given(case);
+        let given = protocol.given(case);
         match setup::find(&setups, &case.id, &given).and_then(|index| groups.get_mut(index)) {
             Some(group) => group.push(case),
             None if options.selects(&case.id) => {
-                report.add(&case.id, Verdict::OutOfReach(format!("no setup for: {}", shown(&given))));
+                report.add(&case.id, Verdict::NotRun(format!("no setup for: {}", excerpt(&given))));
             }
             None => {}
         }
     }
-    let mut groups_of_a_server = Vec::new();
+    // Each group runs on a server of its own.
+    let mut jobs = Vec::new();
     for (setup, group) in setups.iter().zip(groups) {
         let is_selected = |case: &&&Case| options.selects(&case.id);
         if !setup.before.is_empty() {
             let cases = group.iter().filter(is_selected);
-            groups_of_a_server.extend(cases.map(|case| (setup, vec![*case])));
+            jobs.extend(cases.map(|case| (setup, vec![*case])));
         } else if group.iter().any(|case| is_selected(&case)) {
-            groups_of_a_server.push((setup, group));
+            jobs.push((setup, group));
         }
     }
     let next = AtomicUsize::new(0);
     let work = || -> Result<Report> {
         let mut report = Report::default();
-        while let Some((setup, group)) = groups_of_a_server.get(next.fetch_add(1, Ordering::Relaxed)) {
-            run_group(dialect, options, setup, group, &mut report)?;
+        while let Some((setup, group)) = jobs.get(next.fetch_add(1, Ordering::Relaxed)) {
+            run_group(protocol, options, setup, group, &mut report)?;
         }
         Ok(report)
     };
@@ -121,19 +128,19 @@ pub(crate) fn run(dialect: &dyn Dialect, options: &Options) -> Result<Report> {
 }
 
 fn run_group(
-    dialect: &dyn Dialect,
+    protocol: &dyn Protocol,
     options: &Options,
     setup: &Setup,
     group: &[&Case],
     report: &mut Report,
 ) -> Result<()> {
-    let config = setup.configuration(&options.fixture(&format!("{}.toml", setup.fixture))?)?;
-    let users = setup.import(&options.people(setup, dialect.name())?)?;
-    let mut values = Values::of_users(&users);
-    values.save("data", &options.data.to_string_lossy());
+    let config = options.configuration(setup)?;
+    let users = options.users(setup, protocol.name())?;
+    let mut variables = Variables::of_users(&users);
+    variables.set("data", &options.data.to_string_lossy());
     let ready = Server::start(&options.binary, &config, &users).and_then(|mut server| {
         for (number, step) in setup.before.iter().enumerate() {
-            take(step, dialect.host(), &mut server, &mut values)
+            run_step(step, protocol.host(), &mut server, &mut variables)
                 .with_context(|| format!("step {}", number + 1))?;
         }
         Ok(server)
@@ -148,50 +155,50 @@ fn run_group(
         }
     };
     for (index, case) in group.iter().enumerate() {
-        if index > 0 && dialect.restarts_before(case) {
+        if index > 0 && protocol.restarts_before(case) {
             server.restart()?;
         }
-        let verdict = run_case(dialect, options, setup, case, &server, &mut values)
-            .unwrap_or_else(|error| Verdict::OutOfReach(format!("{error:#}")));
+        let verdict = run_case(protocol, options, setup, case, &server, &mut variables)
+            .unwrap_or_else(|error| Verdict::NotRun(format!("{error:#}")));
         if options.selects(&case.id) {
             report.add(&case.id, verdict);
         }
-        dialect.after(case, &mut values);
+        protocol.after(case, &mut variables);
     }
     server.stop()
 }
 
 fn run_case(
-    dialect: &dyn Dialect,
+    protocol: &dyn Protocol,
     options: &Options,
     setup: &Setup,
     case: &Case,
     server: &Server,
-    values: &mut Values,
+    variables: &mut Variables,
 ) -> Result<Verdict> {
-    let presented = dialect.token(case, server, values)?;
+    let token = protocol.token(case, server, variables)?;
     let mut expect = case.expect.clone();
     if !setup.expect.is_empty() {
         merge(&mut expect, &serde_json::json!({"json": setup.expect}));
     }
-    let expect = values.fill_json(&expect, server)?;
-    let mut request = Request::new(&case.request.method, &values.fill(&case.request.path, server)?);
+    let expect = variables.expand_json(&expect, server)?;
+    let mut request = Request::new(&case.request.method, &variables.expand(&case.request.path, server)?);
     for (name, value) in case.request.headers.iter().flatten() {
-        let value = values.fill(value.as_str().unwrap_or_default(), server)?;
-        request = request.header(name, &value.replace("${TOKEN}", presented.as_deref().unwrap_or("?")));
+        let value = variables.expand(value.as_str().unwrap_or_default(), server)?;
+        request = request.header(name, &value.replace("${TOKEN}", token.as_deref().unwrap_or("?")));
     }
-    request.body = match values.fill_json(&case.request.body, server)? {
+    request.body = match variables.expand_json(&case.request.body, server)? {
         Value::Null => Vec::new(),
         Value::String(text) => text.into_bytes(),
         json => json.to_string().into_bytes(),
     };
-    let answer = server.send(&request)?;
-    let how = Strictness { exact: dialect.is_exact(&expect), patience: options.patience };
-    Ok(judge(&expect, how, &answer, presented.as_deref()).into())
+    let response = server.send(&request)?;
+    let strictness = Strictness { exact: protocol.is_exact(&expect), patience: options.patience };
+    Ok(compare(&expect, strictness, &response, token.as_deref()).into())
 }
 
-/// Does one step of a setup.
-fn take(step: &Step, host: Option<&str>, server: &mut Server, values: &mut Values) -> Result<()> {
+/// Runs one step of a setup.
+fn run_step(step: &Step, host: Option<&str>, server: &mut Server, variables: &mut Variables) -> Result<()> {
     if let Some(ms) = step.wait_ms {
         thread::sleep(Duration::from_millis(ms));
     }
@@ -202,40 +209,44 @@ fn take(step: &Step, host: Option<&str>, server: &mut Server, values: &mut Value
         server.directory()?.kill();
     }
     if let Some(args) = &step.run {
-        let args = args.iter().map(|arg| values.fill(arg, server)).collect::<Result<Vec<_>>>()?;
+        let args = args.iter().map(|arg| variables.expand(arg, server)).collect::<Result<Vec<_>>>()?;
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        let done = server.command(&args, &step.stdin)?;
-        ensure!(done.status.success(), "{args:?}: {}", String::from_utf8_lossy(&done.stderr));
+        server.run(&args, &step.stdin)?;
     }
     for n in 1..=step.times.unwrap_or(1) {
         let Some((method, path)) = step.send.as_deref().and_then(|line| line.split_once(' ')) else { break };
-        values.save("n", &n.to_string());
-        let mut request = Request::new(method, &values.fill(path, server)?);
+        variables.set("n", &n.to_string());
+        let mut request = Request::new(method, &variables.expand(path, server)?);
         if let Some(host) = host {
             request = request.header("Host", host);
         }
         for (name, value) in &step.headers {
-            request = request.header(name, &values.fill(value, server)?);
+            request = request.header(name, &variables.expand(value, server)?);
         }
         if let Some(form) = &step.form {
-            request = request.form(&values.fill(form, server)?);
+            request = request.form(&variables.expand(form, server)?);
         }
         if let Some(json) = &step.json {
-            request = request.json(&values.fill_json(json, server)?);
+            request = request.json(&variables.expand_json(json, server)?);
         }
-        let answer = server.send(&request)?;
+        let response = server.send(&request)?;
         let status = step.status.unwrap_or(200);
-        ensure!(answer.status == status, "{} instead of {status}: {}", answer.status, shown(&answer.text()));
-        let json = answer.json().unwrap_or_default();
+        ensure!(
+            response.status == status,
+            "{} instead of {status}: {}",
+            response.status,
+            excerpt(&response.text())
+        );
+        let json = response.json().unwrap_or_default();
         for (name, pointer) in &step.save {
             let value = text_at(&json, pointer).with_context(|| format!("no {pointer}"))?;
-            values.save(name, &value);
+            variables.set(name, &value);
         }
     }
     Ok(())
 }
 
-/// The text at a JSON pointer. A `!` in it goes on inside JSON that is a text itself.
+/// The text at a JSON pointer. A `!` in the pointer continues inside a text that is JSON itself.
 fn text_at(json: &Value, pointer: &str) -> Option<String> {
     match pointer.split_once('!') {
         None => json.pointer(pointer)?.as_str().map(str::to_owned),

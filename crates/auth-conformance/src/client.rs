@@ -1,4 +1,4 @@
-//! Published clients, unchanged, in exact versions: `cargo xtask clients` installs them, small scripts in
+//! Published clients, unchanged and in exact versions. `cargo xtask clients` installs them, and small scripts in
 //! `clients/` drive them.
 
 use std::ffi::OsStr;
@@ -9,7 +9,9 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A client with an empty home folder, so that nobody's own settings have a say.
+use crate::process::Process;
+
+/// A client program with an empty home folder, so that no settings of the developer's apply.
 #[derive(Debug)]
 pub struct Client {
     command: Command,
@@ -17,7 +19,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// A program of `clients/python`.
+    /// Prepares a script of `clients/python`.
     ///
     /// # Errors
     /// When the clients are not installed.
@@ -25,7 +27,7 @@ impl Client {
         Self::new(&installed()?.join("python/bin/python"), &scripts().join("python").join(script))
     }
 
-    /// A program of `clients/node`.
+    /// Prepares a script of `clients/node`.
     ///
     /// # Errors
     /// When the clients are not installed.
@@ -33,7 +35,7 @@ impl Client {
         Self::new(Path::new("node"), &scripts().join("node").join(script))
     }
 
-    /// A program that was installed with the Python clients.
+    /// Prepares a program that was installed with the Python clients.
     ///
     /// # Errors
     /// When the clients are not installed.
@@ -56,35 +58,53 @@ impl Client {
         Ok(Self { command, home })
     }
 
-    /// Its home folder.
+    /// The client's home folder.
     #[must_use]
     pub fn home(&self) -> &Path {
         self.home.path()
     }
 
-    /// Runs it to its end.
+    /// Starts the client and does not wait for its end.
     ///
     /// # Errors
-    /// When it can't be run.
+    /// When the client cannot be started.
+    pub fn spawn(mut self, arguments: &[impl AsRef<OsStr>]) -> Result<RunningClient> {
+        let process = Process::spawn(self.command.args(arguments))?;
+        Ok(RunningClient { _process: process, _home: self.home })
+    }
+
+    /// Runs the client to its end.
+    ///
+    /// # Errors
+    /// When the client cannot be started.
     pub fn run(mut self, arguments: &[impl AsRef<OsStr>]) -> Result<Output> {
         self.command.args(arguments).output().context("running the client")
     }
 
-    /// Runs it to its end: whether it was let in, and the JSON it prints.
+    /// Runs the client to its end, and returns whether its login succeeded (exit status 0) and the JSON that it
+    /// printed.
     ///
     /// # Errors
-    /// When it can't be run or prints something else; with what it says of it.
+    /// When the client cannot be started or prints anything but JSON, with all that it printed.
     pub fn log_in(self, arguments: &[impl AsRef<OsStr>]) -> Result<(bool, Value)> {
-        let done = self.run(arguments)?;
-        let json = serde_json::from_slice(&done.stdout).with_context(|| {
-            let (said, why) = (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
-            format!("the client printed {said:?}\n{why}")
+        let output = self.run(arguments)?;
+        let json = serde_json::from_slice(&output.stdout).with_context(|| {
+            let (stdout, stderr) =
+                (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            format!("the client printed {stdout:?}\n{stderr}")
         })?;
-        Ok((done.status.success(), json))
+        Ok((output.status.success(), json))
     }
 }
 
-/// Where `cargo xtask clients` puts them.
+/// A client that runs. It is ended when this is dropped.
+#[derive(Debug)]
+pub struct RunningClient {
+    _process: Process,
+    _home: TempDir,
+}
+
+/// The folder that `cargo xtask clients` installs into.
 fn installed() -> Result<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/clients");
     ensure!(folder.join("installed").exists(), "the clients are not installed: run cargo xtask clients");

@@ -1,4 +1,4 @@
-//! A real nginx in front of the server, for answers that clients get from both together.
+//! A real nginx in front of the server, for answers that clients get from the two together.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -7,9 +7,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
-use crate::server::{Process, free_address};
+use crate::process::{Process, free_address};
 
-/// An nginx of its own, ended when this is dropped.
+/// A running nginx. It is ended when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Proxy {
     address: SocketAddr,
@@ -17,10 +17,11 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Starts it in front of a server. `@LISTEN@`, `@SERVER@` and `@DIR@` are filled in.
+    /// Starts nginx in front of `server`, with its files in `dir`. In the configuration, `@LISTEN@`, `@SERVER@` and
+    /// `@DIR@` are filled in.
     ///
     /// # Errors
-    /// When there is no nginx, or it doesn't listen, with what it said.
+    /// When nginx is not installed or does not listen, with what it printed.
     pub(crate) fn start(config: &str, server: SocketAddr, dir: &Path) -> Result<Self> {
         let address = free_address()?;
         let (file, log) = (dir.join("nginx.conf"), dir.join("nginx.log"));
@@ -29,23 +30,17 @@ impl Proxy {
             .replace("@SERVER@", &server.to_string())
             .replace("@DIR@", &dir.to_string_lossy());
         fs::write(&file, config)?;
-        // Where a user's path doesn't lead to it, it is among the system's programs.
+        // Debian installs nginx where the path of an ordinary user does not lead.
         let program = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
-        let child = Command::new(program)
-            .args(["-e", "stderr", "-p"])
-            .arg(dir)
-            .arg("-c")
-            .arg(&file)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log)?)
-            .spawn()
-            .context("starting nginx: cargo xtask test installs it")?;
-        let process = Process::listening(child, address, &log)?;
+        let mut command = Command::new(program);
+        command.args(["-e", "stderr", "-p"]).arg(dir).arg("-c").arg(&file);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log)?);
+        let mut process = Process::spawn(&mut command).context("cargo xtask test installs nginx")?;
+        process.wait_until_listening(address, &log)?;
         Ok(Self { address, _process: process })
     }
 
-    /// Where it listens.
+    /// The address that nginx listens on.
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
     }

@@ -1,20 +1,20 @@
-//! What came of the cases, and which of them are known not to hold yet.
+//! The verdicts of a run, and the list of cases that are known not to hold yet.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result, ensure};
 
-/// What came of one case.
+/// The verdict on one case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a case holds, differs or could not be tried")]
+#[expect(clippy::exhaustive_enums, reason = "a case holds, differs or cannot be run")]
 pub enum Verdict {
-    /// The answer is as expected.
+    /// The response is as expected.
     Holds,
-    /// It is not, and how.
+    /// The response differs from what is expected in these ways.
     Differs(Vec<String>),
-    /// The state it starts from can't be brought about, and why.
-    OutOfReach(String),
+    /// The case could not be run, for this reason.
+    NotRun(String),
 }
 
 impl From<Vec<String>> for Verdict {
@@ -30,46 +30,46 @@ pub struct Report {
 }
 
 impl Report {
-    /// Takes a verdict down.
+    /// Adds the verdict on the case of this id.
     pub fn add(&mut self, id: &str, verdict: impl Into<Verdict>) {
         self.verdicts.push((id.to_owned(), verdict.into()));
     }
 
-    /// Takes those of another report down.
+    /// Adds the verdicts of another report.
     pub fn extend(&mut self, other: Self) {
         self.verdicts.extend(other.verdicts);
     }
 
-    /// The verdicts.
+    /// The verdicts by the ids of their cases.
     #[must_use]
     pub fn verdicts(&self) -> &[(String, Verdict)] {
         &self.verdicts
     }
 
-    /// The numbers of cases that hold, differ and are out of reach.
+    /// The numbers of cases that hold, that differ and that could not be run.
     #[must_use]
     pub fn figures(&self) -> (usize, usize, usize) {
-        self.verdicts.iter().fold((0, 0, 0), |(holds, differ, out), (_, verdict)| match verdict {
-            Verdict::Holds => (holds + 1, differ, out),
-            Verdict::Differs(_) => (holds, differ + 1, out),
-            Verdict::OutOfReach(_) => (holds, differ, out + 1),
+        self.verdicts.iter().fold((0, 0, 0), |(holds, differ, not_run), (_, verdict)| match verdict {
+            Verdict::Holds => (holds + 1, differ, not_run),
+            Verdict::Differs(_) => (holds, differ + 1, not_run),
+            Verdict::NotRun(_) => (holds, differ, not_run + 1),
         })
     }
 
-    /// What is not as the list says: cases that fail and aren't listed, listed ones that hold or don't exist.
-    /// Empty when all is as expected.
+    /// Describes the verdicts that contradict the list, a line for each: cases that do not hold and are not listed, and
+    /// listed cases that hold. Empty when there are none.
     #[must_use]
     pub fn surprises(&self, expected: &ExpectedFailures) -> String {
         let mut text = String::new();
         let mut line = |id: &str, what: &str| {
-            // Writing to a string can't fail.
+            // Writing to a string cannot fail.
             let _never = writeln!(text, "{id}: {what}");
         };
         for (id, verdict) in &self.verdicts {
             match (verdict, expected.topic(id)) {
-                (Verdict::Holds, Some(_)) => line(id, "holds now: take it out of expected-failures.txt"),
-                (Verdict::Differs(why), None) => line(id, &why.join("; ")),
-                (Verdict::OutOfReach(why), None) => line(id, &format!("out of reach: {why}")),
+                (Verdict::Holds, Some(_)) => line(id, "holds now: remove it from expected-failures.txt"),
+                (Verdict::Differs(differences), None) => line(id, &differences.join("; ")),
+                (Verdict::NotRun(reason), None) => line(id, &format!("not run: {reason}")),
                 _ => {}
             }
         }
@@ -77,15 +77,15 @@ impl Report {
     }
 }
 
-/// The cases that are known not to hold, each with what it waits for. The list may only get shorter.
+/// The cases that are known not to hold, each with a topic that says why. The list may only get shorter.
 #[derive(Debug, Default)]
 pub struct ExpectedFailures(BTreeMap<String, String>);
 
 impl ExpectedFailures {
-    /// Reads lines `ID TOPIC`; `#` begins a comment.
+    /// Parses lines of the form `ID TOPIC`; `#` begins a comment.
     ///
     /// # Errors
-    /// Names a line without topic, or an id that comes twice.
+    /// When a line has no topic, or an id is listed twice.
     pub fn parse(text: &str) -> Result<Self> {
         let mut list = BTreeMap::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
@@ -97,7 +97,7 @@ impl ExpectedFailures {
         Ok(Self(list))
     }
 
-    /// What a case waits for, if it is listed.
+    /// The topic of a case, if the case is listed.
     #[must_use]
     pub fn topic(&self, id: &str) -> Option<&str> {
         self.0.get(id).map(String::as_str)
@@ -114,24 +114,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_is_held_to_the_verdicts_in_both_directions() {
+    fn verdicts_are_checked_against_the_list_in_both_directions() {
         let expected = ExpectedFailures::parse("# why\nlisted-fails  ldap\nlisted-holds ldap\n").unwrap();
         let mut report = Report::default();
         report.add("listed-fails", vec!["status".to_owned()]);
         assert_eq!(report.surprises(&expected), "");
         report.add("listed-holds", vec![]);
         report.add("fails", vec!["status".to_owned(), "body".to_owned()]);
-        report.add("unreachable", Verdict::OutOfReach("no directory".to_owned()));
+        report.add("unreachable", Verdict::NotRun("no directory".to_owned()));
         assert_eq!(
             report.surprises(&expected),
-            "listed-holds: holds now: take it out of expected-failures.txt\nfails: status; body\n\
-             unreachable: out of reach: no directory\n"
+            "listed-holds: holds now: remove it from expected-failures.txt\nfails: status; body\n\
+             unreachable: not run: no directory\n"
         );
         assert_eq!(report.figures(), (1, 2, 1));
     }
 
     #[test]
-    fn a_list_without_topics_or_with_doubles_is_refused() {
+    fn list_without_topics_or_with_doubles_is_refused() {
         assert!(ExpectedFailures::parse("id").is_err());
         assert!(ExpectedFailures::parse("id a\nid b").is_err());
     }

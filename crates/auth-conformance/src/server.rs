@@ -1,29 +1,34 @@
-//! The server under test: a folder, a port and a process of its own.
+//! The server under test, with a folder, a port and a process of its own.
 
+use std::ffi::{OsStr, OsString};
+use std::fmt;
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU16, Ordering};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::http::{self, Request, Response};
 use crate::mailbox::Mailbox;
+use crate::process::{Process, free_address, run};
 use crate::proxy::Proxy;
 use crate::slapd::Slapd;
 
-/// A configured server with its own store. It is ended when this is dropped.
+/// How often a wait for the log reads it again, and how many times: 20 seconds in all.
+const LOG_POLL: Duration = Duration::from_millis(10);
+const LOG_POLLS: u32 = 2000;
+
+/// A configured server with its own store. The process is ended when this is dropped.
 #[derive(Debug)]
 pub struct Server {
     binary: PathBuf,
     dir: TempDir,
     config: PathBuf,
+    environment: Vec<(OsString, OsString)>,
     address: SocketAddr,
     process: Option<Process>,
     proxy: Option<Proxy>,
@@ -32,31 +37,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Writes a configuration (`@PORT@` and `@DIR@` are filled in), imports the users (JSON lines) and starts.
+    /// Writes the configuration, imports the users (JSON lines) and starts the server. See [`Server::prepare`] for what
+    /// is filled into the configuration.
     ///
     /// # Errors
-    /// When the import is refused or the server doesn't listen after 20 seconds, with what it said.
-    pub fn start(binary: &Path, config: &str, users: &str) -> Result<Self> {
-        let mut server = Self::configured(binary, config)?;
-        let file = server.dir.path().join("users.jsonl");
-        fs::write(&file, users)?;
-        let done = server.command(&["import", "--config", "@CONFIG@", &file.to_string_lossy()], "")?;
-        ensure!(
-            done.status.success(),
-            "import failed: {}{}",
-            String::from_utf8_lossy(&done.stdout),
-            String::from_utf8_lossy(&done.stderr)
-        );
-        server.resume()?;
+    /// When the import is refused, or the server does not listen after 20 seconds, with what it printed.
+    pub fn start(binary: &Path, config: &(impl fmt::Display + ?Sized), users: &str) -> Result<Self> {
+        let mut server = Self::prepare(binary, config)?;
+        server.import(users)?;
+        server.serve()?;
         Ok(server)
     }
 
-    /// A server with a configuration but no store yet, not started. Where `@MAIL@` stands in it, there will be the
-    /// address of a mail server, and where `@LDAP@` does, that of a directory server.
+    /// Writes the configuration of a server that has no store yet and is not started.
+    ///
+    /// Filled in are `@PORT@` and `@DIR@`, the server's port and folder; `@MAIL@`, the address of a mail server that is
+    /// then started; and `@LDAP@`, that of a directory server.
     ///
     /// # Errors
-    /// When no folder or port can be had.
-    pub fn configured(binary: &Path, config: &str) -> Result<Self> {
+    /// When there is no folder or port for the server, or one of the other servers does not start.
+    pub fn prepare(binary: &Path, config: &(impl fmt::Display + ?Sized)) -> Result<Self> {
+        let config = config.to_string();
         let dir = tempfile::Builder::new().prefix("conformance-").tempdir()?;
         let address = free_address()?;
         let file = dir.path().join("auth.toml");
@@ -74,6 +75,7 @@ impl Server {
             binary: binary.to_owned(),
             dir,
             config: file,
+            environment: Vec::new(),
             address,
             process: None,
             proxy: None,
@@ -82,85 +84,133 @@ impl Server {
         })
     }
 
-    /// Where it listens.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    /// Imports users (JSON lines) into the store.
+    ///
+    /// # Errors
+    /// When the import is refused, with what it printed.
+    pub fn import(&self, users: &str) -> Result<()> {
+        let file = self.dir.path().join("users.jsonl");
+        fs::write(&file, users)?;
+        self.run(&["import", "--config", "@CONFIG@", &file.to_string_lossy()], "").map(drop)
     }
 
-    /// The number of its process, while it runs.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Process::pid)
-    }
-
-    /// Its folder.
-    #[must_use]
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
-    }
-
-    /// What it has said on standard output and standard error so far.
-    #[must_use]
-    pub fn log(&self) -> String {
-        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    /// Sets an environment variable for the processes and commands that are started from now on.
+    pub fn set_env(&mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) {
+        self.environment.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
     }
 
     /// Starts the process on the store as it is.
     ///
     /// # Errors
-    /// When it ends at once or doesn't listen after 20 seconds.
-    pub fn resume(&mut self) -> Result<()> {
-        let log = File::options().create(true).append(true).open(self.dir.path().join("log"))?;
-        let child = Command::new(&self.binary)
-            .args(["serve", "--config"])
-            .arg(&self.config)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {}", self.binary.display()))?;
-        self.process = Some(Process::listening(child, self.address, &self.dir.path().join("log"))?);
+    /// When the process ends at its start, or does not listen after 20 seconds.
+    pub fn serve(&mut self) -> Result<()> {
+        let file = self.dir.path().join("log");
+        let log = File::options().create(true).append(true).open(&file)?;
+        let mut command = self.program();
+        command.args(["serve", "--config"]).arg(&self.config);
+        let mut process = Process::spawn(command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log))?;
+        process.wait_until_listening(self.address, &file)?;
+        self.process = Some(process);
         Ok(())
     }
 
-    /// Puts an nginx in front, which requests go through from then on. Its configuration: see [`Setup::proxy`].
+    /// Starts an nginx in front, through which requests go from then on. Its configuration: see [`Setup::proxy`].
     ///
     /// # Errors
-    /// When there is no nginx, or it doesn't listen.
+    /// When nginx is not installed or does not listen.
     ///
     /// [`Setup::proxy`]: crate::setup::Setup::proxy
-    pub fn put_behind(&mut self, proxy: &str) -> Result<()> {
-        self.proxy = Some(Proxy::start(proxy, self.address, self.dir.path())?);
+    pub fn start_proxy(&mut self, config: &str) -> Result<()> {
+        self.proxy = Some(Proxy::start(config, self.address, self.dir.path())?);
         Ok(())
     }
 
-    /// Ends the process by SIGTERM, and waits for it.
+    /// Asks the process to end, by SIGTERM, and does not wait. See [`Server::wait`].
     ///
     /// # Errors
-    /// When it had ended before, or ends with another status than 0.
-    pub fn stop(&mut self) -> Result<()> {
-        if let Some(process) = self.process.take() {
-            process.terminate().with_context(|| self.log())?;
-        }
-        Ok(())
+    /// When the process does not run.
+    pub fn terminate(&self) -> Result<()> {
+        self.process.as_ref().context("the server does not run")?.signal("TERM")
     }
 
-    /// Ends the process by SIGKILL: nothing more of it happens.
+    /// Waits up to 10 seconds until the process ends.
+    ///
+    /// # Errors
+    /// When it does not end in time, or ends with another status than 0.
+    pub fn wait(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), Process::wait).with_context(|| self.log())
+    }
+
+    /// Ends the process by SIGTERM and waits for it.
+    ///
+    /// # Errors
+    /// When the process had ended before, or ends with another status than 0.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), Process::stop).with_context(|| self.log())
+    }
+
+    /// Ends the process by SIGKILL, as a crash does.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Empties the limits: attempt counters live no longer than the process.
+    /// Stops and starts the process. That empties its rate limiters, which count in memory.
     ///
     /// # Errors
-    /// See [`Server::stop`] and [`Server::resume`].
+    /// See [`Server::stop`] and [`Server::serve`].
     pub fn restart(&mut self) -> Result<()> {
         self.stop()?;
-        self.resume()
+        self.serve()
     }
 
-    /// Sends a request.
+    /// The address that the server listens on.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The server's URL, without a path.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The process id, while the server runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.process.as_ref().map(Process::id)
+    }
+
+    /// The server's folder.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// Everything that the process has written to standard output and standard error.
+    #[must_use]
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// Waits up to 20 seconds until a line of the log holds `text`, and returns the first such line.
+    ///
+    /// # Errors
+    /// When no line does, with the log.
+    pub fn wait_for_log(&self, text: &str) -> Result<String> {
+        for _ in 0..LOG_POLLS {
+            // The last line may not be written to its end yet.
+            let log = self.log();
+            let mut lines = log.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n'));
+            if let Some(line) = lines.find(|line| line.contains(text)) {
+                return Ok(line.to_owned());
+            }
+            thread::sleep(LOG_POLL);
+        }
+        bail!("no line of the log holds {text:?}:\n{}", self.log())
+    }
+
+    /// Sends a request to the server, or to the proxy if there is one.
     ///
     /// # Errors
     /// When no connection can be made.
@@ -169,183 +219,46 @@ impl Server {
         http::send(address, request).with_context(|| self.log())
     }
 
-    /// Its directory server.
+    /// The directory server.
     ///
     /// # Errors
-    /// When it has none.
+    /// When the configuration asked for none.
     pub fn directory(&mut self) -> Result<&mut Slapd> {
         self.directory.as_mut().context("the configuration has no directory server")
     }
 
-    /// The code in the newest mail to an address that is none of those `used`.
+    /// The code in the newest mail to an address; waits for one that is not in `used`.
     ///
     /// # Errors
-    /// When none comes, or the server has nowhere to send mail to.
+    /// When no such mail comes, or the configuration asked for no mail server.
     pub(crate) fn mailed_code(&self, to: &str, used: &[String]) -> Result<String> {
         self.mailbox.as_ref().context("the setup has no mail server")?.code(to, used)
     }
 
-    /// Runs one of the server's commands with its configuration in place of `@CONFIG@`.
+    /// Runs one of the program's commands to its end, with the path of the configuration in place of `@CONFIG@`.
     ///
     /// # Errors
-    /// When the command can't be run; what it says of itself is in the output.
+    /// When the program cannot be started. A command that fails is no error here.
     pub fn command(&self, args: &[&str], stdin: &str) -> Result<Output> {
         let config = self.config.to_string_lossy();
         let args = args.iter().map(|arg| arg.replace("@CONFIG@", &config));
-        run(Command::new(&self.binary).args(args), stdin)
+        run(self.program().args(args), stdin)
     }
-}
 
-/// `auth-server dev`: what a newcomer starts, with demo users and all protocols.
-#[derive(Debug)]
-pub struct DevServer {
-    process: Option<Process>,
-    /// The line it prints when it is ready.
-    pub ready: Value,
-    _dir: TempDir,
-}
-
-impl DevServer {
-    /// Starts it on a free port.
+    /// Runs one of the program's commands, which must succeed, and returns its standard output.
     ///
     /// # Errors
-    /// When it ends without saying that it is ready.
-    pub fn start(binary: &Path) -> Result<Self> {
-        let dir = tempfile::tempdir()?;
-        let log = File::create(dir.path().join("log"))?;
-        let mut child = Command::new(binary)
-            .args(["dev", "--listen", "127.0.0.1:0", "--ready-json", "--data"])
-            .arg(dir.path().join("data"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(log)
-            .spawn()
-            .with_context(|| format!("starting {}", binary.display()))?;
-        let stdout = child.stdout.take().context("no standard output")?;
-        let process = Process(child);
-        let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line)?;
-        let ready = serde_json::from_str(&line).with_context(|| {
-            let log = fs::read_to_string(dir.path().join("log")).unwrap_or_default();
-            format!("not ready: {line:?}\n{log}")
-        })?;
-        Ok(Self { process: Some(process), ready, _dir: dir })
+    /// When the command fails, with what it printed.
+    pub fn run(&self, args: &[&str], stdin: &str) -> Result<String> {
+        let output = self.command(args, stdin)?;
+        let (stdout, stderr) = (String::from_utf8(output.stdout)?, String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "{args:?}: {stdout}{stderr}");
+        Ok(stdout)
     }
 
-    /// Where it listens.
-    ///
-    /// # Errors
-    /// When it didn't say.
-    pub fn address(&self) -> Result<SocketAddr> {
-        let text =
-            self.ready.get("address").and_then(Value::as_str).context("no address in the ready line")?;
-        Ok(text.parse()?)
+    fn program(&self) -> Command {
+        let mut command = Command::new(&self.binary);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
     }
-
-    /// Sends a request.
-    ///
-    /// # Errors
-    /// When no connection can be made.
-    pub fn send(&self, request: &Request) -> Result<Response> {
-        http::send(self.address()?, request)
-    }
-
-    /// Ends it by SIGTERM.
-    ///
-    /// # Errors
-    /// When it ends with another status than 0.
-    pub fn stop(mut self) -> Result<()> {
-        self.process.take().map_or(Ok(()), Process::terminate)
-    }
-}
-
-/// A child process that doesn't outlive its owner.
-#[derive(Debug)]
-pub(crate) struct Process(Child);
-
-impl Process {
-    /// Its number.
-    pub(crate) fn pid(&self) -> u32 {
-        self.0.id()
-    }
-
-    /// A child that was just started, once it listens.
-    pub(crate) fn listening(child: Child, address: SocketAddr, log: &Path) -> Result<Self> {
-        let mut process = Self(child);
-        let said = || fs::read_to_string(log).unwrap_or_default();
-        for _ in 0..4000 {
-            if TcpStream::connect(address).is_ok() {
-                return Ok(process);
-            }
-            if process.0.try_wait()?.is_some() {
-                bail!("it stopped at start:\n{}", said());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        bail!("it doesn't listen after 20 s:\n{}", said())
-    }
-
-    fn terminate(mut self) -> Result<()> {
-        if let Some(status) = self.0.try_wait()? {
-            bail!("the server had ended by itself: {status}");
-        }
-        // The standard library can only kill; every POSIX shell has a `kill` that asks.
-        let asked =
-            Command::new("sh").args(["-c", "kill -TERM \"$0\""]).arg(self.0.id().to_string()).status()?;
-        ensure!(asked.success(), "kill: {asked}");
-        for _ in 0..2000 {
-            if let Some(status) = self.0.try_wait()? {
-                ensure!(status.success(), "the server ended with {status}");
-                return Ok(());
-            }
-            thread::sleep(Duration::from_millis(5));
-        }
-        bail!("the server didn't end within 10 s of SIGTERM")
-    }
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        // Both fail only for a process that is gone.
-        let _gone = self.0.kill();
-        let _reaped = self.0.wait();
-    }
-}
-
-/// Runs a command to its end with a text as its standard input.
-///
-/// # Errors
-/// When it can't be run.
-pub fn run(command: &mut Command, stdin: &str) -> Result<Output> {
-    let name = command.get_program().to_string_lossy().into_owned();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .with_context(|| format!("running {name}"))?;
-    if let Some(mut pipe) = child.stdin.take() {
-        // A command that doesn't read its input may end before it is written.
-        let _unread = pipe.write_all(stdin.as_bytes());
-    }
-    Ok(child.wait_with_output()?)
-}
-
-/// An address on loopback that nobody listens on, its port below those the system hands out for outgoing connections: a server that is
-/// restarted finds it free again.
-pub(crate) fn free_address() -> Result<SocketAddr> {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    const FIRST: u16 = 12_000;
-    const COUNT: u16 = 20_000;
-    // Test programs run side by side: each begins elsewhere.
-    let offset = u16::try_from(std::process::id() * 97 % u32::from(COUNT))?;
-    for _ in 0..COUNT {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + (offset.wrapping_add(step)) % COUNT;
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        if TcpListener::bind(address).is_ok() {
-            return Ok(address);
-        }
-    }
-    bail!("no free port")
 }

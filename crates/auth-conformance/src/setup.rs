@@ -1,5 +1,7 @@
-//! The state a case starts from: a fixture's configuration and users with changes on top, and what is done
-//! before the request. Setups are data (`data/setups/*.toml`), so that a new case needs no new code.
+//! The state that a case starts from: a fixture's configuration and users with changes, and steps before the request.
+//!
+//! Setups are data (`data/setups/*.toml`), so that a new case needs no new code. A file is a list of `[[setup]]` tables
+//! with the keys of [`Setup`].
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,68 +10,72 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use regex::Regex;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-/// A state, and the cases that start from it.
+use crate::config::ServerConfig;
+use crate::json::merge;
+
+/// A starting state, and the cases that start from it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Setup {
-    /// Cases by id.
+    /// The ids of the cases.
     pub cases: Vec<String>,
-    /// Cases by what they say is given: a regular expression for the whole of it.
+    /// A regular expression for all that a case says is given.
     pub given: Option<String>,
-    /// The configuration file among the fixtures, without `.toml`.
+    /// The name of the configuration file among the fixtures, without `.toml`.
     pub fixture: String,
-    /// The users among the fixtures, without `.jsonl`, where they aren't those of the set.
-    pub people: Option<String>,
-    /// The configuration of an nginx in front, among the setups: `@LISTEN@`, `@SERVER@` and `@DIR@` are filled in.
+    /// The name of the users' file among the fixtures, without `.jsonl`, where it is not that of the set.
+    pub users_fixture: Option<String>,
+    /// The name of the configuration of an nginx in front, among the setups. `@LISTEN@`, `@SERVER@` and `@DIR@` are
+    /// filled in.
     pub proxy: Option<String>,
-    /// The case whose answer is expected in place of these cases' own.
+    /// The id of the case whose response is expected instead of these cases' own.
     pub answer_of: Option<String>,
-    /// JSON pointers of lists in the answer whose order is not judged.
+    /// JSON pointers to lists in the response whose order is not compared.
     pub unordered: Vec<String>,
-    /// Configuration keys set over the fixture's; `"<absent>"` takes one away.
+    /// Configuration keys that replace those of the fixture; `"<absent>"` removes one.
     pub config: Map<String, Value>,
-    /// Realms of the fixture, by slug, with keys set over theirs.
+    /// Changes of the fixture's realms, by slug.
     pub realms: Map<String, Value>,
-    /// Users of the fixture, by user name, with keys set over theirs; unknown ones are added.
+    /// Changes of the fixture's users, by user name; users of other names are added.
     pub users: Map<String, Value>,
-    /// What is done before the request. A case with such steps has a server of its own.
+    /// The steps before the request. Each case of a setup with steps has a server of its own.
     pub before: Vec<Step>,
-    /// JSON that is expected in the answer beside what the case says.
+    /// JSON that is expected in the response, beside what the case says.
     pub expect: Map<String, Value>,
 }
 
-/// What is done before a request: a wait, then changes of the directory, a command, then requests.
+/// A step before a request: a wait, then changes of the directory, then a command, then requests.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Step {
-    /// Method and path of a request.
+    /// The method and the path of a request.
     pub send: Option<String>,
-    /// Its headers.
+    /// The headers of the request.
     pub headers: BTreeMap<String, String>,
-    /// Its body, an encoded form.
+    /// The body of the request, as an encoded form.
     pub form: Option<String>,
-    /// Its body, JSON.
+    /// The body of the request, as JSON.
     pub json: Option<Value>,
-    /// The status it must be answered with.
+    /// The status of the response, 200 by default.
     pub status: Option<u16>,
-    /// Parts of its JSON answer to keep: names (then known as `{{name}}`) and JSON pointers; a `!` in one goes on
-    /// inside JSON that is a text itself.
+    /// Parts of the JSON response that later texts refer to as `{{name}}`: names and JSON pointers. A `!` in a pointer
+    /// continues inside a text that is JSON itself.
     pub save: BTreeMap<String, String>,
-    /// How often it is sent; `{{n}}` counts from 1.
+    /// How many times the request is sent; `{{n}}` is its number, from 1.
     pub times: Option<u32>,
-    /// Arguments of a server command; it must succeed.
+    /// The arguments of a command of the server's program, which must succeed.
     pub run: Option<Vec<String>>,
-    /// What the command reads on standard input.
+    /// The standard input of the command.
     pub stdin: String,
     /// Changes of the directory's entries, as LDIF.
     pub modify: Option<String>,
-    /// Ends the directory server.
+    /// Whether to end the directory server.
     pub directory_ends: bool,
-    /// Milliseconds to let pass: windows of limits end by the clock alone.
+    /// Milliseconds to wait: the windows of rate limits end by the clock alone.
     pub wait_ms: Option<u64>,
 }
 
@@ -79,16 +85,16 @@ struct File {
     setup: Vec<Setup>,
 }
 
-/// Reads the setups of a set.
+/// Reads a file of setups.
 ///
 /// # Errors
-/// When the file can't be read, or holds something unknown.
+/// When the file cannot be read, or holds an unknown key.
 pub fn read(path: &Path) -> Result<Vec<Setup>> {
     let text = fs::read_to_string(path).with_context(|| path.display().to_string())?;
     Ok(toml::from_str::<File>(&text).with_context(|| path.display().to_string())?.setup)
 }
 
-/// The setup of a case: the one that names it, else the first that describes what is given.
+/// Finds the setup of a case: the one that names its id, else the first that describes what is given.
 #[must_use]
 pub fn find(setups: &[Setup], id: &str, given: &str) -> Option<usize> {
     let named = setups.iter().position(|setup| setup.cases.iter().any(|case| case == id));
@@ -101,59 +107,42 @@ pub fn find(setups: &[Setup], id: &str, given: &str) -> Option<usize> {
 }
 
 impl Setup {
-    /// The configuration, as text.
+    /// The configuration as text, from that of the fixture.
     ///
     /// # Errors
-    /// When the fixture is no TOML.
+    /// When the fixture is not TOML.
     pub fn configuration(&self, fixture: &str) -> Result<String> {
         if self.config.is_empty() {
             return Ok(fixture.to_owned());
         }
-        let mut config: Value = toml::from_str(fixture)?;
-        merge(&mut config, &Value::Object(self.config.clone()));
-        Ok(toml::to_string(&config)?)
+        let config = ServerConfig::parse(fixture)?.merge(&Value::Object(self.config.clone()));
+        Ok(config.to_string())
     }
 
-    /// The users, as JSON lines.
+    /// The users as JSON lines, from those of the fixture.
     ///
     /// # Errors
-    /// When the fixture holds a line that is no JSON.
+    /// When a line of the fixture is not JSON.
     pub fn import(&self, fixture: &str) -> Result<String> {
         let mut lines: Vec<Value> =
             fixture.lines().map(serde_json::from_str).collect::<Result<_, _>>().context("fixture users")?;
         let realm = lines.iter().find_map(|line| line.get("realm")).cloned().unwrap_or_default();
         for (changes, kind, key) in [(&self.realms, "realm", "realm"), (&self.users, "user", "username")] {
             for (name, change) in changes {
-                let is_it = |line: &&mut Value| {
-                    line.get("kind").is_some_and(|is| is == kind)
-                        && line.get(key).is_some_and(|is| is == name)
+                let is_named = |line: &&mut Value| {
+                    line.get("kind").is_some_and(|value| value == kind)
+                        && line.get(key).is_some_and(|value| value == name)
                 };
-                if let Some(line) = lines.iter_mut().find(is_it) {
+                if let Some(line) = lines.iter_mut().find(is_named) {
                     merge(line, change);
                 } else {
-                    let mut line = serde_json::json!({"kind": kind, "realm": realm, key: name});
+                    let mut line = json!({"kind": kind, "realm": realm, key: name});
                     merge(&mut line, change);
                     lines.push(line);
                 }
             }
         }
         Ok(lines.iter().map(|line| format!("{line}\n")).collect())
-    }
-}
-
-/// Sets the members of `over` in `value`, deeply; `"<absent>"` takes one away.
-pub(crate) fn merge(value: &mut Value, over: &Value) {
-    match (value, over) {
-        (Value::Object(members), Value::Object(over)) => {
-            for (key, over) in over {
-                if over.as_str() == Some("<absent>") {
-                    members.remove(key);
-                } else {
-                    merge(members.entry(key).or_insert(Value::Null), over);
-                }
-            }
-        }
-        (value, over) => *value = over.clone(),
     }
 }
 
@@ -166,14 +155,14 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_laid_over_the_fixture() {
+    fn changes_are_merged_into_the_fixture() {
         let setup = setup(
             "config.a.b = 2\nconfig.a.gone = \"<absent>\"\nrealms.r.active = false\n\
              users.iago.password = \"x\"\nusers.new.full_name = \"New\"",
         );
         let config = setup.configuration("[a]\nb = 1\nc = \"@PORT@\"\ngone = 1\n").unwrap();
         let config: Value = toml::from_str(&config).unwrap();
-        assert_eq!(config, serde_json::json!({"a": {"b": 2, "c": "@PORT@"}}));
+        assert_eq!(config, json!({"a": {"b": 2, "c": "@PORT@"}}));
         let users = setup
             .import("{\"kind\":\"realm\",\"realm\":\"r\"}\n{\"kind\":\"user\",\"realm\":\"r\",\"username\":\"iago\"}\n")
             .unwrap();
@@ -181,15 +170,15 @@ mod tests {
         assert_eq!(
             lines,
             [
-                serde_json::json!({"kind": "realm", "realm": "r", "active": false}),
-                serde_json::json!({"kind": "user", "realm": "r", "username": "iago", "password": "x"}),
-                serde_json::json!({"kind": "user", "realm": "r", "username": "new", "full_name": "New"}),
+                json!({"kind": "realm", "realm": "r", "active": false}),
+                json!({"kind": "user", "realm": "r", "username": "iago", "password": "x"}),
+                json!({"kind": "user", "realm": "r", "username": "new", "full_name": "New"}),
             ]
         );
     }
 
     #[test]
-    fn a_named_case_has_precedence_over_what_is_given() {
+    fn setup_that_names_a_case_has_precedence_over_what_is_given() {
         let setups = [setup("given = 'valid .*'"), setup("cases = [\"b\"]")];
         assert_eq!(find(&setups, "a", "valid token"), Some(0));
         assert_eq!(find(&setups, "b", "valid token"), Some(1));

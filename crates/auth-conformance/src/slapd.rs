@@ -1,4 +1,4 @@
-//! A real directory server of a test's own: OpenLDAP's slapd with the people of `data/directory.ldif`.
+//! A real directory server for one test: OpenLDAP's slapd with the entries of `data/directory.ldif`.
 
 use std::fs::{self, File};
 use std::net::SocketAddr;
@@ -9,21 +9,22 @@ use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
-use crate::server::{Process, free_address, run};
+use crate::process::{Process, free_address, run};
 
-/// The people it starts with.
-const PEOPLE: &str = include_str!("../data/directory.ldif");
+/// The entries that the directory starts with.
+const ENTRIES: &str = include_str!("../data/directory.ldif");
 
-/// Where they are.
+/// The base DN of the people in the directory.
 pub const BASE: &str = "ou=people,dc=example,dc=org";
 
-/// An account that may search.
+/// DN and password of an account that may search.
 pub const SERVICE: (&str, &str) = ("cn=auth,dc=example,dc=org", "service-pass");
 
-/// An account that may do everything.
+/// DN and password of an account that may do everything.
 const ADMIN: (&str, &str) = ("cn=admin,dc=example,dc=org", "admin-pass");
 
-/// Attributes that rules of access look at, an own flag, and people as Active Directory names them.
+/// The configuration: attributes that access rules read, a flag for deactivated people, and the attributes and classes
+/// of Active Directory.
 const CONFIGURATION: &str = "
 include /etc/ldap/schema/core.schema
 include /etc/ldap/schema/cosine.schema
@@ -60,7 +61,7 @@ access to attrs=userPassword by anonymous auth by * none
 access to * by * read
 ";
 
-/// A directory server. It is ended when this is dropped.
+/// A running directory server. It is ended when this is dropped.
 #[derive(Debug)]
 pub struct Slapd {
     dir: TempDir,
@@ -70,18 +71,18 @@ pub struct Slapd {
 }
 
 impl Slapd {
-    /// Makes its certificates and its data, and starts it. An empty password is no log-in for it, as servers are by
-    /// default or by mistake: it says that it worked.
+    /// Makes certificates and data, and starts the server. It accepts a bind with an empty password (an anonymous one),
+    /// as many directories do by default or by mistake.
     ///
     /// # Errors
-    /// When there is no slapd, or it doesn't listen, with what it said.
+    /// When slapd is not installed or does not listen, with what it printed.
     pub fn start() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("slapd-").tempdir()?;
         let at = |name: &str| dir.path().join(name);
         certificates(dir.path())?;
         fs::create_dir(at("data"))?;
         fs::write(at("slapd.conf"), CONFIGURATION.replace("@DIR@", &dir.path().to_string_lossy()))?;
-        let done = run(Command::new(program("slapadd")).arg("-q").arg("-f").arg(at("slapd.conf")), PEOPLE)
+        let done = run(Command::new(program("slapadd")).arg("-q").arg("-f").arg(at("slapd.conf")), ENTRIES)
             .context("running slapadd: cargo xtask test installs slapd")?;
         ensure!(done.status.success(), "slapadd: {}", String::from_utf8_lossy(&done.stderr));
         let mut slapd = Self { plain: free_address()?, tls: free_address()?, process: None, dir };
@@ -89,65 +90,63 @@ impl Slapd {
         Ok(slapd)
     }
 
-    /// Starts it again, on the same addresses with the same data.
+    /// Starts the server again, on the same addresses with the same data.
     ///
     /// # Errors
     /// See [`Slapd::start`].
     pub fn resume(&mut self) -> Result<()> {
         let log = self.dir.path().join("log");
-        let child = Command::new(program("slapd"))
+        let mut command = Command::new(program("slapd"));
+        command
             // In the foreground, and silent.
             .args(["-d", "0", "-h", &format!("ldap://{}/ ldaps://{}/", self.plain, self.tls), "-f"])
             .arg(self.dir.path().join("slapd.conf"))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(File::options().create(true).append(true).open(&log)?)
-            .spawn()
-            .context("starting slapd: cargo xtask test installs it")?;
-        self.process = Some(Process::listening(child, self.plain, &log)?);
+            .stderr(File::options().create(true).append(true).open(&log)?);
+        let mut process = Process::spawn(&mut command).context("cargo xtask test installs slapd")?;
+        process.wait_until_listening(self.plain, &log)?;
+        self.process = Some(process);
         Ok(())
     }
 
-    /// Ends it at once, as a machine that fails does.
+    /// Kills the server, as a failing machine does.
     pub fn kill(&mut self) {
         self.process = None;
     }
 
-    /// Stops it, or lets it go on: connections stay, and nothing is answered meanwhile.
+    /// Stops the process (`true`) or lets it continue. While it is stopped, connections stay open and nothing is
+    /// answered.
     ///
     /// # Errors
-    /// When it isn't running.
+    /// When the server is not running.
     pub fn hang(&self, hangs: bool) -> Result<()> {
-        let pid = self.process.as_ref().context("it isn't running")?.pid();
-        let signal = if hangs { "-STOP" } else { "-CONT" };
-        let sent =
-            Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", signal, &pid.to_string()]).status()?;
-        ensure!(sent.success(), "kill: {sent}");
-        Ok(())
+        let process = self.process.as_ref().context("slapd is not running")?;
+        process.signal(if hangs { "STOP" } else { "CONT" })
     }
 
-    /// Host and port, without TLS or with TLS that is asked for.
+    /// The address for plain connections and StartTLS.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.plain
     }
 
-    /// Host and port, with TLS from the start.
+    /// The address for connections that begin with TLS.
     #[must_use]
     pub fn tls_address(&self) -> SocketAddr {
         self.tls
     }
 
-    /// The file with the certificate of the authority that its own is by.
+    /// The file with the certificate of the authority that signed the server's certificate.
     #[must_use]
     pub fn authority(&self) -> PathBuf {
         self.dir.path().join("ca.pem")
     }
 
-    /// Changes entries: LDIF, as `ldapmodify` takes it.
+    /// Changes entries, by LDIF in the form that `ldapmodify` takes.
     ///
     /// # Errors
-    /// When that is refused.
+    /// When the directory refuses the changes.
     pub fn modify(&self, changes: &str) -> Result<()> {
         let url = format!("ldap://{}", self.plain);
         let (dn, password) = ADMIN;
@@ -159,13 +158,13 @@ impl Slapd {
     }
 }
 
-/// A program of slapd's, also where a user's path doesn't lead to it.
+/// The path of one of slapd's programs, which Debian installs where the path of an ordinary user does not lead.
 fn program(name: &str) -> PathBuf {
     let path = Path::new("/usr/sbin").join(name);
     if path.exists() { path } else { name.into() }
 }
 
-/// An authority, and a certificate of its for loopback.
+/// Writes the certificate of a new authority, and a certificate for loopback that it signed.
 fn certificates(dir: &Path) -> Result<()> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

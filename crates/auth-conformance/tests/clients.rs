@@ -1,5 +1,5 @@
-//! Published clients, unchanged, against `auth-server dev`: they log in, use what they got, and report a wrong
-//! password in their own way. Zulip's are in `zulip_clients.rs`.
+//! Published clients, unchanged, against `auth-server dev`: they log in, use their token, and report a wrong password
+//! in their own way. The clients of Zulip are in `zulip_clients.rs`.
 
 #![cfg(test)]
 
@@ -10,14 +10,14 @@ use auth_conformance::{DevServer, server_binary};
 fn python_rocketchat() {
     let client = || Client::python("rocketchat_client.py").unwrap();
     let server = DevServer::start(&server_binary().unwrap()).unwrap();
-    let url = format!("http://{}", server.address().unwrap());
+    let url = server.url();
     for name in ["myusername", "my@email.com"] {
-        let (let_in, me) = client().log_in(&[&url, name, "mypassword"]).unwrap();
-        assert!(let_in, "{me}");
+        let (logged_in, me) = client().log_in(&[&url, name, "mypassword"]).unwrap();
+        assert!(logged_in, "{me}");
         assert_eq!(me["username"], "myusername", "{me}");
     }
-    let (let_in, refusal) = client().log_in(&[&url, "myusername", "wrong"]).unwrap();
-    assert!(!let_in);
+    let (logged_in, refusal) = client().log_in(&[&url, "myusername", "wrong"]).unwrap();
+    assert!(!logged_in);
     assert_eq!(refusal["refused"], "RocketAuthenticationException", "{refusal}");
     server.stop().unwrap();
 }

@@ -1,4 +1,4 @@
-//! The manuals' curl lines, word for word but for the host, against `auth-server dev`.
+//! The curl commands of the three manuals, word for word except for the host, against `auth-server dev`.
 
 #![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -7,14 +7,14 @@ use std::process::Command;
 use auth_conformance::{DevServer, server_binary};
 use serde_json::Value;
 
-/// Runs a line with the address in place of `HOST`, and gives what it prints.
+/// Runs a command with the address in place of `HOST`, and returns what it prints.
 fn curl(server: &DevServer, line: &str) -> String {
-    let line = line.replace("HOST", &server.address().unwrap().to_string());
-    let done =
+    let line = line.replace("HOST", &server.address().to_string());
+    let output =
         Command::new("bash").args(["-c", &line]).env("NO_PROXY", "*").env("CURL_HOME", "/dev/null").output();
-    let done = done.expect("bash and curl are needed: cargo xtask test installs them");
-    assert!(done.status.success(), "{line}: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).unwrap()
+    let output = output.expect("bash and curl are needed: cargo xtask test installs them");
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 fn json(text: &str) -> Value {
@@ -85,7 +85,7 @@ fn zettelstore() {
         let token = answer["token"].as_str().unwrap();
         let renewed =
             json(&curl(&server, &format!("curl -s -X PUT -H 'Authorization: Bearer {token}' http://HOST/a")));
-        assert_eq!(renewed["token"], token, "a token so young is given again");
+        assert_eq!(renewed["token"], token, "a fresh token is returned again");
     }
     assert_eq!(curl(&server, "curl -s -X POST -u IDENT:wrong http://HOST/a"), "Authentication failed\n");
     server.stop().unwrap();

@@ -1,26 +1,31 @@
-//! Published clients of Rocket.Chat's sockets, unchanged, against `auth-server dev`: they log in, resume, ask for
+//! Published clients of Rocket.Chat's WebSockets, unchanged, against `auth-server dev`: they log in, resume, ask for
 //! rooms, and report a wrong password in their own way.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth_conformance::client::Client;
-use auth_conformance::{DevServer, Options, Server, server_binary};
+use auth_conformance::http::Request;
+use auth_conformance::{DevServer, Server, server_binary};
 use serde_json::{Value, json};
 
-/// Runs a client against a server of its own: the log-ins and what each must print.
-fn check(client: impl Fn() -> Client, log_ins: &[(&str, &str, bool)], refusal: &Value) {
+/// The configuration and users of the contract's fixture, in which `totpuser` has a device and backup codes.
+const CONFIG: &str = include_str!("../data/fixtures/rocketchat.toml");
+const USERS: &str = include_str!("../data/fixtures/rocketchat.jsonl");
+
+/// Runs a client for each login (user name, password, and whether they are right), and checks what it prints.
+fn check(client: impl Fn() -> Client, logins: &[(&str, &str, bool)], refusal: &Value) {
     let server = DevServer::start(&server_binary().unwrap()).unwrap();
-    let url = format!("http://{}", server.address().unwrap());
-    for (user, password, right) in log_ins {
-        let (let_in, said) = client().log_in(&[url.as_str(), user, password]).unwrap();
-        assert_eq!(let_in, *right, "{user}: {said}");
+    let url = server.url();
+    for (user, password, right) in logins {
+        let (logged_in, printed) = client().log_in(&[url.as_str(), user, password]).unwrap();
+        assert_eq!(logged_in, *right, "{user}: {printed}");
         if *right {
-            assert_eq!(said["id"].as_str().map(str::len), Some(17), "{said}");
-            assert_eq!(said["rooms"], json!([]), "{said}");
-            // Strangers are told that they are.
-            assert_ne!(said["device"], "not-authorized", "{said}");
+            assert_eq!(printed["id"].as_str().map(str::len), Some(17), "{printed}");
+            assert_eq!(printed["rooms"], json!([]), "{printed}");
+            // A client that is not logged in gets this error.
+            assert_ne!(printed["device"], "not-authorized", "{printed}");
         } else {
-            assert_eq!(&said, refusal, "{user}");
+            assert_eq!(&printed, refusal, "{user}");
         }
     }
     server.stop().unwrap();
@@ -51,42 +56,39 @@ fn node_ddp_client() {
 
 #[test]
 fn node_ddp_client_with_a_second_factor() {
-    let options = Options::new(server_binary().unwrap());
-    let fixture = |name| std::fs::read_to_string(options.data.join("fixtures").join(name)).unwrap();
-    let (config, users) = (fixture("rocketchat.toml"), fixture("rocketchat.jsonl"));
-    let mut server = Server::start(&options.binary, &config, &users).unwrap();
-    let url = format!("http://{}", server.address());
+    let mut server = Server::start(&server_binary().unwrap(), CONFIG, USERS).unwrap();
+    let url = server.url();
     let client = || Client::node("ddp_client.js").unwrap();
-    let (let_in, said) = client().log_in(&[url.as_str(), "totpuser", "mypassword"]).unwrap();
-    assert_eq!((let_in, &said["refused"]), (false, &json!("totp-required")), "{said}");
-    let (let_in, said) = client().log_in(&[url.as_str(), "totpuser", "mypassword", "aBcD2345"]).unwrap();
-    assert!(let_in, "{said}");
-    assert!(said["device"]["remaining"].is_u64(), "{said}");
+    let (logged_in, printed) = client().log_in(&[url.as_str(), "totpuser", "mypassword"]).unwrap();
+    assert_eq!((logged_in, &printed["refused"]), (false, &json!("totp-required")), "{printed}");
+    let (logged_in, printed) =
+        client().log_in(&[url.as_str(), "totpuser", "mypassword", "aBcD2345"]).unwrap();
+    assert!(logged_in, "{printed}");
+    assert!(printed["device"]["remaining"].is_u64(), "{printed}");
     server.stop().unwrap();
 }
 
 #[test]
-fn node_ddp_client_resumes_and_knows_when_its_token_ends() {
+fn node_ddp_client_resumes_and_knows_when_its_token_expires() {
     let server = DevServer::start(&server_binary().unwrap()).unwrap();
-    let url = format!("http://{}", server.address().unwrap());
+    let url = server.url();
     let client = Client::node("ddp_client.js").unwrap();
-    let (_, said) = client.log_in(&[url.as_str(), "myusername", "mypassword"]).unwrap();
-    assert_eq!(said["resumed"], said["id"], "{said}");
-    assert!(said["ends"].as_str().is_some_and(|date| date.ends_with('Z')), "{said}");
+    let (_, printed) = client.log_in(&[url.as_str(), "myusername", "mypassword"]).unwrap();
+    assert_eq!(printed["resumed"], printed["id"], "{printed}");
+    assert!(printed["ends"].as_str().is_some_and(|date| date.ends_with('Z')), "{printed}");
     server.stop().unwrap();
 }
 
 #[test]
-fn token_of_a_rest_log_in_resumes_on_a_socket() {
+fn token_of_a_rest_login_resumes_on_a_websocket() {
     let server = DevServer::start(&server_binary().unwrap()).unwrap();
-    let url = format!("http://{}", server.address().unwrap());
-    let request = auth_conformance::http::Request::new("POST", "/api/v1/login")
-        .form("user=myusername&password=mypassword");
+    let url = server.url();
+    let request = Request::new("POST", "/api/v1/login").form("user=myusername&password=mypassword");
     let answer = server.send(&request).unwrap().json().unwrap();
     let token = answer["data"]["authToken"].as_str().unwrap();
     let client = Client::python("rocketchat_async_client.py").unwrap();
-    let (let_in, said) = client.log_in(&[url.as_str(), "--resume", token]).unwrap();
-    assert!(let_in, "{said}");
-    assert_eq!(said["id"], answer["data"]["userId"]);
+    let (logged_in, printed) = client.log_in(&[url.as_str(), "--resume", token]).unwrap();
+    assert!(logged_in, "{printed}");
+    assert_eq!(printed["id"], answer["data"]["userId"]);
     server.stop().unwrap();
 }

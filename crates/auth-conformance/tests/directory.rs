@@ -1,4 +1,5 @@
-//! A real slapd behind all three protocols: log-ins, an outage and its end, a crowd, and the commands that look into it.
+//! A real directory (slapd) behind all three protocols: logins, outages and recovery, many users at once, and the
+//! commands that inspect it.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,64 +11,43 @@ use std::time::Duration;
 
 use auth_conformance::clock::Stopwatch;
 use auth_conformance::http::{Request, Response};
-use auth_conformance::slapd::Slapd;
-use auth_conformance::{Server, server_binary};
+use auth_conformance::slapd::{BASE, SERVICE, Slapd};
+use auth_conformance::{Server, ServerConfig, server_binary};
 use regex::Regex;
 use serde_json::json;
 
-const CONFIG: &str = r#"
-[server]
-listen = ["127.0.0.1:@PORT@"]
+/// A configuration of all three protocols, without a directory.
+fn without_directory() -> ServerConfig {
+    ServerConfig::for_tests()
+        .without_limits()
+        .realm("house")
+        .set("rocketchat.email_2fa_auto_opt_in", false)
+        .set("zettelstore.login_delay", "0s")
+}
 
-[store]
-url = "sqlite:@DIR@/auth.db"
-
-[keys]
-file = "@DIR@/keys.toml"
-
-[limits]
-shared = "off"
-
-[passwords]
-memory_kib = 1024
-iterations = 1
-
-[ldap.corp]
-servers = ["ldap://@LDAP@"]
-bind_dn = "cn=auth,dc=example,dc=org"
-bind_password = "service-pass"
-base = "ou=people,dc=example,dc=org"
-disabled_attribute = "deactivated"
-connect_timeout = "1s"
-timeout = "1s"
-
-[zulip]
-realm = "house"
-login_limit = "off"
-
-[rocketchat]
-realm = "house"
-api_limit = "off"
-block_by_user = "off"
-block_by_address = "off"
-email_2fa_auto_opt_in = false
-
-[zettelstore]
-realm = "house"
-login_delay = "0s"
-"#;
+/// The same configuration with the directory `corp`.
+fn config() -> ServerConfig {
+    without_directory()
+        .set("ldap.corp.servers", vec!["ldap://@LDAP@"])
+        .set("ldap.corp.bind_dn", SERVICE.0)
+        .set("ldap.corp.bind_password", SERVICE.1)
+        .set("ldap.corp.base", BASE)
+        .set("ldap.corp.disabled_attribute", "deactivated")
+        .set("ldap.corp.connect_timeout", "1s")
+        .set("ldap.corp.timeout", "1s")
+}
 
 const USERS: &str = r#"{"kind":"realm","realm":"house","name":"House","backends":["corp","local"]}
 {"kind":"user","realm":"house","username":"ada","email":"ada@example.org","email_verified":true,"full_name":"Ada","password":"correct horse battery"}
 {"kind":"user","realm":"house","username":"left","email":"left@example.org","directory_name":"no-such-entry"}
 "#;
 
-fn start(config: &str) -> Server {
+fn start(config: &ServerConfig) -> Server {
     Server::start(&server_binary().unwrap(), config, USERS).unwrap()
 }
 
-/// The same log-in in the forms of all protocols, Rocket.Chat's with that for directories.
-fn forms(name: &str, password: &str) -> [Request; 4] {
+/// The same login in the forms of all protocols; Rocket.Chat has a second one for directories.
+fn logins(name: &str, password: &str) -> [Request; 4] {
     let ldap = json!({"ldap": true, "username": name, "ldapPass": password, "ldapOptions": {}});
     [
         Request::new("POST", "/api/v1/fetch_api_key").form(&format!("username={name}&password={password}")),
@@ -77,24 +57,25 @@ fn forms(name: &str, password: &str) -> [Request; 4] {
     ]
 }
 
-fn answers(server: &Server, name: &str, password: &str) -> [Response; 4] {
-    forms(name, password).map(|request| server.send(&request).unwrap())
+fn responses(server: &Server, name: &str, password: &str) -> [Response; 4] {
+    logins(name, password).map(|request| server.send(&request).unwrap())
 }
 
 fn statuses(server: &Server, name: &str, password: &str) -> [u16; 4] {
-    answers(server, name, password).map(|answer| answer.status)
+    responses(server, name, password).map(|response| response.status)
 }
 
-fn said(output: &Output) -> String {
+/// Everything that a command printed.
+fn printed(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
 }
 
 #[test]
-fn people_of_the_directory_use_every_protocol_and_an_outage_is_told_in_each_protocols_way() {
-    let mut server = start(CONFIG);
+fn directory_users_log_in_at_every_protocol_and_each_reports_an_outage_in_its_own_format() {
+    let mut server = start(&config());
     assert_eq!(statuses(&server, "hamlet", "hamlet-ldap"), [200; 4]);
     assert_eq!(statuses(&server, "hamlet", "wrong"), [401; 4]);
-    assert_eq!(statuses(&server, "hamlet", ""), [401; 4], "slapd itself would say that it worked");
+    assert_eq!(statuses(&server, "hamlet", ""), [401; 4], "slapd itself accepts an empty password");
     assert_eq!(statuses(&server, "disabled", "disabled-ldap"), [401; 4]);
     assert_eq!(statuses(&server, "nobody", "hamlet-ldap"), [401; 4]);
 
@@ -105,18 +86,18 @@ fn people_of_the_directory_use_every_protocol_and_an_outage_is_told_in_each_prot
         }
         for password in ["hamlet-ldap", "wrong"] {
             let watch = Stopwatch::start();
-            let [zulip, rocketchat, form, zettelstore] = answers(&server, "hamlet", password);
+            let [zulip, rocketchat, ldap, zettelstore] = responses(&server, "hamlet", password);
             assert!(watch.elapsed() < Duration::from_secs(15), "{outage}: {:?}", watch.elapsed());
-            for answer in [&zulip, &rocketchat, &form, &zettelstore] {
-                assert_eq!(answer.status, 503, "{outage}: {}", answer.text());
-                assert!(!answer.text().contains("ldap"), "{outage}: {}", answer.text());
+            for response in [&zulip, &rocketchat, &ldap, &zettelstore] {
+                assert_eq!(response.status, 503, "{outage}: {}", response.text());
+                assert!(!response.text().contains("ldap"), "{outage}: {}", response.text());
             }
             assert_eq!(zulip.json().unwrap()["result"], "error");
             assert_eq!(rocketchat.json().unwrap()["success"], false);
         }
         let ada = json!({"user": "ada", "password": "correct horse battery"});
         let ada = Request::new("POST", "/api/v1/login").json(&ada);
-        assert_eq!(server.send(&ada).unwrap().status, 200, "whose password is here gets in");
+        assert_eq!(server.send(&ada).unwrap().status, 200, "a user with a stored password logs in");
         match outage {
             "killed" => server.directory().unwrap().resume().unwrap(),
             _ => server.directory().unwrap().hang(false).unwrap(),
@@ -136,10 +117,11 @@ fn people_of_the_directory_use_every_protocol_and_an_outage_is_told_in_each_prot
 }
 
 #[test]
-fn two_hundred_people_at_a_time_log_in_through_eight_connections() {
-    // A place is waited for as long as a server is: on few cores, two hundred take a while.
-    let mut server = start(&CONFIG.replace("timeout = \"1s\"", "timeout = \"30s\""));
-    let people: String = (0..200)
+fn two_hundred_users_at_a_time_log_in_through_eight_connections() {
+    // A login waits for a connection as long as for the directory, and on few cores two hundred logins take a while.
+    let timeouts = ["ldap.corp.connect_timeout", "ldap.corp.timeout"];
+    let mut server = start(&timeouts.iter().fold(config(), |config, key| config.set(key, "30s")));
+    let entries: String = (0..200)
         .map(|n| {
             format!(
                 "dn: uid=p{n},ou=people,dc=example,dc=org\nchangetype: add\nobjectClass: inetOrgPerson\nuid: p{n}\n\
@@ -147,40 +129,40 @@ fn two_hundred_people_at_a_time_log_in_through_eight_connections() {
             )
         })
         .collect();
-    server.directory().unwrap().modify(&people).unwrap();
+    server.directory().unwrap().modify(&entries).unwrap();
     let server = Arc::new(server);
     for round in 0..2 {
-        let crowd: Vec<_> = (0..200)
+        let threads: Vec<_> = (0..200)
             .map(|n| {
                 let server = Arc::clone(&server);
                 thread::spawn(move || {
                     let body = json!({"user": format!("p{n}"), "password": format!("pass-{n}")});
-                    let answer = server.send(&Request::new("POST", "/api/v1/login").json(&body)).unwrap();
-                    assert_eq!(answer.status, 200, "round {round}, p{n}: {}", answer.text());
-                    answer.json().unwrap()["data"]["me"]["username"].as_str().unwrap().to_owned()
+                    let response = server.send(&Request::new("POST", "/api/v1/login").json(&body)).unwrap();
+                    assert_eq!(response.status, 200, "round {round}, p{n}: {}", response.text());
+                    response.json().unwrap()["data"]["me"]["username"].as_str().unwrap().to_owned()
                 })
             })
             .collect();
-        for (n, person) in crowd.into_iter().enumerate() {
-            assert_eq!(person.join().unwrap(), format!("p{n}"), "everybody is who they are");
+        for (n, thread) in threads.into_iter().enumerate() {
+            assert_eq!(thread.join().unwrap(), format!("p{n}"), "every user gets their own account");
         }
     }
 }
 
 #[test]
-fn a_check_shows_the_steps_and_no_secret() {
-    let mut server = start(CONFIG);
+fn ldap_check_prints_the_steps_and_no_secret() {
+    let mut server = start(&config());
     let check = |server: &Server, user: &str, password: Option<&str>| {
         let mut args = vec!["ldap", "check", "--config", "@CONFIG@", "--user", user];
         args.extend(password.map(|_| "--with-password"));
         let output = server.command(&args, password.unwrap_or_default()).unwrap();
-        let said = said(&output);
+        let printed = printed(&output);
         for secret in ["service-pass", "hamlet-ldap", "not-the-password"] {
-            assert!(!said.contains(secret), "{said}");
+            assert!(!printed.contains(secret), "{printed}");
         }
-        (output.status.success(), said)
+        (output.status.success(), printed)
     };
-    for (user, password, is_good, shown) in [
+    for (user, password, succeeds, text) in [
         ("hamlet", None, true, "account: would be made at the first log-in"),
         ("hamlet@zulip.com", None, true, "(mail=hamlet@zulip.com): one entry, uid=hamlet,"),
         ("hamlet", Some("hamlet-ldap\n"), true, "the password is right"),
@@ -190,22 +172,22 @@ fn a_check_shows_the_steps_and_no_secret() {
         ("twin", None, false, "no log-in: ambiguous-entry"),
         ("nobody", None, false, "no entry"),
     ] {
-        let (success, said) = check(&server, user, password);
-        assert_eq!(success, is_good, "{user}: {said}");
-        assert!(said.contains(shown), "{user}: {said}");
-        assert!(said.contains("realm house, directory corp:"), "{user}: {said}");
+        let (success, printed) = check(&server, user, password);
+        assert_eq!(success, succeeds, "{user}: {printed}");
+        assert!(printed.contains(text), "{user}: {printed}");
+        assert!(printed.contains("realm house, directory corp:"), "{user}: {printed}");
     }
     assert_eq!(statuses(&server, "hamlet", "hamlet-ldap"), [200; 4]);
-    let (_, said) = check(&server, "hamlet", None);
-    assert!(said.contains("account: hamlet ("), "{said}");
+    let (_, printed) = check(&server, "hamlet", None);
+    assert!(printed.contains("account: hamlet ("), "{printed}");
     server.directory().unwrap().kill();
-    let (success, said) = check(&server, "hamlet", None);
-    assert!(!success && said.contains("can't be reached"), "{said}");
+    let (success, printed) = check(&server, "hamlet", None);
+    assert!(!success && printed.contains("can't be reached"), "{printed}");
 }
 
 #[test]
-fn a_sync_deactivates_who_has_gone_and_nobody_else() {
-    let mut server = start(CONFIG);
+fn ldap_sync_deactivates_users_that_the_directory_no_longer_has_and_no_others() {
+    let mut server = start(&config());
     for (name, password) in [("hamlet", "hamlet-ldap"), ("newuser", "newuser-ldap"), ("ldapuser", "ldappass")]
     {
         assert_eq!(statuses(&server, name, password), [200; 4], "{name}");
@@ -222,51 +204,58 @@ fn a_sync_deactivates_who_has_gone_and_nobody_else() {
         let args: Vec<&str> = ["ldap", "sync", "--config", "@CONFIG@"].iter().chain(more).copied().collect();
         server.command(&args, "").unwrap()
     };
-    let show = |server: &Server, name: &str| {
-        let shown = server.command(&["user", "show", "--config", "@CONFIG@", name], "").unwrap();
-        serde_json::from_slice::<serde_json::Value>(&shown.stdout).unwrap()["active"] == true
+    let is_active = |server: &Server, name: &str| {
+        let user = server.run(&["user", "show", "--config", "@CONFIG@", name], "").unwrap();
+        serde_json::from_str::<serde_json::Value>(&user).unwrap()["active"] == true
     };
-    let dry = sync(&server, &["--dry-run"]);
-    assert!(dry.status.success(), "{}", said(&dry));
+    let dry_run = sync(&server, &["--dry-run"]);
+    assert!(dry_run.status.success(), "{}", printed(&dry_run));
     for name in ["left", "newuser", "ldapuser"] {
-        assert!(said(&dry).contains(&format!("would be deactivated: {name} (")), "{}", said(&dry));
-        assert!(show(&server, name), "{name}: nothing is changed");
+        assert!(
+            printed(&dry_run).contains(&format!("would be deactivated: {name} (")),
+            "{}",
+            printed(&dry_run)
+        );
+        assert!(is_active(&server, name), "{name}: nothing is changed");
     }
     let done = sync(&server, &[]);
-    assert!(done.status.success(), "{}", said(&done));
-    assert!(said(&done).contains("4 accounts of the directory, 3 deactivated"), "{}", said(&done));
+    assert!(done.status.success(), "{}", printed(&done));
+    assert!(printed(&done).contains("4 accounts of the directory, 3 deactivated"), "{}", printed(&done));
     for (name, active) in
         [("left", false), ("newuser", false), ("ldapuser", false), ("hamlet", true), ("ada", true)]
     {
-        assert_eq!(show(&server, name), active, "{name}");
+        assert_eq!(is_active(&server, name), active, "{name}");
     }
     let again = sync(&server, &[]);
-    assert!(said(&again).contains("0 deactivated"), "{}", said(&again));
+    assert!(printed(&again).contains("0 deactivated"), "{}", printed(&again));
 
-    // Half a list is none: nobody goes because a server does.
+    // A directory that fails deactivates nobody.
     server.directory().unwrap().kill();
     let failed = sync(&server, &[]);
-    assert!(!failed.status.success() && said(&failed).contains("nothing was changed"), "{}", said(&failed));
-    assert!(show(&server, "hamlet"));
+    assert!(
+        !failed.status.success() && printed(&failed).contains("nothing was changed"),
+        "{}",
+        printed(&failed)
+    );
+    assert!(is_active(&server, "hamlet"));
 }
 
 #[test]
-fn a_directory_that_shows_nobody_deactivates_nobody_by_mistake() {
-    let nobody = "timeout = \"1s\"\nfilter = \"(uid=nobody-at-all)\"\n\n";
-    let server = start(&CONFIG.replace("timeout = \"1s\"\n\n", nobody));
+fn directory_without_visible_users_deactivates_nobody_by_mistake() {
+    let server = start(&config().set("ldap.corp.filter", "(uid=nobody-at-all)"));
     let sync = |more: &[&str]| {
         let args: Vec<&str> = ["ldap", "sync", "--config", "@CONFIG@"].iter().chain(more).copied().collect();
         server.command(&args, "").unwrap()
     };
     let refused = sync(&[]);
-    assert!(!refused.status.success() && said(&refused).contains("--allow-many"), "{}", said(&refused));
-    let wanted = sync(&["--allow-many"]);
-    assert!(wanted.status.success() && said(&wanted).contains("1 deactivated"), "{}", said(&wanted));
+    assert!(!refused.status.success() && printed(&refused).contains("--allow-many"), "{}", printed(&refused));
+    let allowed = sync(&["--allow-many"]);
+    assert!(allowed.status.success() && printed(&allowed).contains("1 deactivated"), "{}", printed(&allowed));
 }
 
-/// The configurations of the README, with the test's own server and nothing else changed.
+/// Only server, files and DN are changed, to those of the test.
 #[test]
-fn the_configurations_of_the_readme_work() {
+fn configurations_of_the_readme_work() {
     let slapd = Slapd::start().unwrap();
     let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../README.md")).unwrap();
     let blocks: Vec<&str> = readme
@@ -286,50 +275,42 @@ fn the_configurations_of_the_readme_work() {
             .replace("\"ca.pem\"", &format!("\"{}\"", slapd.authority().display()))
             .replace("\"ldap-password\"", "\"@DIR@/ldap-password\"")
             .replace("CN=auth,OU=Services,DC=example,DC=org", "cn=auth,dc=example,dc=org");
-        let (before, after) = (CONFIG.find("[ldap.corp]").unwrap(), CONFIG.find("[zulip]").unwrap());
-        let config = format!("{}{block}\n{}", &CONFIG[..before], &CONFIG[after..]);
-        let mut server = Server::configured(&server_binary().unwrap(), &config).unwrap();
+        let config = format!("{}\n{block}", without_directory());
+        let mut server = Server::prepare(&server_binary().unwrap(), &config).unwrap();
         fs::write(server.dir().join("ldap-password"), "service-pass\n").unwrap();
-        fs::write(server.dir().join("users.jsonl"), USERS).unwrap();
-        let users = server.dir().join("users.jsonl").display().to_string();
-        let imported = server.command(&["import", "--config", "@CONFIG@", &users], "").unwrap();
-        assert!(imported.status.success(), "{}", said(&imported));
-        server.resume().unwrap();
+        server.import(USERS).unwrap();
+        server.serve().unwrap();
         for name in [user, email] {
             let form = format!("username={name}&password={}-ldap", user.to_lowercase());
             let request = Request::new("POST", "/api/v1/fetch_api_key").form(&form);
-            let answer = server.send(&request).unwrap();
-            assert_eq!(answer.status, 200, "{name}: {}\n{}", answer.text(), server.log());
-            assert_eq!(answer.json().unwrap()["email"], email);
+            let response = server.send(&request).unwrap();
+            assert_eq!(response.status, 200, "{name}: {}\n{}", response.text(), server.log());
+            assert_eq!(response.json().unwrap()["email"], email);
         }
-        let shown = server.command(&["user", "show", "--config", "@CONFIG@", user], "").unwrap();
-        assert!(said(&shown).contains("\"role\":\"admin\""), "{}", said(&shown));
+        let shown = server.run(&["user", "show", "--config", "@CONFIG@", user], "").unwrap();
+        assert!(shown.contains("\"role\":\"admin\""), "{shown}");
     }
 }
 
 #[test]
-fn mistakes_are_one_line_that_says_what_to_do() {
+fn configuration_mistakes_are_reported_in_one_line_that_says_what_to_do() {
     let binary = server_binary().unwrap();
-    for (config, shown) in [
-        (CONFIG.replace("ldap://@LDAP@", "ldap.example.org"), "written like ldap://host:389"),
-        (CONFIG.replace("bind_password = \"service-pass\"", ""), "the service account has no password"),
-        (CONFIG.replace("[ldap.corp]", "[ldap.local]"), "not `local`"),
-        (CONFIG.replace("disabled_attribute = \"deactivated\"", "filter = \"uid=x\""), "no LDAP filter"),
-        (
-            CONFIG.replace("disabled_attribute = \"deactivated\"", "ca_file = \"/nowhere\""),
-            "ca_file /nowhere",
-        ),
-        (
-            CONFIG.replace("disabled_attribute = \"deactivated\"", "direct_bind = \"uid=x\""),
-            "bind_dn or direct_bind",
-        ),
-        (CONFIG.replace("disabled_attribute", "disabeld_attribute"), "disabeld_attribute"),
+    let renamed = config().to_string().replace("[ldap.corp]", "[ldap.local]");
+    for (config, text) in [
+        (config().set("ldap.corp.servers", vec!["ldap.example.org"]), "written like ldap://host:389"),
+        (config().unset("ldap.corp.bind_password"), "the service account has no password"),
+        (ServerConfig::parse(&renamed).unwrap(), "not `local`"),
+        (config().set("ldap.corp.filter", "uid=x"), "no LDAP filter"),
+        (config().set("ldap.corp.ca_file", "/nowhere"), "ca_file /nowhere"),
+        (config().set("ldap.corp.direct_bind", "uid=x"), "bind_dn or direct_bind"),
+        (config().set("ldap.corp.disabeld_attribute", "deactivated"), "disabeld_attribute"),
     ] {
-        let server = Server::configured(&binary, &config.replace("@LDAP@", "127.0.0.1:1")).unwrap();
+        let config = config.to_string().replace("@LDAP@", "127.0.0.1:1");
+        let server = Server::prepare(&binary, &config).unwrap();
         let output = server.command(&["config", "check", "--config", "@CONFIG@"], "").unwrap();
-        let said = said(&output);
-        assert!(!output.status.success() && said.contains(shown), "{shown}: {said}");
-        assert_eq!(said.trim().lines().count(), 1, "{said}");
-        assert!(!said.contains("service-pass"), "{said}");
+        let printed = printed(&output);
+        assert!(!output.status.success() && printed.contains(text), "{text}: {printed}");
+        assert_eq!(printed.trim().lines().count(), 1, "{printed}");
+        assert!(!printed.contains("service-pass"), "{printed}");
     }
 }

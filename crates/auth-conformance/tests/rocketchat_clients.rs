@@ -1,40 +1,39 @@
-//! Published clients of Rocket.Chat's REST API, unchanged: they log in, with a second factor where they can, use
-//! what they got, and report a wrong password in their own way (rocketchat.md 6). Those of the sockets are in
-//! `ddp_clients.rs`.
+//! Published clients of Rocket.Chat's REST API, unchanged: they log in, with a second factor where they can, use their
+//! token, and report a wrong password in their own way. The clients of the WebSockets are in `ddp_clients.rs`.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth_conformance::client::Client;
-use auth_conformance::{Options, Server, server_binary};
+use auth_conformance::{Server, server_binary};
 use serde_json::{Value, json};
 
-/// The contract's fixture users: `totpuser` has a device and backup codes.
+/// The configuration and users of the contract's fixture, in which `totpuser` has a device and backup codes.
+const CONFIG: &str = include_str!("../data/fixtures/rocketchat.toml");
+const USERS: &str = include_str!("../data/fixtures/rocketchat.jsonl");
+
 fn start() -> (Server, String) {
-    let options = Options::new(server_binary().unwrap());
-    let fixture = |name| std::fs::read_to_string(options.data.join("fixtures").join(name)).unwrap();
-    let (config, users) = (fixture("rocketchat.toml"), fixture("rocketchat.jsonl"));
-    let server = Server::start(&options.binary, &config, &users).unwrap();
-    let url = format!("http://{}", server.address());
+    let server = Server::start(&server_binary().unwrap(), CONFIG, USERS).unwrap();
+    let url = server.url();
     (server, url)
 }
 
-/// Logs in by name and by address, and says how a wrong password and a missing code are reported.
-fn check(client: impl Fn() -> Client, refusal: &Value, without_code: &Value) {
+/// Logs in by name and by address, and checks what the client prints for a wrong password and for a missing code.
+fn check(client: impl Fn() -> Client, refusal: &Value, missing_code: &Value) {
     let (mut server, url) = start();
     for name in ["myusername", "my@email.com"] {
-        let (let_in, me) = client().log_in(&[url.as_str(), name, "mypassword"]).unwrap();
-        assert!(let_in, "{name}: {me}");
+        let (logged_in, me) = client().log_in(&[url.as_str(), name, "mypassword"]).unwrap();
+        assert!(logged_in, "{name}: {me}");
         assert_eq!(me["username"], "myusername", "{me}");
     }
     for (name, password, expected) in [
         ("myusername", "wrong", refusal),
         ("nobody", "mypassword", refusal),
         ("totpuser", "wrong", refusal),
-        ("totpuser", "mypassword", without_code),
+        ("totpuser", "mypassword", missing_code),
     ] {
-        let (let_in, told) = client().log_in(&[url.as_str(), name, password]).unwrap();
-        assert!(!let_in, "{name}");
-        assert_eq!(&told, expected, "{name}");
+        let (logged_in, printed) = client().log_in(&[url.as_str(), name, password]).unwrap();
+        assert!(!logged_in, "{name}");
+        assert_eq!(&printed, expected, "{name}");
     }
     server.stop().unwrap();
 }
@@ -65,8 +64,8 @@ fn node_api_client() {
 
     let (mut server, url) = start();
     let codes = ["totpuser", "mypassword", "aBcD2345", "eFgH6789"];
-    let (let_in, me) = client().log_in(&[&[url.as_str()], &codes[..]].concat()).unwrap();
-    assert!(let_in, "{me}");
+    let (logged_in, me) = client().log_in(&[&[url.as_str()], &codes[..]].concat()).unwrap();
+    assert!(logged_in, "{me}");
     assert_eq!((&me["username"], &me["asked"]), (&json!("totpuser"), &json!(["totp"])));
     server.stop().unwrap();
 }
@@ -79,13 +78,14 @@ fn node_sdk() {
 }
 
 #[test]
-fn node_sdk_of_old() {
+fn node_sdk_0_2() {
     let client = || Client::node("rocketchat_sdk_old_client.js").unwrap();
     let refused = |name: &str, error: &str| json!({"refused": format!("[API] Login failed for {name}"), "error": error});
     check_by_name(client, refused);
 }
 
-/// The SDKs send whatever they are given as a user name, so an address is none. They report a user name's error.
+/// The SDKs send every name as a user name, so that login by address fails. `refused` makes what a client prints, from
+/// the name and the server's error.
 fn check_by_name(client: impl Fn() -> Client, refused: impl Fn(&str, &str) -> Value) {
     let (mut server, url) = start();
     for (name, password, code, expected) in [
@@ -97,10 +97,10 @@ fn check_by_name(client: impl Fn() -> Client, refused: impl Fn(&str, &str) -> Va
     ] {
         let mut arguments = vec![url.as_str(), name, password];
         arguments.extend(code);
-        let (let_in, told) = client().log_in(&arguments).unwrap();
+        let (logged_in, printed) = client().log_in(&arguments).unwrap();
         match expected {
-            None => assert_eq!((let_in, &told["username"]), (true, &json!(name)), "{told}"),
-            Some(error) => assert_eq!((let_in, told), (false, refused(name, error)), "{name}"),
+            None => assert_eq!((logged_in, &printed["username"]), (true, &json!(name)), "{printed}"),
+            Some(error) => assert_eq!((logged_in, printed), (false, refused(name, error)), "{name}"),
         }
     }
     server.stop().unwrap();

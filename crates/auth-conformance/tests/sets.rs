@@ -1,10 +1,11 @@
-//! Every set against the built server: what fails is listed with a reason, and nothing is listed that holds.
+//! Every set against the built server: each case that does not hold is listed with a reason, and no case that holds is
+//! listed.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use auth_conformance::{Options, Set, server_binary};
 
-/// Tests run side by side on few cores: upper bounds of time are the command line's business.
+/// Tests run side by side on few cores. The command line checks the upper bounds of time more strictly.
 const PATIENCE: f64 = 10.0;
 
 fn check(set: Set) {

@@ -1,5 +1,8 @@
-//! What Zettelstore's clients send, byte for byte (zettelstore.md 8), and whether they could go on with the
-//! answers: the Go library of both eras, and curl. Nothing of them can be installed, so their requests are here.
+//! The requests of Zettelstore's clients, byte for byte, and whether the clients could continue with the responses: the
+//! Go library before and after its change from JSON to symbolic expressions, and curl.
+//!
+//! The library cannot be installed here, so that this file holds its requests (docs/contract/zettelstore.md, section
+//! 8).
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -10,42 +13,25 @@ use std::time::Duration;
 
 use auth_conformance::clock::Stopwatch;
 use auth_conformance::http::Response;
-use auth_conformance::matching::answered_token;
-use auth_conformance::{Server, server_binary};
+use auth_conformance::{IssuedToken, Server, ServerConfig, server_binary};
 
-const CONFIG: &str = r#"
-[server]
-listen = ["127.0.0.1:@PORT@"]
+fn config() -> ServerConfig {
+    ServerConfig::for_tests()
+        .set("zulip.enabled", false)
+        .set("rocketchat.enabled", false)
+        .set("zettelstore.login_delay", "50ms")
+}
 
-[store]
-url = "sqlite:@DIR@/auth.db"
-
-[keys]
-file = "@DIR@/keys.toml"
-
-[passwords]
-memory_kib = 64
-
-[zulip]
-enabled = false
-
-[rocketchat]
-enabled = false
-
-[zettelstore]
-login_delay = "50ms"
-"#;
-
-/// The user of the manual's examples.
+/// The user in the examples of the manual.
 const USERS: &str = r#"{"kind":"realm","realm":"main"}
 {"kind":"user","realm":"main","username":"ident","zettelstore_zid":"20240101000200","password":"PASSWORD"}
 "#;
 
-/// A connection that is kept, as clients keep theirs.
+/// A kept-alive connection, as clients use it.
 struct Connection {
     stream: TcpStream,
     host: String,
-    /// The token of the last answer that had one.
+    /// The token of the last response that had one.
     token: String,
 }
 
@@ -56,16 +42,16 @@ impl Connection {
         Self { stream, host: server.address().to_string(), token: String::new() }
     }
 
-    /// Sends lines, with `HOST` and `TOKEN` filled in, and the text after the blank line as it stands.
+    /// Sends a head, in which `HOST` and `TOKEN` are filled in, and after its blank line a body as it is.
     fn send(&mut self, request: &str) -> Response {
         let (head, body) = request.split_once("\n\n").unwrap();
         let head = head.replace("HOST", &self.host).replace("TOKEN", &self.token).replace('\n', "\r\n");
         self.stream.write_all(format!("{head}\r\n\r\n{body}").as_bytes()).unwrap();
-        let answer = self.read();
-        if let Some(token) = answered_token(&answer).0 {
+        let response = self.read();
+        if let Some(token) = IssuedToken::read(&response).token {
             self.token = token;
         }
-        answer
+        response
     }
 
     fn read(&mut self) -> Response {
@@ -84,26 +70,26 @@ impl Connection {
     }
 }
 
-/// What an answer must be.
+/// An expected response.
 enum Expected {
-    /// 200 and a token in JSON, as the Go library of that era reads it.
+    /// 200 and a token in JSON, as the earlier Go library reads it.
     Json,
-    /// 200 and a token in a list.
+    /// 200 and a token in a symbolic expression.
     List,
     /// A status and a body.
-    Answer(u16, &'static str),
+    Status(u16, &'static str),
 }
-use Expected::{Answer, Json, List};
+use Expected::{Json, List, Status};
 
 const GO_LOG_IN: &str = "POST /a HTTP/1.1\nHost: HOST\nUser-Agent: Go-http-client/1.1\nContent-Length: 32\n\
      Content-Type: application/x-www-form-urlencoded\nAccept-Encoding: gzip\n\npassword=PASSWORD&username=ident";
 
-/// On later log-ins the old token comes along.
+/// Later logins carry the old token.
 const GO_LOG_IN_AGAIN: &str = "POST /a HTTP/1.1\nHost: HOST\nUser-Agent: Go-http-client/1.1\nContent-Length: 32\n\
      Authorization: Bearer TOKEN\nContent-Type: application/x-www-form-urlencoded\nAccept-Encoding: gzip\n\n\
      password=PASSWORD&username=ident";
 
-/// Goes before each call.
+/// The library renews its token before each call.
 const GO_RENEW: &str = "PUT /a HTTP/1.1\nHost: HOST\nUser-Agent: Go-http-client/1.1\nContent-Length: 0\n\
      Authorization: Bearer TOKEN\nAccept-Encoding: gzip\n\n";
 
@@ -131,34 +117,35 @@ const CURL_CHECK: &str = "POST /x?cmd=authenticated HTTP/1.1\nHost: HOST\nUser-A
 
 fn check(connection: &mut Connection, request: &str, expected: &Expected) {
     let before = connection.token.clone();
-    let answer = connection.send(request);
+    let response = connection.send(request);
     let line = request.lines().next().unwrap_or_default();
     match expected {
         Json => {
-            assert_eq!(answer.status, 200, "{line}: {}", answer.text());
-            let json = answer.json().unwrap_or_else(|| panic!("{line}: {}", answer.text()));
-            // The library reads `token` and uses `token_type` as the word before it.
+            assert_eq!(response.status, 200, "{line}: {}", response.text());
+            let json = response.json().unwrap_or_else(|| panic!("{line}: {}", response.text()));
+            // The library sends `token_type`, a space and `token`.
             assert_eq!(json["token"], connection.token.as_str());
             assert_eq!((&json["token_type"], json["expires_in"].is_u64()), (&"Bearer".into(), true));
             assert!(!connection.token.is_empty());
         }
         List => {
             assert_eq!(
-                (answer.status, answer.header("content-type")),
+                (response.status, response.header("content-type")),
                 (200, Some("text/plain; charset=utf-8"))
             );
-            let (token, seconds) = answered_token(&answer);
-            assert!(token.is_some_and(|token| token.len() >= 4) && seconds.is_some(), "{}", answer.text());
+            let IssuedToken { token, expires_in } = IssuedToken::read(&response);
+            let is_long = token.is_some_and(|token| token.len() >= 4);
+            assert!(is_long && expires_in.is_some(), "{}", response.text());
         }
-        Answer(status, text) => {
-            assert_eq!((answer.status, answer.text().as_str()), (*status, *text), "{line}");
+        Status(status, text) => {
+            assert_eq!((response.status, response.text().as_str()), (*status, *text), "{line}");
             assert_eq!(connection.token, before);
         }
     }
-    assert_eq!(answer.header("content-encoding"), None, "gzip is offered, not asked for");
+    assert_eq!(response.header("content-encoding"), None, "clients accept gzip and do not require it");
 }
 
-fn run(config: &str, exchanges: &[(&str, Expected)]) {
+fn run(config: &ServerConfig, exchanges: &[(&str, Expected)]) {
     let server = Server::start(&server_binary().unwrap(), config, USERS).unwrap();
     let mut connection = Connection::to(&server);
     for (request, expected) in exchanges {
@@ -167,88 +154,88 @@ fn run(config: &str, exchanges: &[(&str, Expected)]) {
 }
 
 #[test]
-fn go_library_of_the_json_era_logs_in_and_goes_on() {
+fn go_library_with_json_logs_in_and_continues() {
     run(
-        CONFIG,
+        &config(),
         &[
-            (GO_CHECK_WITHOUT_TOKEN, Answer(401, "")),
-            (GO_WRONG_PASSWORD, Answer(401, "Authentication failed\n")),
+            (GO_CHECK_WITHOUT_TOKEN, Status(401, "")),
+            (GO_WRONG_PASSWORD, Status(401, "Authentication failed\n")),
             (GO_LOG_IN, Json),
             (GO_RENEW, Json),
-            (GO_CHECK, Answer(204, "")),
+            (GO_CHECK, Status(204, "")),
             (GO_RENEW, Json),
-            (GO_CHECK, Answer(204, "")),
+            (GO_CHECK, Status(204, "")),
             (GO_LOG_IN_AGAIN, Json),
             (GO_RENEW, Json),
-            (GO_CHECK, Answer(204, "")),
+            (GO_CHECK, Status(204, "")),
         ],
     );
 }
 
 #[test]
-fn go_library_of_the_list_era_logs_in_and_goes_on() {
+fn go_library_with_symbolic_expressions_logs_in_and_continues() {
     run(
-        &format!("{CONFIG}answer = \"list\"\n"),
+        &config().set("zettelstore.answer", "list"),
         &[
-            (GO_CHECK_WITHOUT_TOKEN, Answer(401, "")),
+            (GO_CHECK_WITHOUT_TOKEN, Status(401, "")),
             (GO_LOG_IN, List),
             (GO_RENEW, List),
-            (GO_CHECK, Answer(204, "")),
+            (GO_CHECK, Status(204, "")),
             (GO_LOG_IN_AGAIN, List),
             (GO_RENEW, List),
-            (GO_CHECK, Answer(204, "")),
+            (GO_CHECK, Status(204, "")),
         ],
     );
 }
 
 #[test]
-fn go_library_gets_its_free_access_where_nobody_has_to_log_in() {
+fn go_library_has_access_without_login_where_authentication_is_off() {
     for (form, expected) in [("json", Json), ("list", List)] {
-        let config = format!("{CONFIG}authentication = false\nanswer = \"{form}\"\n");
-        let answer = |status| Answer(status, "");
+        let config = config().set("zettelstore.authentication", false).set("zettelstore.answer", form);
+        let status = |status| Status(status, "");
         run(
             &config,
-            &[(GO_CHECK_WITHOUT_TOKEN, answer(200)), (GO_LOG_IN, expected), (GO_CHECK, answer(200))],
+            &[(GO_CHECK_WITHOUT_TOKEN, status(200)), (GO_LOG_IN, expected), (GO_CHECK, status(200))],
         );
     }
 }
 
 #[test]
-fn curl_lines_of_the_manual_are_answered() {
+fn curl_commands_of_the_manual_get_a_token() {
     run(
-        CONFIG,
+        &config(),
         &[
             (CURL_BASIC, Json),
-            (CURL_CHECK, Answer(204, "")),
+            (CURL_CHECK, Status(204, "")),
             (CURL_FORM, Json),
             (CURL_RENEW, Json),
-            (CURL_CHECK, Answer(204, "")),
+            (CURL_CHECK, Status(204, "")),
         ],
     );
 }
 
-/// The library holds a token too long: it tries to renew one that has ended, is told 400, and logs in again with
-/// the ended token beside the form.
+/// The library keeps a token too long: it tries to renew an expired one, gets status 400, and logs in again with the
+/// expired token beside the form.
 #[test]
-fn go_library_comes_back_after_its_token_has_ended() {
-    let config = format!("{CONFIG}token_lifetime = \"0s\"\n");
+fn go_library_logs_in_again_after_its_token_has_expired() {
+    let config = config().set("zettelstore.token_lifetime", "0s");
     let server = Server::start(&server_binary().unwrap(), &config, USERS).unwrap();
     let mut connection = Connection::to(&server);
     check(&mut connection, GO_LOG_IN, &Json);
     let first = connection.token.clone();
-    let since = Stopwatch::start();
+    let watch = Stopwatch::start();
     loop {
         connection.token.clone_from(&first);
-        let answer = connection.send(GO_RENEW);
-        if answer.status == 400 {
-            assert_eq!(answer.text(), "Not authenticated\n");
+        let response = connection.send(GO_RENEW);
+        if response.status == 400 {
+            assert_eq!(response.text(), "Not authenticated\n");
             break;
         }
-        assert_eq!(answer.status, 200);
-        assert!(since.elapsed() < Duration::from_secs(10), "it doesn't end");
+        assert_eq!(response.status, 200);
+        assert!(watch.elapsed() < Duration::from_secs(10), "the token does not expire");
         thread::sleep(Duration::from_millis(50));
     }
-    check(&mut connection, GO_CHECK, &Answer(401, ""));
+    check(&mut connection, GO_CHECK, &Status(401, ""));
     check(&mut connection, GO_LOG_IN_AGAIN, &Json);
     assert_ne!(connection.token, first);
 }

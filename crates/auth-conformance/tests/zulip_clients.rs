@@ -1,5 +1,5 @@
-//! Zulip's published clients, unchanged, against `auth-server dev`: they log in, use the key they got, and report
-//! a wrong password in their own way (zulip.md 8). Those that need a phone are stood in for by their requests.
+//! Zulip's published clients, unchanged, against `auth-server dev`: they log in, use their API key, and report a wrong
+//! password in their own way. The apps for phones are represented by their requests.
 
 #![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -13,45 +13,48 @@ const PASSWORD: &str = "abcd1234";
 
 fn start() -> (DevServer, String) {
     let server = DevServer::start(&server_binary().unwrap()).unwrap();
-    let url = format!("http://{}", server.address().unwrap());
+    let url = server.url();
     (server, url)
 }
 
-/// The client prints the user's profile, and for a wrong password the server's refusal.
-fn logs_in_and_tells_a_refusal(client: impl Fn() -> Client) {
+/// Checks that a client prints the user's profile, and for a wrong password the server's error.
+fn check(client: impl Fn() -> Client) {
     let (server, url) = start();
-    let (let_in, profile) = client().log_in(&[&url, EMAIL, PASSWORD]).unwrap();
-    assert!(let_in, "{profile}");
+    let (logged_in, profile) = client().log_in(&[&url, EMAIL, PASSWORD]).unwrap();
+    assert!(logged_in, "{profile}");
     assert_eq!((&profile["user_id"], &profile["email"]), (&5.into(), &EMAIL.into()));
-    let (let_in, refusal) = client().log_in(&[&url, EMAIL, "wrong"]).unwrap();
-    assert!(!let_in);
+    let (logged_in, refusal) = client().log_in(&[&url, EMAIL, "wrong"]).unwrap();
+    assert!(!logged_in);
     assert_eq!(refusal["code"], "AUTHENTICATION_FAILED", "{refusal}");
     server.stop().unwrap();
 }
 
 #[test]
 fn python_zulip() {
-    logs_in_and_tells_a_refusal(|| Client::python("zulip_client.py").unwrap());
+    check(|| Client::python("zulip_client.py").unwrap());
 }
 
 #[test]
 fn node_zulip_js() {
-    logs_in_and_tells_a_refusal(|| Client::node("zulip_client.js").unwrap());
+    check(|| Client::node("zulip_client.js").unwrap());
 }
 
 #[test]
 fn zulip_terminal_gets_a_key_by_its_own_function() {
     let (server, url) = start();
-    let (let_in, done) =
+    let (logged_in, printed) =
         Client::python("zulip_term_login.py").unwrap().log_in(&[&url, EMAIL, PASSWORD]).unwrap();
-    assert!(let_in, "{done}");
-    assert_eq!(done["labels"], json!(["Email: "]), "what it asks for follows from server_settings");
-    assert_eq!(done["login_id"], EMAIL);
-    assert_eq!(done["answer"]["api_key"].as_str().map(str::len), Some(32));
-    let (let_in, done) =
+    assert!(logged_in, "{printed}");
+    assert_eq!(printed["labels"], json!(["Email: "]), "the label follows from server_settings");
+    assert_eq!(printed["login_id"], EMAIL);
+    assert_eq!(printed["answer"]["api_key"].as_str().map(str::len), Some(32));
+    let (logged_in, printed) =
         Client::python("zulip_term_login.py").unwrap().log_in(&[&url, EMAIL, "wrong"]).unwrap();
-    assert!(!let_in);
-    assert_eq!((&done["status"], &done["answer"]["code"]), (&401.into(), &"AUTHENTICATION_FAILED".into()));
+    assert!(!logged_in);
+    assert_eq!(
+        (&printed["status"], &printed["answer"]["code"]),
+        (&401.into(), &"AUTHENTICATION_FAILED".into())
+    );
     server.stop().unwrap();
 }
 
@@ -60,37 +63,37 @@ fn zulip_terminal_on_a_terminal_asks_again_and_writes_its_zuliprc() {
     let (server, url) = start();
     let client = Client::python("zulip_term_program.py").unwrap();
     let file = client.home().join("zuliprc").to_string_lossy().into_owned();
-    let (_, done) = client.log_in(&[&url, EMAIL, PASSWORD, &file]).unwrap();
-    assert_eq!((&done["refused"], &done["saved"]), (&true.into(), &true.into()), "{done}");
-    assert_eq!(done["mode"], 0o600);
-    let written = done["written"].as_str().unwrap();
+    let (_, printed) = client.log_in(&[&url, EMAIL, PASSWORD, &file]).unwrap();
+    assert_eq!((&printed["refused"], &printed["saved"]), (&true.into(), &true.into()), "{printed}");
+    assert_eq!(printed["mode"], 0o600);
+    let written = printed["written"].as_str().unwrap();
     let value = |name: &str| {
         written.lines().find_map(|line| line.strip_prefix(&format!("{name}="))).unwrap().to_owned()
     };
     assert_eq!((value("email").as_str(), value("site")), (EMAIL, url.clone()));
     let me = Request::new("GET", "/api/v1/users/me").basic(EMAIL, &value("key"));
-    assert_eq!(server.send(&me).unwrap().json().unwrap()["user_id"], 5, "the key that it wrote");
+    assert_eq!(server.send(&me).unwrap().json().unwrap()["user_id"], 5, "the key that the client wrote");
     server.stop().unwrap();
 }
 
-type Fits = fn(&Value) -> bool;
+type Predicate = fn(&Value) -> bool;
 
-/// An app's way in, request by request as it sends them.
+/// The login of an app, request by request as the app sends them.
 struct App {
     user_agent: &'static str,
-    /// The path of its first request.
+    /// The path of the first request.
     settings: &'static str,
-    /// What it sends with every request, GET or not.
+    /// The content type that the app sends with every request, GET or not.
     content_type: Option<&'static str>,
-    /// How it writes the log-in.
+    /// The form of the login.
     form: &'static str,
-    /// What it must find in the server's settings, and of which type.
-    reads: &'static [(&'static str, Fits)],
-    /// What it takes from the answer to its log-in.
+    /// The values that the app reads in the server's settings, and what it needs of them.
+    reads: &'static [(&'static str, Predicate)],
+    /// The values that the app takes from the response to its login.
     takes: &'static [&'static str],
 }
 
-/// From the table of zulip.md 8.
+/// From the table of clients in docs/contract/zulip.md, section 8.
 const APPS: [App; 2] = [
     App {
         user_agent: "ZulipFlutter/30.0.274+274 (Android 14)",
@@ -135,7 +138,7 @@ const APPS: [App; 2] = [
 ];
 
 #[test]
-fn phone_apps_find_all_they_read() {
+fn phone_apps_find_every_value_that_they_read() {
     let (server, url) = start();
     for app in APPS {
         let request = |method: &str, path: &str| {
@@ -145,14 +148,14 @@ fn phone_apps_find_all_they_read() {
         let settings = server.send(&request("GET", app.settings)).unwrap();
         assert_eq!(settings.status, 200, "{}", app.user_agent);
         let settings = settings.json().unwrap();
-        for (pointer, fits) in app.reads {
+        for (pointer, predicate) in app.reads {
             assert!(
-                settings.pointer(pointer).is_some_and(fits),
+                settings.pointer(pointer).is_some_and(predicate),
                 "{}: {pointer} in {settings}",
                 app.user_agent
             );
         }
-        assert_eq!(settings["realm_uri"], url, "its later requests go there");
+        assert_eq!(settings["realm_uri"], url, "later requests go there");
 
         let log_in = |form: &str| {
             let mut log_in = request("POST", "/api/v1/fetch_api_key");
@@ -160,21 +163,21 @@ fn phone_apps_find_all_they_read() {
             log_in.body = form.as_bytes().to_vec();
             log_in.header("Content-Type", "application/x-www-form-urlencoded; charset=utf-8")
         };
-        let granted = server.send(&log_in(app.form)).unwrap();
-        let answer = granted.json().unwrap();
-        assert_eq!(granted.status, 200, "{}: {answer}", app.user_agent);
+        let response = server.send(&log_in(app.form)).unwrap();
+        let granted = response.json().unwrap();
+        assert_eq!(response.status, 200, "{}: {granted}", app.user_agent);
         for name in app.takes {
-            assert!(!answer[name].is_null(), "{}: {name} in {answer}", app.user_agent);
+            assert!(!granted[name].is_null(), "{}: {name} in {granted}", app.user_agent);
         }
 
-        let refused = server.send(&log_in(&app.form.replace(PASSWORD, "wrong%20one"))).unwrap();
-        let answer = refused.json().unwrap();
-        assert_eq!(refused.status, 401, "400 or 403 would not be taken for a wrong password");
-        assert_eq!(answer["result"], "error", "{answer}");
-        assert!(answer["msg"].is_string() && answer["code"].is_string(), "{answer}");
+        let response = server.send(&log_in(&app.form.replace(PASSWORD, "wrong%20one"))).unwrap();
+        let refused = response.json().unwrap();
+        assert_eq!(response.status, 401, "the app takes 400 or 403 for another error");
+        assert_eq!(refused["result"], "error", "{refused}");
+        assert!(refused["msg"].is_string() && refused["code"].is_string(), "{refused}");
 
-        // The first call of a session. A key that is refused logs the app out by its status.
-        let key = granted.json().unwrap()["api_key"].as_str().unwrap().to_owned();
+        // The first call of a session. The status 401 logs the app out.
+        let key = granted["api_key"].as_str().unwrap().to_owned();
         let me = request("GET", "/api/v1/users/me").basic(EMAIL, &key);
         assert_eq!(server.send(&me).unwrap().json().unwrap()["user_id"], 5);
         let me = request("GET", "/api/v1/users/me").basic(EMAIL, &"x".repeat(32));

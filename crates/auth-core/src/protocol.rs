@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 
 use crate::{
-    Account, CredentialKind, Entry, FailureReason, InternalError, LoginError, NewId, Peer, ProtocolName,
-    Quota, Rng, Timestamp,
+    CredentialKind, Entry, FailureReason, InternalError, LoginError, NewId, Peer, ProtocolName, Quota, Rng,
+    Timestamp, User,
 };
 
 /// A wire protocol: whole requests in, whole answers out. A protocol renders and never decides who may log in.
@@ -126,12 +126,12 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
-    /// Refuses an account although its password is right.
+    /// Refuses a user although the password is right.
     ///
     /// # Errors
     /// The [`LoginError`] that the client is told.
-    fn check_account(&self, account: &Account) -> Result<(), LoginError> {
-        let _ = account;
+    fn check_user(&self, user: &User) -> Result<(), LoginError> {
+        let _ = user;
         Ok(())
     }
 
@@ -168,6 +168,11 @@ pub trait ProtocolRules: Send + Sync {
     fn token_policy(&self, kind: CredentialKind) -> TokenPolicy {
         let _ = kind;
         TokenPolicy::default()
+    }
+
+    /// The kinds of tokens by which a client may log in again with [`LoginMethod::Resume`](crate::LoginMethod::Resume).
+    fn resumable(&self) -> &'static [CredentialKind] {
+        &[]
     }
 
     /// The id under which the protocol shows a new user; `None` where it shows none.

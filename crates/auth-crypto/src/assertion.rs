@@ -1,4 +1,29 @@
-//! Assertions: JSON web tokens of another system that name a user by e-mail address (zulip.md 5.5).
+//! Assertions: JSON web tokens in which another system names the user who logs in.
+//!
+//! The other system has authenticated the user. It puts the e-mail address into the claim `email` and signs the token
+//! with a key that both systems share. Zulip accepts such a token at `/api/v1/jwt/fetch_api_key`.
+//!
+//! # Examples
+//!
+//! ```
+//! use auth_core::Timestamp;
+//! use auth_crypto::assertion::{self, AssertionConfig, AssertionError};
+//! use auth_crypto::jwt::{self, Algorithm, Key};
+//!
+//! let config = AssertionConfig {
+//!     key: b"shared secret".to_vec().into(),
+//!     algorithms: vec![Algorithm::Hs256],
+//!     require_exp: true,
+//! };
+//! let key = Key::new(Algorithm::Hs256, b"shared secret");
+//! let token = jwt::sign(&key, r#"{"email":"iago@zulip.com","exp":1700000060}"#);
+//!
+//! let email = assertion::verify(token.expose(), &config, Timestamp::from_secs(1_700_000_000))?;
+//! assert_eq!(email.as_deref(), Some("iago@zulip.com"));
+//! let expired = assertion::verify(token.expose(), &config, Timestamp::from_secs(1_700_000_060));
+//! assert_eq!(expired, Err(AssertionError::Invalid));
+//! # Ok::<(), AssertionError>(())
+//! ```
 
 use std::fmt;
 
@@ -8,54 +33,59 @@ use serde::de::IgnoredAny;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::jwt::{self, Algorithm, Key};
+use crate::jwt::{self, Algorithm, Key, whole_seconds};
 
-/// Whose assertions are believed.
+/// The configuration for the assertions of one other system.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "configuration and tests build it")]
-pub struct AssertionRule {
-    /// The key shared with the other system.
+pub struct AssertionConfig {
+    /// The key that is shared with the other system.
     pub key: Zeroizing<Vec<u8>>,
-    /// The algorithms it may sign with.
+    /// The algorithms that the other system may sign with.
     pub algorithms: Vec<Algorithm>,
-    /// Whether assertions without an end are refused.
+    /// Whether assertions without `exp` are refused.
     pub require_exp: bool,
 }
 
-impl fmt::Debug for AssertionRule {
+impl fmt::Debug for AssertionConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AssertionRule")
+        f.debug_struct("AssertionConfig")
             .field("algorithms", &self.algorithms)
             .field("require_exp", &self.require_exp)
             .finish_non_exhaustive()
     }
 }
 
-/// Why an assertion is refused.
+/// The error of [`verify`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AssertionError {
-    /// Its signature, algorithm or times are wrong, or it is for somebody else.
+    /// The signature, the algorithm or the times are wrong, or the assertion is meant for another audience.
     #[error("the assertion is not valid")]
     Invalid,
-    /// It is good, but the address in it is no text.
+    /// The assertion is valid, but its e-mail address is not a string.
     #[error("the assertion's e-mail address is not text")]
     Malformed,
 }
 
-/// The address that an assertion names, as it stands there; `None` when a good assertion names nobody.
+/// Verifies an assertion and returns the e-mail address in it, unchanged; `None` if a valid assertion has none.
 ///
-/// There is no leeway: from `exp` on it is over, and `nbf` and `iat` must not be later than `now`. Times are
-/// numbers; a fraction of a second is cut off. Any `aud` is somebody else. `sub` and `jti` must be text where they
-/// are given, as PyJWT wants it.
+/// There is no leeway: an assertion has expired at the second `exp`, and `nbf` and `iat` must not be later than `now`.
+/// These are numbers, of which a fraction of a second is cut off. An assertion with an `aud` is refused, whatever its
+/// value. `sub` and `jti` must be strings where they are given, as PyJWT requires.
 ///
 /// # Errors
 /// [`AssertionError`].
-pub fn verify(token: &str, rule: &AssertionRule, now: Timestamp) -> Result<Option<String>, AssertionError> {
-    let keys: Vec<Key> = rule.algorithms.iter().map(|algorithm| Key::new(*algorithm, &rule.key)).collect();
+pub fn verify(
+    token: &str,
+    config: &AssertionConfig,
+    now: Timestamp,
+) -> Result<Option<String>, AssertionError> {
+    let keys: Vec<Key> =
+        config.algorithms.iter().map(|algorithm| Key::new(*algorithm, &config.key)).collect();
     let json = jwt::verify(token, &keys).map_err(|_| AssertionError::Invalid)?;
     let claims: Claims = serde_json::from_slice(&json).map_err(|_| AssertionError::Invalid)?;
-    if !claims.is_meant_for_us() || !claims.holds_at(now, rule.require_exp) {
+    if !claims.has_no_audience() || !claims.has_valid_ids() || !claims.is_valid_at(now, config.require_exp) {
         return Err(AssertionError::Invalid);
     }
     match claims.email {
@@ -82,38 +112,31 @@ struct Claims {
     aud: Option<IgnoredAny>,
 }
 
-/// A claim that is there, be it `null`.
+/// A claim that is present, even if its value is `null`.
 fn present<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
     T::deserialize(value).map(Some)
 }
 
 impl Claims {
-    fn is_meant_for_us(&self) -> bool {
-        let is_text = |claim: &Option<Value>| claim.as_ref().is_none_or(Value::is_string);
-        self.aud.is_none() && is_text(&self.sub) && is_text(&self.jti)
+    fn has_no_audience(&self) -> bool {
+        self.aud.is_none()
     }
 
-    fn holds_at(&self, now: Timestamp, require_exp: bool) -> bool {
-        let ended = |exp: i64| exp.saturating_mul(1000) <= now.as_millis();
-        let begun = |start: i64| start.saturating_mul(1000) <= now.as_millis();
+    fn has_valid_ids(&self) -> bool {
+        let is_text = |claim: &Option<Value>| claim.as_ref().is_none_or(Value::is_string);
+        is_text(&self.sub) && is_text(&self.jti)
+    }
+
+    fn is_valid_at(&self, now: Timestamp, require_exp: bool) -> bool {
+        let is_past = |seconds: i64| seconds.saturating_mul(1000) <= now.as_millis();
         let fits = |claim: &Option<Value>, fits: &dyn Fn(i64) -> bool| {
             claim.as_ref().is_none_or(|value| whole_seconds(value).is_some_and(fits))
         };
         (self.exp.is_some() || !require_exp)
-            && fits(&self.exp, &|exp| !ended(exp))
-            && fits(&self.nbf, &begun)
-            && fits(&self.iat, &begun)
+            && fits(&self.exp, &|exp| !is_past(exp))
+            && fits(&self.nbf, &is_past)
+            && fits(&self.iat, &is_past)
     }
-}
-
-/// The seconds of a numeric date, without their fraction.
-pub(crate) fn whole_seconds(value: &Value) -> Option<i64> {
-    const WITHIN: f64 = 1e15;
-    value.as_i64().or_else(|| {
-        let seconds = value.as_f64().filter(|seconds| seconds.abs() < WITHIN)?;
-        #[expect(clippy::cast_possible_truncation, reason = "cutting off the fraction is what is wanted")]
-        Some(seconds as i64)
-    })
 }
 
 #[cfg(test)]
@@ -122,20 +145,24 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_500);
 
-    fn rule(algorithms: &[Algorithm], require_exp: bool) -> AssertionRule {
-        AssertionRule { key: Zeroizing::new(b"key1".to_vec()), algorithms: algorithms.to_vec(), require_exp }
+    fn config(algorithms: &[Algorithm], require_exp: bool) -> AssertionConfig {
+        AssertionConfig {
+            key: Zeroizing::new(b"key1".to_vec()),
+            algorithms: algorithms.to_vec(),
+            require_exp,
+        }
     }
 
     fn check(claims: &str, expected: Result<Option<&str>, AssertionError>) {
         let token = jwt::sign(&Key::new(Algorithm::Hs256, b"key1"), claims);
-        let verified = verify(token.expose(), &rule(&[Algorithm::Hs256], false), NOW);
+        let verified = verify(token.expose(), &config(&[Algorithm::Hs256], false), NOW);
         assert_eq!(verified, expected.map(|email| email.map(str::to_owned)), "{claims}");
     }
 
     const INVALID: Result<Option<&str>, AssertionError> = Err(AssertionError::Invalid);
 
     #[test]
-    fn the_vectors_of_zulips_tests_are_judged_as_there() {
+    fn zulips_test_vectors_give_zulips_results() {
         const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
         for (rest, expected) in [
             (
@@ -152,16 +179,16 @@ mod tests {
             ),
         ] {
             let token = format!("{HEADER}.{rest}");
-            assert_eq!(verify(&token, &rule(&[Algorithm::Hs256], false), NOW), expected);
+            assert_eq!(verify(&token, &config(&[Algorithm::Hs256], false), NOW), expected);
         }
         assert_eq!(
-            verify("bad_jwt_token", &rule(&[Algorithm::Hs256], false), NOW),
+            verify("bad_jwt_token", &config(&[Algorithm::Hs256], false), NOW),
             Err(AssertionError::Invalid)
         );
     }
 
     #[test]
-    fn the_address_comes_out_as_it_stands() {
+    fn the_address_is_returned_unchanged() {
         check(r#"{"email":"HAMLET@zulip.com"}"#, Ok(Some("HAMLET@zulip.com")));
         check(r#"{"email":"","x":{"y":[1]}}"#, Ok(Some("")));
         check("{}", Ok(None));
@@ -196,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn claims_for_others_or_of_another_type_are_refused() {
+    fn claims_for_another_audience_or_of_another_type_are_refused() {
         for claims in [
             r#"{"aud":"x"}"#,
             r#"{"aud":null}"#,
@@ -215,16 +242,16 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_required_where_the_rule_says_so() {
+    fn exp_is_required_where_configured() {
         for (claims, good) in [("{}", false), (r#"{"exp":1700000100}"#, true)] {
             let token = jwt::sign(&Key::new(Algorithm::Hs256, b"key1"), claims);
-            let verified = verify(token.expose(), &rule(&[Algorithm::Hs256], true), NOW);
+            let verified = verify(token.expose(), &config(&[Algorithm::Hs256], true), NOW);
             assert_eq!(verified.is_ok(), good, "{claims}");
         }
     }
 
     #[test]
-    fn only_the_listed_algorithms_and_the_key_are_believed() {
+    fn only_the_configured_algorithms_and_key_are_accepted() {
         for (algorithm, key, listed, good) in [
             (Algorithm::Hs512, "key1", vec![Algorithm::Hs256, Algorithm::Hs512], true),
             (Algorithm::Hs512, "key1", vec![Algorithm::Hs256], false),
@@ -233,7 +260,7 @@ mod tests {
         ] {
             let token = jwt::sign(&Key::new(algorithm, key.as_bytes()), "{}");
             assert_eq!(
-                verify(token.expose(), &rule(&listed, false), NOW).is_ok(),
+                verify(token.expose(), &config(&listed, false), NOW).is_ok(),
                 good,
                 "{algorithm:?} {key}"
             );
@@ -242,7 +269,7 @@ mod tests {
 
     #[test]
     fn debug_shows_no_key() {
-        let shown = format!("{:?}", rule(&[Algorithm::Hs256], true));
-        assert_eq!(shown, "AssertionRule { algorithms: [Hs256], require_exp: true, .. }");
+        let shown = format!("{:?}", config(&[Algorithm::Hs256], true));
+        assert_eq!(shown, "AssertionConfig { algorithms: [Hs256], require_exp: true, .. }");
     }
 }

@@ -1,7 +1,24 @@
-//! JSON web tokens under a shared key (RFC 7515, 7518, 7519): signed bytes, not claims.
+//! JSON web tokens signed with a shared key (RFC 7515, RFC 7518, RFC 7519).
 //!
-//! Strict: three parts, base64url without padding, one of the algorithms asked for, no `crit`. What claims mean
-//! is said where they are used: [`assertion`](crate::assertion), [`zettel_token`](crate::zettel_token).
+//! This module signs and verifies bytes. The claims in them are interpreted by the modules that use it:
+//! [`assertion`](crate::assertion) and [`zettel_token`](crate::zettel_token).
+//!
+//! Verification is strict. A token has three parts in base64url without padding, it is signed by one of the given keys
+//! with that key's algorithm, and its header has neither `crit` nor `b64`.
+//!
+//! # Examples
+//!
+//! ```
+//! use auth_crypto::jwt::{self, Algorithm, Invalid, Key};
+//!
+//! let key = Key::new(Algorithm::Hs256, b"a shared secret of 32 bytes.....");
+//! let token = jwt::sign(&key, r#"{"sub":"iago"}"#);
+//! assert_eq!(jwt::verify(token.expose(), [&key])?, br#"{"sub":"iago"}"#);
+//!
+//! let other = Key::new(Algorithm::Hs512, b"a shared secret of 32 bytes.....");
+//! assert_eq!(jwt::verify(token.expose(), [&other]), Err(Invalid));
+//! # Ok::<(), Invalid>(())
+//! ```
 
 use std::borrow::Cow;
 use std::fmt;
@@ -13,14 +30,17 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 mod base64;
+mod numeric_date;
 
-/// The longest token that is read, in bytes.
+pub(crate) use numeric_date::whole_seconds;
+
+/// The longest token that is verified, in bytes.
 pub const MAX_TOKEN: usize = 8192;
 
 /// The longest signature: that of HS512.
 const MAX_SIGNATURE: usize = 64;
 
-/// HMAC with a hash of the SHA-2 family (RFC 7518, section 3.2). There is no `none`.
+/// An HMAC algorithm of RFC 7518, section 3.2. The algorithm `none` is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "RFC 7518 knows three")]
 pub enum Algorithm {
@@ -33,23 +53,23 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Every algorithm with its name in headers and configuration.
+    /// All algorithms, each with its name in headers and configuration files.
     pub const ALL: [(Self, &'static str); 3] =
         [(Self::Hs256, "HS256"), (Self::Hs384, "HS384"), (Self::Hs512, "HS512")];
 
-    /// The algorithm's name in headers and configuration.
+    /// Returns the algorithm's name in headers and configuration files, such as `HS256`.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         Self::ALL.iter().find(|(algorithm, _)| *algorithm == self).map_or("", |(_, name)| name)
     }
 
-    /// The algorithm of that name.
+    /// Returns the algorithm of this name. Names are case-sensitive.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().find(|(_, known)| *known == name).map(|(algorithm, _)| *algorithm)
     }
 
-    /// `{"alg":"…"}` in base64url: the header of what we sign.
+    /// The header of the tokens that [`sign`] makes: `{"alg":"…"}` in base64url.
     fn header(self) -> &'static str {
         match self {
             Self::Hs256 => "eyJhbGciOiJIUzI1NiJ9",
@@ -67,7 +87,7 @@ impl Algorithm {
     }
 }
 
-/// A key made ready for one algorithm, so that no other can be used with it.
+/// A shared secret for one algorithm. It verifies no token that names another algorithm.
 #[derive(Clone)]
 pub struct Key {
     algorithm: Algorithm,
@@ -75,7 +95,7 @@ pub struct Key {
 }
 
 impl Key {
-    /// Makes a shared secret ready for an algorithm.
+    /// Creates a key from the bytes of the shared secret.
     #[must_use]
     pub fn new(algorithm: Algorithm, secret: &[u8]) -> Self {
         Self { algorithm, hmac: hmac::Key::new(algorithm.hmac(), secret) }
@@ -88,7 +108,7 @@ impl fmt::Debug for Key {
     }
 }
 
-/// Signs claims, given as the text of a JSON object. The header is `{"alg":"…"}` and nothing more.
+/// Signs claims, which are the text of a JSON object. The token's header is `{"alg":"…"}` and nothing more.
 #[must_use]
 pub fn sign(key: &Key, claims_json: &str) -> Token {
     let header = key.algorithm.header();
@@ -103,16 +123,18 @@ pub fn sign(key: &Key, claims_json: &str) -> Token {
     Token::new(token)
 }
 
-/// The bytes of the claims, when one of the keys signed them: its algorithm is the one the header names.
+/// Verifies a token with a list of keys, and returns the bytes of its claims.
+///
+/// A key counts only if its algorithm is the one in the token's header.
 ///
 /// # Errors
-/// [`Invalid`], and never why: whoever forges a token shall learn nothing.
+/// [`Invalid`] without a reason, so that a forger learns nothing from it.
 pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Result<Vec<u8>, Invalid> {
     if token.len() > MAX_TOKEN {
         return Err(Invalid);
     }
     let (signed, signature) = token.rsplit_once('.').ok_or(Invalid)?;
-    // A fourth part would be claims that can't be decoded.
+    // With a fourth part, the claims would contain a dot and could not be decoded.
     let (header, claims) = signed.split_once('.').ok_or(Invalid)?;
     let algorithm = algorithm_of(header)?;
     let mut bytes = [0; MAX_SIGNATURE];
@@ -122,18 +144,18 @@ pub fn verify<'k>(token: &str, keys: impl IntoIterator<Item = &'k Key>) -> Resul
     };
     keys.into_iter().find(signed_by).ok_or(Invalid)?;
     let mut bytes = vec![0; base64::decoded_len(claims)];
-    base64::decode(claims, &mut bytes)?;
+    base64::decode(claims, &mut bytes).ok_or(Invalid)?;
     Ok(bytes)
 }
 
-/// The token is not one that the keys signed.
+/// The token was not signed with one of the keys, or is malformed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid signed token")]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing more to tell")]
+#[expect(clippy::exhaustive_structs, reason = "a reason would help a forger")]
 pub struct Invalid;
 
 fn algorithm_of(header: &str) -> Result<Algorithm, Invalid> {
-    // Most headers are our own.
+    // Most tokens have a header that `sign` made.
     if let Some((algorithm, _)) = Algorithm::ALL.iter().find(|(algorithm, _)| algorithm.header() == header) {
         return Ok(*algorithm);
     }
@@ -147,11 +169,11 @@ fn algorithm_of(header: &str) -> Result<Algorithm, Invalid> {
 
 fn decode_signature<'b>(text: &str, bytes: &'b mut [u8; MAX_SIGNATURE]) -> Result<&'b [u8], Invalid> {
     let bytes = bytes.get_mut(..base64::decoded_len(text)).ok_or(Invalid)?;
-    base64::decode(text, bytes)?;
+    base64::decode(text, bytes).ok_or(Invalid)?;
     Ok(bytes)
 }
 
-/// The fields of a header that change how a token is read.
+/// The fields of a header that matter for verification.
 #[derive(Deserialize)]
 struct Header<'a> {
     #[serde(borrow)]
@@ -170,8 +192,8 @@ mod tests {
         Key::new(algorithm, b"0123456789abcdef")
     }
 
-    /// A token with any header, signed with HS256.
-    fn forge(header: &str) -> String {
+    /// A token with this header, signed with HS256.
+    fn signed_with_header(header: &str) -> String {
         let signed = format!("{}.e30", BASE64URL_NOPAD.encode(header.as_bytes()));
         let signature = hmac::sign(&key(Algorithm::Hs256).hmac, signed.as_bytes());
         format!("{signed}.{}", BASE64URL_NOPAD.encode(signature.as_ref()))
@@ -189,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn any_of_several_keys_will_do() {
+    fn a_token_may_be_signed_by_any_of_several_keys() {
         let token = sign(&key(Algorithm::Hs512), "{}");
         let newer = Key::new(Algorithm::Hs512, b"a newer key");
         assert!(verify(token.expose(), [&newer, &key(Algorithm::Hs512)]).is_ok());
@@ -198,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_decides_only_among_the_algorithms_asked_for() {
+    fn the_header_selects_among_the_algorithms_of_the_keys() {
         for (header, good) in [
             (r#"{"alg":"HS256"}"#, true),
             (r#"{"typ":"JWT","alg":"HS256"}"#, true),
@@ -216,12 +238,16 @@ mod tests {
             (r#""HS256""#, false),
             ("", false),
         ] {
-            assert_eq!(verify(&forge(header), [&key(Algorithm::Hs256)]).is_ok(), good, "{header}");
+            assert_eq!(
+                verify(&signed_with_header(header), [&key(Algorithm::Hs256)]).is_ok(),
+                good,
+                "{header}"
+            );
         }
     }
 
     #[test]
-    fn tokens_of_another_shape_are_refused() {
+    fn malformed_tokens_are_refused() {
         let good = sign(&key(Algorithm::Hs256), "{}").expose().to_owned();
         let (signed, signature) = good.rsplit_once('.').unwrap();
         for bad in [
@@ -272,7 +298,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,50}") {
+        fn no_text_makes_verification_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{0,50}") {
             prop_assert_eq!(verify(&text, [&key(Algorithm::Hs256)]), Err(Invalid));
         }
     }

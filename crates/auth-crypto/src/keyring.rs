@@ -1,8 +1,31 @@
-//! The key ring: a few random keys, and a sub-key of each for every purpose (HKDF, RFC 5869).
+//! The key ring of a server: a few random keys, from which a sub-key is derived for every purpose (HKDF, RFC 5869).
 //!
-//! The first key is the active one: it seals, signs and makes keyed digests. The others are older or to come, and
-//! only open and check. So a ring is rotated by adding a key, promoting it once every server has it, sealing
-//! again what was sealed under older ones, and taking those out.
+//! The first key is the active one: it seals, signs and makes keyed digests. The other keys are inactive, because they
+//! are older or not yet promoted, and only open and check. A ring is rotated in four steps: add a key, promote it once
+//! every server has it, seal again what was sealed under older keys, and remove those.
+//!
+//! # Examples
+//!
+//! Rotate a ring:
+//!
+//! ```
+//! use auth_core::SeededRng;
+//! use auth_crypto::keyring::{KeyRing, Purpose, RingKey};
+//!
+//! let rng = SeededRng::new(1); // a server passes the system's random numbers
+//! let ring = KeyRing::generate(&rng);
+//! let sealed = ring.seal(Purpose::Totp, b"user 7", b"secret", &rng);
+//!
+//! let ring = ring.with(RingKey::generate(2, &rng))?.promoted(2).expect("the ring has a key 2");
+//! assert_eq!(ring.ids(), [2, 1]);
+//! let secret = ring.open(Purpose::Totp, b"user 7", &sealed)?; // key 1 still opens
+//! let resealed = ring.seal(Purpose::Totp, b"user 7", &secret, &rng);
+//!
+//! let ring = ring.without(1).expect("key 1 is not the active one");
+//! assert!(ring.open(Purpose::Totp, b"user 7", &resealed).is_ok());
+//! assert!(ring.open(Purpose::Totp, b"user 7", &sealed).is_err());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 use std::fmt;
 
@@ -10,24 +33,24 @@ use auth_core::{Digest, Rng};
 use ring::{hkdf, hmac};
 use zeroize::Zeroizing;
 
-/// The keys of a server, and what is derived from them.
+/// The keys of a server: an active one, and any number of inactive ones.
 pub struct KeyRing {
     active: Entry,
-    others: Vec<Entry>,
+    inactive: Vec<Entry>,
 }
 
 /// A key as it is written to the key file.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "key files are read and written by it")]
 pub struct RingKey {
-    /// Names the key in everything that it sealed; unique in the ring.
+    /// The id of the key, unique in the ring. Sealed bytes begin with the id of their key.
     pub id: u32,
-    /// The key: 32 random bytes.
+    /// The key itself: 32 random bytes.
     pub secret: Zeroizing<[u8; 32]>,
 }
 
 impl RingKey {
-    /// A new key.
+    /// Generates a random key.
     #[must_use]
     pub fn generate(id: u32, rng: &dyn Rng) -> Self {
         let mut secret = Zeroizing::new([0; 32]);
@@ -36,7 +59,7 @@ impl RingKey {
     }
 }
 
-/// What a sub-key is for: what was made for one purpose is worth nothing for another.
+/// The purpose of a sub-key. Data that was sealed, signed or digested for one purpose is invalid for every other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Purpose {
@@ -44,20 +67,20 @@ pub enum Purpose {
     ZulipKey,
     /// Seals the secrets of TOTP devices.
     Totp,
-    /// Seals what is shown of personal tokens.
+    /// Seals the visible part of personal tokens.
     PersonalToken,
-    /// Seals what backup codes' digests are made of, so that they can be made anew under another key.
+    /// Seals the SHA-256 of backup codes, from which their keyed digests are made again under a new key.
     BackupCode,
     /// Seals outgoing mail.
     Mail,
-    /// Digests of codes that are too short for a plain one.
+    /// Makes keyed digests of codes that are too short for a plain digest.
     ShortCode,
     /// Signs Zettelstore tokens.
     TokenSigning,
 }
 
 impl Purpose {
-    /// Never to be changed: what was sealed under a label is opened under it.
+    /// The label of the sub-key. It must never change: what was sealed under a label is opened under it.
     fn label(self) -> &'static str {
         match self {
             Self::ZulipKey => "zulip-key",
@@ -71,46 +94,50 @@ impl Purpose {
     }
 }
 
-/// Why keys make no ring.
+/// Why a list of keys is not a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum BadRing {
-    /// There is no key.
+pub enum KeyRingError {
+    /// The list is empty.
     #[error("a key ring needs a key")]
     Empty,
-    /// Two keys have this id.
+    /// Two keys have the same id.
     #[error("two keys of the ring have the id {0}")]
     SameId(u32),
 }
 
 impl KeyRing {
-    /// A ring of one new key, with the id 1.
+    /// Generates a ring of one random key, with the id 1.
     #[must_use]
     pub fn generate(rng: &dyn Rng) -> Self {
-        Self { active: Entry::new(RingKey::generate(1, rng)), others: Vec::new() }
+        Self { active: Entry::new(RingKey::generate(1, rng)), inactive: Vec::new() }
     }
 
-    /// A ring of keys that were read; the first is the active one.
+    /// Creates a ring from the keys of a key file. The first is the active one.
     ///
     /// # Errors
-    /// [`BadRing`].
-    pub fn from_keys(keys: Vec<RingKey>) -> Result<Self, BadRing> {
+    /// [`KeyRingError`] if there are no keys, or two with the same id.
+    pub fn from_keys(keys: Vec<RingKey>) -> Result<Self, KeyRingError> {
         let mut seen = std::collections::BTreeSet::new();
         if let Some(twice) = keys.iter().find(|key| !seen.insert(key.id)) {
-            return Err(BadRing::SameId(twice.id));
+            return Err(KeyRingError::SameId(twice.id));
         }
         let mut entries = keys.into_iter().map(Entry::new);
-        let active = entries.next().ok_or(BadRing::Empty)?;
-        Ok(Self { active, others: entries.collect() })
+        let active = entries.next().ok_or(KeyRingError::Empty)?;
+        Ok(Self { active, inactive: entries.collect() })
     }
 
-    /// The keys, to be written down; the active one first.
+    /// Returns the keys to be written to a key file, the active one first.
     pub fn keys(&self) -> impl Iterator<Item = &RingKey> {
         self.entries().map(|entry| &entry.key)
     }
 
-    /// By which a store knows its ring: a value for each key that says nothing about it. A store keeps that of one
-    /// key, first the oldest's, and takes a ring that has it.
+    /// Returns the check value of the key with the lowest id, which is the oldest.
+    ///
+    /// A check value identifies a key and discloses nothing about it. A store keeps the check value of one key, and
+    /// accepts only rings that [have it](Self::has_check_value).
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use auth_core::SeededRng;
@@ -124,63 +151,68 @@ impl KeyRing {
         self.entries().min_by_key(|entry| entry.key.id).unwrap_or(&self.active).check_value()
     }
 
-    /// Whether a check value is that of a key of this ring.
+    /// Returns whether a check value is that of a key of this ring.
     #[must_use]
     pub fn has_check_value(&self, check: &[u8]) -> bool {
         self.entries().any(|entry| entry.check_value() == check)
     }
 
-    /// The ids of the keys, the active one first.
+    /// Returns the ids of the keys, the active one first.
     #[must_use]
     pub fn ids(&self) -> Vec<u32> {
         self.entries().map(Entry::id).collect()
     }
 
-    /// The ring with another key, to come: it only opens and checks.
+    /// Returns the ring with another inactive key at the end.
     ///
     /// # Errors
-    /// [`BadRing::SameId`].
-    pub fn with(&self, key: RingKey) -> Result<Self, BadRing> {
+    /// [`KeyRingError::SameId`] if the ring has a key of this id.
+    pub fn with(&self, key: RingKey) -> Result<Self, KeyRingError> {
         Self::from_keys(self.keys().cloned().chain([key]).collect())
     }
 
-    /// The ring with the key of that id as the active one; `None` when it has no such key.
+    /// Returns the ring with the key of this id as the active one; `None` if it has no such key.
     #[must_use]
     pub fn promoted(&self, id: u32) -> Option<Self> {
         let promoted = self.keys().find(|key| key.id == id)?.clone();
-        let others = self.keys().filter(|key| key.id != id).cloned();
-        Self::from_keys([promoted].into_iter().chain(others).collect()).ok()
+        let inactive = self.keys().filter(|key| key.id != id).cloned();
+        Self::from_keys([promoted].into_iter().chain(inactive).collect()).ok()
     }
 
-    /// The ring without the key of that id; `None` when it is the active one.
+    /// Returns the ring without the key of this id; `None` if that is the active one.
     #[must_use]
     pub fn without(&self, id: u32) -> Option<Self> {
         let kept = self.keys().filter(|key| key.id != id).cloned();
         if id == self.active.id() { None } else { Self::from_keys(kept.collect()).ok() }
     }
 
-    /// The keyed digest of `data` under the active key. `context` says what the data belongs to.
+    /// Returns the keyed digest (HMAC-SHA256) of `data` under the active key.
+    ///
+    /// `context` names what the data belongs to, for example the user: the same data has another digest in another
+    /// context.
     #[must_use]
     pub fn mac(&self, purpose: Purpose, context: &[u8], data: &[u8]) -> Digest {
         self.active.mac(purpose, context, data)
     }
 
-    /// The keyed digests of `data` under every key, the active one first: to look for what may have been stored
-    /// under an older one.
+    /// Returns the keyed digests of `data` under all keys, the active one first, to search for data that may have been
+    /// stored under an older key.
     pub fn macs(&self, purpose: Purpose, context: &[u8], data: &[u8]) -> impl Iterator<Item = Digest> {
         self.entries().map(move |entry| entry.mac(purpose, context, data))
     }
 
-    /// Keys to sign with: the active one, and those that only check. `context` says what the signatures are for
-    /// within the purpose: keys of one context are worth nothing in another.
+    /// Returns keys for signatures: that of the active key, which signs, and those of the inactive keys, which only
+    /// check.
+    ///
+    /// `context` separates signatures within the purpose: keys of one context are invalid in another.
     #[must_use]
     pub fn signing_keys(
         &self,
         purpose: Purpose,
         context: &[u8],
     ) -> (Zeroizing<[u8; 32]>, Vec<Zeroizing<[u8; 32]>>) {
-        let others = self.others.iter().map(|entry| entry.bytes(purpose.label(), context));
-        (self.active.bytes(purpose.label(), context), others.collect())
+        let inactive = self.inactive.iter().map(|entry| entry.bytes(purpose.label(), context));
+        (self.active.bytes(purpose.label(), context), inactive.collect())
     }
 
     pub(crate) fn active(&self) -> &Entry {
@@ -192,7 +224,7 @@ impl KeyRing {
     }
 
     fn entries(&self) -> impl Iterator<Item = &Entry> {
-        std::iter::once(&self.active).chain(&self.others)
+        std::iter::once(&self.active).chain(&self.inactive)
     }
 }
 
@@ -208,17 +240,17 @@ impl fmt::Debug for RingKey {
     }
 }
 
-/// A key with what is derived from it once.
+/// A key of the ring with its pseudorandom key (RFC 5869, section 2.2), from which sub-keys are expanded.
 pub(crate) struct Entry {
     key: RingKey,
-    derived: hkdf::Prk,
+    prk: hkdf::Prk,
 }
 
 impl Entry {
     fn new(key: RingKey) -> Self {
         let salt = hkdf::Salt::new(hkdf::HKDF_SHA256, b"auth-server key ring 1");
-        let derived = salt.extract(key.secret.as_slice());
-        Self { key, derived }
+        let prk = salt.extract(key.secret.as_slice());
+        Self { key, prk }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -229,7 +261,7 @@ impl Entry {
         *self.bytes("check-value", b"")
     }
 
-    /// The sub-key for sealing.
+    /// The sub-key that seals for this purpose.
     pub(crate) fn sealing_key(&self, purpose: Purpose) -> ring::aead::LessSafeKey {
         let key =
             self.sub_key(purpose.label(), &ring::aead::AES_256_GCM, |okm| ring::aead::UnboundKey::from(okm));
@@ -238,7 +270,7 @@ impl Entry {
 
     fn mac(&self, purpose: Purpose, context: &[u8], data: &[u8]) -> Digest {
         let mut mac = hmac::Context::with_key(&self.mac_key(purpose.label()));
-        // The length keeps one pair of context and data from being read as another.
+        // With the length, no two pairs of context and data are the same bytes.
         mac.update(&u64::try_from(context.len()).unwrap_or(u64::MAX).to_be_bytes());
         mac.update(context);
         mac.update(data);
@@ -267,7 +299,7 @@ impl Entry {
             clippy::expect_used,
             reason = "HKDF refuses keys of more than 8160 bytes, and these have 32"
         )]
-        let expanded = self.derived.expand(&info, kind).expect("a key of 32 bytes");
+        let expanded = self.prk.expand(&info, kind).expect("a key of 32 bytes");
         make(expanded)
     }
 }
@@ -279,7 +311,7 @@ fn bytes_of(tag: &hmac::Tag) -> Zeroizing<[u8; 32]> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use auth_core::SeededRng;
 
     use super::*;
@@ -288,12 +320,13 @@ mod tests {
         RingKey { id, secret: Zeroizing::new([u8::try_from(id).unwrap(); 32]) }
     }
 
-    fn ring(ids: &[u32]) -> KeyRing {
+    /// A ring of keys with these ids, the same in each test.
+    pub(crate) fn ring(ids: &[u32]) -> KeyRing {
         KeyRing::from_keys(ids.iter().map(|id| key(*id)).collect()).unwrap()
     }
 
     #[test]
-    fn a_ring_that_was_written_down_reads_back() {
+    fn a_ring_is_restored_from_its_keys() {
         let ring = KeyRing::generate(&SeededRng::new(1));
         let read = KeyRing::from_keys(ring.keys().cloned().collect()).unwrap();
         assert_eq!(ring.check_value(), read.check_value());
@@ -301,9 +334,9 @@ mod tests {
     }
 
     #[test]
-    fn rings_without_keys_or_with_an_id_twice_are_refused() {
-        assert_eq!(KeyRing::from_keys(vec![]).err(), Some(BadRing::Empty));
-        assert_eq!(KeyRing::from_keys(vec![key(1), key(2), key(1)]).err(), Some(BadRing::SameId(1)));
+    fn rings_without_keys_or_with_duplicate_ids_are_refused() {
+        assert_eq!(KeyRing::from_keys(vec![]).err(), Some(KeyRingError::Empty));
+        assert_eq!(KeyRing::from_keys(vec![key(1), key(2), key(1)]).err(), Some(KeyRingError::SameId(1)));
     }
 
     #[test]
@@ -317,10 +350,10 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_added_promoted_and_taken_out() {
+    fn keys_are_added_promoted_and_removed() {
         let grown = ring(&[1]).with(key(2)).unwrap();
         assert_eq!(grown.ids(), [1, 2]);
-        assert_eq!(grown.with(key(2)).err(), Some(BadRing::SameId(2)));
+        assert_eq!(grown.with(key(2)).err(), Some(KeyRingError::SameId(2)));
         let promoted = grown.promoted(2).unwrap();
         assert_eq!(promoted.ids(), [2, 1]);
         assert!(promoted.promoted(3).is_none());
@@ -354,17 +387,17 @@ mod tests {
     }
 
     #[test]
-    fn signing_keys_name_the_active_one_first() {
-        let (active, others) = ring(&[2, 1]).signing_keys(Purpose::TokenSigning, b"");
+    fn signing_keys_begin_with_the_active_one() {
+        let (active, inactive) = ring(&[2, 1]).signing_keys(Purpose::TokenSigning, b"");
         let (first, none) = ring(&[1]).signing_keys(Purpose::TokenSigning, b"");
-        assert_eq!(others.first(), Some(&first));
+        assert_eq!(inactive.first(), Some(&first));
         assert!(none.is_empty());
         assert_ne!(active, first);
         assert_ne!(first, ring(&[1]).signing_keys(Purpose::ShortCode, b"").0);
     }
 
     #[test]
-    fn debug_shows_ids_alone() {
+    fn debug_shows_only_ids() {
         assert_eq!(format!("{:?}", ring(&[2, 1])), "[RingKey(2, …), RingKey(1, …)]");
     }
 }

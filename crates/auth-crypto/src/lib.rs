@@ -1,19 +1,34 @@
-//! Everything in the house that computes on secrets.
+//! Cryptography of a login server: stored passwords, tokens, one-time codes, and sealed secrets.
 //!
-//! Stored passwords and their hashing ([`password`], [`pool`], [`strength`]), what a log-in gives ([`opaque`],
-//! [`jwt`], [`zettel_token`]), what it takes besides ([`totp`], [`assertion`]), and how secrets are kept
-//! ([`keyring`], [`seal`]). This crate never does I/O, asks no clock, and takes random bytes from an
-//! [`auth_core::Rng`]; the pool alone has threads. It judges secrets, not users: who may log in is the engine's.
+//! | module | contents |
+//! | --- | --- |
+//! | [`password`] | stored passwords of several schemes: parse, verify, hash, wrap |
+//! | [`pool`] | threads that hash passwords, shared fairly among clients |
+//! | [`strength`] | the check of new passwords |
+//! | [`opaque`] | random tokens, keys and codes |
+//! | [`jwt`], [`assertion`] | signed JSON web tokens, and those by which another system names a user |
+//! | [`zettel_token`] | Zettelstore's signed tokens |
+//! | [`totp`] | time-based one-time codes |
+//! | [`keyring`], [`seal`] | the keys of a server, and secrets that are sealed under them |
+//! | [`argon2`] | the crate `auth-argon2`, which computes Argon2 |
 //!
-//! # A running example
+//! This crate does no I/O and reads no clock: the time is an argument, and random bytes come from an
+//! [`auth_core::Rng`]. Only the pool has threads. The crate verifies secrets and knows no users: who may log in is
+//! decided by its callers.
+//!
+//! # Examples
+//!
+//! Hash a password and verify it:
 //!
 //! ```
 //! use auth_core::{Password, SeededRng};
 //! use auth_crypto::argon2::{Memory, Params};
-//! use auth_crypto::password::{self, HashingRule, NameContext, Secret, StoredPassword, Upgrade, Verdict};
+//! use auth_crypto::password::{
+//!     self, HashingRule, NameContext, SecretInput, StoredPassword, Upgrade, Verdict,
+//! };
 //!
 //! let rule = HashingRule { params: Params::new(64, 2, 1)?, digest_ready: false };
-//! let secret = Secret::Password(Password::new("abcd1234"));
+//! let secret = SecretInput::Password(Password::new("abcd1234"));
 //! let mut memory = Memory::new();
 //!
 //! let stored = password::hash(&secret, &rule, &SeededRng::new(1), &mut memory)?;
@@ -25,13 +40,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # To add a password scheme
+//! An async server submits the same work to a [`pool::HashingPool`].
 //!
-//! Write a module beside those in `password` that parses a record of it, says what it costs, and compares in
-//! constant time; give it a tag in [`StoredPassword::parse`](password::StoredPassword::parse), a bound on its
-//! cost, and a file of vectors.
+//! # Adding a password scheme
 //!
-//! # To add a purpose to the key ring
+//! Write a module beside those in `password` that parses a stored string, states its cost, and computes the tag of an
+//! input. Give it a prefix and a name in the table of schemes (`password/unwrapped.rs`), a bound and an estimate
+//! (`password/cost.rs`), and a file of test vectors.
+//!
+//! # Adding a purpose to the key ring
 //!
 //! Add a [`keyring::Purpose`] with a label that was never used before.
 

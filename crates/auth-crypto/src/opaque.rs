@@ -1,7 +1,7 @@
-//! Opaque secrets: random text that means nothing but its owner.
+//! Opaque secrets: random text without a meaning, which a store maps to its owner.
 //!
-//! Symbols are drawn without bias. What has at least 128 random bits may be looked up by its plain [`digest`];
-//! shorter codes need a keyed one: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
+//! Symbols are drawn without bias. A secret of at least 128 random bits may be stored under its plain [`digest`].
+//! Shorter codes need a keyed digest: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
 
 use auth_core::{ApiKey, Digest, OneTimeCode, Password, Rng, Token};
 use ring::digest::{SHA256, digest as sha256};
@@ -11,46 +11,57 @@ const LETTERS_AND_DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqr
 const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const DIGITS: &[u8] = b"0123456789";
 
-/// 55 symbols that are not mistaken for one another (rocketchat.md 3).
-const UNMISTAKABLE: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz";
+/// The 55 symbols of Rocket.Chat's ids, none of which looks like another.
+const UNAMBIGUOUS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz";
 
-/// A Zulip API key: 32 letters and digits, 190 bits (zulip.md 6.3).
+/// Generates a Zulip API key: 32 letters and digits, 190 bits.
 #[must_use]
 pub fn zulip_api_key(rng: &dyn Rng) -> ApiKey {
-    ApiKey::new(draw(rng, LETTERS_AND_DIGITS, 32))
+    ApiKey::new(random_text(rng, LETTERS_AND_DIGITS, 32))
 }
 
-/// A Rocket.Chat log-in token: 43 URL-safe characters, 258 bits (rocketchat.md 3).
+/// Generates a Rocket.Chat login token: 43 URL-safe characters, 258 bits.
 #[must_use]
 pub fn rocketchat_token(rng: &dyn Rng) -> Token {
-    Token::new(draw(rng, URL_SAFE, 43))
+    Token::new(random_text(rng, URL_SAFE, 43))
 }
 
-/// A Rocket.Chat `_id`: 17 symbols, 98 bits (rocketchat.md 3). Not a secret.
+/// Generates a Rocket.Chat `_id`: 17 symbols, 98 bits. It is not a secret.
 #[must_use]
 pub fn rocketchat_id(rng: &dyn Rng) -> String {
-    draw(rng, UNMISTAKABLE, 17)
+    random_text(rng, UNAMBIGUOUS, 17)
 }
 
-/// A backup code of a TOTP device: 8 symbols, 46 bits (rocketchat.md 2.4). Store it under a keyed digest.
+/// Generates a backup code of a TOTP device: 8 symbols, 46 bits. Store it under a keyed digest.
 #[must_use]
 pub fn backup_code(rng: &dyn Rng) -> OneTimeCode {
-    OneTimeCode::new(draw(rng, UNMISTAKABLE, 8))
+    OneTimeCode::new(random_text(rng, UNAMBIGUOUS, 8))
 }
 
-/// A code for a mail: 6 digits (rocketchat.md 2.4). Store it under a keyed digest, and count the tries.
+/// Generates a code to be sent by mail: 6 digits. Store it under a keyed digest, and limit the attempts.
 #[must_use]
 pub fn mail_code(rng: &dyn Rng) -> OneTimeCode {
-    OneTimeCode::new(draw(rng, DIGITS, 6))
+    OneTimeCode::new(random_text(rng, DIGITS, 6))
 }
 
-/// An app password: 24 symbols, 138 bits.
+/// Generates an app password: 24 symbols, 138 bits.
 #[must_use]
 pub fn app_password(rng: &dyn Rng) -> Password {
-    Password::new(draw(rng, UNMISTAKABLE, 24))
+    Password::new(random_text(rng, UNAMBIGUOUS, 24))
 }
 
-/// SHA-256 of the text, under which a store keeps an opaque secret.
+/// Returns SHA-256 of the text, under which a store keeps an opaque secret.
+///
+/// # Examples
+///
+/// ```
+/// use auth_core::SeededRng;
+/// use auth_crypto::opaque;
+///
+/// let token = opaque::rocketchat_token(&SeededRng::new(1)); // a server passes the system's random numbers
+/// assert_eq!(token.expose().len(), 43);
+/// assert_eq!(opaque::digest(token.expose()), opaque::digest(token.expose()));
+/// ```
 #[must_use]
 pub fn digest(text: &str) -> Digest {
     let mut bytes = [0; 32];
@@ -58,8 +69,8 @@ pub fn digest(text: &str) -> Digest {
     Digest::new(bytes)
 }
 
-/// So many symbols, each as likely as any other: bytes that would favour some symbols are drawn again.
-fn draw(rng: &dyn Rng, symbols: &[u8], count: usize) -> String {
+/// Draws `count` symbols, each as likely as any other. Bytes that would favour some symbols are discarded.
+fn random_text(rng: &dyn Rng, symbols: &[u8], count: usize) -> String {
     let unbiased = 256 - 256 % symbols.len();
     let mut text = String::with_capacity(count);
     let mut bytes = Zeroizing::new([0; 64]);
@@ -91,15 +102,15 @@ mod tests {
         for _ in 0..200 {
             check(zulip_api_key(&rng).expose(), 32, LETTERS_AND_DIGITS);
             check(rocketchat_token(&rng).expose(), 43, URL_SAFE);
-            check(&rocketchat_id(&rng), 17, UNMISTAKABLE);
-            check(backup_code(&rng).expose(), 8, UNMISTAKABLE);
+            check(&rocketchat_id(&rng), 17, UNAMBIGUOUS);
+            check(backup_code(&rng).expose(), 8, UNAMBIGUOUS);
             check(mail_code(&rng).expose(), 6, DIGITS);
-            check(app_password(&rng).expose(), 24, UNMISTAKABLE);
+            check(app_password(&rng).expose(), 24, UNAMBIGUOUS);
         }
     }
 
     #[test]
-    fn no_secret_comes_twice() {
+    fn secrets_do_not_repeat() {
         let rng = SeededRng::new(2);
         let keys: HashSet<_> = (0..1000).map(|_| zulip_api_key(&rng).expose().to_owned()).collect();
         assert_eq!(keys.len(), 1000);
@@ -108,8 +119,8 @@ mod tests {
     #[test]
     fn all_symbols_are_equally_likely() {
         const DRAWN: usize = 55 * 4000;
-        let text = draw(&SeededRng::new(3), UNMISTAKABLE, DRAWN);
-        for symbol in UNMISTAKABLE {
+        let text = random_text(&SeededRng::new(3), UNAMBIGUOUS, DRAWN);
+        for symbol in UNAMBIGUOUS {
             let count = text.bytes().filter(|byte| byte == symbol).count();
             // The standard deviation is 63; a plain remainder would give nineteen symbols 3437 each.
             assert!((3600..4400).contains(&count), "{} came {count} times", char::from(*symbol));

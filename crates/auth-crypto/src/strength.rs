@@ -1,29 +1,47 @@
-//! Whether a new password is strong enough (zulip.md 6.2). Asked when a password is set, never when it is used,
-//! save for the re-hash of an out-of-date record.
+//! Checks whether a new password is strong enough, by Zulip's rules: a minimum length, and a minimum number of guesses
+//! by zxcvbn's estimate.
+//!
+//! A password is checked when it is set, not when it is used. The exception is Zulip's: a weak password is not hashed
+//! again when its record is out of date.
+//!
+//! # Examples
+//!
+//! ```
+//! use auth_core::{Password, StrengthRule};
+//! use auth_crypto::strength::{self, TooWeak};
+//!
+//! let rule = StrengthRule { min_length: 6, min_guesses: 10_000 };
+//! let check = |password| strength::check(rule, &Password::new(password), &["iago"]);
+//! assert_eq!(check("iago"), Err(TooWeak::TooShort(6)));
+//! assert_eq!(check("password"), Err(TooWeak::TooGuessable));
+//! assert_eq!(check("correct-horse-battery"), Ok(()));
+//! ```
 
 use auth_core::{Password, StrengthRule};
 use zxcvbn::zxcvbn;
 
-/// Why a password can't be set.
+/// Why a password is too weak to be set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TooWeak {
-    /// It is empty or has fewer characters than this.
+    /// The password has fewer than this number of characters, which is at least 1.
     #[error("the password has fewer than {0} characters")]
     TooShort(u32),
-    /// It has more than [`Password::MAX_BYTES`].
+    /// The password has more than [`Password::MAX_BYTES`] bytes.
     #[error("the password has more than {} bytes", Password::MAX_BYTES)]
     TooLong,
-    /// By zxcvbn's estimate it is guessed in fewer tries than the rule wants.
+    /// By zxcvbn's estimate, the password is guessed in fewer attempts than the rule demands.
     #[error("the password is too easy to guess")]
     TooGuessable,
 }
 
-/// Checks a password against a rule. Length counts characters; zxcvbn estimates the guesses of the first 100 of
-/// them. `inputs` are words an attacker would try first: name, address.
+/// Checks a password against a rule.
+///
+/// The length is counted in characters. zxcvbn estimates the guesses for the first 100 characters. `inputs` are words
+/// that an attacker would try first, such as the user's name and address.
 ///
 /// # Errors
-/// What the password lacks.
+/// [`TooWeak`] with the first requirement that the password doesn't meet.
 pub fn check(rule: StrengthRule, password: &Password, inputs: &[&str]) -> Result<(), TooWeak> {
     let text = password.expose();
     if password.is_too_long() {
@@ -49,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn zulips_rule_refuses_what_zulip_refuses() {
+    fn zulips_rule_refuses_the_passwords_that_zulip_refuses() {
         let weak = Err(TooWeak::TooGuessable);
         for (text, expected) in [
             ("", Err(TooWeak::TooShort(6))),
@@ -68,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_of_zeros_still_wants_a_password_of_sane_length() {
+    fn a_rule_of_zeros_still_refuses_empty_and_overlong_passwords() {
         check_one(0, 0, "a", Ok(()));
         check_one(0, 0, "", Err(TooWeak::TooShort(1)));
         check_one(0, 0, &"x".repeat(Password::MAX_BYTES), Ok(()));
@@ -76,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn words_of_the_user_count_as_guessed() {
+    fn words_of_the_user_are_easy_to_guess() {
         let rule = StrengthRule { min_length: 6, min_guesses: 10_000 };
         let password = Password::new("prospero.mixed");
         assert_eq!(check(rule, &password, &[]), Ok(()));

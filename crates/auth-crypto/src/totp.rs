@@ -1,5 +1,22 @@
-//! Time-based one-time codes (RFC 6238) as authenticator apps make them: HMAC-SHA1, 6 digits, steps of 30 seconds
-//! from 1970 on (rocketchat.md 2.4).
+//! Time-based one-time codes (TOTP, RFC 6238), with the parameters that authenticator apps expect: HMAC-SHA1, six
+//! digits, and steps of 30 seconds since 1970.
+//!
+//! # Examples
+//!
+//! ```
+//! use auth_core::{SeededRng, Timestamp};
+//! use auth_crypto::totp;
+//!
+//! let secret = totp::new_secret(&SeededRng::new(1)); // a server passes the system's random numbers
+//! let url = totp::otpauth_url(&secret, "Example", "iago@example.com");
+//! assert!(url.starts_with("otpauth://totp/Example%3Aiago%40example.com?secret="));
+//!
+//! let now = Timestamp::from_secs(1_700_000_000);
+//! let sent = totp::code(&secret, totp::step_at(now));
+//! let step = totp::verify(&secret, &sent, now, 1).expect("the code of this step");
+//! // Keep `step`, and refuse codes of that step and earlier ones.
+//! assert_eq!(step, totp::step_at(now));
+//! ```
 
 use auth_core::{OneTimeCode, Rng, Timestamp, TotpSecret};
 use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
@@ -7,16 +24,16 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ring::hmac;
 use zeroize::Zeroizing;
 
-/// Seconds of a step.
+/// The length of a step in seconds.
 pub const STEP_SECONDS: i64 = 30;
 
-/// Bytes of a new secret: 52 characters of base32 (rocketchat.md 2.4), and more than HMAC-SHA1 gives (RFC 4226,
-/// section 4).
+/// Bytes of a new secret. They are 52 characters of base32, as in Rocket.Chat, and more than the 20 bytes that RFC
+/// 4226, section 4, recommends.
 const SECRET: usize = 32;
 
 const DIGITS: usize = 6;
 
-/// A random secret for a new device.
+/// Generates a secret for a new device: 32 random bytes.
 #[must_use]
 pub fn new_secret(rng: &dyn Rng) -> TotpSecret {
     let mut bytes = vec![0; SECRET];
@@ -24,28 +41,29 @@ pub fn new_secret(rng: &dyn Rng) -> TotpSecret {
     TotpSecret::new(bytes)
 }
 
-/// The step that a moment is in.
+/// Returns the number of the step that contains this time.
 #[must_use]
 pub fn step_at(now: Timestamp) -> i64 {
     now.as_secs().div_euclid(STEP_SECONDS)
 }
 
-/// The code of a step.
+/// Returns the code of a step.
 #[must_use]
 pub fn code(secret: &TotpSecret, step: i64) -> OneTimeCode {
     let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.expose());
     let mac = hmac::sign(&key, &step.to_be_bytes());
     let mac = mac.as_ref();
-    // RFC 4226, section 5.3: the last half byte says where the number begins.
+    // RFC 4226, section 5.3: the low half of the last byte is the offset of the number.
     let offset = usize::from(mac.last().copied().unwrap_or(0) & 0xf);
     let number = mac.get(offset..).and_then(<[u8]>::first_chunk).copied().map_or(0, u32::from_be_bytes);
     OneTimeCode::new(format!("{:0DIGITS$}", (number & 0x7fff_ffff) % 1_000_000))
 }
 
-/// The step whose code was sent, at most `delta` steps away from that of `now`. The caller keeps the last step it
-/// accepted, and refuses that one and those before it.
+/// Returns the step whose code was sent, if it is at most `delta` steps before or after that of `now`.
 ///
-/// Steps are all compared, each in constant time.
+/// To prevent replays, keep the last step that was accepted, and refuse that step and earlier ones.
+///
+/// The codes of all these steps are compared, each in constant time.
 #[must_use]
 pub fn verify(secret: &TotpSecret, sent: &OneTimeCode, now: Timestamp, delta: u32) -> Option<i64> {
     let (current, delta) = (step_at(now), i64::from(delta));
@@ -53,10 +71,10 @@ pub fn verify(secret: &TotpSecret, sent: &OneTimeCode, now: Timestamp, delta: u3
     steps.fold(None, |found, step| if code(secret, step) == *sent { Some(step) } else { found })
 }
 
-/// Reads base32 as people copy it: in any case, with or without padding and blanks.
+/// Parses a secret in base32 as people copy it: upper or lower case, with or without padding, blanks and hyphens.
 ///
 /// # Errors
-/// [`NotBase32`], also for an empty secret.
+/// [`NotBase32`] if the text is not base32 or empty.
 pub fn from_base32(text: &str) -> Result<TotpSecret, NotBase32> {
     let plain: Zeroizing<String> =
         Zeroizing::new(text.trim_end_matches('=').chars().filter(|c| !matches!(c, ' ' | '-')).collect());
@@ -64,16 +82,16 @@ pub fn from_base32(text: &str) -> Result<TotpSecret, NotBase32> {
     if bytes.is_empty() { Err(NotBase32) } else { Ok(TotpSecret::new(bytes)) }
 }
 
-/// The secret in base32 without padding.
+/// Returns the secret in base32 without padding.
 #[must_use]
 pub fn to_base32(secret: &TotpSecret) -> Zeroizing<String> {
     Zeroizing::new(BASE32_NOPAD.encode(secret.expose()))
 }
 
-/// The address that authenticator apps take from a picture: `otpauth://totp/ISSUER%3AACCOUNT?secret=BASE32`.
+/// Returns the URL that authenticator apps read from a QR code: `otpauth://totp/ISSUER%3AACCOUNT?secret=BASE32`.
 #[must_use]
 pub fn otpauth_url(secret: &TotpSecret, issuer: &str, account: &str) -> Zeroizing<String> {
-    /// What JavaScript's `encodeURIComponent` leaves as it is, beside letters and digits.
+    /// All characters but those that JavaScript's `encodeURIComponent` leaves unescaped.
     const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
         .remove(b'-')
         .remove(b'_')
@@ -89,10 +107,10 @@ pub fn otpauth_url(secret: &TotpSecret, issuer: &str, account: &str) -> Zeroizin
     Zeroizing::new(format!("otpauth://totp/{label}?secret={}", *to_base32(secret)))
 }
 
-/// The text is no base32.
+/// The text is not base32, or is empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a TOTP secret must be base32")]
-#[expect(clippy::exhaustive_structs, reason = "there is nothing more to tell")]
+#[expect(clippy::exhaustive_structs, reason = "there is no further detail")]
 pub struct NotBase32;
 
 #[cfg(test)]
@@ -123,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_are_good_within_the_delta_alone() {
+    fn codes_are_accepted_within_the_delta_only() {
         let now = Timestamp::from_secs(1_234_567_890);
         let step = step_at(now);
         for (delta, off, good) in [
@@ -145,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn only_six_digits_are_a_code() {
+    fn only_codes_of_six_digits_are_accepted() {
         let now = Timestamp::from_secs(59);
         assert_eq!(verify(&secret(), &OneTimeCode::new("287082"), now, 0), Some(1));
         for wrong in ["", "28708", "2870820", "94287082", " 287082", "287 082", "+87082", "２８７０８２"]
@@ -155,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn base32_is_read_as_people_copy_it() {
+    fn base32_is_parsed_as_people_copy_it() {
         let expected = from_base32("JBSWY3DPEHPK3PXP").unwrap();
         for same in ["jbswy3dpehpk3pxp", "JBSW Y3DP EHPK 3PXP", "jbsw-y3dp-ehpk-3pxp", "JBSWY3DPEHPK3PXP==="]
         {
@@ -168,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_as_rocket_chat_writes_it() {
+    fn the_url_is_as_rocket_chat_writes_it() {
         let secret = from_base32("JBSWY3DPEHPK3PXP").unwrap();
         assert_eq!(
             *otpauth_url(&secret, "Rocket.Chat", "my user@ü"),
@@ -193,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn base32_reads_back(bytes in prop::collection::vec(any::<u8>(), 1..40)) {
+        fn base32_round_trips(bytes in prop::collection::vec(any::<u8>(), 1..40)) {
             let secret = TotpSecret::new(bytes.clone());
             let read = from_base32(&to_base32(&secret)).unwrap();
             prop_assert_eq!(read.expose(), &bytes);

@@ -1,27 +1,27 @@
-//! What the engine is told by its operator.
+//! The engine's configuration.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auth_core::{Exact, PasswordPolicy, ProtocolName, Quota, StrengthRule, Token};
+use auth_core::{Exact, PasswordPolicy, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
-use auth_crypto::assertion::AssertionRule;
+use auth_crypto::assertion::AssertionConfig;
 
-/// Everything the engine is told by its operator.
+/// The engine's configuration.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct Config {
-    /// How passwords are hashed and what new ones must fulfil.
+    /// The hashing of passwords, and what new ones must fulfil.
     pub passwords: PasswordConfig,
-    /// The limits that all protocols share; `None` switches them off.
-    pub limits: Option<SharedLimits>,
-    /// How many log-ins whose answers wait for their moment may be judged or waiting at a time; more are told
-    /// that the server is busy, before anything is looked up or hashed.
-    pub max_waiting: u32,
-    /// How many credentials that were found good are kept in memory.
-    pub known_credentials: u32,
-    /// How long credentials that were found good go on being taken while the store can't be reached, beyond the
-    /// second that is always granted. Revocations elsewhere go unnoticed for as long.
+    /// The quotas that all protocols share; `None` switches them off.
+    pub limits: Option<SharedQuotas>,
+    /// Delayed responses held at once, those of logins that are being judged included; further logins are refused as
+    /// busy before anything is looked up or hashed.
+    pub max_delayed: u32,
+    /// Entries of the credential cache.
+    pub cached_credentials: u32,
+    /// How long cached credentials are accepted while the store can't be reached, beyond the second that is always
+    /// granted. Revocations by other servers go unnoticed for as long.
     pub outage: Duration,
     /// Lets accounts with a second factor log in by password alone where the protocol has no second step.
     pub allow_password_only_with_2fa: bool,
@@ -30,16 +30,16 @@ pub struct Config {
     /// Whether the name as typed stands in the log lines of attempts.
     pub log_names: bool,
     /// The password backends that are directories, by name.
-    pub directories: BTreeMap<String, DirectoryRules>,
-    /// The Zulip protocol's rules.
-    pub zulip: ZulipRules,
-    /// The Rocket.Chat protocol's rules.
-    pub rocketchat: RocketChatRules,
-    /// The Zettelstore protocol's rules.
-    pub zettelstore: ZettelstoreRules,
+    pub directories: BTreeMap<String, DirectoryConfig>,
+    /// Zulip's rules.
+    pub zulip: ZulipConfig,
+    /// Rocket.Chat's rules.
+    pub rocketchat: RocketChatConfig,
+    /// Zettelstore's rules.
+    pub zettelstore: ZettelstoreConfig,
 }
 
-/// How passwords are hashed and what new ones must fulfil.
+/// The hashing of passwords, and what new ones must fulfil.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct PasswordConfig {
@@ -47,41 +47,41 @@ pub struct PasswordConfig {
     pub params: Params,
     /// What new passwords must fulfil where the realm has no rule of its own.
     pub strength: StrengthRule,
-    /// When wrong passwords are told.
-    pub failure_grid: FailureGrid,
+    /// When the answer to a wrong password is released.
+    pub failure_delay: FailureDelay,
 }
 
-/// When wrong passwords are told: on a grid of moments after the attempt, so that the time an answer takes doesn't
-/// tell how the account's password is stored.
+/// When the answer to a wrong password is released: at multiples of a width after the attempt began, so that the time an
+/// answer takes doesn't tell how the account's password is stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "servers choose one")]
-pub enum FailureGrid {
-    /// Where stored passwords differ in the time they take, as far apart as the slowest needs, up to a second.
+pub enum FailureDelay {
+    /// Where stored passwords differ in the time they take, twice the time of the slowest, up to a second.
     #[default]
     Auto,
     /// At once.
     Off,
-    /// So far apart.
+    /// This width.
     Fixed(Duration),
 }
 
-/// What a directory may do to accounts.
+/// A directory's rights over accounts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct DirectoryRules {
-    /// Whether whoever logs in for the first time gets an account.
+pub struct DirectoryConfig {
+    /// Whether people who log in for the first time get an account.
     pub create: bool,
-    /// Whether an account of the same name that is no directory's becomes the entry's at its first log-in.
+    /// Whether an account of the same name that is no directory's becomes the entry's at its first login.
     pub merge_existing: bool,
     /// Whether the directory's accounts may also log in with a password that is stored here.
     pub local_passwords: bool,
-    /// Whether names, address and role are written over at each log-in.
+    /// Whether names, address and role are updated at each login.
     pub sync_on_login: bool,
     /// Domains of addresses that new accounts may have; empty for any.
     pub email_domains: Vec<String>,
 }
 
-impl Default for DirectoryRules {
+impl Default for DirectoryConfig {
     fn default() -> Self {
         Self {
             create: true,
@@ -93,24 +93,24 @@ impl Default for DirectoryRules {
     }
 }
 
-/// The limits that all protocols share.
+/// The quotas of failed logins that all protocols share.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct SharedLimits {
-    /// Failed tries per account and client network.
+pub struct SharedQuotas {
+    /// Failed attempts per account and client key.
     pub account: Quota,
-    /// Failed tries per client network.
-    pub network: Quota,
-    /// Wrong second factors per account, across networks.
+    /// Failed attempts per client key.
+    pub client: Quota,
+    /// Wrong second factors per account, from anywhere.
     pub second_factor: Quota,
 }
 
-impl Default for SharedLimits {
+impl Default for SharedQuotas {
     fn default() -> Self {
         const QUARTER: Duration = Duration::from_secs(15 * 60);
         Self {
             account: Quota { attempts: 10, window: QUARTER },
-            network: Quota { attempts: 100, window: QUARTER },
+            client: Quota { attempts: 100, window: QUARTER },
             second_factor: Quota { attempts: 10, window: QUARTER },
         }
     }
@@ -119,22 +119,22 @@ impl Default for SharedLimits {
 /// The Zulip protocol's rules.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct ZulipRules {
+pub struct ZulipConfig {
     /// The careless points of the real server that are wanted.
     pub exact: Exact,
-    /// Tries per account (zulip.md 2.6).
+    /// Failed attempts per account.
     pub login_limit: Option<Quota>,
-    /// Calls per user (zulip.md 2.6).
+    /// Calls per user.
     pub api_limit: Option<Quota>,
-    /// Keys of the systems whose assertions are believed, by realm (zulip.md 5.5).
-    pub assertions: BTreeMap<String, AssertionRule>,
-    /// Whether a password is a way in at this protocol, where the realm lets it be one (zulip.md 2.4).
+    /// Keys of the systems whose assertions are believed, by realm.
+    pub assertions: BTreeMap<String, AssertionConfig>,
+    /// Whether a password is a way in at this protocol, where the realm lets it be one.
     pub password_login: bool,
-    /// Log-in by name alone.
+    /// Whether a name alone is a way in: for development servers.
     pub development: bool,
 }
 
-impl Default for ZulipRules {
+impl Default for ZulipConfig {
     /// Passwords alone, without a limit.
     fn default() -> Self {
         Self {
@@ -151,27 +151,27 @@ impl Default for ZulipRules {
 /// The Rocket.Chat protocol's rules.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct RocketChatRules {
+pub struct RocketChatConfig {
     /// The careless points of the real server that are wanted.
     pub exact: Exact,
-    /// Calls per address and route (rocketchat.md 4.1).
+    /// Calls per client key and route.
     pub api_limit: Option<Quota>,
-    /// Failed tries per account (rocketchat.md 4.2).
+    /// Failed attempts per account.
     pub block_by_user: Option<Quota>,
-    /// Failed tries per address (rocketchat.md 4.2).
+    /// Failed attempts per client key.
     pub block_by_address: Option<Quota>,
     /// Whether an account with an unverified address is refused.
     pub email_verification: bool,
-    /// How long a log-in token lives.
+    /// How long a login token lives.
     pub token_lifetime: Duration,
-    /// How many log-in tokens a user has at most.
+    /// How many login tokens a user has at most.
     pub max_tokens: u32,
     /// How many steps of 30 seconds a TOTP code may be off.
     pub totp_delta: u32,
     /// How long a mailed code lives.
     pub mailed_code_lifetime: Duration,
-    /// How many wrong tries a mailed code survives.
-    pub mailed_code_tries: u32,
+    /// How many wrong attempts a mailed code survives.
+    pub mailed_code_attempts: u32,
     /// Whether new users with an address are asked for a mailed code.
     pub email_2fa_auto_opt_in: bool,
     /// How long a second factor is remembered, and how long new accounts need none; zero is neither.
@@ -188,8 +188,8 @@ pub struct RocketChatRules {
     pub site_url: String,
 }
 
-impl Default for RocketChatRules {
-    /// The real server's defaults (rocketchat.md 2.4, 3, 4).
+impl Default for RocketChatConfig {
+    /// Rocket.Chat's own defaults.
     fn default() -> Self {
         const MINUTE: Duration = Duration::from_secs(60);
         Self {
@@ -202,7 +202,7 @@ impl Default for RocketChatRules {
             max_tokens: 50,
             totp_delta: 1,
             mailed_code_lifetime: 60 * MINUTE,
-            mailed_code_tries: 5,
+            mailed_code_attempts: 5,
             email_2fa_auto_opt_in: false,
             remember_second_factor: 30 * MINUTE,
             password_fallback: true,
@@ -217,28 +217,47 @@ impl Default for RocketChatRules {
 /// The Zettelstore protocol's rules.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct ZettelstoreRules {
+pub struct ZettelstoreConfig {
     /// How long a token lives.
     pub token_lifetime: Duration,
-    /// What an answer takes from the look-up on; zero answers at once.
+    /// The time that an answer takes from the look-up on; zero answers at once.
     pub login_delay: Duration,
 }
 
-impl Default for ZettelstoreRules {
-    /// The real server's defaults (zettelstore.md 2, 6).
+impl Default for ZettelstoreConfig {
+    /// Zettelstore's own defaults.
     fn default() -> Self {
         Self { token_lifetime: Duration::from_secs(600), login_delay: Duration::from_millis(500) }
     }
 }
 
-impl Config {
-    /// The careless points wanted at a protocol.
-    #[must_use]
-    pub fn exact(&self, protocol: ProtocolName) -> Exact {
-        match protocol {
-            ProtocolName::Zulip => self.zulip.exact.clone(),
-            ProtocolName::RocketChat => self.rocketchat.exact.clone(),
-            _ => Exact::default(),
+/// How second factors are judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SecondFactorConfig {
+    /// The number of steps of 30 seconds by which a TOTP code may be off.
+    pub(crate) totp_delta: u32,
+    /// Whether a TOTP code is good again in its window.
+    pub(crate) code_replay: bool,
+    /// How long a mailed code lives.
+    pub(crate) mailed_code_lifetime: Duration,
+    /// How many wrong attempts a mailed code survives.
+    pub(crate) mailed_code_attempts: u32,
+    /// How long a second factor is remembered, and how long new accounts need none; zero is neither.
+    pub(crate) remember: Duration,
+    /// Whether changes ask accounts without a second factor for their password once more.
+    pub(crate) password_fallback: bool,
+}
+
+impl SecondFactorConfig {
+    /// The part of Rocket.Chat's configuration that is about second factors.
+    pub(crate) fn new(config: &RocketChatConfig, code_replay: bool) -> Self {
+        Self {
+            totp_delta: config.totp_delta,
+            code_replay,
+            mailed_code_lifetime: config.mailed_code_lifetime,
+            mailed_code_attempts: config.mailed_code_attempts,
+            remember: config.remember_second_factor,
+            password_fallback: config.password_fallback,
         }
     }
 }

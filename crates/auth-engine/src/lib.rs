@@ -1,57 +1,65 @@
 //! The login pipeline of auth-server: one set of rules behind every protocol.
 //!
-//! [`Engine`] implements [`Authenticator`](auth_core::Authenticator), [`Accounts`](auth_core::Accounts) and
-//! [`Realms`](auth_core::Realms) from a store, password backends, a hashing pool and a key ring. A log-in goes
-//! one way:
+//! [`Engine`] implements the services of auth-core ([`Authenticator`](auth_core::Authenticator),
+//! [`Realms`](auth_core::Realms), [`Sessions`](auth_core::Sessions) and the others) over a store, password backends, a
+//! hashing pool and a key ring. A login goes one way:
 //!
 //! ```text
-//! reserve a try → resolve the user → backends verify → account state → second factor → grant
+//! reserve an attempt → find the user → backends verify → account state → second factor → grant
 //! ```
 //!
 //! Where a directory accepts a password, the account is found by its entry, linked with it or made.
 //!
-//! It renders no byte of an answer and reads none of a request; it asks no clock and draws no randomness but
-//! those it was given; it opens no file and no socket.
+//! The engine renders no byte of an answer and reads none of a request; it asks no clock and draws no randomness but those
+//! that it was given; it opens no file and no socket. Operators' commands are in `auth-admin`, import and export in
+//! `auth-transfer`.
 //!
-//! [`Engine::import`] and [`export`](Engine::export) read and write the JSON lines in which users move in
-//! and out, [`keys`] exchanges and rotates the key ring, and [`operator`] has what commands do to accounts.
+//! # Where what is
+//!
+//! | room | what |
+//! | --- | --- |
+//! | `login` | the pipeline and its stages; the attempt log |
+//! | `rules` | what each protocol demands of the pipeline, a file for each |
+//! | `token` | checks of credentials, their cache, renewal |
+//! | `account` | what signed-in users do to their accounts |
+//! | `rate_limit` | limits of attempts and calls, and the order of hashing |
+//! | `timing` | when answers are released |
+//! | `maintenance` | purging and outgoing mail |
 
-mod accounts;
-mod app_passwords;
-mod authority;
-mod backup_codes;
-mod check;
+mod account;
 mod config;
-mod confirm;
-mod directory;
+mod credentials;
+mod directories;
 mod engine;
-mod enrolment;
-mod factor;
-mod failure_grid;
-mod grant;
+mod error;
+mod grants;
 pub mod keys;
-mod known;
-mod limits;
-mod local;
 mod login;
-mod mail;
-pub mod operator;
-mod personal_tokens;
-mod priority;
+mod maintenance;
+mod rate_limit;
 mod realms;
-mod reset;
-mod schemes;
-mod sessions;
-mod shared_tries;
-pub mod transfer;
-mod upkeep;
-mod waiting;
+pub mod rules;
+mod timing;
+mod token;
+mod users;
 
+pub use account::passwords::{PasswordError, PasswordService, SESSIONS};
+pub use account::second_factors::DEVICE;
 pub use config::{
-    Config, DirectoryRules, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules,
-    ZulipRules,
+    Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas, ZettelstoreConfig,
+    ZulipConfig,
 };
-pub use directory::EntryFate;
-pub use engine::{Engine, OpenError, Parts};
-pub use mail::Mail;
-pub use upkeep::Purged;
+pub use credentials::{CredentialFactory, backup_code_digest, has_ended, sha256_hex};
+pub use directories::Directories;
+pub use engine::{Engine, EngineBuilder};
+pub use error::OpenError;
+pub use login::backends::BackendChain;
+pub use login::directory::{DirectoryAccounts, EntryMatch};
+pub use maintenance::outbox::{Mail, MailQueue};
+pub use maintenance::purge::{Purged, Purger};
+pub use realms::RealmCache;
+pub use timing::scheme_registry::{Scheme, register_schemes};
+pub use users::{UserFactory, UserFinder, is_login_name};
+
+/// The number of users in a page that is read of the store.
+pub const USERS_PER_PAGE: u32 = 500;

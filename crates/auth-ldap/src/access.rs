@@ -1,46 +1,50 @@
-//! Which entries may use which realm (zulip.md 7).
+//! Which entries may log in to which realm (Zulip contract 7).
 
 use std::collections::BTreeMap;
 
 use auth_core::Realm;
 
-use crate::raw::RawEntry;
+use crate::entry::SearchEntry;
 
-/// Which entries may use which realm. A realm that nothing is said of is open to all.
+/// Which entries may log in to which realm.
+///
+/// An entry may log in to a realm if its `membership_attribute` lists the realm or one of the realm's `rules` matches.
+/// Without a membership attribute, a realm that has no rules is open to every entry.
 #[derive(Clone, Debug, Default)]
 #[expect(clippy::exhaustive_structs, reason = "the server fills it in from its configuration")]
-pub struct Access {
-    /// The attribute that lists the realms an entry may use, by subdomain, or by slug where a realm has none; empty
-    /// for none.
-    pub membership: String,
-    /// By a realm's slug: maps of attributes and values, of which all of one must fit. They let in besides the
-    /// attribute.
+pub struct RealmAccess {
+    /// The attribute that lists the realms of an entry, by subdomain, or by slug for a realm without a subdomain.
+    /// Empty for none.
+    pub membership_attribute: String,
+    /// For each realm, by slug: alternative rules. A rule maps attributes to values and matches an entry that has all
+    /// of them. A rule without attributes matches no entry.
     pub rules: BTreeMap<String, Vec<BTreeMap<String, String>>>,
 }
 
-impl Access {
-    /// Whether an entry may use a realm.
-    pub(crate) fn allows(&self, realm: &Realm, entry: &RawEntry) -> bool {
+impl RealmAccess {
+    /// Whether an entry may log in to a realm.
+    pub(crate) fn allows(&self, realm: &Realm, entry: &SearchEntry) -> bool {
         let rules = self.rules.get(&realm.slug);
-        if self.membership.is_empty() && rules.is_none() {
+        let attribute = &self.membership_attribute;
+        if attribute.is_empty() && rules.is_none() {
             return true;
         }
         let name = realm.subdomain.as_deref().filter(|name| !name.is_empty()).unwrap_or(&realm.slug);
-        let listed = !self.membership.is_empty() && entry.texts(&self.membership).any(|value| value == name);
-        listed || rules.is_some_and(|rules| rules.iter().any(|all| fits(all, entry)))
+        let is_member = !attribute.is_empty() && entry.texts(attribute).any(|value| value == name);
+        is_member || rules.is_some_and(|rules| rules.iter().any(|rule| matches(rule, entry)))
     }
 
-    /// The attributes that rules look at.
+    /// The names of the attributes that decide about access.
     pub(crate) fn attributes(&self) -> impl Iterator<Item = &str> {
-        let ruled = self.rules.values().flatten().flat_map(|all| all.keys().map(String::as_str));
-        ruled.chain([self.membership.as_str()]).filter(|name| !name.is_empty())
+        let in_rules = self.rules.values().flatten().flat_map(|rule| rule.keys().map(String::as_str));
+        in_rules.chain([self.membership_attribute.as_str()]).filter(|name| !name.is_empty())
     }
 }
 
-/// An empty rule fits nobody: it is a mistake, not an open protocol.
-fn fits(all: &BTreeMap<String, String>, entry: &RawEntry) -> bool {
-    !all.is_empty()
-        && all.iter().all(|(attribute, wanted)| entry.texts(attribute).any(|value| value == wanted))
+/// An empty rule is a mistake in the configuration, so it must not open a realm.
+fn matches(rule: &BTreeMap<String, String>, entry: &SearchEntry) -> bool {
+    !rule.is_empty()
+        && rule.iter().all(|(attribute, expected)| entry.texts(attribute).any(|value| value == expected))
 }
 
 #[cfg(test)]
@@ -62,15 +66,15 @@ mod tests {
     }
 
     #[test]
-    fn realms_are_open_closed_or_ruled() {
+    fn realms_are_open_or_limited_by_attribute_and_rules() {
         let rules = || {
             let rules = vec![map(&[("test1", "test"), ("test2", "testing")]), map(&[("test1", "test2")])];
             BTreeMap::from([("zulip".to_owned(), rules), ("empty".to_owned(), vec![map(&[])])])
         };
-        let open = Access::default();
-        let listed = Access { membership: "department".into(), rules: BTreeMap::new() };
-        let ruled = Access { membership: String::new(), rules: rules() };
-        let both = Access { membership: "department".into(), rules: rules() };
+        let open = RealmAccess::default();
+        let listed = RealmAccess { membership_attribute: "department".into(), rules: BTreeMap::new() };
+        let ruled = RealmAccess { membership_attribute: String::new(), rules: rules() };
+        let both = RealmAccess { membership_attribute: "department".into(), rules: rules() };
         let (zulip, other) = (realm("zulip", Some("zulip")), realm("other", None));
         let chat = realm("chat", Some("zulip"));
         let root = realm("main", Some(""));
@@ -98,7 +102,7 @@ mod tests {
         .into_iter()
         .enumerate()
         {
-            let entry = RawEntry::for_test("uid=hamlet", entry);
+            let entry = SearchEntry::for_test("uid=hamlet", entry);
             assert_eq!(access.allows(realm, &entry), allowed, "row {number}");
         }
         assert_eq!(both.attributes().collect::<Vec<_>>(), ["test1", "test2", "test1", "department"]);

@@ -1,48 +1,85 @@
-//! A directory (LDAP) as a password backend of auth-server.
+//! An LDAP password backend for auth-server.
 //!
-//! [`Directory`] implements [`PasswordBackend`](auth_core::PasswordBackend): it finds the one entry that a typed
-//! name means, binds as it with the password, and says whose it is as an [`Entry`](auth_core::Entry). It opens
-//! connections to the servers it is told of, over TLS where they are so written, and keeps a few of them.
+//! [`Directory`] implements [`PasswordBackend`](auth_core::PasswordBackend). It finds the one entry that a typed name
+//! means, binds as that entry with the password, and returns the person as an [`Entry`](auth_core::Entry). It keeps
+//! a small pool of connections, with StartTLS or LDAPS where configured, and fails over between servers.
 //!
-//! It writes nothing into the directory, follows no referral and dereferences no alias, never binds with an empty
-//! password, and puts a typed name into filters and names escaped. It knows no account: whether an entry may have
-//! one, and which, is the engine's to say. It asks no clock but the one it was given.
+//! What this crate never does:
+//!
+//! * It never writes to the directory, follows a referral or dereferences an alias.
+//! * It never sends an empty password: many servers answer such a bind with success
+//!   ([RFC 4513, section 5.1.2](https://www.rfc-editor.org/rfc/rfc4513#section-5.1.2)).
+//! * It never puts a typed name into a filter or a distinguished name unescaped.
+//! * It never reports an outage as a wrong password.
+//! * It knows nothing about accounts. The engine decides whether an entry gets an account, and which.
+//! * It reads no clock but the [`Clock`](auth_core::Clock) it was given, and no file or environment variable except
+//!   the system's certificate store.
+//!
+//! # Example
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use auth_core::{Clock, Password};
-//! use auth_ldap::{Bind, Directory, Server, Settings};
 //!
-//! fn open(clock: Arc<dyn Clock>) -> Result<Directory, auth_ldap::SettingsError> {
-//!     let mut settings = Settings::new("corp", "ou=people,dc=example,dc=org");
-//!     settings.servers = vec![Server::parse("starttls://ldap.example.org")?];
-//!     let password = Password::new("of the service account");
-//!     settings.bind = Bind::Service { dn: "cn=auth,dc=example,dc=org".into(), password };
-//!     Directory::open(settings, clock)
+//! use auth_core::{Clock, Password, Realm};
+//! use auth_ldap::{BindMethod, Directory, DirectoryConfig, Server};
+//!
+//! async fn check(clock: Arc<dyn Clock>, realm: &Realm) -> Result<(), Box<dyn std::error::Error>> {
+//!     let config = DirectoryConfig {
+//!         servers: vec![Server::parse("starttls://ldap.example.org")?],
+//!         bind: BindMethod::ServiceAccount {
+//!             dn: "cn=auth,dc=example,dc=org".into(),
+//!             password: Password::new("password of the service account"),
+//!         },
+//!         ..DirectoryConfig::new("corp", "ou=people,dc=example,dc=org")
+//!     };
+//!     let directory = Directory::open(config, clock)?;
+//!
+//!     // The engine calls `PasswordBackend::verify`. `trace_login` does the same and records each step.
+//!     let trace = directory.trace_login(realm, "hamlet", Some(&Password::new("to be"))).await;
+//!     for step in &trace.steps {
+//!         println!("{step}");
+//!     }
+//!     println!("user name: {:?}", trace.result?.user_name);
+//!     Ok(())
 //! }
 //! ```
 //!
-//! # How a log-in goes
+//! # How a login is verified
 //!
 //! ```text
-//! typed name → readings (names.rs) → filter (filter.rs) → search: one entry or none → bind → facts (facts.rs)
+//! typed name → queries (names.rs) → filter (filter.rs) → search: exactly one entry (session.rs)
+//!            → bind with the password (session.rs) → person, disabled flag, realm access (attributes.rs, access.rs)
 //! ```
 //!
-//! A name that finds no entry is [`NotMine`](auth_core::BackendAnswer::NotMine); a server that can't be reached,
-//! hangs or is misconfigured is [`Unavailable`](auth_core::BackendAnswer::Unavailable), never a wrong password.
+//! | result | [`BackendAnswer`](auth_core::BackendAnswer) |
+//! | --- | --- |
+//! | the password is right and the entry may log in to the realm | `Accept` with the person |
+//! | no entry goes by the name | `NotMine`: the next backend is asked |
+//! | wrong password, several entries, a disabled or incomplete entry, no access to the realm | `Reject` |
+//! | the server is unreachable, too slow or misconfigured | `Unavailable` |
+//!
+//! Where the comments say "Zulip contract" or "Rocket.Chat contract", they mean the files `docs/contract/zulip.md` and
+//! `docs/contract/rocketchat.md` of the source repository.
 
 mod access;
+mod attributes;
+mod config;
 mod connection;
 mod directory;
-mod facts;
+mod entry;
+mod error;
 mod filter;
-mod journal;
+mod login;
 mod names;
 mod pool;
-mod raw;
-mod settings;
+mod result_code;
+mod server;
+mod session;
 mod tls;
+mod trace;
 
-pub use access::Access;
-pub use directory::{Directory, Explained, Listed};
-pub use settings::{Attributes, Bind, Groups, Naming, Server, Settings, SettingsError};
+pub use access::RealmAccess;
+pub use config::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup};
+pub use directory::{Directory, ListedEntry, LoginTrace};
+pub use error::{ConfigError, DirectoryError, VerifyError};
+pub use server::Server;

@@ -1,37 +1,38 @@
-//! What a typed name may mean, in the order in which it is tried (zulip.md 7, rocketchat.md 5).
+//! The searches that a typed name stands for, in order (Zulip contract 7, Rocket.Chat contract 5).
 
-use crate::settings::Naming;
+use crate::config::NameLookup;
 
-/// The longest name that is looked for, in bytes: servers close connections on what is much longer.
-const LONGEST: usize = 1024;
+/// The longest name that is searched for, in bytes. Servers close the connection on much longer requests.
+const MAX_BYTES: usize = 1024;
 
-/// A way to read a typed name.
+/// One search for a typed name.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Reading {
-    /// As an address that an entry has.
+pub(crate) enum NameQuery {
+    /// Searches the e-mail attribute.
     Email(String),
-    /// As a name in the attributes that are searched.
+    /// Searches the configured search attributes.
     Name(String),
 }
 
-/// The readings of a typed name: the first that finds exactly one entry counts. None for a name of another domain.
-pub(crate) fn readings(naming: &Naming, typed: &str) -> Vec<Reading> {
+/// The searches for a typed name; the first that finds exactly one entry counts. There are none for a name that is
+/// empty, too long or in another domain.
+pub(crate) fn queries(lookup: &NameLookup, typed: &str) -> Vec<NameQuery> {
     let typed = typed.trim();
-    if typed.is_empty() || typed.len() > LONGEST {
+    if typed.is_empty() || typed.len() > MAX_BYTES {
         return Vec::new();
     }
     let address = typed.rsplit_once('@').filter(|(local, domain)| !local.is_empty() && !domain.is_empty());
-    match (&naming.append_domain, address) {
-        (Some(ours), Some((local, domain))) if domain == ours => vec![Reading::Name(unquoted(local))],
+    match (&lookup.append_domain, address) {
+        (Some(ours), Some((local, domain))) if domain == ours => vec![NameQuery::Name(unquoted(local))],
         (Some(_), Some(_)) => Vec::new(),
-        (None, Some(_)) if naming.by_email => {
-            vec![Reading::Email(typed.to_owned()), Reading::Name(typed.to_owned())]
+        (None, Some(_)) if lookup.search_email => {
+            vec![NameQuery::Email(typed.to_owned()), NameQuery::Name(typed.to_owned())]
         }
-        _ => vec![Reading::Name(typed.to_owned())],
+        _ => vec![NameQuery::Name(typed.to_owned())],
     }
 }
 
-/// The address of a user in a domain.
+/// The e-mail address of a user name in a domain, with the local part quoted where RFC 5322 requires it.
 pub(crate) fn address(user: &str, domain: &str) -> String {
     let is_dot_atom = user.split('.').all(|atom| {
         let atom_letter = |c: char| {
@@ -49,7 +50,7 @@ pub(crate) fn address(user: &str, domain: &str) -> String {
     format!("\"{quoted}\"@{domain}")
 }
 
-/// The local part of an address without its quotation marks (RFC 5322 3.2.4).
+/// The local part of an address without quotation marks and escapes (RFC 5322, section 3.2.4).
 fn unquoted(local: &str) -> String {
     let Some(inner) = local.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) else {
         return local.to_owned();
@@ -68,20 +69,20 @@ mod tests {
 
     use super::*;
 
-    fn shown(naming: &Naming, typed: &str) -> String {
-        let shown = readings(naming, typed).into_iter().map(|reading| match reading {
-            Reading::Email(email) => format!("email {email}"),
-            Reading::Name(name) => format!("name {name}"),
+    fn shown(lookup: &NameLookup, typed: &str) -> String {
+        let shown = queries(lookup, typed).into_iter().map(|query| match query {
+            NameQuery::Email(email) => format!("email {email}"),
+            NameQuery::Name(name) => format!("name {name}"),
         });
         shown.collect::<Vec<_>>().join(", ")
     }
 
     #[test]
-    fn names_are_read_as_configured() {
-        let by_email = Naming::default();
-        let appended = Naming { append_domain: Some("zulip.com".into()), ..Naming::default() };
-        let plain = Naming { by_email: false, ..Naming::default() };
-        for (naming, typed, expected) in [
+    fn typed_names_become_the_configured_queries() {
+        let by_email = NameLookup::default();
+        let appended = NameLookup { append_domain: Some("zulip.com".into()), ..NameLookup::default() };
+        let plain = NameLookup { search_email: false, ..NameLookup::default() };
+        for (lookup, typed, expected) in [
             (&by_email, "hamlet", "name hamlet"),
             (&by_email, " hamlet\t", "name hamlet"),
             (&by_email, "hamlet@zulip.com", "email hamlet@zulip.com, name hamlet@zulip.com"),
@@ -99,7 +100,7 @@ mod tests {
             (&appended, "\"the prince\"@zulip.com", "name the prince"),
             (&appended, r#""a\"b"@zulip.com"#, "name a\"b"),
         ] {
-            assert_eq!(shown(naming, typed), expected, "{typed:?}");
+            assert_eq!(shown(lookup, typed), expected, "{typed:?}");
         }
     }
 
@@ -108,8 +109,8 @@ mod tests {
         fn an_address_made_of_a_name_means_that_name(user in "\\PC{1,30}") {
             let user = user.trim().to_owned();
             prop_assume!(!user.is_empty());
-            let naming = Naming { append_domain: Some("zulip.com".into()), ..Naming::default() };
-            prop_assert_eq!(readings(&naming, &address(&user, "zulip.com")), [Reading::Name(user)]);
+            let lookup = NameLookup { append_domain: Some("zulip.com".into()), ..NameLookup::default() };
+            prop_assert_eq!(queries(&lookup, &address(&user, "zulip.com")), [NameQuery::Name(user)]);
         }
     }
 }

@@ -1,7 +1,8 @@
-//! A few connections, kept and shared, and which server they lead to.
+//! A pool of connections, and the choice of server for each new one.
 //!
-//! Servers are tried in their order. One that failed is tried last for a while; when all have just failed, nobody
-//! waits for them again for a moment, so that an outage is told at once rather than after a time-out each.
+//! Servers are tried in their configured order. A server that failed is tried last for [`DEMOTED_FOR`]. While all
+//! servers have failed within [`OUTAGE_PAUSE`], no connection is tried at all, so that an outage costs one login its
+//! time limit and not every login.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,18 +11,20 @@ use auth_core::{Clock, Timestamp};
 use rustls::ClientConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::connection::{Connection, Trouble};
-use crate::journal::Journal;
-use crate::settings::Server;
+use crate::config::DirectoryConfig;
+use crate::connection::Connection;
+use crate::error::DirectoryError;
+use crate::server::Server;
+use crate::trace::Trace;
 
-/// A connection that was not used for as long is asked whether it still answers.
-const UNTRIED_AFTER: Duration = Duration::from_secs(30);
+/// A connection that was idle this long is checked before it is used.
+const CHECK_AFTER: Duration = Duration::from_secs(30);
 
 /// How long a server that failed is tried after the others.
-const LAST_FOR: Duration = Duration::from_secs(15);
+const DEMOTED_FOR: Duration = Duration::from_secs(15);
 
-/// How long nobody waits for servers that all have just failed.
-const PAUSE: Duration = Duration::from_secs(1);
+/// How long no server is tried after all of them have failed.
+const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connections of a directory.
 pub(crate) struct Pool {
@@ -30,113 +33,113 @@ pub(crate) struct Pool {
     connect_timeout: Duration,
     timeout: Duration,
     clock: Arc<dyn Clock>,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     state: Mutex<State>,
 }
 
 struct State {
-    idle: Vec<Idle>,
-    /// When each server failed last, since it last worked.
-    failed: Vec<Option<Timestamp>>,
+    idle: Vec<IdleConnection>,
+    /// For each server, the time of its last failure; `None` if it has worked since.
+    failures: Vec<Option<Timestamp>>,
 }
 
-struct Idle {
+struct IdleConnection {
     connection: Connection,
     server: usize,
     since: Timestamp,
 }
 
-/// A connection for one log-in. It goes back where it is given back; dropped, it is closed.
+/// A connection on loan for one login. [`Pool::release`] keeps the connection; dropping the lease closes it.
 pub(crate) struct Lease {
     pub(crate) connection: Connection,
     server: usize,
-    /// Whether others have used it before: then its end says nothing about the server.
-    is_used: bool,
-    _place: OwnedSemaphorePermit,
+    /// Whether an earlier login used the connection. If it has ended since, the server may still be up.
+    is_reused: bool,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub(crate) fn new(
-        servers: Vec<Server>,
-        tls: Arc<ClientConfig>,
-        connections: usize,
-        [connect_timeout, timeout]: [Duration; 2],
-        clock: Arc<dyn Clock>,
-    ) -> Self {
-        let state = State { idle: Vec::new(), failed: vec![None; servers.len()] };
+    /// An empty pool. Makes no connection.
+    pub(crate) fn new(config: &DirectoryConfig, tls: Arc<ClientConfig>, clock: Arc<dyn Clock>) -> Self {
+        let state = State { idle: Vec::new(), failures: vec![None; config.servers.len()] };
         Self {
-            servers,
+            servers: config.servers.clone(),
             tls,
-            connect_timeout,
-            timeout,
+            connect_timeout: config.connect_timeout,
+            timeout: config.timeout,
             clock,
-            places: Arc::new(Semaphore::new(connections.max(1))),
+            permits: Arc::new(Semaphore::new(config.connections.max(1))),
             state: Mutex::new(state),
         }
     }
 
-    /// How often a log-in may be begun anew: on each server, and once more for a connection that had ended.
-    pub(crate) fn tries(&self) -> usize {
+    /// How often one login may start over: once on each server, and once more for an idle connection that had ended.
+    pub(crate) fn max_attempts(&self) -> usize {
         self.servers.len() + 1
     }
 
-    /// A connection: one that is there and answers, or a new one.
-    pub(crate) async fn lease(&self, journal: &mut Journal) -> Result<Lease, Trouble> {
-        let place = Arc::clone(&self.places).acquire_owned();
-        let Ok(Ok(place)) = tokio::time::timeout(self.timeout, place).await else {
-            return Err(Trouble::Busy);
+    /// Lends an idle connection that still works, or makes a new one.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Busy`] if no connection becomes free in time, [`DirectoryError::NoServer`] during an outage,
+    /// or the error of the last server that was tried.
+    pub(crate) async fn acquire(&self, trace: &mut Trace) -> Result<Lease, DirectoryError> {
+        let permit = Arc::clone(&self.permits).acquire_owned();
+        let Ok(Ok(permit)) = tokio::time::timeout(self.timeout, permit).await else {
+            return Err(DirectoryError::Busy);
         };
         while let Some(mut idle) = self.next_idle() {
-            let is_fresh = self.clock.now().since(idle.since) < UNTRIED_AFTER;
-            if is_fresh || idle.connection.answers(self.connect_timeout).await {
-                journal.note(|| format!("server {}: connection kept", self.url(idle.server)));
-                let Idle { connection, server, .. } = idle;
-                return Ok(Lease { connection, server, is_used: true, _place: place });
+            let is_fresh = self.clock.now().since(idle.since) < CHECK_AFTER;
+            if is_fresh || idle.connection.is_alive(self.connect_timeout).await {
+                trace.add(|| format!("server {}: using an open connection", self.url(idle.server)));
+                let IdleConnection { connection, server, .. } = idle;
+                return Ok(Lease { connection, server, is_reused: true, _permit: permit });
             }
         }
-        let mut trouble = Trouble::Down;
+        let mut last_error = DirectoryError::NoServer;
         for server in self.candidates()? {
             let Some(address) = self.servers.get(server) else { continue };
             match Connection::open(address, &self.tls, self.connect_timeout, self.timeout).await {
                 Ok(connection) => {
-                    journal.note(|| format!("server {}: connected", self.url(server)));
-                    return Ok(Lease { connection, server, is_used: false, _place: place });
+                    trace.add(|| format!("server {}: connected", self.url(server)));
+                    return Ok(Lease { connection, server, is_reused: false, _permit: permit });
                 }
-                Err(why) => {
-                    journal.note(|| format!("server {}: {why}", self.url(server)));
-                    self.has_failed(server);
-                    trouble = why;
+                Err(error) => {
+                    trace.add(|| format!("server {}: {error}", self.url(server)));
+                    self.mark_failed(server);
+                    last_error = error;
                 }
             }
         }
-        Err(trouble)
+        Err(last_error)
     }
 
-    /// Takes a connection back that is in order.
-    pub(crate) fn give_back(&self, lease: Lease) {
+    /// Takes back a connection that works, to be used again.
+    pub(crate) fn release(&self, lease: Lease) {
         let since = self.clock.now();
         let mut state = self.state();
-        if let Some(failed) = state.failed.get_mut(lease.server) {
-            *failed = None;
+        if let Some(failure) = state.failures.get_mut(lease.server) {
+            *failure = None;
         }
-        state.idle.push(Idle { connection: lease.connection, server: lease.server, since });
+        state.idle.push(IdleConnection { connection: lease.connection, server: lease.server, since });
     }
 
-    /// Closes a connection on which something went wrong.
-    pub(crate) fn give_up(&self, lease: Lease, trouble: &Trouble) {
-        // An old connection may have ended for reasons of its own, such as a restart: that is found out by a new one.
-        let is_stale = lease.is_used && matches!(trouble, Trouble::Gone(_));
-        if trouble.is_the_servers() {
-            self.state().idle.retain(|idle| idle.server != lease.server);
-            if !is_stale {
-                self.has_failed(lease.server);
-            }
+    /// Closes a connection on which `error` occurred, and the server's idle connections if the server failed.
+    pub(crate) fn discard(&self, lease: Lease, error: &DirectoryError) {
+        if !error.is_server_failure() {
+            return;
+        }
+        self.state().idle.retain(|idle| idle.server != lease.server);
+        // A reused connection may have ended because the server was restarted. Only a new one shows whether it is up.
+        let is_stale = lease.is_reused && matches!(error, DirectoryError::Unreachable(_));
+        if !is_stale {
+            self.mark_failed(lease.server);
         }
     }
 
-    fn next_idle(&self) -> Option<Idle> {
+    /// Takes the most recently used connection, so that the others can stay idle until they are needed.
+    fn next_idle(&self) -> Option<IdleConnection> {
         let mut state = self.state();
-        // The newest first: the others may rest until they are not needed any more.
         while let Some(mut idle) = state.idle.pop() {
             if !idle.connection.is_closed() {
                 return Some(idle);
@@ -145,15 +148,15 @@ impl Pool {
         None
     }
 
-    /// The servers in the order in which to try them now.
-    fn candidates(&self) -> Result<Vec<usize>, Trouble> {
-        order(&self.state().failed, self.clock.now()).ok_or(Trouble::Down)
+    /// The servers to try now, in order.
+    fn candidates(&self) -> Result<Vec<usize>, DirectoryError> {
+        order(&self.state().failures, self.clock.now()).ok_or(DirectoryError::NoServer)
     }
 
-    fn has_failed(&self, server: usize) {
+    fn mark_failed(&self, server: usize) {
         let now = self.clock.now();
-        if let Some(failed) = self.state().failed.get_mut(server) {
-            *failed = Some(now);
+        if let Some(failure) = self.state().failures.get_mut(server) {
+            *failure = Some(now);
         }
     }
 
@@ -162,24 +165,26 @@ impl Pool {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Nothing in here is left half done by a panic.
+        // Every change of the state is a single step, so a panic leaves no half of one.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Those that work in their order, then those that failed a moment ago; `None` when all have just failed.
-fn order(failed: &[Option<Timestamp>], now: Timestamp) -> Option<Vec<usize>> {
+/// The indices of the servers that work, then of those that failed recently, each group in the configured order.
+/// `None` if all servers have just failed.
+fn order(failures: &[Option<Timestamp>], now: Timestamp) -> Option<Vec<usize>> {
     let within = |span: Duration| {
-        move |failed: &Option<Timestamp>| {
-            failed.is_some_and(|moment| moment <= now && now.since(moment) < span)
+        move |failure: &Option<Timestamp>| {
+            // A failure in the future comes from a clock that was set back: it must not shut a server out.
+            failure.is_some_and(|time| time <= now && now.since(time) < span)
         }
     };
-    if failed.iter().all(within(PAUSE)) {
+    if failures.iter().all(within(OUTAGE_PAUSE)) {
         return None;
     }
-    let mut order: Vec<usize> = (0..failed.len()).collect();
-    // Stable: within both groups the operator's order stays.
-    order.sort_by_key(|server| failed.get(*server).is_some_and(within(LAST_FOR)));
+    let mut order: Vec<usize> = (0..failures.len()).collect();
+    // The sort is stable.
+    order.sort_by_key(|server| failures.get(*server).is_some_and(within(DEMOTED_FOR)));
     Some(order)
 }
 
@@ -190,7 +195,7 @@ mod tests {
     #[test]
     fn servers_that_failed_are_tried_last_for_a_while() {
         let ago = |millis: i64| Some(Timestamp::from_millis(1_000_000 - millis));
-        for (failed, expected) in [
+        for (failures, expected) in [
             (&[None, None][..], Some(&[0, 1][..])),
             (&[ago(10), None], Some(&[1, 0])),
             (&[ago(14_999), None], Some(&[1, 0])),
@@ -200,11 +205,11 @@ mod tests {
             (&[None, ago(10), None], Some(&[0, 2, 1])),
             (&[ago(999)], None),
             (&[ago(1000)], Some(&[0])),
-            // A clock that was set back doesn't keep a server out.
+            // A clock that was set back does not shut a server out.
             (&[ago(-5000)], Some(&[0])),
         ] {
-            let found = order(failed, Timestamp::from_millis(1_000_000));
-            assert_eq!(found.as_deref(), expected, "{failed:?}");
+            let found = order(failures, Timestamp::from_millis(1_000_000));
+            assert_eq!(found.as_deref(), expected, "{failures:?}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whom TLS believes.
+//! The TLS client configuration.
 
 use std::sync::Arc;
 
@@ -6,26 +6,27 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
-use crate::settings::SettingsError;
+use crate::error::ConfigError;
 
-/// What connections are made with: the authorities given, or else the system's.
-pub(crate) fn config(authorities: Option<&[u8]>) -> Result<Arc<ClientConfig>, SettingsError> {
+/// Trusts the CA certificates given in PEM, or else those of the system.
+pub(crate) fn client_config(ca_certificates: Option<&[u8]>) -> Result<Arc<ClientConfig>, ConfigError> {
     let mut roots = RootCertStore::empty();
-    match authorities {
+    match ca_certificates {
         Some(pem) => {
             for certificate in CertificateDer::pem_slice_iter(pem) {
-                let certificate = certificate.map_err(|_| SettingsError::Authorities)?;
-                roots.add(certificate).map_err(|_| SettingsError::Authorities)?;
+                let certificate = certificate.map_err(|_| ConfigError::InvalidCaCertificates)?;
+                roots.add(certificate).map_err(|_| ConfigError::InvalidCaCertificates)?;
             }
             if roots.is_empty() {
-                return Err(SettingsError::Authorities);
+                return Err(ConfigError::InvalidCaCertificates);
             }
         }
-        // A machine without any believes nobody: it will be said of the connection.
+        // Without any system certificate every handshake fails, and the connection's error says so. A directory
+        // without TLS must still open.
         None => drop(roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs)),
     }
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|_| SettingsError::Authorities)?;
+    let builder = builder.map_err(|_| ConfigError::InvalidCaCertificates)?;
     Ok(Arc::new(builder.with_root_certificates(roots).with_no_client_auth()))
 }

@@ -1,33 +1,34 @@
-//! What an operator sets of this protocol. Limits, lifetimes and account rules are the engine's.
+//! The operator's configuration of the protocol. Limits, lifetimes and account rules belong to the engine.
 
 use auth_core::{Exact, PasswordPolicy};
 
-/// The settings of the protocol.
+/// The configuration of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "plain settings that the server fills in from its configuration"
+    reason = "plain values that the server reads from its configuration file"
 )]
 pub struct Config {
-    /// The slug of the realm it serves.
+    /// The slug of the realm that the protocol serves.
     pub realm: String,
-    /// The address clients reach it under, as in `https://chat.example.com`: avatars are below it.
+    /// The address under which clients reach the server, such as `https://chat.example.com`. Avatar addresses
+    /// begin with it.
     pub site_url: String,
-    /// The Rocket.Chat version it says to be. Strangers are told major and minor alone.
+    /// The version of Rocket.Chat that the server claims to be. Only administrators are told the patch level.
     pub version: String,
-    /// Whether lost passwords are set anew by mail.
+    /// Whether clients are told that lost passwords can be reset by mail.
     pub password_reset: bool,
-    /// What `pw.getPolicy` tells clients to ask of new passwords; `None` says that there is no policy.
+    /// The policy that `pw.getPolicy` shows to clients; `None` tells them that there is no policy.
     pub password_policy: Option<PasswordPolicy>,
-    /// In which points it answers as carelessly as Rocket.Chat.
+    /// The points of [`EXACT_POINTS`](crate::exact::EXACT_POINTS) that are switched on.
     pub exact: Exact,
 }
 
 impl Config {
-    /// The version answered by default.
+    /// The default of [`Config::version`].
     pub const VERSION: &str = "8.8.0";
 
-    /// The ordinary settings for a realm under an address.
+    /// Makes the default configuration for a realm's slug and a site's address.
     #[must_use]
     pub fn new(realm: impl Into<String>, site_url: impl Into<String>) -> Self {
         Self {

@@ -1,31 +1,34 @@
-//! DDP, the protocol of Rocket.Chat's sockets, as far as a log-in server speaks it (rocketchat.md 6.2).
+//! DDP, the protocol of Rocket.Chat's sockets, as far as a login server speaks it.
 //!
-//! A [`Session`] is one client's conversation: text frames in, text frames out. It opens no socket, asks no
-//! clock and sleeps never; whoever holds the socket hands frames and moments in, and sends what it is given.
+//! A [`Session`] is the server's end of one socket: text frames in, text frames out. It opens no socket, asks
+//! no clock and never sleeps. The owner of the socket hands in frames and the time, and sends what comes out.
 //!
 //! ```text
 //! socket → frame → Command → method → engine → Message → frame → socket
-//!                     └─ greeting, ping, sub ──────┘
+//!                     └─ connect, ping, sub ───────┘
 //! ```
 //!
-//! Spoken are `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get` and `2fa:…`; of
-//! any other method it says that it isn't there. A frame is answered whole before the next is read, so that a
-//! socket has one log-in in flight at most.
+//! The session answers `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get` and
+//! `2fa:…`; any other method is not found. A frame is answered whole before the next one is read, so that a
+//! socket has at most one login in flight.
 //!
 //! # To add a method
 //!
-//! Add a name to the match in `ddp/method.rs` and, where it has a result of its own, a form of the result there.
+//! Add its name to the match in `ddp/method.rs` and, where it gives a result of its own, a variant of the
+//! result there.
 
 mod command;
 mod error;
 mod message;
 mod method;
+mod output;
 mod session;
 
-pub use command::{Command, Params, Unreadable};
+pub use command::{Command, FrameError, Params};
 pub(crate) use message::Message;
-pub(crate) use method::{Origin, SignedIn, call};
-pub use session::{Client, Close, Session, Settings, Turn};
+pub(crate) use method::{Origin, SignedIn, call, is_log_in};
+pub use output::{Close, Output};
+pub use session::{Client, Session, SessionConfig};
 
-/// The path of the socket.
+/// The path at which clients open sockets.
 pub const PATH: &str = "/websocket";

@@ -1,15 +1,15 @@
-//! Bytes → values: request bodies, log-in forms, headers, query strings. Pure, and never a panic.
+//! Bytes → values: request bodies, login forms, headers, query strings. Nothing here panics or does I/O.
 
 mod body;
+mod error;
 mod fields;
+mod headers;
 mod login;
 mod page;
-mod presented;
 
 pub use body::body;
+pub use error::DecodeError;
 pub use fields::Fields;
-pub use login::{DecodeError, LoginForm, accounts_form, login_form};
+pub(crate) use headers::{agent, factor_method, presented_factor, second_factor_code, user_and_token};
+pub use login::{LoginForm, accounts_form, login_form};
 pub use page::Page;
-pub(crate) use presented::{
-    agent, factor_method, presented, second_factor_code, second_factor_proof, user_and_token,
-};

@@ -1,139 +1,186 @@
-//! The route table: which paths the protocol answers, who may ask, and which function answers. One module per
-//! group of routes.
+//! The table of operations: which methods and paths the protocol answers, who may call them, and which
+//! handler answers.
 
-pub(crate) mod info;
-pub(crate) mod login;
-pub(crate) mod method;
-pub(crate) mod password;
-pub(crate) mod second_factor;
-pub(crate) mod session;
-pub(crate) mod settings;
-pub(crate) mod tokens;
-
+use auth_core::{Route, RouteMatch};
 use http::Method;
-
-use self::second_factor::FactorCall;
-use self::tokens::TokenCall;
 
 /// A method and path that the protocol answers.
 #[derive(Debug)]
-pub(crate) struct Route {
-    /// Method and path; also what limits count by. A path that ends in `*` is that of every name below.
+pub(crate) struct Operation {
+    /// Method and path, as in `GET /api/v1/me`: the name by which limits count calls.
     pub(crate) name: &'static str,
-    method: &'static str,
-    path: &'static str,
-    /// Who may ask.
+    /// Who may call.
     pub(crate) audience: Audience,
-    /// What answers.
+    /// The handler that answers.
     pub(crate) endpoint: Endpoint,
+    method: &'static str,
+    /// The path as logs name it; it may end in [`NAME`].
+    pattern: &'static str,
+    /// The pattern without the [`NAME`] at its end.
+    fixed: &'static str,
 }
 
-/// Who may ask, and whether anybody looks at who does.
+/// Stands in a pattern for one segment of any text.
+const NAME: &str = "{name}";
+
+/// Who may call an operation, and whether credentials in headers are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// Anybody; credentials in headers are not looked at.
+    /// Everybody; credentials in headers are ignored.
     Anybody,
-    /// Anybody; who is signed in may be told more.
+    /// Everybody; signed-in users may be told more.
     AnybodyOrUser,
     /// Signed-in users alone.
     User,
-    /// Signed-in users alone who have a user name (rocketchat.md 3.1).
+    /// Signed-in users alone who have a user name.
     NamedUser,
 }
 
-/// What answers a route.
+/// The handlers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
+    BackupCodesLeft,
+    ConfirmDevice,
+    CreatePersonalToken,
+    CreateToken,
+    EnrolDevice,
+    ForgotPassword,
+    Info,
+    Instances,
+    ListPersonalTokens,
     LogIn,
     LogOut,
+    LogOutOtherClients,
+    LogOutUser,
+    MailCode,
     Me,
-    Info,
-    PublicSettings,
-    OauthSettings,
-    ServiceConfigurations,
-    PasswordPolicy,
-    Instances,
-    ForgotPassword,
-    SendEmailCode,
     Method,
-    Token(TokenCall),
-    Factor(FactorCall),
+    OauthSettings,
+    PasswordPolicy,
+    PublicSettings,
+    RemoveDevice,
+    RemoveOtherTokens,
+    RemovePersonalToken,
+    RenewBackupCodes,
+    ReplacePersonalToken,
+    RequireMailedCodes,
+    ResetDevice,
+    ServiceConfigurations,
+    SyncDirectory,
+    WaiveMailedCodes,
 }
 
-impl Route {
-    /// The route of a method and path. HEAD is GET without a body.
-    pub(crate) fn find(method: &Method, path: &str) -> Option<&'static Self> {
+/// The largest body that is read, in bytes: every form with the longest password fits several times over.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// Matches a path. The route's index is that of the first operation with the path.
+pub(crate) fn find(path: &str) -> Route {
+    let route = |matched, pattern, index| Route { matched, pattern, body_limit: BODY_LIMIT, index };
+    match OPERATIONS.iter().enumerate().find(|(_, operation)| operation.has(path)) {
+        Some((index, operation)) => route(RouteMatch::Documented, operation.pattern, index),
+        None if path == "/api" || path.starts_with("/api/") => {
+            route(RouteMatch::Prefix, "/api/{path}", OPERATIONS.len())
+        }
+        None => route(RouteMatch::None, "/{path}", OPERATIONS.len()),
+    }
+}
+
+impl Operation {
+    /// The operation of a method on a route that [`find`] matched. HEAD is GET without a body.
+    pub(crate) fn of(route: &Route, method: &Method) -> Option<&'static Self> {
         let method = if method == Method::HEAD { &Method::GET } else { method };
-        ROUTES.iter().find(|route| leads_to(route.path, path) && route.method == method.as_str())
+        let mut with_path =
+            OPERATIONS.iter().skip(route.index).take_while(|known| known.pattern == route.pattern);
+        with_path.find(|known| known.method == method.as_str())
     }
 
-    /// Whether a path is answered, by whatever method.
-    pub(crate) fn knows(path: &str) -> bool {
-        ROUTES.iter().any(|route| leads_to(route.path, path))
-    }
-}
-
-/// Whether a path is the known one, or a single name in the place of its `*`.
-fn leads_to(known: &str, path: &str) -> bool {
-    match known.strip_suffix('*') {
-        None => known == path,
-        Some(above) => path.strip_prefix(above).is_some_and(|name| !name.is_empty() && !name.contains('/')),
+    fn has(&self, path: &str) -> bool {
+        if self.fixed.len() == self.pattern.len() {
+            return self.fixed == path;
+        }
+        path.strip_prefix(self.fixed).is_some_and(|name| !name.is_empty() && !name.contains('/'))
     }
 }
 
-static ROUTES: [Route; 31] = {
+/// Operations on one path stand together.
+static OPERATIONS: [Operation; 31] = {
     use Audience::{Anybody, AnybodyOrUser, NamedUser, User};
-    use Endpoint::{Factor, Token};
+    use Endpoint as To;
     [
-        route("POST /api/v1/login", Anybody, Endpoint::LogIn),
-        route("POST /api/v1/logout", User, Endpoint::LogOut),
-        route("GET /api/v1/logout", User, Endpoint::LogOut),
-        route("GET /api/v1/me", User, Endpoint::Me),
-        route("GET /api/info", AnybodyOrUser, Endpoint::Info),
-        route("GET /api/v1/settings.public", Anybody, Endpoint::PublicSettings),
-        route("GET /api/v1/settings.oauth", Anybody, Endpoint::OauthSettings),
-        route("GET /api/v1/service.configurations", Anybody, Endpoint::ServiceConfigurations),
-        route("GET /api/v1/pw.getPolicy", Anybody, Endpoint::PasswordPolicy),
-        route("GET /api/v1/instances.get", NamedUser, Endpoint::Instances),
-        route("POST /api/v1/users.forgotPassword", Anybody, Endpoint::ForgotPassword),
-        route("POST /api/v1/method.call/*", User, Endpoint::Method),
-        route("POST /api/v1/method.callAnon/*", AnybodyOrUser, Endpoint::Method),
-        route("POST /api/v1/users.logoutOtherClients", NamedUser, Token(TokenCall::LogOutOtherClients)),
-        route("POST /api/v1/users.removeOtherTokens", NamedUser, Token(TokenCall::RemoveOthers)),
-        route("POST /api/v1/users.logout", NamedUser, Token(TokenCall::LogOutUser)),
-        route("POST /api/v1/users.createToken", NamedUser, Token(TokenCall::Create)),
-        route(
-            "POST /api/v1/users.generatePersonalAccessToken",
-            NamedUser,
-            Token(TokenCall::GeneratePersonal),
-        ),
-        route(
-            "POST /api/v1/users.regeneratePersonalAccessToken",
-            NamedUser,
-            Token(TokenCall::RegeneratePersonal),
-        ),
-        route("GET /api/v1/users.getPersonalAccessTokens", NamedUser, Token(TokenCall::ListPersonal)),
-        route("POST /api/v1/users.removePersonalAccessToken", NamedUser, Token(TokenCall::RemovePersonal)),
-        route("POST /api/v1/users.2fa.sendEmailCode", Anybody, Endpoint::SendEmailCode),
-        route("POST /api/v1/users.2fa.enableEmail", NamedUser, Factor(FactorCall::EnableEmail)),
-        route("POST /api/v1/users.2fa.disableEmail", NamedUser, Factor(FactorCall::DisableEmail)),
-        route("POST /api/v1/users.enableTotp", NamedUser, Factor(FactorCall::EnableTotp)),
-        route("POST /api/v1/users.validateTotp", NamedUser, Factor(FactorCall::ValidateTotp)),
-        route("POST /api/v1/users.disableTotp", NamedUser, Factor(FactorCall::DisableTotp)),
-        route("POST /api/v1/users.regenerateTotpCodes", NamedUser, Factor(FactorCall::RegenerateCodes)),
-        route("GET /api/v1/users.totpCodesRemaining", NamedUser, Factor(FactorCall::CodesRemaining)),
-        route("POST /api/v1/users.resetTOTP", NamedUser, Factor(FactorCall::ResetTotp)),
-        route("POST /api/v1/ldap.syncNow", NamedUser, Factor(FactorCall::SyncDirectory)),
+        operation("GET /api/v1/me", User, To::Me),
+        operation("POST /api/v1/login", Anybody, To::LogIn),
+        operation("POST /api/v1/logout", User, To::LogOut),
+        operation("GET /api/v1/logout", User, To::LogOut),
+        operation("GET /api/info", AnybodyOrUser, To::Info),
+        operation("GET /api/v1/settings.public", Anybody, To::PublicSettings),
+        operation("GET /api/v1/settings.oauth", Anybody, To::OauthSettings),
+        operation("GET /api/v1/service.configurations", Anybody, To::ServiceConfigurations),
+        operation("GET /api/v1/pw.getPolicy", Anybody, To::PasswordPolicy),
+        operation("GET /api/v1/instances.get", NamedUser, To::Instances),
+        operation("POST /api/v1/users.forgotPassword", Anybody, To::ForgotPassword),
+        operation("POST /api/v1/method.call/{name}", User, To::Method),
+        operation("POST /api/v1/method.callAnon/{name}", AnybodyOrUser, To::Method),
+        operation("POST /api/v1/users.logoutOtherClients", NamedUser, To::LogOutOtherClients),
+        operation("POST /api/v1/users.removeOtherTokens", NamedUser, To::RemoveOtherTokens),
+        operation("POST /api/v1/users.logout", NamedUser, To::LogOutUser),
+        operation("POST /api/v1/users.createToken", NamedUser, To::CreateToken),
+        operation("POST /api/v1/users.generatePersonalAccessToken", NamedUser, To::CreatePersonalToken),
+        operation("POST /api/v1/users.regeneratePersonalAccessToken", NamedUser, To::ReplacePersonalToken),
+        operation("GET /api/v1/users.getPersonalAccessTokens", NamedUser, To::ListPersonalTokens),
+        operation("POST /api/v1/users.removePersonalAccessToken", NamedUser, To::RemovePersonalToken),
+        operation("POST /api/v1/users.2fa.sendEmailCode", Anybody, To::MailCode),
+        operation("POST /api/v1/users.2fa.enableEmail", NamedUser, To::RequireMailedCodes),
+        operation("POST /api/v1/users.2fa.disableEmail", NamedUser, To::WaiveMailedCodes),
+        operation("POST /api/v1/users.enableTotp", NamedUser, To::EnrolDevice),
+        operation("POST /api/v1/users.validateTotp", NamedUser, To::ConfirmDevice),
+        operation("POST /api/v1/users.disableTotp", NamedUser, To::RemoveDevice),
+        operation("POST /api/v1/users.regenerateTotpCodes", NamedUser, To::RenewBackupCodes),
+        operation("GET /api/v1/users.totpCodesRemaining", NamedUser, To::BackupCodesLeft),
+        operation("POST /api/v1/users.resetTOTP", NamedUser, To::ResetDevice),
+        operation("POST /api/v1/ldap.syncNow", NamedUser, To::SyncDirectory),
     ]
 };
 
-const fn route(name: &'static str, audience: Audience, endpoint: Endpoint) -> Route {
-    let (mut space, mut rest) = (0, name.as_bytes());
-    while let [first, after @ ..] = rest
+/// Takes the name of an operation apart at its space.
+const fn operation(name: &'static str, audience: Audience, endpoint: Endpoint) -> Operation {
+    let (mut space, mut after) = (0, name.as_bytes());
+    while let [first, rest @ ..] = after
         && *first != b' '
     {
-        (space, rest) = (space + 1, after);
+        (space, after) = (space + 1, rest);
     }
-    let (method, path) = name.split_at(space);
-    Route { name, method, path: path.split_at(1).1, audience, endpoint }
+    let (method, pattern) = name.split_at(space);
+    let pattern = pattern.split_at(1).1;
+    let fixed = match pattern.as_bytes() {
+        [.., b'}'] => pattern.split_at(pattern.len() - NAME.len()).0,
+        _ => pattern,
+    };
+    Operation { name, audience, endpoint, method, pattern, fixed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_operation_is_found_by_its_method_and_path() {
+        for operation in &OPERATIONS {
+            let route = find(&operation.pattern.replace(NAME, "x"));
+            assert_eq!((route.matched, route.pattern), (RouteMatch::Documented, operation.pattern));
+            let found = Operation::of(&route, &operation.method.parse().unwrap()).unwrap();
+            assert_eq!(found.name, operation.name);
+            assert!(Operation::of(&route, &Method::PATCH).is_none());
+        }
+    }
+
+    #[test]
+    fn unknown_paths_have_no_operation_and_are_not_named() {
+        for (path, pattern) in
+            [("/api/v1/nothing", "/api/{path}"), ("/api", "/api/{path}"), ("/secret", "/{path}")]
+        {
+            let route = find(path);
+            assert_eq!(route.pattern, pattern);
+            assert!(Operation::of(&route, &Method::GET).is_none(), "{path}");
+        }
+    }
 }

@@ -1,8 +1,8 @@
-//! What an operator sets for this protocol.
+//! The operator's configuration of the protocol.
 
 use auth_core::TokenForm;
 
-/// The protocol's settings.
+/// The protocol's configuration.
 ///
 /// ```
 /// use auth_proto_zettelstore::{AnswerForm, Config};
@@ -11,26 +11,26 @@ use auth_core::TokenForm;
 /// assert_eq!((config.authentication, config.url_prefix.as_str()), (true, "/"));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the server builds it, and must not forget a new setting")]
+#[expect(clippy::exhaustive_structs, reason = "the server builds it, and must not forget a new key")]
 pub struct Config {
     /// The slug of the realm whose users log in here.
     pub realm: String,
-    /// Whether anybody has to log in. Without it everybody is given the free access of zettelstore.md 4.
+    /// Whether users have to log in. Without authentication, every client is given free access.
     pub authentication: bool,
-    /// How tokens are answered.
+    /// The form in which tokens are answered.
     pub answer: AnswerForm,
-    /// What comes before `/a` and `/x` in a path. A slash missing at either end is added.
+    /// The part of a path before `/a` and `/x`. A missing slash at either end is added.
     pub url_prefix: String,
-    /// The largest body that is read, in bytes; less than [`Config::LEAST_REQUEST_SIZE`] counts as that much.
+    /// The largest body that is read, in bytes. Values below [`Config::LEAST_REQUEST_SIZE`] count as that size.
     pub max_request_size: usize,
 }
 
 impl Config {
-    /// The smallest limit that can be set for bodies, in bytes (zettelstore.md 7).
+    /// The smallest limit for bodies that takes effect, in bytes.
     pub const LEAST_REQUEST_SIZE: usize = 1024;
 
-    /// Zettelstore's own settings, for the users of one realm: authentication on, JSON answers, no prefix,
-    /// bodies up to 16 MiB.
+    /// Zettelstore's defaults for the users of one realm: authentication on, JSON answers, no prefix, bodies of up
+    /// to 16 MiB.
     #[must_use]
     pub fn new(realm: impl Into<String>) -> Self {
         Self {
@@ -42,28 +42,33 @@ impl Config {
         }
     }
 
-    /// The prefix without its last slash: empty, or `/` and something.
+    /// The prefix without its last slash: empty, or a slash and a name.
     pub(crate) fn base_path(&self) -> String {
         match self.url_prefix.trim_matches('/') {
             "" => String::new(),
             name => format!("/{name}"),
         }
     }
+
+    /// The largest body that is read, in bytes.
+    pub(crate) fn body_limit(&self) -> usize {
+        self.max_request_size.max(Self::LEAST_REQUEST_SIZE)
+    }
 }
 
-/// How tokens are answered, and which tokens (zettelstore.md 1).
+/// The form in which tokens are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the system changed once, from one to the other")]
+#[expect(clippy::exhaustive_enums, reason = "Zettelstore changed once, from one form to the other")]
 pub enum AnswerForm {
-    /// A JSON object with a JSON web token, as up to 0.11.
+    /// A JSON object with a JSON Web Token, as up to Zettelstore 0.11.
     #[default]
     Json,
-    /// A list with a signed list, as from 0.13 on.
+    /// A list with a signed list, as from Zettelstore 0.13 on.
     List,
 }
 
 impl AnswerForm {
-    /// The form of the tokens that go with it.
+    /// The form of the tokens that such an answer holds.
     #[must_use]
     pub fn token_form(self) -> TokenForm {
         match self {

@@ -1,76 +1,70 @@
-//! Zettelstore's log-in API as a pure function of request and engine.
+//! Zettelstore's login API as a pure function: request in, answer out.
 //!
-//! [`ZettelstoreProtocol`] answers POST and PUT `/a` and the check command of POST `/x`, in the JSON form of the
-//! manual up to 0.11 or in the list form of later versions. It never opens a socket, asks a clock, makes a
-//! token or decides who is let in: it reads requests, asks [`Services`](auth_core::Services), and renders.
+//! [`ZettelstoreProtocol`] answers POST and PUT `/a` and the check command of POST `/x`, in the JSON form of
+//! Zettelstore up to 0.11 or in the list form of later versions. It decodes a request, asks the
+//! [`ZettelstoreServices`], and renders their reply. It never opens a socket, reads a clock, makes a token, or
+//! decides who may log in.
 //!
-//! Its answers are the real server's, to the byte, but for what is decided in zettelstore.md 9, and for limits,
-//! which the real server has none of: too many tries are answered 429, a full queue 503, both as plain text
-//! with `Retry-After`. A malformed form is answered 400, as documented. The cookie of the web pages is read where
-//! the API reads it, and never set.
+//! Its answers are those of the real server, to the byte, with these exceptions:
+//!
+//! - Login limits, which the real server lacks, are answered 429, and a full queue 503, both in plain text with
+//!   `Retry-After`.
+//! - A malformed form is answered 400, as Zettelstore's manual says, and not 401.
+//! - A token in JSON form is sent under two keys, `access_token` and `token`.
+//! - The web pages' cookie is read where the API reads it, and never set.
+//!
+//! # A running example
 //!
 //! ```
 //! use std::sync::Arc;
-//! use auth_core::{Protocol, Peer};
+//! use std::time::Duration;
+//!
+//! use auth_core::testing::{FakeServices, RealmBuilder};
+//! use auth_core::{Grant, Peer, Protocol, Token};
 //! use auth_proto_zettelstore::{Config, ZettelstoreProtocol};
-//! # use auth_core::*;
-//! # struct Nobody;
-//! # #[async_trait::async_trait]
-//! # impl Authenticator for Nobody {
-//! #     async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, InternalError> {
-//! #         let outcome = LoginOutcome::Refused(LoginError::Credentials(FailureReason::UnknownUser));
-//! #         Ok(LoginReply { outcome, rate_limit: None, not_before: None })
-//! #     }
-//! #     async fn check(&self, _: CredentialCheck) -> Result<CheckReply, InternalError> {
-//! #         Ok(CheckReply { outcome: Err(TokenError::Invalid), rate_limit: None })
-//! #     }
-//! #     async fn renew(&self, _: CredentialCheck, _: TokenForm) -> Result<Result<Grant, TokenError>, InternalError> {
-//! #         Ok(Err(TokenError::Invalid))
-//! #     }
-//! #     async fn revoke(&self, _: &Principal) -> Result<(), InternalError> { Ok(()) }
-//! #     fn admit(&self, _: ProtocolName, _: &'static str, _: &Peer) -> Option<RateLimitStatus> { None }
-//! # }
-//! # #[async_trait::async_trait]
-//! # impl Accounts for Nobody {
-//! #     async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, InternalError> {
-//! #         Err(InternalError::internal("nobody has a key"))
-//! #     }
-//! #     async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> { Ok(None) }
-//! # }
-//! # impl Sessions for Nobody {}
-//! # impl PersonalTokens for Nobody {}
-//! # impl SecondFactors for Nobody {}
-//! # impl Passwords for Nobody {}
-//! # #[async_trait::async_trait]
-//! # impl Realms for Nobody {
-//! #     async fn realm(&self, _: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
-//! #         Ok(Some(Arc::new(Realm::new(RealmId::from_bytes([0; 16]), "notes"))))
-//! #     }
-//! # }
+//!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() {
-//! // `Nobody` is an `Services` that refuses everybody.
-//! let protocol = ZettelstoreProtocol::new(Config::new("notes"), Arc::new(Nobody));
+//! // In a server, the services are the engine's. These renew every token for ten minutes.
+//! let services = FakeServices::new().realm(RealmBuilder::new("notes").build()).on_renew(|_, _| {
+//!     Ok(Grant::SignedToken { token: Token::new("new.token"), lifetime: Duration::from_secs(600) })
+//! });
+//! let protocol = ZettelstoreProtocol::new(Config::new("notes"), Arc::new(services));
 //!
-//! let request = http::Request::post("/a")
+//! let request = http::Request::put("/a")
 //!     .header("Host", "localhost")
-//!     .header("Authorization", "Basic SURFTlQ6UEFTU1dPUkQ=")
+//!     .header("Authorization", "Bearer old.token")
 //!     .body(bytes::Bytes::new())
 //!     .unwrap();
-//! let answer = protocol.answer(request, &Peer::new([127, 0, 0, 1].into())).await.response;
+//! let answer = protocol.handle(request, &Peer::new([127, 0, 0, 1].into())).await;
 //!
-//! assert_eq!(answer.status(), 401);
-//! assert_eq!(answer.headers()["www-authenticate"], "Bearer realm=\"Default\"");
-//! assert_eq!(answer.body(), "Authentication failed\n");
+//! assert_eq!(answer.response.status(), 200);
+//! assert_eq!(
+//!     answer.response.body(),
+//!     "{\"access_token\":\"new.token\",\"token\":\"new.token\",\"token_type\":\"Bearer\",\"expires_in\":600}\n"
+//! );
 //! # }
 //! ```
+//!
+//! # To add a route
+//!
+//! 1. Recognise its path in `decode/path.rs`, and give it a row in the table of `route.rs`.
+//! 2. Decode what its requests carry in `decode/`.
+//! 3. Write a handler in `handler/`: it takes the protocol and the request, and returns an answer or an error.
+//! 4. Render its success in `encode/answer.rs`. Name new errors in `error.rs`, and render them in
+//!    `encode/error.rs`.
+//! 5. Name the handler in `protocol.rs`, beside the method that it answers.
 
-mod command;
-mod config;
 pub mod decode;
+
+mod config;
 mod encode;
+mod error;
+mod handler;
 mod protocol;
-mod token;
+mod request;
+mod route;
+mod state;
 
 pub use config::{AnswerForm, Config};
-pub use protocol::ZettelstoreProtocol;
+pub use state::{ZettelstoreProtocol, ZettelstoreServices};

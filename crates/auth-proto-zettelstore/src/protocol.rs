@@ -1,104 +1,55 @@
-//! The protocol itself: finds the route of a request and hands it over.
-
-use std::fmt;
-use std::sync::Arc;
+//! The dispatcher: matches a path, hands the request to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{
-    Answer, InternalError, Peer, Protocol, ProtocolName, RealmId, RealmName, RouteMatch, Services,
-};
+use auth_core::{Answer, Peer, Protocol, ProtocolName, Route};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Method, Request, Version};
-use percent_encoding::{CONTROLS, utf8_percent_encode};
+use http::{Method, Version};
 
-use crate::decode::route::Route;
-use crate::{Config, encode};
-
-/// Zettelstore's log-in API.
-pub struct ZettelstoreProtocol {
-    pub(crate) config: Config,
-    /// The URL prefix without its last slash.
-    base: String,
-    pub(crate) services: Arc<dyn Services>,
-}
-
-impl ZettelstoreProtocol {
-    /// A protocol to the realm that the configuration names.
-    #[must_use]
-    pub fn new(config: Config, services: Arc<dyn Services>) -> Self {
-        let base = config.base_path();
-        Self { config, base, services }
-    }
-
-    /// The realm behind this protocol. Where there is none, that is a fault and no refusal: nobody could tell that
-    /// the protocol leads nowhere.
-    pub(crate) async fn realm(&self) -> Result<RealmId, InternalError> {
-        match self.services.realm(RealmName::Slug(&self.config.realm)).await? {
-            Some(realm) => Ok(realm.id),
-            None => Err(InternalError::internal("the realm of the Zettelstore protocol is not there")),
-        }
-    }
-
-    async fn dispatch(&self, request: &Request<Bytes>, peer: &Peer) -> Result<Answer, InternalError> {
-        if request.version() == Version::HTTP_11 && !request.headers().contains_key(HOST) {
-            return Ok(encode::no_host().into());
-        }
-        match (Route::of(request.uri().path(), &self.base), request.method()) {
-            (Route::Token, &Method::POST) => self.log_in(request, peer).await,
-            (Route::Token, &Method::PUT) => self.renew(request, peer).await,
-            (Route::Command, &Method::POST) => self.run_command(request, peer).await,
-            (Route::Token | Route::Command | Route::Zettel, _) => Ok(encode::method_not_allowed().into()),
-            (Route::Moved(path), _) => Ok(self.redirect(path, request.uri().query()).into()),
-            (Route::Unknown, _) => Ok(encode::not_found_page().into()),
-            (Route::Outside, _) => Ok(encode::not_found().into()),
-            (Route::Malformed, _) => Ok(encode::bad_request().into()),
-        }
-    }
-
-    fn redirect(&self, mut path: String, query: Option<&str>) -> http::Response<Bytes> {
-        if let Some(query) = query {
-            path.push('?');
-            path.extend(utf8_percent_encode(query, CONTROLS));
-        }
-        encode::moved(self.config.answer, &path)
-    }
-}
+use crate::decode::path::Destination;
+use crate::error::ApiError;
+use crate::request::Request;
+use crate::state::ZettelstoreProtocol;
+use crate::{handler, route};
 
 #[async_trait]
 impl Protocol for ZettelstoreProtocol {
-    fn kind(&self) -> ProtocolName {
-        ProtocolName::Zettelstore
+    fn name(&self) -> ProtocolName {
+        ProtocolName::ZETTELSTORE
     }
 
-    /// Zettelstore has a whole listener to itself: what it doesn't know, and what is outside its URL prefix, it
-    /// answers as well.
-    fn claim(&self, path: &str) -> RouteMatch {
-        match Route::of(path, &self.base) {
-            Route::Token | Route::Command | Route::Zettel => RouteMatch::Owned,
-            Route::Moved(clean) => self.claim(&clean),
-            Route::Unknown | Route::Outside | Route::Malformed => RouteMatch::Prefix,
-        }
+    fn route(&self, path: &str) -> Route {
+        route::find(path, &self.base, self.config.body_limit())
     }
 
-    fn body_limit(&self) -> usize {
-        self.config.max_request_size.max(Config::LEAST_REQUEST_SIZE)
-    }
-
-    async fn answer(&self, request: Request<Bytes>, peer: &Peer) -> Answer {
-        let mut answer = match self.dispatch(&request, peer).await {
-            Ok(answer) => answer,
-            Err(fault) => encode::fault(&fault).into(),
-        };
-        if request.method() == Method::HEAD {
+    async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {
+        let request = Request { http: &request, peer };
+        let mut answer = dispatch(self, route, &request).await.unwrap_or_else(ApiError::into_answer);
+        if request.http.method() == Method::HEAD {
             answer.response.body_mut().clear();
         }
         answer
     }
 }
 
-impl fmt::Debug for ZettelstoreProtocol {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ZettelstoreProtocol").field("config", &self.config).finish_non_exhaustive()
+async fn dispatch(
+    state: &ZettelstoreProtocol,
+    route: &Route,
+    request: &Request<'_>,
+) -> Result<Answer, ApiError> {
+    if request.http.version() == Version::HTTP_11 && !request.http.headers().contains_key(HOST) {
+        return Err(ApiError::NoHost);
+    }
+    match (route::destination(route), request.http.method()) {
+        (Destination::Token, &Method::POST) => handler::token::log_in(state, request).await,
+        (Destination::Token, &Method::PUT) => handler::token::renew(state, request).await,
+        (Destination::Command, &Method::POST) => handler::command::run(state, request).await,
+        (Destination::Token | Destination::Command | Destination::Zettel, _) => {
+            Err(ApiError::MethodNotAllowed)
+        }
+        (Destination::Moved, _) => handler::redirect::redirect(state, request).await,
+        (Destination::Unknown, _) => Err(ApiError::UnknownPath),
+        (Destination::Outside, _) => Err(ApiError::OutsidePrefix),
+        (Destination::Malformed, _) => Err(ApiError::Malformed),
     }
 }

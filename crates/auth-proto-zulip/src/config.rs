@@ -1,23 +1,30 @@
-//! What an operator decides about the protocol.
+//! The operator's configuration of the protocol.
 
 use std::collections::BTreeMap;
 
 use auth_core::Exact;
 
-/// Settings of the protocol. [`Config::default`] answers for every host name, as one organisation at the root.
+/// The protocol's configuration. [`Config::default`] answers for every host name, as one organisation at the root.
+///
+/// ```
+/// use auth_proto_zulip::Config;
+///
+/// let config = Config { external_host: "zulip.example.org".into(), ..Config::default() };
+/// assert_eq!((config.url_scheme.as_str(), config.feature_level), ("https", 387));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "plain settings that the server fills in")]
+#[expect(clippy::exhaustive_structs, reason = "plain keys that the server fills in")]
 pub struct Config {
     /// The host under which organisations are found, with a port where clients need one: realms are its
     /// subdomains, the root realm is the host itself. Empty: every host is accepted and leads to the root realm.
     pub external_host: String,
-    /// `http` or `https`: what the addresses in answers begin with.
+    /// `http` or `https`: the scheme of the addresses in answers.
     pub url_scheme: String,
     /// The Zulip version that clients are told.
     pub version: String,
     /// The upstream commit that clients are told; may be empty.
     pub merge_base: String,
-    /// The API feature level that clients are told. It also sets the form of some answers (zulip.md 0).
+    /// The API feature level that clients are told. It also selects the form of some answers.
     pub feature_level: u32,
     /// Hosts outside `external_host`, in lower case and with a port where clients need one; each with its realm's
     /// subdomain.
@@ -26,15 +33,15 @@ pub struct Config {
     pub root_aliases: Vec<String>,
     /// Whether the root host is a landing page and no organisation: `server_settings` then asks for a subdomain.
     pub root_domain_landing_page: bool,
-    /// Whether a password is a way in, where the realm lets it be one; clients are told.
+    /// Whether users may log in with a password where their realm lets them; clients are told.
     pub password_login: bool,
-    /// Whether the development endpoints are there. Never on anything but loopback.
+    /// Whether the development endpoints exist. Never on anything but loopback.
     pub development: bool,
-    /// Whether they let anybody in: Zulip's Dev backend.
+    /// Whether the development endpoints let users in by name alone: Zulip's Dev backend.
     pub development_login: bool,
     /// The slug of the one realm that every host leads to.
     pub default_realm: Option<String>,
-    /// Where the answers are as careless as the real server's.
+    /// The [points](crate::exact) in which the answers are as careless as those of the real server.
     pub exact: Exact,
 }
 

@@ -1,4 +1,4 @@
-//! A request as the routes see it.
+//! A request as handlers see it: with its route, its client, and what every route needs to know.
 
 use std::borrow::Cow;
 
@@ -7,60 +7,61 @@ use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
 
-use crate::Config;
-use crate::decode::Malformed;
+use crate::config::Config;
+use crate::decode::DecodeError;
 use crate::decode::parameters::Parameters;
+use crate::route::Row;
 use crate::site::Site;
 
-/// A request that could be read.
+/// A request that could be decoded.
 pub(crate) struct Request<'a> {
-    pub(crate) method: Method,
-    pub(crate) parameters: Parameters,
-    pub(crate) site: Site,
+    pub(crate) route: &'static Row,
+    pub(crate) http: &'a http::Request<Bytes>,
     pub(crate) peer: &'a Peer,
-    headers: HeaderMap,
+    pub(crate) site: Site<'a>,
+    pub(crate) parameters: Parameters<'a>,
 }
 
 impl<'a> Request<'a> {
-    /// Reads what every route needs. The form of a body is looked at where the method is `POST`.
+    /// Decodes what every route needs. The body is read as a form where the method is `POST`.
     ///
     /// # Errors
-    /// [`Malformed`] when the host is not ours or the parameters can't be read.
-    pub(crate) fn read(
-        config: &Config,
-        request: http::Request<Bytes>,
+    /// [`DecodeError`] when the host is not one of the server's or the parameters can't be read.
+    pub(crate) fn decode(
+        config: &'a Config,
+        route: &'static Row,
+        http: &'a http::Request<Bytes>,
         peer: &'a Peer,
-    ) -> Result<Self, Malformed> {
-        let (head, body) = request.into_parts();
-        let authority = || head.uri.authority().map(|authority| Cow::Borrowed(authority.as_str()));
-        let site = Site::find(config, text(&head.headers, &HOST).or_else(authority).as_deref())?;
-        if head.extensions.get::<BodyTooLarge>().is_some() {
-            return Err(Malformed::TooLarge);
+    ) -> Result<Self, DecodeError> {
+        let authority = || http.uri().authority().map(|authority| Cow::Borrowed(authority.as_str()));
+        let site = Site::find(config, text(http.headers(), &HOST).or_else(authority))?;
+        if http.extensions().get::<BodyTooLarge>().is_some() {
+            return Err(DecodeError::TooLarge);
         }
-        let is_form = head.method == Method::POST;
-        let content_type = text(&head.headers, &CONTENT_TYPE).filter(|_| is_form);
-        let query = head.uri.query().unwrap_or_default();
-        let parameters = Parameters::read(query.as_bytes(), content_type.as_deref(), &body)?;
-        Ok(Self { method: head.method, parameters, site, peer, headers: head.headers })
+        let content_type =
+            if http.method() == Method::POST { text(http.headers(), &CONTENT_TYPE) } else { None };
+        let query = http.uri().query().unwrap_or_default();
+        let parameters = Parameters::read(query.as_bytes(), content_type.as_deref(), http.body())?;
+        Ok(Self { route, http, peer, site, parameters })
     }
 
-    /// The `User-Agent`.
-    pub(crate) fn user_agent(&self) -> Option<Cow<'_, str>> {
-        text(&self.headers, &USER_AGENT)
+    /// The `User-Agent` header.
+    pub(crate) fn user_agent(&self) -> Option<Cow<'a, str>> {
+        text(self.http.headers(), &USER_AGENT)
     }
 
-    /// The `Authorization`.
-    pub(crate) fn authorization(&self) -> Option<Cow<'_, str>> {
-        text(&self.headers, &AUTHORIZATION)
+    /// The `Authorization` header.
+    pub(crate) fn authorization(&self) -> Option<Cow<'a, str>> {
+        text(self.http.headers(), &AUTHORIZATION)
     }
 
-    /// The `Accept`.
-    pub(crate) fn accept(&self) -> Option<Cow<'_, str>> {
-        text(&self.headers, &ACCEPT)
+    /// The `Accept` header.
+    pub(crate) fn accept(&self) -> Option<Cow<'a, str>> {
+        text(self.http.headers(), &ACCEPT)
     }
 }
 
-/// The text of a header, read as Latin-1; of several of its name, joined by commas.
+/// The text of a header, read as Latin-1; of several headers of one name, joined by commas.
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
     let mut values = headers.get_all(name).iter().map(latin1);
     let mut text = values.next()?;

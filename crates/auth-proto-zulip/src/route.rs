@@ -1,98 +1,108 @@
-//! The paths of the protocol (zulip.md 1.1).
+//! The table of routes, and the match of a path against it.
+//!
+//! A path is matched once: the index of its row goes to the server and comes back with the request.
 
 use std::borrow::Cow;
 
-use auth_core::RouteMatch;
+use auth_core::{Route, RouteMatch};
 use percent_encoding::percent_decode_str;
 
-use crate::Config;
-use crate::answer::Methods;
+use crate::config::Config;
 
-/// A documented path.
+/// The largest body that is read, in bytes: Zulip's `DATA_UPLOAD_MAX_MEMORY_SIZE`.
+const BODY_LIMIT: usize = 25 * 1024 * 1024;
+
+/// Where a browser's session is taken over; the pattern of such a path ends in a token.
+const SESSION: &str = "/accounts/login/subdomain/";
+
+/// The methods of a route, in order of declaration. `HEAD`, implied by `GET`, comes last.
+pub(crate) type Methods = &'static [&'static str];
+
+/// A row of the table.
+#[derive(Debug)]
+pub(crate) struct Row {
+    /// What answers the route.
+    pub(crate) endpoint: Endpoint,
+    /// The path, as logs name it.
+    pub(crate) pattern: &'static str,
+    /// The methods; empty for a route that takes every method.
+    pub(crate) methods: Methods,
+}
+
+/// What answers a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+pub(crate) enum Endpoint {
     FetchApiKey,
     JwtFetchApiKey,
     DevFetchApiKey,
     DevListUsers,
     ServerSettings,
     Compatibility,
-    /// Where an app takes a browser's session with the token of its one-time pad: no token is ever given out.
-    DesktopToken,
-    Rest(Resource),
-}
-
-/// A path of Zulip's REST dispatcher, which looks at the method first and asks for a credential then.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Resource {
     OwnUser,
     RegenerateApiKey,
     /// Below `/json/`, for the web client's sessions, of which there are none.
     SessionOwnUser,
     SessionFetchApiKey,
+    /// Where an app takes over a browser's session. There are none, so no token is ever good.
+    DesktopSession,
+    /// A path that is no route.
+    Unknown,
 }
 
-impl Route {
-    /// The route of a path as sent, without the query.
-    pub(crate) fn find(config: &Config, path: &str) -> Option<Self> {
-        let path = if path.contains('%') {
-            percent_decode_str(path).decode_utf8().ok()?
-        } else {
-            Cow::Borrowed(path)
-        };
-        let route = match path.as_ref() {
-            "/api/v1/fetch_api_key" => Self::FetchApiKey,
-            "/api/v1/jwt/fetch_api_key" => Self::JwtFetchApiKey,
-            "/api/v1/dev_fetch_api_key" if config.development => Self::DevFetchApiKey,
-            "/api/v1/dev_list_users" if config.development => Self::DevListUsers,
-            "/api/v1/server_settings" => Self::ServerSettings,
-            "/compatibility" => Self::Compatibility,
-            "/api/v1/users/me" => Self::Rest(Resource::OwnUser),
-            "/api/v1/users/me/api_key/regenerate" => Self::Rest(Resource::RegenerateApiKey),
-            "/json/users/me" => Self::Rest(Resource::SessionOwnUser),
-            "/json/fetch_api_key" => Self::Rest(Resource::SessionFetchApiKey),
-            path if path.starts_with("/accounts/login/subdomain/") => Self::DesktopToken,
-            _ => return None,
-        };
-        Some(route)
-    }
+static ROUTES: [Row; 11] = [
+    row(Endpoint::OwnUser, "/api/v1/users/me", &["GET", "DELETE", "HEAD"]),
+    row(Endpoint::FetchApiKey, "/api/v1/fetch_api_key", &["POST"]),
+    row(Endpoint::JwtFetchApiKey, "/api/v1/jwt/fetch_api_key", &["POST"]),
+    row(Endpoint::DevFetchApiKey, "/api/v1/dev_fetch_api_key", &["POST"]),
+    row(Endpoint::DevListUsers, "/api/v1/dev_list_users", &[]),
+    row(Endpoint::ServerSettings, "/api/v1/server_settings", &["GET", "HEAD"]),
+    row(Endpoint::Compatibility, "/compatibility", &[]),
+    row(Endpoint::RegenerateApiKey, "/api/v1/users/me/api_key/regenerate", &["POST"]),
+    row(Endpoint::SessionOwnUser, "/json/users/me", &["GET", "DELETE", "HEAD"]),
+    row(Endpoint::SessionFetchApiKey, "/json/fetch_api_key", &["POST"]),
+    row(Endpoint::DesktopSession, "/accounts/login/subdomain/{token}", &[]),
+];
 
-    /// What the protocol says of a path.
-    pub(crate) fn claim(config: &Config, path: &str) -> RouteMatch {
-        let below = path.trim_start_matches('/');
-        if Self::find(config, path).is_some() {
-            RouteMatch::Owned
-        } else if ["api/", "json/"].iter().any(|prefix| below.starts_with(prefix)) {
-            RouteMatch::Prefix
-        } else {
-            RouteMatch::None
-        }
+/// The row of every other path.
+static UNKNOWN: Row = row(Endpoint::Unknown, "/{path}", &[]);
+
+const fn row(endpoint: Endpoint, pattern: &'static str, methods: Methods) -> Row {
+    Row { endpoint, pattern, methods }
+}
+
+/// Matches a path as sent, without the query.
+pub(crate) fn find(config: &Config, path: &str) -> Route {
+    let route = |matched, pattern, index| Route { matched, pattern, body_limit: BODY_LIMIT, index };
+    if let Some((index, row)) = decoded(path).and_then(|path| documented(config, &path)) {
+        return route(RouteMatch::Documented, row.pattern, index);
+    }
+    let below = path.trim_start_matches('/');
+    if below.starts_with("api/") {
+        route(RouteMatch::Prefix, "/api/{path}", ROUTES.len())
+    } else if below.starts_with("json/") {
+        route(RouteMatch::Prefix, "/json/{path}", ROUTES.len())
+    } else {
+        route(RouteMatch::None, UNKNOWN.pattern, ROUTES.len())
     }
 }
 
-impl Resource {
-    /// Its path.
-    pub(crate) fn path(self) -> &'static str {
-        match self {
-            Self::OwnUser => "/api/v1/users/me",
-            Self::RegenerateApiKey => "/api/v1/users/me/api_key/regenerate",
-            Self::SessionOwnUser => "/json/users/me",
-            Self::SessionFetchApiKey => "/json/fetch_api_key",
-        }
-    }
+/// The row of a route that [`find`] gave.
+pub(crate) fn row_of(route: &Route) -> &'static Row {
+    ROUTES.get(route.index).unwrap_or(&UNKNOWN)
+}
 
-    /// Its methods in order of declaration; `HEAD`, implied by `GET`, comes last.
-    pub(crate) fn methods(self) -> Methods {
-        match self {
-            Self::OwnUser | Self::SessionOwnUser => &["GET", "DELETE", "HEAD"],
-            Self::RegenerateApiKey | Self::SessionFetchApiKey => &["POST"],
-        }
-    }
+/// A path without escapes; `None` when it is not UTF-8.
+fn decoded(path: &str) -> Option<Cow<'_, str>> {
+    if path.contains('%') { percent_decode_str(path).decode_utf8().ok() } else { Some(Cow::Borrowed(path)) }
+}
 
-    /// Whether API keys are no way in: only sessions are.
-    pub(crate) fn wants_session(self) -> bool {
-        matches!(self, Self::SessionOwnUser | Self::SessionFetchApiKey)
-    }
+fn documented(config: &Config, path: &str) -> Option<(usize, &'static Row)> {
+    let mut rows = ROUTES.iter().enumerate();
+    rows.find(|(_, row)| match row.endpoint {
+        Endpoint::DevFetchApiKey | Endpoint::DevListUsers => config.development && row.pattern == path,
+        Endpoint::DesktopSession => path.starts_with(SESSION),
+        _ => row.pattern == path,
+    })
 }
 
 #[cfg(test)]
@@ -100,51 +110,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_claimed() {
+    fn paths_are_matched() {
         let production = Config::default();
         let development = Config { development: true, ..Config::default() };
-        for (path, claimed, in_development) in [
-            ("/api/v1/fetch_api_key", RouteMatch::Owned, RouteMatch::Owned),
-            ("/api/v1/fetch%5Fapi_key", RouteMatch::Owned, RouteMatch::Owned),
-            ("/api/v1/dev_fetch_api_key", RouteMatch::Prefix, RouteMatch::Owned),
-            ("/api/v1/dev_list_users", RouteMatch::Prefix, RouteMatch::Owned),
+        for (path, matched, in_development) in [
+            ("/api/v1/fetch_api_key", RouteMatch::Documented, RouteMatch::Documented),
+            ("/api/v1/fetch%5Fapi_key", RouteMatch::Documented, RouteMatch::Documented),
+            ("/api/v1/dev_fetch_api_key", RouteMatch::Prefix, RouteMatch::Documented),
+            ("/api/v1/dev_list_users", RouteMatch::Prefix, RouteMatch::Documented),
             ("/api/v1/fetch_api_key/", RouteMatch::Prefix, RouteMatch::Prefix),
             ("/api/v1/%FF", RouteMatch::Prefix, RouteMatch::Prefix),
             ("//api/v1/fetch_api_key", RouteMatch::Prefix, RouteMatch::Prefix),
             ("/json/users/me/api_key/regenerate", RouteMatch::Prefix, RouteMatch::Prefix),
-            ("/json/fetch_api_key", RouteMatch::Owned, RouteMatch::Owned),
-            ("/compatibility", RouteMatch::Owned, RouteMatch::Owned),
-            ("/accounts/login/subdomain/short", RouteMatch::Owned, RouteMatch::Owned),
+            ("/json/fetch_api_key", RouteMatch::Documented, RouteMatch::Documented),
+            ("/compatibility", RouteMatch::Documented, RouteMatch::Documented),
+            ("/accounts/login/subdomain/short", RouteMatch::Documented, RouteMatch::Documented),
             ("/accounts/login/", RouteMatch::None, RouteMatch::None),
             ("/", RouteMatch::None, RouteMatch::None),
             ("/apis/v1", RouteMatch::None, RouteMatch::None),
             ("*", RouteMatch::None, RouteMatch::None),
         ] {
-            assert_eq!(Route::claim(&production, path), claimed, "{path}");
-            assert_eq!(Route::claim(&development, path), in_development, "{path} in development");
+            assert_eq!(find(&production, path).matched, matched, "{path}");
+            assert_eq!(find(&development, path).matched, in_development, "{path} in development");
         }
     }
 
     #[test]
-    fn resources_are_found_at_their_paths() {
-        for resource in [
-            Resource::OwnUser,
-            Resource::RegenerateApiKey,
-            Resource::SessionOwnUser,
-            Resource::SessionFetchApiKey,
+    fn route_leads_back_to_the_row_of_its_path() {
+        let development = Config { development: true, ..Config::default() };
+        for (index, row) in ROUTES.iter().enumerate() {
+            let route = find(&development, row.pattern);
+            assert_eq!((route.index, route.pattern), (index, row.pattern));
+            assert_eq!(row_of(&route).endpoint, row.endpoint);
+        }
+        assert_eq!(row_of(&find(&development, "/api/v1/nosuch")).endpoint, Endpoint::Unknown);
+    }
+
+    #[test]
+    fn pattern_never_holds_what_was_sent() {
+        for (path, pattern) in [
+            ("/accounts/login/subdomain/secret", "/accounts/login/subdomain/{token}"),
+            ("/api/secret", "/api/{path}"),
+            ("/json/secret", "/json/{path}"),
+            ("/secret", "/{path}"),
         ] {
-            assert_eq!(Route::find(&Config::default(), resource.path()), Some(Route::Rest(resource)));
+            assert_eq!(find(&Config::default(), path).pattern, pattern, "{path}");
         }
     }
 
     #[test]
-    fn the_description_has_every_route_and_no_other() {
+    fn description_has_every_route_and_no_other() {
         let development = Config { development: true, ..Config::default() };
         let described = include_str!("../openapi.yaml").lines().filter_map(|line| line.strip_prefix("  /"));
         let paths: Vec<_> = described.map(|path| format!("/{}", path.trim_end_matches(':'))).collect();
         assert_eq!(paths.len(), 10);
         for path in paths {
-            assert!(Route::find(&development, &path).is_some(), "{path}");
+            assert_eq!(find(&development, &path).matched, RouteMatch::Documented, "{path}");
         }
     }
 }

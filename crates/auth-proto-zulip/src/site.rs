@@ -1,50 +1,70 @@
-//! Which realm a host leads to, and where a realm is found (zulip.md 1.4).
+//! The realm that a host leads to, and the address of a realm.
+
+use std::borrow::Cow;
 
 use auth_core::{Realm, RealmName};
 
-use crate::Config;
-use crate::decode::Malformed;
+use crate::config::Config;
+use crate::decode::DecodeError;
 use crate::decode::host::Host;
 
 /// Hosts that are accepted whatever the configuration says; they lead to the root realm.
 const LOCAL_HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
-/// The place that a request is for.
+/// The host of a request, and the subdomain that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Site {
-    /// The subdomain; empty for the root.
-    pub(crate) subdomain: String,
-    /// The host as sent.
-    authority: String,
+pub(crate) struct Site<'a> {
+    host: Host<'a>,
+    subdomain: Subdomain<'a>,
 }
 
-impl Site {
-    /// Finds the place by the `Host` header; a request without one is for the root.
+/// A subdomain of the external host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Subdomain<'a> {
+    /// The external host itself.
+    Root,
+    /// So many bytes at the start of the host's name.
+    StartOfName(usize),
+    /// The subdomain of a host that the configuration names.
+    Configured(&'a str),
+}
+
+impl<'a> Site<'a> {
+    /// Finds the site of a host; a request without a host is for the root.
     ///
     /// # Errors
-    /// [`Malformed::Host`] when it is unreadable or not one of ours.
-    pub(crate) fn find(config: &Config, host: Option<&str>) -> Result<Self, Malformed> {
+    /// [`DecodeError::Host`] when the host can't be read or is not one of the server's.
+    pub(crate) fn find(config: &'a Config, host: Option<Cow<'a, str>>) -> Result<Self, DecodeError> {
         let Some(host) = host else {
-            return Ok(Self { subdomain: String::new(), authority: "localhost".into() });
+            return Ok(Self { host: Host::parse("localhost")?, subdomain: Subdomain::Root });
         };
         let host = Host::parse(host)?;
-        let subdomain = subdomain(config, host.name()).ok_or(Malformed::Host)?;
-        Ok(Self { subdomain: subdomain.to_owned(), authority: host.authority().to_owned() })
+        let subdomain = subdomain(config, host.name()).ok_or(DecodeError::Host)?;
+        Ok(Self { host, subdomain })
     }
 
-    /// What the realm of this place is called.
-    pub(crate) fn realm_name<'a>(&'a self, config: &'a Config) -> RealmName<'a> {
-        match &config.default_realm {
-            Some(slug) => RealmName::Slug(slug),
-            None => RealmName::Subdomain(&self.subdomain),
+    /// The subdomain; empty for the root.
+    pub(crate) fn subdomain(&self) -> &str {
+        match self.subdomain {
+            Subdomain::Root => "",
+            Subdomain::StartOfName(length) => self.host.name().get(..length).unwrap_or_default(),
+            Subdomain::Configured(subdomain) => subdomain,
         }
     }
 
-    /// The address of a realm, or of the server for none; without a trailing slash.
+    /// The name of the site's realm.
+    pub(crate) fn realm_name<'n>(&'n self, config: &'n Config) -> RealmName<'n> {
+        match &config.default_realm {
+            Some(slug) => RealmName::Slug(slug),
+            None => RealmName::Subdomain(self.subdomain()),
+        }
+    }
+
+    /// The address of a realm, or of the server for `None`; without a trailing slash.
     pub(crate) fn url(&self, config: &Config, realm: Option<&Realm>) -> String {
         let (scheme, root) = (&config.url_scheme, &config.external_host);
         if root.is_empty() {
-            return format!("{scheme}://{}", self.authority);
+            return format!("{scheme}://{}", self.host.authority());
         }
         let subdomain = match (&config.default_realm, realm) {
             (None, Some(realm)) => realm.subdomain.as_deref().unwrap_or_default(),
@@ -61,23 +81,31 @@ impl Site {
     }
 }
 
-/// The subdomain that a host name stands for; `None` when it isn't one of ours.
-fn subdomain<'a>(config: &'a Config, name: &'a str) -> Option<&'a str> {
-    let external = without_port(&config.external_host).to_ascii_lowercase();
-    if let Some(prefix) = name.strip_suffix(&external).and_then(|rest| rest.strip_suffix('.'))
+/// The subdomain that a host's name in lower case stands for; `None` when the host is not one of the server's.
+fn subdomain<'a>(config: &'a Config, name: &str) -> Option<Subdomain<'a>> {
+    let external = without_port(&config.external_host);
+    if let Some(prefix) = without_suffix(name, external).and_then(|rest| rest.strip_suffix('.'))
         && !external.is_empty()
     {
-        return Some(if config.root_aliases.iter().any(|alias| alias == prefix) { "" } else { prefix });
+        let is_root = config.root_aliases.iter().any(|alias| alias == prefix);
+        return Some(if is_root { Subdomain::Root } else { Subdomain::StartOfName(prefix.len()) });
     }
     if let Some((_, subdomain)) = config.realm_hosts.iter().find(|(host, _)| without_port(host) == name) {
-        return Some(subdomain);
+        return Some(Subdomain::Configured(subdomain));
     }
     let accepts_all = external.is_empty() || config.default_realm.is_some();
-    (accepts_all || name == external || LOCAL_HOSTS.contains(&name)).then_some("")
+    let is_accepted = accepts_all || name.eq_ignore_ascii_case(external) || LOCAL_HOSTS.contains(&name);
+    is_accepted.then_some(Subdomain::Root)
 }
 
 fn without_port(host: &str) -> &str {
     host.split_once(':').map_or(host, |(name, _)| name)
+}
+
+/// The text before a suffix of any case.
+fn without_suffix<'n>(name: &'n str, suffix: &str) -> Option<&'n str> {
+    let (rest, end) = name.split_at_checked(name.len().checked_sub(suffix.len())?)?;
+    end.eq_ignore_ascii_case(suffix).then_some(rest)
 }
 
 #[cfg(test)]
@@ -110,19 +138,18 @@ mod tests {
             ("", "chat.other.org", Some("other")),
             ("", "a_b", None),
         ] {
-            let found = Site::find(&config(external), Some(host)).ok().map(|site| site.subdomain);
-            assert_eq!(found.as_deref(), subdomain, "{host} at {external:?}");
+            let config = config(external);
+            let found = Site::find(&config, Some(host.into())).ok();
+            assert_eq!(found.as_ref().map(Site::subdomain), subdomain, "{host} at {external:?}");
         }
-        assert_eq!(
-            Site::find(&config("zulip.example.org"), None).map(|site| site.subdomain),
-            Ok(String::new())
-        );
+        let config = config("zulip.example.org");
+        assert_eq!(Site::find(&config, None).as_ref().map(Site::subdomain), Ok(""));
     }
 
     #[test]
-    fn a_default_realm_is_found_under_every_host() {
+    fn default_realm_is_found_under_every_host() {
         let config = Config { default_realm: Some("demo".into()), ..config("zulip.example.org") };
-        let site = Site::find(&config, Some("evil.example.com")).unwrap();
+        let site = Site::find(&config, Some("evil.example.com".into())).unwrap();
         assert_eq!(site.realm_name(&config), RealmName::Slug("demo"));
         assert_eq!(site.url(&config, None), "https://zulip.example.org");
     }
@@ -130,7 +157,7 @@ mod tests {
     #[test]
     fn without_an_external_host_addresses_use_the_host_as_sent() {
         let config = Config { url_scheme: "http".into(), ..Config::default() };
-        let site = Site::find(&config, Some("127.0.0.1:8080")).unwrap();
+        let site = Site::find(&config, Some("127.0.0.1:8080".into())).unwrap();
         assert_eq!(site.url(&config, None), "http://127.0.0.1:8080");
     }
 }

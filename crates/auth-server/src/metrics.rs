@@ -83,7 +83,7 @@ fn render(metrics: &PoolMetrics) -> String {
         page.histogram("hashing_seconds", &format!("scheme=\"{scheme}\""), times);
     }
     page.family("hashing_rounds_total", "counter", "Rounds of a thread, by how many jobs it did together.");
-    for (jobs, times) in (1..).zip(&metrics.together) {
+    for (jobs, times) in (1..).zip(&metrics.batch_sizes) {
         page.value("hashing_rounds_total", &format!("jobs=\"{jobs}\""), times);
     }
     page.0

@@ -1,22 +1,22 @@
 //! Commands about app passwords, devices and the cost of hashing, as an operator meets them.
 #![cfg(test)]
 
-#[path = "running/place.rs"]
-mod place;
+#[path = "common/workspace.rs"]
+mod workspace;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Command, Stdio};
 
 use auth_server::config::Config;
 
-use crate::place::{Place, text, words};
+use crate::workspace::{Workspace, arguments, text};
 
 #[test]
 fn app_passwords_are_made_listed_and_revoked() {
-    let place = Place::new();
-    place.good(&words("import users.jsonl"), "");
-    let add = |more: &str| place.good(&words(&format!("user app-password add iago {more}")), "");
-    let list = || place.good(&words("user app-password list iago"), "");
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let add = |more: &str| workspace.succeed(&arguments(&format!("user app-password add iago {more}")), "");
+    let list = || workspace.succeed(&arguments("user app-password list iago"), "");
     assert_eq!(list(), "");
     let password = add("--name phone --protocol zulip --protocol zettelstore --until 2999-12-31");
     assert_eq!(password.trim_end().len(), 24, "{password}");
@@ -33,14 +33,14 @@ fn app_passwords_are_made_listed_and_revoked() {
     );
     assert!(!list().contains(password.trim_end()));
 
-    let bad = |line: &str| place.bad(&words(line), "");
+    let bad = |line: &str| workspace.fail(&arguments(line), "");
     assert_eq!(
         bad("user app-password add iago --name chat --protocol rocketchat"),
         "the rocketchat protocol can ask for a second factor: there only bots have app passwords"
     );
     assert_eq!(bad("user app-password add iago --name phone"), "there is an app password `phone` already");
     assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is over already");
-    assert_eq!(place.good(&words("user app-password revoke iago --name phone"), ""), "revoked\n");
+    assert_eq!(workspace.succeed(&arguments("user app-password revoke iago --name phone"), ""), "revoked\n");
     assert_eq!(bad("user app-password revoke iago --name phone"), "there is no app password `phone`");
     assert_eq!(list().lines().count(), 1);
 }
@@ -54,14 +54,14 @@ fn oathtool(url: &str) -> String {
 
 #[test]
 fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
-    let place = Place::new();
-    place.good(&words("import users.jsonl"), "");
-    let enrolled = || place.good(&words("user show iago"), "").contains("\"second_factor\":true");
-    let enroll = words("user totp enroll iago");
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let enrolled = || workspace.succeed(&arguments("user show iago"), "").contains("\"second_factor\":true");
+    let enroll = arguments("user totp enroll iago");
 
     let mut child = Command::new(env!("CARGO_BIN_EXE_auth-server"))
         .args(&enroll)
-        .current_dir(place.0.path())
+        .current_dir(workspace.0.path())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -79,38 +79,38 @@ fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
     assert!(picture.count() > 10, "{rest}");
     assert_eq!(rest.lines().rev().take_while(|line| line.len() == 8).count(), 12, "{rest}");
 
-    let output = place.run(&enroll, "000000\n");
+    let output = workspace.run(&enroll, "000000\n");
     assert_eq!(text(&output.stderr), "auth-server: the code is wrong: nothing was changed\n");
-    assert_eq!(place.good(&words("user totp disable iago"), ""), "disabled\n");
+    assert_eq!(workspace.succeed(&arguments("user totp disable iago"), ""), "disabled\n");
     assert!(!enrolled());
-    assert_eq!(place.bad(&words("user totp disable iago"), ""), "the user has no device");
-    place.good(&words("user totp enroll iago --without-code"), "");
+    assert_eq!(workspace.fail(&arguments("user totp disable iago"), ""), "the user has no device");
+    workspace.succeed(&arguments("user totp enroll iago --without-code"), "");
     assert!(enrolled());
 }
 
 #[test]
 fn tune_proposes_what_the_machine_can_do_and_writes_it() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     // One hash at a time, and memory for the smallest setting alone.
-    place.configure("iterations = 1 # ours\nworkers = 1\ninterleave = 1\nmemory_budget_mib = 20");
+    workspace.configure("iterations = 1 # ours\nworkers = 1\ninterleave = 1\nmemory_budget_mib = 20");
     let tune = ["passwords", "tune", "--config", "auth.toml", "--target", "300ms"];
-    let before = std::fs::read_to_string(place.path("auth.toml")).unwrap();
-    let told = place.good(&tune, "");
+    let before = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
+    let told = workspace.succeed(&tune, "");
     assert!(told.starts_with("1 threads with up to 1 hashes each in turns"), "{told}");
     assert!(told.contains("now: memory_kib = 64, iterations = 1"), "{told}");
     assert_eq!(told.lines().filter(|line| line.trim_start().starts_with("19 MiB")).count(), 1, "{told}");
     assert!(told.contains("proposed: memory_kib = 19456, iterations = "), "{told}");
-    assert_eq!(std::fs::read_to_string(place.path("auth.toml")).unwrap(), before, "not unless told to");
+    assert_eq!(std::fs::read_to_string(workspace.path("auth.toml")).unwrap(), before, "not unless told to");
 
-    let told = place.good(&[&tune[..], &["--write"]].concat(), "");
+    let told = workspace.succeed(&[&tune[..], &["--write"]].concat(), "");
     assert!(told.contains("written to auth.toml"), "{told}");
-    let config = Config::load(&place.path("auth.toml"), &[]).unwrap();
+    let config = Config::load(&workspace.path("auth.toml"), &[]).unwrap();
     assert_eq!(config.passwords.memory_kib, 19_456);
     assert!(config.passwords.iterations >= 2);
-    assert!(std::fs::read_to_string(place.path("auth.toml")).unwrap().contains(" # ours\n"));
+    assert!(std::fs::read_to_string(workspace.path("auth.toml")).unwrap().contains(" # ours\n"));
 
-    place.configure("memory_budget_mib = 20\nworkers = 2\ninterleave = 1");
-    let refused = place.run(&tune, "");
+    workspace.configure("memory_budget_mib = 20\nworkers = 2\ninterleave = 1");
+    let refused = workspace.run(&tune, "");
     let said = text(&refused.stderr);
     assert!(!refused.status.success() && said.contains("OWASP's smallest setting is 19 MiB"), "{said}");
 }

@@ -1,20 +1,20 @@
 //! The built binary's commands, as an operator meets them.
 #![cfg(test)]
 
-#[path = "running/place.rs"]
-mod place;
+#[path = "common/workspace.rs"]
+mod workspace;
 
 use std::os::unix::fs::PermissionsExt;
 
 use auth_server::config::Config;
 use test_postgres::Cluster;
 
-use crate::place::{Place, text, words};
+use crate::workspace::{Workspace, arguments, text};
 
 #[test]
 fn users_are_imported_looked_after_and_exported() {
-    let place = Place::new();
-    let good = |line: &str, input: &str| place.good(&words(line), input);
+    let workspace = Workspace::new();
+    let good = |line: &str, input: &str| workspace.succeed(&arguments(line), input);
     assert_eq!(good("import users.jsonl --dry-run", ""), "good, nothing written: 1 realms, 1 users\n");
     assert_eq!(good("user list", ""), "");
     assert_eq!(good("import users.jsonl", ""), "imported: 1 realms, 1 users\n");
@@ -31,19 +31,19 @@ fn users_are_imported_looked_after_and_exported() {
     assert_eq!(plain.lines().count(), 3);
     assert!(!plain.contains("argon2"), "{plain}");
     good("export --with-secrets out.jsonl", "");
-    let mode = std::fs::metadata(place.path("out.jsonl")).unwrap().permissions().mode();
+    let mode = std::fs::metadata(workspace.path("out.jsonl")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
-    assert!(std::fs::read_to_string(place.path("out.jsonl")).unwrap().contains("argon2id"));
+    assert!(std::fs::read_to_string(workspace.path("out.jsonl")).unwrap().contains("argon2id"));
 
     assert_eq!(good("user delete othello", ""), "deleted\n");
-    assert_eq!(place.bad(&words("user show othello"), ""), "`othello`: there is no such user");
+    assert_eq!(workspace.fail(&arguments("user show othello"), ""), "`othello`: there is no such user");
 }
 
 #[test]
 fn mistakes_are_one_line_that_says_what_is_wrong() {
-    let place = Place::new();
-    place.good(&words("import users.jsonl"), "");
-    place.write("bad.jsonl", "{\"kind\":\"user\",\"realm\":\"nowhere\",\"username\":\"a\"}\n");
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    workspace.write("bad.jsonl", "{\"kind\":\"user\",\"realm\":\"nowhere\",\"username\":\"a\"}\n");
     for (line, input, said) in [
         ("import missing.jsonl", "", "missing.jsonl: No such file or directory"),
         ("user set-password iago", "\n", "the password is empty: type one, or pipe one in"),
@@ -56,13 +56,13 @@ fn mistakes_are_one_line_that_says_what_is_wrong() {
         ("user add", "tractor-violin-1234\n", "the user was not added: `username` or `email` is missing"),
         ("user list --realm nowhere", "", "there is no such realm"),
     ] {
-        assert_eq!(place.bad(&words(line), input), said, "{line}");
+        assert_eq!(workspace.fail(&arguments(line), input), said, "{line}");
     }
-    let missing = place.bad(&["serve", "--config", "missing.toml"], "");
+    let missing = workspace.fail(&["serve", "--config", "missing.toml"], "");
     assert_eq!(missing, "missing.toml: No such file or directory");
-    let open = place.bad(&["dev", "--listen", "0.0.0.0:0"], "");
+    let open = workspace.fail(&["dev", "--listen", "0.0.0.0:0"], "");
     assert_eq!(open, "dev lets anybody in: it listens on loopback only, as with --listen 127.0.0.1:8080");
-    let output = place.run(&words("import bad.jsonl"), "");
+    let output = workspace.run(&arguments("import bad.jsonl"), "");
     let told = "auth-server: nothing was imported from bad.jsonl\nline 1: no such realm before this line\n";
     assert_eq!(text(&output.stderr), told);
 }
@@ -71,13 +71,13 @@ fn mistakes_are_one_line_that_says_what_is_wrong() {
 fn users_of_a_zettelstore_move_in_from_its_files() {
     const ADA: &str = "title: Ada\nuser-id: ada\nuser-role: writer\n\
                        credential: $2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS\n";
-    let place = Place::new();
+    let workspace = Workspace::new();
     let import = |line: &str| {
-        let output = place.run(&words(&format!("import --from zettelstore {line}")), "");
+        let output = workspace.run(&arguments(&format!("import --from zettelstore {line}")), "");
         (output.status.success(), text(&output.stdout), text(&output.stderr))
     };
-    let write = |name: &str, text: &str| place.write(&format!("box/{name}"), text);
-    std::fs::create_dir(place.path("box")).unwrap();
+    let write = |name: &str, text: &str| workspace.write(&format!("box/{name}"), text);
+    std::fs::create_dir(workspace.path("box")).unwrap();
     let none = "auth-server: box holds no user: a user's zettel has a `user-id` in its metadata\n";
     assert_eq!(import("box"), (false, String::new(), none.to_owned()));
 
@@ -90,14 +90,14 @@ fn users_of_a_zettelstore_move_in_from_its_files() {
     let told = "auth-server: nothing was imported from box\nbroken.zettel: no zettel id: its name doesn't begin \
                 with 14 digits, and no line `zid: …`\n";
     assert_eq!(import("box"), (false, String::new(), told.to_owned()));
-    std::fs::remove_file(place.path("box/broken.zettel")).unwrap();
+    std::fs::remove_file(workspace.path("box/broken.zettel")).unwrap();
 
     let notes = "20240101000300.txt: taken without a password: it has no credential\n\
                  20240101000400.zettel: left out: its user-id is that of 20240101000200, which is older\n";
     let dry = "good, nothing written: 1 realms, 2 users\n";
     assert_eq!(import("box --dry-run"), (true, dry.to_owned(), notes.to_owned()));
     assert_eq!(import("box"), (true, "imported: 1 realms, 2 users\n".to_owned(), notes.to_owned()));
-    let shown = place.good(&words("user show ada"), "");
+    let shown = workspace.succeed(&arguments("user show ada"), "");
     for part in ["\"realm\":\"main\"", "\"zettelstore_zid\":\"20240101000200\"", "\"full_name\":\"Ada\""] {
         assert!(shown.contains(part), "{part}: {shown}");
     }
@@ -105,20 +105,23 @@ fn users_of_a_zettelstore_move_in_from_its_files() {
         "auth-server: nothing was imported from box\n20240101000200.zettel: the Zettelstore id is taken\n";
     assert_eq!(import("box"), (false, String::new(), taken.to_owned()));
 
-    place.write("printed.txt", &format!("zid: 20250101000000\n{ADA}"));
+    workspace.write("printed.txt", &format!("zid: 20250101000000\n{ADA}"));
     let (good, said, _) = import("printed.txt --realm elsewhere");
     assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 1 users\n"));
-    assert!(place.good(&words("user list --realm elsewhere"), "").contains("20250101000000"));
+    assert!(workspace.succeed(&arguments("user list --realm elsewhere"), "").contains("20250101000000"));
     let (_, _, told) = import("printed.txt --realm No-Slug");
     assert!(told.contains("--realm: `realm` is not 1 to 64 lower-case letters"), "{told}");
-    let both = place.bad(&words("import users.jsonl --realm main"), "");
+    let both = workspace.fail(&arguments("import users.jsonl --realm main"), "");
     assert_eq!(both, "--realm is for users of other systems: JSON lines name their realms themselves");
-    assert_eq!(place.bad(&words("import --from zettelstore gone"), ""), "gone: No such file or directory");
+    assert_eq!(
+        workspace.fail(&arguments("import --from zettelstore gone"), ""),
+        "gone: No such file or directory"
+    );
 }
 
 #[test]
 fn configuration_mistakes_are_named() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let closed = "[zulip]\nenabled = false\n[rocketchat]\nenabled = false\n[zettelstore]\nenabled = false";
     for (more, said) in [
         ("[server]\nlisten = []", "[server] listen is empty: name an address such as \"127.0.0.1:8080\""),
@@ -146,23 +149,23 @@ fn configuration_mistakes_are_named() {
         ("lanes = 9", "[passwords] memory_kib, iterations, lanes: "),
         ("[store", "auth.toml, line 7: "),
     ] {
-        place.configure(more);
-        let told = place.bad(&words("config check"), "");
+        workspace.configure(more);
+        let told = workspace.fail(&arguments("config check"), "");
         assert!(told.starts_with(said), "{more}: {told}");
     }
     for width in ["auto", "off", "200ms", "5s"] {
-        place.configure(&format!("failure_grid = \"{width}\""));
-        place.good(&words("config check"), "");
+        workspace.configure(&format!("failure_grid = \"{width}\""));
+        workspace.succeed(&arguments("config check"), "");
     }
-    place.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
-    let told = place.good(&words("config check"), "");
+    workspace.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
+    let told = workspace.succeed(&arguments("config check"), "");
     let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
     assert_eq!(told, format!("{warning}\ngood: protocols zulip, rocketchat, zettelstore\n"));
 }
 
 #[test]
 fn settings_that_are_cut_to_a_bound_are_told() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     for (setting, warning) in [
         ("token_lifetime = \"60m\"", ""),
         ("token_lifetime = \"0s\"", ""),
@@ -173,19 +176,19 @@ fn settings_that_are_cut_to_a_bound_are_told() {
         ("login_delay = \"5s\"", ""),
         ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: no answer waits longer than 5 s\n"),
     ] {
-        place.configure(&format!("[zettelstore]\n{setting}"));
-        let told = place.good(&words("config check"), "");
+        workspace.configure(&format!("[zettelstore]\n{setting}"));
+        let told = workspace.succeed(&arguments("config check"), "");
         assert_eq!(told, format!("{warning}good: protocols zulip, rocketchat, zettelstore\n"), "{setting}");
     }
 }
 
 #[test]
 fn printed_defaults_are_the_defaults() {
-    let place = Place::new();
-    place.write("default.toml", &place.good(&["config", "default"], ""));
-    place.write("empty.toml", "");
-    let given = format!("{:?}", Config::load(&place.path("default.toml"), &[]).unwrap());
-    let silent = format!("{:?}", Config::load(&place.path("empty.toml"), &[]).unwrap());
+    let workspace = Workspace::new();
+    workspace.write("default.toml", &workspace.succeed(&["config", "default"], ""));
+    workspace.write("empty.toml", "");
+    let given = format!("{:?}", Config::load(&workspace.path("default.toml"), &[]).unwrap());
+    let silent = format!("{:?}", Config::load(&workspace.path("empty.toml"), &[]).unwrap());
     // The shared limits' defaults are the engine's.
     let limits = auth_engine::SharedLimits::default();
     let printed = format!(
@@ -197,9 +200,9 @@ fn printed_defaults_are_the_defaults() {
 
 #[test]
 fn environment_overrides_single_keys() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let load = |name: &str, value: &str| {
-        Config::load(&place.path("auth.toml"), &[(name.to_owned(), value.to_owned())])
+        Config::load(&workspace.path("auth.toml"), &[(name.to_owned(), value.to_owned())])
     };
     let config = load("ZULIP__EXTERNAL_HOST", "chat.example.org").unwrap();
     assert_eq!(config.zulip.external_host, "chat.example.org");
@@ -212,96 +215,106 @@ fn environment_overrides_single_keys() {
 
 #[test]
 fn store_and_key_file_that_can_not_be_used_are_named() {
-    let place = Place::new();
-    place.good(&words("import users.jsonl"), "");
-    let list = words("user list");
-    let keys = place.path("keys.toml");
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let list = arguments("user list");
+    let keys = workspace.path("keys.toml");
     let kept = std::fs::read(&keys).unwrap();
     let set_mode = |mode| std::fs::set_permissions(&keys, std::fs::Permissions::from_mode(mode)).unwrap();
     assert_eq!(std::fs::metadata(&keys).unwrap().permissions().mode() & 0o777, 0o600);
 
     set_mode(0o644);
     let told = "the key file @/keys.toml can be read by others: chmod 600 @/keys.toml";
-    assert_eq!(place.bad(&list, ""), told);
+    assert_eq!(workspace.fail(&list, ""), told);
     std::fs::remove_file(&keys).unwrap();
-    assert!(place.bad(&list, "").starts_with("the key file @/keys.toml is missing: without it"));
+    assert!(workspace.fail(&list, "").starts_with("the key file @/keys.toml is missing: without it"));
     std::fs::write(&keys, "nonsense").unwrap();
     set_mode(0o600);
-    assert_eq!(place.bad(&list, ""), "the key file @/keys.toml is not one that this program wrote");
+    assert_eq!(workspace.fail(&list, ""), "the key file @/keys.toml is not one that this program wrote");
 
-    let other = Place::new();
-    other.good(&words("import users.jsonl"), "");
+    let other = Workspace::new();
+    other.succeed(&arguments("import users.jsonl"), "");
     std::fs::copy(other.path("keys.toml"), &keys).unwrap();
-    assert!(place.bad(&list, "").starts_with("the store is sealed under another key ring"));
+    assert!(workspace.fail(&list, "").starts_with("the store is sealed under another key ring"));
 
     std::fs::write(&keys, kept).unwrap();
-    place.good(&list, "");
-    place.write("auth.db", &"this is no database, but long enough to be looked at".repeat(100));
-    assert!(place.bad(&list, "").starts_with("the store @/auth.db: "));
-    place.write("auth.toml", "[store]\nurl = \"sqlite:/nowhere/auth.db\"");
-    assert!(place.bad(&list, "").starts_with("the store /nowhere/auth.db: "));
+    workspace.succeed(&list, "");
+    workspace.write("auth.db", &"this is no database, but long enough to be looked at".repeat(100));
+    assert!(workspace.fail(&list, "").starts_with("the store @/auth.db: "));
+    workspace.write("auth.toml", "[store]\nurl = \"sqlite:/nowhere/auth.db\"");
+    assert!(workspace.fail(&list, "").starts_with("the store /nowhere/auth.db: "));
 }
 
 #[test]
 fn a_store_is_checked_copied_and_restored() {
-    let place = Place::new();
-    let good = |line: &str| place.good(&words(line), "");
-    assert_eq!(place.bad(&words("store check"), ""), "there is no store @/auth.db");
+    let workspace = Workspace::new();
+    let good = |line: &str| workspace.succeed(&arguments(line), "");
+    assert_eq!(workspace.fail(&arguments("store check"), ""), "there is no store @/auth.db");
     good("import users.jsonl");
     assert_eq!(good("store check"), "the store is sound, and the key ring fits\n");
     assert!(good("backup copy.db").contains("without the key ring"), "and says so");
     assert!(good("backup whole.db --keys-to kept.toml").contains("and the key ring to kept.toml"));
     for file in ["copy.db", "whole.db", "kept.toml"] {
-        let mode = std::fs::metadata(place.path(file)).unwrap().permissions().mode();
+        let mode = std::fs::metadata(workspace.path(file)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{file}");
     }
-    assert!(place.bad(&words("backup copy.db"), "").starts_with("copy.db: the copy can't be written"));
-    let there = place.bad(&words("restore copy.db"), "");
+    assert!(
+        workspace.fail(&arguments("backup copy.db"), "").starts_with("copy.db: the copy can't be written")
+    );
+    let there = workspace.fail(&arguments("restore copy.db"), "");
     assert_eq!(there, "there is a store at @/auth.db already: move it away first");
 
     // Store and ring are lost.
     for file in ["auth.db", "auth.db-wal", "auth.db-shm", "keys.toml"] {
-        let _ = std::fs::remove_file(place.path(file));
+        let _ = std::fs::remove_file(workspace.path(file));
     }
-    assert!(place.bad(&words("restore copy.db"), "").starts_with("the key ring @/keys.toml is missing"));
-    assert_eq!(place.bad(&words("restore none.db --keys-from kept.toml"), ""), "there is no copy none.db");
+    assert!(
+        workspace.fail(&arguments("restore copy.db"), "").starts_with("the key ring @/keys.toml is missing")
+    );
+    assert_eq!(
+        workspace.fail(&arguments("restore none.db --keys-from kept.toml"), ""),
+        "there is no copy none.db"
+    );
     assert!(good("restore whole.db --keys-from kept.toml").starts_with("restored"));
     assert_eq!(good("store check"), "the store is sound, and the key ring fits\n");
     assert!(good("user show iago").contains("iago@zulip.com"));
 
-    // A copy that is sealed under another ring is not put in place.
-    let other = Place::new();
-    other.good(&words("import users.jsonl"), "");
-    std::fs::copy(other.path("keys.toml"), place.path("other.toml")).unwrap();
-    std::fs::remove_file(place.path("auth.db")).unwrap();
-    let sealed = place.bad(&words("restore copy.db --keys-from other.toml"), "");
+    // A copy that is sealed under another ring is not restored.
+    let other = Workspace::new();
+    other.succeed(&arguments("import users.jsonl"), "");
+    std::fs::copy(other.path("keys.toml"), workspace.path("other.toml")).unwrap();
+    std::fs::remove_file(workspace.path("auth.db")).unwrap();
+    let sealed = workspace.fail(&arguments("restore copy.db --keys-from other.toml"), "");
     assert!(sealed.starts_with("copy.db: the store is sealed under another key ring"), "{sealed}");
-    assert!(!place.path("auth.db").exists());
+    assert!(!workspace.path("auth.db").exists());
 }
 
 #[test]
 fn made_up_users_and_plans_are_the_same_on_both_stores() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let cluster = Cluster::shared().unwrap();
     for url in ["sqlite:auth.db".to_owned(), cluster.database().unwrap()] {
-        place.write("auth.toml", &format!("[store]\nurl = \"{url}\"\n[passwords]\nmemory_kib = 64\n"));
-        let seeded = place.good(&words("dev seed --users 1200"), "");
+        workspace.write("auth.toml", &format!("[store]\nurl = \"{url}\"\n[passwords]\nmemory_kib = 64\n"));
+        let seeded = workspace.succeed(&arguments("dev seed --users 1200"), "");
         assert!(
             seeded.starts_with("seeded 1200 users") && seeded.ends_with("seed1 to seed1200\n"),
             "{seeded}"
         );
-        assert!(place.good(&words("user show seed1200@example.com"), "").contains("seed1200"));
-        assert!(place.good(&words("explain"), "").contains("find a user by name\n"));
-        assert_eq!(place.good(&words("store check"), ""), "the store is sound, and the key ring fits\n");
+        assert!(workspace.succeed(&arguments("user show seed1200@example.com"), "").contains("seed1200"));
+        assert!(workspace.succeed(&arguments("explain"), "").contains("find a user by name\n"));
+        assert_eq!(
+            workspace.succeed(&arguments("store check"), ""),
+            "the store is sound, and the key ring fits\n"
+        );
     }
-    let refused = place.bad(&words("backup copy.db"), "");
+    let refused = workspace.fail(&arguments("backup copy.db"), "");
     assert!(refused.contains("pg_basebackup"), "{refused}");
-    assert!(place.bad(&words("restore copy.db"), "").contains("PostgreSQL"));
+    assert!(workspace.fail(&arguments("restore copy.db"), "").contains("PostgreSQL"));
 }
 
 #[test]
 fn a_url_that_leads_nowhere_is_one_line_without_its_password() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     for (store, said) in [
         ("url = \"mysql://db\"", "[store] url must be sqlite: and a path, or postgres://user@host/database"),
         ("url = \"postgres://\"", "[store] PostgreSQL: the URL can't be read: it names no host"),
@@ -322,8 +335,8 @@ fn a_url_that_leads_nowhere_is_one_line_without_its_password() {
             "[store] PostgreSQL: the certificates of trusted authorities can't be read: none",
         ),
     ] {
-        place.write("auth.toml", &format!("[store]\n{store}\n"));
-        let line = place.bad(&words("user list"), "");
+        workspace.write("auth.toml", &format!("[store]\n{store}\n"));
+        let line = workspace.fail(&arguments("user list"), "");
         assert_eq!(line, said, "{store}");
         assert!(!line.contains("hunter2"));
     }
@@ -331,7 +344,7 @@ fn a_url_that_leads_nowhere_is_one_line_without_its_password() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     for command in [
         "dev",
         "serve",
@@ -366,6 +379,6 @@ fn every_command_has_help_with_an_example() {
     ] {
         let mut arguments: Vec<&str> = command.split(' ').collect();
         arguments.push("--help");
-        assert!(place.good(&arguments, "").contains("Example"), "{command}");
+        assert!(workspace.succeed(&arguments, "").contains("Example"), "{command}");
     }
 }

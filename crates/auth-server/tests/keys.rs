@@ -1,21 +1,25 @@
-//! The key ring of the built binary: made once, rotated under a running server, passed by systemd.
+//! The key ring of the built binary: created once, rotated under a running server, passed by systemd.
 #![cfg(test)]
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+#[path = "common/server.rs"]
+mod server;
+#[path = "common/workspace.rs"]
+mod workspace;
+
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::thread;
 use std::time::Duration;
 
+use auth_conformance::http::{Request, Response};
+use auth_conformance::{Server, ServerConfig};
 use serde_json::{Value, json};
 
-#[path = "running/place.rs"]
-mod place;
-#[path = "running/server.rs"]
-mod server;
+use crate::workspace::{Workspace, arguments, text};
 
-use place::{Place, text, words};
-use server::{PATIENCE, Server};
+/// How long a test waits for another process, in polls of [`POLL`].
+const POLLS: u32 = 200;
+const POLL: Duration = Duration::from_millis(100);
 
 const USERS: &str = r#"
 {"kind":"realm","realm":"main","subdomain":""}
@@ -23,145 +27,143 @@ const USERS: &str = r#"
 {"kind":"user","realm":"main","username":"totp","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","backup_codes":["aBcD2345"],"password":"correct-horse-battery-9876"}
 "#;
 
-const PROTOCOLS: &str = "[zulip]\nrealm = \"main\"\n[zettelstore]\nlogin_delay = \"0s\"\n";
+fn config() -> ServerConfig {
+    server::config().set("zulip.realm", "main").set("zettelstore.login_delay", "0s")
+}
 
 fn command(folder: &Path, line: &str, config: &str) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_auth-server"));
+    let mut command = Command::new(server::binary());
     command.args(line.split(' ')).args(["--config", config]).current_dir(folder);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
 
-fn told(output: &Output) -> (bool, String) {
+/// Whether a command succeeded, and everything that it printed.
+fn result(output: &Output) -> (bool, String) {
     (output.status.success(), text(&output.stdout) + &text(&output.stderr))
 }
 
-/// What a command says on a server's store.
+/// Runs a command in the folder of a server.
 fn run(server: &Server, line: &str, config: &str) -> (bool, String) {
-    told(&command(server.folder.path(), line, config).output().unwrap())
+    result(&command(server.dir(), line, config).output().unwrap())
 }
 
-fn good(server: &Server, line: &str) -> String {
-    let (good, said) = run(server, line, "auth.toml");
-    assert!(good, "{line}: {said}");
-    said
-}
-
-fn ask(server: &Server, request: &str, authorization: &str, body: &str) -> (String, Value) {
-    let mut stream = TcpStream::connect(server.address).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let (host, length) = (server.address, body.len());
-    let head = format!("{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{authorization}");
-    let form = "Content-Type: application/x-www-form-urlencoded";
-    write!(stream, "{head}{form}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
-    (head[9..12].to_owned(), serde_json::from_str(body).unwrap_or(Value::Null))
+/// Runs a command in the folder of a server, which must succeed, and returns everything that it printed.
+fn succeed(server: &Server, line: &str) -> String {
+    let (success, printed) = run(server, line, "auth.toml");
+    assert!(success, "{line}: {printed}");
+    printed
 }
 
 fn zulip_key(server: &Server) -> String {
-    let body = "username=iago%40zulip.com&password=correct-horse-battery-9876";
-    let (_, answer) = ask(server, "POST /api/v1/fetch_api_key", "", body);
-    answer["api_key"].as_str().unwrap().to_owned()
+    let form = "username=iago%40zulip.com&password=correct-horse-battery-9876";
+    let response = server.send(&Request::new("POST", "/api/v1/fetch_api_key").form(form)).unwrap();
+    response.json().unwrap()["api_key"].as_str().unwrap().to_owned()
 }
 
 fn zettelstore_token(server: &Server) -> String {
-    let basic = data_encoding::BASE64.encode(b"iago:correct-horse-battery-9876");
-    let (_, answer) = ask(server, "POST /a", &format!("Authorization: Basic {basic}\r\n"), "");
-    answer["access_token"].as_str().unwrap().to_owned()
+    let request = Request::new("POST", "/a").basic("iago", "correct-horse-battery-9876");
+    let response = server.send(&request).unwrap();
+    response.json().unwrap()["access_token"].as_str().unwrap().to_owned()
 }
 
-fn token_is_good(server: &Server, token: &str) -> bool {
-    ask(server, "PUT /a", &format!("Authorization: Bearer {token}\r\n"), "").0 == "200"
+fn token_is_valid(server: &Server, token: &str) -> bool {
+    let request = Request::new("PUT", "/a").header("Authorization", &format!("Bearer {token}"));
+    server.send(&request).unwrap().status == 200
+}
+
+fn log_in_with_backup_code(server: &Server) -> Response {
+    let form = "user=totp&password=correct-horse-battery-9876&code=aBcD2345";
+    server.send(&Request::new("POST", "/api/v1/login").form(form)).unwrap()
 }
 
 /// The lines of `keys list`.
 fn list(server: &Server) -> Vec<Value> {
-    let said = good(server, "keys list");
-    said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let printed = succeed(server, "keys list");
+    printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
-/// The keys that the one running server says it knows, once it says so.
-fn wait_for_server(server: &Server, keys: &Value) {
-    for _ in 0..PATIENCE.as_millis() / 100 {
-        if list(server).iter().any(|line| line["keys"] == *keys) {
+/// Waits until as many servers as `count` report that they know these keys.
+fn wait_for_servers(server: &Server, count: usize, keys: &Value) {
+    for _ in 0..POLLS {
+        if list(server).iter().filter(|line| line["keys"] == *keys).count() == count {
             return;
         }
-        std::thread::sleep(Duration::from_millis(100));
+        thread::sleep(POLL);
     }
-    panic!("the server never says that it knows {keys}: {:?}", list(server));
+    panic!("not {count} servers know the keys {keys}: {:?}", list(server));
 }
 
 #[test]
 fn keys_are_rotated_under_a_running_server() {
-    let server = Server::start(USERS, PROTOCOLS);
+    let server = server::start(&config(), USERS);
     let (key, token) = (zulip_key(&server), zettelstore_token(&server));
-    wait_for_server(&server, &json!([1]));
+    wait_for_servers(&server, 1, &json!([1]));
     assert_eq!(list(&server)[0], json!({"id": 1, "active": true, "active_since": null, "sealed": 3}));
 
-    let said = good(&server, "keys rotate");
+    let printed = succeed(&server, "keys rotate");
     let expected = "key 2 added\nkey 2 is the active one\nsealed anew: 3 secrets\n";
-    assert!(said.starts_with(expected), "{said}");
+    assert!(printed.starts_with(expected), "{printed}");
     let listed = list(&server);
     let facts: Vec<_> =
         listed.iter().map(|line| [&line["id"], &line["active"], &line["sealed"], &line["keys"]]).collect();
     assert_eq!(json!(facts), json!([[2, true, 3, null], [1, false, 0, null], [null, null, null, [2, 1]]]));
     assert_eq!(zulip_key(&server), key);
-    assert!(token_is_good(&server, &token), "the older key still checks what it signed");
+    assert!(token_is_valid(&server, &token), "the older key still verifies its tokens");
 
-    let (done, said) = run(&server, "keys retire 1", "auth.toml");
-    assert!(!done && said.contains("tokens that key 1 signed may be good until 20"), "{said}");
-    let (done, said) = run(&server, "keys retire 2 --now", "auth.toml");
+    let (success, printed) = run(&server, "keys retire 1", "auth.toml");
+    assert!(!success && printed.contains("tokens that key 1 signed may be good until 20"), "{printed}");
+    let (success, printed) = run(&server, "keys retire 2 --now", "auth.toml");
     let stays =
         "auth-server: key 2 is not retired: the active key stays, and so does one that is not in the ring\n";
-    assert_eq!((done, said.as_str()), (false, stays));
-    good(&server, "keys retire 1 --now");
-    wait_for_server(&server, &json!([2]));
+    assert_eq!((success, printed.as_str()), (false, stays));
+    succeed(&server, "keys retire 1 --now");
+    wait_for_servers(&server, 1, &json!([2]));
     assert_eq!(zulip_key(&server), key);
-    assert!(!token_is_good(&server, &token), "its signature has no key any more");
-    assert!(token_is_good(&server, &zettelstore_token(&server)));
+    assert!(!token_is_valid(&server, &token), "the key of its signature is retired");
+    assert!(token_is_valid(&server, &zettelstore_token(&server)));
     assert_eq!(list(&server).len(), 2);
 
-    let code = "user=totp&password=correct-horse-battery-9876&code=aBcD2345";
-    assert_eq!(ask(&server, "POST /api/v1/login", "", code).0, "200", "backup codes outlive their key");
-    assert_eq!(ask(&server, "POST /api/v1/login", "", code).0, "401", "once");
-    server.terminate();
-    server.ended();
+    assert_eq!(log_in_with_backup_code(&server).status, 200, "backup codes outlive their key");
+    assert_eq!(log_in_with_backup_code(&server).status, 401, "a backup code is valid once");
+    server::stop(server);
 }
 
 #[test]
 fn rotation_waits_for_servers_that_do_not_know_the_key() {
-    let server = Server::start(USERS, PROTOCOLS);
+    let server = server::start(&config(), USERS);
     let key = zulip_key(&server);
-    let path = |name: &str| server.folder.path().join(name);
+    let path = |name: &str| server.dir().join(name);
     // The operator's machine has a copy of the key file.
     let copy = |from: &str, to: &str| std::fs::copy(path(from), path(to)).unwrap();
     copy("keys.toml", "copy.toml");
     let config = std::fs::read_to_string(path("auth.toml")).unwrap();
     std::fs::write(path("other.toml"), config.replace("keys.toml", "copy.toml")).unwrap();
-    wait_for_server(&server, &json!([1]));
+    wait_for_servers(&server, 1, &json!([1]));
     let rotate = || run(&server, "keys rotate --wait 1", "other.toml");
 
     for _ in 0..2 {
-        let (done, said) = rotate();
-        assert!(!done && said.contains("doesn't know key 2 yet, so it is not promoted: copy "), "{said}");
-        assert!(!said.contains("key 3"), "{said}");
+        let (success, printed) = rotate();
+        assert!(
+            !success && printed.contains("doesn't know key 2 yet, so it is not promoted: copy "),
+            "{printed}"
+        );
+        assert!(!printed.contains("key 3"), "{printed}");
     }
     copy("copy.toml", "keys.toml");
-    wait_for_server(&server, &json!([1, 2]));
-    let (done, said) = rotate();
-    assert!(!done && said.contains("still seals under an older key: copy "), "{said}");
-    let (done, said) = run(&server, "keys retire 1 --now", "other.toml");
-    assert!(!done && said.contains("key 1 is not retired: the server "), "{said}");
+    wait_for_servers(&server, 1, &json!([1, 2]));
+    let (success, printed) = rotate();
+    assert!(!success && printed.contains("still seals under an older key: copy "), "{printed}");
+    let (success, printed) = run(&server, "keys retire 1 --now", "other.toml");
+    assert!(!success && printed.contains("key 1 is not retired: the server "), "{printed}");
     copy("copy.toml", "keys.toml");
-    wait_for_server(&server, &json!([2, 1]));
+    wait_for_servers(&server, 1, &json!([2, 1]));
     assert_eq!(run(&server, "keys reseal", "other.toml"), (true, "sealed anew: 3 secrets\n".to_owned()));
     assert_eq!(zulip_key(&server), key);
 
-    // A file that can't be used changes nothing.
+    // An unusable key file changes nothing.
     std::fs::remove_file(path("keys.toml")).unwrap();
-    let gone = server.log.iter().find(|line| line.contains("the key file can't be used")).unwrap();
+    let gone = server.wait_for_log("the key file can't be used").unwrap();
     assert!(gone.contains("is missing: bring it back from a copy"), "{gone}");
     assert_eq!(zulip_key(&server), key);
 }
@@ -169,86 +171,79 @@ fn rotation_waits_for_servers_that_do_not_know_the_key() {
 #[test]
 fn rotation_under_two_servers_on_one_postgresql_waits_for_both() {
     let store = test_postgres::Cluster::shared().unwrap().database().unwrap();
-    let here = Server::start_on(&store, tempfile::tempdir().unwrap(), USERS, PROTOCOLS, "");
-    let keys = |server: &Server| server.folder.path().join("keys.toml");
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::copy(keys(&here), folder.path().join("keys.toml")).unwrap();
-    let there = Server::start_on(&store, folder, "", PROTOCOLS, "");
-    let both_know = |ids: &Value| {
-        let servers = || list(&here).iter().filter(|line| line["keys"] == *ids).count();
-        let known = (0..PATIENCE.as_millis() / 100).any(|_| {
-            std::thread::sleep(Duration::from_millis(100));
-            servers() == 2
-        });
-        assert!(known, "the servers know {ids}: {:?}", list(&here));
-    };
-    both_know(&json!([1]));
+    let config = config().set("store.url", store);
+    let here = server::start(&config, USERS);
+    let keys = |server: &Server| server.dir().join("keys.toml");
+    let mut there = Server::prepare(server::binary(), &config).unwrap();
+    std::fs::copy(keys(&here), keys(&there)).unwrap();
+    there.serve().unwrap();
+    wait_for_servers(&here, 2, &json!([1]));
     let (key, token) = (zulip_key(&here), zettelstore_token(&here));
 
     let copy = || std::fs::copy(keys(&here), keys(&there)).unwrap();
-    for (why, ids) in
+    for (reason, ids) in
         [("doesn't know key 2 yet", json!([1, 2])), ("still seals under an older key", json!([2, 1]))]
     {
-        let (done, said) = run(&here, "keys rotate --wait 1", "auth.toml");
-        assert!(!done && said.contains(why), "{said}");
+        let (success, printed) = run(&here, "keys rotate --wait 1", "auth.toml");
+        assert!(!success && printed.contains(reason), "{printed}");
         copy();
-        both_know(&ids);
+        wait_for_servers(&here, 2, &ids);
     }
     assert_eq!(run(&here, "keys reseal", "auth.toml"), (true, "sealed anew: 3 secrets\n".to_owned()));
     for server in [&here, &there] {
-        assert_eq!(zulip_key(server), key, "sealed anew, and opened by both");
-        assert!(token_is_good(server, &token), "what was signed before the rotation is good at both");
-        assert!(token_is_good(&here, &zettelstore_token(server)));
-        assert!(token_is_good(&there, &zettelstore_token(server)));
+        assert_eq!(zulip_key(server), key, "resealed, and readable by both servers");
+        assert!(token_is_valid(server, &token), "tokens from before the rotation are valid at both servers");
+        assert!(token_is_valid(&here, &zettelstore_token(server)));
+        assert!(token_is_valid(&there, &zettelstore_token(server)));
     }
-    good(&here, "keys retire 1 --now");
+    succeed(&here, "keys retire 1 --now");
     copy();
-    both_know(&json!([2]));
+    wait_for_servers(&here, 2, &json!([2]));
     for server in [&here, &there] {
         assert_eq!(zulip_key(server), key);
-        assert!(!token_is_good(server, &token), "its signature has no key any more");
+        assert!(!token_is_valid(server, &token), "the key of its signature is retired");
     }
 }
 
-fn start(place: &Place, config: &str) -> Child {
-    command(&place.path(""), "user list", config).spawn().unwrap()
+fn start(workspace: &Workspace, config: &str) -> Child {
+    command(&workspace.path(""), "user list", config).spawn().unwrap()
 }
 
 #[test]
 fn processes_that_start_at_once_on_an_empty_store_end_with_one_ring() {
     for round in 0..4 {
-        let place = Place::new();
-        let processes: Vec<Child> = (0..6).map(|_| start(&place, "auth.toml")).collect();
+        let workspace = Workspace::new();
+        let processes: Vec<Child> = (0..6).map(|_| start(&workspace, "auth.toml")).collect();
         for process in processes {
             let output = process.wait_with_output().unwrap();
-            assert_eq!(told(&output), (true, String::new()), "round {round}");
+            assert_eq!(result(&output), (true, String::new()), "round {round}");
         }
-        place.good(&words("user list"), "");
+        workspace.succeed(&arguments("user list"), "");
     }
 }
 
 #[test]
 fn of_processes_with_key_files_of_their_own_one_binds_the_store_and_the_others_are_refused() {
     for round in 0..4 {
-        let place = Place::new();
-        let config = std::fs::read_to_string(place.path("auth.toml")).unwrap();
+        let workspace = Workspace::new();
+        let config = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
         let processes: Vec<(String, Child)> = (0..4)
             .map(|number| {
-                place.write(
+                workspace.write(
                     &format!("{number}.toml"),
                     &config.replace("keys.toml", &format!("{number}.keys")),
                 );
-                (format!("{number}.keys"), start(&place, &format!("{number}.toml")))
+                (format!("{number}.keys"), start(&workspace, &format!("{number}.toml")))
             })
             .collect();
         let mut bound = 0;
         for (keys, process) in processes {
-            let (done, said) = told(&process.wait_with_output().unwrap());
-            bound += u32::from(done);
-            assert_eq!(place.path(&keys).exists(), done, "round {round}: {said}");
-            let refused = said.contains("another server has bound the store")
-                || said.contains("is missing: without it");
-            assert_ne!(done, refused, "round {round}: {said}");
+            let (success, printed) = result(&process.wait_with_output().unwrap());
+            bound += u32::from(success);
+            assert_eq!(workspace.path(&keys).exists(), success, "round {round}: {printed}");
+            let refused = printed.contains("another server has bound the store")
+                || printed.contains("is missing: without it");
+            assert_ne!(success, refused, "round {round}: {printed}");
         }
         assert_eq!(bound, 1, "round {round}");
     }
@@ -256,35 +251,36 @@ fn of_processes_with_key_files_of_their_own_one_binds_the_store_and_the_others_a
 
 #[test]
 fn secrets_come_from_systemd_credentials() {
-    let place = Place::new();
-    place.good(&words("import users.jsonl"), "");
-    let config = std::fs::read_to_string(place.path("auth.toml")).unwrap();
-    let here = place.path("keys.toml").display().to_string();
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let config = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
+    let here = workspace.path("keys.toml").display().to_string();
     let jwt = "[zulip.jwt.main]\nkey_file = \"credential:jwt\"\nalgorithms = [\"HS256\"]\n";
-    place.write("auth.toml", &(config.replace(&here, "credential:keys") + jwt));
-    let list = words("user list");
+    workspace.write("auth.toml", &(config.replace(&here, "credential:keys") + jwt));
+    let list = arguments("user list");
     let none = "systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY";
-    assert_eq!(place.bad(&list, ""), format!("[zulip.jwt.main] key_file credential:jwt: {none}"));
+    assert_eq!(workspace.fail(&list, ""), format!("[zulip.jwt.main] key_file credential:jwt: {none}"));
 
-    std::fs::create_dir(place.path("credentials")).unwrap();
-    place.write("credentials/jwt", "a key that is long enough for anybody\n");
+    std::fs::create_dir(workspace.path("credentials")).unwrap();
+    workspace.write("credentials/jwt", "a key that is long enough for anybody\n");
     let with = |line: &str| {
-        let mut command = command(&place.path(""), line, "auth.toml");
-        told(&command.env("CREDENTIALS_DIRECTORY", place.path("credentials")).output().unwrap())
+        let mut command = command(&workspace.path(""), line, "auth.toml");
+        result(&command.env("CREDENTIALS_DIRECTORY", workspace.path("credentials")).output().unwrap())
     };
-    let (done, said) = with("user list");
+    let (success, printed) = with("user list");
     assert!(
-        !done && said.contains("credentials/keys is missing: without it nobody can read the Zulip API keys")
+        !success
+            && printed.contains("credentials/keys is missing: without it nobody can read the Zulip API keys")
     );
-    std::fs::copy(&here, place.path("credentials/keys")).unwrap();
-    let (done, said) = with("user list");
-    assert!(done && said.contains("iago@zulip.com"), "{said}");
-    let (done, said) = with("keys rotate");
+    std::fs::copy(&here, workspace.path("credentials/keys")).unwrap();
+    let (success, printed) = with("user list");
+    assert!(success && printed.contains("iago@zulip.com"), "{printed}");
+    let (success, printed) = with("keys rotate");
     assert!(
-        !done && said.contains("[keys] file is a systemd credential, which can't be changed from here"),
-        "{said}"
+        !success && printed.contains("[keys] file is a systemd credential, which can't be changed from here"),
+        "{printed}"
     );
     assert!(with("config check").0);
-    place.write("auth.toml", &(config.replace(&here, "credential:../keys") + jwt));
+    workspace.write("auth.toml", &(config.replace(&here, "credential:../keys") + jwt));
     assert!(with("user list").1.contains("credential: wants the plain name of a credential"));
 }

@@ -1,39 +1,39 @@
-//! The mail worker of the built binary, before an SMTP server that says what a test wants.
+//! The mail worker of the built binary, with an SMTP server that answers as a test wants.
 #![cfg(test)]
 
-#[path = "running/server.rs"]
+#[path = "common/server.rs"]
 mod server;
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::Command;
 use std::sync::mpsc;
+use std::time::Duration;
 
-use serde_json::Value;
-
-use crate::server::{PATIENCE, Server, run};
+use auth_conformance::Server;
+use auth_conformance::http::Request;
+use serde_json::json;
 
 const USERS: &str = r#"{"kind":"realm","realm":"main"}
 {"kind":"user","realm":"main","username":"first","email":"first@example.org","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876"}
 {"kind":"user","realm":"main","username":"second","email":"second@example.org","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876"}
 "#;
 
-/// Takes mail, but none for `first@`; gives the port and what is taken.
-fn sink() -> (u16, mpsc::Receiver<String>) {
+/// Starts an SMTP server that accepts mail except for `first@`, and returns its port and the accepted mails.
+fn smtp_server() -> (u16, mpsc::Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (taken, mails) = mpsc::channel();
+    let (accepted, mails) = mpsc::channel();
     std::thread::spawn(move || {
         for stream in listener.incoming() {
-            let taken = taken.clone();
+            let accepted = accepted.clone();
             // A client that goes away ends its own conversation alone.
-            std::thread::spawn(move || converse(&stream.unwrap(), &taken).ok());
+            std::thread::spawn(move || serve(&stream.unwrap(), &accepted).ok());
         }
     });
     (port, mails)
 }
 
-fn converse(mut stream: &TcpStream, taken: &mpsc::Sender<String>) -> std::io::Result<()> {
+fn serve(mut stream: &TcpStream, accepted: &mpsc::Sender<String>) -> std::io::Result<()> {
     stream.write_all(b"220 sink\r\n")?;
     let mut lines = BufReader::new(stream.try_clone()?).lines();
     let mut refused = false;
@@ -48,7 +48,7 @@ fn converse(mut stream: &TcpStream, taken: &mpsc::Sender<String>) -> std::io::Re
                 stream.write_all(b"354 go on\r\n")?;
                 let text = lines.by_ref().map_while(Result::ok).take_while(|line| line != ".");
                 let text: Vec<String> = text.collect();
-                let _ = taken.send(text.join("\n"));
+                let _ = accepted.send(text.join("\n"));
                 "250 taken"
             }
             "QUIT" => "221 bye",
@@ -59,59 +59,38 @@ fn converse(mut stream: &TcpStream, taken: &mpsc::Sender<String>) -> std::io::Re
     Ok(())
 }
 
-/// What `config check` says of sections of a configuration.
+/// Everything that `config check` prints about the sections of a configuration.
 fn check(config: &str) -> String {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("auth.toml"), config).unwrap();
-    let said = Command::new(env!("CARGO_BIN_EXE_auth-server"))
-        .args(["config", "check", "--config", "auth.toml"])
-        .current_dir(folder.path())
-        .output()
-        .unwrap();
-    String::from_utf8([said.stdout, said.stderr].concat()).unwrap()
+    let server = Server::prepare(server::binary(), config).unwrap();
+    let output = server.command(&["config", "check", "--config", "@CONFIG@"], "").unwrap();
+    String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
 
-/// Asks for a log-in, whose answer is a question for a mailed code.
+/// Sends a login, and checks that the response asks for a mailed code.
 fn log_in(server: &Server, user: &str) {
-    let body = format!(r#"{{"user":"{user}","password":"correct-horse-battery-9876"}}"#);
-    let mut stream = TcpStream::connect(server.address).unwrap();
-    let request = format!(
-        "POST /api/v1/login HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\n\r\n{body}",
-        server.address,
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.contains(r#""codeGenerated":true"#), "{answer}");
+    let body = json!({"user": user, "password": "correct-horse-battery-9876"});
+    let response = server.send(&Request::new("POST", "/api/v1/login").json(&body)).unwrap();
+    assert!(response.text().contains(r#""codeGenerated":true"#), "{}", response.text());
 }
 
-/// Waits for a line of the log; gives all up to it.
-fn hear(server: &Server, message: &str) -> String {
-    let mut log = String::new();
-    loop {
-        let line = server.log.recv_timeout(PATIENCE).unwrap_or_else(|_| panic!("not {message:?}:\n{log}"));
-        log.push_str(&line);
-        let line: Value = serde_json::from_str(&line).unwrap();
-        if line["message"] == message {
-            return log;
-        }
-    }
+/// Waits until the log holds a message, and returns the line.
+fn wait_for_message(server: &Server, message: &str) -> String {
+    server.wait_for_log(&format!("\"message\":\"{message}\"")).unwrap()
 }
 
 #[test]
-fn mail_that_is_refused_holds_up_no_other_and_nothing_of_it_stands_in_the_log() {
-    let (port, mails) = sink();
-    let mail = format!("[mail]\nsmtp = \"smtp://127.0.0.1:{port}\"\nfrom = \"auth@example.org\"");
-    let server = Server::start(USERS, &mail);
+fn refused_mail_delays_no_other_mail_and_the_log_holds_nothing_of_it() {
+    let (port, mails) = smtp_server();
+    let config = server::config()
+        .set("mail.smtp", format!("smtp://127.0.0.1:{port}"))
+        .set("mail.from", "auth@example.org");
+    let server = server::start(&config, USERS);
     log_in(&server, "first");
     log_in(&server, "second");
-    let mail = mails.recv_timeout(PATIENCE).unwrap();
+    let mail = mails.recv_timeout(Duration::from_secs(20)).unwrap();
     assert!(mail.contains("To: second@example.org"), "{mail}");
-    let mut log = hear(&server, "mail sent");
-    server.terminate();
-    log.push_str(&server.ended());
+    wait_for_message(&server, "mail sent");
+    let log = server::stop(server);
     assert!(log.contains("a mail was not sent, and is put off") && log.contains("the SMTP server says 550"));
 
     let code = mail.split_once("code is ").and_then(|(_, text)| text.get(..7)).unwrap();
@@ -120,28 +99,27 @@ fn mail_that_is_refused_holds_up_no_other_and_nothing_of_it_stands_in_the_log() 
 }
 
 #[test]
-fn without_mail_a_warning_says_that_nobody_gets_codes() {
-    let server = Server::start(USERS, "");
-    hear(&server, "accounts need mail for codes or passwords, but there is no [mail] to send it");
-    // Where nobody is asked for codes, nothing is amiss.
-    let quiet = Server::start(USERS.lines().next().unwrap(), "");
-    hear(&quiet, "deleted what had ended");
-    quiet.terminate();
-    assert!(!quiet.ended().contains("[mail]"));
+fn without_mail_a_warning_says_that_codes_are_not_sent() {
+    let server = server::start(&server::config(), USERS);
+    wait_for_message(&server, "accounts need mail for codes or passwords, but there is no [mail] to send it");
+    // Without accounts that need codes there is no warning.
+    let server = server::start(&server::config(), USERS.lines().next().unwrap());
+    wait_for_message(&server, "deleted what had ended");
+    assert!(!server::stop(server).contains("[mail]"));
 }
 
 #[test]
-fn what_has_ended_is_deleted_when_the_server_starts() {
-    let server = Server::start(USERS, "");
-    let log = hear(&server, "deleted what had ended");
-    assert!(log.contains(r#""credentials":0,"attempts":0"#), "{log}");
-    // The folder's store is free again, and as good as before.
-    server.terminate();
-    run(&server.folder, &["user", "list"]);
+fn expired_records_are_deleted_when_the_server_starts() {
+    let server = server::start(&server::config(), USERS);
+    let line = wait_for_message(&server, "deleted what had ended");
+    assert!(line.contains(r#""credentials":0,"attempts":0"#), "{line}");
+    // A command can use the store while the server ends.
+    server.terminate().unwrap();
+    server.run(&["user", "list", "--config", "@CONFIG@"], "").unwrap();
 }
 
 #[test]
-fn mistakes_are_named() {
+fn configuration_mistakes_are_reported() {
     let mail =
         |smtp: &str, more: &str| format!("[mail]\nsmtp = \"{smtp}\"\nfrom = \"auth@example.org\"\n{more}");
     for (config, said) in [

@@ -1,42 +1,44 @@
 //! The built binary's commands for whoever moves in, and for trying a password.
 #![cfg(test)]
 
-#[path = "running/place.rs"]
-mod place;
+#[path = "common/workspace.rs"]
+mod workspace;
 
 use std::fs::Permissions;
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
-use place::{Place, text, words};
+use workspace::{Workspace, arguments, text};
 
 const PBKDF2: &str =
     "pbkdf2_sha256$870000$zulipfixturesalt012345$FDSTgCSYi8v6PMUBXWWwV7HNlPCSVq6cmpYqi+/1/bo=";
 
 /// What a command said on both outputs, and whether it succeeded.
-fn told(place: &Place, line: &str) -> (bool, String, String) {
-    let output = place.run(&words(line), "");
+fn told(workspace: &Workspace, line: &str) -> (bool, String, String) {
+    let output = workspace.run(&arguments(line), "");
     (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
 
 #[test]
 fn a_password_is_tried_without_logging_in() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let django = format!(
         r#"{{"kind":"user","realm":"main","username":"weak","password_hash":"{PBKDF2}"}}
 {{"kind":"user","realm":"main","username":"none"}}"#
     );
-    place.good(&words("import users.jsonl"), "");
-    place.write("more.jsonl", &django);
-    place.good(&words("import more.jsonl"), "");
-    let verify = |name: &str, password: &str| place.good(&words(&format!("user verify {name}")), password);
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    workspace.write("more.jsonl", &django);
+    workspace.succeed(&arguments("import more.jsonl"), "");
+    let verify =
+        |name: &str, password: &str| workspace.succeed(&arguments(&format!("user verify {name}")), password);
     assert_eq!(verify("iago", "correct-horse-battery-9876\n"), "match: argon2, up to date\n");
     for _ in 0..2 {
         let said = verify("weak", "abcd1234\n");
         assert_eq!(said, "match: pbkdf2_sha256, hashed anew at the next log-in\n", "and not now");
     }
-    let bad = |name: &str, password: &str| place.bad(&words(&format!("user verify {name}")), password);
+    let bad =
+        |name: &str, password: &str| workspace.fail(&arguments(&format!("user verify {name}")), password);
     assert_eq!(bad("weak", "abcd12345\n"), "no match: the password is not the stored one (pbkdf2_sha256)");
     assert_eq!(bad("none", "x\n"), "the password can't be tried: there is no password");
     assert_eq!(bad("nobody", "x\n"), "`nobody`: there is no such user");
@@ -45,8 +47,8 @@ fn a_password_is_tried_without_logging_in() {
 
 #[test]
 fn a_rocketchat_moves_in_from_its_export() {
-    let place = Place::new();
-    place.write(
+    let workspace = Workspace::new();
+    workspace.write(
         "users.json",
         r#"{"_id":"rocket.cat","type":"bot","username":"rocket.cat","active":true,"roles":["bot"]}
 {"_id":"aYjKmNpQrStUvWxYz","type":"user","username":"ada","active":true,"roles":["user"],"emails":[{"address":"ada@example.com","verified":true}],"services":{"password":{"bcrypt":"$2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS"}}}
@@ -56,43 +58,50 @@ fn a_rocketchat_moves_in_from_its_export() {
     let bad = "auth-server: nothing was imported from users.json\ndocument 3 (guest-1): its `type` is not one that \
                logs in\n";
     let import =
-        |more: &str| told(&place, &format!("import --from rocketchat --realm chat users.json{more}"));
+        |more: &str| told(&workspace, &format!("import --from rocketchat --realm chat users.json{more}"));
     assert_eq!(import(""), (false, String::new(), bad.to_owned()));
-    assert!(!place.path("auth.db").exists(), "not even a store");
+    assert!(!workspace.path("auth.db").exists(), "not even a store");
     let left = "document 3 (guest-1): left out: its `type` is not one that logs in\n";
     let dry = "good, nothing written: 1 realms, 2 users, 1 left out\n";
     assert_eq!(import(" --skip-bad --dry-run"), (true, dry.to_owned(), left.to_owned()));
     let done = "imported: 1 realms, 2 users, 1 left out\n";
     assert_eq!(import(" --skip-bad --wrap"), (true, done.to_owned(), left.to_owned()));
-    assert!(place.good(&words("user show ada"), "").contains("\"rocketchat_id\":\"aYjKmNpQrStUvWxYz\""));
-    assert!(place.good(&words("export"), "").contains("\"digest_logins\":true"));
-    place.good(&words("export --with-secrets out.jsonl"), "");
-    let exported = std::fs::read_to_string(place.path("out.jsonl")).unwrap();
+    assert!(
+        workspace
+            .succeed(&arguments("user show ada"), "")
+            .contains("\"rocketchat_id\":\"aYjKmNpQrStUvWxYz\"")
+    );
+    assert!(workspace.succeed(&arguments("export"), "").contains("\"digest_logins\":true"));
+    workspace.succeed(&arguments("export --with-secrets out.jsonl"), "");
+    let exported = std::fs::read_to_string(workspace.path("out.jsonl")).unwrap();
     assert!(exported.contains("\"wrapped:rocketchat$$2a$04$"), "{exported}");
     assert!(!exported.contains("yDtyn4O06cCdS"), "the old tag is not kept");
 
     let (_, _, said) = import(" --skip-bad");
     let taken = "document 1 (rocket.cat): left out: the Rocket.Chat id is taken\n";
     assert!(said.contains(taken), "{said}");
-    place.write("torn.json", "{\"_id\":");
-    let torn = place.bad(&words("import --from rocketchat torn.json"), "");
+    workspace.write("torn.json", "{\"_id\":");
+    let torn = workspace.fail(&arguments("import --from rocketchat torn.json"), "");
     assert_eq!(torn, "torn.json: line 1: not JSON");
-    place.write("empty.json", "[]");
-    assert_eq!(place.bad(&words("import --from rocketchat empty.json"), ""), "empty.json holds no user");
+    workspace.write("empty.json", "[]");
+    assert_eq!(
+        workspace.fail(&arguments("import --from rocketchat empty.json"), ""),
+        "empty.json holds no user"
+    );
 }
 
 #[test]
 fn an_htpasswd_file_moves_in() {
-    let place = Place::new();
+    let workspace = Workspace::new();
     let good = "ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
-    place.write("htpasswd", &format!("{good}bob:{{SHA}}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n"));
-    let (_, _, said) = told(&place, "import --from htpasswd htpasswd");
+    workspace.write("htpasswd", &format!("{good}bob:{{SHA}}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n"));
+    let (_, _, said) = told(&workspace, "import --from htpasswd htpasswd");
     assert!(said.ends_with(
         "\nline 2 (bob): its hash is SHA-1 without a salt, tried by the billion: set a new password\n"
     ));
-    let (_, said, _) = told(&place, "import --from htpasswd htpasswd --skip-bad");
+    let (_, said, _) = told(&workspace, "import --from htpasswd htpasswd --skip-bad");
     assert_eq!(said, "imported: 1 realms, 1 users, 1 left out\n");
-    let said = place.good(&words("user verify ada"), "myPassword\n");
+    let said = workspace.succeed(&arguments("user verify ada"), "myPassword\n");
     assert_eq!(said, "match: bcrypt, hashed anew at the next log-in\n");
 }
 
@@ -112,17 +121,17 @@ INSERT INTO zerver_userprofile VALUES
     (11, 'bad@zulip.com', 'bad@zulip.com', 'Bad', 'md5$a$b', 'f8zWtATku7Jfm9DkAVJ3uJkaPQDOQLGJ', 400, true, false,
      NULL, now(), 2, NULL);";
 
-fn iago_is_there(place: &Place) {
-    let shown = place.good(&words("user show iago@zulip.com"), "");
+fn iago_is_there(workspace: &Workspace) {
+    let shown = workspace.succeed(&arguments("user show iago@zulip.com"), "");
     for part in
         ["\"realm\":\"dev\"", "\"zulip_id\":9", "\"joined\":\"2023-01-01T10:00:00Z\"", "\"role\":\"admin\""]
     {
         assert!(shown.contains(part), "{part}: {shown}");
     }
-    let said = place.good(&words("user verify iago@zulip.com"), "abcd1234\n");
+    let said = workspace.succeed(&arguments("user verify iago@zulip.com"), "abcd1234\n");
     assert_eq!(said, "match: pbkdf2_sha256, hashed anew at the next log-in\n");
-    place.good(&words("export --with-secrets out.jsonl"), "");
-    let exported = std::fs::read_to_string(place.path("out.jsonl")).unwrap();
+    workspace.succeed(&arguments("export --with-secrets out.jsonl"), "");
+    let exported = std::fs::read_to_string(workspace.path("out.jsonl")).unwrap();
     assert!(exported.contains("\"zulip_api_key\":\"m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN\""), "{exported}");
 }
 
@@ -133,19 +142,19 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
     let database = address.rsplit('/').next().unwrap();
     cluster.sql_in(database, &TABLES.replace("HASH", PBKDF2)).unwrap();
 
-    let place = Place::new();
-    let (_, _, said) = told(&place, &format!("import --from zulip {address}"));
+    let workspace = Workspace::new();
+    let (_, _, said) = told(&workspace, &format!("import --from zulip {address}"));
     let reason = "user 11 (bad@zulip.com): `password_hash`: the password hash has no known scheme";
     assert!(said.contains(reason), "{said}");
-    let (good, said, notes) = told(&place, &format!("import --from zulip {address} --skip-bad"));
+    let (good, said, notes) = told(&workspace, &format!("import --from zulip {address} --skip-bad"));
     assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 2 users, 1 left out\n"), "{notes}");
     assert!(
         notes.starts_with("realm 1 (zulipinternal): left out with its bots: it is Zulip's own\n"),
         "{notes}"
     );
-    iago_is_there(&place);
+    iago_is_there(&workspace);
 
-    let csv = Place::new();
+    let csv = Workspace::new();
     std::fs::create_dir(csv.path("tables")).unwrap();
     for table in ["zerver_realm", "zerver_userprofile"] {
         let copy = format!("\\copy (select * from {table}) to stdout csv header");
@@ -156,7 +165,7 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
     iago_is_there(&csv);
 
     let empty = cluster.database().unwrap();
-    let missing = place.bad(&words(&format!("import --from zulip {empty}")), "");
+    let missing = workspace.fail(&arguments(&format!("import --from zulip {empty}")), "");
     assert!(missing.ends_with("relation \"zerver_realm\" does not exist"), "{missing}");
     for (line, said) in [
         (
@@ -169,7 +178,7 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
         ("import --from zulip postgres://me:secret@127.0.0.1:1/z", "the database postgres://127.0.0.1:1/z: "),
         ("import users.jsonl --password-file x", "--password-file is for --from zulip"),
     ] {
-        let told = csv.bad(&words(line), "");
+        let told = csv.fail(&arguments(line), "");
         assert!(told.starts_with(said) && !told.contains("secret"), "{line}: {told}");
     }
 }
@@ -185,23 +194,26 @@ fn a_zulip_database_is_reached_by_tls_alone_and_with_a_password_from_a_file() {
     std::fs::write(cluster.data().join("pg_hba.conf"), rules).unwrap();
     cluster.sql("SELECT pg_reload_conf()").unwrap();
 
-    let place = Place::new();
-    place.write("authority.pem", &made.cert.pem());
+    let workspace = Workspace::new();
+    workspace.write("authority.pem", &made.cert.pem());
     let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    place.write("stranger.pem", &stranger.cert.pem());
-    place.write("password", "a secret\n");
-    place.write("wrong", "another secret\n");
+    workspace.write("stranger.pem", &stranger.cert.pem());
+    workspace.write("password", "a secret\n");
+    workspace.write("wrong", "another secret\n");
     for name in ["password", "wrong"] {
-        std::fs::set_permissions(place.path(name), Permissions::from_mode(0o600)).unwrap();
+        std::fs::set_permissions(workspace.path(name), Permissions::from_mode(0o600)).unwrap();
     }
     let address = format!("postgres://zulip@localhost:{}/postgres", cluster.port());
     let import = |authority: &str, password: &str, mode: &str| {
         let mut command = Command::new(env!("CARGO_BIN_EXE_auth-server"));
-        command.args(words("import --from zulip --skip-bad"));
+        command.args(arguments("import --from zulip --skip-bad"));
         if !password.is_empty() {
             command.args(["--password-file", password]);
         }
-        command.arg(format!("{address}{mode}")).env("SSL_CERT_FILE", authority).current_dir(place.0.path());
+        command
+            .arg(format!("{address}{mode}"))
+            .env("SSL_CERT_FILE", authority)
+            .current_dir(workspace.0.path());
         let output = command.output().unwrap();
         (output.status.success(), text(&output.stdout) + &text(&output.stderr))
     };
@@ -217,17 +229,17 @@ fn a_zulip_database_is_reached_by_tls_alone_and_with_a_password_from_a_file() {
     }
     let (good, said) = import("authority.pem", "password", "?sslmode=require");
     assert!(good && said.contains("imported: 1 realms, 2 users, 1 left out\n"), "{said}");
-    iago_is_there(&place);
+    iago_is_there(&workspace);
 }
 
 /// Lines come through a pipe, so that the command is in the midst of them for as long as the test likes.
 #[test]
 fn ctrl_c_ends_an_import_and_leaves_nothing() {
-    let place = Place::new();
-    let pipe = place.path("pipe");
+    let workspace = Workspace::new();
+    let pipe = workspace.path("pipe");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
     let mut import = Command::new(env!("CARGO_BIN_EXE_auth-server"));
-    import.args(words("import pipe")).current_dir(place.0.path()).stderr(Stdio::piped());
+    import.args(arguments("import pipe")).current_dir(workspace.0.path()).stderr(Stdio::piped());
     let mut import = import.spawn().unwrap();
     let mut lines = std::fs::OpenOptions::new().write(true).open(&pipe).unwrap();
     lines.write_all(b"{\"kind\":\"realm\",\"realm\":\"main\"}\n").unwrap();
@@ -253,7 +265,7 @@ fn ctrl_c_ends_an_import_and_leaves_nothing() {
     let output = import.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stderr), "auth-server: stopped: nothing was imported\n");
-    assert_eq!(place.good(&words("user list"), ""), "");
-    place.good(&words("import users.jsonl"), "");
-    assert!(place.good(&words("user list"), "").contains("iago"));
+    assert_eq!(workspace.succeed(&arguments("user list"), ""), "");
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    assert!(workspace.succeed(&arguments("user list"), "").contains("iago"));
 }

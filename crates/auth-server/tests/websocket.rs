@@ -1,12 +1,13 @@
-//! Sockets of the built binary: a client's whole way, the limits, and how sockets end.
+//! WebSockets of the built binary: a client's sessions, the limits, and how sockets are closed.
 #![cfg(test)]
 
-#[path = "running/server.rs"]
+#[path = "common/server.rs"]
 mod server;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use auth_conformance::{Server, ServerConfig, totp};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -15,7 +16,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::server::{PATIENCE, Server, run};
+/// The most that a test waits for a frame.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 const PASSWORD: &str = "correct-horse-battery-9876";
 
@@ -23,18 +25,17 @@ const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":"","digest_log
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
 "#;
 
-/// A server with settings of its listeners and of the Rocket.Chat protocol.
-fn start(listeners: &str, rocketchat: &str) -> Server {
-    Server::start(USERS, &format!("{listeners}\n[rocketchat]\n{rocketchat}"))
+fn start(config: &ServerConfig) -> Server {
+    server::start(config, USERS)
 }
 
-/// A socket before the greeting.
+/// Opens a socket, and does not greet the server.
 async fn connect(server: &Server) -> Socket {
-    Socket::open(server.address, "").await.unwrap()
+    Socket::open(server.address(), "").await.unwrap()
 }
 
-/// A socket on which somebody is signed in, and the answer to the log-in.
-async fn signed_in(server: &Server) -> (Socket, Value) {
+/// Opens a socket and logs in on it. Returns the socket and the response to the login.
+async fn logged_in(server: &Server) -> (Socket, Value) {
     let mut socket = connect(server).await;
     socket.greet().await;
     let answer = socket.log_in(PASSWORD).await;
@@ -42,11 +43,11 @@ async fn signed_in(server: &Server) -> (Socket, Value) {
     (socket, answer)
 }
 
-/// A client's end of a socket.
+/// The client's end of a socket.
 struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
-    /// Opens a socket with more headers; the status when it is refused.
+    /// Opens a socket with additional headers, or returns the status of the refusal.
     async fn open(address: SocketAddr, headers: &str) -> Result<Self, u16> {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!(
@@ -56,7 +57,7 @@ impl Socket {
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.push(tokio::time::timeout(PATIENCE, stream.read_u8()).await.unwrap().unwrap());
+            head.push(tokio::time::timeout(TIMEOUT, stream.read_u8()).await.unwrap().unwrap());
         }
         let head = String::from_utf8(head).unwrap();
         let status: u16 = head.split(' ').nth(1).unwrap().parse().unwrap();
@@ -67,25 +68,27 @@ impl Socket {
         Ok(Self(WebSocketStream::from_raw_socket(stream, Role::Client, None).await))
     }
 
+    /// Sends a frame.
     async fn say(&mut self, frame: &Value) {
         self.0.send(Message::text(frame.to_string())).await.unwrap();
     }
 
+    /// Exchanges the first frames of the protocol.
     async fn greet(&mut self) {
         self.say(&json!({"msg": "connect", "version": "1", "support": ["1"]})).await;
         assert_eq!(self.hear().await.unwrap()["msg"], "connected");
     }
 
-    /// The next frame, or the code that the socket was closed with.
+    /// Waits for the next frame, or returns the code that the socket was closed with.
     async fn hear(&mut self) -> Result<Value, u16> {
-        match tokio::time::timeout(PATIENCE, self.0.next()).await.unwrap() {
+        match tokio::time::timeout(TIMEOUT, self.0.next()).await.unwrap() {
             Some(Ok(Message::Text(frame))) => Ok(serde_json::from_str(&frame).unwrap()),
             Some(Ok(Message::Close(Some(close)))) => Err(close.code.into()),
             other => panic!("{other:?}"),
         }
     }
 
-    /// Calls a method; gives result or error.
+    /// Calls a method, and returns its result or its error.
     async fn call(&mut self, method: &str, params: Value) -> Value {
         self.say(&json!({"msg": "method", "method": method, "id": "1", "params": params})).await;
         let mut result = self.hear().await.unwrap();
@@ -103,11 +106,11 @@ impl Socket {
 }
 
 #[tokio::test]
-async fn client_signs_in_resumes_asks_and_signs_out() {
-    let server = start("", "");
-    let (mut socket, answer) = signed_in(&server).await;
+async fn client_logs_in_resumes_calls_methods_and_logs_out() {
+    let server = start(&server::config());
+    let (mut socket, answer) = logged_in(&server).await;
     let ends = answer["tokenExpires"]["$date"].as_i64().unwrap();
-    let now = std::fs::metadata(server.folder.path().join("auth.db")).unwrap().modified().unwrap();
+    let now = std::fs::metadata(server.dir().join("auth.db")).unwrap().modified().unwrap();
     let now = i64::try_from(now.duration_since(std::time::UNIX_EPOCH).unwrap().as_millis()).unwrap();
     assert!((ends - now - 90 * 86_400_000).abs() < 600_000, "{ends} {now}");
     assert_eq!(socket.call("rooms/get", json!([])).await, json!([]));
@@ -120,14 +123,14 @@ async fn client_signs_in_resumes_asks_and_signs_out() {
     assert_eq!((&resumed["token"], &resumed["type"]), (&answer["token"], &json!("resume")));
 
     assert_eq!(socket.call("logout", json!([])).await, Value::Null);
-    // The token is gone, and with it whoever else was signed in by it.
+    // The logout revokes the token, and closes the other socket that used it.
     assert_eq!(other.hear().await, Err(1008));
     assert_eq!(socket.call("login", resume).await["error"], 401);
 }
 
 #[tokio::test]
 async fn wrong_passwords_and_unknown_users_look_alike() {
-    let server = start("", "");
+    let server = start(&server::config());
     let mut socket = connect(&server).await;
     socket.greet().await;
     let wrong = socket.log_in("wrong").await;
@@ -137,17 +140,17 @@ async fn wrong_passwords_and_unknown_users_look_alike() {
 }
 
 #[tokio::test]
-async fn deactivated_user_is_hung_up_on_within_a_second() {
-    let server = start("", "");
-    let (mut socket, _) = signed_in(&server).await;
-    run(&server.folder, &["user", "deactivate", "iago"]);
+async fn socket_of_a_deactivated_user_is_closed_within_a_second() {
+    let server = start(&server::config());
+    let (mut socket, _) = logged_in(&server).await;
+    server.run(&["user", "deactivate", "--config", "@CONFIG@", "iago"], "").unwrap();
     let closed = tokio::time::timeout(Duration::from_secs(1), socket.hear()).await;
     assert_eq!(closed.expect("within a second"), Err(1008));
 }
 
 #[tokio::test]
 async fn frames_sent_at_once_are_answered_one_after_the_other() {
-    let server = start("", "");
+    let server = start(&server::config());
     let mut socket = connect(&server).await;
     socket.greet().await;
     let form = json!([{"user": {"username": "iago"}, "password": PASSWORD}]);
@@ -163,26 +166,29 @@ async fn frames_sent_at_once_are_answered_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn strangers_are_capped_by_network_and_users_are_not() {
-    let server = start("trusted_proxies = [\"127.0.0.0/8\"]", "max_sockets_per_network = 2");
-    let from = |network: &str| {
-        let headers = format!("X-Forwarded-For: {network}\r\n");
-        let address = server.address;
+async fn anonymous_sockets_are_limited_by_client_and_those_of_users_are_not() {
+    let config = server::config()
+        .set("server.trusted_proxies", vec!["127.0.0.0/8"])
+        .set("rocketchat.max_sockets_per_network", 2);
+    let server = start(&config);
+    let from = |client: &str| {
+        let headers = format!("X-Forwarded-For: {client}\r\n");
+        let address = server.address();
         async move { Socket::open(address, &headers).await }
     };
     let mut first = from("192.0.2.1").await.unwrap();
     let mut second = from("192.0.2.1").await.unwrap();
     assert_eq!(from("192.0.2.1").await.err(), Some(429));
     let _elsewhere = from("192.0.2.2").await.unwrap();
-    // Who signs in makes room for another.
+    // A login makes room for another anonymous socket.
     first.greet().await;
     first.log_in(PASSWORD).await;
     let third = from("192.0.2.1").await.unwrap();
     assert_eq!(from("192.0.2.1").await.err(), Some(429));
-    // Who signs out needs a place again, and there is none.
+    // A logout makes the socket anonymous again, for which there is no room.
     assert_eq!(first.call("logout", json!([])).await, Value::Null);
     assert_eq!(first.hear().await, Err(1013));
-    // Who leaves makes room as well.
+    // A closed socket makes room as well.
     second.0.close(None).await.unwrap();
     drop(third);
     for _ in 0..200 {
@@ -191,20 +197,20 @@ async fn strangers_are_capped_by_network_and_users_are_not() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    panic!("the places of those who left are not given back");
+    panic!("closed sockets still count");
 }
 
 #[tokio::test]
-async fn silent_client_is_asked_and_then_hung_up_on() {
-    let server = start("", "socket_idle = \"1s\"");
+async fn silent_client_gets_a_ping_and_then_its_socket_is_closed() {
+    let server = start(&server::config().set("rocketchat.socket_idle", "1s"));
     let mut socket = connect(&server).await;
     assert_eq!(socket.hear().await, Ok(json!({"msg": "ping"})));
     assert_eq!(socket.hear().await, Err(1000));
 }
 
 #[tokio::test]
-async fn message_that_is_too_long_or_no_text_ends_the_socket() {
-    let server = start("", "max_socket_message = 1000");
+async fn message_that_is_too_long_or_not_text_closes_the_socket() {
+    let server = start(&server::config().set("rocketchat.max_socket_message", 1000));
     let long = "x".repeat(1001);
     for (message, code) in [(Message::text(long.as_str()), 1009), (Message::binary(vec![0; 8]), 1003)] {
         let mut socket = connect(&server).await;
@@ -212,7 +218,7 @@ async fn message_that_is_too_long_or_no_text_ends_the_socket() {
         socket.0.send(message).await.unwrap();
         assert_eq!(socket.hear().await, Err(code));
     }
-    // The longest that is taken, which makes no sense.
+    // The longest message is read, and is not a valid frame.
     let mut socket = connect(&server).await;
     socket.greet().await;
     socket.0.send(Message::text(&long[..1000])).await.unwrap();
@@ -220,49 +226,48 @@ async fn message_that_is_too_long_or_no_text_ends_the_socket() {
 }
 
 #[tokio::test]
-async fn socket_takes_up_a_connection_until_it_ends() {
-    let server = start("max_connections = 1", "");
-    let (mut socket, _) = signed_in(&server).await;
-    let address = server.address;
+async fn socket_occupies_a_connection_until_it_is_closed() {
+    let server = start(&server::config().set("server.max_connections", 1));
+    let (mut socket, _) = logged_in(&server).await;
+    let address = server.address();
     let mut next = tokio::spawn(async move { Socket::open(address, "").await.map(drop) });
     assert!(tokio::time::timeout(Duration::from_millis(500), &mut next).await.is_err());
     assert_eq!(socket.call("rooms/get", json!([])).await, json!([]));
     socket.0.close(None).await.unwrap();
     drop(socket);
-    assert_eq!(tokio::time::timeout(PATIENCE, next).await.unwrap().unwrap(), Ok(()));
+    assert_eq!(tokio::time::timeout(TIMEOUT, next).await.unwrap().unwrap(), Ok(()));
 }
 
 #[tokio::test]
-async fn stopping_server_says_that_it_goes_away() {
-    let server = start("", "");
-    let mut stranger = connect(&server).await;
-    let (mut socket, _) = signed_in(&server).await;
-    server.terminate();
-    for socket in [&mut stranger, &mut socket] {
+async fn stopping_server_closes_sockets_as_going_away() {
+    let mut server = start(&server::config());
+    let mut anonymous = connect(&server).await;
+    let (mut socket, _) = logged_in(&server).await;
+    server.terminate().unwrap();
+    for socket in [&mut anonymous, &mut socket] {
         assert_eq!(socket.hear().await, Err(1001));
-        // The answer to the close frame goes out when the socket is read again.
+        // The reply to the close frame goes out when the socket is read again.
         assert!(socket.0.next().await.is_none_or(|end| end.is_err()));
     }
-    server.ended();
+    server.wait().unwrap();
 }
 
 #[tokio::test]
 async fn listener_without_the_protocol_has_no_sockets() {
-    let listen = r#"listen = [{ address = "127.0.0.1:0", protocols = ["zulip", "zettelstore"] }]"#;
-    let server = start(listen, "");
-    // Zulip's answer to any path that it doesn't know.
-    assert_eq!(Socket::open(server.address, "").await.err(), Some(404));
+    let listener = json!({"address": "127.0.0.1:@PORT@", "protocols": ["zulip", "zettelstore"]});
+    let server = start(&server::config().set("server.listen", vec![listener]));
+    // Zulip's response to any unknown path.
+    assert_eq!(Socket::open(server.address(), "").await.err(), Some(404));
 }
 
 #[tokio::test]
-async fn nothing_that_is_said_on_a_socket_stands_in_the_log() {
-    let server = start("", "");
-    let (mut socket, answer) = signed_in(&server).await;
+async fn log_holds_no_content_of_a_socket() {
+    let server = start(&server::config());
+    let (mut socket, answer) = logged_in(&server).await;
     let form = json!([{"user": {"username": "iago"}, "password": PASSWORD}]);
     socket.call("login", form).await;
     socket.0.close(None).await.unwrap();
-    server.terminate();
-    let log = server.ended();
+    let log = server::stop(server);
     assert!(log.contains("log-in attempt") && log.contains("a socket was closed"), "{log}");
     let digest = ring::digest::digest(&ring::digest::SHA256, PASSWORD.as_bytes());
     for secret in
@@ -274,41 +279,29 @@ async fn nothing_that_is_said_on_a_socket_stands_in_the_log() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_frames_end_the_socket_and_nothing_else() {
-    let server = start("", "");
+async fn bytes_that_are_not_frames_close_the_socket_and_affect_no_other() {
+    let server = start(&server::config());
     for garbage in [&[0xFF; 64][..], &[0x81, 0x05, 1, 2, 3, 4, 5], &[0x81, 0x82, 0, 0, 0, 0, 0xFF, 0xFF]] {
         let mut socket = connect(&server).await;
         socket.0.get_mut().write_all(garbage).await.unwrap();
         let code = socket.hear().await.unwrap_err();
         assert!(matches!(code, 1002 | 1007), "{code}");
     }
-    signed_in(&server).await;
-}
-
-/// The code of a TOTP device at a moment (RFC 6238), so many steps on from now.
-fn totp(secret: &str, steps: u64) -> String {
-    let secret = data_encoding::BASE32_NOPAD.decode(secret.as_bytes()).unwrap();
-    #[expect(clippy::disallowed_methods, reason = "the server under test goes by the real clock")]
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, &secret);
-    let hash = ring::hmac::sign(&key, &(now / 30 + steps).to_be_bytes());
-    let at = usize::from(hash.as_ref()[19] & 15);
-    let digits = u32::from_be_bytes(hash.as_ref()[at..at + 4].try_into().unwrap()) & 0x7FFF_FFFF;
-    format!("{:06}", digits % 1_000_000)
+    logged_in(&server).await;
 }
 
 #[tokio::test]
-async fn device_is_enrolled_asked_for_and_taken_away() {
-    let server = start("", "");
-    let (mut socket, _) = signed_in(&server).await;
-    let (mut other, _) = signed_in(&server).await;
+async fn device_is_enrolled_required_and_removed() {
+    let server = start(&server::config());
+    let (mut socket, _) = logged_in(&server).await;
+    let (mut other, _) = logged_in(&server).await;
     let enrolled = socket.call("2fa:enable", json!([])).await;
     let secret = enrolled["secret"].as_str().unwrap_or_else(|| panic!("{enrolled}")).to_owned();
     assert!(enrolled["url"].as_str().unwrap().contains(&secret));
-    let codes = socket.call("2fa:validateTempToken", json!([totp(&secret, 0)])).await;
+    let codes = socket.call("2fa:validateTempToken", json!([totp(&secret, 0).unwrap()])).await;
     let codes = codes["codes"].as_array().unwrap_or_else(|| panic!("{codes}")).clone();
     assert_eq!(codes.len(), 12);
-    // The other sessions have ended.
+    // Enrolment ends the other sessions.
     assert_eq!(other.hear().await, Err(1008));
     assert_eq!(socket.call("2fa:checkCodesRemaining", json!([])).await, json!({"remaining": 12}));
 
@@ -322,7 +315,7 @@ async fn device_is_enrolled_asked_for_and_taken_away() {
     assert_eq!(socket.call("2fa:checkCodesRemaining", json!([])).await, json!({"remaining": 11}));
 
     assert_eq!(socket.call("2fa:disable", json!(["000000"])).await, json!(false));
-    assert_eq!(socket.call("2fa:disable", json!([totp(&secret, 1)])).await, json!(true));
+    assert_eq!(socket.call("2fa:disable", json!([totp(&secret, 1).unwrap()])).await, json!(true));
     assert_eq!(socket.call("2fa:checkCodesRemaining", json!([])).await["error"], "invalid-totp");
     assert_eq!(socket.log_in(PASSWORD).await["type"], "password");
 }

@@ -1,4 +1,4 @@
-//! AVX2: eight registers at a time, two rows or two columns of a block.
+//! The kernel for AVX2: eight registers at a time hold two rows or two columns of a block.
 
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays of two with indices below two")]
@@ -9,55 +9,58 @@ use std::arch::x86_64::{
     _mm256_shuffle_epi32, _mm256_srli_epi64, _mm256_store_si256, _mm256_xor_si256,
 };
 
-use super::{Block, Compress, Soon};
-use crate::fill::Segment;
+use crate::block::Block;
+use crate::compress::{Compress, Prefetch};
+use crate::fill;
+use crate::segment::Segment;
 
-/// Fills segments with these instructions.
+/// Fills a segment with AVX2 enabled.
 ///
 /// # Safety
-/// The machine has AVX2; besides, that of [`Segment::fill`].
+/// As for [`fill::fill`]; the machine has AVX2.
 #[target_feature(enable = "avx2")]
 pub(super) unsafe fn fill(segment: &Segment<'_>) {
-    // SAFETY: the caller's promise.
-    unsafe { segment.fill::<Avx2>() }
+    // SAFETY: the caller makes the same promises.
+    unsafe { fill::fill::<Avx2>(segment) }
 }
 
-/// The kernel.
+/// The AVX2 kernel.
 pub(super) struct Avx2;
 
-/// One register of each of two chains.
+/// One register of each of two rows or columns.
 type Two = [__m256i; 2];
 
 impl Compress for Avx2 {
-    /// Half the registers hold half a block: it stays in memory.
-    type Running = *const Block;
+    /// All sixteen registers together hold half a block only, so a block stays in memory.
+    type Previous = *const Block;
 
-    fn place(word: usize) -> usize {
+    fn position(word: usize) -> usize {
         word
     }
 
     #[inline(always)]
-    unsafe fn running(block: *const Block) -> *const Block {
+    unsafe fn load(block: *const Block) -> *const Block {
         block
     }
 
     #[inline(always)]
-    unsafe fn compress<const MIX: bool>(
-        running: *const Block,
+    unsafe fn compress<const XOR: bool>(
+        previous: *const Block,
         reference: *const Block,
         target: *mut Block,
-        soon: Soon,
+        prefetch: Prefetch,
         mut first_word: impl FnMut(u64),
     ) -> *const Block {
         let (mut input, mut state) = (Block::new(), Block::new());
         let (input, state) = ((&raw mut input).cast::<__m256i>(), (&raw mut state).cast::<__m256i>());
-        let (previous, reference) = (running.cast::<__m256i>(), reference.cast::<__m256i>());
+        let (previous, reference) = (previous.cast::<__m256i>(), reference.cast::<__m256i>());
         let output = target.cast::<__m256i>();
-        // SAFETY: a block is 32 registers long and aligned like two; row r is 4r to 4r + 3. The caller's promise.
+        // SAFETY: a block has the length of 32 registers, four per row, and the alignment of two. The caller promises
+        // the rest.
         unsafe {
             for pair in 0..4 {
-                prefetch_lines(soon.target, 2 * pair, 2);
-                if let Some(reference) = soon.reference {
+                prefetch_lines(prefetch.target, 2 * pair, 2);
+                if let Some(reference) = prefetch.reference {
                     prefetch_lines(reference, 4 * pair, 4);
                 }
                 let mut rows = [[_mm256_setzero_si256(); 2]; 4];
@@ -68,7 +71,7 @@ impl Compress for Avx2 {
                             _mm256_load_si256(previous.add(at)),
                             _mm256_load_si256(reference.add(at)),
                         );
-                        let kept = if MIX {
+                        let kept = if XOR {
                             _mm256_xor_si256(*register, _mm256_load_si256(output.add(at)))
                         } else {
                             *register
@@ -77,9 +80,9 @@ impl Compress for Avx2 {
                     }
                 }
                 half_round(&mut rows);
-                turn_rows::<0x39, 0x93>(&mut rows);
+                rotate_rows::<0x39, 0x93>(&mut rows);
                 half_round(&mut rows);
-                turn_rows::<0x93, 0x39>(&mut rows);
+                rotate_rows::<0x93, 0x39>(&mut rows);
                 for (k, register) in rows.iter().enumerate() {
                     for (row, register) in register.iter().enumerate() {
                         _mm256_store_si256(state.add(8 * pair + 4 * row + k), *register);
@@ -87,21 +90,21 @@ impl Compress for Avx2 {
                 }
             }
             for pair in 0..4 {
-                prefetch_lines(soon.target, 8 + 2 * pair, 2);
+                prefetch_lines(prefetch.target, 8 + 2 * pair, 2);
                 let mut columns = [[_mm256_setzero_si256(); 2]; 4];
                 for (row, register) in columns.as_flattened_mut().iter_mut().enumerate() {
                     *register = _mm256_load_si256(state.add(4 * row + pair));
                 }
                 half_round(&mut columns);
                 let [_, b, c, d] = &mut columns;
-                turn_on(b);
+                rotate_forward(b);
                 c.swap(0, 1);
-                turn_back(d);
+                rotate_back(d);
                 half_round(&mut columns);
                 let [_, b, c, d] = &mut columns;
-                turn_back(b);
+                rotate_back(b);
                 c.swap(0, 1);
-                turn_on(d);
+                rotate_forward(d);
                 for (row, register) in columns.as_flattened().iter().enumerate() {
                     let at = 4 * row + pair;
                     _mm256_store_si256(
@@ -123,19 +126,19 @@ impl Compress for Avx2 {
     }
 }
 
-/// Asks for `count` times 64 bytes of a block.
+/// Prefetches `count` cache lines of a block, beginning with line `first`.
 #[inline(always)]
 fn prefetch_lines(block: *const Block, first: usize, count: usize) {
     for line in first..first + count {
-        // SAFETY: the instruction may be given any address.
+        // SAFETY: a prefetch of any address is harmless.
         unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast::<i8>().wrapping_add(64 * line)) };
     }
 }
 
-/// Half a round of BLAKE2b, with the multiplication, on both chains.
+/// Half a round of BLAKE2b with Argon2's multiplication (RFC 9106, section 3.6), on two rows or columns.
 #[inline(always)]
 unsafe fn half_round([a, b, c, d]: &mut [Two; 4]) {
-    // SAFETY: the machine has the instructions.
+    // SAFETY: the caller promises that the machine has AVX2.
     unsafe {
         let by_24 = _mm256_setr_epi8(
             3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10, 3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15,
@@ -152,45 +155,45 @@ unsafe fn half_round([a, b, c, d]: &mut [Two; 4]) {
     }
 }
 
-/// `a = a + b + 2·lo(a)·lo(b)`, `d = (d ^ a)` rotated.
+/// A quarter of BLAKE2b's G: `a = a + b + 2·lo(a)·lo(b)`, `d = rotate(d ^ a)`.
 #[inline(always)]
 unsafe fn quarter(a: &mut Two, b: &Two, d: &mut Two, rotate: impl Fn(__m256i) -> __m256i) {
-    for chain in 0..2 {
-        // SAFETY: the machine has the instructions.
+    for pair in 0..2 {
+        // SAFETY: the caller promises that the machine has AVX2.
         unsafe {
-            let product = _mm256_mul_epu32(a[chain], b[chain]);
-            let sum = _mm256_add_epi64(a[chain], b[chain]);
-            a[chain] = _mm256_add_epi64(sum, _mm256_add_epi64(product, product));
-            d[chain] = rotate(_mm256_xor_si256(d[chain], a[chain]));
+            let product = _mm256_mul_epu32(a[pair], b[pair]);
+            let sum = _mm256_add_epi64(a[pair], b[pair]);
+            a[pair] = _mm256_add_epi64(sum, _mm256_add_epi64(product, product));
+            d[pair] = rotate(_mm256_xor_si256(d[pair], a[pair]));
         }
     }
 }
 
-/// B one word on, C two, D three, or back: a row's four words stand side by side.
+/// Rotates the words of B by one, of C by two and of D by three, or back. In a row, a register holds all four words.
 #[inline(always)]
-unsafe fn turn_rows<const B: i32, const D: i32>([_, b, c, d]: &mut [Two; 4]) {
-    for chain in 0..2 {
-        // SAFETY: the machine has the instructions.
+unsafe fn rotate_rows<const B: i32, const D: i32>([_, b, c, d]: &mut [Two; 4]) {
+    for pair in 0..2 {
+        // SAFETY: the caller promises that the machine has AVX2.
         unsafe {
-            b[chain] = _mm256_permute4x64_epi64::<B>(b[chain]);
-            c[chain] = _mm256_permute4x64_epi64::<0x4e>(c[chain]);
-            d[chain] = _mm256_permute4x64_epi64::<D>(d[chain]);
+            b[pair] = _mm256_permute4x64_epi64::<B>(b[pair]);
+            c[pair] = _mm256_permute4x64_epi64::<0x4e>(c[pair]);
+            d[pair] = _mm256_permute4x64_epi64::<D>(d[pair]);
         }
     }
 }
 
-/// One word on: of a column's four words two stand in each of two registers.
+/// Rotates the words of two columns by one. Each of two registers holds two of a column's four words.
 #[inline(always)]
-unsafe fn turn_on(columns: &mut Two) {
+unsafe fn rotate_forward(columns: &mut Two) {
     let [low, high] = *columns;
-    // SAFETY: the machine has the instructions.
+    // SAFETY: the caller promises that the machine has AVX2.
     unsafe { *columns = [_mm256_alignr_epi8::<8>(high, low), _mm256_alignr_epi8::<8>(low, high)] };
 }
 
-/// One word back.
+/// Rotates the words of two columns back by one.
 #[inline(always)]
-unsafe fn turn_back(columns: &mut Two) {
+unsafe fn rotate_back(columns: &mut Two) {
     let [low, high] = *columns;
-    // SAFETY: the machine has the instructions.
+    // SAFETY: the caller promises that the machine has AVX2.
     unsafe { *columns = [_mm256_alignr_epi8::<8>(low, high), _mm256_alignr_epi8::<8>(high, low)] };
 }

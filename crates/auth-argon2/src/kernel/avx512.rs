@@ -1,4 +1,5 @@
-//! AVX-512: a block in sixteen registers, from one block to the next. docs/argon2-kernel.md draws them.
+//! The kernel for AVX-512: sixteen registers hold a whole block, and keep it from one block to the next. The file
+//! docs/argon2-kernel.md of the source repository draws the layout.
 
 #![expect(unsafe_code, reason = "vector instructions on raw memory")]
 #![expect(clippy::indexing_slicing, reason = "arrays of four with indices below four")]
@@ -11,41 +12,43 @@ use std::arch::x86_64::{
 };
 use std::ops::Range;
 
-use super::{Block, Compress, Soon};
-use crate::fill::Segment;
+use crate::block::Block;
+use crate::compress::{Compress, Prefetch};
+use crate::fill;
+use crate::segment::Segment;
 
-/// Fills segments with these instructions.
+/// Fills a segment with AVX-512F enabled.
 ///
 /// # Safety
-/// The machine has AVX-512F; besides, that of [`Segment::fill`].
+/// As for [`fill::fill`]; the machine has AVX-512F.
 #[target_feature(enable = "avx512f")]
 pub(super) unsafe fn fill(segment: &Segment<'_>) {
-    // SAFETY: the caller's promise.
-    unsafe { segment.fill::<Avx512>() }
+    // SAFETY: the caller makes the same promises.
+    unsafe { fill::fill::<Avx512>(segment) }
 }
 
-/// The kernel.
+/// The AVX-512 kernel.
 pub(super) struct Avx512;
 
 /// One register of each of four chains.
 type Four = [__m512i; 4];
 
-/// Four chains of four registers A, B, C, D. As a block is kept, `block[g][k]` is the `k`th register of the rows
-/// `2g` and `2g + 1`, and at the same time the `g`th register of the columns `2k` and `2k + 1`.
+/// Four chains of four registers A, B, C, D; a chain is two rows or two columns. In a block, `block[g][k]` is the `k`th
+/// register of rows `2g` and `2g + 1`, and at the same time the `g`th register of columns `2k` and `2k + 1`.
 type Registers = [Four; 4];
 
 impl Compress for Avx512 {
-    type Running = Registers;
+    type Previous = Registers;
 
-    fn place(word: usize) -> usize {
+    fn position(word: usize) -> usize {
         let (row, column, half) = (word / 16, word % 16 / 2, word % 2);
         let register = row / 2 * 4 + column / 2;
         register * 8 + row % 2 * 4 + column % 2 * 2 + half
     }
 
     #[inline(always)]
-    unsafe fn running(block: *const Block) -> Registers {
-        // SAFETY: a block is sixteen registers long and aligned like one; the caller's promise.
+    unsafe fn load(block: *const Block) -> Registers {
+        // SAFETY: a block has the length of sixteen registers and the alignment of one. The caller promises the rest.
         unsafe {
             let mut registers = [[_mm512_setzero_si512(); 4]; 4];
             for (index, register) in registers.as_flattened_mut().iter_mut().enumerate() {
@@ -56,25 +59,25 @@ impl Compress for Avx512 {
     }
 
     #[inline(always)]
-    unsafe fn compress<const MIX: bool>(
-        running: Registers,
+    unsafe fn compress<const XOR: bool>(
+        previous: Registers,
         reference: *const Block,
         target: *mut Block,
-        soon: Soon,
+        prefetch: Prefetch,
         mut first_word: impl FnMut(u64),
     ) -> Registers {
-        // SAFETY: a block is sixteen registers long and aligned like one; the caller's promise.
+        // SAFETY: a block has the length of sixteen registers and the alignment of one. The caller promises the rest.
         unsafe {
-            let mut input = xor(running, Self::running(reference));
+            let mut input = xor(previous, Self::load(reference));
             let mut state = transpose(input);
             let mut prefetched = 0;
-            // What is wanted soon is asked for a few lines at a time: the processor waits for no more than that.
+            // A core can wait for a few cache lines at a time only, so each step prefetches one or three.
             let mut next_slot = |state: &mut Registers| {
                 keep_order(state);
                 if prefetched < 16 {
-                    prefetch_line(soon.target, prefetched);
+                    prefetch_line(prefetch.target, prefetched);
                 }
-                if let (Some(reference), 0..8) = (soon.reference, prefetched) {
+                if let (Some(reference), 0..8) = (prefetch.reference, prefetched) {
                     prefetch_line(reference, 2 * prefetched);
                     prefetch_line(reference, 2 * prefetched + 1);
                 }
@@ -82,22 +85,22 @@ impl Compress for Avx512 {
             };
             macro_rules! rows {
                 ($($slot:literal)*) => {$(
-                    step($slot, &mut state, 0..4, |chain, back| turn_row(chain, back));
+                    step($slot, &mut state, 0..4, |chain, back| rotate_rows(chain, back));
                     next_slot(&mut state);
                 )*};
             }
             rows!(0 1 2 3 4 5 6 7 8 9);
-            if MIX {
-                input = xor(input, Self::running(target));
+            if XOR {
+                input = xor(input, Self::load(target));
             }
             state = transpose(state);
-            // The first word of all is in the first chain. That one leads by two steps: where the next reference is
-            // comes out so much earlier, and the others' work hides how long it takes to fetch.
-            let (one, three) = column_turns();
+            // The first word is in the first chain, which runs two steps ahead: the next reference is known earlier,
+            // and the work on the other chains hides the latency of fetching it.
+            let (one, three) = column_rotations();
             macro_rules! columns {
                 ($($slot:literal)*) => {$(
-                    step($slot, &mut state, 0..1, |chain, back| turn_column(chain, back, one, three));
-                    step($slot - 2, &mut state, 1..4, |chain, back| turn_column(chain, back, one, three));
+                    step($slot, &mut state, 0..1, |chain, back| rotate_columns(chain, back, one, three));
+                    step($slot - 2, &mut state, 1..4, |chain, back| rotate_columns(chain, back, one, three));
                     next_slot(&mut state);
                     if $slot == 7 {
                         let first = _mm512_xor_si512(state[0][0], input[0][0]);
@@ -122,58 +125,58 @@ impl Compress for Avx512 {
     }
 }
 
-/// Asks for the `line`th 64 bytes of a block.
+/// Prefetches cache line number `line` of a block.
 #[inline(always)]
 fn prefetch_line(block: *const Block, line: usize) {
-    // SAFETY: the instruction may be given any address.
+    // SAFETY: a prefetch of any address is harmless.
     unsafe { _mm_prefetch::<_MM_HINT_T0>(block.cast::<i8>().wrapping_add(64 * line)) };
 }
 
 #[inline(always)]
 unsafe fn xor(mut a: Registers, b: Registers) -> Registers {
     for (a, b) in a.as_flattened_mut().iter_mut().zip(b.as_flattened()) {
-        // SAFETY: the machine has the instructions.
+        // SAFETY: the caller promises that the machine has AVX-512F.
         *a = unsafe { _mm512_xor_si512(*a, *b) };
     }
     a
 }
 
-/// Turns chains of rows into chains of columns and back: no instruction, only other names for the registers.
+/// Turns chains of rows into chains of columns and back. This takes no instruction: the registers get other names.
 #[inline(always)]
 fn transpose([a, b, c, d]: Registers) -> Registers {
     [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]
 }
 
-/// One of the ten steps of a round of BLAKE2b with the multiplication (RFC 9106, section 3.6), on some of the chains:
-/// four quarters of G on columns, a turn of B, C and D to where the diagonals are, four quarters, and the turn back.
-/// There are no other steps, and nothing happens then.
+/// One of the ten steps of a round of BLAKE2b with Argon2's multiplication (RFC 9106, section 3.6), on some of the
+/// chains: four quarters of G, a rotation of B, C and D that lines up the diagonals, four quarters, and the rotation
+/// back. Does nothing for any other number.
 #[inline(always)]
 unsafe fn step(
     number: i32,
     state: &mut Registers,
     chains: Range<usize>,
-    turn: impl Fn([__m512i; 3], bool) -> [__m512i; 3],
+    rotate: impl Fn([__m512i; 3], bool) -> [__m512i; 3],
 ) {
     let [a, b, c, d] = state;
     for chain in chains {
-        // SAFETY: the machine has the instructions.
+        // SAFETY: the caller promises that the machine has AVX-512F.
         unsafe {
             match number {
                 0 | 5 => quarter::<32>(&mut a[chain], b[chain], &mut d[chain]),
                 1 | 6 => quarter::<24>(&mut c[chain], d[chain], &mut b[chain]),
                 2 | 7 => quarter::<16>(&mut a[chain], b[chain], &mut d[chain]),
                 3 | 8 => quarter::<63>(&mut c[chain], d[chain], &mut b[chain]),
-                4 | 9 => [b[chain], c[chain], d[chain]] = turn([b[chain], c[chain], d[chain]], number == 9),
+                4 | 9 => [b[chain], c[chain], d[chain]] = rotate([b[chain], c[chain], d[chain]], number == 9),
                 _ => {}
             }
         }
     }
 }
 
-/// `a = a + b + 2·lo(a)·lo(b)`, `d = (d ^ a) >>> BY`.
+/// A quarter of BLAKE2b's G: `a = a + b + 2·lo(a)·lo(b)`, `d = (d ^ a) >>> BY`.
 #[inline(always)]
 unsafe fn quarter<const BY: i32>(a: &mut __m512i, b: __m512i, d: &mut __m512i) {
-    // SAFETY: the machine has the instructions.
+    // SAFETY: the caller promises that the machine has AVX-512F.
     unsafe {
         let product = _mm512_mul_epu32(*a, b);
         *a = _mm512_add_epi64(_mm512_add_epi64(*a, b), _mm512_add_epi64(product, product));
@@ -181,10 +184,11 @@ unsafe fn quarter<const BY: i32>(a: &mut __m512i, b: __m512i, d: &mut __m512i) {
     }
 }
 
-/// B one word on, C two, D three, or back: a row's four words stand side by side.
+/// Rotates the words of B by one, of C by two and of D by three, or back. In rows, half a register holds all four
+/// words.
 #[inline(always)]
-unsafe fn turn_row([b, c, d]: [__m512i; 3], back: bool) -> [__m512i; 3] {
-    // SAFETY: the machine has the instructions.
+unsafe fn rotate_rows([b, c, d]: [__m512i; 3], back: bool) -> [__m512i; 3] {
+    // SAFETY: the caller promises that the machine has AVX-512F.
     unsafe {
         let c = _mm512_permutex_epi64::<0x4e>(c);
         if back {
@@ -195,11 +199,11 @@ unsafe fn turn_row([b, c, d]: [__m512i; 3], back: bool) -> [__m512i; 3] {
     }
 }
 
-/// The same for columns: of a column's four words two stand in each half of a register.
+/// The same for columns, where each half of a register holds two of a column's four words.
 #[inline(always)]
-unsafe fn turn_column([b, c, d]: [__m512i; 3], back: bool, one: __m512i, three: __m512i) -> [__m512i; 3] {
+unsafe fn rotate_columns([b, c, d]: [__m512i; 3], back: bool, one: __m512i, three: __m512i) -> [__m512i; 3] {
     let (by_b, by_d) = if back { (three, one) } else { (one, three) };
-    // SAFETY: the machine has the instructions.
+    // SAFETY: the caller promises that the machine has AVX-512F.
     unsafe {
         [
             _mm512_permutexvar_epi64(by_b, b),
@@ -209,15 +213,15 @@ unsafe fn turn_column([b, c, d]: [__m512i; 3], back: bool, one: __m512i, three: 
     }
 }
 
-/// Where each word of two columns comes from when they turn by one word and by three.
+/// Permutations that rotate the words of two columns by one and by three.
 #[inline(always)]
-unsafe fn column_turns() -> (__m512i, __m512i) {
-    // SAFETY: the machine has the instructions.
+unsafe fn column_rotations() -> (__m512i, __m512i) {
+    // SAFETY: the caller promises that the machine has AVX-512F.
     unsafe { (_mm512_set_epi64(2, 7, 0, 5, 6, 3, 4, 1), _mm512_set_epi64(6, 3, 4, 1, 2, 7, 0, 5)) }
 }
 
-/// Keeps the compiler from moving anything across. There is no instruction in it, but without it one chain is
-/// computed far ahead of the others and all is prefetched at the end, which costs a third of the speed.
+/// A barrier that the compiler moves nothing across. It emits no instruction. Without it the compiler computes one
+/// chain far ahead of the others and prefetches everything at the end, which costs a third of the speed.
 #[inline]
 #[target_feature(enable = "avx512f")]
 fn keep_order([a, b, c, d]: &mut Registers) {

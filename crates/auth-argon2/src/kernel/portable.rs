@@ -1,37 +1,38 @@
-//! Plain arithmetic on 64-bit words, for every machine.
+//! The portable kernel: plain arithmetic on 64-bit words, as the RFC writes it.
 
-#![expect(unsafe_code, reason = "blocks are handed over as raw memory")]
-#![expect(clippy::indexing_slicing, reason = "a block has 128 words, and no index is greater")]
+#![expect(unsafe_code, reason = "blocks come as raw memory")]
+#![expect(clippy::indexing_slicing, reason = "a block has 128 words, and every index is below that")]
 
-use super::{Block, Compress, Soon};
+use crate::block::Block;
+use crate::compress::{Compress, Prefetch};
 
-/// The kernel.
+/// The portable kernel.
 pub(super) struct Portable;
 
 impl Compress for Portable {
-    type Running = *const Block;
+    type Previous = *const Block;
 
-    fn place(word: usize) -> usize {
+    fn position(word: usize) -> usize {
         word
     }
 
     #[inline(always)]
-    unsafe fn running(block: *const Block) -> *const Block {
+    unsafe fn load(block: *const Block) -> *const Block {
         block
     }
 
     #[inline(always)]
-    unsafe fn compress<const MIX: bool>(
-        running: *const Block,
+    unsafe fn compress<const XOR: bool>(
+        previous: *const Block,
         reference: *const Block,
         target: *mut Block,
-        _: Soon,
+        _: Prefetch,
         mut first_word: impl FnMut(u64),
     ) -> *const Block {
-        // SAFETY: a block is 128 words and nothing else; the caller's promise.
+        // SAFETY: a block is 128 words and nothing else. The caller promises the rest.
         let (previous, reference, target) = unsafe {
             (
-                &*running.cast::<[u64; 128]>(),
+                &*previous.cast::<[u64; 128]>(),
                 &*reference.cast::<[u64; 128]>(),
                 &mut *target.cast::<[u64; 128]>(),
             )
@@ -40,7 +41,7 @@ impl Compress for Portable {
         let mut state = input;
         permute(&mut state);
         for (word, target) in target.iter_mut().enumerate() {
-            *target = state[word] ^ input[word] ^ if MIX { *target } else { 0 };
+            *target = state[word] ^ input[word] ^ if XOR { *target } else { 0 };
         }
         first_word(target[0]);
         std::ptr::from_ref(target).cast()
@@ -50,7 +51,7 @@ impl Compress for Portable {
     fn prefetch(_: *const Block) {}
 }
 
-/// The permutation P on all rows, then on all columns. Compilers do best with it alone.
+/// The permutation P on all rows, then on all columns. Not inlined: compilers optimise it better on its own.
 #[inline(never)]
 fn permute(state: &mut [u64; 128]) {
     for row in 0..8 {
@@ -61,10 +62,10 @@ fn permute(state: &mut [u64; 128]) {
     }
 }
 
-/// A round of BLAKE2b, with the multiplication, on sixteen words (RFC 9106, section 3.6).
+/// The permutation P: a round of BLAKE2b with Argon2's multiplication, on sixteen words (RFC 9106, section 3.6).
 #[inline(always)]
-fn round(state: &mut [u64; 128], places: [usize; 16]) {
-    let mut v = places.map(|place| state[place]);
+fn round(state: &mut [u64; 128], positions: [usize; 16]) {
+    let mut v = positions.map(|position| state[position]);
     for [a, b, c, d] in [
         [0, 4, 8, 12],
         [1, 5, 9, 13],
@@ -84,12 +85,12 @@ fn round(state: &mut [u64; 128], places: [usize; 16]) {
         v[c] = multiply_add(v[c], v[d]);
         v[b] = (v[b] ^ v[c]).rotate_right(63);
     }
-    for (place, word) in places.into_iter().zip(v) {
-        state[place] = word;
+    for (position, word) in positions.into_iter().zip(v) {
+        state[position] = word;
     }
 }
 
-/// `a + b + 2·lo(a)·lo(b)`.
+/// `a + b + 2·lo(a)·lo(b)`, where `lo` is the lower 32 bits.
 #[inline(always)]
 fn multiply_add(a: u64, b: u64) -> u64 {
     let product = (a & 0xffff_ffff) * (b & 0xffff_ffff);

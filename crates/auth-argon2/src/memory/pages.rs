@@ -1,46 +1,47 @@
-//! Pages from the system: zeros at first, aligned to huge pages, kept out of core dumps.
+//! Memory pages from the operating system: zeroed, aligned to huge pages and, on Linux, left out of core dumps.
 
-#![expect(unsafe_code, reason = "memory straight from the system")]
+#![expect(unsafe_code, reason = "memory comes directly from the system")]
 
 use std::ptr::NonNull;
 
-use crate::kernel::Block;
+use crate::block::Block;
 
-/// The size of a huge page, and how memory is aligned that has the size of one.
-const HUGE: usize = 2 << 20;
+/// The size of a huge page in bytes. Memory of at least this size is aligned to it.
+const HUGE_PAGE: usize = 2 << 20;
 
-/// Memory for some blocks, of its own.
+/// An owned array of blocks.
 pub(super) struct Pages {
     start: NonNull<Block>,
     count: usize,
     mapping: Mapping,
 }
 
-// SAFETY: the pages belong to this value alone.
+// SAFETY: this value is the only owner of the pages.
 unsafe impl Send for Pages {}
-// SAFETY: shared references only read.
+// SAFETY: a shared reference allows reading only.
 unsafe impl Sync for Pages {}
 
 impl Pages {
-    /// Room for `count` blocks, all zeros; nothing if the system has none or `count` is zero.
+    /// Allocates `count` zeroed blocks. Returns `None` if the system refuses or `count` is zero.
     pub(super) fn new(count: usize) -> Option<Self> {
         let mapping = Mapping::new(count.checked_mul(Block::SIZE).filter(|bytes| *bytes > 0)?)?;
         Some(Self { start: mapping.aligned(), count, mapping })
     }
 
     pub(super) fn as_slice(&self) -> &[Block] {
-        // SAFETY: the mapping has that many blocks from there, its bytes are initialized, and a block may hold any.
+        // SAFETY: the mapping has `count` blocks from `start` on, all bytes are initialized, and a block may hold any
+        // bytes.
         unsafe { std::slice::from_raw_parts(self.start.as_ptr(), self.count) }
     }
 
     pub(super) fn as_mut_slice(&mut self) -> &mut [Block] {
-        // SAFETY: as above, and nobody else has them.
+        // SAFETY: as above, and `self` is borrowed exclusively.
         unsafe { std::slice::from_raw_parts_mut(self.start.as_ptr(), self.count) }
     }
 
-    /// Overwrites the first `count` blocks with zeros, or all if there are fewer.
+    /// Overwrites the first `count` blocks with zeros, or all blocks if there are fewer.
     pub(super) fn wipe(&mut self, count: usize) {
-        // SAFETY: as above; the system's own way of filling memory is the fastest.
+        // SAFETY: as above. `memset` is faster than a loop, and the barrier below keeps the compiler from removing it.
         unsafe { self.start.as_ptr().write_bytes(0, count.min(self.count)) };
         zeroize::optimization_barrier(self.as_slice());
     }
@@ -52,7 +53,7 @@ impl Drop for Pages {
     }
 }
 
-/// A range of the address space from `mmap`.
+/// A range of addresses from `mmap`.
 #[cfg(target_os = "linux")]
 struct Mapping {
     start: NonNull<libc::c_void>,
@@ -62,8 +63,8 @@ struct Mapping {
 #[cfg(target_os = "linux")]
 impl Mapping {
     fn new(bytes: usize) -> Option<Self> {
-        let length = if bytes < HUGE { bytes } else { bytes.checked_add(HUGE)? };
-        // SAFETY: a new mapping, nowhere in particular, touches nobody's memory.
+        let length = if bytes < HUGE_PAGE { bytes } else { bytes.checked_add(HUGE_PAGE)? };
+        // SAFETY: a new anonymous mapping at an address of the system's choice overlaps no other memory.
         let start = unsafe {
             let (protection, flags) =
                 (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
@@ -73,10 +74,10 @@ impl Mapping {
             return None;
         }
         let mapping = Self { start: NonNull::new(start)?, length };
-        // Advice: without it hashing is slower and core dumps are larger, but right. Before the first touch, that
-        // decides about huge pages.
+        // If the system ignores this advice, hashing is slower and core dumps contain the memory, but hashes are right.
+        // The advice comes before the first access, when the system chooses the size of the pages.
         for advice in [libc::MADV_HUGEPAGE, libc::MADV_DONTDUMP] {
-            // SAFETY: the mapping is ours, and no advice of these changes what is in it.
+            // SAFETY: the mapping is our own, and neither advice changes its contents.
             unsafe { libc::madvise(start, length, advice) };
         }
         Some(mapping)
@@ -84,18 +85,18 @@ impl Mapping {
 
     fn aligned(&self) -> NonNull<Block> {
         let start = self.start.cast::<u8>();
-        let ahead = if self.length < HUGE { 0 } else { start.align_offset(HUGE) };
-        // SAFETY: the mapping is longer than what was asked for by one huge page.
-        unsafe { start.add(ahead) }.cast()
+        let offset = if self.length < HUGE_PAGE { 0 } else { start.align_offset(HUGE_PAGE) };
+        // SAFETY: a mapping that is aligned is one huge page longer than the requested size.
+        unsafe { start.add(offset) }.cast()
     }
 
     fn unmap(&mut self) {
-        // SAFETY: it is ours, and its owner is being dropped. It can't fail on what `mmap` gave.
+        // SAFETY: the mapping is our own and its owner is being dropped. `munmap` cannot fail on a range from `mmap`.
         unsafe { libc::munmap(self.start.as_ptr(), self.length) };
     }
 }
 
-/// A range of the address space from the allocator.
+/// A range of addresses from the global allocator.
 #[cfg(not(target_os = "linux"))]
 struct Mapping {
     start: NonNull<u8>,
@@ -105,9 +106,9 @@ struct Mapping {
 #[cfg(not(target_os = "linux"))]
 impl Mapping {
     fn new(bytes: usize) -> Option<Self> {
-        let align = if bytes < HUGE { align_of::<Block>() } else { HUGE };
+        let align = if bytes < HUGE_PAGE { align_of::<Block>() } else { HUGE_PAGE };
         let layout = std::alloc::Layout::from_size_align(bytes, align).ok()?;
-        // SAFETY: there is at least one byte.
+        // SAFETY: the layout has at least one byte.
         let start = NonNull::new(unsafe { std::alloc::alloc_zeroed(layout) })?;
         Some(Self { start, layout })
     }
@@ -117,7 +118,7 @@ impl Mapping {
     }
 
     fn unmap(&mut self) {
-        // SAFETY: it came from the allocator with this layout, and its owner is being dropped.
+        // SAFETY: the memory came from the allocator with this layout, and its owner is being dropped.
         unsafe { std::alloc::dealloc(self.start.as_ptr(), self.layout) };
     }
 }
@@ -127,12 +128,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_are_zeros_in_the_number_and_place_asked_for() {
+    fn pages_are_zeroed_and_aligned_and_of_the_requested_size() {
         for count in [1, 7, 2047, 2048, 2049, 20_000] {
             let pages = Pages::new(count).unwrap();
             assert_eq!(pages.as_slice().len(), count);
             assert!(pages.as_slice().iter().all(|block| block.as_ref().iter().all(|word| *word == 0)));
-            let align = if count < 2048 { align_of::<Block>() } else { HUGE };
+            let align = if count < 2048 { align_of::<Block>() } else { HUGE_PAGE };
             assert!(pages.start.as_ptr().addr().is_multiple_of(align), "{count} blocks");
         }
         assert!(Pages::new(0).is_none());
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     #[cfg(target_os = "linux")]
-    fn pages_are_kept_out_of_core_dumps() {
+    fn pages_are_left_out_of_core_dumps() {
         let pages = Pages::new(20_000).unwrap();
         let address = pages.start.as_ptr().addr();
         let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();

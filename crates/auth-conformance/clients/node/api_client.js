@@ -1,5 +1,5 @@
-// npm @rocket.chat/api-client against a server: api_client.js URL USER PASSWORD [CODE CODE] prints what /me says. With
-// codes of a second factor it also makes a personal access token, for which it is asked again, and signs in with it.
+// npm @rocket.chat/api-client: api_client.js URL USER PASSWORD [CODE CODE] prints the response to /me. With codes of a
+// second factor it also makes a personal access token, which needs the second code, and uses that token.
 const { RestClient } = require('@rocket.chat/api-client');
 
 const [baseUrl, user, password, code, another] = process.argv.slice(2);
@@ -8,14 +8,14 @@ const me = (credentials) => new RestClient({ baseUrl, credentials }).get('/v1/me
 
 (async () => {
 	const client = new RestClient({ baseUrl });
-	let signedIn;
+	let login;
 	try {
-		signedIn = await client.post('/v1/login', { user, password, ...(code && { code }) });
+		login = await client.post('/v1/login', { user, password, ...(code && { code }) });
 	} catch (response) {
 		console.log(JSON.stringify({ refused: response.status, error: (await response.json()).error }));
 		process.exit(1);
 	}
-	const credentials = { 'X-User-Id': signedIn.data.userId, 'X-Auth-Token': signedIn.data.authToken };
+	const credentials = { 'X-User-Id': login.data.userId, 'X-Auth-Token': login.data.authToken };
 	client.setCredentials(credentials);
 	let token = credentials['X-Auth-Token'];
 	const asked = [];
@@ -26,7 +26,7 @@ const me = (credentials) => new RestClient({ baseUrl, credentials }).get('/v1/me
 		});
 		({ token } = await client.post('/v1/users.generatePersonalAccessToken', { tokenName: 'bot' }));
 	}
-	const shown = await me({ ...credentials, 'X-Auth-Token': token });
+	const profile = await me({ ...credentials, 'X-Auth-Token': token });
 	await client.post('/v1/logout', {});
-	console.log(JSON.stringify({ ...shown, asked }));
+	console.log(JSON.stringify({ ...profile, asked }));
 })();

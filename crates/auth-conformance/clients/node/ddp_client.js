@@ -1,5 +1,5 @@
-// npm @rocket.chat/ddp-client against a server: ddp_client.js URL USER PASSWORD [CODE] prints who is signed in, how
-// a second connection resumes, the rooms, and what is said of the user's own device.
+// npm @rocket.chat/ddp-client: ddp_client.js URL USER PASSWORD [CODE] prints the user, the user whose session a second
+// connection resumes, the rooms, and the state of the user's second factor.
 globalThis.WebSocket ??= require('ws');
 const { createHash } = require('node:crypto');
 const { DDPSDK } = require('@rocket.chat/ddp-client');
@@ -10,7 +10,7 @@ const { DDPSDK } = require('@rocket.chat/ddp-client');
   const digest = createHash('sha256').update(password).digest('hex');
   try {
     if (code) {
-      // It has no call of its own for codes: clients send what the server takes.
+      // The library has no call for codes, so that clients send the method call themselves.
       const login = { user: { username: user }, password: { digest, algorithm: 'sha-256' } };
       const { token } = await sdk.call('login', { totp: { code, login } });
       await sdk.account.loginWithToken(token);

@@ -1,5 +1,4 @@
-// npm rocketchat-api (a third party's) against a server: rocketchat_api_client.js URL USER PASSWORD prints what /me
-// says.
+// npm rocketchat-api (not by Rocket.Chat): rocketchat_api_client.js URL USER PASSWORD prints the response to /me.
 const RocketChatClient = require('rocketchat-api');
 
 const [url, user, password] = process.argv.slice(2);
@@ -16,7 +15,7 @@ client.authentication.login(user, password, (refused) => {
 		client.authentication.logout((failed) => {
 			if (failed) throw failed;
 			console.log(JSON.stringify(me));
-			// It keeps a socket open besides, which nobody asked for.
+			// The library keeps a WebSocket open that this program does not need.
 			process.exit(0);
 		});
 	});

@@ -1,4 +1,4 @@
-// npm @rocket.chat/sdk (alpha) over REST: rocketchat_sdk_client.js URL USER PASSWORD [CODE] prints what /me says.
+// npm @rocket.chat/sdk (alpha) over REST: rocketchat_sdk_client.js URL USER PASSWORD [CODE] prints the response to /me.
 const { default: Api } = require('@rocket.chat/sdk/lib/api/RocketChat');
 
 const [host, username, password, code] = process.argv.slice(2);

@@ -1,17 +1,17 @@
-// npm @rocket.chat/sdk 0.2, its REST half: rocketchat_sdk_old_client.js URL USER PASSWORD [CODE] prints what /me says.
+// npm @rocket.chat/sdk 0.2 over REST: rocketchat_sdk_old_client.js URL USER PASSWORD [CODE] prints the response to /me.
 const [url, username, password, code] = process.argv.slice(2);
 process.env.ROCKETCHAT_URL = url;
 const api = require('rocketchat-sdk-0.2/dist/lib/api');
 require('rocketchat-sdk-0.2/dist/lib/log').silence();
 
 (async () => {
-	// What it was answered it only writes to the console.
-	let answered;
-	console.error = (refused) => { answered = refused; };
+	// The library only writes the response to the console.
+	let response;
+	console.error = (body) => { response = body; };
 	try {
 		await api.login({ username, password, ...(code && { code }) });
 	} catch (refused) {
-		console.log(JSON.stringify({ refused: refused.message, error: answered.error }));
+		console.log(JSON.stringify({ refused: refused.message, error: response.error }));
 		process.exit(1);
 	}
 	const me = await api.get('me');

@@ -1,4 +1,4 @@
-"""PyPI rocket-python against a server: rocket_python_client.py URL USER PASSWORD prints what /me says."""
+"""PyPI rocket-python: rocket_python_client.py URL USER PASSWORD prints the response to /me."""
 import json
 import sys
 

@@ -1,5 +1,5 @@
-"""PyPI rocketchat-async against a server: rocketchat_async_client.py URL USER PASSWORD prints who is signed in and
-the rooms; with --resume in the user's place, the third argument is a token."""
+"""PyPI rocketchat-async: rocketchat_async_client.py URL USER PASSWORD prints the user and the rooms. With --resume in place
+of the user, the third argument is a token."""
 import asyncio
 import json
 import sys
@@ -18,7 +18,7 @@ async def run():
         else:
             await client.start(address, user, secret)
     except RuntimeError as error:
-        # How the client reports a refusal: with the reason it was given.
+        # The client reports a failed login with the server's reason.
         print(json.dumps({"refused": str(error)}))
         sys.exit(1)
     print(json.dumps({"id": client.user_id, "rooms": await client.get_channels()}))

@@ -1,4 +1,4 @@
-"""PyPI rocketchat-API against a server: rocketchat_client.py URL USER PASSWORD prints what /me says."""
+"""PyPI rocketchat-API: rocketchat_client.py URL USER PASSWORD prints the response to /me."""
 import json
 import sys
 

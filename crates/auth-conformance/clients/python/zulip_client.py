@@ -1,11 +1,11 @@
-"""PyPI zulip against a server: zulip_client.py URL EMAIL PASSWORD prints the profile that the key opens."""
+"""PyPI zulip: zulip_client.py URL EMAIL PASSWORD prints the profile of the user whose key it gets."""
 import json
 import sys
 
 import zulip
 
 url, email, password = sys.argv[1:]
-# The constructor asks for server_settings with these at once.
+# The constructor requests server_settings with these credentials.
 anonymous = zulip.Client(email="x@x.invalid", api_key="x", site=url, retry_on_errors=False)
 login = anonymous.call_endpoint("fetch_api_key", method="POST", request={"username": email, "password": password})
 if login["result"] != "success":

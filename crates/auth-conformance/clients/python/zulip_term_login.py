@@ -1,5 +1,5 @@
-"""PyPI zulip-term's own log-in against a server: zulip_term_login.py URL EMAIL PASSWORD prints status, answer and
-the label it asks with. Only its two questions are answered for it; request and judgement are its own."""
+"""The login of PyPI zulip-term: zulip_term_login.py URL EMAIL PASSWORD prints the status, the response and the label of its
+prompt. This program only answers the two prompts; the request is zulip-term's own."""
 import getpass
 import json
 import sys

@@ -1,5 +1,5 @@
-"""The whole zulip-term on a terminal of its own: zulip_term_program.py URL EMAIL PASSWORD FILE types a wrong
-password first and then the right one, and prints what was asked, said, and written to FILE."""
+"""The whole zulip-term on a pseudo-terminal: zulip_term_program.py URL EMAIL PASSWORD FILE types a wrong password and then
+the right one, and prints whether each was answered as expected, and the contents and the mode of FILE."""
 import json
 import os
 import pty
@@ -25,26 +25,26 @@ deadline = time.monotonic() + PATIENCE
 
 
 def read_until(text):
-    """Reads what the program shows until the text is there; tells whether it came before the program ended."""
+    """Reads the output until it holds the text; returns False when the program ends first, or time is up."""
     global screen, seen
     while (found := screen.find(text, seen)) < 0:
         ready, _, _ = select.select([terminal], [], [], max(0.0, deadline - time.monotonic()))
         if not ready:
             return False
         try:
-            shown = os.read(terminal, 65536)
-        except OSError:  # The program has ended, and its terminal with it.
-            shown = b""
-        if not shown:
+            output = os.read(terminal, 65536)
+        except OSError:  # The program has ended.
+            output = b""
+        if not output:
             return False
-        screen += COLOURS.sub("", shown.decode("utf-8", "replace"))
+        screen += COLOURS.sub("", output.decode("utf-8", "replace"))
     seen = found + len(text)
     return True
 
 
-def answer(question, text):
-    if not read_until(question):
-        sys.exit(f"{question!r} was not asked: {screen!r}")
+def answer(prompt, text):
+    if not read_until(prompt):
+        sys.exit(f"no prompt {prompt!r}: {screen!r}")
     os.write(terminal, text.encode() + b"\n")
 
 
@@ -55,7 +55,7 @@ refused = read_until("Incorrect Email(or Username) or Password!")
 answer("Email: ", email)
 answer("Password: ", password)
 saved = read_until("Generated API key saved at")
-# What follows needs a chat server. Closing the terminal ends the program.
+# The next step of the program needs a chat server. Closing the terminal ends the program.
 os.close(terminal)
 os.waitpid(child, 0)
 with open(path) as file:

@@ -1,5 +1,7 @@
-//! `nodes --server PROGRAM crash|failover|revocation`: several servers on one store, and what befalls them. See
+//! `nodes --server PROGRAM crash|failover|revocation`: experiments with several servers on one store. See
 //! docs/postgresql.md.
+
+#![expect(clippy::print_stdout, reason = "the report goes to standard output")]
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,13 +10,13 @@ use anyhow::{Result, ensure};
 use auth_conformance::nodes::{crash, failover, revocation};
 use clap::Parser;
 
-/// How long servers may take to go on after a failover.
-const BACK: Duration = Duration::from_secs(5);
+/// How long servers may take to accept logins again after a failover.
+const RECOVERY: Duration = Duration::from_secs(5);
 
-/// How long a revocation may go unnoticed elsewhere.
-const NOTICED: Duration = Duration::from_secs(1);
+/// How long a revoked token may still be accepted at another server.
+const REVOCATION: Duration = Duration::from_secs(1);
 
-/// Several servers on one store, and what befalls them.
+/// Experiments with several servers on one store.
 ///
 /// Example: nodes --server target/release/auth-server crash --rounds 100
 #[derive(Debug, Parser)]
@@ -28,17 +30,17 @@ struct Arguments {
 
 #[derive(Debug, clap::Subcommand)]
 enum Experiment {
-    /// Kills servers and databases: nothing acknowledged is lost.
+    /// Kill servers and databases, and check that nothing acknowledged is lost.
     Crash {
-        /// Kills, on each store.
+        /// The number of kills on each store.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
     },
-    /// Kills a primary and promotes its standby: servers go on, nothing acknowledged is lost.
+    /// Kill a primary and promote its standby, and check that servers continue and nothing acknowledged is lost.
     Failover,
-    /// Revokes at one server and asks the other, with notifications and without.
+    /// Revoke tokens at one server and measure when another refuses them, with notifications and without.
     Revocation {
-        /// Revocations, of each.
+        /// The number of revocations in each of the two cases.
         #[arg(long, default_value_t = 100)]
         tries: usize,
     },
@@ -53,36 +55,31 @@ fn main() -> Result<()> {
                 [("sqlite", crash::sqlite(server, rounds)?), ("postgres", crash::postgres(server, rounds)?)]
             {
                 let rate = f64::from(u32::try_from(outcome.acknowledged)?) / outcome.took.as_secs_f64();
-                say(&format!(
+                println!(
                     "{store}: {} kills under {rate:.0} writes a second; of {} acknowledged none is lost",
                     outcome.rounds, outcome.acknowledged
-                ));
+                );
             }
         }
         Experiment::Failover => {
             let outcome = failover::run(server)?;
-            say(&format!(
-                "after the promotion servers went on within {:?}; of {} acknowledged ({} before) none is lost",
+            println!(
+                "after the promotion servers accepted logins within {:?}; of {} acknowledged ({} before) none is lost",
                 outcome.back_after, outcome.acknowledged, outcome.before
-            ));
-            ensure!(outcome.back_after.iter().all(|took| *took < BACK), "that is too late");
+            );
+            ensure!(outcome.back_after.iter().all(|took| *took < RECOVERY), "more than {RECOVERY:?}");
         }
         Experiment::Revocation { tries } => {
-            for (notifications, how) in [(true, "with"), (false, "without")] {
-                let seen = revocation::run(server, tries, notifications)?;
-                say(&format!(
-                    "{how} notifications: {tries} revocations seen elsewhere after {:?} (median), {:?} at most",
-                    seen.median(),
-                    seen.maximum()
-                ));
-                ensure!(seen.maximum() < NOTICED, "that is too late");
+            for (notifications, word) in [(true, "with"), (false, "without")] {
+                let latencies = revocation::run(server, tries, notifications)?;
+                println!(
+                    "{word} notifications: {tries} revocations took effect elsewhere after {:?} (median), {:?} at most",
+                    latencies.median(),
+                    latencies.maximum()
+                );
+                ensure!(latencies.maximum() < REVOCATION, "more than {REVOCATION:?}");
             }
         }
     }
     Ok(())
-}
-
-#[expect(clippy::print_stdout, reason = "the report is what this program is for")]
-fn say(line: &str) {
-    println!("{line}");
 }

@@ -1,81 +1,81 @@
-//! Kills (SIGKILL) at moments that nobody chose: what was acknowledged is there afterwards.
+//! Crashes of servers and databases (SIGKILL) at arbitrary moments: what was acknowledged is there afterwards.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, ensure};
 use test_postgres::{Cluster, Durability};
 
-use super::load::Load;
-use super::{Nodes, PASSWORD, Session, USERS, command, wait};
-use crate::Server;
+use super::servers::{Nodes, PASSWORD, USERS, config};
+use super::session::{Session, wait_until};
+use super::workload::Workload;
 use crate::clock::Stopwatch;
+use crate::server::Server;
 
-/// How long the killed may take to come back.
-const RETURN: Duration = Duration::from_secs(20);
+/// How long a restarted process may take to accept logins.
+const RECOVERY: Duration = Duration::from_secs(20);
 
-/// What a series of kills has shown.
+/// The result of a series of crashes.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Outcome {
-    /// Kills.
+    /// The number of crashes.
     pub rounds: u32,
-    /// Tokens, revocations and passwords that were acknowledged, all of them found again.
+    /// The number of tokens, revocations and passwords that were acknowledged. All of them were found again.
     pub acknowledged: usize,
-    /// The time in which they were.
+    /// The time in which they were acknowledged.
     pub took: Duration,
 }
 
-/// Kills a server on SQLite so many times.
+/// Kills a server on SQLite `rounds` times.
 ///
 /// # Errors
-/// What was lost, or what is broken.
+/// When something acknowledged is lost, or the store is damaged.
 pub fn sqlite(binary: &Path, rounds: u32) -> Result<Outcome> {
-    let mut nodes = Nodes::start(binary, "sqlite:@DIR@/auth.db", 1, "")?;
+    let mut nodes = Nodes::start(binary, "sqlite:@DIR@/auth.db", 1, &config())?;
     run(&mut nodes, rounds, |nodes, _| {
         nodes.server(0)?.kill();
-        nodes.server(0)?.resume()
+        nodes.server(0)?.serve()
     })
 }
 
-/// Kills in turn a server and the PostgreSQL below it so many times.
+/// Kills `rounds` times, alternately, a server and its PostgreSQL.
 ///
 /// # Errors
-/// What was lost, or what is broken.
+/// When something acknowledged is lost, or the store is damaged.
 pub fn postgres(binary: &Path, rounds: u32) -> Result<Outcome> {
     let mut cluster = Cluster::start(Durability::Full)?;
     let url = cluster.database()?;
-    let mut nodes = Nodes::start(binary, &url, 2, "")?;
+    let mut nodes = Nodes::start(binary, &url, 2, &config())?;
     run(&mut nodes, rounds, |nodes, round| {
         if round.is_multiple_of(2) {
             cluster.kill()?;
-            return cluster.go_on();
+            return cluster.restart();
         }
         nodes.server(0)?.kill();
-        nodes.server(0)?.resume()
+        nodes.server(0)?.serve()
     })
 }
 
 fn run(
     nodes: &mut Nodes,
     rounds: u32,
-    mut kill: impl FnMut(&mut Nodes, u32) -> Result<()>,
+    mut crash: impl FnMut(&mut Nodes, u32) -> Result<()>,
 ) -> Result<Outcome> {
     let mut outcome = Outcome { rounds, ..Outcome::default() };
-    let changes = Passwords::default();
+    let passwords = PasswordChanges::default();
     for round in 0..rounds {
-        let addresses = nodes.addresses();
-        let load = Load::start(&addresses);
+        let workload = Workload::start(&nodes.addresses());
         let watch = Stopwatch::start();
-        // Each time somewhere else: in the first commits, or long after.
+        // A different moment each time, from the first commits to long after them.
         thread::sleep(Duration::from_millis(u64::from(round * 397 % 1400 + 50)));
         let stop = AtomicBool::new(false);
         thread::scope(|scope| {
-            let server: &Server = nodes.servers.last().ok_or_else(|| anyhow::anyhow!("no server"))?;
-            let changing = scope.spawn(|| changes.go_on(server, &stop));
-            // A change of a password is under way at some kills.
+            let server: &Server = nodes.servers.last().context("no server")?;
+            let changing = scope.spawn(|| passwords.change_until(server, &stop));
+            // Some crashes come while a password is being changed.
             thread::sleep(Duration::from_millis(u64::from(round * 131 % 200)));
             stop.store(true, Ordering::Relaxed);
             if round.is_multiple_of(3) {
@@ -84,51 +84,50 @@ fn run(
             anyhow::Ok(())
         })?;
         outcome.took += watch.elapsed();
-        kill(nodes, round)?;
-        let book = load.stop();
+        crash(nodes, round)?;
+        let acknowledged = workload.stop();
         for address in nodes.addresses() {
-            wait("the way back", RETURN, || Session::begin(address, "user0", PASSWORD).is_some())?;
+            wait_until("the recovery", RECOVERY, || Session::log_in(address, "user0", PASSWORD).is_some())?;
         }
-        book.verify(&nodes.addresses())?;
-        outcome.acknowledged += book.writes() + changes.verify(nodes)?;
-        if let Some(server) = nodes.servers.first() {
-            command(server, &["store", "check", "--config", "@CONFIG@"], "")?;
-        }
+        acknowledged.verify(&nodes.addresses())?;
+        outcome.acknowledged += acknowledged.writes() + passwords.verify(nodes)?;
+        nodes.server(0)?.run(&["store", "check", "--config", "@CONFIG@"], "")?;
     }
     Ok(outcome)
 }
 
-/// The changes of one user's password.
+/// Changes of one user's password, which are numbered from 1.
 #[derive(Debug, Default)]
-struct Passwords {
-    /// The number of the last one that was acknowledged, and of the last that was tried.
+struct PasswordChanges {
+    /// The number of the last change that was acknowledged.
     acknowledged: AtomicU32,
-    tried: AtomicU32,
+    /// The number of the last change that was attempted.
+    attempted: AtomicU32,
+    /// The number of the last change that [`PasswordChanges::verify`] has counted.
     verified: AtomicU32,
 }
 
-impl Passwords {
-    fn go_on(&self, server: &Server, stop: &AtomicBool) {
+impl PasswordChanges {
+    fn change_until(&self, server: &Server, stop: &AtomicBool) {
         while !stop.load(Ordering::Relaxed) {
-            let number = self.tried.fetch_add(1, Ordering::SeqCst) + 1;
+            let number = self.attempted.fetch_add(1, Ordering::SeqCst) + 1;
             let user = format!("user{}", USERS - 1);
-            let arguments = ["user", "set-password", "--config", "@CONFIG@", &user];
-            let done = command(server, &arguments, &format!("{}\n", password(number)));
-            if done.is_ok() {
+            let args = ["user", "set-password", "--config", "@CONFIG@", &user];
+            if server.run(&args, &format!("{}\n", password(number))).is_ok() {
                 self.acknowledged.store(number, Ordering::SeqCst);
             }
         }
     }
 
-    /// The last password that was acknowledged is good, or one that was tried after it; gives how many were
-    /// acknowledged since the last time.
+    /// Checks that the last acknowledged password is valid, or one that was attempted after it, and returns how many
+    /// changes were acknowledged since the last call.
     fn verify(&self, nodes: &Nodes) -> Result<usize> {
         let last = self.acknowledged.load(Ordering::SeqCst);
         let user = format!("user{}", USERS - 1);
         for address in nodes.addresses() {
-            let good = (last..=self.tried.load(Ordering::SeqCst))
-                .any(|number| Session::begin(address, &user, &password(number)).is_some());
-            ensure!(good, "password {last} was acknowledged and is lost");
+            let is_valid = (last..=self.attempted.load(Ordering::SeqCst))
+                .any(|number| Session::log_in(address, &user, &password(number)).is_some());
+            ensure!(is_valid, "password {last} was acknowledged and is lost");
         }
         Ok(usize::try_from(last - self.verified.swap(last, Ordering::SeqCst))?)
     }

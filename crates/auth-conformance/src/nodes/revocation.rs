@@ -1,71 +1,74 @@
-//! How soon a server refuses what was revoked at another.
+//! How soon a server refuses a token that another server has revoked.
 
 use std::net::SocketAddr;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use test_postgres::Cluster;
 
-use super::{Nodes, PASSWORD, Session, USERS, wait};
+use super::servers::{Nodes, PASSWORD, USERS, config};
+use super::session::{Session, wait_until};
 
-/// Tries that go side by side.
-const SIDE_BY_SIDE: usize = 4;
+/// The number of threads that revoke side by side.
+const THREADS: usize = 4;
 
-/// How long revocations took to be seen.
+/// How long revocations took to reach the other server, in ascending order.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
-    /// Half of them took no longer.
+    /// The median.
     #[must_use]
     pub fn median(&self) -> Duration {
         self.0.get(self.0.len() / 2).copied().unwrap_or_default()
     }
 
-    /// None took longer.
+    /// The longest.
     #[must_use]
     pub fn maximum(&self) -> Duration {
         self.0.last().copied().unwrap_or_default()
     }
 }
 
-/// Logs in at one server, shows the token to the other until that has it in memory, logs out at the first, and asks
-/// the other until it refuses: so many times.
+/// Measures `count` revocations, with or without notifications between the servers.
+///
+/// Each is a login at one server, calls that bring the token into the memory of the other, a logout at the first, and
+/// calls to the other until it refuses the token.
 ///
 /// # Errors
-/// When a token is not taken, or not refused within five seconds.
-pub fn run(binary: &Path, tries: usize, notifications: bool) -> Result<Latencies> {
+/// When a valid token is refused, or a revoked one is still accepted after five seconds.
+pub fn run(binary: &Path, count: usize, notifications: bool) -> Result<Latencies> {
     let url = Cluster::shared()?.database()?;
-    let nodes = Nodes::with(binary, &url, 2, &format!("notifications = {notifications}"), "")?;
-    let [here, there] = nodes.addresses()[..] else { return Err(anyhow!("two servers")) };
+    let nodes = Nodes::start(binary, &url, 2, &config().set("store.notifications", notifications))?;
+    let [here, there] = nodes.addresses()[..] else { return Err(anyhow!("not two servers")) };
     let mut threads = Vec::new();
-    for number in 0..SIDE_BY_SIDE {
-        let share = tries / SIDE_BY_SIDE + usize::from(number < tries % SIDE_BY_SIDE);
+    for number in 0..THREADS {
+        let share = count / THREADS + usize::from(number < count % THREADS);
         threads.push(thread::spawn(move || {
-            let mut all = Vec::with_capacity(share);
-            for count in 0..share {
-                all.push(once(here, there, &format!("user{}", (number + count * SIDE_BY_SIDE) % USERS))?);
+            let mut latencies = Vec::with_capacity(share);
+            for round in 0..share {
+                latencies.push(once(here, there, &format!("user{}", (number + round * THREADS) % USERS))?);
             }
-            anyhow::Ok(all)
+            anyhow::Ok(latencies)
         }));
     }
-    let mut all = Vec::with_capacity(tries);
+    let mut latencies = Vec::with_capacity(count);
     for thread in threads {
-        all.extend(thread.join().map_err(|_| anyhow!("a thread has panicked"))??);
+        latencies.extend(thread.join().map_err(|_| anyhow!("a thread has panicked"))??);
     }
-    all.sort_unstable();
-    Ok(Latencies(all))
+    latencies.sort_unstable();
+    Ok(Latencies(latencies))
 }
 
 fn once(here: SocketAddr, there: SocketAddr, user: &str) -> Result<Duration> {
-    let session = Session::begin(here, user, PASSWORD).ok_or_else(|| anyhow!("{user} can't log in"))?;
+    let session = Session::log_in(here, user, PASSWORD).with_context(|| format!("{user} cannot log in"))?;
     for _ in 0..3 {
-        ensure!(session.status(there) == 200, "a good token is refused");
+        ensure!(session.status(there) == 200, "a valid token is refused");
     }
-    ensure!(session.end(here), "{user} can't log out");
-    ensure!(session.status(here) == 401, "the server that has revoked it takes it");
-    wait("the refusal", Duration::from_secs(5), || session.status(there) == 401)
+    ensure!(session.log_out(here), "{user} cannot log out");
+    ensure!(session.status(here) == 401, "the server that has revoked the token accepts it");
+    wait_until("the refusal", Duration::from_secs(5), || session.status(there) == 401)
 }

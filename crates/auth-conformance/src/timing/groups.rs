@@ -1,58 +1,40 @@
-//! What is compared: groups of requests to one server whose answers are the same and whose time must be.
+//! The groups of requests that are compared: their responses are the same, and so must be the time that these take.
 
 use serde_json::json;
 
-/// Requests that must not differ in time, on a server of their own.
+use crate::config::ServerConfig;
+
+/// Classes of requests to a server of their own.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Group {
-    /// Its name.
+    /// The name of the group.
     pub name: &'static str,
-    /// The server's configuration; `@PORT@` and `@DIR@` are filled in.
-    pub config: String,
-    /// Its users, JSON lines.
+    /// The server's configuration.
+    pub config: ServerConfig,
+    /// The server's users, as JSON lines.
     pub users: String,
-    /// The classes: name, and the request as it is sent.
+    /// The classes by name, each with its request as it is sent.
     pub classes: Vec<(&'static str, Vec<u8>)>,
-    /// The status that all of them are answered with.
+    /// The status of all responses.
     pub status: u16,
-    /// Whether they must be alike; else they must differ, so that it is known what makes others alike.
+    /// Whether the classes must be alike. Otherwise they must differ, which shows what makes those of other groups
+    /// alike.
     pub alike: bool,
 }
 
-/// No limits, and hashes of half the usual cost: cheap enough to be asked for thousands of times, and costly enough
-/// that the lack of one is seen on a busy machine.
-const CONFIG: &str = r#"
-[server]
-listen = ["127.0.0.1:@PORT@"]
+/// The configuration of every group: without limits, and with hashes of half the usual cost. They are cheap enough for
+/// thousands of logins, and costly enough that the lack of one is detected on a busy machine.
+fn config() -> ServerConfig {
+    ServerConfig::minimal()
+        .without_limits()
+        .realm("house")
+        .set("passwords.memory_kib", 19_456)
+        .set("passwords.iterations", 1)
+        .set("zettelstore.enabled", false)
+}
 
-[store]
-url = "sqlite:@DIR@/auth.db"
-
-[keys]
-file = "@DIR@/keys.toml"
-
-[limits]
-shared = "off"
-
-[passwords]
-memory_kib = 19456
-iterations = 1
-
-[zulip]
-realm = "house"
-login_limit = "off"
-
-[rocketchat]
-realm = "house"
-api_limit = "off"
-block_by_user = "off"
-block_by_address = "off"
-
-[zettelstore]
-enabled = false
-"#;
-
+/// A realm whose records all have the hashes of [`config`], or none.
 const CURRENT: &str = r#"{"kind":"realm","realm":"house"}
 {"kind":"user","realm":"house","username":"active","email":"active@example.org","password":"correct horse battery"}
 {"kind":"user","realm":"house","username":"nopass","email":"nopass@example.org"}
@@ -60,30 +42,30 @@ const CURRENT: &str = r#"{"kind":"realm","realm":"house"}
 {"kind":"user","realm":"house","username":"factor","email":"factor@example.org","password":"not the password","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
 "#;
 
-/// Two records that take several times as long as the hashes of [`with_older_records`]. The grid that they make
-/// necessary is more than twice as wide as the slower one needs, so that a busy machine has room too.
+/// Two records that take several times as long as the hashes of [`with_older_records`]. The failure delay that they
+/// make necessary is more than twice as long as the slower one needs, so that a busy machine keeps within it.
 const OLDER: &str = r#"{"kind":"user","realm":"house","username":"argon2","email":"argon2@example.org","password_hash":"argon2$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}
 {"kind":"user","realm":"house","username":"pbkdf2","email":"pbkdf2@example.org","password_hash":"pbkdf2_sha256$20000$saltsaltsalt$E4ke7HHVRzWNywOMgGXoDBJLzfaUOozXNOwfsALrqYE="}
 "#;
 
-/// All that is compared. The names are of one length, so that requests are.
+/// All groups. User names have the same length, so that requests do.
 #[must_use]
 pub fn groups() -> Vec<Group> {
     let same_work = ["absent", "active", "nopass", "asleep"];
     let words = ["unknown user", "wrong password", "no password", "inactive account"];
     let mut zulip: Vec<_> = words.into_iter().zip(same_work.map(zulip_login)).collect();
-    // Its password is the one that is sent: the refusal must not tell.
+    // This user's password is the one that is sent, and the response must not tell so.
     zulip.push(("right password, second factor", zulip_login("factor")));
-    let mut on_the_grid = zulip.clone();
-    on_the_grid.push(("older Argon2", zulip_login("argon2")));
-    on_the_grid.push(("PBKDF2", zulip_login("pbkdf2")));
+    let mut with_older = zulip.clone();
+    with_older.push(("older Argon2", zulip_login("argon2")));
+    with_older.push(("PBKDF2", zulip_login("pbkdf2")));
     let mut rocketchat: Vec<_> =
         words.into_iter().zip(same_work.map(|name| rocketchat_login(name, false))).collect();
     rocketchat.push(("digest, unknown user", rocketchat_login("absent", true)));
     rocketchat.push(("digest", rocketchat_login("active", true)));
     let group = |name, users: String, classes| Group {
         name,
-        config: CONFIG.to_owned(),
+        config: config(),
         users,
         classes,
         status: 401,
@@ -92,13 +74,13 @@ pub fn groups() -> Vec<Group> {
     vec![
         group("Zulip, all records current", CURRENT.to_owned(), zulip),
         group("Rocket.Chat, all records current", CURRENT.to_owned(), rocketchat),
-        with_older_records("auto", group("Zulip, older records among them", String::new(), on_the_grid)),
+        with_older_records("auto", group("Zulip, older records among them", String::new(), with_older)),
         Group {
             alike: false,
             ..with_older_records(
                 "off",
                 group(
-                    "Zulip, older records among them, without a grid",
+                    "Zulip, older records among them, without a failure delay",
                     String::new(),
                     vec![("unknown user", zulip_login("absent")), ("PBKDF2", zulip_login("pbkdf2"))],
                 ),
@@ -107,10 +89,9 @@ pub fn groups() -> Vec<Group> {
     ]
 }
 
-/// The group with records of older schemes beside cheap hashes, and a failure grid.
-fn with_older_records(failure_grid: &str, group: Group) -> Group {
-    let passwords = format!("memory_kib = 4096\nfailure_grid = \"{failure_grid}\"");
-    let config = CONFIG.replace("memory_kib = 19456", &passwords);
+/// Gives a group records of older schemes beside hashes of 4 MiB, and this failure delay.
+fn with_older_records(failure_delay: &str, group: Group) -> Group {
+    let config = config().set("passwords.memory_kib", 4096).set("passwords.failure_grid", failure_delay);
     Group { config, users: format!("{CURRENT}{OLDER}"), ..group }
 }
 
@@ -121,16 +102,16 @@ fn zulip_login(name: &str) -> Vec<u8> {
 
 fn rocketchat_login(name: &str, by_digest: bool) -> Vec<u8> {
     let digest = json!({"digest": "0".repeat(64), "algorithm": "sha-256"});
-    // Of the same length, so that bodies are.
+    // A text of the length of the digest, so that bodies have the same length.
     let text = "x".repeat(digest.to_string().len() - 2);
     let password = if by_digest { digest } else { text.into() };
     post("/api/v1/login", "application/json", &json!({"user": name, "password": password}).to_string())
 }
 
-fn post(path: &str, kind: &str, body: &str) -> Vec<u8> {
+fn post(path: &str, content_type: &str, body: &str) -> Vec<u8> {
     let length = body.len();
     format!(
-        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\r\n{body}"
+        "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
 }
@@ -140,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_requests_of_a_group_are_of_one_length() {
+    fn requests_of_a_group_have_the_same_length() {
         for group in groups() {
             let lengths: Vec<usize> = group.classes.iter().map(|(_, request)| request.len()).collect();
             assert!(lengths.iter().all(|length| *length == lengths[0]), "{}: {lengths:?}", group.name);

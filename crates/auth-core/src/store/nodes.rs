@@ -13,12 +13,12 @@ use crate::{Digest, Quota, StoreError, Timestamp, UserId};
 /// it may not come at all.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
-    /// A number that is another one after anybody has changed anything; `None` from a store that can't tell
-    /// without looking at every record. Numbers of different openings can't be compared.
+    /// A number that differs after any change of the store; `None` from a store that can't tell without looking at every
+    /// record. Numbers of different openings can't be compared.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn mark(&self) -> Result<Option<u64>, StoreError>;
+    async fn change_counter(&self) -> Result<Option<u64>, StoreError>;
 
     /// The users that are there, each with the version of its record, in no order.
     ///

@@ -66,6 +66,8 @@ pub struct Action {
     pub principal: Option<Principal>,
     /// The program that calls.
     pub agent: String,
+    /// Where the call comes from; `None` for actions that take no caller.
+    pub peer: Option<Peer>,
     /// The second factor that came along.
     pub factor: crate::PresentedFactor,
     /// The action.
@@ -235,6 +237,7 @@ impl FakeServices {
         let action = Action {
             principal: caller.map(|caller| caller.principal.clone()),
             agent: caller.map(|caller| caller.agent.to_owned()).unwrap_or_default(),
+            peer: caller.map(|caller| caller.peer.clone()),
             factor: caller.map(|caller| caller.factor.clone()).unwrap_or_default(),
             kind,
         };

@@ -1,17 +1,17 @@
-//! Base64url without padding (RFC 4648, section 5), decoded with two fifths fewer instructions than `data-encoding`
-//! takes, which shows beside an HMAC.
+//! A decoder for base64url without padding (RFC 4648, section 5).
+//!
+//! It takes two fifths fewer instructions than the decoder of `data-encoding`, which is a noticeable part of the time
+//! that verifying a token takes.
 
-use super::Invalid;
+/// The bit that marks bytes outside the alphabet.
+const INVALID: u32 = 1 << 31;
 
-/// The bit that says that a byte stands for nothing.
-const NONE: u32 = 1 << 31;
+/// The value of each byte, shifted to its position in a group of four.
+static VALUES: [[u32; 256]; 4] = [values(18), values(12), values(6), values(0)];
 
-/// What each byte stands for at each of four places.
-static PLACES: [[u32; 256]; 4] = [places(18), places(12), places(6), places(0)];
-
-#[expect(clippy::indexing_slicing, reason = "a table has a place for each byte")]
-const fn places(shift: u32) -> [u32; 256] {
-    let mut values = [NONE; 256];
+#[expect(clippy::indexing_slicing, reason = "a table has an entry for each byte")]
+const fn values(shift: u32) -> [u32; 256] {
+    let mut values = [INVALID; 256];
     let mut rest: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut value = 0;
     while let [letter, after @ ..] = rest {
@@ -22,42 +22,44 @@ const fn places(shift: u32) -> [u32; 256] {
     values
 }
 
-/// How many bytes so long a text holds.
+/// The number of bytes that a text of this length encodes.
 pub(super) fn decoded_len(text: &str) -> usize {
     text.len() / 4 * 3 + (text.len() % 4).saturating_sub(1)
 }
 
-/// Decodes a text into as many bytes as [`decoded_len`] says. Strict: no two texts hold the same bytes.
-pub(super) fn decode(text: &str, out: &mut [u8]) -> Result<(), Invalid> {
+/// Decodes a text into `out`, which has [`decoded_len`] bytes. Returns `None` if the text is not base64url, or not
+/// the one text that encodes these bytes.
+pub(super) fn decode(text: &str, out: &mut [u8]) -> Option<()> {
     let (groups, rest) = text.as_bytes().as_chunks();
     let (out, out_rest) = out.as_chunks_mut();
-    let mut wrong = 0;
+    let mut seen = 0;
     for (group, out) in groups.iter().zip(out) {
-        *out = three(*group, &mut wrong);
+        *out = decode_group(*group, &mut seen);
     }
     match (rest, out_rest) {
         ([], []) => {}
         ([a, b], [x]) => {
-            let [first, left @ ..] = three([*a, *b, b'A', b'A'], &mut wrong);
-            wrong |= if left == [0, 0] { 0 } else { NONE };
+            let [first, left @ ..] = decode_group([*a, *b, b'A', b'A'], &mut seen);
+            seen |= if left == [0, 0] { 0 } else { INVALID };
             *x = first;
         }
         ([a, b, c], [x, y]) => {
-            let [first, second, left] = three([*a, *b, *c, b'A'], &mut wrong);
-            wrong |= if left == 0 { 0 } else { NONE };
+            let [first, second, left] = decode_group([*a, *b, *c, b'A'], &mut seen);
+            seen |= if left == 0 { 0 } else { INVALID };
             (*x, *y) = (first, second);
         }
-        _ => return Err(Invalid),
+        _ => return None,
     }
-    if wrong & NONE == 0 { Ok(()) } else { Err(Invalid) }
+    (seen & INVALID == 0).then_some(())
 }
 
-/// Three bytes of four letters; `wrong` gets [`NONE`] when one of them is none.
-#[expect(clippy::indexing_slicing, reason = "a table has a place for each byte")]
-fn three(letters: [u8; 4], wrong: &mut u32) -> [u8; 3] {
-    let ([a, b, c, d], [pa, pb, pc, pd]) = (letters.map(usize::from), &PLACES);
-    let bits = pa[a] | pb[b] | pc[c] | pd[d];
-    *wrong |= bits;
+/// Decodes a group of four letters into three bytes. Sets [`INVALID`] in `seen` if one of the letters is outside the
+/// alphabet.
+#[expect(clippy::indexing_slicing, reason = "a table has an entry for each byte")]
+fn decode_group(letters: [u8; 4], seen: &mut u32) -> [u8; 3] {
+    let ([a, b, c, d], [va, vb, vc, vd]) = (letters.map(usize::from), &VALUES);
+    let bits = va[a] | vb[b] | vc[c] | vd[d];
+    *seen |= bits;
     let [_, x, y, z] = bits.to_be_bytes();
     [x, y, z]
 }
@@ -71,12 +73,12 @@ mod tests {
 
     fn decoded(text: &str) -> Option<Vec<u8>> {
         let mut bytes = vec![0; decoded_len(text)];
-        decode(text, &mut bytes).ok().map(|()| bytes)
+        decode(text, &mut bytes).map(|()| bytes)
     }
 
     proptest! {
         #[test]
-        fn what_is_encoded_comes_back(bytes in prop::collection::vec(any::<u8>(), 0..50)) {
+        fn encoded_bytes_decode_to_themselves(bytes in prop::collection::vec(any::<u8>(), 0..50)) {
             prop_assert_eq!(decoded(&BASE64URL_NOPAD.encode(&bytes)), Some(bytes));
         }
 

@@ -1,13 +1,13 @@
-//! What verifications may cost, and about how long they take.
+//! Bounds on what a verification may cost, and estimates of how long it takes.
 //!
-//! The bounds hold wherever a stored string is read, at import and at log-in, before anything is hashed: a record
-//! must not be able to hold a core for a minute or the machine's memory.
+//! The bounds apply wherever a stored string is parsed, on import and on login, before anything is hashed: no record
+//! may occupy a core for a minute or take all of the machine's memory.
 
 use std::time::Duration;
 
 use auth_argon2::Params;
 
-/// The most Argon2 memory: 1 GiB, in KiB.
+/// The most Argon2 memory, in KiB: 1 GiB.
 pub const MAX_MEMORY_KIB: u32 = 1 << 20;
 
 /// The most Argon2 iterations.
@@ -16,16 +16,16 @@ pub const MAX_ITERATIONS: u32 = 64;
 /// The most Argon2 lanes.
 pub const MAX_LANES: u32 = 64;
 
-/// The most Argon2 memory times iterations, in KiB: 4 GiB written, some seconds of one core.
+/// The most Argon2 memory times iterations, in KiB: 4 GiB are written in all, which takes some seconds on one core.
 pub const MAX_KIB_PASSES: u64 = 4 << 20;
 
-/// The most PBKDF2 iterations: ten times those of Django 5.2.
+/// The most PBKDF2 iterations: ten times the number of Django 5.2.
 pub const MAX_PBKDF2_ITERATIONS: u32 = 10_000_000;
 
-/// The highest bcrypt cost: some seconds of one core.
+/// The highest bcrypt cost, which takes some seconds on one core.
 pub const MAX_BCRYPT_COST: u32 = 16;
 
-/// Whether a hash with these parameters may be verified here, and so may be made.
+/// Returns whether hashes with these parameters are within the bounds, and so can be made and verified.
 #[must_use]
 pub fn is_affordable(params: Params) -> bool {
     params.memory_kib() <= MAX_MEMORY_KIB
@@ -34,19 +34,19 @@ pub fn is_affordable(params: Params) -> bool {
         && kib_passes(params) <= MAX_KIB_PASSES
 }
 
-// The rates are those of one core of a server of 2026, in round numbers.
+// The estimates are round numbers for one core of a server of 2026.
 
-pub(crate) fn argon2_time(params: Params) -> Duration {
+pub(super) fn argon2_time(params: Params) -> Duration {
     const KIB_PASSES_PER_MICROSECOND: u64 = 3;
     Duration::from_micros(kib_passes(params) / KIB_PASSES_PER_MICROSECOND)
 }
 
-pub(crate) fn pbkdf2_time(iterations: u32) -> Duration {
+pub(super) fn pbkdf2_time(iterations: u32) -> Duration {
     const NANOSECONDS_PER_ITERATION: u64 = 250;
     Duration::from_nanos(u64::from(iterations) * NANOSECONDS_PER_ITERATION)
 }
 
-pub(crate) fn bcrypt_time(cost: u32) -> Duration {
+pub(super) fn bcrypt_time(cost: u32) -> Duration {
     const AT_COST_ZERO: Duration = Duration::from_micros(50);
     AT_COST_ZERO * (1 << cost.min(MAX_BCRYPT_COST))
 }

@@ -1,54 +1,58 @@
-//! Which stored passwords may be taken over from other systems.
+//! Checks of stored passwords that are imported from other systems.
 
 use auth_core::PasswordString;
 
-use super::{MAX_ZETTELSTORE_NAME, NameContext, StoredPassword, Unreadable, input::Subject};
+use super::error::StoredPasswordError;
+use super::input::{HashInput, MAX_ZETTELSTORE_NAME, NameContext};
+use super::stored::StoredPassword;
 
-/// Why a stored password is not taken over.
+/// Why a stored password can't be imported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum ImportRefusal {
-    /// Nobody here knows its tag, or it is empty.
+pub enum HashImportError {
+    /// The string is empty, or its scheme is not supported.
     #[error("the password hash has no known scheme")]
     UnknownScheme,
-    /// It is not what its tag promises.
+    /// The string doesn't have the format that its prefix stands for.
     #[error("the password hash is malformed")]
     Malformed,
-    /// Verifying it would cost more than this server spends on one log-in.
+    /// The parameters are above the bounds on what a verification may cost.
     #[error("the password hash has parameters that are too costly")]
     TooCostly,
-    /// A Zettelstore hash of a user without a user name: nothing could verify against it.
+    /// The string is a Zettelstore hash, and its user has no user name: no password would match.
     #[error("a zettelstore hash needs the user's name")]
     NameMissing,
-    /// A Zettelstore hash of a user whose name leaves bcrypt too little of the password.
+    /// The string is a Zettelstore hash, and the user name is so long that bcrypt ignores most of the password.
     #[error("a zettelstore hash protects nothing with a user name longer than {MAX_ZETTELSTORE_NAME} bytes")]
     NameTooLong,
 }
 
-/// Checks a tagged string before it is stored. What [`StoredPassword::parse`] reads is taken over, and so is
-/// Django's `!…` for no password.
+/// Checks a stored string of another system before it is written to the store.
 ///
-/// `context` names the user where it has a user name: a Zettelstore hash covers it.
+/// Accepted are all strings that [`StoredPassword::parse`] accepts, and Django's `!…` for an account without a
+/// password. `context` is the user's; a Zettelstore hash can't be imported without the user name in it.
 ///
 /// # Errors
-/// Why it is not taken over.
-pub fn check_import(text: &str, context: Option<&NameContext>) -> Result<PasswordString, ImportRefusal> {
+/// [`HashImportError`] if no password could ever match the string.
+pub fn check_import(text: &str, context: Option<&NameContext>) -> Result<PasswordString, HashImportError> {
     let string = PasswordString::new(text);
     match StoredPassword::parse(&string) {
-        Ok(stored) if stored.subject == Subject::NamedPassword => check_name(context)?,
+        Ok(stored) if stored.input() == HashInput::NamedPassword => check_name(context)?,
         Ok(_) => {}
-        Err(Unreadable::Unusable) if !text.is_empty() => {}
-        Err(Unreadable::Unusable | Unreadable::UnknownScheme) => return Err(ImportRefusal::UnknownScheme),
-        Err(Unreadable::Malformed) => return Err(ImportRefusal::Malformed),
-        Err(Unreadable::TooCostly) => return Err(ImportRefusal::TooCostly),
+        Err(StoredPasswordError::Unusable) if !text.is_empty() => {}
+        Err(StoredPasswordError::Unusable | StoredPasswordError::UnknownScheme) => {
+            return Err(HashImportError::UnknownScheme);
+        }
+        Err(StoredPasswordError::Malformed) => return Err(HashImportError::Malformed),
+        Err(StoredPasswordError::TooCostly) => return Err(HashImportError::TooCostly),
     }
     Ok(string)
 }
 
-fn check_name(context: Option<&NameContext>) -> Result<(), ImportRefusal> {
+fn check_name(context: Option<&NameContext>) -> Result<(), HashImportError> {
     match context.map(|context| context.user_name.len()) {
-        None | Some(0) => Err(ImportRefusal::NameMissing),
-        Some(length) if length > MAX_ZETTELSTORE_NAME => Err(ImportRefusal::NameTooLong),
+        None | Some(0) => Err(HashImportError::NameMissing),
+        Some(length) if length > MAX_ZETTELSTORE_NAME => Err(HashImportError::NameTooLong),
         Some(_) => Ok(()),
     }
 }

@@ -1,41 +1,53 @@
-//! What a scheme hashes: the bytes made of what was sent.
+//! The bytes that a scheme hashes, made from the secret that a client sent.
 
-use auth_core::{Password, PasswordDigest};
+use auth_core::{Password, PasswordDigest, SecretInput};
 use data_encoding::HEXLOWER;
 use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
 
-use super::{NameContext, Secret, bcrypt};
+use super::bcrypt;
 
-/// The longest user name with which a Zettelstore hash verifies, in bytes. bcrypt reads 72 bytes, and this leaves
-/// more than eight of them to the password; with 56 bytes of name any password would do (zettelstore.md 7).
+/// The longest user name, in bytes, for which a Zettelstore hash is verified.
+///
+/// Zettelstore hashes the zettel id, the user name and the password with bcrypt, which ignores everything after 72
+/// bytes. This bound leaves more than eight bytes to the password; after a name of 56 bytes any password would match.
 pub const MAX_ZETTELSTORE_NAME: usize = bcrypt::MAX_INPUT - 8 - ZETTEL_ID_AND_BLANKS - 1;
 
 const ZETTEL_ID_AND_BLANKS: usize = 14 + 2;
 
-/// What a stored hash is of.
+/// The data of a user that Zettelstore's hashes cover beside the password. Other schemes ignore it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and importers build it")]
+pub struct NameContext {
+    /// The id of the user's zettel.
+    pub zettelstore_id: u64,
+    /// The user name.
+    pub user_name: String,
+}
+
+/// What a scheme hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Subject {
+pub(super) enum HashInput {
     /// The password.
     Password,
     /// SHA-256 of the password, in lower-case hexadecimal.
     Digest,
-    /// The user zettel's id, the user name and the password, with blanks between.
+    /// The id of the user's zettel, the user name and the password, separated by blanks.
     NamedPassword,
 }
 
-impl Subject {
-    /// The bytes to hash; `None` when what was sent can't match, whatever is stored.
-    pub(super) fn input(self, secret: &Secret, context: &NameContext) -> Option<Zeroizing<Vec<u8>>> {
+impl HashInput {
+    /// The bytes to hash; `None` for a secret that can't match any record of this kind.
+    pub(super) fn bytes(self, secret: &SecretInput, context: &NameContext) -> Option<Zeroizing<Vec<u8>>> {
         match (self, secret) {
-            (_, Secret::Password(password)) if password.is_too_long() => None,
-            (Self::Password, Secret::Password(password)) => Some(bytes_of(password)),
-            (Self::Digest, Secret::Password(password)) => Some(hex_digest(password)),
-            (Self::Digest, Secret::Digest(digest)) if is_hex_digest(digest) => {
+            (_, SecretInput::Password(password)) if password.is_too_long() => None,
+            (Self::Password, SecretInput::Password(password)) => Some(bytes_of(password)),
+            (Self::Digest, SecretInput::Password(password)) => Some(hex_digest(password)),
+            (Self::Digest, SecretInput::Digest(digest)) if is_hex_digest(digest) => {
                 Some(Zeroizing::new(digest.expose().as_bytes().to_vec()))
             }
-            (Self::NamedPassword, Secret::Password(password)) => named(password, context),
-            (_, Secret::Digest(_)) => None,
+            (Self::NamedPassword, SecretInput::Password(password)) => named_password(password, context),
+            (_, SecretInput::Digest(_)) => None,
         }
     }
 }
@@ -49,13 +61,13 @@ fn hex_digest(password: &Password) -> Zeroizing<Vec<u8>> {
     Zeroizing::new(HEXLOWER.encode(digest.as_ref()).into_bytes())
 }
 
-/// Upper-case digits are another text to bcrypt, and so never match (rocketchat.md 1.4).
+/// Rocket.Chat hashes the digest as text, so that upper-case digits never match.
 fn is_hex_digest(digest: &PasswordDigest) -> bool {
     let text = digest.expose().as_bytes();
     text.len() == 64 && text.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
-fn named(password: &Password, context: &NameContext) -> Option<Zeroizing<Vec<u8>>> {
+fn named_password(password: &Password, context: &NameContext) -> Option<Zeroizing<Vec<u8>>> {
     let NameContext { zettelstore_id, user_name } = context;
     if user_name.len() > MAX_ZETTELSTORE_NAME {
         return None;

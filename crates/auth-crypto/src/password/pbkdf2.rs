@@ -1,16 +1,17 @@
-//! PBKDF2 as Django writes it: `ITERATIONS$SALT$TAG` after its tag, the salt as it stands, the tag in padded
-//! base64 (zulip.md 6.1).
+//! PBKDF2 as Django writes it: `ITERATIONS$SALT$TAG` after the prefix, the salt as plain text, the tag in padded
+//! base64.
 
 use std::num::NonZeroU32;
 
 use data_encoding::BASE64;
-use ring::pbkdf2::{PBKDF2_HMAC_SHA256, derive, verify};
+use ring::pbkdf2::{PBKDF2_HMAC_SHA256, derive};
 use zeroize::Zeroizing;
 
-use super::phc::number_of;
-use super::{MAX_PBKDF2_ITERATIONS, Unreadable};
+use super::cost::MAX_PBKDF2_ITERATIONS;
+use super::decimal::parse_decimal;
+use super::error::StoredPasswordError;
 
-/// Bytes of a tag: SHA-256's.
+/// Bytes of a tag: the output of SHA-256.
 const TAG: usize = 32;
 
 #[derive(Clone)]
@@ -21,30 +22,26 @@ pub(super) struct Pbkdf2Hash {
 }
 
 impl Pbkdf2Hash {
-    pub(super) fn parse(fields: &str) -> Result<Self, Unreadable> {
+    pub(super) fn parse(fields: &str) -> Result<Self, StoredPasswordError> {
         let mut fields = fields.split('$');
         let [Some(iterations), Some(salt), Some(tag), None] =
             [fields.next(), fields.next(), fields.next(), fields.next()]
         else {
-            return Err(Unreadable::Malformed);
+            return Err(StoredPasswordError::Malformed);
         };
-        let iterations = number_of(iterations).and_then(NonZeroU32::new).ok_or(Unreadable::Malformed)?;
+        let iterations =
+            parse_decimal(iterations).and_then(NonZeroU32::new).ok_or(StoredPasswordError::Malformed)?;
         if iterations.get() > MAX_PBKDF2_ITERATIONS {
-            return Err(Unreadable::TooCostly);
+            return Err(StoredPasswordError::TooCostly);
         }
-        let tag = BASE64.decode(tag.as_bytes()).map_err(|_| Unreadable::Malformed)?;
+        let tag = BASE64.decode(tag.as_bytes()).map_err(|_| StoredPasswordError::Malformed)?;
         if tag.len() != TAG || salt.is_empty() {
-            return Err(Unreadable::Malformed);
+            return Err(StoredPasswordError::Malformed);
         }
         Ok(Self { iterations, salt: salt.to_owned(), tag })
     }
 
-    pub(super) fn matches(&self, input: &[u8]) -> bool {
-        // In constant time.
-        verify(PBKDF2_HMAC_SHA256, self.iterations, self.salt.as_bytes(), input, &self.tag).is_ok()
-    }
-
-    /// The tag that it would have if it were of `input`.
+    /// Computes the tag of `input` with this hash's salt and iterations.
     pub(super) fn compute(&self, input: &[u8]) -> Zeroizing<Vec<u8>> {
         let mut tag = Zeroizing::new(vec![0; TAG]);
         derive(PBKDF2_HMAC_SHA256, self.iterations, self.salt.as_bytes(), input, &mut tag);
@@ -53,6 +50,11 @@ impl Pbkdf2Hash {
 
     pub(super) fn tag(&self) -> &[u8] {
         &self.tag
+    }
+
+    /// A tag of zero bits, as text.
+    pub(super) fn blank_tag() -> String {
+        BASE64.encode(&[0; TAG])
     }
 
     pub(super) fn iterations(&self) -> u32 {

@@ -1,7 +1,10 @@
-use auth_core::SeededRng;
+use auth_argon2::Params;
+use auth_core::{Password, PasswordDigest, SeededRng};
 use proptest::prelude::*;
 
 use super::*;
+
+mod wrapped;
 
 const RULE: HashingRule = HashingRule { params: params(64, 2), digest_ready: false };
 const DIGEST_RULE: HashingRule = HashingRule { digest_ready: true, ..RULE };
@@ -13,20 +16,22 @@ const fn params(memory_kib: u32, iterations: u32) -> Params {
     }
 }
 
-fn password(text: &str) -> Secret {
-    Secret::Password(Password::new(text))
+fn secret(text: &str) -> SecretInput {
+    SecretInput::Password(Password::new(text))
 }
 
 /// SHA-256 of `mypassword`.
-fn digest() -> Secret {
-    Secret::Digest(PasswordDigest::new("89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8"))
+fn digest() -> SecretInput {
+    SecretInput::Digest(PasswordDigest::new(
+        "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8",
+    ))
 }
 
-fn made(secret: &Secret, rule: &HashingRule) -> PasswordString {
+fn hashed(secret: &SecretInput, rule: &HashingRule) -> PasswordString {
     hash(secret, rule, &SeededRng::new(1), &mut Memory::new()).unwrap()
 }
 
-fn judge(stored: &PasswordString, secret: &Secret, rule: &HashingRule) -> Verdict {
+fn verdict_of(stored: &PasswordString, secret: &SecretInput, rule: &HashingRule) -> Verdict {
     let stored = StoredPassword::parse(stored).unwrap();
     verify(Some(&stored), secret, rule, &NameContext::default(), &mut Memory::new()).unwrap()
 }
@@ -36,11 +41,11 @@ const fn matches(upgrade: Upgrade) -> Verdict {
 }
 
 #[test]
-fn new_hashes_are_current_under_their_rule_alone() {
+fn new_hashes_are_current_under_their_rule_only() {
     for (rule, tag) in
         [(RULE, "$argon2id$v=19$m=64,t=2,p=1$"), (DIGEST_RULE, "sha256-hex:$argon2id$v=19$m=64,")]
     {
-        let stored = made(&password("mypassword"), &rule);
+        let stored = hashed(&secret("mypassword"), &rule);
         assert!(stored.expose().starts_with(tag), "{}", stored.expose());
         assert!(StoredPassword::parse(&stored).unwrap().is_current(&rule));
         for other in [
@@ -54,12 +59,12 @@ fn new_hashes_are_current_under_their_rule_alone() {
 }
 
 #[test]
-fn upgrades_follow_from_what_is_stored_what_is_wanted_and_what_was_sent() {
-    let plain = made(&password("mypassword"), &RULE);
-    let over_digest = made(&password("mypassword"), &DIGEST_RULE);
+fn the_upgrade_depends_on_the_record_the_rule_and_the_secret() {
+    let plain = hashed(&secret("mypassword"), &RULE);
+    let over_digest = hashed(&secret("mypassword"), &DIGEST_RULE);
     let costlier = HashingRule { params: params(128, 2), ..RULE };
     let costlier_digest = HashingRule { digest_ready: true, ..costlier };
-    let sent = password("mypassword");
+    let sent = secret("mypassword");
     for (stored, secret, rule, expected) in [
         (&plain, &sent, RULE, matches(Upgrade::None)),
         (&plain, &sent, DIGEST_RULE, matches(Upgrade::Rewrap)),
@@ -76,78 +81,78 @@ fn upgrades_follow_from_what_is_stored_what_is_wanted_and_what_was_sent() {
         // Only a record over the digest verifies one.
         (&plain, &digest(), RULE, Verdict::NoMatch),
         (&plain, &digest(), DIGEST_RULE, Verdict::NoMatch),
-        (&plain, &password("Mypassword"), RULE, Verdict::NoMatch),
-        (&over_digest, &password("Mypassword"), DIGEST_RULE, Verdict::NoMatch),
+        (&plain, &secret("Mypassword"), RULE, Verdict::NoMatch),
+        (&over_digest, &secret("Mypassword"), DIGEST_RULE, Verdict::NoMatch),
     ] {
-        assert_eq!(judge(stored, secret, &rule), expected, "{} {secret:?} {rule:?}", stored.expose());
+        assert_eq!(verdict_of(stored, secret, &rule), expected, "{} {secret:?} {rule:?}", stored.expose());
     }
 }
 
 #[test]
-fn the_text_of_a_digest_is_no_password() {
-    let Secret::Digest(text) = digest() else { panic!("a digest") };
-    let stored = made(&password("mypassword"), &DIGEST_RULE);
-    assert_eq!(judge(&stored, &password(text.expose()), &DIGEST_RULE), Verdict::NoMatch);
+fn the_text_of_a_digest_does_not_match_as_a_password() {
+    let SecretInput::Digest(text) = digest() else { panic!("a digest") };
+    let stored = hashed(&secret("mypassword"), &DIGEST_RULE);
+    assert_eq!(verdict_of(&stored, &secret(text.expose()), &DIGEST_RULE), Verdict::NoMatch);
 }
 
 #[test]
 fn a_hash_of_a_digest_verifies_the_password() {
     for rule in [RULE, DIGEST_RULE] {
-        let stored = made(&digest(), &rule);
+        let stored = hashed(&digest(), &rule);
         assert!(stored.expose().starts_with("sha256-hex:"));
-        assert!(matches!(judge(&stored, &password("mypassword"), &rule), Verdict::Match { .. }));
-        assert!(matches!(judge(&stored, &digest(), &rule), Verdict::Match { .. }));
+        assert!(matches!(verdict_of(&stored, &secret("mypassword"), &rule), Verdict::Match { .. }));
+        assert!(matches!(verdict_of(&stored, &digest(), &rule), Verdict::Match { .. }));
     }
 }
 
 #[test]
 fn digests_that_are_not_64_lower_case_digits_never_match() {
-    let Secret::Digest(text) = digest() else { panic!("a digest") };
+    let SecretInput::Digest(text) = digest() else { panic!("a digest") };
     let text = text.expose();
-    let stored = made(&digest(), &DIGEST_RULE);
+    let stored = hashed(&digest(), &DIGEST_RULE);
     for wrong in [text.to_uppercase(), text[..63].to_owned(), format!("{text}0"), String::new()] {
-        let secret = Secret::Digest(PasswordDigest::new(wrong));
-        assert_eq!(judge(&stored, &secret, &DIGEST_RULE), Verdict::NoMatch);
+        let secret = SecretInput::Digest(PasswordDigest::new(wrong));
+        assert_eq!(verdict_of(&stored, &secret, &DIGEST_RULE), Verdict::NoMatch);
     }
 }
 
 #[test]
 fn passwords_longer_than_the_limit_never_match() {
-    let longest = password(&"x".repeat(Password::MAX_BYTES));
-    let longer = password(&"x".repeat(Password::MAX_BYTES + 1));
+    let longest = secret(&"x".repeat(Password::MAX_BYTES));
+    let longer = secret(&"x".repeat(Password::MAX_BYTES + 1));
     for rule in [RULE, DIGEST_RULE] {
-        assert_eq!(judge(&made(&longest, &rule), &longest, &rule), matches(Upgrade::None));
-        assert_eq!(judge(&made(&longer, &rule), &longer, &rule), Verdict::NoMatch);
-        assert_eq!(judge(&made(&password(""), &rule), &longer, &rule), Verdict::NoMatch);
+        assert_eq!(verdict_of(&hashed(&longest, &rule), &longest, &rule), matches(Upgrade::None));
+        assert_eq!(verdict_of(&hashed(&longer, &rule), &longer, &rule), Verdict::NoMatch);
+        assert_eq!(verdict_of(&hashed(&secret(""), &rule), &longer, &rule), Verdict::NoMatch);
     }
 }
 
 #[test]
-fn what_cannot_match_gives_a_hash_of_nothing_else_either() {
-    let longer = password(&"x".repeat(Password::MAX_BYTES + 1));
-    let no_digest = Secret::Digest(PasswordDigest::new(""));
-    for (secret, rule) in [(&longer, RULE), (&longer, DIGEST_RULE), (&no_digest, DIGEST_RULE)] {
-        let stored = made(secret, &rule);
-        for sent in [secret, &password(""), &password("x")] {
-            assert_eq!(judge(&stored, sent, &rule), Verdict::NoMatch, "{sent:?}");
+fn a_secret_that_cannot_match_gives_a_hash_that_nothing_matches() {
+    let longer = secret(&"x".repeat(Password::MAX_BYTES + 1));
+    let no_digest = SecretInput::Digest(PasswordDigest::new(""));
+    for (unusable, rule) in [(&longer, RULE), (&longer, DIGEST_RULE), (&no_digest, DIGEST_RULE)] {
+        let stored = hashed(unusable, &rule);
+        for sent in [unusable, &secret(""), &secret("x")] {
+            assert_eq!(verdict_of(&stored, sent, &rule), Verdict::NoMatch, "{sent:?}");
         }
     }
 }
 
 #[test]
-fn every_failure_takes_the_work_of_a_wrong_password() {
-    let current = StoredPassword::parse(&made(&password("mypassword"), &RULE)).unwrap();
+fn every_failure_does_the_work_of_a_wrong_password() {
+    let current = StoredPassword::parse(&hashed(&secret("mypassword"), &RULE)).unwrap();
     for (stored, secret) in [
-        (Some(&current), password("wrong")),
-        (None, password("wrong")),
+        (Some(&current), secret("wrong")),
+        (None, secret("wrong")),
         (None, digest()),
         (Some(&current), digest()),
-        (Some(&current), password(&"x".repeat(Password::MAX_BYTES + 1))),
+        (Some(&current), secret(&"x".repeat(Password::MAX_BYTES + 1))),
     ] {
         let mut memory = Memory::new();
         let verdict = verify(stored, &secret, &RULE, &NameContext::default(), &mut memory);
         assert_eq!(verdict, Ok(Verdict::NoMatch));
-        // The memory was used: a hash of the rule's size was made.
+        // The memory was used: a hash of the rule's size was hashed.
         assert_eq!(memory.capacity_kib(), 64);
     }
 }
@@ -157,45 +162,45 @@ fn a_match_on_72_truncated_bytes_is_never_upgraded() {
     let cut = "b".repeat(72);
     let text = ::bcrypt::hash_with_salt(&cut, 4, [7; 16]).unwrap().to_string();
     let stored = PasswordString::new(text);
-    assert_eq!(judge(&stored, &password(&cut), &RULE), matches(Upgrade::Obsolete));
-    assert_eq!(judge(&stored, &password(&format!("{cut}anything")), &RULE), matches(Upgrade::None));
-    assert_eq!(judge(&stored, &password(&cut[1..]), &RULE), Verdict::NoMatch);
+    assert_eq!(verdict_of(&stored, &secret(&cut), &RULE), matches(Upgrade::Obsolete));
+    assert_eq!(verdict_of(&stored, &secret(&format!("{cut}anything")), &RULE), matches(Upgrade::None));
+    assert_eq!(verdict_of(&stored, &secret(&cut[1..]), &RULE), Verdict::NoMatch);
 }
 
 #[test]
-fn a_long_user_name_opens_no_zettelstore_hash() {
+fn a_zettelstore_hash_with_a_long_user_name_never_matches() {
     let context =
         NameContext { zettelstore_id: 20_240_101_000_100, user_name: "n".repeat(MAX_ZETTELSTORE_NAME) };
     let longer = NameContext { user_name: "n".repeat(56), ..context.clone() };
-    let check = |context: &NameContext, import: Result<(), ImportRefusal>, expected: Verdict| {
+    let check = |context: &NameContext, import: Result<(), HashImportError>, expected: Verdict| {
         let input = format!("{:014} {} secret", context.zettelstore_id, context.user_name);
         let text = format!("zettelstore${}", ::bcrypt::hash_with_salt(input, 4, [7; 16]).unwrap());
         assert_eq!(check_import(&text, Some(context)).map(|_| ()), import);
         let stored = StoredPassword::parse(&PasswordString::new(text)).unwrap();
-        let verdict = verify(Some(&stored), &password("secret"), &RULE, context, &mut Memory::new());
+        let verdict = verify(Some(&stored), &secret("secret"), &RULE, context, &mut Memory::new());
         assert_eq!(verdict, Ok(expected));
     };
     check(&context, Ok(()), matches(Upgrade::Obsolete));
-    check(&longer, Err(ImportRefusal::NameTooLong), Verdict::NoMatch);
+    check(&longer, Err(HashImportError::NameTooLong), Verdict::NoMatch);
 }
 
 #[test]
 fn debug_shows_no_hash() {
-    let stored = StoredPassword::parse(&made(&password("mypassword"), &RULE)).unwrap();
+    let stored = StoredPassword::parse(&hashed(&secret("mypassword"), &RULE)).unwrap();
     assert_eq!(format!("{stored:?}"), "StoredPassword(argon2, …)");
 }
 
 proptest! {
     #[test]
-    fn a_password_matches_what_was_made_of_it_and_no_other_does(
+    fn a_hash_matches_its_password_and_no_other(
         right in "\\PC{0,20}",
         wrong in "\\PC{0,20}",
         digest_ready: bool,
     ) {
         let rule = HashingRule { params: params(8, 1), digest_ready };
-        let stored = made(&password(&right), &rule);
-        prop_assert_eq!(judge(&stored, &password(&right), &rule), matches(Upgrade::None));
-        let other = judge(&stored, &password(&wrong), &rule);
+        let stored = hashed(&secret(&right), &rule);
+        prop_assert_eq!(verdict_of(&stored, &secret(&right), &rule), matches(Upgrade::None));
+        let other = verdict_of(&stored, &secret(&wrong), &rule);
         prop_assert_eq!(other == Verdict::NoMatch, right != wrong);
     }
 

@@ -1,44 +1,46 @@
-//! What the pool tells about itself: plain numbers.
+//! The pool's figures, as plain numbers for a metrics page.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// How a pool has done since it began, and how it stands.
+/// The figures of a pool since it was started, and the number of jobs that wait now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PoolMetrics {
     /// Jobs that wait now.
     pub waiting: usize,
-    /// Jobs that were refused at once, or had to give way to others, because the queue was full.
+    /// Jobs that were refused or evicted because the queue was full.
     pub refused: u64,
-    /// Jobs that were refused because they had waited as long as they may.
+    /// Jobs that were refused because they had waited past the deadline.
     pub late: u64,
-    /// Jobs that nobody waited for any more when their turn came.
+    /// Jobs whose callers had gone away before the job was begun.
     pub abandoned: u64,
-    /// How long jobs waited until they were begun.
+    /// The times that jobs waited until they were begun.
     pub wait: Histogram,
-    /// How long one job kept a core busy, by scheme. Of jobs that were computed together, each has its share.
+    /// The times that jobs kept a core busy, by scheme. Jobs that were computed together have an equal share each.
     pub hashing: BTreeMap<&'static str, Histogram>,
-    /// How many times so many jobs were computed together: the first number counts single jobs.
-    pub together: Vec<u64>,
+    /// The number of batches of each size: the first entry counts jobs computed alone, the second pairs, and so on.
+    pub batch_sizes: Vec<u64>,
 }
 
-/// Durations, counted in buckets.
+/// Durations counted in buckets.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Histogram {
     counts: [u64; Self::BOUNDS_MS.len()],
-    /// How many there were.
+    /// The number of durations.
     pub count: u64,
-    /// All of them together.
+    /// The sum of all durations.
     pub sum: Duration,
 }
 
 impl Histogram {
-    /// The buckets' upper bounds in milliseconds, which belong to them; longer ones are in none.
+    /// The upper bounds of the buckets in milliseconds, inclusive. Longer durations are in no bucket.
     const BOUNDS_MS: [u16; 13] = [1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000];
 
-    /// Each bucket's upper bound, which belongs to it, and how many durations were no longer than that.
+    /// Returns the buckets: the upper bound of each, and the number of durations up to and including the bound.
+    ///
+    /// The counts are cumulative, as a Prometheus histogram has them.
     pub fn buckets(&self) -> impl Iterator<Item = (Duration, u64)> {
         Self::BOUNDS_MS.iter().zip(&self.counts).scan(0, |total, (bound, count)| {
             *total += count;
@@ -58,14 +60,14 @@ impl Histogram {
 }
 
 impl PoolMetrics {
-    /// Counts jobs of these schemes that were computed together in so long a time.
-    pub(super) fn add_done(&mut self, schemes: &[&'static str], time: Duration) {
+    /// Counts a batch: the schemes of its jobs, and the time that all of them took together.
+    pub(super) fn add_batch(&mut self, schemes: &[&'static str], time: Duration) {
         let Ok(count @ 1..) = u32::try_from(schemes.len()) else { return };
-        if self.together.len() < schemes.len() {
-            self.together.resize(schemes.len(), 0);
+        if self.batch_sizes.len() < schemes.len() {
+            self.batch_sizes.resize(schemes.len(), 0);
         }
-        if let Some(times) = self.together.get_mut(schemes.len() - 1) {
-            *times += 1;
+        if let Some(batches) = self.batch_sizes.get_mut(schemes.len() - 1) {
+            *batches += 1;
         }
         for scheme in schemes {
             self.hashing.entry(scheme).or_default().add(time / count);
@@ -78,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn buckets_count_what_is_no_longer_than_their_bound() {
+    fn buckets_count_durations_up_to_their_bound() {
         let mut histogram = Histogram::default();
         for millis in [0, 1, 2, 3, 4, 6, 5000, 5001] {
             histogram.add(Duration::from_millis(millis));
@@ -89,11 +91,11 @@ mod tests {
     }
 
     #[test]
-    fn jobs_done_together_share_the_time() {
+    fn jobs_of_a_batch_share_its_time() {
         let mut metrics = PoolMetrics::default();
-        metrics.add_done(&["argon2", "argon2", "sha256-hex"], Duration::from_millis(12));
-        metrics.add_done(&["bcrypt"], Duration::from_millis(50));
-        assert_eq!(metrics.together, [1, 0, 1]);
+        metrics.add_batch(&["argon2", "argon2", "sha256-hex"], Duration::from_millis(12));
+        metrics.add_batch(&["bcrypt"], Duration::from_millis(50));
+        assert_eq!(metrics.batch_sizes, [1, 0, 1]);
         let sums: Vec<_> = metrics
             .hashing
             .iter()

@@ -1,4 +1,4 @@
-//! What a worker does: a verification, a new hash, or one around an older hash, alone or several together.
+//! The work of a job, with the channel for its reply: a verification, a new hash, or a wrapped one.
 
 use std::time::Duration;
 
@@ -6,59 +6,74 @@ use auth_argon2::{Memory, OutOfMemory, Params};
 use auth_core::{PasswordString, Rng};
 use tokio::sync::oneshot;
 
-use super::{Busy, Turn, Verification};
-use crate::password::{self, Computation, HashingRule, OldHash, Secret, StoredPassword, Verdict};
+use super::busy::Busy;
+use super::class::JobClass;
+use crate::password::{
+    self, Computation, HashingRule, NameContext, OldHash, SecretInput, StoredPassword, Verdict,
+};
 
-/// What makes a new hash.
-const NEW: &str = "argon2";
+/// A password to verify.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it")]
+pub struct Verification {
+    /// The stored password; `None` does the work of a wrong password on a current record.
+    pub stored: Option<StoredPassword>,
+    /// The secret that the client sent.
+    pub secret: SecretInput,
+    /// The rule for new hashes in the realm.
+    pub rule: HashingRule,
+    /// The data of the user that Zettelstore's hashes cover.
+    pub context: NameContext,
+    /// The class of the job.
+    pub class: JobClass,
+}
 
-pub(super) type Answer<T> = oneshot::Sender<Result<T, Busy>>;
+/// The sending half of a caller's reply channel.
+pub(super) type Reply<T> = oneshot::Sender<Result<T, Busy>>;
 
-/// A type and not a closure, so that jobs of equal parameters can be found and computed together.
+/// The work of a job. An enum and not a closure, so that tasks of equal parameters can be found and computed
+/// together.
 pub(super) enum Task {
-    Verify(Box<Verification>, Answer<Verdict>),
-    Hash { secret: Secret, rule: HashingRule, turn: Turn, answer: Answer<PasswordString> },
-    Wrap { old: OldHash, rule: HashingRule, turn: Turn, answer: Answer<PasswordString> },
+    Verify(Box<Verification>, Reply<Verdict>),
+    Hash { secret: SecretInput, rule: HashingRule, class: JobClass, reply: Reply<PasswordString> },
+    Wrap { old: OldHash, rule: HashingRule, class: JobClass, reply: Reply<PasswordString> },
 }
 
 impl Task {
+    /// Whether the caller has gone away.
     pub(super) fn is_abandoned(&self) -> bool {
         match self {
-            Self::Verify(_, answer) => answer.is_closed(),
-            Self::Hash { answer, .. } | Self::Wrap { answer, .. } => answer.is_closed(),
+            Self::Verify(_, reply) => reply.is_closed(),
+            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => reply.is_closed(),
         }
     }
 
-    pub(super) fn turn(&self) -> Turn {
+    pub(super) fn class(&self) -> JobClass {
         match self {
-            Self::Verify(job, _) => job.turn,
-            Self::Hash { turn, .. } | Self::Wrap { turn, .. } => *turn,
+            Self::Verify(job, _) => job.class,
+            Self::Hash { class, .. } | Self::Wrap { class, .. } => *class,
         }
     }
 
-    /// Its scheme in a word. Where nobody's password is judged, the work is that of a new one.
+    /// The name of the scheme. Without a stored password, the work is that of a new hash.
     pub(super) fn scheme(&self) -> &'static str {
-        self.stored().map_or(NEW, StoredPassword::scheme)
+        self.stored().map_or(password::NEW_SCHEME, StoredPassword::scheme)
     }
 
     pub(super) fn estimated_time(&self) -> Duration {
         self.stored().map_or_else(|| self.rule().estimated_time(), StoredPassword::estimated_time)
     }
 
-    /// The parameters that it can be computed together with others of.
+    /// The parameters that another task needs in order to be computed together with this one; `None` if it is
+    /// computed alone.
     pub(super) fn params(&self) -> Option<Params> {
-        password::shared_params(self.stored(), self.rule())
+        password::batch_params(self.stored(), self.rule())
     }
 
     pub(super) fn refuse(self, busy: Busy) {
-        // Nobody may be left to hear it.
         match self {
-            Self::Verify(_, answer) => {
-                let _ = answer.send(Err(busy));
-            }
-            Self::Hash { answer, .. } | Self::Wrap { answer, .. } => {
-                let _ = answer.send(Err(busy));
-            }
+            Self::Verify(_, reply) => send(reply, Err(busy)),
+            Self::Hash { reply, .. } | Self::Wrap { reply, .. } => send(reply, Err(busy)),
         }
     }
 
@@ -86,46 +101,48 @@ impl Task {
         }
     }
 
-    /// Nobody may be left to hear the answer.
-    fn end(self, computed: Computation) {
+    fn finish(self, computed: Computation) {
         match self {
-            Self::Verify(job, answer) => {
-                let verdict = password::end_verify(job.stored.as_ref(), &job.secret, &job.rule, &computed);
-                let _ = answer.send(Ok(verdict));
+            Self::Verify(job, reply) => {
+                let verdict = password::finish_verify(job.stored.as_ref(), &job.secret, &job.rule, &computed);
+                send(reply, Ok(verdict));
             }
-            Self::Hash { secret, rule, answer, .. } => {
-                let _ = answer.send(Ok(password::end_hash(&secret, &rule, computed)));
+            Self::Hash { secret, rule, reply, .. } => {
+                send(reply, Ok(password::finish_hash(&secret, &rule, computed)));
             }
-            Self::Wrap { old, answer, .. } => {
-                let _ = answer.send(Ok(password::end_wrap(&old, computed)));
-            }
+            Self::Wrap { old, reply, .. } => send(reply, Ok(password::finish_wrap(&old, computed))),
         }
     }
 }
 
-/// Does one task, or several that can be computed together.
+/// Computes one task, or several of equal parameters together, and replies to the callers.
 pub(super) fn run(tasks: Vec<Task>, rng: &dyn Rng, memory: &mut Memory) {
-    let mut together = Vec::with_capacity(tasks.len());
+    let mut batch = Vec::with_capacity(tasks.len());
     let mut computations = Vec::with_capacity(tasks.len());
     for task in tasks {
         match task.begin(rng) {
             Some(computation) => {
                 computations.push(computation);
-                together.push(task);
+                batch.push(task);
             }
             None => run_alone(task, memory),
         }
     }
     match password::compute(&mut computations, memory) {
-        Ok(()) => together.into_iter().zip(computations).for_each(|(task, computed)| task.end(computed)),
-        Err(OutOfMemory) => together.into_iter().for_each(|task| task.refuse(Busy::shortly())),
+        Ok(()) => batch.into_iter().zip(computations).for_each(|(task, computed)| task.finish(computed)),
+        Err(OutOfMemory) => batch.into_iter().for_each(|task| task.refuse(Busy::shortly())),
     }
 }
 
-/// Verifies a password of another scheme than Argon2.
+/// Verifies a password of a scheme other than Argon2.
 fn run_alone(task: Task, memory: &mut Memory) {
-    let Task::Verify(job, answer) = task else { return };
+    let Task::Verify(job, reply) = task else { return };
     let Verification { stored, secret, rule, context, .. } = *job;
     let verdict = password::verify(stored.as_ref(), &secret, &rule, &context, memory);
-    let _ = answer.send(verdict.map_err(|OutOfMemory| Busy::shortly()));
+    send(reply, verdict.map_err(|OutOfMemory| Busy::shortly()));
+}
+
+/// Sends a reply. The caller may have gone away, which is no failure.
+fn send<T>(reply: Reply<T>, result: Result<T, Busy>) {
+    let _ = reply.send(result);
 }

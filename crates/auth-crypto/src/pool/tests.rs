@@ -4,12 +4,13 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use auth_argon2::Params;
-use auth_core::{ManualClock, Password, SeededRng, Timestamp};
+use auth_core::{ClientKey, ManualClock, Password, SeededRng, Timestamp};
 
 use super::*;
-use crate::password::Upgrade;
+use crate::password::{NameContext, StoredPassword, Upgrade};
 
 const RULE: HashingRule = HashingRule {
     params: match Params::new(64, 1, 1) {
@@ -23,13 +24,13 @@ fn config(workers: usize, queue: usize) -> PoolConfig {
     PoolConfig { workers, queue, interleave: 3, memory_kib: 1 << 10, deadline: Duration::from_secs(10) }
 }
 
-/// A pool with a clock that stands still.
+/// A pool whose clock stands still.
 fn pool(config: PoolConfig, rng: Arc<dyn Rng>) -> HashingPool {
     HashingPool::new(config, rng, Arc::new(ManualClock::default())).unwrap()
 }
 
-fn secret() -> Secret {
-    Secret::Password(Password::new("abcd1234"))
+fn secret() -> SecretInput {
+    SecretInput::Password(Password::new("abcd1234"))
 }
 
 fn verification(stored: Option<StoredPassword>) -> Verification {
@@ -38,35 +39,36 @@ fn verification(stored: Option<StoredPassword>) -> Verification {
         secret: secret(),
         rule: RULE,
         context: NameContext::default(),
-        turn: Turn::default(),
+        class: JobClass::default(),
     }
 }
 
-fn network(last: u8) -> ClientKey {
+fn client(last: u8) -> ClientKey {
     ClientKey::of([192, 0, 2, last].into())
 }
 
-/// Stops every hash at its salt until it is told to go on.
-struct Gate {
-    entered: mpsc::Sender<()>,
-    go_on: Mutex<mpsc::Receiver<()>>,
+/// Random numbers that block every hash at its salt, until a message releases it.
+struct BlockingRng {
+    blocked: mpsc::Sender<()>,
+    released: Mutex<mpsc::Receiver<()>>,
     salts: AtomicUsize,
 }
 
-impl Gate {
+impl BlockingRng {
     fn new() -> (Arc<Self>, mpsc::Receiver<()>, mpsc::Sender<()>) {
-        let (entered, has_entered) = mpsc::channel();
-        let (open, go_on) = mpsc::channel();
-        (Arc::new(Self { entered, go_on: Mutex::new(go_on), salts: AtomicUsize::new(0) }), has_entered, open)
+        let (blocked, is_blocked) = mpsc::channel();
+        let (release, released) = mpsc::channel();
+        let rng = Self { blocked, released: Mutex::new(released), salts: AtomicUsize::new(0) };
+        (Arc::new(rng), is_blocked, release)
     }
 }
 
-impl Rng for Gate {
+impl Rng for BlockingRng {
     fn fill(&self, out: &mut [u8]) {
         self.salts.fetch_add(1, Ordering::SeqCst);
         out.fill(7);
-        let _ = self.entered.send(());
-        let _ = self.go_on.lock().unwrap().recv();
+        let _ = self.blocked.send(());
+        let _ = self.released.lock().unwrap().recv();
     }
 }
 
@@ -75,7 +77,7 @@ fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 #[tokio::test]
-async fn verdicts_and_hashes_come_back() {
+async fn verdicts_and_hashes_are_returned() {
     let pool = pool(config(2, 8), Arc::new(SeededRng::new(1)));
     let made = pool.hash(secret(), RULE, ClientKey::default()).await.unwrap();
     let stored = StoredPassword::parse(&made).unwrap();
@@ -86,67 +88,64 @@ async fn verdicts_and_hashes_come_back() {
 
 #[test]
 fn a_full_queue_refuses_at_once() {
-    let (gate, entered, open) = Gate::new();
-    let pool = pool(config(1, 1), Arc::clone(&gate) as _);
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(1, 1), Arc::clone(&rng) as _);
     let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
+    is_blocked.recv().unwrap();
     let mut waiting = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(waiting.as_mut()).is_pending());
     let refused = poll(pin!(pool.hash(secret(), RULE, ClientKey::default())));
     assert!(matches!(refused, Poll::Ready(Err(Busy { retry_after })) if retry_after > Duration::ZERO));
-    drop(open);
+    drop(release);
 }
 
 #[test]
-fn what_nobody_waits_for_is_not_hashed_and_takes_no_place() {
-    let (gate, entered, open) = Gate::new();
-    let pool = pool(config(1, 1), Arc::clone(&gate) as _);
+fn abandoned_jobs_are_not_hashed_and_leave_the_queue() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(1, 1), Arc::clone(&rng) as _);
     let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
+    is_blocked.recv().unwrap();
     {
         let mut gone = pin!(pool.hash(secret(), RULE, ClientKey::default()));
         assert!(poll(gone.as_mut()).is_pending());
     }
     let mut last = pin!(pool.hash(secret(), RULE, ClientKey::default()));
-    assert!(poll(last.as_mut()).is_pending(), "the place of the one that has gone is free");
-    open.send(()).unwrap();
-    entered.recv().unwrap();
-    drop(open);
+    assert!(poll(last.as_mut()).is_pending(), "the abandoned job has left the queue");
+    release.send(()).unwrap();
+    is_blocked.recv().unwrap();
+    drop(release);
     drop(pool_runtime().block_on(last));
-    assert_eq!(gate.salts.load(Ordering::SeqCst), 2);
+    assert_eq!(rng.salts.load(Ordering::SeqCst), 2);
 }
 
 #[test]
-fn a_flood_from_one_network_gives_way_to_another() {
-    let (gate, entered, open) = Gate::new();
-    let pool = pool(config(1, 2), Arc::clone(&gate) as _);
-    let mut running = pin!(pool.hash(secret(), RULE, network(1)));
+fn a_full_queue_evicts_a_job_of_a_flood_for_another_client() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(1, 2), Arc::clone(&rng) as _);
+    let mut running = pin!(pool.hash(secret(), RULE, client(1)));
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
-    let mut first = pin!(pool.hash(secret(), RULE, network(1)));
-    let mut second = pin!(pool.hash(secret(), RULE, network(1)));
+    is_blocked.recv().unwrap();
+    let mut first = pin!(pool.hash(secret(), RULE, client(1)));
+    let mut second = pin!(pool.hash(secret(), RULE, client(1)));
     assert!(poll(first.as_mut()).is_pending());
     assert!(poll(second.as_mut()).is_pending());
-    let mut honest = pin!(pool.hash(secret(), RULE, network(2)));
-    assert!(poll(honest.as_mut()).is_pending(), "another network finds room");
-    assert!(poll(second.as_mut()).is_ready(), "the flood's last job gives way");
-    assert!(poll(pin!(pool.hash(secret(), RULE, network(1)))).is_ready(), "and its next one is refused");
-    drop(open);
+    let mut honest = pin!(pool.hash(secret(), RULE, client(2)));
+    assert!(poll(honest.as_mut()).is_pending(), "another client is queued");
+    assert!(poll(second.as_mut()).is_ready(), "the flood's last job is evicted");
+    assert!(poll(pin!(pool.hash(secret(), RULE, client(1)))).is_ready(), "and its next one is refused");
+    drop(release);
     assert!(pool_runtime().block_on(honest).is_ok());
     assert!(pool_runtime().block_on(first).is_ok());
 }
 
 #[tokio::test]
-async fn a_panic_is_busy_to_its_caller_and_nothing_to_the_next() {
+async fn a_panic_is_busy_to_its_caller_and_does_not_affect_the_next() {
     struct PanicsOnce(AtomicUsize);
     impl Rng for PanicsOnce {
         fn fill(&self, out: &mut [u8]) {
-            assert!(
-                self.0.fetch_add(1, Ordering::SeqCst) > 0,
-                "the first salt panics, as this test wants it"
-            );
+            assert!(self.0.fetch_add(1, Ordering::SeqCst) > 0, "this test makes the first salt panic");
             out.fill(7);
         }
     }
@@ -156,30 +155,30 @@ async fn a_panic_is_busy_to_its_caller_and_nothing_to_the_next() {
 }
 
 #[test]
-fn shutdown_finishes_what_runs_and_refuses_what_waits() {
-    let (gate, entered, open) = Gate::new();
-    let pool = Arc::new(pool(config(1, 8), Arc::clone(&gate) as _));
+fn shutdown_finishes_running_jobs_and_refuses_waiting_ones() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = Arc::new(pool(config(1, 8), Arc::clone(&rng) as _));
     let call = |pool: Arc<HashingPool>| {
         Box::pin(async move {
             let queue = Arc::clone(&pool.queue);
             drop(pool);
-            let (answer, answered) = oneshot::channel();
-            queue.push(Task::Hash { secret: secret(), rule: RULE, turn: Turn::default(), answer })?;
-            answered.await.map_err(|_| Busy::shortly())
+            let (reply, received) = oneshot::channel();
+            queue.push(Task::Hash { secret: secret(), rule: RULE, class: JobClass::default(), reply })?;
+            received.await.map_err(|_| Busy::shortly())
         })
     };
     let mut running = call(Arc::clone(&pool));
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
+    is_blocked.recv().unwrap();
     let mut waiting = call(Arc::clone(&pool));
     assert!(poll(waiting.as_mut()).is_pending());
 
     let shutdown = std::thread::spawn(move || drop(pool));
     assert!(pool_runtime().block_on(waiting).is_err());
-    open.send(()).unwrap();
+    release.send(()).unwrap();
     shutdown.join().unwrap();
     assert!(matches!(poll(running.as_mut()), Poll::Ready(Ok(Ok(_)))));
-    assert_eq!(gate.salts.load(Ordering::SeqCst), 1);
+    assert_eq!(rng.salts.load(Ordering::SeqCst), 1);
 }
 
 #[test]
@@ -189,7 +188,7 @@ fn many_jobs_on_several_workers_all_end() {
         let jobs: Vec<_> = (0..200_u8)
             .map(|number| {
                 let pool = Arc::clone(&pool);
-                tokio::spawn(async move { pool.hash(secret(), RULE, network(number % 7)).await.is_ok() })
+                tokio::spawn(async move { pool.hash(secret(), RULE, client(number % 7)).await.is_ok() })
             })
             .collect();
         for job in jobs {
@@ -200,9 +199,9 @@ fn many_jobs_on_several_workers_all_end() {
 
 #[test]
 fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
-    let (gate, entered, open) = Gate::new();
-    let pool = pool(config(1, 100), Arc::clone(&gate) as _);
-    let other = || Secret::Password(Password::new("another"));
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(1, 100), Arc::clone(&rng) as _);
+    let other = || SecretInput::Password(Password::new("another"));
     let stored = |secret| {
         let mut memory = Memory::new();
         let made = crate::password::hash(&secret, &RULE, &SeededRng::new(1), &mut memory).unwrap();
@@ -210,30 +209,30 @@ fn waiting_jobs_are_computed_together_and_each_gets_its_own_verdict() {
     };
     let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
+    is_blocked.recv().unwrap();
     let right = verification(Some(stored(secret())));
     let wrong = verification(Some(stored(other())));
-    let nobody = verification(None);
-    let mut waiting = [right, wrong, nobody].map(|job| Box::pin(pool.verify(job)));
+    let unknown = verification(None);
+    let mut waiting = [right, wrong, unknown].map(|job| Box::pin(pool.verify(job)));
     for job in &mut waiting {
         assert!(poll(job.as_mut()).is_pending());
     }
     assert_eq!(pool.metrics().waiting, 3);
-    open.send(()).unwrap();
+    release.send(()).unwrap();
     let runtime = pool_runtime();
     assert!(runtime.block_on(running).is_ok());
     let verdicts = waiting.map(|job| runtime.block_on(job).unwrap());
     assert_eq!(verdicts, [Verdict::Match { upgrade: Upgrade::None }, Verdict::NoMatch, Verdict::NoMatch]);
-    // The worker notes what it did after it has answered, and before it takes anything else.
+    // The worker records a batch after it has replied, and before it takes the next one.
     let last = verification(None);
     runtime.block_on(pool.verify(last)).unwrap();
     let metrics = pool.metrics();
-    assert_eq!((metrics.together[2], metrics.wait.count), (1, 5));
+    assert_eq!((metrics.batch_sizes[2], metrics.wait.count), (1, 5));
     assert!(metrics.hashing["argon2"].count >= 4);
 }
 
 #[test]
-fn the_budget_picks_how_many_are_computed_together_and_never_none() {
+fn the_memory_budget_limits_the_width_to_no_less_than_one() {
     let config = PoolConfig { memory_kib: 2 * 200, ..config(2, 1) };
     for (memory_kib, width) in [(8, 3), (64, 3), (100, 2), (101, 1), (200, 1), (1 << 20, 1)] {
         assert_eq!(config.width(Params::new(memory_kib, 1, 1).unwrap()), width, "{memory_kib} KiB");
@@ -242,19 +241,19 @@ fn the_budget_picks_how_many_are_computed_together_and_never_none() {
 }
 
 #[test]
-fn what_has_waited_too_long_is_refused() {
-    let (gate, entered, open) = Gate::new();
+fn overdue_jobs_are_refused() {
+    let (rng, is_blocked, release) = BlockingRng::new();
     let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1)));
-    let pool = HashingPool::new(config(1, 100), Arc::clone(&gate) as _, Arc::clone(&clock) as _).unwrap();
+    let pool = HashingPool::new(config(1, 100), Arc::clone(&rng) as _, Arc::clone(&clock) as _).unwrap();
     let mut running = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
+    is_blocked.recv().unwrap();
     let mut late = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(late.as_mut()).is_pending());
     clock.advance(Duration::from_secs(11));
     let mut in_time = pin!(pool.hash(secret(), RULE, ClientKey::default()));
     assert!(poll(in_time.as_mut()).is_pending());
-    drop(open);
+    drop(release);
     let runtime = pool_runtime();
     assert!(runtime.block_on(late).is_err());
     assert!(runtime.block_on(in_time).is_ok());
@@ -262,7 +261,7 @@ fn what_has_waited_too_long_is_refused() {
 }
 
 #[test]
-fn other_schemes_and_older_versions_are_done_alone() {
+fn other_schemes_and_older_versions_are_computed_alone() {
     let task = |stored: &str| {
         let stored = StoredPassword::parse(&PasswordString::new(stored)).unwrap();
         Task::Verify(Box::new(verification(Some(stored))), oneshot::channel().0)
@@ -280,20 +279,20 @@ fn other_schemes_and_older_versions_are_done_alone() {
     }
 }
 
-/// Measured on the build for tests; a refusal must not cost what a log-in costs, however long the queue is.
+/// A refusal must cost far less than a login, however long the queue is. Measured on the test build.
 #[test]
 #[expect(clippy::disallowed_methods, reason = "it measures time")]
 fn a_refusal_by_a_long_queue_takes_less_than_a_millisecond() {
     const LENGTH: usize = 1024;
-    let (gate, entered, open) = Gate::new();
-    let pool = pool(config(1, LENGTH), Arc::clone(&gate) as _);
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(1, LENGTH), Arc::clone(&rng) as _);
     let hash = |number: usize| {
         let [.., high, low] = number.to_be_bytes();
         Box::pin(pool.hash(secret(), RULE, ClientKey::of([10, 0, high, low].into())))
     };
     let mut running = hash(0);
     assert!(poll(running.as_mut()).is_pending());
-    entered.recv().unwrap();
+    is_blocked.recv().unwrap();
     let mut waiting: Vec<_> = (0..LENGTH).map(hash).collect();
     assert!(waiting.iter_mut().all(|job| poll(job.as_mut()).is_pending()));
     let mut times: Vec<Duration> = (0..101)
@@ -306,7 +305,7 @@ fn a_refusal_by_a_long_queue_takes_less_than_a_millisecond() {
     times.sort();
     assert!(times[50] < Duration::from_millis(1), "{:?}", times[50]);
     assert_eq!(pool.metrics().refused, 101);
-    drop(open);
+    drop(release);
 }
 
 fn pool_runtime() -> tokio::runtime::Runtime {

@@ -1,14 +1,16 @@
-//! The list form: the text `(KIND "USER" IAT EXP ZID)` and its HMAC-SHA384.
+//! The list form of a token: the text `(KIND "USER" IAT EXP ZID)` and its HMAC-SHA384, both in base64url.
 
 use auth_core::{Timestamp, Token};
+use data_encoding::BASE64URL_NOPAD;
 use ring::hmac;
 
-use super::{BASE64URL_NOPAD, Claims, Invalid, TokenKind, zettel_id};
+use super::claims::{Claims, TokenKind, parse_zettel_id};
+use crate::jwt::Invalid;
 
-/// The longest first part (zettelstore.md 6).
+/// The longest first part that Zettelstore accepts.
 const MAX_TEXT: usize = 1024;
 
-/// The length of the second part: 48 bytes in base64.
+/// The length of the second part: the 48 bytes of the HMAC in base64url.
 const MAC_TEXT: usize = 64;
 
 pub(super) fn sign(key: &hmac::Key, claims: &Claims) -> Token {
@@ -53,10 +55,10 @@ fn parse(text: &str) -> Option<Claims> {
     let claims = Claims {
         kind: TokenKind::from_number(kind.parse().ok()?)?,
         user: user.replace("\\\"", "\"").replace(r"\\", "\\"),
-        zid: zettel_id(zid)?,
+        zid: parse_zettel_id(zid)?,
         issued: Timestamp::from_secs(issued.parse().ok()?),
         expires: Timestamp::from_secs(expires.parse().ok()?),
     };
-    // The mac is of the text as it is printed, so there is one text for the same claims.
+    // Zettelstore computes the HMAC of the text that it prints, so other spellings of the same claims are invalid.
     (print(&claims) == text).then_some(claims)
 }

@@ -1,11 +1,12 @@
-use auth_core::SeededRng;
+use auth_core::{SeededRng, Timestamp};
+use data_encoding::BASE64URL_NOPAD;
 use proptest::prelude::*;
 
 use super::*;
 
 const FORMS: [TokenForm; 2] = [TokenForm::Jwt, TokenForm::List];
 
-/// Bytes 00…0f, as in zettelstore.md, appendix B.
+/// A key of the bytes 00…0f, which appendix B of docs/contract/zettelstore.md uses.
 fn keys() -> TokenKeys {
     TokenKeys::new(&key_bytes(), [])
 }
@@ -25,7 +26,7 @@ fn sample() -> Claims {
 }
 
 #[test]
-fn both_forms_come_out_as_in_appendix_b() {
+fn both_forms_are_those_of_zettelstore() {
     for line in
         include_str!("../../tests/vectors/zettel_tokens.txt").lines().filter(|line| !line.starts_with('#'))
     {
@@ -37,7 +38,7 @@ fn both_forms_come_out_as_in_appendix_b() {
 }
 
 #[test]
-fn json_claims_must_be_there_in_their_types() {
+fn json_claims_are_required_in_their_types() {
     const REST: &str = r#""sub":"writer","zid":"20240101000200""#;
     let signed = |claims: &str| jwt::sign(&jwt::Key::new(Algorithm::Hs512, &key_bytes()), claims);
     let check = |claims: &str, good: bool| {
@@ -72,7 +73,7 @@ fn json_claims_must_be_there_in_their_types() {
 }
 
 #[test]
-fn fractions_are_cut_off_and_a_missing_issue_time_is_the_epoch() {
+fn fractions_of_seconds_are_cut_off_and_a_missing_issue_time_is_the_epoch() {
     let json = r#"{"_tk":1,"exp":1601731275.9,"sub":"abc","zid":"20201003150100"}"#;
     let token = jwt::sign(&jwt::Key::new(Algorithm::Hs512, &key_bytes()), json);
     let expected = Claims { issued: Timestamp::from_secs(0), ..sample() };
@@ -82,7 +83,7 @@ fn fractions_are_cut_off_and_a_missing_issue_time_is_the_epoch() {
 #[test]
 fn other_algorithms_are_refused_even_with_the_right_key() {
     for algorithm in [Algorithm::Hs256, Algorithm::Hs384] {
-        let token = jwt::sign(&jwt::Key::new(algorithm, &key_bytes()), &json_of(&sample()));
+        let token = jwt::sign(&jwt::Key::new(algorithm, &key_bytes()), &json::print(&sample()));
         assert_eq!(keys().verify(token.expose()), Err(Invalid));
     }
 }
@@ -113,7 +114,7 @@ fn a_list_has_one_spelling() {
 }
 
 #[test]
-fn older_keys_check_and_never_sign() {
+fn inactive_keys_verify_and_never_sign() {
     let older = keys();
     let both = TokenKeys::new(b"a newer key", [&key_bytes()[..]]);
     let newer = TokenKeys::new(b"a newer key", []);
@@ -126,7 +127,7 @@ fn older_keys_check_and_never_sign() {
 }
 
 #[test]
-fn keys_of_a_ring_check_what_they_signed_for_the_same_realm() {
+fn keys_of_a_ring_verify_tokens_of_their_realm_only() {
     let ring = KeyRing::generate(&SeededRng::new(1));
     for form in FORMS {
         let token = TokenKeys::of(&ring, "main").issue(form, &sample());
@@ -157,7 +158,7 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn what_is_issued_verifies(claims in any_claims(), list in any::<bool>()) {
+    fn issued_tokens_verify(claims in any_claims(), list in any::<bool>()) {
         let token = keys().issue(FORMS[usize::from(list)], &claims);
         prop_assert_eq!(keys().verify(token.expose()), Ok(claims));
     }
@@ -174,7 +175,7 @@ proptest! {
     }
 
     #[test]
-    fn no_text_makes_it_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{64}") {
+    fn no_text_makes_verification_panic(text in "\\PC{0,60}|[A-Za-z0-9_-]{0,30}\\.[A-Za-z0-9_-]{64}") {
         prop_assert_eq!(keys().verify(&text), Err(Invalid));
     }
 }

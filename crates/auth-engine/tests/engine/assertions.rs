@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{Clock, Grant, LoginAttempt, LoginError, LoginMethod, ProtocolName, Quota, Token};
-use auth_crypto::assertion::AssertionRule;
+use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::{Algorithm, Key, sign};
 use auth_engine::{Config, SharedLimits};
 
@@ -12,7 +12,7 @@ use crate::world::{PASSWORD, World, config, limited, outcome, peer};
 const KEY: &[u8] = b"a key that is shared with another system";
 
 fn believing(algorithms: &[Algorithm], require_exp: bool, mut config: Config) -> Config {
-    let rule = AssertionRule { key: KEY.to_vec().into(), algorithms: algorithms.to_vec(), require_exp };
+    let rule = AssertionConfig { key: KEY.to_vec().into(), algorithms: algorithms.to_vec(), require_exp };
     config.zulip.assertions.insert("main".to_owned(), rule);
     config
 }

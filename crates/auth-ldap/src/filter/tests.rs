@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// Names that would widen a filter, were they not escaped.
+/// Names that would widen a filter if they were not escaped.
 const HOSTILE: [&str; 10] = [
     "*)(uid=*",
     "*",
@@ -18,7 +18,7 @@ const HOSTILE: [&str; 10] = [
     "x)(userPassword=*",
 ];
 
-/// The comparisons in a filter: attribute and value. Fails on any other kind, but for `and` and `or`.
+/// The comparisons in a filter, as attribute and value. Panics on any node but `and`, `or` and equality.
 fn comparisons(filter: &str) -> Vec<(String, String)> {
     fn walk(tag: StructureTag, found: &mut Vec<(String, String)>) {
         let PL::C(parts) = tag.payload else { panic!("a filter without parts") };
@@ -43,17 +43,17 @@ fn pair(attribute: &str, value: &str) -> (String, String) {
     (attribute.to_owned(), value.to_owned())
 }
 
-/// Whatever was typed, one comparison per attribute comes of it, with just that value.
+/// Any typed name gives one comparison for each attribute, with exactly that value.
 fn check_name(typed: &str) {
     let one = ["uid".to_owned()];
     let two = ["sAMAccountName".to_owned(), "mail".to_owned()];
     let person = pair("objectClass", "person");
-    for (also, attributes) in
+    for (base_filter, attributes) in
         [("", &one[..]), ("(objectClass=person)", &one), ("", &two), ("(objectClass=person)", &two)]
     {
-        let mut expected: Vec<_> = (!also.is_empty()).then(|| person.clone()).into_iter().collect();
+        let mut expected: Vec<_> = (!base_filter.is_empty()).then(|| person.clone()).into_iter().collect();
         expected.extend(attributes.iter().map(|attribute| pair(attribute, typed)));
-        assert_eq!(comparisons(&any_equals(also, attributes, typed)), expected, "{typed:?}");
+        assert_eq!(comparisons(&any_equals(base_filter, attributes, typed)), expected, "{typed:?}");
     }
     let filter = groups("(&(member={dn})(memberUid={user}))", typed, typed);
     assert_eq!(comparisons(&filter), [pair("member", typed), pair("memberUid", typed)], "{typed:?}");
@@ -62,13 +62,13 @@ fn check_name(typed: &str) {
 #[test]
 fn hostile_names_are_values_and_nothing_else() {
     HOSTILE.into_iter().for_each(check_name);
-    // What stands in for one place is no place itself.
+    // A value that looks like a placeholder stays as it is.
     let filter = groups("(&(member={dn})(memberUid={user}))", "{user}", "{dn}");
     assert_eq!(comparisons(&filter), [pair("member", "{user}"), pair("memberUid", "{dn}")]);
 }
 
 #[test]
-fn names_to_bind_as_have_the_typed_one_escaped() {
+fn bind_names_contain_the_typed_name_escaped() {
     let people = "uid={user},ou=people,dc=example,dc=org";
     for (template, typed, expected) in [
         (people, "hamlet", Some("uid=hamlet,ou=people,dc=example,dc=org")),
@@ -86,7 +86,7 @@ fn names_to_bind_as_have_the_typed_one_escaped() {
 }
 
 #[test]
-fn filters_of_the_operator_are_checked() {
+fn configured_filters_and_attributes_are_checked() {
     for (filter, good) in [
         ("(objectClass=person)", true),
         ("(&(objectClass=user)(!(userAccountControl:1.2.840.113556.1.4.803:=2)))", true),
@@ -114,9 +114,9 @@ proptest! {
     }
 
     #[test]
-    fn any_name_to_bind_as_has_the_same_parts(typed in "[a-z,+=\"\\\\<>;# ]{1,20}") {
+    fn any_bind_name_has_the_parts_of_its_template(typed in "[a-z,+=\"\\\\<>;# ]{1,20}") {
         let name = bind_name("uid={user},ou=people", &typed).unwrap();
-        // Parts are told apart by commas that aren't escaped: here are none but the template's own.
+        // Unescaped commas separate the parts: the template's own is the only one.
         prop_assert_eq!(name.matches(',').count(), 1, "{}", name);
         prop_assert_eq!(name.matches('=').count(), 2, "{}", name);
         prop_assert!(!name.contains('+') && !name.contains(';') && !name.contains('"'), "{}", name);

@@ -1,4 +1,4 @@
-//! Servers that are gone, hang, come back, or never were directories: an outage is never a wrong password.
+//! Servers that are down, hang, come back, or are no directories: an outage is never a wrong password.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -6,37 +6,37 @@ use std::time::Duration;
 
 use auth_conformance::slapd::Slapd;
 use auth_core::{Clock, ManualClock, Password};
-use auth_ldap::{Bind, Directory};
+use auth_ldap::{BindMethod, Directory};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-use crate::world::{Now, ask, open, server, settings};
+use crate::fixture::{SystemClock, config, log_in, open, server};
 
-/// Asks until the answer is the expected one: recovery takes a moment, but not more than that.
-async fn comes_to(directory: &Directory, password: &str, expected: &str) {
-    let begun = Now.now();
+/// Logs in until the answer is the expected one. Fails after ten seconds.
+async fn eventually_answers(directory: &Directory, password: &str, expected: &str) {
+    let begun = SystemClock.now();
     loop {
-        let answer = ask(directory, "hamlet", password).await;
+        let answer = log_in(directory, "hamlet", password).await;
         if answer == expected {
             return;
         }
         assert_eq!(answer, "unavailable");
-        assert!(Now.now().since(begun) < Duration::from_secs(10), "still {answer}");
+        assert!(SystemClock.now().since(begun) < Duration::from_secs(10), "still {answer}");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
 
-/// Something that listens: it never answers, or says what no directory says.
-async fn impostor(says: Option<&'static [u8]>) -> SocketAddr {
+/// A listener that is no directory: it sends `greeting` to each client, or nothing, and never answers.
+async fn impostor(greeting: Option<&'static [u8]>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         let mut held = Vec::new();
         loop {
             let (mut connection, _) = listener.accept().await.unwrap();
-            if let Some(says) = says {
-                let _gone = connection.write_all(says).await;
+            if let Some(greeting) = greeting {
+                let _gone = connection.write_all(greeting).await;
             }
             held.push(connection);
         }
@@ -44,9 +44,9 @@ async fn impostor(says: Option<&'static [u8]>) -> SocketAddr {
     address
 }
 
-/// A way to a server that loses what is on it: connections made before go silent without an end, as behind a
-/// firewall that has forgotten them. Gives its address, and what makes it forget.
-async fn forgetful_way_to(server: SocketAddr) -> (SocketAddr, watch::Sender<u32>) {
+/// A proxy to a server. On a signal, connections made before go silent without being closed, as behind a firewall that
+/// has dropped its state. Returns the proxy's address and the sender of the signal.
+async fn forgetful_proxy(server: SocketAddr) -> (SocketAddr, watch::Sender<u32>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (forget, forgotten) = watch::channel(0);
@@ -59,7 +59,7 @@ async fn forgetful_way_to(server: SocketAddr) -> (SocketAddr, watch::Sender<u32>
                 let mut far = TcpStream::connect(server).await.unwrap();
                 tokio::select! {
                     _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                    // Both ends stay open from here on, and nothing passes.
+                    // Both ends stay open, and nothing passes between them.
                     _ = forgotten.changed() => std::future::pending().await,
                 }
             });
@@ -69,106 +69,110 @@ async fn forgetful_way_to(server: SocketAddr) -> (SocketAddr, watch::Sender<u32>
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_rested_is_tried_before_it_is_used() {
+async fn an_idle_connection_is_checked_before_it_is_used() {
     let slapd = Slapd::start().unwrap();
-    let (address, forget) = forgetful_way_to(slapd.address()).await;
-    let mut settings = settings(&slapd);
-    settings.servers = vec![server("ldap", address)];
-    let clock = Arc::new(ManualClock::at(Now.now()));
-    let directory = Directory::open(settings, Arc::clone(&clock) as _).unwrap();
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+    let (address, forget) = forgetful_proxy(slapd.address()).await;
+    let mut config = config(&slapd);
+    config.servers = vec![server("ldap", address)];
+    let clock = Arc::new(ManualClock::at(SystemClock.now()));
+    let directory = Directory::open(config, Arc::clone(&clock) as _).unwrap();
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
 
     forget.send(1).unwrap();
     clock.advance(Duration::from_secs(30));
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet", "a new one took its place");
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet", "a new connection replaces it");
 
-    // One that was used a moment ago is believed in: its silence is the server's.
+    // A recently used connection is not checked: its silence counts as the server's.
     forget.send(2).unwrap();
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
     clock.advance(Duration::from_secs(1));
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet", "a second later it is asked again");
+    assert_eq!(
+        log_in(&directory, "hamlet", "hamlet-ldap").await,
+        "hamlet",
+        "a second later the server is tried again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_is_killed_is_an_outage_until_it_is_back() {
     let mut slapd = Slapd::start().unwrap();
-    let directory = open(settings(&slapd));
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+    let directory = open(config(&slapd));
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
     slapd.kill();
     for password in ["hamlet-ldap", "wrong", "hamlet-ldap"] {
-        assert_eq!(ask(&directory, "hamlet", password).await, "unavailable", "{password}");
+        assert_eq!(log_in(&directory, "hamlet", password).await, "unavailable", "{password}");
     }
     slapd.resume().unwrap();
-    comes_to(&directory, "hamlet-ldap", "hamlet").await;
-    assert_eq!(ask(&directory, "hamlet", "wrong").await, "wrong-password");
+    eventually_answers(&directory, "hamlet-ldap", "hamlet").await;
+    assert_eq!(log_in(&directory, "hamlet", "wrong").await, "wrong-password");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_restart_between_two_log_ins_is_not_noticed() {
+async fn a_restart_between_two_logins_is_not_noticed() {
     let mut slapd = Slapd::start().unwrap();
-    let directory = open(settings(&slapd));
+    let directory = open(config(&slapd));
     for _ in 0..3 {
-        assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+        assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
         slapd.kill();
         slapd.resume().unwrap();
     }
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_hangs_costs_its_time_once_and_recovers() {
+async fn a_server_that_hangs_costs_one_login_its_time_limit_and_recovers() {
     let slapd = Slapd::start().unwrap();
-    let directory = open(settings(&slapd));
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+    let directory = open(config(&slapd));
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
     slapd.hang(true).unwrap();
-    let begun = Now.now();
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
-    let first = Now.now().since(begun);
+    let begun = SystemClock.now();
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
+    let first = SystemClock.now().since(begun);
     assert!((Duration::from_millis(1450)..Duration::from_millis(4000)).contains(&first), "{first:?}");
-    let begun = Now.now();
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
-    let second = Now.now().since(begun);
-    assert!(second < Duration::from_millis(1000), "told at once: {second:?}");
+    let begun = SystemClock.now();
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
+    let second = SystemClock.now().since(begun);
+    assert!(second < Duration::from_millis(1000), "answered at once: {second:?}");
     slapd.hang(false).unwrap();
-    comes_to(&directory, "hamlet-ldap", "hamlet").await;
+    eventually_answers(&directory, "hamlet-ldap", "hamlet").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_accepts_and_never_answers_is_an_outage_with_and_without_tls() {
+async fn a_listener_that_never_answers_is_an_outage_with_and_without_tls() {
     let slapd = Slapd::start().unwrap();
     let silent = impostor(None).await;
     for scheme in ["ldap", "starttls", "ldaps"] {
-        let mut settings = settings(&slapd);
-        settings.servers = vec![server(scheme, silent)];
-        let directory = open(settings);
-        let begun = Now.now();
-        assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable", "{scheme}");
-        let taken = Now.now().since(begun);
+        let mut config = config(&slapd);
+        config.servers = vec![server(scheme, silent)];
+        let directory = open(config);
+        let begun = SystemClock.now();
+        assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable", "{scheme}");
+        let taken = SystemClock.now().since(begun);
         assert!(taken < Duration::from_secs(5), "{scheme}: {taken:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_no_directory_is_an_outage() {
+async fn a_server_of_another_protocol_is_an_outage() {
     let slapd = Slapd::start().unwrap();
-    // Not BER; BER that is no LDAP; an LDAP message for nobody; a bind answered by an answer without parts.
-    for says in [
+    // Not BER; BER but not LDAP; a message with an unknown id; a bind response without fields; a length of 4 GiB.
+    for greeting in [
         &b"HTTP/1.1 400 Bad Request\r\n\r\n"[..],
         b"\x30\x03\x02\x01\x01",
         b"\x30\x0c\x02\x01\x07\x61\x07\x0a\x01\x00\x04\x00\x04\x00",
         b"\x30\x05\x02\x01\x01\x61\x00",
         b"\x30\x84\xff\xff\xff\xff",
     ] {
-        let mut settings = settings(&slapd);
-        settings.servers = vec![server("ldap", impostor(Some(says)).await)];
-        assert_eq!(ask(&open(settings), "hamlet", "hamlet-ldap").await, "unavailable", "{says:?}");
+        let mut config = config(&slapd);
+        config.servers = vec![server("ldap", impostor(Some(greeting)).await)];
+        assert_eq!(log_in(&open(config), "hamlet", "hamlet-ldap").await, "unavailable", "{greeting:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_next_server_is_asked_where_one_is_down_or_hangs() {
+async fn the_next_server_is_asked_when_one_is_down_or_hangs() {
     let (mut first, second) = (Slapd::start().unwrap(), Slapd::start().unwrap());
-    // Who of them answers is seen by the password.
+    // The accepted password shows which server answered.
     second
         .modify(
             "dn: uid=hamlet,ou=people,dc=example,dc=org\nchangetype: modify\nreplace: userPassword\n\
@@ -176,32 +180,37 @@ async fn the_next_server_is_asked_where_one_is_down_or_hangs() {
         )
         .unwrap();
     let silent = impostor(None).await;
-    let mut both = settings(&first);
+    let mut both = config(&first);
     both.servers =
         vec![server("ldap", silent), server("ldap", first.address()), server("ldap", second.address())];
     let both = open(both);
-    assert_eq!(ask(&both, "hamlet", "hamlet-ldap").await, "hamlet", "the silent one is passed over");
-    assert_eq!(ask(&both, "hamlet", "of-the-second").await, "wrong-password", "the order is kept");
-    let begun = Now.now();
-    assert_eq!(ask(&both, "hamlet", "hamlet-ldap").await, "hamlet");
-    assert!(Now.now().since(begun) < Duration::from_millis(1300), "nobody waits for it again");
+    assert_eq!(log_in(&both, "hamlet", "hamlet-ldap").await, "hamlet", "the silent server is passed over");
+    assert_eq!(log_in(&both, "hamlet", "of-the-second").await, "wrong-password", "the order is kept");
+    let begun = SystemClock.now();
+    assert_eq!(log_in(&both, "hamlet", "hamlet-ldap").await, "hamlet");
+    assert!(
+        SystemClock.now().since(begun) < Duration::from_millis(1300),
+        "the silent server is not waited for again"
+    );
     first.kill();
-    assert_eq!(ask(&both, "hamlet", "of-the-second").await, "hamlet");
-    assert_eq!(ask(&both, "hamlet", "hamlet-ldap").await, "wrong-password");
+    assert_eq!(log_in(&both, "hamlet", "of-the-second").await, "hamlet");
+    assert_eq!(log_in(&both, "hamlet", "hamlet-ldap").await, "wrong-password");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn mistakes_of_the_operator_are_no_wrong_passwords() {
+async fn configuration_mistakes_are_not_wrong_passwords() {
     let slapd = Slapd::start().unwrap();
-    let mut wrong_service = settings(&slapd);
-    wrong_service.bind =
-        Bind::Service { dn: "cn=auth,dc=example,dc=org".into(), password: Password::new("wrong") };
-    let mut wrong_base = settings(&slapd);
+    let mut wrong_password = config(&slapd);
+    wrong_password.bind = BindMethod::ServiceAccount {
+        dn: "cn=auth,dc=example,dc=org".into(),
+        password: Password::new("wrong"),
+    };
+    let mut wrong_base = config(&slapd);
     wrong_base.base = "ou=nowhere,dc=example,dc=org".into();
-    for settings in [wrong_service, wrong_base] {
-        let directory = open(settings);
+    for config in [wrong_password, wrong_base] {
+        let directory = open(config);
         for _ in 0..2 {
-            assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
+            assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
         }
     }
 }

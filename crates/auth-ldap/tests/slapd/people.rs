@@ -1,36 +1,36 @@
-//! What entries say: facts, roles, disabled or not, realms, and the list of all.
+//! What entries tell about people: attributes, roles, disabled flags, access to realms, and the list of all.
 
 use std::collections::BTreeMap;
 
 use auth_conformance::slapd::Slapd;
 use auth_core::{Password, Role};
-use auth_ldap::Bind;
+use auth_ldap::BindMethod;
 
-use crate::world::{ask, entry, open, realm, settings};
+use crate::fixture::{config, entry, log_in, open, realm};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn entries_say_who_somebody_is() {
+async fn entries_describe_people() {
     let slapd = Slapd::start().unwrap();
-    let directory = open(settings(&slapd));
+    let directory = open(config(&slapd));
     let hamlet = entry(&directory, "hamlet", "hamlet-ldap").await;
     assert_eq!(hamlet.user_name.as_deref(), Some("hamlet"));
     assert_eq!(hamlet.email.as_deref(), Some("hamlet@zulip.com"));
     assert_eq!(hamlet.full_name.as_deref(), Some("King Hamlet"));
-    assert_eq!(hamlet.role, None, "no groups are said to make roles");
+    assert_eq!(hamlet.role, None, "no groups are configured to give roles");
     assert_eq!(hamlet.id.len(), 36, "entryUUID: {}", hamlet.id);
 
     slapd
         .modify("dn: uid=hamlet,ou=people,dc=example,dc=org\nchangetype: modrdn\nnewrdn: uid=prince\ndeleteoldrdn: 1\n")
         .unwrap();
     let renamed = entry(&directory, "prince", "hamlet-ldap").await;
-    assert_eq!(renamed.id, hamlet.id, "who it is stays");
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "not mine");
+    assert_eq!(renamed.id, hamlet.id, "the id stays");
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "not mine");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn groups_make_roles() {
+async fn groups_give_roles() {
     let slapd = Slapd::start().unwrap();
-    let mut searched = settings(&slapd);
+    let mut searched = config(&slapd);
     searched.groups.base = "ou=groups,dc=example,dc=org".into();
     searched.groups.filter = "(&(objectClass=groupOfNames)(member={dn}))".into();
     searched.groups.roles = vec![(Role::Admin, "cn=admins,ou=groups,dc=example,dc=org".into())];
@@ -49,10 +49,10 @@ async fn disabled_entries_are_refused_after_the_right_password() {
              userAccountControl: 514\n",
         )
         .unwrap();
-    let mut with_flag = settings(&slapd);
+    let mut with_flag = config(&slapd);
     with_flag.attributes.disabled = "deactivated".into();
     let with_flag = open(with_flag);
-    let without = open(settings(&slapd));
+    let without = open(config(&slapd));
     for (directory, typed, password, expected) in [
         (&with_flag, "disabled", "disabled-ldap", "entry-disabled"),
         (&with_flag, "disabled", "wrong", "wrong-password"),
@@ -61,38 +61,38 @@ async fn disabled_entries_are_refused_after_the_right_password() {
         (&without, "disabled", "disabled-ldap", "disabled"),
         (&without, "newuser", "newuser-ldap", "entry-disabled"),
     ] {
-        assert_eq!(ask(directory, typed, password).await, expected, "{typed} {password}");
+        assert_eq!(log_in(directory, typed, password).await, expected, "{typed} {password}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn realms_are_closed_by_an_attribute_or_by_rules() {
+async fn realms_are_limited_by_an_attribute_or_by_rules() {
     let slapd = Slapd::start().unwrap();
-    let mut listed = settings(&slapd);
-    listed.access.membership = "department".into();
+    let mut listed = config(&slapd);
+    listed.access.membership_attribute = "department".into();
     let listed = open(listed);
-    assert_eq!(ask(&listed, "hamlet", "hamlet-ldap").await, "entry-not-allowed");
+    assert_eq!(log_in(&listed, "hamlet", "hamlet-ldap").await, "entry-not-allowed");
     slapd
         .modify(
             "dn: uid=hamlet,ou=people,dc=example,dc=org\nchangetype: modify\nadd: department\ndepartment: zulip\n-\n\
              add: test1\ntest1: test2\n",
         )
         .unwrap();
-    assert_eq!(ask(&listed, "hamlet", "hamlet-ldap").await, "hamlet");
-    assert_eq!(ask(&listed, "newuser", "newuser-ldap").await, "entry-not-allowed");
+    assert_eq!(log_in(&listed, "hamlet", "hamlet-ldap").await, "hamlet");
+    assert_eq!(log_in(&listed, "newuser", "newuser-ldap").await, "entry-not-allowed");
 
-    let mut ruled = settings(&slapd);
+    let mut ruled = config(&slapd);
     let rule = BTreeMap::from([("test1".to_owned(), "test2".to_owned())]);
     ruled.access.rules = BTreeMap::from([("zulip".to_owned(), vec![rule])]);
     let ruled = open(ruled);
-    assert_eq!(ask(&ruled, "hamlet", "hamlet-ldap").await, "hamlet");
-    assert_eq!(ask(&ruled, "newuser", "newuser-ldap").await, "entry-not-allowed");
+    assert_eq!(log_in(&ruled, "hamlet", "hamlet-ldap").await, "hamlet");
+    assert_eq!(log_in(&ruled, "newuser", "newuser-ldap").await, "entry-not-allowed");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn everybody_is_listed_page_by_page() {
+async fn all_people_are_listed_page_by_page() {
     let slapd = Slapd::start().unwrap();
-    // More than a page, and more than servers give at once.
+    // More than a page, and more than the server's default size limit.
     let many: String = (0..1200)
         .map(|n| {
             format!(
@@ -102,27 +102,27 @@ async fn everybody_is_listed_page_by_page() {
         })
         .collect();
     slapd.modify(&many).unwrap();
-    let mut with_flag = settings(&slapd);
+    let mut with_flag = config(&slapd);
     with_flag.attributes.disabled = "deactivated".into();
     let with_flag = open(with_flag);
     let mut listed = Vec::new();
     with_flag.list(&realm("zulip"), &mut |person| listed.push(person)).await.unwrap();
     assert_eq!(listed.len(), 1209);
     assert_eq!(listed.iter().filter(|person| !person.may_log_in).count(), 1, "one is disabled");
-    assert_eq!(ask(&with_flag, "hamlet", "hamlet-ldap").await, "hamlet", "the connection is good for more");
+    assert_eq!(log_in(&with_flag, "hamlet", "hamlet-ldap").await, "hamlet", "the connection still works");
 
-    // Servers give strangers less, and half a list is none.
-    let mut as_nobody = settings(&slapd);
-    as_nobody.bind = Bind::Service { dn: String::new(), password: Password::new("") };
-    let as_nobody = open(as_nobody);
-    assert_eq!(ask(&as_nobody, "hamlet", "hamlet-ldap").await, "hamlet");
-    assert!(as_nobody.list(&realm("zulip"), &mut |_| {}).await.is_err());
+    // The server limits anonymous lists, and an incomplete list is an error.
+    let mut anonymous = config(&slapd);
+    anonymous.bind = BindMethod::ServiceAccount { dn: String::new(), password: Password::new("") };
+    let anonymous = open(anonymous);
+    assert_eq!(log_in(&anonymous, "hamlet", "hamlet-ldap").await, "hamlet");
+    assert!(anonymous.list(&realm("zulip"), &mut |_| {}).await.is_err());
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_in_is_explained_without_a_secret() {
+async fn a_login_trace_shows_steps_and_no_secret() {
     let slapd = Slapd::start().unwrap();
-    let directory = open(settings(&slapd));
+    let directory = open(config(&slapd));
     let (zulip, right, wrong) = (realm("zulip"), Password::new("hamlet-ldap"), Password::new("not-hamlet's"));
     for (typed, password, refused, step) in [
         (
@@ -136,11 +136,12 @@ async fn a_log_in_is_explained_without_a_secret() {
         ("nobody", None, Some("no entry goes by that name"), "no entry"),
         ("twin", None, Some("ambiguous-entry"), "more than one entry"),
     ] {
-        let explained = directory.explain(&zulip, typed, password).await;
-        let steps = explained.steps.join("\n");
-        assert_eq!(explained.refused.as_deref(), refused, "{steps}");
+        let trace = directory.trace_login(&zulip, typed, password).await;
+        let steps = trace.steps.join("\n");
+        let error = trace.result.as_ref().err().map(ToString::to_string);
+        assert_eq!(error.as_deref(), refused, "{steps}");
         assert!(steps.contains(step), "{typed}: {steps}");
-        assert!(explained.entry.is_some() == refused.is_none(), "{steps}");
+        assert!(trace.result.is_ok() == refused.is_none(), "{steps}");
         for secret in ["service-pass", "hamlet-ldap", "not-hamlet's"] {
             assert!(!steps.contains(secret), "{steps}");
         }

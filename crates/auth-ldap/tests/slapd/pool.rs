@@ -1,12 +1,12 @@
-//! Many log-ins through few connections.
+//! Many logins through few connections.
 
 use std::sync::Arc;
 
 use auth_conformance::slapd::Slapd;
 
-use crate::world::{ask, open, settings};
+use crate::fixture::{config, log_in, open};
 
-/// How many connections a process has to a port of loopback, as the system counts them.
+/// The number of established connections to a port of the loopback interface, as the system counts them.
 fn connections_to(port: u16) -> usize {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     let (established, port) = ("01", format!(":{port:04X}"));
@@ -20,13 +20,13 @@ fn connections_to(port: u16) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_hundred_log_ins_at_a_time_go_through_eight_connections() {
+async fn two_hundred_parallel_logins_share_eight_connections() {
     let slapd = Slapd::start().unwrap();
-    let mut settings = settings(&slapd);
-    // Enough to wait for a place, on a machine that is busy with other things.
-    settings.timeout = std::time::Duration::from_secs(20);
-    assert_eq!(settings.connections, 8);
-    let directory = Arc::new(open(settings));
+    let mut config = config(&slapd);
+    // Enough to wait for a free connection on a busy machine.
+    config.timeout = std::time::Duration::from_secs(20);
+    assert_eq!(config.connections, 8);
+    let directory = Arc::new(open(config));
     let rows = [
         ("hamlet", "hamlet-ldap", "hamlet"),
         ("hamlet", "wrong", "wrong-password"),
@@ -40,7 +40,7 @@ async fn two_hundred_log_ins_at_a_time_go_through_eight_connections() {
             let directory = Arc::clone(&directory);
             let (typed, password, expected) = rows[n % rows.len()];
             tasks.push(tokio::spawn(async move {
-                assert_eq!(ask(&directory, typed, password).await, expected, "{typed} {password}");
+                assert_eq!(log_in(&directory, typed, password).await, expected, "{typed} {password}");
             }));
         }
         let mut most = 0;
@@ -53,32 +53,32 @@ async fn two_hundred_log_ins_at_a_time_go_through_eight_connections() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_log_in_that_is_given_up_leaves_no_connection_that_is_somebody_elses() {
+async fn a_cancelled_login_leaves_no_connection_bound_as_its_user() {
     let slapd = Slapd::start().unwrap();
-    let mut settings = settings(&slapd);
-    settings.connections = 1;
-    let directory = open(settings);
+    let mut config = config(&slapd);
+    config.connections = 1;
+    let directory = open(config);
     for n in 0..60_u64 {
-        let asked = ask(&directory, "hamlet", "hamlet-ldap");
-        // Dropped in the middle of whatever it was doing: a client went away.
-        let _dropped = tokio::time::timeout(std::time::Duration::from_micros(n * 100), asked).await;
-        assert_eq!(ask(&directory, "ldapuser", "wrong").await, "wrong-password");
-        assert_eq!(ask(&directory, "ldapuser", "ldappass").await, "ldapuser");
+        let login = log_in(&directory, "hamlet", "hamlet-ldap");
+        // Cancelled at any point, as when a client disconnects.
+        let _dropped = tokio::time::timeout(std::time::Duration::from_micros(n * 100), login).await;
+        assert_eq!(log_in(&directory, "ldapuser", "wrong").await, "wrong-password");
+        assert_eq!(log_in(&directory, "ldapuser", "ldappass").await, "ldapuser");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_gets_no_place_in_time_is_told_to_come_back() {
+async fn a_login_without_a_free_connection_in_time_is_busy_or_unavailable() {
     let slapd = Slapd::start().unwrap();
-    let mut settings = settings(&slapd);
-    settings.connections = 1;
-    let directory = Arc::new(open(settings));
-    assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+    let mut config = config(&slapd);
+    config.connections = 1;
+    let directory = Arc::new(open(config));
+    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
     slapd.hang(true).unwrap();
     let tasks: Vec<_> = (0..3)
         .map(|_| {
             let directory = Arc::clone(&directory);
-            tokio::spawn(async move { ask(&directory, "hamlet", "hamlet-ldap").await })
+            tokio::spawn(async move { log_in(&directory, "hamlet", "hamlet-ldap").await })
         })
         .collect();
     for task in tasks {

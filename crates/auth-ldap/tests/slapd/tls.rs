@@ -1,43 +1,43 @@
-//! StartTLS and LDAPS, with an authority of the operator's own.
+//! StartTLS and LDAPS, with a CA of the operator's own.
 
 use auth_conformance::slapd::Slapd;
 
-use crate::world::{ask, open, server, settings};
+use crate::fixture::{config, log_in, open, server};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn passwords_travel_protected_where_the_authority_is_believed() {
+async fn tls_connects_only_to_a_certificate_of_the_trusted_ca() {
     let slapd = Slapd::start().unwrap();
     let other = Slapd::start().unwrap();
     let port = |address: std::net::SocketAddr| format!("localhost:{}", address.port());
-    for (server, ours, expected) in [
+    for (server, trusted, expected) in [
         (server("starttls", slapd.address()), true, "hamlet"),
         (server("ldaps", slapd.tls_address()), true, "hamlet"),
         (server("starttls", port(slapd.address())), true, "hamlet"),
         (server("ldaps", port(slapd.tls_address())), true, "hamlet"),
-        // Another's authority.
+        // A CA that did not sign the certificate.
         (server("starttls", slapd.address()), false, "unavailable"),
         (server("ldaps", slapd.tls_address()), false, "unavailable"),
-        // A name that the certificate doesn't have.
+        // A name that is not in the certificate.
         (server("ldaps", format!("127.0.0.2:{}", slapd.tls_address().port())), true, "unavailable"),
-        // TLS where there is none.
+        // TLS on a port without TLS.
         (server("ldaps", slapd.address()), true, "unavailable"),
     ] {
-        let mut settings = settings(&slapd);
-        let authority = if ours { slapd.authority() } else { other.authority() };
-        settings.authorities = Some(std::fs::read(authority).unwrap());
-        settings.servers = vec![server.clone()];
-        let directory = open(settings);
-        assert_eq!(ask(&directory, "hamlet", "hamlet-ldap").await, expected, "{server:?}");
+        let mut config = config(&slapd);
+        let ca = if trusted { slapd.authority() } else { other.authority() };
+        config.ca_certificates = Some(std::fs::read(ca).unwrap());
+        config.servers = vec![server.clone()];
+        let directory = open(config);
+        assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, expected, "{server:?}");
         if expected == "hamlet" {
-            assert_eq!(ask(&directory, "hamlet", "wrong").await, "wrong-password", "{server:?}");
+            assert_eq!(log_in(&directory, "hamlet", "wrong").await, "wrong-password", "{server:?}");
         }
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_systems_authorities_do_not_believe_it() {
+async fn the_systems_cas_do_not_trust_it() {
     let slapd = Slapd::start().unwrap();
-    let mut settings = settings(&slapd);
-    settings.servers = vec![server("starttls", slapd.address())];
-    assert_eq!(ask(&open(settings), "hamlet", "hamlet-ldap").await, "unavailable");
+    let mut config = config(&slapd);
+    config.servers = vec![server("starttls", slapd.address())];
+    assert_eq!(log_in(&open(config), "hamlet", "hamlet-ldap").await, "unavailable");
 }

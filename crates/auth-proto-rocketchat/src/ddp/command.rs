@@ -1,59 +1,59 @@
-//! What a client says: text frames → commands. Pure, and never a panic.
+//! Text frames of a client → commands. Nothing here panics or does I/O.
 
 use std::fmt;
 
 use serde_json::{Map, Value};
 
-/// A frame that can be read.
+/// A message of a client.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(clippy::exhaustive_enums, reason = "all that a client may say")]
+#[expect(clippy::exhaustive_enums, reason = "all messages that the server reads")]
 pub enum Command {
     /// The greeting.
     Connect {
-        /// The version it speaks.
+        /// The version that the client speaks.
         version: String,
-        /// The versions it could speak, best first.
+        /// The versions that the client could speak, best first.
         support: Vec<String>,
     },
-    /// Asks whether anybody listens.
+    /// Asks the server for a sign of life.
     Ping {
-        /// Comes back with the answer.
+        /// The id that comes back in the answer.
         id: Option<Value>,
     },
     /// Answers a ping.
     Pong,
     /// Calls a method.
     Method {
-        /// Names the call.
+        /// The id of the call.
         id: String,
-        /// Names the method.
+        /// The name of the method.
         name: String,
-        /// What the method is given.
+        /// The parameters.
         params: Params,
     },
-    /// Subscribes to something.
+    /// Subscribes to a publication.
     Sub {
-        /// Names the subscription.
+        /// The id of the subscription.
         id: String,
     },
     /// Ends a subscription.
     Unsub {
-        /// Names the subscription.
+        /// The id of the subscription.
         id: String,
     },
 }
 
-/// The parameters of a method: there are secrets among them, so they are never shown.
+/// The parameters of a method. There are secrets among them, so `Debug` shows their number alone.
 #[derive(Clone, Default, PartialEq)]
 pub struct Params(Vec<Value>);
 
 impl Params {
-    /// Takes the parameter at a place out; null where there is none.
+    /// Takes the parameter at `index`; null where there is none.
     pub(super) fn take(&mut self, index: usize) -> Value {
         self.0.get_mut(index).map(Value::take).unwrap_or_default()
     }
 
-    /// Takes the last parameter away if it is an object with this key.
+    /// Removes the last parameter if it is an object with this key.
     pub(super) fn take_last_with(&mut self, key: &str) -> Option<Value> {
         self.0.pop_if(|last| last.get(key).is_some())
     }
@@ -65,52 +65,65 @@ impl fmt::Debug for Params {
     }
 }
 
-/// A frame that can't be read, and which kind of message it seemed to be.
+/// A frame that can't be read, by the kind of message that it seems to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "each has an answer of its own")]
-pub enum Unreadable {
+pub enum FrameError {
     /// Not JSON, not an object, or of no known kind.
     Message,
-    /// A greeting without versions.
+    /// A greeting without a version, or with versions that are no texts.
     Connect,
-    /// A call without name or id, or whose parameters are no list.
+    /// A call without a name or an id, or whose parameters are no list.
     Method,
-    /// A subscription without name or id, or whose parameters are no list.
+    /// A subscription without a name or an id, or whose parameters are no list.
     Subscription,
 }
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "no message of DDP",
+            Self::Connect => "malformed greeting",
+            Self::Method => "malformed method call",
+            Self::Subscription => "malformed subscription",
+        })
+    }
+}
+
+impl std::error::Error for FrameError {}
 
 impl Command {
     /// Reads a frame.
     ///
     /// # Errors
-    /// [`Unreadable`] with what it seemed to be.
+    /// A [`FrameError`] with the kind of message that the frame seems to be.
     ///
     /// ```
-    /// use auth_proto_rocketchat::ddp::{Command, Unreadable};
+    /// use auth_proto_rocketchat::ddp::{Command, FrameError};
     /// assert_eq!(Command::decode(r#"{"msg":"pong"}"#), Ok(Command::Pong));
-    /// assert_eq!(Command::decode(r#"{"msg":"method","id":1}"#), Err(Unreadable::Method));
+    /// assert_eq!(Command::decode(r#"{"msg":"method","id":1}"#), Err(FrameError::Method));
     /// ```
-    pub fn decode(frame: &str) -> Result<Self, Unreadable> {
+    pub fn decode(frame: &str) -> Result<Self, FrameError> {
         let Ok(Value::Object(mut fields)) = serde_json::from_str(frame) else {
-            return Err(Unreadable::Message);
+            return Err(FrameError::Message);
         };
-        let kind = text(&mut fields, "msg").ok_or(Unreadable::Message)?;
+        let kind = text(&mut fields, "msg").ok_or(FrameError::Message)?;
         match kind.as_str() {
-            "connect" => connect(fields).ok_or(Unreadable::Connect),
+            "connect" => connect(fields).ok_or(FrameError::Connect),
             "ping" => Ok(Self::Ping { id: fields.remove("id") }),
             "pong" => Ok(Self::Pong),
-            "method" => method(fields).ok_or(Unreadable::Method),
-            "sub" => sub(fields).ok_or(Unreadable::Subscription),
+            "method" => method(fields).ok_or(FrameError::Method),
+            "sub" => sub(fields).ok_or(FrameError::Subscription),
             "unsub" => {
-                let id = text(&mut fields, "id").ok_or(Unreadable::Subscription)?;
+                let id = text(&mut fields, "id").ok_or(FrameError::Subscription)?;
                 Ok(Self::Unsub { id })
             }
-            _ => Err(Unreadable::Message),
+            _ => Err(FrameError::Message),
         }
     }
 }
 
-/// Who names no versions it could speak, speaks the one it says.
+/// A client that lists no versions could speak the one that it names.
 fn connect(mut fields: Map<String, Value>) -> Option<Command> {
     let version = text(&mut fields, "version")?;
     let support = match fields.remove("support") {
@@ -164,7 +177,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn frames_are_read_as_what_they_say() {
+    fn frames_are_read_by_their_kind() {
         let (id, name) = ("7".to_owned(), "login".to_owned());
         let both = || vec!["1".to_owned(), "pre2".to_owned()];
         let method = |params| Command::Method { id: id.clone(), name: name.clone(), params: Params(params) };
@@ -177,11 +190,11 @@ mod tests {
                 json!({"msg": "connect", "version": "1"}),
                 Ok(Command::Connect { version: "1".into(), support: vec!["1".into()] }),
             ),
-            (json!({"msg": "connect", "support": ["1"]}), Err(Unreadable::Connect)),
-            (json!({"msg": "connect", "version": 1, "support": ["1"]}), Err(Unreadable::Connect)),
-            (json!({"msg": "connect", "version": "1", "support": "1"}), Err(Unreadable::Connect)),
-            (json!({"msg": "connect", "version": "1", "support": ["1", 2]}), Err(Unreadable::Connect)),
-            (json!({"msg": "connect", "version": "1", "support": []}), Err(Unreadable::Connect)),
+            (json!({"msg": "connect", "support": ["1"]}), Err(FrameError::Connect)),
+            (json!({"msg": "connect", "version": 1, "support": ["1"]}), Err(FrameError::Connect)),
+            (json!({"msg": "connect", "version": "1", "support": "1"}), Err(FrameError::Connect)),
+            (json!({"msg": "connect", "version": "1", "support": ["1", 2]}), Err(FrameError::Connect)),
+            (json!({"msg": "connect", "version": "1", "support": []}), Err(FrameError::Connect)),
             (json!({"msg": "ping"}), Ok(Command::Ping { id: None })),
             (json!({"msg": "ping", "id": "7"}), Ok(Command::Ping { id: Some("7".into()) })),
             (json!({"msg": "pong", "id": "7"}), Ok(Command::Pong)),
@@ -190,29 +203,29 @@ mod tests {
                 json!({"msg": "method", "id": "7", "method": "login", "params": [1]}),
                 Ok(method(vec![1.into()])),
             ),
-            (json!({"msg": "method", "id": "7", "method": "login", "params": {}}), Err(Unreadable::Method)),
-            (json!({"msg": "method", "id": 7, "method": "login"}), Err(Unreadable::Method)),
-            (json!({"msg": "method", "id": "7"}), Err(Unreadable::Method)),
+            (json!({"msg": "method", "id": "7", "method": "login", "params": {}}), Err(FrameError::Method)),
+            (json!({"msg": "method", "id": 7, "method": "login"}), Err(FrameError::Method)),
+            (json!({"msg": "method", "id": "7"}), Err(FrameError::Method)),
             (
                 json!({"msg": "sub", "id": "7", "name": "stream", "params": []}),
                 Ok(Command::Sub { id: id.clone() }),
             ),
-            (json!({"msg": "sub", "id": "7"}), Err(Unreadable::Subscription)),
-            (json!({"msg": "sub", "name": "stream"}), Err(Unreadable::Subscription)),
-            (json!({"msg": "sub", "id": "7", "name": "stream", "params": 1}), Err(Unreadable::Subscription)),
+            (json!({"msg": "sub", "id": "7"}), Err(FrameError::Subscription)),
+            (json!({"msg": "sub", "name": "stream"}), Err(FrameError::Subscription)),
+            (json!({"msg": "sub", "id": "7", "name": "stream", "params": 1}), Err(FrameError::Subscription)),
             (json!({"msg": "unsub", "id": "7"}), Ok(Command::Unsub { id: id.clone() })),
-            (json!({"msg": "unsub"}), Err(Unreadable::Subscription)),
-            (json!({"msg": "result", "id": "7"}), Err(Unreadable::Message)),
-            (json!({"msg": 7}), Err(Unreadable::Message)),
-            (json!({"server_id": "0"}), Err(Unreadable::Message)),
-            (json!([{"msg": "ping"}]), Err(Unreadable::Message)),
-            (json!("ping"), Err(Unreadable::Message)),
-            (json!(null), Err(Unreadable::Message)),
+            (json!({"msg": "unsub"}), Err(FrameError::Subscription)),
+            (json!({"msg": "result", "id": "7"}), Err(FrameError::Message)),
+            (json!({"msg": 7}), Err(FrameError::Message)),
+            (json!({"server_id": "0"}), Err(FrameError::Message)),
+            (json!([{"msg": "ping"}]), Err(FrameError::Message)),
+            (json!("ping"), Err(FrameError::Message)),
+            (json!(null), Err(FrameError::Message)),
         ] {
             assert_eq!(Command::decode(&frame.to_string()), expected, "{frame}");
         }
         for frame in ["", "ping", "{\"msg\":\"ping\"", "{\"msg\":\"ping\"}{}", &"[".repeat(100_000)] {
-            assert_eq!(Command::decode(frame), Err(Unreadable::Message), "{frame:.20}");
+            assert_eq!(Command::decode(frame), Err(FrameError::Message), "{frame:.20}");
         }
     }
 
@@ -233,7 +246,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_a_command_or_none(frame in ".*") {
+        fn any_text_is_a_command_or_an_error(frame in ".*") {
             let _ = Command::decode(&frame);
         }
 

@@ -1,112 +1,149 @@
-//! Why a method was not done, and the error object that tells it (rocketchat.md 6.2).
+//! Why a method failed, and the error object that tells a client.
 
 use std::borrow::Cow;
 use std::time::Duration;
 
-use auth_core::{ActionError, InternalError, InternalErrorKind, LoginError};
+use auth_core::{ActionError, FailureReason, InternalError, InternalErrorKind, LoginError, TokenError};
 use serde::{Serialize, Serializer};
 
-use crate::encode::{Code, Details, Told, Words, told, told_of_denial};
+use crate::decode::DecodeError;
+use crate::encode::{Details, ErrorCode, ErrorText, ErrorTexts, of_action_error, of_login_error};
 
-/// The methods' own words for denials: names without reasons.
-const WORDS: Words =
-    Words { not_permitted: ("not-authorized", ""), no_user: ("error-invalid-user", ""), method: None };
+/// The texts of methods: codes without messages.
+const TEXTS: ErrorTexts = ErrorTexts {
+    not_permitted: ("not-authorized", ""),
+    no_such_user: ("error-invalid-user", ""),
+    method: None,
+};
 
-/// Why a method was not done.
+/// Why a method failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum MethodError {
     /// There is no such method.
     NotFound(String),
     /// The parameters are of the wrong types.
     IllTyped,
-    /// The log-in was refused.
-    Refused(LoginError),
-    /// The call on the account was denied.
-    Denied(ActionError),
-    /// It takes somebody who is signed in.
+    /// The login was refused.
+    Login(LoginError),
+    /// The action was refused.
+    Action(ActionError),
+    /// The method takes a signed-in user.
     NotSignedIn,
-    /// Too many log-ins by one socket, and how long to wait.
-    TooMany(Duration),
-    /// It could not be judged.
-    InternalError(InternalErrorKind),
+    /// The socket has logged in too often, and how long to wait.
+    Limited(Duration),
+    /// The call could not be judged.
+    Internal(InternalError),
 }
 
 impl From<InternalError> for MethodError {
-    fn from(fault: InternalError) -> Self {
-        Self::InternalError(fault.kind())
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<LoginError> for MethodError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Internal(error) => Self::Internal(error),
+            error => Self::Login(error),
+        }
     }
 }
 
 impl From<ActionError> for MethodError {
-    fn from(denial: ActionError) -> Self {
-        Self::Denied(denial)
+    fn from(error: ActionError) -> Self {
+        match error {
+            ActionError::Internal(error) => Self::Internal(error),
+            error => Self::Action(error),
+        }
+    }
+}
+
+impl From<TokenError> for MethodError {
+    /// A token that is refused is like none.
+    fn from(error: TokenError) -> Self {
+        match error {
+            TokenError::Internal(error) => Self::Internal(error),
+            _ => Self::NotSignedIn,
+        }
+    }
+}
+
+impl From<DecodeError> for MethodError {
+    /// A parameter without a login form is answered like a wrong password.
+    fn from(error: DecodeError) -> Self {
+        match error {
+            DecodeError::Unrecognised => Self::Login(LoginError::Credentials(FailureReason::NotOffered)),
+            DecodeError::IllTyped(_) => Self::IllTyped,
+        }
     }
 }
 
 impl Serialize for MethodError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.shape().serialize(serializer)
+        self.object().serialize(serializer)
     }
 }
 
 impl MethodError {
-    fn shape(&self) -> Shape<'_> {
+    fn object(&self) -> ErrorObject<'_> {
         match self {
             Self::NotFound(name) => {
-                Shape::new(Code::Number(404), Some(format!("Method '{name}' not found").into()))
+                ErrorObject::new(ErrorCode::Number(404), Some(format!("Method '{name}' not found").into()))
             }
-            Self::IllTyped => Shape::new(Code::Number(400), Some("Match failed".into())),
-            Self::Refused(refusal) => match told(refusal) {
-                Some(told) => Shape::of(told),
-                None => Shape::new(Code::Number(401), Some("User not found".into())),
+            Self::IllTyped => ErrorObject::new(ErrorCode::Number(400), Some("Match failed".into())),
+            Self::Login(error) => match of_login_error(error) {
+                Some(text) => text.into(),
+                None => ErrorObject::new(ErrorCode::Number(401), Some("User not found".into())),
             },
-            Self::Denied(denial) => Shape::of(told_of_denial(denial, &WORDS)),
-            Self::NotSignedIn => Shape::new(Code::Name("not-authorized"), None),
-            Self::TooMany(wait) => {
+            Self::Action(error) => of_action_error(error, &TEXTS).into(),
+            Self::NotSignedIn => ErrorObject::new(ErrorCode::Word("not-authorized"), None),
+            Self::Limited(wait) => {
                 let seconds = wait.as_millis().div_ceil(1000);
                 let reason = format!(
-                    "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying \
-                     again."
+                    "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying again."
                 );
-                Shape {
-                    details: Some(Extra::wait(*wait)),
-                    ..Shape::new(Code::Name("too-many-requests"), Some(reason.into()))
+                ErrorObject {
+                    details: Some(ObjectDetails::wait(*wait)),
+                    ..ErrorObject::new(ErrorCode::Word("too-many-requests"), Some(reason.into()))
                 }
             }
-            Self::InternalError(kind) => fault(*kind),
+            Self::Internal(error) => internal(error.kind()),
         }
     }
 }
 
-fn fault(kind: InternalErrorKind) -> Shape<'static> {
-    let unavailable = || Shape::new(Code::Number(503), Some("Service unavailable".into()));
+fn internal(kind: InternalErrorKind) -> ErrorObject<'static> {
+    let unavailable = || ErrorObject::new(ErrorCode::Number(503), Some("Service unavailable".into()));
     match kind {
         InternalErrorKind::Unavailable => unavailable(),
         InternalErrorKind::Busy { retry_after } => {
-            Shape { details: Some(Extra::wait(retry_after)), ..unavailable() }
+            ErrorObject { details: Some(ObjectDetails::wait(retry_after)), ..unavailable() }
         }
-        _ => Shape::new(Code::Number(500), Some("Internal server error".into())),
+        InternalErrorKind::Defect | _ => {
+            ErrorObject::new(ErrorCode::Number(500), Some("Internal server error".into()))
+        }
     }
 }
 
-/// The error object, in the order of Meteor's fields. An error without a reason is told by its name in brackets.
+/// The error object, in the order of Meteor's fields. Without a reason, its message is the code in brackets.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Shape<'a> {
+struct ErrorObject<'a> {
     is_client_safe: bool,
-    error: Code,
+    error: ErrorCode,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    details: Option<Extra<'a>>,
+    details: Option<ObjectDetails<'a>>,
     message: String,
     error_type: &'static str,
 }
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum Extra<'a> {
-    Told(Details<'a>),
+enum ObjectDetails<'a> {
+    Text(Details<'a>),
     #[serde(rename_all = "camelCase")]
     Wait {
         /// In milliseconds.
@@ -114,24 +151,26 @@ enum Extra<'a> {
     },
 }
 
-impl Extra<'_> {
+impl ObjectDetails<'_> {
     fn wait(wait: Duration) -> Self {
         Self::Wait { time_to_reset: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX) }
     }
 }
 
-impl<'a> Shape<'a> {
-    fn new(error: Code, reason: Option<Cow<'a, str>>) -> Self {
+impl<'a> ErrorObject<'a> {
+    fn new(error: ErrorCode, reason: Option<Cow<'a, str>>) -> Self {
         let message = match &reason {
             Some(reason) => format!("{reason} [{error}]"),
             None => format!("[{error}]"),
         };
         Self { is_client_safe: true, error, reason, details: None, message, error_type: "Meteor.Error" }
     }
+}
 
-    fn of(told: Told<'a>) -> Self {
-        let reason = Some(told.message).filter(|message| !message.is_empty());
-        Self { details: told.details.map(Extra::Told), ..Self::new(told.error, reason.map(Cow::from)) }
+impl<'a> From<ErrorText<'a>> for ErrorObject<'a> {
+    fn from(text: ErrorText<'a>) -> Self {
+        let reason = Some(text.message).filter(|message| !message.is_empty());
+        Self { details: text.details.map(ObjectDetails::Text), ..Self::new(text.code, reason.map(Cow::from)) }
     }
 }
 
@@ -147,8 +186,8 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_refusal_is_the_same_bytes_whatever_the_cause() {
-        for refusal in [
+    fn ordinary_refusal_is_the_same_bytes_whatever_the_reason() {
+        for refused in [
             LoginError::Credentials(FailureReason::WrongPassword),
             LoginError::Credentials(FailureReason::UnknownUser),
             LoginError::Credentials(FailureReason::ExpiredToken),
@@ -156,7 +195,7 @@ mod tests {
             LoginError::RealmInactive,
         ] {
             check(
-                &MethodError::Refused(refusal),
+                &MethodError::Login(refused),
                 r#"{"isClientSafe":true,"error":401,"reason":"User not found","message":"User not found [401]","errorType":"Meteor.Error"}"#,
             );
         }
@@ -173,19 +212,19 @@ mod tests {
             r#"{"isClientSafe":true,"error":"not-authorized","message":"[not-authorized]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::TooMany(Duration::from_millis(6001)),
+            &MethodError::Limited(Duration::from_millis(6001)),
             r#"{"isClientSafe":true,"error":"too-many-requests","reason":"Error, too many requests. Please slow down. You must wait 7 seconds before trying again.","details":{"timeToReset":6001},"message":"Error, too many requests. Please slow down. You must wait 7 seconds before trying again. [too-many-requests]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::Refused(LoginError::UserInactive),
+            &MethodError::Login(LoginError::UserInactive),
             r#"{"isClientSafe":true,"error":"error-user-is-not-activated","reason":"User is not activated","details":{"function":"Accounts.validateLoginAttempt"},"message":"User is not activated [error-user-is-not-activated]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::InternalError(InternalErrorKind::Busy { retry_after: Duration::from_secs(2) }),
+            &MethodError::Internal(InternalError::busy(Duration::from_secs(2))),
             r#"{"isClientSafe":true,"error":503,"reason":"Service unavailable","details":{"timeToReset":2000},"message":"Service unavailable [503]","errorType":"Meteor.Error"}"#,
         );
         check(
-            &MethodError::InternalError(InternalErrorKind::Internal),
+            &MethodError::Internal(InternalError::defect("a test")),
             r#"{"isClientSafe":true,"error":500,"reason":"Internal server error","message":"Internal server error [500]","errorType":"Meteor.Error"}"#,
         );
         check(
@@ -221,12 +260,12 @@ mod tests {
             "errorType": "Meteor.Error",
         });
         for error in [
-            MethodError::Refused(LoginError::SecondFactorRequired(challenge.clone())),
-            MethodError::Denied(ActionError::SecondFactorRequired(challenge.clone())),
+            MethodError::Login(LoginError::SecondFactorRequired(challenge.clone())),
+            MethodError::Action(ActionError::SecondFactorRequired(challenge.clone())),
         ] {
             assert_eq!(serde_json::to_value(&error).unwrap(), expected);
         }
-        for (denial, error) in [
+        for (refused, error) in [
             (ActionError::SecondFactorInvalid(challenge.clone()), "totp-invalid"),
             (ActionError::SecondFactorExhausted(challenge), "totp-max-attempts"),
             (ActionError::DeviceExists, "error-2fa-already-enabled"),
@@ -235,7 +274,7 @@ mod tests {
             (ActionError::NoUserName, "error-invalid-user"),
             (ActionError::NotPermitted, "not-authorized"),
         ] {
-            assert_eq!(serde_json::to_value(MethodError::Denied(denial)).unwrap()["error"], error);
+            assert_eq!(serde_json::to_value(MethodError::Action(refused)).unwrap()["error"], error);
         }
     }
 }

@@ -1,56 +1,56 @@
-//! What the server says: messages → text frames.
+//! Messages of the server → text frames.
 
 use serde::Serialize;
 use serde_json::Value;
 
 use super::error::MethodError;
-use super::method::Answer;
+use super::method::MethodResult;
 
 /// A message to a client.
 #[derive(Serialize)]
 #[serde(tag = "msg", rename_all = "lowercase")]
 pub(crate) enum Message<'a> {
-    /// The greeting is accepted.
+    /// Accepts the greeting.
     Connected { session: &'a str },
-    /// The greeting is refused, with the version that would be accepted.
+    /// Refuses the greeting, with the version that would be accepted.
     Failed { version: &'static str },
-    /// Asks whether anybody listens.
+    /// Asks the client for a sign of life.
     Ping,
     /// Answers a ping.
     Pong {
         #[serde(skip_serializing_if = "Option::is_none")]
         id: Option<Value>,
     },
-    /// What a method came to; neither field for a method without a result.
+    /// The outcome of a method; without either field for a method that gives no result.
     Result {
         id: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
-        result: Option<&'a Answer>,
+        result: Option<&'a MethodResult>,
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<&'a MethodError>,
     },
-    /// All that these methods have changed was sent.
+    /// Says that everything that these methods have changed was sent.
     Updated { methods: [&'a str; 1] },
-    /// All that these subscriptions begin with was sent.
+    /// Says that everything with which these subscriptions begin was sent.
     Ready { subs: [&'a str; 1] },
-    /// A subscription has ended.
+    /// Ends a subscription.
     Nosub { id: &'a str },
-    /// A frame could not be read.
+    /// Says that a frame could not be read.
     Error { reason: &'static str },
 }
 
 impl<'a> Message<'a> {
-    /// What a method came to.
-    pub(crate) fn result(id: &'a str, outcome: &'a Result<Option<Answer>, MethodError>) -> Self {
+    /// The outcome of a method.
+    pub(crate) fn result(id: &'a str, outcome: &'a Result<Option<MethodResult>, MethodError>) -> Self {
         match outcome {
             Ok(result) => Self::Result { id, result: result.as_ref(), error: None },
             Err(error) => Self::Result { id, result: None, error: Some(error) },
         }
     }
 
-    /// The text frame.
+    /// The message as a text frame.
     pub(crate) fn encode(&self) -> String {
-        // Serializing strings, numbers and lists into memory can't fail; were it to, it is a defect of ours.
+        // Text, numbers and lists are always written into memory; anything else is a defect.
         serde_json::to_string(self)
             .unwrap_or_else(|_| r#"{"msg":"error","reason":"Internal server error"}"#.to_owned())
     }

@@ -1,45 +1,60 @@
-//! The methods: what a client may call, and what it gets.
+//! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, CredentialCheck, FailureReason, Grant, GrantKind, Granted, LoginAttempt, LoginError,
-    LoginMethod, LoginOutcome, OneTimeCode, Peer, PresentedCredential, Principal, ProtocolName,
-    SecondFactorProof, SecondStep, Timestamp, Token,
+    ActionError, Caller, CredentialKind, Grant, GrantKind, InternalError, Login, LoginAttempt, LoginMethod,
+    OneTimeCode, Peer, PresentedFactor, Principal, ProtocolName, SecondStep, Timestamp, Token,
 };
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::command::Params;
 use super::error::MethodError;
-use crate::decode::{DecodeError, accounts_form, factor_method};
-use crate::encode::Failure;
-use crate::protocol::RocketChatProtocol;
+use crate::decode::{accounts_form, factor_method};
+use crate::state::RocketChatProtocol;
 
 /// What a method gives.
 #[derive(Serialize)]
 #[serde(untagged)]
-pub(crate) enum Answer {
-    /// A log-in.
+pub(crate) enum MethodResult {
+    /// A login.
     #[serde(rename_all = "camelCase")]
     LoggedIn {
         id: String,
-        token: String,
+        #[serde(serialize_with = "exposed")]
+        token: Token,
         token_expires: Date,
         #[serde(rename = "type")]
         kind: &'static str,
     },
-    /// Rooms: a log-in server has none.
+    /// The user's rooms: a login server has none.
     Rooms([(); 0]),
     /// A TOTP device that waits for its first code.
-    Enrolled { secret: String, url: String },
+    Enrolled {
+        #[serde(serialize_with = "exposed")]
+        secret: Token,
+        #[serde(serialize_with = "exposed")]
+        url: Token,
+    },
     /// Backup codes.
-    Codes { codes: Vec<String> },
-    /// Whether a device was taken away.
+    Codes {
+        #[serde(serialize_with = "exposed_codes")]
+        codes: Vec<OneTimeCode>,
+    },
+    /// Whether a device was removed.
     Removed(bool),
-    /// How many backup codes are left.
+    /// The number of backup codes that are left.
     Remaining { remaining: usize },
 }
 
-/// A moment as EJSON writes it, in milliseconds.
+fn exposed<S: Serializer>(token: &Token, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(token.expose())
+}
+
+fn exposed_codes<S: Serializer>(codes: &[OneTimeCode], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(codes.iter().map(OneTimeCode::expose))
+}
+
+/// A moment as EJSON writes it, in milliseconds since 1970.
 #[derive(Serialize)]
 pub(crate) struct Date {
     #[serde(rename = "$date")]
@@ -47,219 +62,239 @@ pub(crate) struct Date {
 }
 
 impl Date {
-    /// The end of a token that has none: clients demand one. 9999-12-31T23:59:59Z.
+    /// The end of a token that has none, since clients demand one: 9999-12-31T23:59:59Z.
     const NEVER: Self = Self { millis: 253_402_300_799_000 };
 }
 
-/// Somebody who is signed in on a socket, by a token that is checked again and again.
+/// A user who is signed in on a socket, by a token that is checked again and again.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedIn {
-    user_id: String,
+    id: String,
     token: Token,
 }
 
 impl SignedIn {
-    /// Somebody who presents a token, which is yet to be checked.
-    pub(crate) fn new(user_id: String, token: Token) -> Self {
-        Self { user_id, token }
+    /// A user who presents a token, which is yet to be checked.
+    pub(crate) fn new(id: impl Into<String>, token: impl Into<String>) -> Self {
+        Self { id: id.into(), token: Token::new(token) }
+    }
+
+    /// Checks the token.
+    pub(super) async fn check(
+        &self,
+        state: &RocketChatProtocol,
+        peer: &Peer,
+    ) -> Result<Box<Principal>, MethodError> {
+        let reply = state.check(self.id.as_str().into(), self.token.clone(), peer).await;
+        Ok(reply.result?)
     }
 }
 
-/// Where calls come from.
+/// Where a call comes from.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin<'a> {
     pub(crate) peer: &'a Peer,
+    /// The program that calls, as it names itself; empty where it does not.
     pub(crate) agent: &'a str,
+    /// The user who calls.
     pub(crate) user: Option<&'a SignedIn>,
-    /// The second factor that came in headers, where there are any; one among the parameters goes first.
-    pub(crate) proof: Option<&'a SecondFactorProof>,
+    /// The second factor in headers, where the call has headers. One among the parameters takes precedence.
+    pub(crate) factor: Option<&'a PresentedFactor>,
 }
 
-/// What a call came to.
-pub(crate) struct Called {
-    /// What the client is told: an answer, or nothing to tell, or why not.
-    pub(crate) outcome: Result<Option<Answer>, MethodError>,
-    /// Who is signed in from now on, where that changes.
-    pub(crate) user: Option<Option<SignedIn>>,
-    /// The moment before which the outcome must not be told.
+impl Origin<'_> {
+    /// The user who calls, if the token is still good.
+    async fn principal(&self, state: &RocketChatProtocol) -> Result<Box<Principal>, MethodError> {
+        self.user.ok_or(MethodError::NotSignedIn)?.check(state, self.peer).await
+    }
+}
+
+/// The outcome of a call.
+pub(crate) struct Outcome {
+    /// What the method gives, if it gives anything, or why it failed.
+    pub(crate) result: Result<Option<MethodResult>, MethodError>,
+    /// What the call changes about the user of the socket.
+    pub(crate) change: UserChange,
+    /// The moment before which the result must not be sent.
     pub(crate) not_before: Option<Timestamp>,
 }
 
-impl From<Result<Option<Answer>, MethodError>> for Called {
-    fn from(outcome: Result<Option<Answer>, MethodError>) -> Self {
-        Self { outcome, user: None, not_before: None }
+/// What a call changes about the user of a socket.
+pub(crate) enum UserChange {
+    /// The user stays.
+    None,
+    /// This user is signed in.
+    SignedIn(SignedIn),
+    /// The user is signed out.
+    SignedOut,
+}
+
+impl Outcome {
+    /// The internal error that the result tells of.
+    pub(crate) fn internal_error(&self) -> Option<InternalError> {
+        match &self.result {
+            Err(MethodError::Internal(error)) => Some(error.clone()),
+            _ => None,
+        }
     }
 }
 
-/// Calls a method.
-pub(crate) async fn call(
-    protocol: &RocketChatProtocol,
-    origin: &Origin<'_>,
-    name: &str,
-    mut params: Params,
-) -> Called {
-    match name {
-        "login" => log_in(protocol, origin, params.take(0)).await,
-        "logout" => log_out(protocol, origin).await,
-        "rooms/get" => Ok(Some(Answer::Rooms([]))).into(),
-        "2fa:enable"
-        | "2fa:validateTempToken"
-        | "2fa:disable"
-        | "2fa:regenerateCodes"
-        | "2fa:checkCodesRemaining" => second_factor(protocol, origin, name, params).await.into(),
-        _ => Err(MethodError::NotFound(name.to_owned())).into(),
+impl From<Result<Option<MethodResult>, MethodError>> for Outcome {
+    fn from(result: Result<Option<MethodResult>, MethodError>) -> Self {
+        Self { result, change: UserChange::None, not_before: None }
     }
 }
 
-/// Whether this is the method whose calls a socket may make only so often.
+impl From<MethodError> for Outcome {
+    fn from(error: MethodError) -> Self {
+        Err(error).into()
+    }
+}
+
+/// Whether a method is the one whose calls are limited.
 pub(crate) fn is_log_in(name: &str) -> bool {
     name == "login"
 }
 
-async fn log_in(protocol: &RocketChatProtocol, origin: &Origin<'_>, form: Value) -> Called {
-    let form = match accounts_form(form) {
-        Ok(form) => form,
-        // Looks like any wrong password.
-        Err(DecodeError::Unrecognised) => {
-            return Err(MethodError::Refused(LoginError::Credentials(FailureReason::NotOffered))).into();
-        }
-        Err(DecodeError::IllTyped(_)) => return Err(MethodError::IllTyped).into(),
-    };
-    let kind = if matches!(form.proof, LoginMethod::Resume(_)) { "resume" } else { "password" };
-    let realm = match protocol.realm().await {
-        Ok(realm) => realm.id,
-        Err(failure) => return Err(failure.into()).into(),
-    };
-    let attempt = LoginAttempt {
-        protocol: ProtocolName::RocketChat,
-        realm,
-        proof: form.proof,
-        second_step: SecondStep::Offered(form.code),
-        grant: GrantKind::RocketChatToken,
-        peer: origin.peer.clone(),
-    };
-    let reply = match protocol.services.log_in(attempt).await {
-        Ok(reply) => reply,
-        Err(fault) => return Err(fault.into()).into(),
-    };
-    let called = match reply.outcome {
-        LoginOutcome::Granted(granted) => let_in(*granted, kind),
-        LoginOutcome::Refused(refusal) => Err(MethodError::Refused(refusal)).into(),
-    };
-    Called { not_before: reply.not_before, ..called }
-}
-
-fn let_in(granted: Granted, kind: &'static str) -> Called {
-    let Grant::RocketChatToken { token, expires } = granted.grant else {
-        return Err(Failure::INTERNAL.into()).into();
-    };
-    let user_id = granted.profile.user.protocols.rocketchat.clone();
-    let answer = Answer::LoggedIn {
-        id: user_id.clone(),
-        token: token.expose().to_owned(),
-        token_expires: expires.map_or(Date::NEVER, |end| Date { millis: end.as_millis() }),
-        kind,
-    };
-    Called { user: Some(Some(SignedIn { user_id, token })), ..Ok(Some(answer)).into() }
-}
-
-/// Ends the token that the socket was signed in with; of a socket that isn't, there is nothing to end.
-async fn log_out(protocol: &RocketChatProtocol, origin: &Origin<'_>) -> Called {
-    let ended = match principal(protocol, origin).await {
-        Ok(principal) => protocol.services.revoke(&principal).await.map_err(MethodError::from),
-        Err(MethodError::NotSignedIn) => Ok(()),
-        Err(error) => Err(error),
-    };
-    match ended {
-        Ok(()) => Called { user: Some(None), ..Ok(None).into() },
-        Err(error) => Err(error).into(),
-    }
-}
-
-/// What is done to one's own second factor (rocketchat.md 2.5).
-async fn second_factor(
-    protocol: &RocketChatProtocol,
+/// Calls a method.
+pub(crate) async fn call(
+    state: &RocketChatProtocol,
     origin: &Origin<'_>,
     name: &str,
     mut params: Params,
-) -> Result<Option<Answer>, MethodError> {
-    let proof = proof(&mut params).or_else(|| origin.proof.cloned()).unwrap_or_default();
-    let principal = principal(protocol, origin).await?;
-    let caller = Caller { principal: &principal, peer: origin.peer, agent: origin.agent, proof: &proof };
-    let services = &protocol.services;
-    Ok(Some(match name {
-        "2fa:enable" => {
-            let enrolment = services.enrol_device(&caller).await??;
-            let (secret, url) = (enrolment.secret.expose().to_owned(), enrolment.url.expose().to_owned());
-            Answer::Enrolled { secret, url }
-        }
-        "2fa:validateTempToken" => codes(services.confirm_device(&caller, &code(&mut params)?).await??),
-        "2fa:disable" => Answer::Removed(services.remove_device(&caller, &code(&mut params)?).await??),
-        "2fa:regenerateCodes" => match services.renew_backup_codes(&caller, &code(&mut params)?).await? {
-            Ok(new) => codes(new),
-            // Of a wrong code the method says nothing at all.
-            Err(ActionError::WrongCode) => return Ok(None),
-            Err(denial) => return Err(denial.into()),
+) -> Outcome {
+    match name {
+        "login" => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
+        "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
+        "rooms/get" => Ok(Some(MethodResult::Rooms([]))).into(),
+        _ => match DeviceCall::from_name(name) {
+            Some(call) => change_factor(state, origin, call, params).await.into(),
+            None => MethodError::NotFound(name.to_owned()).into(),
         },
-        _ => Answer::Remaining { remaining: services.backup_codes_left(&caller).await?? },
+    }
+}
+
+async fn log_in(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    form: Value,
+) -> Result<Outcome, MethodError> {
+    let form = accounts_form(form)?;
+    let kind = if matches!(form.method, LoginMethod::Resume(_)) { "resume" } else { "password" };
+    let attempt = LoginAttempt {
+        protocol: ProtocolName::ROCKETCHAT,
+        realm: state.realm().await?,
+        method: form.method,
+        second_step: SecondStep::Offered(form.code),
+        grant: GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),
+        peer: origin.peer.clone(),
+    };
+    let reply = state.services.log_in(attempt).await;
+    let outcome = match reply.result {
+        Ok(login) => logged_in(*login, kind)?,
+        Err(error) => MethodError::from(error).into(),
+    };
+    Ok(Outcome { not_before: reply.not_before, ..outcome })
+}
+
+fn logged_in(login: Login, kind: &'static str) -> Result<Outcome, InternalError> {
+    let Grant::Token { token, expires } = login.grant else {
+        return Err(InternalError::defect("a login gave no token"));
+    };
+    let id = login.profile.user.external_text(ProtocolName::ROCKETCHAT);
+    let result = MethodResult::LoggedIn {
+        id: id.to_owned(),
+        token: token.clone(),
+        token_expires: expires.map_or(Date::NEVER, |end| Date { millis: end.as_millis() }),
+        kind,
+    };
+    let change = UserChange::SignedIn(SignedIn { id: id.to_owned(), token });
+    Ok(Outcome { result: Ok(Some(result)), change, not_before: None })
+}
+
+/// Revokes the token with which the socket was signed in, if it is still good.
+async fn log_out(state: &RocketChatProtocol, origin: &Origin<'_>) -> Result<Outcome, MethodError> {
+    match origin.principal(state).await {
+        Ok(principal) => state.services.revoke(&principal).await?,
+        Err(MethodError::NotSignedIn) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(Outcome { result: Ok(None), change: UserChange::SignedOut, not_before: None })
+}
+
+/// The methods that change the caller's TOTP device.
+#[derive(Clone, Copy)]
+enum DeviceCall {
+    Enable,
+    ValidateTempToken,
+    Disable,
+    RegenerateCodes,
+    CheckCodesRemaining,
+}
+
+impl DeviceCall {
+    fn from_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "2fa:enable" => Self::Enable,
+            "2fa:validateTempToken" => Self::ValidateTempToken,
+            "2fa:disable" => Self::Disable,
+            "2fa:regenerateCodes" => Self::RegenerateCodes,
+            "2fa:checkCodesRemaining" => Self::CheckCodesRemaining,
+            _ => return None,
+        })
+    }
+}
+
+async fn change_factor(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    call: DeviceCall,
+    mut params: Params,
+) -> Result<Option<MethodResult>, MethodError> {
+    let factor = factor(&mut params).or_else(|| origin.factor.cloned()).unwrap_or_default();
+    let principal = origin.principal(state).await?;
+    let caller = Caller { principal: &principal, peer: origin.peer, agent: origin.agent, factor: &factor };
+    let services = &state.services;
+    Ok(Some(match call {
+        DeviceCall::Enable => {
+            let enrolment = services.enrol_device(&caller).await?;
+            MethodResult::Enrolled { secret: enrolment.secret, url: enrolment.url }
+        }
+        DeviceCall::ValidateTempToken => {
+            let codes = services.confirm_device(&caller, &code(&mut params)?).await?;
+            MethodResult::Codes { codes }
+        }
+        DeviceCall::Disable => {
+            MethodResult::Removed(services.remove_device(&caller, &code(&mut params)?).await?)
+        }
+        DeviceCall::RegenerateCodes => {
+            match services.renew_backup_codes(&caller, &code(&mut params)?).await {
+                // The method gives nothing for a wrong code.
+                Err(ActionError::WrongCode) => return Ok(None),
+                codes => MethodResult::Codes { codes: codes? },
+            }
+        }
+        DeviceCall::CheckCodesRemaining => {
+            MethodResult::Remaining { remaining: services.backup_codes_left(&caller).await? }
+        }
     }))
 }
 
-/// Who is signed in on the socket, if the token is still good.
-async fn principal(
-    protocol: &RocketChatProtocol,
-    origin: &Origin<'_>,
-) -> Result<Box<Principal>, MethodError> {
-    let user = origin.user.ok_or(MethodError::NotSignedIn)?;
-    check(protocol, origin.peer, user).await?.ok_or(MethodError::NotSignedIn)
-}
-
-/// Whether a token is still good: who holds it, if so.
-pub(crate) async fn check(
-    protocol: &RocketChatProtocol,
-    peer: &Peer,
-    user: &SignedIn,
-) -> Result<Option<Box<Principal>>, MethodError> {
-    let credential =
-        PresentedCredential::RocketChatToken { user_id: user.user_id.clone(), token: user.token.clone() };
-    let realm = protocol.realm().await?.id;
-    let presentation =
-        CredentialCheck { protocol: ProtocolName::RocketChat, realm, credential, peer: peer.clone() };
-    Ok(protocol.services.check(presentation).await?.outcome.ok())
-}
-
-/// The second factor that comes along as the last argument (rocketchat.md 2.3).
-fn proof(params: &mut Params) -> Option<SecondFactorProof> {
+/// The second factor that came along as the last parameter.
+fn factor(params: &mut Params) -> Option<PresentedFactor> {
     let mut last = params.take_last_with("twoFactorCode")?;
     let code = match last.get_mut("twoFactorCode").map(Value::take) {
         Some(Value::String(code)) => Some(OneTimeCode::new(code)),
         _ => None,
     };
     let method = last.get("twoFactorMethod").and_then(Value::as_str).and_then(factor_method);
-    Some(SecondFactorProof { code, method })
+    Some(PresentedFactor { code, method })
 }
 
-/// The code that is the method's one argument.
+/// The code that is the method's only parameter.
 fn code(params: &mut Params) -> Result<OneTimeCode, MethodError> {
     match params.take(0) {
         Value::String(code) => Ok(OneTimeCode::new(code)),
         _ => Err(MethodError::IllTyped),
-    }
-}
-
-fn codes(codes: Vec<OneTimeCode>) -> Answer {
-    Answer::Codes { codes: codes.iter().map(|code| code.expose().to_owned()).collect() }
-}
-
-impl From<Failure> for MethodError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::InternalError(kind) => Self::InternalError(kind),
-            Failure::NotLoggedIn => Self::NotSignedIn,
-            Failure::Limited(rate_limit) => Self::TooMany(rate_limit.retry_after.unwrap_or_default()),
-            Failure::BodyTooLarge | Failure::IllTyped(_) | Failure::BadRequest(_) => Self::IllTyped,
-            Failure::Denied(denial, _) => Self::Denied(*denial),
-            Failure::Forbidden(_) => Self::NotSignedIn,
-        }
     }
 }

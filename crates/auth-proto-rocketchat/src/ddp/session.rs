@@ -1,4 +1,4 @@
-//! One client's conversation.
+//! The server's end of one socket.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,110 +6,105 @@ use std::time::Duration;
 
 use auth_core::{Peer, Quota, SlidingWindow, Timestamp};
 
-use super::command::{Command, Unreadable};
+use super::command::{Command, FrameError, Params};
+use super::error::MethodError;
 use super::message::Message;
-use super::method::{self, Origin, SignedIn};
-use crate::RocketChatProtocol;
+use super::method::{self, Origin, SignedIn, UserChange};
+use super::output::{Close, Output};
+use crate::state::RocketChatProtocol;
 
-/// The versions of DDP that are spoken, best first.
+/// The versions of DDP that the server speaks, best first.
 const VERSIONS: [&str; 3] = ["1", "pre2", "pre1"];
 
-/// How often the token of somebody who is signed in is checked: what is revoked is off within a second.
+/// How often the token of a signed-in user is checked, so that a revoked one closes the socket within a
+/// second.
 const CHECK_EVERY: Duration = Duration::from_millis(800);
 
-/// What an operator sets of all sessions.
+/// The configuration of all sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "plain settings that the server fills in")]
-pub struct Settings {
-    /// A client that was silent for so long is hung up on. It is asked for a sign of life after half of it.
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "plain values that the server reads from its configuration file"
+)]
+pub struct SessionConfig {
+    /// How long a client may be silent before the socket is closed. A ping is sent after half of the time.
     pub idle: Duration,
-    /// Log-ins that one session may try (rocketchat.md 4.1); refused ones are not counted.
+    /// The limit of logins of one session. Logins that it refuses are not counted.
     pub login_limit: Option<Quota>,
 }
 
-impl Default for Settings {
-    /// A minute; five log-ins in ten seconds, as Meteor allows.
+impl Default for SessionConfig {
+    /// A minute of silence, and five logins in ten seconds, as Meteor allows.
     fn default() -> Self {
         let login_limit = Some(Quota { attempts: 5, window: Duration::from_secs(10) });
         Self { idle: Duration::from_secs(60), login_limit }
     }
 }
 
-/// Who is at the other end.
+/// The client of a socket.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers build it")]
 pub struct Client {
-    /// Where it is.
+    /// Where the client is.
     pub peer: Peer,
-    /// The program, as it names itself in the handshake; empty where it doesn't.
+    /// The program, as it names itself in the handshake; empty where it does not.
     pub agent: String,
 }
 
-/// A conversation over one socket.
+/// The server's end of one socket: takes frames and the time, gives an [`Output`] for each.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use auth_core::testing::FakeServices;
+/// use auth_core::{Peer, Timestamp};
+/// use auth_proto_rocketchat::ddp::{Client, Session, SessionConfig};
+/// use auth_proto_rocketchat::{Config, RocketChatProtocol};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let config = Config::new("chat", "http://localhost:3000");
+/// let protocol = Arc::new(RocketChatProtocol::new(config, Arc::new(FakeServices::new())));
+/// let client = Client { peer: Peer::new([127, 0, 0, 1].into()), agent: "test/1".to_owned() };
+/// let now = Timestamp::from_secs(1_700_000_000);
+/// let mut session = Session::new(protocol, SessionConfig::default(), client, "id".to_owned(), now);
+///
+/// let output = session.on_frame(r#"{"msg":"connect","version":"1","support":["1"]}"#, now).await;
+/// assert_eq!(output.frames, [r#"{"msg":"connected","session":"id"}"#]);
+/// # }
+/// ```
 pub struct Session {
-    protocol: Arc<RocketChatProtocol>,
-    settings: Settings,
+    state: Arc<RocketChatProtocol>,
+    config: SessionConfig,
     client: Client,
     id: String,
+    /// Whether the greeting was accepted.
     greeted: bool,
     user: Option<SignedIn>,
     logins: SlidingWindow,
+    /// When the last frame came.
     heard: Timestamp,
+    /// Whether a ping was sent since the last frame came.
     pinged: bool,
+    /// When the user signed in or the token was last checked.
     checked: Timestamp,
 }
 
-/// What is to be done now, in this order: wait, send, hang up.
-#[derive(Default)]
-#[expect(clippy::exhaustive_structs, reason = "whoever holds the socket takes it apart")]
-pub struct Turn {
-    /// Nothing must be sent before this moment.
-    pub not_before: Option<Timestamp>,
-    /// Text frames to send.
-    pub frames: Vec<String>,
-    /// Set when the conversation is over.
-    pub close: Option<Close>,
-}
-
-/// Why a conversation is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "each has its code")]
-pub enum Close {
-    /// No common version of DDP.
-    Version,
-    /// The client was silent for too long.
-    Idle,
-    /// The token that it was signed in with is good no more.
-    SignedOut,
-    /// Whether the token is still good can't be known.
-    Unavailable,
-}
-
-impl Close {
-    /// The code of the socket's close frame (RFC 6455, 7.4.1).
-    #[must_use]
-    pub fn code(self) -> u16 {
-        match self {
-            Self::Version | Self::Idle => 1000,
-            Self::SignedOut => 1008,
-            Self::Unavailable => 1011,
-        }
-    }
-}
-
 impl Session {
-    /// A conversation that begins at `now`. `id` is what the client is told of it; it means nothing.
+    /// Begins a session at `now`. `id` is the name that the client is told; it has no meaning.
     #[must_use]
     pub fn new(
         protocol: Arc<RocketChatProtocol>,
-        settings: Settings,
+        config: SessionConfig,
         client: Client,
         id: String,
         now: Timestamp,
     ) -> Self {
         Self {
-            protocol,
-            settings,
+            state: protocol,
+            config,
             client,
             id,
             greeted: false,
@@ -121,115 +116,106 @@ impl Session {
         }
     }
 
-    /// Whether somebody is signed in.
+    /// Whether a user is signed in.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {
         self.user.is_some()
     }
 
-    /// The moment at which [`Session::on_time`] wants to be called, unless a frame comes before.
+    /// The moment at which [`Session::on_time`] is to be called, unless a frame comes first.
     #[must_use]
     pub fn wake_at(&self) -> Timestamp {
-        let silence = if self.pinged { self.settings.idle } else { self.settings.idle / 2 };
-        let hang_up = self.heard + silence;
-        if self.is_signed_in() { hang_up.min(self.checked + CHECK_EVERY) } else { hang_up }
+        let silence = if self.pinged { self.config.idle } else { self.config.idle / 2 };
+        let end_of_silence = self.heard + silence;
+        if self.is_signed_in() { end_of_silence.min(self.checked + CHECK_EVERY) } else { end_of_silence }
     }
 
     /// Takes a text frame that came at `now`.
-    pub async fn on_frame(&mut self, frame: &str, now: Timestamp) -> Turn {
+    pub async fn on_frame(&mut self, frame: &str, now: Timestamp) -> Output {
         (self.heard, self.pinged) = (now, false);
         match Command::decode(frame) {
             Ok(Command::Connect { version, support }) if !self.greeted => self.greet(&version, &support),
-            Err(Unreadable::Connect) if !self.greeted => Turn::fail(VERSIONS[0]),
-            Ok(Command::Connect { .. }) | Err(Unreadable::Connect) => Turn::error("Already connected"),
-            _ if !self.greeted => Turn::error("Must connect first"),
-            Err(Unreadable::Message) => Turn::error("Bad request"),
-            Err(Unreadable::Method) => Turn::error("Malformed method invocation"),
-            Err(Unreadable::Subscription) => Turn::error("Malformed subscription"),
-            Ok(Command::Ping { id }) => Turn::say(&[Message::Pong { id }]),
-            Ok(Command::Pong) => Turn::default(),
-            Ok(Command::Sub { id }) => Turn::say(&[Message::Ready { subs: [&id] }]),
-            Ok(Command::Unsub { id }) => Turn::say(&[Message::Nosub { id: &id }]),
+            Err(FrameError::Connect) if !self.greeted => Output::refuse_greeting(VERSIONS[0]),
+            Ok(Command::Connect { .. }) | Err(FrameError::Connect) => {
+                Output::frame_error("Already connected")
+            }
+            _ if !self.greeted => Output::frame_error("Must connect first"),
+            Err(FrameError::Message) => Output::frame_error("Bad request"),
+            Err(FrameError::Method) => Output::frame_error("Malformed method invocation"),
+            Err(FrameError::Subscription) => Output::frame_error("Malformed subscription"),
+            Ok(Command::Ping { id }) => Output::send(&[Message::Pong { id }]),
+            Ok(Command::Pong) => Output::default(),
+            Ok(Command::Sub { id }) => Output::send(&[Message::Ready { subs: [&id] }]),
+            Ok(Command::Unsub { id }) => Output::send(&[Message::Nosub { id: &id }]),
             Ok(Command::Method { id, name, params }) => self.call(&id, &name, params, now).await,
         }
     }
 
-    /// Does what time brings: asks a silent client for a sign of life, hangs up on one that gives none, and
-    /// looks whether the token that the client is signed in with is still good.
-    pub async fn on_time(&mut self, now: Timestamp) -> Turn {
-        // A clock that was set back must not keep anybody alive.
+    /// Does what is due at `now`: checks the token of the user, sends a ping to a silent client, closes the
+    /// socket of one that has been silent for too long.
+    pub async fn on_time(&mut self, now: Timestamp) -> Output {
+        // A clock that was set back must not keep a session alive.
         (self.heard, self.checked) = (self.heard.min(now), self.checked.min(now));
-        if let Some(close) = self.look_after_user(now).await {
-            return Turn::hang_up(close);
+        if let Some(output) = self.check_user(now).await {
+            return output;
         }
         let silence = now.since(self.heard);
-        if silence >= self.settings.idle {
-            return Turn::hang_up(Close::Idle);
+        if silence >= self.config.idle {
+            return Output::close(Close::Idle);
         }
-        if silence >= self.settings.idle / 2 && !self.pinged {
+        if silence >= self.config.idle / 2 && !self.pinged {
             self.pinged = true;
-            return Turn::say(&[Message::Ping]);
+            return Output::send(&[Message::Ping]);
         }
-        Turn::default()
+        Output::default()
     }
 
-    async fn look_after_user(&mut self, now: Timestamp) -> Option<Close> {
+    /// Checks the token of the user when it is due. `Some` when the socket must be closed.
+    async fn check_user(&mut self, now: Timestamp) -> Option<Output> {
         let user = self.user.as_ref().filter(|_| now.since(self.checked) >= CHECK_EVERY)?;
         self.checked = now;
-        match method::check(&self.protocol, &self.client.peer, user).await {
-            Ok(Some(_)) => None,
-            Ok(None) => Some(Close::SignedOut),
-            Err(_) => Some(Close::Unavailable),
+        match user.check(&self.state, &self.client.peer).await {
+            Ok(_) => None,
+            Err(MethodError::Internal(error)) => {
+                Some(Output { error: Some(error), ..Output::close(Close::Unavailable) })
+            }
+            Err(_) => Some(Output::close(Close::SignedOut)),
         }
     }
 
-    /// The client's favourite among the versions that are spoken must be the one it greets with.
-    fn greet(&mut self, version: &str, support: &[String]) -> Turn {
+    /// Answers a greeting. It must name the version that the client likes best of those that the server
+    /// speaks.
+    fn greet(&mut self, version: &str, support: &[String]) -> Output {
         let best = support.iter().find_map(|wanted| VERSIONS.into_iter().find(|known| known == wanted));
         if best != Some(version) {
-            return Turn::fail(best.unwrap_or(VERSIONS[0]));
+            return Output::refuse_greeting(best.unwrap_or(VERSIONS[0]));
         }
         self.greeted = true;
-        Turn::say(&[Message::Connected { session: &self.id }])
+        Output::send(&[Message::Connected { session: &self.id }])
     }
 
-    async fn call(&mut self, id: &str, name: &str, params: super::Params, now: Timestamp) -> Turn {
-        let refused = self
-            .settings
+    async fn call(&mut self, id: &str, name: &str, params: Params, now: Timestamp) -> Output {
+        let wait = self
+            .config
             .login_limit
             .filter(|_| method::is_log_in(name))
-            .and_then(|rule| self.logins.reserve(rule, now).retry_after);
-        let called = match refused {
-            Some(wait) => Err(super::error::MethodError::TooMany(wait)).into(),
+            .and_then(|quota| self.logins.reserve(quota, now).retry_after);
+        let outcome = match wait {
+            Some(wait) => MethodError::Limited(wait).into(),
             None => {
                 let Client { peer, agent } = &self.client;
-                let origin = Origin { peer, agent, user: self.user.as_ref(), proof: None };
-                method::call(&self.protocol, &origin, name, params).await
+                let origin = Origin { peer, agent, user: self.user.as_ref(), factor: None };
+                method::call(&self.state, &origin, name, params).await
             }
         };
-        if let Some(user) = called.user {
-            (self.user, self.checked) = (user, now);
+        let error = outcome.internal_error();
+        match outcome.change {
+            UserChange::None => {}
+            UserChange::SignedIn(user) => (self.user, self.checked) = (Some(user), now),
+            UserChange::SignedOut => self.user = None,
         }
-        let told = [Message::result(id, &called.outcome), Message::Updated { methods: [id] }];
-        Turn { not_before: called.not_before, ..Turn::say(&told) }
-    }
-}
-
-impl Turn {
-    fn say(messages: &[Message<'_>]) -> Self {
-        Self { frames: messages.iter().map(Message::encode).collect(), ..Self::default() }
-    }
-
-    fn error(reason: &'static str) -> Self {
-        Self::say(&[Message::Error { reason }])
-    }
-
-    fn fail(version: &'static str) -> Self {
-        Self { close: Some(Close::Version), ..Self::say(&[Message::Failed { version }]) }
-    }
-
-    fn hang_up(close: Close) -> Self {
-        Self { close: Some(close), ..Self::default() }
+        let messages = [Message::result(id, &outcome.result), Message::Updated { methods: [id] }];
+        Output { not_before: outcome.not_before, error, ..Output::send(&messages) }
     }
 }
 
@@ -239,16 +225,5 @@ impl fmt::Debug for Session {
             .field("client", &self.client)
             .field("signed_in", &self.is_signed_in())
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Turn {
-    /// Frames carry tokens: only their number is shown.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Turn")
-            .field("not_before", &self.not_before)
-            .field("frames", &self.frames.len())
-            .field("close", &self.close)
-            .finish()
     }
 }

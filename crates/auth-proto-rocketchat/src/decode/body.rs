@@ -1,12 +1,12 @@
-//! Request bodies as Rocket.Chat's router reads them (rocketchat.md 1.1).
+//! Request bodies as Rocket.Chat's router reads them.
 
 use serde_json::{Map, Value};
 
-/// Reads a body into an object of parameters, or an array where JSON holds one. `content_type` is the value of
-/// that header, empty where there is none.
+/// Reads a body into an object of parameters, or into an array where JSON holds one. `content_type` is the
+/// value of that header, or empty where the request has none.
 ///
-/// Whatever can't be read is an empty object, never an error: malformed JSON, multipart forms, JSON that is
-/// neither object nor array, text of any other type. Of fields given twice the last one counts.
+/// A body that can't be read is an empty object, never an error: malformed JSON, multipart forms, JSON that
+/// is neither object nor array, text of any other type. Of fields given twice, the last one counts.
 ///
 /// ```
 /// use auth_proto_rocketchat::decode::body;
@@ -16,18 +16,18 @@ use serde_json::{Map, Value};
 /// ```
 #[must_use]
 pub fn body(content_type: &[u8], bytes: &[u8]) -> Value {
-    let content_type = content_type.to_ascii_lowercase();
-    let says = |media: &[u8]| content_type.windows(media.len()).any(|window| window == media);
+    let is =
+        |media: &[u8]| content_type.windows(media.len()).any(|window| window.eq_ignore_ascii_case(media));
 
-    let parsed = if says(b"multipart/form-data") {
+    let parsed = if is(b"multipart/form-data") {
         Value::Null
-    } else if says(b"application/json") {
+    } else if is(b"application/json") {
         serde_json::from_slice(bytes).unwrap_or_default()
-    } else if says(b"application/x-www-form-urlencoded") {
+    } else if is(b"application/x-www-form-urlencoded") {
         let fields = form_urlencoded::parse(bytes);
         fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
     } else {
-        // Text becomes an object of its characters by number: nothing that any route looks at.
+        // Rocket.Chat makes an object of the characters by number, which no call looks at.
         Value::Null
     };
     match parsed {

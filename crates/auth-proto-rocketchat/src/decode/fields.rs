@@ -1,9 +1,11 @@
-//! Parameters of calls, held to what each call takes (rocketchat.md 3.1). Mistakes are told as Rocket.Chat's own
-//! validator words them.
+//! Parameters of calls, held to what each call takes.
 
+use auth_core::{Identifier, ProtocolName};
 use serde_json::{Map, Value};
 
-/// The parameters of a call. There are secrets among them, so they are never shown.
+use super::error::DecodeError;
+
+/// The parameters of a call. There are secrets among them, so `Debug` shows the names alone.
 #[derive(Clone, Default)]
 pub struct Fields(Map<String, Value>);
 
@@ -14,57 +16,73 @@ impl std::fmt::Debug for Fields {
 }
 
 impl Fields {
-    /// The parameters in a body as [`body`](super::body) reads it. `known` names those that the call takes.
+    /// Takes the parameters in a body as [`body`](super::body) reads it. `known` names those that the call
+    /// takes.
     ///
     /// # Errors
-    /// What is wrong with them.
+    /// [`DecodeError::IllTyped`] when the body is no object or has other parameters.
     ///
     /// ```
-    /// use auth_proto_rocketchat::decode::Fields;
+    /// use auth_proto_rocketchat::decode::{DecodeError, Fields};
     /// use serde_json::json;
-    /// let fields = Fields::of(json!({"tokenName": "bot"}), &["tokenName", "bypassTwoFactor"]).unwrap();
-    /// assert_eq!(fields.text("tokenName"), Ok("bot"));
-    /// assert_eq!(fields.flag("bypassTwoFactor"), Ok(false));
-    /// assert_eq!(fields.text("code").unwrap_err(), "must have required property 'code'");
+    /// let fields = Fields::of(json!({"tokenName": "bot"}), &["tokenName", "bypassTwoFactor"])?;
+    /// assert_eq!(fields.text("tokenName")?, "bot");
+    /// assert_eq!(fields.flag("bypassTwoFactor")?, false);
+    /// let missing = DecodeError::IllTyped("must have required property 'code'".into());
+    /// assert_eq!(fields.text("code"), Err(missing));
+    /// # Ok::<_, DecodeError>(())
     /// ```
-    pub fn of(body: Value, known: &[&str]) -> Result<Self, String> {
-        let Value::Object(fields) = body else { return Err("must be object".to_owned()) };
+    pub fn of(body: Value, known: &[&str]) -> Result<Self, DecodeError> {
+        let Value::Object(fields) = body else { return Err(DecodeError::ill_typed("must be object")) };
         if fields.keys().any(|key| !known.contains(&key.as_str())) {
-            return Err("must NOT have additional properties".to_owned());
+            return Err(DecodeError::ill_typed("must NOT have additional properties"));
         }
         Ok(Self(fields))
     }
 
-    /// A text that must be there.
+    /// A required text.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn text(&self, name: &str) -> Result<&str, String> {
-        self.optional_text(name)?.ok_or_else(|| format!("must have required property '{name}'"))
+    /// [`DecodeError::IllTyped`] when the parameter is missing or no text.
+    pub fn text(&self, name: &str) -> Result<&str, DecodeError> {
+        let missing = || DecodeError::ill_typed(format!("must have required property '{name}'"));
+        self.optional_text(name)?.ok_or_else(missing)
     }
 
-    /// A text that may be there.
+    /// An optional text.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn optional_text(&self, name: &str) -> Result<Option<&str>, String> {
+    /// [`DecodeError::IllTyped`] when the parameter is no text.
+    pub fn optional_text(&self, name: &str) -> Result<Option<&str>, DecodeError> {
         match self.0.get(name) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(_) => Err("must be string".to_owned()),
+            Some(_) => Err(DecodeError::ill_typed("must be string")),
         }
     }
 
-    /// A flag, off where it isn't there.
+    /// An optional flag, off where it is missing.
     ///
     /// # Errors
-    /// What is wrong with it.
-    pub fn flag(&self, name: &str) -> Result<bool, String> {
+    /// [`DecodeError::IllTyped`] when the parameter is no flag.
+    pub fn flag(&self, name: &str) -> Result<bool, DecodeError> {
         match self.0.get(name) {
             None => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err("must be boolean".to_owned()),
+            Some(_) => Err(DecodeError::ill_typed("must be boolean")),
         }
+    }
+
+    /// The user that a call is about: `userId`, else the user name in `username` or `user`.
+    pub(crate) fn user(&self) -> Result<Option<Identifier>, DecodeError> {
+        if let Some(id) = self.optional_text("userId")? {
+            return Ok(Some(Identifier::external(ProtocolName::ROCKETCHAT, id)));
+        }
+        let name = match self.optional_text("username")? {
+            Some(name) => Some(name),
+            None => self.optional_text("user")?,
+        };
+        Ok(name.map(Identifier::user_name))
     }
 }
 
@@ -77,11 +95,12 @@ mod tests {
 
     #[test]
     fn parameters_are_held_to_what_a_call_takes() {
-        let check = |body: Value, expected: Result<(&str, bool), &str>| {
+        let check = |body: Value, expected: Result<(&str, bool), &'static str>| {
             let read = Fields::of(body.clone(), &["name", "flag"])
                 .and_then(|fields| Ok((fields.text("name")?.to_owned(), fields.flag("flag")?)));
-            let read = read.as_ref().map(|(name, flag)| (name.as_str(), *flag)).map_err(String::as_str);
-            assert_eq!(read, expected, "{body}");
+            let read = read.as_ref().map(|(name, flag)| (name.as_str(), *flag));
+            let expected = expected.map_err(DecodeError::ill_typed);
+            assert_eq!(read, expected.as_ref().copied(), "{body}");
         };
         let missing = "must have required property 'name'";
         check(json!({"name": "a"}), Ok(("a", false)));

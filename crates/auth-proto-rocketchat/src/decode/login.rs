@@ -1,36 +1,30 @@
-//! Log-in forms (rocketchat.md 1.2, 1.3): first the rewriting that the REST route does, then the form that the
-//! accounts layer finds. Values are true or false as JavaScript takes them.
+//! Login forms: the rewriting that the REST route does first, then the forms that the accounts layer knows.
+//! Values are true or false as JavaScript takes them.
 
-use auth_core::{Identifier, LoginMethod, OneTimeCode, Password, PasswordDigest, Token};
+use auth_core::{
+    Identifier, LoginMethod, OneTimeCode, Password, PasswordDigest, ProtocolName, SecretInput, Token,
+};
 use serde_json::{Map, Value};
 
-/// A log-in that can be judged.
+use super::error::DecodeError;
+
+/// A login as a client asks for it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginForm {
-    /// What is offered to be let in.
-    pub proof: LoginMethod,
+    /// How the client means to be let in.
+    pub method: LoginMethod,
     /// The code of a second factor, where one came along.
     pub code: Option<OneTimeCode>,
 }
 
-/// Why a body holds no log-in that can be judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "the accounts layer either passes a body over or chokes on it")]
-pub enum DecodeError {
-    /// No form that this server knows: looks like any wrong password.
-    Unrecognised,
-    /// A form of the wrong types, and what is wrong with it.
-    IllTyped(&'static str),
-}
-
-/// Finds the log-in form in a body.
+/// Finds the login form in the body of `POST /api/v1/login`.
 ///
-/// `header_code` is the value of `x-2fa-code`, used where the body has no code. The form for directories is an
-/// ordinary password: who knows it is the order of the realm's backends.
+/// `header_code` is the value of `x-2fa-code`, which counts where the body has no code. The form for
+/// directories gives an ordinary name and password: the realm says which backends are asked.
 ///
 /// # Errors
-/// A [`DecodeError`] when there is none that can be judged.
+/// A [`DecodeError`] when the body holds no known form, or one of the wrong types.
 ///
 /// ```
 /// use auth_proto_rocketchat::decode::{DecodeError, login_form};
@@ -39,14 +33,14 @@ pub enum DecodeError {
 /// assert_eq!(login_form(json!({"user": "myusername"}), None).unwrap_err(), DecodeError::Unrecognised);
 /// ```
 pub fn login_form(body: Value, header_code: Option<&str>) -> Result<LoginForm, DecodeError> {
-    let Value::Object(body) = body else { return Err(DecodeError::IllTyped("must be object")) };
+    let Value::Object(body) = body else { return Err(DecodeError::ill_typed("must be object")) };
     recognise(rewrite(body, header_code)?)
 }
 
-/// Finds the log-in in a form that goes to the accounts layer as it is: the parameter of DDP's `login`.
+/// Finds the login in a form that the accounts layer takes as it is: the parameter of DDP's `login`.
 ///
 /// # Errors
-/// A [`DecodeError`] when there is none that can be judged.
+/// A [`DecodeError`] when the form is not known, or of the wrong types.
 ///
 /// ```
 /// use auth_proto_rocketchat::decode::accounts_form;
@@ -55,12 +49,12 @@ pub fn login_form(body: Value, header_code: Option<&str>) -> Result<LoginForm, D
 /// assert!(accounts_form(json!({"user": "myusername", "password": "guess"})).is_err());
 /// ```
 pub fn accounts_form(form: Value) -> Result<LoginForm, DecodeError> {
-    let Value::Object(form) = form else { return Err(DecodeError::IllTyped("must be object")) };
+    let Value::Object(form) = form else { return Err(DecodeError::ill_typed("must be object")) };
     recognise(form)
 }
 
-/// Puts the short forms `{user, password, code}` into the accounts layer's own (rocketchat.md 1.2); anything
-/// else stays as it is. Whether the directory is asked for them is the order of the realm's backends.
+/// Rewrites the short form `{user, password, code}` into the accounts layer's own. Any other body stays as it
+/// is.
 fn rewrite(
     mut body: Map<String, Value>,
     header_code: Option<&str>,
@@ -75,7 +69,8 @@ fn rewrite(
 
     let password = body.remove("password").unwrap_or_default();
     if password.get("hashed").is_some_and(truthy) {
-        // The typings offer it, but the real server compares the whole object: it never matches.
+        // Rocket.Chat's typings offer this form, but the real server compares the whole object, which never
+        // matches.
         return Err(DecodeError::Unrecognised);
     }
     let user = Value::Object(object([(kind, name)]));
@@ -86,7 +81,7 @@ fn rewrite(
     Ok(object([("totp", Value::Object(totp))]))
 }
 
-/// Who a short form names. Only `user` is looked at for an `@`.
+/// The name in a short form, and its kind. Only `user` may be either kind, told apart by an `@`.
 fn named(body: &Map<String, Value>) -> Option<(&'static str, Value)> {
     if let Some(Value::String(user)) = body.get("user") {
         let kind = if user.contains('@') { "email" } else { "username" };
@@ -97,91 +92,94 @@ fn named(body: &Map<String, Value>) -> Option<(&'static str, Value)> {
         .find_map(|kind| body.get(kind).filter(|name| truthy(name)).map(|name| (kind, name.clone())))
 }
 
-/// Finds the accounts layer's form (rocketchat.md 1.3), in the order in which its handlers are asked.
+/// Finds a form of the accounts layer, in the order in which its handlers are asked.
 fn recognise(mut form: Map<String, Value>) -> Result<LoginForm, DecodeError> {
     if let Some(token) = form.remove("resume").filter(truthy) {
-        let Value::String(token) = token else { return Err(DecodeError::IllTyped("resume must be string")) };
-        return Ok(LoginForm { proof: LoginMethod::Resume(Token::new(token)), code: None });
+        let Value::String(token) = token else { return Err(DecodeError::ill_typed("resume must be string")) };
+        return Ok(LoginForm { method: LoginMethod::Resume(Token::new(token)), code: None });
     }
     if form.get("password").is_some_and(truthy) {
-        return Ok(LoginForm { proof: password_form(form)?, code: None });
+        return Ok(LoginForm { method: password_form(form)?, code: None });
     }
     if let Some(Value::Object(mut totp)) = form.remove("totp")
         && let Some(code) = totp.remove("code").filter(truthy)
     {
         let Some(Value::Object(login)) = totp.remove("login") else {
-            return Err(DecodeError::IllTyped("totp.login must be object"));
+            return Err(DecodeError::ill_typed("totp.login must be object"));
         };
         let inner = recognise(login)?;
         return Ok(LoginForm { code: Some(one_time_code(code)), ..inner });
     }
     if form.get("ldap").is_some_and(truthy) && form.get("ldapOptions").is_some_and(truthy) {
-        return Ok(LoginForm { proof: directory_form(form)?, code: None });
+        return Ok(LoginForm { method: directory_form(form)?, code: None });
     }
     Err(DecodeError::Unrecognised)
 }
 
-/// `{user: {…}, password: "…" | {digest, algorithm}}`; a `code` beside them is allowed and not looked at.
+/// Reads `{user: {…}, password: "…" | {digest, algorithm}}`. A `code` beside them is allowed and ignored.
 fn password_form(mut form: Map<String, Value>) -> Result<LoginMethod, DecodeError> {
     if form.keys().any(|key| !["user", "password", "code"].contains(&key.as_str())) {
-        return Err(DecodeError::IllTyped("must NOT have additional properties"));
+        return Err(DecodeError::ill_typed("must NOT have additional properties"));
     }
     if form.get("code").is_some_and(|code| code.as_str().is_none_or(str::is_empty)) {
-        return Err(DecodeError::IllTyped("code must be a non-empty string"));
+        return Err(DecodeError::ill_typed("code must be a non-empty string"));
     }
-    let user = form.remove("user").ok_or(DecodeError::IllTyped("must have required property 'user'"))?;
+    let user =
+        form.remove("user").ok_or_else(|| DecodeError::ill_typed("must have required property 'user'"))?;
     let who = wrapped(user)?;
     match form.remove("password") {
-        Some(Value::String(password)) => Ok(LoginMethod::Password { who, password: Password::new(password) }),
+        Some(Value::String(password)) => {
+            Ok(LoginMethod::Password { who, secret: SecretInput::Password(Password::new(password)) })
+        }
         Some(Value::Object(mut digested)) => {
             if digested.get("algorithm").and_then(Value::as_str) != Some("sha-256") {
-                return Err(DecodeError::IllTyped("password.algorithm must be 'sha-256'"));
+                return Err(DecodeError::ill_typed("password.algorithm must be 'sha-256'"));
             }
             let Some(Value::String(digest)) = digested.remove("digest") else {
-                return Err(DecodeError::IllTyped("password.digest must be string"));
+                return Err(DecodeError::ill_typed("password.digest must be string"));
             };
-            Ok(LoginMethod::Digest { who, digest: PasswordDigest::new(digest) })
+            Ok(LoginMethod::Password { who, secret: SecretInput::Digest(PasswordDigest::new(digest)) })
         }
-        _ => Err(DecodeError::IllTyped("password must be string or object")),
+        _ => Err(DecodeError::ill_typed("password must be string or object")),
     }
 }
 
-/// `{ldap: true, username, ldapPass, ldapOptions: {}}`. Where no directory accepts, the password may still be one that
-/// is kept here (rocketchat.md 5): the same name and password as in the other forms.
+/// Reads `{ldap: true, username, ldapPass, ldapOptions: {}}`: a name and a password as in the other forms,
+/// since a password that no directory accepts may still be a stored one.
 fn directory_form(mut form: Map<String, Value>) -> Result<LoginMethod, DecodeError> {
     let who = match form.remove("username").unwrap_or_default() {
         Value::String(typed) if typed.is_empty() => {
-            return Err(DecodeError::IllTyped("username must be a non-empty string"));
+            return Err(DecodeError::ill_typed("username must be a non-empty string"));
         }
         Value::String(typed) if typed.contains('@') => Identifier::email(typed),
         Value::String(typed) => Identifier::user_name(typed),
         other => wrapped(other)?,
     };
     let Some(Value::String(password)) = form.remove("ldapPass") else {
-        return Err(DecodeError::IllTyped("ldapPass must be string"));
+        return Err(DecodeError::ill_typed("ldapPass must be string"));
     };
-    Ok(LoginMethod::Password { who, password: Password::new(password) })
+    Ok(LoginMethod::Password { who, secret: SecretInput::Password(Password::new(password)) })
 }
 
-/// `{username}`, `{email}` or `{id}`: exactly one of them, and not empty.
+/// Reads `{username}`, `{email}` or `{id}`: exactly one of them, and not empty.
 fn wrapped(user: Value) -> Result<Identifier, DecodeError> {
-    let Value::Object(user) = user else { return Err(DecodeError::IllTyped("user must be object")) };
+    let Value::Object(user) = user else { return Err(DecodeError::ill_typed("user must be object")) };
     let mut entries = user.into_iter();
     let (Some((key, Value::String(typed))), None) = (entries.next(), entries.next()) else {
-        return Err(DecodeError::IllTyped("user must have exactly one property, a string"));
+        return Err(DecodeError::ill_typed("user must have exactly one property, a string"));
     };
     if typed.is_empty() {
-        return Err(DecodeError::IllTyped("user must not be empty"));
+        return Err(DecodeError::ill_typed("user must not be empty"));
     }
     match key.as_str() {
         "username" => Ok(Identifier::user_name(typed)),
         "email" => Ok(Identifier::email(typed)),
-        "id" => Ok(Identifier::ExternalId(typed)),
-        _ => Err(DecodeError::IllTyped("user must NOT have additional properties")),
+        "id" => Ok(Identifier::external(ProtocolName::ROCKETCHAT, typed)),
+        _ => Err(DecodeError::ill_typed("user must NOT have additional properties")),
     }
 }
 
-/// A code as sent; numbers count as their digits, anything else is a code that is wrong.
+/// A code as sent. A number counts as its digits; any other value is a code that is wrong.
 fn one_time_code(code: Value) -> OneTimeCode {
     OneTimeCode::new(match code {
         Value::String(code) => code,

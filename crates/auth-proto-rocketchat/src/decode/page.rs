@@ -1,14 +1,14 @@
-//! The query of lists: which entries, and which page of them.
+//! The query of lists: ids, and the page of the entries.
 
-/// What part of a list is asked for.
+/// The part of a list that a client asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page {
-    /// The ids asked for; `None` is all.
+    /// The ids to list; `None` for all.
     pub ids: Option<Vec<String>>,
-    /// Entries left out at the start.
+    /// The number of entries to leave out at the start.
     pub offset: usize,
-    /// Most entries given; `None` is no end.
+    /// The most entries to give; `None` for all.
     pub count: Option<usize>,
 }
 
@@ -16,8 +16,8 @@ impl Page {
     const DEFAULT_COUNT: usize = 50;
     const MAX_COUNT: usize = 100;
 
-    /// Reads `_id` (a comma-separated list), `offset` and `count` (0 is all); what can't be read is as if it
-    /// weren't there.
+    /// Reads `_id` (a comma-separated list), `offset` and `count` (0 for all). A value that can't be read is
+    /// ignored.
     #[must_use]
     pub fn of(query: &str) -> Self {
         let mut page = Self { ids: None, offset: 0, count: Some(Self::DEFAULT_COUNT) };

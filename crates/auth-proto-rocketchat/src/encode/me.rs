@@ -1,14 +1,14 @@
-//! A user as Rocket.Chat shows it to itself: `data.me` and `GET /api/v1/me` (rocketchat.md 1.7).
+//! A user as Rocket.Chat shows it to itself: `data.me` of a login, and `GET /api/v1/me`.
 
-use auth_core::{NameKind, Profile};
+use auth_core::{NameKind, Profile, ProtocolName, User};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::date::iso;
-use super::preferences::preferences;
+use super::date::IsoDate;
+use super::settings::settings;
 
-/// The fields of `me`, in the contract's order: those stored first, then those computed.
+/// The fields of `me` in Rocket.Chat's order: the stored ones first, then the computed ones.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Me<'a> {
@@ -17,9 +17,9 @@ pub(crate) struct Me<'a> {
     name: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     username: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    emails: Vec<Email<'a>>,
-    // Nobody is online at a log-in server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    emails: Option<Emails<'a>>,
+    /// Nobody is online at a login server.
     status: &'static str,
     status_connection: &'static str,
     utc_offset: u8,
@@ -28,34 +28,18 @@ pub(crate) struct Me<'a> {
     #[serde(skip_serializing_if = "is_false")]
     require_password_change: bool,
     #[serde(rename = "_updatedAt")]
-    updated_at: String,
+    updated_at: IsoDate,
     #[serde(skip_serializing_if = "Option::is_none")]
     email: Option<&'a str>,
-    settings: Settings,
+    settings: Option<&'static RawValue>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    avatar_url: Option<String>,
+    avatar_url: Option<AvatarUrl<'a>>,
     #[serde(rename = "isOAuthUser")]
     is_oauth_user: bool,
     services: Services,
 }
 
-#[derive(Serialize)]
-struct Email<'a> {
-    address: &'a str,
-    verified: bool,
-}
-
-#[derive(Serialize)]
-struct Settings {
-    profile: Empty,
-    preferences: Option<&'static RawValue>,
-    calendar: Empty,
-}
-
-#[derive(Serialize)]
-struct Empty {}
-
-/// Which services are on; never a secret.
+/// The ways to sign in that are switched on; never a secret.
 #[derive(Serialize)]
 struct Services {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,29 +60,25 @@ struct Exists {
 }
 
 impl<'a> Me<'a> {
-    /// The user of a profile on a server at `site_url`.
-    pub(crate) fn new(profile: &'a Profile, site_url: &str) -> Self {
-        let user = &profile.user;
-        let emails = user.names.iter().filter(|name| name.kind == NameKind::Email);
+    /// The user of a profile, on a server at `site_url`.
+    pub(crate) fn new(profile: &'a Profile, site_url: &'a str) -> Self {
+        let user = &*profile.user;
         let enabled = |on: bool| on.then_some(Enabled { enabled: true });
         Self {
-            id: &user.protocols.rocketchat,
+            id: user.external_text(ProtocolName::ROCKETCHAT),
             name: &user.full_name,
             username: user.user_name(),
-            emails: emails
-                .clone()
-                .map(|name| Email { address: &name.exact, verified: name.verified })
-                .collect(),
+            emails: user.email().map(|_| Emails(user)),
             status: "offline",
             status_connection: "offline",
             utc_offset: 0,
             roles: user.rocketchat_roles(),
             active: user.active,
             require_password_change: user.must_change_password,
-            updated_at: iso(user.joined),
-            email: emails.clone().find(|name| name.verified).map(|name| name.exact.as_str()),
-            settings: Settings { profile: Empty {}, preferences: preferences(), calendar: Empty {} },
-            avatar_url: user.user_name().map(|name| avatar(site_url, name)),
+            updated_at: IsoDate(user.joined),
+            email: emails(user).find(|email| email.verified).map(|email| email.address),
+            settings: settings(),
+            avatar_url: user.user_name().map(|user_name| AvatarUrl { site_url, user_name }),
             is_oauth_user: user.name(NameKind::Directory).is_some(),
             services: Services {
                 email2fa: enabled(user.email_second_factor),
@@ -109,9 +89,39 @@ impl<'a> Me<'a> {
     }
 }
 
-fn avatar(site_url: &str, user_name: &str) -> String {
-    const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-    format!("{}/avatar/{}", site_url.trim_end_matches('/'), utf8_percent_encode(user_name, KEPT))
+/// The e-mail addresses of a user.
+struct Emails<'a>(&'a User);
+
+impl Serialize for Emails<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(emails(self.0))
+    }
+}
+
+#[derive(Serialize)]
+struct Email<'a> {
+    address: &'a str,
+    verified: bool,
+}
+
+fn emails(user: &User) -> impl Iterator<Item = Email<'_>> {
+    let of_kind = user.names.iter().filter(|name| name.kind == NameKind::Email);
+    of_kind.map(|name| Email { address: &name.exact, verified: name.verified })
+}
+
+/// The address of a user's picture.
+struct AvatarUrl<'a> {
+    site_url: &'a str,
+    user_name: &'a str,
+}
+
+impl Serialize for AvatarUrl<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+        let site = self.site_url.trim_end_matches('/');
+        let name = utf8_percent_encode(self.user_name, KEPT);
+        serializer.collect_str(&format_args!("{site}/avatar/{name}"))
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]

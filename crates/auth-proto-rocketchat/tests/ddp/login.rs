@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use auth_core::{GrantKind, LoginMethod, ProtocolName, SecondStep, Timestamp};
-use auth_proto_rocketchat::ddp::Settings;
+use auth_core::{
+    CredentialKind, GrantKind, InternalError, LoginMethod, ProtocolName, SecondStep, SecretInput, Timestamp,
+};
+use auth_proto_rocketchat::ddp::SessionConfig;
 use serde_json::{Value, json};
 
 use crate::fixture;
@@ -57,16 +59,17 @@ async fn engine_is_asked_what_the_rest_protocol_asks() {
     let mut talk = Talk::greeted().await;
     let form = json!({"totp": {"code": "123456", "login": plain("totpuser")}});
     talk.log_in(&form).await.unwrap();
-    let attempts = talk.services.attempts.lock().unwrap();
+    let attempts = talk.services.attempts();
     let [attempt] = &attempts[..] else { panic!("{attempts:?}") };
-    assert_eq!((attempt.protocol, attempt.grant), (ProtocolName::RocketChat, GrantKind::RocketChatToken));
-    assert_eq!((&attempt.peer, attempt.realm), (&peer(), fixture::realm().id));
-    assert!(matches!(attempt.proof, LoginMethod::Password { .. }));
+    assert_eq!(attempt.protocol, ProtocolName::ROCKETCHAT);
+    assert_eq!(attempt.grant, GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN));
+    assert_eq!((&attempt.peer, attempt.realm.id), (&peer(), fixture::realm().id));
+    assert!(matches!(&attempt.method, LoginMethod::Password { secret: SecretInput::Password(_), .. }));
     assert!(matches!(&attempt.second_step, SecondStep::Offered(Some(code)) if code.expose() == "123456"));
 }
 
 #[tokio::test]
-async fn what_is_no_log_in_looks_like_a_wrong_password_or_says_that_its_types_are_wrong() {
+async fn unknown_forms_look_like_a_wrong_password_and_ill_typed_ones_do_not() {
     let wrong = json!({
         "isClientSafe": true,
         "error": 401,
@@ -98,13 +101,13 @@ async fn what_is_no_log_in_looks_like_a_wrong_password_or_says_that_its_types_ar
     ] {
         let mut talk = Talk::greeted().await;
         assert_eq!(talk.log_in(&form).await.unwrap_err()["error"], 400, "{form}");
-        assert!(talk.services.attempts.lock().unwrap().is_empty(), "{form}");
+        assert!(talk.services.attempts().is_empty(), "{form}");
     }
 }
 
 #[tokio::test]
-async fn refusals_are_told_in_the_words_of_the_rest_protocol() {
-    for (user_name, error, details) in [
+async fn login_errors_have_the_texts_of_the_rest_protocol() {
+    for (user_name, code, details) in [
         ("inactive", "error-user-is-not-activated", json!({"function": "Accounts.validateLoginAttempt"})),
         (
             "appuser",
@@ -126,9 +129,9 @@ async fn refusals_are_told_in_the_words_of_the_rest_protocol() {
         ),
     ] {
         let mut talk = Talk::greeted().await;
-        let told = talk.log_in(&plain(user_name)).await.unwrap_err();
-        assert_eq!((&told["error"], &told["details"]), (&json!(error), &details));
-        assert_eq!(told["errorType"], "Meteor.Error");
+        let error = talk.log_in(&plain(user_name)).await.unwrap_err();
+        assert_eq!((&error["error"], &error["details"]), (&json!(code), &details));
+        assert_eq!(error["errorType"], "Meteor.Error");
         assert!(!talk.session.is_signed_in());
     }
     let mut talk = Talk::greeted().await;
@@ -137,22 +140,22 @@ async fn refusals_are_told_in_the_words_of_the_rest_protocol() {
 }
 
 #[tokio::test]
-async fn a_sixth_log_in_within_ten_seconds_waits() {
+async fn a_sixth_login_within_ten_seconds_waits() {
     let mut talk = Talk::greeted().await;
     for _ in 0..5 {
         assert_eq!(talk.log_in(&plain("nobody")).await.unwrap_err()["error"], 401);
     }
     talk.now = talk.now + Duration::from_secs(4);
-    let told = talk.log_in(&plain("myusername")).await.unwrap_err();
+    let error = talk.log_in(&plain("myusername")).await.unwrap_err();
     assert_eq!(
-        (&told["error"], &told["details"]),
+        (&error["error"], &error["details"]),
         (&json!("too-many-requests"), &json!({"timeToReset": 6000}))
     );
-    assert_eq!(talk.services.attempts.lock().unwrap().len(), 5);
+    assert_eq!(talk.services.attempts().len(), 5);
     talk.now = talk.now + Duration::from_millis(6001);
     assert!(talk.log_in(&plain("myusername")).await.is_ok());
 
-    let mut unlimited = Talk::with(Settings { login_limit: None, ..Settings::default() });
+    let mut unlimited = Talk::with(SessionConfig { login_limit: None, ..SessionConfig::default() });
     unlimited.greet().await;
     for _ in 0..20 {
         assert_eq!(unlimited.log_in(&plain("nobody")).await.unwrap_err()["error"], 401);
@@ -160,16 +163,16 @@ async fn a_sixth_log_in_within_ten_seconds_waits() {
 }
 
 #[tokio::test]
-async fn failed_log_in_leaves_signed_in_who_was() {
+async fn failed_login_leaves_the_user_signed_in() {
     let mut talk = Talk::signed_in().await;
     talk.log_in(&plain("nobody")).await.unwrap_err();
     assert!(talk.session.is_signed_in());
 }
 
 #[tokio::test]
-async fn what_can_not_be_judged_is_unavailable_and_signs_nobody_in() {
+async fn login_that_can_not_be_judged_is_unavailable_and_signs_nobody_in() {
     let mut talk = Talk::greeted().await;
-    *talk.services.broken.lock().unwrap() = true;
+    talk.changes().outage = true;
     assert_eq!(talk.log_in(&plain("myusername")).await.unwrap_err()["error"], 503);
     assert!(!talk.session.is_signed_in());
 }
@@ -178,27 +181,43 @@ async fn what_can_not_be_judged_is_unavailable_and_signs_nobody_in() {
 async fn answer_carries_the_moment_it_may_be_sent() {
     let mut talk = Talk::greeted().await;
     let moment = Some(Timestamp::from_secs(7));
-    *talk.services.not_before.lock().unwrap() = moment;
+    talk.changes().not_before = moment;
     let call = json!({"msg": "method", "method": "login", "id": "1", "params": [plain("nobody")]});
-    assert_eq!(talk.turn(&call.to_string()).await.not_before, moment);
+    assert_eq!(talk.output(&call.to_string()).await.not_before, moment);
 }
 
 #[tokio::test]
-async fn logout_ends_the_token_and_says_nothing_more() {
+async fn logout_revokes_the_token_and_gives_nothing() {
     let mut talk = Talk::signed_in().await;
     let said = talk.say(&json!({"msg": "method", "method": "logout", "id": "2", "params": []})).await;
     assert_eq!(said, [r#"{"msg":"result","id":"2"}"#, r#"{"msg":"updated","methods":["2"]}"#]);
-    assert_eq!(*talk.services.revoked.lock().unwrap(), [fixture::id("myusername")]);
+    assert_eq!(revoked(&talk), [fixture::id("myusername")]);
     assert!(!talk.session.is_signed_in());
     // There is nothing left to end.
     assert_eq!(talk.call("logout", json!([])).await, Ok(Value::Null));
-    assert_eq!(talk.services.revoked.lock().unwrap().len(), 1);
+    assert_eq!(revoked(&talk).len(), 1);
 }
 
 #[tokio::test]
 async fn logout_that_is_not_known_to_be_done_leaves_the_user_signed_in() {
     let mut talk = Talk::signed_in().await;
-    *talk.services.broken.lock().unwrap() = true;
+    talk.changes().outage = true;
     assert_eq!(talk.call("logout", json!([])).await.unwrap_err()["error"], 503);
     assert!(talk.session.is_signed_in());
+}
+
+/// The ids of the users whose tokens were revoked.
+fn revoked(talk: &Talk) -> Vec<String> {
+    let revoked = talk.services.revoked();
+    let users = revoked.iter().map(|principal| &principal.profile.user);
+    users.map(|user| user.external_text(ProtocolName::ROCKETCHAT).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn internal_errors_are_handed_to_the_server() {
+    let mut talk = Talk::greeted().await;
+    talk.changes().outage = true;
+    let call = json!({"msg": "method", "method": "login", "id": "1", "params": [plain("myusername")]});
+    let output = talk.output(&call.to_string()).await;
+    assert_eq!((output.frames.len(), output.error), (2, Some(InternalError::unavailable("gone"))));
 }

@@ -1,4 +1,4 @@
-//! Conversations over DDP, before an services that knows the contract's fixture users.
+//! Conversations over DDP, before services that know the contract's fixture users.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,7 +7,7 @@
     reason = "helpers of tests may fail too"
 )]
 
-#[path = "../protocol/fixture.rs"]
+#[path = "../shared/fixture.rs"]
 mod fixture;
 mod login;
 mod methods;

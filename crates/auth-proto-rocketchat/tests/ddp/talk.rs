@@ -1,19 +1,21 @@
 //! A conversation as a test holds it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use auth_core::testing::FakeServices;
 use auth_core::{Peer, Timestamp};
-use auth_proto_rocketchat::ddp::{Client, Session, Settings, Turn};
+use auth_proto_rocketchat::ddp::{Client, Output, Session, SessionConfig};
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use serde_json::{Value, json};
 
-use crate::services::Services;
+use crate::services::{Changes, services};
 
 pub(crate) const START: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 pub(crate) struct Talk {
-    pub(crate) services: Arc<Services>,
+    pub(crate) services: Arc<FakeServices>,
+    changes: Arc<Mutex<Changes>>,
     pub(crate) session: Session,
     pub(crate) now: Timestamp,
 }
@@ -21,16 +23,22 @@ pub(crate) struct Talk {
 impl Talk {
     /// Before the greeting.
     pub(crate) fn silent() -> Self {
-        Self::with(Settings::default())
+        Self::with(SessionConfig::default())
     }
 
-    pub(crate) fn with(settings: Settings) -> Self {
-        let services = Arc::new(Services::default());
+    pub(crate) fn with(session: SessionConfig) -> Self {
+        let changes = Arc::default();
+        let services = Arc::new(services(&changes));
         let config = Config::new("chat", "http://localhost:3000");
         let protocol = Arc::new(RocketChatProtocol::new(config, Arc::clone(&services) as _));
         let client = Client { peer: peer(), agent: "test/1".to_owned() };
-        let session = Session::new(protocol, settings, client, "session-id".to_owned(), START);
-        Self { services, session, now: START }
+        let session = Session::new(protocol, session, client, "session-id".to_owned(), START);
+        Self { services, changes, session, now: START }
+    }
+
+    /// What the test changes about the services.
+    pub(crate) fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap()
     }
 
     /// After the greeting.
@@ -45,21 +53,22 @@ impl Talk {
         assert_eq!(self.say(&greeting).await, [r#"{"msg":"connected","session":"session-id"}"#]);
     }
 
-    /// With somebody signed in.
+    /// With a user signed in.
     pub(crate) async fn signed_in() -> Self {
         let mut talk = Self::greeted().await;
         talk.log_in(&plain("myusername")).await.unwrap();
         talk
     }
 
-    /// Says something; gives the frames that are said in return.
+    /// Sends a frame; gives the frames that come back.
     pub(crate) async fn say(&mut self, frame: &Value) -> Vec<String> {
-        let turn = self.turn(&frame.to_string()).await;
-        assert_eq!(turn.close, None);
-        turn.frames
+        let output = self.output(&frame.to_string()).await;
+        assert_eq!(output.close, None);
+        output.frames
     }
 
-    pub(crate) async fn turn(&mut self, frame: &str) -> Turn {
+    /// Sends a frame; gives all that the session wants done.
+    pub(crate) async fn output(&mut self, frame: &str) -> Output {
         self.session.on_frame(frame, self.now).await
     }
 
@@ -80,7 +89,7 @@ impl Talk {
         self.call("login", json!([form])).await
     }
 
-    pub(crate) async fn wait(&mut self, time: Duration) -> Turn {
+    pub(crate) async fn wait(&mut self, time: Duration) -> Output {
         self.now = self.now + time;
         self.session.on_time(self.now).await
     }
@@ -90,7 +99,7 @@ pub(crate) fn peer() -> Peer {
     Peer::new([192, 0, 2, 7].into())
 }
 
-/// A log-in of a fixture user by password.
+/// A login of a fixture user by password.
 pub(crate) fn plain(user_name: &str) -> Value {
     json!({"user": {"username": user_name}, "password": "mypassword"})
 }

@@ -1,4 +1,4 @@
-//! Greeting, pings, subscriptions, and frames that make no sense.
+//! Greeting, pings, subscriptions, and frames that can't be read.
 
 use auth_proto_rocketchat::ddp::Close;
 use proptest::prelude::*;
@@ -32,9 +32,9 @@ async fn greeting_in_another_version_fails_with_the_one_to_take() {
         (json!({"msg": "connect", "version": "1", "support": "1"}), "1"),
     ] {
         let mut talk = Talk::silent();
-        let turn = talk.turn(&greeting.to_string()).await;
-        assert_eq!(turn.frames, [format!(r#"{{"msg":"failed","version":"{version}"}}"#)], "{greeting}");
-        assert_eq!(turn.close, Some(Close::Version));
+        let output = talk.output(&greeting.to_string()).await;
+        assert_eq!(output.frames, [format!(r#"{{"msg":"failed","version":"{version}"}}"#)], "{greeting}");
+        assert_eq!(output.close, Some(Close::Version));
     }
 }
 
@@ -49,7 +49,7 @@ async fn nothing_is_done_before_the_greeting_and_there_is_one() {
     ] {
         assert_eq!(talk.say(&frame).await, [r#"{"msg":"error","reason":"Must connect first"}"#]);
     }
-    assert!(talk.services.attempts.lock().unwrap().is_empty());
+    assert!(talk.services.attempts().is_empty());
     talk.greet().await;
     let again = json!({"msg": "connect", "version": "1", "support": ["1"]});
     assert_eq!(talk.say(&again).await, [r#"{"msg":"error","reason":"Already connected"}"#]);
@@ -68,7 +68,7 @@ async fn pings_come_back_with_their_id() {
 }
 
 #[tokio::test]
-async fn subscriptions_are_ready_at_once_and_end_when_told() {
+async fn subscriptions_are_ready_at_once_and_end_on_request() {
     let mut talk = Talk::greeted().await;
     let sub = json!({"msg": "sub", "id": "s1", "name": "stream-notify-user", "params": ["x", false]});
     assert_eq!(talk.say(&sub).await, [r#"{"msg":"ready","subs":["s1"]}"#]);
@@ -77,7 +77,7 @@ async fn subscriptions_are_ready_at_once_and_end_when_told() {
 }
 
 #[tokio::test]
-async fn frames_that_make_no_sense_are_told_so_and_the_conversation_goes_on() {
+async fn frames_that_can_not_be_read_are_answered_and_the_session_goes_on() {
     let mut talk = Talk::greeted().await;
     for (frame, reason) in [
         ("", "Bad request"),
@@ -89,9 +89,9 @@ async fn frames_that_make_no_sense_are_told_so_and_the_conversation_goes_on() {
         (r#"{"msg":"sub","id":"1"}"#, "Malformed subscription"),
         (r#"{"msg":"unsub"}"#, "Malformed subscription"),
     ] {
-        let turn = talk.turn(frame).await;
-        assert_eq!(turn.frames, [format!(r#"{{"msg":"error","reason":"{reason}"}}"#)], "{frame}");
-        assert_eq!(turn.close, None);
+        let output = talk.output(frame).await;
+        assert_eq!(output.frames, [format!(r#"{{"msg":"error","reason":"{reason}"}}"#)], "{frame}");
+        assert_eq!(output.close, None);
     }
     assert_eq!(talk.say(&json!({"msg": "ping"})).await.len(), 1);
 }
@@ -100,21 +100,21 @@ async fn frames_that_make_no_sense_are_told_so_and_the_conversation_goes_on() {
 async fn nothing_shown_for_debugging_holds_a_token() {
     let mut talk = Talk::greeted().await;
     let call = json!({"msg": "method", "method": "login", "id": "1", "params": [plain("myusername")]});
-    let turn = talk.turn(&call.to_string()).await;
-    let shown = format!("{turn:?} {:?}", talk.session);
+    let output = talk.output(&call.to_string()).await;
+    let shown = format!("{output:?} {:?}", talk.session);
     assert!(shown.contains("frames: 2") && shown.contains("signed_in: true"), "{shown}");
     assert!(!shown.contains("myusername"), "{shown}");
 }
 
 proptest! {
-    /// Whatever is said, everything said in return is JSON with a kind.
+    /// Every frame that comes back is JSON with a kind, whatever frames were sent.
     #[test]
     fn any_frames_are_answered_in_json(frames in prop::collection::vec(frame(), 0..8)) {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let mut talk = Talk::silent();
         runtime.block_on(async {
             for frame in frames {
-                for said in talk.turn(&frame).await.frames {
+                for said in talk.output(&frame).await.frames {
                     let said: Value = serde_json::from_str(&said).unwrap();
                     assert!(said["msg"].is_string());
                 }

@@ -1,17 +1,17 @@
-//! What signed-in users do to accounts: what reaches the services, and what each answer looks like.
+//! Actions on accounts: what the services are asked, and what each answer looks like.
 
 use std::sync::Arc;
 
-use auth_core::{ActionError, Challenge, FactorMethod, Protocol};
+use auth_core::{ActionError, Challenge, CheckReply, FactorMethod, InternalError, Protocol};
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
 
-use crate::fixed::{Fixed, LATER, ask, config, peer, request, text};
 use crate::fixture;
+use crate::support::{LATER, actions, ask, config, peer, request, services, text};
 
-/// A call by somebody, with more headers.
+/// A call by a user, with more headers.
 pub(crate) fn call(
     who: &str,
     method: &str,
@@ -32,7 +32,7 @@ pub(crate) fn as_user(path: &str, body: &Value) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn calls_reach_the_inside_and_are_answered_in_their_own_forms() {
+async fn calls_reach_the_services_and_are_answered_in_their_own_forms() {
     let pat = fixture::token("pat");
     let own = fixture::token("myusername");
     let (second, second_token) = (fixture::id("second"), fixture::token("second"));
@@ -135,11 +135,11 @@ async fn calls_reach_the_inside_and_are_answered_in_their_own_forms() {
         ("users.resetTOTP", json!({"username": "x"}), "reset UserName x", r#"{"success":true}"#.into()),
         ("users.resetTOTP", json!({"user": "x"}), "reset UserName x", r#"{"success":true}"#.into()),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let response = ask(config(), services.clone(), as_user(path, &body)).await;
         assert_eq!((response.status().as_u16(), text(&response)), (200, answer.as_str()), "{path}");
-        assert_eq!(*services.calls.lock().unwrap(), [expected_call], "{path}");
-        assert_eq!(services.admitted.lock().unwrap().len(), 1, "{path}");
+        assert_eq!(actions(&services), [expected_call], "{path}");
+        assert_eq!(services.admitted().len(), 1, "{path}");
     }
 }
 
@@ -155,21 +155,21 @@ async fn second_factor_and_program_come_from_headers() {
         (&[("x-2fa-code", "1"), ("x-2fa-code", "2")], "enrol"),
         (&[("User-Agent", "sdk/1")], "enrol with sdk/1"),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         ask(config(), services.clone(), call("myusername", "POST", "users.enableTotp", &json!({}), headers))
             .await;
-        assert_eq!(*services.calls.lock().unwrap(), [expected]);
+        assert_eq!(actions(&services), [expected]);
     }
 }
 
 #[tokio::test]
-async fn every_denial_is_told_in_the_words_of_its_call() {
+async fn every_action_error_has_the_texts_of_its_call() {
     let asking = || Challenge { method: FactorMethod::Password, available: vec![], mailed: None };
     let code = json!({"code": "1"});
     let token = json!({"tokenName": "bot"});
     let create = json!({"userId": "x", "secret": "s"});
     let details = r#""details":{"method":"password","codeGenerated":false,"availableMethods":[]}"#;
-    for (path, body, denial, status, error) in [
+    for (path, body, refused, status, error) in [
         (
             "users.enableTotp",
             &code,
@@ -315,15 +315,16 @@ async fn every_denial_is_told_in_the_words_of_its_call() {
             r#""Not allowed [error-not-allowed]","errorType":"error-not-allowed""#,
         ),
     ] {
-        let services = Arc::new(Fixed { denial: Some(Some(denial.clone())), ..Fixed::default() });
-        let response = ask(config(), services, as_user(path, body)).await;
+        let error_of_action = refused.clone();
+        let services = services().on_action(move |_| Err(error_of_action.clone()));
+        let response = ask(config(), Arc::new(services), as_user(path, body)).await;
         let expected = format!(r#"{{"success":false,"error":{error}}}"#);
-        assert_eq!((response.status().as_u16(), text(&response)), (status, &*expected), "{path} {denial:?}");
+        assert_eq!((response.status().as_u16(), text(&response)), (status, &*expected), "{path} {refused:?}");
     }
 }
 
 #[tokio::test]
-async fn parameters_are_held_to_the_schema_before_anything_is_asked() {
+async fn parameters_are_held_to_the_schema_before_a_service_is_asked() {
     for (path, body, error) in [
         ("users.generatePersonalAccessToken", json!({}), "must have required property 'tokenName'"),
         ("users.generatePersonalAccessToken", json!({"tokenName": 7}), "must be string"),
@@ -346,16 +347,16 @@ async fn parameters_are_held_to_the_schema_before_anything_is_asked() {
         ("method.call/2fa:enable", json!({}), "must have required property 'message'"),
         ("method.call/2fa:enable", json!({"message": "x"}), "message must be a method call"),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let response = ask(config(), services.clone(), as_user(path, &body)).await;
         let expected = format!(r#"{{"success":false,"errorType":"invalid-params","error":"{error}"}}"#);
         assert_eq!((response.status().as_u16(), text(&response)), (400, &*expected), "{path} {body}");
-        assert!(services.calls.lock().unwrap().is_empty());
+        assert!(actions(&services).is_empty());
     }
 }
 
 #[tokio::test]
-async fn strangers_and_the_nameless_are_told_to_log_in() {
+async fn anonymous_and_nameless_callers_must_log_in() {
     for path in [
         "users.logout",
         "users.enableTotp",
@@ -363,18 +364,17 @@ async fn strangers_and_the_nameless_are_told_to_log_in() {
         "method.call/x",
         "ldap.syncNow",
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let response = ask(config(), services.clone(), call("nobody", "POST", path, &json!({}), &[])).await;
         assert_eq!(response.status(), 401, "{path}");
         assert!(text(&response).contains("You must be logged in to do this."), "{path}");
-        assert!(services.calls.lock().unwrap().is_empty());
+        assert!(actions(&services).is_empty());
     }
-    // Who has no user name may look at itself and log out, and not much else (rocketchat.md 3.1).
+    // A user without a user name may ask for itself and log out, and not much else.
     let nameless = |_: &auth_core::CredentialCheck| {
         let mut profile = fixture::profile("x", Some(("x@email.com", true)));
         Arc::make_mut(&mut profile.user).names.remove(0);
-        let outcome = Ok(Box::new(fixture::principal(profile)));
-        Ok(auth_core::CheckReply { outcome, rate_limit: None })
+        CheckReply { result: Ok(Box::new(fixture::principal(profile))), rate_limit: None }
     };
     for (method, path, status) in [
         ("GET", "me", 200),
@@ -382,28 +382,28 @@ async fn strangers_and_the_nameless_are_told_to_log_in() {
         ("POST", "users.logout", 401),
         ("GET", "users.totpCodesRemaining", 401),
     ] {
-        let services = Fixed { check: Box::new(nameless), ..Fixed::default() };
+        let services = services().on_check(nameless);
         let response = ask(config(), Arc::new(services), call("x", method, path, &json!({}), &[])).await;
         assert_eq!(response.status(), status, "{path}");
     }
 }
 
 #[tokio::test]
-async fn mails_are_asked_for_without_signing_in_and_answered_alike() {
+async fn mails_are_requested_without_signing_in_and_answered_alike() {
     for (path, body, expected) in [
         ("users.2fa.sendEmailCode", json!({"emailOrUsername": "mailuser"}), "mail to UserName mailuser"),
         ("users.2fa.sendEmailCode", json!({"emailOrUsername": "a@b.c"}), "mail to Email a@b.c"),
         ("users.forgotPassword", json!({"email": "My@Email.com"}), "forgot My@Email.com"),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let headers = [("Content-Type", "application/json")];
         let asked = request("POST", &format!("/api/v1/{path}"), &headers, body.to_string());
-        let answer = RocketChatProtocol::new(config(), services.clone()).answer(asked, &peer()).await;
+        let answer = RocketChatProtocol::new(config(), services.clone()).handle(asked, &peer()).await;
         assert_eq!((answer.response.status().as_u16(), text(&answer.response)), (200, r#"{"success":true}"#));
         assert_eq!(answer.not_before, Some(LATER));
-        assert_eq!(*services.calls.lock().unwrap(), [expected]);
+        assert_eq!(actions(&services), [expected]);
     }
-    let off = Fixed { denial: Some(Some(ActionError::NotOffered)), ..Fixed::default() };
+    let off = services().on_action(|_| Err(ActionError::NotOffered));
     let response =
         ask(config(), Arc::new(off), as_user("users.forgotPassword", &json!({"email": "a"}))).await;
     assert_eq!(text(&response), r#"{"success":false,"error":"Password reset is not enabled"}"#);
@@ -411,11 +411,11 @@ async fn mails_are_asked_for_without_signing_in_and_answered_alike() {
 }
 
 #[tokio::test]
-async fn what_could_not_be_done_is_unavailable() {
+async fn action_that_is_not_known_to_be_done_is_unavailable() {
     for path in
         ["users.logout", "users.enableTotp", "users.getPersonalAccessTokens", "users.2fa.disableEmail"]
     {
-        let services = Fixed { denial: Some(None), ..Fixed::default() };
+        let services = services().on_action(|_| Err(InternalError::unavailable("gone").into()));
         let response = ask(config(), Arc::new(services), as_user(path, &json!({}))).await;
         assert_eq!(response.status(), 503, "{path}");
     }
@@ -429,10 +429,10 @@ async fn administrators_calls_take_their_permission_first() {
         ("myusername", "POST", "ldap.syncNow", 403, 0),
         ("admin", "POST", "ldap.syncNow", 400, 1),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let response = ask(config(), services.clone(), call(who, method, path, &json!({}), &[])).await;
         assert_eq!(response.status(), status, "{who} {path}: {}", text(&response));
-        assert_eq!(services.calls.lock().unwrap().len(), calls, "{who} {path}");
+        assert_eq!(actions(&services).len(), calls, "{who} {path}");
     }
 }
 
@@ -441,7 +441,7 @@ async fn settings_say_whether_passwords_can_be_reset() {
     for on in [true, false] {
         let config = Config { password_reset: on, ..config() };
         let asked = request("GET", "/api/v1/settings.public?_id=Accounts_PasswordReset", &[], "");
-        let response = ask(config, Arc::default(), asked).await;
+        let response = ask(config, Arc::new(services()), asked).await;
         let settings: Value = serde_json::from_str(text(&response)).unwrap();
         assert_eq!(settings["settings"][0]["value"], on);
     }

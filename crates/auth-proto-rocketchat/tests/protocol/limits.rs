@@ -1,4 +1,4 @@
-//! The limit per address and route (rocketchat.md 4.1).
+//! The limit per client key and route.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,8 +8,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::json;
 
-use crate::fixed::{Fixed, ask, config, header, log_in, request, text};
 use crate::fixture;
+use crate::support::{ask, config, header, log_in, request, services, text};
 
 const OPEN: RateLimitStatus = RateLimitStatus {
     limit: 10,
@@ -31,7 +31,7 @@ fn me_as(user: &str) -> Request<Bytes> {
 }
 
 #[tokio::test]
-async fn every_answer_of_a_limited_route_tells_the_standing() {
+async fn every_answer_of_a_limited_route_tells_the_rate_limit() {
     let good = json!({"user": "myusername", "password": "mypassword"});
     let bad = json!({"user": "myusername", "password": "wrong"});
     for (asked, status) in [
@@ -43,7 +43,7 @@ async fn every_answer_of_a_limited_route_tells_the_standing() {
         (me_as("nobody"), 401),
         (request("GET", "/api/info", &[], ""), 200),
     ] {
-        let services = Fixed { rate_limit: Some(OPEN), ..Fixed::default() };
+        let services = services().on_admit(|_, _, _| Some(OPEN));
         let response = ask(config(), Arc::new(services), asked).await;
         assert_eq!(response.status(), status);
         assert_eq!(rate_limit(&response), [Some("10"), Some("9"), Some("1767323105678")]);
@@ -52,7 +52,7 @@ async fn every_answer_of_a_limited_route_tells_the_standing() {
 
 #[tokio::test]
 async fn refused_call_is_not_attempted() {
-    let services = Arc::new(Fixed { rate_limit: Some(SHUT), ..Fixed::default() });
+    let services = Arc::new(services().on_admit(|_, _, _| Some(SHUT)));
     let body = json!({"user": "myusername", "password": "mypassword"});
     let response = ask(config(), services.clone(), log_in(&body)).await;
     assert_eq!(response.status(), 429);
@@ -65,7 +65,7 @@ async fn refused_call_is_not_attempted() {
     );
     assert_eq!(rate_limit(&response), [Some("10"), Some("0"), Some("1767323105678")]);
     assert_eq!(header(&response, "retry-after"), None);
-    assert!(services.attempts.lock().unwrap().is_empty());
+    assert!(services.attempts().is_empty());
 }
 
 #[tokio::test]
@@ -78,18 +78,18 @@ async fn routes_are_counted_by_method_and_path() {
         ("GET", "/api/v1/nothing", &[]),
         ("OPTIONS", "/api/v1/login", &[]),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         ask(config(), services.clone(), request(method, path, &[], "")).await;
-        assert_eq!(*services.admitted.lock().unwrap(), counted, "{method} {path}");
+        assert_eq!(services.admitted(), counted, "{method} {path}");
     }
 }
 
 #[tokio::test]
-async fn administrators_are_let_off_where_they_are_known() {
-    let services = Arc::new(Fixed { rate_limit: Some(SHUT), ..Fixed::default() });
+async fn administrators_are_not_limited_where_they_are_known() {
+    let services = Arc::new(services().on_admit(|_, _, _| Some(SHUT)));
     let response = ask(config(), services.clone(), me_as("admin")).await;
     assert_eq!((response.status().as_u16(), rate_limit(&response)), (200, [None; 3]));
-    assert!(services.admitted.lock().unwrap().is_empty());
+    assert!(services.admitted().is_empty());
 
     let body = json!({"user": "admin", "password": "adminpassword"});
     assert_eq!(ask(config(), services.clone(), log_in(&body)).await.status(), 429);
@@ -97,11 +97,9 @@ async fn administrators_are_let_off_where_they_are_known() {
 }
 
 #[tokio::test]
-async fn limit_of_the_check_is_told_like_that_of_the_route() {
-    let services = Fixed {
-        check: Box::new(|_| Ok(CheckReply { outcome: Err(TokenError::Limited), rate_limit: Some(SHUT) })),
-        ..Fixed::default()
-    };
+async fn limit_of_the_check_is_answered_like_that_of_the_route() {
+    let limited = |_: &_| CheckReply { result: Err(TokenError::Limited), rate_limit: Some(SHUT) };
+    let services = services().on_check(limited);
     let response = ask(config(), Arc::new(services), me_as("myusername")).await;
     assert_eq!((response.status().as_u16(), rate_limit(&response)[1]), (429, Some("0")));
 }

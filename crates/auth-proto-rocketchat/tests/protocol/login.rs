@@ -1,32 +1,29 @@
-//! What the engine is asked at a log-in, and the bytes of success.
+//! What the engine is asked at a login, and the bytes of success.
 
 use std::sync::Arc;
 
+use auth_core::testing::FakeServices;
 use auth_core::{
-    BotKind, FailureReason, Grant, Granted, LoginError, LoginName, LoginOutcome, LoginReply, NameKind,
-    Profile, Protocol, Role, SecondStep, Timestamp, Token,
+    BotKind, FailureReason, Grant, Login, LoginError, LoginName, LoginReply, NameKind, Profile, Protocol,
+    ProtocolName, Role, SecondStep, Timestamp, Token,
 };
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use serde_json::{Value, json};
 
-use crate::fixed::{Fixed, ask, config, log_in, peer, text};
 use crate::fixture;
+use crate::support::{ask, config, log_in, peer, services, text};
 
-fn let_in(profile: Profile) -> Fixed {
-    Fixed {
-        log_in: Box::new(move |_| {
-            let grant = Grant::RocketChatToken { token: Token::new("t".repeat(43)), expires: None };
-            let granted = Granted { profile: profile.clone(), grant };
-            let outcome = LoginOutcome::Granted(Box::new(granted));
-            Ok(LoginReply { outcome, rate_limit: None, not_before: None })
-        }),
-        ..Fixed::default()
-    }
+fn granting(profile: Profile) -> FakeServices {
+    services().on_log_in(move |_| {
+        let grant = Grant::Token { token: Token::new("t".repeat(43)), expires: None };
+        let login = Login { profile: profile.clone(), grant };
+        LoginReply { result: Ok(Box::new(login)), rate_limit: None, not_before: None }
+    })
 }
 
 async fn me(profile: Profile) -> Value {
     let body = json!({"user": "myusername", "password": "mypassword"});
-    let response = ask(config(), Arc::new(let_in(profile)), log_in(&body)).await;
+    let response = ask(config(), Arc::new(granting(profile)), log_in(&body)).await;
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     answer["data"]["me"].clone()
 }
@@ -36,7 +33,7 @@ async fn success_is_these_bytes() {
     let mut profile = fixture::profile("myusername", Some(("my@email.com", true)));
     profile.totp = true;
     let body = json!({"user": "myusername", "password": "mypassword"});
-    let response = ask(config(), Arc::new(let_in(profile)), log_in(&body)).await;
+    let response = ask(config(), Arc::new(granting(profile)), log_in(&body)).await;
     assert_eq!(response.status(), 200);
     let expected = concat!(
         r#"{"status":"success","data":{"userId":"myusernameAAAAAAA","#,
@@ -44,7 +41,7 @@ async fn success_is_these_bytes() {
         r#""name":"My User","username":"myusername","emails":[{"address":"my@email.com","verified":true}],"#,
         r#""status":"offline","statusConnection":"offline","utcOffset":0,"roles":["user"],"active":true,"#,
         r#""_updatedAt":"2026-01-02T03:04:05.678Z","email":"my@email.com","settings":{"profile":{},"#,
-        r#""preferences":{"alsoSendThreadToChannel":"default","newRoomNotification":"protocol","#,
+        r#""preferences":{"alsoSendThreadToChannel":"default","newRoomNotification":"door","#,
         r#""newMessageNotification":"chime","showThreadsInMainChannel":false,"useEmojis":true,"#,
         r#""convertAsciiEmoji":true,"saveMobileBandwidth":true,"collapseMediaByDefault":false,"#,
         r#""autoImageLoad":true,"emailNotificationMode":"mentions","unreadAlert":true,"#,
@@ -80,13 +77,16 @@ async fn roles_follow_from_the_user_unless_they_are_given() {
     ] {
         let mut profile = fixture::profile("myusername", None);
         let user = Arc::make_mut(&mut profile.user);
-        (user.role, user.bot, user.protocols.rocketchat_roles) = (role, bot, roles);
+        (user.role, user.bot) = (role, bot);
+        if let Some(roles) = roles {
+            user.external_roles.set(ProtocolName::ROCKETCHAT, roles);
+        }
         assert_eq!(me(profile).await["roles"], expected);
     }
 }
 
 #[tokio::test]
-async fn addresses_are_all_told_and_the_first_verified_one_apart() {
+async fn all_addresses_are_listed_and_the_first_verified_one_stands_apart() {
     let address = |exact: &str, verified| LoginName { kind: NameKind::Email, exact: exact.into(), verified };
     let mut profile = fixture::profile("myusername", None);
     assert_eq!(me(profile.clone()).await.get("emails"), None);
@@ -106,7 +106,7 @@ async fn addresses_are_all_told_and_the_first_verified_one_apart() {
 }
 
 #[tokio::test]
-async fn services_tell_what_is_on_and_never_a_secret() {
+async fn services_show_what_is_on_and_never_a_secret() {
     let mut profile = fixture::profile("myusername", None);
     profile.has_password = false;
     let user = Arc::make_mut(&mut profile.user);
@@ -129,7 +129,7 @@ async fn user_without_a_user_name_has_no_avatar() {
 #[tokio::test]
 async fn avatar_is_below_the_site_whatever_the_name() {
     let config = Config { site_url: "https://chat.example.com/sub/".into(), ..config() };
-    let services = Arc::new(let_in(fixture::profile("ä/b ?", None)));
+    let services = Arc::new(granting(fixture::profile("ä/b ?", None)));
     let response = ask(config, services, log_in(&json!({"user": "u", "password": "p"}))).await;
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!(answer["data"]["me"]["avatarUrl"], "https://chat.example.com/sub/avatar/%C3%A4%2Fb%20%3F");
@@ -137,34 +137,31 @@ async fn avatar_is_below_the_site_whatever_the_name() {
 
 #[tokio::test]
 async fn engine_is_asked_once_with_the_peer_and_a_second_step() {
-    let services = Arc::new(Fixed::default());
+    let services = Arc::new(services());
     ask(config(), services.clone(), log_in(&json!({"user": "u", "password": "p"}))).await;
-    let attempts = services.attempts.lock().unwrap();
+    let attempts = services.attempts();
     let [attempt] = &attempts[..] else { panic!("{attempts:?}") };
     assert_eq!(attempt.peer, peer());
     assert!(matches!(attempt.second_step, SecondStep::Offered(None)));
 }
 
 #[tokio::test]
-async fn engine_is_not_asked_about_what_it_cannot_judge() {
+async fn engine_is_not_asked_about_bodies_without_a_login() {
     for body in [json!({}), json!([]), json!({"cas": {}}), json!({"password": "p"})] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         ask(config(), services.clone(), log_in(&body)).await;
-        assert!(services.attempts.lock().unwrap().is_empty(), "{body}");
+        assert!(services.attempts().is_empty(), "{body}");
     }
 }
 
 #[tokio::test]
 async fn answer_carries_the_moment_it_may_be_sent() {
     let moment = Some(Timestamp::from_secs(7));
-    let services = Fixed {
-        log_in: Box::new(move |_| {
-            let outcome = LoginOutcome::Refused(LoginError::Credentials(FailureReason::WrongPassword));
-            Ok(LoginReply { outcome, rate_limit: None, not_before: moment })
-        }),
-        ..Fixed::default()
-    };
+    let services = services().on_log_in(move |_| LoginReply {
+        not_before: moment,
+        ..LoginReply::refused(LoginError::Credentials(FailureReason::WrongPassword))
+    });
     let protocol = RocketChatProtocol::new(config(), Arc::new(services));
-    let answer = protocol.answer(log_in(&json!({"user": "u", "password": "p"})), &peer()).await;
+    let answer = protocol.handle(log_in(&json!({"user": "u", "password": "p"})), &peer()).await;
     assert_eq!(answer.not_before, moment);
 }

@@ -1,4 +1,4 @@
-//! The protocol as a whole: requests in, answers out, before an services that says what the test wants.
+//! The protocol as a whole: requests in, answers out, before services that answer as a test tells them to.
 
 #![expect(
     clippy::unwrap_used,
@@ -9,11 +9,12 @@
 
 mod account;
 mod cases;
-mod fixed;
+mod errors;
+#[path = "../shared/fixture.rs"]
 mod fixture;
 mod limits;
 mod login;
 mod methods;
-mod refusals;
 mod session;
+mod support;
 mod wire;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use crate::account::{as_user, call};
-use crate::fixed::{Fixed, ask, config, request, text};
+use crate::support::{actions, ask, config, request, services, text};
 
 #[tokio::test]
 async fn sockets_methods_are_called_without_a_socket() {
@@ -13,7 +13,7 @@ async fn sockets_methods_are_called_without_a_socket() {
         let message = json!({"msg": "method", "id": "7", "method": method, "params": params});
         json!({"message": message.to_string()})
     };
-    let told = |body: &str| -> (Value, bool) {
+    let parse = |body: &str| -> (Value, bool) {
         let body: Value = serde_json::from_str(body).unwrap();
         let message = serde_json::from_str(body["message"].as_str().unwrap()).unwrap();
         (message, body["success"].as_bool().unwrap())
@@ -30,14 +30,14 @@ async fn sockets_methods_are_called_without_a_socket() {
         ("method.callAnon/x", "login", json!([{"resume": "x"}]), 400, "/error/error", json!(401)),
         ("method.callAnon/x", "2fa:enable", json!([]), 200, "/result/secret", json!("BASE32")),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let response = ask(config(), services.clone(), as_user(path, &message(method, params))).await;
-        let (message, success) = told(text(&response));
+        let (message, success) = parse(text(&response));
         assert_eq!((response.status().as_u16(), success), (status, status == 200), "{method}: {message}");
         assert_eq!((&message["msg"], &message["id"]), (&json!("result"), &json!("7")));
         assert_eq!(message.pointer(part), Some(&expected), "{method}: {message}");
         let limited: &[&str] = if method == "login" { &["POST /api/v1/login"] } else { &[] };
-        assert_eq!(*services.admitted.lock().unwrap(), limited, "{method}");
+        assert_eq!(services.admitted(), limited, "{method}");
     }
     let anonymous = request(
         "POST",
@@ -45,8 +45,8 @@ async fn sockets_methods_are_called_without_a_socket() {
         &[("Content-Type", "application/json")],
         message("2fa:enable", json!([])).to_string(),
     );
-    let response = ask(config(), Arc::default(), anonymous).await;
-    assert_eq!(told(text(&response)).0["error"]["error"], "not-authorized");
+    let response = ask(config(), Arc::new(services()), anonymous).await;
+    assert_eq!(parse(text(&response)).0["error"]["error"], "not-authorized");
 }
 
 #[tokio::test]
@@ -61,17 +61,17 @@ async fn a_methods_second_factor_is_its_last_argument_or_in_headers() {
         (json!([]), &[("x-2fa-code", "2"), ("x-2fa-method", "email")], "enrol code 2 by Email"),
         (last, &[("x-2fa-code", "2"), ("x-2fa-method", "email")], "enrol code 1 by Totp"),
     ] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let asked = call("myusername", "POST", "method.call/2fa:enable", &body(params), headers);
         ask(config(), services.clone(), asked).await;
-        assert_eq!(*services.calls.lock().unwrap(), [expected]);
+        assert_eq!(actions(&services), [expected]);
     }
 }
 
 #[tokio::test]
 async fn a_path_names_one_method() {
     for path in ["method.call/", "method.call/a/b", "method.call", "method.callAnon/"] {
-        let response = ask(config(), Arc::default(), as_user(path, &json!({}))).await;
+        let response = ask(config(), Arc::new(services()), as_user(path, &json!({}))).await;
         assert_eq!(response.status(), 404, "{path}");
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use auth_core::{CheckReply, InternalError, TokenError};
 use serde_json::Value;
 
-use crate::fixed::{Fixed, ask, config, request, text};
 use crate::fixture;
+use crate::support::{ask, config, request, revoked, services, text};
 
 const NOT_LOGGED_IN: &str = concat!(
     r#"{"success":false,"error":"You must be logged in to do this.","status":"error","#,
@@ -25,44 +25,44 @@ fn signed_in(method: &str, path: &str) -> http::Request<bytes::Bytes> {
 
 #[tokio::test]
 async fn me_is_the_user_and_success_at_the_end() {
-    let response = ask(config(), Arc::default(), signed_in("GET", "/api/v1/me")).await;
+    let response = ask(config(), Arc::new(services()), signed_in("GET", "/api/v1/me")).await;
     assert_eq!(response.status(), 200);
     assert!(text(&response).starts_with(r#"{"_id":"myusernameAAAAAAA","name":"My User","#));
     assert!(text(&response).ends_with(r#""services":{"password":{"exists":true}},"success":true}"#));
 }
 
 #[tokio::test]
-async fn me_has_the_fields_that_a_log_in_tells() {
-    let services = Arc::new(Fixed::default());
+async fn me_has_the_fields_of_a_login() {
+    let services = Arc::new(services());
     let body = serde_json::json!({"user": "myusername", "password": "mypassword"});
-    let told = ask(config(), services.clone(), crate::fixed::log_in(&body)).await;
-    let told: Value = serde_json::from_slice(told.body()).unwrap();
+    let login = ask(config(), services.clone(), crate::support::log_in(&body)).await;
+    let login: Value = serde_json::from_slice(login.body()).unwrap();
     let me = ask(config(), services, signed_in("GET", "/api/v1/me")).await;
     let mut me: Value = serde_json::from_slice(me.body()).unwrap();
     me.as_object_mut().unwrap().remove("success");
-    assert_eq!(me, told["data"]["me"]);
+    assert_eq!(me, login["data"]["me"]);
 }
 
 #[tokio::test]
-async fn logout_ends_the_presented_token_by_post_and_by_get() {
+async fn logout_revokes_the_presented_token_by_post_and_by_get() {
     for method in ["POST", "GET"] {
-        let services = Arc::new(Fixed::default());
+        let services = Arc::new(services());
         let response = ask(config(), services.clone(), signed_in(method, "/api/v1/logout")).await;
         assert_eq!(response.status(), 200);
         assert_eq!(text(&response), r#"{"status":"success","data":{"message":"You've been logged out!"}}"#);
-        assert_eq!(*services.revoked.lock().unwrap(), [fixture::id("myusername")]);
+        assert_eq!(revoked(&services), [fixture::id("myusername")]);
     }
 }
 
 #[tokio::test]
 async fn logout_that_is_not_known_to_be_done_is_unavailable() {
-    let services = Fixed { revoke: Box::new(|| Err(InternalError::unavailable("gone"))), ..Fixed::default() };
+    let services = services().on_revoke(|_| Err(InternalError::unavailable("gone")));
     let response = ask(config(), Arc::new(services), signed_in("POST", "/api/v1/logout")).await;
     assert_eq!(response.status(), 503);
 }
 
 #[tokio::test]
-async fn bad_credentials_and_none_are_told_alike() {
+async fn bad_credentials_and_none_look_the_same() {
     let (id, token) = (fixture::id("myusername"), fixture::token("myusername"));
     let other = fixture::id("admin");
     for headers in [
@@ -74,35 +74,34 @@ async fn bad_credentials_and_none_are_told_alike() {
         &[("X-User-Id", other.as_str()), ("X-Auth-Token", token.as_str())],
     ] {
         for (method, path) in [("GET", "/api/v1/me"), ("POST", "/api/v1/logout"), ("GET", "/api/v1/logout")] {
-            let services = Arc::new(Fixed::default());
+            let services = Arc::new(services());
             let response = ask(config(), services.clone(), request(method, path, headers, "")).await;
             assert_eq!((response.status().as_u16(), text(&response)), (401, NOT_LOGGED_IN), "{headers:?}");
-            assert!(services.revoked.lock().unwrap().is_empty());
+            assert!(revoked(&services).is_empty());
         }
     }
 }
 
 #[tokio::test]
-async fn every_refusal_of_a_token_is_the_same() {
-    for refusal in [
+async fn every_refused_token_looks_the_same() {
+    for error in [
         TokenError::Invalid,
         TokenError::RealmInactive,
         TokenError::UserInactive,
         TokenError::OtherRealm,
         TokenError::WebhookBot,
     ] {
-        let services = Fixed {
-            check: Box::new(move |_| Ok(CheckReply { outcome: Err(refusal), rate_limit: None })),
-            ..Fixed::default()
-        };
+        let refused = error.clone();
+        let services = services().on_check(move |_| CheckReply::refused(refused.clone()));
         let response = ask(config(), Arc::new(services), signed_in("GET", "/api/v1/me")).await;
-        assert_eq!((response.status().as_u16(), text(&response)), (401, NOT_LOGGED_IN), "{refusal:?}");
+        assert_eq!((response.status().as_u16(), text(&response)), (401, NOT_LOGGED_IN), "{error:?}");
     }
 }
 
 #[tokio::test]
 async fn token_that_cannot_be_looked_up_is_unavailable() {
-    let services = Fixed { check: Box::new(|_| Err(InternalError::unavailable("gone"))), ..Fixed::default() };
+    let unavailable = |_: &_| CheckReply::refused(InternalError::unavailable("gone").into());
+    let services = services().on_check(unavailable);
     let response = ask(config(), Arc::new(services), signed_in("GET", "/api/v1/me")).await;
     assert_eq!(response.status(), 503);
 }

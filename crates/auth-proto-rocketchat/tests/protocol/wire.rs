@@ -2,28 +2,30 @@
 
 use std::sync::Arc;
 
-use auth_core::{BodyTooLarge, Exact, ExactPoint, PasswordPolicy, Protocol, ProtocolName, Realm, RouteMatch};
+use auth_core::testing::FakeServices;
+use auth_core::{BodyTooLarge, Exact, PasswordPolicy, Protocol, ProtocolName, Realm, RouteMatch};
+use auth_proto_rocketchat::exact::UNKNOWN_PATH_TEXT;
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
-use crate::fixed::{Fixed, ask, config, header, request, text};
 use crate::fixture;
+use crate::support::{ask, config, header, request, services, text};
 
 async fn get(config: Config, path: &str) -> Response<Bytes> {
-    ask(config, Arc::default(), request("GET", path, &[], "")).await
+    ask(config, Arc::new(services()), request("GET", path, &[], "")).await
 }
 
 #[test]
-fn documented_paths_are_owned_and_the_rest_below_api_is_a_prefix() {
-    let protocol = RocketChatProtocol::new(config(), Arc::new(Fixed::default()));
-    assert_eq!((protocol.kind(), protocol.body_limit()), (ProtocolName::RocketChat, 65_536));
-    for (path, claim) in [
-        ("/api/v1/login", RouteMatch::Owned),
-        ("/api/v1/logout", RouteMatch::Owned),
-        ("/api/info", RouteMatch::Owned),
-        ("/api/v1/settings.public", RouteMatch::Owned),
+fn documented_paths_are_distinguished_from_the_rest_below_api() {
+    let protocol = RocketChatProtocol::new(config(), Arc::new(services()));
+    assert_eq!(protocol.name(), ProtocolName::ROCKETCHAT);
+    for (path, matched) in [
+        ("/api/v1/login", RouteMatch::Documented),
+        ("/api/v1/logout", RouteMatch::Documented),
+        ("/api/info", RouteMatch::Documented),
+        ("/api/v1/settings.public", RouteMatch::Documented),
         ("/api/v1/login/", RouteMatch::Prefix),
         ("/api/v1/info", RouteMatch::Prefix),
         ("/api/v1/LOGIN", RouteMatch::Prefix),
@@ -34,13 +36,14 @@ fn documented_paths_are_owned_and_the_rest_below_api_is_a_prefix() {
         ("/", RouteMatch::None),
         ("", RouteMatch::None),
     ] {
-        assert_eq!(protocol.claim(path), claim, "{path}");
+        let route = protocol.route(path);
+        assert_eq!((route.matched, route.body_limit), (matched, 65_536), "{path}");
     }
 }
 
 #[tokio::test]
 async fn unknown_paths_and_methods_are_not_found() {
-    let exact = || Config { exact: Exact::only([ExactPoint::UnknownPathText]), ..config() };
+    let exact = || Config { exact: Exact::only([UNKNOWN_PATH_TEXT]), ..config() };
     for (method, path) in [
         ("GET", "/api/v1/nothing"),
         ("GET", "/api/v1/login"),
@@ -51,13 +54,13 @@ async fn unknown_paths_and_methods_are_not_found() {
         ("GET", "/api/v1/login/"),
         ("BREW", "/api/v1/me"),
     ] {
-        let response = ask(config(), Arc::default(), request(method, path, &[], "")).await;
+        let response = ask(config(), Arc::new(services()), request(method, path, &[], "")).await;
         assert_eq!(response.status(), 404);
         assert_eq!(header(&response, "content-type"), Some("application/json"));
         if method != "HEAD" {
             assert_eq!(text(&response), r#"{"status":"error","message":"API endpoint does not exist"}"#);
         }
-        let response = ask(exact(), Arc::default(), request(method, path, &[], "")).await;
+        let response = ask(exact(), Arc::new(services()), request(method, path, &[], "")).await;
         assert_eq!(response.status(), 404);
         assert_eq!(header(&response, "content-type"), Some("text/plain; charset=UTF-8"));
         if method != "HEAD" {
@@ -71,7 +74,7 @@ async fn every_answer_carries_its_length_and_the_common_headers() {
     for (method, path) in
         [("POST", "/api/v1/login"), ("GET", "/api/v1/me"), ("GET", "/api/info"), ("GET", "/nothing")]
     {
-        let response = ask(config(), Arc::default(), request(method, path, &[], "")).await;
+        let response = ask(config(), Arc::new(services()), request(method, path, &[], "")).await;
         let length = response.body().len().to_string();
         for (name, value) in [
             ("content-type", "application/json"),
@@ -96,7 +99,7 @@ async fn every_answer_carries_its_length_and_the_common_headers() {
 #[tokio::test]
 async fn head_is_get_without_the_body() {
     let whole = get(config(), "/api/info").await;
-    let head = ask(config(), Arc::default(), request("HEAD", "/api/info", &[], "")).await;
+    let head = ask(config(), Arc::new(services()), request("HEAD", "/api/info", &[], "")).await;
     assert_eq!((head.status(), head.headers()), (whole.status(), whole.headers()));
     assert!(head.body().is_empty() && !whole.body().is_empty());
 }
@@ -111,30 +114,30 @@ async fn preflights_are_refused() {
         (&[], 200, "OK"),
     ] {
         let asked = request("OPTIONS", "/api/v1/login", headers, "");
-        let response = ask(config(), Arc::default(), asked).await;
+        let response = ask(config(), Arc::new(services()), asked).await;
         assert_eq!((response.status().as_u16(), text(&response)), (status, body));
         assert_eq!(header(&response, "access-control-allow-origin"), None);
     }
 }
 
 #[tokio::test]
-async fn body_too_large_is_said_so() {
+async fn body_that_is_too_large_is_refused() {
     let mut asked = request("POST", "/api/v1/login", &[], "");
     asked.extensions_mut().insert(BodyTooLarge);
-    let services = Arc::new(Fixed::default());
+    let services = Arc::new(services());
     let response = ask(config(), services.clone(), asked).await;
     assert_eq!(response.status(), 413);
     assert_eq!(
         text(&response),
         r#"{"success":false,"errorType":"error-body-too-large","error":"must be a smaller body"}"#
     );
-    assert!(services.attempts.lock().unwrap().is_empty());
+    assert!(services.attempts().is_empty());
 }
 
 #[tokio::test]
-async fn info_tells_strangers_less_than_administrators() {
+async fn info_has_the_patch_level_for_administrators_alone() {
     const OLDEST: &str = r#""minimumClientVersions":{"desktop":"3.9.6","mobile":"4.39.0"},"success":true}"#;
-    let stranger = format!(r#"{{"version":"8.8",{OLDEST}"#);
+    let anonymous = format!(r#"{{"version":"8.8",{OLDEST}"#);
     let administrator = format!(
         concat!(
             r#"{{"version":"8.8.0","info":{{"version":"8.8.0","build":{{}},"commit":{{}},"#,
@@ -142,13 +145,13 @@ async fn info_tells_strangers_less_than_administrators() {
         ),
         OLDEST
     );
-    for (user, expected) in [("admin", &administrator), ("myusername", &stranger), ("nobody", &stranger)] {
+    for (user, expected) in [("admin", &administrator), ("myusername", &anonymous), ("nobody", &anonymous)] {
         let (id, token) = (fixture::id(user), fixture::token(user));
         let headers = [("X-User-Id", id.as_str()), ("X-Auth-Token", token.as_str())];
-        let response = ask(config(), Arc::default(), request("GET", "/api/info", &headers, "")).await;
+        let response = ask(config(), Arc::new(services()), request("GET", "/api/info", &headers, "")).await;
         assert_eq!((response.status().as_u16(), text(&response)), (200, expected.as_str()), "{user}");
     }
-    assert_eq!(text(&get(config(), "/api/info").await), stranger);
+    assert_eq!(text(&get(config(), "/api/info").await), anonymous);
 }
 
 #[tokio::test]
@@ -174,8 +177,7 @@ async fn public_settings_are_picked_by_id_and_paged() {
         ("_id=nothing", json!({"settings": [], "count": 0, "offset": 0, "total": 0, "success": true})),
     ] {
         let with_directory = Realm { backends: vec!["corp".into(), "local".into()], ..fixture::realm() };
-        let services =
-            Fixed { realm: Box::new(move || Ok(Some(with_directory.clone()))), ..Fixed::default() };
+        let services = FakeServices::new().realm(with_directory);
         let path = format!("/api/v1/settings.public?{query}");
         let response = ask(config(), Arc::new(services), request("GET", &path, &[], "")).await;
         assert_eq!(serde_json::from_slice::<Value>(response.body()).unwrap(), expected, "{query}");
@@ -183,7 +185,7 @@ async fn public_settings_are_picked_by_id_and_paged() {
 }
 
 #[tokio::test]
-async fn public_settings_come_ordered_by_id() {
+async fn public_settings_are_ordered_by_id() {
     let response = get(config(), "/api/v1/settings.public?count=0").await;
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     let settings = answer["settings"].as_array().unwrap();
@@ -206,7 +208,7 @@ async fn there_are_no_other_services_to_sign_in_with() {
 }
 
 #[tokio::test]
-async fn password_policy_tells_only_the_rules_that_are_on() {
+async fn password_policy_has_only_the_rules_that_are_on() {
     let policy = PasswordPolicy {
         min_length: None,
         max_length: Some(64),

@@ -1,36 +1,44 @@
-//! The two schemes of the `Authorization` header. Scheme names are taken in any case, with exactly one space
-//! behind them (zettelstore.md 2 and 5).
+//! The two schemes of the `Authorization` header. The name of a scheme is read in any case and must be followed by
+//! exactly one space.
 
 use std::borrow::Cow;
 
 use auth_core::{Password, Token};
 use data_encoding::BASE64_MIME_PERMISSIVE;
 
-use super::Login;
+use super::credentials::Credentials;
 
 /// Reads a header's value as HTTP Basic: padded standard base64, split at the first colon, nothing trimmed.
-/// `None` for anything else and for an empty name. Bytes that are no UTF-8 become U+FFFD.
+/// `None` for anything else and for an empty name. Bytes that are not UTF-8 become U+FFFD.
+///
+/// ```
+/// use auth_proto_zettelstore::decode::authorization::basic;
+///
+/// let read = basic(b"Basic d3JpdGVyOnB3").unwrap();
+/// assert_eq!((read.user_name.as_str(), read.password.expose()), ("writer", "pw"));
+/// ```
 #[must_use]
-pub fn basic(value: &[u8]) -> Option<Login> {
+pub fn basic(value: &[u8]) -> Option<Credentials> {
     let encoded = after_scheme(value, b"Basic ")?;
     // The decoder would take several padded texts in a row for one.
     let digits = encoded.len() - encoded.iter().rev().take_while(|byte| **byte == b'=').count();
     if encoded.iter().take(digits).any(|byte| *byte == b'=') {
         return None;
     }
-    // The bits that padding leaves over may have any value; the line breaks that this alphabet passes over
-    // can't be in a header.
+    // The bits that padding leaves over may have any value. The line breaks that this alphabet skips can't be in a
+    // header.
     let decoded = BASE64_MIME_PERMISSIVE.decode(encoded).ok()?;
-    let text = String::from_utf8_lossy(&decoded);
-    let (user_name, password) = text.split_once(':')?;
-    if user_name.is_empty() {
-        return None;
-    }
-    Some(Login { user_name: user_name.to_owned(), password: Password::new(password) })
+    let mut text = String::from_utf8(decoded)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+    let colon = text.find(':')?;
+    let user_name = text.get(..colon).filter(|name| !name.is_empty())?.to_owned();
+    // The rest of the text becomes the password where it is, so that no copy of it is left behind.
+    text.drain(..=colon);
+    Some(Credentials { user_name, password: Password::new(text) })
 }
 
-/// Reads a header's value as a bearer token: all that follows the one space. `None` for other schemes and for
-/// an empty token. Bytes that are no UTF-8 become U+FFFD, which is in no token.
+/// Reads a header's value as a bearer token: everything after the one space. `None` for other schemes and for
+/// an empty token. Bytes that are not UTF-8 become U+FFFD, which is in no token.
 #[must_use]
 pub fn bearer(value: &[u8]) -> Option<Token> {
     let token = after_scheme(value, b"Bearer ")?;
@@ -42,7 +50,7 @@ fn text(bytes: &[u8]) -> Cow<'_, str> {
     str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed)
 }
 
-/// What follows the scheme and its space.
+/// The part of a value after the scheme and its space.
 fn after_scheme<'a>(value: &'a [u8], scheme: &[u8]) -> Option<&'a [u8]> {
     let (start, rest) = value.split_at_checked(scheme.len())?;
     start.eq_ignore_ascii_case(scheme).then_some(rest)

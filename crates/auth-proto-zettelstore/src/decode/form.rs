@@ -1,41 +1,39 @@
-//! URL-encoded forms, read as strictly as Zettelstore's HTTP library does (zettelstore.md 2): one malformed
-//! escape or one semicolon spoils the whole form. Bytes that are no UTF-8 become U+FFFD.
+//! URL-encoded forms, read as strictly as Zettelstore's HTTP library reads them: one malformed escape or one
+//! semicolon makes the whole form malformed. Bytes that are not UTF-8 become U+FFFD.
 
 use std::borrow::Cow;
 
 use auth_core::Password;
 
-use super::Login;
+use super::credentials::Credentials;
+use super::error::DecodeError;
 
-/// The form, or query, can't be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "a client is told no more than this")]
-pub struct Malformed;
-
-/// Finds name and password in a form: the first field of each name counts, the name is trimmed of white space,
-/// a missing password is an empty one. `None` without a name.
+/// Finds the user name and the password in a form; `None` where it holds no name.
+///
+/// The first field of each name counts. White space around the user name is removed. A missing password is an empty
+/// one.
 ///
 /// # Errors
-/// [`Malformed`] where the form can't be read.
-pub fn login(body: &[u8]) -> Result<Option<Login>, Malformed> {
+/// [`DecodeError`] when the form is malformed.
+pub fn credentials(body: &[u8]) -> Result<Option<Credentials>, DecodeError> {
     check(body)?;
     let user_name = first(body, "username").unwrap_or_default().trim().to_owned();
     if user_name.is_empty() {
         return Ok(None);
     }
     let password = Password::new(first(body, "password").unwrap_or_default());
-    Ok(Some(Login { user_name, password }))
+    Ok(Some(Credentials { user_name, password }))
 }
 
-/// Looks whether all fields can be read.
+/// Checks that all fields of a form or a query are well-formed.
 ///
 /// # Errors
-/// [`Malformed`] where one can't.
-pub fn check(fields: &[u8]) -> Result<(), Malformed> {
-    if fields.contains(&b';') || !escapes_are_whole(fields) { Err(Malformed) } else { Ok(()) }
+/// [`DecodeError`] when a field is not.
+pub fn check(fields: &[u8]) -> Result<(), DecodeError> {
+    if fields.contains(&b';') || !has_whole_escapes(fields) { Err(DecodeError) } else { Ok(()) }
 }
 
-/// The value of the first readable field of that name.
+/// The value of the first well-formed field of that name.
 #[must_use]
 pub fn first<'a>(fields: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
     fields
@@ -46,7 +44,7 @@ pub fn first<'a>(fields: &'a [u8], name: &str) -> Option<Cow<'a, str>> {
 }
 
 /// Whether each `%` is followed by two hexadecimal digits.
-pub(crate) fn escapes_are_whole(text: &[u8]) -> bool {
+pub(crate) fn has_whole_escapes(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'%')
         .skip(1)
         .all(|after| matches!(after, [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit()))
@@ -58,12 +56,12 @@ mod tests {
 
     use super::*;
 
-    fn check_login(body: &str, expected: Result<Option<(&str, &str)>, Malformed>) {
-        let found = login(body.as_bytes());
+    fn check_credentials(body: &str, expected: Result<Option<(&str, &str)>, DecodeError>) {
+        let found = credentials(body.as_bytes());
         let found = found
             .as_ref()
-            .map(|login| login.as_ref().map(|login| (login.user_name.as_str(), login.password.expose())));
-        assert_eq!(found, expected.as_ref().map(|login| *login), "{body}");
+            .map(|found| found.as_ref().map(|found| (found.user_name.as_str(), found.password.expose())));
+        assert_eq!(found, expected.as_ref().map(|expected| *expected), "{body}");
     }
 
     #[test]
@@ -82,27 +80,27 @@ mod tests {
             ("username=w%FF&password=%FE", "w\u{FFFD}", "\u{FFFD}"),
             ("%75sername=writer&p%61ssword=pw", "writer", "pw"),
         ] {
-            check_login(body, Ok(Some((user_name, password))));
+            check_credentials(body, Ok(Some((user_name, password))));
         }
         for body in
             ["", "username=", "username=+%20", "password=pw", "Username=writer", "username", "=writer"]
         {
-            check_login(body, Ok(None));
+            check_credentials(body, Ok(None));
         }
     }
 
     #[test]
     fn one_bad_field_spoils_the_form() {
         for bad in ["x=%zz", "x=%", "x=%a", "%=x", "x=%4", "a;b", ";", "x=1;y=2", "x=%a&bc=1", "x=%%41"] {
-            check_login(&format!("{bad}&username=writer&password=pw"), Err(Malformed));
-            check_login(&format!("username=writer&password=pw&{bad}"), Err(Malformed));
+            check_credentials(&format!("{bad}&username=writer&password=pw"), Err(DecodeError));
+            check_credentials(&format!("username=writer&password=pw&{bad}"), Err(DecodeError));
         }
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read(body in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = login(&body);
+            let _ = credentials(&body);
         }
 
         #[test]
@@ -117,7 +115,7 @@ mod tests {
                 .append_pair("password", &password)
                 .append_pair("username", &user_name)
                 .finish();
-            let found = login(body.as_bytes()).unwrap().unwrap();
+            let found = credentials(body.as_bytes()).unwrap().unwrap();
             prop_assert_eq!(found.user_name, user_name.trim());
             prop_assert_eq!(found.password.expose(), password);
         }

@@ -1,16 +1,22 @@
-//! The contract's cases, as far as they can be judged without a store: passwords and tokens stand in a table
-//! here, so that what is judged is the protocol's reading of requests and its bytes.
+//! The cases of auth-conformance, as far as they need no store: passwords and tokens stand in a table here, so that
+//! the protocol's decoding of requests and the bytes of its answers are judged.
 
 use std::sync::Arc;
 
-use auth_core::{FailureReason, LoginError, LoginOutcome, TokenError};
+use auth_core::testing::FakeServices;
+use auth_core::{FailureReason, LoginError, TokenError};
 use auth_proto_zettelstore::{AnswerForm, Config};
 use serde_json::Value;
 
-use crate::requests::{ask, body, header, request, settings};
-use crate::services::{Fixed, NOT_BEFORE, grant, granted};
+use crate::fixtures::{
+    NOT_BEFORE, ask, body, checked, config, grant, granted, header, password_of, refused, request, services,
+    token_of,
+};
 
-/// Fixture F1: who has which password.
+const CASES: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../auth-conformance/data/zettelstore-cases.jsonl"));
+
+/// The users of fixture F1 with their passwords.
 const USERS: [(&str, &str); 11] = [
     ("owner", "0wner-secret"),
     ("writer", "wr1ter-secret"),
@@ -25,44 +31,49 @@ const USERS: [(&str, &str); 11] = [
     ("col:on", "has-colon"),
 ];
 
-/// Cases that show what another crate does, or what was decided otherwise.
+/// Cases that show the work of another crate, or behaviour that this server does not copy.
 const LEFT_OUT: [(&str, &str); 3] = [
-    ("zs-broken-hash", "a broken record is refused like a wrong password (zettelstore.md 9)"),
+    ("zs-broken-hash", "a broken record is refused like a wrong password (Zettelstore contract 9)"),
     ("zs-jwt-unknown-claims", "the token's content is the engine's"),
     ("zs-check-webui-token-in-cookie", "the token's content is the engine's"),
 ];
 
-/// The token that a log-in gives; its shape is that of the list era.
+/// The token that a login gives, in the shape of a signed list.
 fn token(user: &str) -> String {
     let user: String = user.chars().filter(char::is_ascii_alphanumeric).collect();
     format!("{user}.{}", "A".repeat(64))
 }
 
-fn services(lifetime: u64) -> Arc<Fixed> {
-    let known = |sent: &str| USERS.iter().any(|(user, _)| token(user) == sent);
-    Fixed::new()
-        .log_in(move |(user, password)| {
-            Ok(if USERS.contains(&(&user, &password)) {
+/// Services that know the users; their tokens live for `lifetime` seconds.
+fn services_with_users(lifetime: u64) -> Arc<FakeServices> {
+    let is_known = |sent: &str| USERS.iter().any(|(user, _)| token(user) == sent);
+    let services = services()
+        .on_log_in(move |attempt| {
+            let (user, password) = password_of(attempt);
+            if USERS.contains(&(&user, &password)) {
                 granted(grant(&token(&user), lifetime))
             } else {
-                LoginOutcome::Refused(LoginError::Credentials(FailureReason::WrongPassword))
-            })
+                refused(LoginError::Credentials(FailureReason::WrongPassword))
+            }
         })
-        .check(move |sent| Ok(known(&sent)))
-        .renew(move |sent| Ok(if known(&sent) { Ok(grant(&sent, 599)) } else { Err(TokenError::Invalid) }))
-        .shared()
+        .on_check(move |check| checked(is_known(&token_of(check))))
+        .on_renew(move |check, _| match token_of(check) {
+            token if is_known(&token) => Ok(grant(&token, 599)),
+            _ => Err(TokenError::Invalid),
+        });
+    Arc::new(services)
 }
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// Puts the case's question to the protocol and compares what it expects.
+/// Sends a case's request to the protocol and compares the answer with the expected one.
 async fn judge(case: &Value) {
     let id = text(&case["id"]);
     let (given, asked, expected) = (&case["given"], &case["request"], &case["expect"]);
-    // How long a token lives is the engine's.
-    let services = services(match &given["config"]["token-lifetime-api"] {
+    // The lifetime of a token is the engine's.
+    let services = services_with_users(match &given["config"]["token-lifetime-api"] {
         wish if wish == "0" => 0,
         wish if wish == "1000" => 3600,
         _ => 600,
@@ -71,7 +82,7 @@ async fn judge(case: &Value) {
         authentication: given["auth"] == "on",
         answer: if given["profile"] == "list" { AnswerForm::List } else { AnswerForm::Json },
         url_prefix: given["config"]["url-prefix"].as_str().unwrap_or("/").to_owned(),
-        ..settings()
+        ..config()
     };
     let presented = given["token"]["login"].as_str().map_or_else(|| "forged".to_owned(), token);
     let headers: Vec<(String, String)> = asked["headers"]
@@ -114,14 +125,14 @@ async fn judge(case: &Value) {
     }
     if expected["same_token"] == true {
         assert!(list.contains(&format!("\"{presented}\"")), "{id}: the same token");
-        assert!(list.contains("599"), "{id}: what is left of its life");
+        assert!(list.contains("599"), "{id}: the rest of its lifetime");
     }
 }
 
 #[tokio::test]
 async fn protocol_answers_as_the_contract_says() {
     let mut judged = 0;
-    for line in include_str!("cases.jsonl").lines() {
+    for line in CASES.lines() {
         let case: Value = serde_json::from_str(line).unwrap();
         if !LEFT_OUT.iter().any(|(id, _)| case["id"] == *id) {
             judge(&case).await;

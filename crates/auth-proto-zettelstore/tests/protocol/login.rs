@@ -1,41 +1,46 @@
-//! POST `/a`: what the engine is asked, and how its answers are rendered.
+//! POST `/a`: the attempts that the services are asked about, and the answers to their replies.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::testing::FakeServices;
 use auth_core::{
-    ApiKey, BodyTooLarge, Challenge, FactorMethod, FailureReason, Grant, InternalError, LoginError,
-    LoginOutcome,
+    ApiKey, BodyTooLarge, Challenge, FactorMethod, FailureReason, Grant, GrantKind, Identifier,
+    InternalError, LoginError, TokenForm,
 };
 use auth_proto_zettelstore::{AnswerForm, Config};
 
-use crate::requests::{FORM, ask, body, check, header, request, settings};
-use crate::services::{Fixed, NOT_BEFORE, grant, granted};
+use crate::fixtures::{
+    FORM, NOT_BEFORE, ask, body, check, config, grant, granted, header, is_unasked, password_of, refused,
+    request, services,
+};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
 #[tokio::test]
-async fn engine_is_asked_about_what_was_sent() {
-    let services = Fixed::new().shared();
-    for (headers, sent, question) in [
-        (&[FORM][..], "username=+Writer+&password=+pw+", r#"typed: "Writer" } " pw " for Jwt"#),
-        (&[("Authorization", "Basic IHdyaXRlcjpwdw==")], "", r#"typed: " writer" } "pw" for Jwt"#),
-        (
-            &[FORM, ("Authorization", "Basic cmVhZGVyOnB3")],
-            "username=writer",
-            r#"typed: "writer" } "" for Jwt"#,
-        ),
+async fn services_are_asked_about_what_was_sent() {
+    for (headers, sent, user_name, password) in [
+        (&[FORM][..], "username=+Writer+&password=+pw+", "Writer", " pw "),
+        (&[("Authorization", "Basic IHdyaXRlcjpwdw==")], "", " writer", "pw"),
+        (&[FORM, ("Authorization", "Basic cmVhZGVyOnB3")], "username=writer", "writer", ""),
     ] {
-        ask(settings(), &services, request("POST", "/a", headers, sent)).await;
-        assert_eq!(services.asked(), [format!("log in Name {{ kind: UserName, {question}")]);
+        let services = Arc::new(services());
+        ask(config(), &services, request("POST", "/a", headers, sent)).await;
+        let attempts = services.attempts();
+        assert_eq!(attempts.len(), 1);
+        assert_eq!(password_of(&attempts[0]), (user_name.to_owned(), password.to_owned()));
+        assert_eq!(attempts[0].method.who(), Some(&Identifier::user_name(user_name)));
+        assert_eq!(attempts[0].grant, GrantKind::SignedToken(TokenForm::Jwt));
     }
-    let lists = Config { answer: AnswerForm::List, ..settings() };
+    let services = Arc::new(services());
+    let lists = Config { answer: AnswerForm::List, ..config() };
     ask(lists, &services, request("POST", "/a", &[FORM], "username=writer")).await;
-    assert!(services.asked().concat().ends_with("for List"));
+    assert_eq!(services.attempts()[0].grant, GrantKind::SignedToken(TokenForm::List));
 }
 
 #[tokio::test]
 async fn token_is_answered_in_the_form_that_is_set() {
-    let services = Fixed::new().log_in(|_| Ok(granted(grant("new.token", 600)))).shared();
+    let services = Arc::new(services().on_log_in(|_| granted(grant("new.token", 600))));
     for (answer, content_type, text) in [
         (
             AnswerForm::Json,
@@ -45,7 +50,7 @@ async fn token_is_answered_in_the_form_that_is_set() {
         (AnswerForm::List, TEXT, "(\"Bearer\" \"new.token\" 600)"),
     ] {
         let login = request("POST", "/a", &[FORM], "username=writer&password=pw");
-        let answered = ask(Config { answer, ..settings() }, &services, login).await;
+        let answered = ask(Config { answer, ..config() }, &services, login).await;
         check(&answered, 200, content_type, text, "granted");
         assert_eq!(answered.not_before, Some(NOT_BEFORE));
         assert_eq!(answered.response.headers().len(), 2, "{:?}", answered.response.headers());
@@ -55,7 +60,7 @@ async fn token_is_answered_in_the_form_that_is_set() {
 #[tokio::test]
 async fn every_refusal_but_limits_looks_the_same() {
     let challenge = Challenge { method: FactorMethod::Totp, available: Vec::new(), mailed: None };
-    for refusal in [
+    for error in [
         LoginError::Credentials(FailureReason::UnknownUser),
         LoginError::Credentials(FailureReason::WrongPassword),
         LoginError::Credentials(FailureReason::BrokenPassword),
@@ -77,9 +82,9 @@ async fn every_refusal_but_limits_looks_the_same() {
         LoginError::AssertionWithoutSubject,
         LoginError::AssertionMalformed,
     ] {
-        let what = refusal.as_str();
-        let services = Fixed::new().log_in(move |_| Ok(LoginOutcome::Refused(refusal.clone()))).shared();
-        let refused = ask(settings(), &services, request("POST", "/a", &[FORM], "username=writer")).await;
+        let what = error.as_str();
+        let services = Arc::new(services().on_log_in(move |_| refused(error.clone())));
+        let refused = ask(config(), &services, request("POST", "/a", &[FORM], "username=writer")).await;
         check(&refused, 401, TEXT, "Authentication failed\n", what);
         assert_eq!(header(&refused, "www-authenticate"), "Bearer realm=\"Default\"");
         assert_eq!(header(&refused, "x-content-type-options"), "nosniff");
@@ -88,47 +93,52 @@ async fn every_refusal_but_limits_looks_the_same() {
 }
 
 #[tokio::test]
-async fn limits_tell_when_to_come_back() {
+async fn limits_tell_when_to_try_again() {
     let retry_after = Duration::from_millis(1500);
-    for refusal in [LoginError::AccountLimited { retry_after }, LoginError::NetworkLimited { retry_after }] {
-        let services = Fixed::new().log_in(move |_| Ok(LoginOutcome::Refused(refusal.clone()))).shared();
-        let limited = ask(settings(), &services, request("POST", "/a", &[FORM], "username=writer")).await;
+    for error in [LoginError::AccountLimited { retry_after }, LoginError::ClientLimited { retry_after }] {
+        let services = Arc::new(services().on_log_in(move |_| refused(error.clone())));
+        let limited = ask(config(), &services, request("POST", "/a", &[FORM], "username=writer")).await;
         check(&limited, 429, TEXT, "Too Many Requests\n", "limited");
         assert_eq!((header(&limited, "retry-after"), header(&limited, "www-authenticate")), ("2", ""));
     }
 }
 
 #[tokio::test]
-async fn faults_are_answered_by_their_kind() {
-    type MakeFault = fn() -> InternalError;
-    for (make, status, retry_after, text) in [
-        ((|| InternalError::unavailable("disk")) as MakeFault, 503, "", "Service Unavailable\n"),
-        (|| InternalError::busy(Duration::from_millis(10)), 503, "1", "Service Unavailable\n"),
-        (|| InternalError::internal("disk"), 500, "", "Internal Server Error\n"),
+async fn internal_errors_are_answered_by_their_kind_and_handed_on() {
+    for (error, status, retry_after, text) in [
+        (InternalError::unavailable("disk"), 503, "", "Service Unavailable\n"),
+        (InternalError::busy(Duration::from_millis(10)), 503, "1", "Service Unavailable\n"),
+        (InternalError::defect("disk"), 500, "", "Internal Server Error\n"),
     ] {
-        for services in [Fixed::new().log_in(move |_| Err(make())), Fixed::new().realm(move |_| Err(make()))]
-        {
+        let of_login = error.clone();
+        for services in [
+            services().on_log_in(move |_| refused(LoginError::Internal(of_login.clone()))),
+            services().outage(error.clone()),
+        ] {
             let login = request("POST", "/a", &[FORM], "username=writer");
-            let answer = ask(settings(), &services.shared(), login).await;
+            let answer = ask(config(), &Arc::new(services), login).await;
             check(&answer, status, TEXT, text, text);
             assert_eq!(header(&answer, "retry-after"), retry_after);
+            assert_eq!(answer.error.as_ref(), Some(&error));
         }
     }
 }
 
 #[tokio::test]
-async fn realm_that_is_not_there_and_grant_of_another_kind_are_faults() {
-    let other = Fixed::new().log_in(|_| Ok(granted(Grant::ZulipKey(ApiKey::new("secret")))));
-    for services in [Fixed::new().realm(|_| Ok(None)), other] {
-        let answer =
-            ask(settings(), &services.shared(), request("POST", "/a", &[FORM], "username=writer")).await;
-        check(&answer, 500, TEXT, "Internal Server Error\n", "fault");
+async fn missing_realm_and_grant_of_another_kind_are_internal_errors() {
+    let no_realm = FakeServices::new();
+    let other_grant = services().on_log_in(|_| granted(Grant::ApiKey(ApiKey::new("secret"))));
+    for services in [no_realm, other_grant] {
+        let login = request("POST", "/a", &[FORM], "username=writer");
+        let answer = ask(config(), &Arc::new(services), login).await;
+        check(&answer, 500, TEXT, "Internal Server Error\n", "internal error");
+        assert_eq!(answer.error, Some(InternalError::defect("")));
     }
 }
 
 #[tokio::test]
-async fn nobody_is_asked_without_a_name() {
-    let services = Fixed::new().shared();
+async fn services_are_not_asked_without_a_name() {
+    let services = Arc::new(services());
     for (headers, sent, status) in [
         (&[][..], "", 401),
         (&[], "username=writer", 401),
@@ -138,29 +148,29 @@ async fn nobody_is_asked_without_a_name() {
         (&[FORM], "username=%zz", 400),
         (&[FORM, ("Authorization", "Basic Ong=")], "username=%zz", 400),
     ] {
-        let answer = ask(settings(), &services, request("POST", "/a", headers, sent)).await;
+        let answer = ask(config(), &services, request("POST", "/a", headers, sent)).await;
         let text = if status == 400 { "Bad request\n" } else { "Authentication failed\n" };
         check(&answer, status, TEXT, text, sent);
         assert_eq!(answer.not_before, None, "{sent}");
     }
-    assert!(services.asked().is_empty());
+    assert!(is_unasked(&services));
 }
 
 #[tokio::test]
 async fn body_that_is_too_large_is_no_form() {
-    let services = Fixed::new().log_in(|_| Ok(granted(grant("new.token", 600)))).shared();
+    let services = Arc::new(services().on_log_in(|_| granted(grant("new.token", 600))));
     for (headers, status) in [(&[FORM][..], 401), (&[FORM, ("Authorization", "Basic cmVhZGVyOnB3")], 200)] {
         let mut login = request("POST", "/a", headers, "");
         login.extensions_mut().insert(BodyTooLarge);
-        assert_eq!(ask(settings(), &services, login).await.response.status(), status);
+        assert_eq!(ask(config(), &services, login).await.response.status(), status);
     }
 }
 
 #[tokio::test]
-async fn without_authentication_everybody_has_free_access_at_once() {
+async fn without_authentication_every_client_has_free_access_at_once() {
     let json = "{\"token\":\"freeaccess\",\"token_type\":\"Bearer\",\"expires_in\":316224000}\n";
     let list = "(\"Bearer\" \"freeaccess\" 316224000)";
-    let services = Fixed::new().realm(|_| Err(InternalError::unavailable("nobody asks"))).shared();
+    let services = Arc::new(FakeServices::new().outage(InternalError::unavailable("not asked")));
     for (answer, content_type, text) in
         [(AnswerForm::Json, "application/json", json), (AnswerForm::List, TEXT, list)]
     {
@@ -168,7 +178,7 @@ async fn without_authentication_everybody_has_free_access_at_once() {
             for (headers, sent) in
                 [(&[][..], ""), (&[FORM], "username=%zz"), (&[("Authorization", "Bearer x")], "")]
             {
-                let open = Config { authentication: false, answer, ..settings() };
+                let open = Config { authentication: false, answer, ..config() };
                 let mut request = request(method, "/a", headers, sent);
                 request.extensions_mut().insert(BodyTooLarge);
                 let free = ask(open, &services, request).await;
@@ -177,12 +187,12 @@ async fn without_authentication_everybody_has_free_access_at_once() {
             }
         }
     }
-    assert!(services.asked().is_empty());
+    assert!(is_unasked(&services));
 }
 
 #[tokio::test]
 async fn answers_never_show_what_was_sent() {
-    let services = Fixed::new().shared();
+    let services = Arc::new(services());
     for (target, headers, sent) in [
         ("/a", &[FORM][..], "username=hunter2&password=hunter2"),
         ("/a", &[FORM], "username=hunter2;hunter2"),
@@ -190,7 +200,7 @@ async fn answers_never_show_what_was_sent() {
         ("/x?cmd=hunter2", &[("Authorization", "Bearer hunter2")], ""),
         ("/%zzhunter2", &[], ""),
     ] {
-        let answer = ask(settings(), &services, request("POST", target, headers, sent)).await;
+        let answer = ask(config(), &services, request("POST", target, headers, sent)).await;
         assert!(!body(&answer).contains("hunter2"), "{target}");
         assert!(!format!("{:?}", answer.response.headers()).contains("hunter2"), "{target}");
     }

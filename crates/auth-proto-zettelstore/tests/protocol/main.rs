@@ -1,10 +1,9 @@
-//! The protocol, asked through `Protocol::answer` with an services whose answers are fixed.
+//! The protocol, asked through `Protocol::handle` in front of fake services.
 
 #![cfg(test)]
 
 mod cases;
+mod fixtures;
 mod login;
-mod requests;
 mod routes;
-mod services;
 mod tokens;

@@ -1,25 +1,25 @@
-//! Paths and methods: what is answered before anybody is asked.
+//! Paths and methods: the answers that need no services.
 
 use std::sync::Arc;
 
+use auth_core::testing::FakeServices;
 use auth_core::{Protocol, ProtocolName, RouteMatch};
 use auth_proto_zettelstore::{AnswerForm, Config, ZettelstoreProtocol};
 use bytes::Bytes;
 use http::{Request, Version};
 
-use crate::requests::{ask, body, check, header, peer, request, settings};
-use crate::services::Fixed;
+use crate::fixtures::{ask, body, check, config, header, peer, request, services};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
 fn protocol(url_prefix: &str) -> ZettelstoreProtocol {
-    let config = Config { url_prefix: url_prefix.to_owned(), ..settings() };
-    ZettelstoreProtocol::new(config, Arc::new(Fixed::new()))
+    let config = Config { url_prefix: url_prefix.to_owned(), ..config() };
+    ZettelstoreProtocol::new(config, Arc::new(FakeServices::new()))
 }
 
 #[tokio::test]
 async fn other_methods_are_not_allowed_and_no_allow_header_is_sent() {
-    let services = Fixed::new().shared();
+    let services = Arc::new(services());
     for authentication in [true, false] {
         for (method, target) in [
             ("GET", "/a"),
@@ -32,7 +32,7 @@ async fn other_methods_are_not_allowed_and_no_allow_header_is_sent() {
             ("POST", "/a/20240101000200"),
             ("PUT", "/a/20240101000200/"),
         ] {
-            let config = Config { authentication, ..settings() };
+            let config = Config { authentication, ..config() };
             let answer = ask(config, &services, request(method, target, &[], "")).await;
             check(&answer, 405, TEXT, "Method Not Allowed\n", target);
             assert_eq!(
@@ -45,9 +45,9 @@ async fn other_methods_are_not_allowed_and_no_allow_header_is_sent() {
 
 #[tokio::test]
 async fn head_has_the_length_but_no_body() {
-    let services = Fixed::new().shared();
+    let services = Arc::new(services());
     for (target, status, length) in [("/a", 405, "19"), ("//a", 301, "0"), ("/%zz", 400, "12")] {
-        let answer = ask(settings(), &services, request("HEAD", target, &[], "")).await;
+        let answer = ask(config(), &services, request("HEAD", target, &[], "")).await;
         assert_eq!((answer.response.status().as_u16(), body(&answer)), (status, ""), "{target}");
         assert_eq!(header(&answer, "content-length"), length, "{target}");
     }
@@ -55,10 +55,10 @@ async fn head_has_the_length_but_no_body() {
 
 #[tokio::test]
 async fn unknown_paths_get_a_page_and_other_prefixes_get_text() {
-    let services = Fixed::new().shared();
-    let below_prefix = || Config { url_prefix: "/pfx/".to_owned(), ..settings() };
+    let services = Arc::new(services());
+    let below_prefix = || Config { url_prefix: "/pfx/".to_owned(), ..config() };
     for (config, target) in
-        [(settings(), "/A"), (settings(), "/a/x"), (settings(), "/"), (below_prefix(), "/pfx/b")]
+        [(config(), "/A"), (config(), "/a/x"), (config(), "/"), (below_prefix(), "/pfx/b")]
     {
         for method in ["GET", "POST"] {
             let answer = ask(config.clone(), &services, request(method, target, &[], "")).await;
@@ -75,7 +75,7 @@ async fn unknown_paths_get_a_page_and_other_prefixes_get_text() {
 
 #[tokio::test]
 async fn unclean_paths_are_redirected_with_their_query() {
-    let services = Fixed::new().shared();
+    let services = Arc::new(services());
     for (answer, status) in [(AnswerForm::Json, 301), (AnswerForm::List, 307)] {
         for (prefix, target, location) in [
             ("/", "//a", "/a"),
@@ -84,7 +84,7 @@ async fn unclean_paths_are_redirected_with_their_query() {
             ("/", "//example.com//a", "/example.com/a"),
             ("/pfx/", "/pfx//a/", "/pfx/a/"),
         ] {
-            let config = Config { answer, url_prefix: prefix.to_owned(), ..settings() };
+            let config = Config { answer, url_prefix: prefix.to_owned(), ..config() };
             let moved = ask(config, &services, request("POST", target, &[], "")).await;
             check(&moved, status, "", "", target);
             assert_eq!(header(&moved, "location"), location);
@@ -94,48 +94,52 @@ async fn unclean_paths_are_redirected_with_their_query() {
 
 #[tokio::test]
 async fn malformed_requests_are_bad() {
-    let services = Fixed::new().shared();
-    let answer = ask(settings(), &services, request("POST", "/a%2", &[], "")).await;
+    let services = Arc::new(services());
+    let answer = ask(config(), &services, request("POST", "/a%2", &[], "")).await;
     check(&answer, 400, TEXT, "Bad request\n", "escape");
     for (version, status) in [(Version::HTTP_10, 401), (Version::HTTP_11, 400), (Version::HTTP_2, 401)] {
         let nameless = Request::post("/a").version(version).body(Bytes::new()).unwrap();
-        assert_eq!(ask(settings(), &services, nameless).await.response.status(), status, "{version:?}");
+        assert_eq!(ask(config(), &services, nameless).await.response.status(), status, "{version:?}");
     }
 }
 
 #[test]
-fn protocol_owns_its_paths_and_takes_the_rest_after_others() {
-    for (prefix, path, claim) in [
-        ("/", "/a", RouteMatch::Owned),
-        ("/", "/a/", RouteMatch::Owned),
-        ("/", "/%61", RouteMatch::Owned),
-        ("/", "//a", RouteMatch::Owned),
-        ("/", "/x", RouteMatch::Owned),
-        ("/", "/a/20240101000200", RouteMatch::Owned),
+fn own_paths_are_documented_and_all_others_lie_below_the_prefix() {
+    for (prefix, path, matched) in [
+        ("/", "/a", RouteMatch::Documented),
+        ("/", "/a/", RouteMatch::Documented),
+        ("/", "/%61", RouteMatch::Documented),
+        ("/", "//a", RouteMatch::Documented),
+        ("/", "/x", RouteMatch::Documented),
+        ("/", "/a/20240101000200", RouteMatch::Documented),
         ("/", "/a/b", RouteMatch::Prefix),
         ("/", "//b", RouteMatch::Prefix),
         ("/", "/api/v1/login", RouteMatch::Prefix),
         ("/", "/%zz", RouteMatch::Prefix),
-        ("/pfx/", "/pfx/a", RouteMatch::Owned),
+        ("/pfx/", "/pfx/a", RouteMatch::Documented),
         ("/pfx/", "/a", RouteMatch::Prefix),
     ] {
-        assert_eq!(protocol(prefix).claim(path), claim, "{prefix} {path}");
+        assert_eq!(protocol(prefix).route(path).matched, matched, "{prefix} {path}");
     }
 }
 
 #[test]
-fn body_limit_is_what_is_set_but_never_tiny() {
+fn body_limit_is_the_configured_one_but_never_tiny() {
     for (set, limit) in [(16 << 20, 16 << 20), (1024, 1024), (1023, 1024), (0, 1024)] {
-        let config = Config { max_request_size: set, ..settings() };
-        assert_eq!(ZettelstoreProtocol::new(config, Arc::new(Fixed::new())).body_limit(), limit);
+        let config = Config { max_request_size: set, ..config() };
+        let protocol = ZettelstoreProtocol::new(config, Arc::new(FakeServices::new()));
+        for path in ["/a", "/x", "/unknown", "//a"] {
+            assert_eq!(protocol.route(path).body_limit, limit, "{path}");
+        }
     }
-    assert_eq!(protocol("/").body_limit(), 16 * 1024 * 1024);
+    assert_eq!(protocol("/").route("/a").body_limit, 16 * 1024 * 1024);
 }
 
 #[tokio::test]
 async fn answers_come_from_the_protocol_itself() {
     let protocol = protocol("/");
-    assert_eq!(protocol.kind(), ProtocolName::Zettelstore);
-    let answer = protocol.answer(request("POST", "/a", &[], ""), &peer()).await;
+    assert_eq!(protocol.name(), ProtocolName::ZETTELSTORE);
+    let route = protocol.route("/a");
+    let answer = protocol.answer(&route, request("POST", "/a", &[], ""), &peer()).await;
     assert_eq!(answer.response.status(), 401);
 }

@@ -1,9 +1,11 @@
-//! `Authorization: Basic`, read as leniently as Python reads it (zulip.md 5.1).
+//! `Authorization: Basic`, read as leniently as Python reads it.
+
+use std::fmt;
 
 use auth_core::ApiKey;
 use data_encoding::BASE64_NOPAD;
 
-/// An e-mail address and an API key, both trimmed; neither is known to be good.
+/// An e-mail address and an API key as presented, both trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Basic {
@@ -13,70 +15,87 @@ pub struct Basic {
     pub key: ApiKey,
 }
 
-/// What is wrong with an `Authorization` header.
+/// Why an `Authorization` header can't be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum NotBasic {
-    /// Another scheme.
+pub enum BasicError {
+    /// The header has another scheme.
     OtherScheme,
-    /// Not two words, not base64, not UTF-8, or not exactly one colon.
+    /// The header has not two words, or what it holds is not base64, not UTF-8, or has not exactly one colon.
     Malformed,
     /// The key is not 32 ASCII letters and digits.
     MalformedKey,
 }
 
+impl fmt::Display for BasicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::OtherScheme => "the scheme is not Basic",
+            Self::Malformed => "the credentials are malformed",
+            Self::MalformedKey => "the API key is malformed",
+        })
+    }
+}
+
+impl std::error::Error for BasicError {}
+
 impl Basic {
     /// Reads the header's value.
     ///
     /// ```
-    /// use auth_proto_zulip::decode::basic::{Basic, NotBasic};
+    /// use auth_proto_zulip::decode::basic::{Basic, BasicError};
+    ///
     /// let read = Basic::parse("basic aWFnb0B6dWxpcC5jb206Z2pBMDRaWWNxWEthbHZZTUE4T2VYU2Z6VU9McnRiWnY=").unwrap();
     /// assert_eq!(read.email, "iago@zulip.com");
-    /// assert_eq!(Basic::parse("Bearer x"), Err(NotBasic::OtherScheme));
-    /// assert_eq!(Basic::parse("Basic"), Err(NotBasic::Malformed));
+    /// assert_eq!(Basic::parse("Bearer x"), Err(BasicError::OtherScheme));
+    /// assert_eq!(Basic::parse("Basic"), Err(BasicError::Malformed));
     /// ```
     ///
     /// # Errors
-    /// [`NotBasic`].
-    pub fn parse(header: &str) -> Result<Self, NotBasic> {
-        // Nearly all that comes is well-formed, which is read faster.
+    /// A [`BasicError`] when the value holds no address and key.
+    pub fn parse(header: &str) -> Result<Self, BasicError> {
+        // Nearly all values are well-formed, which is faster to read.
         let usual = header.strip_prefix("Basic ").and_then(strict_base64).map(Ok);
         let decoded = String::from_utf8(usual.unwrap_or_else(|| lenient(header))?);
-        let decoded = decoded.map_err(|_| NotBasic::Malformed)?;
-        let (email, key) = decoded.split_once(':').ok_or(NotBasic::Malformed)?;
+        let mut decoded = decoded.map_err(|_| BasicError::Malformed)?;
+        let (email, key) = decoded.split_once(':').ok_or(BasicError::Malformed)?;
         if key.contains(':') {
-            return Err(NotBasic::Malformed);
+            return Err(BasicError::Malformed);
         }
-        let key = key.trim();
-        if !looks_like_key(key) {
-            return Err(NotBasic::MalformedKey);
+        if !looks_like_key(key.trim()) {
+            return Err(BasicError::MalformedKey);
         }
-        Ok(Self { email: email.trim().to_owned(), key: ApiKey::new(key) })
+        let email = email.trim().to_owned();
+        // The decoded text becomes the key, so that no copy of the key is left behind.
+        let start = decoded.trim_end().len() - KEY_LENGTH;
+        decoded.truncate(start + KEY_LENGTH);
+        decoded.drain(..start);
+        Ok(Self { email, key: ApiKey::new(decoded) })
     }
 }
 
-/// What any header holds, in whatever spelling of scheme and base64.
-fn lenient(header: &str) -> Result<Vec<u8>, NotBasic> {
+/// The decoded credentials of a value in any spelling of the scheme and of base64.
+fn lenient(header: &str) -> Result<Vec<u8>, BasicError> {
     let mut words = header.split_whitespace();
     let (Some(scheme), Some(encoded), None) = (words.next(), words.next(), words.next()) else {
-        return Err(NotBasic::Malformed);
+        return Err(BasicError::Malformed);
     };
     if !scheme.eq_ignore_ascii_case("basic") {
-        return Err(NotBasic::OtherScheme);
+        return Err(BasicError::OtherScheme);
     }
-    lenient_base64(encoded).ok_or(NotBasic::Malformed)
+    lenient_base64(encoded).ok_or(BasicError::Malformed)
 }
 
-/// Base64 as it should be: what it holds, [`lenient_base64`] finds as well.
+/// Decodes well-formed base64, of which [`lenient_base64`] gives the same bytes.
 fn strict_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let bytes = BASE64_NOPAD.decode(digits.as_bytes()).ok()?;
     (text.len().is_multiple_of(4) && !digits.is_empty()).then_some(bytes)
 }
 
-/// Base64 in which characters outside the alphabet are dropped, as Python drops them; `None` when the padding
-/// is missing. `data-encoding` has to be told which characters to drop, and what follows the padding is not
-/// looked at here.
+/// Decodes base64 in which characters outside the alphabet are dropped, as Python drops them; `None` when the padding
+/// is missing. Unlike `data-encoding`, which has to be told the characters to drop, this also ignores the text after
+/// the padding.
 fn lenient_base64(text: &str) -> Option<Vec<u8>> {
     let mut out = Vec::with_capacity(text.len() / 4 * 3);
     let (mut bits, mut pending) = (0_u32, 0);
@@ -110,9 +129,12 @@ fn lenient_base64(text: &str) -> Option<Vec<u8>> {
     (digits == 0).then_some(out)
 }
 
+/// The length of an API key, in bytes.
+const KEY_LENGTH: usize = 32;
+
 /// Whether a text has the form of an API key or of another of Zulip's tokens: 32 ASCII letters and digits.
 pub(crate) fn looks_like_key(text: &str) -> bool {
-    text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    text.len() == KEY_LENGTH && text.bytes().all(|byte| byte.is_ascii_alphanumeric())
 }
 
 #[cfg(test)]
@@ -142,20 +164,20 @@ mod tests {
     #[test]
     fn tells_what_is_wrong() {
         let cases = [
-            ("".to_owned(), NotBasic::Malformed),
-            ("Basic".to_owned(), NotBasic::Malformed),
-            (KEY.to_owned(), NotBasic::Malformed),
-            (format!("{} x", header("a:b")), NotBasic::Malformed),
-            (format!("Bearer {KEY}"), NotBasic::OtherScheme),
-            ("Digest !!!".to_owned(), NotBasic::OtherScheme),
-            ("Basic !!!!".to_owned(), NotBasic::Malformed),
-            ("Basic aWFnb0B6dWxpcC5jb206Z2pBMA".to_owned(), NotBasic::Malformed),
-            (header(b"\xFF\xFE:x"), NotBasic::Malformed),
-            (header("foo"), NotBasic::Malformed),
-            (header(format!("a:b:{KEY}")), NotBasic::Malformed),
-            (header("a:abcd1234"), NotBasic::MalformedKey),
-            (header(format!("a:{KEY}x")), NotBasic::MalformedKey),
-            (header(format!("a:-{}", KEY.get(1..).unwrap())), NotBasic::MalformedKey),
+            ("".to_owned(), BasicError::Malformed),
+            ("Basic".to_owned(), BasicError::Malformed),
+            (KEY.to_owned(), BasicError::Malformed),
+            (format!("{} x", header("a:b")), BasicError::Malformed),
+            (format!("Bearer {KEY}"), BasicError::OtherScheme),
+            ("Digest !!!".to_owned(), BasicError::OtherScheme),
+            ("Basic !!!!".to_owned(), BasicError::Malformed),
+            ("Basic aWFnb0B6dWxpcC5jb206Z2pBMA".to_owned(), BasicError::Malformed),
+            (header(b"\xFF\xFE:x"), BasicError::Malformed),
+            (header("foo"), BasicError::Malformed),
+            (header(format!("a:b:{KEY}")), BasicError::Malformed),
+            (header("a:abcd1234"), BasicError::MalformedKey),
+            (header(format!("a:{KEY}x")), BasicError::MalformedKey),
+            (header(format!("a:-{}", KEY.get(1..).unwrap())), BasicError::MalformedKey),
         ];
         for (text, wrong) in cases {
             assert_eq!(Basic::parse(&text), Err(wrong), "{text}");

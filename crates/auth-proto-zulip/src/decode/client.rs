@@ -1,21 +1,21 @@
-//! What a client says of itself in `User-Agent` (zulip.md 1.5).
+//! Clients by their `User-Agent`.
 
-/// The oldest Zulip for Android that is not turned away.
+/// The oldest version of Zulip for Android that may go on.
 const OLDEST_ANDROID: [u64; 3] = [16, 2, 96];
 
-/// A client by its `User-Agent`.
+/// A client as its `User-Agent` names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Client<'a> {
-    /// What stands before the first `/` or space.
+    /// The text before the first `/` or space.
     pub name: &'a str,
-    /// What stands between the `/` and the next space or `/`; may be empty.
+    /// The text between that `/` and the next space or `/`; may be empty.
     pub version: &'a str,
     text: &'a str,
 }
 
 impl<'a> Client<'a> {
-    /// Reads a `User-Agent`.
+    /// Reads the value of a `User-Agent` header.
     #[must_use]
     pub fn parse(text: &'a str) -> Self {
         let (name, rest) = text.find(['/', ' ']).map_or((text, ""), |end| text.split_at(end));
@@ -23,13 +23,13 @@ impl<'a> Client<'a> {
         Self { name, version, text }
     }
 
-    /// Whether `server_settings` calls it incompatible.
+    /// Whether `server_settings` calls the client incompatible.
     #[must_use]
     pub fn is_incompatible(&self) -> bool {
         self.name == "ZulipInvalid"
     }
 
-    /// Whether `/compatibility` turns it away: an incompatible client, or an Android app that is provably older
+    /// Whether `/compatibility` refuses the client: an incompatible one, or an Android app that is provably older
     /// than 16.2.96.
     ///
     /// ```
@@ -57,7 +57,7 @@ impl<'a> Client<'a> {
     }
 }
 
-/// The dotted numbers that a version starts with, and what follows them.
+/// The dotted numbers that a version starts with, and the text after them.
 fn numerals(mut version: &str) -> (Vec<u64>, &str) {
     let mut numbers = Vec::new();
     let mut next = version;
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn only_provably_old_clients_are_turned_away() {
+    fn only_provably_old_clients_are_refused() {
         for (text, too_old) in [
             ("ZulipInvalid", true),
             ("ZulipInvalid/5000", true),

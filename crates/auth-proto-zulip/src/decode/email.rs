@@ -1,4 +1,4 @@
-//! The syntax of an e-mail address, as Django's validator sees it (zulip.md 2.5).
+//! The syntax of e-mail addresses, by the rules of Django's validator.
 
 use std::net::IpAddr;
 
@@ -8,11 +8,13 @@ const MAX_ADDRESS: usize = 320;
 /// The longest label of a domain, in characters.
 const MAX_LABEL: usize = 63;
 
-/// A label with other than ASCII letters grows by a prefix of four at least when it is written in ASCII.
+/// The longest label with other than ASCII letters, which grows by a prefix of at least four when written in ASCII.
 const MAX_FOREIGN_LABEL: usize = MAX_LABEL - 4;
 
-/// Whether a text has the form of an e-mail address. Nothing is trimmed. In labels with other than ASCII
-/// letters, every letter, digit and hyphen passes: what Python's IDNA makes of rare ones is not looked at.
+/// Whether a text has the form of an e-mail address. Nothing is trimmed.
+///
+/// In labels with other than ASCII letters, every letter, digit and hyphen passes: Python's IDNA, which refuses rare
+/// ones, is not consulted.
 ///
 /// ```
 /// use auth_proto_zulip::decode::email::is_email;
@@ -36,7 +38,7 @@ fn is_atom_character(c: char) -> bool {
     is_letter(c) || c.is_ascii_digit() || "-!#$%&'*+/=?^_`{}|~".contains(c)
 }
 
-/// ASCII letters, and four more that Python's patterns take for them when case is ignored.
+/// Whether a character is an ASCII letter, or one of four more that Python's patterns match when they ignore case.
 fn is_letter(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, '\u{130}' | '\u{131}' | '\u{17F}' | '\u{212A}')
 }

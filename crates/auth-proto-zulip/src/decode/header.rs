@@ -1,17 +1,17 @@
-//! Header values with parameters, `value; name=x; name="y"`, and what `Content-Type` and `Accept` say by them.
+//! Header values with parameters, `value; name=x; name="y"`, as in `Content-Type` and `Accept`.
 
-/// A value and its parameters, in order; names in lower case, quotes taken off.
+/// A value and its parameters in order, with names in lower case and without quotes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parameterised {
-    /// What stands before the first semicolon, trimmed, in lower case.
+    /// The text before the first semicolon, trimmed, in lower case.
     pub value: String,
     /// The parameters.
     pub parameters: Vec<(String, String)>,
 }
 
 impl Parameterised {
-    /// Reads a header value. Parts without `=` are passed over.
+    /// Reads a header value. Parts without `=` are skipped.
     ///
     /// ```
     /// use auth_proto_zulip::decode::header::Parameterised;
@@ -37,8 +37,7 @@ impl Parameterised {
         self.parameters.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a content type declares a character set that is known and not UTF-8; unknown labels count for
-    /// nothing (zulip.md 1.3).
+    /// Whether a content type declares a known character set other than UTF-8. Unknown labels count for nothing.
     ///
     /// ```
     /// use auth_proto_zulip::decode::header::Parameterised;
@@ -57,7 +56,7 @@ impl Parameterised {
     }
 }
 
-/// Splits at semicolons outside quotes.
+/// An iterator over the parts between semicolons outside quotes.
 struct Parts<'a>(&'a str);
 
 impl<'a> Iterator for Parts<'a> {
@@ -90,7 +89,7 @@ fn unquoted(value: &str) -> String {
     }
 }
 
-/// Whether an `Accept` header would rather have an HTML page than JSON (zulip.md 5.1).
+/// Whether an `Accept` header prefers an HTML page to JSON.
 ///
 /// ```
 /// use auth_proto_zulip::decode::header::prefers_html;
@@ -103,7 +102,7 @@ pub fn prefers_html(accept: &str) -> bool {
     quality(&ranges, "text", "html") > quality(&ranges, "application", "json")
 }
 
-/// How much a type is wanted, from 0 to 1: by the most specific range that covers it.
+/// The weight of a media type, from 0 to 1: that of the most specific range that covers it.
 fn quality(ranges: &[Parameterised], main: &str, sub: &str) -> f32 {
     let weight = |range: &&Parameterised| {
         range.parameter("q").map_or(1.0, |q| q.parse::<f32>().unwrap_or(0.0).clamp(0.0, 1.0))
@@ -115,7 +114,7 @@ fn quality(ranges: &[Parameterised], main: &str, sub: &str) -> f32 {
         .map_or(0.0, weight)
 }
 
-/// Labels that Python knows, without punctuation, other than [`NUMBERED_CHARSETS`] and UTF-8's own.
+/// Labels that Python knows, without punctuation, other than those of [`NUMBERED_CHARSETS`] and of UTF-8.
 #[rustfmt::skip]
 const FOREIGN_CHARSETS: [&str; 56] = [
     "646", "ansix341968", "ascii", "big5", "big5hkscs", "big5tw", "chinese", "cyrillic", "eucjis2004",
@@ -126,7 +125,7 @@ const FOREIGN_CHARSETS: [&str; 56] = [
     "utf32", "utf32be", "utf32le", "utf7", "win1252", "xmacroman",
 ];
 
-/// Families of labels that Python knows: each name is followed by digits.
+/// Families of labels that Python knows, each a name before digits.
 const NUMBERED_CHARSETS: [&str; 4] = ["iso8859", "windows", "cp", "ibm"];
 
 #[cfg(test)]

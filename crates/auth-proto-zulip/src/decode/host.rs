@@ -1,8 +1,10 @@
-//! The host that a request is for (zulip.md 1.4).
+//! The host that a request is for.
 
-use super::Malformed;
+use std::borrow::Cow;
 
-/// A host in lower case, as sent, with its port if there was one.
+use super::error::DecodeError;
+
+/// A host as sent but in lower case, with its port where one was sent.
 ///
 /// ```
 /// use auth_proto_zulip::decode::host::Host;
@@ -12,24 +14,27 @@ use super::Malformed;
 /// assert!(Host::parse("a_b.example.org").is_err());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Host {
-    authority: String,
+pub struct Host<'a> {
+    authority: Cow<'a, str>,
     name_length: usize,
 }
 
-impl Host {
-    /// Reads a `Host` header: letters, digits, dots and hyphens, or an IPv6 address in brackets; then perhaps a
-    /// port.
+impl<'a> Host<'a> {
+    /// Reads the value of a `Host` header: letters, digits, dots and hyphens, or an IPv6 address in brackets; then
+    /// optionally a port.
     ///
     /// # Errors
-    /// [`Malformed::Host`].
-    pub fn parse(text: &str) -> Result<Self, Malformed> {
-        let authority = text.to_ascii_lowercase();
+    /// [`DecodeError::Host`] for anything else.
+    pub fn parse(text: impl Into<Cow<'a, str>>) -> Result<Self, DecodeError> {
+        let mut authority = text.into();
+        if authority.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            authority.to_mut().make_ascii_lowercase();
+        }
         let name_length = match authority.rfind(']') {
             Some(end) => end + 1,
             None => authority.find(':').unwrap_or(authority.len()),
         };
-        let (name, rest) = authority.split_at_checked(name_length).ok_or(Malformed::Host)?;
+        let (name, rest) = authority.split_at_checked(name_length).ok_or(DecodeError::Host)?;
         let good_port = match rest.strip_prefix(':') {
             Some(port) => !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()),
             None => rest.is_empty(),
@@ -40,7 +45,7 @@ impl Host {
             }
             None => !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b".-".contains(&b)),
         };
-        if good_name && good_port { Ok(Self { authority, name_length }) } else { Err(Malformed::Host) }
+        if good_name && good_port { Ok(Self { authority, name_length }) } else { Err(DecodeError::Host) }
     }
 
     /// The name without a port and without a final dot.
@@ -79,14 +84,14 @@ mod tests {
             "", ":80", "a:", "a:b", "a:1:2", "a b", "a_b", "ü.de", "a/b", "u@a", "[::1", "[x]", "[]",
             "[::1]x",
         ] {
-            assert_eq!(Host::parse(bad), Err(Malformed::Host), "{bad}");
+            assert_eq!(Host::parse(bad), Err(DecodeError::Host), "{bad}");
         }
     }
 
     proptest! {
         #[test]
         fn any_text_is_read(text: String) {
-            let _ = Host::parse(&text).as_ref().map(Host::name);
+            let _ = Host::parse(text).as_ref().map(Host::name);
         }
     }
 }

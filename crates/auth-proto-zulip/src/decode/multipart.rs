@@ -1,39 +1,41 @@
-//! `multipart/form-data`, read as Django reads it (zulip.md 1.3).
+//! `multipart/form-data`, read as Django reads it.
 //!
-//! A decoder of our own because the recorded server takes what stricter ones refuse: a body without its closing
-//! delimiter, and one in which the declared boundary never occurs (`fak-multipart-extra` and
-//! `fak-multipart-wrong-boundary` in the transcripts). The body is in memory, and the time is linear in it.
+//! The recorded server takes what stricter decoders refuse: a body without its closing delimiter, and one in which the
+//! declared boundary never occurs (`fak-multipart-extra` and `fak-multipart-wrong-boundary` in the transcripts). The
+//! body is in memory, and decoding takes time linear in its length.
+
+use std::borrow::Cow;
 
 use data_encoding::BASE64;
 
-use super::Malformed;
+use super::error::DecodeError;
+use super::field::{Field, MAX_FIELDS};
 use super::header::Parameterised;
-use super::parameters::{Field, MAX_FIELDS};
 
 /// The longest boundary, in bytes.
 const MAX_BOUNDARY: usize = 201;
 
-/// A part's headers must end within so many bytes, or the part is passed over.
+/// The most bytes that the headers of a part may take; parts with longer headers are skipped.
 const MAX_HEADER: usize = 1024;
 
-/// What stands between the headers of a part and its content.
+/// The separator between the headers of a part and its content.
 const HEADER_END: &[u8] = b"\r\n\r\n";
 
-/// Reads the fields. Parts with a file name are files and are left out; bytes that are no UTF-8 become U+FFFD.
+/// Reads the fields. Parts with a file name are files and are left out. Bytes that are not UTF-8 become U+FFFD.
 ///
 /// ```
 /// use auth_proto_zulip::decode::multipart::decode;
 /// let body = b"--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--X--\r\n";
-/// assert_eq!(decode("X", body).unwrap(), [("a".to_owned(), "1".to_owned())]);
+/// assert_eq!(decode("X", body).unwrap(), [("a".into(), "1".into())]);
 /// ```
 ///
 /// # Errors
-/// [`Malformed::Boundary`] when the boundary is empty, too long, not printable or ends in a space;
-/// [`Malformed::TooManyFields`] with more than [`MAX_FIELDS`] fields.
-pub fn decode(boundary: &str, body: &[u8]) -> Result<Vec<Field>, Malformed> {
+/// [`DecodeError::Boundary`] when the boundary is empty, too long, not printable or ends in a space;
+/// [`DecodeError::TooManyFields`] with more than [`MAX_FIELDS`] fields.
+pub fn decode<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<Field<'a>>, DecodeError> {
     let printable = boundary.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if boundary.is_empty() || boundary.len() > MAX_BOUNDARY || !printable || boundary.ends_with(' ') {
-        return Err(Malformed::Boundary);
+        return Err(DecodeError::Boundary);
     }
     let delimiter = Pattern::new([b"--", boundary.as_bytes()].concat());
     let mut fields = Vec::new();
@@ -45,23 +47,23 @@ pub fn decode(boundary: &str, body: &[u8]) -> Result<Vec<Field>, Malformed> {
             Part::Field(field) => fields.push(field),
             Part::Raw => {}
         }
-        parts_left = parts_left.checked_sub(1).ok_or(Malformed::TooManyFields)?;
+        parts_left = parts_left.checked_sub(1).ok_or(DecodeError::TooManyFields)?;
     }
     Ok(fields)
 }
 
-/// What stands between two delimiters.
-enum Part {
+/// The part of a body between two delimiters.
+enum Part<'a> {
     /// A named field.
-    Field(Field),
+    Field(Field<'a>),
     /// A file.
     File,
     /// Neither.
     Raw,
 }
 
-impl Part {
-    fn read(part: &[u8]) -> Self {
+impl<'a> Part<'a> {
+    fn read(part: &'a [u8]) -> Self {
         let start = part.get(..MAX_HEADER).unwrap_or(part);
         let end = start.windows(HEADER_END.len()).position(|window| window == HEADER_END);
         let Some((head, data)) = end.map(|end| part.split_at(end)) else { return Self::Raw };
@@ -74,12 +76,15 @@ impl Part {
         }
         let Some(name) = disposition.parameter("name") else { return Self::Raw };
         let decoded = if headers.base64 { BASE64.decode(data).ok() } else { None };
-        let value = String::from_utf8_lossy(decoded.as_deref().unwrap_or(data)).into_owned();
-        Self::Field((name.trim().to_owned(), value))
+        let value = match decoded {
+            Some(decoded) => Cow::Owned(String::from_utf8_lossy(&decoded).into_owned()),
+            None => String::from_utf8_lossy(data),
+        };
+        Self::Field((name.trim().to_owned().into(), value))
     }
 }
 
-/// The headers of a part that matter.
+/// The headers of a part that count.
 #[derive(Default)]
 struct Headers {
     disposition: Option<Parameterised>,
@@ -87,7 +92,7 @@ struct Headers {
 }
 
 impl Headers {
-    /// Reads header lines; those without a colon, or that are no UTF-8, are passed over.
+    /// Reads header lines; those without a colon, or that are not UTF-8, are skipped.
     fn read(head: &[u8]) -> Self {
         let mut headers = Self::default();
         let lines = head.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
@@ -103,12 +108,12 @@ impl Headers {
 }
 
 /// The pieces of a body between delimiters, each without the line break before the delimiter that ends it.
-struct Split<'a> {
+struct Split<'a, 'd> {
     rest: Option<&'a [u8]>,
-    delimiter: &'a Pattern,
+    delimiter: &'d Pattern,
 }
 
-impl<'a> Iterator for Split<'a> {
+impl<'a> Iterator for Split<'a, '_> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
@@ -138,7 +143,7 @@ impl Pattern {
         pattern
     }
 
-    /// How much of the pattern is matched after one more byte.
+    /// The length of the pattern's prefix that is matched after one more byte.
     fn matched_after(&self, mut matched: usize, byte: u8) -> usize {
         while self.bytes.get(matched) != Some(&byte) {
             if matched == 0 {
@@ -149,7 +154,7 @@ impl Pattern {
         matched + 1
     }
 
-    /// Where it first starts and ends.
+    /// The start and the end of the first occurrence.
     fn find_in(&self, text: &[u8]) -> Option<(usize, usize)> {
         let mut matched = 0;
         for (index, byte) in text.iter().enumerate() {
@@ -170,7 +175,7 @@ mod tests {
 
     fn check(body: &str, expected: &[(&str, &str)]) {
         let fields = decode("XyZ", body.as_bytes()).unwrap();
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         assert_eq!(fields, expected, "{body:?}");
     }
 
@@ -209,22 +214,22 @@ mod tests {
     }
 
     #[test]
-    fn headers_that_do_not_end_make_a_part_that_is_passed_over() {
+    fn part_whose_headers_are_too_long_is_skipped() {
         let long = format!("X: {}\r\nContent-Disposition: form-data; name=a", "x".repeat(MAX_HEADER));
         check(&part(&long, "1"), &[]);
     }
 
     #[test]
-    fn bytes_that_are_no_utf8_are_replaced() {
+    fn bytes_that_are_not_utf8_are_replaced() {
         let body = b"--X\r\nContent-Disposition: form-data; name=a\r\n\r\n\xFFb\r\n--X--";
-        assert_eq!(decode("X", body), Ok(vec![("a".to_owned(), "\u{FFFD}b".to_owned())]));
+        assert_eq!(decode("X", body), Ok(vec![("a".into(), "\u{FFFD}b".into())]));
     }
 
     #[test]
     fn unusable_boundaries_are_refused() {
         let long = "x".repeat(MAX_BOUNDARY + 1);
         for boundary in ["", " ", "a ", "a\tb", "ä", long.as_str()] {
-            assert_eq!(decode(boundary, b""), Err(Malformed::Boundary), "{boundary:?}");
+            assert_eq!(decode(boundary, b""), Err(DecodeError::Boundary), "{boundary:?}");
         }
         assert_eq!(decode(&"x".repeat(MAX_BOUNDARY), b""), Ok(Vec::new()));
     }
@@ -237,7 +242,7 @@ mod tests {
             body.into_bytes()
         };
         assert_eq!(decode("XyZ", &body(1000)).map(|fields| fields.len()), Ok(1000));
-        assert_eq!(decode("XyZ", &body(1001)), Err(Malformed::TooManyFields));
+        assert_eq!(decode("XyZ", &body(1001)), Err(DecodeError::TooManyFields));
     }
 
     proptest! {
@@ -260,6 +265,7 @@ mod tests {
                 body.push_str(&part(&format!("Content-Disposition: form-data; name=\"{name}\""), value));
             }
             body.push_str("--XyZ--\r\n");
+            let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
             prop_assert_eq!(decode("XyZ", body.as_bytes()), Ok(pairs));
         }
     }

@@ -1,20 +1,23 @@
-//! The parameters of a request: the form in its body, merged with the query string (zulip.md 1.3).
+//! The parameters of a request: the form in its body, merged with the query string.
 
 use std::fmt;
+use std::mem;
 
+use auth_core::Password;
+
+use super::error::DecodeError;
+use super::field::Field;
 use super::header::Parameterised;
-use super::{Malformed, multipart, urlencoded};
+use super::{multipart, urlencoded};
 
-/// The most fields that a query, and the most that a form, may have.
-pub const MAX_FIELDS: usize = 1000;
+/// The name of the parameter whose value is kept as a [`Password`].
+const PASSWORD: &str = "password";
 
-/// A name with its value.
-pub type Field = (String, String);
-
-/// The parameters of a request. The body is looked up before the query, and the last value of a name wins.
+/// The parameters of a request. The body is looked up before the query, and the last value of a name counts.
 ///
 /// ```
 /// use auth_proto_zulip::decode::parameters::Parameters;
+///
 /// let form = Some("application/x-www-form-urlencoded");
 /// let parameters = Parameters::read(b"a=1&b=2", form, b"a=3&a=4&c").unwrap();
 /// assert_eq!(parameters.get("a"), Some("4"));
@@ -23,31 +26,42 @@ pub type Field = (String, String);
 /// assert_eq!(parameters.surplus(&["a"]), ["b", "c"]);
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
-    query: Vec<Field>,
-    body: Vec<Field>,
+pub struct Parameters<'a> {
+    query: Vec<Field<'a>>,
+    body: Vec<Field<'a>>,
+    password: Option<Password>,
 }
 
-impl Parameters {
+impl<'a> Parameters<'a> {
     /// Reads a query string and a body of the declared content type. A body of another type than the two forms
     /// is an empty form.
     ///
     /// # Errors
-    /// [`Malformed`] where Django refuses to read the request.
-    pub fn read(query: &[u8], content_type: Option<&str>, body: &[u8]) -> Result<Self, Malformed> {
-        Ok(Self { query: urlencoded::decode(query)?, body: form(content_type, body)? })
+    /// [`DecodeError`] where Django refuses to read the request.
+    pub fn read(query: &'a [u8], content_type: Option<&str>, body: &'a [u8]) -> Result<Self, DecodeError> {
+        let (mut query, mut body) = (urlencoded::decode(query)?, form(content_type, body)?);
+        // The decoded text becomes the password, which is wiped: no field keeps a copy of it.
+        let (of_body, of_query) = (take_last(&mut body, PASSWORD), take_last(&mut query, PASSWORD));
+        let password = of_body.or(of_query);
+        Ok(Self { query, body, password })
     }
 
-    /// The value of a parameter.
+    /// The value of a parameter other than the password.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
         self.in_body(name).or_else(|| last(&self.query, name))
     }
 
-    /// The value of a parameter, from the body alone.
+    /// The value of a parameter other than the password, from the body alone.
     #[must_use]
     pub fn in_body(&self, name: &str) -> Option<&str> {
         last(&self.body, name)
+    }
+
+    /// The value of the parameter `password`.
+    #[must_use]
+    pub fn password(&self) -> Option<&Password> {
+        self.password.as_ref()
     }
 
     /// The names that are neither `known` nor `client`, which is known everywhere: each once, sorted by code
@@ -55,7 +69,7 @@ impl Parameters {
     #[must_use]
     pub fn surplus(&self, known: &[&str]) -> Vec<&str> {
         let mut names: Vec<&str> = (self.query.iter().chain(&self.body))
-            .map(|(name, _)| name.as_str())
+            .map(|(name, _)| name.as_ref())
             .filter(|name| *name != "client" && !known.contains(name))
             .collect();
         names.sort_unstable();
@@ -64,38 +78,66 @@ impl Parameters {
     }
 }
 
-impl fmt::Debug for Parameters {
-    /// Names only: values hold passwords.
+impl fmt::Debug for Parameters<'_> {
+    /// Names only: values may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |fields: &[Field]| fields.iter().map(|(name, _)| name.clone()).collect::<Vec<_>>();
+        let names =
+            |fields: &[Field<'_>]| fields.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>();
         f.debug_struct("Parameters")
             .field("query", &names(&self.query))
             .field("body", &names(&self.body))
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 
 /// Reads a body as a form.
 ///
 /// # Errors
-/// [`Malformed`] where Django refuses to read it.
-pub fn form(content_type: Option<&str>, body: &[u8]) -> Result<Vec<Field>, Malformed> {
+/// [`DecodeError`] where Django refuses to read the form.
+pub fn form<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Vec<Field<'a>>, DecodeError> {
     let Some(declared) = content_type.map(Parameterised::parse) else { return Ok(Vec::new()) };
     match declared.value.as_str() {
         "application/x-www-form-urlencoded" => {
             if declared.has_foreign_charset() {
-                return Err(Malformed::Charset);
+                return Err(DecodeError::Charset);
             }
             urlencoded::decode(body)
         }
         "multipart/form-data" => {
-            let boundary = declared.parameter("boundary").ok_or(Malformed::Boundary)?;
+            let boundary = declared.parameter("boundary").ok_or(DecodeError::Boundary)?;
             multipart::decode(boundary, body)
         }
         _ => Ok(Vec::new()),
     }
 }
 
-fn last<'a>(fields: &'a [Field], wanted: &str) -> Option<&'a str> {
-    fields.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
+fn last<'f>(fields: &'f [Field<'_>], wanted: &str) -> Option<&'f str> {
+    fields.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_ref())
+}
+
+/// Empties every field of a name; gives the value of the last.
+fn take_last(fields: &mut [Field<'_>], wanted: &str) -> Option<Password> {
+    let values = fields.iter_mut().filter(|(name, _)| name == wanted);
+    values.map(|(_, value)| Password::new(mem::take(value))).last()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn password_of_the_body_counts_before_that_of_the_query_and_the_last_before_others() {
+        let form = Some("application/x-www-form-urlencoded");
+        for (query, body, password) in [
+            ("", "", None),
+            ("password=a", "", Some("a")),
+            ("password=a", "password=b", Some("b")),
+            ("password=a", "password=b&password=c+%20", Some("c  ")),
+            ("password=a", "password", Some("")),
+        ] {
+            let read = Parameters::read(query.as_bytes(), form, body.as_bytes()).unwrap();
+            assert_eq!(read.password(), password.map(Password::new).as_ref(), "{query} {body}");
+            assert_eq!(read.get("password").unwrap_or_default(), "", "no copy is kept");
+        }
+    }
 }

@@ -1,24 +1,27 @@
-//! `application/x-www-form-urlencoded`, as query strings and bodies (zulip.md 1.3).
+//! `application/x-www-form-urlencoded`, as query strings and as bodies.
 
 use std::borrow::Cow;
 
-use super::Malformed;
-use super::parameters::{Field, MAX_FIELDS};
+use super::error::DecodeError;
+use super::field::{Field, MAX_FIELDS};
 
-/// Reads `name=value` pairs. `+` is a space; escaped bytes that are no UTF-8 become U+FFFD; raw bytes that are
-/// none make the whole text Latin-1; a name without `=` has an empty value; `;` separates nothing.
+/// Reads `name=value` pairs.
+///
+/// `+` is a space. Escaped bytes that are not UTF-8 become U+FFFD; raw bytes that are not make the whole text Latin-1.
+/// A name without `=` has an empty value. `;` separates nothing.
 ///
 /// # Errors
-/// [`Malformed::TooManyFields`] with more than [`MAX_FIELDS`] pairs, empty ones counted.
-pub fn decode(text: &[u8]) -> Result<Vec<Field>, Malformed> {
+/// [`DecodeError::TooManyFields`] with more than [`MAX_FIELDS`] pairs, empty ones counted.
+pub fn decode(text: &[u8]) -> Result<Vec<Field<'_>>, DecodeError> {
     if text.iter().filter(|byte| **byte == b'&').count() >= MAX_FIELDS {
-        return Err(Malformed::TooManyFields);
+        return Err(DecodeError::TooManyFields);
     }
-    let text: Cow<'_, [u8]> = match str::from_utf8(text) {
-        Ok(_) => Cow::Borrowed(text),
-        Err(_) => Cow::Owned(text.iter().map(|byte| char::from(*byte)).collect::<String>().into_bytes()),
-    };
-    Ok(form_urlencoded::parse(&text).into_owned().collect())
+    if str::from_utf8(text).is_ok() {
+        return Ok(form_urlencoded::parse(text).collect());
+    }
+    let latin1: String = text.iter().copied().map(char::from).collect();
+    let fields = form_urlencoded::parse(latin1.as_bytes()).into_owned();
+    Ok(fields.map(|(name, value)| (Cow::Owned(name), Cow::Owned(value))).collect())
 }
 
 #[cfg(test)]
@@ -29,7 +32,7 @@ mod tests {
 
     fn check(text: &[u8], expected: &[(&str, &str)]) {
         let fields = decode(text).unwrap();
-        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         assert_eq!(fields, expected, "{}", text.escape_ascii());
     }
 
@@ -55,8 +58,8 @@ mod tests {
     fn takes_a_thousand_fields_and_no_more() {
         let fields = |count: usize| vec!["a=1"; count].join("&").into_bytes();
         assert_eq!(decode(&fields(1000)).map(|fields| fields.len()), Ok(1000));
-        assert_eq!(decode(&fields(1001)), Err(Malformed::TooManyFields));
-        assert_eq!(decode(&b"&".repeat(1000)), Err(Malformed::TooManyFields));
+        assert_eq!(decode(&fields(1001)), Err(DecodeError::TooManyFields));
+        assert_eq!(decode(&b"&".repeat(1000)), Err(DecodeError::TooManyFields));
     }
 
     proptest! {
@@ -68,6 +71,7 @@ mod tests {
         #[test]
         fn printed_pairs_read_back(pairs in prop::collection::vec((".*", ".*"), 0..20)) {
             let printed = form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+            let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
             prop_assert_eq!(decode(printed.as_bytes()), Ok(pairs));
         }
     }

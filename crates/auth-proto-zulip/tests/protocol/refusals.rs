@@ -1,104 +1,56 @@
-//! How refusals and faults are rendered, whatever the services says.
+//! How refusals and internal errors are rendered, whatever the services say.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use auth_core::testing::FakeServices;
 use auth_core::*;
 use auth_proto_zulip::Config;
+use auth_proto_zulip::exact::ASSERTION_TYPE_ERROR;
 use bytes::Bytes;
 use serde_json::json;
 
 use crate::routes::{FETCH, FORM, IAGO, ME, USERS, config, parsed};
 use crate::server::{Server, body, header, request};
-use crate::world::{Told, Ways, World};
+use crate::world::{Ways, World};
 
-/// The moment of every refusal.
+/// The moment before which no refusal may be answered.
 const LATER: Timestamp = Timestamp::from_secs(1_700_000_000);
 
-/// Answers every question the same way.
-struct Always {
-    world: World,
-    refusal: Option<LoginError>,
-    fault: InternalErrorKind,
+fn server(services: FakeServices, exact: Exact) -> Server {
+    Server::with(Config { development: true, exact, ..config() }, Arc::new(services))
 }
 
-impl Always {
-    fn fault(&self) -> InternalError {
-        match self.fault {
-            InternalErrorKind::Unavailable => InternalError::unavailable("secret cause"),
-            InternalErrorKind::Busy { retry_after } => InternalError::busy(retry_after),
-            _ => InternalError::internal("secret cause"),
-        }
-    }
+fn world() -> World {
+    World::new(USERS, Ways::default(), Arc::new(ManualClock::default()))
 }
 
-#[async_trait]
-impl Authenticator for Always {
-    async fn log_in(&self, _: LoginAttempt) -> Result<LoginReply, InternalError> {
-        let refused = |refusal| LoginReply {
-            outcome: LoginOutcome::Refused(refusal),
+/// A server that refuses every login and checks keys.
+fn refusing(error: LoginError, exact: Exact) -> Server {
+    let world = world();
+    let services = world
+        .realms()
+        .on_log_in(move |_| LoginReply {
+            result: Err(error.clone()),
             rate_limit: None,
             not_before: Some(LATER),
-        };
-        self.refusal.clone().map(refused).ok_or_else(|| self.fault())
-    }
-
-    async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError> {
-        match self.refusal {
-            Some(_) => self.world.check(presentation).await,
-            None => Err(self.fault()),
-        }
-    }
-
-    async fn renew(
-        &self,
-        _: CredentialCheck,
-        _: TokenForm,
-    ) -> Result<Result<Grant, TokenError>, InternalError> {
-        Err(self.fault())
-    }
-
-    async fn revoke(&self, _: &Principal) -> Result<(), InternalError> {
-        Err(self.fault())
-    }
-
-    fn admit(&self, _: ProtocolName, _: &'static str, _: &Peer) -> Option<RateLimitStatus> {
-        None
-    }
+        })
+        .on_check(move |check| world.check(check));
+    server(services, exact)
 }
 
-#[async_trait]
-impl Accounts for Always {
-    async fn regenerate_zulip_key(&self, _: &Principal) -> Result<ApiKey, InternalError> {
-        Err(self.fault())
-    }
-
-    async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> {
-        Err(self.fault())
-    }
+/// A server whose services answer everything but the look-up of a realm with an internal error.
+fn failing(error: &InternalError) -> Server {
+    let (of_login, of_check, of_action) = (error.clone(), error.clone(), error.clone());
+    let services = world()
+        .realms()
+        .on_log_in(move |_| LoginReply::refused(LoginError::Internal(of_login.clone())))
+        .on_check(move |_| CheckReply::refused(TokenError::Internal(of_check.clone())))
+        .on_action(move |_| Err(ActionError::Internal(of_action.clone())));
+    server(services, Exact::default())
 }
 
-impl Sessions for Always {}
-impl PersonalTokens for Always {}
-impl SecondFactors for Always {}
-impl Passwords for Always {}
-
-#[async_trait]
-impl Realms for Always {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
-        self.world.realm(name).await
-    }
-}
-
-fn always(refusal: Option<LoginError>, fault: InternalErrorKind, exact: Exact) -> Server {
-    let clock = Arc::new(Told::default());
-    let world = World::new(USERS, Ways::default(), clock.clone());
-    let config = Config { development: true, exact, ..config() };
-    Server::with(config, Arc::new(Always { world, refusal, fault }), clock)
-}
-
-/// One request to each route that asks the services.
+/// A request to each route that asks the services.
 fn questions() -> Vec<http::Request<Bytes>> {
     vec![
         request("POST", FETCH, [FORM], "username=iago@zulip.com&password=x"),
@@ -110,14 +62,13 @@ fn questions() -> Vec<http::Request<Bytes>> {
 }
 
 #[tokio::test]
-async fn faults_are_told_in_zulips_format_without_their_cause() {
-    let busy = InternalErrorKind::Busy { retry_after: Duration::from_millis(1500) };
-    for (fault, status, retry_after) in [
-        (InternalErrorKind::Unavailable, 503, None),
-        (busy, 503, Some("2")),
-        (InternalErrorKind::Internal, 500, None),
+async fn internal_errors_are_told_in_zulips_format_without_their_cause_and_handed_on() {
+    for (error, status, retry_after) in [
+        (InternalError::unavailable("secret cause"), 503, None),
+        (InternalError::busy(Duration::from_millis(1500)), 503, Some("2")),
+        (InternalError::defect("secret cause"), 500, None),
     ] {
-        let server = always(None, fault, Exact::default());
+        let server = failing(&error);
         for question in questions() {
             let path = question.uri().path().to_owned();
             let answer = server.send(question).await;
@@ -126,15 +77,15 @@ async fn faults_are_told_in_zulips_format_without_their_cause() {
             assert_eq!(header(&answer, "content-type"), Some("application/json"));
             assert!(!body(&answer).contains("secret"));
             assert_eq!(parsed(&answer)["result"], "error");
+            assert_eq!(answer.error.as_ref(), Some(&error), "{path}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_limit_that_is_not_the_protocols_shows_no_standing() {
+async fn limit_that_is_not_the_protocols_shows_no_rate_limit_status() {
     let retry_after = Duration::from_millis(2500);
-    let refusal = LoginError::NetworkLimited { retry_after };
-    let server = always(Some(refusal), InternalErrorKind::Internal, Exact::default());
+    let server = refusing(LoginError::ClientLimited { retry_after }, Exact::default());
     for question in questions().into_iter().take(3) {
         let answer = server.send(question).await;
         assert_eq!(answer.response.status(), 429);
@@ -145,9 +96,8 @@ async fn a_limit_that_is_not_the_protocols_shows_no_standing() {
 }
 
 #[tokio::test]
-async fn answers_wait_for_the_moment_that_the_inside_names() {
-    let refusal = LoginError::Credentials(FailureReason::WrongPassword);
-    let server = always(Some(refusal), InternalErrorKind::Internal, Exact::default());
+async fn refusals_wait_for_the_moment_that_the_reply_names() {
+    let server = refusing(LoginError::Credentials(FailureReason::WrongPassword), Exact::default());
     for question in questions().into_iter().take(3) {
         let path = question.uri().path().to_owned();
         assert_eq!(server.send(question).await.not_before, Some(LATER), "{path}");
@@ -155,9 +105,9 @@ async fn answers_wait_for_the_moment_that_the_inside_names() {
 }
 
 #[tokio::test]
-async fn refused_assertions_have_their_own_words() {
+async fn refused_assertions_have_their_own_texts() {
     let bad = (400, "Bad JSON web token");
-    for (refusal, token, exact, (status, message)) in [
+    for (error, token, exact, (status, message)) in [
         (
             LoginError::AssertionDisabled,
             "",
@@ -183,18 +133,19 @@ async fn refused_assertions_have_their_own_words() {
             (401, "Your username or password is incorrect"),
         ),
     ] {
-        let exact = Exact::only(exact.then_some(ExactPoint::AssertionTypeError));
-        let server = always(Some(refusal.clone()), InternalErrorKind::Internal, exact);
+        let exact = Exact::only(exact.then_some(ASSERTION_TYPE_ERROR));
+        let server = refusing(error.clone(), exact);
         let answer =
             server.send(request("POST", "/api/v1/jwt/fetch_api_key", [FORM], format!("token={token}"))).await;
-        assert_eq!(answer.response.status().as_u16(), status, "{refusal:?}");
-        assert_eq!(parsed(&answer)["msg"], message, "{refusal:?}");
+        assert_eq!(answer.response.status().as_u16(), status, "{error:?}");
+        assert_eq!(parsed(&answer)["msg"], message, "{error:?}");
+        assert_eq!(answer.error, None, "{error:?}: no error of this server");
     }
 }
 
 #[tokio::test]
-async fn another_realm_is_told_to_development_servers_alone() {
-    let server = always(Some(LoginError::OtherRealm), InternalErrorKind::Internal, Exact::default());
+async fn other_realm_is_told_by_development_servers_alone() {
+    let server = refusing(LoginError::OtherRealm, Exact::default());
     let mut statuses = Vec::new();
     for question in questions().into_iter().take(3) {
         statuses.push(server.send(question).await.response.status().as_u16());
@@ -204,7 +155,7 @@ async fn another_realm_is_told_to_development_servers_alone() {
 
 #[tokio::test]
 async fn include_profile_must_be_a_json_boolean() {
-    let server = always(Some(LoginError::AssertionInvalid), InternalErrorKind::Internal, Exact::default());
+    let server = refusing(LoginError::AssertionInvalid, Exact::default());
     for (value, message) in [
         ("true", "Bad JSON web token"),
         ("false", "Bad JSON web token"),

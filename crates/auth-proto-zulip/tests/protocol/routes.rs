@@ -1,4 +1,4 @@
-//! What no transcript shows: settings, methods, pages and the order of checks.
+//! Behaviour that no transcript shows: settings, methods, pages and the order of checks.
 
 use auth_core::{Answer, BodyTooLarge, Timestamp};
 use auth_proto_zulip::Config;
@@ -52,7 +52,7 @@ pub(crate) fn parsed(answer: &Answer) -> Value {
 }
 
 #[tokio::test]
-async fn a_method_in_the_form_replaces_the_verb() {
+async fn method_in_the_form_replaces_the_verb() {
     let server = server(config());
     for (path, form, status) in [
         (ME, "method=GET", 200),
@@ -76,9 +76,9 @@ async fn a_method_in_the_form_replaces_the_verb() {
 }
 
 #[tokio::test]
-async fn methods_are_told_before_a_credential_is_asked_for() {
+async fn methods_are_checked_before_the_credential() {
     let server = server(config());
-    server.tell(Timestamp::from_secs(1_795_306_464));
+    server.set_clock(Timestamp::from_secs(1_795_306_464));
     for (method, path, status, allow) in [
         ("OPTIONS", ME, 204, "DELETE, GET, HEAD"),
         ("OPTIONS", REGENERATE, 204, "POST"),
@@ -114,7 +114,7 @@ async fn browsers_are_sent_to_the_login_page() {
 }
 
 #[tokio::test]
-async fn keys_are_no_way_in_below_json() {
+async fn keys_do_not_authenticate_below_json() {
     let server = server(config());
     for (method, path) in [("GET", "/json/users/me"), ("POST", "/json/fetch_api_key")] {
         let answer = server.send(request(method, path, [IAGO], "")).await;
@@ -125,7 +125,7 @@ async fn keys_are_no_way_in_below_json() {
 }
 
 #[tokio::test]
-async fn nobody_deletes_an_account_here() {
+async fn no_user_deletes_an_account() {
     let server = server(config());
     let answer = server.send(request("DELETE", ME, [IAGO], "")).await;
     assert_eq!(answer.response.status(), 403);
@@ -139,7 +139,7 @@ async fn nobody_deletes_an_account_here() {
 }
 
 #[tokio::test]
-async fn a_new_key_comes_with_the_parameters_that_were_ignored() {
+async fn new_key_comes_with_the_parameters_that_were_ignored() {
     let server = server(config());
     for (form, expected) in [
         ("", r#"{"result":"success","msg":"","api_key":"00000000000000000000000000000005"}"#),
@@ -182,7 +182,7 @@ async fn newer_feature_levels_have_newer_keys() {
 }
 
 #[tokio::test]
-async fn server_settings_tell_the_ways_in() {
+async fn server_settings_tell_the_login_methods() {
     let server = server(config());
     for (host, password, email, ldap, formal) in [
         ("zulip.example.org", true, true, false, true),
@@ -201,7 +201,7 @@ async fn server_settings_tell_the_ways_in() {
 }
 
 #[tokio::test]
-async fn server_settings_tell_where_no_password_is_a_way_in() {
+async fn server_settings_tell_where_passwords_are_switched_off() {
     let server = server(Config { password_login: false, ..config() });
     for host in ["zulip.example.org", "both.zulip.example.org", "shut.zulip.example.org"] {
         let settings = parsed(&server.send(request("GET", SETTINGS, [("host", host)], "")).await);
@@ -251,7 +251,7 @@ async fn one_realm_can_serve_every_host() {
 }
 
 #[tokio::test]
-async fn what_can_not_be_read_gets_the_bare_page_before_all_else() {
+async fn requests_that_can_not_be_decoded_get_the_bare_page_whatever_the_path() {
     let server = server(config());
     let fields = vec!["a=1"; 1001].join("&");
     let foreign = ("content-type", "application/x-www-form-urlencoded; charset=iso-8859-1");
@@ -284,7 +284,7 @@ async fn what_can_not_be_read_gets_the_bare_page_before_all_else() {
 }
 
 #[tokio::test]
-async fn a_request_without_a_host_is_for_its_authority_or_the_root() {
+async fn request_without_a_host_is_for_its_authority_or_the_root() {
     let server = server(config());
     for (target, name) in
         [(SETTINGS, "Main"), ("http://corp.zulip.example.org/api/v1/server_settings", "Corp")]
@@ -330,9 +330,9 @@ async fn only_ten_extra_users_are_listed_after_all_others() {
 }
 
 #[tokio::test]
-async fn answers_wait_as_long_as_the_engine_says() {
+async fn answers_wait_as_long_as_the_reply_says() {
     let server = server(Config { development: true, ..config() });
-    server.tell(Timestamp::from_secs(1000));
+    server.set_clock(Timestamp::from_secs(1000));
     for (path, form) in [
         (FETCH, "username=iago@zulip.com&password=abcd1234"),
         (FETCH, "username=iago@zulip.com&password=wrong"),
@@ -345,7 +345,7 @@ async fn answers_wait_as_long_as_the_engine_says() {
 }
 
 #[tokio::test]
-async fn no_token_of_a_browsers_session_is_known() {
+async fn tokens_of_browser_sessions_are_never_known() {
     let server = server(config());
     for (token, has_page) in
         [("short", false), ("", false), (&"aZ09".repeat(8), true), (&"aZ-9".repeat(8), false)]
@@ -358,7 +358,7 @@ async fn no_token_of_a_browsers_session_is_known() {
 }
 
 #[tokio::test]
-async fn development_endpoints_can_let_nobody_in() {
+async fn development_endpoints_can_be_switched_off() {
     let server = server(Config { development: true, development_login: false, ..config() });
     for form in ["username=iago%40zulip.com", "username=not+an+address"] {
         let answer = server.send(request("POST", "/api/v1/dev_fetch_api_key", [FORM], form)).await;

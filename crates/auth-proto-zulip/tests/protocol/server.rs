@@ -1,36 +1,51 @@
-//! A protocol in front of a world, and what requests and answers look like in tests.
+//! A protocol in front of a world; requests to it, and parts of its answers.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
-use crate::world::{Told, Ways, World};
-use auth_core::{Answer, Peer, Protocol, Services, Timestamp};
-use auth_proto_zulip::{Config, ZulipProtocol};
+use auth_core::{Answer, Clock, Peer, Protocol, Timestamp};
+use auth_proto_zulip::{Config, ZulipProtocol, ZulipServices};
 use bytes::Bytes;
+
+use crate::world::{Ways, World};
+
+/// A clock that shows the moment that it was last set to.
+#[derive(Default)]
+struct SettableClock(AtomicI64);
+
+impl Clock for SettableClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
+    }
+}
 
 /// A protocol to a world of its own.
 pub(crate) struct Server {
     protocol: ZulipProtocol,
-    clock: Arc<Told>,
+    clock: Arc<SettableClock>,
 }
 
 impl Server {
     pub(crate) fn new(config: Config, records: &str, ways: Ways) -> Self {
-        let clock = Arc::new(Told::default());
-        let world = World::new(records, ways, clock.clone());
-        Self::with(config, Arc::new(world), clock)
-    }
-
-    pub(crate) fn with(config: Config, services: Arc<dyn Services>, clock: Arc<Told>) -> Self {
+        let clock = Arc::new(SettableClock::default());
+        let services = Arc::new(World::new(records, ways, clock.clone()).services());
         Self { protocol: ZulipProtocol::new(config, services, clock.clone()), clock }
     }
 
-    pub(crate) fn tell(&self, now: Timestamp) {
-        self.clock.tell(now);
+    /// A protocol to other services.
+    pub(crate) fn with(config: Config, services: Arc<dyn ZulipServices>) -> Self {
+        let clock = Arc::new(SettableClock::default());
+        Self { protocol: ZulipProtocol::new(config, services, clock.clone()), clock }
+    }
+
+    /// Sets the clock.
+    pub(crate) fn set_clock(&self, now: Timestamp) {
+        self.clock.0.store(now.as_millis(), Ordering::SeqCst);
     }
 
     pub(crate) async fn send(&self, request: http::Request<Bytes>) -> Answer {
         let is_head = request.method() == http::Method::HEAD;
-        let answer = self.protocol.answer(request, &Peer::new([192, 0, 2, 7].into())).await;
+        let answer = self.protocol.handle(request, &Peer::new([192, 0, 2, 7].into())).await;
         let response = &answer.response;
         let length = response.headers().get("content-length").map(|length| length.to_str().unwrap());
         match response.status().as_u16() {

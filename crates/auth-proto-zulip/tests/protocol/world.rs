@@ -1,31 +1,14 @@
-//! A small services with a handful of users: enough of the engine's rules to tell what the protocol asked for.
+//! A handful of users behind fake services, with enough of the engine's rules to tell what the protocol asked for.
 
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use async_trait::async_trait;
+use auth_core::testing::{Action, ActionKind, ActionResult, FakeServices, RealmBuilder, UserBuilder};
 use auth_core::*;
 use data_encoding::BASE64URL_NOPAD;
 use serde_json::Value;
 
-/// A clock that shows what it was last told.
-#[derive(Default)]
-pub(crate) struct Told(AtomicI64);
-
-impl Told {
-    pub(crate) fn tell(&self, now: Timestamp) {
-        self.0.store(now.as_millis(), Ordering::SeqCst);
-    }
-}
-
-impl Clock for Told {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(self.0.load(Ordering::SeqCst))
-    }
-}
-
-/// A user with what the engine would have sealed away.
+/// A user with the secrets that the engine would have sealed.
 struct Person {
     user: User,
     password: Option<String>,
@@ -33,7 +16,7 @@ struct Person {
     reset_required: bool,
 }
 
-/// What differs between the recorded servers.
+/// The differences between the recorded servers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ways {
     pub(crate) without_passwords: bool,
@@ -43,22 +26,22 @@ pub(crate) struct Ways {
 }
 
 pub(crate) struct World {
-    pub(crate) clock: Arc<Told>,
+    clock: Arc<dyn Clock>,
     ways: Ways,
     realms: Vec<Realm>,
     people: Vec<Person>,
-    tries: Mutex<RateLimiter<String>>,
+    attempts: Mutex<RateLimiter<String>>,
     calls: Mutex<RateLimiter<UserId>>,
 }
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 impl World {
-    /// The world of a file of realms and users.
-    pub(crate) fn new(records: &str, ways: Ways, clock: Arc<Told>) -> Self {
-        let tries = RateLimiter::new(Quota { attempts: 5, window: 30 * MINUTE }, 1000).into();
+    /// The world that a file of realms and users describes.
+    pub(crate) fn new(records: &str, ways: Ways, clock: Arc<dyn Clock>) -> Self {
+        let attempts = RateLimiter::new(Quota { attempts: 5, window: 30 * MINUTE }, 1000).into();
         let calls = RateLimiter::new(Quota { attempts: 200, window: MINUTE }, 1000).into();
-        let mut world = Self { clock, ways, realms: Vec::new(), people: Vec::new(), tries, calls };
+        let mut world = Self { clock, ways, realms: Vec::new(), people: Vec::new(), attempts, calls };
         for line in records.lines() {
             let record: Value = serde_json::from_str(line).unwrap();
             match record["kind"].as_str().unwrap() {
@@ -70,6 +53,21 @@ impl World {
             }
         }
         world
+    }
+
+    /// Services that know the realms and refuse everything.
+    pub(crate) fn realms(&self) -> FakeServices {
+        self.realms.iter().cloned().fold(FakeServices::new(), FakeServices::realm)
+    }
+
+    /// Services with all rules of the world.
+    pub(crate) fn services(self) -> FakeServices {
+        let (services, logins) = (self.realms(), Arc::new(self));
+        let (checks, actions) = (Arc::clone(&logins), Arc::clone(&logins));
+        services
+            .on_log_in(move |attempt| logins.log_in(attempt))
+            .on_check(move |check| checks.check(check))
+            .on_action(move |action| actions.act(action))
     }
 
     fn realm_by_id(&self, id: RealmId) -> &Realm {
@@ -89,7 +87,7 @@ impl World {
         })
     }
 
-    /// Who that is, if active; as the real server tells it, before any password.
+    /// The active user of an address. Like the real server, it tells the state before it looks at a password.
     fn active(&self, realm: RealmId, email: &str) -> Result<&Person, LoginError> {
         let person = self.person(realm, email).ok_or(LoginError::Credentials(FailureReason::UnknownUser))?;
         match (self.realm_by_id(realm).active, person.user.active) {
@@ -117,7 +115,7 @@ impl World {
         }
     }
 
-    /// Signatures are not looked at: they are the engine's.
+    /// The subject of an assertion. Signatures are the engine's and not checked here.
     fn by_assertion(&self, realm: RealmId, token: &str) -> Result<&Person, LoginError> {
         if self.ways.assertions != Some(self.realm_by_id(realm).slug.as_str()) {
             return Err(LoginError::AssertionDisabled);
@@ -146,192 +144,124 @@ impl World {
             judged => judged,
         }
     }
-}
 
-#[async_trait]
-impl Authenticator for World {
-    async fn log_in(&self, attempt: LoginAttempt) -> Result<LoginReply, InternalError> {
+    /// Judges a login.
+    pub(crate) fn log_in(&self, attempt: &LoginAttempt) -> LoginReply {
         assert!(matches!(attempt.second_step, SecondStep::NotOffered));
-        assert_eq!((attempt.protocol, attempt.grant), (ProtocolName::Zulip, GrantKind::ZulipKey));
-        let (mut rate_limit, now) = (None, self.clock.now());
-        let judged = match &attempt.proof {
+        assert_eq!((attempt.protocol, attempt.grant), (ProtocolName::ZULIP, GrantKind::ApiKey));
+        let (mut rate_limit, now, realm) = (None, self.clock.now(), attempt.realm.id);
+        let judged = match &attempt.method {
             LoginMethod::Password { .. } if self.ways.without_passwords => {
                 Err(LoginError::Credentials(FailureReason::NotOffered))
             }
-            LoginMethod::Password { who, password } => {
-                let reserved = self.tries.lock().unwrap().reserve(&who.typed().to_owned(), now);
+            LoginMethod::Password { who, secret: SecretInput::Password(password) } => {
+                let reserved = self.attempts.lock().unwrap().reserve(&who.typed().into_owned(), now);
                 rate_limit = Some(reserved);
                 match reserved.retry_after {
                     Some(retry_after) => Err(LoginError::AccountLimited { retry_after }),
-                    None => self.by_password(attempt.realm, who.typed(), password.expose()),
+                    None => self.by_password(realm, &who.typed(), password.expose()),
                 }
             }
-            LoginMethod::Assertion(token) => self.by_assertion(attempt.realm, token.expose()),
-            LoginMethod::Development { .. } if !self.ways.development => {
+            LoginMethod::Assertion(token) => self.by_assertion(realm, token.expose()),
+            LoginMethod::NameAlone { .. } if !self.ways.development => {
                 Err(LoginError::Credentials(FailureReason::NotOffered))
             }
-            LoginMethod::Development { who } => self.by_name(attempt.realm, who.typed()),
+            LoginMethod::NameAlone { who } => self.by_name(realm, &who.typed()),
             other => panic!("the protocol asked for {other:?}"),
         };
-        let outcome = match judged {
-            Ok(person) => {
-                if let LoginMethod::Password { who, .. } = &attempt.proof {
-                    self.tries.lock().unwrap().clear(&who.typed().to_owned());
-                }
-                let grant = Grant::ZulipKey(ApiKey::new(person.key.as_str()));
-                LoginOutcome::Granted(Box::new(Granted { profile: self.profile(person), grant }))
+        let result = judged.map(|person| {
+            if let LoginMethod::Password { who, .. } = &attempt.method {
+                self.attempts.lock().unwrap().clear(&who.typed().into_owned());
             }
-            Err(refusal) => LoginOutcome::Refused(refusal),
-        };
-        Ok(LoginReply { outcome, rate_limit, not_before: Some(now + MINUTE) })
+            let grant = Grant::ApiKey(ApiKey::new(person.key.as_str()));
+            Box::new(Login { profile: self.profile(person), grant })
+        });
+        LoginReply { result, rate_limit, not_before: Some(now + MINUTE) }
     }
 
-    async fn check(&self, presentation: CredentialCheck) -> Result<CheckReply, InternalError> {
-        let PresentedCredential::ZulipKey { email, key } = presentation.credential else {
-            panic!("not a Zulip key")
-        };
-        let refused = |refusal| Ok(CheckReply { outcome: Err(refusal), rate_limit: None });
+    /// Checks an API key.
+    pub(crate) fn check(&self, check: &CredentialCheck) -> CheckReply {
+        let PresentedCredential::ApiKey { email, key } = &check.credential else { panic!("not an API key") };
         let owner = self.people.iter().find(|person| person.key == key.expose());
         let Some(owner) =
-            owner.filter(|owner| owner.user.email().unwrap().address.eq_ignore_ascii_case(&email))
+            owner.filter(|owner| owner.user.email().unwrap().address.eq_ignore_ascii_case(email))
         else {
-            return refused(TokenError::Invalid);
+            return CheckReply::refused(TokenError::Invalid);
         };
         let profile = self.profile(owner);
         if !profile.realm.active {
-            return refused(TokenError::RealmInactive);
+            return CheckReply::refused(TokenError::RealmInactive);
         }
         if !profile.user.active {
-            return refused(TokenError::UserInactive);
+            return CheckReply::refused(TokenError::UserInactive);
         }
-        if profile.realm.id != presentation.realm {
-            return refused(TokenError::OtherRealm);
+        if check.realm.as_ref().is_none_or(|realm| realm.id != profile.realm.id) {
+            return CheckReply::refused(TokenError::OtherRealm);
         }
         if profile.user.bot == Some(BotKind::IncomingWebhook) {
-            return refused(TokenError::WebhookBot);
+            return CheckReply::refused(TokenError::WebhookBot);
         }
         let now = self.clock.now();
         let rate_limit = self.calls.lock().unwrap().reserve(&profile.user.id, now);
-        let outcome = match rate_limit.retry_after {
+        let result = match rate_limit.retry_after {
             Some(_) => Err(TokenError::Limited),
             None => Ok(Box::new(Principal {
                 profile,
                 credential: None,
-                kind: Some(CredentialKind::ZulipKey),
+                kind: Some(CredentialKind::ZULIP_KEY),
                 issued: now,
                 expires: None,
                 bypass_second_factor: false,
             })),
         };
-        Ok(CheckReply { outcome, rate_limit: Some(rate_limit) })
+        CheckReply { result, rate_limit: Some(rate_limit) }
     }
 
-    async fn renew(
-        &self,
-        _: CredentialCheck,
-        _: TokenForm,
-    ) -> Result<Result<Grant, TokenError>, InternalError> {
-        panic!("the protocol never renews")
-    }
-
-    async fn revoke(&self, _: &Principal) -> Result<(), InternalError> {
-        panic!("the protocol never revokes")
-    }
-
-    fn admit(&self, _: ProtocolName, route: &'static str, _: &Peer) -> Option<RateLimitStatus> {
-        panic!("the protocol has no limit for {route}")
-    }
-}
-
-#[async_trait]
-impl Accounts for World {
-    async fn regenerate_zulip_key(&self, principal: &Principal) -> Result<ApiKey, InternalError> {
-        Ok(ApiKey::new(format!("{:032}", principal.profile.user.protocols.zulip)))
-    }
-
-    async fn development_users(&self) -> Result<Option<Vec<Profile>>, InternalError> {
-        let listed = |person: &&Person| person.user.active && person.user.bot.is_none();
-        let profiles = || self.people.iter().filter(listed).map(|person| self.profile(person)).collect();
-        Ok(self.ways.development.then(profiles))
-    }
-}
-
-impl Sessions for World {}
-impl PersonalTokens for World {}
-impl SecondFactors for World {}
-impl Passwords for World {}
-
-#[async_trait]
-impl Realms for World {
-    async fn realm(&self, name: RealmName<'_>) -> Result<Option<Arc<Realm>>, InternalError> {
-        let named = |realm: &&Realm| match name {
-            RealmName::Slug(slug) => realm.slug == slug,
-            RealmName::Subdomain(subdomain) => realm.subdomain.as_deref() == Some(subdomain),
-            other => panic!("the protocol asked for {other:?}"),
-        };
-        Ok(self.realms.iter().find(named).cloned().map(Arc::new))
+    /// Replaces an API key by the user's number, or lists the users of a development server.
+    fn act(&self, action: &Action) -> Result<ActionResult, ActionError> {
+        match (&action.kind, &action.principal) {
+            (ActionKind::RegenerateApiKey, Some(principal)) => {
+                let id = principal.profile.user.external_number(ProtocolName::ZULIP);
+                Ok(ActionResult::ApiKey(ApiKey::new(format!("{id:032}"))))
+            }
+            (ActionKind::DevelopmentUsers, None) if self.ways.development => {
+                let listed =
+                    self.people.iter().filter(|person| person.user.active && person.user.bot.is_none());
+                Ok(ActionResult::Profiles(listed.map(|person| self.profile(person)).collect()))
+            }
+            _ => Err(ActionError::NotOffered),
+        }
     }
 }
 
 fn realm(record: &Value) -> Realm {
     let text = |key: &str| record[key].as_str().unwrap_or_default().to_owned();
     let flag = |key: &str| record[key].as_bool().unwrap_or(true);
-    let mut id = [1; 16];
-    id.iter_mut().zip(text("realm").bytes()).for_each(|(byte, letter)| *byte = letter);
+    let backends = record["backends"].as_array().into_iter().flatten();
     Realm {
-        id: RealmId::from_bytes(id),
-        slug: text("realm"),
-        subdomain: Some(text("subdomain")),
         name: text("name"),
         icon: text("icon"),
         description: text("description"),
         active: flag("active"),
         password_login: flag("password_login"),
-        digest_logins: false,
-        strength: None,
-        backends: record["backends"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|name| name.as_str().unwrap().to_owned())
-            .collect(),
+        backends: backends.map(|name| name.as_str().unwrap().to_owned()).collect(),
+        ..RealmBuilder::new(&text("realm")).subdomain(&text("subdomain")).build()
     }
 }
 
 fn person(record: &Value, realm: RealmId) -> Person {
     let text = |key: &str| record[key].as_str().map(str::to_owned);
-    let zulip = record["id"].as_i64().unwrap();
-    let email = LoginName { kind: NameKind::Email, exact: text("email").unwrap(), verified: true };
-    let user = User {
-        id: UserId::from_bytes(i128::from(zulip).to_be_bytes()),
-        realm,
-        names: vec![email],
-        full_name: text("full_name").unwrap(),
-        role: match record["role"].as_str() {
-            Some("owner") => Role::Owner,
-            Some("admin") => Role::Admin,
-            Some("guest") => Role::Guest,
-            _ => Role::Member,
-        },
-        bot: match record["bot"].as_str() {
-            Some("incoming_webhook") => Some(BotKind::IncomingWebhook),
-            Some(_) => Some(BotKind::Default),
-            None => None,
-        },
-        active: record["active"].as_bool().unwrap_or(true),
-        joined: Timestamp::from_secs(1_792_713_780),
-        valid_from: Timestamp::from_secs(0),
-        email_second_factor: false,
-        must_change_password: false,
-        protocols: ExternalIds {
-            zulip,
-            rocketchat: String::new(),
-            rocketchat_roles: None,
-            zettelstore: 0,
-            zettelstore_role: None,
-        },
-        version: 1,
-    };
+    let id = record["id"].as_u64().unwrap();
+    let mut user = UserBuilder::new(&format!("user{id}"))
+        .realm(realm)
+        .email(&text("email").unwrap())
+        .full_name(&text("full_name").unwrap())
+        .role(record["role"].as_str().and_then(Role::from_name).unwrap_or_default())
+        .joined(Timestamp::from_secs(1_792_713_780))
+        .external_id(ProtocolName::ZULIP, id)
+        .build();
+    user.active = record["active"].as_bool().unwrap_or(true);
+    user.bot = record["bot"].as_str().map(|kind| BotKind::from_name(kind).unwrap());
     let reset_required = record["reset_required"].as_bool().unwrap_or(false);
     Person { user, password: text("password"), key: text("zulip_api_key").unwrap(), reset_required }
 }

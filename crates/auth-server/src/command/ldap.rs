@@ -92,17 +92,15 @@ impl Check {
             for directory in directories {
                 let name = directory.name();
                 say(format_args!("realm {}, directory {name}:", realm.slug))?;
-                let explained = directory.explain(realm, &self.user, password.as_ref()).await;
-                for step in &explained.steps {
+                let trace = directory.trace_login(realm, &self.user, password.as_ref()).await;
+                for step in &trace.steps {
                     say(format_args!("  {step}"))?;
                 }
-                match (&explained.entry, &explained.refused) {
-                    (Some(entry), None) => {
+                match &trace.result {
+                    Ok(entry) => {
                         is_let_in |= self.account(engine, realm, name, entry, password.is_some()).await?;
                     }
-                    (_, refused) => {
-                        say(format_args!("  no log-in: {}", refused.as_deref().unwrap_or("no entry")))?;
-                    }
+                    Err(error) => say(format_args!("  no log-in: {error}"))?,
                 }
             }
         }
@@ -174,19 +172,18 @@ impl Sync {
                     directory.name()
                 );
             }
-            let mut each = |person: auth_ldap::Listed| {
+            let mut each = |entry: auth_ldap::ListedEntry| {
                 read += 1;
-                if person.may_log_in {
-                    present.insert(person.id);
+                if entry.may_log_in {
+                    present.insert(entry.id);
                 }
                 if read.is_multiple_of(500) {
                     bar.show(&step, read, None);
                 }
             };
-            directory.list(realm, &mut each).await.map_err(|fault| {
-                let why = std::error::Error::source(&fault).map(ToString::to_string).unwrap_or_default();
+            directory.list(realm, &mut each).await.map_err(|error| {
                 anyhow::anyhow!(
-                    "the directory {} can't be listed: {why}; nothing was changed",
+                    "the directory {} can't be listed: {error}; nothing was changed",
                     directory.name()
                 )
             })?;

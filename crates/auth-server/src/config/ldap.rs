@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use auth_core::{Password, Realm, Role};
 use auth_engine::DirectoryRules;
-use auth_ldap::{Access, Attributes, Bind, Groups, Naming, Server, Settings};
+use auth_ldap::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup, RealmAccess, Server};
 use serde::Deserialize;
 
 use super::{Config, ConfigError, Span, plain_io};
@@ -82,15 +82,16 @@ pub struct Ldap {
 
 impl Default for Ldap {
     fn default() -> Self {
-        let (naming, attributes, groups) = (Naming::default(), Attributes::default(), Groups::default());
+        let (names, attributes, groups) =
+            (NameLookup::default(), AttributeNames::default(), GroupRoles::default());
         let rules = DirectoryRules::default();
-        let settings = Settings::new("", "");
+        let directory = DirectoryConfig::new("", "");
         Self {
             servers: Vec::new(),
             ca_file: None,
-            connections: u32::try_from(settings.connections).unwrap_or(u32::MAX),
-            connect_timeout: Span(settings.connect_timeout),
-            timeout: Span(settings.timeout),
+            connections: u32::try_from(directory.connections).unwrap_or(u32::MAX),
+            connect_timeout: Span(directory.connect_timeout),
+            timeout: Span(directory.timeout),
             bind_dn: String::new(),
             bind_password: None,
             bind_password_file: None,
@@ -98,7 +99,7 @@ impl Default for Ldap {
             base: String::new(),
             filter: String::new(),
             search_attributes: Vec::new(),
-            search_email: naming.by_email,
+            search_email: names.search_email,
             append_domain: None,
             id_attribute: attributes.id,
             user_attribute: attributes.user,
@@ -125,8 +126,8 @@ impl Config {
     ///
     /// # Errors
     /// [`ConfigError`] for what makes no sense, or a file that can't be read.
-    pub(crate) fn directories(&self) -> Result<Vec<Settings>, ConfigError> {
-        self.ldap.iter().map(|(name, ldap)| ldap.settings(name)).collect()
+    pub(crate) fn directories(&self) -> Result<Vec<DirectoryConfig>, ConfigError> {
+        self.ldap.iter().map(|(name, ldap)| ldap.directory(name)).collect()
     }
 
     /// What directories may do to accounts.
@@ -146,7 +147,7 @@ impl Config {
         let in_the_clear = |server: &Server| {
             let host = server.host();
             let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-            !server.is_protected() && !here
+            !server.uses_tls() && !here
         };
         self.ldap.iter().flat_map(move |(name, ldap)| {
             let servers = ldap.servers.iter().filter_map(|server| Server::parse(server).ok());
@@ -160,14 +161,14 @@ impl Config {
 }
 
 impl Ldap {
-    fn settings(&self, name: &str) -> Result<Settings, ConfigError> {
+    fn directory(&self, name: &str) -> Result<DirectoryConfig, ConfigError> {
         let at = |what: &dyn fmt::Display| ConfigError(format!("[ldap.{name}] {what}"));
         let name_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if name == Realm::LOCAL || name.is_empty() || !name.bytes().all(name_byte) {
             return Err(at(&"a directory's name is of lower-case letters, digits, - and _, and not `local`"));
         }
         let servers = self.servers.iter().map(|server| Server::parse(server)).collect::<Result<Vec<_>, _>>();
-        let authorities = match &self.ca_file {
+        let ca_certificates = match &self.ca_file {
             None => None,
             Some(path) => Some(
                 std::fs::read(path)
@@ -183,40 +184,47 @@ impl Ldap {
         if self.append_domain.as_ref().is_some_and(|domain| domain.is_empty() || domain.contains('@')) {
             return Err(at(&"append_domain is written like example.org"));
         }
-        let search = match self.search_attributes.as_slice() {
+        let search_attributes = match self.search_attributes.as_slice() {
             [] => vec![self.user_attribute.clone()],
             given => given.to_vec(),
         };
-        let settings = Settings {
+        let directory = DirectoryConfig {
             servers: servers.map_err(|error| at(&error))?,
-            authorities,
+            ca_certificates,
             connections: self.connections as usize,
             connect_timeout: self.connect_timeout.0,
             timeout: self.timeout.0,
             bind: self.bind(name)?,
             filter: self.filter.clone(),
-            naming: Naming { search, append_domain: self.append_domain.clone(), by_email: self.search_email },
-            attributes: Attributes {
+            names: NameLookup {
+                search_attributes,
+                append_domain: self.append_domain.clone(),
+                search_email: self.search_email,
+            },
+            attributes: AttributeNames {
                 id: self.id_attribute.clone(),
                 user: self.user_attribute.clone(),
                 email: self.email_attribute.clone(),
                 full_name: self.full_name_attribute.clone(),
                 disabled: self.disabled_attribute.clone(),
             },
-            groups: Groups {
+            groups: GroupRoles {
                 attribute: self.group_attribute.clone(),
                 base: self.group_base.clone(),
                 filter: self.group_filter.clone(),
                 roles: self.roles().map_err(|error| at(&error))?,
             },
-            access: Access { membership: self.membership_attribute.clone(), rules: self.access.clone() },
-            ..Settings::new(name, self.base.as_str())
+            access: RealmAccess {
+                membership_attribute: self.membership_attribute.clone(),
+                rules: self.access.clone(),
+            },
+            ..DirectoryConfig::new(name, self.base.as_str())
         };
-        settings.check().map_err(|error| at(&error))?;
-        Ok(settings)
+        directory.validate().map_err(|error| at(&error))?;
+        Ok(directory)
     }
 
-    fn bind(&self, name: &str) -> Result<Bind, ConfigError> {
+    fn bind(&self, name: &str) -> Result<BindMethod, ConfigError> {
         let at = |what: &str| ConfigError(format!("[ldap.{name}] {what}"));
         let password = match (&self.bind_password, &self.bind_password_file) {
             (Some(_), Some(_)) => return Err(at("give either bind_password or bind_password_file")),
@@ -231,8 +239,10 @@ impl Ldap {
             (None, None) => Password::new(""),
         };
         match &self.direct_bind {
-            None => Ok(Bind::Service { dn: self.bind_dn.clone(), password }),
-            Some(template) if self.bind_dn.is_empty() => Ok(Bind::Direct { template: template.clone() }),
+            None => Ok(BindMethod::ServiceAccount { dn: self.bind_dn.clone(), password }),
+            Some(template) if self.bind_dn.is_empty() => {
+                Ok(BindMethod::Direct { template: template.clone() })
+            }
             Some(_) => Err(at("give either bind_dn or direct_bind")),
         }
     }
@@ -261,7 +271,7 @@ mod tests {
     use super::super::DEFAULT;
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<Settings>, String> {
+    fn read(text: &str) -> Result<Vec<DirectoryConfig>, String> {
         let config: Config = toml::from_str(text).map_err(|error| error.message().to_owned())?;
         config.directories().map_err(|error| error.to_string())
     }
@@ -295,11 +305,11 @@ mod tests {
     #[test]
     fn settings_are_read_or_refused_in_a_line() {
         let good = "[ldap.corp]\nservers = [\"ldaps://a\"]\nbase = \"dc=x\"\n";
-        let settings =
+        let directories =
             read(&format!("{good}user_attribute = \"cn\"\nroles = {{ guest = [\"cn=g\"] }}")).unwrap();
-        assert_eq!(settings.len(), 1);
-        assert_eq!(settings[0].naming.search, ["cn"], "unless given");
-        assert_eq!(settings[0].groups.roles, [(Role::Guest, "cn=g".to_owned())]);
+        assert_eq!(directories.len(), 1);
+        assert_eq!(directories[0].names.search_attributes, ["cn"], "unless given");
+        assert_eq!(directories[0].groups.roles, [(Role::Guest, "cn=g".to_owned())]);
         for (more, said) in [
             ("connections = 0", "[ldap.corp] connections must be more than none"),
             ("timeout = \"0s\"", "[ldap.corp] connect_timeout and timeout must be more than nothing"),

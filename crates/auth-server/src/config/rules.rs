@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use auth_core::{ExactPoint, StrengthRule};
-use auth_crypto::assertion::AssertionRule;
+use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::Algorithm;
 use auth_engine::{PasswordConfig, RocketChatRules, SharedLimits, ZettelstoreRules, ZulipRules};
 
@@ -104,7 +104,7 @@ impl Config {
     }
 
     /// The systems whose assertions are believed.
-    pub(super) fn assertions(&self) -> Result<BTreeMap<String, AssertionRule>, ConfigError> {
+    pub(super) fn assertions(&self) -> Result<BTreeMap<String, AssertionConfig>, ConfigError> {
         let require_exp = !self.zulip.exact.points().has(ExactPoint::AssertionWithoutEnd);
         let mut rules = BTreeMap::new();
         for (realm, jwt) in &self.zulip.jwt {
@@ -122,7 +122,7 @@ impl Config {
             let algorithms = algorithms.filter(|known| !known.is_empty()).ok_or_else(|| {
                 ConfigError(format!("{at} algorithms must be some of HS256, HS384 and HS512"))
             })?;
-            rules.insert(realm.clone(), AssertionRule { key, algorithms, require_exp });
+            rules.insert(realm.clone(), AssertionConfig { key, algorithms, require_exp });
         }
         Ok(rules)
     }

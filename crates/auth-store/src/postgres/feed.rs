@@ -17,7 +17,7 @@ pub(super) const VERSIONS: &str = "SELECT id, version FROM account WHERE id = AN
 
 #[async_trait]
 impl ChangeFeed for Postgres {
-    async fn mark(&self) -> Result<Option<u64>, StoreError> {
+    async fn change_counter(&self) -> Result<Option<u64>, StoreError> {
         Ok(None)
     }
 

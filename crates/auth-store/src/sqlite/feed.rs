@@ -12,7 +12,7 @@ pub(super) const VERSION: &str = "SELECT version FROM user WHERE id = ?1";
 
 #[async_trait]
 impl ChangeFeed for Sqlite {
-    async fn mark(&self) -> Result<Option<u64>, StoreError> {
+    async fn change_counter(&self) -> Result<Option<u64>, StoreError> {
         self.changes().await.map(Some)
     }
 

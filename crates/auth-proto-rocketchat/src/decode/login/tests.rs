@@ -1,4 +1,4 @@
-//! Every form of rocketchat.md 1.2 and 1.3, and what happens to bodies that are none.
+//! Every login form, and bodies that hold none.
 
 use auth_core::NameKind;
 use proptest::prelude::*;
@@ -9,32 +9,36 @@ use super::*;
 const DIGEST: &str = "89e01536ac207279409d4de1e5253e01f4a1769e696db0d6062ca9b8f56767c8";
 
 /// A form in words, so that tables can name it.
-fn told(form: &LoginForm) -> String {
+fn describe(form: &LoginForm) -> String {
     let name = |who: &Identifier| match who {
         Identifier::Name { kind: NameKind::UserName, typed } => format!("name {typed}"),
         Identifier::Name { kind: NameKind::Email, typed } => format!("email {typed}"),
-        Identifier::ExternalId(id) => format!("id {id}"),
+        Identifier::External { protocol: ProtocolName::ROCKETCHAT, id } => format!("id {id}"),
         other => format!("{other:?}"),
     };
-    let proof = match &form.proof {
-        LoginMethod::Password { who, password } => format!("{} password {}", name(who), password.expose()),
-        LoginMethod::Digest { who, digest } => format!("{} digest {}", name(who), digest.expose()),
+    let method = match &form.method {
+        LoginMethod::Password { who, secret: SecretInput::Password(password) } => {
+            format!("{} password {}", name(who), password.expose())
+        }
+        LoginMethod::Password { who, secret: SecretInput::Digest(digest) } => {
+            format!("{} digest {}", name(who), digest.expose())
+        }
         LoginMethod::Resume(token) => format!("resume {}", token.expose()),
         other => format!("{other:?}"),
     };
     match &form.code {
-        Some(code) => format!("{proof} code {}", code.expose()),
-        None => proof,
+        Some(code) => format!("{method} code {}", code.expose()),
+        None => method,
     }
 }
 
 fn check(body: Value, header_code: Option<&str>, expected: &str) {
     let form = login_form(body.clone(), header_code);
-    assert_eq!(form.as_ref().map(told), Ok(expected.to_owned()), "{body}");
+    assert_eq!(form.as_ref().map(describe), Ok(expected.to_owned()), "{body}");
 }
 
 fn check_rejected(body: Value, expected: DecodeError) {
-    assert_eq!(login_form(body.clone(), None).map(|form| told(&form)), Err(expected), "{body}");
+    assert_eq!(login_form(body.clone(), None).map(|form| describe(&form)), Err(expected), "{body}");
 }
 
 #[test]
@@ -124,7 +128,7 @@ fn resume_goes_before_everything_else() {
 }
 
 #[test]
-fn bodies_without_a_form_of_ours_are_not_recognised() {
+fn bodies_without_a_known_form_are_not_recognised() {
     for body in [
         json!({}),
         json!({"user": "u"}),
@@ -191,11 +195,11 @@ fn forms_of_the_wrong_types_are_named() {
             "username must be a non-empty string",
         ),
     ] {
-        check_rejected(body, DecodeError::IllTyped(why));
+        check_rejected(body, DecodeError::ill_typed(why));
     }
 }
 
-/// JSON made of the keys and values that log-in forms are made of.
+/// JSON made of the keys and values that login forms are made of.
 fn formish() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -239,14 +243,14 @@ proptest! {
         body in formish(), code in prop::option::of(".*"),
     ) {
         if let Ok(form) = login_form(body, code.as_deref()) {
-            prop_assert!(!told(&form).is_empty());
+            prop_assert!(!describe(&form).is_empty());
         }
     }
 
     #[test]
     fn names_and_passwords_arrive_as_typed(user in "[^@]+", password in ".+", code in ".+") {
         let body = json!({"user": user, "password": password});
-        let form = login_form(body, Some(&code)).map(|form| told(&form));
+        let form = login_form(body, Some(&code)).map(|form| describe(&form));
         prop_assert_eq!(form, Ok(format!("name {user} password {password} code {code}")));
     }
 
@@ -256,8 +260,8 @@ proptest! {
         let login = json!({"user": {"username": user}, "password": password});
         let long = json!({"totp": {"code": code, "login": login}});
         prop_assert_eq!(
-            login_form(short, None).map(|form| told(&form)),
-            login_form(long, None).map(|form| told(&form))
+            login_form(short, None).map(|form| describe(&form)),
+            login_form(long, None).map(|form| describe(&form))
         );
     }
 }

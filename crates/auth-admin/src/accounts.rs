@@ -1,0 +1,140 @@
+//! Accounts: found, listed, given a password, deactivated, deleted.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{Account, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId};
+use auth_engine::{Engine, PasswordService, SESSIONS};
+
+use crate::error::AdminError;
+
+/// Administers accounts.
+pub struct Accounts {
+    store: Arc<dyn Store>,
+    passwords: Arc<PasswordService>,
+}
+
+impl Accounts {
+    /// Administers the accounts of an engine's store.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self { store: Arc::clone(engine.store()), passwords: Arc::clone(engine.passwords()) }
+    }
+
+    /// All realms, by slug.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn realms(&self) -> Result<Vec<Realm>, AdminError> {
+        Ok(self.store.realms().await?)
+    }
+
+    /// The realm of that slug.
+    ///
+    /// # Errors
+    /// [`AdminError::NoRealm`] or [`AdminError::Store`].
+    pub async fn realm(&self, slug: &str) -> Result<Realm, AdminError> {
+        let realms = self.store.realms().await?;
+        realms.into_iter().find(|realm| realm.slug == slug).ok_or(AdminError::NoRealm)
+    }
+
+    /// The account that an operator means: by user name, e-mail address or id, in one realm or in all.
+    ///
+    /// # Errors
+    /// [`AdminError`] when no account or more than one is meant, or the store can't tell.
+    pub async fn find(&self, realm: Option<&str>, name: &str) -> Result<Account, AdminError> {
+        if let Ok(id) = name.parse::<UserId>()
+            && let Some(account) = self.store.user(id).await?
+        {
+            return Ok(account);
+        }
+        let realms = match realm {
+            Some(slug) => vec![self.realm(slug).await?],
+            None => self.store.realms().await?,
+        };
+        let mut found = None;
+        for realm in realms {
+            for kind in NameKind::ALL {
+                let Some(account) = self.store.find(realm.id, &Lookup::Name(kind, name)).await? else {
+                    continue;
+                };
+                if found.is_some() {
+                    return Err(AdminError::SeveralRealms);
+                }
+                found = Some(account);
+                break;
+            }
+        }
+        found.ok_or(AdminError::NoUser)
+    }
+
+    /// Up to `limit` accounts of a realm by id, from the first after `after` on.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn list(
+        &self,
+        realm: &Realm,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<Account>, AdminError> {
+        Ok(self.store.users(realm.id, after, limit).await?)
+    }
+
+    /// Checks that a new password is strong enough for a realm, or for one to be made. `names` are the user's own, which
+    /// make a password weaker.
+    ///
+    /// # Errors
+    /// [`AdminError::Password`].
+    pub fn check_strength(
+        &self,
+        realm: Option<&Realm>,
+        password: &Password,
+        names: &[&str],
+    ) -> Result<(), AdminError> {
+        Ok(self.passwords.check_strength(realm, password, names)?)
+    }
+
+    /// Sets a password and revokes what was signed in before.
+    ///
+    /// # Errors
+    /// [`AdminError`] when the password is too weak (unless `allow_weak`) or too long, or the store can't.
+    pub async fn set_password(
+        &self,
+        account: &Account,
+        password: &Password,
+        allow_weak: bool,
+    ) -> Result<(), AdminError> {
+        Ok(self.passwords.set(account, password, allow_weak, ClientKey::default()).await?)
+    }
+
+    /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or
+    /// activates it again.
+    ///
+    /// # Errors
+    /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
+    pub async fn set_active(&self, account: &Account, active: bool) -> Result<(), AdminError> {
+        let revocation = if active {
+            Revocation::NOTHING
+        } else {
+            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &SESSIONS }
+        };
+        let is_there = self.store.set_active(account.user.id, active, &revocation).await?;
+        if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+
+    /// Deletes an account with all that belongs to it.
+    ///
+    /// # Errors
+    /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
+    pub async fn delete(&self, account: &Account) -> Result<(), AdminError> {
+        let is_there = self.store.delete(account.user.id).await?;
+        if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+}
+
+impl fmt::Debug for Accounts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Accounts").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,96 @@
+//! App passwords: made, listed, revoked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{Account, Credential, CredentialKind, Password, ProtocolName, Rng, Scope, Store, Timestamp};
+use auth_crypto::opaque;
+use auth_engine::rules::RuleSet;
+use auth_engine::{CredentialFactory, Engine};
+
+use crate::error::AdminError;
+
+/// Administers app passwords.
+pub struct AppPasswords {
+    store: Arc<dyn Store>,
+    credentials: Arc<CredentialFactory>,
+    rules: Arc<RuleSet>,
+    rng: Arc<dyn Rng>,
+}
+
+impl AppPasswords {
+    /// Administers the app passwords of an engine's store.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            store: Arc::clone(engine.store()),
+            credentials: Arc::clone(engine.credentials()),
+            rules: Arc::clone(engine.rules()),
+            rng: Arc::clone(engine.rng()),
+        }
+    }
+
+    /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account has
+    /// one of that name. This is the only time that it is shown. A person's is for protocols without a second step alone: at
+    /// others it would do away with the second factor.
+    ///
+    /// # Errors
+    /// [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the account is gone, or
+    /// [`AdminError::Store`].
+    pub async fn add(
+        &self,
+        account: &Account,
+        name: &str,
+        protocols: Vec<ProtocolName>,
+        ends: Option<Timestamp>,
+    ) -> Result<Option<Password>, AdminError> {
+        let user = account.user.id;
+        let is_bot = account.user.bot.is_some();
+        let possible = self.rules.without_second_step();
+        if !is_bot && let Some(protocol) = protocols.iter().find(|protocol| !possible.contains(protocol)) {
+            return Err(AdminError::HasSecondStep(*protocol));
+        }
+        let protocols = if protocols.is_empty() && !is_bot { possible } else { protocols };
+        let password = opaque::app_password(&*self.rng);
+        let digest = opaque::digest(password.expose());
+        let credential = Credential {
+            label: Some(name.to_owned()),
+            scope: Scope { protocols, bypass_second_factor: true },
+            expires: ends,
+            ..self.credentials.credential(user, CredentialKind::APP_PASSWORD, Some(digest))
+        };
+        if self.store.add(&credential, u32::MAX).await? {
+            return Ok(Some(password));
+        }
+        if self.store.user(user).await?.is_none() {
+            return Err(AdminError::NoUser);
+        }
+        Ok(None)
+    }
+
+    /// The app passwords of an account, oldest first, also those that have ended.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn list(&self, account: &Account) -> Result<Vec<Credential>, AdminError> {
+        Ok(self.store.of_user(account.user.id, CredentialKind::APP_PASSWORD).await?)
+    }
+
+    /// Revokes the app password of that name; `false` when there is none.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn revoke(&self, account: &Account, name: &str) -> Result<bool, AdminError> {
+        let own = self.list(account).await?;
+        match own.into_iter().find(|password| password.label.as_deref() == Some(name)) {
+            Some(password) => Ok(self.store.remove(password.id).await?),
+            None => Ok(false),
+        }
+    }
+}
+
+impl fmt::Debug for AppPasswords {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppPasswords").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,162 @@
+//! Second factors and tokens of an account: enrolled, listed, revoked.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Account, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName, Revocation, Rng,
+    Store, TotpSecret,
+};
+use auth_crypto::totp;
+use auth_engine::{CredentialFactory, DEVICE, Engine, PasswordService};
+use zeroize::Zeroizing;
+
+use crate::error::AdminError;
+
+/// The kinds of credentials that clients hold and an operator can revoke: tokens and keys, but no app passwords.
+pub const TOKENS: [CredentialKind; 4] = [
+    CredentialKind::ROCKETCHAT_TOKEN,
+    CredentialKind::PERSONAL_TOKEN,
+    CredentialKind::ZULIP_KEY,
+    CredentialKind::WEB_SESSION,
+];
+
+/// The issuer that authenticator apps show before the name of a user.
+const ISSUER: &str = "auth-server";
+
+/// A TOTP device that is shown to its owner, and not enrolled yet.
+#[derive(Debug)]
+pub struct NewDevice {
+    secret: TotpSecret,
+    /// The address that authenticator apps take from a picture.
+    pub url: Zeroizing<String>,
+}
+
+/// Administers second factors.
+pub struct Devices {
+    store: Arc<dyn Store>,
+    credentials: Arc<CredentialFactory>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    /// The number of steps of 30 seconds by which a code may be off.
+    totp_delta: u32,
+}
+
+impl Devices {
+    /// Administers the second factors of an engine's store.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self {
+            store: Arc::clone(engine.store()),
+            credentials: Arc::clone(engine.credentials()),
+            clock: Arc::clone(engine.clock()),
+            rng: Arc::clone(engine.rng()),
+            totp_delta: engine.config().rocketchat.totp_delta,
+        }
+    }
+
+    /// A device for an account. Nothing is stored of it before [`Devices::enrol`].
+    #[must_use]
+    pub fn new_device(&self, account: &Account) -> NewDevice {
+        let user = &account.user;
+        let email = user.email().map(|email| email.address);
+        let name = user.user_name().or(email).unwrap_or(user.external_text(ProtocolName::ROCKETCHAT));
+        let secret = totp::new_secret(&*self.rng);
+        let url = totp::otpauth_url(&secret, ISSUER, name);
+        NewDevice { secret, url }
+    }
+
+    /// Enrols a device in place of the one that the account may have, with new backup codes, and ends its sessions. With
+    /// `code`, only if the code is right: `None` when it isn't.
+    ///
+    /// # Errors
+    /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
+    pub async fn enrol(
+        &self,
+        account: &Account,
+        device: &NewDevice,
+        code: Option<&OneTimeCode>,
+    ) -> Result<Option<Vec<OneTimeCode>>, AdminError> {
+        let mut step = 0;
+        if let Some(code) = code {
+            let found = totp::verify(&device.secret, code, self.clock.now(), self.totp_delta);
+            let Some(found) = found else { return Ok(None) };
+            step = found;
+        }
+        let user = account.user.id;
+        let (codes, mut new) = self.credentials.backup_codes(user);
+        let stored = self.credentials.totp(user, CredentialKind::TOTP, &device.secret);
+        new.push(Credential { counter: step, ..stored });
+        let mut revoked = DEVICE.to_vec();
+        revoked.extend([CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION]);
+        if !self.store.exchange(user, &revoked, None, &new).await? {
+            return Err(AdminError::NoUser);
+        }
+        Ok(Some(codes))
+    }
+
+    /// Removes an account's device and backup codes; `false` when it has none.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn remove(&self, account: &Account) -> Result<bool, AdminError> {
+        Ok(self.store.remove_of_user(account.user.id, &DEVICE, None).await? > 0)
+    }
+}
+
+impl fmt::Debug for Devices {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Devices").finish_non_exhaustive()
+    }
+}
+
+/// Administers tokens and keys.
+pub struct Tokens {
+    store: Arc<dyn Store>,
+    passwords: Arc<PasswordService>,
+}
+
+impl Tokens {
+    /// Administers the tokens of an engine's store.
+    #[must_use]
+    pub fn new(engine: &Engine) -> Self {
+        Self { store: Arc::clone(engine.store()), passwords: Arc::clone(engine.passwords()) }
+    }
+
+    /// The [`TOKENS`] of an account, kind by kind, oldest first.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn list(&self, account: &Account) -> Result<Vec<Credential>, AdminError> {
+        let mut tokens = Vec::new();
+        for kind in TOKENS {
+            tokens.extend(self.store.of_user(account.user.id, kind).await?);
+        }
+        Ok(tokens)
+    }
+
+    /// Revokes one of an account's [`TOKENS`]; `false` when it has no such token.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn revoke(&self, account: &Account, id: CredentialId) -> Result<bool, AdminError> {
+        let own = self.list(account).await?;
+        Ok(own.iter().any(|token| token.id == id) && self.store.remove(id).await?)
+    }
+
+    /// Revokes all of an account's [`TOKENS`], and refuses the signed tokens that it was given before.
+    ///
+    /// # Errors
+    /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
+    pub async fn revoke_all(&self, account: &Account) -> Result<(), AdminError> {
+        let revocation = Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &TOKENS };
+        let is_there = self.store.revoke(account.user.id, &revocation).await?;
+        if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+}
+
+impl fmt::Debug for Tokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tokens").finish_non_exhaustive()
+    }
+}

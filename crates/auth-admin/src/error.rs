@@ -1,0 +1,74 @@
+//! Why a command of an operator did nothing.
+
+use std::fmt;
+
+use auth_core::{ProtocolName, StoreError};
+use auth_crypto::password::StoredPasswordError;
+use auth_engine::PasswordError;
+
+/// Why a command of an operator did nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// The store can't do it.
+    Store(StoreError),
+    /// No realm has that name.
+    NoRealm,
+    /// No user has that name.
+    NoUser,
+    /// More than one realm has a user of that name.
+    SeveralRealms,
+    /// The password was not set, and why.
+    Password(PasswordError),
+    /// The hashing queue is full.
+    Busy,
+    /// An app password of a person is not for a protocol that can ask for a code.
+    HasSecondStep(ProtocolName),
+    /// The account has no password here, or one that can't be verified, and why.
+    NoPassword(StoredPasswordError),
+}
+
+impl fmt::Display for AdminError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Store(_) => f.write_str("the store can't do it"),
+            Self::NoRealm => f.write_str("there is no such realm"),
+            Self::NoUser => f.write_str("there is no such user"),
+            Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
+            Self::Password(error) => error.fmt(f),
+            Self::Busy => f.write_str("the hashing queue is full"),
+            Self::HasSecondStep(protocol) => write!(
+                f,
+                "the {protocol} protocol can ask for a second factor: there only bots have app passwords"
+            ),
+            Self::NoPassword(_) => f.write_str("the password can't be tried"),
+        }
+    }
+}
+
+impl std::error::Error for AdminError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(error) => Some(error),
+            Self::Password(error) => error.source(),
+            Self::NoPassword(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<StoreError> for AdminError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<PasswordError> for AdminError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::NoRealm => Self::NoRealm,
+            PasswordError::NoUser => Self::NoUser,
+            other => Self::Password(other),
+        }
+    }
+}

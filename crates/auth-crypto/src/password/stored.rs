@@ -1,0 +1,160 @@
+//! A stored password that was parsed.
+
+use std::fmt;
+use std::time::Duration;
+
+use auth_argon2::{Memory, OutOfMemory};
+use auth_core::{PasswordString, SecretInput};
+use subtle::ConstantTimeEq;
+
+use super::argon2::Argon2Hash;
+use super::error::StoredPasswordError;
+use super::hashing_rule::HashingRule;
+use super::input::HashInput;
+use super::unwrapped::{UnwrappedHash, is_unusable};
+use super::verdict::Upgrade;
+use super::wrapped::{self, WrappedHash};
+
+/// The longest stored string that is parsed, in bytes.
+const MAX_STORED: usize = 1024;
+
+/// A stored password, parsed and ready to be verified against.
+///
+/// # Examples
+///
+/// ```
+/// use auth_core::PasswordString;
+/// use auth_crypto::password::{StoredPassword, StoredPasswordError};
+///
+/// let text = "pbkdf2_sha256$10000$salt$EuPnsR3Slr6ah8FV/vKoW9r7jQSUpAAfFAQDVwu6Nls=";
+/// let stored = StoredPassword::parse(&PasswordString::new(text))?;
+/// assert_eq!(stored.scheme(), "pbkdf2_sha256");
+/// assert!(!stored.verifies_digest());
+///
+/// let unknown = StoredPassword::parse(&PasswordString::new("md5$salt$0123456789abcdef"));
+/// assert_eq!(unknown.err(), Some(StoredPasswordError::UnknownScheme));
+/// # Ok::<(), StoredPasswordError>(())
+/// ```
+#[derive(Clone)]
+pub struct StoredPassword(Form);
+
+#[derive(Clone)]
+enum Form {
+    Unwrapped(UnwrappedHash),
+    Wrapped(WrappedHash),
+}
+
+impl StoredPassword {
+    /// Parses a stored string by its prefix. Nothing is hashed.
+    ///
+    /// # Errors
+    /// [`StoredPasswordError`] if no password can be verified against the string.
+    pub fn parse(stored: &PasswordString) -> Result<Self, StoredPasswordError> {
+        let text = stored.expose();
+        if is_unusable(text) {
+            return Err(StoredPasswordError::Unusable);
+        }
+        if text.len() > MAX_STORED {
+            return Err(StoredPasswordError::Malformed);
+        }
+        Ok(Self(match text.strip_prefix(wrapped::PREFIX) {
+            Some(wrapped) => Form::Wrapped(WrappedHash::parse(wrapped)?),
+            None => Form::Unwrapped(UnwrappedHash::parse(text)?),
+        }))
+    }
+
+    /// Returns the name of the scheme, for logs and statistics.
+    #[must_use]
+    pub fn scheme(&self) -> &'static str {
+        match &self.0 {
+            Form::Unwrapped(hash) => hash.scheme(),
+            Form::Wrapped(hash) => hash.inner().wrapped_scheme(),
+        }
+    }
+
+    /// Returns whether a new hash of the same password would have the same scheme and parameters.
+    #[must_use]
+    pub fn is_current(&self, rule: &HashingRule) -> bool {
+        self.is_strong(rule) && self.verifies_digest() == rule.digest_ready
+    }
+
+    /// Returns the estimated time of a verification on one core.
+    ///
+    /// The estimate weighs verifications against one another; it is not a measurement of this machine.
+    #[must_use]
+    pub fn estimated_time(&self) -> Duration {
+        match &self.0 {
+            Form::Unwrapped(hash) => hash.estimated_time(),
+            Form::Wrapped(hash) => hash.estimated_time(),
+        }
+    }
+
+    /// Returns whether SHA-256 of the password can be verified as well as the password itself.
+    #[must_use]
+    pub fn verifies_digest(&self) -> bool {
+        self.input() == HashInput::Digest
+    }
+
+    /// What is hashed.
+    pub(super) fn input(&self) -> HashInput {
+        self.innermost().input()
+    }
+
+    /// The hash, if it is not wrapped.
+    pub(super) fn as_unwrapped(&self) -> Option<&UnwrappedHash> {
+        match &self.0 {
+            Form::Unwrapped(hash) => Some(hash),
+            Form::Wrapped(_) => None,
+        }
+    }
+
+    /// The Argon2 hash, if it is one and not wrapped.
+    pub(super) fn as_argon2(&self) -> Option<&Argon2Hash> {
+        self.as_unwrapped()?.as_argon2()
+    }
+
+    /// Whether the hash is of this input.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub(super) fn matches(&self, input: &[u8], memory: &mut Memory) -> Result<bool, OutOfMemory> {
+        match &self.0 {
+            Form::Unwrapped(hash) => Ok(hash.compute(input, memory)?.ct_eq(hash.tag()).into()),
+            Form::Wrapped(hash) => hash.matches(input, memory),
+        }
+    }
+
+    /// Whether the scheme ignores a part of this input.
+    pub(super) fn truncates(&self, input: &[u8]) -> bool {
+        self.innermost().truncates(input)
+    }
+
+    /// The upgrade that is due after a match.
+    pub(super) fn upgrade(&self, secret: &SecretInput, rule: &HashingRule) -> Upgrade {
+        let can_be_made = matches!(secret, SecretInput::Password(_)) || rule.digest_ready;
+        if self.is_current(rule) || !can_be_made {
+            Upgrade::None
+        } else if self.is_strong(rule) {
+            Upgrade::Rewrap
+        } else {
+            Upgrade::Obsolete
+        }
+    }
+
+    fn is_strong(&self, rule: &HashingRule) -> bool {
+        self.as_unwrapped().is_some_and(|hash| hash.is_strong(rule.params))
+    }
+
+    fn innermost(&self) -> &UnwrappedHash {
+        match &self.0 {
+            Form::Unwrapped(hash) => hash,
+            Form::Wrapped(hash) => hash.inner(),
+        }
+    }
+}
+
+impl fmt::Debug for StoredPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoredPassword({}, …)", self.scheme())
+    }
+}

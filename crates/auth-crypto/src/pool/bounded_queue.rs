@@ -1,0 +1,206 @@
+//! The bounded queue between callers and workers: at most so many jobs wait, and none longer than the deadline.
+//!
+//! This file holds the lock and wakes the workers. Which job is next, and which is evicted from a full queue, is
+//! decided by [`FairQueue`].
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth_core::Stopwatch;
+
+use super::busy::Busy;
+use super::config::PoolConfig;
+use super::estimate::Estimates;
+use super::fair_queue::{FairQueue, Job};
+use super::metrics::PoolMetrics;
+use super::task::Task;
+
+/// The time that a worker waits for a job before it is told to wipe its memory.
+const IDLE_AFTER: Duration = Duration::from_millis(100);
+
+/// The shortest delay that a refused caller is told.
+const MIN_RETRY_AFTER: Duration = Duration::from_millis(10);
+
+pub(super) struct BoundedQueue {
+    config: PoolConfig,
+    workers: u32,
+    stopwatch: Arc<dyn Stopwatch>,
+    state: Mutex<State>,
+    wake_worker: Condvar,
+}
+
+/// The next thing for a worker to do.
+pub(super) enum Next {
+    /// One task, or several to compute together.
+    Tasks(Vec<Task>),
+    /// No task arrived for a while.
+    Idle,
+    /// The pool is shutting down.
+    Closed,
+}
+
+struct State {
+    jobs: FairQueue<Task>,
+    estimates: Estimates,
+    metrics: PoolMetrics,
+    idle_workers: usize,
+    closed: bool,
+}
+
+impl BoundedQueue {
+    pub(super) fn new(config: PoolConfig, stopwatch: Arc<dyn Stopwatch>) -> Self {
+        let state = State {
+            jobs: FairQueue::new(),
+            estimates: Estimates::default(),
+            metrics: PoolMetrics::default(),
+            idle_workers: 0,
+            closed: false,
+        };
+        let workers = u32::try_from(config.workers.max(1)).unwrap_or(u32::MAX);
+        Self { config, workers, stopwatch, state: Mutex::new(state), wake_worker: Condvar::new() }
+    }
+
+    pub(super) fn elapsed(&self) -> Duration {
+        self.stopwatch.elapsed()
+    }
+
+    /// Adds a task. A full queue evicts another client's job for it, or refuses it.
+    pub(super) fn push(&self, task: Task) -> Result<(), Busy> {
+        let (class, params, since) = (task.class(), task.params(), self.elapsed());
+        let mut state = self.state();
+        let cost = state.estimates.cost(&task);
+        if state.jobs.len() >= self.config.queue {
+            state.drop_abandoned();
+        }
+        let mut evicted = None;
+        if state.jobs.len() >= self.config.queue {
+            evicted = state.jobs.evict_for(class, cost);
+            state.metrics.refused += 1;
+            if evicted.is_none() {
+                return Err(self.busy(&state));
+            }
+        }
+        state.jobs.push(Job { payload: task, class, cost, params, since }, self.config.queue);
+        let busy = self.busy(&state);
+        drop(state);
+        if let Some(job) = evicted {
+            job.payload.refuse(busy);
+        }
+        self.wake_worker.notify_one();
+        Ok(())
+    }
+
+    /// Waits for tasks: without a limit if `wait_forever`, otherwise until [`Next::Idle`] is due.
+    pub(super) fn next(&self, wait_forever: bool) -> Next {
+        let mut state = self.state();
+        loop {
+            self.refuse_overdue(&mut state);
+            if let Some(tasks) = self.take(&mut state) {
+                return Next::Tasks(tasks);
+            }
+            if state.closed {
+                return Next::Closed;
+            }
+            state.idle_workers += 1;
+            let timed_out;
+            if wait_forever {
+                state = self.wake_worker.wait(state).unwrap_or_else(PoisonError::into_inner);
+                timed_out = false;
+            } else {
+                let waited = self.wake_worker.wait_timeout(state, IDLE_AFTER);
+                let waited = waited.unwrap_or_else(PoisonError::into_inner);
+                state = waited.0;
+                timed_out = waited.1.timed_out();
+            }
+            state.idle_workers -= 1;
+            if timed_out && state.jobs.len() == 0 && !state.closed {
+                return Next::Idle;
+            }
+        }
+    }
+
+    /// Records the time that a batch took. `batch` lists the scheme and the estimated time of each task in it.
+    pub(super) fn record(&self, batch: &[(&'static str, Duration)], took: Duration) {
+        let Ok(count @ 1..) = u32::try_from(batch.len()) else { return };
+        let mut state = self.state();
+        for (scheme, estimated) in batch {
+            state.estimates.record(scheme, *estimated, took / count);
+        }
+        let schemes: Vec<&'static str> = batch.iter().map(|(scheme, _)| *scheme).collect();
+        state.metrics.add_batch(&schemes, took);
+    }
+
+    /// Refuses all jobs that wait and ends the workers.
+    pub(super) fn close(&self) {
+        let mut state = self.state();
+        state.closed = true;
+        state.jobs.clear();
+        drop(state);
+        self.wake_worker.notify_all();
+    }
+
+    pub(super) fn metrics(&self) -> PoolMetrics {
+        let state = self.state();
+        PoolMetrics { waiting: state.jobs.len(), ..state.metrics.clone() }
+    }
+
+    /// The next tasks whose callers still wait.
+    fn take(&self, state: &mut State) -> Option<Vec<Task>> {
+        loop {
+            // Idle workers have been woken and are about to take their share.
+            let share = state.jobs.len().div_ceil(state.idle_workers + 1);
+            let batch = state.jobs.pop_batch(|params| self.config.width(params).min(share));
+            if batch.is_empty() {
+                return None;
+            }
+            let now = self.elapsed();
+            let mut tasks = Vec::with_capacity(batch.len());
+            for job in batch {
+                if job.payload.is_abandoned() {
+                    state.metrics.abandoned += 1;
+                    state.jobs.refund(job.class.client_key, job.cost);
+                } else {
+                    state.metrics.wait.add(now.saturating_sub(job.since));
+                    tasks.push(job.payload);
+                }
+            }
+            if !tasks.is_empty() {
+                return Some(tasks);
+            }
+        }
+    }
+
+    fn refuse_overdue(&self, state: &mut State) {
+        let now = self.elapsed();
+        let overdue = state.jobs.remove_overdue(|job| now.saturating_sub(job.since) > self.config.deadline);
+        if overdue.is_empty() {
+            return;
+        }
+        let busy = self.busy(state);
+        for job in overdue {
+            if job.payload.is_abandoned() {
+                state.metrics.abandoned += 1;
+            } else {
+                state.metrics.late += 1;
+                job.payload.refuse(busy);
+            }
+        }
+    }
+
+    /// A refused caller is told to come back when everything that waits now is done.
+    fn busy(&self, state: &State) -> Busy {
+        Busy { retry_after: (state.jobs.cost() / self.workers).max(MIN_RETRY_AFTER) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No change of the state is left half done by a panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn drop_abandoned(&mut self) {
+        let dropped = self.jobs.remove_where(Task::is_abandoned);
+        self.metrics.abandoned += u64::try_from(dropped).unwrap_or(u64::MAX);
+    }
+}

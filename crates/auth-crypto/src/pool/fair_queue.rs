@@ -1,0 +1,265 @@
+//! The order of waiting jobs: start-time fair queueing among clients, without a thread or a clock.
+//!
+//! ```text
+//!               Familiar    Usual     Suspect     priorities, in this order; each eighth choice takes the lowest
+//! 192.0.2.1     ▪▪          ▪         ▪           a queue for each client: within a priority, the client that has
+//! 192.0.2.2                 ▪▪▪▪▪▪                used the least processor time is served next
+//! ```
+//!
+//! The queue has a virtual time: the largest usage that a client had when it was served. A client that starts to wait
+//! begins there at the earliest, so that no client saves up processor time for a flood. Usage beyond the virtual time
+//! is remembered while the client has no jobs.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::Duration;
+
+use auth_argon2::Params;
+use auth_core::ClientKey;
+
+use super::class::{JobClass, Priority};
+
+/// When jobs of several priorities wait, every choice of this number takes the lowest, so that no job starves.
+const LOWEST_PRIORITY_EVERY: u32 = 8;
+
+/// A waiting job, with everything that decides when it is served.
+pub(super) struct Job<T> {
+    pub(super) payload: T,
+    pub(super) class: JobClass,
+    /// The processor time that the job is expected to use.
+    pub(super) cost: Duration,
+    /// The Argon2id parameters that other jobs need in order to be computed together with this one; `None` for a job
+    /// that is computed alone.
+    pub(super) params: Option<Params>,
+    /// The time at which the job began to wait.
+    pub(super) since: Duration,
+}
+
+/// The jobs that wait, in a queue for each client.
+pub(super) struct FairQueue<T> {
+    clients: HashMap<ClientKey, ClientQueue<T>>,
+    /// The usage at which a client that starts to wait begins.
+    virtual_time: Duration,
+    arrivals: u64,
+    /// The number of choices made while jobs of several priorities waited.
+    mixed_choices: u32,
+    len: usize,
+    cost: Duration,
+}
+
+/// The jobs of one client.
+struct ClientQueue<T> {
+    /// The processor time that the client has used.
+    used: Duration,
+    /// The processor time that the client's waiting jobs are expected to use.
+    cost: Duration,
+    /// The jobs of each priority with their arrival numbers, in order of arrival.
+    jobs: [VecDeque<(u64, Job<T>)>; Priority::COUNT],
+}
+
+impl<T> FairQueue<T> {
+    pub(super) fn new() -> Self {
+        Self {
+            clients: HashMap::new(),
+            virtual_time: Duration::ZERO,
+            arrivals: 0,
+            mixed_choices: 0,
+            len: 0,
+            cost: Duration::ZERO,
+        }
+    }
+
+    /// The number of jobs that wait.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The processor time that all waiting jobs are expected to use.
+    pub(super) fn cost(&self) -> Duration {
+        self.cost
+    }
+
+    /// Adds a job. At most `max_idle` clients without waiting jobs are remembered.
+    pub(super) fn push(&mut self, job: Job<T>, max_idle: usize) {
+        let virtual_time = self.virtual_time;
+        if self.clients.len() > self.len + max_idle {
+            self.clients.retain(|_, client| !client.is_empty() || client.used > virtual_time);
+            if self.clients.len() > self.len + max_idle {
+                self.clients.retain(|_, client| !client.is_empty());
+            }
+        }
+        self.len += 1;
+        self.cost += job.cost;
+        self.arrivals += 1;
+        let arrival = self.arrivals;
+        let client =
+            self.clients.entry(job.class.client_key).or_insert_with(|| ClientQueue::new(virtual_time));
+        if client.is_empty() {
+            client.used = client.used.max(virtual_time);
+        }
+        client.cost += job.cost;
+        if let Some(jobs) = client.jobs.get_mut(job.class.priority.index()) {
+            jobs.push_back((arrival, job));
+        }
+    }
+
+    /// Removes and returns the next job, and with it jobs of equal parameters to compute together with it: at most
+    /// `width(params)` in all.
+    ///
+    /// The others come from the same client, or from clients whose usage is less than the first job's cost behind
+    /// it. So a client that has used little is not slowed down by one that has used much: jobs that are computed
+    /// together finish together.
+    pub(super) fn pop_batch(&mut self, width: impl Fn(Params) -> usize) -> Vec<Job<T>> {
+        let Some(priority) = self.next_priority() else { return Vec::new() };
+        let Some((client_key, used)) = self.least_used(priority, |_, _| true) else { return Vec::new() };
+        self.virtual_time = self.virtual_time.max(used);
+        let Some(first) = self.pop_front(client_key, priority) else { return Vec::new() };
+        let (params, end) = (first.params, used + first.cost);
+        let mut batch = vec![first];
+        let Some(params) = params else { return batch };
+        let width = width(params);
+        while batch.len() < width {
+            let fits = |client: &ClientQueue<T>, job: &Job<T>| {
+                job.params == Some(params) && (client.used < end || job.class.client_key == client_key)
+            };
+            let Some((next, _)) = self.least_used(priority, fits) else { break };
+            batch.extend(self.pop_front(next, priority));
+        }
+        batch
+    }
+
+    /// Takes back the charge for a job that was removed but not computed.
+    pub(super) fn refund(&mut self, client_key: ClientKey, cost: Duration) {
+        if let Some(client) = self.clients.get_mut(&client_key) {
+            client.used = client.used.saturating_sub(cost);
+        }
+    }
+
+    /// Removes and returns overdue jobs. Only jobs at the head of a queue are examined: those behind arrived later.
+    pub(super) fn remove_overdue(&mut self, is_overdue: impl Fn(&Job<T>) -> bool) -> Vec<Job<T>> {
+        let mut overdue = Vec::new();
+        for client in self.clients.values_mut() {
+            for jobs in &mut client.jobs {
+                while let Some((_, job)) = jobs.pop_front_if(|(_, job)| is_overdue(job)) {
+                    client.cost = client.cost.saturating_sub(job.cost);
+                    overdue.push(job);
+                }
+            }
+        }
+        self.subtract(&overdue);
+        overdue
+    }
+
+    /// Drops all jobs whose payload matches and returns how many there were.
+    pub(super) fn remove_where(&mut self, matches: impl Fn(&T) -> bool) -> usize {
+        let before = self.len;
+        for client in self.clients.values_mut() {
+            let ClientQueue { jobs, cost, .. } = client;
+            for jobs in jobs {
+                jobs.retain(|(_, job)| {
+                    let stays = !matches(&job.payload);
+                    if !stays {
+                        *cost = cost.saturating_sub(job.cost);
+                        self.cost = self.cost.saturating_sub(job.cost);
+                        self.len -= 1;
+                    }
+                    stays
+                });
+            }
+        }
+        before - self.len
+    }
+
+    /// Removes the job that a full queue gives up for a new one of this class and cost, if there is one.
+    ///
+    /// That is the last job of the client whose waiting jobs cost the most, if they cost more than those of the new
+    /// job's client with the new one. Otherwise it is the last job of a lower priority than the new one's.
+    pub(super) fn evict_for(&mut self, class: JobClass, cost: Duration) -> Option<Job<T>> {
+        let own = self.clients.get(&class.client_key).map_or(Duration::ZERO, |client| client.cost) + cost;
+        let costliest = self.clients.iter().max_by_key(|(client_key, client)| (client.cost, **client_key))?;
+        let (client_key, client) = costliest;
+        let client_key = *client_key;
+        if client_key != class.client_key && client.cost > own {
+            let lowest = Priority::ALL.into_iter().rev().find(|priority| client.has(*priority))?;
+            return self.pop_back(client_key, lowest);
+        }
+        let lower = Priority::ALL.into_iter().rev().take_while(|priority| *priority > class.priority);
+        for priority in lower {
+            let candidates = self.clients.iter().filter(|(_, client)| client.has(priority));
+            let costliest = candidates.max_by_key(|(client_key, client)| (client.cost, **client_key));
+            if let Some(client_key) = costliest.map(|(client_key, _)| *client_key) {
+                return self.pop_back(client_key, priority);
+            }
+        }
+        None
+    }
+
+    /// Drops all jobs and forgets all clients.
+    pub(super) fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    fn next_priority(&mut self) -> Option<Priority> {
+        let mut waiting = Priority::ALL
+            .into_iter()
+            .filter(|priority| self.clients.values().any(|client| client.has(*priority)));
+        let highest = waiting.next()?;
+        let Some(lowest) = waiting.next_back() else { return Some(highest) };
+        self.mixed_choices = self.mixed_choices.wrapping_add(1);
+        Some(if self.mixed_choices.is_multiple_of(LOWEST_PRIORITY_EVERY) { lowest } else { highest })
+    }
+
+    /// The client with the least usage among those whose next job of this priority `fits`, with its usage. Of equal
+    /// clients, the one whose job has waited longest.
+    fn least_used(
+        &self,
+        priority: Priority,
+        fits: impl Fn(&ClientQueue<T>, &Job<T>) -> bool,
+    ) -> Option<(ClientKey, Duration)> {
+        let heads = self.clients.iter().filter_map(|(client_key, client)| {
+            let (arrival, job) = client.jobs.get(priority.index())?.front()?;
+            fits(client, job).then_some((client.used, *arrival, *client_key))
+        });
+        heads.min().map(|(used, _, client_key)| (client_key, used))
+    }
+
+    /// Removes a client's next job and charges the client for it.
+    fn pop_front(&mut self, client_key: ClientKey, priority: Priority) -> Option<Job<T>> {
+        let client = self.clients.get_mut(&client_key)?;
+        let (_, job) = client.jobs.get_mut(priority.index())?.pop_front()?;
+        client.used += job.cost;
+        client.cost = client.cost.saturating_sub(job.cost);
+        self.subtract(std::slice::from_ref(&job));
+        Some(job)
+    }
+
+    /// Removes a client's last job.
+    fn pop_back(&mut self, client_key: ClientKey, priority: Priority) -> Option<Job<T>> {
+        let client = self.clients.get_mut(&client_key)?;
+        let (_, job) = client.jobs.get_mut(priority.index())?.pop_back()?;
+        client.cost = client.cost.saturating_sub(job.cost);
+        self.subtract(std::slice::from_ref(&job));
+        Some(job)
+    }
+
+    fn subtract(&mut self, jobs: &[Job<T>]) {
+        self.len = self.len.saturating_sub(jobs.len());
+        self.cost = self.cost.saturating_sub(jobs.iter().map(|job| job.cost).sum());
+    }
+}
+
+impl<T> ClientQueue<T> {
+    fn new(used: Duration) -> Self {
+        Self { used, cost: Duration::ZERO, jobs: Default::default() }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.jobs.iter().all(VecDeque::is_empty)
+    }
+
+    fn has(&self, priority: Priority) -> bool {
+        self.jobs.get(priority.index()).is_some_and(|jobs| !jobs.is_empty())
+    }
+}
+
+#[cfg(test)]
+mod tests;

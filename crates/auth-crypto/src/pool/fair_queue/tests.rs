@@ -1,0 +1,237 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const HASH: Duration = Duration::from_millis(10);
+const SLOW: Duration = Duration::from_millis(400);
+
+fn params(memory_kib: u32) -> Params {
+    Params::new(memory_kib, 1, 1).unwrap()
+}
+
+fn client(last: u8) -> ClientKey {
+    ClientKey::of([192, 0, 2, last].into())
+}
+
+fn usual(last: u8) -> JobClass {
+    client(last).into()
+}
+
+fn class(last: u8, priority: Priority) -> JobClass {
+    JobClass { client_key: client(last), priority }
+}
+
+/// A job named by its payload. Jobs of the cost [`HASH`] can be computed together, others can't.
+fn job(payload: u32, class: JobClass, cost: Duration) -> Job<u32> {
+    let params = (cost == HASH).then(|| params(64));
+    Job { payload, class, cost, params, since: Duration::ZERO }
+}
+
+fn queue(jobs: impl IntoIterator<Item = Job<u32>>) -> FairQueue<u32> {
+    let mut queue = FairQueue::new();
+    for job in jobs {
+        queue.push(job, 100);
+    }
+    queue
+}
+
+/// Removes all jobs in batches of up to `width`.
+fn order(queue: &mut FairQueue<u32>, width: usize) -> Vec<Vec<u32>> {
+    let mut order = Vec::new();
+    loop {
+        let batch = queue.pop_batch(|_| width);
+        if batch.is_empty() {
+            return order;
+        }
+        order.push(batch.into_iter().map(|job| job.payload).collect());
+    }
+}
+
+#[test]
+fn clients_are_served_alternately_however_many_jobs_each_has() {
+    let flood = (0..6).map(|number| job(number, usual(1), HASH));
+    let others = [job(10, usual(2), HASH), job(11, usual(2), HASH), job(20, usual(3), HASH)];
+    let mut queue = queue(flood.chain(others));
+    assert_eq!(order(&mut queue, 1).concat(), [0, 10, 20, 1, 11, 2, 3, 4, 5]);
+    assert_eq!((queue.len(), queue.cost()), (0, Duration::ZERO));
+}
+
+#[test]
+fn a_client_with_slow_records_is_charged_for_their_cost() {
+    let slow = (0..2).map(|number| job(number, usual(1), SLOW));
+    let current = (10..60).map(|number| job(number, usual(2), HASH));
+    let order = order(&mut queue(slow.chain(current)), 1).concat();
+    let second = order.iter().position(|payload| *payload == 1).unwrap();
+    assert_eq!((order[0], second), (0, 41), "a slow record is charged as much as forty current ones");
+}
+
+#[test]
+fn a_new_client_is_next_and_has_no_saved_time() {
+    let mut queue = queue((0..100).map(|number| job(number, usual(1), HASH)));
+    for _ in 0..50 {
+        queue.pop_batch(|_| 1);
+    }
+    for number in 0..5 {
+        queue.push(job(200 + number, usual(2), HASH), 100);
+    }
+    let order = order(&mut queue, 1).concat();
+    assert_eq!(order[..6], [200, 50, 201, 51, 202, 52]);
+}
+
+#[test]
+fn the_usage_of_a_client_is_remembered_while_it_has_no_jobs() {
+    let mut queue = queue([job(0, usual(1), SLOW), job(1, usual(2), HASH)]);
+    assert_eq!(order(&mut queue, 1).concat(), [0, 1]);
+    for number in 0..3 {
+        queue.push(job(10 + number, usual(1), HASH), 100);
+        queue.push(job(20 + number, usual(2), HASH), 100);
+    }
+    assert_eq!(order(&mut queue, 1).concat(), [20, 21, 22, 10, 11, 12]);
+}
+
+#[test]
+fn jobs_of_equal_parameters_are_batched_up_to_the_width() {
+    let other = |payload| Job { params: Some(params(128)), ..job(payload, usual(4), HASH) };
+    let jobs = [job(0, usual(1), HASH), job(1, usual(2), HASH), other(2), job(3, usual(3), HASH), other(4)];
+    assert_eq!(order(&mut queue(jobs), 3), [vec![0, 1, 3], vec![2, 4]]);
+    let slow = [job(0, usual(1), SLOW), job(1, usual(2), SLOW)];
+    assert_eq!(order(&mut queue(slow), 3), [[0], [1]]);
+    let one_client = (0..4).map(|number| job(number, usual(1), HASH));
+    assert_eq!(order(&mut queue(one_client), 3), [vec![0, 1, 2], vec![3]]);
+}
+
+#[test]
+fn a_client_that_has_used_little_is_not_batched_with_a_flood() {
+    let mut queue = queue((0..9).map(|number| job(number, usual(1), HASH)));
+    assert_eq!(queue.pop_batch(|_| 3).len(), 3);
+    queue.push(job(100, usual(2), HASH), 100);
+    assert_eq!(order(&mut queue, 3), [vec![100], vec![3, 4, 5], vec![6, 7, 8]]);
+}
+
+#[test]
+fn familiar_clients_come_first_and_suspect_ones_are_not_starved() {
+    let mut jobs = Vec::new();
+    for number in 0..16 {
+        jobs.push(job(number, class(1, Priority::Suspect), HASH));
+        jobs.push(job(100 + number, class(2, Priority::Usual), HASH));
+    }
+    jobs.push(job(200, class(3, Priority::Familiar), HASH));
+    let order = order(&mut queue(jobs), 1).concat();
+    let expected: Vec<u32> = std::iter::once(200)
+        .chain(100..106)
+        .chain([0])
+        .chain(106..113)
+        .chain([1])
+        .chain(113..116)
+        .chain(2..16)
+        .collect();
+    assert_eq!(order, expected);
+}
+
+#[test]
+fn priorities_are_not_mixed_in_a_batch() {
+    let jobs = [job(0, class(1, Priority::Usual), HASH), job(1, class(2, Priority::Familiar), HASH)];
+    assert_eq!(order(&mut queue(jobs), 3), [[1], [0]]);
+}
+
+#[test]
+fn a_job_of_the_client_whose_jobs_cost_the_most_is_evicted() {
+    let flood = (0..5).map(|number| job(number, usual(1), HASH));
+    let mut full = queue(flood.chain([job(10, usual(2), HASH)]));
+    assert_eq!(full.evict_for(usual(3), HASH).map(|job| job.payload), Some(4));
+    assert_eq!(full.evict_for(usual(2), HASH).map(|job| job.payload), Some(3));
+    assert!(full.evict_for(usual(1), HASH).is_none(), "not for the same client");
+    assert_eq!((full.len(), full.cost()), (4, 4 * HASH));
+
+    let mut even = queue([job(0, usual(1), HASH), job(1, usual(2), HASH)]);
+    assert!(even.evict_for(usual(3), HASH).is_none(), "no client's jobs cost more");
+    assert!(even.evict_for(class(3, Priority::Suspect), HASH).is_none());
+    assert_eq!(
+        even.evict_for(class(3, Priority::Familiar), HASH).map(|job| job.payload),
+        Some(1),
+        "lower priority"
+    );
+    let mut slow = queue([job(0, usual(1), SLOW), job(1, usual(2), HASH)]);
+    assert_eq!(slow.evict_for(usual(3), HASH).map(|job| job.payload), Some(0), "by cost, not by number");
+}
+
+#[test]
+fn overdue_and_abandoned_jobs_are_removed() {
+    let late = |payload, since| Job { since: Duration::from_secs(since), ..job(payload, usual(1), HASH) };
+    let mut queue = queue([late(0, 1), late(1, 2), late(2, 3)]);
+    let overdue = queue.remove_overdue(|job| job.since <= Duration::from_secs(2));
+    assert_eq!(overdue.iter().map(|job| job.payload).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!((queue.len(), queue.cost()), (1, HASH));
+    assert_eq!(queue.remove_where(|payload| *payload == 2), 1);
+    assert_eq!((queue.len(), queue.cost()), (0, Duration::ZERO));
+}
+
+#[test]
+fn a_refunded_job_is_not_charged() {
+    let mut queue = queue([job(0, usual(1), SLOW)]);
+    queue.pop_batch(|_| 1);
+    queue.refund(client(1), SLOW);
+    queue.push(job(1, usual(1), HASH), 100);
+    queue.push(job(2, usual(2), HASH), 100);
+    assert_eq!(order(&mut queue, 1).concat(), [1, 2]);
+}
+
+#[test]
+fn at_most_the_given_number_of_idle_clients_are_remembered() {
+    let mut queue = FairQueue::new();
+    for number in 0..10_000_u32 {
+        let [_, _, high, low] = number.to_be_bytes();
+        let class = ClientKey::of([10, 0, high, low].into()).into();
+        queue.push(job(number, class, HASH), 50);
+        queue.pop_batch(|_| 1);
+        assert!(queue.clients.len() <= 52);
+    }
+}
+
+/// However many connections a client has, another client's job waits only for the batches that workers have begun, one
+/// more job of each other client, and every eighth choice of the lowest priority.
+#[test]
+fn a_job_of_another_client_is_next_after_a_flood_of_fifty() {
+    let mut queue = queue((0..50).map(|number| job(number, usual(1), HASH)));
+    queue.pop_batch(|_| 3);
+    for honest in 1000..1100 {
+        queue.push(job(honest, usual(2), HASH), 100);
+        let batch: Vec<u32> = queue.pop_batch(|_| 3).into_iter().map(|job| job.payload).collect();
+        assert_eq!(batch, [honest]);
+        // The flood replaces each job that is done by another.
+        let done = queue.pop_batch(|_| 3);
+        assert_eq!(done.len(), 3);
+        for again in done {
+            queue.push(again, 100);
+        }
+    }
+}
+
+proptest! {
+    /// Each job is served once. While two clients both wait, neither gets ahead of the other by more than the cost of
+    /// one job.
+    #[test]
+    fn two_waiting_clients_use_equal_shares(
+        costs in prop::collection::vec((1_u64..500, 1_u64..500), 20..60),
+    ) {
+        let mut queue = FairQueue::new();
+        for (number, (first, second)) in (0..).zip(&costs) {
+            for (last, cost) in [(1, first), (2, second)] {
+                queue.push(job(2 * number + last, usual(last as u8), Duration::from_millis(*cost)), 100);
+            }
+        }
+        let mut used = [Duration::ZERO; 2];
+        let mut left = [costs.len(); 2];
+        let mut seen = std::collections::HashSet::new();
+        while let Some(job) = queue.pop_batch(|_| 1).pop() {
+            prop_assert!(seen.insert(job.payload));
+            let who = usize::from(job.class.client_key == client(2));
+            used[who] += job.cost;
+            left[who] -= 1;
+            if left.iter().all(|left| *left > 0) {
+                prop_assert!(used[0].abs_diff(used[1]) <= Duration::from_millis(500));
+            }
+        }
+        prop_assert_eq!(seen.len(), 2 * costs.len());
+    }
+}

@@ -1,0 +1,10 @@
+//! What signed-in users do to their own accounts.
+
+pub(crate) mod api_keys;
+pub(crate) mod confirm;
+pub(crate) mod development;
+pub(crate) mod password_reset;
+pub(crate) mod passwords;
+pub(crate) mod personal_tokens;
+pub(crate) mod second_factors;
+pub(crate) mod sessions;

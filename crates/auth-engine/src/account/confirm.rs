@@ -1,0 +1,181 @@
+//! Step-up: whether a signed-in caller must show a second factor before a change, and has.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Account, ActionError, Caller, Clock, Credential, CredentialKind, Digest, FactorMethod, Identifier,
+    Permission, Store, StoreError, User, UserId,
+};
+use auth_crypto::password::StoredPassword;
+
+use crate::config::SecondFactorConfig;
+use crate::credentials::CredentialFactory;
+use crate::directories::Directories;
+use crate::login::second_factor::{SecondFactorCheck, Subject, active_factors};
+use crate::users::UserFinder;
+
+/// Programs and client keys for which an account's second factor is remembered.
+const REMEMBERED: u32 = 50;
+
+/// How much a change asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// A second factor, once in a while; none of new accounts that have not set one up, nor of tokens that stand for one.
+    Remembered,
+    /// The same at each call, whatever was shown before.
+    Anew,
+    /// A second factor at each call, of every account.
+    Always,
+}
+
+/// Confirms callers.
+pub(crate) struct StepUp {
+    store: Arc<dyn Store>,
+    users: Arc<UserFinder>,
+    directories: Arc<Directories>,
+    credentials: Arc<CredentialFactory>,
+    second_factor: Arc<SecondFactorCheck>,
+    clock: Arc<dyn Clock>,
+    config: SecondFactorConfig,
+}
+
+impl StepUp {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        users: Arc<UserFinder>,
+        directories: Arc<Directories>,
+        credentials: Arc<CredentialFactory>,
+        second_factor: Arc<SecondFactorCheck>,
+        clock: Arc<dyn Clock>,
+        config: SecondFactorConfig,
+    ) -> Self {
+        Self { store, users, directories, credentials, second_factor, clock, config }
+    }
+
+    /// The caller's account, once the caller has shown what is demanded.
+    pub(crate) async fn confirm(&self, caller: &Caller<'_>, demand: Demand) -> Result<Account, ActionError> {
+        let principal = caller.principal;
+        let account = self.own_account(caller).await?;
+        let is_exempt = demand != Demand::Always
+            && (principal.bypass_second_factor
+                || self.is_new(&account)
+                || (demand == Demand::Remembered && self.is_remembered(caller).await?));
+        let Some(method) = self.factor(caller, &account, demand).filter(|_| !is_exempt) else {
+            return Ok(account);
+        };
+        let subject = Subject { realm: &principal.profile.realm, account: &account, peer: caller.peer };
+        self.second_factor.verify(subject, method, caller.factor.code.as_ref()).await?;
+        if demand != Demand::Anew
+            && let Err(error) = self.remember(caller).await
+        {
+            // The factor was right: that it will be asked for again is no reason to refuse.
+            tracing::warn!(user = %account.user.id, %error, "a second factor could not be remembered");
+        }
+        Ok(account)
+    }
+
+    /// The caller's account as the store has it now.
+    pub(crate) async fn own_account(&self, caller: &Caller<'_>) -> Result<Account, ActionError> {
+        let account = self.store.user(caller.principal.profile.user.id).await?;
+        account.ok_or(ActionError::NoSuchUser)
+    }
+
+    /// The account that a call is about: the caller's own, or with a permission another one of its realm.
+    pub(crate) async fn account_of(
+        &self,
+        caller: &Caller<'_>,
+        of: Option<&Identifier>,
+        permission: Permission,
+    ) -> Result<Account, ActionError> {
+        let user = &caller.principal.profile.user;
+        let Some(of) = of.filter(|of| !means(of, user)) else { return self.own_account(caller).await };
+        // A caller that may not ask is not told which accounts there are.
+        if !user.may(permission) {
+            return Err(ActionError::NotPermitted);
+        }
+        let account = self.users.find(&caller.principal.profile.realm, of).await?;
+        account.ok_or(ActionError::NoSuchUser)
+    }
+
+    /// The factor that the caller names, else the first that the account has, else its password, where its digest can be
+    /// verified: clients send the digest.
+    fn factor(&self, caller: &Caller<'_>, account: &Account, demand: Demand) -> Option<FactorMethod> {
+        let named = caller.factor.method.filter(|method| *method != FactorMethod::Password);
+        let realm = &caller.principal.profile.realm;
+        let falls_back = demand == Demand::Always
+            || (self.config.password_fallback
+                && verifies_digest(account)
+                && self.directories.accept_stored_password(realm, account));
+        named
+            .or_else(|| active_factors(account).first().copied())
+            .or_else(|| falls_back.then_some(FactorMethod::Password))
+    }
+
+    /// Whether an account is so young that its owner may not have set up a second factor yet.
+    fn is_new(&self, account: &Account) -> bool {
+        let grace = self.config.remember;
+        !grace.is_zero()
+            && active_factors(account).is_empty()
+            && account.user.joined + grace >= self.clock.now()
+    }
+
+    async fn is_remembered(&self, caller: &Caller<'_>) -> Result<bool, StoreError> {
+        let Some((user, digest)) = self.fingerprint(caller) else { return Ok(false) };
+        let found = self.store.by_digest(CredentialKind::REMEMBERED_FACTOR, &digest).await?;
+        let now = self.clock.now();
+        Ok(found.is_some_and(|(remembered, _)| {
+            remembered.user == user && remembered.expires.is_some_and(|end| end >= now)
+        }))
+    }
+
+    async fn remember(&self, caller: &Caller<'_>) -> Result<(), StoreError> {
+        let period = self.config.remember;
+        let Some((user, digest)) = self.fingerprint(caller).filter(|_| !period.is_zero()) else {
+            return Ok(());
+        };
+        if let Some((old, _)) = self.store.by_digest(CredentialKind::REMEMBERED_FACTOR, &digest).await? {
+            self.store.remove(old.id).await?;
+        }
+        let remembered = Credential {
+            expires: Some(self.clock.now() + period),
+            ..self.credentials.credential(user, CredentialKind::REMEMBERED_FACTOR, Some(digest))
+        };
+        match self.store.add(&remembered, REMEMBERED).await {
+            // Another request of the same program was faster.
+            Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The digest of a token in a program at a client key, and the token's user: a factor that was shown with one counts
+    /// for no other.
+    fn fingerprint(&self, caller: &Caller<'_>) -> Option<(UserId, Digest)> {
+        let credential = caller.principal.credential?;
+        let place = format!("{}\n{}", caller.peer.client_key(), caller.agent);
+        Some((caller.principal.profile.user.id, self.credentials.fingerprint(credential, &place)))
+    }
+}
+
+impl fmt::Debug for StepUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StepUp").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Whether a user names itself.
+fn means(of: &Identifier, user: &User) -> bool {
+    match of {
+        Identifier::External { protocol, id } => user.external_ids.get(*protocol) == Some(id),
+        Identifier::Name { kind, typed } => {
+            user.names.iter().any(|name| name.kind == *kind && name.exact == *typed)
+        }
+        _ => false,
+    }
+}
+
+/// Whether an account's stored password can verify a digest.
+fn verifies_digest(account: &Account) -> bool {
+    let stored = account.password.as_ref().and_then(|stored| StoredPassword::parse(stored).ok());
+    stored.is_some_and(|stored| stored.verifies_digest())
+}

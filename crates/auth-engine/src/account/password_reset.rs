@@ -1,0 +1,118 @@
+//! Lost passwords: a token by mail, good once.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{
+    ActionError, Clock, CredentialKind, Identifier, InternalError, NameKind, Password, PasswordReset, Peer,
+    RealmId, Store, Timestamp, Token,
+};
+use auth_crypto::opaque;
+
+use super::passwords::{PasswordError, PasswordService};
+use crate::credentials::{CredentialFactory, has_ended};
+use crate::maintenance::outbox::MailQueue;
+use crate::rate_limit::shared::AttemptLimits;
+use crate::realms::RealmCache;
+use crate::timing::mail_step::next_step;
+use crate::users::UserFinder;
+
+/// How long a token is good.
+const LIFETIME: Duration = Duration::from_secs(3600);
+
+/// Resets lost passwords by mail.
+pub(crate) struct PasswordResetService {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) realms: Arc<RealmCache>,
+    pub(crate) users: Arc<UserFinder>,
+    pub(crate) credentials: Arc<CredentialFactory>,
+    pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) passwords: Arc<PasswordService>,
+    pub(crate) mail: Arc<MailQueue>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Whether lost passwords are reset by mail.
+    pub(crate) is_offered: bool,
+    /// The address below which links in mails are.
+    pub(crate) site_url: String,
+}
+
+#[async_trait]
+impl PasswordReset for PasswordResetService {
+    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
+        if !self.is_offered {
+            return Err(ActionError::NotOffered);
+        }
+        let started = self.clock.now();
+        let realm = self.realms.by_id(realm).await?;
+        let realm = realm.ok_or_else(|| InternalError::corrupt("the realm of a protocol"))?;
+        let account = self.users.find(&realm, &Identifier::email(address)).await?;
+        // People of a directory have their passwords there.
+        let account = account.filter(|account| {
+            realm.active && account.user.active && account.user.name(NameKind::Directory).is_none()
+        });
+        if let Some(account) = account
+            && self.limits.local().reserve_mail(account.user.id, started)
+        {
+            let user = account.user.id;
+            let expires = Some(started + LIFETIME);
+            let (token, stored) = self.credentials.token(user, CredentialKind::PASSWORD_RESET, expires);
+            let text = format!(
+                "Somebody has asked for a new password for your account. Set it here, within an hour:\n\n\
+                 {}/reset-password/{}\n\nIf it wasn't you, there is nothing to do.\n",
+                self.site_url,
+                token.expose()
+            );
+            self.mail.post_with(&stored, &account.user, "Password reset", &text).await?;
+            tracing::info!(target: "auth::account", %user, "password reset mailed");
+        }
+        Ok(next_step(started, self.clock.now()))
+    }
+
+    async fn reset_password(
+        &self,
+        realm: RealmId,
+        token: &Token,
+        new: &Password,
+        peer: &Peer,
+    ) -> Result<(), ActionError> {
+        let digest = opaque::digest(token.expose());
+        let found = self.store.by_digest(CredentialKind::PASSWORD_RESET, &digest).await?;
+        let now = self.clock.now();
+        let found = found.filter(|(credential, account)| {
+            account.user.realm == realm
+                && account.user.active
+                && account.user.name(NameKind::Directory).is_none()
+                && !has_ended(credential, now)
+        });
+        let (credential, account) = found.ok_or(ActionError::WrongToken)?;
+        let hashed = self.passwords.hash(&account, new, false, peer.client_key()).await?;
+        // Of two requests with one token one sets its password.
+        if !self.store.remove(credential.id).await? {
+            return Err(ActionError::WrongToken);
+        }
+        let user = account.user.id;
+        let set = self.passwords.store(user, &hashed).await?;
+        tracing::info!(target: "auth::account", %user, "password reset");
+        if set { Ok(()) } else { Err(ActionError::WrongToken) }
+    }
+}
+
+impl From<PasswordError> for ActionError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::TooWeak(_) | PasswordError::TooLong => Self::WeakPassword(Vec::new()),
+            PasswordError::AgainstPolicy(rules) => Self::WeakPassword(rules),
+            PasswordError::NoUser => Self::NoSuchUser,
+            PasswordError::NoRealm => InternalError::corrupt("an account's realm").into(),
+            PasswordError::Internal(error) => error.into(),
+        }
+    }
+}
+
+impl fmt::Debug for PasswordResetService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordResetService").field("is_offered", &self.is_offered).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! New passwords: strong enough, hashed, and stored with what was signed in before revoked.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{
+    Account, ClientKey, Clock, CredentialKind, InternalError, Password, PasswordPolicy, PasswordString,
+    PolicyRule, Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
+};
+use auth_crypto::password::HashingRule;
+use auth_crypto::pool::HashingPool;
+use auth_crypto::strength;
+
+use crate::config::PasswordConfig;
+use crate::realms::RealmCache;
+
+/// The kinds of credentials that a change of password always revokes.
+pub const SESSIONS: [CredentialKind; 4] = [
+    CredentialKind::ROCKETCHAT_TOKEN,
+    CredentialKind::WEB_SESSION,
+    CredentialKind::MAILED_CODE,
+    CredentialKind::PASSWORD_RESET,
+];
+
+/// The kinds that a change of password revokes besides, unless the operator keeps them.
+const KEYS: [CredentialKind; 3] =
+    [CredentialKind::ZULIP_KEY, CredentialKind::PERSONAL_TOKEN, CredentialKind::APP_PASSWORD];
+
+/// Why a password was not set.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum PasswordError {
+    /// The account's realm is gone.
+    NoRealm,
+    /// The account is gone.
+    NoUser,
+    /// The password is too weak.
+    TooWeak(strength::TooWeak),
+    /// The password breaks these rules of the password policy.
+    AgainstPolicy(Vec<PolicyRule>),
+    /// The password is longer than any that can match.
+    TooLong,
+    /// The password could not be hashed or stored.
+    Internal(InternalError),
+}
+
+/// Checks, hashes and stores new passwords.
+pub struct PasswordService {
+    store: Arc<dyn Store>,
+    realms: Arc<RealmCache>,
+    pool: Arc<HashingPool>,
+    clock: Arc<dyn Clock>,
+    config: PasswordConfig,
+    policy: Option<PasswordPolicy>,
+    /// Whether a change of password also revokes keys, personal tokens and app passwords.
+    revoke_keys: bool,
+}
+
+impl PasswordService {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        realms: Arc<RealmCache>,
+        pool: Arc<HashingPool>,
+        clock: Arc<dyn Clock>,
+        config: &crate::Config,
+    ) -> Self {
+        Self {
+            store,
+            realms,
+            pool,
+            clock,
+            config: config.passwords,
+            policy: config.rocketchat.password_policy,
+            revoke_keys: config.revoke_on_password_change,
+        }
+    }
+
+    /// The form of a realm's new hashes.
+    #[must_use]
+    pub fn hashing_rule(&self, realm: &Realm) -> HashingRule {
+        HashingRule { params: self.config.params, digest_ready: realm.digest_logins }
+    }
+
+    /// The configuration.
+    #[must_use]
+    pub fn config(&self) -> PasswordConfig {
+        self.config
+    }
+
+    /// The hashing pool.
+    #[must_use]
+    pub fn pool(&self) -> &HashingPool {
+        &self.pool
+    }
+
+    /// Checks that a new password is strong enough for a realm, or for one to be made. `names` are the user's own, which
+    /// make a password weaker.
+    ///
+    /// # Errors
+    /// [`PasswordError::TooWeak`], [`PasswordError::AgainstPolicy`] or [`PasswordError::TooLong`].
+    pub fn check_strength(
+        &self,
+        realm: Option<&Realm>,
+        password: &Password,
+        names: &[&str],
+    ) -> Result<(), PasswordError> {
+        if password.is_too_long() {
+            return Err(PasswordError::TooLong);
+        }
+        let broken = self.policy.map(|policy| policy.broken_by(password));
+        if let Some(broken) = broken.filter(|broken| !broken.is_empty()) {
+            return Err(PasswordError::AgainstPolicy(broken));
+        }
+        let rule = realm.and_then(|realm| realm.strength).unwrap_or(self.config.strength);
+        strength::check(rule, password, names).map_err(PasswordError::TooWeak)
+    }
+
+    /// Hashes a new password of an account. Unless `allow_weak`, it must be strong enough.
+    ///
+    /// # Errors
+    /// [`PasswordError`] when it is too weak or too long, or can't be hashed now.
+    pub async fn hash(
+        &self,
+        account: &Account,
+        password: &Password,
+        allow_weak: bool,
+        client: ClientKey,
+    ) -> Result<PasswordString, PasswordError> {
+        let realm = self.realms.by_id(account.user.realm).await?.ok_or(PasswordError::NoRealm)?;
+        let names: Vec<&str> = account.user.names.iter().map(|name| name.exact.as_str()).collect();
+        match self.check_strength(Some(&realm), password, &names) {
+            Err(PasswordError::TooWeak(_) | PasswordError::AgainstPolicy(_)) if allow_weak => {}
+            checked => checked?,
+        }
+        let secret = SecretInput::Password(password.clone());
+        let hashed = self.pool.hash(secret, self.hashing_rule(&realm), client).await;
+        hashed.map_err(|busy| InternalError::busy(busy.retry_after).into())
+    }
+
+    /// Stores a hashed password and revokes what was signed in before; `false` when the account is gone.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the password is not known to be stored.
+    pub async fn store(&self, user: UserId, hashed: &PasswordString) -> Result<bool, StoreError> {
+        let mut kinds = SESSIONS.to_vec();
+        if self.revoke_keys {
+            kinds.extend(KEYS);
+        }
+        let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds };
+        self.store.set_password(user, Some(hashed), &revocation).await
+    }
+
+    /// Hashes a new password of an account, stores it, and revokes what was signed in before.
+    ///
+    /// # Errors
+    /// [`PasswordError`] when it is too weak (unless `allow_weak`) or too long, or is not known to be stored.
+    pub async fn set(
+        &self,
+        account: &Account,
+        password: &Password,
+        allow_weak: bool,
+        client: ClientKey,
+    ) -> Result<(), PasswordError> {
+        let hashed = self.hash(account, password, allow_weak, client).await?;
+        if self.store(account.user.id, &hashed).await? { Ok(()) } else { Err(PasswordError::NoUser) }
+    }
+
+    /// The stamp from which signed tokens are good after a revocation now: two seconds on, so that no whole-second rounding
+    /// lets a token through that was issued before.
+    #[must_use]
+    pub fn next_valid_from(&self) -> Timestamp {
+        self.clock.now() + Duration::from_secs(2)
+    }
+}
+
+impl fmt::Debug for PasswordService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordService").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for PasswordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoRealm => f.write_str("there is no such realm"),
+            Self::NoUser => f.write_str("there is no such user"),
+            Self::TooWeak(_) => f.write_str("the password is too weak"),
+            Self::AgainstPolicy(rules) => {
+                let rules = rules.iter().map(PolicyRule::to_string).collect::<Vec<_>>().join(", ");
+                write!(f, "the password is against [rocketchat.password_policy]: {rules}")
+            }
+            Self::TooLong => write!(f, "the password is longer than {} bytes", Password::MAX_BYTES),
+            Self::Internal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for PasswordError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::TooWeak(why) => Some(why),
+            Self::Internal(error) => error.source(),
+            _ => None,
+        }
+    }
+}
+
+impl From<InternalError> for PasswordError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<StoreError> for PasswordError {
+    fn from(error: StoreError) -> Self {
+        Self::Internal(error.into())
+    }
+}

@@ -1,0 +1,193 @@
+//! Second factors come and go: TOTP devices, backup codes, mailed codes.
+
+use std::fmt;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use auth_core::{
+    Account, ActionError, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier, InternalError,
+    NameKind, OneTimeCode, Permission, RealmId, Rng, SecondFactors, Store, Timestamp, Token,
+};
+use auth_crypto::totp;
+
+use super::confirm::{Demand, StepUp};
+use super::sessions::{ALL_TOKENS, LOGIN_TOKENS, end_others};
+use crate::credentials::CredentialFactory;
+use crate::login::second_factor::SecondFactorCheck;
+use crate::rate_limit::shared::AttemptLimits;
+use crate::realms::RealmCache;
+use crate::timing::mail_step::next_step;
+use crate::users::UserFinder;
+
+/// The issuer that authenticator apps show before the user's name.
+const ISSUER: &str = "Rocket.Chat";
+
+/// The kinds of credentials that belong to a device.
+pub const DEVICE: [CredentialKind; 3] =
+    [CredentialKind::PENDING_TOTP, CredentialKind::TOTP, CredentialKind::BACKUP_CODE];
+
+/// Enrols and removes second factors.
+pub(crate) struct SecondFactorService {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) realms: Arc<RealmCache>,
+    pub(crate) users: Arc<UserFinder>,
+    pub(crate) credentials: Arc<CredentialFactory>,
+    pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) step_up: Arc<StepUp>,
+    pub(crate) check: Arc<SecondFactorCheck>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    /// The number of steps of 30 seconds by which a TOTP code may be off.
+    pub(crate) totp_delta: u32,
+}
+
+impl SecondFactorService {
+    async fn set_mailed_codes(&self, account: &Account, on: bool) -> Result<(), ActionError> {
+        let user = account.user.id;
+        self.store.set_email_second_factor(user, on).await?;
+        tracing::info!(target: "auth::account", %user, on, "mailed codes switched");
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SecondFactors for SecondFactorService {
+    async fn enrol_device(&self, caller: &Caller<'_>) -> Result<Enrolment, ActionError> {
+        let account = self.step_up.confirm(caller, Demand::Remembered).await?;
+        let name = account.user.user_name().ok_or(ActionError::NoUserName)?;
+        if account.totp {
+            return Err(ActionError::DeviceExists);
+        }
+        let user = account.user.id;
+        let secret = totp::new_secret(&*self.rng);
+        let pending = CredentialKind::PENDING_TOTP;
+        let device = self.credentials.totp(user, pending, &secret);
+        if !self.store.exchange(user, &[pending], None, &[device]).await? {
+            return Err(ActionError::NoSuchUser);
+        }
+        Ok(Enrolment {
+            secret: Token::new(totp::to_base32(&secret).as_str()),
+            url: Token::new(totp::otpauth_url(&secret, ISSUER, name).as_str()),
+        })
+    }
+
+    async fn confirm_device(
+        &self,
+        caller: &Caller<'_>,
+        code: &OneTimeCode,
+    ) -> Result<Vec<OneTimeCode>, ActionError> {
+        let account = self.step_up.confirm(caller, Demand::Remembered).await?;
+        let (user, now) = (account.user.id, self.clock.now());
+        let pending = self.store.of_user(user, CredentialKind::PENDING_TOTP).await?.pop();
+        let pending = pending.ok_or(ActionError::NoDevice)?;
+        if !self.limits.reserve_second_factor(user, now).await? {
+            return Err(ActionError::WrongCode);
+        }
+        let secret = self.credentials.totp_secret(&pending)?;
+        let step = totp::verify(&secret, code, now, self.totp_delta).ok_or(ActionError::WrongCode)?;
+        // Of two requests with one code one confirms.
+        if !self.store.raise_counter(pending.id, step).await? {
+            return Err(ActionError::WrongCode);
+        }
+        self.limits.second_factor_passed(user, now).await;
+
+        let (codes, mut new) = self.credentials.backup_codes(user);
+        let device = self.credentials.credential(user, CredentialKind::TOTP, None);
+        new.push(Credential { sealed: pending.sealed, counter: step, ..device });
+        let revoked = [&DEVICE[..], &LOGIN_TOKENS[..]].concat();
+        if !self.store.exchange(user, &revoked, caller.principal.credential, &new).await? {
+            return Err(ActionError::NoSuchUser);
+        }
+        tracing::info!(target: "auth::account", %user, "device enrolled");
+        Ok(codes)
+    }
+
+    async fn remove_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Result<bool, ActionError> {
+        let account = self.step_up.own_account(caller).await?;
+        let user = account.user.id;
+        if !account.totp || !self.check.is_device_code(&account, code).await? {
+            return Ok(false);
+        }
+        self.store.remove_of_user(user, &DEVICE, None).await?;
+        tracing::info!(target: "auth::account", %user, "device removed");
+        Ok(true)
+    }
+
+    async fn renew_backup_codes(
+        &self,
+        caller: &Caller<'_>,
+        code: &OneTimeCode,
+    ) -> Result<Vec<OneTimeCode>, ActionError> {
+        let account = self.step_up.own_account(caller).await?;
+        if !account.totp {
+            return Err(ActionError::NoDevice);
+        }
+        if !self.check.is_device_code(&account, code).await? {
+            return Err(ActionError::WrongCode);
+        }
+        let user = account.user.id;
+        let (codes, new) = self.credentials.backup_codes(user);
+        if !self.store.exchange(user, &[CredentialKind::BACKUP_CODE], None, &new).await? {
+            return Err(ActionError::NoSuchUser);
+        }
+        tracing::info!(target: "auth::account", %user, "backup codes renewed");
+        Ok(codes)
+    }
+
+    async fn backup_codes_left(&self, caller: &Caller<'_>) -> Result<usize, ActionError> {
+        let account = self.step_up.own_account(caller).await?;
+        if !account.totp {
+            return Err(ActionError::NoDevice);
+        }
+        Ok(self.store.of_user(account.user.id, CredentialKind::BACKUP_CODE).await?.len())
+    }
+
+    async fn reset_device(&self, caller: &Caller<'_>, of: Option<&Identifier>) -> Result<(), ActionError> {
+        self.step_up.confirm(caller, Demand::Anew).await?;
+        let account = self.step_up.account_of(caller, of, Permission::ResetOthersDevice).await?;
+        let user = account.user.id;
+        let revoked = [DEVICE, ALL_TOKENS].concat();
+        self.store.remove_of_user(user, &revoked, None).await?;
+        let by = caller.principal.profile.user.id;
+        tracing::info!(target: "auth::account", %by, %user, "device reset");
+        Ok(())
+    }
+
+    async fn require_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
+        let account = self.step_up.own_account(caller).await?;
+        let addresses = || account.user.names.iter().filter(|name| name.kind == NameKind::Email);
+        if addresses().next().is_none() || addresses().any(|name| !name.verified) {
+            return Err(ActionError::AddressUnverified);
+        }
+        self.set_mailed_codes(&account, true).await?;
+        end_others(&*self.store, caller).await
+    }
+
+    async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
+        let account = self.step_up.confirm(caller, Demand::Anew).await?;
+        self.set_mailed_codes(&account, false).await
+    }
+
+    async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError> {
+        let started = self.clock.now();
+        let realm = self.realms.by_id(realm).await?;
+        let realm = realm.ok_or_else(|| InternalError::corrupt("the realm of a protocol"))?;
+        let account = self.users.find(&realm, who).await?;
+        if let Some(account) = account.filter(|account| account.user.active && account.mails_codes())
+            && self.limits.local().reserve_mail(account.user.id, started)
+        {
+            self.check.mail_code(&account).await?;
+        }
+        Ok(next_step(started, self.clock.now()))
+    }
+
+    async fn confirm(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
+        self.step_up.confirm(caller, Demand::Always).await.map(drop)
+    }
+}
+
+impl fmt::Debug for SecondFactorService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecondFactorService").finish_non_exhaustive()
+    }
+}

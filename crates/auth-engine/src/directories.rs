@@ -1,0 +1,40 @@
+//! Which accounts belong to a directory, and what directories may do to accounts.
+
+use std::collections::BTreeMap;
+
+use auth_core::{Account, NameKind, Realm};
+
+use crate::config::DirectoryConfig;
+
+/// The configured directories, by name.
+#[derive(Clone, Debug, Default)]
+pub struct Directories(BTreeMap<String, DirectoryConfig>);
+
+impl Directories {
+    pub(crate) fn new(directories: BTreeMap<String, DirectoryConfig>) -> Self {
+        Self(directories)
+    }
+
+    /// The rights of a directory; `None` where a backend of that name is none.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&DirectoryConfig> {
+        self.0.get(name)
+    }
+
+    /// The rights of the directories that a realm lists.
+    pub fn of<'a>(&'a self, realm: &'a Realm) -> impl Iterator<Item = &'a DirectoryConfig> {
+        realm.backends.iter().filter_map(|name| self.0.get(name))
+    }
+
+    /// Whether an account's password is judged by a directory of its realm.
+    #[must_use]
+    pub fn own(&self, realm: &Realm, account: &Account) -> bool {
+        account.user.name(NameKind::Directory).is_some() && self.of(realm).next().is_some()
+    }
+
+    /// Whether the stored password of an account, if any, is a way in.
+    #[must_use]
+    pub fn accept_stored_password(&self, realm: &Realm, account: &Account) -> bool {
+        !self.own(realm, account) || self.of(realm).any(|directory| directory.local_passwords)
+    }
+}

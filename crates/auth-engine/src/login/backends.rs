@@ -1,0 +1,134 @@
+//! The password backends that have a say about an account, and what comes of their answers.
+//!
+//! An account has one authority. One that belongs to a directory is judged by directories alone, and any other by the
+//! other backends that the realm lists; the operator may let both judge. A name without an account may be known to any.
+//!
+//! ```text
+//! accept       let in, without asking further
+//! reject       the next backend of another kind that has a say
+//! not mine     the next backend that has a say
+//! unavailable  the same, for a password that is stored here; but then the end is no "wrong password"
+//! ```
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Account, BackendAnswer, Entry, FailureReason, InternalError, LoginError, PasswordBackend, ProtocolRules,
+    Realm, VerifyRequest,
+};
+
+use crate::config::DirectoryConfig;
+use crate::directories::Directories;
+
+/// The backends, and the order in which they are asked.
+pub struct BackendChain {
+    backends: Vec<Arc<dyn PasswordBackend>>,
+    directories: Arc<Directories>,
+}
+
+/// A password that is right.
+#[derive(Debug, Default)]
+pub(crate) struct Verified {
+    /// Whether the password must be set anew by its owner.
+    pub(crate) reset_required: bool,
+    /// The directory that accepted the password, and the entry whose password it is.
+    pub(crate) entry: Option<(String, Entry)>,
+}
+
+impl BackendChain {
+    pub(crate) fn new(backends: Vec<Arc<dyn PasswordBackend>>, directories: Arc<Directories>) -> Self {
+        Self { backends, directories }
+    }
+
+    /// Whether there is a backend of that name.
+    #[must_use]
+    pub fn contains(&self, name: &str) -> bool {
+        self.backends.iter().any(|backend| backend.name() == name)
+    }
+
+    /// Asks the realm's backends in their order, and weighs their answers.
+    pub(crate) async fn verify(
+        &self,
+        rules: &dyn ProtocolRules,
+        request: &VerifyRequest<'_>,
+    ) -> Result<Verified, LoginError> {
+        let local_alone = [Realm::LOCAL.to_owned()];
+        let order = if request.realm.backends.is_empty() {
+            local_alone.as_slice()
+        } else {
+            request.realm.backends.as_slice()
+        };
+        let of_directory =
+            request.account.is_some_and(|account| self.directories.own(request.realm, account));
+        let local_counts =
+            !of_directory || self.directories.of(request.realm).any(|directory| directory.local_passwords);
+        let (mut refused, mut outage) = (None, None);
+        let mut directory_spoke = false;
+        for name in order {
+            let directory = self.directories.get(name);
+            let is_asked = match directory {
+                // A second directory would judge another person of the same name.
+                Some(directory) => !directory_spoke && has_a_say(directory, request.account, of_directory),
+                None if name == Realm::LOCAL => local_counts,
+                None => refused.is_none(),
+            };
+            if !is_asked {
+                continue;
+            }
+            match self.backend(name)?.verify(request).await {
+                BackendAnswer::Accept(accepted) => {
+                    let entry = accepted.entry.map(|entry| (name.clone(), *entry));
+                    return Ok(Verified { reset_required: accepted.reset_required, entry });
+                }
+                BackendAnswer::Reject(reason) => {
+                    refused.get_or_insert(reason);
+                    directory_spoke |= directory.is_some();
+                }
+                BackendAnswer::Unavailable(error) if directory.is_some() => {
+                    outage.get_or_insert(error);
+                    directory_spoke = true;
+                }
+                BackendAnswer::Unavailable(error) => return Err(error.into()),
+                _ => {}
+            }
+        }
+        // The stored password changes nothing but the words of the refusal; the work is that for a name without an account.
+        if !local_counts
+            && order.iter().any(|name| name == Realm::LOCAL)
+            && self.matches_stored(request).await?
+            && rules.tells_local_password()
+        {
+            return Err(LoginError::Forbidden);
+        }
+        Err(match outage {
+            Some(error) => error.into(),
+            None => LoginError::Credentials(refused.unwrap_or(FailureReason::UnknownUser)),
+        })
+    }
+
+    /// Whether a password matches the stored one.
+    pub(crate) async fn matches_stored(&self, request: &VerifyRequest<'_>) -> Result<bool, InternalError> {
+        match self.backend(Realm::LOCAL)?.verify(request).await {
+            BackendAnswer::Accept(_) => Ok(true),
+            BackendAnswer::Unavailable(error) => Err(error),
+            _ => Ok(false),
+        }
+    }
+
+    fn backend(&self, name: &str) -> Result<&dyn PasswordBackend, InternalError> {
+        let found = self.backends.iter().find(|backend| backend.name() == name);
+        found.map(|backend| &**backend).ok_or_else(|| InternalError::corrupt("a realm's password backend"))
+    }
+}
+
+impl fmt::Debug for BackendChain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.backends.iter().map(|backend| backend.name())).finish()
+    }
+}
+
+/// Whether a directory has a say about an account: its own, none yet, or one that may become its own.
+fn has_a_say(directory: &DirectoryConfig, account: Option<&Account>, of_directory: bool) -> bool {
+    of_directory || account.is_none() || directory.merge_existing
+}

@@ -1,0 +1,342 @@
+//! A login, stage by stage.
+//!
+//! Every stage either hands on to the next or ends the attempt with an error. Whatever the account's state, the password
+//! is verified first, so that all failures take the same work; the careless points of the real systems change which error
+//! is told, never what is done.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{
+    Account, Clock, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError, LoginMethod,
+    LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp,
+    UserId, VerifyRequest,
+};
+
+use super::app_password::AppPasswords;
+use super::backends::{BackendChain, Verified};
+use super::directory::DirectoryAccounts;
+
+use super::log::AttemptLog;
+use super::passwordless::{Found, Passwordless};
+use super::second_factor::{SecondFactorCheck, Subject, active_factors};
+use crate::grants::GrantIssuer;
+use crate::rate_limit::local::{Limited, Reservation, password_of};
+use crate::rate_limit::priority::Priorities;
+use crate::rate_limit::shared::AttemptLimits;
+use crate::rules::RuleSet;
+use crate::timing::delay_slots::DelaySlots;
+use crate::timing::failure_delay::FailureDelay;
+use crate::users::UserFinder;
+
+/// The login pipeline.
+pub(crate) struct LoginPipeline {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) users: Arc<UserFinder>,
+    pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) priorities: Arc<Priorities>,
+    pub(crate) slots: DelaySlots,
+    pub(crate) failure_delay: FailureDelay,
+    pub(crate) app_passwords: AppPasswords,
+    pub(crate) backends: Arc<BackendChain>,
+    pub(crate) directory_accounts: Arc<DirectoryAccounts>,
+    pub(crate) passwordless: Passwordless,
+    pub(crate) second_factor: Arc<SecondFactorCheck>,
+    pub(crate) issuer: Arc<GrantIssuer>,
+    pub(crate) log: AttemptLog,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    /// What passwords with an obsolete hash must fulfil where the realm has no rule of its own.
+    pub(crate) strength: StrengthRule,
+    /// Lets accounts with a second factor log in by password alone where the protocol has no second step.
+    pub(crate) password_only: bool,
+}
+
+/// An attempt that is being judged.
+#[derive(Clone, Copy)]
+struct Judged<'a> {
+    attempt: &'a LoginAttempt,
+    rules: &'a dyn ProtocolRules,
+}
+
+/// What is known of an attempt so far.
+struct Progress {
+    /// The account, for the order of hashing.
+    account: Option<Account>,
+    /// The user, for the log.
+    user: Option<UserId>,
+    /// When the user was looked up.
+    looked_up: Timestamp,
+}
+
+impl Progress {
+    fn found(&mut self, account: Account) {
+        self.user = Some(account.user.id);
+        self.account = Some(account);
+    }
+}
+
+impl LoginPipeline {
+    /// Judges an attempt to log in.
+    pub(crate) async fn log_in(&self, attempt: LoginAttempt) -> LoginReply {
+        let started = self.clock.now();
+        let rules = self.rules.of(attempt.protocol);
+        let judged = Judged { attempt: &attempt, rules };
+        if !rules.takes_passwords() && password_of(&attempt).is_some() {
+            // Nothing is looked up, and so nothing counted.
+            let error = LoginError::Credentials(FailureReason::NotOffered);
+            self.log.record(&attempt, None, error.as_str(), started);
+            return LoginReply::refused(error);
+        }
+        let may_wait = !rules.login_delay().is_zero() || self.failure_delay.may_delay(&attempt);
+        let slot = match may_wait.then(|| self.slots.take(started)).transpose() {
+            Ok(slot) => slot,
+            Err(busy) => return LoginReply::refused(busy.into()),
+        };
+        let mut reservation = match self.limits.reserve(&attempt, started).await {
+            Ok(reservation) => reservation,
+            Err(Limited { error, status }) => {
+                if !matches!(error, LoginError::Internal(_)) {
+                    self.log.record(&attempt, None, error.as_str(), started);
+                }
+                return LoginReply { rate_limit: status, ..LoginReply::refused(error) };
+            }
+        };
+        let mut progress = Progress { account: None, user: None, looked_up: started };
+        let result = self.judge(judged, &mut reservation, &mut progress).await;
+        let rate_limit = reservation.status;
+        match &result {
+            Ok(login) => {
+                self.limits.succeeded(reservation).await;
+                self.priorities.logged_in(login.profile.user.id, attempt.peer.client_key());
+            }
+            Err(LoginError::Internal(_)) => self.limits.give_back(&mut reservation).await,
+            Err(LoginError::SecondFactorRequired(_)) => self.limits.give_back(&mut reservation).await,
+            Err(LoginError::Credentials(_)) => {
+                if let Some(who) = password_of(&attempt) {
+                    self.priorities.failed(attempt.realm.id, who, progress.account.as_ref());
+                }
+            }
+            Err(_) => {}
+        }
+        if let Err(error @ LoginError::Internal(_)) = result {
+            return LoginReply::refused(error);
+        }
+        let outcome = result.as_ref().map_or_else(LoginError::as_str, |_| "granted");
+        self.log.record(&attempt, progress.user, outcome, started);
+        let delayed = self.login_delay(rules, progress.looked_up);
+        let released = self.failure_delay.release_at(&attempt, result.as_ref().err(), started).await;
+        let not_before = delayed.max(released);
+        if let Some(slot) = slot {
+            slot.hold(not_before);
+        }
+        LoginReply { result, rate_limit, not_before }
+    }
+
+    async fn judge(
+        &self,
+        judged: Judged<'_>,
+        reservation: &mut Reservation,
+        progress: &mut Progress,
+    ) -> Result<Box<Login>, LoginError> {
+        let attempt = judged.attempt;
+        if let LoginMethod::Password { who, secret } = &attempt.method {
+            return self.by_password(judged, reservation, progress, who, secret).await;
+        }
+        let found = self.passwordless.find(judged.rules, attempt).await;
+        progress.looked_up = self.clock.now();
+        let Found { profile, held } = found?;
+        progress.user = Some(profile.user.id);
+        check_state(&attempt.realm, profile.user.active)?;
+        judged.rules.check_user(&profile.user)?;
+        match held {
+            Some(grant) => Ok(Box::new(Login { profile, grant })),
+            None => {
+                let Profile { user, has_password: _, totp, .. } = profile;
+                self.grant(judged, Account { user, password: None, totp }).await
+            }
+        }
+    }
+
+    /// Find, verify, account state, second factor, grant.
+    async fn by_password(
+        &self,
+        judged: Judged<'_>,
+        reservation: &mut Reservation,
+        progress: &mut Progress,
+        who: &Identifier,
+        secret: &SecretInput,
+    ) -> Result<Box<Login>, LoginError> {
+        let attempt = judged.attempt;
+        let account = self.users.find(&attempt.realm, who).await?;
+        progress.looked_up = self.clock.now();
+        let found = account.as_ref().map(|account| account.user.id);
+        if let Some(account) = account {
+            progress.found(account);
+        }
+        let account = progress.account.as_ref();
+        if let Some(known) = account
+            && !self.limits.identify(reservation, attempt, known).await?
+        {
+            self.work_as_for_no_account(attempt, who, secret).await?;
+            return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
+        }
+        let by_app_password = self.app_passwords.is_one(attempt.protocol, account, secret).await?;
+        let accepted = self.verify(judged, who, account, secret, by_app_password).await?;
+        progress.found(accepted.clone());
+        // A directory may know more names of an account than the store: the account's own count holds for them too.
+        if found != Some(accepted.user.id) && !self.limits.identify(reservation, attempt, &accepted).await? {
+            return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
+        }
+        self.admit(judged, accepted, by_app_password).await
+    }
+
+    /// Does the work that is done for a name that no account has. A client that has tried too many passwords of an account
+    /// under several of its names learns no more than it does of such names, or the limit would tell which names belong to
+    /// one account.
+    async fn work_as_for_no_account(
+        &self,
+        attempt: &LoginAttempt,
+        who: &Identifier,
+        secret: &SecretInput,
+    ) -> Result<(), InternalError> {
+        let realm = &attempt.realm;
+        let request = VerifyRequest { realm, who, account: None, secret, demand: None, peer: &attempt.peer };
+        self.backends.matches_stored(&request).await.map(drop)
+    }
+
+    /// The account whose password it is. An app password is asked of no backend.
+    async fn verify(
+        &self,
+        judged: Judged<'_>,
+        who: &Identifier,
+        account: Option<&Account>,
+        secret: &SecretInput,
+        by_app_password: bool,
+    ) -> Result<Account, LoginError> {
+        let Judged { attempt, rules } = judged;
+        let realm: &Realm = &attempt.realm;
+        if !realm.password_login {
+            return Err(LoginError::PasswordLoginDisabled);
+        }
+        let is_empty = matches!(secret, SecretInput::Password(password) if password.expose().is_empty());
+        let is_refused_empty = is_empty && !rules.takes_empty_passwords();
+        let demand = rules.demands_strength().then(|| realm.strength.unwrap_or(self.strength));
+        let answer = if by_app_password {
+            Ok(Verified::default())
+        } else {
+            let request = VerifyRequest { realm, who, account, secret, demand, peer: &attempt.peer };
+            self.backends.verify(rules, &request).await
+        };
+        if let (Some(account), false, true) = (account, is_refused_empty, rules.tells_state_first())
+            && !matches!(answer, Err(LoginError::Internal(_)))
+        {
+            check_state(realm, account.user.active)?;
+        }
+        let verified = answer?;
+        if is_refused_empty {
+            return Err(LoginError::Credentials(FailureReason::WrongPassword));
+        }
+        if !realm.active {
+            return Err(LoginError::RealmInactive);
+        }
+        let account = match verified.entry {
+            Some((directory, entry)) => {
+                self.directory_accounts.account_of(rules, realm, &directory, &entry).await?
+            }
+            None => account.cloned().ok_or_else(|| InternalError::corrupt("an accepted account"))?,
+        };
+        check_state(realm, account.user.active)?;
+        // That the password is right is not told where a second factor is needed and can't be shown.
+        if verified.reset_required && !self.lacks_second_step(attempt, &account) {
+            return Err(LoginError::PasswordResetRequired);
+        }
+        Ok(account)
+    }
+
+    /// The stages after a right password. An app password stands for a second factor.
+    async fn admit(
+        &self,
+        judged: Judged<'_>,
+        account: Account,
+        by_app_password: bool,
+    ) -> Result<Box<Login>, LoginError> {
+        let Judged { attempt, rules } = judged;
+        rules.check_user(&account.user)?;
+        if !by_app_password {
+            if self.lacks_second_step(attempt, &account) {
+                return Err(LoginError::Credentials(FailureReason::NoSecondStep));
+            }
+            // The account's first factor is asked for: the client can't choose.
+            if let (SecondStep::Offered(code), Some(method)) =
+                (&attempt.second_step, active_factors(&account).first())
+            {
+                let subject = Subject { realm: &attempt.realm, account: &account, peer: &attempt.peer };
+                self.second_factor.verify(subject, *method, code.as_ref()).await?;
+            }
+        }
+        self.grant(judged, account).await
+    }
+
+    async fn grant(&self, judged: Judged<'_>, account: Account) -> Result<Box<Login>, LoginError> {
+        let attempt = judged.attempt;
+        let account = self.with_external_id(judged, account).await?;
+        let grant = self.issuer.issue(attempt.protocol, attempt.grant, &attempt.realm, &account).await?;
+        let Account { user, password, totp } = account;
+        let profile =
+            Profile { user, realm: Arc::clone(&attempt.realm), has_password: password.is_some(), totp };
+        Ok(Box::new(Login { profile, grant }))
+    }
+
+    /// Gives a user that was made before the protocol was there the id under which the protocol shows it.
+    async fn with_external_id(&self, judged: Judged<'_>, account: Account) -> Result<Account, InternalError> {
+        let (protocol, user) = (judged.attempt.protocol, &account.user);
+        if user.external_ids.get(protocol).is_some() {
+            return Ok(account);
+        }
+        let Some(new) = judged.rules.new_id(&*self.rng, user.joined) else { return Ok(account) };
+        self.store.ensure_external_id(user.id, protocol, &new).await?;
+        let updated = self.store.user(user.id).await?;
+        updated.ok_or_else(|| InternalError::unavailable("the user is gone"))
+    }
+
+    /// Whether an account has a second factor at a protocol that has no second step.
+    fn lacks_second_step(&self, attempt: &LoginAttempt, account: &Account) -> bool {
+        matches!(attempt.second_step, SecondStep::NotOffered)
+            && !self.password_only
+            && !active_factors(account).is_empty()
+    }
+
+    /// The moment before which an answer must not be sent: the protocol's delay after the look-up, or a tenth of a second
+    /// after the hash where hashing took longer, each with a jitter of −50 to +49 ms.
+    fn login_delay(&self, rules: &dyn ProtocolRules, looked_up: Timestamp) -> Option<Timestamp> {
+        const FLOOR: Duration = Duration::from_millis(100);
+        const JITTER: Duration = Duration::from_millis(50);
+        let delay = rules.login_delay();
+        if delay.is_zero() {
+            return None;
+        }
+        let mut random = [0];
+        self.rng.fill(&mut random);
+        // 256 values onto 100 milliseconds: the slight bias tells nothing.
+        let jitter = Duration::from_millis(u64::from(random[0]) * 100 / 256);
+        let base = (looked_up + delay).max(self.clock.now() + FLOOR);
+        Some(base - JITTER + jitter)
+    }
+}
+
+impl fmt::Debug for LoginPipeline {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoginPipeline").field("rules", &self.rules).finish_non_exhaustive()
+    }
+}
+
+/// Refuses an account that can't be used now, for the realm's sake before the user's.
+pub(crate) fn check_state(realm: &Realm, is_active: bool) -> Result<(), LoginError> {
+    if !realm.active {
+        return Err(LoginError::RealmInactive);
+    }
+    if is_active { Ok(()) } else { Err(LoginError::UserInactive) }
+}

@@ -1,0 +1,340 @@
+//! The second factor: asked for last, after everything else is right.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, Identifier,
+    InternalError, LoginError, MailedChallenge, OneTimeCode, PasswordDigest, Peer, ProtocolName, Realm, Rng,
+    SecretInput, Store, Timestamp, UserId, VerifyRequest,
+};
+use auth_crypto::{opaque, totp};
+
+use crate::config::SecondFactorConfig;
+use crate::credentials::{CredentialFactory, has_ended};
+use crate::directories::Directories;
+use crate::login::backends::BackendChain;
+use crate::maintenance::outbox::MailQueue;
+use crate::rate_limit::shared::AttemptLimits;
+
+/// Backup codes have eight characters and are never tried as digits of a device.
+const BACKUP_CODE_LENGTH: usize = 8;
+
+/// Judges second factors, and mails codes.
+pub(crate) struct SecondFactorCheck {
+    store: Arc<dyn Store>,
+    credentials: Arc<CredentialFactory>,
+    limits: Arc<AttemptLimits>,
+    backends: Arc<BackendChain>,
+    directories: Arc<Directories>,
+    mail: Arc<MailQueue>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+    config: SecondFactorConfig,
+}
+
+/// The parts that the check is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) credentials: Arc<CredentialFactory>,
+    pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) backends: Arc<BackendChain>,
+    pub(crate) directories: Arc<Directories>,
+    pub(crate) mail: Arc<MailQueue>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) config: SecondFactorConfig,
+}
+
+/// The account whose second factor is asked for, and where the request comes from.
+#[derive(Clone, Copy)]
+pub(crate) struct Subject<'a> {
+    pub(crate) realm: &'a Realm,
+    pub(crate) account: &'a Account,
+    pub(crate) peer: &'a Peer,
+}
+
+/// Why a second factor was not accepted.
+#[derive(Debug)]
+pub(crate) enum FactorError {
+    /// No code came along.
+    Required(Challenge),
+    /// The code is wrong.
+    Invalid(Challenge),
+    /// The code is wrong, and so were too many before.
+    Exhausted(Challenge),
+    /// The code could not be judged.
+    Internal(InternalError),
+}
+
+enum Verdict {
+    Right,
+    Wrong,
+    Exhausted,
+}
+
+impl SecondFactorCheck {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts { store, credentials, limits, backends, directories, mail, clock, rng, config } = parts;
+        Self { store, credentials, limits, backends, directories, mail, clock, rng, config }
+    }
+
+    /// Judges a code for a factor; without one, gives the challenge for the client, and mails what must be mailed.
+    pub(crate) async fn verify(
+        &self,
+        subject: Subject<'_>,
+        method: FactorMethod,
+        code: Option<&OneTimeCode>,
+    ) -> Result<(), FactorError> {
+        let account = subject.account;
+        let user = account.user.id;
+        let now = self.clock.now();
+        let bare = Challenge { method, available: active_factors(account), mailed: None };
+        let outstanding = match method {
+            FactorMethod::Email if account.mails_codes() => self.newest_code(user).await?,
+            _ => None,
+        };
+        if code.is_some()
+            && !self.limits.reserve_second_factor(user, now).await.map_err(InternalError::from)?
+        {
+            let mailed = outstanding.as_ref().map(|code| MailedChallenge {
+                generated: false,
+                expires: code.expires.unwrap_or_default(),
+                recipient: recipient(account),
+            });
+            return Err(FactorError::Invalid(Challenge { mailed, ..bare }));
+        }
+        // The challenge after a wrong code names the code that was outstanding before: one that has ended makes room.
+        let mailed = match method {
+            FactorMethod::Email if account.mails_codes() => {
+                Some(self.mailed_challenge(account, outstanding.as_ref()).await?)
+            }
+            _ => None,
+        };
+        let challenge = Challenge { mailed, ..bare };
+        let Some(code) = code else { return Err(FactorError::Required(challenge)) };
+        let verdict = match method {
+            FactorMethod::Totp => self.use_device_code(account, code, now).await?,
+            FactorMethod::Email => self.use_mailed_code(outstanding, code, now).await?,
+            _ => self.use_password(subject, code).await?,
+        };
+        match verdict {
+            Verdict::Right => {
+                self.limits.second_factor_passed(user, now).await;
+                Ok(())
+            }
+            Verdict::Wrong => Err(FactorError::Invalid(challenge)),
+            Verdict::Exhausted => Err(FactorError::Exhausted(challenge)),
+        }
+    }
+
+    /// Whether a code is one of the account's device, or one of its backup codes; the code is used up if so. Wrong codes
+    /// are limited per account.
+    pub(crate) async fn is_device_code(
+        &self,
+        account: &Account,
+        code: &OneTimeCode,
+    ) -> Result<bool, InternalError> {
+        let (user, now) = (account.user.id, self.clock.now());
+        if !self.limits.reserve_second_factor(user, now).await? {
+            return Ok(false);
+        }
+        let right = matches!(self.use_device_code(account, code, now).await?, Verdict::Right);
+        if right {
+            self.limits.second_factor_passed(user, now).await;
+        }
+        Ok(right)
+    }
+
+    async fn use_device_code(
+        &self,
+        account: &Account,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<Verdict, InternalError> {
+        if !account.totp {
+            return Ok(Verdict::Wrong);
+        }
+        let user = account.user.id;
+        let right = if code.expose().len() == BACKUP_CODE_LENGTH {
+            self.use_backup_code(user, code).await?
+        } else {
+            self.use_totp(user, code, now).await?
+        };
+        Ok(if right { Verdict::Right } else { Verdict::Wrong })
+    }
+
+    async fn use_backup_code(&self, user: UserId, code: &OneTimeCode) -> Result<bool, InternalError> {
+        for digest in self.credentials.backup_code_digests(user, code) {
+            let found = self.store.by_digest(CredentialKind::BACKUP_CODE, &digest).await?;
+            if let Some((credential, _)) = found.filter(|(credential, _)| credential.user == user) {
+                return Ok(self.store.remove(credential.id).await?);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Uses a step of the device: once, also by two requests at a time.
+    async fn use_totp(
+        &self,
+        user: UserId,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<bool, InternalError> {
+        let Some(device) = self.store.of_user(user, CredentialKind::TOTP).await?.pop() else {
+            return Ok(false);
+        };
+        let secret = self.credentials.totp_secret(&device)?;
+        let Some(step) = totp::verify(&secret, code, now, self.config.totp_delta) else { return Ok(false) };
+        let fresh = self.store.raise_counter(device.id, step).await?;
+        Ok(fresh || self.config.code_replay)
+    }
+
+    /// Counts every attempt before the code is looked at, so that parallel attempts are as many as they are.
+    async fn use_mailed_code(
+        &self,
+        outstanding: Option<Credential>,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<Verdict, InternalError> {
+        let Some(mut outstanding) = outstanding.filter(|code| !has_ended(code, now)) else {
+            return Ok(Verdict::Wrong);
+        };
+        let most = i64::from(self.config.mailed_code_attempts);
+        let user = outstanding.user;
+        let number = loop {
+            if outstanding.counter >= most {
+                return Ok(Verdict::Exhausted);
+            }
+            let number = outstanding.counter + 1;
+            if self.store.raise_counter(outstanding.id, number).await? {
+                break number;
+            }
+            // Another attempt was faster.
+            match self.newest_code(user).await? {
+                Some(newest) if newest.id == outstanding.id => outstanding = newest,
+                // A code makes room for another once there were too many attempts at it.
+                Some(_) => return Ok(Verdict::Exhausted),
+                None => return Ok(Verdict::Wrong),
+            }
+        };
+        let digits: String = code.expose().chars().filter(char::is_ascii_digit).collect();
+        let mut digests = self.credentials.short_code_digests(user, &digits).into_iter();
+        if digests.any(|digest| outstanding.digest == Some(digest)) {
+            let used = self.store.remove(outstanding.id).await?;
+            return Ok(if used { Verdict::Right } else { Verdict::Wrong });
+        }
+        Ok(if number >= most { Verdict::Exhausted } else { Verdict::Wrong })
+    }
+
+    /// Judges the password once more, by its digest. A realm without digest logins can't tell.
+    async fn use_password(&self, subject: Subject<'_>, code: &OneTimeCode) -> Result<Verdict, InternalError> {
+        let Subject { realm, account, peer } = subject;
+        if !self.directories.accept_stored_password(realm, account) {
+            return Ok(Verdict::Wrong);
+        }
+        let secret = SecretInput::Digest(PasswordDigest::new(code.expose().to_ascii_lowercase()));
+        let id = account.user.external_text(ProtocolName::ROCKETCHAT);
+        let who = Identifier::external(ProtocolName::ROCKETCHAT, id);
+        let request =
+            VerifyRequest { realm, who: &who, account: Some(account), secret: &secret, demand: None, peer };
+        let right = self.backends.matches_stored(&request).await?;
+        Ok(if right { Verdict::Right } else { Verdict::Wrong })
+    }
+
+    async fn newest_code(&self, user: UserId) -> Result<Option<Credential>, InternalError> {
+        Ok(self.store.of_user(user, CredentialKind::MAILED_CODE).await?.pop())
+    }
+
+    /// The outstanding code while it is good, else a new one.
+    async fn mailed_challenge(
+        &self,
+        account: &Account,
+        outstanding: Option<&Credential>,
+    ) -> Result<MailedChallenge, InternalError> {
+        let recipient = recipient(account);
+        if let Some(outstanding) = outstanding.filter(|code| self.is_outstanding(code)) {
+            let expires = outstanding.expires.unwrap_or_default();
+            return Ok(MailedChallenge { generated: false, expires, recipient });
+        }
+        let expires = self.mail_code(account).await?;
+        Ok(MailedChallenge { generated: true, expires, recipient })
+    }
+
+    /// Mails the outstanding code again while it is good, so that a stranger who asks for it does not take it from its
+    /// owner; else a new one. Gives the moment at which the code ends.
+    pub(crate) async fn mail_code(&self, account: &Account) -> Result<Timestamp, InternalError> {
+        let user = account.user.id;
+        if let Some(outstanding) = self.newest_code(user).await?.filter(|code| self.is_outstanding(code))
+            && let Some(code) = self.credentials.open_mailed_code(&outstanding)
+        {
+            self.mail.post(&account.user, CODE_SUBJECT, &code_text(&code)).await?;
+            return Ok(outstanding.expires.unwrap_or_default());
+        }
+        let code = opaque::mail_code(&*self.rng);
+        let expires = self.clock.now() + self.config.mailed_code_lifetime;
+        let stored = self.credentials.mailed_code(user, &code, expires);
+        self.mail.post_with(&stored, &account.user, CODE_SUBJECT, &code_text(&code)).await?;
+        Ok(expires)
+    }
+
+    /// Whether a mailed code can still be used.
+    fn is_outstanding(&self, code: &Credential) -> bool {
+        !has_ended(code, self.clock.now()) && code.counter < i64::from(self.config.mailed_code_attempts)
+    }
+}
+
+impl fmt::Debug for SecondFactorCheck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SecondFactorCheck").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+const CODE_SUBJECT: &str = "Authentication code";
+
+fn code_text(code: &OneTimeCode) -> String {
+    let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
+    format!("Your authentication code is {first}-{last}.\n\nIt is good for one log-in.\n")
+}
+
+/// The name of the account that a client shows.
+fn recipient(account: &Account) -> String {
+    let user = &account.user;
+    let address = user.email().map(|email| email.address).unwrap_or_default();
+    user.user_name().unwrap_or(address).to_owned()
+}
+
+/// The factors that an account has, in the order in which they are asked for.
+pub(crate) fn active_factors(account: &Account) -> Vec<FactorMethod> {
+    let totp = account.totp.then_some(FactorMethod::Totp);
+    let email = account.mails_codes().then_some(FactorMethod::Email);
+    totp.into_iter().chain(email).collect()
+}
+
+impl From<InternalError> for FactorError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<FactorError> for LoginError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::Required(challenge) => Self::SecondFactorRequired(challenge),
+            FactorError::Invalid(challenge) => Self::SecondFactorInvalid(challenge),
+            FactorError::Exhausted(challenge) => Self::SecondFactorExhausted(challenge),
+            FactorError::Internal(error) => Self::Internal(error),
+        }
+    }
+}
+
+impl From<FactorError> for ActionError {
+    fn from(error: FactorError) -> Self {
+        match error {
+            FactorError::Required(challenge) => Self::SecondFactorRequired(challenge),
+            FactorError::Invalid(challenge) => Self::SecondFactorInvalid(challenge),
+            FactorError::Exhausted(challenge) => Self::SecondFactorExhausted(challenge),
+            FactorError::Internal(error) => Self::Internal(error),
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! Outgoing mail: written with its text sealed, and handed to the server, which sends it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{Clock, Credential, InternalError, MailId, OutgoingMail, Rng, Store, Timestamp, User};
+use auth_crypto::keyring::Purpose;
+use zeroize::Zeroizing;
+
+use crate::keys::Keys;
+
+/// The pauses after each failed attempt to send, counted in the first. With a first pause of a minute a mail is given up
+/// after 24 hours.
+const PAUSES: [u32; 8] = [1, 5, 30, 60, 120, 240, 480, 504];
+
+/// A mail that is due.
+#[expect(clippy::exhaustive_structs, reason = "the server takes it apart")]
+pub struct Mail {
+    /// The mail's identifier.
+    pub id: MailId,
+    /// The recipient's address.
+    pub to: String,
+    /// The subject.
+    pub subject: String,
+    /// The text; `None` when it can't be read.
+    pub text: Option<Zeroizing<String>>,
+    /// The number of failed attempts to send it.
+    pub failures: u32,
+}
+
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mail").field("id", &self.id).field("failures", &self.failures).finish_non_exhaustive()
+    }
+}
+
+/// The queue of outgoing mail.
+pub struct MailQueue {
+    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    rng: Arc<dyn Rng>,
+}
+
+impl MailQueue {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Self {
+        Self { store, keys, clock, rng }
+    }
+
+    /// Queues a mail to a user.
+    pub(crate) async fn post(&self, user: &User, subject: &str, text: &str) -> Result<(), InternalError> {
+        Ok(self.store.post(&self.mail(user, subject, text)).await?)
+    }
+
+    /// Queues a mail to a user together with the credential that it tells of, in one step.
+    pub(crate) async fn post_with(
+        &self,
+        credential: &Credential,
+        user: &User,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), InternalError> {
+        self.store.post_with(credential, &self.mail(user, subject, text)).await?;
+        Ok(())
+    }
+
+    fn mail(&self, user: &User, subject: &str, text: &str) -> OutgoingMail {
+        let id = MailId::random(&*self.rng);
+        OutgoingMail {
+            id,
+            to: user.email().map(|email| email.address).unwrap_or_default().to_owned(),
+            subject: subject.to_owned(),
+            body: self.keys.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
+            due: self.clock.now(),
+            failures: 0,
+        }
+    }
+
+    /// Up to `limit` mails that are due, oldest first. Each is to be followed by [`MailQueue::sent`],
+    /// [`MailQueue::failed`] or [`MailQueue::give_up`].
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be read.
+    pub async fn due(&self, limit: u32) -> Result<Vec<Mail>, InternalError> {
+        let due = self.store.due(self.clock.now(), limit).await?;
+        Ok(due.into_iter().map(|mail| self.open(mail)).collect())
+    }
+
+    fn open(&self, mail: OutgoingMail) -> Mail {
+        let OutgoingMail { id, to, subject, body, failures, .. } = mail;
+        let text = self.keys.ring().open(Purpose::Mail, id.as_bytes(), &body).ok();
+        let text = text.and_then(|text| std::str::from_utf8(&text).map(str::to_owned).ok());
+        Mail { id, to, subject, text: text.map(Zeroizing::new), failures }
+    }
+
+    /// Forgets a mail that was sent.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when that is not known to be stored; the mail may then be sent twice.
+    pub async fn sent(&self, mail: &Mail) -> Result<(), InternalError> {
+        self.store.settle(mail.id).await?;
+        tracing::info!(target: "auth::mail", mail = %mail.id, failures = mail.failures, "mail sent");
+        Ok(())
+    }
+
+    /// Puts a mail off that could not be sent, longer each time, and gives it up after the last attempt. Gives the moment
+    /// of the next attempt.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when that is not known to be stored.
+    pub async fn failed(
+        &self,
+        mail: &Mail,
+        first_pause: Duration,
+        why: &str,
+    ) -> Result<Option<Timestamp>, InternalError> {
+        let pause = usize::try_from(mail.failures).ok().and_then(|failures| PAUSES.get(failures));
+        let Some(pause) = pause else {
+            self.give_up(mail, why).await?;
+            return Ok(None);
+        };
+        let until = self.clock.now() + first_pause.saturating_mul(*pause);
+        self.store.put_off(mail.id, until).await?;
+        let failures = mail.failures + 1;
+        tracing::warn!(target: "auth::mail", mail = %mail.id, failures, why, "mail not sent: put off");
+        Ok(Some(until))
+    }
+
+    /// Forgets a mail that can never be sent.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when that is not known to be stored.
+    pub async fn give_up(&self, mail: &Mail, why: &str) -> Result<(), InternalError> {
+        self.store.settle(mail.id).await?;
+        tracing::error!(target: "auth::mail", mail = %mail.id, failures = mail.failures, why, "mail given up");
+        Ok(())
+    }
+
+    /// Whether a mail is due.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be read.
+    pub async fn has_due(&self) -> Result<bool, InternalError> {
+        Ok(!self.store.due(self.clock.now(), 1).await?.is_empty())
+    }
+
+    /// Whether an account is asked for mailed codes: reads users until it finds one.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be read.
+    pub async fn is_needed(&self) -> Result<bool, InternalError> {
+        for realm in self.store.realms().await? {
+            let mut after = None;
+            loop {
+                let page = self.store.users(realm.id, after, crate::USERS_PER_PAGE).await?;
+                if page.iter().any(|account| account.user.active && account.mails_codes()) {
+                    return Ok(true);
+                }
+                let Some(last) = page.last() else { break };
+                after = Some(last.user.id);
+            }
+        }
+        Ok(false)
+    }
+}
+
+impl fmt::Debug for MailQueue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MailQueue").finish_non_exhaustive()
+    }
+}

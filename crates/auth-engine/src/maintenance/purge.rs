@@ -1,0 +1,72 @@
+//! Deletes what has ended, so that the store keeps nothing longer than it must.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::{Clock, InternalError, Store};
+
+/// A mail that was not taken for so long is given up.
+const NEGLECTED: Duration = Duration::from_secs(24 * 3600);
+
+/// Mails are given up in pages of this many.
+const PAGE: u32 = 100;
+
+/// The numbers of deleted records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plain counts")]
+pub struct Purged {
+    /// Credentials that had ended.
+    pub credentials: u64,
+    /// Attempts older than the log keeps them.
+    pub attempts: u64,
+    /// Mails that no server had taken for a day.
+    pub mails: u64,
+}
+
+/// Deletes what has ended and what is too old.
+pub struct Purger {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// The longest time for which shared attempts are remembered.
+    attempts: Duration,
+}
+
+impl Purger {
+    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, attempts: Duration) -> Self {
+        Self { store, clock, attempts }
+    }
+
+    /// Waits until the attempts recorded so far are written, or can't be.
+    pub async fn flush_attempts(&self) {
+        // An attempt that can't be written now is lost: no request waits for it.
+        drop(self.store.attempts(0).await);
+    }
+
+    /// Deletes what has ended and what is too old.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be reached; what was deleted until then stays deleted.
+    pub async fn purge(&self, keep_attempts: Duration) -> Result<Purged, InternalError> {
+        let now = self.clock.now();
+        let credentials = self.store.purge(now).await?;
+        let attempts = self.store.forget_attempts(now - keep_attempts).await?;
+        self.store.forget_shared_attempts(now - self.attempts).await?;
+        let mut mails = 0;
+        loop {
+            let neglected = self.store.due(now - NEGLECTED, PAGE).await?;
+            if neglected.is_empty() {
+                return Ok(Purged { credentials, attempts, mails });
+            }
+            for mail in neglected {
+                mails += u64::from(self.store.settle(mail.id).await?);
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Purger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Purger").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! Limits of attempts: by this server, by all servers of a store, and the order in which the hashing pool works.
+
+pub(crate) mod local;
+pub(crate) mod priority;
+pub(crate) mod shared;

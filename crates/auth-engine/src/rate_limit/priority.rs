@@ -1,0 +1,193 @@
+//! How soon a password is hashed: an account under attack comes later, but for client keys that it has logged in from.
+//!
+//! No attempt is refused here: only the order in which the pool works depends on it. Names that no account has count like
+//! those of accounts, so that the order doesn't tell which accounts exist.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth_core::{
+    Account, AttemptRecord, ClientKey, Clock, Identifier, NameKind, Quota, RateLimiter, RealmId, UserId, fold,
+};
+use auth_crypto::opaque::digest;
+use auth_crypto::pool::{JobClass, Priority};
+
+/// With so many failures, from whatever client keys, an account counts as under attack.
+const ATTACK: Quota = Quota { attempts: 20, window: Duration::from_secs(15 * 60) };
+
+/// Names and accounts whose failures are counted at a time: at most some 20 MiB.
+const COUNTED: usize = 32_768;
+
+/// Pairs of an account and a client key in one generation: at most some 6 MiB in both.
+const GENERATION: usize = 32_768;
+
+/// How many of the newest attempts in the store's log are read at the start.
+pub(crate) const FROM_LOG: u32 = 4096;
+
+/// Failures by account, and client keys by the accounts that have logged in from them. Bounded, and gone with the process,
+/// but for what the attempt log tells the next one.
+pub(crate) struct Priorities {
+    clock: Arc<dyn Clock>,
+    failures: Mutex<RateLimiter<Target>>,
+    familiar: Mutex<Generations>,
+}
+
+/// The account or name that an attempt is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Target {
+    Account(UserId),
+    Name { realm: RealmId, kind: Option<NameKind>, name: [u8; 32] },
+}
+
+/// A set that forgets the pairs that were not asked for during one generation.
+#[derive(Default)]
+struct Generations {
+    young: HashSet<(UserId, ClientKey)>,
+    old: HashSet<(UserId, ClientKey)>,
+}
+
+impl Priorities {
+    /// Begins with the newest attempts of the log, the newest first.
+    pub(crate) fn new(clock: Arc<dyn Clock>, log: &[AttemptRecord]) -> Self {
+        let failures = Mutex::new(RateLimiter::new(ATTACK, COUNTED));
+        let new = Self { clock, failures, familiar: Mutex::default() };
+        for attempt in log.iter().rev().filter(|attempt| attempt.outcome == "granted") {
+            if let Some(user) = attempt.user {
+                new.logged_in(user, attempt.network);
+            }
+        }
+        new
+    }
+
+    /// Notes a login that succeeded.
+    pub(crate) fn logged_in(&self, user: UserId, client: ClientKey) {
+        lock(&self.familiar).add((user, client));
+    }
+
+    /// Notes a login that failed.
+    pub(crate) fn failed(&self, realm: RealmId, who: &Identifier, account: Option<&Account>) {
+        lock(&self.failures).count(&target(realm, who, account), self.clock.now());
+    }
+
+    /// The class of the hashing job of an attempt.
+    pub(crate) fn job_class(
+        &self,
+        realm: RealmId,
+        who: &Identifier,
+        account: Option<&Account>,
+        client: ClientKey,
+    ) -> JobClass {
+        let is_familiar =
+            account.is_some_and(|account| lock(&self.familiar).contains((account.user.id, client)));
+        let priority = if is_familiar {
+            Priority::Familiar
+        } else if lock(&self.failures).is_closed(&target(realm, who, account), self.clock.now()) {
+            Priority::Suspect
+        } else {
+            Priority::Usual
+        };
+        JobClass { client_key: client, priority }
+    }
+}
+
+impl Generations {
+    fn add(&mut self, pair: (UserId, ClientKey)) {
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(pair);
+    }
+
+    fn contains(&mut self, pair: (UserId, ClientKey)) -> bool {
+        if self.young.contains(&pair) {
+            return true;
+        }
+        let is_old = self.old.contains(&pair);
+        if is_old {
+            self.add(pair);
+        }
+        is_old
+    }
+}
+
+fn target(realm: RealmId, who: &Identifier, account: Option<&Account>) -> Target {
+    if let Some(account) = account {
+        return Target::Account(account.user.id);
+    }
+    let kind = if let Identifier::Name { kind, .. } = who { Some(*kind) } else { None };
+    Target::Name { realm, kind, name: *digest(&fold(who.typed().trim())).as_bytes() }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is left after a panic is still sound: nothing but an order depends on it.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{ManualClock, ProtocolName, Timestamp};
+
+    use super::*;
+
+    const REALM: RealmId = RealmId::from_bytes([1; 16]);
+
+    fn network(last: u8) -> ClientKey {
+        ClientKey::of([192, 0, 2, last].into())
+    }
+
+    fn priorities(log: &[AttemptRecord]) -> (Priorities, Arc<ManualClock>) {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_700_000_000)));
+        (Priorities::new(Arc::clone(&clock) as _, log), clock)
+    }
+
+    #[test]
+    fn many_failures_make_a_name_suspect_until_they_are_old() {
+        let (priorities, clock) = priorities(&[]);
+        let who = Identifier::user_name("Iago ");
+        let asked = |name: &str| {
+            let who = Identifier::user_name(name);
+            priorities.job_class(REALM, &who, None, network(1)).priority
+        };
+        for _ in 0..20 {
+            assert_eq!(asked("iago"), Priority::Usual);
+            priorities.failed(REALM, &who, None);
+        }
+        assert_eq!((asked("IAGO"), asked("hamlet")), (Priority::Suspect, Priority::Usual));
+        clock.advance(ATTACK.window + Duration::from_millis(1));
+        assert_eq!(asked("iago"), Priority::Usual);
+    }
+
+    #[test]
+    fn what_was_granted_before_the_start_is_known_from_the_log() {
+        let attempt = |user: u8, outcome: &'static str| AttemptRecord {
+            at: Timestamp::from_secs(1),
+            protocol: ProtocolName::Zulip,
+            realm: REALM,
+            user: Some(UserId::from_bytes([user; 16])),
+            name: String::new(),
+            network: network(user),
+            outcome: outcome.into(),
+        };
+        let (priorities, _) = priorities(&[attempt(1, "granted"), attempt(2, "credentials")]);
+        for (user, from, known) in [(1, 1, true), (1, 2, false), (2, 2, false)] {
+            let pair = (UserId::from_bytes([user; 16]), network(from));
+            assert_eq!(lock(&priorities.familiar).contains(pair), known);
+        }
+    }
+
+    #[test]
+    fn memory_is_bounded_and_what_is_in_use_stays() {
+        let mut generations = Generations::default();
+        let pair = |number: u32| {
+            let [a, b, c, d] = number.to_be_bytes();
+            (UserId::from_bytes([7; 16]), ClientKey::of([a, b, c, d].into()))
+        };
+        for number in 0..200_000 {
+            generations.add(pair(number));
+            assert!(generations.contains(pair(0)), "asked for again and again");
+            assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION);
+        }
+        assert!(!generations.contains(pair(1)));
+    }
+}

@@ -1,0 +1,137 @@
+//! Attempts that all servers of a store count together, behind each server's own count: what that refuses is asked of no
+//! store, so that a flood makes no row hot.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Account, Clock, InternalError, LoginAttempt, Peer, ProtocolName, RateLimitStatus, RequestLimits, Store,
+    StoreError, Timestamp, UserId,
+};
+use futures_util::future::{join_all, try_join_all};
+
+use super::local::{Limited, LocalLimits, Reservation};
+
+/// The limits of attempts, by this server and by all servers of the store.
+pub(crate) struct AttemptLimits {
+    local: LocalLimits,
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+}
+
+impl AttemptLimits {
+    pub(crate) fn new(local: LocalLimits, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
+        Self { local, store, clock }
+    }
+
+    /// This server's own counts.
+    pub(crate) fn local(&self) -> &LocalLimits {
+        &self.local
+    }
+
+    /// Reserves an attempt at every counter that needs no account, or at none.
+    pub(crate) async fn reserve(
+        &self,
+        attempt: &LoginAttempt,
+        now: Timestamp,
+    ) -> Result<Reservation, Limited> {
+        let mut reservation = self.local.reserve(attempt, now)?;
+        self.share(&mut reservation).await?;
+        Ok(reservation)
+    }
+
+    /// Reserves an attempt at the counters of an account, now that it is known; `false` when there were too many.
+    pub(crate) async fn identify(
+        &self,
+        reservation: &mut Reservation,
+        attempt: &LoginAttempt,
+        account: &Account,
+    ) -> Result<bool, InternalError> {
+        let Ok(mut more) = self.local.identify(reservation, attempt, account) else { return Ok(false) };
+        let shared = self.share(&mut more).await;
+        reservation.join(more);
+        match shared {
+            Ok(()) => Ok(true),
+            Err(Limited { error: auth_core::LoginError::Internal(error), .. }) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Uncounts an attempt, here and in the store.
+    pub(crate) async fn give_back(&self, reservation: &mut Reservation) {
+        self.local.give_back(reservation);
+        self.unshare(reservation).await;
+    }
+
+    /// Uncounts an attempt after a success: see [`LocalLimits::succeeded`].
+    pub(crate) async fn succeeded(&self, mut reservation: Reservation) {
+        self.unshare(&mut reservation).await;
+        self.local.succeeded(reservation);
+    }
+
+    /// Reserves an attempt at a second factor; `false` when there were too many.
+    pub(crate) async fn reserve_second_factor(
+        &self,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        if !self.local.reserve_second_factor(user, now) {
+            return Ok(false);
+        }
+        let Some((name, quota)) = self.local.shared_second_factor(user) else { return Ok(true) };
+        let refused = self.store.reserve_attempt(&name, quota, now).await?.is_some();
+        if refused {
+            self.local.second_factor_passed(user, now);
+        }
+        Ok(!refused)
+    }
+
+    /// Uncounts the attempt at a second factor that was reserved at `at` and was right.
+    pub(crate) async fn second_factor_passed(&self, user: UserId, at: Timestamp) {
+        self.local.second_factor_passed(user, at);
+        if let Some((name, _)) = self.local.shared_second_factor(user) {
+            // An attempt that can't be uncounted now counts until its window ends.
+            drop(self.store.give_back_attempt(&name, at).await);
+        }
+    }
+
+    /// Has the store count what was reserved here. On refusal nothing stays reserved.
+    async fn share(&self, reservation: &mut Reservation) -> Result<(), Limited> {
+        let at = reservation.at();
+        let asked = reservation.unshared(&self.local);
+        let answers = asked.iter().map(async |(name, quota)| {
+            Ok::<_, StoreError>((*name, self.store.reserve_attempt(name, *quota, at).await?))
+        });
+        let answers = match try_join_all(answers).await {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.give_back(reservation).await;
+                return Err(Limited { error: error.into(), status: None });
+            }
+        };
+        // Of each that is refused nothing was counted, and nothing must be given back.
+        let refusals = answers.into_iter().filter_map(|(name, wait)| reservation.refused(&name, wait?));
+        let Some(error) = refusals.collect::<Vec<_>>().into_iter().next() else { return Ok(()) };
+        self.give_back(reservation).await;
+        Err(Limited { error, status: None })
+    }
+
+    async fn unshare(&self, reservation: &mut Reservation) {
+        let at = reservation.at();
+        let names = reservation.take_shared();
+        // An attempt that can't be uncounted now counts until its window ends.
+        drop(join_all(names.iter().map(|name| self.store.give_back_attempt(name, at))).await);
+    }
+}
+
+impl RequestLimits for AttemptLimits {
+    fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
+        self.local.call(protocol, route, peer, self.clock.now())
+    }
+}
+
+impl fmt::Debug for AttemptLimits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AttemptLimits").finish_non_exhaustive()
+    }
+}

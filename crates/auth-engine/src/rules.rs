@@ -1,0 +1,70 @@
+//! What each protocol demands of the login pipeline: a file for each.
+//!
+//! A crate that adds a protocol implements [`ProtocolRules`] itself and hands the rules to the engine when the engine is
+//! built.
+
+mod rocketchat;
+mod zettelstore;
+mod zulip;
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{ProtocolName, ProtocolRules};
+
+use crate::config::Config;
+
+pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN, RocketChatRules};
+pub use zettelstore::ZettelstoreRules;
+pub use zulip::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD, ZulipRules};
+
+/// The rules of every protocol.
+pub struct RuleSet {
+    rules: Vec<Arc<dyn ProtocolRules>>,
+}
+
+impl RuleSet {
+    /// The rules of this project's protocols, and those of others.
+    pub(crate) fn new(config: &Config, others: Vec<Arc<dyn ProtocolRules>>) -> Self {
+        let mut rules: Vec<Arc<dyn ProtocolRules>> = vec![
+            Arc::new(ZulipRules::new(&config.zulip)),
+            Arc::new(RocketChatRules::new(&config.rocketchat)),
+            Arc::new(ZettelstoreRules::new(config.zettelstore)),
+        ];
+        rules.extend(others);
+        Self { rules }
+    }
+
+    /// A protocol's rules; those that all share where it has none of its own.
+    pub(crate) fn of(&self, protocol: ProtocolName) -> &dyn ProtocolRules {
+        let own = self.rules.iter().rfind(|rules| rules.protocol() == protocol);
+        own.map_or(&SharedRules, |rules| &**rules)
+    }
+
+    /// The protocols at which accounts can't be asked for a second factor.
+    #[must_use]
+    pub fn without_second_step(&self) -> Vec<ProtocolName> {
+        self.rules.iter().filter(|rules| !rules.has_second_step()).map(|rules| rules.protocol()).collect()
+    }
+
+    /// The rules of every protocol that has some.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn ProtocolRules> {
+        self.rules.iter().map(|rules| &**rules)
+    }
+}
+
+impl fmt::Debug for RuleSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.rules.iter().map(|rules| rules.protocol())).finish()
+    }
+}
+
+/// The pipeline as it stands.
+struct SharedRules;
+
+impl ProtocolRules for SharedRules {
+    fn protocol(&self) -> ProtocolName {
+        const SHARED: ProtocolName = ProtocolName::new("shared");
+        SHARED
+    }
+}

@@ -1,0 +1,85 @@
+//! Zulip's rules.
+
+use auth_core::{
+    AttemptCounting, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName, ProtocolRules,
+    Quota, Rng, Timestamp,
+};
+
+use crate::config::ZulipConfig;
+
+/// Zulip tells a deactivated account or realm before the password is known to be right.
+pub const STATE_BEFORE_PASSWORD: ExactPoint = ExactPoint::new("state-before-password");
+
+/// Zulip counts login attempts by the name as typed, so another spelling is another count.
+pub const LIMIT_BY_TYPED_NAME: ExactPoint = ExactPoint::new("limit-by-typed-name");
+
+/// Zulip takes assertions that never end.
+pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without-end");
+
+/// What Zulip demands of the login pipeline.
+#[derive(Clone, Copy, Debug)]
+pub struct ZulipRules {
+    takes_passwords: bool,
+    tells_state_first: bool,
+    login_quotas: LoginQuotas,
+    user_quota: Option<Quota>,
+}
+
+impl ZulipRules {
+    /// The rules that a configuration comes to.
+    #[must_use]
+    pub fn new(config: &ZulipConfig) -> Self {
+        let counting = if config.exact.has(LIMIT_BY_TYPED_NAME) {
+            AttemptCounting::TypedName
+        } else {
+            AttemptCounting::Name
+        };
+        Self {
+            takes_passwords: config.password_login,
+            tells_state_first: config.exact.has(STATE_BEFORE_PASSWORD),
+            login_quotas: LoginQuotas { account: config.login_limit, client: None, counting },
+            user_quota: config.api_limit,
+        }
+    }
+}
+
+impl ProtocolRules for ZulipRules {
+    fn protocol(&self) -> ProtocolName {
+        ProtocolName::ZULIP
+    }
+
+    fn takes_passwords(&self) -> bool {
+        self.takes_passwords
+    }
+
+    /// Zulip alone has an answer for a password that must be set anew.
+    fn demands_strength(&self) -> bool {
+        true
+    }
+
+    fn tells_state_first(&self) -> bool {
+        self.tells_state_first
+    }
+
+    fn has_second_step(&self) -> bool {
+        false
+    }
+
+    /// A Zulip account is shown by its address.
+    fn check_entry(&self, entry: &Entry) -> Result<(), FailureReason> {
+        if entry.email.is_some() { Ok(()) } else { Err(FailureReason::EntryIncomplete) }
+    }
+
+    fn login_quotas(&self) -> LoginQuotas {
+        self.login_quotas
+    }
+
+    fn user_quota(&self) -> Option<Quota> {
+        self.user_quota
+    }
+
+    /// Zulip numbers users.
+    fn new_id(&self, _rng: &dyn Rng, _joined: Timestamp) -> Option<NewId> {
+        Some(NewId::Next)
+    }
+}

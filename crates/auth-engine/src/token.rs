@@ -1,0 +1,5 @@
+//! Credentials that come with requests: checked, cached, renewed.
+
+pub(crate) mod cache;
+pub(crate) mod check;
+pub(crate) mod renew;

@@ -1,0 +1,252 @@
+//! The credential cache: credentials that were found good a moment ago, so that checking one again touches neither disk
+//! nor network.
+//!
+//! ```text
+//!               found in the store                   notified of a change of its user
+//!   absent ─────────────────────────▶ cached ─────────────────────────────────────▶ absent
+//!                                        │  its version differs, compared twice a second
+//!                                        └────────────────────────────────────────▶ absent
+//! ```
+//!
+//! The comparison of versions twice a second is the truth; notifications come sooner, and at once for changes by this
+//! server. When the last comparison that ended began more than a second ago, the cache counts as empty. Credentials that
+//! were not found are not cached.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth_core::{
+    Account, ChangeListener, Clock, Credential, InternalError, RealmId, Store, StoreError, Timestamp, User,
+    UserId,
+};
+use quick_cache::sync::Cache;
+
+/// How long after the beginning of a comparison its result counts.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// A read that took longer is not cached: together with the time to the next comparison it would be trusted too long.
+const QUICK: Duration = Duration::from_millis(250);
+
+/// Changes that are remembered for reads under way.
+const REMEMBERED: usize = 1024;
+
+/// When more entries than this are new, all entries are compared.
+const MANY: usize = 16_384;
+
+/// The key of an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Key {
+    /// A stored credential, by its digest.
+    Digest([u8; 32]),
+    /// The user that a signed token names.
+    SignedToken(RealmId, u64),
+}
+
+/// An entry: the user, and the credential that was presented, where it is stored. The password is not kept.
+#[derive(Debug)]
+pub(crate) struct Holder {
+    pub(crate) user: Arc<User>,
+    /// Whether a password is stored.
+    pub(crate) has_password: bool,
+    /// Whether a TOTP device is enrolled and confirmed.
+    pub(crate) totp: bool,
+    pub(crate) credential: Option<Credential>,
+}
+
+impl From<(Credential, Account)> for Holder {
+    fn from((credential, account): (Credential, Account)) -> Self {
+        Self { credential: Some(credential), ..account.into() }
+    }
+}
+
+impl From<Account> for Holder {
+    fn from(account: Account) -> Self {
+        let Account { user, password, totp } = account;
+        Self { user, has_password: password.is_some(), totp, credential: None }
+    }
+}
+
+/// The credential cache.
+pub(crate) struct CredentialCache {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    /// How long entries are trusted while the store can't be reached, beyond the second that is always granted.
+    outage: Duration,
+    entries: Cache<Key, Arc<Holder>>,
+    /// The versions of users that were found current; an entry of another version is worth nothing.
+    current: Cache<UserId, u64>,
+    changes: Mutex<Changes>,
+    /// When the last comparison began, in milliseconds.
+    compared: AtomicI64,
+    /// The store's change counter at that time, plus one; 0 for none.
+    counter: AtomicU64,
+    /// Users of whom an entry was added since the last comparison began.
+    new: Mutex<Vec<UserId>>,
+}
+
+/// The newest changes, and how many there were before them.
+#[derive(Debug, Default)]
+struct Changes {
+    before: u64,
+    users: VecDeque<UserId>,
+}
+
+/// The state of the cache when a read of the store begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ReadStamp {
+    changes: u64,
+    at: Timestamp,
+}
+
+impl CredentialCache {
+    /// An empty cache for at most `capacity` entries.
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        outage: Duration,
+        capacity: usize,
+    ) -> Self {
+        Self {
+            store,
+            clock,
+            outage,
+            entries: Cache::new(capacity),
+            current: Cache::new(capacity),
+            changes: Mutex::default(),
+            compared: AtomicI64::new(i64::MIN),
+            counter: AtomicU64::new(0),
+            new: Mutex::default(),
+        }
+    }
+
+    /// The holder of a credential: from the cache, else from the store by `read`. During an outage of the store that is
+    /// shorter than the operator allows, entries from before it began are still trusted.
+    pub(crate) async fn get_or_read(
+        &self,
+        key: Key,
+        read: impl Future<Output = Result<Option<Holder>, StoreError>> + Send,
+    ) -> Result<Option<Arc<Holder>>, InternalError> {
+        let now = self.clock.now();
+        if let Some(holder) = self.get(&key, now, FRESH) {
+            return Ok(Some(holder));
+        }
+        let stamp = self.read_stamp(now);
+        match read.await {
+            Ok(found) => Ok(found.map(|found| {
+                let found = Arc::new(found);
+                self.add(stamp, self.clock.now(), key, &found);
+                found
+            })),
+            Err(error @ StoreError::Unavailable(_)) => {
+                let holder = self.get(&key, self.clock.now(), FRESH + self.outage);
+                holder.filter(|_| !self.outage.is_zero()).map(Some).ok_or_else(|| error.into())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// An entry that is trusted now.
+    fn get(&self, key: &Key, now: Timestamp, fresh: Duration) -> Option<Arc<Holder>> {
+        let compared = Timestamp::from_millis(self.compared.load(Ordering::Acquire));
+        if compared > now || now.since(compared) >= fresh {
+            return None;
+        }
+        let holder = self.entries.get(key)?;
+        let user = &holder.user;
+        (self.current.get(&user.id)? == user.version).then_some(holder)
+    }
+
+    /// The stamp to take before the store is read.
+    fn read_stamp(&self, now: Timestamp) -> ReadStamp {
+        let changes = self.changes();
+        ReadStamp { changes: changes.count(), at: now }
+    }
+
+    /// Adds an entry that was read after `stamp`, unless its user has changed since.
+    fn add(&self, stamp: ReadStamp, now: Timestamp, key: Key, holder: &Arc<Holder>) {
+        let user = &holder.user;
+        let quick = stamp.at <= now && now.since(stamp.at) <= QUICK;
+        // Held until the entry is in its place, so that no change falls between.
+        let changes = self.changes();
+        if !quick || changes.since(stamp.changes).is_none_or(|mut users| users.any(|id| id == user.id)) {
+            return;
+        }
+        if self.current.get(&user.id).is_some_and(|current| current > user.version) {
+            return;
+        }
+        self.current.insert(user.id, user.version);
+        self.entries.insert(key, Arc::clone(holder));
+        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
+        if new.len() < MANY {
+            new.push(user.id);
+        } else {
+            self.counter.store(0, Ordering::Release);
+        }
+    }
+
+    /// Compares the entries with the store.
+    pub(crate) async fn compare(&self) -> Result<(), StoreError> {
+        let began = self.clock.now();
+        let counter = self.store.change_counter().await?.map_or(0, |counter| counter.wrapping_add(1));
+        // Where nothing has changed, only entries added since can be out of date: they may have been read before the
+        // last change and added after it. Should this comparison fail, the next one is of all entries.
+        let unchanged = self.counter.swap(0, Ordering::AcqRel) == counter && counter != 0;
+        let new = std::mem::take(&mut *self.new.lock().unwrap_or_else(PoisonError::into_inner));
+        let versions: Vec<(UserId, u64)> = if unchanged {
+            new.into_iter().filter_map(|user| Some((user, self.current.get(&user)?))).collect()
+        } else {
+            self.current.iter().collect()
+        };
+        if !versions.is_empty() {
+            let users: Vec<UserId> = versions.iter().map(|(user, _)| *user).collect();
+            let mut found = self.store.versions(&users).await?;
+            found.sort_unstable();
+            for stale in versions.iter().filter(|known| found.binary_search(known).is_err()) {
+                self.changed(stale.0);
+            }
+        }
+        self.counter.store(counter, Ordering::Release);
+        self.compared.fetch_max(began.as_millis(), Ordering::AcqRel);
+        Ok(())
+    }
+
+    fn changes(&self) -> MutexGuard<'_, Changes> {
+        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl ChangeListener for CredentialCache {
+    fn changed(&self, user: UserId) {
+        let mut changes = self.changes();
+        if changes.users.len() == REMEMBERED {
+            changes.users.pop_front();
+            changes.before += 1;
+        }
+        changes.users.push_back(user);
+        self.current.remove(&user);
+    }
+}
+
+impl Changes {
+    fn count(&self) -> u64 {
+        self.before + u64::try_from(self.users.len()).unwrap_or(u64::MAX)
+    }
+
+    /// The users that have changed since; `None` when that is no longer remembered.
+    fn since(&self, count: u64) -> Option<impl Iterator<Item = UserId> + '_> {
+        let passed = usize::try_from(count.checked_sub(self.before)?).ok()?;
+        Some(self.users.iter().skip(passed).copied())
+    }
+}
+
+impl fmt::Debug for CredentialCache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialCache").field("entries", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

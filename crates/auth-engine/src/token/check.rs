@@ -1,0 +1,248 @@
+//! The check of presented credentials.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
+    LoginName, Lookup, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
+    Realm, Store, Token, TokenError, TokenPlace, User, fold,
+};
+use auth_crypto::opaque;
+use auth_crypto::zettel_token::{Claims, TokenKind};
+
+use super::cache::{CredentialCache, Holder, Key};
+use crate::credentials::has_ended;
+use crate::grants::{nearest_second, zettelstore_name};
+use crate::keys::Keys;
+use crate::rate_limit::shared::AttemptLimits;
+use crate::realms::RealmCache;
+
+/// Checks presented credentials.
+pub(crate) struct CredentialChecker {
+    store: Arc<dyn Store>,
+    cache: Arc<CredentialCache>,
+    realms: Arc<RealmCache>,
+    keys: Arc<Keys>,
+    limits: Arc<AttemptLimits>,
+    clock: Arc<dyn Clock>,
+}
+
+/// A signed token that is good, and its user.
+pub(crate) struct SignedHolder {
+    pub(crate) realm: Arc<Realm>,
+    pub(crate) holder: Arc<Holder>,
+    pub(crate) claims: Claims,
+}
+
+impl CredentialChecker {
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        cache: Arc<CredentialCache>,
+        realms: Arc<RealmCache>,
+        keys: Arc<Keys>,
+        limits: Arc<AttemptLimits>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { store, cache, realms, keys, limits, clock }
+    }
+
+    /// Finds the owner of a presented credential.
+    pub(crate) async fn check(&self, check: &CredentialCheck) -> CheckReply {
+        let (result, rate_limit) = match &check.credential {
+            PresentedCredential::ApiKey { email, key } => {
+                let result = self.api_key(check.realm.as_deref(), email, key).await;
+                self.count_call(check.protocol, result)
+            }
+            PresentedCredential::Token { kinds, owner, token } => {
+                (self.token(check, kinds, owner.as_ref(), token).await, None)
+            }
+            PresentedCredential::SignedToken { token, place } => {
+                let found = self.signed_token(check.realm.as_ref(), token, *place).await;
+                (found.map(|found| Box::new(found.principal())), None)
+            }
+            _ => (Err(TokenError::Invalid), None),
+        };
+        if let Err(error) = &result {
+            tracing::debug!(
+                target: "auth::check",
+                protocol = check.protocol.as_str(),
+                outcome = error.as_str(),
+                client = %check.peer.client_key(),
+                "credential refused"
+            );
+        }
+        CheckReply { result, rate_limit }
+    }
+
+    /// Looks an API key up by the key alone; the e-mail address merely has to match.
+    async fn api_key(
+        &self,
+        realm: Option<&Realm>,
+        email: &str,
+        key: &ApiKey,
+    ) -> Result<Box<Principal>, TokenError> {
+        let digest = opaque::digest(key.expose());
+        let read =
+            async { Ok(self.store.by_digest(CredentialKind::ZULIP_KEY, &digest).await?.map(Holder::from)) };
+        let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), read).await?;
+        let holder =
+            found.filter(|holder| holder.is_of(&[CredentialKind::ZULIP_KEY])).ok_or(TokenError::Invalid)?;
+        let user = &holder.user;
+        let same = |name: &LoginName| name.exact == email || fold(&name.exact) == fold(email);
+        if !user.name(NameKind::Email).is_some_and(same) {
+            return Err(TokenError::Invalid);
+        }
+        let own_realm = self.realms.by_id(user.realm).await?.ok_or(TokenError::Invalid)?;
+        check_state(&own_realm, user)?;
+        if realm.is_none_or(|realm| realm.id != user.realm) {
+            return Err(TokenError::OtherRealm);
+        }
+        if user.bot == Some(BotKind::IncomingWebhook) {
+            return Err(TokenError::WebhookBot);
+        }
+        Ok(holder.principal(own_realm))
+    }
+
+    fn count_call(
+        &self,
+        protocol: ProtocolName,
+        result: Result<Box<Principal>, TokenError>,
+    ) -> (Result<Box<Principal>, TokenError>, Option<RateLimitStatus>) {
+        let Ok(principal) = &result else { return (result, None) };
+        let user = principal.profile.user.id;
+        let status = self.limits.local().user_call(protocol, user, self.clock.now());
+        if status.is_some_and(|status| status.retry_after.is_some()) {
+            return (Err(TokenError::Limited), status);
+        }
+        (result, status)
+    }
+
+    /// Looks an opaque token up; token and id must belong to the same user.
+    async fn token(
+        &self,
+        check: &CredentialCheck,
+        kinds: &[CredentialKind],
+        owner: Option<&ExternalId>,
+        token: &Token,
+    ) -> Result<Box<Principal>, TokenError> {
+        let realm = check.realm.as_ref().ok_or(TokenError::Invalid)?;
+        let holder = self.holder(kinds, token).await?.ok_or(TokenError::Invalid)?;
+        let user = &holder.user;
+        let fits = owner.is_none_or(|owner| user.external_ids.get(check.protocol) == Some(owner))
+            && user.realm == realm.id
+            && holder.is_good_at(check.protocol, self.clock.now());
+        if !fits {
+            return Err(TokenError::Invalid);
+        }
+        check_state(realm, user)?;
+        Ok(holder.principal(Arc::clone(realm)))
+    }
+
+    /// The holder of an opaque token of one of these kinds: from the cache, else from the store.
+    pub(crate) async fn holder(
+        &self,
+        kinds: &[CredentialKind],
+        token: &Token,
+    ) -> Result<Option<Arc<Holder>>, InternalError> {
+        let digest = opaque::digest(token.expose());
+        let read = async {
+            for kind in kinds {
+                if let Some(found) = self.store.by_digest(*kind, &digest).await? {
+                    return Ok(Some(Holder::from(found)));
+                }
+            }
+            Ok(None)
+        };
+        let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), read).await?;
+        Ok(found.filter(|holder| holder.is_of(kinds)))
+    }
+
+    /// Checks a signed token: signature, kind, end, then the user: there, of that name, and not told to log in again since.
+    pub(crate) async fn signed_token(
+        &self,
+        realm: Option<&Arc<Realm>>,
+        token: &Token,
+        place: TokenPlace,
+    ) -> Result<SignedHolder, TokenError> {
+        let realm = realm.ok_or(TokenError::Invalid)?;
+        let kind = match place {
+            TokenPlace::Header => TokenKind::Api,
+            TokenPlace::Cookie => TokenKind::WebPages,
+        };
+        let now = nearest_second(self.clock.now());
+        let claims = self.keys.token_keys(realm).verify(token.expose()).map_err(|_| TokenError::Invalid)?;
+        if claims.kind != kind || now > claims.expires {
+            return Err(TokenError::Invalid);
+        }
+        let id = ExternalId::Number(claims.zid);
+        let lookup = Lookup::ExternalId(ProtocolName::ZETTELSTORE, &id);
+        let read = async { Ok(self.store.find(realm.id, &lookup).await?.map(Holder::from)) };
+        let found = self.cache.get_or_read(Key::SignedToken(realm.id, claims.zid), read).await?;
+        let is_named = |holder: &Arc<Holder>| {
+            zettelstore_name(&holder.user) == claims.user && claims.issued >= holder.user.valid_from
+        };
+        let holder = found.filter(is_named).ok_or(TokenError::Invalid)?;
+        check_state(realm, &holder.user)?;
+        Ok(SignedHolder { realm: Arc::clone(realm), holder, claims })
+    }
+}
+
+impl fmt::Debug for CredentialChecker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialChecker").field("cache", &self.cache).finish_non_exhaustive()
+    }
+}
+
+impl Holder {
+    /// The user's profile.
+    pub(crate) fn profile(&self, realm: Arc<Realm>) -> Profile {
+        Profile { user: Arc::clone(&self.user), realm, has_password: self.has_password, totp: self.totp }
+    }
+
+    /// Whether the credential is of one of these kinds.
+    fn is_of(&self, kinds: &[CredentialKind]) -> bool {
+        self.credential.as_ref().is_some_and(|credential| kinds.contains(&credential.kind))
+    }
+
+    /// Whether the credential is for a protocol, and has not ended.
+    fn is_good_at(&self, protocol: ProtocolName, now: auth_core::Timestamp) -> bool {
+        self.credential.as_ref().is_some_and(|credential| {
+            let protocols = &credential.scope.protocols;
+            !has_ended(credential, now) && (protocols.is_empty() || protocols.contains(&protocol))
+        })
+    }
+
+    /// The holder of a stored credential.
+    fn principal(&self, realm: Arc<Realm>) -> Box<Principal> {
+        let credential = self.credential.as_ref();
+        Box::new(Principal {
+            profile: self.profile(realm),
+            credential: credential.map(|credential| credential.id),
+            kind: credential.map(|credential| credential.kind),
+            issued: credential.map(|credential| credential.created).unwrap_or_default(),
+            expires: credential.and_then(|credential| credential.expires),
+            bypass_second_factor: credential.is_some_and(|credential| credential.scope.bypass_second_factor),
+        })
+    }
+}
+
+impl SignedHolder {
+    fn principal(self) -> Principal {
+        Principal {
+            profile: self.holder.profile(self.realm),
+            credential: None,
+            kind: None,
+            issued: self.claims.issued,
+            expires: Some(self.claims.expires),
+            bypass_second_factor: false,
+        }
+    }
+}
+
+fn check_state(realm: &Realm, user: &User) -> Result<(), TokenError> {
+    if !realm.active {
+        return Err(TokenError::RealmInactive);
+    }
+    if user.active { Ok(()) } else { Err(TokenError::UserInactive) }
+}

@@ -1,0 +1,221 @@
+//! Reads a person, and whether the entry is disabled, from the attributes of an entry.
+
+use std::collections::BTreeSet;
+
+use auth_core::{Entry, FailureReason, Role};
+use data_encoding::HEXLOWER;
+
+use crate::config::DirectoryConfig;
+use crate::entry::SearchEntry;
+use crate::names;
+
+/// Active Directory's account flags, and the flag of a disabled account.
+const ACCOUNT_CONTROL: &str = "userAccountControl";
+const ACCOUNT_DISABLED: i64 = 2;
+
+/// Attributes of 16 bytes that are written as a GUID, with the first three groups in little-endian byte order.
+const GUIDS: [&str; 2] = ["objectGUID", "mS-DS-ConsistencyGuid"];
+
+/// The names of the attributes that a search requests.
+pub(crate) fn requested(config: &DirectoryConfig) -> Vec<String> {
+    let DirectoryConfig { names, attributes, groups, access, .. } = config;
+    let mut requested: BTreeSet<&str> =
+        [&attributes.id, &attributes.user, &attributes.email, &attributes.full_name, &attributes.disabled]
+            .map(String::as_str)
+            .into();
+    requested.extend(names.search_attributes.iter().map(String::as_str));
+    requested.extend(access.attributes());
+    requested.insert(ACCOUNT_CONTROL);
+    if !groups.roles.is_empty() && groups.base.is_empty() {
+        requested.insert(&groups.attribute);
+    }
+    requested.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
+}
+
+/// The person described by an entry. `searched_groups` are the distinguished names of the groups that a search found.
+///
+/// # Errors
+/// [`FailureReason::EntryIncomplete`] if the entry has no id.
+pub(crate) fn person(
+    config: &DirectoryConfig,
+    entry: &SearchEntry,
+    searched_groups: &[String],
+) -> Result<Entry, FailureReason> {
+    let attributes = &config.attributes;
+    let user_name = entry.text(&attributes.user).map(str::to_owned);
+    let email = match (&config.names.append_domain, &user_name) {
+        (Some(domain), Some(user)) => Some(names::address(user, domain)),
+        (Some(_), None) => None,
+        (None, _) if attributes.email.is_empty() => user_name.clone().filter(|name| name.contains('@')),
+        (None, _) => entry.text(&attributes.email).map(str::to_owned),
+    };
+    Ok(Entry {
+        id: id(entry, &attributes.id).ok_or(FailureReason::EntryIncomplete)?,
+        email,
+        user_name,
+        full_name: entry.text(&attributes.full_name).map(str::to_owned),
+        role: role(config, entry, searched_groups),
+    })
+}
+
+/// The unchanging identifier of an entry, as text: a GUID as such, other binary values in hexadecimal.
+pub(crate) fn id(entry: &SearchEntry, attribute: &str) -> Option<String> {
+    let value = entry.values(attribute).find(|value| !value.is_empty())?;
+    if GUIDS.iter().any(|guid| guid.eq_ignore_ascii_case(attribute))
+        && let Ok(bytes) = <[u8; 16]>::try_from(value)
+    {
+        return Some(guid(bytes));
+    }
+    let text = std::str::from_utf8(value).map(str::trim).ok();
+    let is_plain = |text: &&str| !text.is_empty() && !text.chars().any(char::is_control);
+    Some(text.filter(is_plain).map_or_else(|| HEXLOWER.encode(value), str::to_owned))
+}
+
+/// Whether an entry is disabled (Zulip contract 7).
+pub(crate) fn is_disabled(config: &DirectoryConfig, entry: &SearchEntry) -> bool {
+    let flags = entry.text(ACCOUNT_CONTROL).and_then(|flags| flags.parse::<i64>().ok());
+    let attribute = &config.attributes.disabled;
+    let is_yes = |text: &str| ["TRUE", "YES", "1"].iter().any(|yes| yes.eq_ignore_ascii_case(text.trim()));
+    flags.is_some_and(|flags| flags & ACCOUNT_DISABLED != 0)
+        || (!attribute.is_empty() && entry.texts(attribute).any(is_yes))
+}
+
+/// The most powerful role that the person's groups give; an ordinary member if none gives a role. `None` if the
+/// directory does not set roles.
+fn role(config: &DirectoryConfig, entry: &SearchEntry, searched_groups: &[String]) -> Option<Role> {
+    let groups = &config.groups;
+    if groups.roles.is_empty() {
+        return None;
+    }
+    let listed = entry.texts(&groups.attribute).filter(|_| groups.base.is_empty());
+    let names: BTreeSet<String> =
+        listed.chain(searched_groups.iter().map(String::as_str)).map(folded_dn).collect();
+    let held = groups.roles.iter().filter(|(_, group)| names.contains(&folded_dn(group)));
+    Some(held.map(|(role, _)| *role).min().unwrap_or_default())
+}
+
+/// A distinguished name in a form to compare: in lower case, without spaces around commas.
+fn folded_dn(dn: &str) -> String {
+    dn.split(',').map(str::trim).collect::<Vec<_>>().join(",").to_lowercase()
+}
+
+fn guid(bytes: [u8; 16]) -> String {
+    let [a, b, c, d, e, f, g, h, rest @ ..] = bytes;
+    let [i, j, node @ ..] = rest;
+    let hex = |bytes: &[u8]| HEXLOWER.encode(bytes);
+    format!("{}-{}-{}-{}-{}", hex(&[d, c, b, a]), hex(&[f, e]), hex(&[h, g]), hex(&[i, j]), hex(&node))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config() -> DirectoryConfig {
+        let mut config = DirectoryConfig::new("corp", "dc=example");
+        config.attributes.disabled = "deactivated".into();
+        config.groups.roles = vec![
+            (Role::Guest, "cn=guests,ou=groups,dc=example".into()),
+            (Role::Admin, "cn=Admins, ou=groups, dc=example".into()),
+        ];
+        config
+    }
+
+    #[test]
+    fn people_are_read_from_entries() {
+        let entry = SearchEntry::for_test(
+            "uid=hamlet,dc=example",
+            &[
+                ("entryuuid", &["7d2f"]),
+                ("UID", &["hamlet", "prince"]),
+                ("mail", &[" ", "hamlet@zulip.com"]),
+                ("cn", &["King Hamlet"]),
+                ("memberOf", &["cn=guests,ou=groups,dc=example", "CN=admins,OU=groups,DC=example"]),
+            ],
+        );
+        let expected = Entry {
+            id: "7d2f".into(),
+            user_name: Some("hamlet".into()),
+            email: Some("hamlet@zulip.com".into()),
+            full_name: Some("King Hamlet".into()),
+            role: Some(Role::Admin),
+        };
+        assert_eq!(person(&config(), &entry, &[]), Ok(expected.clone()));
+
+        let mut appended = config();
+        appended.names.append_domain = Some("acme.com".into());
+        let email = Some("hamlet@acme.com".to_owned());
+        assert_eq!(person(&appended, &entry, &[]), Ok(Entry { email, ..expected.clone() }));
+
+        let mut own_address = config();
+        own_address.attributes.email.clear();
+        own_address.attributes.user = "mail".into();
+        own_address.groups.roles.clear();
+        let user_name = Some("hamlet@zulip.com".to_owned());
+        assert_eq!(person(&own_address, &entry, &[]), Ok(Entry { user_name, role: None, ..expected }));
+
+        let bare = SearchEntry::for_test("uid=x", &[("uid", &["x"])]);
+        assert_eq!(person(&config(), &bare, &[]), Err(FailureReason::EntryIncomplete));
+    }
+
+    #[test]
+    fn roles_come_from_the_entry_or_from_a_search() {
+        let entry = SearchEntry::for_test("uid=x", &[("memberOf", &["cn=admins,ou=groups,dc=example"])]);
+        let guests = ["cn=guests,ou=groups,dc=example".to_owned()];
+        let mut searched = config();
+        searched.groups.base = "ou=groups,dc=example".into();
+        assert_eq!(role(&config(), &entry, &[]), Some(Role::Admin));
+        assert_eq!(
+            role(&searched, &entry, &guests),
+            Some(Role::Guest),
+            "the entry's own list is not read then"
+        );
+        assert_eq!(role(&searched, &entry, &[]), Some(Role::Member));
+    }
+
+    #[test]
+    fn entries_are_disabled_by_a_flag_or_an_attribute() {
+        for (attribute, value, disabled) in [
+            ("userAccountControl", "514", true),
+            ("USERACCOUNTCONTROL", "66050", true),
+            ("userAccountControl", "512", false),
+            ("userAccountControl", "two", false),
+            ("deactivated", "TRUE", true),
+            ("deactivated", "yes", true),
+            ("deactivated", "FALSE", false),
+            ("deactivated", "", false),
+            ("disabled", "TRUE", false),
+        ] {
+            let entry = SearchEntry::for_test("uid=x", &[(attribute, &[value])]);
+            assert_eq!(is_disabled(&config(), &entry), disabled, "{attribute}: {value}");
+        }
+    }
+
+    #[test]
+    fn ids_of_any_encoding_become_text() {
+        let bytes: [u8; 16] =
+            [0x33, 0x22, 0x11, 0x00, 0x55, 0x44, 0x77, 0x66, 0x88, 0x99, 0xAA, 0xBB, 0xCC, 0xDD, 0xEE, 0xFF];
+        for (attribute, value, expected) in [
+            ("objectGUID", &bytes[..], Some("00112233-4455-6677-8899-aabbccddeeff")),
+            ("objectguid", b"0123456789abcdef", Some("33323130-3534-3736-3839-616263646566")),
+            ("entryUUID", b" 7d2f ", Some("7d2f")),
+            ("GUID", &[0xFF, 0x00], Some("ff00")),
+            ("GUID", b"a\0", Some("6100")),
+            ("entryUUID", b"", None),
+        ] {
+            let entry = SearchEntry::default().with_bytes(attribute, value);
+            assert_eq!(id(&entry, attribute).as_deref(), expected, "{attribute}");
+        }
+    }
+
+    #[test]
+    fn every_attribute_in_use_is_requested() {
+        let mut config = config();
+        config.access.membership_attribute = "department".into();
+        let requested = requested(&config);
+        for name in
+            ["entryUUID", "uid", "mail", "cn", "deactivated", "userAccountControl", "memberOf", "department"]
+        {
+            assert!(requested.iter().any(|known| known == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! The protocol's state: its configuration and the services behind it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{
+    Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, InternalError, PasswordReset,
+    Peer, PersonalTokens, PresentedCredential, ProtocolName, Realm, RealmName, Realms, RequestLimits,
+    SecondFactors, Sessions, Token, TokenError,
+};
+
+use crate::config::Config;
+
+/// The services that the protocol asks: every type that has them all has this trait too.
+pub trait RocketChatServices:
+    Authenticator + Realms + RequestLimits + Sessions + PersonalTokens + SecondFactors + PasswordReset
+{
+}
+
+impl<S> RocketChatServices for S where
+    S: Authenticator
+        + Realms
+        + RequestLimits
+        + Sessions
+        + PersonalTokens
+        + SecondFactors
+        + PasswordReset
+        + ?Sized
+{
+}
+
+/// Rocket.Chat's API for one realm.
+pub struct RocketChatProtocol {
+    pub(crate) config: Config,
+    pub(crate) services: Arc<dyn RocketChatServices>,
+}
+
+impl RocketChatProtocol {
+    /// Makes the protocol from its configuration and the services that it asks.
+    #[must_use]
+    pub fn new(config: Config, services: Arc<dyn RocketChatServices>) -> Self {
+        Self { config, services }
+    }
+
+    /// The realm that the protocol serves. A realm that doesn't exist is a defect of the configuration.
+    pub(crate) async fn realm(&self) -> Result<Arc<Realm>, InternalError> {
+        let slug = &self.config.realm;
+        let found = self.services.realm(RealmName::Slug(slug)).await?;
+        found.ok_or_else(|| InternalError::defect(format!("there is no realm {slug:?}")))
+    }
+
+    /// Finds the owner of a login token or personal token. `owner` is the id under which the client says it
+    /// is known.
+    pub(crate) async fn check(&self, owner: ExternalId, token: Token, peer: &Peer) -> CheckReply {
+        /// The kinds of tokens that sign a call.
+        static KINDS: [CredentialKind; 2] =
+            [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN];
+
+        let realm = match self.realm().await {
+            Ok(realm) => realm,
+            Err(error) => return CheckReply::refused(TokenError::Internal(error)),
+        };
+        let check = CredentialCheck {
+            protocol: ProtocolName::ROCKETCHAT,
+            realm: Some(realm),
+            credential: PresentedCredential::Token { kinds: &KINDS, owner: Some(owner), token },
+            peer: peer.clone(),
+        };
+        self.services.check(check).await
+    }
+}
+
+impl fmt::Debug for RocketChatProtocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RocketChatProtocol").field("config", &self.config).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,5 @@
+//! The handlers: each takes the protocol and a request, asks the services, and returns an answer or an error.
+
+pub(crate) mod command;
+pub(crate) mod redirect;
+pub(crate) mod token;

@@ -1,0 +1,33 @@
+//! The error of decoding.
+
+use std::fmt;
+
+/// Why a request can't be decoded. Every reason gives the bare HTML page with status 400, whatever the path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DecodeError {
+    /// The host is missing letters that it needs, has ones that it may not have, or is not one of the server's.
+    Host,
+    /// A form declares a character set other than UTF-8.
+    Charset,
+    /// A multipart body has no usable boundary.
+    Boundary,
+    /// A query or a form has more than [`MAX_FIELDS`](super::field::MAX_FIELDS) fields.
+    TooManyFields,
+    /// The body is larger than the protocol reads.
+    TooLarge,
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Host => "the host is not acceptable",
+            Self::Charset => "the form is not in UTF-8",
+            Self::Boundary => "the multipart boundary is missing or malformed",
+            Self::TooManyFields => "the request has too many fields",
+            Self::TooLarge => "the body is too large",
+        })
+    }
+}
+
+impl std::error::Error for DecodeError {}

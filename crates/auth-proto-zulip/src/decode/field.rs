@@ -1,0 +1,9 @@
+//! The fields of forms and query strings.
+
+use std::borrow::Cow;
+
+/// The most fields that a query, and the most that a form, may have.
+pub const MAX_FIELDS: usize = 1000;
+
+/// A name with its value.
+pub type Field<'a> = (Cow<'a, str>, Cow<'a, str>);

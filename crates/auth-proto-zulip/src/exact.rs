@@ -1,0 +1,22 @@
+//! The points in which the real Zulip tells too much or lets its limits be evaded.
+//!
+//! An operator switches a point on by its name, through [`Config::exact`](crate::Config::exact) and the login rules
+//! of the server. [`ASSERTION_TYPE_ERROR`] changes an answer of this crate; the engine follows the other three.
+
+use auth_core::ExactPoint;
+
+/// Tells that an account or a realm is deactivated before the password is known to be right.
+pub const STATE_BEFORE_PASSWORD: ExactPoint = ExactPoint::new("state-before-password");
+
+/// Counts login attempts by the name as typed, so that another spelling is another count.
+pub const LIMIT_BY_TYPED_NAME: ExactPoint = ExactPoint::new("limit-by-typed-name");
+
+/// Answers 500 to an assertion whose claim has the wrong type.
+pub const ASSERTION_TYPE_ERROR: ExactPoint = ExactPoint::new("assertion-type-error");
+
+/// Accepts assertions that never end.
+pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without-end");
+
+/// Every point of Zulip.
+pub const EXACT_POINTS: [ExactPoint; 4] =
+    [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_TYPE_ERROR, ASSERTION_WITHOUT_END];

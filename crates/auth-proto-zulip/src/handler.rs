@@ -1,0 +1,8 @@
+//! The handlers: each takes the protocol and a request, asks the services, and returns an answer or an error.
+
+pub(crate) mod account;
+pub(crate) mod compatibility;
+pub(crate) mod desktop;
+pub(crate) mod development;
+pub(crate) mod login;
+pub(crate) mod settings;

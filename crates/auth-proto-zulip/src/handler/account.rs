@@ -1,0 +1,160 @@
+//! The routes that take an API key: `users/me` and `users/me/api_key/regenerate`, and the routes of web sessions.
+//!
+//! They check the method first, then the credential.
+
+use auth_core::{
+    Answer, CheckReply, CredentialCheck, PresentedCredential, Principal, Profile, ProtocolName, TokenError,
+};
+use http::Method;
+use serde::Serialize;
+
+use crate::decode::basic::{Basic, BasicError};
+use crate::decode::header::prefers_html;
+use crate::encode::error::Challenge;
+use crate::encode::response::{Success, ok, options, rate_limit, to_known_user};
+use crate::encode::user::UserObject;
+use crate::error::ApiError;
+use crate::request::Request;
+use crate::route::Endpoint;
+use crate::state::ZulipProtocol;
+
+const NOT_LOGGED_IN: &str = "Not logged in: API authentication or user session required";
+
+const NOT_DELETED: &str = "Accounts are deactivated by the administrators of this server";
+
+/// Checks the method and the credential, and answers the call of a known user.
+pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
+    let methods = request.route.methods;
+    if request.http.method() == Method::OPTIONS {
+        return Ok(state.never_cached(options(methods).into()));
+    }
+    // A form's field replaces the verb.
+    let method = request.parameters.in_body("method").unwrap_or(request.http.method().as_str());
+    if !methods.contains(&method) {
+        let refused = ApiError::MethodNotAllowed(methods).into_answer(&state.config);
+        return Ok(state.never_cached(refused));
+    }
+    let Some(authorization) = request.authorization().filter(|_| takes_keys(request)) else {
+        return ask_for_credential(state, request);
+    };
+    let CheckReply { result, rate_limit: status } = check(state, request, &authorization).await?;
+    let mut answer = match result {
+        Ok(principal) => {
+            let answer = match answer_user(state, request, &principal, method).await {
+                Ok(answer) => state.never_cached(answer),
+                Err(error) => error.into_answer(&state.config),
+            };
+            known_user(answer)
+        }
+        Err(TokenError::Limited) => {
+            let retry_after = status.as_ref().and_then(|status| status.retry_after);
+            let error = retry_after
+                .map_or_else(|| TokenError::Limited.into(), |retry_after| ApiError::Limited { retry_after });
+            known_user(error.into_answer(&state.config))
+        }
+        Err(error) => ApiError::from(error).into_answer(&state.config),
+    };
+    rate_limit(answer.response.headers_mut(), status.as_ref());
+    Ok(answer)
+}
+
+/// Whether an API key is a credential of the route. Below `/json/`, only a web session is.
+fn takes_keys(request: &Request<'_>) -> bool {
+    !matches!(request.route.endpoint, Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey)
+}
+
+/// Sends browsers to the login page, and tells others that a credential is missing.
+fn ask_for_credential(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
+    if request.accept().is_some_and(|accept| prefers_html(&accept)) {
+        let to_login = ApiError::LoginPage(request.route.pattern).into_answer(&state.config);
+        return Ok(state.never_cached(to_login));
+    }
+    let challenge = if takes_keys(request) { Challenge::Basic } else { Challenge::Session };
+    Err(ApiError::Unauthorized(NOT_LOGGED_IN, challenge))
+}
+
+/// Decodes the credential and has it checked. A key is checked also where the host leads to no realm.
+async fn check(
+    state: &ZulipProtocol,
+    request: &Request<'_>,
+    authorization: &str,
+) -> Result<CheckReply, ApiError> {
+    let Basic { email, key } = Basic::parse(authorization).map_err(|error| match error {
+        BasicError::OtherScheme => ApiError::BadRequest("This endpoint requires HTTP basic authentication."),
+        BasicError::Malformed => {
+            ApiError::Unauthorized("Invalid authorization header for basic auth", Challenge::Basic)
+        }
+        BasicError::MalformedKey => ApiError::Unauthorized("Malformed API key", Challenge::Basic),
+    })?;
+    let check = CredentialCheck {
+        protocol: ProtocolName::ZULIP,
+        realm: state.realm(&request.site).await?,
+        credential: PresentedCredential::ApiKey { email, key },
+        peer: request.peer.clone(),
+    };
+    Ok(state.services.check(check).await)
+}
+
+async fn answer_user(
+    state: &ZulipProtocol,
+    request: &Request<'_>,
+    principal: &Principal,
+    method: &str,
+) -> Result<Answer, ApiError> {
+    match (request.route.endpoint, method) {
+        (Endpoint::OwnUser, "DELETE") => Err(ApiError::Forbidden(NOT_DELETED)),
+        (Endpoint::RegenerateApiKey, _) => regenerate(state, request, principal).await,
+        _ => Ok(own_user(&principal.profile, state.config.feature_level)),
+    }
+}
+
+fn known_user(mut answer: Answer) -> Answer {
+    to_known_user(answer.response.headers_mut());
+    answer
+}
+
+/// The caller's own user object.
+fn own_user(profile: &Profile, feature_level: u32) -> Answer {
+    #[derive(Serialize)]
+    struct Empty {}
+    #[derive(Serialize)]
+    struct Document<'a> {
+        #[serde(flatten)]
+        success: Success,
+        #[serde(flatten)]
+        user: UserObject<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        profile_data: Option<Empty>,
+        max_message_id: i64,
+    }
+    let document = Document {
+        success: Success::EMPTY,
+        user: UserObject::new(profile, feature_level),
+        profile_data: profile.user.bot.is_none().then_some(Empty {}),
+        max_message_id: -1,
+    };
+    ok(&document).into()
+}
+
+/// Gives the caller a new API key; the old one is refused from then on.
+async fn regenerate(
+    state: &ZulipProtocol,
+    request: &Request<'_>,
+    principal: &Principal,
+) -> Result<Answer, ApiError> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        #[serde(flatten)]
+        success: Success,
+        api_key: &'a str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        ignored_parameters_unsupported: Vec<&'a str>,
+    }
+    let key = state.services.regenerate_api_key(principal).await?;
+    let document = Document {
+        success: Success::EMPTY,
+        api_key: key.expose(),
+        ignored_parameters_unsupported: request.parameters.surplus(&[]),
+    };
+    Ok(ok(&document).into())
+}

@@ -1,0 +1,203 @@
+//! Checks lines, and makes records of them.
+
+use std::collections::HashMap;
+
+use auth_core::{
+    BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, ProtocolName, Realm, RealmId,
+    Role, StoreError, Timestamp, User,
+};
+use auth_crypto::password::{self, NameContext};
+use auth_engine::{Engine, is_login_name};
+
+use super::draft::Record;
+use crate::line::{BadLine, Line, RealmLine, UserLine, bad, time};
+
+/// Checks the lines of one import.
+pub(super) struct Checker<'a> {
+    pub(super) engine: &'a Engine,
+    /// The realms that lines can refer to, by slug: those of the store, and those of the lines before.
+    realms: HashMap<String, Realm>,
+}
+
+impl<'a> Checker<'a> {
+    pub(super) async fn new(engine: &'a Engine) -> Result<Self, StoreError> {
+        let realms = engine.store().realms().await?;
+        Ok(Self { engine, realms: realms.into_iter().map(|realm| (realm.slug.clone(), realm)).collect() })
+    }
+
+    /// Makes a record of a line.
+    pub(super) fn check(&mut self, line: Line) -> Result<Record, BadLine> {
+        match line {
+            Line::Realm(line) => {
+                let known = self.realms.get(&line.realm).map(|realm| realm.id);
+                let realm = self.check_realm(*line, known)?;
+                self.realms.insert(realm.slug.clone(), realm.clone());
+                Ok(Record::Realm { realm, is_new: known.is_none() })
+            }
+            Line::User(line) => {
+                let realm = self.realms.get(&line.realm).ok_or_else(|| bad(super::NO_REALM))?;
+                let (user, clear) = self.check_user(*line, realm)?;
+                Ok(Record::User { user: Box::new(user), clear, digest_ready: realm.digest_logins })
+            }
+        }
+    }
+
+    fn check_realm(&self, line: RealmLine, known: Option<RealmId>) -> Result<Realm, BadLine> {
+        let slug_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if line.realm.is_empty() || line.realm.len() > 64 || !line.realm.bytes().all(slug_byte) {
+            return Err(bad("`realm` is not 1 to 64 lower-case letters, digits, - or _"));
+        }
+        let host_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        if line.subdomain.as_ref().is_some_and(|name| name.len() > 63 || !name.bytes().all(host_byte)) {
+            return Err(bad("`subdomain` is not up to 63 lower-case letters, digits or -"));
+        }
+        let strength = line.strength();
+        for backend in &line.backends {
+            if !self.engine.backends().contains(backend) {
+                return Err(bad("`backends` names one that is not configured"));
+            }
+        }
+        Ok(Realm {
+            id: known.unwrap_or_else(|| RealmId::random(&**self.engine.rng())),
+            name: line.name.unwrap_or_else(|| line.realm.clone()),
+            slug: line.realm,
+            subdomain: line.subdomain,
+            icon: line.icon,
+            description: line.description,
+            active: line.active,
+            password_login: line.password_login,
+            digest_logins: line.digest_logins,
+            strength,
+            backends: line.backends,
+        })
+    }
+
+    fn check_user(&self, line: UserLine, realm: &Realm) -> Result<(NewUser, Option<Password>), BadLine> {
+        let joined = match line.joined.as_deref().map(time) {
+            None => self.engine.clock().now(),
+            Some(Some(joined)) => joined,
+            Some(None) => return Err(bad("`joined` is not an RFC 3339 time")),
+        };
+        let valid_from = match line.valid_from.as_deref().map(time) {
+            None => Timestamp::default(),
+            Some(Some(valid_from)) => valid_from,
+            Some(None) => return Err(bad("`valid_from` is not an RFC 3339 time")),
+        };
+        let names = names(&line)?;
+        let role = match line.role.as_deref() {
+            None => Role::default(),
+            Some(role) => Role::from_name(role).ok_or_else(|| bad("`role` is not one we know"))?,
+        };
+        let bot: Option<BotKind> = match line.bot.as_deref() {
+            None => None,
+            Some(bot) => Some(BotKind::from_name(bot).ok_or_else(|| bad("`bot` is not one we know"))?),
+        };
+        if line.id.is_some_and(|id| id < 1) {
+            return Err(bad("`id` is not positive"));
+        }
+        let zid = match line.zettelstore_zid.as_deref() {
+            None => None,
+            Some(zid) if zid.len() == 14 && zid.bytes().all(|b| b.is_ascii_digit()) => zid.parse().ok(),
+            Some(_) => return Err(bad("`zettelstore_zid` is not 14 digits")),
+        };
+        if line.rocketchat_id.as_ref().is_some_and(|id| id.is_empty() || id.len() > 64) {
+            return Err(bad("`rocketchat_id` is not 1 to 64 bytes"));
+        }
+        let context = zid.zip(line.username.as_deref()).map(|(zettelstore_id, user_name)| NameContext {
+            zettelstore_id,
+            user_name: user_name.to_owned(),
+        });
+        let clear = line.password.as_deref().map(Password::new);
+        let password = match (&clear, line.password_hash.as_deref()) {
+            (Some(_), Some(_)) => return Err(bad("`password` and `password_hash` exclude each other")),
+            (Some(clear), None) if clear.is_too_long() => return Err(bad("`password` is too long")),
+            (_, None) => None,
+            (None, Some(hash)) => Some(
+                password::check_import(hash, context.as_ref())
+                    .map_err(|why| BadLine(format!("`password_hash`: {why}")))?,
+            ),
+        };
+        let email_verified = line.email.is_some() && line.email_verified;
+        let mut new = self.engine.users().new_user(realm, joined, external_ids(&line, zid)?);
+        let asks_for_codes = self.engine.config().rocketchat.email_2fa_auto_opt_in;
+        new.user = User {
+            names,
+            full_name: line.full_name.clone(),
+            role,
+            bot,
+            active: line.active,
+            valid_from,
+            email_second_factor: line.email_2fa.unwrap_or(asks_for_codes && email_verified && bot.is_none()),
+            must_change_password: line.must_change_password,
+            external_roles: external_roles(&line)?,
+            ..new.user
+        };
+        new.credentials = self.credentials_of(&line, &new.user)?;
+        new.password = password;
+        Ok((new, clear))
+    }
+}
+
+fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
+    let given = [
+        (NameKind::UserName, "username", &line.username, false),
+        (NameKind::Email, "email", &line.email, line.email_verified),
+        (NameKind::Directory, "directory_name", &line.directory_name, false),
+    ];
+    let mut names = Vec::new();
+    for (kind, key, name, verified) in given {
+        let Some(name) = name else { continue };
+        if !is_login_name(kind, name) {
+            return Err(BadLine(format!("`{key}` can't be logged in with")));
+        }
+        names.push(LoginName { kind, exact: name.clone(), verified });
+    }
+    if names.is_empty() { Err(bad("`username` or `email` is missing")) } else { Ok(names) }
+}
+
+/// The ids that a line gives; a user gets those of the other protocols when it is made.
+fn external_ids(line: &UserLine, zid: Option<u64>) -> Result<ByProtocol<ExternalId>, BadLine> {
+    let mut ids = ByProtocol::new();
+    for (protocol, id) in &line.external_ids {
+        let id = ExternalId::from(id);
+        let is_storable = match &id {
+            ExternalId::Number(number) => i64::try_from(*number).is_ok(),
+            ExternalId::Text(text) => !text.is_empty() && text.len() <= 64,
+        };
+        if !is_storable {
+            return Err(bad("`external_ids` has one that is not a number or 1 to 64 bytes"));
+        }
+        ids.set(protocol_of(protocol)?, id);
+    }
+    let zulip = line.id.and_then(|id| u64::try_from(id).ok()).map(ExternalId::Number);
+    let rocketchat = line.rocketchat_id.clone().map(ExternalId::Text);
+    for (protocol, id) in [
+        (ProtocolName::ZULIP, zulip),
+        (ProtocolName::ROCKETCHAT, rocketchat),
+        (ProtocolName::ZETTELSTORE, zid.map(ExternalId::Number)),
+    ] {
+        if let Some(id) = id {
+            ids.set(protocol, id);
+        }
+    }
+    Ok(ids)
+}
+
+fn external_roles(line: &UserLine) -> Result<ByProtocol<Vec<String>>, BadLine> {
+    let mut roles = ByProtocol::new();
+    for (protocol, given) in &line.external_roles {
+        roles.set(protocol_of(protocol)?, given.clone());
+    }
+    if let Some(given) = &line.rocketchat_roles {
+        roles.set(ProtocolName::ROCKETCHAT, given.clone());
+    }
+    if let Some(given) = &line.zettelstore_role {
+        roles.set(ProtocolName::ZETTELSTORE, vec![given.clone()]);
+    }
+    Ok(roles)
+}
+
+fn protocol_of(name: &str) -> Result<ProtocolName, BadLine> {
+    ProtocolName::from_name(name)
+        .ok_or_else(|| bad("a key of `external_ids` or `external_roles` is no protocol's name"))
+}

@@ -1,0 +1,282 @@
+//! A checked record on its way from one step of the import to the next: encoded into a line of the spool and back.
+
+use auth_core::{
+    BotKind, ByProtocol, Credential, CredentialKind, Digest, ExternalId, LoginName, NameKind, NewUser,
+    Password, PasswordString, ProtocolName, Realm, Role, Scope, StrengthRule, Timestamp, User,
+};
+use data_encoding::BASE64;
+use serde::{Deserialize, Serialize};
+
+use crate::line::IdLine;
+
+/// A checked record, and the number of the line that it was made of.
+pub(super) struct Draft {
+    pub(super) line: u64,
+    pub(super) record: Record,
+}
+
+/// A record that may still have its password in clear.
+pub(super) enum Record {
+    Realm {
+        realm: Realm,
+        /// Whether neither the store nor a line before has a realm of that slug.
+        is_new: bool,
+    },
+    User {
+        user: Box<NewUser>,
+        /// The password, where it is to be hashed.
+        clear: Option<Password>,
+        /// Whether the hash is to verify digests too.
+        digest_ready: bool,
+    },
+}
+
+impl Draft {
+    /// Encodes the draft into a line.
+    pub(super) fn encode(&self) -> serde_json::Result<String> {
+        let record = match &self.record {
+            Record::Realm { realm, is_new } => RecordForm::Realm(RealmForm::of(realm, *is_new)),
+            Record::User { user, clear, digest_ready } => {
+                RecordForm::User(Box::new(UserForm::of(user, clear.as_ref(), *digest_ready)))
+            }
+        };
+        serde_json::to_string(&DraftForm { line: self.line, record })
+    }
+
+    /// Decodes a line of the spool.
+    pub(super) fn decode(text: &str) -> Result<Self, Broken> {
+        let form: DraftForm = serde_json::from_str(text).map_err(|_| Broken)?;
+        let record = match form.record {
+            RecordForm::Realm(realm) => realm.record()?,
+            RecordForm::User(user) => user.record()?,
+        };
+        Ok(Self { line: form.line, record })
+    }
+}
+
+/// A line of the spool can't be read back.
+#[derive(Debug, thiserror::Error)]
+#[error("a spooled record can't be read back")]
+pub(super) struct Broken;
+
+#[derive(Serialize, Deserialize)]
+struct DraftForm {
+    line: u64,
+    record: RecordForm,
+}
+
+#[derive(Serialize, Deserialize)]
+enum RecordForm {
+    Realm(RealmForm),
+    User(Box<UserForm>),
+}
+
+#[derive(Serialize, Deserialize)]
+struct RealmForm {
+    is_new: bool,
+    id: String,
+    slug: String,
+    subdomain: Option<String>,
+    name: String,
+    icon: String,
+    description: String,
+    active: bool,
+    password_login: bool,
+    digest_logins: bool,
+    strength: Option<(u32, u64)>,
+    backends: Vec<String>,
+}
+
+impl RealmForm {
+    fn of(realm: &Realm, is_new: bool) -> Self {
+        Self {
+            is_new,
+            id: realm.id.to_string(),
+            slug: realm.slug.clone(),
+            subdomain: realm.subdomain.clone(),
+            name: realm.name.clone(),
+            icon: realm.icon.clone(),
+            description: realm.description.clone(),
+            active: realm.active,
+            password_login: realm.password_login,
+            digest_logins: realm.digest_logins,
+            strength: realm.strength.map(|rule| (rule.min_length, rule.min_guesses)),
+            backends: realm.backends.clone(),
+        }
+    }
+
+    fn record(self) -> Result<Record, Broken> {
+        let strength =
+            self.strength.map(|(min_length, min_guesses)| StrengthRule { min_length, min_guesses });
+        let realm = Realm {
+            id: self.id.parse().map_err(|_| Broken)?,
+            slug: self.slug,
+            subdomain: self.subdomain,
+            name: self.name,
+            icon: self.icon,
+            description: self.description,
+            active: self.active,
+            password_login: self.password_login,
+            digest_logins: self.digest_logins,
+            strength,
+            backends: self.backends,
+        };
+        Ok(Record::Realm { realm, is_new: self.is_new })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct UserForm {
+    clear: Option<String>,
+    digest_ready: bool,
+    id: String,
+    realm: String,
+    /// The position of the kind in [`NameKind::ALL`], the name, and whether it is verified.
+    names: Vec<(usize, String, bool)>,
+    full_name: String,
+    role: String,
+    bot: Option<String>,
+    active: bool,
+    joined: i64,
+    valid_from: i64,
+    email_second_factor: bool,
+    must_change_password: bool,
+    external_ids: Vec<(String, IdLine)>,
+    external_roles: Vec<(String, Vec<String>)>,
+    assign_ids: Vec<String>,
+    password: Option<String>,
+    credentials: Vec<CredentialForm>,
+}
+
+impl UserForm {
+    fn of(new: &NewUser, clear: Option<&Password>, digest_ready: bool) -> Self {
+        let user = &new.user;
+        let position =
+            |kind| NameKind::ALL.iter().position(|known| *known == kind).unwrap_or(NameKind::ALL.len());
+        Self {
+            clear: clear.map(|password| password.expose().to_owned()),
+            digest_ready,
+            id: user.id.to_string(),
+            realm: user.realm.to_string(),
+            names: user
+                .names
+                .iter()
+                .map(|name| (position(name.kind), name.exact.clone(), name.verified))
+                .collect(),
+            full_name: user.full_name.clone(),
+            role: user.role.as_str().to_owned(),
+            bot: user.bot.map(|bot| bot.as_str().to_owned()),
+            active: user.active,
+            joined: user.joined.as_millis(),
+            valid_from: user.valid_from.as_millis(),
+            email_second_factor: user.email_second_factor,
+            must_change_password: user.must_change_password,
+            external_ids: user
+                .external_ids
+                .iter()
+                .map(|(protocol, id)| (protocol.as_str().to_owned(), id.into()))
+                .collect(),
+            external_roles: user
+                .external_roles
+                .iter()
+                .map(|(protocol, roles)| (protocol.as_str().to_owned(), roles.clone()))
+                .collect(),
+            assign_ids: new.assign_ids.iter().map(|protocol| protocol.as_str().to_owned()).collect(),
+            password: new.password.as_ref().map(|password| password.expose().to_owned()),
+            credentials: new.credentials.iter().map(CredentialForm::of).collect(),
+        }
+    }
+
+    fn record(self) -> Result<Record, Broken> {
+        let id = self.id.parse().map_err(|_| Broken)?;
+        let names = self.names.into_iter().map(|(kind, exact, verified)| {
+            let kind = NameKind::ALL.get(kind).copied().ok_or(Broken)?;
+            Ok(LoginName { kind, exact, verified })
+        });
+        let external_ids =
+            self.external_ids.iter().map(|(name, id)| Ok((protocol(name)?, ExternalId::from(id))));
+        let external_roles =
+            self.external_roles.into_iter().map(|(name, roles)| Ok((protocol(&name)?, roles)));
+        let user = User {
+            id,
+            realm: self.realm.parse().map_err(|_| Broken)?,
+            names: names.collect::<Result<_, Broken>>()?,
+            full_name: self.full_name,
+            role: Role::from_name(&self.role).ok_or(Broken)?,
+            bot: self.bot.map(|bot| BotKind::from_name(&bot).ok_or(Broken)).transpose()?,
+            active: self.active,
+            joined: Timestamp::from_millis(self.joined),
+            valid_from: Timestamp::from_millis(self.valid_from),
+            email_second_factor: self.email_second_factor,
+            must_change_password: self.must_change_password,
+            external_ids: external_ids.collect::<Result<ByProtocol<_>, Broken>>()?,
+            external_roles: external_roles.collect::<Result<ByProtocol<_>, Broken>>()?,
+            version: 0,
+        };
+        let credentials = self.credentials.into_iter().map(|form| form.credential(&user));
+        let new = NewUser {
+            assign_ids: self.assign_ids.iter().map(|name| protocol(name)).collect::<Result<_, _>>()?,
+            password: self.password.map(PasswordString::new),
+            credentials: credentials.collect::<Result<_, _>>()?,
+            user,
+        };
+        let clear = self.clear.map(Password::new);
+        Ok(Record::User { user: Box::new(new), clear, digest_ready: self.digest_ready })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct CredentialForm {
+    id: String,
+    kind: String,
+    digest: Option<String>,
+    sealed: Option<String>,
+    protocols: Vec<String>,
+    bypass_second_factor: bool,
+    label: Option<String>,
+    created: i64,
+    expires: Option<i64>,
+    counter: i64,
+}
+
+impl CredentialForm {
+    fn of(credential: &Credential) -> Self {
+        Self {
+            id: credential.id.to_string(),
+            kind: credential.kind.as_str().to_owned(),
+            digest: credential.digest.map(|digest| BASE64.encode(digest.as_bytes())),
+            sealed: credential.sealed.as_ref().map(|sealed| BASE64.encode(sealed)),
+            protocols: credential.scope.protocols.iter().map(|name| name.as_str().to_owned()).collect(),
+            bypass_second_factor: credential.scope.bypass_second_factor,
+            label: credential.label.clone(),
+            created: credential.created.as_millis(),
+            expires: credential.expires.map(Timestamp::as_millis),
+            counter: credential.counter,
+        }
+    }
+
+    fn credential(self, user: &User) -> Result<Credential, Broken> {
+        let bytes = |text: String| BASE64.decode(text.as_bytes()).map_err(|_| Broken);
+        let digest = |text| Ok(Digest::new(bytes(text)?.try_into().map_err(|_| Broken)?));
+        Ok(Credential {
+            id: self.id.parse().map_err(|_| Broken)?,
+            user: user.id,
+            kind: CredentialKind::from_name(&self.kind).ok_or(Broken)?,
+            digest: self.digest.map(digest).transpose()?,
+            sealed: self.sealed.map(bytes).transpose()?,
+            scope: Scope {
+                protocols: self.protocols.iter().map(|name| protocol(name)).collect::<Result<_, _>>()?,
+                bypass_second_factor: self.bypass_second_factor,
+            },
+            label: self.label,
+            created: Timestamp::from_millis(self.created),
+            expires: self.expires.map(Timestamp::from_millis),
+            last_used: None,
+            counter: self.counter,
+        })
+    }
+}
+
+fn protocol(name: &str) -> Result<ProtocolName, Broken> {
+    ProtocolName::from_name(name).ok_or(Broken)
+}

@@ -1,0 +1,159 @@
+//! Import and export of realms and users as JSON lines, and conversions from other systems.
+//!
+//! ```text
+//! {"kind":"realm","realm":"main","name":"Main"}
+//! {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"abcd1234"}
+//! ```
+//!
+//! [`import`] reads such lines, checks them, hashes passwords and seals secrets; the store writes finished records, all or
+//! none. [`export`] writes the same lines. What other systems keep is made into lines first: by [`convert_zulip`],
+//! [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
+//!
+//! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
+//! opens no file but the nameless one of a [`Spool`], so that memory doesn't grow with the number of lines.
+//!
+//! ```
+//! use auth_transfer::convert_htpasswd;
+//!
+//! let file = b"ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
+//! let mut converted = convert_htpasswd(file, "main");
+//! assert!(converted.lines.text()?.contains(r#""username":"ada""#));
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod converted;
+mod export;
+mod htpasswd;
+mod import;
+mod line;
+mod rocketchat;
+mod spool;
+mod zettelstore;
+mod zulip;
+
+use std::fmt;
+use std::ops::ControlFlow;
+
+use auth_core::{ImportMode, Imported, InternalError};
+
+pub use converted::{ConvertError, Converted};
+pub use export::export;
+pub use htpasswd::convert_htpasswd;
+pub use import::import;
+pub use line::{BadLine, parse_line};
+pub use rocketchat::convert_rocketchat;
+pub use spool::Spool;
+pub use zettelstore::convert_zettel;
+pub use zulip::convert_zulip;
+
+/// The options of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "commands build it")]
+pub struct ImportOptions {
+    /// Whether it is for good.
+    pub mode: ImportMode,
+    /// Puts hashes of other systems, and those weaker than new ones, under Argon2id, so that the store never holds
+    /// them as they were.
+    pub wrap: bool,
+    /// Leaves out what can't be taken; otherwise nothing is written then.
+    pub skip_bad: bool,
+}
+
+impl From<ImportMode> for ImportOptions {
+    /// Hashes as they are, all lines or none.
+    fn from(mode: ImportMode) -> Self {
+        Self { mode, wrap: false, skip_bad: false }
+    }
+}
+
+/// The progress of an import.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever shows progress shows each step")]
+pub enum Progress {
+    /// Lines are read and checked.
+    Checked {
+        /// How many.
+        lines: u64,
+        /// The bytes of them.
+        bytes: u64,
+    },
+    /// Passwords that came in clear are hashed, and old hashes wrapped.
+    Hashed {
+        /// How many.
+        passwords: u64,
+        /// How many there are.
+        of: u64,
+    },
+    /// Records are written, for good when all are.
+    Written {
+        /// How many.
+        records: u64,
+        /// How many there are.
+        of: u64,
+    },
+}
+
+/// Lets an import go on to its end: the progress callback of an import that is not watched.
+pub fn unwatched(_: Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// The result of an import.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct ImportReport {
+    /// What was written, or would have been.
+    pub imported: Imported,
+    /// What was noticed on good lines: the line's number and a sentence.
+    pub notes: Vec<(u64, String)>,
+    /// What was left out, where that was allowed: the line's number and the reason.
+    pub left_out: Vec<(u64, String)>,
+}
+
+/// Why an import wrote nothing.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// These lines are bad: each line's number and the reason.
+    Lines(Vec<(u64, String)>),
+    /// Reading the lines failed, or keeping them until all are checked.
+    Read(std::io::Error),
+    /// The progress callback ended it.
+    Stopped,
+    /// The store or the hashing pool failed.
+    Internal(InternalError),
+}
+
+impl fmt::Display for ImportError {
+    /// One line for each bad line.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lines(lines) => {
+                for (index, (line, reason)) in lines.iter().enumerate() {
+                    let separator = if index == 0 { "" } else { "\n" };
+                    write!(f, "{separator}line {line}: {reason}")?;
+                }
+                Ok(())
+            }
+            Self::Read(_) => f.write_str("the lines can't be read"),
+            Self::Stopped => f.write_str("stopped: nothing was imported"),
+            Self::Internal(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for ImportError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Lines(_) | Self::Stopped => None,
+            Self::Read(error) => Some(error),
+            Self::Internal(error) => error.source(),
+        }
+    }
+}
+
+impl<E: Into<InternalError>> From<E> for ImportError {
+    fn from(error: E) -> Self {
+        Self::Internal(error.into())
+    }
+}
