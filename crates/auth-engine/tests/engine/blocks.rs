@@ -8,7 +8,9 @@ use auth_core::{
 };
 
 use crate::signed_in::attempt_as;
-use crate::world::{PASSWORD, World, config, limited, outcome, peer};
+use auth_engine::testing::{PASSWORD, World, config, limited, peer, result};
+
+use crate::world;
 
 const WINDOW: Duration = Duration::from_secs(300);
 
@@ -19,7 +21,7 @@ async fn blocking(by_user: u32, by_address: u32, exact: bool) -> World {
     if exact {
         config.rocketchat.exact = Exact::only([ExactPoint::BlockByTypedName]);
     }
-    World::with(config).await
+    world::with(config).await
 }
 
 #[derive(Debug, PartialEq)]
@@ -34,12 +36,12 @@ enum Told {
 }
 
 async fn tell(world: &World, attempt: LoginAttempt) -> Told {
-    match outcome(world.ask(attempt).await) {
+    match result(world.ask(attempt).await) {
         Ok(_) => Told::In,
-        Err(LoginError::Credentials(FailureReason::TooManyTries)) => Told::Unjudged,
+        Err(LoginError::Credentials(FailureReason::TooManyAttempts)) => Told::Unjudged,
         Err(LoginError::Credentials(_) | LoginError::SecondFactorInvalid(_)) => Told::Wrong,
         Err(LoginError::AccountLimited { .. }) => Told::ByUser,
-        Err(LoginError::NetworkLimited { .. }) => Told::ByAddress,
+        Err(LoginError::ClientLimited { .. }) => Told::ByAddress,
         Err(LoginError::SecondFactorRequired(_)) => Told::Code,
         Err(other) => panic!("{other:?}"),
     }
@@ -77,15 +79,15 @@ async fn all_names_of_an_account_share_one_count() {
 
 #[tokio::test]
 async fn the_shared_limit_counts_an_account_under_all_its_names_at_all_protocols() {
-    let world = World::with(limited()).await;
+    let world = world::with(limited()).await;
     let id = world.rocketchat_id("iago").await;
     let mut judged = 0;
     for round in 0..12 {
         let attempt = match round % 4 {
             0 => attempt_as(&world, Identifier::user_name("iago"), "wrong").await,
-            1 => attempt_as(&world, Identifier::ExternalId(id.clone()), "wrong").await,
-            2 => world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", "wrong").await,
-            _ => world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await,
+            1 => attempt_as(&world, Identifier::external(ProtocolName::ROCKETCHAT, id.clone()), "wrong").await,
+            2 => world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", "wrong").await,
+            _ => world.attempt("main", ProtocolName::ZETTELSTORE, "iago", "wrong").await,
         };
         match tell(&world, attempt).await {
             Told::Wrong => judged += 1,

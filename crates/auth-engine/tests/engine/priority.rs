@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use auth_core::{AttemptRecord, LoginAttempt, ProtocolName};
 use tokio::task::yield_now;
 
-use crate::world::{World, config, peer};
+use auth_engine::testing::{World, config, peer};
+
+use crate::world;
 
 /// Verifying one takes tenths of a second: long enough that answers come one after the other.
 const USERS: &str = r#"
@@ -16,18 +18,18 @@ const USERS: &str = r#"
 "#;
 
 async fn attempt(world: &World, who: &str, from: &str) -> LoginAttempt {
-    let attempt = world.attempt("main", ProtocolName::RocketChat, who, "wrong").await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, "wrong").await;
     LoginAttempt { peer: peer(from), ..attempt }
 }
 
 #[tokio::test]
 async fn familiar_networks_come_first_and_names_under_attack_last() {
     let world = World::with_workers(config(), 1).await;
-    world.import(USERS).await;
-    let known = world.engine.account_named(Some("main"), "known").await.unwrap().user.id;
+    world::import(&world, USERS).await;
+    let known = world.account("known").await.user.id;
     world.store.record(AttemptRecord {
         at: world.clock_now(),
-        protocol: ProtocolName::Zulip,
+        protocol: ProtocolName::ZULIP,
         realm: world.realm("main").await.id,
         user: Some(known),
         name: String::new(),

@@ -6,59 +6,61 @@ use auth_core::{
     Authenticator, Clock, Identifier, InternalErrorKind, LoginError, LoginMethod, Password, ProtocolName,
     Quota, Timestamp,
 };
-use auth_engine::{Config, SharedLimits, ZettelstoreRules};
+use auth_engine::{Config, SharedQuotas, ZettelstoreConfig};
 
-use crate::world::{PASSWORD, World, config, limited, outcome};
+use auth_engine::testing::{PASSWORD, World, config, limited, result};
+
+use crate::world;
 
 /// One place, and an answer that waits for half a second.
 fn one_place(config: Config) -> Config {
-    Config { max_waiting: 1, zettelstore: ZettelstoreRules::default(), ..config }
+    Config { max_delayed: 1, zettelstore: ZettelstoreConfig::default(), ..config }
 }
 
 #[tokio::test]
 async fn beyond_the_places_nobody_is_judged_and_no_try_is_counted() {
-    let most = SharedLimits {
+    let most = SharedQuotas {
         account: Quota { attempts: 1, window: Duration::from_secs(900) },
-        ..SharedLimits::default()
+        ..SharedQuotas::default()
     };
-    let world = World::with(one_place(Config { limits: Some(most), ..limited() })).await;
-    let wrong = world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await;
+    let world = world::with(one_place(Config { limits: Some(most), ..limited() })).await;
+    let wrong = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", "wrong").await;
     let first = world.ask(wrong.clone()).await;
     let until = first.not_before.expect("a moment");
 
     let who = Identifier::user_name("cordelia");
-    let proof = LoginMethod::Password { who, password: Password::new("wrong") };
-    let another = auth_core::LoginAttempt { proof, ..wrong };
+    let method = LoginMethod::Password { who, secret: password("wrong") };
+    let another = auth_core::LoginAttempt { method, ..wrong };
     let fault = world.engine.log_in(another.clone()).await.expect_err("no place");
     let InternalErrorKind::Busy { retry_after } = fault.kind() else { panic!("{fault:?}") };
     assert_eq!(retry_after, until.since(world.clock.now()));
 
-    let other_protocol = world.attempt("main", ProtocolName::RocketChat, "iago", PASSWORD).await;
+    let other_protocol = world.attempt("main", ProtocolName::ROCKETCHAT, "iago", PASSWORD).await;
     assert!(world.engine.log_in(other_protocol).await.is_ok(), "answers that don't wait take no place");
 
     world.clock.advance(retry_after);
-    let counted = outcome(world.ask(another.clone()).await).unwrap_err();
+    let counted = result(world.ask(another.clone()).await).unwrap_err();
     assert!(matches!(counted, LoginError::Credentials(_)), "{counted:?}");
     world.clock.advance(Duration::from_secs(1));
-    let limited = outcome(world.ask(another).await).unwrap_err();
+    let limited = result(world.ask(another).await).unwrap_err();
     assert!(matches!(limited, LoginError::AccountLimited { .. }), "{limited:?}");
 }
 
 #[tokio::test]
 async fn without_a_delay_no_answer_waits() {
-    let world = World::with(Config { max_waiting: 0, ..config() }).await;
-    assert!(world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.is_ok());
+    let world = world::with(Config { max_delayed: 0, ..config() }).await;
+    assert!(world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn answers_wait_about_half_a_second_whatever_they_say() {
-    let world = World::with(Config { max_waiting: 1000, ..one_place(config()) }).await;
+    let world = world::with(Config { max_delayed: 1000, ..one_place(config()) }).await;
     let mut waits = Vec::new();
     for (who, password) in
         [("iago", PASSWORD), ("iago", "wrong"), ("nobody", "x"), ("othello", "x"), ("cordelia", PASSWORD)]
     {
         for _ in 0..40 {
-            let attempt = world.attempt("main", ProtocolName::Zettelstore, who, password).await;
+            let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, who, password).await;
             let reply = world.ask(attempt).await;
             waits.push(reply.not_before.unwrap_or(Timestamp::default()).since(world.clock.now()).as_millis());
         }
