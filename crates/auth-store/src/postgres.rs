@@ -1,7 +1,8 @@
 //! A store in PostgreSQL, which any number of servers share.
 
+mod attempt_log;
 mod attempts;
-mod connect;
+mod connection;
 mod credentials;
 mod explain;
 mod external_ids;
@@ -12,13 +13,14 @@ mod mail;
 mod meta;
 mod names;
 mod new_user;
+mod notifications;
 mod realms;
 mod row;
 mod schema;
 mod sealed;
 mod session;
+mod shared_attempts;
 mod statement;
-mod tries;
 mod upkeep;
 mod users;
 
@@ -26,14 +28,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::Rng;
+use auth_core::{Rng, StoreError, UserId};
 use deadpool_postgres::Pool;
 
-use self::attempts::Log;
-use self::connect::Target;
-use self::feed::Feed;
+use self::attempt_log::AttemptLog;
+use self::connection::Target;
+use self::notifications::Notifications;
 
-pub use self::connect::{PostgresOpenError, PostgresOptions};
+pub use self::connection::{PostgresOpenError, PostgresOptions};
 
 /// The store: a pool of connections, and two tasks beside it. No connection keeps a state from one command to the
 /// next. It is opened and used within a tokio runtime.
@@ -42,8 +44,8 @@ pub struct Postgres {
     /// How long a command may take.
     limit: Duration,
     rng: Arc<dyn Rng>,
-    feed: Feed,
-    log: Log,
+    notifications: Notifications,
+    log: AttemptLog,
 }
 
 impl Postgres {
@@ -57,9 +59,15 @@ impl Postgres {
         let target = Target::of(options)?;
         let pool = target.pool(options.connections)?;
         schema::migrate(&pool).await?;
-        let feed = Feed::start(pool.clone(), target, options.notifications);
-        let log = Log::start(pool.clone());
-        Ok(Self { pool, limit: options.timeout, rng, feed, log })
+        let notifications = Notifications::start(pool.clone(), target, options.notifications);
+        let log = AttemptLog::start(pool.clone());
+        Ok(Self { pool, limit: options.timeout, rng, notifications, log })
+    }
+
+    /// Tells listeners and other servers of a change of a user, whether it is known to have happened or not.
+    fn told<T>(&self, user: UserId, done: failure::Result<T>) -> Result<T, StoreError> {
+        self.notifications.tell(user);
+        done.map_err(StoreError::from)
     }
 }
 

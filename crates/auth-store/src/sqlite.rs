@@ -17,6 +17,7 @@ mod realms;
 mod row;
 mod schema;
 mod sealed;
+mod shared_attempts;
 mod statement;
 mod upkeep;
 mod users;

@@ -180,7 +180,7 @@ impl Postgres {
     /// Has everybody told of a change of a credential's owner, if there was one; tells which.
     fn tell_owner(&self, owner: Option<&tokio_postgres::Row>) -> Answer<bool> {
         if let Some(row) = owner {
-            self.feed.tell(UserId::from_bytes(Columns::of(row).bytes()?));
+            self.notifications.tell(UserId::from_bytes(Columns::of(row).bytes()?));
         }
         Ok(owner.is_some())
     }

@@ -6,7 +6,7 @@ use super::failure::{Failure, Result};
 use super::session::transact;
 use super::{
     Postgres, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, sealed,
-    statement, tries, users,
+    shared_attempts, statement, users,
 };
 use crate::Plan;
 
@@ -64,10 +64,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("find a text of another protocol that is taken", external_ids::IS_TAKEN_TEXT),
     ("give a user an id", external_ids::SET),
     ("find a name that is taken", names::IS_TAKEN),
-    ("count a try", tries::RESERVE),
-    ("find the oldest try", tries::OLDEST),
-    ("uncount a try", tries::GIVE_BACK),
-    ("delete old tries", tries::FORGET_OLD),
+    ("count a try", shared_attempts::RESERVE),
+    ("find the oldest try", shared_attempts::OLDEST),
+    ("uncount a try", shared_attempts::GIVE_BACK),
+    ("delete old tries", shared_attempts::FORGET_OLD),
 ];
 
 impl Postgres {

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
-use tokio_postgres::Row;
 
 use super::Postgres;
 use super::credentials::exchange;
@@ -10,7 +9,6 @@ use super::failure::{Failure, Result};
 use super::row::{Columns, kept};
 use super::session::{read, transact, write_once};
 use super::statement::{changed, execute, rows};
-use crate::encoding::corrupt;
 
 // A command that is repeated since its outcome was unknown finds its own row.
 pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \
@@ -50,7 +48,7 @@ impl Outbox for Postgres {
     async fn due(&self, now: Timestamp, limit: u32) -> Answer<Vec<OutgoingMail>> {
         let (now, limit) = (now.as_millis(), i64::from(limit));
         let found = read!(self, |client| rows(client, DUE, &[&now, &limit]).await)?;
-        Ok(found.iter().map(mail).collect::<Result<_>>()?)
+        Ok(found.iter().map(|row| Columns::of(row).mail()).collect::<Result<_>>()?)
     }
 
     async fn settle(&self, id: MailId) -> Answer<bool> {
@@ -62,17 +60,4 @@ impl Outbox for Postgres {
         let (id, until) = (&id.as_bytes()[..], until.as_millis());
         Ok(write_once!(self, |client| changed(client, PUT_OFF, &[&id, &until]).await)?)
     }
-}
-
-/// A row of the columns that [`DUE`] asks for.
-pub(super) fn mail(row: &Row) -> Result<OutgoingMail> {
-    let mut columns = Columns::of(row);
-    Ok(OutgoingMail {
-        id: MailId::from_bytes(columns.bytes()?),
-        to: columns.text()?,
-        subject: columns.text()?,
-        body: columns.take()?,
-        due: columns.moment()?,
-        failures: u32::try_from(columns.take::<i64>()?).map_err(|_| corrupt("a count that is none"))?,
-    })
 }

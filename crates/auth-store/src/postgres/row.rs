@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, PasswordString, Realm, RealmId, Scope,
-    StrengthRule, Timestamp, User, UserId,
+    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, MailId, OutgoingMail, PasswordString,
+    Realm, RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
@@ -81,6 +81,11 @@ impl<'r> Columns<'r> {
         array(self.take()?)
     }
 
+    /// The same where there may be none.
+    pub(super) fn bytes_or_none<const N: usize>(&mut self) -> Result<Option<[u8; N]>> {
+        self.take::<Option<&[u8]>>()?.map(array).transpose()
+    }
+
     pub(super) fn account(&mut self) -> Result<Account> {
         let mut user = User {
             id: UserId::from_bytes(self.bytes()?),
@@ -125,7 +130,7 @@ impl<'r> Columns<'r> {
             id: CredentialId::from_bytes(self.bytes()?),
             user: UserId::from_bytes(self.bytes()?),
             kind: credential_kind(self.take()?)?,
-            digest: self.take::<Option<&[u8]>>()?.map(array).transpose()?.map(Digest::new),
+            digest: self.bytes_or_none()?.map(Digest::new),
             sealed: self.take()?,
             scope: Scope { protocols: protocols(self.take()?)?, bypass_second_factor: self.take()? },
             label: self.text_or_none()?,
@@ -133,6 +138,18 @@ impl<'r> Columns<'r> {
             expires: self.moment_or_none()?,
             last_used: self.moment_or_none()?,
             counter: self.take()?,
+        })
+    }
+
+    /// A mail, of the columns id, recipient, subject, body, due and failures.
+    pub(super) fn mail(&mut self) -> Result<OutgoingMail> {
+        Ok(OutgoingMail {
+            id: MailId::from_bytes(self.bytes()?),
+            to: self.text()?,
+            subject: self.text()?,
+            body: self.take()?,
+            due: self.moment()?,
+            failures: u32::try_from(self.take::<i64>()?).map_err(|_| corrupt("a count that is none"))?,
         })
     }
 

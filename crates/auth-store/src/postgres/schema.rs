@@ -2,7 +2,7 @@
 
 use deadpool_postgres::{Object, Pool, Transaction};
 
-use super::connect::PostgresOpenError;
+use super::connection::PostgresOpenError;
 use super::failure::{Failure, Result};
 use super::row::Columns;
 use super::statement::{execute, row};

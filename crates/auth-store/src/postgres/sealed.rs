@@ -5,7 +5,6 @@ use auth_core::{Credential, CredentialId, Digest, MailId, OutgoingMail, SealedSt
 
 use super::Postgres;
 use super::failure::{Failure, Result};
-use super::mail::mail;
 use super::row::{Columns, credential_columns};
 use super::session::{read, write_once};
 use super::statement::{changed, rows};
@@ -51,7 +50,7 @@ impl SealedStore for Postgres {
         let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
         let limit = i64::from(limit);
         let found = read!(self, |client| rows(client, MAILS, &[&after, &limit]).await)?;
-        Ok(found.iter().map(mail).collect::<Result<_>>()?)
+        Ok(found.iter().map(|row| Columns::of(row).mail()).collect::<Result<_>>()?)
     }
 
     async fn reseal_mail(&self, id: MailId, old: &[u8], new: &[u8]) -> Answer<bool> {

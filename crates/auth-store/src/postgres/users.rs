@@ -218,12 +218,6 @@ impl Postgres {
         });
         self.told(user, done)
     }
-
-    /// Has everybody told of a change of a user, whether it is known to have happened or not.
-    pub(super) fn told<T>(&self, user: UserId, done: Result<T>) -> Answer<T> {
-        self.feed.tell(user);
-        done.map_err(StoreError::from)
-    }
 }
 
 async fn by_id(client: &impl GenericClient, id: UserId) -> Result<Option<Account>> {

@@ -3,7 +3,7 @@
 use std::sync::Weak;
 
 use async_trait::async_trait;
-use auth_core::{ChangeFeed, ChangeListener, SharedAttempts, StoreError, UserId};
+use auth_core::{ChangeFeed, ChangeListener, StoreError, UserId};
 use rusqlite::OptionalExtension;
 
 use super::Sqlite;
@@ -12,7 +12,7 @@ pub(super) const VERSION: &str = "SELECT version FROM user WHERE id = ?1";
 
 #[async_trait]
 impl ChangeFeed for Sqlite {
-    async fn mark(&self) -> Result<Option<u64>, StoreError> {
+    async fn change_counter(&self) -> Result<Option<u64>, StoreError> {
         self.changes().await.map(Some)
     }
 
@@ -35,6 +35,3 @@ impl ChangeFeed for Sqlite {
         self.news.listen(listener);
     }
 }
-
-/// One server alone has the file open.
-impl SharedAttempts for Sqlite {}

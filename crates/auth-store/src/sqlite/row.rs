@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, PasswordString, Realm, RealmId, Scope,
-    StrengthRule, Timestamp, User, UserId,
+    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, MailId, OutgoingMail, PasswordString,
+    Realm, RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
@@ -111,6 +111,18 @@ impl<'r> Columns<'r> {
             expires: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
             last_used: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
             counter: self.take()?,
+        })
+    }
+
+    /// A mail, of the columns id, recipient, subject, body, due and failures.
+    pub(super) fn mail(&mut self) -> Result<OutgoingMail> {
+        Ok(OutgoingMail {
+            id: MailId::from_bytes(self.take()?),
+            to: self.take()?,
+            subject: self.take()?,
+            body: self.take()?,
+            due: self.moment()?,
+            failures: self.take()?,
         })
     }
 

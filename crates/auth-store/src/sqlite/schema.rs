@@ -2,7 +2,7 @@
 
 use rusqlite::Connection;
 
-use super::OpenError;
+use super::connection::OpenError;
 use super::failure::Failure;
 
 /// Marks the file as ours: "AUTH".

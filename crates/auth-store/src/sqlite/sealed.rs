@@ -5,7 +5,6 @@ use auth_core::{Credential, CredentialId, Digest, MailId, OutgoingMail, SealedSt
 use rusqlite::params;
 
 use super::Sqlite;
-use super::mail::mail;
 use super::row::{Columns, credential_columns};
 use super::statement::changed;
 
@@ -57,7 +56,7 @@ impl SealedStore for Sqlite {
         self.read(move |connection| {
             let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
             let mut statement = connection.prepare_cached(MAILS)?;
-            statement.query_and_then(params![after, limit], mail)?.collect()
+            statement.query_and_then(params![after, limit], |row| Columns::of(row).mail())?.collect()
         })
         .await
     }
