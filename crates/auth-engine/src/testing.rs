@@ -288,9 +288,7 @@ impl World {
                 GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),
                 SecondStep::Offered(None),
             ),
-            _ => {
-                (Identifier::user_name(who), GrantKind::SignedToken(TokenForm::Jwt), SecondStep::NotOffered)
-            }
+            _ => (Identifier::user_name(who), GrantKind::SignedToken(TokenForm::Jwt), SecondStep::NotOffered),
         };
         LoginAttempt {
             protocol,

@@ -1,13 +1,12 @@
-//! Assertions of another system: which are believed, and that guessing is limited (zulip.md 5.5).
+//! Assertions of another system: which are believed, and that guessing is limited.
 
 use std::time::Duration;
 
 use auth_core::{Clock, Grant, LoginAttempt, LoginError, LoginMethod, ProtocolName, Quota, Token};
 use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::{Algorithm, Key, sign};
-use auth_engine::{Config, SharedQuotas};
-
 use auth_engine::testing::{PASSWORD, World, config, limited, peer, result};
+use auth_engine::{Config, SharedQuotas};
 
 use crate::world;
 
@@ -65,9 +64,9 @@ async fn an_end_is_demanded_unless_the_rule_leaves_it_out() {
 }
 
 #[tokio::test]
-async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
-    let network = Quota { attempts: 3, window: Duration::from_secs(900) };
-    let limits = Some(SharedQuotas { network, ..SharedQuotas::default() });
+async fn failed_assertions_are_limited_by_client_key_and_good_ones_do_not_count() {
+    let client = Quota { attempts: 3, window: Duration::from_secs(900) };
+    let limits = Some(SharedQuotas { client, ..SharedQuotas::default() });
     let world = world::with(believing(&[Algorithm::Hs256], true, Config { limits, ..limited() })).await;
     let claims = claims(&world);
     for _ in 0..10 {
@@ -83,13 +82,13 @@ async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
     assert!(matches!(refused, LoginError::ClientLimited { .. }), "{refused:?}");
     let elsewhere = attempt(&world, Algorithm::Hs256, KEY, &claims).await;
     let elsewhere = LoginAttempt { peer: peer("198.51.100.1"), ..elsewhere };
-    assert!(result(world.ask(elsewhere).await).is_ok(), "nobody locks out another network");
+    assert!(result(world.ask(elsewhere).await).is_ok(), "nobody locks out another client key");
 }
 
 #[tokio::test]
-async fn where_passwords_are_no_way_in_assertions_still_are_and_nothing_is_counted() {
-    let network = Quota { attempts: 1, window: Duration::from_secs(900) };
-    let limits = Some(SharedQuotas { network, ..SharedQuotas::default() });
+async fn without_password_logins_assertions_still_work_and_nothing_is_counted() {
+    let client = Quota { attempts: 1, window: Duration::from_secs(900) };
+    let limits = Some(SharedQuotas { client, ..SharedQuotas::default() });
     let mut closed = believing(&[Algorithm::Hs256], true, Config { limits, ..limited() });
     closed.zulip.password_login = false;
     closed.zulip.login_limit = Some(Quota { attempts: 1, window: Duration::from_secs(900) });

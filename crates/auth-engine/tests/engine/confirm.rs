@@ -5,14 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Clock, CredentialKind, FactorMethod, PasswordString, PersonalTokens, PresentedFactor,
-    SecondFactors,
+    ActionError, Clock, CredentialKind, FactorMethod, OneTimeCode, PasswordString, PersonalTokens,
+    PresentedFactor, Revocation, SecondFactors,
 };
 use futures_util::future::join_all;
 
-use crate::signed_in::{SignedIn, by, code, code_of, device_code, mailed_code, mails, none, password_code};
-use auth_engine::testing::{World, config, limited, peer};
+use auth_engine::testing::{World, config, limited, peer, token};
 
+use crate::signed_in::{SignedIn, by, code, code_of, device_code, mailed_code, mails, none, password_code};
 use crate::world;
 
 const HALF_HOUR: Duration = Duration::from_secs(1800);
@@ -78,15 +78,15 @@ async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
         let mut iago = SignedIn::new(&world, "iago").await;
         Arc::make_mut(&mut iago.principal.profile.realm).digest_logins = !is_asked;
         let stored = stored.map(PasswordString::new);
-        let nothing = auth_core::Revocation { valid_from: None, kinds: &[] };
-        world.store.set_password(iago.principal.profile.user.id, stored.as_ref(), &nothing).await.unwrap();
+        let user = iago.principal.profile.user.id;
+        world.store.set_password(user, stored.as_ref(), &Revocation::NOTHING).await.unwrap();
         world.clock.advance(2 * HALF_HOUR);
         assert_eq!(asked(change(&world, &iago, &none()).await).is_some(), is_asked, "{stored:?}");
     }
 }
 
 #[tokio::test]
-async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_network() {
+async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_client_key() {
     let world = world::new().await;
     let mut totp = SignedIn::new(&world, "totp").await;
     let required = Some((FactorMethod::Totp, vec![FactorMethod::Totp]));
@@ -207,7 +207,7 @@ async fn of_parallel_wrong_mailed_codes_five_are_judged() {
     let _ = world.log_in_with_code("mail", None).await;
     let right = mailed_code(&mails(&world).await[0]);
     let told = join_all((0..40).map(|_| world.log_in_with_code("mail", Some("1")))).await;
-    // The fifth wrong try at a code is told that it was the last; those after it are not compared at all, but for
+    // The fifth wrong attempt at a code is told that it was the last; those after it are not compared at all, but for
     // those that begin when the next code is out already.
     let wrong = told.iter().filter(|told| matches!(told, Err(SecondFactorInvalid(_)))).count();
     let exhausted = told.iter().filter(|told| matches!(told, Err(SecondFactorExhausted(_)))).count();
@@ -216,7 +216,7 @@ async fn of_parallel_wrong_mailed_codes_five_are_judged() {
     let newest = world.store.of_user(user, CredentialKind::MAILED_CODE).await.unwrap().pop().unwrap();
     let most = 4 * (codes.len() - 1) + usize::try_from(newest.counter).unwrap();
     assert_eq!(wrong + exhausted, 40);
-    assert!((4..=most).contains(&wrong), "{wrong} wrong tries at {} codes, {most} at most", codes.len());
+    assert!((4..=most).contains(&wrong), "{wrong} wrong attempts at {} codes, {most} at most", codes.len());
     assert!(world.log_in_with_code("mail", Some(&right)).await.is_err(), "the first code is used up");
 }
 
@@ -230,7 +230,7 @@ async fn of_parallel_right_mailed_codes_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one() {
+async fn a_wrong_mailed_code_is_answered_with_the_state_of_the_outstanding_one() {
     use auth_core::LoginError::{SecondFactorExhausted, SecondFactorInvalid, SecondFactorRequired};
     let world = world::new().await;
     let _ = world.log_in_with_code("mail", None).await;
@@ -255,7 +255,7 @@ async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one
             ("exhausted", true),
             outstanding
         ],
-        "the request after the last try mails a new code"
+        "the request after the last attempt mails a new code"
     );
     assert_eq!(mails(&world).await.len(), 2);
     world.clock.advance(Duration::from_secs(3600));
@@ -271,13 +271,13 @@ async fn enrolling_asks_for_the_factor_that_is_there() {
     let _ = world.log_in_with_code("mail", None).await;
     let mailed = mailed_code(&mails(&world).await[0]);
     let grant = world.log_in_with_code("mail", Some(&mailed)).await.unwrap();
-    let mail = SignedIn::with(&world, "mail", auth_engine::testing::token(&grant)).await;
+    let mail = SignedIn::with(&world, "mail", token(&grant)).await;
     let denied = world.engine.enrol_device(&mail.caller(&none())).await.map(drop);
     assert_eq!(asked(denied), Some((FactorMethod::Email, vec![FactorMethod::Email])));
     let mailed = mailed_code(&mails(&world).await[1]);
     let enrolled = world.engine.enrol_device(&mail.caller(&code(&mailed))).await.unwrap();
     let first = code_of(enrolled.secret.expose(), world.clock.now());
-    let first = auth_core::OneTimeCode::new(first);
+    let first = OneTimeCode::new(first);
     let codes = world.engine.confirm_device(&mail.caller(&none()), &first).await.unwrap();
     assert_eq!(codes.len(), 12, "the factor is remembered for the second call");
 }

@@ -3,20 +3,14 @@
 use std::time::Duration;
 
 use auth_core::{
-    Accounts, ApiKey, Authenticator, CredentialCheck, FailureReason, Grant, GrantKind, LoginAttempt,
-    LoginError, LoginMethod, Password, PresentedCredential, ProtocolName, Quota, Token, TokenError,
-    TokenForm,
+    ApiKeys, Authenticator, ClientKey, CredentialCheck, FailureReason, Grant, GrantKind, LoginAttempt,
+    LoginError, LoginMethod, Password, ProtocolName, Quota, Token, TokenError, TokenForm, TokenRenewal,
+};
+use auth_engine::testing::{
+    IAGO_KEY, PASSWORD, World, api_key, config, header, peer, result, rocketchat_token, token,
 };
 
-use auth_engine::testing::{PASSWORD, World, config, peer, result, token};
-
 use crate::world;
-
-const IAGO_KEY: &str = "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv";
-
-fn key(email: &str, key: &str) -> PresentedCredential {
-    PresentedCredential::ZulipKey { email: email.to_owned(), key: ApiKey::new(key) }
-}
 
 #[tokio::test]
 async fn zulip_key_is_judged_in_the_documented_order() {
@@ -29,27 +23,31 @@ async fn zulip_key_is_judged_in_the_documented_order() {
         ("other", "iago@zulip.com", IAGO_KEY, Some(TokenError::OtherRealm)),
         ("main", "webhook@zulip.com", "fA1kT6yP0zWq8rXc3vB5nM7uJ2hG9sDe", Some(TokenError::WebhookBot)),
     ] {
-        let reply = world.check(realm, ProtocolName::ZULIP, key(email, secret)).await;
+        let reply = world.check(realm, ProtocolName::ZULIP, api_key(email, secret)).await;
         assert_eq!(reply.result.err(), refusal, "{email} in {realm}");
     }
 }
 
 #[tokio::test]
-async fn zulip_key_is_the_same_at_each_log_in_until_it_is_regenerated() {
+async fn zulip_key_is_the_same_at_each_login_until_it_is_regenerated() {
     let world = world::new().await;
     let log_in = async || match world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.unwrap() {
         Grant::ApiKey(key) => key.expose().to_owned(),
         other => panic!("{other:?}"),
     };
     assert_eq!([log_in().await, log_in().await], [IAGO_KEY, IAGO_KEY]);
-    let reply = world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", IAGO_KEY)).await;
-    let new = world.engine.regenerate_zulip_key(&reply.result.unwrap()).await.unwrap();
+    let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
+    let new = world.engine.regenerate_api_key(&reply.result.unwrap()).await.unwrap();
     assert_ne!(new.expose(), IAGO_KEY);
     assert_eq!(log_in().await, new.expose());
-    let old = world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", IAGO_KEY)).await;
+    let old = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
     assert_eq!(old.result.err(), Some(TokenError::Invalid));
     assert!(
-        world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", new.expose())).await.result.is_ok()
+        world
+            .check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", new.expose()))
+            .await
+            .result
+            .is_ok()
     );
 }
 
@@ -59,12 +57,12 @@ async fn calls_with_a_zulip_key_are_limited_per_user() {
     limited.zulip.api_limit = Some(Quota { attempts: 3, window: Duration::from_secs(60) });
     let world = world::with(limited).await;
     for remaining in [2, 1, 0] {
-        let reply = world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", IAGO_KEY)).await;
+        let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
         assert_eq!(reply.rate_limit.unwrap().remaining, remaining);
     }
-    let reply = world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", IAGO_KEY)).await;
+    let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
     assert_eq!(reply.result.err(), Some(TokenError::Limited));
-    let bad = world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", &"x".repeat(32))).await;
+    let bad = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", &"x".repeat(32))).await;
     assert_eq!(bad.result.err(), Some(TokenError::Invalid), "a bad key is bad, limited or not");
 }
 
@@ -73,7 +71,7 @@ async fn rocketchat_token_works_with_its_own_id_until_it_is_revoked() {
     let world = world::new().await;
     let granted = world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap();
     let id = world.rocketchat_id("iago").await;
-    let present = |user_id: &str| rocketchat_token(&user_id, token(&granted));
+    let present = |user_id: &str| rocketchat_token(user_id, token(&granted));
     let reply = world.check("main", ProtocolName::ROCKETCHAT, present(&id)).await;
     let principal = reply.result.unwrap();
     for (realm, user_id) in [("main", "somebody-else"), ("other", id.as_str())] {
@@ -114,7 +112,7 @@ async fn rocketchat_token_ends_after_ninety_days() {
 }
 
 #[tokio::test]
-async fn only_the_fifty_newest_log_in_tokens_are_kept() {
+async fn only_the_fifty_newest_login_tokens_are_kept() {
     let world = world::new().await;
     let mut tokens = Vec::new();
     for _ in 0..51 {
@@ -126,13 +124,13 @@ async fn only_the_fifty_newest_log_in_tokens_are_kept() {
 }
 
 async fn renew(world: &World, presented: &Token) -> Result<Grant, TokenError> {
-    let presentation = CredentialCheck {
+    let check = CredentialCheck {
         protocol: ProtocolName::ZETTELSTORE,
-        realm: world.realm("main").await.id,
+        realm: Some(world.realm("main").await),
         credential: header(presented.clone()),
         peer: peer("192.0.2.1"),
     };
-    world.engine.renew(presentation, TokenForm::Jwt).await
+    world.engine.renew(check, TokenForm::Jwt).await
 }
 
 #[tokio::test]
@@ -159,15 +157,11 @@ async fn both_forms_of_zettelstore_tokens_are_believed_and_no_other() {
         let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", PASSWORD).await;
         let grant = GrantKind::SignedToken(form);
         let good = token(&result(world.ask(LoginAttempt { grant, ..attempt }).await).unwrap());
-        let present = |token| {
-            world.check("main", ProtocolName::ZETTELSTORE, header(token))
-        };
+        let present = |token| world.check("main", ProtocolName::ZETTELSTORE, header(token));
         assert!(present(good.clone()).await.result.is_ok(), "{form:?}");
         let broken = Token::new(format!("{}x", good.expose()));
         assert!(present(broken).await.result.is_err(), "{form:?}");
-        let other = world
-            .check("other", ProtocolName::ZETTELSTORE, header(good))
-            .await;
+        let other = world.check("other", ProtocolName::ZETTELSTORE, header(good)).await;
         assert!(other.result.is_err(), "another realm");
     }
 }
@@ -179,11 +173,13 @@ async fn a_new_password_ends_what_was_signed_in_and_new_tokens_work_at_once() {
     let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
     let account = world.account("iago").await;
     let new = Password::new("tractor-violin-1234-new");
-    world.engine.set_password(&account, &new, false).await.unwrap();
+    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
 
     assert_eq!(renew(&world, &zettel).await.err(), Some(TokenError::Invalid));
     assert!(resume(&world, rocket).await.is_err());
-    assert!(world.check("main", ProtocolName::ZULIP, key("iago@zulip.com", IAGO_KEY)).await.result.is_err());
+    assert!(
+        world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await.result.is_err()
+    );
     assert!(world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.is_err());
 
     let fresh = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", new.expose()).await.unwrap());

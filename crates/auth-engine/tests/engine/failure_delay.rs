@@ -1,16 +1,12 @@
-//! When refusals are told: at once while all stored passwords take the same time, on a grid where they don't.
+//! When refusals are released: at once while all stored passwords take the same time, else delayed.
 
 use std::time::Duration;
 
-use auth_core::{
-    Clock, ImportMode, LoginAttempt, LoginMethod, PasswordDigest, ProtocolName, SeededRng, Timestamp,
-};
+use auth_core::{Clock, ImportMode, LoginAttempt, LoginMethod, PasswordDigest, ProtocolName, SecretInput};
 use auth_crypto::argon2::Params;
-use auth_crypto::keyring::KeyRing;
-use auth_transfer::unwatched;
+use auth_engine::testing::{PASSWORD, START, World, config, result, ring};
 use auth_engine::{Config, FailureDelay, PasswordConfig, ZettelstoreConfig};
-
-use auth_engine::testing::{PASSWORD, World, config, result};
+use auth_transfer::{import, unwatched};
 
 use crate::world;
 
@@ -29,13 +25,13 @@ const OLDER: &str = r#"{"kind":"user","realm":"main","username":"weak","email":"
 /// still, so that no sample takes longer than estimated.
 const FOR_OLDER: Duration = Duration::from_millis(440);
 
-fn with_grid(failure_delay: FailureDelay) -> Config {
+fn with_delay(failure_delay: FailureDelay) -> Config {
     let plain = config();
     Config { passwords: PasswordConfig { failure_delay, ..plain.passwords }, ..plain }
 }
 
 async fn world(failure_delay: FailureDelay, lines: &str) -> World {
-    let world = world::empty(with_grid(failure_delay)).await;
+    let world = world::empty(with_delay(failure_delay)).await;
     world::import(&world, lines).await;
     world
 }
@@ -51,7 +47,8 @@ async fn wait(world: &World) -> Option<Duration> {
     waits.push(wait_of(world, attempt).await);
     let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "iago", "").await;
     let LoginMethod::Password { who, .. } = attempt.method else { panic!("no password") };
-    let method = LoginMethod::Password { who, secret: SecretInput::Digest(PasswordDigest::new("00".repeat(32))) };
+    let method =
+        LoginMethod::Password { who, secret: SecretInput::Digest(PasswordDigest::new("00".repeat(32))) };
     waits.push(wait_of(world, LoginAttempt { method, ..attempt }).await);
     assert!(waits.iter().all(|wait| *wait == waits[0]), "{waits:?}");
     waits[0]
@@ -65,13 +62,13 @@ async fn wait_of(world: &World, attempt: LoginAttempt) -> Option<Duration> {
 }
 
 #[tokio::test]
-async fn while_all_records_are_current_failures_are_told_at_once() {
+async fn while_all_records_are_current_failures_are_released_at_once() {
     let world = world(FailureDelay::Auto, CURRENT).await;
     assert_eq!(wait(&world).await, None);
 }
 
 #[tokio::test]
-async fn an_imported_older_scheme_puts_failures_on_a_grid_that_covers_it() {
+async fn an_imported_older_scheme_delays_failures_by_more_than_it_takes() {
     let world = world(FailureDelay::Auto, &format!("{CURRENT}{OLDER}")).await;
     assert_eq!(wait(&world).await, Some(FOR_OLDER));
 }
@@ -81,7 +78,7 @@ async fn an_import_is_noticed_by_an_engine_that_was_open_before() {
     let world = world(FailureDelay::Auto, CURRENT).await;
     assert_eq!(wait(&world).await, None);
     let command = world.beside(config()).await;
-    command.import(OLDER.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
+    import(&command, OLDER.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
     assert_eq!(wait(&world).await, Some(FOR_OLDER));
 }
 
@@ -93,16 +90,15 @@ async fn a_dry_run_changes_nothing() {
 }
 
 #[tokio::test]
-async fn other_parameters_put_failures_on_a_grid_after_the_restart() {
-    let world = world(FailureDelay::Auto, CURRENT).await;
-    let ring = || KeyRing::generate(&SeededRng::new(7));
-    let mut costlier = with_grid(FailureDelay::Auto);
+async fn other_parameters_delay_failures_after_the_restart() {
+    let mut world = world(FailureDelay::Auto, CURRENT).await;
+    let mut costlier = with_delay(FailureDelay::Auto);
     costlier.passwords.params = Params::new(19_456, 2, 1).unwrap();
-    let world = world.restarted(ring(), costlier).await;
+    world.restart(&ring(), costlier, 2).await;
     // Twice 13 ms, whichever of the two is the newer.
     let width = Some(Duration::from_millis(26));
     assert_eq!(wait(&world).await, width);
-    let world = world.restarted(ring(), with_grid(FailureDelay::Auto)).await;
+    world.restart(&ring(), with_delay(FailureDelay::Auto), 2).await;
     assert_eq!(wait(&world).await, width);
 }
 
@@ -120,7 +116,7 @@ async fn the_operator_has_the_last_word() {
 }
 
 #[tokio::test]
-async fn what_shows_anyway_is_told_at_once() {
+async fn answers_with_nothing_to_hide_are_released_at_once() {
     let world = world(FailureDelay::Auto, &format!("{CURRENT}{OLDER}")).await;
     for (protocol, who) in [(ProtocolName::ZULIP, "iago@zulip.com"), (ProtocolName::ROCKETCHAT, "totp")] {
         let attempt = world.attempt("main", protocol, who, PASSWORD).await;
@@ -129,8 +125,8 @@ async fn what_shows_anyway_is_told_at_once() {
 }
 
 #[tokio::test]
-async fn zettelstores_own_delay_covers_a_narrower_grid() {
-    let mut slow = with_grid(FailureDelay::Auto);
+async fn zettelstores_own_delay_covers_a_shorter_one() {
+    let mut slow = with_delay(FailureDelay::Auto);
     slow.zettelstore =
         ZettelstoreConfig { login_delay: Duration::from_millis(500), ..ZettelstoreConfig::default() };
     let world = world::empty(slow).await;
@@ -144,13 +140,13 @@ async fn zettelstores_own_delay_covers_a_narrower_grid() {
 
 #[tokio::test]
 async fn each_scheme_is_listed_once() {
-    let world = world(FailureDelay::Auto, &format!("{CURRENT}{OLDER}")).await;
+    let mut world = world(FailureDelay::Auto, &format!("{CURRENT}{OLDER}")).await;
     world::import(&world, &OLDER.replace("weak", "weaker")).await;
-    let world = world.restarted(KeyRing::generate(&SeededRng::new(7)), with_grid(FailureDelay::Auto)).await;
+    world.restart(&ring(), with_delay(FailureDelay::Auto), 2).await;
     let mut listed = Vec::new();
     while let Some(entry) = world.store.meta(&format!("scheme/{}", listed.len())).await.unwrap() {
         listed.push(String::from_utf8(entry).unwrap());
     }
     assert_eq!(listed, ["argon2id,m=64,t=1,p=1 21", "pbkdf2_sha256 220000"]);
-    assert_eq!(world.clock.now(), Timestamp::from_secs(1_700_000_000), "no test waited");
+    assert_eq!(world.clock.now(), START, "no test waited");
 }

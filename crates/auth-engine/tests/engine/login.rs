@@ -1,12 +1,13 @@
-//! Log-ins by password, at every protocol.
+//! Logins by password, at every protocol.
 
 use auth_core::{
     Exact, FailureReason, Grant, Identifier, LoginAttempt, LoginError, LoginMethod, PasswordDigest,
-    ProtocolName, Store,
+    ProtocolName, SecretInput, Store,
 };
 
 use auth_engine::Config;
 
+use auth_engine::rules::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
 use auth_engine::testing::{PASSWORD, World, config, result};
 
 use crate::world;
@@ -74,7 +75,7 @@ async fn account_state_is_told_only_after_a_right_password() {
 #[tokio::test]
 async fn exact_zulip_tells_account_state_before_the_password_but_not_for_an_empty_one() {
     let mut exact = config();
-    exact.zulip.exact = Exact::all();
+    exact.zulip.exact = Exact::only([STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_WITHOUT_END]);
     let world = world::with(exact).await;
     for (who, password, refusal) in [
         ("cordelia@zulip.com", "wrong", LoginError::UserInactive),
@@ -133,7 +134,8 @@ async fn digest_is_taken_where_the_realm_says_so_and_refused_elsewhere() {
         ("other", digest("another-horse-battery-1234"), false),
     ] {
         let attempt = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", "").await;
-        let method = LoginMethod::Password { who: Identifier::user_name("iago"), secret: SecretInput::Digest(digest) };
+        let method =
+            LoginMethod::Password { who: Identifier::user_name("iago"), secret: SecretInput::Digest(digest) };
         let told = result(world.ask(LoginAttempt { method, ..attempt }).await);
         assert_eq!(told.is_ok(), accepted, "{realm}");
     }
@@ -166,7 +168,8 @@ async fn passwords_longer_than_any_are_refused_like_wrong_ones() {
 #[tokio::test]
 async fn realm_without_passwords_refuses_before_looking() {
     let world = world::new().await;
-    world::import(&world, r#"{"kind":"realm","realm":"other","subdomain":"other","password_login":false}"#).await;
+    world::import(&world, r#"{"kind":"realm","realm":"other","subdomain":"other","password_login":false}"#)
+        .await;
     let attempt =
         world.attempt("other", ProtocolName::ZULIP, "iago@zulip.com", "another-horse-battery-1234").await;
     assert_eq!(result(world.ask(attempt).await).unwrap_err(), LoginError::PasswordLoginDisabled);
@@ -180,7 +183,7 @@ async fn every_attempt_leaves_a_row() {
     let store: &dyn Store = &*world.store;
     let rows = store.attempts(10).await.unwrap();
     let told: Vec<(&str, &str)> =
-        rows.iter().map(|row| (row.protocol.as_str(), row.result.as_ref())).collect();
+        rows.iter().map(|row| (row.protocol.as_str(), row.outcome.as_ref())).collect();
     assert_eq!(told, [("rocketchat", "unknown-user"), ("zulip", "granted")]);
     // What was typed may be a password in the wrong field.
     assert!(rows.iter().all(|row| row.name.is_empty()));
@@ -192,7 +195,7 @@ async fn every_attempt_leaves_a_row() {
 }
 
 #[tokio::test]
-async fn development_log_in_works_only_where_it_is_switched_on() {
+async fn development_login_works_only_where_it_is_switched_on() {
     let ask = async |world: &World, who: &str| {
         let attempt = world.attempt("main", ProtocolName::ZULIP, "", "").await;
         let method = LoginMethod::NameAlone { who: Identifier::email(who) };

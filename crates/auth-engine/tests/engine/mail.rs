@@ -7,7 +7,6 @@ use auth_core::{
     SeededRng,
 };
 use auth_engine::Purged;
-
 use auth_engine::testing::World;
 
 use crate::world;
@@ -80,8 +79,11 @@ async fn need_for_mail_shows_in_accounts_and_in_the_outbox() {
     assert!(world.engine.mail().is_needed().await.unwrap());
     assert!(world.engine.mail().has_due().await.unwrap());
     let empty = world::empty(auth_engine::testing::config()).await;
-    world::import(&empty, "{\"kind\":\"realm\",\"realm\":\"main\"}\n{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"a\"}")
-        .await;
+    world::import(
+        &empty,
+        "{\"kind\":\"realm\",\"realm\":\"main\"}\n{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"a\"}",
+    )
+    .await;
     assert!(!empty.engine.mail().is_needed().await.unwrap());
     assert!(!empty.engine.mail().has_due().await.unwrap());
 }
@@ -109,9 +111,15 @@ async fn purge_deletes_what_has_ended_and_is_too_old_and_nothing_else() {
 
     // A code lives for an hour; its mail is worth a try for a day.
     world.clock.advance(61 * MINUTE);
-    assert_eq!(world.engine.purger().purge(KEEP).await.unwrap(), Purged { credentials: 1, attempts: 1, mails: 0 });
+    assert_eq!(
+        world.engine.purger().purge(KEEP).await.unwrap(),
+        Purged { credentials: 1, attempts: 1, mails: 0 }
+    );
     let user = world.account("mail").await.user.id;
     assert!(world.store.of_user(user, CredentialKind::MAILED_CODE).await.unwrap().is_empty());
     world.clock.advance(24 * 60 * MINUTE);
-    assert_eq!(world.engine.purger().purge(KEEP).await.unwrap(), Purged { credentials: 0, attempts: 0, mails: 1 });
+    assert_eq!(
+        world.engine.purger().purge(KEEP).await.unwrap(),
+        Purged { credentials: 0, attempts: 0, mails: 1 }
+    );
 }

@@ -1,11 +1,10 @@
-//! Whom the pool serves first: seen from outside by who is answered first while its one thread is busy.
+//! The order in which the pool serves logins, seen from outside by the order of the answers while its one thread is busy.
 
 use std::sync::Mutex;
 
-use auth_core::{AttemptRecord, LoginAttempt, ProtocolName};
+use auth_core::{AttemptRecord, Clock, LoginAttempt, ProtocolName};
+use auth_engine::testing::{World, config, peer, ring};
 use tokio::task::yield_now;
-
-use auth_engine::testing::{World, config, peer};
 
 use crate::world;
 
@@ -23,12 +22,12 @@ async fn attempt(world: &World, who: &str, from: &str) -> LoginAttempt {
 }
 
 #[tokio::test]
-async fn familiar_networks_come_first_and_names_under_attack_last() {
-    let world = World::with_workers(config(), 1).await;
+async fn familiar_client_keys_come_first_and_names_under_attack_last() {
+    let mut world = world::empty(config()).await;
     world::import(&world, USERS).await;
     let known = world.account("known").await.user.id;
     world.store.record(AttemptRecord {
-        at: world.clock_now(),
+        at: world.clock.now(),
         protocol: ProtocolName::ZULIP,
         realm: world.realm("main").await.id,
         user: Some(known),
@@ -37,7 +36,7 @@ async fn familiar_networks_come_first_and_names_under_attack_last() {
         outcome: "granted".into(),
     });
     // What was granted before the start is read from the log.
-    let world = world.reopened(config(), 1).await;
+    world.restart(&ring(), config(), 1).await;
     for number in 0..20 {
         world.ask(attempt(&world, "nobody", &format!("198.51.100.{number}")).await).await;
     }

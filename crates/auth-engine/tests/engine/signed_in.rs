@@ -1,15 +1,12 @@
-//! Somebody who is signed in at the Rocket.Chat protocol, and short ways to call as they.
+//! Users signed in at Rocket.Chat, and short ways to call as one of them.
 
 use auth_core::{
-    Caller, Clock, FactorMethod, Identifier, LoginMethod, OneTimeCode, Password, Peer, PresentedCredential,
-    Principal, ProtocolName, PresentedFactor, SecondStep, Timestamp, Token, TotpSecret,
+    Caller, Clock, FactorMethod, Identifier, LoginAttempt, LoginMethod, OneTimeCode, OutgoingMail, Peer,
+    PresentedFactor, Principal, ProtocolName, SecondStep, Timestamp, Token, TotpSecret,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
-
-use auth_engine::testing::{PASSWORD, World, peer, result, token};
-
-use crate::world;
+use auth_engine::testing::{PASSWORD, TOTP_SECRET, World, password, peer, result, rocketchat_token, token};
 
 pub(crate) struct SignedIn {
     pub(crate) principal: Box<Principal>,
@@ -19,16 +16,16 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    /// A new session of a user; with the code of its device, where it has the one of the tests.
+    /// A new session of a user, with a code of the device whose secret is [`TOTP_SECRET`].
     pub(crate) async fn new(world: &World, who: &str) -> Self {
         let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, PASSWORD).await;
         let code = OneTimeCode::new(device_code(world.clock.now()));
-        let attempt = auth_core::LoginAttempt { second_step: SecondStep::Offered(Some(code)), ..attempt };
+        let attempt = LoginAttempt { second_step: SecondStep::Offered(Some(code)), ..attempt };
         let grant = result(world.ask(attempt).await).unwrap();
         Self::with(world, who, token(&grant)).await
     }
 
-    /// Somebody who presents a token.
+    /// A user who presents a token.
     pub(crate) async fn with(world: &World, who: &str, token: Token) -> Self {
         let user_id = world.rocketchat_id(who).await;
         let presented = rocketchat_token(&user_id, token.clone());
@@ -38,8 +35,8 @@ impl SignedIn {
 
     /// Whether the session is still good.
     pub(crate) async fn is_good(&self, world: &World) -> bool {
-        let user_id = self.principal.profile.user.external_text(ProtocolName::ROCKETCHAT).clone();
-        let presented = rocketchat_token(&user_id, self.token.clone());
+        let user_id = self.principal.profile.user.external_text(ProtocolName::ROCKETCHAT);
+        let presented = rocketchat_token(user_id, self.token.clone());
         world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.is_ok()
     }
 
@@ -67,7 +64,7 @@ pub(crate) fn password_code() -> String {
 
 /// The code of the tests' device.
 pub(crate) fn device_code(time: Timestamp) -> String {
-    code_of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", time)
+    code_of(TOTP_SECRET, time)
 }
 
 pub(crate) fn code_of(secret: &str, time: Timestamp) -> String {
@@ -78,7 +75,7 @@ pub(crate) fn code_of(secret: &str, time: Timestamp) -> String {
 /// The texts of the mails that wait, oldest first.
 pub(crate) async fn mails(world: &World) -> Vec<String> {
     let due = world.store.due(world.clock.now(), 100).await.unwrap();
-    let open = |mail: auth_core::OutgoingMail| {
+    let open = |mail: OutgoingMail| {
         let text = world.ring.open(Purpose::Mail, mail.id.as_bytes(), &mail.body).unwrap();
         String::from_utf8(text.to_vec()).unwrap()
     };
@@ -92,10 +89,7 @@ pub(crate) fn mailed_code(text: &str) -> String {
 }
 
 /// An attempt at the Rocket.Chat protocol under any kind of name.
-pub(crate) async fn attempt_as(world: &World, who: Identifier, password: &str) -> auth_core::LoginAttempt {
-    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "x", password).await;
-    auth_core::LoginAttempt {
-        method: LoginMethod::Password { who, secret: password(password) },
-        ..attempt
-    }
+pub(crate) async fn attempt_as(world: &World, who: Identifier, typed: &str) -> LoginAttempt {
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "x", typed).await;
+    LoginAttempt { method: LoginMethod::Password { who, secret: password(typed) }, ..attempt }
 }

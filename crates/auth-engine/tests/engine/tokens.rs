@@ -1,18 +1,24 @@
-//! Log-in tokens and personal ones: made, listed, ended.
+//! Login tokens and personal ones: made, listed, ended.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use auth_core::{
-    ActionError, Caller, Grant, Identifier, PersonalTokens, PresentedFactor, Sessions, Token, UserId,
+    ActionError, Caller, Grant, Identifier, PersonalTokens, PresentedFactor, ProtocolName, Sessions, Token,
+    UserId,
 };
 
-use crate::signed_in::{SignedIn, none};
 use auth_engine::testing::{PASSWORD, World, config};
 
+use crate::signed_in::{SignedIn, none};
 use crate::world;
 
 const ADMIN: &str = r#"{"kind":"user","realm":"main","username":"admin","role":"admin","password":"correct-horse-battery-9876"}"#;
+
+/// A user by the id under which Rocket.Chat shows it.
+fn by_id(id: &str) -> Identifier {
+    Identifier::external(ProtocolName::ROCKETCHAT, id)
+}
 
 async fn personal(
     world: &World,
@@ -50,10 +56,7 @@ async fn personal_tokens_are_named_listed_renewed_and_removed() {
     assert_eq!(list().await.len(), 2);
 
     assert_eq!(world.engine.remove_personal_token(&caller, "bot").await, Ok(()));
-    assert_eq!(
-        world.engine.remove_personal_token(&caller, "bot").await,
-        Err(ActionError::NoSuchToken)
-    );
+    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await, Err(ActionError::NoSuchToken));
     let none = world.engine.replace_personal_token(&caller, "bot").await;
     assert_eq!(none.unwrap_err(), ActionError::NoSuchToken);
 }
@@ -67,7 +70,7 @@ async fn of_parallel_tokens_of_one_name_one_is_made() {
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
     let renewed = (0..4).map(|_| world.engine.replace_personal_token(&caller, "bot"));
     let renewed = futures_util::future::join_all(renewed).await;
-    assert!(renewed.iter().any(|renewed| renewed.as_ref().unwrap().is_ok()));
+    assert!(renewed.iter().any(Result::is_ok));
     assert_eq!(world.engine.personal_tokens(&caller).await.unwrap().len(), 1);
 }
 
@@ -94,7 +97,7 @@ async fn other_sessions_end_but_neither_the_own_nor_personal_tokens() {
     for (session, good) in [(&own, true), (&other, false), (&bot, true), (&stranger, true)] {
         assert_eq!(session.is_good(&world).await, good);
     }
-    // A personal token is no log-in token that would be spared.
+    // A personal token is no login token that would be spared.
     assert_eq!(world.engine.end_other_sessions(&bot.caller(&factor)).await, Ok(()));
     assert_eq!((own.is_good(&world).await, bot.is_good(&world).await), (false, true));
 }
@@ -116,7 +119,7 @@ async fn all_tokens_of_an_account_end_together() {
         };
         let bot = personal(&world, &iago.caller(&factor), name, false).await.unwrap();
         let bot = SignedIn::with(&world, "iago", bot).await;
-        let id = Identifier::external(ProtocolName::ROCKETCHAT, iago.principal.profile.user.external_text(ProtocolName::ROCKETCHAT).clone());
+        let id = by_id(iago.principal.profile.user.external_text(ProtocolName::ROCKETCHAT));
         let caller = if by_admin { admin.caller(&factor) } else { iago.caller(&factor) };
         let ended = world.engine.end_sessions(&caller, named.then_some(&id)).await.unwrap();
         assert_eq!(ended.user.id, iago.principal.profile.user.id);
@@ -138,22 +141,21 @@ async fn other_users_take_a_permission_and_nobody_is_told_who_is_there() {
         (&admin, false, Some(ActionError::NoSuchUser)),
     ] {
         let id = if there { world.rocketchat_id("othello").await } else { "nobody".into() };
-        let ended = world.engine.end_sessions(&who.caller(&factor), Some(&Identifier::external(ProtocolName::ROCKETCHAT, id))).await;
-        assert_eq!(ended.unwrap().err(), denied, "{there}");
+        let ended = world.engine.end_sessions(&who.caller(&factor), Some(&by_id(&id))).await;
+        assert_eq!(ended.err(), denied, "{there}");
     }
     // Another realm's users are nobody's business.
-    let elsewhere =
-        world.find("other", "iago").await.unwrap().user.external_text(ProtocolName::ROCKETCHAT);
-    let ended =
-        world.engine.end_sessions(&admin.caller(&factor), Some(&Identifier::external(ProtocolName::ROCKETCHAT, elsewhere))).await;
-    assert_eq!(ended.unwrap().err(), Some(ActionError::NoSuchUser));
+    let elsewhere = world.find("other", "iago").await.unwrap().user;
+    let id = by_id(elsewhere.external_text(ProtocolName::ROCKETCHAT));
+    let ended = world.engine.end_sessions(&admin.caller(&factor), Some(&id)).await;
+    assert_eq!(ended.err(), Some(ActionError::NoSuchUser));
 }
 
 #[tokio::test]
-async fn tokens_are_made_for_who_knows_the_operators_secret() {
+async fn tokens_are_made_for_callers_that_know_the_operators_secret() {
     let mut secret = config();
     secret.rocketchat.create_token_secret = Some(Token::new("s3cret"));
-    for (settings, user, secret, of, denied) in [
+    for (config, user, secret, of, denied) in [
         (&secret, "iago", "s3cret", "iago", None),
         (&secret, "iago", "S3cret", "iago", Some(ActionError::NotPermitted)),
         (&secret, "iago", "", "iago", Some(ActionError::NotPermitted)),
@@ -164,12 +166,12 @@ async fn tokens_are_made_for_who_knows_the_operators_secret() {
         (&secret, "admin", "wrong", "othello", Some(ActionError::NotPermitted)),
         (&config(), "admin", "", "admin", Some(ActionError::NotPermitted)),
     ] {
-        let world = world::with(settings.clone()).await;
+        let world = world::with(config.clone()).await;
         world::import(&world, ADMIN).await;
         let (caller, factor) = (SignedIn::new(&world, user).await, PresentedFactor::default());
         let of_user = Identifier::user_name(of);
         let made = world.engine.create_session(&caller.caller(&factor), &of_user, &Token::new(secret)).await;
-        match made.unwrap() {
+        match made {
             Ok((profile, Grant::Token { token, expires })) => {
                 assert_eq!(denied, None, "{user} for {of}");
                 assert!(expires.is_some());
@@ -201,14 +203,14 @@ async fn no_token_comes_twice_and_each_is_good() {
         assert!(session.is_good(&world).await);
         assert!(seen.insert(session.token.expose().to_owned()));
     }
-    assert!(world.log_in(auth_core::ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
-async fn whoever_presents_a_token_is_told_whether_there_is_a_password() {
+async fn the_principal_of_a_token_says_whether_there_is_a_password() {
     let world = world::new().await;
     let iago = SignedIn::new(&world, "iago").await;
-    // First as it is read, then as it is kept in memory.
+    // First as it is read, then from the cache.
     for _ in 0..2 {
         let again = SignedIn::with(&world, "iago", iago.token.clone()).await;
         assert!(again.principal.profile.has_password);

@@ -111,7 +111,12 @@ fn an_older_version_never_replaces_a_newer_one() {
 fn memory_is_bounded() {
     let cache = compared();
     for number in 0..1000_u64 {
-        cache.add(cache.read_stamp(at(0)), at(0), Key::SignedToken(RealmId::from_bytes([0; 16]), number), &holder(1));
+        cache.add(
+            cache.read_stamp(at(0)),
+            at(0),
+            Key::SignedToken(RealmId::from_bytes([0; 16]), number),
+            &holder(1),
+        );
     }
     assert!(cache.entries.len() <= 10);
     assert!(cache.changes().users.len() <= REMEMBERED);
@@ -143,8 +148,7 @@ impl Server {
             last_used: None,
             counter: 0,
         };
-        let new =
-            NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![token] };
+        let new = NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![token] };
         let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
         store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
 
