@@ -40,6 +40,8 @@ mod maintenance;
 mod rate_limit;
 mod realms;
 pub mod rules;
+#[cfg(any(test, feature = "test-util"))]
+pub mod testing;
 mod timing;
 mod token;
 mod users;
