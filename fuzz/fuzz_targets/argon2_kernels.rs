@@ -1,7 +1,7 @@
 //! Every kernel, alone, together and by threads, computes what the `argon2` crate computes.
 #![no_main]
 
-use auth_argon2::{Algorithm, How, Input, Job, Kernel, Memory, Params, hash_batch_with};
+use auth_argon2::{Algorithm, Input, Job, Kernel, Memory, Options, Params, hash_batch_with};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [lanes, iterations, memory_low, memory_high, threads, count, length, secret, rest @ ..] = data else {
@@ -47,8 +47,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
                 out,
             })
             .collect();
-        let how = How { kernel, threads: (threads % 4).into() };
-        hash_batch_with(how, Algorithm::default(), params, &mut jobs, &mut memory).unwrap();
+        let options = Options { kernel, threads: (threads % 4).into() };
+        hash_batch_with(options, Algorithm::default(), params, &mut jobs, &mut memory).unwrap();
         assert_eq!(tags, expected, "{}", kernel.name());
     }
 });

@@ -216,7 +216,7 @@ async fn time(filled: &Filled, key: usize, random: &dyn Rng) -> Result<Duration>
         let found = match key {
             0 => store.find(*realm, &Lookup::Name(NameKind::UserName, name)).await?.is_some(),
             1 => store.find(*realm, &Lookup::Name(NameKind::Email, address)).await?.is_some(),
-            _ => store.by_digest(CredentialKind::RocketChatToken, digest).await?.is_some(),
+            _ => store.by_digest(CredentialKind::ROCKETCHAT_TOKEN, digest).await?.is_some(),
         };
         ensure!(found, "{name} is not there");
     }
