@@ -1,4 +1,4 @@
-//! The whole login pipeline without HTTP: an engine over SQLite in a temporary folder, which judges one login at a time.
+//! The whole login pipeline without HTTP: an engine over SQLite in a temporary folder, judging one login at a time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Every kernel, alone, together and by threads, computes what the `argon2` crate computes.
+//! Every kernel computes the hash that the `argon2` crate computes: alone, in batches and on several threads.
 #![no_main]
 
 use auth_argon2::{Algorithm, Input, Job, Kernel, Memory, Options, Params, hash_batch_with};
@@ -12,7 +12,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let params = Params::new(memory_kib, 1 + u32::from(iterations % 3), lanes).unwrap();
     let count = 1 + usize::from(count % 4);
     let length = 4 + usize::from(*length);
-    // Passwords are parts of the input; what else there is is made of the same bytes.
+    // Passwords are parts of the input. Salts, the secret and the associated data are made of the same bytes.
     let (secret, associated_data) = (&rest[..rest.len().min((*secret).into())], &rest[..rest.len().min(32)]);
     let inputs: Vec<_> = (0..count)
         .map(|number| (&rest[rest.len() * number / count..], [rest, &[number as u8; 8]].concat()))

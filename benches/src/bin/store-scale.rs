@@ -218,7 +218,7 @@ async fn time(filled: &Filled, key: usize, random: &dyn Rng) -> Result<Duration>
             1 => store.find(*realm, &Lookup::Name(NameKind::Email, address)).await?.is_some(),
             _ => store.by_digest(CredentialKind::ROCKETCHAT_TOKEN, digest).await?.is_some(),
         };
-        ensure!(found, "{name} is not there");
+        ensure!(found, "{name} is not in the store");
     }
     Ok(started.elapsed())
 }
