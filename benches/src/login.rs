@@ -1,6 +1,5 @@
 //! The whole login pipeline without HTTP: an engine over SQLite in a temporary folder, judging one login at a time.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,23 +7,16 @@ use anyhow::{Context, Result, bail, ensure};
 use auth_argon2::{Algorithm, Input, Memory, Params, hash_into};
 use auth_core::{
     Authenticator, Clock, CredentialKind, GrantKind, Identifier, ImportMode, LoginAttempt, LoginError,
-    LoginMethod, Password, Peer, ProtocolName, Realm, RealmName, Realms, SecondStep, SecretInput, SeededRng,
-    Stopwatch, StrengthRule, Timestamp, TokenForm,
+    LoginMethod, ProtocolName, Realm, RealmName, Realms, SecondStep, Stopwatch, Store, Timestamp, TokenForm,
 };
-use auth_crypto::keyring::KeyRing;
-use auth_crypto::pool::{HashingPool, PoolConfig};
-use auth_engine::{
-    Config, Engine, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig, ZettelstoreConfig,
-    ZulipConfig,
-};
+use auth_engine::testing::{PASSWORD, START, builder, config, password, peer, ring};
+use auth_engine::{Config, Engine};
 use auth_store::Sqlite;
 use auth_transfer::unwatched;
 use data_encoding::BASE64;
 use tokio::runtime::Runtime;
 
 use crate::Rival;
-
-const PASSWORD: &str = "correct-horse-battery-9876";
 
 const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":""}
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
@@ -52,7 +44,7 @@ impl Stopwatch for MonotonicClock {
 
 impl Clock for MonotonicClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_secs(1_700_000_000) + self.0.elapsed()
+        START + self.0.elapsed()
     }
 }
 
@@ -93,7 +85,7 @@ pub fn rivals() -> Result<Vec<Rival>> {
         let world = Arc::clone(&world);
         rivals.push(Rival::new(name, move || {
             let succeeded = world.log_in(user, protocol, grant, password)?;
-            ensure!(succeeded == (password == PASSWORD), "the login should be {}", password == PASSWORD);
+            ensure!(succeeded == (password == PASSWORD), "{name}: the login succeeded: {succeeded}");
             Ok(())
         }));
     }
@@ -105,24 +97,9 @@ impl World {
         let folder = tempfile::Builder::new().prefix("bench-login-").tempdir()?;
         let runtime = Runtime::new()?;
         let clock = Arc::new(MonotonicClock::start());
-        let rng = Arc::new(SeededRng::new(1));
-        let pool = PoolConfig {
-            workers: std::thread::available_parallelism()?.get(),
-            queue: 1024,
-            interleave: 3,
-            memory_kib: 1 << 20,
-            deadline: Duration::from_secs(10),
-        };
-        let builder = EngineBuilder {
-            store: Arc::new(Sqlite::open(&folder.path().join("auth.db"))?),
-            backends: Vec::new(),
-            rules: Vec::new(),
-            pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _, Arc::clone(&clock) as _)?),
-            ring: Arc::new(KeyRing::generate(&SeededRng::new(2))),
-            clock,
-            rng,
-            config: config(params),
-        };
+        let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db"))?);
+        let workers = std::thread::available_parallelism()?.get();
+        let builder = builder(&store, &clock, &ring(), slow_config(params), workers);
         let (engine, realm) = runtime.block_on(async {
             let engine = builder.open().await?;
             let users = format!("{USERS}{}\n", user_with_many_tokens());
@@ -140,11 +117,11 @@ impl World {
             realm: Arc::clone(&self.realm),
             method: LoginMethod::Password {
                 who: Identifier::user_name(user),
-                secret: SecretInput::Password(Password::new(password)),
+                secret: self::password(password),
             },
             second_step: SecondStep::NotOffered,
             grant,
-            peer: Peer::new([192, 0, 2, 1].into()),
+            peer: peer("192.0.2.1"),
         };
         match self.runtime.block_on(self.engine.log_in(attempt)).result {
             Ok(_) => Ok(true),
@@ -169,31 +146,12 @@ fn user_with_many_tokens() -> String {
     user.to_string()
 }
 
-/// A configuration without limits and delays.
-fn config(params: Params) -> Config {
-    Config {
-        passwords: PasswordConfig {
-            params,
-            strength: StrengthRule { min_length: 8, min_guesses: 10_000 },
-            failure_delay: FailureDelay::Off,
-        },
-        limits: None,
-        max_delayed: 100,
-        cached_credentials: 1000,
-        outage: Duration::ZERO,
-        directories: BTreeMap::new(),
-        allow_password_only_with_2fa: false,
-        revoke_on_password_change: true,
-        log_names: false,
-        zulip: ZulipConfig::default(),
-        rocketchat: RocketChatConfig {
-            api_limit: None,
-            block_by_user: None,
-            block_by_address: None,
-            // New tokens never displace old ones.
-            max_tokens: u32::MAX,
-            ..RocketChatConfig::default()
-        },
-        zettelstore: ZettelstoreConfig { login_delay: Duration::ZERO, ..ZettelstoreConfig::default() },
-    }
+/// The configuration of the engine's tests, with hashes that cost as much as a server's. New tokens never displace old
+/// ones.
+fn slow_config(params: Params) -> Config {
+    let mut config = config();
+    config.passwords.params = params;
+    config.cached_credentials = 1000;
+    config.rocketchat.max_tokens = u32::MAX;
+    config
 }

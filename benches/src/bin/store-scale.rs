@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use auth_core::{CredentialKind, Digest, Lookup, NameKind, RealmId, Rng, SeededRng, Store};
-use auth_store::{Postgres, PostgresOptions, Sqlite};
+use auth_store::{Postgres, PostgresConfig, Sqlite};
 use benches::rounds::median;
 use benches::server::{memory_kib, process_memory_kib};
 use clap::Parser;
@@ -176,7 +176,7 @@ async fn fill(arguments: &Arguments, kind: Kind, users: u64) -> Result<Filled> {
         Some(cluster) => {
             cluster.sql_in("test_0", "VACUUM ANALYZE")?;
             let rng = Arc::new(SeededRng::new(1));
-            Arc::new(Postgres::open(&PostgresOptions::new(url), rng).await?)
+            Arc::new(Postgres::open(&PostgresConfig::new(url), rng).await?)
         }
         None => Arc::new(Sqlite::open(&folder.join("auth.db"))?),
     };
