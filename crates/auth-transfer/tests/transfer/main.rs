@@ -4,6 +4,7 @@
 mod fourth_protocol;
 mod import;
 mod moving;
+mod once;
 #[path = "../../../auth-engine/tests/engine/world.rs"]
 mod world;
 mod zettelstore;

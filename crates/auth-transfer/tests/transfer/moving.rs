@@ -66,7 +66,7 @@ async fn import_with(
 }
 
 async fn is_good(world: &World, user_id: &str, token: &str) -> bool {
-    let presented = rocketchat_token(&user_id, Token::new(token));
+    let presented = rocketchat_token(user_id, Token::new(token));
     world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.is_ok()
 }
 
@@ -91,11 +91,11 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
     assert!(user.email().unwrap().verified && user.email_second_factor);
 
     assert!(
-        is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "session").await,
+        is_good(&world, user.external_text(ProtocolName::ROCKETCHAT), "session").await,
         "nobody is logged out"
     );
-    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "personal").await);
-    assert!(!is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "ended").await);
+    assert!(is_good(&world, user.external_text(ProtocolName::ROCKETCHAT), "personal").await);
+    assert!(!is_good(&world, user.external_text(ProtocolName::ROCKETCHAT), "ended").await);
     let step = totp::step_at(world.clock.now());
     let code = totp::code(&totp::from_base32(TOTP_SECRET).unwrap(), step);
     for (code, good) in [
@@ -111,10 +111,10 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
     }
     // The session ends when it would have ended there.
     world.clock.advance(Duration::from_secs(89 * 86_400));
-    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "session").await);
+    assert!(is_good(&world, user.external_text(ProtocolName::ROCKETCHAT), "session").await);
     world.clock.advance(Duration::from_secs(2 * 86_400));
-    assert!(!is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "session").await);
-    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "personal").await);
+    assert!(!is_good(&world, user.external_text(ProtocolName::ROCKETCHAT), "session").await);
+    assert!(is_good(&world, user.external_text(ProtocolName::ROCKETCHAT), "personal").await);
 }
 
 #[test]
