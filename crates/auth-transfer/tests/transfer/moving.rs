@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use auth_core::{BotKind, Clock, ImportMode, LoginError, PresentedCredential, ProtocolName, Role, Token};
 use auth_crypto::{opaque, totp};
-use auth_engine::transfer::{
-    Converted, ImportFailure, ImportOptions, ImportReport, convert_htpasswd, convert_rocketchat,
+use auth_transfer::{
+    Converted, ImportError, ImportOptions, ImportReport, convert_htpasswd, convert_rocketchat,
     convert_zulip, unwatched,
 };
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
 
-use crate::world::{PASSWORD, World, config};
+use auth_engine::testing::{PASSWORD, World, config};
+
+use crate::world;
 
 const SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
 const PBKDF2: &str =
@@ -60,26 +62,26 @@ async fn import(
     lines: &str,
     wrap: bool,
     skip_bad: bool,
-) -> Result<ImportReport, ImportFailure> {
+) -> Result<ImportReport, ImportError> {
     let options = ImportOptions { mode: ImportMode::Write, wrap, skip_bad };
-    world.engine.import(lines.as_bytes(), options, &mut unwatched).await
+    import(&world.engine, lines.as_bytes(), options, &mut unwatched).await
 }
 
 async fn is_good(world: &World, user_id: &str, token: &str) -> bool {
     let presented =
-        PresentedCredential::RocketChatToken { user_id: user_id.to_owned(), token: Token::new(token) };
-    world.check("main", ProtocolName::RocketChat, presented).await.outcome.is_ok()
+        rocketchat_token(&user_id, Token::new(token));
+    world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.is_ok()
 }
 
 #[tokio::test]
 async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
-    let world = World::new().await;
+    let world = world::new().await;
     let exported = rocker().to_string();
-    world.import(&lines(convert_rocketchat(exported.as_bytes(), "main").unwrap())).await;
+    world::import(&world, &lines(convert_rocketchat(exported.as_bytes(), "main").unwrap())).await;
 
-    let account = world.engine.account_named(Some("main"), "rocker").await.unwrap();
+    let account = world.account("rocker").await;
     let user = &account.user;
-    assert_eq!(user.protocols.rocketchat, "aYjKmNpQrStUvWxYz");
+    assert_eq!(user.external_text(ProtocolName::ROCKETCHAT), "aYjKmNpQrStUvWxYz");
     assert_eq!(
         user.protocols.rocketchat_roles.as_deref(),
         Some(&["user".to_owned(), "admin".to_owned()][..])
@@ -91,9 +93,9 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
     assert_eq!(user.joined.as_secs(), 1_698_832_800);
     assert!(user.email().unwrap().verified && user.email_second_factor);
 
-    assert!(is_good(&world, &user.protocols.rocketchat, "session").await, "nobody is logged out");
-    assert!(is_good(&world, &user.protocols.rocketchat, "personal").await);
-    assert!(!is_good(&world, &user.protocols.rocketchat, "ended").await);
+    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "session").await, "nobody is logged out");
+    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "personal").await);
+    assert!(!is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "ended").await);
     let step = totp::step_at(world.clock.now());
     let code = totp::code(&totp::from_base32(SECRET).unwrap(), step);
     for (code, good) in [
@@ -109,10 +111,10 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
     }
     // The session ends when it would have ended there.
     world.clock.advance(Duration::from_secs(89 * 86_400));
-    assert!(is_good(&world, &user.protocols.rocketchat, "session").await);
+    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "session").await);
     world.clock.advance(Duration::from_secs(2 * 86_400));
-    assert!(!is_good(&world, &user.protocols.rocketchat, "session").await);
-    assert!(is_good(&world, &user.protocols.rocketchat, "personal").await);
+    assert!(!is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "session").await);
+    assert!(is_good(&world, &user.external_text(ProtocolName::ROCKETCHAT), "personal").await);
 }
 
 #[test]
@@ -203,7 +205,7 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
     let mut converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root").unwrap();
     let note = ("realm 1 (zulipinternal)".to_owned(), "left out with its bots: it is Zulip's own".to_owned());
     assert_eq!(std::mem::take(&mut converted.notes), [note]);
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let report = import(&world, &lines(converted), false, false).await.unwrap();
     assert_eq!((report.imported.realms, report.imported.users), (2, 4));
 
@@ -213,7 +215,7 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
     assert_eq!(seen, [("lear", Some("lear"), false), ("root", Some(""), true)]);
     assert_eq!(realms[1].description, "<p>&lt;The&gt; &quot;coolest&quot;, place</p>");
 
-    let find = async |name: &str| world.engine.account_named(Some("root"), name).await.unwrap();
+    let find = async |name: &str| world.find("root", name).await.unwrap();
     let desdemona = find("desdemona@zulip.com").await.user;
     assert_eq!((desdemona.protocols.zulip, desdemona.role), (8, Role::Owner));
     assert_eq!(desdemona.full_name, r#"Desdemona, "D""#);
@@ -225,8 +227,8 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
         email: "iago@zulip.com".to_owned(),
         key: auth_core::ApiKey::new("m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN"),
     };
-    assert!(world.check("root", ProtocolName::Zulip, key).await.outcome.is_ok());
-    assert!(!world.engine.account_named(Some("lear"), "iago@zulip.com").await.unwrap().user.active);
+    assert!(world.check("root", ProtocolName::ZULIP, key).await.result.is_ok());
+    assert!(!world.find("lear", "iago@zulip.com").await.unwrap().user.active);
 }
 
 #[test]
@@ -294,7 +296,7 @@ fn of_an_htpasswd_file_only_bcrypt_hashes_are_taken() {
 
 #[tokio::test]
 async fn wrapped_hashes_open_every_protocol_they_opened_before_and_are_plain_after_the_first_log_in() {
-    let world = World::new().await;
+    let world = world::new().await;
     let zettel = bcrypted(&format!("20240101000200 zettel {PASSWORD}"));
     let mut users = vec![
         json!({"username": "rocket", "password_hash": format!("rocketchat${}", bcrypted(&sha256_hex(PASSWORD)))}),
@@ -308,23 +310,23 @@ async fn wrapped_hashes_open_every_protocol_they_opened_before_and_are_plain_aft
     let text: String = users.iter().map(|user| format!("{user}\n")).collect();
     import(&world, &text, true, false).await.unwrap();
     let stored = async |name: &str| {
-        let account = world.engine.account_named(Some("main"), name).await.unwrap();
+        let account = world.account(name).await;
         account.password.unwrap().expose().to_owned()
     };
     for name in ["rocket", "zettel", "plain"] {
         let wrapped = stored(name).await;
         assert!(wrapped.starts_with("wrapped:") && wrapped.contains(":$argon2id$"), "{name}: {wrapped}");
-        let tried = world.engine.account_named(Some("main"), name).await.unwrap();
+        let tried = world.account(name).await;
         let check = world.engine.try_password(&tried, &auth_core::Password::new(PASSWORD)).await.unwrap();
         assert!(check.matches && check.obsolete && check.scheme.starts_with("wrapped-"), "{check:?}");
-        for protocol in [ProtocolName::RocketChat, ProtocolName::Zettelstore] {
+        for protocol in [ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE] {
             let wrong = world.log_in(protocol, name, "wrong").await.unwrap_err();
             assert!(matches!(wrong, LoginError::Credentials(_)), "{wrong:?}");
         }
         assert_eq!(stored(name).await, wrapped);
-        world.log_in(ProtocolName::RocketChat, name, PASSWORD).await.unwrap();
+        world.log_in(ProtocolName::ROCKETCHAT, name, PASSWORD).await.unwrap();
         assert!(stored(name).await.starts_with("sha256-hex:$argon2id$"), "{name}: {}", stored(name).await);
-        world.log_in(ProtocolName::Zettelstore, name, PASSWORD).await.unwrap();
+        world.log_in(ProtocolName::ZETTELSTORE, name, PASSWORD).await.unwrap();
     }
     let clear =
         r#"{"kind":"user","realm":"main","username":"clear","password":"correct-horse-battery-9876"}"#;
@@ -334,7 +336,7 @@ async fn wrapped_hashes_open_every_protocol_they_opened_before_and_are_plain_aft
 
 #[tokio::test]
 async fn bad_lines_and_conflicts_are_left_out_only_where_that_is_asked_for() {
-    let world = World::new().await;
+    let world = world::new().await;
     let text = r#"{"kind":"user","realm":"main","username":"first"}
 {"kind":"user","realm":"main","username":"iago"}
 {
@@ -342,11 +344,11 @@ async fn bad_lines_and_conflicts_are_left_out_only_where_that_is_asked_for() {
 {"kind":"user","realm":"main","username":"third","id":1}
 {"kind":"user","realm":"main","username":"first"}
 {"kind":"user","realm":"main","username":"last"}"#;
-    let Err(ImportFailure::Lines(bad)) = import(&world, text, false, false).await else {
+    let Err(ImportError::Lines(bad)) = import(&world, text, false, false).await else {
         panic!("bad lines")
     };
     assert_eq!(bad.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 4]);
-    assert!(world.engine.account_named(Some("main"), "last").await.is_err());
+    assert!(world.find("main", "last").await.is_none());
 
     let report = import(&world, text, false, true).await.unwrap();
     let told: Vec<(u64, &str)> = report.left_out.iter().map(|(line, why)| (*line, why.as_str())).collect();
@@ -362,13 +364,13 @@ async fn bad_lines_and_conflicts_are_left_out_only_where_that_is_asked_for() {
     );
     assert_eq!(report.imported.users, 2);
     for (name, there) in [("first", true), ("last", true), ("second", false), ("third", false)] {
-        assert_eq!(world.engine.account_named(Some("main"), name).await.is_ok(), there, "{name}");
+        assert_eq!(world.find("main", name).await.is_some(), there, "{name}");
     }
 }
 
 #[tokio::test]
 async fn tokens_of_a_line_are_checked() {
-    let world = World::new().await;
+    let world = world::new().await;
     let digest = hashed_token("x");
     for (tokens, reason) in [
         (json!([{"digest": "x"}]), "a digest that is not SHA-256 in base64"),
@@ -381,13 +383,13 @@ async fn tokens_of_a_line_are_checked() {
         ),
     ] {
         let user = json!({"kind": "user", "realm": "main", "username": "x", "rocketchat_tokens": tokens});
-        let Err(ImportFailure::Lines(bad)) = import(&world, &user.to_string(), false, false).await else {
+        let Err(ImportError::Lines(bad)) = import(&world, &user.to_string(), false, false).await else {
             panic!("{user}")
         };
         assert_eq!(bad, [(1, format!("`rocketchat_tokens` has {reason}"))]);
     }
     let user = json!({"kind": "user", "realm": "main", "username": "x", "backup_code_digests": ["aa"]});
-    let Err(ImportFailure::Lines(bad)) = import(&world, &user.to_string(), false, false).await else {
+    let Err(ImportError::Lines(bad)) = import(&world, &user.to_string(), false, false).await else {
         panic!()
     };
     assert_eq!(bad[0].1, "`backup_code_digests` has one that is not SHA-256 in hexadecimal");

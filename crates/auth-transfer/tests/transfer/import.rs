@@ -6,17 +6,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use auth_core::{ImportMode, ProtocolName};
-use auth_engine::transfer::{ImportFailure, ImportReport, Progress, unwatched};
+use auth_transfer::{ImportError, ImportReport, Progress, unwatched};
 
-use crate::world::{PASSWORD, World, config};
+use auth_engine::testing::{PASSWORD, World, config};
 
-async fn import(world: &World, lines: &str, mode: ImportMode) -> Result<ImportReport, ImportFailure> {
-    world.engine.import(lines.as_bytes(), mode, &mut unwatched).await
+use crate::world;
+
+async fn import(world: &World, lines: &str, mode: ImportMode) -> Result<ImportReport, ImportError> {
+    import(&world.engine, lines.as_bytes(), mode, &mut unwatched).await
 }
 
 #[tokio::test]
 async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let realm = r#"{"kind":"realm","realm":"main"}"#;
     for (line, reason) in [
         ("{", "not JSON"),
@@ -57,7 +59,7 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
     ] {
         let lines = format!("{realm}\n\n{line}\n{}", r#"{"kind":"user","realm":"main","username":"good"}"#);
         match import(&world, &lines, ImportMode::Write).await {
-            Err(ImportFailure::Lines(bad)) => assert_eq!(bad, [(3, reason.to_owned())], "{line}"),
+            Err(ImportError::Lines(bad)) => assert_eq!(bad, [(3, reason.to_owned())], "{line}"),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -66,7 +68,7 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
 
 #[tokio::test]
 async fn conflicts_are_named_by_line() {
-    let world = World::new().await;
+    let world = world::new().await;
     for (line, reason) in [
         (r#"{"kind":"user","realm":"main","username":"iago"}"#, "the user name is taken"),
         (r#"{"kind":"user","realm":"main","email":"iago@zulip.com"}"#, "the e-mail address is taken"),
@@ -75,17 +77,17 @@ async fn conflicts_are_named_by_line() {
         let lines = format!("{}\n{line}", r#"{"kind":"user","realm":"main","username":"first"}"#);
         for mode in [ImportMode::DryRun, ImportMode::Write] {
             match import(&world, &lines, mode).await {
-                Err(ImportFailure::Lines(bad)) => assert_eq!(bad, [(2, reason.to_owned())]),
+                Err(ImportError::Lines(bad)) => assert_eq!(bad, [(2, reason.to_owned())]),
                 other => panic!("{line}: {other:?}"),
             }
         }
-        assert!(world.engine.account_named(None, "first").await.is_err(), "nothing is written");
+        assert!(world.find("main", "first").await.is_none(), "nothing is written");
     }
 }
 
 #[tokio::test]
 async fn dry_run_reports_and_writes_nothing() {
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let lines = "{\"kind\":\"realm\",\"realm\":\"main\",\"colour\":1}\n{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"a\"}";
     let report = import(&world, lines, ImportMode::DryRun).await.unwrap();
     assert_eq!((report.imported.realms, report.imported.users), (1, 1));
@@ -95,16 +97,16 @@ async fn dry_run_reports_and_writes_nothing() {
 
 #[tokio::test]
 async fn what_moves_out_with_secrets_moves_in_elsewhere() {
-    let world = World::new().await;
+    let world = world::new().await;
     let mut lines = Vec::new();
-    world.engine.export(&mut lines, true).await.unwrap();
-    let elsewhere = World::empty(config()).await;
-    elsewhere.import(std::str::from_utf8(&lines).unwrap()).await;
-    for (protocol, who) in [(ProtocolName::Zulip, "iago@zulip.com"), (ProtocolName::Zettelstore, "iago")] {
+    export(&world.engine, &mut lines, true).await.unwrap();
+    let elsewhere = world::empty(config()).await;
+    world::import(&elsewhere, std::str::from_utf8(&lines).unwrap()).await;
+    for (protocol, who) in [(ProtocolName::ZULIP, "iago@zulip.com"), (ProtocolName::ZETTELSTORE, "iago")] {
         assert!(elsewhere.log_in(protocol, who, PASSWORD).await.is_ok());
     }
     let mut again = Vec::new();
-    elsewhere.engine.export(&mut again, true).await.unwrap();
+    export(&elsewhere.engine, &mut again, true).await.unwrap();
     let sorted = |lines: &[u8]| {
         let mut lines: Vec<String> = std::str::from_utf8(lines).unwrap().lines().map(str::to_owned).collect();
         lines.sort();
@@ -115,9 +117,9 @@ async fn what_moves_out_with_secrets_moves_in_elsewhere() {
 
 #[tokio::test]
 async fn export_without_secrets_holds_none() {
-    let world = World::new().await;
+    let world = world::new().await;
     let mut lines = Vec::new();
-    world.engine.export(&mut lines, false).await.unwrap();
+    export(&world.engine, &mut lines, false).await.unwrap();
     let text = String::from_utf8(lines).unwrap();
     for secret in ["argon2", "pbkdf2", "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv", "JBSWY3DPEHPK3PXP", PASSWORD] {
         assert!(!text.contains(secret), "{secret}");
@@ -136,14 +138,14 @@ fn many(users: u32) -> String {
 
 #[tokio::test]
 async fn progress_is_told_of_every_step_and_whoever_watches_may_end_each() {
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let lines = many(2500);
     let mut told = Vec::new();
     let mut watch = |progress| {
         told.push(progress);
         ControlFlow::Continue(())
     };
-    let report = world.engine.import(lines.as_bytes(), ImportMode::DryRun, &mut watch).await.unwrap();
+    let report = import(&world.engine, lines.as_bytes(), ImportMode::DryRun, &mut watch).await.unwrap();
     assert_eq!((report.imported.realms, report.imported.users), (1, 2500));
     let bytes =
         |lines: &str, number| lines.split_inclusive('\n').take(number).map(str::len).sum::<usize>() as u64;
@@ -161,19 +163,19 @@ async fn progress_is_told_of_every_step_and_whoever_watches_may_end_each() {
             seen |= progress == end;
             if progress == end { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         };
-        match world.engine.import(lines.as_bytes(), ImportMode::Write, &mut watch).await {
-            Err(ImportFailure::Stopped) => assert!(seen),
+        match import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut watch).await {
+            Err(ImportError::Stopped) => assert!(seen),
             other => panic!("{end:?}: {other:?}"),
         }
         assert!(world.engine.realms_by_slug().await.unwrap().is_empty(), "{end:?}: nothing is written");
     }
     import(&world, &lines, ImportMode::Write).await.unwrap();
-    assert!(world.log_in(ProtocolName::Zettelstore, "user7", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::ZETTELSTORE, "user7", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn an_import_that_nobody_waits_for_any_more_writes_nothing() {
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let lines = many(2500);
     let given = AtomicU64::new(0);
     let mut watch = |progress| {
@@ -188,7 +190,7 @@ async fn an_import_that_nobody_waits_for_any_more_writes_nothing() {
     });
     tokio::select! {
         biased;
-        ended = world.engine.import(lines.as_bytes(), ImportMode::Write, &mut watch) => panic!("{ended:?}"),
+        ended = import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut watch) => panic!("{ended:?}"),
         () = in_the_midst => {}
     }
     assert!(world.engine.realms_by_slug().await.unwrap().is_empty());
@@ -196,11 +198,11 @@ async fn an_import_that_nobody_waits_for_any_more_writes_nothing() {
 
 #[tokio::test]
 async fn a_line_longer_than_a_mebibyte_is_bad_and_those_after_it_are_read() {
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let long = format!("{{\"kind\":\"realm\",\"realm\":\"b\",\"icon\":\"{}\"}}", "x".repeat(3 << 20));
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"a\"}}\n{long}\n{{\"kind\":\"realm\"}}");
     match import(&world, &lines, ImportMode::Write).await {
-        Err(ImportFailure::Lines(bad)) => {
+        Err(ImportError::Lines(bad)) => {
             let reasons: Vec<(u64, &str)> = bad.iter().map(|(line, why)| (*line, why.as_str())).collect();
             assert_eq!(reasons, [(2, "longer than a mebibyte"), (3, "`realm` is missing")]);
         }

@@ -1,47 +1,47 @@
-//! What SQLite says, as [`StoreError`]s. No text of a record gets into them.
+//! Errors of SQLite as [`StoreError`]s, without the text of any record.
 
 use auth_core::StoreError;
 use rusqlite::ErrorCode;
 use rusqlite::ffi;
 
-/// Why a piece of work on a connection failed.
+/// Why a command failed.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(super) enum CommandError {
     /// SQLite refused a statement, or a row could not be read.
     Sql(rusqlite::Error),
-    /// Found out above SQL.
+    /// An error above SQL.
     Store(StoreError),
 }
 
-pub(super) type Result<T> = std::result::Result<T, Failure>;
+pub(super) type Result<T> = std::result::Result<T, CommandError>;
 
-impl From<rusqlite::Error> for Failure {
+impl From<rusqlite::Error> for CommandError {
     fn from(error: rusqlite::Error) -> Self {
         Self::Sql(error)
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for CommandError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
     }
 }
 
-impl From<Failure> for StoreError {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            Failure::Store(error) => error,
-            Failure::Sql(error) => of_sql(&error),
+impl From<CommandError> for StoreError {
+    fn from(error: CommandError) -> Self {
+        match error {
+            CommandError::Store(error) => error,
+            CommandError::Sql(error) => of_sql(&error),
         }
     }
 }
 
 /// A stored value that is not what it should be.
-pub(super) fn corrupt(what: &'static str) -> Failure {
-    Failure::Store(StoreError::Corrupt(what.into()))
+pub(super) fn corrupt(what: &'static str) -> CommandError {
+    CommandError::Store(StoreError::Corrupt(what.into()))
 }
 
-/// What a uniqueness rule names as taken: its columns, as `table.column, …`. `None` for any other failure.
+/// The columns of the unique constraint that a statement violated, as `table.column, …`. `None` for any other error.
 pub(super) fn taken(error: &rusqlite::Error) -> Option<&str> {
     match error {
         rusqlite::Error::SqliteFailure(code, Some(message))
@@ -56,13 +56,13 @@ pub(super) fn taken(error: &rusqlite::Error) -> Option<&str> {
     }
 }
 
-/// Whether a row refers to one that is not there.
+/// Whether a row refers to a row that does not exist.
 pub(super) fn is_dangling(error: &rusqlite::Error) -> bool {
     matches!(error, rusqlite::Error::SqliteFailure(code, _)
         if code.extended_code == ffi::SQLITE_CONSTRAINT_FOREIGNKEY)
 }
 
-/// Whether somebody else holds the store.
+/// Whether another connection has locked the file.
 pub(super) fn is_locked(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),
@@ -77,7 +77,7 @@ fn of_sql(error: &rusqlite::Error) -> StoreError {
             ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => {
                 StoreError::Corrupt("the file is damaged".into())
             }
-            // Our statements fit our schema: a row that breaks a rule means a schema that is not ours.
+            // Our statements fit our schema: a row that violates a constraint means a schema that is not ours.
             ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch | ErrorCode::Unknown => {
                 StoreError::Corrupt(code.to_string())
             }

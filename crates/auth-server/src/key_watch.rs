@@ -1,9 +1,10 @@
-//! The key file of a running server: looked at every second, so that keys are rotated without a restart.
+//! The key file of a running server: read every second, so that keys are rotated without a restart.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_admin::Nodes;
 use auth_crypto::keyring::KeyRing;
 use auth_engine::Engine;
 use tokio_util::sync::CancellationToken;
@@ -18,6 +19,7 @@ const TELL: u32 = 10;
 
 /// Goes on with what the key file says, and tells the store which keys this server knows, until told to stop.
 pub(crate) async fn watch(engine: Arc<Engine>, path: PathBuf, node: String, stop: CancellationToken) {
+    let nodes = Nodes::new(&engine);
     let mut looks = 0_u32;
     let mut complained = String::new();
     loop {
@@ -34,8 +36,8 @@ pub(crate) async fn watch(engine: Arc<Engine>, path: PathBuf, node: String, stop
             }
             Err(_) => {}
         }
-        if tell && let Err(fault) = engine.tell_keys(&node).await {
-            tracing::debug!(%fault, "the store was not told which keys this server knows");
+        if tell && let Err(error) = nodes.report(&node).await {
+            tracing::debug!(%error, "the store was not told which keys this server knows");
         }
         looks = looks.wrapping_add(1);
         tokio::select! {
@@ -43,8 +45,8 @@ pub(crate) async fn watch(engine: Arc<Engine>, path: PathBuf, node: String, stop
             () = tokio::time::sleep(LOOK) => {}
         }
     }
-    if let Err(fault) = engine.withdraw_keys(&node).await {
-        tracing::debug!(%fault, "the store was not told that this server ends");
+    if let Err(error) = nodes.withdraw(&node).await {
+        tracing::debug!(%error, "the store was not told that this server ends");
     }
 }
 
@@ -53,11 +55,11 @@ async fn look(engine: &Engine, path: &std::path::Path) -> anyhow::Result<bool> {
     let Some(file) = keyfile::read(path)? else {
         anyhow::bail!("the key file {} is missing: bring it back from a copy", path.display());
     };
-    if is_same(&file.ring, &engine.ring()) {
+    if is_same(&file.ring, &engine.keys().ring()) {
         return Ok(false);
     }
     let ids = file.ring.ids();
-    engine.exchange_ring(file.ring).await?;
+    engine.keys().exchange(file.ring).await?;
     tracing::info!(keys = ?ids, "the key ring has changed: the first key is the active one");
     Ok(true)
 }

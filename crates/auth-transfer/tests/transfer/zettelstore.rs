@@ -1,9 +1,11 @@
 //! Users of a Zettelstore move in: what is read, what is left out, what is an error (zettelstore.md 7).
 
 use auth_core::{ImportMode, ProtocolName, Role};
-use auth_engine::transfer::{Converted, ImportReport, convert_zettel, parse_line, unwatched};
+use auth_transfer::{Converted, ImportReport, convert_zettel, parse_line, unwatched};
 
-use crate::world::{World, config};
+use auth_engine::testing::{World, config};
+
+use crate::world;
 
 const HASH: &str = "$2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS";
 
@@ -44,7 +46,7 @@ fn values(converted: &Read, key: &str) -> Vec<String> {
 
 async fn import(world: &World, lines: &str) -> ImportReport {
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"main\"}}\n{lines}");
-    world.engine.import(lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap()
+    import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap()
 }
 
 #[tokio::test]
@@ -61,7 +63,7 @@ async fn fixture_f1_moves_in_and_its_passwords_are_good() {
             ("20240101001400.zettel", "taken without a password: the password hash is malformed"),
         ]
     );
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let report = import(&world, &converted.lines).await;
     assert_eq!((report.imported.users, report.notes), (13, Vec::new()));
 
@@ -85,10 +87,10 @@ async fn fixture_f1_moves_in_and_its_passwords_are_good() {
         ("col:on", "has-colon", true),
         ("nobody", "", false),
     ] {
-        let outcome = world.log_in(ProtocolName::Zettelstore, who, password).await;
+        let outcome = world.log_in(ProtocolName::ZETTELSTORE, who, password).await;
         assert_eq!(outcome.is_ok(), good, "{who} {password:?}: {outcome:?}");
     }
-    let zoe = world.engine.account_named(Some("main"), "zoë").await.unwrap().user;
+    let zoe = world.account("zoë").await.user;
     assert_eq!((zoe.full_name.as_str(), zoe.protocols.zettelstore), ("Zoë", 20_240_101_001_100));
     assert_eq!(zoe.protocols.zettelstore_role.as_deref(), Some("reader"));
     assert_eq!(zoe.joined.as_secs(), 1_704_067_860, "2024-01-01 00:11 UTC");
@@ -101,10 +103,10 @@ async fn spelling_with_capitals_is_kept_by_the_hash_until_the_first_log_in() {
     let text = format!("user-id: Case\ncredential: {hash}\n");
     let converted = convert(&[("20240101000200.zettel", &text)]).unwrap();
     assert_eq!(values(&converted, "username"), ["case"]);
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     import(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
     for (typed, good) in [("case", false), ("Case", true), ("case", true)] {
-        let outcome = world.log_in(ProtocolName::Zettelstore, typed, "secret-enough").await;
+        let outcome = world.log_in(ProtocolName::ZETTELSTORE, typed, "secret-enough").await;
         assert_eq!(outcome.is_ok(), good, "{typed}");
     }
 }
@@ -232,18 +234,18 @@ fn bad_files_are_named_with_the_reason() {
 async fn what_converts_is_held_to_the_checks_of_every_import() {
     let long = format!("user-id: {}", "ä".repeat(400));
     let converted = convert(&[("20240101000200.zettel", &long)]).unwrap();
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"notes\"}}\n{}", converted.lines);
-    let failure = world.engine.import(lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap_err();
+    let failure = import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap_err();
     assert_eq!(failure.to_string(), "line 2: `username` can't be logged in with");
 }
 
 #[tokio::test]
 async fn role_of_the_owner_is_the_realms() {
     let converted = convert(&[("20240101000200.zettel", "user-id: ada\nuser-role: OWNER")]).unwrap();
-    let world = World::empty(config()).await;
+    let world = world::empty(config()).await;
     import(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
-    assert_eq!(world.engine.account_named(None, "ada").await.unwrap().user.role, Role::Owner);
+    assert_eq!(world.account("ada").await.user.role, Role::Owner);
 }
 
 proptest::proptest! {

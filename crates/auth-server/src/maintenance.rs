@@ -1,4 +1,4 @@
-//! What the server does now and then: deletes what has ended, and says what is amiss.
+//! Maintenance in the background: purging, and comparing the credential cache with the store.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 /// How often.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// How often what is known of credentials is compared with the store: so that a revocation by another server is
-/// noticed within a second.
+/// How often the credential cache is compared with the store: so that a revocation by another server is noticed within a
+/// second.
 const COMPARE: Duration = Duration::from_millis(450);
 
 /// Deletes what has ended, at once and again and again until told to stop.
 pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: CancellationToken) {
     loop {
-        match engine.purge(keep_attempts).await {
+        match engine.purger().purge(keep_attempts).await {
             Ok(purged) => {
                 let (credentials, attempts) = (purged.credentials, purged.attempts);
                 tracing::debug!(credentials, attempts, "deleted what had ended");
@@ -26,7 +26,7 @@ pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: Ca
                     tracing::warn!(mails = purged.mails, "given up: nobody had sent them for a day");
                 }
             }
-            Err(fault) => tracing::warn!(cause = fault.source(), "what has ended can't be deleted"),
+            Err(error) => tracing::warn!(cause = error.source(), "what has ended can't be deleted"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -35,7 +35,7 @@ pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: Ca
     }
 }
 
-/// Compares what is known of credentials with the store, again and again until told to stop.
+/// Compares the credential cache with the store again and again until told to stop.
 pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
     let mut ticks = tokio::time::interval(COMPARE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -61,7 +61,7 @@ pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
 
 /// Says so once if there is mail to send, or there are accounts that will need some, while none is sent.
 pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationToken) {
-    let mut needed = engine.asks_for_mailed_codes().await;
+    let mut needed = engine.mail().is_needed().await;
     loop {
         match needed {
             Ok(true) => {
@@ -71,12 +71,12 @@ pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationTok
                 return;
             }
             Ok(false) => {}
-            Err(fault) => tracing::warn!(cause = fault.source(), "whether mail is needed can't be read"),
+            Err(error) => tracing::warn!(cause = error.source(), "whether mail is needed can't be read"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(EVERY) => {}
         }
-        needed = engine.mail_waits().await;
+        needed = engine.mail().has_due().await;
     }
 }

@@ -1,4 +1,4 @@
-//! What an operator does to a store, and what a server asks of its file.
+//! Checks and copies that an operator makes.
 
 use std::fs::{self, File};
 use std::io;
@@ -11,13 +11,13 @@ use tokio::sync::oneshot;
 
 use super::Sqlite;
 use super::connection::{connect, create};
-use super::failure::{Failure, Result};
+use super::error::{CommandError, Result};
 
-/// Why there is no copy. Nothing is left of one that was begun.
+/// An error of [`Sqlite::backup`]. Nothing is left of the copy.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BackupError {
-    /// The copy's file exists already, or can't be made.
+    /// The file of the copy exists already, or can't be created.
     #[error("the copy can't be written")]
     Target(#[source] io::Error),
     /// Copying failed.
@@ -26,30 +26,12 @@ pub enum BackupError {
 }
 
 impl Sqlite {
-    /// A number that is another one after anybody, this process or another, has committed a change. Numbers of
-    /// different openings of a store can't be compared.
+    /// Reads the whole file and returns what is wrong with it, a line for each finding. Other commands go on meanwhile.
     ///
     /// # Errors
-    /// See [`StoreError`].
-    pub async fn changes(&self) -> std::result::Result<u64, StoreError> {
-        let number = self.watch.read(|connection| {
-            Ok(connection.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0))?)
-        });
-        number.await.map(i64::cast_unsigned)
-    }
-
-    /// How many rows of the log of attempts found no room since the store was opened.
-    #[must_use]
-    pub fn dropped_attempts(&self) -> u64 {
-        self.writer.dropped()
-    }
-
-    /// Reads the whole file and gives what is wrong with it, a line each. Others go on meanwhile.
-    ///
-    /// # Errors
-    /// [`StoreError::Corrupt`] when not even that is possible; see [`StoreError`].
+    /// [`StoreError::Corrupt`] when the file is too damaged to be checked; see [`StoreError`].
     pub async fn integrity_check(&self) -> std::result::Result<Vec<String>, StoreError> {
-        aside(self.path.clone(), |connection| {
+        on_own_thread(self.path.clone(), |connection| {
             let mut findings: Vec<String> = list(connection, "PRAGMA integrity_check")?;
             findings.retain(|line| line != "ok");
             let dangling: Vec<String> = list(connection, "PRAGMA foreign_key_check")?;
@@ -59,28 +41,28 @@ impl Sqlite {
         .await
     }
 
-    /// Writes a copy of the store as it is now to the new file `to`, with mode 0600, and waits until it is on
-    /// disk. Others go on meanwhile.
+    /// Writes a copy of the store as it is now to the new file `to`, with mode 0600, and waits until it is on disk.
+    /// Other commands go on meanwhile.
     ///
     /// # Errors
     /// See [`BackupError`].
     pub async fn backup(&self, to: &Path) -> std::result::Result<(), BackupError> {
         create(to, true).map_err(BackupError::Target)?;
         let target = to.to_owned();
-        let copied = aside(self.path.clone(), move |connection| {
+        let copied = on_own_thread(self.path.clone(), move |connection| {
             let name = target.to_str().ok_or_else(|| unavailable("the path is not Unicode"))?;
             connection.execute("VACUUM INTO ?1", [name])?;
             sync(&target).map_err(|error| unavailable(&error.kind().to_string()))
         });
         copied.await.map_err(|error| {
-            // Half a copy is worse than none; if it can't go either, the error tells enough.
+            // Half a copy is worse than none. If it can't be removed either, the first error is enough.
             let _ = fs::remove_file(to);
             BackupError::Failed(error)
         })
     }
 }
 
-/// Brings a file, and its entry in its folder, to disk.
+/// Writes a file, and its entry in its folder, to disk.
 fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -88,17 +70,17 @@ fn sync(path: &Path) -> io::Result<()> {
 }
 
 /// Runs long work on a thread and a connection of its own, so that no reader is kept busy.
-async fn aside<T: Send + 'static>(
+async fn on_own_thread<T: Send + 'static>(
     path: PathBuf,
     work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
 ) -> std::result::Result<T, StoreError> {
     let (reply, answer) = oneshot::channel();
     let run = move || {
-        let result = connect(&path).map_err(Failure::from).and_then(|connection| work(&connection));
-        // Who no longer waits needs no answer.
+        let result = connect(&path).map_err(CommandError::from).and_then(|connection| work(&connection));
+        // A caller that has gone needs no answer.
         let _ = reply.send(result.map_err(StoreError::from));
     };
-    let spawned = thread::Builder::new().name("store-upkeep".into()).spawn(run);
+    let spawned = thread::Builder::new().name("store-check".into()).spawn(run);
     spawned.map_err(|error| StoreError::Unavailable(error.kind().to_string()))?;
     answer.await.unwrap_or_else(|_| Err(StoreError::Unavailable("the work has stopped".into())))
 }
@@ -109,6 +91,6 @@ fn list(connection: &Connection, query: &str) -> Result<Vec<String>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-fn unavailable(why: &str) -> Failure {
+fn unavailable(why: &str) -> CommandError {
     StoreError::Unavailable(why.into()).into()
 }

@@ -4,10 +4,12 @@ use auth_core::{ApiKey, Credential, CredentialKind, Grant, OneTimeCode, Presente
 use auth_crypto::keyring::{KeyRing, Purpose, RingKey};
 use auth_crypto::totp;
 use auth_engine::OpenError;
-use auth_engine::keys::{STALE, TooSoon};
+use auth_engine::keys::{STALE, RetireError};
 use zeroize::Zeroizing;
 
-use crate::world::{PASSWORD, START, World, config, token};
+use auth_engine::testing::{PASSWORD, START, World, config, token};
+
+use crate::world;
 
 fn key(id: u32) -> RingKey {
     RingKey { id, secret: Zeroizing::new([u8::try_from(id).unwrap(); 32]) }
@@ -19,8 +21,8 @@ fn grown(world: &World) -> KeyRing {
 }
 
 async fn zulip_key(world: &World) -> ApiKey {
-    match world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await {
-        Ok(Grant::ZulipKey(key)) => key,
+    match world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await {
+        Ok(Grant::ApiKey(key)) => key,
         other => panic!("{other:?}"),
     }
 }
@@ -31,15 +33,15 @@ fn code(step: i64) -> OneTimeCode {
 
 #[tokio::test]
 async fn everything_goes_on_while_keys_are_rotated() {
-    let world = World::new().await;
+    let world = world::new().await;
     let engine = &world.engine;
     let key_before = zulip_key(&world).await;
-    let zettel = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
+    let zettel = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     // A mail waits.
     assert!(world.log_in_with_code("mail", None).await.is_err());
     let zettel_is_good = async || {
-        let presented = PresentedCredential::ZettelstoreToken(zettel.clone());
-        world.check("main", ProtocolName::Zettelstore, presented).await.outcome.is_ok()
+        let presented = header(zettel.clone());
+        world.check("main", ProtocolName::ZETTELSTORE, presented).await.result.is_ok()
     };
 
     engine.exchange_ring(grown(&world)).await.unwrap();
@@ -49,7 +51,7 @@ async fn everything_goes_on_while_keys_are_rotated() {
     engine.exchange_ring(promoted).await.unwrap();
     assert!(zettel_is_good().await, "signed by the older key");
     let refused = engine.retire_key(1, &mut |_| {}).await.unwrap().unwrap_err();
-    assert!(matches!(refused, TooSoon::Sealed(count) if count == before.by_key[&1]), "{refused:?}");
+    assert!(matches!(refused, RetireError::Sealed(count) if count == before.by_key[&1]), "{refused:?}");
 
     let mut told = 0;
     let after = engine.reseal(&mut |seen| told = seen).await.unwrap();
@@ -70,7 +72,7 @@ async fn everything_goes_on_while_keys_are_rotated() {
     for (code, good) in [("aBcD2345", true), ("aBcD2345", false), ("eFgH6789", true)] {
         assert_eq!(world.log_in_with_code("totp", Some(code)).await.is_ok(), good, "{code}");
     }
-    let mail = world.engine.due_mail(9).await.unwrap();
+    let mail = world.engine.mail().due(9).await.unwrap();
     assert!(mail.iter().all(|mail| mail.text.is_some()) && mail.len() == 1);
 }
 
@@ -82,7 +84,7 @@ fn grown_again() -> KeyRing {
 
 #[tokio::test]
 async fn a_ring_that_is_not_the_stores_is_refused_and_the_old_one_stays() {
-    let world = World::new().await;
+    let world = world::new().await;
     let other = KeyRing::from_keys(vec![key(2)]).unwrap();
     assert!(matches!(world.engine.exchange_ring(other).await, Err(OpenError::OtherKeyRing)));
     assert_eq!(world.engine.ring().ids(), [1]);
@@ -94,12 +96,12 @@ async fn a_ring_that_is_not_the_stores_is_refused_and_the_old_one_stays() {
     let old = KeyRing::generate(&auth_core::SeededRng::new(7));
     assert!(matches!(world.engine.exchange_ring(old).await, Err(OpenError::OtherKeyRing)));
     let refused = world.engine.retire_key(2, &mut |_| {}).await.unwrap().unwrap_err();
-    assert!(matches!(refused, TooSoon::NotRetirable), "{refused:?}");
+    assert!(matches!(refused, RetireError::NotRetirable), "{refused:?}");
 }
 
 #[tokio::test]
 async fn a_key_is_not_retired_before_every_server_has_let_go_of_it() {
-    let world = World::new().await;
+    let world = world::new().await;
     let other = world.beside(config()).await;
     other.tell_keys("other").await.unwrap();
     world.engine.exchange_ring(grown_again()).await.unwrap();
@@ -110,10 +112,10 @@ async fn a_key_is_not_retired_before_every_server_has_let_go_of_it() {
     assert_eq!(seen, [("other", vec![1]), ("own", vec![2, 1])]);
 
     let retire = async || world.engine.retire_key(1, &mut |_| {}).await.unwrap();
-    assert!(matches!(retire().await, Err(TooSoon::Active(node)) if node == "other"));
+    assert!(matches!(retire().await, Err(RetireError::Active(node)) if node == "other"));
     other.exchange_ring(grown_again().promoted(1).unwrap()).await.unwrap();
     other.tell_keys("other").await.unwrap();
-    assert!(matches!(retire().await, Err(TooSoon::Active(node)) if node == "other"));
+    assert!(matches!(retire().await, Err(RetireError::Active(node)) if node == "other"));
     // A server that is told to end, or that was killed, is waited for no more.
     world.clock.advance(STALE);
     world.engine.tell_keys("own").await.unwrap();
@@ -126,11 +128,11 @@ async fn a_key_is_not_retired_before_every_server_has_let_go_of_it() {
 
 #[tokio::test]
 async fn backup_codes_of_an_earlier_version_are_good_and_hold_their_key() {
-    let world = World::new().await;
-    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
+    let world = world::new().await;
+    let account = world.account("totp").await;
     let user = account.user.id;
     let digest = world.ring.mac(Purpose::ShortCode, user.as_bytes(), b"oLdC2345");
-    let any = world.store.of_user(user, CredentialKind::BackupCode).await.unwrap().pop().unwrap();
+    let any = world.store.of_user(user, CredentialKind::BACKUP_CODE).await.unwrap().pop().unwrap();
     let id = auth_core::CredentialId::from_bytes([9; 16]);
     let old = Credential { id, digest: Some(digest), sealed: None, ..any };
     assert!(world.store.add(&old, 99).await.unwrap());
@@ -138,7 +140,7 @@ async fn backup_codes_of_an_earlier_version_are_good_and_hold_their_key() {
     world.engine.exchange_ring(grown_again()).await.unwrap();
     world.engine.reseal(&mut |_| {}).await.unwrap();
     let refused = world.engine.retire_key(1, &mut |_| {}).await.unwrap().unwrap_err();
-    assert!(matches!(refused, TooSoon::BackupCodes(1)), "{refused:?}");
+    assert!(matches!(refused, RetireError::BackupCodes(1)), "{refused:?}");
     assert!(world.log_in_with_code("totp", Some("oLdC2345")).await.is_ok());
     assert!(world.log_in_with_code("totp", Some("oLdC2345")).await.is_err());
     assert!(world.engine.retire_key(1, &mut |_| {}).await.unwrap().is_ok());
@@ -146,10 +148,10 @@ async fn backup_codes_of_an_earlier_version_are_good_and_hold_their_key() {
 
 #[tokio::test]
 async fn what_no_key_opens_is_counted_and_left_alone() {
-    let world = World::new().await;
-    let account = world.engine.account_named(Some("main"), "iago").await.unwrap();
-    let kind = CredentialKind::PersonalToken;
-    let any = world.store.of_user(account.user.id, CredentialKind::ZulipKey).await.unwrap().pop().unwrap();
+    let world = world::new().await;
+    let account = world.account("iago").await;
+    let kind = CredentialKind::PERSONAL_TOKEN;
+    let any = world.store.of_user(account.user.id, CredentialKind::ZULIP_KEY).await.unwrap().pop().unwrap();
     let id = auth_core::CredentialId::from_bytes([9; 16]);
     let foreign = Credential { id, kind, digest: None, sealed: Some(vec![7; 40]), ..any };
     assert!(world.store.add(&foreign, 9).await.unwrap());

@@ -1,35 +1,41 @@
-//! Second factors at log-in.
+//! Second factors at login.
 
 use std::time::Duration;
 
-use auth_core::{Clock, Exact, FactorMethod, FailureReason, LoginError, ProtocolName, Timestamp, TotpSecret};
+use auth_core::{
+    Clock, Exact, FactorMethod, FailureReason, LoginError, OneTimeCode, ProtocolName, SecondStep, Timestamp,
+    TotpSecret,
+};
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
 
-use crate::world::{PASSWORD, World, config, limited};
+use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
+use auth_engine::testing::{PASSWORD, TOTP_SECRET, config, limited, peer, result};
+
+use crate::world;
 
 fn code_at(time: Timestamp) -> String {
-    let secret: TotpSecret = totp::from_base32("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP").unwrap();
+    let secret: TotpSecret = totp::from_base32(TOTP_SECRET).unwrap();
     totp::code(&secret, time.as_secs() / 30).expose().to_owned()
 }
 
 #[tokio::test]
 async fn protocols_without_a_second_step_refuse_accounts_that_have_one() {
-    let world = World::new().await;
-    for (protocol, who) in [(ProtocolName::Zulip, "totp@zulip.com"), (ProtocolName::Zettelstore, "mail")] {
+    let world = world::new().await;
+    for (protocol, who) in [(ProtocolName::ZULIP, "totp@zulip.com"), (ProtocolName::ZETTELSTORE, "mail")] {
         let refused = world.log_in(protocol, who, PASSWORD).await.unwrap_err();
         assert_eq!(refused, LoginError::Credentials(FailureReason::NoSecondStep));
     }
     let mut lax = config();
     lax.allow_password_only_with_2fa = true;
-    let world = World::with(lax).await;
-    assert!(world.log_in(ProtocolName::Zulip, "totp@zulip.com", PASSWORD).await.is_ok());
+    let world = world::with(lax).await;
+    assert!(world.log_in(ProtocolName::ZULIP, "totp@zulip.com", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn the_second_factor_is_asked_for_only_after_the_password() {
-    let world = World::new().await;
-    let wrong = world.log_in(ProtocolName::RocketChat, "totp", "wrong").await.unwrap_err();
+    let world = world::new().await;
+    let wrong = world.log_in(ProtocolName::ROCKETCHAT, "totp", "wrong").await.unwrap_err();
     assert_eq!(wrong, LoginError::Credentials(FailureReason::WrongPassword));
     let LoginError::SecondFactorRequired(challenge) = world.log_in_with_code("totp", None).await.unwrap_err()
     else {
@@ -40,7 +46,7 @@ async fn the_second_factor_is_asked_for_only_after_the_password() {
 
 #[tokio::test]
 async fn totp_code_is_good_in_its_window_and_once() {
-    let world = World::new().await;
+    let world = world::new().await;
     let now = world.clock.now();
     let step = Duration::from_secs(30);
     for (code, accepted) in [
@@ -62,8 +68,8 @@ async fn totp_code_is_good_in_its_window_and_once() {
 #[tokio::test]
 async fn exact_rocketchat_lets_a_code_be_used_again() {
     let mut exact = config();
-    exact.rocketchat.exact = Exact::all();
-    let world = World::with(exact).await;
+    exact.rocketchat.exact = Exact::only([CODE_REPLAY, BLOCK_BY_TYPED_NAME, LOCAL_PASSWORD_FORBIDDEN]);
+    let world = world::with(exact).await;
     let code = code_at(world.clock.now());
     for _ in 0..2 {
         assert!(world.log_in_with_code("totp", Some(&code)).await.is_ok());
@@ -72,7 +78,7 @@ async fn exact_rocketchat_lets_a_code_be_used_again() {
 
 #[tokio::test]
 async fn of_parallel_uses_of_one_code_one_succeeds() {
-    let world = World::new().await;
+    let world = world::new().await;
     let code = code_at(world.clock.now());
     for code in [code.as_str(), "aBcD2345"] {
         let uses = futures_util::future::join_all((0..8).map(|_| world.log_in_with_code("totp", Some(code))));
@@ -83,11 +89,8 @@ async fn of_parallel_uses_of_one_code_one_succeeds() {
 
 #[tokio::test]
 async fn backup_codes_belong_to_their_user() {
-    let world = World::new().await;
-    world
-        .import(
-            r#"{"kind":"user","realm":"main","username":"second","password":"correct-horse-battery-9876","totp_secret":"KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU","backup_codes":["zZzZ9999"]}"#,
-        )
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"user","realm":"main","username":"second","password":"correct-horse-battery-9876","totp_secret":"KRSXG5CTMVRXEZLUKRSXG5CTMVRXEZLU","backup_codes":["zZzZ9999"]}"#)
         .await;
     assert!(world.log_in_with_code("totp", Some("zZzZ9999")).await.is_err());
     assert!(world.log_in_with_code("second", Some("zZzZ9999")).await.is_ok());
@@ -95,7 +98,7 @@ async fn backup_codes_belong_to_their_user() {
 
 #[tokio::test]
 async fn mailed_code_goes_out_once_and_is_good_once() {
-    let world = World::new().await;
+    let world = world::new().await;
     for generated in [true, false] {
         let LoginError::SecondFactorRequired(challenge) =
             world.log_in_with_code("mail", None).await.unwrap_err()
@@ -118,8 +121,8 @@ async fn mailed_code_goes_out_once_and_is_good_once() {
 }
 
 #[tokio::test]
-async fn mailed_code_ends_after_its_tries_and_its_time() {
-    let world = World::new().await;
+async fn mailed_code_ends_after_its_attempts_and_its_time() {
+    let world = world::new().await;
     let ask = || world.log_in_with_code("mail", None);
     let _ = ask().await;
     for _ in 0..4 {
@@ -137,13 +140,13 @@ async fn mailed_code_ends_after_its_tries_and_its_time() {
 }
 
 #[tokio::test]
-async fn wrong_codes_are_capped_per_account_across_networks() {
-    let world = World::with(limited()).await;
+async fn wrong_codes_are_capped_per_account_across_client_keys() {
+    let world = world::with(limited()).await;
     for last in 1..=10 {
-        let mut attempt = world.attempt("main", ProtocolName::RocketChat, "totp", PASSWORD).await;
-        attempt.peer = crate::world::peer(&format!("192.0.2.{last}"));
-        attempt.second_step = auth_core::SecondStep::Offered(Some(auth_core::OneTimeCode::new("000000")));
-        assert!(crate::world::outcome(world.ask(attempt).await).is_err());
+        let mut attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "totp", PASSWORD).await;
+        attempt.peer = peer(&format!("192.0.2.{last}"));
+        attempt.second_step = SecondStep::Offered(Some(OneTimeCode::new("000000")));
+        assert!(result(world.ask(attempt).await).is_err());
     }
     let right = code_at(world.clock.now());
     assert!(

@@ -1,14 +1,6 @@
-//! Mail, meta values and the log of attempts.
+//! Outgoing mail.
 
-use std::borrow::Cow;
-use std::sync::Arc;
-use std::time::Duration;
-
-use auth_core::{
-    AttemptRecord, AttemptStore, ClientKey, CredentialKind, CredentialStore, MailId, MetaStore, Outbox,
-    OutgoingMail, ProtocolName, RealmId, Timestamp, UserId,
-};
-use tokio::task::JoinSet;
+use auth_core::{CredentialKind, CredentialStore, MailId, Outbox, OutgoingMail, UserId};
 
 use super::{Fixture, at, credential, seed};
 
@@ -68,52 +60,4 @@ pub async fn takes_a_mail_with_the_credential_that_it_tells_of<F: Fixture>(fixtu
     assert_eq!(store.post_with(&nobodys, &mail(3)).await, Ok(false));
     let due = store.due(at(99), 9).await.unwrap();
     assert_eq!(due.iter().map(|mail| mail.body[0]).collect::<Vec<_>>(), [1, 2]);
-}
-
-pub async fn sets_meta_values_once<F: Fixture>(fixture: &F) {
-    let store = fixture.open().await;
-    assert_eq!(store.meta("ring").await, Ok(None));
-    let mut tasks = JoinSet::new();
-    for number in 0..16_u8 {
-        let store = Arc::clone(&store);
-        tasks.spawn(async move { store.set_meta_once("ring", &[number]).await.unwrap() });
-    }
-    let given = tasks.join_all().await;
-    let kept = store.meta("ring").await.unwrap().unwrap();
-    assert!(given.iter().all(|value| *value == kept));
-    assert_eq!(store.set_meta_once("other", b"").await, Ok(vec![]));
-    assert_eq!(store.meta("other").await, Ok(Some(vec![])));
-}
-
-pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture: &F) {
-    let store = fixture.open().await;
-    let attempt = |number: u8, secs, network: &str| AttemptRecord {
-        at: at(secs),
-        protocol: ProtocolName::ROCKETCHAT,
-        realm: RealmId::from_bytes([number; 16]),
-        user: number.is_multiple_of(2).then(|| UserId::from_bytes([number; 16])),
-        name: format!("näme {number}"),
-        network: ClientKey::of(network.parse().unwrap()),
-        outcome: Cow::Borrowed("granted"),
-    };
-    let rows = [
-        attempt(1, 10, "192.0.2.7"),
-        attempt(2, 30, "2001:db8:1:2:3:4:5:6"),
-        attempt(3, 20, "::1"),
-        attempt(4, 40, "0.0.0.0"),
-    ];
-    for row in &rows {
-        store.record(row.clone());
-    }
-    // They are written soon, whenever that is.
-    while store.attempts(10).await.unwrap().len() < rows.len() {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    let [first, second, third, fourth] = rows;
-    assert_eq!(store.attempts(2).await, Ok(vec![fourth.clone(), second.clone()]));
-    assert_eq!(store.attempts(10).await, Ok(vec![fourth.clone(), second.clone(), third, first]));
-    assert_eq!(store.forget_attempts(at(30)).await, Ok(2));
-    assert_eq!(store.forget_attempts(at(30)).await, Ok(0));
-    assert_eq!(store.attempts(10).await, Ok(vec![fourth, second]));
-    assert_eq!(store.forget_attempts(Timestamp::from_millis(i64::MAX)).await, Ok(2));
 }
