@@ -1,65 +1,76 @@
-//! A store in PostgreSQL, which any number of servers share.
+//! A store in a PostgreSQL database, which any number of servers may share.
 
+mod attempt_log;
 mod attempts;
-mod connect;
+mod connection;
 mod credentials;
+mod error;
 mod explain;
 mod external_ids;
-mod failure;
 mod feed;
 mod import;
 mod mail;
+mod maintenance;
 mod meta;
 mod names;
 mod new_user;
+mod notifications;
 mod realms;
 mod row;
 mod schema;
 mod sealed;
 mod session;
+mod shared_attempts;
 mod statement;
-mod tries;
-mod upkeep;
 mod users;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::Rng;
+use auth_core::{Rng, StoreError, UserId};
 use deadpool_postgres::Pool;
 
-use self::attempts::Log;
-use self::connect::Target;
-use self::feed::Feed;
+use self::attempt_log::AttemptLog;
+use self::connection::Target;
+use self::notifications::Notifications;
 
-pub use self::connect::{PostgresOpenError, PostgresOptions};
+pub use self::connection::{PostgresConfig, PostgresOpenError};
 
-/// The store: a pool of connections, and two tasks beside it. No connection keeps a state from one command to the
-/// next. It is opened and used within a tokio runtime.
+/// A store in a PostgreSQL database.
+///
+/// It holds a pool of connections and a few tasks, so it is opened and used within a tokio runtime. No connection keeps
+/// a state from one command to the next.
 pub struct Postgres {
     pool: Pool,
-    /// How long a command may take.
+    /// The time limit of a command.
     limit: Duration,
     rng: Arc<dyn Rng>,
-    feed: Feed,
-    log: Log,
+    notifications: Notifications,
+    log: AttemptLog,
 }
 
 impl Postgres {
-    /// Opens the store in a database, which must be there and may be empty. A schema of an earlier version is
-    /// brought up to date; where several servers do that at once, it happens once. The random bytes spread out
-    /// those who try again at once.
+    /// Opens the store in a database, which must exist and may be empty.
+    ///
+    /// A schema of an earlier version is brought up to date, once, even if several servers open the store at the same
+    /// time. `rng` spreads repetitions of commands in time.
     ///
     /// # Errors
     /// See [`PostgresOpenError`].
-    pub async fn open(options: &PostgresOptions, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
-        let target = Target::of(options)?;
-        let pool = target.pool(options.connections)?;
+    pub async fn open(config: &PostgresConfig, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
+        let target = Target::of(config)?;
+        let pool = target.pool(config.connections)?;
         schema::migrate(&pool).await?;
-        let feed = Feed::start(pool.clone(), target, options.notifications);
-        let log = Log::start(pool.clone());
-        Ok(Self { pool, limit: options.timeout, rng, feed, log })
+        let notifications = Notifications::start(pool.clone(), target, config.notifications);
+        let log = AttemptLog::start(pool.clone());
+        Ok(Self { pool, limit: config.timeout, rng, notifications, log })
+    }
+
+    /// Tells listeners and other servers that a user may have changed: also after an error, whose outcome may be unknown.
+    fn notify<T>(&self, user: UserId, done: error::Result<T>) -> Result<T, StoreError> {
+        self.notifications.notify(user);
+        done.map_err(StoreError::from)
     }
 }
 

@@ -228,8 +228,7 @@ mod tests {
 
     #[test]
     fn what_is_no_list_of_ids_is_corrupt() {
-        for text in
-            ["", "7", r#"{"ids":{"gitlab":-1}}"#, r#"{"ids":{"No Name!":1}}"#, r#"{"roles":{"a":1}}"#]
+        for text in ["", "7", r#"{"ids":{"gitlab":-1}}"#, r#"{"ids":{"No Name!":1}}"#, r#"{"roles":{"a":1}}"#]
         {
             let columns = ExternalColumns { external: Some(text.into()), ..Default::default() };
             assert!(matches!(columns.read(), Err(StoreError::Corrupt(_))), "{text}");

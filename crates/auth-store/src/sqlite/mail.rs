@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use auth_core::{Credential, MailId, Outbox, OutgoingMail, StoreError, Timestamp};
-use rusqlite::{Connection, Row, params};
+use rusqlite::{Connection, params};
 
 use super::credentials::exchange;
 use super::row::Columns;
 use super::statement::changed;
-use super::{Sqlite, failure};
+use super::{Sqlite, error};
 
-// A command that is repeated since its outcome was unknown finds its own row.
+// A caller that repeats the command, because its outcome was unknown, finds its own row.
 pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING";
 pub(super) const DUE: &str = "SELECT id, recipient, subject, body, due, failures FROM mail \
@@ -41,7 +41,8 @@ impl Outbox for Sqlite {
     async fn due(&self, now: Timestamp, limit: u32) -> Result<Vec<OutgoingMail>, StoreError> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(DUE)?;
-            let mails = statement.query_and_then(params![now.as_millis(), limit], mail);
+            let mails =
+                statement.query_and_then(params![now.as_millis(), limit], |row| Columns::of(row).mail());
             mails?.collect()
         })
         .await
@@ -57,21 +58,8 @@ impl Outbox for Sqlite {
     }
 }
 
-fn post(connection: &Connection, mail: &OutgoingMail) -> failure::Result<()> {
+fn post(connection: &Connection, mail: &OutgoingMail) -> error::Result<()> {
     let due = mail.due.as_millis();
     let row = params![mail.id.as_bytes(), mail.to, mail.subject, mail.body, due, mail.failures];
     changed(connection, POST, row).map(drop)
-}
-
-/// A row of the columns that [`DUE`] asks for.
-pub(super) fn mail(row: &Row<'_>) -> failure::Result<OutgoingMail> {
-    let mut columns = Columns::of(row);
-    Ok(OutgoingMail {
-        id: MailId::from_bytes(columns.take()?),
-        to: columns.take()?,
-        subject: columns.take()?,
-        body: columns.take()?,
-        due: columns.moment()?,
-        failures: columns.take()?,
-    })
 }

@@ -1,11 +1,10 @@
-//! What is sealed under the key ring.
+//! Records encrypted under the key ring.
 
 use async_trait::async_trait;
 use auth_core::{Credential, CredentialId, Digest, MailId, OutgoingMail, SealedStore, StoreError};
 use rusqlite::params;
 
 use super::Sqlite;
-use super::mail::mail;
 use super::row::{Columns, credential_columns};
 use super::statement::changed;
 
@@ -29,7 +28,7 @@ impl SealedStore for Sqlite {
         limit: u32,
     ) -> Result<Vec<Credential>, StoreError> {
         self.read(move |connection| {
-            // No id is shorter than an empty one.
+            // The empty id sorts before every other.
             let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
             let mut statement = connection.prepare_cached(CREDENTIALS)?;
             let rows =
@@ -57,7 +56,7 @@ impl SealedStore for Sqlite {
         self.read(move |connection| {
             let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
             let mut statement = connection.prepare_cached(MAILS)?;
-            statement.query_and_then(params![after, limit], mail)?.collect()
+            statement.query_and_then(params![after, limit], |row| Columns::of(row).mail())?.collect()
         })
         .await
     }

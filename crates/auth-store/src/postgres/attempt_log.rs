@@ -1,0 +1,105 @@
+//! The rows of the log of attempts that wait to be written: a bounded queue, of which many go in one statement.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use auth_core::AttemptRecord;
+use deadpool_postgres::Pool;
+use tokio::sync::{mpsc, oneshot};
+
+use super::error::Result;
+use super::row::escaped;
+use super::statement::execute;
+
+/// Rows that may wait.
+const CAPACITY: usize = 4096;
+
+/// Rows that go in one statement.
+const GROUP: usize = 256;
+
+// A lost row of the log is no lost token: the commit is not waited for.
+const INSERT: &str = "INSERT INTO attempt (at, door, realm, account, name, network, outcome) \
+    SELECT a.* FROM set_config('synchronous_commit', 'off', true), unnest($1::bigint[], $2::text[], \
+    $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[]) AS a";
+
+/// The queue, and the task that empties it.
+pub(super) struct AttemptLog {
+    queue: mpsc::Sender<Item>,
+    dropped: Arc<AtomicU64>,
+}
+
+enum Item {
+    Row(AttemptRecord),
+    /// Answered once all rows before it are written, or lost.
+    Barrier(oneshot::Sender<()>),
+}
+
+impl AttemptLog {
+    /// Starts the task, which ends with the store.
+    pub(super) fn start(pool: Pool) -> Self {
+        let (queue, items) = mpsc::channel(CAPACITY);
+        let dropped = Arc::new(AtomicU64::new(0));
+        tokio::spawn(work(pool, items, Arc::clone(&dropped)));
+        Self { queue, dropped }
+    }
+
+    /// Queues a row, or drops it where there is no room.
+    pub(super) fn push(&self, attempt: AttemptRecord) {
+        if self.queue.try_send(Item::Row(attempt)).is_err() {
+            self.dropped.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Waits until every row that was queued before is written, or lost.
+    pub(super) async fn written(&self) {
+        let (barrier, reached) = oneshot::channel();
+        if self.queue.send(Item::Barrier(barrier)).await.is_ok() {
+            // An error means that the task is gone, and with it all that was to be waited for.
+            let _ = reached.await;
+        }
+    }
+
+    /// How many rows were dropped.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+async fn work(pool: Pool, mut items: mpsc::Receiver<Item>, dropped: Arc<AtomicU64>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while items.recv_many(&mut group, GROUP).await > 0 {
+        let mut barriers = Vec::new();
+        let mut attempts = Vec::new();
+        for item in group.drain(..) {
+            match item {
+                Item::Row(attempt) => attempts.push(attempt),
+                Item::Barrier(barrier) => barriers.push(barrier),
+            }
+        }
+        if !attempts.is_empty() && insert(&pool, &attempts).await.is_err() {
+            dropped.fetch_add(u64::try_from(attempts.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        }
+        for barrier in barriers {
+            // A caller that has gone needs no answer.
+            let _ = barrier.send(());
+        }
+    }
+}
+
+async fn insert(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
+    let client = pool.get().await?;
+    let column = |text: fn(&AttemptRecord) -> Cow<'_, str>| -> Vec<String> {
+        attempts.iter().map(|attempt| escaped(&text(attempt)).into_owned()).collect()
+    };
+    let at: Vec<i64> = attempts.iter().map(|attempt| attempt.at.as_millis()).collect();
+    let protocol = column(|attempt| attempt.protocol.as_str().into());
+    let realm: Vec<&[u8]> = attempts.iter().map(|attempt| &attempt.realm.as_bytes()[..]).collect();
+    let user: Vec<Option<&[u8]>> =
+        attempts.iter().map(|attempt| attempt.user.as_ref().map(|user| &user.as_bytes()[..])).collect();
+    let name = column(|attempt| attempt.name.as_str().into());
+    let client_key = column(|attempt| attempt.network.to_string().into());
+    let outcome = column(|attempt| attempt.outcome.as_ref().into());
+    execute(&client, INSERT, &[&at, &protocol, &realm, &user, &name, &client_key, &outcome]).await?;
+    Ok(())
+}

@@ -1,0 +1,189 @@
+//! Connections to a server: its address, its certificate, and how long to wait for it.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::StoreError;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::sync::mpsc;
+use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::{AsyncMessage, Client, Config};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+/// How long a command waits for a connection, and a new connection for its server.
+const REACH: Duration = Duration::from_secs(1);
+
+/// How long a silent server counts as alive.
+const SILENCE: Duration = Duration::from_secs(3);
+
+/// The address of a PostgreSQL store, and how it is spoken to.
+#[derive(Clone)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct PostgresConfig {
+    /// A URL as PostgreSQL's own programs take it. Several hosts are tried in order, and only one that takes writes is
+    /// used. Without `sslmode` in the URL, TLS is required unless every host is this machine.
+    pub url: String,
+    /// The password, where it is not in the URL.
+    pub password: Option<String>,
+    /// A file with the PEM certificates of the authorities to trust, in place of the system's.
+    pub authorities: Option<PathBuf>,
+    /// The most connections that the store opens.
+    pub connections: usize,
+    /// The time limit of a command.
+    pub timeout: Duration,
+    /// Whether servers notify each other of changes at once. Otherwise they find out within half a second.
+    pub notifications: bool,
+}
+
+impl PostgresConfig {
+    /// The usual configuration for a URL: 16 connections, 5 seconds for a command, with notifications.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            password: None,
+            authorities: None,
+            connections: 16,
+            timeout: Duration::from_secs(5),
+            notifications: true,
+        }
+    }
+}
+
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The URL may hold the password.
+        f.debug_struct("PostgresConfig").field("connections", &self.connections).finish_non_exhaustive()
+    }
+}
+
+/// An error of [`Postgres::open`](super::Postgres::open). Causes are in `source()`; no variant holds the URL.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PostgresOpenError {
+    /// The URL can't be parsed, or names no host.
+    #[error("the URL can't be read: {0}")]
+    Url(String),
+    /// The certificates of trusted authorities can't be read, or the file has none.
+    #[error("the certificates of trusted authorities can't be read: {0}")]
+    Authorities(String),
+    /// The database holds tables of another program.
+    #[error("the database holds tables of another program")]
+    NotOurs,
+    /// A later version of this program wrote the store.
+    #[error("the store's schema is of version {found}, this program knows up to {known}")]
+    Newer {
+        /// The version of the database.
+        found: i64,
+        /// The latest version that this program knows.
+        known: usize,
+    },
+    /// The server can't be reached, or the schema not be brought up to date.
+    #[error("the store can't be made ready")]
+    Failed(#[source] StoreError),
+}
+
+/// A server and the TLS configuration for it.
+#[derive(Clone)]
+pub(super) struct Target {
+    config: Config,
+    tls: MakeRustlsConnect,
+}
+
+impl Target {
+    pub(super) fn of(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
+        let mut target: Config = config.url.parse().map_err(|error: tokio_postgres::Error| {
+            use std::error::Error as _;
+            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
+            PostgresOpenError::Url(cause)
+        })?;
+        if target.get_hosts().is_empty() {
+            return Err(PostgresOpenError::Url("it names no host".into()));
+        }
+        if let Some(password) = &config.password {
+            target.password(password);
+        }
+        let local = target.get_hosts().iter().all(is_local);
+        if !config.url.contains("sslmode=") {
+            target.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
+        }
+        target
+            .application_name("auth-server")
+            .target_session_attrs(TargetSessionAttrs::ReadWrite)
+            .connect_timeout(REACH)
+            .tcp_user_timeout(SILENCE)
+            .keepalives_idle(SILENCE)
+            .keepalives_interval(REACH)
+            .keepalives_retries(3);
+        Ok(Self { config: target, tls: MakeRustlsConnect::new(tls(config)?) })
+    }
+
+    pub(super) fn pool(&self, connections: usize) -> Result<Pool, PostgresOpenError> {
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
+        Pool::builder(manager)
+            .max_size(connections.max(1))
+            .runtime(Runtime::Tokio1)
+            .wait_timeout(Some(REACH))
+            .create_timeout(Some(2 * REACH))
+            .recycle_timeout(Some(REACH))
+            .build()
+            .map_err(|error| PostgresOpenError::Failed(StoreError::Unavailable(error.to_string())))
+    }
+
+    /// A connection outside the pool, and the messages that the server sends on it unasked.
+    pub(super) async fn connect(
+        &self,
+    ) -> Result<
+        (Client, mpsc::UnboundedReceiver<Result<AsyncMessage, tokio_postgres::Error>>),
+        tokio_postgres::Error,
+    > {
+        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+        let (sender, messages) = mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(message) = std::future::poll_fn(|context| connection.poll_message(context)).await {
+                let failed = message.is_err();
+                if sender.send(message).is_err() || failed {
+                    return;
+                }
+            }
+        });
+        Ok((client, messages))
+    }
+}
+
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Unix(_) => true,
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        }
+    }
+}
+
+fn tls(config: &PostgresConfig) -> Result<ClientConfig, PostgresOpenError> {
+    let mut roots = RootCertStore::empty();
+    match &config.authorities {
+        Some(path) => {
+            let wrong = || PostgresOpenError::Authorities(path.display().to_string());
+            for certificate in CertificateDer::pem_file_iter(path).map_err(|_| wrong())? {
+                roots.add(certificate.map_err(|_| wrong())?).map_err(|_| wrong())?;
+            }
+            if roots.is_empty() {
+                return Err(wrong());
+            }
+        }
+        None => {
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+    let builder = builder.map_err(|error| PostgresOpenError::Authorities(error.to_string()))?;
+    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+}

@@ -1,0 +1,105 @@
+//! Notifications of changed users between servers. A notification may be lost: what counts are the versions of users.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::UserId;
+use deadpool_postgres::Pool;
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+use tokio_postgres::AsyncMessage;
+
+use super::connection::Target;
+use super::error::Result;
+use super::statement::execute;
+use crate::notify::Listeners;
+
+/// The channel that servers listen to.
+const CHANNEL: &str = "auth_server_changes";
+
+const NOTIFY: &str = "SELECT pg_notify($1, $2)";
+
+/// Changes that may wait to be sent to other servers.
+const CAPACITY: usize = 4096;
+
+/// Users named in one notification: 33 bytes each, of the 8000 that there are.
+const GROUP: usize = 200;
+
+/// The pause before a lost connection is made anew.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Sends and receives notifications.
+pub(super) struct Notifications {
+    pub(super) listeners: Arc<Listeners>,
+    changed: mpsc::Sender<UserId>,
+    /// Ended with the store.
+    _tasks: JoinSet<()>,
+}
+
+impl Notifications {
+    /// Starts to send and to receive. Where `exchange` is false, only the listeners of this opening are notified.
+    pub(super) fn start(pool: Pool, target: Target, exchange: bool) -> Self {
+        let listeners = Arc::new(Listeners::default());
+        let (changed, queue) = mpsc::channel(CAPACITY);
+        let mut tasks = JoinSet::new();
+        if exchange {
+            tasks.spawn(send(pool, queue));
+            tasks.spawn(receive(target, Arc::clone(&listeners)));
+        }
+        Self { listeners, changed, _tasks: tasks }
+    }
+
+    /// Notifies the listeners of this opening at once that a user has changed, and other servers soon.
+    pub(super) fn notify(&self, user: UserId) {
+        self.listeners.notify(user);
+        // Where the queue is full, other servers find out by the user's version.
+        let _ = self.changed.try_send(user);
+    }
+}
+
+/// Sends changes after their commits and many at a time: a notification within a transaction would make all commits
+/// wait for each other.
+async fn send(pool: Pool, mut queue: mpsc::Receiver<UserId>) {
+    let mut group = Vec::with_capacity(GROUP);
+    while queue.recv_many(&mut group, GROUP).await > 0 {
+        let users: Vec<String> = group.drain(..).map(|user| user.to_string()).collect();
+        let sent: Result<u64> = async {
+            let client = pool.get().await?;
+            execute(&client, NOTIFY, &[&CHANNEL, &users.join(" ")]).await
+        }
+        .await;
+        // Servers that receive nothing find out by the versions.
+        drop(sent);
+    }
+}
+
+/// Receives changes on a connection of its own, which is made anew whenever it is lost.
+async fn receive(target: Target, listeners: Arc<Listeners>) {
+    loop {
+        // Without a connection, or with a server that knows no notifications, changes come later; but they come.
+        if let Ok((client, mut messages)) = target.connect().await {
+            let hear = async {
+                while let Some(Ok(message)) = messages.recv().await {
+                    if let AsyncMessage::Notification(notification) = message {
+                        notification
+                            .payload()
+                            .split(' ')
+                            .filter_map(|id| id.parse().ok())
+                            .for_each(|id| listeners.notify(id));
+                    }
+                }
+            };
+            let begin = async {
+                let begun = client.batch_execute(&format!("LISTEN {CHANNEL}")).await;
+                if begun.is_ok() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = hear => {}
+                () = begin => {}
+            }
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
