@@ -29,7 +29,7 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let server = config::Config::read(&arguments.config)?;
+    let server = config::Config::load(&arguments.config, &[])?;
     let gitlab = Config { exact: Exact::only(arguments.exact), ..Config::new(arguments.realm) };
 
     let mut assembled = Assembled::open_with(&server, vec![Arc::new(GitLabRules::new(&gitlab))]).await?;
