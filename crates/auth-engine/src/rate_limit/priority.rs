@@ -132,7 +132,7 @@ mod tests {
 
     const REALM: RealmId = RealmId::from_bytes([1; 16]);
 
-    fn network(last: u8) -> ClientKey {
+    fn client(last: u8) -> ClientKey {
         ClientKey::of([192, 0, 2, last].into())
     }
 
@@ -147,7 +147,7 @@ mod tests {
         let who = Identifier::user_name("Iago ");
         let asked = |name: &str| {
             let who = Identifier::user_name(name);
-            priorities.job_class(REALM, &who, None, network(1)).priority
+            priorities.job_class(REALM, &who, None, client(1)).priority
         };
         for _ in 0..20 {
             assert_eq!(asked("iago"), Priority::Usual);
@@ -162,16 +162,16 @@ mod tests {
     fn what_was_granted_before_the_start_is_known_from_the_log() {
         let attempt = |user: u8, outcome: &'static str| AttemptRecord {
             at: Timestamp::from_secs(1),
-            protocol: ProtocolName::Zulip,
+            protocol: ProtocolName::ZULIP,
             realm: REALM,
             user: Some(UserId::from_bytes([user; 16])),
             name: String::new(),
-            network: network(user),
+            network: client(user),
             outcome: outcome.into(),
         };
         let (priorities, _) = priorities(&[attempt(1, "granted"), attempt(2, "credentials")]);
         for (user, from, known) in [(1, 1, true), (1, 2, false), (2, 2, false)] {
-            let pair = (UserId::from_bytes([user; 16]), network(from));
+            let pair = (UserId::from_bytes([user; 16]), client(from));
             assert_eq!(lock(&priorities.familiar).contains(pair), known);
         }
     }

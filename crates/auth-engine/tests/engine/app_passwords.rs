@@ -1,127 +1,85 @@
-//! App passwords: the way in where a protocol knows no second step.
-
-use std::time::Duration;
+//! App passwords: the way in where a protocol has no second step.
 
 use auth_core::{
-    Clock, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest, ProtocolName, Timestamp,
+    ClientKey, Credential, CredentialKind, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
+    ProtocolName, Revocation, Scope, SecretInput,
 };
-use auth_engine::operator::OperatorError;
+use auth_crypto::opaque;
+use auth_engine::SESSIONS;
+use auth_engine::testing::{World, result};
+use data_encoding::HEXLOWER;
 
-use crate::world::{PASSWORD, World, outcome};
+use crate::world;
 
-/// Who each protocol knows the user with a device as.
-const NAMES: [(ProtocolName, &str); 3] = [
-    (ProtocolName::Zulip, "totp@zulip.com"),
-    (ProtocolName::RocketChat, "totp"),
-    (ProtocolName::Zettelstore, "totp"),
-];
+/// Protocols without a second step.
+const WITHOUT_SECOND_STEP: [ProtocolName; 2] = [ProtocolName::ZULIP, ProtocolName::ZETTELSTORE];
 
-async fn add(
-    world: &World,
-    name: &str,
-    protocols: &[ProtocolName],
-    ends: Option<Timestamp>,
-) -> Option<Password> {
-    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    world.engine.add_app_password(&account, name, protocols.to_vec(), ends).await.unwrap()
-}
-
-#[tokio::test]
-async fn a_persons_app_password_opens_protocols_without_a_second_step_alone() {
-    let world = World::new().await;
-    let all = add(&world, "all", &[], None).await.unwrap();
-    let one = add(&world, "one", &[ProtocolName::Zettelstore], None).await.unwrap();
-    for (protocol, who) in NAMES {
-        assert!(world.log_in(protocol, who, PASSWORD).await.is_err(), "{protocol:?}");
-        for (password, opens) in
-            [(&all, protocol != ProtocolName::RocketChat), (&one, protocol == ProtocolName::Zettelstore)]
-        {
-            let told = world.log_in(protocol, who, password.expose()).await;
-            match opens {
-                true => assert!(told.is_ok(), "{protocol:?}"),
-                false => assert!(told.is_err(), "{protocol:?}"),
-            }
-        }
-    }
-    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    let protocols = vec![ProtocolName::Zulip, ProtocolName::RocketChat];
-    let refused = world.engine.add_app_password(&account, "protocol", protocols, None).await.unwrap_err();
-    assert!(matches!(refused, OperatorError::HasSecondStep(ProtocolName::RocketChat)), "{refused}");
-}
-
-#[tokio::test]
-async fn an_app_password_ends_and_is_revoked() {
-    let world = World::new().await;
-    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    let end = world.clock.now() + Duration::from_secs(60);
-    let ending = add(&world, "ending", &[], Some(end)).await.unwrap();
-    let endless = add(&world, "endless", &[], None).await.unwrap();
-    assert!(add(&world, "endless", &[], None).await.is_none(), "the name is taken");
-    let is_let_in = async |password: &Password| {
-        world.log_in(ProtocolName::Zettelstore, "totp", password.expose()).await.is_ok()
+/// Gives an account an app password for some protocols, or for all if none is named.
+async fn add(world: &World, who: &str, protocols: &[ProtocolName]) -> Password {
+    let user = world.account(who).await.user.id;
+    let password = opaque::app_password(&**world.engine.rng());
+    let digest = opaque::digest(password.expose());
+    let credential = Credential {
+        label: Some("phone".to_owned()),
+        scope: Scope { protocols: protocols.to_vec(), bypass_second_factor: true },
+        ..world.engine.credentials().credential(user, CredentialKind::APP_PASSWORD, Some(digest))
     };
-    assert!(is_let_in(&ending).await);
-    world.clock.advance(Duration::from_secs(60));
-    assert_eq!((is_let_in(&ending).await, is_let_in(&endless).await), (false, true));
-    let listed = world.engine.app_passwords(&account).await.unwrap();
-    assert_eq!(
-        listed.iter().map(|own| own.label.as_deref().unwrap()).collect::<Vec<_>>(),
-        ["ending", "endless"]
-    );
-    for revoked in [true, false] {
-        assert_eq!(world.engine.revoke_app_password(&account, "endless").await.unwrap(), revoked);
-        assert!(!is_let_in(&endless).await);
-    }
+    assert!(world.store.add(&credential, u32::MAX).await.unwrap());
+    password
 }
 
 #[tokio::test]
 async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
-    let world = World::new().await;
-    let password = add(&world, "phone", &[], None).await.unwrap();
+    let world = world::new().await;
+    let password = add(&world, "totp", &WITHOUT_SECOND_STEP).await;
     for who in ["iago@zulip.com", "nobody@zulip.com"] {
-        assert!(world.log_in(ProtocolName::Zulip, who, password.expose()).await.is_err(), "{who}");
+        assert!(world.log_in(ProtocolName::ZULIP, who, password.expose()).await.is_err(), "{who}");
     }
-    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    world.engine.set_active(&account, false).await.unwrap();
-    let refused = world.log_in(ProtocolName::Zulip, "totp@zulip.com", password.expose()).await.unwrap_err();
+    let account = world.account("totp").await;
+    let revocation = Revocation { valid_from: None, kinds: &SESSIONS };
+    assert!(world.store.set_active(account.user.id, false, &revocation).await.unwrap());
+    let refused = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", password.expose()).await.unwrap_err();
     assert_eq!(refused, LoginError::UserInactive);
 }
 
 #[tokio::test]
 async fn an_app_password_needs_no_password_beside_it() {
-    let world = World::new().await;
-    let account = world.engine.account_named(Some("main"), "othello").await.unwrap();
-    let password = world.engine.add_app_password(&account, "bot", Vec::new(), None).await.unwrap().unwrap();
-    assert!(world.log_in(ProtocolName::Zulip, "othello@zulip.com", password.expose()).await.is_ok());
+    let world = world::new().await;
+    let password = add(&world, "othello", &WITHOUT_SECOND_STEP).await;
+    assert!(world.log_in(ProtocolName::ZULIP, "othello@zulip.com", password.expose()).await.is_ok());
 }
 
 #[tokio::test]
 async fn a_bots_app_password_opens_all_protocols_also_by_its_digest() {
-    let world = World::new().await;
-    world.import(r#"{"kind":"user","realm":"main","username":"helper","email":"helper@zulip.com","bot":"default"}"#).await;
-    let account = world.engine.account_named(Some("main"), "helper").await.unwrap();
-    let password = world.engine.add_app_password(&account, "sdk", Vec::new(), None).await.unwrap().unwrap();
+    let world = world::new().await;
+    world::import(
+        &world,
+        r#"{"kind":"user","realm":"main","username":"helper","email":"helper@zulip.com","bot":"default"}"#,
+    )
+    .await;
+    let password = add(&world, "helper", &[]).await;
     for (protocol, who) in [
-        (ProtocolName::Zulip, "helper@zulip.com"),
-        (ProtocolName::RocketChat, "helper"),
-        (ProtocolName::Zettelstore, "helper"),
+        (ProtocolName::ZULIP, "helper@zulip.com"),
+        (ProtocolName::ROCKETCHAT, "helper"),
+        (ProtocolName::ZETTELSTORE, "helper"),
     ] {
         assert!(world.log_in(protocol, who, password.expose()).await.is_ok(), "{protocol:?}");
     }
-    let hex = data_encoding::HEXLOWER.encode(auth_crypto::opaque::digest(password.expose()).as_bytes());
+    let hex = HEXLOWER.encode(opaque::digest(password.expose()).as_bytes());
     for (digest, accepted) in [(hex.clone(), true), (hex.to_uppercase(), false), ("00".repeat(32), false)] {
-        let attempt = world.attempt("main", ProtocolName::RocketChat, "helper", "").await;
-        let LoginMethod::Password { who, .. } = attempt.proof.clone() else { unreachable!() };
-        let proof = LoginMethod::Digest { who, digest: PasswordDigest::new(digest) };
-        assert_eq!(outcome(world.ask(LoginAttempt { proof, ..attempt }).await).is_ok(), accepted);
+        let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "helper", "").await;
+        let LoginMethod::Password { who, .. } = attempt.method.clone() else { unreachable!() };
+        let method = LoginMethod::Password { who, secret: SecretInput::Digest(PasswordDigest::new(digest)) };
+        assert_eq!(result(world.ask(LoginAttempt { method, ..attempt }).await).is_ok(), accepted);
     }
 }
 
 #[tokio::test]
 async fn a_new_password_ends_app_passwords() {
-    let world = World::new().await;
-    let password = add(&world, "phone", &[], None).await.unwrap();
-    let account = world.engine.account_named(Some("main"), "totp").await.unwrap();
-    world.engine.set_password(&account, &Password::new("a-better-horse-battery-1234"), false).await.unwrap();
-    assert!(world.log_in(ProtocolName::Zettelstore, "totp", password.expose()).await.is_err());
+    let world = world::new().await;
+    let password = add(&world, "totp", &WITHOUT_SECOND_STEP).await;
+    let account = world.account("totp").await;
+    let new = Password::new("a-better-horse-battery-1234");
+    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
+    assert!(world.log_in(ProtocolName::ZETTELSTORE, "totp", password.expose()).await.is_err());
 }

@@ -1,13 +1,14 @@
-//! Assertions of another system: which are believed, and that guessing is limited (zulip.md 5.5).
+//! Assertions of another system: which are believed, and that guessing is limited.
 
 use std::time::Duration;
 
 use auth_core::{Clock, Grant, LoginAttempt, LoginError, LoginMethod, ProtocolName, Quota, Token};
 use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::{Algorithm, Key, sign};
-use auth_engine::{Config, SharedLimits};
+use auth_engine::testing::{PASSWORD, World, config, limited, peer, result};
+use auth_engine::{Config, SharedQuotas};
 
-use crate::world::{PASSWORD, World, config, limited, outcome, peer};
+use crate::world;
 
 const KEY: &[u8] = b"a key that is shared with another system";
 
@@ -18,9 +19,9 @@ fn believing(algorithms: &[Algorithm], require_exp: bool, mut config: Config) ->
 }
 
 async fn attempt(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> LoginAttempt {
-    let plain = world.attempt("main", ProtocolName::Zulip, "", "").await;
+    let plain = world.attempt("main", ProtocolName::ZULIP, "", "").await;
     let token: Token = sign(&Key::new(algorithm, key), claims);
-    LoginAttempt { proof: LoginMethod::Assertion(token), ..plain }
+    LoginAttempt { method: LoginMethod::Assertion(token), ..plain }
 }
 
 fn claims(world: &World) -> String {
@@ -28,19 +29,19 @@ fn claims(world: &World) -> String {
 }
 
 async fn ask(world: &World, algorithm: Algorithm, key: &[u8], claims: &str) -> Result<Grant, LoginError> {
-    outcome(world.ask(attempt(world, algorithm, key, claims).await).await)
+    result(world.ask(attempt(world, algorithm, key, claims).await).await)
 }
 
 #[tokio::test]
 async fn only_the_listed_algorithms_are_believed() {
     use Algorithm::{Hs256, Hs384, Hs512};
     for listed in [&[Hs256][..], &[Hs384], &[Hs512], &[Hs256, Hs512]] {
-        let world = World::with(believing(listed, true, config())).await;
+        let world = world::with(believing(listed, true, config())).await;
         let claims = claims(&world);
         for algorithm in [Hs256, Hs384, Hs512] {
             let reply = ask(&world, algorithm, KEY, &claims).await;
             match listed.contains(&algorithm) {
-                true => assert!(matches!(reply, Ok(Grant::ZulipKey(_))), "{algorithm:?} of {listed:?}"),
+                true => assert!(matches!(reply, Ok(Grant::ApiKey(_))), "{algorithm:?} of {listed:?}"),
                 false => assert_eq!(reply.unwrap_err(), LoginError::AssertionInvalid, "{algorithm:?}"),
             }
         }
@@ -54,7 +55,7 @@ async fn only_the_listed_algorithms_are_believed() {
 #[tokio::test]
 async fn an_end_is_demanded_unless_the_rule_leaves_it_out() {
     for (require_exp, is_believed) in [(true, false), (false, true)] {
-        let world = World::with(believing(&[Algorithm::Hs256], require_exp, config())).await;
+        let world = world::with(believing(&[Algorithm::Hs256], require_exp, config())).await;
         let reply = ask(&world, Algorithm::Hs256, KEY, r#"{"email":"iago@zulip.com"}"#).await;
         assert_eq!(reply.is_ok(), is_believed, "end demanded: {require_exp}");
         let over = format!(r#"{{"email":"iago@zulip.com","exp":{}}}"#, world.clock.now().as_secs());
@@ -63,10 +64,10 @@ async fn an_end_is_demanded_unless_the_rule_leaves_it_out() {
 }
 
 #[tokio::test]
-async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
-    let network = Quota { attempts: 3, window: Duration::from_secs(900) };
-    let limits = Some(SharedLimits { network, ..SharedLimits::default() });
-    let world = World::with(believing(&[Algorithm::Hs256], true, Config { limits, ..limited() })).await;
+async fn failed_assertions_are_limited_by_client_key_and_good_ones_do_not_count() {
+    let client = Quota { attempts: 3, window: Duration::from_secs(900) };
+    let limits = Some(SharedQuotas { client, ..SharedQuotas::default() });
+    let world = world::with(believing(&[Algorithm::Hs256], true, Config { limits, ..limited() })).await;
     let claims = claims(&world);
     for _ in 0..10 {
         assert!(ask(&world, Algorithm::Hs256, KEY, &claims).await.is_ok());
@@ -78,27 +79,27 @@ async fn tries_are_limited_by_network_and_good_ones_do_not_count() {
         );
     }
     let refused = ask(&world, Algorithm::Hs256, KEY, &claims).await.unwrap_err();
-    assert!(matches!(refused, LoginError::NetworkLimited { .. }), "{refused:?}");
+    assert!(matches!(refused, LoginError::ClientLimited { .. }), "{refused:?}");
     let elsewhere = attempt(&world, Algorithm::Hs256, KEY, &claims).await;
     let elsewhere = LoginAttempt { peer: peer("198.51.100.1"), ..elsewhere };
-    assert!(outcome(world.ask(elsewhere).await).is_ok(), "nobody locks out another network");
+    assert!(result(world.ask(elsewhere).await).is_ok(), "nobody locks out another client key");
 }
 
 #[tokio::test]
-async fn where_passwords_are_no_way_in_assertions_still_are_and_nothing_is_counted() {
-    let network = Quota { attempts: 1, window: Duration::from_secs(900) };
-    let limits = Some(SharedLimits { network, ..SharedLimits::default() });
+async fn without_password_logins_assertions_still_work_and_nothing_is_counted() {
+    let client = Quota { attempts: 1, window: Duration::from_secs(900) };
+    let limits = Some(SharedQuotas { client, ..SharedQuotas::default() });
     let mut closed = believing(&[Algorithm::Hs256], true, Config { limits, ..limited() });
     closed.zulip.password_login = false;
     closed.zulip.login_limit = Some(Quota { attempts: 1, window: Duration::from_secs(900) });
-    let world = World::with(closed).await;
+    let world = world::with(closed).await;
     for who in ["iago@zulip.com", "nobody@zulip.com", "cordelia@zulip.com"] {
         for _ in 0..3 {
-            let reply = world.ask(world.attempt("main", ProtocolName::Zulip, who, PASSWORD).await).await;
+            let reply = world.ask(world.attempt("main", ProtocolName::ZULIP, who, PASSWORD).await).await;
             assert_eq!((reply.rate_limit, reply.not_before), (None, None));
-            assert!(matches!(outcome(reply).unwrap_err(), LoginError::Credentials(_)));
+            assert!(matches!(result(reply).unwrap_err(), LoginError::Credentials(_)));
         }
     }
     assert!(ask(&world, Algorithm::Hs256, KEY, &claims(&world)).await.is_ok());
-    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok(), "another protocol");
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.is_ok(), "another protocol");
 }

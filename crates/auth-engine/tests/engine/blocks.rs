@@ -1,14 +1,16 @@
-//! Rocket.Chat's blocks after failed log-ins (rocketchat.md 4.2): the safe conduct, and the real one's.
+//! Rocket.Chat's blocks after failed logins: the safe conduct, and that of the real server.
 
 use std::time::Duration;
 
 use auth_core::{
-    Exact, ExactPoint, FailureReason, Identifier, LoginAttempt, LoginError, OneTimeCode, ProtocolName, Quota,
-    SecondStep,
+    Exact, FailureReason, Identifier, LoginAttempt, LoginError, OneTimeCode, ProtocolName, Quota, SecondStep,
 };
 
+use auth_engine::rules::BLOCK_BY_TYPED_NAME;
+use auth_engine::testing::{PASSWORD, World, config, limited, peer, result};
+
 use crate::signed_in::attempt_as;
-use crate::world::{PASSWORD, World, config, limited, outcome, peer};
+use crate::world;
 
 const WINDOW: Duration = Duration::from_secs(300);
 
@@ -17,9 +19,9 @@ async fn blocking(by_user: u32, by_address: u32, exact: bool) -> World {
     config.rocketchat.block_by_user = Some(Quota { attempts: by_user, window: WINDOW });
     config.rocketchat.block_by_address = Some(Quota { attempts: by_address, window: WINDOW });
     if exact {
-        config.rocketchat.exact = Exact::only([ExactPoint::BlockByTypedName]);
+        config.rocketchat.exact = Exact::only([BLOCK_BY_TYPED_NAME]);
     }
-    World::with(config).await
+    world::with(config).await
 }
 
 #[derive(Debug, PartialEq)]
@@ -34,12 +36,12 @@ enum Told {
 }
 
 async fn tell(world: &World, attempt: LoginAttempt) -> Told {
-    match outcome(world.ask(attempt).await) {
+    match result(world.ask(attempt).await) {
         Ok(_) => Told::In,
-        Err(LoginError::Credentials(FailureReason::TooManyTries)) => Told::Unjudged,
+        Err(LoginError::Credentials(FailureReason::TooManyAttempts)) => Told::Unjudged,
         Err(LoginError::Credentials(_) | LoginError::SecondFactorInvalid(_)) => Told::Wrong,
         Err(LoginError::AccountLimited { .. }) => Told::ByUser,
-        Err(LoginError::NetworkLimited { .. }) => Told::ByAddress,
+        Err(LoginError::ClientLimited { .. }) => Told::ByAddress,
         Err(LoginError::SecondFactorRequired(_)) => Told::Code,
         Err(other) => panic!("{other:?}"),
     }
@@ -53,9 +55,9 @@ async fn by_address(world: &World, address: &str, password: &str) -> Told {
     tell(world, attempt_as(world, Identifier::email(address), password).await).await
 }
 
-async fn from(world: &World, network: &str, name: &str, password: &str) -> Told {
+async fn from(world: &World, address: &str, name: &str, password: &str) -> Told {
     let attempt = attempt_as(world, Identifier::user_name(name), password).await;
-    tell(world, LoginAttempt { peer: peer(network), ..attempt }).await
+    tell(world, LoginAttempt { peer: peer(address), ..attempt }).await
 }
 
 #[tokio::test]
@@ -77,15 +79,17 @@ async fn all_names_of_an_account_share_one_count() {
 
 #[tokio::test]
 async fn the_shared_limit_counts_an_account_under_all_its_names_at_all_protocols() {
-    let world = World::with(limited()).await;
+    let world = world::with(limited()).await;
     let id = world.rocketchat_id("iago").await;
     let mut judged = 0;
     for round in 0..12 {
         let attempt = match round % 4 {
             0 => attempt_as(&world, Identifier::user_name("iago"), "wrong").await,
-            1 => attempt_as(&world, Identifier::ExternalId(id.clone()), "wrong").await,
-            2 => world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", "wrong").await,
-            _ => world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await,
+            1 => {
+                attempt_as(&world, Identifier::external(ProtocolName::ROCKETCHAT, id.clone()), "wrong").await
+            }
+            2 => world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", "wrong").await,
+            _ => world.attempt("main", ProtocolName::ZETTELSTORE, "iago", "wrong").await,
         };
         match tell(&world, attempt).await {
             Told::Wrong => judged += 1,
@@ -130,7 +134,7 @@ async fn names_that_are_nobodys_count_as_themselves() {
 }
 
 #[tokio::test]
-async fn a_block_ends_however_often_it_is_tried() {
+async fn a_block_ends_however_many_attempts_it_refuses() {
     for (exact, hammered_ends) in [(false, true), (true, false)] {
         let world = blocking(100, 2, exact).await;
         for _ in 0..2 {
@@ -149,7 +153,7 @@ async fn a_block_ends_however_often_it_is_tried() {
 }
 
 #[tokio::test]
-async fn refused_tries_of_a_blocked_user_are_never_counted() {
+async fn refused_attempts_of_a_blocked_user_are_never_counted() {
     for exact in [false, true] {
         let world = blocking(2, 4, exact).await;
         for _ in 0..2 {
@@ -177,7 +181,7 @@ async fn only_the_real_conduct_blocks_a_user_everywhere() {
 }
 
 #[tokio::test]
-async fn who_sends_a_code_is_tested_by_the_safe_conduct_alone() {
+async fn a_sender_of_a_code_is_blocked_by_the_safe_conduct_alone() {
     for (exact, told) in [(false, Told::ByUser), (true, Told::In)] {
         let world = blocking(2, 100, exact).await;
         let with_code = async |code: &str| {
@@ -194,7 +198,7 @@ async fn who_sends_a_code_is_tested_by_the_safe_conduct_alone() {
 }
 
 #[tokio::test]
-async fn a_question_for_a_code_counts_nowhere() {
+async fn being_asked_for_a_code_counts_nowhere() {
     for exact in [false, true] {
         let world = blocking(2, 2, exact).await;
         for _ in 0..5 {

@@ -5,19 +5,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Clock, CredentialKind, FactorMethod, PasswordString, PersonalTokens, SecondFactorProof,
-    SecondFactors,
+    ActionError, Clock, CredentialKind, FactorMethod, OneTimeCode, PasswordString, PersonalTokens,
+    PresentedFactor, Revocation, SecondFactors,
 };
 use futures_util::future::join_all;
 
+use auth_engine::testing::{World, config, limited, peer, token};
+
 use crate::signed_in::{SignedIn, by, code, code_of, device_code, mailed_code, mails, none, password_code};
-use crate::world::{World, config, limited, peer};
+use crate::world;
 
 const HALF_HOUR: Duration = Duration::from_secs(1800);
 
 /// Asks for the change that is easiest to ask for.
-async fn change(world: &World, who: &SignedIn, proof: &SecondFactorProof) -> Result<(), ActionError> {
-    match world.engine.remove_personal_token(&who.caller(proof), "none").await.unwrap() {
+async fn change(world: &World, who: &SignedIn, factor: &PresentedFactor) -> Result<(), ActionError> {
+    match world.engine.remove_personal_token(&who.caller(factor), "none").await {
         Err(ActionError::NoSuchToken) => Ok(()),
         Err(denial) => Err(denial),
         Ok(()) => panic!("there is no such token"),
@@ -38,7 +40,7 @@ fn is_wrong(denied: &Result<(), ActionError>, method: FactorMethod) -> bool {
 
 #[tokio::test]
 async fn new_accounts_are_let_off_and_then_asked_for_their_password() {
-    let world = World::new().await;
+    let world = world::new().await;
     let iago = SignedIn::new(&world, "iago").await;
     assert_eq!(asked(change(&world, &iago, &none()).await), None);
     world.clock.advance(HALF_HOUR);
@@ -60,7 +62,7 @@ async fn new_accounts_are_let_off_and_then_asked_for_their_password() {
 async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
     let mut without = config();
     without.rocketchat.password_fallback = false;
-    let world = World::with(without).await;
+    let world = world::with(without).await;
     let iago = SignedIn::new(&world, "iago").await;
     world.clock.advance(2 * HALF_HOUR);
     assert_eq!(asked(change(&world, &iago, &none()).await), None);
@@ -72,20 +74,20 @@ async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
     for (stored, is_asked) in
         [(Some(argon2), false), (Some(over_digest.as_str()), true), (Some(bcrypt), true), (None, false)]
     {
-        let world = World::new().await;
+        let world = world::new().await;
         let mut iago = SignedIn::new(&world, "iago").await;
         Arc::make_mut(&mut iago.principal.profile.realm).digest_logins = !is_asked;
         let stored = stored.map(PasswordString::new);
-        let nothing = auth_core::Revocation { valid_from: None, kinds: &[] };
-        world.store.set_password(iago.principal.profile.user.id, stored.as_ref(), &nothing).await.unwrap();
+        let user = iago.principal.profile.user.id;
+        world.store.set_password(user, stored.as_ref(), &Revocation::NOTHING).await.unwrap();
         world.clock.advance(2 * HALF_HOUR);
         assert_eq!(asked(change(&world, &iago, &none()).await).is_some(), is_asked, "{stored:?}");
     }
 }
 
 #[tokio::test]
-async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_network() {
-    let world = World::new().await;
+async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_client_key() {
+    let world = world::new().await;
     let mut totp = SignedIn::new(&world, "totp").await;
     let required = Some((FactorMethod::Totp, vec![FactorMethod::Totp]));
     assert_eq!(asked(change(&world, &totp, &none()).await), required);
@@ -112,59 +114,56 @@ async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_netw
 
 #[tokio::test]
 async fn some_changes_ask_anew_each_time() {
-    let world = World::new().await;
+    let world = world::new().await;
     let totp = SignedIn::new(&world, "totp").await;
     world.clock.advance(Duration::from_secs(30));
     assert_eq!(change(&world, &totp, &code(&device_code(world.clock.now()))).await, Ok(()));
-    let proof = none();
-    let denied = world.engine.waive_mailed_codes(&totp.caller(&proof)).await.unwrap().map(drop);
+    let factor = none();
+    let denied = world.engine.waive_mailed_codes(&totp.caller(&factor)).await.map(drop);
     assert_eq!(asked(denied), Some((FactorMethod::Totp, vec![FactorMethod::Totp])));
 
     // A factor that was shown for one of them is not remembered for the others.
     world.clock.advance(2 * HALF_HOUR);
-    let proof = code(&device_code(world.clock.now()));
-    assert_eq!(world.engine.waive_mailed_codes(&totp.caller(&proof)).await.unwrap(), Ok(()));
+    let factor = code(&device_code(world.clock.now()));
+    assert_eq!(world.engine.waive_mailed_codes(&totp.caller(&factor)).await, Ok(()));
     assert!(asked(change(&world, &totp, &none()).await).is_some());
 }
 
 #[tokio::test]
 async fn some_changes_ask_everybody() {
-    let world = World::new().await;
+    let world = world::new().await;
     let iago = SignedIn::new(&world, "iago").await;
-    let proof = none();
-    let denied = world.engine.confirm(&iago.caller(&proof)).await.unwrap();
+    let factor = none();
+    let denied = world.engine.confirm(&iago.caller(&factor)).await;
     assert_eq!(asked(denied), Some((FactorMethod::Password, vec![])), "a new account");
-    let token = world.engine.create_personal_token(&iago.caller(&proof), "bot", true).await.unwrap().unwrap();
+    let token = world.engine.create_personal_token(&iago.caller(&factor), "bot", true).await.unwrap();
     let bot = SignedIn::with(&world, "iago", token).await;
-    assert!(world.engine.confirm(&bot.caller(&proof)).await.unwrap().is_err(), "a token that bypasses");
-    let proof = code(&password_code());
-    assert_eq!(world.engine.confirm(&iago.caller(&proof)).await.unwrap(), Ok(()));
-    assert!(world.engine.confirm(&iago.caller(&none())).await.unwrap().is_err(), "nothing is remembered");
+    assert!(world.engine.confirm(&bot.caller(&factor)).await.is_err(), "a token that bypasses");
+    let factor = code(&password_code());
+    assert_eq!(world.engine.confirm(&iago.caller(&factor)).await, Ok(()));
+    assert!(world.engine.confirm(&iago.caller(&none())).await.is_err(), "nothing is remembered");
 }
 
 #[tokio::test]
 async fn a_personal_token_may_stand_for_a_second_factor() {
-    let world = World::new().await;
+    let world = world::new().await;
     let totp = SignedIn::new(&world, "totp").await;
     world.clock.advance(Duration::from_secs(30));
-    let proof = code(&device_code(world.clock.now()));
+    let factor = code(&device_code(world.clock.now()));
     for (name, bypass) in [("strict", false), ("lax", true)] {
-        let token = world.engine.create_personal_token(&totp.caller(&proof), name, bypass).await.unwrap();
+        let token = world.engine.create_personal_token(&totp.caller(&factor), name, bypass).await;
         let bot = SignedIn::with(&world, "totp", token.unwrap()).await;
         assert_eq!(asked(change(&world, &bot, &none()).await).is_none(), bypass, "{name}");
-        let proof = none();
-        let waived = world.engine.waive_mailed_codes(&bot.caller(&proof)).await.unwrap();
+        let factor = none();
+        let waived = world.engine.waive_mailed_codes(&bot.caller(&factor)).await;
         assert_eq!(waived.is_ok(), bypass, "{name}");
     }
 }
 
 #[tokio::test]
 async fn the_caller_may_name_the_factor() {
-    let world = World::new().await;
-    world
-        .import(
-            r#"{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#,
-        )
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#)
         .await;
     let both = SignedIn::new(&world, "both").await;
     let (totp, email) = (FactorMethod::Totp, FactorMethod::Email);
@@ -172,8 +171,8 @@ async fn the_caller_may_name_the_factor() {
     for (named, method) in
         [(None, totp), (Some(totp), totp), (Some(email), email), (Some(FactorMethod::Password), totp)]
     {
-        let proof = SecondFactorProof { code: None, method: named };
-        assert_eq!(asked(change(&world, &both, &proof).await), Some((method, all.clone())), "{named:?}");
+        let factor = PresentedFactor { code: None, method: named };
+        assert_eq!(asked(change(&world, &both, &factor).await), Some((method, all.clone())), "{named:?}");
     }
     let mailed = mailed_code(&mails(&world).await[0]);
     assert!(is_wrong(&change(&world, &both, &by(totp, Some(&mailed))).await, totp));
@@ -181,15 +180,15 @@ async fn the_caller_may_name_the_factor() {
 
     // A factor that the account doesn't have is never right, and mails nothing.
     let only_totp = SignedIn::new(&world, "totp").await;
-    let proof = by(email, None);
-    assert_eq!(asked(change(&world, &only_totp, &proof).await), Some((email, vec![totp])));
+    let factor = by(email, None);
+    assert_eq!(asked(change(&world, &only_totp, &factor).await), Some((email, vec![totp])));
     assert!(is_wrong(&change(&world, &only_totp, &by(email, Some("123456"))).await, email));
     assert_eq!(mails(&world).await.len(), 1);
 }
 
 #[tokio::test]
 async fn wrong_factors_are_capped_per_account() {
-    let world = World::with(limited()).await;
+    let world = world::with(limited()).await;
     let iago = SignedIn::new(&world, "iago").await;
     world.clock.advance(2 * HALF_HOUR);
     for _ in 0..10 {
@@ -204,26 +203,26 @@ async fn wrong_factors_are_capped_per_account() {
 #[tokio::test]
 async fn of_parallel_wrong_mailed_codes_five_are_judged() {
     use auth_core::LoginError::{SecondFactorExhausted, SecondFactorInvalid};
-    let world = World::new().await;
+    let world = world::new().await;
     let _ = world.log_in_with_code("mail", None).await;
     let right = mailed_code(&mails(&world).await[0]);
     let told = join_all((0..40).map(|_| world.log_in_with_code("mail", Some("1")))).await;
-    // The fifth wrong try at a code is told that it was the last; those after it are not compared at all, but for
+    // The fifth wrong attempt at a code is told that it was the last; those after it are not compared at all, but for
     // those that begin when the next code is out already.
     let wrong = told.iter().filter(|told| matches!(told, Err(SecondFactorInvalid(_)))).count();
     let exhausted = told.iter().filter(|told| matches!(told, Err(SecondFactorExhausted(_)))).count();
     let codes: BTreeSet<String> = mails(&world).await.iter().map(|mail| mailed_code(mail)).collect();
-    let user = world.engine.account_named(Some("main"), "mail").await.unwrap().user.id;
-    let newest = world.store.of_user(user, CredentialKind::MailedCode).await.unwrap().pop().unwrap();
+    let user = world.account("mail").await.user.id;
+    let newest = world.store.of_user(user, CredentialKind::MAILED_CODE).await.unwrap().pop().unwrap();
     let most = 4 * (codes.len() - 1) + usize::try_from(newest.counter).unwrap();
     assert_eq!(wrong + exhausted, 40);
-    assert!((4..=most).contains(&wrong), "{wrong} wrong tries at {} codes, {most} at most", codes.len());
+    assert!((4..=most).contains(&wrong), "{wrong} wrong attempts at {} codes, {most} at most", codes.len());
     assert!(world.log_in_with_code("mail", Some(&right)).await.is_err(), "the first code is used up");
 }
 
 #[tokio::test]
 async fn of_parallel_right_mailed_codes_one_is_accepted() {
-    let world = World::new().await;
+    let world = world::new().await;
     let _ = world.log_in_with_code("mail", None).await;
     let right = mailed_code(&mails(&world).await[0]);
     let told = join_all((0..4).map(|_| world.log_in_with_code("mail", Some(&right)))).await;
@@ -231,9 +230,9 @@ async fn of_parallel_right_mailed_codes_one_is_accepted() {
 }
 
 #[tokio::test]
-async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one() {
+async fn a_wrong_mailed_code_is_answered_with_the_state_of_the_outstanding_one() {
     use auth_core::LoginError::{SecondFactorExhausted, SecondFactorInvalid, SecondFactorRequired};
-    let world = World::new().await;
+    let world = world::new().await;
     let _ = world.log_in_with_code("mail", None).await;
     let mut told = Vec::new();
     for _ in 0..7 {
@@ -256,7 +255,7 @@ async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one
             ("exhausted", true),
             outstanding
         ],
-        "the request after the last try mails a new code"
+        "the request after the last attempt mails a new code"
     );
     assert_eq!(mails(&world).await.len(), 2);
     world.clock.advance(Duration::from_secs(3600));
@@ -268,17 +267,17 @@ async fn what_is_told_of_a_wrong_mailed_code_is_the_state_of_the_outstanding_one
 
 #[tokio::test]
 async fn enrolling_asks_for_the_factor_that_is_there() {
-    let world = World::new().await;
+    let world = world::new().await;
     let _ = world.log_in_with_code("mail", None).await;
     let mailed = mailed_code(&mails(&world).await[0]);
     let grant = world.log_in_with_code("mail", Some(&mailed)).await.unwrap();
-    let mail = SignedIn::with(&world, "mail", crate::world::token(&grant)).await;
-    let denied = world.engine.enrol_device(&mail.caller(&none())).await.unwrap().map(drop);
+    let mail = SignedIn::with(&world, "mail", token(&grant)).await;
+    let denied = world.engine.enrol_device(&mail.caller(&none())).await.map(drop);
     assert_eq!(asked(denied), Some((FactorMethod::Email, vec![FactorMethod::Email])));
     let mailed = mailed_code(&mails(&world).await[1]);
-    let enrolled = world.engine.enrol_device(&mail.caller(&code(&mailed))).await.unwrap().unwrap();
+    let enrolled = world.engine.enrol_device(&mail.caller(&code(&mailed))).await.unwrap();
     let first = code_of(enrolled.secret.expose(), world.clock.now());
-    let first = auth_core::OneTimeCode::new(first);
-    let codes = world.engine.confirm_device(&mail.caller(&none()), &first).await.unwrap().unwrap();
+    let first = OneTimeCode::new(first);
+    let codes = world.engine.confirm_device(&mail.caller(&none()), &first).await.unwrap();
     assert_eq!(codes.len(), 12, "the factor is remembered for the second call");
 }

@@ -3,22 +3,18 @@
 use std::time::Duration;
 
 use auth_core::{
-    Accounts, ApiKey, Authenticator, CredentialCheck, FailureReason, Grant, GrantKind, LoginAttempt,
-    LoginError, LoginMethod, Password, PresentedCredential, ProtocolName, Quota, Token, TokenError,
-    TokenForm,
+    ApiKeys, Authenticator, ClientKey, CredentialCheck, FailureReason, Grant, GrantKind, LoginAttempt,
+    LoginError, LoginMethod, Password, ProtocolName, Quota, Token, TokenError, TokenForm, TokenRenewal,
+};
+use auth_engine::testing::{
+    IAGO_KEY, PASSWORD, World, api_key, config, header, peer, result, rocketchat_token, token,
 };
 
-use crate::world::{PASSWORD, World, config, outcome, peer, token};
-
-const IAGO_KEY: &str = "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv";
-
-fn key(email: &str, key: &str) -> PresentedCredential {
-    PresentedCredential::ZulipKey { email: email.to_owned(), key: ApiKey::new(key) }
-}
+use crate::world;
 
 #[tokio::test]
 async fn zulip_key_is_judged_in_the_documented_order() {
-    let world = World::new().await;
+    let world = world::new().await;
     for (realm, email, secret, refusal) in [
         ("main", "iago@zulip.com", IAGO_KEY, None),
         ("main", "IAGO@Zulip.com", IAGO_KEY, None),
@@ -27,27 +23,31 @@ async fn zulip_key_is_judged_in_the_documented_order() {
         ("other", "iago@zulip.com", IAGO_KEY, Some(TokenError::OtherRealm)),
         ("main", "webhook@zulip.com", "fA1kT6yP0zWq8rXc3vB5nM7uJ2hG9sDe", Some(TokenError::WebhookBot)),
     ] {
-        let reply = world.check(realm, ProtocolName::Zulip, key(email, secret)).await;
-        assert_eq!(reply.outcome.err(), refusal, "{email} in {realm}");
+        let reply = world.check(realm, ProtocolName::ZULIP, api_key(email, secret)).await;
+        assert_eq!(reply.result.err(), refusal, "{email} in {realm}");
     }
 }
 
 #[tokio::test]
-async fn zulip_key_is_the_same_at_each_log_in_until_it_is_regenerated() {
-    let world = World::new().await;
-    let log_in = async || match world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await.unwrap() {
-        Grant::ZulipKey(key) => key.expose().to_owned(),
+async fn zulip_key_is_the_same_at_each_login_until_it_is_regenerated() {
+    let world = world::new().await;
+    let log_in = async || match world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.unwrap() {
+        Grant::ApiKey(key) => key.expose().to_owned(),
         other => panic!("{other:?}"),
     };
     assert_eq!([log_in().await, log_in().await], [IAGO_KEY, IAGO_KEY]);
-    let reply = world.check("main", ProtocolName::Zulip, key("iago@zulip.com", IAGO_KEY)).await;
-    let new = world.engine.regenerate_zulip_key(&reply.outcome.unwrap()).await.unwrap();
+    let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
+    let new = world.engine.regenerate_api_key(&reply.result.unwrap()).await.unwrap();
     assert_ne!(new.expose(), IAGO_KEY);
     assert_eq!(log_in().await, new.expose());
-    let old = world.check("main", ProtocolName::Zulip, key("iago@zulip.com", IAGO_KEY)).await;
-    assert_eq!(old.outcome.err(), Some(TokenError::Invalid));
+    let old = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
+    assert_eq!(old.result.err(), Some(TokenError::Invalid));
     assert!(
-        world.check("main", ProtocolName::Zulip, key("iago@zulip.com", new.expose())).await.outcome.is_ok()
+        world
+            .check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", new.expose()))
+            .await
+            .result
+            .is_ok()
     );
 }
 
@@ -55,45 +55,42 @@ async fn zulip_key_is_the_same_at_each_log_in_until_it_is_regenerated() {
 async fn calls_with_a_zulip_key_are_limited_per_user() {
     let mut limited = config();
     limited.zulip.api_limit = Some(Quota { attempts: 3, window: Duration::from_secs(60) });
-    let world = World::with(limited).await;
+    let world = world::with(limited).await;
     for remaining in [2, 1, 0] {
-        let reply = world.check("main", ProtocolName::Zulip, key("iago@zulip.com", IAGO_KEY)).await;
+        let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
         assert_eq!(reply.rate_limit.unwrap().remaining, remaining);
     }
-    let reply = world.check("main", ProtocolName::Zulip, key("iago@zulip.com", IAGO_KEY)).await;
-    assert_eq!(reply.outcome.err(), Some(TokenError::Limited));
-    let bad = world.check("main", ProtocolName::Zulip, key("iago@zulip.com", &"x".repeat(32))).await;
-    assert_eq!(bad.outcome.err(), Some(TokenError::Invalid), "a bad key is bad, limited or not");
+    let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
+    assert_eq!(reply.result.err(), Some(TokenError::Limited));
+    let bad = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", &"x".repeat(32))).await;
+    assert_eq!(bad.result.err(), Some(TokenError::Invalid), "a bad key is bad, limited or not");
 }
 
 #[tokio::test]
 async fn rocketchat_token_works_with_its_own_id_until_it_is_revoked() {
-    let world = World::new().await;
-    let granted = world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap();
+    let world = world::new().await;
+    let granted = world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap();
     let id = world.rocketchat_id("iago").await;
-    let present = |user_id: &str| PresentedCredential::RocketChatToken {
-        user_id: user_id.to_owned(),
-        token: token(&granted),
-    };
-    let reply = world.check("main", ProtocolName::RocketChat, present(&id)).await;
-    let principal = reply.outcome.unwrap();
+    let present = |user_id: &str| rocketchat_token(user_id, token(&granted));
+    let reply = world.check("main", ProtocolName::ROCKETCHAT, present(&id)).await;
+    let principal = reply.result.unwrap();
     for (realm, user_id) in [("main", "somebody-else"), ("other", id.as_str())] {
-        let reply = world.check(realm, ProtocolName::RocketChat, present(user_id)).await;
-        assert_eq!(reply.outcome.err(), Some(TokenError::Invalid), "{user_id} in {realm}");
+        let reply = world.check(realm, ProtocolName::ROCKETCHAT, present(user_id)).await;
+        assert_eq!(reply.result.err(), Some(TokenError::Invalid), "{user_id} in {realm}");
     }
     world.engine.revoke(&principal).await.unwrap();
-    let reply = world.check("main", ProtocolName::RocketChat, present(&id)).await;
-    assert_eq!(reply.outcome.err(), Some(TokenError::Invalid));
+    let reply = world.check("main", ProtocolName::ROCKETCHAT, present(&id)).await;
+    assert_eq!(reply.result.err(), Some(TokenError::Invalid));
 }
 
 async fn resume(world: &World, presented: Token) -> Result<Grant, LoginError> {
-    let attempt = world.attempt("main", ProtocolName::RocketChat, "", "").await;
-    outcome(world.ask(LoginAttempt { proof: LoginMethod::Resume(presented), ..attempt }).await)
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "", "").await;
+    result(world.ask(LoginAttempt { method: LoginMethod::Resume(presented), ..attempt }).await)
 }
 
 #[tokio::test]
 async fn resume_keeps_the_token_and_needs_no_second_factor() {
-    let world = World::new().await;
+    let world = world::new().await;
     let granted = world.log_in_with_code("totp", Some("aBcD2345")).await.unwrap();
     let resumed = resume(&world, token(&granted)).await.unwrap();
     assert_eq!(token(&resumed), token(&granted));
@@ -103,46 +100,46 @@ async fn resume_keeps_the_token_and_needs_no_second_factor() {
 
 #[tokio::test]
 async fn rocketchat_token_ends_after_ninety_days() {
-    let world = World::new().await;
-    let granted = world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap();
+    let world = world::new().await;
+    let granted = world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap();
     let user_id = world.rocketchat_id("iago").await;
     world.clock.advance(Duration::from_secs(90 * 86_400));
     let refused = resume(&world, token(&granted)).await.unwrap_err();
     assert_eq!(refused, LoginError::Credentials(FailureReason::ExpiredToken));
-    let presented = PresentedCredential::RocketChatToken { user_id, token: token(&granted) };
-    let reply = world.check("main", ProtocolName::RocketChat, presented).await;
-    assert_eq!(reply.outcome.err(), Some(TokenError::Invalid));
+    let presented = rocketchat_token(&user_id, token(&granted));
+    let reply = world.check("main", ProtocolName::ROCKETCHAT, presented).await;
+    assert_eq!(reply.result.err(), Some(TokenError::Invalid));
 }
 
 #[tokio::test]
-async fn only_the_fifty_newest_log_in_tokens_are_kept() {
-    let world = World::new().await;
+async fn only_the_fifty_newest_login_tokens_are_kept() {
+    let world = world::new().await;
     let mut tokens = Vec::new();
     for _ in 0..51 {
         world.clock.advance(Duration::from_secs(1));
-        tokens.push(token(&world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap()));
+        tokens.push(token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap()));
     }
     assert!(resume(&world, tokens[0].clone()).await.is_err());
     assert!(resume(&world, tokens[1].clone()).await.is_ok());
 }
 
 async fn renew(world: &World, presented: &Token) -> Result<Grant, TokenError> {
-    let presentation = CredentialCheck {
-        protocol: ProtocolName::Zettelstore,
-        realm: world.realm("main").await.id,
-        credential: PresentedCredential::ZettelstoreToken(presented.clone()),
+    let check = CredentialCheck {
+        protocol: ProtocolName::ZETTELSTORE,
+        realm: Some(world.realm("main").await),
+        credential: header(presented.clone()),
         peer: peer("192.0.2.1"),
     };
-    world.engine.renew(presentation, TokenForm::Jwt).await.unwrap()
+    world.engine.renew(check, TokenForm::Jwt).await
 }
 
 #[tokio::test]
 async fn zettelstore_token_renews_to_itself_for_a_quarter_of_its_life() {
-    let world = World::new().await;
-    let first = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
+    let world = world::new().await;
+    let first = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     for (advance, same, lifetime) in [(0, true, 600), (149, true, 451), (1, false, 600)] {
         world.clock.advance(Duration::from_secs(advance));
-        let Ok(Grant::ZettelstoreToken { token, lifetime: told }) = renew(&world, &first).await else {
+        let Ok(Grant::SignedToken { token, lifetime: told }) = renew(&world, &first).await else {
             panic!("renewed")
         };
         assert_eq!((token == first, told.as_secs()), (same, lifetime), "after {advance} s more");
@@ -155,38 +152,36 @@ async fn zettelstore_token_renews_to_itself_for_a_quarter_of_its_life() {
 
 #[tokio::test]
 async fn both_forms_of_zettelstore_tokens_are_believed_and_no_other() {
-    let world = World::new().await;
+    let world = world::new().await;
     for form in [TokenForm::Jwt, TokenForm::List] {
-        let attempt = world.attempt("main", ProtocolName::Zettelstore, "iago", PASSWORD).await;
-        let grant = GrantKind::ZettelstoreToken(form);
-        let good = token(&outcome(world.ask(LoginAttempt { grant, ..attempt }).await).unwrap());
-        let present = |token| {
-            world.check("main", ProtocolName::Zettelstore, PresentedCredential::ZettelstoreToken(token))
-        };
-        assert!(present(good.clone()).await.outcome.is_ok(), "{form:?}");
+        let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", PASSWORD).await;
+        let grant = GrantKind::SignedToken(form);
+        let good = token(&result(world.ask(LoginAttempt { grant, ..attempt }).await).unwrap());
+        let present = |token| world.check("main", ProtocolName::ZETTELSTORE, header(token));
+        assert!(present(good.clone()).await.result.is_ok(), "{form:?}");
         let broken = Token::new(format!("{}x", good.expose()));
-        assert!(present(broken).await.outcome.is_err(), "{form:?}");
-        let other = world
-            .check("other", ProtocolName::Zettelstore, PresentedCredential::ZettelstoreToken(good))
-            .await;
-        assert!(other.outcome.is_err(), "another realm");
+        assert!(present(broken).await.result.is_err(), "{form:?}");
+        let other = world.check("other", ProtocolName::ZETTELSTORE, header(good)).await;
+        assert!(other.result.is_err(), "another realm");
     }
 }
 
 #[tokio::test]
 async fn a_new_password_ends_what_was_signed_in_and_new_tokens_work_at_once() {
-    let world = World::new().await;
-    let zettel = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
-    let rocket = token(&world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.unwrap());
-    let account = world.engine.account_named(Some("main"), "iago").await.unwrap();
+    let world = world::new().await;
+    let zettel = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
+    let account = world.account("iago").await;
     let new = Password::new("tractor-violin-1234-new");
-    world.engine.set_password(&account, &new, false).await.unwrap();
+    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
 
     assert_eq!(renew(&world, &zettel).await.err(), Some(TokenError::Invalid));
     assert!(resume(&world, rocket).await.is_err());
-    assert!(world.check("main", ProtocolName::Zulip, key("iago@zulip.com", IAGO_KEY)).await.outcome.is_err());
-    assert!(world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await.is_err());
+    assert!(
+        world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await.result.is_err()
+    );
+    assert!(world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.is_err());
 
-    let fresh = token(&world.log_in(ProtocolName::Zettelstore, "iago", new.expose()).await.unwrap());
+    let fresh = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", new.expose()).await.unwrap());
     assert!(renew(&world, &fresh).await.is_ok());
 }

@@ -1,20 +1,25 @@
 //! Realms that ask a directory: whose word counts, and what becomes of accounts. The directory here is a list of
 //! people; auth-ldap's tests have a real one.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Authenticator, BackendAnswer, Clock, Entry, Exact, ExactPoint, FailureReason,
-    InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend,
-    ProtocolName, Quota, Role, SecondStep, SecretInput, VerifyRequest,
+    Accepted, Account, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason, InternalError,
+    InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend, ProtocolName, Quota,
+    Role, SecondStep, SecretInput, VerifyRequest,
 };
-use auth_engine::{Config, DirectoryRules, FailureGrid, PasswordConfig, RocketChatRules, SharedLimits};
+use auth_engine::{
+    Config, DirectoryConfig, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas,
+};
 
-use crate::world::{World, config, outcome};
+use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
+use auth_engine::testing::{World, config, result};
+
+use crate::world;
 
 /// The directory's password of everybody in it.
 const THERE: &str = "directory-horse-battery-55";
@@ -46,15 +51,15 @@ impl PasswordBackend for People {
         "corp"
     }
 
-    async fn verify(&self, question: &VerifyRequest<'_>) -> BackendAnswer {
+    async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
         self.asked.fetch_add(1, Ordering::SeqCst);
         if self.is_down.load(Ordering::SeqCst) {
             return BackendAnswer::Unavailable(InternalError::unavailable("down"));
         }
-        let typed = question.who.typed();
-        let is_it = |name: &Option<String>| name.as_deref() == Some(typed);
+        let typed = request.who.typed();
+        let is_it = |name: &Option<String>| name.as_deref() == Some(&*typed);
         let found = self.entries.iter().find(|entry| is_it(&entry.user_name) || is_it(&entry.email));
-        match (found, question.secret) {
+        match (found, request.secret) {
             (None, _) => BackendAnswer::NotMine,
             (Some(entry), SecretInput::Password(password)) if password.expose() == THERE => {
                 BackendAnswer::Accept(Accepted::entry(entry.clone()))
@@ -74,44 +79,45 @@ fn entry(name: &str) -> Entry {
     }
 }
 
-fn rules(rules: DirectoryRules) -> Config {
-    Config { directories: BTreeMap::from([("corp".to_owned(), rules)]), ..config() }
+fn with_directory(directory: DirectoryConfig) -> Config {
+    Config { directories: BTreeMap::from([("corp".to_owned(), directory)]), ..config() }
 }
 
 /// A world with these people in the directory.
 async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>) {
     let people = Arc::new(People { entries, is_down: AtomicBool::new(false), asked: AtomicUsize::new(0) });
-    let world = World::with_backends(config, vec![Arc::clone(&people) as _]).await;
-    world.import(USERS).await;
+    let backends = vec![Arc::clone(&people) as _];
+    let world = world::built(config, |builder| EngineBuilder { backends, ..builder }).await;
+    world::import(&world, USERS).await;
     (world, people)
 }
 
 async fn named(world: &World, name: &str) -> Account {
-    world.engine.account_named(Some("main"), name).await.unwrap()
+    world.account(name).await
 }
 
 async fn refusal(world: &World, who: &str, password: &str) -> Option<LoginError> {
-    world.log_in(ProtocolName::RocketChat, who, password).await.err()
+    world.log_in(ProtocolName::ROCKETCHAT, who, password).await.err()
 }
 
 async fn is_unavailable(world: &World, who: &str, password: &str) -> bool {
-    let attempt = world.attempt("main", ProtocolName::RocketChat, who, password).await;
-    match world.engine.log_in(attempt).await {
-        Err(fault) => fault.kind() == InternalErrorKind::Unavailable,
-        Ok(_) => false,
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, password).await;
+    match world.engine.log_in(attempt).await.result {
+        Err(LoginError::Internal(error)) => error.kind() == InternalErrorKind::Unavailable,
+        _ => false,
     }
 }
 
 const WRONG: Option<LoginError> = Some(LoginError::Credentials(FailureReason::WrongPassword));
 
 #[tokio::test]
-async fn who_logs_in_for_the_first_time_gets_an_account_for_every_protocol() {
-    let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("hamlet")]).await;
+async fn a_first_login_makes_an_account_for_every_protocol() {
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("hamlet")]).await;
     for (protocol, who) in [
-        (ProtocolName::Zulip, "hamlet@zulip.com"),
-        (ProtocolName::Zulip, "hamlet"),
-        (ProtocolName::RocketChat, "hamlet"),
-        (ProtocolName::Zettelstore, "hamlet"),
+        (ProtocolName::ZULIP, "hamlet@zulip.com"),
+        (ProtocolName::ZULIP, "hamlet"),
+        (ProtocolName::ROCKETCHAT, "hamlet"),
+        (ProtocolName::ZETTELSTORE, "hamlet"),
     ] {
         assert!(world.log_in(protocol, who, THERE).await.is_ok(), "{protocol:?} {who}");
         assert!(world.log_in(protocol, who, "wrong").await.is_err(), "{protocol:?} {who}");
@@ -125,23 +131,24 @@ async fn who_logs_in_for_the_first_time_gets_an_account_for_every_protocol() {
     );
     assert_eq!(made.user.name(NameKind::Directory).map(|name| name.exact.as_str()), Some("id-hamlet"));
     assert_eq!(made.password, None);
-    assert!(made.user.protocols.zulip > 0 && made.user.protocols.zettelstore > 0);
-    let users = world.engine.accounts(&world.realm("main").await, None, 100).await.unwrap();
+    assert!(made.user.external_number(ProtocolName::ZULIP) > 0);
+    assert!(made.user.external_number(ProtocolName::ZETTELSTORE) > 0);
+    let users = world.store.users(world.realm("main").await.id, None, 100).await.unwrap();
     assert_eq!(users.len(), 8, "seven were there, one was made");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_many_first_log_ins_at_a_time_one_makes_the_account() {
-    let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("hamlet")]).await;
-    let attempt = world.attempt("main", ProtocolName::RocketChat, "hamlet", THERE).await;
+async fn of_many_first_logins_at_a_time_one_makes_the_account() {
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("hamlet")]).await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "hamlet", THERE).await;
     let mut tasks = Vec::new();
     for _ in 0..20 {
         tasks.push(world.engine.log_in(attempt.clone()));
     }
     for reply in futures_util::future::join_all(tasks).await {
-        assert!(outcome(reply.unwrap()).is_ok());
+        assert!(result(reply).is_ok());
     }
-    let users = world.engine.accounts(&world.realm("main").await, None, 100).await.unwrap();
+    let users = world.store.users(world.realm("main").await.id, None, 100).await.unwrap();
     assert_eq!(users.len(), 8);
 }
 
@@ -150,48 +157,48 @@ async fn accounts_are_made_as_the_operator_allows() {
     let no_address = Entry { email: None, ..entry("hermit") };
     let no_name = Entry { user_name: None, email: Some("no address".into()), ..entry("x") };
     for (given, entry, protocol, who, expected) in [
-        (DirectoryRules::default(), entry("hamlet"), ProtocolName::RocketChat, "hamlet", None),
+        (DirectoryConfig::default(), entry("hamlet"), ProtocolName::ROCKETCHAT, "hamlet", None),
         (
-            DirectoryRules { create: false, ..DirectoryRules::default() },
+            DirectoryConfig { create: false, ..DirectoryConfig::default() },
             entry("hamlet"),
-            ProtocolName::RocketChat,
+            ProtocolName::ROCKETCHAT,
             "hamlet",
             Some(FailureReason::NoAccount),
         ),
         (
-            DirectoryRules { email_domains: vec!["ZULIP.com".into()], ..DirectoryRules::default() },
+            DirectoryConfig { email_domains: vec!["ZULIP.com".into()], ..DirectoryConfig::default() },
             entry("hamlet"),
-            ProtocolName::RocketChat,
+            ProtocolName::ROCKETCHAT,
             "hamlet",
             None,
         ),
         (
-            DirectoryRules { email_domains: vec!["acme.com".into()], ..DirectoryRules::default() },
+            DirectoryConfig { email_domains: vec!["acme.com".into()], ..DirectoryConfig::default() },
             entry("hamlet"),
-            ProtocolName::RocketChat,
+            ProtocolName::ROCKETCHAT,
             "hamlet",
             Some(FailureReason::NoAccount),
         ),
-        (DirectoryRules::default(), no_address.clone(), ProtocolName::RocketChat, "hermit", None),
+        (DirectoryConfig::default(), no_address.clone(), ProtocolName::ROCKETCHAT, "hermit", None),
         (
-            DirectoryRules::default(),
+            DirectoryConfig::default(),
             no_address,
-            ProtocolName::Zulip,
+            ProtocolName::ZULIP,
             "hermit",
             Some(FailureReason::EntryIncomplete),
         ),
         (
-            DirectoryRules::default(),
+            DirectoryConfig::default(),
             no_name,
-            ProtocolName::RocketChat,
+            ProtocolName::ROCKETCHAT,
             "no address",
             Some(FailureReason::EntryIncomplete),
         ),
     ] {
-        let (world, _) = with_people(rules(given.clone()), vec![entry]).await;
+        let (world, _) = with_people(with_directory(given.clone()), vec![entry]).await;
         let refused = world.log_in(protocol, who, THERE).await.err();
         assert_eq!(refused, expected.map(LoginError::Credentials), "{who}: {given:?}");
-        let is_there = world.engine.account_named(Some("main"), who).await.is_ok();
+        let is_there = world.find("main", who).await.is_some();
         assert_eq!(is_there, expected.is_none(), "{who}");
     }
 }
@@ -199,7 +206,7 @@ async fn accounts_are_made_as_the_operator_allows() {
 #[tokio::test]
 async fn an_account_has_one_authority() {
     let there = vec![entry("linked"), entry("iago")];
-    let (world, people) = with_people(rules(DirectoryRules::default()), there).await;
+    let (world, people) = with_people(with_directory(DirectoryConfig::default()), there).await;
     // The directory's: a stored password is of no use.
     assert_eq!(refusal(&world, "linked", THERE).await, None);
     assert_eq!(refusal(&world, "linked", HERE).await, WRONG);
@@ -212,12 +219,14 @@ async fn an_account_has_one_authority() {
 
 #[tokio::test]
 async fn the_operator_may_let_both_passwords_count() {
-    let both = DirectoryRules { local_passwords: true, ..DirectoryRules::default() };
+    let both = DirectoryConfig { local_passwords: true, ..DirectoryConfig::default() };
     for order in [r#"["local","corp"]"#, r#"["corp","local"]"#] {
-        let (world, people) = with_people(rules(both.clone()), vec![entry("linked")]).await;
-        world
-            .import(&format!(r#"{{"kind":"realm","realm":"main","subdomain":"","backends":{order}}}"#))
-            .await;
+        let (world, people) = with_people(with_directory(both.clone()), vec![entry("linked")]).await;
+        world::import(
+            &world,
+            &format!(r#"{{"kind":"realm","realm":"main","subdomain":"","backends":{order}}}"#),
+        )
+        .await;
         assert_eq!(refusal(&world, "linked", THERE).await, None, "{order}");
         assert_eq!(refusal(&world, "linked", HERE).await, None, "{order}");
         assert_eq!(refusal(&world, "linked", "wrong").await, WRONG, "{order}");
@@ -238,14 +247,14 @@ async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it(
     let people = || vec![stranger.clone(), robot.clone(), reused.clone(), two.clone()];
     let refused = Some(LoginError::Credentials(FailureReason::AccountOfAnother));
 
-    let (world, _) = with_people(rules(DirectoryRules::default()), people()).await;
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), people()).await;
     for who in ["prince", "r2", "namesake"] {
         assert_eq!(refusal(&world, who, THERE).await, refused, "{who}");
     }
     assert_eq!(refusal(&world, "iago", HERE).await, None, "nothing was taken away");
 
-    let merging = DirectoryRules { merge_existing: true, ..DirectoryRules::default() };
-    let (world, _) = with_people(rules(merging), people()).await;
+    let merging = DirectoryConfig { merge_existing: true, ..DirectoryConfig::default() };
+    let (world, _) = with_people(with_directory(merging), people()).await;
     for who in ["r2", "namesake", "robot"] {
         assert_eq!(refusal(&world, who, THERE).await, refused, "{who}");
     }
@@ -261,7 +270,7 @@ async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it(
 #[tokio::test]
 async fn an_outage_is_no_wrong_password_and_lets_nobody_in() {
     let (world, people) =
-        with_people(rules(DirectoryRules::default()), vec![entry("linked"), entry("hamlet")]).await;
+        with_people(with_directory(DirectoryConfig::default()), vec![entry("linked"), entry("hamlet")]).await;
     people.is_down.store(true, Ordering::SeqCst);
     for who in ["linked", "hamlet", "nobody"] {
         for password in [THERE, HERE, "wrong"] {
@@ -277,9 +286,9 @@ async fn an_outage_is_no_wrong_password_and_lets_nobody_in() {
 
 #[tokio::test]
 async fn rocketchat_tells_of_a_stored_password_that_is_of_no_use_where_that_is_wanted() {
-    let exact = Exact::only([ExactPoint::LocalPasswordForbidden]);
-    let plain = rules(DirectoryRules::default());
-    let careless = Config { rocketchat: RocketChatRules { exact, ..plain.rocketchat.clone() }, ..plain };
+    let exact = Exact::only([LOCAL_PASSWORD_FORBIDDEN]);
+    let plain = with_directory(DirectoryConfig::default());
+    let careless = Config { rocketchat: RocketChatConfig { exact, ..plain.rocketchat.clone() }, ..plain };
     let (world, people) = with_people(careless, vec![entry("linked")]).await;
     for is_down in [false, true] {
         people.is_down.store(is_down, Ordering::SeqCst);
@@ -293,7 +302,7 @@ async fn rocketchat_tells_of_a_stored_password_that_is_of_no_use_where_that_is_w
 }
 
 #[tokio::test]
-async fn log_ins_bring_accounts_up_to_date() {
+async fn logins_bring_accounts_up_to_date() {
     let moved = Entry {
         user_name: Some("renamed".into()),
         email: Some("renamed@acme.com".into()),
@@ -301,11 +310,11 @@ async fn log_ins_bring_accounts_up_to_date() {
         role: Some(Role::Moderator),
         ..entry("linked")
     };
-    let unsynced = DirectoryRules { sync_on_login: false, ..DirectoryRules::default() };
+    let unsynced = DirectoryConfig { sync_on_login: false, ..DirectoryConfig::default() };
     for (given, name, role) in
-        [(DirectoryRules::default(), "renamed", Role::Moderator), (unsynced, "linked", Role::Member)]
+        [(DirectoryConfig::default(), "renamed", Role::Moderator), (unsynced, "linked", Role::Member)]
     {
-        let (world, _) = with_people(rules(given), vec![moved.clone()]).await;
+        let (world, _) = with_people(with_directory(given), vec![moved.clone()]).await;
         let id = named(&world, "linked").await.user.id;
         assert_eq!(refusal(&world, "renamed", THERE).await, None);
         let after = named(&world, name).await;
@@ -313,9 +322,9 @@ async fn log_ins_bring_accounts_up_to_date() {
         assert_eq!(after.user.full_name == "Another Name", name == "renamed");
     }
 
-    // What somebody else has can't be had: the log-in is none the worse for it.
+    // A name that another account has can't be taken: the login goes on all the same.
     let thief = Entry { user_name: Some("iago".into()), ..entry("linked") };
-    let (world, _) = with_people(rules(DirectoryRules::default()), vec![thief]).await;
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![thief]).await;
     assert_eq!(refusal(&world, "linked@zulip.com", THERE).await, None);
     let after = named(&world, "linked@zulip.com").await;
     assert_eq!(after.user.user_name(), Some("linked"));
@@ -323,14 +332,15 @@ async fn log_ins_bring_accounts_up_to_date() {
 
 #[tokio::test]
 async fn second_factors_and_states_count_as_for_everybody() {
-    let (world, _) = with_people(rules(DirectoryRules::default()), vec![entry("totp"), entry("off")]).await;
+    let (world, _) =
+        with_people(with_directory(DirectoryConfig::default()), vec![entry("totp"), entry("off")]).await;
     assert!(matches!(refusal(&world, "totp", THERE).await, Some(LoginError::SecondFactorRequired(_))));
-    let attempt = world.attempt("main", ProtocolName::RocketChat, "totp", THERE).await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "totp", THERE).await;
     let wrong_code = SecondStep::Offered(Some(OneTimeCode::new("000000")));
     let reply = world.ask(LoginAttempt { second_step: wrong_code, ..attempt }).await;
-    assert!(matches!(outcome(reply), Err(LoginError::SecondFactorInvalid(_))));
+    assert!(matches!(result(reply), Err(LoginError::SecondFactorInvalid(_))));
     assert_eq!(
-        world.log_in(ProtocolName::Zulip, "totp", THERE).await.err(),
+        world.log_in(ProtocolName::ZULIP, "totp", THERE).await.err(),
         Some(LoginError::Credentials(FailureReason::NoSecondStep)),
         "a protocol without a second step"
     );
@@ -340,33 +350,33 @@ async fn second_factors_and_states_count_as_for_everybody() {
 
 #[tokio::test]
 async fn limits_count_all_names_of_an_account_together() {
-    let shared = SharedLimits {
+    let shared = SharedQuotas {
         account: Quota { attempts: 3, window: Duration::from_secs(60) },
-        ..SharedLimits::default()
+        ..SharedQuotas::default()
     };
     let (world, people) = with_people(
-        Config { limits: Some(shared), ..rules(DirectoryRules::default()) },
+        Config { limits: Some(shared), ..with_directory(DirectoryConfig::default()) },
         vec![entry("linked")],
     )
     .await;
     for who in ["linked", "linked@zulip.com", "linked"] {
-        assert!(world.log_in(ProtocolName::Zulip, who, "wrong").await.is_err());
+        assert!(world.log_in(ProtocolName::ZULIP, who, "wrong").await.is_err());
     }
     let asked = people.asked.load(Ordering::SeqCst);
     for who in ["linked", "linked@zulip.com"] {
-        let refused = world.log_in(ProtocolName::Zulip, who, THERE).await.err();
-        assert_eq!(refused, Some(LoginError::Credentials(FailureReason::TooManyTries)), "{who}");
+        let refused = world.log_in(ProtocolName::ZULIP, who, THERE).await.err();
+        assert_eq!(refused, Some(LoginError::Credentials(FailureReason::TooManyAttempts)), "{who}");
     }
     assert_eq!(people.asked.load(Ordering::SeqCst), asked, "the directory sees none of it");
 }
 
 #[tokio::test]
-async fn failures_are_told_on_the_widest_grid_and_take_a_place() {
-    let plain = rules(DirectoryRules::default());
-    let passwords = PasswordConfig { failure_grid: FailureGrid::Auto, ..plain.passwords };
-    let gridded = Config { passwords, ..plain };
-    let (world, _) = with_people(gridded.clone(), vec![entry("linked")]).await;
-    world.import(r#"{"kind":"realm","realm":"plain","subdomain":"plain"}"#).await;
+async fn failures_are_delayed_the_longest_and_take_a_slot() {
+    let plain = with_directory(DirectoryConfig::default());
+    let passwords = PasswordConfig { failure_delay: FailureDelay::Auto, ..plain.passwords };
+    let delayed = Config { passwords, ..plain };
+    let (world, _) = with_people(delayed.clone(), vec![entry("linked")]).await;
+    world::import(&world, r#"{"kind":"realm","realm":"plain","subdomain":"plain"}"#).await;
     let now = world.clock.now();
     for (realm, who, waits) in [
         ("main", "linked", true),
@@ -374,31 +384,18 @@ async fn failures_are_told_on_the_widest_grid_and_take_a_place() {
         ("main", "nobody", true),
         ("plain", "nobody", false),
     ] {
-        let attempt = world.attempt(realm, ProtocolName::RocketChat, who, "wrong").await;
+        let attempt = world.attempt(realm, ProtocolName::ROCKETCHAT, who, "wrong").await;
         let expected = waits.then_some(now + Duration::from_secs(1));
         assert_eq!(world.ask(attempt).await.not_before, expected, "{realm} {who}");
     }
-    let attempt = world.attempt("main", ProtocolName::RocketChat, "linked", THERE).await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "linked", THERE).await;
     assert_eq!(world.ask(attempt.clone()).await.not_before, None, "a success shows anyway");
 
-    let (world, people) = with_people(Config { max_waiting: 0, ..gridded }, vec![entry("linked")]).await;
-    let attempt = world.attempt("main", ProtocolName::RocketChat, "linked", THERE).await;
-    let fault = world.engine.log_in(attempt).await.unwrap_err();
-    assert!(matches!(fault.kind(), InternalErrorKind::Busy { .. }));
+    let (world, people) = with_people(Config { max_delayed: 0, ..delayed }, vec![entry("linked")]).await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "linked", THERE).await;
+    let LoginError::Internal(error) = world.engine.log_in(attempt).await.result.unwrap_err() else {
+        panic!("no slot is free")
+    };
+    assert!(matches!(error.kind(), InternalErrorKind::Busy { .. }));
     assert_eq!(people.asked.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn accounts_of_those_who_are_gone_are_found() {
-    let (world, _) = with_people(rules(DirectoryRules::default()), Vec::new()).await;
-    let present = HashSet::from(["ID-linked".to_owned(), "id-totp".to_owned(), "id-off".to_owned()]);
-    let realm = world.realm("main").await;
-    let (looked_at, missing) = world.engine.missing_from_directory(&realm, &present).await.unwrap();
-    let mut names: Vec<&str> = missing.iter().filter_map(|account| account.user.user_name()).collect();
-    names.sort_unstable();
-    assert_eq!(
-        (looked_at, names.as_slice()),
-        (5, &["gone", "namesake"][..]),
-        "nobody whose account is its own"
-    );
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use auth_core::{Clock, Exact, LoginError, LoginReply, ProtocolName, Quota};
+
+use auth_engine::rules::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
+use auth_engine::testing::{PASSWORD, START, World, config, limited, peer, result};
 use futures_util::FutureExt;
 
-use auth_core::{Clock, Exact, LoginError, ProtocolName, Quota};
-
-use crate::world::{PASSWORD, World, config, limited, outcome, peer};
+use crate::world;
 
 const HALF_HOUR: Duration = Duration::from_secs(1800);
 
@@ -14,47 +16,48 @@ async fn zulip_limited(exact: bool) -> World {
     let mut limited = config();
     limited.zulip.login_limit = Some(Quota { attempts: 5, window: HALF_HOUR });
     if exact {
-        limited.zulip.exact = Exact::all();
+        limited.zulip.exact =
+            Exact::only([STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_WITHOUT_END]);
     }
-    World::with(limited).await
+    world::with(limited).await
 }
 
 #[tokio::test]
 async fn zulip_limit_stands_in_every_reply_and_refuses_the_right_password_too() {
     let world = zulip_limited(false).await;
     for remaining in [4, 3, 2, 1, 0] {
-        let attempt = world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", "wrong").await;
+        let attempt = world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
         assert_eq!(world.ask(attempt).await.rate_limit.unwrap().remaining, remaining);
     }
-    let attempt = world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await;
+    let attempt = world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await;
     let reply = world.ask(attempt).await;
     assert_eq!(reply.rate_limit.unwrap().retry_after, Some(HALF_HOUR));
-    assert_eq!(outcome(reply).unwrap_err(), LoginError::AccountLimited { retry_after: HALF_HOUR });
+    assert_eq!(result(reply).unwrap_err(), LoginError::AccountLimited { retry_after: HALF_HOUR });
 }
 
 #[tokio::test]
-async fn refused_tries_never_extend_a_limit_and_it_ends() {
+async fn refused_attempts_never_extend_a_limit_and_it_ends() {
     let world = zulip_limited(false).await;
     for _ in 0..5 {
-        let _ = world.log_in(ProtocolName::Zulip, "iago@zulip.com", "wrong").await;
+        let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
     }
     for _ in 0..100 {
         world.clock.advance(Duration::from_secs(17));
-        assert!(world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await.is_err());
+        assert!(world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.is_err());
     }
     world.clock.advance(Duration::from_secs(101));
-    assert!(world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn success_begins_the_zulip_limit_anew_but_shows_the_count_before() {
     let world = zulip_limited(false).await;
     for _ in 0..4 {
-        let _ = world.log_in(ProtocolName::Zulip, "iago@zulip.com", "wrong").await;
+        let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
     }
-    let attempt = world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await;
+    let attempt = world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await;
     assert_eq!(world.ask(attempt).await.rate_limit.unwrap().remaining, 0);
-    let attempt = world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", "wrong").await;
+    let attempt = world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
     assert_eq!(world.ask(attempt).await.rate_limit.unwrap().remaining, 4);
 }
 
@@ -63,20 +66,20 @@ async fn another_spelling_is_the_same_account_unless_exact() {
     for (exact, refused) in [(false, true), (true, false)] {
         let world = zulip_limited(exact).await;
         for _ in 0..5 {
-            let _ = world.log_in(ProtocolName::Zulip, "iago@zulip.com", "wrong").await;
+            let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
         }
-        let told = world.log_in(ProtocolName::Zulip, "IAGO@zulip.com", PASSWORD).await;
+        let told = world.log_in(ProtocolName::ZULIP, "IAGO@zulip.com", PASSWORD).await;
         assert_eq!(told.is_err(), refused, "exact: {exact}");
     }
 }
 
 #[tokio::test]
-async fn nobody_is_locked_out_by_tries_from_elsewhere() {
+async fn nobody_is_locked_out_by_attempts_from_elsewhere() {
     let mut both = limited();
     both.zulip.login_limit = Some(Quota { attempts: 5, window: HALF_HOUR });
     both.rocketchat.block_by_user = Some(Quota { attempts: 10, window: HALF_HOUR });
-    let world = World::with(both).await;
-    for (protocol, who) in [(ProtocolName::Zulip, "iago@zulip.com"), (ProtocolName::RocketChat, "iago")] {
+    let world = world::with(both).await;
+    for (protocol, who) in [(ProtocolName::ZULIP, "iago@zulip.com"), (ProtocolName::ROCKETCHAT, "iago")] {
         for _ in 0..200 {
             let mut attempt = world.attempt("main", protocol, who, "wrong").await;
             attempt.peer = peer("203.0.113.9");
@@ -87,42 +90,38 @@ async fn nobody_is_locked_out_by_tries_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_hundred_parallel_guesses_are_a_hundred_tries() {
-    let world = World::with(limited()).await;
-    let attempt = world.attempt("main", ProtocolName::Zettelstore, "iago", "wrong").await;
+async fn a_hundred_parallel_guesses_are_a_hundred_attempts() {
+    let world = world::with(limited()).await;
+    let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", "wrong").await;
     let guesses = (0..100).map(|_| world.ask(attempt.clone()));
     let replies = futures_util::future::join_all(guesses).await;
-    let judged = replies
-        .into_iter()
-        .filter(|reply| {
-            matches!(&reply.outcome, auth_core::LoginOutcome::Refused(LoginError::Credentials(_)))
-        })
-        .count();
+    let is_judged = |reply: &LoginReply| matches!(&reply.result, Err(LoginError::Credentials(_)));
+    let judged = replies.iter().filter(|reply| is_judged(reply)).count();
     assert_eq!(judged, 10);
 }
 
 #[tokio::test]
-async fn a_network_is_limited_across_accounts_and_protocols() {
-    let world = World::with(limited()).await;
+async fn a_client_key_is_limited_across_accounts_and_protocols() {
+    let world = world::with(limited()).await;
     for number in 0..100 {
-        let protocol = if number % 2 == 0 { ProtocolName::Zettelstore } else { ProtocolName::RocketChat };
+        let protocol = if number % 2 == 0 { ProtocolName::ZETTELSTORE } else { ProtocolName::ROCKETCHAT };
         let _ = world.log_in(protocol, &format!("user{number}"), "wrong").await;
     }
-    let refused = world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap_err();
-    assert!(matches!(refused, LoginError::NetworkLimited { .. }), "{refused:?}");
+    let refused = world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap_err();
+    assert!(matches!(refused, LoginError::ClientLimited { .. }), "{refused:?}");
     world.clock.advance(Duration::from_secs(901));
-    assert!(world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn unknown_names_are_limited_like_known_ones() {
-    let world = World::with(limited()).await;
+    let world = world::with(limited()).await;
     for who in ["iago", "nobody"] {
         for _ in 0..10 {
-            let refused = world.log_in(ProtocolName::Zettelstore, who, "wrong").await.unwrap_err();
+            let refused = world.log_in(ProtocolName::ZETTELSTORE, who, "wrong").await.unwrap_err();
             assert!(matches!(refused, LoginError::Credentials(_)), "{refused:?}");
         }
-        let refused = world.log_in(ProtocolName::Zettelstore, who, "wrong").await.unwrap_err();
+        let refused = world.log_in(ProtocolName::ZETTELSTORE, who, "wrong").await.unwrap_err();
         assert!(matches!(refused, LoginError::AccountLimited { .. }), "{refused:?}");
     }
 }
@@ -131,7 +130,7 @@ async fn unknown_names_are_limited_like_known_ones() {
 async fn asking_for_a_second_factor_is_no_failure() {
     let mut blocked = config();
     blocked.rocketchat.block_by_user = Some(Quota { attempts: 2, window: HALF_HOUR });
-    let world = World::with(blocked).await;
+    let world = world::with(blocked).await;
     for _ in 0..5 {
         let refused = world.log_in_with_code("totp", None).await.unwrap_err();
         assert!(matches!(refused, LoginError::SecondFactorRequired(_)), "{refused:?}");
@@ -139,18 +138,18 @@ async fn asking_for_a_second_factor_is_no_failure() {
 }
 
 #[tokio::test]
-async fn a_dropped_attempt_is_still_a_try() {
+async fn a_dropped_attempt_still_counts() {
     let world = zulip_limited(false).await;
     let mut dropped = 0;
     for _ in 0..5 {
-        let attempt = world.attempt("main", ProtocolName::Zulip, "iago@zulip.com", "wrong").await;
+        let attempt = world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
         let asking = world.ask(attempt);
         tokio::pin!(asking);
         // One step reserves and looks up; then the client is gone, unless a busy machine was faster.
         dropped += u32::from(asking.as_mut().now_or_never().is_none());
     }
     assert!(dropped > 0);
-    let refused = world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await.unwrap_err();
+    let refused = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.unwrap_err();
     assert!(matches!(refused, LoginError::AccountLimited { .. }), "{refused:?}");
-    assert_eq!(world.clock.now(), crate::world::START);
+    assert_eq!(world.clock.now(), START);
 }

@@ -1,34 +1,37 @@
-//! Log-ins by password, at every protocol.
+//! Logins by password, at every protocol.
 
 use auth_core::{
     Exact, FailureReason, Grant, Identifier, LoginAttempt, LoginError, LoginMethod, PasswordDigest,
-    ProtocolName, Store,
+    ProtocolName, SecretInput, Store,
 };
 
 use auth_engine::Config;
 
-use crate::world::{PASSWORD, World, config, outcome};
+use auth_engine::rules::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
+use auth_engine::testing::{PASSWORD, World, config, result};
+
+use crate::world;
 
 const PROTOCOLS: [ProtocolName; 3] =
-    [ProtocolName::Zulip, ProtocolName::RocketChat, ProtocolName::Zettelstore];
+    [ProtocolName::ZULIP, ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE];
 
 fn name_at(protocol: ProtocolName, name: &str) -> String {
-    if protocol == ProtocolName::Zulip { format!("{name}@zulip.com") } else { name.to_owned() }
+    if protocol == ProtocolName::ZULIP { format!("{name}@zulip.com") } else { name.to_owned() }
 }
 
 #[tokio::test]
 async fn right_password_is_let_in_at_every_protocol() {
-    let world = World::new().await;
+    let world = world::new().await;
     for protocol in PROTOCOLS {
         let grant = world.log_in(protocol, &name_at(protocol, "iago"), PASSWORD).await.unwrap();
         match (protocol, grant) {
-            (ProtocolName::Zulip, Grant::ZulipKey(key)) => {
+            (ProtocolName::ZULIP, Grant::ApiKey(key)) => {
                 assert_eq!(key.expose(), "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv");
             }
-            (ProtocolName::RocketChat, Grant::RocketChatToken { token, .. }) => {
+            (ProtocolName::ROCKETCHAT, Grant::Token { token, .. }) => {
                 assert_eq!(token.expose().len(), 43);
             }
-            (ProtocolName::Zettelstore, Grant::ZettelstoreToken { lifetime, .. }) => {
+            (ProtocolName::ZETTELSTORE, Grant::SignedToken { lifetime, .. }) => {
                 assert_eq!(lifetime.as_secs(), 600);
             }
             other => panic!("{other:?}"),
@@ -38,7 +41,7 @@ async fn right_password_is_let_in_at_every_protocol() {
 
 #[tokio::test]
 async fn every_other_account_gets_the_ordinary_refusal_for_a_wrong_password() {
-    let world = World::new().await;
+    let world = world::new().await;
     for protocol in PROTOCOLS {
         for (name, cause) in [
             ("iago", FailureReason::WrongPassword),
@@ -55,16 +58,16 @@ async fn every_other_account_gets_the_ordinary_refusal_for_a_wrong_password() {
 
 #[tokio::test]
 async fn account_state_is_told_only_after_a_right_password() {
-    let world = World::new().await;
+    let world = world::new().await;
     for protocol in PROTOCOLS {
         let name = name_at(protocol, "cordelia");
         assert_eq!(world.log_in(protocol, &name, PASSWORD).await.unwrap_err(), LoginError::UserInactive);
     }
-    let ghost = world.attempt("closed", ProtocolName::Zulip, "ghost@zulip.com", PASSWORD).await;
-    assert_eq!(outcome(world.ask(ghost).await).unwrap_err(), LoginError::RealmInactive);
-    let ghost = world.attempt("closed", ProtocolName::Zulip, "ghost@zulip.com", "wrong").await;
+    let ghost = world.attempt("closed", ProtocolName::ZULIP, "ghost@zulip.com", PASSWORD).await;
+    assert_eq!(result(world.ask(ghost).await).unwrap_err(), LoginError::RealmInactive);
+    let ghost = world.attempt("closed", ProtocolName::ZULIP, "ghost@zulip.com", "wrong").await;
     assert_eq!(
-        outcome(world.ask(ghost).await).unwrap_err(),
+        result(world.ask(ghost).await).unwrap_err(),
         LoginError::Credentials(FailureReason::WrongPassword)
     );
 }
@@ -72,36 +75,36 @@ async fn account_state_is_told_only_after_a_right_password() {
 #[tokio::test]
 async fn exact_zulip_tells_account_state_before_the_password_but_not_for_an_empty_one() {
     let mut exact = config();
-    exact.zulip.exact = Exact::all();
-    let world = World::with(exact).await;
+    exact.zulip.exact = Exact::only([STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_WITHOUT_END]);
+    let world = world::with(exact).await;
     for (who, password, refusal) in [
         ("cordelia@zulip.com", "wrong", LoginError::UserInactive),
         ("cordelia@zulip.com", "", LoginError::Credentials(FailureReason::WrongPassword)),
         ("nobody@zulip.com", "wrong", LoginError::Credentials(FailureReason::UnknownUser)),
     ] {
-        assert_eq!(world.log_in(ProtocolName::Zulip, who, password).await.unwrap_err(), refusal, "{who}");
+        assert_eq!(world.log_in(ProtocolName::ZULIP, who, password).await.unwrap_err(), refusal, "{who}");
     }
-    let at_other_protocols = world.log_in(ProtocolName::RocketChat, "cordelia", "wrong").await.unwrap_err();
+    let at_other_protocols = world.log_in(ProtocolName::ROCKETCHAT, "cordelia", "wrong").await.unwrap_err();
     assert_eq!(at_other_protocols, LoginError::Credentials(FailureReason::WrongPassword));
 }
 
 #[tokio::test]
 async fn names_are_found_without_case_and_per_realm() {
-    let world = World::new().await;
+    let world = world::new().await;
     for who in ["IAGO@zulip.com", " iago@zulip.com ", "Iago@Zulip.Com"] {
-        assert!(world.log_in(ProtocolName::Zulip, who, PASSWORD).await.is_ok(), "{who}");
+        assert!(world.log_in(ProtocolName::ZULIP, who, PASSWORD).await.is_ok(), "{who}");
     }
-    let other = world.attempt("other", ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await;
-    assert!(outcome(world.ask(other).await).is_err(), "the other realm's iago has another password");
+    let other = world.attempt("other", ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await;
+    assert!(result(world.ask(other).await).is_err(), "the other realm's iago has another password");
 }
 
 #[tokio::test]
 async fn rocketchat_rules_come_after_the_password() {
-    let world = World::new().await;
+    let world = world::new().await;
     for (who, refusal) in [("app", LoginError::AppAccount), ("noroles", LoginError::NoRoles)] {
-        let wrong = world.log_in(ProtocolName::RocketChat, who, "wrong").await.unwrap_err();
+        let wrong = world.log_in(ProtocolName::ROCKETCHAT, who, "wrong").await.unwrap_err();
         assert_eq!(wrong, LoginError::Credentials(FailureReason::WrongPassword));
-        assert_eq!(world.log_in(ProtocolName::RocketChat, who, PASSWORD).await.unwrap_err(), refusal);
+        assert_eq!(world.log_in(ProtocolName::ROCKETCHAT, who, PASSWORD).await.unwrap_err(), refusal);
     }
 }
 
@@ -109,20 +112,17 @@ async fn rocketchat_rules_come_after_the_password() {
 async fn unverified_addresses_are_refused_where_the_operator_says_so() {
     let mut strict = config();
     strict.rocketchat.email_verification = true;
-    let world = World::with(strict).await;
-    world
-        .import(
-            r#"{"kind":"user","realm":"main","username":"unverified","email":"u@zulip.com","password":"correct-horse-battery-9876"}"#,
-        )
+    let world = world::with(strict).await;
+    world::import(&world, r#"{"kind":"user","realm":"main","username":"unverified","email":"u@zulip.com","password":"correct-horse-battery-9876"}"#)
         .await;
-    let refused = world.log_in(ProtocolName::RocketChat, "unverified", PASSWORD).await.unwrap_err();
+    let refused = world.log_in(ProtocolName::ROCKETCHAT, "unverified", PASSWORD).await.unwrap_err();
     assert_eq!(refused, LoginError::EmailUnverified);
-    assert!(world.log_in(ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
 async fn digest_is_taken_where_the_realm_says_so_and_refused_elsewhere() {
-    let world = World::new().await;
+    let world = world::new().await;
     let digest = |password: &str| {
         let hash = auth_crypto::opaque::digest(password);
         let hex: String = hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
@@ -133,51 +133,53 @@ async fn digest_is_taken_where_the_realm_says_so_and_refused_elsewhere() {
         ("main", digest("wrong"), false),
         ("other", digest("another-horse-battery-1234"), false),
     ] {
-        let attempt = world.attempt(realm, ProtocolName::RocketChat, "iago", "").await;
-        let proof = LoginMethod::Digest { who: Identifier::user_name("iago"), digest };
-        let told = outcome(world.ask(LoginAttempt { proof, ..attempt }).await);
+        let attempt = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", "").await;
+        let method =
+            LoginMethod::Password { who: Identifier::user_name("iago"), secret: SecretInput::Digest(digest) };
+        let told = result(world.ask(LoginAttempt { method, ..attempt }).await);
         assert_eq!(told.is_ok(), accepted, "{realm}");
     }
 }
 
 #[tokio::test]
 async fn weak_password_on_an_old_hash_must_be_reset_at_zulip_and_is_hashed_anew_elsewhere() {
-    let world = World::new().await;
+    let world = world::new().await;
     let stored = async || {
-        let account = world.engine.account_named(Some("main"), "weak").await.unwrap();
+        let account = world.account("weak").await;
         world.store.user(account.user.id).await.unwrap().unwrap().password.unwrap().expose().to_owned()
     };
-    let refused = world.log_in(ProtocolName::Zulip, "weak@zulip.com", "abcd1234").await.unwrap_err();
+    let refused = world.log_in(ProtocolName::ZULIP, "weak@zulip.com", "abcd1234").await.unwrap_err();
     assert_eq!(refused, LoginError::PasswordResetRequired);
     assert!(stored().await.starts_with("pbkdf2_sha256$"), "unchanged");
 
-    assert!(world.log_in(ProtocolName::Zettelstore, "weak", "abcd1234").await.is_ok());
+    assert!(world.log_in(ProtocolName::ZETTELSTORE, "weak", "abcd1234").await.is_ok());
     assert!(stored().await.contains("$argon2id$"), "brought up to date");
-    assert!(world.log_in(ProtocolName::Zulip, "weak@zulip.com", "abcd1234").await.is_ok());
+    assert!(world.log_in(ProtocolName::ZULIP, "weak@zulip.com", "abcd1234").await.is_ok());
 }
 
 #[tokio::test]
 async fn passwords_longer_than_any_are_refused_like_wrong_ones() {
-    let world = World::new().await;
+    let world = world::new().await;
     let long = "x".repeat(3_000_000);
-    let refused = world.log_in(ProtocolName::Zulip, "iago@zulip.com", &long).await.unwrap_err();
+    let refused = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", &long).await.unwrap_err();
     assert_eq!(refused, LoginError::Credentials(FailureReason::WrongPassword));
 }
 
 #[tokio::test]
 async fn realm_without_passwords_refuses_before_looking() {
-    let world = World::new().await;
-    world.import(r#"{"kind":"realm","realm":"other","subdomain":"other","password_login":false}"#).await;
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"realm","realm":"other","subdomain":"other","password_login":false}"#)
+        .await;
     let attempt =
-        world.attempt("other", ProtocolName::Zulip, "iago@zulip.com", "another-horse-battery-1234").await;
-    assert_eq!(outcome(world.ask(attempt).await).unwrap_err(), LoginError::PasswordLoginDisabled);
+        world.attempt("other", ProtocolName::ZULIP, "iago@zulip.com", "another-horse-battery-1234").await;
+    assert_eq!(result(world.ask(attempt).await).unwrap_err(), LoginError::PasswordLoginDisabled);
 }
 
 #[tokio::test]
 async fn every_attempt_leaves_a_row() {
-    let world = World::new().await;
-    let _ = world.log_in(ProtocolName::Zulip, "iago@zulip.com", PASSWORD).await;
-    let _ = world.log_in(ProtocolName::RocketChat, &"x".repeat(1000), "wrong").await;
+    let world = world::new().await;
+    let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await;
+    let _ = world.log_in(ProtocolName::ROCKETCHAT, &"x".repeat(1000), "wrong").await;
     let store: &dyn Store = &*world.store;
     let rows = store.attempts(10).await.unwrap();
     let told: Vec<(&str, &str)> =
@@ -186,26 +188,26 @@ async fn every_attempt_leaves_a_row() {
     // What was typed may be a password in the wrong field.
     assert!(rows.iter().all(|row| row.name.is_empty()));
 
-    let world = World::with(Config { log_names: true, ..config() }).await;
-    let _ = world.log_in(ProtocolName::RocketChat, &"x".repeat(1000), "wrong").await;
+    let world = world::with(Config { log_names: true, ..config() }).await;
+    let _ = world.log_in(ProtocolName::ROCKETCHAT, &"x".repeat(1000), "wrong").await;
     let store: &dyn Store = &*world.store;
     assert_eq!(store.attempts(1).await.unwrap()[0].name.len(), 256);
 }
 
 #[tokio::test]
-async fn development_log_in_works_only_where_it_is_switched_on() {
+async fn development_login_works_only_where_it_is_switched_on() {
     let ask = async |world: &World, who: &str| {
-        let attempt = world.attempt("main", ProtocolName::Zulip, "", "").await;
-        let proof = LoginMethod::Development { who: Identifier::email(who) };
-        outcome(world.ask(LoginAttempt { proof, ..attempt }).await)
+        let attempt = world.attempt("main", ProtocolName::ZULIP, "", "").await;
+        let method = LoginMethod::NameAlone { who: Identifier::email(who) };
+        result(world.ask(LoginAttempt { method, ..attempt }).await)
     };
-    let world = World::new().await;
+    let world = world::new().await;
     let refused = ask(&world, "othello@zulip.com").await.unwrap_err();
     assert_eq!(refused, LoginError::Credentials(FailureReason::NotOffered));
 
     let mut development = config();
     development.zulip.development = true;
-    let world = World::with(development).await;
+    let world = world::with(development).await;
     assert!(ask(&world, "othello@zulip.com").await.is_ok());
     assert_eq!(ask(&world, "cordelia@zulip.com").await.unwrap_err(), LoginError::UserInactive);
     assert_eq!(ask(&world, "ghost@zulip.com").await.unwrap_err(), LoginError::OtherRealm);

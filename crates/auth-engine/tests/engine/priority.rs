@@ -1,11 +1,12 @@
-//! Whom the pool serves first: seen from outside by who is answered first while its one thread is busy.
+//! The order in which the pool serves logins, seen from outside by the order of the answers while its one thread is busy.
 
 use std::sync::Mutex;
 
-use auth_core::{AttemptRecord, LoginAttempt, ProtocolName};
+use auth_core::{AttemptRecord, Clock, LoginAttempt, ProtocolName};
+use auth_engine::testing::{World, config, peer, ring};
 use tokio::task::yield_now;
 
-use crate::world::{World, config, peer};
+use crate::world;
 
 /// Verifying one takes tenths of a second: long enough that answers come one after the other.
 const USERS: &str = r#"
@@ -16,18 +17,18 @@ const USERS: &str = r#"
 "#;
 
 async fn attempt(world: &World, who: &str, from: &str) -> LoginAttempt {
-    let attempt = world.attempt("main", ProtocolName::RocketChat, who, "wrong").await;
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, "wrong").await;
     LoginAttempt { peer: peer(from), ..attempt }
 }
 
 #[tokio::test]
-async fn familiar_networks_come_first_and_names_under_attack_last() {
-    let world = World::with_workers(config(), 1).await;
-    world.import(USERS).await;
-    let known = world.engine.account_named(Some("main"), "known").await.unwrap().user.id;
+async fn familiar_client_keys_come_first_and_names_under_attack_last() {
+    let mut world = world::empty(config()).await;
+    world::import(&world, USERS).await;
+    let known = world.account("known").await.user.id;
     world.store.record(AttemptRecord {
-        at: world.clock_now(),
-        protocol: ProtocolName::Zulip,
+        at: world.clock.now(),
+        protocol: ProtocolName::ZULIP,
         realm: world.realm("main").await.id,
         user: Some(known),
         name: String::new(),
@@ -35,7 +36,7 @@ async fn familiar_networks_come_first_and_names_under_attack_last() {
         outcome: "granted".into(),
     });
     // What was granted before the start is read from the log.
-    let world = world.reopened(config(), 1).await;
+    world.restart(&ring(), config(), 1).await;
     for number in 0..20 {
         world.ask(attempt(&world, "nobody", &format!("198.51.100.{number}")).await).await;
     }

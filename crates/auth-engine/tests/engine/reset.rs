@@ -2,22 +2,25 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Clock, Password, Passwords, ProtocolName, Token};
+use auth_core::{ActionError, Clock, Password, PasswordReset, ProtocolName, Revocation, Token};
+
+use auth_engine::SESSIONS;
+use auth_engine::testing::{PASSWORD, World, config, peer};
 
 use crate::signed_in::{SignedIn, mails};
-use crate::world::{PASSWORD, World, config, peer};
+use crate::world;
 
 const NEW: &str = "a-better-horse-battery-1234";
 
 async fn forgot(world: &World, address: &str) -> Result<(), ActionError> {
     let realm = world.realm("main").await.id;
-    world.engine.forgot_password(realm, address).await.unwrap().map(drop)
+    world.engine.forgot_password(realm, address).await.map(drop)
 }
 
 async fn reset(world: &World, token: &str, new: &str) -> Result<(), ActionError> {
     let realm = world.realm("main").await.id;
     let (token, new) = (Token::new(token), Password::new(new));
-    world.engine.reset_password(realm, &token, &new, &peer("192.0.2.1")).await.unwrap()
+    world.engine.reset_password(realm, &token, &new, &peer("192.0.2.1")).await
 }
 
 /// The tokens in the mails that wait.
@@ -30,7 +33,7 @@ async fn tokens(world: &World) -> Vec<String> {
 async fn a_mailed_token_sets_a_new_password_once() {
     let mut site = config();
     site.rocketchat.site_url = "https://chat.example.com".to_owned();
-    let world = World::with(site).await;
+    let world = world::with(site).await;
     let session = SignedIn::new(&world, "iago").await;
     assert_eq!(forgot(&world, "IAGO@zulip.com").await, Ok(()));
     assert!(mails(&world).await[0].contains("\nhttps://chat.example.com/reset-password/"));
@@ -48,13 +51,13 @@ async fn a_mailed_token_sets_a_new_password_once() {
     assert_eq!(reset(&world, token, PASSWORD).await, Err(ActionError::WrongToken));
     assert!(!session.is_good(&world).await, "what was signed in ends");
     for (password, accepted) in [(PASSWORD, false), (NEW, true)] {
-        assert_eq!(world.log_in(ProtocolName::RocketChat, "iago", password).await.is_ok(), accepted);
+        assert_eq!(world.log_in(ProtocolName::ROCKETCHAT, "iago", password).await.is_ok(), accepted);
     }
 }
 
 #[tokio::test]
 async fn of_parallel_resets_with_one_token_one_succeeds() {
-    let world = World::new().await;
+    let world = world::new().await;
     forgot(&world, "iago@zulip.com").await.unwrap();
     let token = &tokens(&world).await[0];
     let told = futures_util::future::join_all((0..8).map(|_| reset(&world, token, NEW))).await;
@@ -63,7 +66,7 @@ async fn of_parallel_resets_with_one_token_one_succeeds() {
 
 #[tokio::test]
 async fn the_newest_token_is_good_for_an_hour() {
-    let world = World::new().await;
+    let world = world::new().await;
     forgot(&world, "iago@zulip.com").await.unwrap();
     forgot(&world, "iago@zulip.com").await.unwrap();
     let [old, new] = <[String; 2]>::try_from(tokens(&world).await).unwrap();
@@ -77,15 +80,14 @@ async fn the_newest_token_is_good_for_an_hour() {
 
 #[tokio::test]
 async fn whether_anybody_has_the_address_does_not_show() {
-    let world = World::new().await;
-    world
-        .import(r#"{"kind":"user","realm":"main","username":"ldap","email":"ldap@zulip.com","directory_name":"ldap"}"#)
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"user","realm":"main","username":"ldap","email":"ldap@zulip.com","directory_name":"ldap"}"#)
         .await;
     let realm = world.realm("main").await.id;
     let start = world.clock.now();
     for address in ["iago@zulip.com", "nobody@zulip.com", "cordelia@zulip.com", "ldap@zulip.com", "iago", ""]
     {
-        let told = world.engine.forgot_password(realm, address).await.unwrap();
+        let told = world.engine.forgot_password(realm, address).await;
         assert_eq!(told, Ok(start + Duration::from_millis(250)), "{address}");
     }
     assert_eq!(mails(&world).await.len(), 1);
@@ -93,14 +95,15 @@ async fn whether_anybody_has_the_address_does_not_show() {
 
 #[tokio::test]
 async fn a_token_is_worth_nothing_in_another_realm_or_for_who_was_deactivated() {
-    let world = World::new().await;
+    let world = world::new().await;
     forgot(&world, "iago@zulip.com").await.unwrap();
     let token = Token::new(tokens(&world).await[0].as_str());
     let other = world.realm("other").await.id;
     let told = world.engine.reset_password(other, &token, &Password::new(NEW), &peer("192.0.2.1")).await;
-    assert_eq!(told.unwrap(), Err(ActionError::WrongToken));
-    let iago = world.engine.account_named(Some("main"), "iago").await.unwrap();
-    world.engine.set_active(&iago, false).await.unwrap();
+    assert_eq!(told, Err(ActionError::WrongToken));
+    let iago = world.account("iago").await;
+    let revocation = Revocation { valid_from: None, kinds: &SESSIONS };
+    assert!(world.store.set_active(iago.user.id, false, &revocation).await.unwrap());
     assert_eq!(reset(&world, token.expose(), NEW).await, Err(ActionError::WrongToken));
 }
 
@@ -108,7 +111,7 @@ async fn a_token_is_worth_nothing_in_another_realm_or_for_who_was_deactivated() 
 async fn switched_off_it_says_so() {
     let mut off = config();
     off.rocketchat.password_reset = false;
-    let world = World::with(off).await;
+    let world = world::with(off).await;
     assert_eq!(forgot(&world, "iago@zulip.com").await, Err(ActionError::NotOffered));
     assert!(mails(&world).await.is_empty());
 }

@@ -1,13 +1,12 @@
-//! Somebody who is signed in at the Rocket.Chat protocol, and short ways to call as they.
+//! Users signed in at Rocket.Chat, and short ways to call as one of them.
 
 use auth_core::{
-    Caller, Clock, FactorMethod, Identifier, LoginMethod, OneTimeCode, Password, Peer, PresentedCredential,
-    Principal, ProtocolName, SecondFactorProof, SecondStep, Timestamp, Token, TotpSecret,
+    Caller, Clock, FactorMethod, Identifier, LoginAttempt, LoginMethod, OneTimeCode, OutgoingMail, Peer,
+    PresentedFactor, Principal, ProtocolName, SecondStep, Timestamp, Token, TotpSecret,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
-
-use crate::world::{PASSWORD, World, outcome, peer, token};
+use auth_engine::testing::{PASSWORD, TOTP_SECRET, World, password, peer, result, rocketchat_token, token};
 
 pub(crate) struct SignedIn {
     pub(crate) principal: Box<Principal>,
@@ -17,45 +16,45 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    /// A new session of a user; with the code of its device, where it has the one of the tests.
+    /// A new session of a user, with a code of the device whose secret is [`TOTP_SECRET`].
     pub(crate) async fn new(world: &World, who: &str) -> Self {
-        let attempt = world.attempt("main", ProtocolName::RocketChat, who, PASSWORD).await;
+        let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, PASSWORD).await;
         let code = OneTimeCode::new(device_code(world.clock.now()));
-        let attempt = auth_core::LoginAttempt { second_step: SecondStep::Offered(Some(code)), ..attempt };
-        let grant = outcome(world.ask(attempt).await).unwrap();
+        let attempt = LoginAttempt { second_step: SecondStep::Offered(Some(code)), ..attempt };
+        let grant = result(world.ask(attempt).await).unwrap();
         Self::with(world, who, token(&grant)).await
     }
 
-    /// Somebody who presents a token.
+    /// A user who presents a token.
     pub(crate) async fn with(world: &World, who: &str, token: Token) -> Self {
         let user_id = world.rocketchat_id(who).await;
-        let presented = PresentedCredential::RocketChatToken { user_id, token: token.clone() };
-        let principal = world.check("main", ProtocolName::RocketChat, presented).await.outcome.unwrap();
+        let presented = rocketchat_token(&user_id, token.clone());
+        let principal = world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.unwrap();
         Self { principal, token, peer: peer("192.0.2.1"), agent: "test" }
     }
 
     /// Whether the session is still good.
     pub(crate) async fn is_good(&self, world: &World) -> bool {
-        let user_id = self.principal.profile.user.protocols.rocketchat.clone();
-        let presented = PresentedCredential::RocketChatToken { user_id, token: self.token.clone() };
-        world.check("main", ProtocolName::RocketChat, presented).await.outcome.is_ok()
+        let user_id = self.principal.profile.user.external_text(ProtocolName::ROCKETCHAT);
+        let presented = rocketchat_token(user_id, self.token.clone());
+        world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.is_ok()
     }
 
-    pub(crate) fn caller<'a>(&'a self, proof: &'a SecondFactorProof) -> Caller<'a> {
-        Caller { principal: &self.principal, peer: &self.peer, agent: self.agent, proof }
+    pub(crate) fn caller<'a>(&'a self, factor: &'a PresentedFactor) -> Caller<'a> {
+        Caller { principal: &self.principal, peer: &self.peer, agent: self.agent, factor }
     }
 }
 
-pub(crate) fn none() -> SecondFactorProof {
-    SecondFactorProof::default()
+pub(crate) fn none() -> PresentedFactor {
+    PresentedFactor::default()
 }
 
-pub(crate) fn code(code: &str) -> SecondFactorProof {
-    SecondFactorProof { code: Some(OneTimeCode::new(code)), method: None }
+pub(crate) fn code(code: &str) -> PresentedFactor {
+    PresentedFactor { code: Some(OneTimeCode::new(code)), method: None }
 }
 
-pub(crate) fn by(method: FactorMethod, code: Option<&str>) -> SecondFactorProof {
-    SecondFactorProof { code: code.map(OneTimeCode::new), method: Some(method) }
+pub(crate) fn by(method: FactorMethod, code: Option<&str>) -> PresentedFactor {
+    PresentedFactor { code: code.map(OneTimeCode::new), method: Some(method) }
 }
 
 /// What a client sends in place of [`PASSWORD`].
@@ -65,7 +64,7 @@ pub(crate) fn password_code() -> String {
 
 /// The code of the tests' device.
 pub(crate) fn device_code(time: Timestamp) -> String {
-    code_of("JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", time)
+    code_of(TOTP_SECRET, time)
 }
 
 pub(crate) fn code_of(secret: &str, time: Timestamp) -> String {
@@ -76,7 +75,7 @@ pub(crate) fn code_of(secret: &str, time: Timestamp) -> String {
 /// The texts of the mails that wait, oldest first.
 pub(crate) async fn mails(world: &World) -> Vec<String> {
     let due = world.store.due(world.clock.now(), 100).await.unwrap();
-    let open = |mail: auth_core::OutgoingMail| {
+    let open = |mail: OutgoingMail| {
         let text = world.ring.open(Purpose::Mail, mail.id.as_bytes(), &mail.body).unwrap();
         String::from_utf8(text.to_vec()).unwrap()
     };
@@ -90,10 +89,7 @@ pub(crate) fn mailed_code(text: &str) -> String {
 }
 
 /// An attempt at the Rocket.Chat protocol under any kind of name.
-pub(crate) async fn attempt_as(world: &World, who: Identifier, password: &str) -> auth_core::LoginAttempt {
-    let attempt = world.attempt("main", ProtocolName::RocketChat, "x", password).await;
-    auth_core::LoginAttempt {
-        proof: LoginMethod::Password { who, password: Password::new(password) },
-        ..attempt
-    }
+pub(crate) async fn attempt_as(world: &World, who: Identifier, typed: &str) -> LoginAttempt {
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "x", typed).await;
+    LoginAttempt { method: LoginMethod::Password { who, secret: password(typed) }, ..attempt }
 }

@@ -1,16 +1,24 @@
-//! Log-in tokens and personal ones: made, listed, ended.
+//! Login tokens and personal ones: made, listed, ended.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use auth_core::{
-    ActionError, Caller, Grant, Identifier, PersonalTokens, SecondFactorProof, Sessions, Token, UserId,
+    ActionError, Caller, Grant, Identifier, PersonalTokens, PresentedFactor, ProtocolName, Sessions, Token,
+    UserId,
 };
 
+use auth_engine::testing::{PASSWORD, World, config};
+
 use crate::signed_in::{SignedIn, none};
-use crate::world::{PASSWORD, World, config};
+use crate::world;
 
 const ADMIN: &str = r#"{"kind":"user","realm":"main","username":"admin","role":"admin","password":"correct-horse-battery-9876"}"#;
+
+/// A user by the id under which Rocket.Chat shows it.
+fn by_id(id: &str) -> Identifier {
+    Identifier::external(ProtocolName::ROCKETCHAT, id)
+}
 
 async fn personal(
     world: &World,
@@ -18,15 +26,15 @@ async fn personal(
     name: &str,
     bypass: bool,
 ) -> Result<Token, ActionError> {
-    world.engine.create_personal_token(caller, name, bypass).await.unwrap()
+    world.engine.create_personal_token(caller, name, bypass).await
 }
 
 #[tokio::test]
 async fn personal_tokens_are_named_listed_renewed_and_removed() {
-    let world = World::new().await;
-    let (iago, proof) = (SignedIn::new(&world, "iago").await, none());
-    let caller = iago.caller(&proof);
-    let list = async || world.engine.personal_tokens(&caller).await.unwrap().unwrap();
+    let world = world::new().await;
+    let (iago, factor) = (SignedIn::new(&world, "iago").await, none());
+    let caller = iago.caller(&factor);
+    let list = async || world.engine.personal_tokens(&caller).await.unwrap();
     assert!(list().await.is_empty());
 
     let first = personal(&world, &caller, "bot", true).await.unwrap();
@@ -41,70 +49,64 @@ async fn personal_tokens_are_named_listed_renewed_and_removed() {
     assert_eq!(shown, [("bot".into(), last(&first), true), ("läptop".into(), last(&second), false)]);
     assert!(SignedIn::with(&world, "iago", first.clone()).await.principal.expires.is_none());
 
-    let renewed = world.engine.replace_personal_token(&caller, "bot").await.unwrap().unwrap();
+    let renewed = world.engine.replace_personal_token(&caller, "bot").await.unwrap();
     let bot = SignedIn::with(&world, "iago", renewed).await;
     assert!(bot.principal.bypass_second_factor, "the flag is kept");
     assert!(!SignedIn { token: first, ..bot }.is_good(&world).await);
     assert_eq!(list().await.len(), 2);
 
-    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await.unwrap(), Ok(()));
-    assert_eq!(
-        world.engine.remove_personal_token(&caller, "bot").await.unwrap(),
-        Err(ActionError::NoSuchToken)
-    );
-    let none = world.engine.replace_personal_token(&caller, "bot").await.unwrap();
+    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await, Ok(()));
+    assert_eq!(world.engine.remove_personal_token(&caller, "bot").await, Err(ActionError::NoSuchToken));
+    let none = world.engine.replace_personal_token(&caller, "bot").await;
     assert_eq!(none.unwrap_err(), ActionError::NoSuchToken);
 }
 
 #[tokio::test]
 async fn of_parallel_tokens_of_one_name_one_is_made() {
-    let world = World::new().await;
-    let (iago, proof) = (SignedIn::new(&world, "iago").await, none());
-    let caller = iago.caller(&proof);
+    let world = world::new().await;
+    let (iago, factor) = (SignedIn::new(&world, "iago").await, none());
+    let caller = iago.caller(&factor);
     let made = futures_util::future::join_all((0..8).map(|_| personal(&world, &caller, "bot", false))).await;
     assert_eq!(made.iter().filter(|made| made.is_ok()).count(), 1);
     let renewed = (0..4).map(|_| world.engine.replace_personal_token(&caller, "bot"));
     let renewed = futures_util::future::join_all(renewed).await;
-    assert!(renewed.iter().any(|renewed| renewed.as_ref().unwrap().is_ok()));
-    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap().unwrap().len(), 1);
+    assert!(renewed.iter().any(Result::is_ok));
+    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn personal_tokens_take_a_permission() {
-    let world = World::new().await;
-    world
-        .import(
-            r#"{"kind":"user","realm":"main","username":"guest","role":"guest","password":"correct-horse-battery-9876"}"#,
-        )
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"user","realm":"main","username":"guest","role":"guest","password":"correct-horse-battery-9876"}"#)
         .await;
-    let (guest, proof) = (SignedIn::new(&world, "guest").await, none());
-    let caller = guest.caller(&proof);
+    let (guest, factor) = (SignedIn::new(&world, "guest").await, none());
+    let caller = guest.caller(&factor);
     assert_eq!(personal(&world, &caller, "bot", false).await, Err(ActionError::NotPermitted));
-    assert_eq!(world.engine.personal_tokens(&caller).await.unwrap(), Err(ActionError::NotPermitted));
+    assert_eq!(world.engine.personal_tokens(&caller).await, Err(ActionError::NotPermitted));
 }
 
 #[tokio::test]
 async fn other_sessions_end_but_neither_the_own_nor_personal_tokens() {
-    let world = World::new().await;
+    let world = world::new().await;
     let (own, other) = (SignedIn::new(&world, "iago").await, SignedIn::new(&world, "iago").await);
     let stranger = SignedIn::new(&world, "totp").await;
-    let proof = none();
-    let bot = personal(&world, &own.caller(&proof), "bot", false).await.unwrap();
+    let factor = none();
+    let bot = personal(&world, &own.caller(&factor), "bot", false).await.unwrap();
     let bot = SignedIn::with(&world, "iago", bot).await;
-    assert_eq!(world.engine.end_other_sessions(&own.caller(&proof)).await.unwrap(), Ok(()));
+    assert_eq!(world.engine.end_other_sessions(&own.caller(&factor)).await, Ok(()));
     for (session, good) in [(&own, true), (&other, false), (&bot, true), (&stranger, true)] {
         assert_eq!(session.is_good(&world).await, good);
     }
-    // A personal token is no log-in token that would be spared.
-    assert_eq!(world.engine.end_other_sessions(&bot.caller(&proof)).await.unwrap(), Ok(()));
+    // A personal token is no login token that would be spared.
+    assert_eq!(world.engine.end_other_sessions(&bot.caller(&factor)).await, Ok(()));
     assert_eq!((own.is_good(&world).await, bot.is_good(&world).await), (false, true));
 }
 
 #[tokio::test]
 async fn all_tokens_of_an_account_end_together() {
-    let world = World::new().await;
-    world.import(ADMIN).await;
-    let proof = none();
+    let world = world::new().await;
+    world::import(&world, ADMIN).await;
+    let factor = none();
     let admin = SignedIn::new(&world, "admin").await;
     for (by_admin, named) in [(false, false), (false, true), (true, true)] {
         let iago = SignedIn::new(&world, "iago").await;
@@ -115,11 +117,11 @@ async fn all_tokens_of_an_account_end_together() {
         } else {
             "c"
         };
-        let bot = personal(&world, &iago.caller(&proof), name, false).await.unwrap();
+        let bot = personal(&world, &iago.caller(&factor), name, false).await.unwrap();
         let bot = SignedIn::with(&world, "iago", bot).await;
-        let id = Identifier::ExternalId(iago.principal.profile.user.protocols.rocketchat.clone());
-        let caller = if by_admin { admin.caller(&proof) } else { iago.caller(&proof) };
-        let ended = world.engine.end_sessions(&caller, named.then_some(&id)).await.unwrap().unwrap();
+        let id = by_id(iago.principal.profile.user.external_text(ProtocolName::ROCKETCHAT));
+        let caller = if by_admin { admin.caller(&factor) } else { iago.caller(&factor) };
+        let ended = world.engine.end_sessions(&caller, named.then_some(&id)).await.unwrap();
         assert_eq!(ended.user.id, iago.principal.profile.user.id);
         assert_eq!((iago.is_good(&world).await, bot.is_good(&world).await), (false, false));
     }
@@ -128,9 +130,9 @@ async fn all_tokens_of_an_account_end_together() {
 
 #[tokio::test]
 async fn other_users_take_a_permission_and_nobody_is_told_who_is_there() {
-    let world = World::new().await;
-    world.import(ADMIN).await;
-    let proof = none();
+    let world = world::new().await;
+    world::import(&world, ADMIN).await;
+    let factor = none();
     let (iago, admin) = (SignedIn::new(&world, "iago").await, SignedIn::new(&world, "admin").await);
     for (who, there, denied) in [
         (&iago, true, Some(ActionError::NotPermitted)),
@@ -139,22 +141,21 @@ async fn other_users_take_a_permission_and_nobody_is_told_who_is_there() {
         (&admin, false, Some(ActionError::NoSuchUser)),
     ] {
         let id = if there { world.rocketchat_id("othello").await } else { "nobody".into() };
-        let ended = world.engine.end_sessions(&who.caller(&proof), Some(&Identifier::ExternalId(id))).await;
-        assert_eq!(ended.unwrap().err(), denied, "{there}");
+        let ended = world.engine.end_sessions(&who.caller(&factor), Some(&by_id(&id))).await;
+        assert_eq!(ended.err(), denied, "{there}");
     }
     // Another realm's users are nobody's business.
-    let elsewhere =
-        world.engine.account_named(Some("other"), "iago").await.unwrap().user.protocols.rocketchat;
-    let ended =
-        world.engine.end_sessions(&admin.caller(&proof), Some(&Identifier::ExternalId(elsewhere))).await;
-    assert_eq!(ended.unwrap().err(), Some(ActionError::NoSuchUser));
+    let elsewhere = world.find("other", "iago").await.unwrap().user;
+    let id = by_id(elsewhere.external_text(ProtocolName::ROCKETCHAT));
+    let ended = world.engine.end_sessions(&admin.caller(&factor), Some(&id)).await;
+    assert_eq!(ended.err(), Some(ActionError::NoSuchUser));
 }
 
 #[tokio::test]
-async fn tokens_are_made_for_who_knows_the_operators_secret() {
+async fn tokens_are_made_for_callers_that_know_the_operators_secret() {
     let mut secret = config();
     secret.rocketchat.create_token_secret = Some(Token::new("s3cret"));
-    for (settings, user, secret, of, denied) in [
+    for (config, user, secret, of, denied) in [
         (&secret, "iago", "s3cret", "iago", None),
         (&secret, "iago", "S3cret", "iago", Some(ActionError::NotPermitted)),
         (&secret, "iago", "", "iago", Some(ActionError::NotPermitted)),
@@ -165,13 +166,13 @@ async fn tokens_are_made_for_who_knows_the_operators_secret() {
         (&secret, "admin", "wrong", "othello", Some(ActionError::NotPermitted)),
         (&config(), "admin", "", "admin", Some(ActionError::NotPermitted)),
     ] {
-        let world = World::with(settings.clone()).await;
-        world.import(ADMIN).await;
-        let (caller, proof) = (SignedIn::new(&world, user).await, SecondFactorProof::default());
+        let world = world::with(config.clone()).await;
+        world::import(&world, ADMIN).await;
+        let (caller, factor) = (SignedIn::new(&world, user).await, PresentedFactor::default());
         let of_user = Identifier::user_name(of);
-        let made = world.engine.create_session(&caller.caller(&proof), &of_user, &Token::new(secret)).await;
-        match made.unwrap() {
-            Ok((profile, Grant::RocketChatToken { token, expires })) => {
+        let made = world.engine.create_session(&caller.caller(&factor), &of_user, &Token::new(secret)).await;
+        match made {
+            Ok((profile, Grant::Token { token, expires })) => {
                 assert_eq!(denied, None, "{user} for {of}");
                 assert!(expires.is_some());
                 let session = SignedIn::with(&world, of, token).await;
@@ -185,31 +186,31 @@ async fn tokens_are_made_for_who_knows_the_operators_secret() {
 
 #[tokio::test]
 async fn an_account_that_is_gone_is_told_so() {
-    let world = World::new().await;
-    let (mut iago, proof) = (SignedIn::new(&world, "iago").await, none());
+    let world = world::new().await;
+    let (mut iago, factor) = (SignedIn::new(&world, "iago").await, none());
     Arc::make_mut(&mut iago.principal.profile.user).id = UserId::from_bytes([9; 16]);
-    assert_eq!(personal(&world, &iago.caller(&proof), "bot", false).await, Err(ActionError::NoSuchUser));
-    let ended = world.engine.end_sessions(&iago.caller(&proof), None).await.unwrap();
+    assert_eq!(personal(&world, &iago.caller(&factor), "bot", false).await, Err(ActionError::NoSuchUser));
+    let ended = world.engine.end_sessions(&iago.caller(&factor), None).await;
     assert_eq!(ended.err(), Some(ActionError::NoSuchUser));
 }
 
 #[tokio::test]
 async fn no_token_comes_twice_and_each_is_good() {
-    let world = World::new().await;
+    let world = world::new().await;
     let mut seen = HashSet::new();
     for _ in 0..20 {
         let session = SignedIn::new(&world, "iago").await;
         assert!(session.is_good(&world).await);
         assert!(seen.insert(session.token.expose().to_owned()));
     }
-    assert!(world.log_in(auth_core::ProtocolName::RocketChat, "iago", PASSWORD).await.is_ok());
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
-async fn whoever_presents_a_token_is_told_whether_there_is_a_password() {
-    let world = World::new().await;
+async fn the_principal_of_a_token_says_whether_there_is_a_password() {
+    let world = world::new().await;
     let iago = SignedIn::new(&world, "iago").await;
-    // First as it is read, then as it is kept in memory.
+    // First as it is read, then from the cache.
     for _ in 0..2 {
         let again = SignedIn::with(&world, "iago", iago.token.clone()).await;
         assert!(again.principal.profile.has_password);

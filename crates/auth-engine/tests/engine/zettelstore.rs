@@ -1,25 +1,27 @@
-//! Signed tokens through the engine: kinds, keys, lives, and whose they are (zettelstore.md 3, 5, 6).
+//! Signed tokens through the engine: kinds, keys, lifetimes, and owners.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Authenticator, Clock, CredentialCheck, FailureReason, Grant, LoginError, PasswordString,
-    PresentedCredential, ProtocolName, Revocation, SeededRng, Timestamp, Token, TokenError, TokenForm,
+    Clock, CredentialCheck, FailureReason, Grant, LoginError, PasswordString, PresentedCredential,
+    ProtocolName, Revocation, SeededRng, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 use auth_crypto::keyring::{KeyRing, RingKey};
 use auth_crypto::zettel_token::{Claims, TokenKeys, TokenKind};
-use auth_engine::{Config, ZettelstoreRules};
+use auth_engine::testing::{PASSWORD, World, config, cookie, header, peer, token};
+use auth_engine::{Config, SESSIONS, ZettelstoreConfig};
 
-use crate::world::{PASSWORD, World, config, peer, token};
+use crate::world;
 
 /// A token that the server's own key signed.
-async fn forged(world: &World, change: impl FnOnce(&mut Claims)) -> Token {
-    let account = world.engine.account_named(Some("main"), "iago").await.unwrap();
+async fn signed(world: &World, change: impl FnOnce(&mut Claims)) -> Token {
+    let account = world.account("iago").await;
     let now = world.clock.now();
     let mut claims = Claims {
         kind: TokenKind::Api,
         user: "iago".into(),
-        zid: account.user.protocols.zettelstore,
+        zid: account.user.external_number(ProtocolName::ZETTELSTORE),
         issued: now,
         expires: now + Duration::from_secs(600),
     };
@@ -28,56 +30,48 @@ async fn forged(world: &World, change: impl FnOnce(&mut Claims)) -> Token {
 }
 
 async fn is_good(world: &World, credential: PresentedCredential) -> bool {
-    world.check("main", ProtocolName::Zettelstore, credential).await.outcome.is_ok()
+    world.check("main", ProtocolName::ZETTELSTORE, credential).await.result.is_ok()
 }
 
 async fn renew(world: &World, credential: PresentedCredential) -> Result<(Token, u64), TokenError> {
-    let realm = world.realm("main").await.id;
-    let presentation =
-        CredentialCheck { protocol: ProtocolName::Zettelstore, realm, credential, peer: peer("192.0.2.1") };
-    match world.engine.renew(presentation, TokenForm::Jwt).await.unwrap()? {
-        Grant::ZettelstoreToken { token, lifetime } => Ok((token, lifetime.as_secs())),
+    let realm = Some(world.realm("main").await);
+    let check =
+        CredentialCheck { protocol: ProtocolName::ZETTELSTORE, realm, credential, peer: peer("192.0.2.1") };
+    match world.engine.renew(check, TokenForm::Jwt).await? {
+        Grant::SignedToken { token, lifetime } => Ok((token, lifetime.as_secs())),
         other => panic!("{other:?}"),
     }
 }
 
 #[tokio::test]
 async fn each_kind_of_token_is_good_in_its_own_place() {
-    let world = World::new().await;
+    let world = world::new().await;
     for (kind, in_header, in_cookie) in [(TokenKind::Api, true, false), (TokenKind::WebPages, false, true)] {
-        let token = forged(&world, |claims| claims.kind = kind).await;
-        assert_eq!(
-            is_good(&world, PresentedCredential::ZettelstoreToken(token.clone())).await,
-            in_header,
-            "{kind:?}"
-        );
-        assert_eq!(
-            is_good(&world, PresentedCredential::ZettelstoreCookie(token)).await,
-            in_cookie,
-            "{kind:?}"
-        );
+        let token = signed(&world, |claims| claims.kind = kind).await;
+        assert_eq!(is_good(&world, header(token.clone())).await, in_header, "{kind:?}");
+        assert_eq!(is_good(&world, cookie(token)).await, in_cookie, "{kind:?}");
     }
 }
 
 #[tokio::test]
 async fn cookie_renews_to_itself_and_then_to_a_token_of_the_api() {
-    let world = World::new().await;
-    let pages = forged(&world, |claims| claims.kind = TokenKind::WebPages).await;
-    let cookie = PresentedCredential::ZettelstoreCookie(pages.clone());
+    let world = world::new().await;
+    let pages = signed(&world, |claims| claims.kind = TokenKind::WebPages).await;
+    let cookie = cookie(pages.clone());
     assert_eq!(renew(&world, cookie.clone()).await, Ok((pages, 600)));
     world.clock.advance(Duration::from_secs(150));
     let (token, lifetime) = renew(&world, cookie).await.unwrap();
     assert_eq!(lifetime, 600);
-    assert!(is_good(&world, PresentedCredential::ZettelstoreToken(token)).await);
+    assert!(is_good(&world, header(token)).await);
 }
 
 #[tokio::test]
-async fn tokens_of_who_is_somebody_else_now_are_refused() {
-    let world = World::new().await;
+async fn tokens_that_name_another_user_are_refused() {
+    let world = world::new().await;
     let check = async |change: fn(&mut Claims), good: bool| {
-        let token = forged(&world, change).await;
-        assert_eq!(is_good(&world, PresentedCredential::ZettelstoreToken(token.clone())).await, good);
-        assert_eq!(renew(&world, PresentedCredential::ZettelstoreToken(token)).await.is_ok(), good);
+        let token = signed(&world, change).await;
+        assert_eq!(is_good(&world, header(token.clone())).await, good);
+        assert_eq!(renew(&world, header(token)).await.is_ok(), good);
     };
     check(|_| (), true).await;
     check(|claims| claims.user = "oldname".into(), false).await;
@@ -86,44 +80,46 @@ async fn tokens_of_who_is_somebody_else_now_are_refused() {
     check(|claims| claims.expires = claims.issued, true).await;
     check(|claims| claims.expires = claims.issued - Duration::from_secs(1), false).await;
     check(|claims| claims.issued = claims.issued + Duration::from_secs(3600), true).await;
-    let timeless = forged(&world, |claims| claims.issued = Timestamp::default()).await;
-    let renewed = renew(&world, PresentedCredential::ZettelstoreToken(timeless.clone())).await;
+    let timeless = signed(&world, |claims| claims.issued = Timestamp::default()).await;
+    let renewed = renew(&world, header(timeless.clone())).await;
     assert_eq!(renewed, Ok((timeless, 0)));
 }
 
 #[tokio::test]
 async fn tokens_issued_before_the_valid_from_stamp_are_refused_and_later_ones_are_not() {
-    let world = World::new().await;
-    let account = world.engine.account_named(Some("main"), "iago").await.unwrap();
-    let old = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
-    world.engine.set_active(&account, false).await.unwrap();
-    world.engine.set_active(&account, true).await.unwrap();
-    let stamp = world.engine.account_named(Some("main"), "iago").await.unwrap().user.valid_from;
+    let world = world::new().await;
+    let account = world.account("iago").await;
+    let old = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    let valid_from = Some(world.engine.passwords().next_valid_from());
+    let deactivation = Revocation { valid_from, kinds: &SESSIONS };
+    assert!(world.store.set_active(account.user.id, false, &deactivation).await.unwrap());
+    assert!(world.store.set_active(account.user.id, true, &Revocation::NOTHING).await.unwrap());
+    let stamp = world.account("iago").await.user.valid_from;
     let at_stamp = |offset: i64| {
-        forged(&world, move |claims| claims.issued = Timestamp::from_millis(stamp.as_millis() + offset))
+        signed(&world, move |claims| claims.issued = Timestamp::from_millis(stamp.as_millis() + offset))
     };
     for (token, good) in [(old, false), (at_stamp(-1000).await, false), (at_stamp(0).await, true)] {
-        assert_eq!(is_good(&world, PresentedCredential::ZettelstoreToken(token)).await, good);
+        assert_eq!(is_good(&world, header(token)).await, good);
     }
-    let new = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
-    assert!(is_good(&world, PresentedCredential::ZettelstoreToken(new)).await);
+    let new = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    assert!(is_good(&world, header(new)).await);
 }
 
 #[tokio::test]
-async fn tokens_outlive_the_promotion_of_another_key_and_not_the_end_of_their_own() {
-    let world = World::new().await;
-    let old = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
+async fn tokens_outlive_the_promotion_of_another_key_but_not_the_removal_of_their_own() {
+    let mut world = world::new().await;
+    let old = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     let first: Vec<RingKey> = world.ring.keys().cloned().collect();
     let new = RingKey {
         id: 2,
         secret: KeyRing::generate(&SeededRng::new(99)).keys().next().unwrap().secret.clone(),
     };
     let promoted = KeyRing::from_keys([vec![new.clone()], first].concat()).unwrap();
-    let world = world.restarted(promoted, config()).await;
-    assert!(is_good(&world, PresentedCredential::ZettelstoreToken(old.clone())).await);
-    let (renewed, _) = renew(&world, PresentedCredential::ZettelstoreToken(old.clone())).await.unwrap();
+    world.restart(&Arc::new(promoted), config(), 2).await;
+    assert!(is_good(&world, header(old.clone())).await);
+    let (renewed, _) = renew(&world, header(old.clone())).await.unwrap();
     assert_eq!(renewed, old, "young tokens come back as they are");
-    let young = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
+    let young = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
 
     let alone = TokenKeys::of(&KeyRing::from_keys(vec![new]).unwrap(), "main");
     assert!(alone.verify(young.expose()).is_ok(), "the promoted key signs");
@@ -131,23 +127,23 @@ async fn tokens_outlive_the_promotion_of_another_key_and_not_the_end_of_their_ow
 }
 
 #[tokio::test]
-async fn lifetime_of_nothing_gives_a_token_that_ends_within_the_second() {
-    let rules = ZettelstoreRules { token_lifetime: Duration::ZERO, ..config().zettelstore };
-    let world = World::with(Config { zettelstore: rules, ..config() }).await;
-    let token = token(&world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap());
-    assert!(is_good(&world, PresentedCredential::ZettelstoreToken(token.clone())).await);
+async fn a_lifetime_of_zero_gives_a_token_that_ends_within_the_second() {
+    let zettelstore = ZettelstoreConfig { token_lifetime: Duration::ZERO, ..config().zettelstore };
+    let world = world::with(Config { zettelstore, ..config() }).await;
+    let token = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    assert!(is_good(&world, header(token.clone())).await);
     world.clock.advance(Duration::from_secs(1));
-    assert!(!is_good(&world, PresentedCredential::ZettelstoreToken(token)).await);
+    assert!(!is_good(&world, header(token)).await);
 }
 
 #[tokio::test]
 async fn stored_password_that_can_not_be_read_is_refused_like_a_wrong_one() {
-    let world = World::new().await;
-    let iago = world.engine.account_named(Some("main"), "iago").await.unwrap().user;
+    let world = world::new().await;
+    let iago = world.account("iago").await.user;
     for broken in ["zettelstore$this-is-no-bcrypt-hash", "zettelstore$", "nothing$we$know"] {
-        let ends = Revocation { valid_from: None, kinds: &[] };
-        world.store.set_password(iago.id, Some(&PasswordString::new(broken)), &ends).await.unwrap();
-        let refused = world.log_in(ProtocolName::Zettelstore, "iago", PASSWORD).await.unwrap_err();
+        let broken_password = PasswordString::new(broken);
+        world.store.set_password(iago.id, Some(&broken_password), &Revocation::NOTHING).await.unwrap();
+        let refused = world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap_err();
         assert_eq!(refused, LoginError::Credentials(FailureReason::BrokenPassword), "{broken}");
     }
 }

@@ -1,142 +1,132 @@
+use auth_core::testing::{RealmBuilder, UserBuilder};
 use auth_core::{
-    CredentialId, CredentialKind, ExternalIds, ImportMode, ManualClock, NewRecord, NewUser, Realm,
-    Revocation, Role, Scope, SeededRng, Store, User,
+    CredentialId, CredentialKind, Digest, ImportMode, ManualClock, NewRecord, NewUser, Revocation, Scope,
+    SeededRng,
 };
-use auth_crypto::argon2::Params;
-use auth_crypto::keyring::KeyRing;
-use auth_crypto::pool::{HashingPool, PoolConfig};
-use auth_store::{Postgres, PostgresOptions, Sqlite};
+use auth_store::{Postgres, PostgresConfig, Sqlite};
 use test_postgres::Cluster;
 
 use super::*;
 
-const KEY: Key = Key::Zulip([1; 32]);
+const KEY: Key = Key::Digest([1; 32]);
+const OTHER_KEY: Key = Key::Digest([2; 32]);
 const USER: UserId = UserId::from_bytes([7; 16]);
 
 fn at(millis: i64) -> Timestamp {
     Timestamp::from_millis(1_000_000 + millis)
 }
 
-fn known(version: u64) -> Arc<Known> {
-    Arc::new(Known { user: Arc::new(user(version)), has_password: true, totp: false, credential: None })
-}
-
 fn user(version: u64) -> User {
-    let protocols = ExternalIds {
-        zulip: 1,
-        rocketchat: String::new(),
-        rocketchat_roles: None,
-        zettelstore: 1,
-        zettelstore_role: None,
-    };
-    User {
-        id: USER,
-        realm: RealmId::from_bytes([0; 16]),
-        names: Vec::new(),
-        full_name: String::new(),
-        role: Role::Member,
-        bot: None,
-        active: true,
-        joined: at(0),
-        valid_from: at(0),
-        email_second_factor: false,
-        must_change_password: false,
-        protocols,
-        version,
-    }
+    User { id: USER, version, ..UserBuilder::new("iago").build() }
 }
 
-/// Compared with the store at the beginning.
-fn compared() -> KnownCredentials {
-    let all = KnownCredentials::new(10);
-    all.compared.store(at(0).as_millis(), Ordering::Release);
-    all
+fn holder(version: u64) -> Arc<Holder> {
+    Arc::new(Holder { user: Arc::new(user(version)), has_password: true, totp: false, credential: None })
 }
 
-fn is_known(all: &KnownCredentials, millis: i64) -> bool {
-    all.get(&KEY, at(millis), FRESH).is_some()
+/// A cache over a store that these tests never read.
+fn empty() -> CredentialCache {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Sqlite::open(&folder.path().join("store.db")).unwrap());
+    CredentialCache::new(store, Arc::new(ManualClock::at(at(0))), Duration::ZERO, 10)
+}
+
+/// A cache that was compared with the store at the beginning.
+fn compared() -> CredentialCache {
+    let cache = empty();
+    cache.compared.store(at(0).as_millis(), Ordering::Release);
+    cache
+}
+
+fn is_cached(cache: &CredentialCache, millis: i64) -> bool {
+    cache.get(&KEY, at(millis), FRESH).is_some()
 }
 
 #[test]
-fn nothing_is_known_before_a_comparison_or_a_second_after_it() {
-    let all = KnownCredentials::new(10);
-    all.keep(all.moment(at(0)), at(0), KEY, &known(1));
-    assert!(!is_known(&all, 0));
-    all.compared.store(at(0).as_millis(), Ordering::Release);
-    assert!(is_known(&all, 0));
-    assert!(is_known(&all, 999));
-    assert!(!is_known(&all, 1000));
-    assert!(!is_known(&all, -1), "a clock that was set back");
+fn nothing_is_cached_before_a_comparison_or_a_second_after_it() {
+    let cache = empty();
+    cache.add(cache.read_stamp(at(0)), at(0), KEY, &holder(1));
+    assert!(!is_cached(&cache, 0));
+    cache.compared.store(at(0).as_millis(), Ordering::Release);
+    assert!(is_cached(&cache, 0));
+    assert!(is_cached(&cache, 999));
+    assert!(!is_cached(&cache, 1000));
+    assert!(!is_cached(&cache, -1), "a clock that was set back");
 }
 
 #[test]
-fn a_change_between_reading_and_keeping_is_not_lost() {
-    let all = compared();
-    let moment = all.moment(at(0));
-    all.changed(USER);
-    all.keep(moment, at(1), KEY, &known(1));
-    assert!(!is_known(&all, 1));
-    all.keep(all.moment(at(2)), at(2), KEY, &known(2));
-    assert!(is_known(&all, 2));
-    all.changed(UserId::from_bytes([8; 16]));
-    assert!(is_known(&all, 2), "somebody else has changed");
-    all.changed(USER);
-    assert!(!is_known(&all, 2));
+fn a_change_between_reading_and_adding_is_not_lost() {
+    let cache = compared();
+    let stamp = cache.read_stamp(at(0));
+    cache.changed(USER);
+    cache.add(stamp, at(1), KEY, &holder(1));
+    assert!(!is_cached(&cache, 1));
+    cache.add(cache.read_stamp(at(2)), at(2), KEY, &holder(2));
+    assert!(is_cached(&cache, 2));
+    cache.changed(UserId::from_bytes([8; 16]));
+    assert!(is_cached(&cache, 2), "somebody else has changed");
+    cache.changed(USER);
+    assert!(!is_cached(&cache, 2));
 }
 
 #[test]
-fn what_is_too_far_back_to_be_judged_is_not_kept() {
-    let all = compared();
-    let moment = all.moment(at(0));
+fn a_read_that_began_too_many_changes_ago_is_not_cached() {
+    let cache = compared();
+    let stamp = cache.read_stamp(at(0));
     for other in 0..u128::try_from(REMEMBERED).unwrap() {
-        all.changed(UserId::from_bytes((other << 8).to_be_bytes()));
+        cache.changed(UserId::from_bytes((other << 8).to_be_bytes()));
     }
-    all.keep(moment, at(1), KEY, &known(1));
-    assert!(is_known(&all, 1), "all changes are remembered, and none was this user's");
-    all.changed(USER);
-    all.changed(UserId::from_bytes([8; 16]));
-    all.keep(moment, at(1), KEY, &known(1));
-    assert!(!is_known(&all, 1));
+    cache.add(stamp, at(1), KEY, &holder(1));
+    assert!(is_cached(&cache, 1), "all changes are remembered, and none was this user's");
+    cache.changed(USER);
+    cache.changed(UserId::from_bytes([8; 16]));
+    cache.add(stamp, at(1), KEY, &holder(1));
+    assert!(!is_cached(&cache, 1));
 }
 
 #[test]
-fn what_took_long_to_read_is_not_kept() {
-    let all = compared();
-    let moment = all.moment(at(0));
-    all.keep(moment, at(251), KEY, &known(1));
-    assert!(!is_known(&all, 251));
-    all.keep(moment, at(250), KEY, &known(1));
-    assert!(is_known(&all, 250));
+fn a_read_that_took_long_is_not_cached() {
+    let cache = compared();
+    let stamp = cache.read_stamp(at(0));
+    cache.add(stamp, at(251), KEY, &holder(1));
+    assert!(!is_cached(&cache, 251));
+    cache.add(stamp, at(250), KEY, &holder(1));
+    assert!(is_cached(&cache, 250));
 }
 
 #[test]
 fn an_older_version_never_replaces_a_newer_one() {
-    let all = compared();
-    let moment = all.moment(at(0));
-    all.keep(moment, at(0), Key::RocketChat([2; 32]), &known(5));
-    all.keep(moment, at(0), KEY, &known(4));
-    assert!(!is_known(&all, 0));
-    all.keep(moment, at(0), KEY, &known(5));
-    assert!(is_known(&all, 0));
-    all.keep(moment, at(0), Key::RocketChat([2; 32]), &known(6));
-    assert!(!is_known(&all, 0), "the entry is of a version that is none any more");
+    let cache = compared();
+    let stamp = cache.read_stamp(at(0));
+    cache.add(stamp, at(0), OTHER_KEY, &holder(5));
+    cache.add(stamp, at(0), KEY, &holder(4));
+    assert!(!is_cached(&cache, 0));
+    cache.add(stamp, at(0), KEY, &holder(5));
+    assert!(is_cached(&cache, 0));
+    cache.add(stamp, at(0), OTHER_KEY, &holder(6));
+    assert!(!is_cached(&cache, 0), "the entry is of a version that is none any more");
 }
 
 #[test]
 fn memory_is_bounded() {
-    let all = compared();
+    let cache = compared();
     for number in 0..1000_u64 {
-        all.keep(all.moment(at(0)), at(0), Key::Zettelstore(RealmId::from_bytes([0; 16]), number), &known(1));
+        cache.add(
+            cache.read_stamp(at(0)),
+            at(0),
+            Key::SignedToken(RealmId::from_bytes([0; 16]), number),
+            &holder(1),
+        );
     }
-    assert!(all.entries.len() <= 10);
-    assert!(all.changes().users.len() <= REMEMBERED);
+    assert!(cache.entries.len() <= 10);
+    assert!(cache.changes().users.len() <= REMEMBERED);
 }
 
 const TOKEN: CredentialId = CredentialId::from_bytes([3; 16]);
 
-/// One server of two, at a store that both have open.
+/// The cache of one server of two, at a store that both have open.
 struct Server {
-    engine: Engine,
+    cache: Arc<CredentialCache>,
     store: Arc<dyn Store>,
     other: Arc<dyn Store>,
     clock: Arc<ManualClock>,
@@ -144,12 +134,12 @@ struct Server {
 
 impl Server {
     async fn new(store: Arc<dyn Store>, other: Arc<dyn Store>) -> Self {
-        let realm = Realm::new(RealmId::from_bytes([0; 16]), "main");
+        let realm = RealmBuilder::new("main").build();
         let token = Credential {
             id: TOKEN,
             user: USER,
-            kind: CredentialKind::RocketChatToken,
-            digest: Some(auth_core::Digest::new([1; 32])),
+            kind: CredentialKind::ROCKETCHAT_TOKEN,
+            digest: Some(Digest::new([1; 32])),
             sealed: None,
             scope: Scope::default(),
             label: None,
@@ -158,71 +148,32 @@ impl Server {
             last_used: None,
             counter: 0,
         };
-        let new = NewUser {
-            user: user(0),
-            assign_zulip_id: false,
-            assign_zettelstore_id: false,
-            password: None,
-            credentials: vec![token],
-        };
+        let new = NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![token] };
         let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
         store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
 
-        let rng = Arc::new(SeededRng::new(8));
         let clock = Arc::new(ManualClock::at(at(0)));
-        let pool = PoolConfig {
-            workers: 1,
-            queue: 1,
-            interleave: 1,
-            memory_kib: 64,
-            deadline: Duration::from_secs(10),
-        };
-        let mut config = crate::Config {
-            passwords: crate::PasswordConfig {
-                params: Params::new(64, 1, 1).unwrap(),
-                strength: auth_core::StrengthRule { min_length: 8, min_guesses: 1 },
-                failure_grid: crate::FailureGrid::Off,
-            },
-            limits: None,
-            max_waiting: 1,
-            known_credentials: 100,
-            outage: Duration::ZERO,
-            allow_password_only_with_2fa: false,
-            revoke_on_password_change: true,
-            log_names: false,
-            directories: std::collections::BTreeMap::new(),
-            zulip: crate::ZulipRules::default(),
-            rocketchat: crate::RocketChatRules::default(),
-            zettelstore: crate::ZettelstoreRules { token_lifetime: FRESH, login_delay: Duration::ZERO },
-        };
-        config.rocketchat.api_limit = None;
-        let parts = crate::Parts {
-            store: Arc::clone(&store),
-            backends: Vec::new(),
-            pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _, Arc::clone(&clock) as _).unwrap()),
-            ring: Arc::new(KeyRing::generate(&*rng)),
-            clock: Arc::clone(&clock) as _,
-            rng,
-            config,
-        };
-        let server = Self { engine: Engine::open(parts).await.unwrap(), store, other, clock };
-        server.engine.compare().await.unwrap();
-        server
+        let cache = CredentialCache::new(Arc::clone(&store), Arc::clone(&clock) as _, Duration::ZERO, 100);
+        let cache = Arc::new(cache);
+        let listener: Arc<dyn ChangeListener> = Arc::clone(&cache) as _;
+        store.listen(Arc::downgrade(&listener));
+        cache.compare().await.unwrap();
+        Self { cache, store, other, clock }
     }
 
-    /// Presents the token. What happens `meanwhile` happens after the store was read; tells whether it was good, and
+    /// Presents the token. What happens `meanwhile` happens after the store was read; tells whether the token was good, and
     /// whether the store was read.
     async fn present(&self, meanwhile: impl Future<Output = ()> + Send) -> (bool, bool) {
-        let mut read = false;
-        let look = async {
-            let digest = auth_core::Digest::new([1; 32]);
-            let found = self.store.by_digest(CredentialKind::RocketChatToken, &digest).await?;
-            read = true;
+        let mut is_read = false;
+        let read = async {
+            let digest = Digest::new([1; 32]);
+            let found = self.store.by_digest(CredentialKind::ROCKETCHAT_TOKEN, &digest).await?;
+            is_read = true;
             meanwhile.await;
-            Ok(found.map(Known::from))
+            Ok(found.map(Holder::from))
         };
-        let good = self.engine.known(KEY, look).await.unwrap().is_some();
-        (good, read)
+        let is_good = self.cache.get_or_read(KEY, read).await.unwrap().is_some();
+        (is_good, is_read)
     }
 }
 
@@ -235,7 +186,7 @@ async fn both(folder: &tempfile::TempDir) -> [Server; 2] {
     let path = folder.path().join("store.db");
     let sqlite = [Sqlite::open(&path).unwrap(), Sqlite::open(&path).unwrap()].map(Arc::new);
     let url = Cluster::shared().unwrap().database().unwrap();
-    let options = PostgresOptions { notifications: false, ..PostgresOptions::new(url) };
+    let options = PostgresConfig { notifications: false, ..PostgresConfig::new(url) };
     let open = || async { Arc::new(Postgres::open(&options, Arc::new(SeededRng::new(1))).await.unwrap()) };
     let postgres = [open().await, open().await];
     let [(one, two), (three, four)] =
@@ -244,13 +195,13 @@ async fn both(folder: &tempfile::TempDir) -> [Server; 2] {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_known_is_not_read_again() {
+async fn a_cached_credential_is_not_read_again() {
     let folder = tempfile::tempdir().unwrap();
     for server in both(&folder).await {
         assert_eq!(server.present(async {}).await, (GOOD, READ));
         assert_eq!(server.present(async {}).await, (GOOD, !READ));
         server.clock.advance(Duration::from_millis(900));
-        server.engine.compare().await.unwrap();
+        server.cache.compare().await.unwrap();
         server.clock.advance(Duration::from_millis(900));
         assert_eq!(server.present(async {}).await, (GOOD, !READ), "compared and found unchanged");
         server.clock.advance(Duration::from_millis(100));
@@ -259,7 +210,7 @@ async fn what_is_known_is_not_read_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_here_between_reading_and_keeping_is_refused_at_once() {
+async fn a_revocation_here_between_reading_and_adding_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for server in both(&folder).await {
         let revoke = async { assert!(server.store.remove(TOKEN).await.unwrap()) };
@@ -269,23 +220,22 @@ async fn a_revocation_here_between_reading_and_keeping_is_refused_at_once() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_revocation_elsewhere_between_reading_and_keeping_is_refused_after_the_next_comparison() {
+async fn a_revocation_elsewhere_between_reading_and_adding_is_refused_after_the_next_comparison() {
     let folder = tempfile::tempdir().unwrap();
     for server in both(&folder).await {
         let revoke = async {
-            let ends = Revocation { valid_from: None, kinds: &[] };
-            assert!(server.other.set_active(USER, false, &ends).await.unwrap());
-            // A comparison that comes before what was read is kept doesn't see it.
-            server.engine.compare().await.unwrap();
+            assert!(server.other.set_active(USER, false, &Revocation::NOTHING).await.unwrap());
+            // A comparison that comes before what was read is added doesn't see it.
+            server.cache.compare().await.unwrap();
         };
         assert_eq!(server.present(revoke).await, (GOOD, READ));
         server.clock.advance(Duration::from_millis(500));
-        server.engine.compare().await.unwrap();
-        let mut read = false;
-        let look = async {
-            read = true;
+        server.cache.compare().await.unwrap();
+        let mut is_read = false;
+        let read = async {
+            is_read = true;
             Ok(None)
         };
-        assert!(server.engine.known(KEY, look).await.unwrap().is_none() && read);
+        assert!(server.cache.get_or_read(KEY, read).await.unwrap().is_none() && is_read);
     }
 }
