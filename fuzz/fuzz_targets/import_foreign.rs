@@ -1,7 +1,7 @@
-//! Whatever stands where another system's users should be, what is converted are import lines, each from a place.
+//! Converting another system's users panics for no input, and gives import lines, each with its origin.
 #![no_main]
 
-use auth_engine::transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
+use auth_transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
 
 const REALMS: &[u8] = b"id,string_id,name,deactivated\n2,,Main,f\n";
 const USERS: &[u8] =

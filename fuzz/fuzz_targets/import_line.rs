@@ -1,6 +1,6 @@
-//! A line of an import holds a realm or a user, or says what is wrong with it.
+//! Parsing an import line panics for no text.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|line: &str| {
-    let _ = auth_engine::transfer::parse_line(line);
+    let _ = auth_transfer::parse_line(line);
 });

@@ -14,7 +14,12 @@
 //! assert!(world.engine.store().realms().await.unwrap().is_empty());
 //! # }
 //! ```
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test that can't be set up fails")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that can't be set up fails"
+)]
 
 use std::any::Any;
 use std::collections::BTreeMap;
@@ -223,7 +228,6 @@ pub struct World {
     pub kept: Vec<Box<dyn Any + Send + Sync>>,
 }
 
-#[expect(clippy::missing_panics_doc, reason = "said once for all methods")]
 impl World {
     /// Opens an engine whose clock is `clock`.
     pub async fn open(builder: EngineBuilder, clock: Arc<ManualClock>) -> Self {

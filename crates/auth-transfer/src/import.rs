@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 
 use auth_core::{
     ClientKey, ImportError as StoreImportError, ImportMode, Imported, InternalError, NewRecord,
-    PasswordString, RealmId, SecretInput, StoreError,
+    PasswordString, SecretInput, StoreError,
 };
 use auth_crypto::password::{HashingRule, OldHash, StoredPassword};
 use auth_engine::{Engine, Scheme, register_schemes};
@@ -191,7 +191,7 @@ impl Import<'_> {
     /// Writes the records. A record that conflicts with stored ones is left out, if that is allowed, and everything tried
     /// again: the store takes all or nothing.
     async fn write(&mut self, drafts: &mut Spool) -> Result<Imported, ImportError> {
-        let mut left_out = LeftOut::default();
+        let mut left_out = HashSet::new();
         loop {
             let (sender, records) = channel();
             let writing = self.engine.store().import(records, self.options.mode);
@@ -204,16 +204,16 @@ impl Import<'_> {
             let error = error.ok_or_else(|| InternalError::defect("the records ended early"))?;
             let conflicting = match (record, &error) {
                 (Some(index), StoreError::Conflict(_) | StoreError::Missing(_)) => {
-                    left_out.find(drafts, index)?
+                    find(drafts, &left_out, index)?
                 }
                 _ => None,
             };
             let Some(draft) = conflicting else { return Err(error.into()) };
-            if !self.options.skip_bad || left_out.lines.len() >= MOST_CONFLICTS {
+            if !self.options.skip_bad || left_out.len() >= MOST_CONFLICTS {
                 return Err(ImportError::Lines(vec![(draft.line, error.to_string())]));
             }
             self.report.left_out.push((draft.line, error.to_string()));
-            left_out.add(&draft);
+            left_out.insert(draft.line);
         }
     }
 
@@ -221,18 +221,31 @@ impl Import<'_> {
     async fn feed(
         &mut self,
         drafts: &mut Spool,
-        left_out: &mut LeftOut,
+        left_out: &mut HashSet<u64>,
         sender: Sender,
     ) -> Result<(), ImportError> {
         let (mut records, of) = (0, drafts.len());
+        // Realms that are neither in the store nor written by the lines so far.
+        let mut missing = HashSet::new();
         for draft in read_drafts(drafts)? {
             let draft = draft?;
-            if left_out.lines.contains(&draft.line) {
-                continue;
+            let is_left_out = left_out.contains(&draft.line);
+            match &draft.record {
+                Record::Realm { realm, is_new: true } if is_left_out => {
+                    missing.insert(realm.id);
+                }
+                // A later line of the same slug may make the realm after all.
+                Record::Realm { realm, .. } if !is_left_out => {
+                    missing.remove(&realm.id);
+                }
+                Record::User { user, .. } if !is_left_out && missing.contains(&user.user.realm) => {
+                    self.report.left_out.push((draft.line, NO_REALM.to_owned()));
+                    left_out.insert(draft.line);
+                    continue;
+                }
+                _ => {}
             }
-            if left_out.is_of_missing_realm(&draft) {
-                self.report.left_out.push((draft.line, NO_REALM.to_owned()));
-                left_out.add(&draft);
+            if is_left_out {
                 continue;
             }
             let record = match draft.record {
@@ -261,41 +274,20 @@ impl Import<'_> {
     }
 }
 
-/// The records that are left out.
-#[derive(Default)]
-struct LeftOut {
-    lines: HashSet<u64>,
-    /// Realms that are not in the store and not written.
-    realms: HashSet<RealmId>,
-}
-
-impl LeftOut {
-    fn add(&mut self, draft: &Draft) {
-        self.lines.insert(draft.line);
-        if let Record::Realm { realm, is_new: true } = &draft.record {
-            self.realms.insert(realm.id);
+/// The draft of the record at `index` among those that were given to the store.
+fn find(drafts: &mut Spool, left_out: &HashSet<u64>, index: u64) -> Result<Option<Draft>, ImportError> {
+    let mut left = index;
+    for draft in read_drafts(drafts)? {
+        let draft = draft?;
+        if left_out.contains(&draft.line) {
+            continue;
         }
-    }
-
-    fn is_of_missing_realm(&self, draft: &Draft) -> bool {
-        matches!(&draft.record, Record::User { user, .. } if self.realms.contains(&user.user.realm))
-    }
-
-    /// The draft of the record at `index` among those that were given to the store.
-    fn find(&self, drafts: &mut Spool, index: u64) -> Result<Option<Draft>, ImportError> {
-        let mut left = index;
-        for draft in read_drafts(drafts)? {
-            let draft = draft?;
-            if self.lines.contains(&draft.line) {
-                continue;
-            }
-            if left == 0 {
-                return Ok(Some(draft));
-            }
-            left -= 1;
+        if left == 0 {
+            return Ok(Some(draft));
         }
-        Ok(None)
+        left -= 1;
     }
+    Ok(None)
 }
 
 /// Hashes clear passwords and wraps old hashes.
@@ -330,7 +322,7 @@ impl Hasher<'_> {
     }
 
     /// The hash that is to be put under Argon2id.
-    fn to_wrap(&self, password: Option<&PasswordString>) -> Option<OldHash> {
+    fn to_wrap(self, password: Option<&PasswordString>) -> Option<OldHash> {
         OldHash::of(password.filter(|_| self.wrap)?, self.engine.passwords().config().params)
     }
 }

@@ -1,9 +1,9 @@
-//! What operators do to accounts.
+//! Accounts: found, deactivated, given a password, deleted.
 
-use auth_core::{Authenticator, Password, PresentedCredential, ProtocolName};
-use auth_engine::operator::OperatorError;
-
-use auth_engine::testing::{PASSWORD, World, token};
+use auth_admin::{Accounts, AdminError};
+use auth_core::{Authenticator, Password, ProtocolName};
+use auth_engine::PasswordError;
+use auth_engine::testing::{IAGO_KEY, PASSWORD, api_key, header, rocketchat_token, token};
 
 use crate::world;
 
@@ -13,18 +13,15 @@ async fn deactivation_refuses_everything_at_once_and_keys_come_back_with_activat
     let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
     let zettel = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     let user_id = world.rocketchat_id("iago").await;
-    let key = || PresentedCredential::ZulipKey {
-        email: "iago@zulip.com".to_owned(),
-        key: auth_core::ApiKey::new("gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv"),
-    };
-    let account = world.account("iago").await;
+    let key = || api_key("iago@zulip.com", IAGO_KEY);
+    let (accounts, account) = (Accounts::new(&world.engine), world.account("iago").await);
     let names = [
         (ProtocolName::ZULIP, "iago@zulip.com"),
         (ProtocolName::ROCKETCHAT, "iago"),
         (ProtocolName::ZETTELSTORE, "iago"),
     ];
 
-    world.engine.set_active(&account, false).await.unwrap();
+    accounts.set_active(&account, false).await.unwrap();
     for (protocol, name) in names {
         assert!(world.log_in(protocol, name, PASSWORD).await.is_err(), "{protocol:?}");
     }
@@ -34,7 +31,7 @@ async fn deactivation_refuses_everything_at_once_and_keys_come_back_with_activat
     let zettel = header(zettel);
     assert!(world.check("main", ProtocolName::ZETTELSTORE, zettel.clone()).await.result.is_err());
 
-    world.engine.set_active(&account, true).await.unwrap();
+    accounts.set_active(&account, true).await.unwrap();
     for (protocol, name) in names {
         assert!(world.log_in(protocol, name, PASSWORD).await.is_ok(), "{protocol:?}");
     }
@@ -49,17 +46,18 @@ async fn deactivation_refuses_everything_at_once_and_keys_come_back_with_activat
 #[tokio::test]
 async fn accounts_are_found_by_any_name_where_it_is_clear() {
     let world = world::new().await;
+    let accounts = Accounts::new(&world.engine);
     for name in ["othello", "othello@zulip.com", "OTHELLO"] {
-        assert!(world.find("main", name).await.is_some(), "{name}");
+        assert!(accounts.find(None, name).await.is_ok(), "{name}");
     }
-    let id = world.account("othello").await.user.id.to_string();
-    assert!(world.find("main", &id).await.is_some());
+    let id = accounts.find(None, "othello").await.unwrap().user.id.to_string();
+    assert!(accounts.find(None, &id).await.is_ok());
     for (realm, name, refused) in [
         (None, "iago", "several realms have a user of that name: say which"),
         (None, "nobody", "there is no such user"),
         (Some("nowhere"), "iago", "there is no such realm"),
     ] {
-        let error = world.engine.account_named(realm, name).await.unwrap_err();
+        let error = accounts.find(realm, name).await.unwrap_err();
         assert_eq!(error.to_string(), refused);
     }
 }
@@ -67,11 +65,11 @@ async fn accounts_are_found_by_any_name_where_it_is_clear() {
 #[tokio::test]
 async fn weak_passwords_are_set_only_when_allowed() {
     let world = world::new().await;
-    let account = world.account("othello").await;
+    let (accounts, account) = (Accounts::new(&world.engine), world.account("othello").await);
     let weak = Password::new("abcd1234");
-    let refused = world.engine.set_password(&account, &weak, false).await.unwrap_err();
-    assert!(matches!(refused, OperatorError::TooWeak(_)), "{refused:?}");
-    world.engine.set_password(&account, &weak, true).await.unwrap();
+    let refused = accounts.set_password(&account, &weak, false).await.unwrap_err();
+    assert!(matches!(refused, AdminError::Password(PasswordError::TooWeak(_))), "{refused:?}");
+    accounts.set_password(&account, &weak, true).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "othello", "abcd1234").await.is_ok());
 }
 
@@ -80,17 +78,29 @@ async fn a_deleted_account_is_nobody() {
     let world = world::new().await;
     let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
     let user_id = world.rocketchat_id("iago").await;
-    let account = world.account("iago").await;
-    let reply = world
-        .check(
-            "main",
-            ProtocolName::ROCKETCHAT,
-            rocketchat_token(&user_id, rocket.clone()),
-        )
-        .await;
+    let (accounts, account) = (Accounts::new(&world.engine), world.account("iago").await);
+    let reply = world.check("main", ProtocolName::ROCKETCHAT, rocketchat_token(&user_id, rocket)).await;
     let principal = reply.result.unwrap();
-    world.engine.delete_account(&account).await.unwrap();
+    accounts.delete(&account).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.is_err());
     world.engine.revoke(&principal).await.unwrap();
-    assert!(matches!(world.engine.delete_account(&account).await, Err(OperatorError::NoUser)));
+    assert!(matches!(accounts.delete(&account).await, Err(AdminError::NoUser)));
+}
+
+#[tokio::test]
+async fn accounts_are_listed_by_page() {
+    let world = world::new().await;
+    let accounts = Accounts::new(&world.engine);
+    let slugs: Vec<String> = accounts.realms().await.unwrap().into_iter().map(|realm| realm.slug).collect();
+    assert_eq!(slugs, ["closed", "main", "other"]);
+    let main = accounts.realm("main").await.unwrap();
+    let (mut after, mut pages) = (None, Vec::new());
+    loop {
+        let page = accounts.list(&main, after, 4).await.unwrap();
+        let Some(last) = page.last() else { break };
+        after = Some(last.user.id);
+        pages.push(page.len());
+    }
+    assert_eq!(pages, [4, 4, 1]);
+    assert!(matches!(accounts.realm("nowhere").await, Err(AdminError::NoRealm)));
 }

@@ -6,13 +6,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
 
 use auth_core::{ImportMode, ProtocolName};
-use auth_transfer::{ImportError, ImportReport, Progress, unwatched};
-
 use auth_engine::testing::{PASSWORD, World, config};
+use auth_transfer::{ImportError, ImportReport, Progress, export, import, unwatched};
 
 use crate::world;
 
-async fn import(world: &World, lines: &str, mode: ImportMode) -> Result<ImportReport, ImportError> {
+async fn import_as(world: &World, lines: &str, mode: ImportMode) -> Result<ImportReport, ImportError> {
     import(&world.engine, lines.as_bytes(), mode, &mut unwatched).await
 }
 
@@ -58,12 +57,12 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
         ),
     ] {
         let lines = format!("{realm}\n\n{line}\n{}", r#"{"kind":"user","realm":"main","username":"good"}"#);
-        match import(&world, &lines, ImportMode::Write).await {
+        match import_as(&world, &lines, ImportMode::Write).await {
             Err(ImportError::Lines(bad)) => assert_eq!(bad, [(3, reason.to_owned())], "{line}"),
             other => panic!("{line}: {other:?}"),
         }
     }
-    assert!(world.engine.realms_by_slug().await.unwrap().is_empty());
+    assert!(world.store.realms().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -76,7 +75,7 @@ async fn conflicts_are_named_by_line() {
     ] {
         let lines = format!("{}\n{line}", r#"{"kind":"user","realm":"main","username":"first"}"#);
         for mode in [ImportMode::DryRun, ImportMode::Write] {
-            match import(&world, &lines, mode).await {
+            match import_as(&world, &lines, mode).await {
                 Err(ImportError::Lines(bad)) => assert_eq!(bad, [(2, reason.to_owned())]),
                 other => panic!("{line}: {other:?}"),
             }
@@ -89,10 +88,10 @@ async fn conflicts_are_named_by_line() {
 async fn dry_run_reports_and_writes_nothing() {
     let world = world::empty(config()).await;
     let lines = "{\"kind\":\"realm\",\"realm\":\"main\",\"colour\":1}\n{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"a\"}";
-    let report = import(&world, lines, ImportMode::DryRun).await.unwrap();
+    let report = import_as(&world, lines, ImportMode::DryRun).await.unwrap();
     assert_eq!((report.imported.realms, report.imported.users), (1, 1));
     assert_eq!(report.notes, [(1, "`colour` means nothing here".to_owned())]);
-    assert!(world.engine.realms_by_slug().await.unwrap().is_empty());
+    assert!(world.store.realms().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -137,7 +136,7 @@ fn many(users: u32) -> String {
 }
 
 #[tokio::test]
-async fn progress_is_told_of_every_step_and_whoever_watches_may_end_each() {
+async fn progress_is_told_of_every_step_and_the_callback_may_end_each() {
     let world = world::empty(config()).await;
     let lines = many(2500);
     let mut told = Vec::new();
@@ -167,14 +166,14 @@ async fn progress_is_told_of_every_step_and_whoever_watches_may_end_each() {
             Err(ImportError::Stopped) => assert!(seen),
             other => panic!("{end:?}: {other:?}"),
         }
-        assert!(world.engine.realms_by_slug().await.unwrap().is_empty(), "{end:?}: nothing is written");
+        assert!(world.store.realms().await.unwrap().is_empty(), "{end:?}: nothing is written");
     }
-    import(&world, &lines, ImportMode::Write).await.unwrap();
+    import_as(&world, &lines, ImportMode::Write).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "user7", PASSWORD).await.is_ok());
 }
 
 #[tokio::test]
-async fn an_import_that_nobody_waits_for_any_more_writes_nothing() {
+async fn a_dropped_import_writes_nothing() {
     let world = world::empty(config()).await;
     let lines = many(2500);
     let given = AtomicU64::new(0);
@@ -193,7 +192,7 @@ async fn an_import_that_nobody_waits_for_any_more_writes_nothing() {
         ended = import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut watch) => panic!("{ended:?}"),
         () = in_the_midst => {}
     }
-    assert!(world.engine.realms_by_slug().await.unwrap().is_empty());
+    assert!(world.store.realms().await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -201,7 +200,7 @@ async fn a_line_longer_than_a_mebibyte_is_bad_and_those_after_it_are_read() {
     let world = world::empty(config()).await;
     let long = format!("{{\"kind\":\"realm\",\"realm\":\"b\",\"icon\":\"{}\"}}", "x".repeat(3 << 20));
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"a\"}}\n{long}\n{{\"kind\":\"realm\"}}");
-    match import(&world, &lines, ImportMode::Write).await {
+    match import_as(&world, &lines, ImportMode::Write).await {
         Err(ImportError::Lines(bad)) => {
             let reasons: Vec<(u64, &str)> = bad.iter().map(|(line, why)| (*line, why.as_str())).collect();
             assert_eq!(reasons, [(2, "longer than a mebibyte"), (3, "`realm` is missing")]);

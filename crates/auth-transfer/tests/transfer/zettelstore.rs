@@ -1,9 +1,8 @@
-//! Users of a Zettelstore move in: what is read, what is left out, what is an error (zettelstore.md 7).
+//! Users of a Zettelstore move in: what is read, what is left out, what is an error.
 
 use auth_core::{ImportMode, ProtocolName, Role};
-use auth_transfer::{Converted, ImportReport, convert_zettel, parse_line, unwatched};
-
 use auth_engine::testing::{World, config};
+use auth_transfer::{Converted, ImportReport, convert_zettel, import, parse_line, unwatched};
 
 use crate::world;
 
@@ -44,7 +43,7 @@ fn values(converted: &Read, key: &str) -> Vec<String> {
     converted.lines.lines().map(|line| value(line).trim_matches('"').to_owned()).collect()
 }
 
-async fn import(world: &World, lines: &str) -> ImportReport {
+async fn import_into(world: &World, lines: &str) -> ImportReport {
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"main\"}}\n{lines}");
     import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap()
 }
@@ -64,7 +63,7 @@ async fn fixture_f1_moves_in_and_its_passwords_are_good() {
         ]
     );
     let world = world::empty(config()).await;
-    let report = import(&world, &converted.lines).await;
+    let report = import_into(&world, &converted.lines).await;
     assert_eq!((report.imported.users, report.notes), (13, Vec::new()));
 
     for (who, password, good) in [
@@ -91,20 +90,23 @@ async fn fixture_f1_moves_in_and_its_passwords_are_good() {
         assert_eq!(outcome.is_ok(), good, "{who} {password:?}: {outcome:?}");
     }
     let zoe = world.account("zoë").await.user;
-    assert_eq!((zoe.full_name.as_str(), zoe.protocols.zettelstore), ("Zoë", 20_240_101_001_100));
-    assert_eq!(zoe.protocols.zettelstore_role.as_deref(), Some("reader"));
+    assert_eq!(
+        (zoe.full_name.as_str(), zoe.external_number(ProtocolName::ZETTELSTORE)),
+        ("Zoë", 20_240_101_001_100)
+    );
+    assert_eq!(zoe.external_roles.get(ProtocolName::ZETTELSTORE), Some(&vec!["reader".to_owned()]));
     assert_eq!(zoe.joined.as_secs(), 1_704_067_860, "2024-01-01 00:11 UTC");
 }
 
 #[tokio::test]
-async fn spelling_with_capitals_is_kept_by_the_hash_until_the_first_log_in() {
-    // `user-id: Case` is read in lower case, while the hash is of the name as it was typed (zettelstore.md 7).
+async fn spelling_with_capitals_is_kept_by_the_hash_until_the_first_login() {
+    // `user-id: Case` is read in lower case, while the hash is of the name as it was typed
     let hash = bcrypt_of("20240101000200 Case secret-enough");
     let text = format!("user-id: Case\ncredential: {hash}\n");
     let converted = convert(&[("20240101000200.zettel", &text)]).unwrap();
     assert_eq!(values(&converted, "username"), ["case"]);
     let world = world::empty(config()).await;
-    import(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
+    import_into(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
     for (typed, good) in [("case", false), ("Case", true), ("case", true)] {
         let outcome = world.log_in(ProtocolName::ZETTELSTORE, typed, "secret-enough").await;
         assert_eq!(outcome.is_ok(), good, "{typed}");
@@ -181,7 +183,7 @@ fn hash_that_protects_nothing_is_left_out() {
 }
 
 #[test]
-fn what_is_no_user_is_passed_over() {
+fn files_of_no_user_are_passed_over() {
     let none = convert(&[
         ("20240101000200.zettel", "title: A note\n\nuser-id: ada"),
         ("20240101000300.zettel", "user-id:\ncredential: x"),
@@ -231,12 +233,13 @@ fn bad_files_are_named_with_the_reason() {
 }
 
 #[tokio::test]
-async fn what_converts_is_held_to_the_checks_of_every_import() {
+async fn converted_lines_are_held_to_the_checks_of_every_import() {
     let long = format!("user-id: {}", "ä".repeat(400));
     let converted = convert(&[("20240101000200.zettel", &long)]).unwrap();
     let world = world::empty(config()).await;
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"notes\"}}\n{}", converted.lines);
-    let failure = import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap_err();
+    let failure =
+        import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap_err();
     assert_eq!(failure.to_string(), "line 2: `username` can't be logged in with");
 }
 
@@ -244,13 +247,13 @@ async fn what_converts_is_held_to_the_checks_of_every_import() {
 async fn role_of_the_owner_is_the_realms() {
     let converted = convert(&[("20240101000200.zettel", "user-id: ada\nuser-role: OWNER")]).unwrap();
     let world = world::empty(config()).await;
-    import(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
+    import_into(&world, &converted.lines.replace("\"notes\"", "\"main\"")).await;
     assert_eq!(world.account("ada").await.user.role, Role::Owner);
 }
 
 proptest::proptest! {
     #[test]
-    fn whatever_converts_is_import_lines(
+    fn converted_text_is_import_lines(
         text in "((user-id|zid|credential|title|created|user-role|%|x)[: ]{0,2}[\\PC]{0,20}\n{1,2}|---\n| x\n){0,12}",
         zettel in proptest::bool::ANY,
     ) {

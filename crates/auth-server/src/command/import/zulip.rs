@@ -1,4 +1,4 @@
-//! The tables of a Zulip's database, as its server copies them out.
+//! The tables of a Zulip database, copied as CSV.
 
 use std::fs::File;
 use std::io::{Seek, Write};
@@ -15,57 +15,57 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::files;
 
-/// How long the server may take to answer the call.
-const REACH: Duration = Duration::from_secs(10);
+/// The time limit for connecting to the database.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// `zerver_realm` and `zerver_userprofile` of one moment, as CSV in files that have no name. Without `sslmode` in
-/// its address the server is spoken to by TLS, unless it is this machine.
-pub(super) async fn tables(address: &str, password_file: Option<&Path>) -> anyhow::Result<(File, File)> {
-    let mut config: Config = address.parse().ok().context("the address can't be read")?;
+/// Copies `zerver_realm` and `zerver_userprofile` of one snapshot into files without names. Unless the URL has an
+/// `sslmode`, a connection to another machine uses TLS.
+pub(super) async fn tables(url: &str, password_file: Option<&Path>) -> anyhow::Result<(File, File)> {
+    let mut config: Config = url.parse().ok().context("the address can't be read")?;
     if let Some(path) = password_file {
         config.password(files::secret_text("--password-file", path)?.as_bytes());
     }
     let local = config.get_hosts().iter().all(is_local);
-    if !address.contains("sslmode=") {
+    if !url.contains("sslmode=") {
         config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
     }
-    config.application_name("auth-server import").connect_timeout(REACH);
+    config.application_name("auth-server import").connect_timeout(CONNECT_TIMEOUT);
     let connected = config.connect(MakeRustlsConnect::new(tls()?)).await;
-    let (client, connection) = connected.map_err(|error| plain(&error))?;
+    let (client, connection) = connected.map_err(|error| plain_error(&error))?;
     let connection = tokio::spawn(connection);
-    let tables = copied(&client).await;
+    let tables = copy_tables(&client).await;
     drop(client);
-    // What went wrong with it, the copy has said.
+    // The copy has reported the errors of the connection.
     let _ended = connection.await;
     tables
 }
 
-async fn copied(client: &Client) -> anyhow::Result<(File, File)> {
-    // Both tables as they are at one moment, and times as everybody reads them.
+async fn copy_tables(client: &Client) -> anyhow::Result<(File, File)> {
+    // One snapshot for both tables, and times in a format that can be parsed.
     let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET LOCAL datestyle = 'ISO'; \
                  SET LOCAL timezone = 'UTC'; SET LOCAL client_encoding = 'UTF8'";
-    client.batch_execute(begin).await.map_err(|error| plain(&error))?;
-    Ok((table(client, "zerver_realm").await?, table(client, "zerver_userprofile").await?))
+    client.batch_execute(begin).await.map_err(|error| plain_error(&error))?;
+    Ok((copy_table(client, "zerver_realm").await?, copy_table(client, "zerver_userprofile").await?))
 }
 
-async fn table(client: &Client, name: &str) -> anyhow::Result<File> {
+async fn copy_table(client: &Client, name: &str) -> anyhow::Result<File> {
     let statement = format!("COPY (SELECT * FROM {name} ORDER BY id) TO STDOUT (FORMAT csv, HEADER)");
-    let rows = client.copy_out(&statement).await.map_err(|error| plain(&error))?;
+    let rows = client.copy_out(&statement).await.map_err(|error| plain_error(&error))?;
     pin_mut!(rows);
     let mut file = tempfile::tempfile().context("a temporary file can't be made")?;
     while let Some(bytes) = rows.next().await {
-        file.write_all(&bytes.map_err(|error| plain(&error))?)
+        file.write_all(&bytes.map_err(|error| plain_error(&error))?)
             .context("a temporary file can't be written")?;
     }
     file.rewind()?;
     Ok(file)
 }
 
-/// What the server, or the way to it, has to say.
-fn plain(error: &tokio_postgres::Error) -> anyhow::Error {
+/// The message of the database server, or of the connection.
+fn plain_error(error: &tokio_postgres::Error) -> anyhow::Error {
     use std::error::Error as _;
     match (error.as_db_error(), error.source()) {
-        (Some(told), _) => anyhow::anyhow!("{}", told.message()),
+        (Some(error), _) => anyhow::anyhow!("{}", error.message()),
         (None, Some(cause)) => anyhow::anyhow!("{cause}"),
         (None, None) => anyhow::anyhow!("{error}"),
     }
@@ -86,6 +86,6 @@ fn tls() -> anyhow::Result<ClientConfig> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
         Ok(builder) => Ok(builder.with_root_certificates(roots).with_no_client_auth()),
-        Err(error) => bail!("TLS can't be spoken: {error}"),
+        Err(error) => bail!("TLS can't be used: {error}"),
     }
 }

@@ -1,18 +1,18 @@
-//! What whoever waits at a terminal sees.
+//! The progress line at the foot of the terminal.
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A line at the foot of the terminal that says how far a command is. Where standard error is no terminal, nothing is
-/// shown; and nothing is left of it when it is dropped.
+/// A line at the foot of the terminal that shows how far a command is. It is shown only if standard error is a terminal,
+/// and removed when it is dropped.
 #[derive(Debug)]
-pub(super) struct Bar(ProgressBar);
+pub(super) struct ProgressLine(ProgressBar);
 
-impl Bar {
+impl ProgressLine {
     pub(super) fn new() -> Self {
         Self(ProgressBar::no_length())
     }
 
-    /// Shows how much is done of a step, and how much there is of it where that is known.
+    /// Shows how many items of a step are done, and how many there are if that is known.
     pub(super) fn show(&self, step: &str, done: u64, of: Option<u64>) {
         let Self(bar) = self;
         if bar.message() != step {
@@ -27,17 +27,17 @@ impl Bar {
     }
 }
 
-impl Drop for Bar {
+impl Drop for ProgressLine {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
 
-fn style(with_end: bool) -> ProgressStyle {
-    let shown = if with_end {
+fn style(has_total: bool) -> ProgressStyle {
+    let template = if has_total {
         "{msg} {wide_bar} {human_pos} of {human_len}, {eta} left"
     } else {
         "{spinner} {msg} {human_pos}, {per_sec}"
     };
-    ProgressStyle::with_template(shown).unwrap_or_else(|_| ProgressStyle::default_bar())
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
 }

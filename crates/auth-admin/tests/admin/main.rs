@@ -1,0 +1,12 @@
+//! Administration over an engine with a real SQLite store.
+#![cfg(test)]
+
+mod accounts;
+mod app_passwords;
+mod directory_sync;
+mod key_rotation;
+mod password_check;
+mod second_factors;
+mod tokens;
+#[path = "../../../auth-engine/tests/engine/world.rs"]
+mod world;

@@ -1,0 +1,10 @@
+//! Import, export and conversions over an engine with a real SQLite store.
+#![cfg(test)]
+
+mod fourth_protocol;
+mod import;
+mod moving;
+mod once;
+#[path = "../../../auth-engine/tests/engine/world.rs"]
+mod world;
+mod zettelstore;
