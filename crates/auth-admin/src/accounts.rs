@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{Account, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId};
-use auth_engine::{Engine, PasswordService, SESSIONS};
+use auth_engine::{Engine, PasswordService};
 
 use crate::error::AdminError;
 
@@ -117,7 +117,10 @@ impl Accounts {
         let revocation = if active {
             Revocation::NOTHING
         } else {
-            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &SESSIONS }
+            Revocation {
+                valid_from: Some(self.passwords.next_valid_from()),
+                kinds: self.passwords.sessions(),
+            }
         };
         let is_there = self.store.set_active(account.user.id, active, &revocation).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }

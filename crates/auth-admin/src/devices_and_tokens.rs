@@ -8,13 +8,14 @@ use auth_core::{
     Store, TotpSecret,
 };
 use auth_crypto::totp;
-use auth_engine::{CredentialFactory, DEVICE, Engine, PasswordService};
+use auth_engine::{CredentialFactory, DEVICE, Engine, PasswordService, SESSIONS};
 use zeroize::Zeroizing;
 
 use crate::error::AdminError;
 
-/// The kinds of credentials that clients hold and an operator can revoke: tokens and keys, but no app passwords.
-pub const TOKENS: [CredentialKind; 4] = [
+/// The kinds of credentials of auth-core that clients hold and an operator can revoke: tokens and keys, but no app
+/// passwords.
+const TOKENS: [CredentialKind; 4] = [
     CredentialKind::ROCKETCHAT_TOKEN,
     CredentialKind::PERSONAL_TOKEN,
     CredentialKind::ZULIP_KEY,
@@ -114,28 +115,34 @@ impl fmt::Debug for Devices {
 pub struct Tokens {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
+    /// The kinds of tokens: first those of auth-core, then those that protocols add.
+    kinds: Vec<CredentialKind>,
 }
 
 impl Tokens {
     /// Administers the tokens of an engine's store.
     #[must_use]
     pub fn new(engine: &Engine) -> Self {
-        Self { store: Arc::clone(engine.store()), passwords: Arc::clone(engine.passwords()) }
+        let passwords = Arc::clone(engine.passwords());
+        let mut kinds = TOKENS.to_vec();
+        kinds.extend(passwords.sessions().iter().filter(|kind| !SESSIONS.contains(kind)));
+        Self { store: Arc::clone(engine.store()), passwords, kinds }
     }
 
-    /// The [`TOKENS`] of an account, kind by kind, oldest first.
+    /// The tokens of an account, kind by kind, oldest first: Rocket.Chat's, personal ones, Zulip's key, sessions of pages, and
+    /// those that protocols add.
     ///
     /// # Errors
     /// [`AdminError::Store`].
     pub async fn list(&self, account: &Account) -> Result<Vec<Credential>, AdminError> {
         let mut tokens = Vec::new();
-        for kind in TOKENS {
+        for &kind in &self.kinds {
             tokens.extend(self.store.of_user(account.user.id, kind).await?);
         }
         Ok(tokens)
     }
 
-    /// Revokes one of an account's [`TOKENS`]; `false` when it has no such token.
+    /// Revokes one of an account's tokens; `false` when it has no such token.
     ///
     /// # Errors
     /// [`AdminError::Store`].
@@ -144,12 +151,13 @@ impl Tokens {
         Ok(own.iter().any(|token| token.id == id) && self.store.remove(id).await?)
     }
 
-    /// Revokes all of an account's [`TOKENS`], and refuses the signed tokens that it was given before.
+    /// Revokes all of an account's tokens, and refuses the signed tokens that it was given before.
     ///
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn revoke_all(&self, account: &Account) -> Result<(), AdminError> {
-        let revocation = Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &TOKENS };
+        let revocation =
+            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &self.kinds };
         let is_there = self.store.revoke(account.user.id, &revocation).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }

@@ -29,7 +29,7 @@ mod password_check;
 
 pub use accounts::Accounts;
 pub use app_passwords::AppPasswords;
-pub use devices_and_tokens::{Devices, NewDevice, TOKENS, Tokens};
+pub use devices_and_tokens::{Devices, NewDevice, Tokens};
 pub use directory_sync::{DirectoryComparison, compare_directory};
 pub use error::AdminError;
 pub use key_rotation::{KeyRotation, RetireError, Sealed};

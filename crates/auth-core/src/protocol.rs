@@ -175,6 +175,12 @@ pub trait ProtocolRules: Send + Sync {
         &[]
     }
 
+    /// The kinds of tokens that the protocol adds to those of this crate: a change of password and a deactivation revoke
+    /// them, and operators list and revoke them.
+    fn token_kinds(&self) -> &'static [CredentialKind] {
+        &[]
+    }
+
     /// The id under which the protocol shows a new user; `None` where it shows none.
     fn new_id(&self, rng: &dyn Rng, joined: Timestamp) -> Option<NewId> {
         let _ = (rng, joined);

@@ -93,6 +93,7 @@ impl EngineBuilder {
             Arc::clone(&pool),
             Arc::clone(&clock),
             &config,
+            &rules,
         ));
 
         let local_limits = LocalLimits::new(&config, &rules);

@@ -10,7 +10,7 @@ mod zulip;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{ProtocolName, ProtocolRules};
+use auth_core::{CredentialKind, ProtocolName, ProtocolRules};
 
 use crate::config::Config;
 
@@ -45,6 +45,11 @@ impl RuleSet {
     #[must_use]
     pub fn without_second_step(&self) -> Vec<ProtocolName> {
         self.rules.iter().filter(|rules| !rules.has_second_step()).map(|rules| rules.protocol()).collect()
+    }
+
+    /// The kinds of tokens that protocols add to those of auth-core.
+    pub(crate) fn token_kinds(&self) -> impl Iterator<Item = CredentialKind> {
+        self.rules.iter().flat_map(|rules| rules.token_kinds()).copied()
     }
 
     /// The rules of every protocol that has some.

@@ -6,7 +6,7 @@ use auth_core::{
 
 use crate::config::Config;
 use crate::exact::BLOCKED_BEFORE_PASSWORD;
-use crate::name::GITLAB;
+use crate::name::{GITLAB, GITLAB_TOKEN};
 
 /// The rules of the protocol. A server hands them to the engine when it builds the engine.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +50,10 @@ impl ProtocolRules for GitLabRules {
         self.tokens
     }
 
+    fn token_kinds(&self) -> &'static [CredentialKind] {
+        &[GITLAB_TOKEN]
+    }
+
     /// GitLab numbers users.
     fn new_id(&self, _rng: &dyn Rng, _joined: Timestamp) -> Option<NewId> {
         Some(NewId::Next)
@@ -64,7 +68,6 @@ mod tests {
 
     use super::*;
     use crate::exact::EXACT_POINTS;
-    use crate::name::GITLAB_TOKEN;
 
     #[test]
     fn rules_follow_the_configuration() {

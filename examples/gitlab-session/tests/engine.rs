@@ -5,10 +5,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_admin::{Accounts, AppPasswords};
+use auth_admin::{Accounts, AppPasswords, Tokens};
 use auth_core::{
     Account, Authenticator, CredentialCheck, CredentialKind, Exact, ExternalId, GrantKind, Identifier,
-    ImportMode, LoginAttempt, LoginMethod, ManualClock, PresentedCredential, Principal, Protocol,
+    ImportMode, LoginAttempt, LoginMethod, ManualClock, Password, PresentedCredential, Principal, Protocol,
     ProtocolName, ProtocolRules, Quota, Realm, RealmName, Realms, Revocation, SecondStep, SeededRng, Store,
     Token, TokenError,
 };
@@ -183,6 +183,29 @@ async fn token_of_a_deactivated_account_is_refused_at_once() {
     assert_eq!(world.user(&token).await, (403, blocked()));
     world.engine.store().set_active(iago, true, &Revocation::NOTHING).await.unwrap();
     assert_eq!(world.user(&token).await.0, 200);
+}
+
+#[tokio::test]
+async fn tokens_are_revoked_with_the_password_and_with_the_account_and_operators_see_them() {
+    let world = World::new().await;
+    let (accounts, tokens) = (Accounts::new(&world.engine), Tokens::new(&world.engine));
+    let iago = world.account("iago").await;
+
+    let token = world.token("iago").await;
+    assert_eq!(world.user(&token).await.0, 200);
+    let listed = tokens.list(&iago).await.unwrap();
+    assert_eq!(listed.iter().filter(|token| token.kind == GITLAB_TOKEN).count(), 1);
+    accounts.set_password(&iago, &Password::new(PASSWORD), true).await.unwrap();
+    assert_eq!(world.user(&token).await, (401, unauthorized()));
+
+    let token = world.token("iago").await;
+    accounts.set_active(&iago, false).await.unwrap();
+    accounts.set_active(&iago, true).await.unwrap();
+    assert_eq!(world.user(&token).await, (401, unauthorized()));
+
+    let token = world.token("iago").await;
+    tokens.revoke_all(&iago).await.unwrap();
+    assert_eq!(world.user(&token).await, (401, unauthorized()));
 }
 
 #[tokio::test]

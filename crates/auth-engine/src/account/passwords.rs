@@ -14,8 +14,9 @@ use auth_crypto::strength;
 
 use crate::config::PasswordConfig;
 use crate::realms::RealmCache;
+use crate::rules::RuleSet;
 
-/// The kinds of credentials that a change of password always revokes.
+/// The kinds of credentials of auth-core that a change of password always revokes.
 pub const SESSIONS: [CredentialKind; 4] = [
     CredentialKind::ROCKETCHAT_TOKEN,
     CredentialKind::WEB_SESSION,
@@ -55,6 +56,7 @@ pub struct PasswordService {
     policy: Option<PasswordPolicy>,
     /// Whether a change of password also revokes keys, personal tokens and app passwords.
     revoke_keys: bool,
+    sessions: Vec<CredentialKind>,
 }
 
 impl PasswordService {
@@ -64,7 +66,10 @@ impl PasswordService {
         pool: Arc<HashingPool>,
         clock: Arc<dyn Clock>,
         config: &crate::Config,
+        rules: &RuleSet,
     ) -> Self {
+        let mut sessions = SESSIONS.to_vec();
+        sessions.extend(rules.token_kinds());
         Self {
             store,
             realms,
@@ -73,6 +78,7 @@ impl PasswordService {
             config: config.passwords,
             policy: config.rocketchat.password_policy,
             revoke_keys: config.revoke_on_password_change,
+            sessions,
         }
     }
 
@@ -86,6 +92,13 @@ impl PasswordService {
     #[must_use]
     pub fn config(&self) -> PasswordConfig {
         self.config
+    }
+
+    /// The kinds of credentials that a change of password and a deactivation always revoke: [`SESSIONS`], then those that
+    /// protocols add.
+    #[must_use]
+    pub fn sessions(&self) -> &[CredentialKind] {
+        &self.sessions
     }
 
     /// The hashing pool.
@@ -143,7 +156,7 @@ impl PasswordService {
     /// # Errors
     /// [`StoreError`] when the password is not known to be stored.
     pub async fn store(&self, user: UserId, hashed: &PasswordString) -> Result<bool, StoreError> {
-        let mut kinds = SESSIONS.to_vec();
+        let mut kinds = self.sessions.clone();
         if self.revoke_keys {
             kinds.extend(KEYS);
         }

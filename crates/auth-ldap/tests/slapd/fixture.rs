@@ -49,7 +49,7 @@ pub(crate) fn realm(slug: &str) -> Realm {
     Realm { backends: vec!["corp".into()], ..Realm::new(RealmId::from_bytes([1; 16]), slug) }
 }
 
-async fn verify(directory: &Directory, who: &Identifier, secret: SecretInput<'_>) -> BackendAnswer {
+async fn verify(directory: &Directory, who: &Identifier, secret: &SecretInput) -> BackendAnswer {
     let (realm, peer) = (realm("zulip"), Peer::new("192.0.2.1".parse().unwrap()));
     let request = VerifyRequest { realm: &realm, who, account: None, secret, demand: None, peer: &peer };
     directory.verify(&request).await
@@ -61,12 +61,12 @@ pub(crate) async fn verify_password(
     who: &Identifier,
     password: &str,
 ) -> BackendAnswer {
-    verify(directory, who, SecretInput::Password(&Password::new(password))).await
+    verify(directory, who, &SecretInput::Password(Password::new(password))).await
 }
 
 /// Verifies a digest in place of a password.
 pub(crate) async fn verify_digest(directory: &Directory, who: &Identifier, digest: &str) -> BackendAnswer {
-    verify(directory, who, SecretInput::Digest(&PasswordDigest::new(digest))).await
+    verify(directory, who, &SecretInput::Digest(PasswordDigest::new(digest))).await
 }
 
 /// Verifies the password of an e-mail address or a user name.

@@ -1,7 +1,7 @@
 //! Logins with right and wrong passwords, and with plain and hostile names.
 
 use auth_conformance::slapd::{BASE, Slapd};
-use auth_core::{BackendAnswer, Identifier};
+use auth_core::{BackendAnswer, Identifier, ProtocolName};
 use auth_ldap::{BindMethod, NameLookup};
 
 use crate::fixture::{config, log_in, open, verify_digest, verify_password};
@@ -136,7 +136,7 @@ async fn a_digest_cannot_bind_and_an_external_id_is_unknown() {
     let slapd = Slapd::start().unwrap();
     let directory = open(config(&slapd));
     let hamlet = Identifier::user_name("hamlet");
-    let external_id = Identifier::ExternalId("hamlet".into());
+    let external_id = Identifier::external(ProtocolName::ZETTELSTORE, "hamlet");
     for (answer, expected) in [
         (verify_digest(&directory, &hamlet, &"0".repeat(64)).await, "Reject(DigestNotAccepted)"),
         (verify_password(&directory, &external_id, "hamlet-ldap").await, "NotMine"),
