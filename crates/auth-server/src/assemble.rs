@@ -53,7 +53,7 @@ impl Assembled {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (ring, made) = open_ring(config, &*store, &*rng).await?;
         let stopwatch = Arc::new(SystemStopwatch::start());
-        let pool = HashingPool::new(config.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
+        let pool = HashingPool::new(config.passwords.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
         let pool = Arc::new(pool);
         let mut directories = Vec::new();
         for settings in config.directories()? {
@@ -217,7 +217,7 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         development: zulip.development,
         development_login: zulip.development_login,
         default_realm: zulip.realm.clone(),
-        exact: zulip.exact.points(),
+        exact: zulip.exact_points(),
         ..auth_proto_zulip::Config::default()
     }
 }
@@ -226,9 +226,9 @@ fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
     let rocketchat = &config.rocketchat;
     let mut protocol =
         auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
-    protocol.exact = rocketchat.exact.points();
+    protocol.exact = rocketchat.exact_points();
     protocol.password_reset = rocketchat.password_reset;
-    protocol.password_policy = rocketchat.password_policy.asked();
+    protocol.password_policy = rocketchat.password_policy.enabled();
     protocol
 }
 

@@ -38,7 +38,6 @@ pub use log::{Log, LogFormat};
 pub use mail::Mail;
 pub(crate) use mail::{Relay, Security};
 pub use metrics::Metrics;
-pub(crate) use passwords::MAX_RESPONSE_DELAY;
 pub use passwords::Passwords;
 pub use rocketchat::{PasswordPolicy, RocketChat};
 pub(crate) use server::PROTOCOLS;

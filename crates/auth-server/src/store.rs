@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use auth_core::{Rng, Store};
 use auth_store::{Postgres, PostgresOpenError, Sqlite};
 
-use crate::config::{Config, Place};
+use crate::config::{Config, StoreLocation};
 
 /// An open store, by its kind: commands for operators differ.
 #[derive(Clone, Debug)]
@@ -23,12 +23,12 @@ impl AnyStore {
     /// # Errors
     /// A sentence for the operator.
     pub(crate) async fn open(config: &Config, rng: Arc<dyn Rng>) -> anyhow::Result<Self> {
-        match config.store_place()? {
-            Place::Sqlite(path) => match Sqlite::open(path) {
+        match config.store.location()? {
+            StoreLocation::Sqlite(path) => match Sqlite::open(path) {
                 Ok(store) => Ok(Self::Sqlite(Arc::new(store))),
                 Err(error) => bail!("the store {}: {error}", path.display()),
             },
-            Place::Postgres(options) => match Postgres::open(&options, rng).await {
+            StoreLocation::Postgres(options) => match Postgres::open(&options, rng).await {
                 Ok(store) => Ok(Self::Postgres(Arc::new(store))),
                 Err(PostgresOpenError::Failed(error)) => Err(error).context("[store] PostgreSQL"),
                 Err(error) => bail!("[store] PostgreSQL: {error}"),

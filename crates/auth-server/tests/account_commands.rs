@@ -26,7 +26,11 @@ fn app_passwords_are_made_listed_and_revoked() {
     assert_eq!(listed[0]["doors"], serde_json::json!(["zulip", "zettelstore"]));
     assert_eq!(listed[0]["ends"], "3000-01-01T00:00:00Z");
     assert_eq!(listed[1]["name"], "everything");
-    assert_eq!(listed[1]["doors"], serde_json::json!(["zulip", "zettelstore"]), "all that a person's can be for");
+    assert_eq!(
+        listed[1]["doors"],
+        serde_json::json!(["zulip", "zettelstore"]),
+        "all that a person's can be for"
+    );
     assert!(!list().contains(password.trim_end()));
 
     let bad = |line: &str| workspace.fail(&arguments(line), "");

@@ -61,7 +61,10 @@ fn mistakes_are_one_line_that_says_what_is_wrong() {
     let missing = workspace.fail(&["serve", "--config", "missing.toml"], "");
     assert_eq!(missing, "missing.toml: No such file or directory");
     let open = workspace.fail(&["dev", "--listen", "0.0.0.0:0"], "");
-    assert_eq!(open, "dev lets anybody log in: it listens on loopback addresses only, such as --listen 127.0.0.1:8080");
+    assert_eq!(
+        open,
+        "dev lets anybody log in: it listens on loopback addresses only, such as --listen 127.0.0.1:8080"
+    );
     let output = workspace.run(&arguments("import bad.jsonl"), "");
     let told = "auth-server: nothing was imported from bad.jsonl\nline 1: no such realm before this line\n";
     assert_eq!(text(&output.stderr), told);

@@ -10,10 +10,7 @@ use auth_engine::FailureDelay;
 use serde::de::{self, Deserialize, Deserializer};
 
 use super::{ConfigError, Span};
-
-/// The longest time by which a response is delayed: the width of the time grid of failed logins, and Zettelstore's login
-/// delay.
-pub(crate) const MAX_RESPONSE_DELAY: Duration = Duration::from_secs(5);
+use crate::delay::LONGEST_DELAY;
 
 /// The smallest width of the time grid: clocks count whole milliseconds.
 const MIN_WIDTH: Duration = Duration::from_millis(1);
@@ -133,7 +130,7 @@ fn failure_delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureDe
         "off" => Ok(FailureDelay::Off),
         _ => {
             let width = Span::parse(&text).map_err(|_| wrong())?.0;
-            let is_allowed = (MIN_WIDTH..=MAX_RESPONSE_DELAY).contains(&width);
+            let is_allowed = (MIN_WIDTH..=LONGEST_DELAY).contains(&width);
             if is_allowed { Ok(FailureDelay::Fixed(width)) } else { Err(wrong()) }
         }
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use auth_store::PostgresOptions;
+use auth_store::PostgresConfig;
 use serde::Deserialize;
 
 use super::{ConfigError, Span, plain_io};
@@ -72,7 +72,7 @@ pub(crate) enum StoreLocation<'c> {
     /// The path of a SQLite file.
     Sqlite(&'c Path),
     /// A PostgreSQL database.
-    Postgres(PostgresOptions),
+    Postgres(PostgresConfig),
 }
 
 impl Store {
@@ -96,13 +96,13 @@ impl Store {
         if self.timeout.0.is_zero() {
             return Err(ConfigError::new("[store] timeout must be greater than zero"));
         }
-        Ok(StoreLocation::Postgres(PostgresOptions {
+        Ok(StoreLocation::Postgres(PostgresConfig {
             password: self.password()?,
             authorities: self.ca_file.clone(),
             connections: self.connections.max(1) as usize,
             timeout: self.timeout.0,
             notifications: self.notifications,
-            ..PostgresOptions::new(self.url.as_str())
+            ..PostgresConfig::new(self.url.as_str())
         }))
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::passwords::MAX_RESPONSE_DELAY;
 use super::{ConfigError, Span};
+use crate::delay::LONGEST_DELAY;
 
 /// The longest life of a token: Zettelstore issues none for more than an hour.
 const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
@@ -76,8 +76,8 @@ impl Zettelstore {
         if self.token_lifetime.0 > MAX_TOKEN_LIFETIME {
             warnings.push("[zettelstore] token_lifetime: reduced to the longest, an hour".to_owned());
         }
-        if self.login_delay.0 > MAX_RESPONSE_DELAY {
-            let most = MAX_RESPONSE_DELAY.as_secs();
+        if self.login_delay.0 > LONGEST_DELAY {
+            let most = LONGEST_DELAY.as_secs();
             warnings.push(format!("[zettelstore] login_delay: reduced to the longest, {most} s"));
         }
         if self.enabled && !self.authentication {
