@@ -9,7 +9,7 @@ use auth_core::{
     ImportMode, MetaStore, NewRecord, NewUser, Realm, RealmId, Role, SeededRng, Store, StoreError, Timestamp,
     User, UserId, UserStore,
 };
-use auth_store::battery::{Fixture, shared_attempts};
+use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
 use test_postgres::Cluster;
 use tokio::task::JoinSet;
@@ -150,7 +150,21 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attempts_are_counted_once_however_many_ask_at_once() {
     let database = Database::empty();
-    shared_attempts::attempts_are_counted_once_however_many_ask_at_once(&database).await;
+    battery::shared_attempts::attempts_are_counted_once_however_many_ask_at_once(&database).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn concurrent_commands_agree_at_any_isolation_level() {
+    for level in ["repeatable%5C%20read", "serializable"] {
+        let database = || {
+            let Database(url) = Database::empty();
+            Database(format!("{url}?options=-c%20default_transaction_isolation%3D{level}"))
+        };
+        battery::creation::users_that_are_created_at_once_get_different_numbers(&database()).await;
+        battery::creation::of_two_new_users_of_one_name_one_is_created(&database()).await;
+        battery::external_ids::gives_different_numbers_to_users_that_ask_at_once(&database()).await;
+        battery::accounts::a_deactivation_beside_a_revocation_holds(&database()).await;
+    }
 }
 
 #[tokio::test]

@@ -29,13 +29,14 @@ struct Arguments {
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let server = config::Config::read(&arguments.config)?;
+    let server = config::Config::load(&arguments.config, &[])?;
     let gitlab = Config { exact: Exact::only(arguments.exact), ..Config::new(arguments.realm) };
 
     let mut assembled = Assembled::open_with(&server, vec![Arc::new(GitLabRules::new(&gitlab))]).await?;
-    assembled.open_protocols(&server).await?;
     let services = Arc::clone(assembled.engine());
+    // Before the others: all of /api is Rocket.Chat's prefix.
     assembled.mount(Arc::new(GitLabProtocol::new(gitlab, services)));
+    assembled.open_protocols(&server).await?;
 
     Bound::bind(&server).await?.serve(&server, assembled)?.run().await;
     Ok(())

@@ -2,41 +2,24 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_admin::{Accounts, AppPasswords};
 use auth_core::{
-    Account, Authenticator, CheckReply, Clock, CredentialCheck, CredentialKind, Exact, ExternalId, Grant,
-    GrantKind, Identifier, ImportMode, LoginAttempt, LoginMethod, ManualClock, Password, Peer,
-    PresentedCredential, Principal, Protocol, ProtocolName, ProtocolRules, Quota, RealmName, Realms,
-    Revocation, SecondStep, SecretInput, SeededRng, Store, StrengthRule, Timestamp, Token, TokenError,
+    Account, Authenticator, CredentialCheck, CredentialKind, Exact, ExternalId, GrantKind, Identifier,
+    ImportMode, LoginAttempt, LoginMethod, ManualClock, PresentedCredential, Principal, Protocol,
+    ProtocolName, ProtocolRules, Quota, Realm, RealmName, Realms, Revocation, SecondStep, SeededRng, Store,
+    Token, TokenError,
 };
-use auth_crypto::argon2::Params;
-use auth_crypto::keyring::KeyRing;
-use auth_crypto::pool::{HashingPool, PoolConfig};
-use auth_engine::{
-    Engine, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas, ZettelstoreConfig,
-    ZulipConfig,
-};
+use auth_engine::testing::{PASSWORD, START, USERS, builder, config, password, peer, result, ring, token};
+use auth_engine::{Engine, EngineBuilder, SharedQuotas};
 use auth_store::Sqlite;
 use auth_transfer::{import, unwatched};
 use bytes::Bytes;
 use gitlab_session::{Config, EXACT_POINTS, GITLAB, GITLAB_TOKEN, GitLabProtocol, GitLabRules};
 use http::{Request, Response, StatusCode};
 use serde_json::{Value, json};
-
-const PASSWORD: &str = "correct-horse-battery-9876";
-
-const USERS: &str = r#"
-{"kind":"realm","realm":"main","subdomain":""}
-{"kind":"realm","realm":"other","subdomain":"other"}
-{"kind":"user","realm":"main","username":"iago","full_name":"Iago","email":"iago@zulip.com","password":"correct-horse-battery-9876"}
-{"kind":"user","realm":"main","username":"cordelia","active":false,"password":"correct-horse-battery-9876"}
-{"kind":"user","realm":"main","username":"othello","password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}
-{"kind":"user","realm":"other","username":"emilia","password":"correct-horse-battery-9876"}
-"#;
 
 /// An engine with GitLab's rules, and the protocol in front of it.
 struct World {
@@ -47,26 +30,34 @@ struct World {
 }
 
 impl World {
-    /// A store whose users were imported by a server that had never heard of GitLab, opened by one that has.
+    /// A store whose users were imported by a server without the protocol, opened by a server that has it.
     async fn new() -> Self {
-        Self::with(Config::new("main"), None).await
+        Self::with(Config::new("main"), config()).await
     }
 
-    async fn with(gitlab: Config, limits: Option<SharedQuotas>) -> Self {
+    async fn with(gitlab: Config, engine: auth_engine::Config) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store: Arc<dyn Store> = Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap());
-        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_700_000_000)));
-        let earlier = open(&store, &clock, Vec::new(), None).await;
-        import(&earlier, USERS.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
+        let clock = Arc::new(ManualClock::at(START));
+        let builder = || builder(&store, &clock, &ring(), engine.clone(), 2);
+        let without = builder().open().await.unwrap();
+        import(&without, USERS.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
 
         let rules: Arc<dyn ProtocolRules> = Arc::new(GitLabRules::new(&gitlab));
-        let engine = Arc::new(open(&store, &clock, vec![rules], limits).await);
+        // With the same random bytes, the second engine would make the ids that the first one has made.
+        let rng = Arc::new(SeededRng::new(1));
+        let engine = EngineBuilder { rules: vec![rules], rng, ..builder() }.open().await.unwrap();
+        let engine = Arc::new(engine);
         let protocol = GitLabProtocol::new(gitlab, Arc::clone(&engine) as _);
         Self { engine, protocol, clock, _folder: folder }
     }
 
+    async fn realm(&self) -> Arc<Realm> {
+        self.engine.realm(RealmName::Slug("main")).await.unwrap().unwrap()
+    }
+
     async fn ask(&self, request: http::request::Builder, body: String) -> Response<Bytes> {
-        let answer = self.protocol.handle(request.body(body.into()).unwrap(), &peer()).await;
+        let answer = self.protocol.handle(request.body(body.into()).unwrap(), &peer("192.0.2.1")).await;
         assert!(answer.error.is_none(), "{:?}", answer.error);
         answer.response
     }
@@ -98,19 +89,14 @@ impl World {
     async fn rocketchat_token(&self, name: &str) -> String {
         let attempt = LoginAttempt {
             protocol: ProtocolName::ROCKETCHAT,
-            realm: self.engine.realm(RealmName::Slug("main")).await.unwrap().unwrap(),
-            method: LoginMethod::Password {
-                who: Identifier::user_name(name),
-                secret: SecretInput::Password(Password::new(PASSWORD)),
-            },
+            realm: self.realm().await,
+            method: LoginMethod::Password { who: Identifier::user_name(name), secret: password(PASSWORD) },
             second_step: SecondStep::Offered(None),
             grant: GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),
-            peer: peer(),
+            peer: peer("192.0.2.1"),
         };
-        match self.engine.log_in(attempt).await.result.unwrap().grant {
-            Grant::Token { token, .. } => token.expose().to_owned(),
-            other => panic!("{other:?}"),
-        }
+        let grant = result(self.engine.log_in(attempt).await).unwrap();
+        token(&grant).expose().to_owned()
     }
 
     /// The check of a token at a protocol.
@@ -122,64 +108,12 @@ impl World {
     ) -> Result<Box<Principal>, TokenError> {
         let check = CredentialCheck {
             protocol,
-            realm: self.engine.realm(RealmName::Slug("main")).await.unwrap(),
+            realm: Some(self.realm().await),
             credential: PresentedCredential::Token { kinds, owner: None, token: Token::new(token) },
-            peer: peer(),
+            peer: peer("192.0.2.1"),
         };
-        let CheckReply { result, .. } = self.engine.check(check).await;
-        result
+        self.engine.check(check).await.result
     }
-}
-
-/// An engine whose hashes take no time.
-async fn open(
-    store: &Arc<dyn Store>,
-    clock: &Arc<ManualClock>,
-    rules: Vec<Arc<dyn ProtocolRules>>,
-    limits: Option<SharedQuotas>,
-) -> Engine {
-    // Two engines over one store must not make the same ids.
-    let rng = Arc::new(SeededRng::new(rules.len() as u64));
-    let pool = PoolConfig {
-        workers: 2,
-        queue: 100,
-        interleave: 3,
-        memory_kib: 1 << 10,
-        deadline: Duration::from_secs(10),
-    };
-    let config = auth_engine::Config {
-        passwords: PasswordConfig {
-            params: Params::new(64, 1, 1).unwrap(),
-            strength: StrengthRule { min_length: 8, min_guesses: 10_000 },
-            failure_delay: FailureDelay::Off,
-        },
-        limits,
-        max_delayed: 100,
-        cached_credentials: 100,
-        outage: Duration::ZERO,
-        allow_password_only_with_2fa: false,
-        revoke_on_password_change: true,
-        log_names: false,
-        directories: BTreeMap::new(),
-        zulip: ZulipConfig::default(),
-        rocketchat: RocketChatConfig::default(),
-        zettelstore: ZettelstoreConfig::default(),
-    };
-    let builder = EngineBuilder {
-        store: Arc::clone(store),
-        backends: Vec::new(),
-        rules,
-        pool: Arc::new(HashingPool::new(pool, Arc::clone(&rng) as _, Arc::clone(clock) as _).unwrap()),
-        ring: Arc::new(KeyRing::generate(&SeededRng::new(7))),
-        clock: Arc::clone(clock) as Arc<dyn Clock>,
-        rng,
-        config,
-    };
-    builder.open().await.unwrap()
-}
-
-fn peer() -> Peer {
-    Peer::new([192, 0, 2, 7].into())
 }
 
 fn body(response: &Response<Bytes>) -> Value {
@@ -198,7 +132,7 @@ fn blocked() -> Value {
 async fn login_gives_a_token_that_shows_the_user() {
     let world = World::new().await;
     let iago =
-        json!({ "id": 1, "username": "iago", "name": "Iago", "email": "iago@zulip.com", "state": "active" });
+        json!({ "id": 1, "username": "iago", "name": "", "email": "iago@zulip.com", "state": "active" });
     for name in ["iago", "IAGO", "iago@zulip.com"] {
         let response = world.log_in(name, PASSWORD).await;
         let mut shown = body(&response);
@@ -216,7 +150,8 @@ async fn wrong_password_and_unknown_names_are_refused_alike() {
         ("iago", ""),
         ("nobody", PASSWORD),
         ("", PASSWORD),
-        ("emilia", PASSWORD),
+        ("iago", "another-horse-battery-1234"),
+        ("ghost", PASSWORD),
         ("cordelia", "wrong"),
     ] {
         let response = world.log_in(name, password).await;
@@ -228,8 +163,8 @@ async fn wrong_password_and_unknown_names_are_refused_alike() {
 #[tokio::test]
 async fn deactivated_account_is_told_after_the_password_unless_the_exact_point_is_on() {
     let exact = Config { exact: Exact::only(EXACT_POINTS), ..Config::new("main") };
-    for (config, wrong) in [(Config::new("main"), (401, unauthorized())), (exact, (403, blocked()))] {
-        let world = World::with(config, None).await;
+    for (gitlab, wrong) in [(Config::new("main"), (401, unauthorized())), (exact, (403, blocked()))] {
+        let world = World::with(gitlab, config()).await;
         let right = world.log_in("cordelia", PASSWORD).await;
         assert_eq!((right.status().as_u16(), body(&right)), (403, blocked()));
         let response = world.log_in("cordelia", "wrong").await;
@@ -275,18 +210,18 @@ async fn tokens_of_one_protocol_are_refused_by_the_other() {
     const ROCKETCHAT_KINDS: &[CredentialKind] =
         &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN];
     let world = World::new().await;
-    let (gitlab, rocketchat) = (world.token("iago").await, world.rocketchat_token("iago").await);
+    let (own, foreign) = (world.token("iago").await, world.rocketchat_token("iago").await);
     // The second round finds what the first one has left in the cache.
     for _ in 0..2 {
         let at_rocketchat = async |token| {
             world.check(ProtocolName::ROCKETCHAT, ROCKETCHAT_KINDS, token).await.map(|found| found.kind)
         };
         let at_gitlab = async |token| world.check(GITLAB, GITLAB_KINDS, token).await.map(|found| found.kind);
-        assert_eq!(at_rocketchat(&gitlab).await, Err(TokenError::Invalid));
-        assert_eq!(at_gitlab(&rocketchat).await, Err(TokenError::Invalid));
-        assert_eq!(world.user(&rocketchat).await, (401, unauthorized()));
-        assert_eq!(at_rocketchat(&rocketchat).await, Ok(Some(CredentialKind::ROCKETCHAT_TOKEN)));
-        assert_eq!(at_gitlab(&gitlab).await, Ok(Some(GITLAB_TOKEN)));
+        assert_eq!(at_rocketchat(&own).await, Err(TokenError::Invalid));
+        assert_eq!(at_gitlab(&foreign).await, Err(TokenError::Invalid));
+        assert_eq!(world.user(&foreign).await, (401, unauthorized()));
+        assert_eq!(at_rocketchat(&foreign).await, Ok(Some(CredentialKind::ROCKETCHAT_TOKEN)));
+        assert_eq!(at_gitlab(&own).await, Ok(Some(GITLAB_TOKEN)));
         world.engine.compare().await.unwrap();
     }
 }
@@ -308,8 +243,8 @@ async fn revoked_token_is_refused_and_no_other() {
 #[tokio::test]
 async fn tokens_end_and_the_oldest_makes_room() {
     let lifetime = Duration::from_secs(3600);
-    let config = Config { token_lifetime: lifetime, max_tokens: 2, ..Config::new("main") };
-    let world = World::with(config, None).await;
+    let gitlab = Config { token_lifetime: lifetime, max_tokens: 2, ..Config::new("main") };
+    let world = World::with(gitlab, config()).await;
     let first = world.token("iago").await;
     let mut others = Vec::new();
     for _ in 0..2 {
@@ -326,7 +261,7 @@ async fn tokens_end_and_the_oldest_makes_room() {
 #[tokio::test]
 async fn protocol_has_a_limit_of_its_own() {
     let quota = Quota { attempts: 3, window: Duration::from_secs(600) };
-    let world = World::with(Config { login_limit: Some(quota), ..Config::new("main") }, None).await;
+    let world = World::with(Config { login_limit: Some(quota), ..Config::new("main") }, config()).await;
     for _ in 0..3 {
         assert_eq!(world.log_in("iago", "wrong").await.status(), 401);
     }
@@ -344,11 +279,10 @@ async fn protocol_has_a_limit_of_its_own() {
 
 #[tokio::test]
 async fn limits_of_all_protocols_hold_here_too() {
-    let shared = SharedQuotas {
-        account: Quota { attempts: 2, window: Duration::from_secs(60) },
-        ..SharedQuotas::default()
-    };
-    let world = World::with(Config { login_limit: None, ..Config::new("main") }, Some(shared)).await;
+    let account = Quota { attempts: 2, window: Duration::from_secs(60) };
+    let limits = Some(SharedQuotas { account, ..SharedQuotas::default() });
+    let engine = auth_engine::Config { limits, ..config() };
+    let world = World::with(Config { login_limit: None, ..Config::new("main") }, engine).await;
     for (status, password) in [(401, "wrong"), (401, "wrong"), (429, PASSWORD)] {
         assert_eq!(world.log_in("iago", password).await.status(), status);
     }
@@ -357,10 +291,10 @@ async fn limits_of_all_protocols_hold_here_too() {
 #[tokio::test]
 async fn account_with_a_second_factor_logs_in_with_an_app_password() {
     let world = World::new().await;
-    assert_eq!(world.log_in("othello", PASSWORD).await.status(), 401);
+    assert_eq!(world.log_in("totp", PASSWORD).await.status(), 401);
     let passwords = AppPasswords::new(&world.engine);
-    let othello = world.account("othello").await;
-    let made = passwords.add(&othello, "gitlab", vec![GITLAB], None).await.unwrap().unwrap();
-    let response = world.log_in("othello", made.expose()).await;
-    assert_eq!((response.status().as_u16(), body(&response)["username"].as_str()), (201, Some("othello")));
+    let totp = world.account("totp").await;
+    let made = passwords.add(&totp, "gitlab", vec![GITLAB], None).await.unwrap().unwrap();
+    let response = world.log_in("totp", made.expose()).await;
+    assert_eq!((response.status().as_u16(), body(&response)["username"].as_str()), (201, Some("totp")));
 }

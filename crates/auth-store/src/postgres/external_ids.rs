@@ -45,8 +45,10 @@ pub(super) const LAST_ZULIP: &str = "SELECT max(zulip) FROM account WHERE realm 
 pub(super) const LAST_ZETTELSTORE: &str = "SELECT max(zettelstore) FROM account WHERE realm = $1";
 pub(super) const LAST_NUMBER: &str = "SELECT max(number) FROM external_id WHERE realm = $1 AND protocol = $2";
 
-/// A plan that was made while a table was small is kept, and must not read the table from end to end later.
-pub(super) const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
+/// The first statement of a transaction that chooses numbers. With a snapshot for each statement it sees, once it has
+/// locked a realm, the numbers that others have chosen there meanwhile. Plans that are made while a table is small are
+/// kept, and must not read the table from end to end later.
+const BEGIN: &str = "SET TRANSACTION ISOLATION LEVEL READ COMMITTED; SET LOCAL enable_seqscan = off";
 
 // Transactions that choose numbers of one realm wait for each other.
 pub(super) const LOCK_REALM: &str = "SELECT id FROM realm WHERE id = $1 FOR UPDATE";
@@ -88,6 +90,7 @@ pub(super) async fn find(
 /// [`Conflict::ExternalId`] when another user of the realm has it.
 pub(super) async fn give(
     client: &impl GenericClient,
+    numbers: &mut Numbers,
     user: &User,
     protocol: ProtocolName,
     new: &NewId,
@@ -95,7 +98,6 @@ pub(super) async fn give(
     let id = match new {
         NewId::Exactly(id) => id.clone(),
         NewId::Preferably(_) | NewId::Next => {
-            let mut numbers = Numbers::new(client).await?;
             numbers.lock(client, user.realm).await?;
             let preferred = match new {
                 NewId::Preferably(number) => Some(number.cast_signed()),
@@ -190,12 +192,12 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// Prepares a transaction for choosing numbers.
+    /// Prepares a transaction for choosing numbers: this must be its first statement.
     ///
     /// # Errors
     /// What PostgreSQL says.
     pub(super) async fn new(client: &impl GenericClient) -> Result<Self> {
-        client.batch_execute(BY_INDEX).await?;
+        client.batch_execute(BEGIN).await?;
         Ok(Self { locked: HashSet::new(), highest: HashMap::new(), taken: HashSet::new() })
     }
 

@@ -153,13 +153,14 @@ impl UserStore for Postgres {
             return Ok(Some(own.clone()));
         }
         let done = transact!(self, |transaction| {
+            let mut numbers = Numbers::new(transaction).await?;
             row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?;
             let account = by_id(transaction, user).await?;
             let Some(user) = account.map(|account| account.user) else { return Ok(None) };
             if let Some(own) = user.external_ids.get(protocol) {
                 return Ok(Some(own.clone()));
             }
-            external_ids::give(transaction, &user, protocol, new).await.map(Some)
+            external_ids::give(transaction, &mut numbers, &user, protocol, new).await.map(Some)
         });
         self.notify(user, done)
     }
@@ -173,12 +174,12 @@ impl UserStore for Postgres {
     async fn create_user(&self, new: &NewUser) -> StoreResult<()> {
         let realm = new.user.realm;
         let done = transact!(self, |transaction| {
+            let mut numbers = Numbers::new(transaction).await?;
             // A caller that repeats the command, because its outcome was unknown, finds its own row.
             let own = by_id(transaction, new.user.id).await?;
             if own.is_some_and(|own| own.user.realm == realm) {
                 return Ok(());
             }
-            let mut numbers = Numbers::new(transaction).await?;
             numbers.lock(transaction, realm).await?;
             numbers.know_all(transaction, &[(new, realm)]).await?;
             let user = Resolved { new, realm, ids: numbers.ids_of(new, realm)? };
