@@ -61,7 +61,7 @@ impl ErrorLog {
         }
         match error.kind() {
             InternalErrorKind::Busy { .. } => {
-                tracing::warn!(target: "auth::error", %cause, "request refused")
+                tracing::warn!(target: "auth::error", %cause, "request refused");
             }
             _ => tracing::error!(target: "auth::error", %cause, "request failed"),
         }
