@@ -1,4 +1,4 @@
-//! Commands about app passwords, devices and the cost of hashing, as an operator meets them.
+//! The built binary's commands for app passwords, authenticator apps and the cost of hashes.
 #![cfg(test)]
 
 #[path = "common/workspace.rs"]
@@ -32,6 +32,9 @@ fn app_passwords_are_made_listed_and_revoked() {
         "all that a person's can be for"
     );
     assert!(!list().contains(password.trim_end()));
+    add("--name tablet --door zettelstore");
+    let tablet = list().lines().find(|line| line.contains("tablet")).unwrap().to_owned();
+    assert!(tablet.contains("\"doors\":[\"zettelstore\"]"), "the older name of --protocol: {tablet}");
 
     let bad = |line: &str| workspace.fail(&arguments(line), "");
     assert_eq!(
@@ -42,7 +45,7 @@ fn app_passwords_are_made_listed_and_revoked() {
     assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is in the past");
     assert_eq!(workspace.succeed(&arguments("user app-password revoke iago --name phone"), ""), "revoked\n");
     assert_eq!(bad("user app-password revoke iago --name phone"), "there is no app password `phone`");
-    assert_eq!(list().lines().count(), 1);
+    assert_eq!(list().lines().count(), 2);
 }
 
 /// The code that an independent implementation shows for an otpauth address now.
@@ -53,7 +56,7 @@ fn oathtool(url: &str) -> String {
 }
 
 #[test]
-fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
+fn device_is_shown_enrolled_by_its_first_code_and_removed() {
     let workspace = Workspace::new();
     workspace.succeed(&arguments("import users.jsonl"), "");
     let enrolled = || workspace.succeed(&arguments("user show iago"), "").contains("\"second_factor\":true");
@@ -89,7 +92,7 @@ fn device_is_shown_enrolled_by_its_first_code_and_taken_away() {
 }
 
 #[test]
-fn tune_proposes_what_the_machine_can_do_and_writes_it() {
+fn tune_proposes_parameters_for_the_machine_and_writes_them() {
     let workspace = Workspace::new();
     // One hash at a time, and memory for the smallest setting alone.
     workspace.configure("iterations = 1 # ours\nworkers = 1\ninterleave = 1\nmemory_budget_mib = 20");

@@ -1,4 +1,4 @@
-//! The built binary's commands, as an operator meets them.
+//! The built binary's commands for users, imports, the configuration and the store.
 #![cfg(test)]
 
 #[path = "common/workspace.rs"]
@@ -12,7 +12,7 @@ use test_postgres::Cluster;
 use crate::workspace::{Workspace, arguments, text};
 
 #[test]
-fn users_are_imported_looked_after_and_exported() {
+fn users_are_imported_changed_and_exported() {
     let workspace = Workspace::new();
     let good = |line: &str, input: &str| workspace.succeed(&arguments(line), input);
     assert_eq!(good("import users.jsonl --dry-run", ""), "good, nothing written: 1 realms, 1 users\n");
@@ -40,7 +40,7 @@ fn users_are_imported_looked_after_and_exported() {
 }
 
 #[test]
-fn mistakes_are_one_line_that_says_what_is_wrong() {
+fn each_mistake_is_reported_in_one_line() {
     let workspace = Workspace::new();
     workspace.succeed(&arguments("import users.jsonl"), "");
     workspace.write("bad.jsonl", "{\"kind\":\"user\",\"realm\":\"nowhere\",\"username\":\"a\"}\n");
@@ -71,7 +71,7 @@ fn mistakes_are_one_line_that_says_what_is_wrong() {
 }
 
 #[test]
-fn users_of_a_zettelstore_move_in_from_its_files() {
+fn users_of_a_zettelstore_are_imported_from_its_files() {
     const ADA: &str = "title: Ada\nuser-id: ada\nuser-role: writer\n\
                        credential: $2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS\n";
     let workspace = Workspace::new();
@@ -123,11 +123,15 @@ fn users_of_a_zettelstore_move_in_from_its_files() {
 }
 
 #[test]
-fn configuration_mistakes_are_named() {
+fn configuration_mistakes_are_reported_with_section_or_line() {
     let workspace = Workspace::new();
     let closed = "[zulip]\nenabled = false\n[rocketchat]\nenabled = false\n[zettelstore]\nenabled = false";
     for (more, said) in [
         ("[server]\nlisten = []", "[server] listen is empty: name an address such as \"127.0.0.1:8080\""),
+        (
+            "[server]\nlisten = [{ address = \"127.0.0.1:80\", protocols = [\"smtp\"] }]",
+            "[server] listen: there is no protocol `smtp`",
+        ),
         ("[server]\nliste = []", "auth.toml, line 8: unknown field `liste`, expected one of"),
         (closed, "no protocol is enabled: set enabled = true for one of them"),
         ("[zulip]\nexact = [\"carelessness\"]", "[zulip] exact: there is no point `carelessness`"),
@@ -160,6 +164,12 @@ fn configuration_mistakes_are_named() {
         workspace.configure(&format!("failure_grid = \"{width}\""));
         workspace.succeed(&arguments("config check"), "");
     }
+    for key in ["protocols", "doors"] {
+        workspace.configure(&format!(
+            "[server]\nlisten = [{{ address = \"127.0.0.1:80\", {key} = [\"zulip\"] }}]"
+        ));
+        workspace.succeed(&arguments("config check"), "");
+    }
     workspace.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
     let told = workspace.succeed(&arguments("config check"), "");
     let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
@@ -167,7 +177,7 @@ fn configuration_mistakes_are_named() {
 }
 
 #[test]
-fn settings_that_are_cut_to_a_bound_are_told() {
+fn values_that_are_reduced_to_a_bound_are_warned_of() {
     let workspace = Workspace::new();
     for (setting, warning) in [
         ("token_lifetime = \"60m\"", ""),
@@ -217,7 +227,7 @@ fn environment_overrides_single_keys() {
 }
 
 #[test]
-fn store_and_key_file_that_can_not_be_used_are_named() {
+fn unusable_stores_and_key_files_are_reported_by_path() {
     let workspace = Workspace::new();
     workspace.succeed(&arguments("import users.jsonl"), "");
     let list = arguments("user list");
@@ -293,7 +303,7 @@ fn a_store_is_checked_copied_and_restored() {
 }
 
 #[test]
-fn made_up_users_and_plans_are_the_same_on_both_stores() {
+fn seeded_users_and_query_plans_are_there_in_both_stores() {
     let workspace = Workspace::new();
     let cluster = Cluster::shared().unwrap();
     for url in ["sqlite:auth.db".to_owned(), cluster.database().unwrap()] {
@@ -316,7 +326,7 @@ fn made_up_users_and_plans_are_the_same_on_both_stores() {
 }
 
 #[test]
-fn a_url_that_leads_nowhere_is_one_line_without_its_password() {
+fn unusable_store_url_is_reported_in_one_line_without_its_password() {
     let workspace = Workspace::new();
     for (store, said) in [
         ("url = \"mysql://db\"", "[store] url must be sqlite: and a path, or postgres://user@host/database"),

@@ -1,4 +1,4 @@
-//! The built binary's commands for whoever moves in, and for trying a password.
+//! The built binary's imports from other systems, and its check of a password.
 #![cfg(test)]
 
 #[path = "common/workspace.rs"]
