@@ -10,6 +10,7 @@ mod delay_slots;
 mod directory;
 mod enrolment;
 mod failure_delay;
+mod fourth_protocol;
 mod limits;
 mod login;
 mod mail;
