@@ -1,7 +1,7 @@
-//! Whatever stands where another system's users should be, what is converted are import lines, each from a place.
+//! Any bytes in place of another system's users convert to import lines, each with its place, or to nothing.
 #![no_main]
 
-use auth_engine::transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
+use auth_transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
 
 const REALMS: &[u8] = b"id,string_id,name,deactivated\n2,,Main,f\n";
 const USERS: &[u8] =

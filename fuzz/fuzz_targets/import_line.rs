@@ -2,5 +2,5 @@
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|line: &str| {
-    let _ = auth_engine::transfer::parse_line(line);
+    let _ = auth_transfer::parse_line(line);
 });

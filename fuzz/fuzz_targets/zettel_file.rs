@@ -1,7 +1,7 @@
 //! A zettel file of any bytes, and a file of printed lines, convert to import lines, or to nothing.
 #![no_main]
 
-use auth_engine::transfer::{convert_zettel, parse_line};
+use auth_transfer::{convert_zettel, parse_line};
 
 libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     for name in ["20240101000200.zettel", "20240101000200.txt", "users.txt"] {
