@@ -1,4 +1,5 @@
-/* Hashes by the C library, timed by itself: reads a number of times from each line, writes nanoseconds and the tag. */
+/* Hashes with the C library and measures the time: each line of the input is a number of hashes, each line of the
+   output their nanoseconds and the tag. */
 #include <argon2.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,7 +10,7 @@
 static uint8_t *kept;
 static size_t kept_bytes;
 
-/* Memory is kept from one hash to the next, as the others do it. */
+/* Memory is kept from one hash to the next, as by the other rivals. */
 static int allocate(uint8_t **memory, size_t bytes) {
     if (bytes > kept_bytes) {
         free(kept);

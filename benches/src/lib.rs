@@ -1,10 +1,14 @@
-//! What is measured, and beside what.
+//! Measurements of hashing, tokens, logins and the running server, each beside its rivals.
 //!
-//! A [`Rival`] does one thing in one way and says how long that took. Groups of rivals are made by [`argon2id`],
-//! [`tokens`] and [`login`], and measured in two ways: by criterion (`cargo bench -p benches`), one after the other,
-//! for a close look at one of them; and in [`rounds`] (`cargo run -p benches --release --bin ratios`), where they take
-//! turns and medians of the rounds' ratios are compared, which holds on a busy machine too. [`report`] writes what was
-//! found as text, Markdown and bars. The running server is measured by the programs `http` and `flood`.
+//! A [`Rival`] is one implementation of an operation, and times its own calls. [`argon2id`], [`tokens`] and [`login`]
+//! make groups of rivals, which are measured in two ways:
+//!
+//! * by criterion (`cargo bench -p benches`), one rival after the other, for a close look at one of them;
+//! * in [`rounds`] (`cargo run -p benches --release --bin ratios`), where rivals alternate and the medians of the
+//!   rounds' ratios are compared, which are valid on a busy machine too.
+//!
+//! [`report`] writes the results as text, Markdown and bars. The programs `http` and `flood` measure the running
+//! server, which [`server`] starts; `store-scale` measures stores of different sizes.
 //!
 //! ```
 //! use benches::{Rival, rounds};

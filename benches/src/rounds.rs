@@ -1,5 +1,5 @@
-//! Measures rivals in rounds, in each of which every rival has a turn, so that other load on the machine slows all of
-//! them alike.
+//! Measures rivals in rounds. Each round takes one sample of every rival, so that other load on the machine slows all
+//! of them alike.
 
 use std::sync::Barrier;
 use std::thread;
@@ -9,8 +9,8 @@ use anyhow::{Context, Result};
 
 use crate::Rival;
 
-/// The least length of a turn. A rival that takes less time is called several times.
-const MIN_TURN: Duration = Duration::from_millis(2);
+/// The least length of a sample. A rival that takes less time is called several times.
+const MIN_SAMPLE: Duration = Duration::from_millis(2);
 
 /// The measurements of one rival.
 #[derive(Clone, Debug)]
@@ -38,33 +38,33 @@ impl Measured {
 
 /// Measures rivals in `rounds` rounds, after one more to warm up.
 ///
-/// Every team has the same rivals and a thread of its own. A turn is that of one rival: all teams run it at the same
-/// time.
+/// Every team has the same rivals and a thread of its own. All teams run the same rival at the same time.
 ///
 /// # Errors
 /// An error if a rival fails or there is no team.
 pub fn measure(mut teams: Vec<Vec<Rival>>, rounds: usize) -> Result<Vec<Measured>> {
     let first = teams.first_mut().context("no team of rivals")?;
     let names: Vec<String> = first.iter().map(|rival| rival.name().to_owned()).collect();
-    let times = first.iter_mut().map(times_in_a_turn).collect::<Result<Vec<u64>>>()?;
+    let calls = first.iter_mut().map(calls_per_sample).collect::<Result<Vec<u64>>>()?;
     let mut measured: Vec<Measured> =
         names.into_iter().map(|name| Measured { name, seconds: Vec::new() }).collect();
     for round in 0..=rounds {
-        for (index, (measured, times)) in measured.iter_mut().zip(&times).enumerate() {
+        for (index, (measured, calls)) in measured.iter_mut().zip(&calls).enumerate() {
             let start = Barrier::new(teams.len());
             let took = thread::scope(|scope| {
-                let turns: Vec<_> = teams
+                let samples: Vec<_> = teams
                     .iter_mut()
                     .filter_map(|team| team.get_mut(index))
                     .map(|rival| {
                         scope.spawn(|| {
                             start.wait();
-                            let took = rival.run(*times)?;
-                            anyhow::Ok(took.as_secs_f64() / *times as f64 / f64::from(rival.width()))
+                            let took = rival.run(*calls)?;
+                            anyhow::Ok(took.as_secs_f64() / *calls as f64 / f64::from(rival.width()))
                         })
                     })
                     .collect();
-                let ended = turns.into_iter().map(|turn| turn.join().ok().context("a rival panicked")?);
+                let ended =
+                    samples.into_iter().map(|sample| sample.join().ok().context("a rival panicked")?);
                 ended.collect::<Result<Vec<f64>>>()
             });
             let took = took.with_context(|| measured.name.clone())?;
@@ -76,14 +76,14 @@ pub fn measure(mut teams: Vec<Vec<Rival>>, rounds: usize) -> Result<Vec<Measured
     Ok(measured)
 }
 
-fn times_in_a_turn(rival: &mut Rival) -> Result<u64> {
-    let mut times = 1;
+fn calls_per_sample(rival: &mut Rival) -> Result<u64> {
+    let mut calls = 1;
     // The first call allocates memory.
     rival.run(1)?;
-    while rival.run(times)? < MIN_TURN {
-        times *= 2;
+    while rival.run(calls)? < MIN_SAMPLE {
+        calls *= 2;
     }
-    Ok(times)
+    Ok(calls)
 }
 
 /// The median. Of no values, NaN.

@@ -31,7 +31,7 @@ pub fn config() -> ServerConfig {
 /// Imports the users and starts the server.
 ///
 /// # Errors
-/// When the server does not start.
+/// An error if the server rejects the users or does not start.
 pub fn start(binary: &Path, config: &ServerConfig) -> Result<Server> {
     let mut users = format!("{}\n", json!({"kind": "realm", "realm": "main", "subdomain": ""}));
     for number in 0..USERS {
@@ -50,20 +50,20 @@ pub fn release_binary() -> PathBuf {
 
 /// A login request of the Zulip protocol.
 #[must_use]
-pub fn zulip_log_in(user: usize, password: &str) -> Vec<u8> {
+pub fn zulip_login(user: usize, password: &str) -> Vec<u8> {
     let body = format!("username=user{}%40example.com&password={password}", user % USERS);
     form("/api/v1/fetch_api_key", &body)
 }
 
 /// A login request of the Rocket.Chat protocol.
 #[must_use]
-pub fn rocketchat_log_in(user: usize, password: &str) -> Vec<u8> {
+pub fn rocketchat_login(user: usize, password: &str) -> Vec<u8> {
     form("/api/v1/login", &format!("user=user{}&password={password}", user % USERS))
 }
 
 /// A login request of the Zettelstore protocol.
 #[must_use]
-pub fn zettelstore_log_in(user: usize, password: &str) -> Vec<u8> {
+pub fn zettelstore_login(user: usize, password: &str) -> Vec<u8> {
     form("/a", &format!("username=user{}&password={password}", user % USERS))
 }
 
@@ -79,15 +79,15 @@ fn form(path: &str, body: &str) -> Vec<u8> {
 /// The resident memory of the server's process, in KiB.
 ///
 /// # Errors
-/// When the server does not run.
+/// An error if the server is not running.
 pub fn resident_kib(server: &Server) -> Result<u64> {
-    process_memory_kib(server.pid().context("the server does not run")?, "VmRSS:")
+    process_memory_kib(server.pid().context("the server is not running")?, "VmRSS:")
 }
 
 /// The value of a line of `/proc/PID/status` that begins with `field`, such as `VmRSS:`, in KiB.
 ///
 /// # Errors
-/// When there is no such process, or its status has no such line.
+/// An error if there is no such process or its status has no such line.
 pub fn process_memory_kib(pid: u32, field: &'static str) -> Result<u64> {
     kib(&format!("/proc/{pid}/status"), field)
 }
@@ -95,7 +95,7 @@ pub fn process_memory_kib(pid: u32, field: &'static str) -> Result<u64> {
 /// The memory of the machine, in KiB.
 ///
 /// # Errors
-/// When the system does not tell.
+/// An error if the system does not tell.
 pub fn memory_kib() -> Result<u64> {
     kib("/proc/meminfo", "MemTotal:")
 }
@@ -115,7 +115,7 @@ pub struct Connection {
 
 /// A response and its time.
 #[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "programs read it")]
+#[expect(clippy::exhaustive_structs, reason = "programs read the fields")]
 pub struct TimedResponse {
     /// The status code.
     pub status: u16,
@@ -129,7 +129,7 @@ impl Connection {
     /// Connects from an address of 127.0.0.0/8, all of which belong to this machine.
     ///
     /// # Errors
-    /// When no connection can be made.
+    /// An error if the connection fails.
     pub async fn open(from: IpAddr, to: SocketAddr) -> Result<Self> {
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::new(from, 0))?;
@@ -138,11 +138,11 @@ impl Connection {
         Ok(Self { stream, data: Vec::with_capacity(4096) })
     }
 
-    /// Sends a request as it is, and reads the response.
+    /// Sends the bytes of a request and reads the response.
     ///
     /// # Errors
-    /// When the connection breaks.
-    #[expect(clippy::disallowed_methods, reason = "it measures time")]
+    /// An error if the connection breaks.
+    #[expect(clippy::disallowed_methods, reason = "a bench measures time")]
     pub async fn send(&mut self, request: &[u8]) -> Result<TimedResponse> {
         self.data.clear();
         let began = Instant::now();

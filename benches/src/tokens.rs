@@ -1,4 +1,4 @@
-//! Tokens: issue and check of each kind, the signed ones beside `jsonwebtoken` and the bare HMAC.
+//! Tokens: issuing and checking each kind, signed tokens beside `jsonwebtoken` and the bare HMAC.
 
 use std::hint::black_box;
 
@@ -14,11 +14,11 @@ use crate::Rival;
 const KEY: &[u8] = b"0123456789abcdef0123456789abcdef";
 const JSON: &str = r#"{"_tk":1,"exp":1601731275,"iat":1601730675,"sub":"abc","zid":"20201003150100"}"#;
 
-/// The names of those that others are compared with.
+/// The name of the rival that only computes the HMAC, a baseline of the comparisons.
 pub const BARE_HMAC: &str = "bare HMAC-SHA512";
-/// See [`BARE_HMAC`].
+/// The name of auth-crypto's JWT codec, which is compared with the baselines.
 pub const CODEC: &str = "JWT HS512, the codec";
-/// See [`BARE_HMAC`].
+/// The name of the `jsonwebtoken` crate, a baseline of the comparisons.
 pub const JSONWEBTOKEN: &str = "jsonwebtoken HS512";
 
 fn claims() -> Claims {
@@ -31,10 +31,10 @@ fn claims() -> Claims {
     }
 }
 
-/// Making a token of each kind.
+/// The rivals that issue a token of each kind.
 ///
 /// # Errors
-/// When the other crate refuses what is signed.
+/// An error if the claims that `jsonwebtoken` signs are not JSON.
 pub fn issue() -> Result<Vec<Rival>> {
     let keys = || TokenKeys::new(KEY, []);
     let signed = |form| {
@@ -69,10 +69,10 @@ pub fn issue() -> Result<Vec<Rival>> {
     ])
 }
 
-/// Checking a token of each kind.
+/// The rivals that check a token of each kind.
 ///
 /// # Errors
-/// When a good token is refused.
+/// An error if an issued JWT has no signature.
 pub fn check() -> Result<Vec<Rival>> {
     let keys = TokenKeys::new(KEY, []);
     let jwt_token = keys.issue(TokenForm::Jwt, &claims());
@@ -85,14 +85,14 @@ pub fn check() -> Result<Vec<Rival>> {
     let codec = jwt::Key::new(jwt::Algorithm::Hs512, KEY);
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::HS512);
     validation.validate_exp = false;
-    let other = jsonwebtoken::DecodingKey::from_secret(KEY);
+    let decoding_key = jsonwebtoken::DecodingKey::from_secret(KEY);
     let opaque_token = opaque::rocketchat_token(&SeededRng::new(1));
     let digest = opaque::digest(opaque_token.expose());
     let ring = KeyRing::generate(&SeededRng::new(2));
     let api_key = opaque::zulip_api_key(&SeededRng::new(3));
     let sealed = ring.seal(Purpose::ZulipKey, b"user", api_key.expose().as_bytes(), &SeededRng::new(4));
 
-    let (of_codec, of_claims, of_other) = (jwt_token.clone(), jwt_token.clone(), jwt_token);
+    let (codec_token, claims_token, other_token) = (jwt_token.clone(), jwt_token.clone(), jwt_token);
     let list_keys = TokenKeys::new(KEY, []);
     Ok(vec![
         Rival::new(BARE_HMAC, move || {
@@ -100,16 +100,16 @@ pub fn check() -> Result<Vec<Rival>> {
             Ok(())
         }),
         Rival::new(CODEC, move || {
-            ensure!(jwt::verify(black_box(of_codec.expose()), [&codec]).is_ok());
+            ensure!(jwt::verify(black_box(codec_token.expose()), [&codec]).is_ok());
             Ok(())
         }),
         Rival::new(JSONWEBTOKEN, move || {
-            let text = black_box(of_other.expose());
-            black_box(jsonwebtoken::decode::<serde_json::Value>(text, &other, &validation)?);
+            let text = black_box(other_token.expose());
+            black_box(jsonwebtoken::decode::<serde_json::Value>(text, &decoding_key, &validation)?);
             Ok(())
         }),
         Rival::new("JWT HS512, with claims", move || {
-            ensure!(keys.verify(black_box(of_claims.expose())).is_ok());
+            ensure!(keys.verify(black_box(claims_token.expose())).is_ok());
             Ok(())
         }),
         Rival::new("signed list, with claims", move || {
@@ -122,7 +122,7 @@ pub fn check() -> Result<Vec<Rival>> {
         }),
         Rival::new("Zulip key: unsealed and compared", move || {
             let opened = ring.open(Purpose::ZulipKey, b"user", black_box(&sealed));
-            let opened = opened.ok().context("it was sealed with this ring")?;
+            let opened = opened.ok().context("the sealed key does not open")?;
             ensure!(auth_core::ApiKey::new(String::from_utf8(opened.to_vec())?) == api_key);
             Ok(())
         }),

@@ -1,7 +1,7 @@
-//! Every kernel, alone, together and by threads, computes what the `argon2` crate computes.
+//! Every kernel computes the hash that the `argon2` crate computes: alone, in batches and on several threads.
 #![no_main]
 
-use auth_argon2::{Algorithm, How, Input, Job, Kernel, Memory, Params, hash_batch_with};
+use auth_argon2::{Algorithm, Input, Job, Kernel, Memory, Options, Params, hash_batch_with};
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let [lanes, iterations, memory_low, memory_high, threads, count, length, secret, rest @ ..] = data else {
@@ -12,7 +12,7 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
     let params = Params::new(memory_kib, 1 + u32::from(iterations % 3), lanes).unwrap();
     let count = 1 + usize::from(count % 4);
     let length = 4 + usize::from(*length);
-    // Passwords are parts of the input; what else there is is made of the same bytes.
+    // Passwords are parts of the input. Salts, the secret and the associated data are made of the same bytes.
     let (secret, associated_data) = (&rest[..rest.len().min((*secret).into())], &rest[..rest.len().min(32)]);
     let inputs: Vec<_> = (0..count)
         .map(|number| (&rest[rest.len() * number / count..], [rest, &[number as u8; 8]].concat()))
@@ -47,8 +47,8 @@ libfuzzer_sys::fuzz_target!(|data: &[u8]| {
                 out,
             })
             .collect();
-        let how = How { kernel, threads: (threads % 4).into() };
-        hash_batch_with(how, Algorithm::default(), params, &mut jobs, &mut memory).unwrap();
+        let options = Options { kernel, threads: (threads % 4).into() };
+        hash_batch_with(options, Algorithm::default(), params, &mut jobs, &mut memory).unwrap();
         assert_eq!(tags, expected, "{}", kernel.name());
     }
 });

@@ -1,4 +1,4 @@
-//! Any bytes in place of another system's users convert to import lines, each with its place, or to nothing.
+//! Converting another system's users panics for no input, and gives import lines, each with its origin.
 #![no_main]
 
 use auth_transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};

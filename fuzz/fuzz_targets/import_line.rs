@@ -1,4 +1,4 @@
-//! A line of an import holds a realm or a user, or says what is wrong with it.
+//! Parsing an import line panics for no text.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|line: &str| {

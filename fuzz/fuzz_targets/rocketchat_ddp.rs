@@ -1,4 +1,4 @@
-//! A text frame of any kind is a command, or an error.
+//! Decoding a DDP text frame panics for no text.
 #![no_main]
 
 use auth_proto_rocketchat::ddp::Command;

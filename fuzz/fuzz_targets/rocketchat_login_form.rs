@@ -1,4 +1,4 @@
-//! A form body of any bytes holds a login form, or none.
+//! Decoding a Rocket.Chat login panics for no form body.
 #![no_main]
 
 use auth_proto_rocketchat::decode::{body, login_form};

@@ -1,4 +1,4 @@
-//! A JSON body of any bytes holds a login form, or none.
+//! Decoding a Rocket.Chat login panics for no JSON body.
 #![no_main]
 
 use auth_proto_rocketchat::decode::{body, login_form};

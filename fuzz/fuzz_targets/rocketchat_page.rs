@@ -1,4 +1,4 @@
-//! A query of any text gives a page of a list.
+//! Reading the page of Rocket.Chat's lists panics for no query.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|query: &str| {

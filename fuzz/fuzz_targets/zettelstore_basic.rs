@@ -1,4 +1,4 @@
-//! A Basic header of any bytes is read, or skipped.
+//! Reading Zettelstore's Basic credentials panics for no header.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|value: &[u8]| {

@@ -1,4 +1,4 @@
-//! A Bearer header of any bytes is read, or skipped.
+//! Reading Zettelstore's bearer token panics for no header.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|value: &[u8]| {

@@ -1,4 +1,4 @@
-//! A query of any text names a command, or none.
+//! Reading Zettelstore's command panics for no query.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|query: &str| {

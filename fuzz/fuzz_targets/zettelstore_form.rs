@@ -1,4 +1,4 @@
-//! A form of any bytes is read, or refused.
+//! Reading Zettelstore's login form panics for no body.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|body: &[u8]| {

@@ -1,4 +1,4 @@
-//! A path of any text leads somewhere, and has a clean spelling.
+//! Routing a path of Zettelstore, and spelling it cleanly, panics for no path.
 #![no_main]
 
 use auth_proto_zettelstore::decode::path::{Destination, clean_location};

@@ -1,5 +1,4 @@
-//! `Authorization` headers of the Zulip protocol: whatever comes in, reading returns.
-
+//! Parsing Zulip's Basic credentials panics for no header.
 #![no_main]
 
 use auth_proto_zulip::decode;

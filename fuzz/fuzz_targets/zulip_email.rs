@@ -1,5 +1,4 @@
-//! E-mail addresses of the Zulip protocol: whatever comes in, reading returns.
-
+//! Checking an e-mail address panics for no text.
 #![no_main]
 
 use auth_proto_zulip::decode;

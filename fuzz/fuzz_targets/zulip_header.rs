@@ -1,5 +1,4 @@
-//! Header values with parameters of the Zulip protocol: whatever comes in, reading returns.
-
+//! Parsing a header value with parameters panics for no text.
 #![no_main]
 
 use auth_proto_zulip::decode;

@@ -1,5 +1,4 @@
-//! `Host` headers of the Zulip protocol: whatever comes in, reading returns.
-
+//! Parsing a `Host` header panics for no text.
 #![no_main]
 
 use auth_proto_zulip::decode;

@@ -1,5 +1,4 @@
-//! Multipart bodies of the Zulip protocol: whatever comes in, reading returns.
-
+//! Decoding a multipart body panics for no body.
 #![no_main]
 
 use auth_proto_zulip::decode;

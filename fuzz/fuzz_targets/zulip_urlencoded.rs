@@ -1,5 +1,4 @@
-//! Forms and query strings of the Zulip protocol: whatever comes in, reading returns.
-
+//! Decoding a form or a query string panics for no bytes.
 #![no_main]
 
 use auth_proto_zulip::decode;

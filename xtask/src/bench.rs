@@ -1,15 +1,16 @@
-//! The benches: run on a quiet machine, written to docs/bench, and from there into the READMEs.
+//! The benches. Their figures go to docs/bench, and from there into the READMEs: run them on a quiet machine.
 
 use anyhow::{Context, Result};
 use xshell::{Shell, cmd};
 
-use crate::{nodes, say, tools};
+use crate::progress::say;
+use crate::{nodes, tools};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// What to measure; everything unless told.
+    /// What to measure; everything but `store` by default.
     what: Option<What>,
-    /// A few rounds, to see that it works: what is found is kept in target/bench.
+    /// A few rounds, to see that the benches work. The figures go to target/bench.
     #[arg(long)]
     quick: bool,
     /// For `store`: how many users, as in `-- --users 10000,1000000`.
@@ -19,26 +20,26 @@ pub(crate) struct Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum What {
-    /// Ours beside others, in turns: hashing, tokens, log-ins without HTTP.
+    /// Hashing, tokens and logins without HTTP, each in alternating rounds with its rivals.
     Ratios,
-    /// Log-ins and credential checks through HTTP.
+    /// Logins and credential checks through HTTP.
     Http,
     /// An honest client while others flood the server.
     Flood,
-    /// A close look at each by criterion.
+    /// Each operation by itself, by criterion.
     Criterion,
-    /// Look-ups in each store among ten thousand, a million and ten million users: only when asked for.
+    /// Lookups in each store among ten thousand, a million and ten million users. Runs only by name.
     Store,
 }
 
-/// Where the figures of a README stand in it.
+/// The marks around the figures in a README.
 const BEGIN: &str = "<!-- bench: written by cargo xtask bench -->";
 const END: &str = "<!-- bench end -->";
 
-/// `cargo xtask bench`.
+/// Runs the benches that the arguments select.
 ///
 /// # Errors
-/// When something can't be built, run or written.
+/// When a bench can't be built or run, or its figures can't be written.
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     if matches!(arguments.what, Some(What::Store)) {
         return nodes::bench(sh, &arguments.arguments);
@@ -50,22 +51,22 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     cmd!(sh, "cargo build --locked --release --package benches --bins --features libargon2").run()?;
     let out = if arguments.quick { "target/bench" } else { "docs/bench" };
     if wanted(What::Ratios) {
-        say("ours beside others, in turns");
+        say("hashing, tokens and logins beside their rivals");
         let rounds = if arguments.quick { "3" } else { "31" };
         cmd!(sh, "target/release/ratios --rounds {rounds} --out {out}").run()?;
     }
     if wanted(What::Http) {
-        say("log-ins and credential checks through HTTP");
+        say("logins and credential checks through HTTP");
         let rounds: &[&str] = if arguments.quick { &["--rounds", "2", "--seconds", "1"] } else { &[] };
         cmd!(sh, "target/release/http --out {out} {rounds...}").run()?;
     }
     if wanted(What::Flood) {
         say("an honest client while others flood the server");
-        let log_ins = if arguments.quick { "100" } else { "300" };
-        cmd!(sh, "target/release/flood --log-ins {log_ins} --out {out}").run()?;
+        let logins = if arguments.quick { "100" } else { "300" };
+        cmd!(sh, "target/release/flood --log-ins {logins} --out {out}").run()?;
     }
     if wanted(What::Criterion) {
-        say("a close look at each");
+        say("each operation by itself");
         let test = arguments.quick.then_some("--test");
         cmd!(sh, "cargo bench --locked --package benches --features libargon2 --benches -- {test...}")
             .run()?;
@@ -76,7 +77,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     Ok(())
 }
 
-/// Takes the figures in docs/bench over into the READMEs.
+/// Copies the figures in docs/bench into the READMEs.
 fn write_readmes(sh: &Shell) -> Result<()> {
     let read = |name: &str| sh.read_file(format!("docs/bench/{name}.md")).unwrap_or_default();
     let goals: Vec<String> = ["argon2id", "tokens", "http", "flood"]
@@ -93,7 +94,7 @@ fn write_readmes(sh: &Shell) -> Result<()> {
     replace(sh, "crates/auth-argon2/README.md", "", &tables)
 }
 
-/// The rows of the table under a heading, without its head.
+/// The rows of the table under a heading, without the two lines of its head.
 fn rows_under(text: &str, heading: &str) -> Vec<String> {
     table_under(text, heading).into_iter().skip(2).collect()
 }
@@ -104,7 +105,7 @@ fn table_under(text: &str, heading: &str) -> Vec<String> {
     table.map(str::to_owned).collect()
 }
 
-/// Puts lines between the marks of a file.
+/// Replaces the lines between the marks of a file.
 fn replace(sh: &Shell, file: &str, head: &str, lines: &[String]) -> Result<()> {
     let text = sh.read_file(file)?;
     let written =
@@ -113,10 +114,10 @@ fn replace(sh: &Shell, file: &str, head: &str, lines: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn between_marks(text: &str, what: &str) -> Option<String> {
+fn between_marks(text: &str, figures: &str) -> Option<String> {
     let (before, rest) = text.split_once(BEGIN)?;
     let (_, after) = rest.split_once(END)?;
-    Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", what.trim()))
+    Some(format!("{before}{BEGIN}\n\n{}\n\n{END}{after}", figures.trim()))
 }
 
 #[cfg(test)]
@@ -124,7 +125,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn figures_are_taken_over_between_the_marks() {
+    fn figures_are_copied_between_the_marks() {
         let found = "# Bench\n\n## Goals\n\n| what | goal |\n| --- | --- |\n| a | 1 |\n| b | 2 |\n\n## Other\n\n| c |\n";
         assert_eq!(rows_under(found, "## Goals"), ["| a | 1 |", "| b | 2 |"]);
         let readme = format!("before\n{BEGIN}\nold\n{END}\nafter\n");

@@ -1,28 +1,37 @@
-//! The tests in their order, and what must pass before anything lands.
+//! The tests in their order, and the checks that must pass before a change lands.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{clients, fuzz, say, tidy, tools};
+use crate::progress::say;
+use crate::tools::{self, CargoTool};
+use crate::{clients, features, fuzz, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
-const DENY: &str = "0.20.2";
+const DENY: CargoTool = CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
 
-/// All tests.
+/// Finds dependencies that no source file names.
+const MACHETE: CargoTool = CargoTool { package: "cargo-machete", program: "cargo-machete", version: "0.9.2" };
+
+/// The spelling checker that _typos.toml is written for.
+const TYPOS: CargoTool = CargoTool { package: "typos-cli", program: "typos", version: "1.52.0" };
+
+/// Runs all tests; with `full`, also those against the release build, and each fuzz target for a minute.
 ///
 /// # Errors
-/// When one fails, or what it needs can't be had.
+/// When a test fails, or a program that the tests need can't be installed.
 pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
     say("programs that the tests call");
     tools::ensure(sh, tools::FOR_TESTS)?;
     clients::install(sh)?;
     say("build");
     cmd!(sh, "cargo build --locked --workspace --all-targets").run()?;
+    // Without a choice of targets, cargo runs documentation tests too.
     say("unit, integration and documentation tests");
     cmd!(sh, "cargo test --locked --quiet --workspace --exclude auth-conformance").run()?;
     say("the running server: recorded cases, curl lines, published clients, bad input");
     let tests = cmd!(sh, "cargo test --locked --quiet --package auth-conformance");
-    // Just built; asked for from within a test, cargo would build some dependencies anew.
+    // The server was built just now. If the tests asked cargo for it, cargo would build some dependencies again.
     let server = sh.current_dir().join("target/debug/auth-server");
     if sh.path_exists(&server) { tests.env("AUTH_SERVER_BIN", server) } else { tests }.run()?;
     if full {
@@ -35,39 +44,60 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
         .run()?;
         timing(sh, false)?;
     }
-    say("every fuzz target for a while");
+    say("every fuzz target for a short time");
     fuzz::each(sh, if full { 60 } else { fuzz::SMOKE_SECONDS })?;
-    say("all tests hold");
+    say("all tests pass");
     Ok(())
 }
 
-/// What must pass before anything lands.
+/// Runs all checks that must pass before a change lands, and the tests; with `release`, the tests in full.
 ///
 /// # Errors
-/// At the first that doesn't.
-pub(crate) fn ci(sh: &Shell) -> Result<()> {
+/// At the first check that fails.
+pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
     say("formatting");
     cmd!(sh, "cargo fmt --all --check").run()?;
     cmd!(sh, "cargo fmt --manifest-path fuzz/Cargo.toml --check").run()?;
-    say("lints");
-    cmd!(sh, "cargo clippy --locked --quiet --workspace --all-targets -- -D warnings").run()?;
     say("tidiness");
     tidy::run(sh)?;
+    say("lints");
+    cmd!(sh, "cargo clippy --locked --quiet --workspace --all-targets -- -D warnings").run()?;
+    say("each crate by itself, and its features one by one");
+    features::check(sh)?;
+    say("documentation");
+    documentation(sh)?;
+    say("unused dependencies");
+    let machete = tools::cargo_tool(sh, MACHETE)?;
+    cmd!(sh, "{machete} --with-metadata --skip-target-dir .").run()?;
+    say("spelling");
+    let typos = tools::cargo_tool(sh, TYPOS)?;
+    cmd!(sh, "{typos} --format brief").run()?;
     say("licences and sources of dependencies");
-    let deny = tools::cargo_tool(sh, "cargo-deny", DENY)?;
+    let deny = tools::cargo_tool(sh, DENY)?;
     cmd!(sh, "{deny} --locked --exclude-dev --exclude benches check bans").run()?;
     cmd!(sh, "{deny} --locked check licenses sources").run()?;
-    test(sh, false)
+    test(sh, release)
 }
 
-/// Whether failed log-ins tell anything by the time they take, measured on the release build.
+/// Builds the documentation as it is published, then that of private items, without warnings.
+fn documentation(sh: &Shell) -> Result<()> {
+    // The first finds links from public pages to items that have no page, the second dead links between private items.
+    for private in [None, Some("--document-private-items")] {
+        cmd!(sh, "cargo doc --locked --quiet --workspace --no-deps {private...}")
+            .env("RUSTDOCFLAGS", "-D warnings")
+            .run()?;
+    }
+    Ok(())
+}
+
+/// Measures on the release build whether the time of failed logins tells anything about accounts.
 ///
 /// # Errors
-/// When they do, or the measurement would not have seen it.
+/// When it does, or when the measurement is too coarse to show it.
 pub(crate) fn timing(sh: &Shell, full: bool) -> Result<()> {
     say("the release build");
     cmd!(sh, "cargo build --locked --release --package auth-server --package auth-conformance").run()?;
-    say("the time that failed log-ins take");
+    say("the time that failed logins take");
     let full = full.then_some("--full");
     cmd!(sh, "target/release/timing --server target/release/auth-server {full...}").run()?;
     Ok(())

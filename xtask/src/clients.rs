@@ -1,16 +1,17 @@
-//! Published clients, in exact versions, for the tests that drive them.
+//! Published clients in exact versions, for the tests that drive them.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::progress::say;
+use crate::tools;
 
 const SOURCE: &str = "crates/auth-conformance/clients";
 
-/// Installs them into `target/clients`, unless these very versions are there.
+/// Installs the clients into `target/clients`, unless the same versions are there.
 ///
 /// # Errors
-/// When python or npm can't install them.
+/// When pip or npm fails.
 pub(crate) fn install(sh: &Shell) -> Result<()> {
     tools::ensure(sh, tools::FOR_TESTS)?;
     let target = sh.current_dir().join("target/clients");
@@ -21,7 +22,7 @@ pub(crate) fn install(sh: &Shell) -> Result<()> {
     ];
     let wanted = pins.iter().map(|file| sh.read_file(file)).collect::<Result<String, _>>()?;
     let stamp = target.join("installed");
-    if sh.read_file(&stamp).is_ok_and(|have| have == wanted) {
+    if sh.read_file(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(());
     }
     say("installing the published clients");

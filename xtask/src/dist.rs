@@ -1,11 +1,11 @@
-//! What is given to others: the release build, the licences, the README.
+//! The distribution: the release build, the licences and the README.
 
 use anyhow::{Result, ensure};
 use xshell::{Shell, cmd};
 
-use crate::say;
+use crate::progress::say;
 
-/// Fills `target/dist`.
+/// Builds the server and fills `target/dist`.
 ///
 /// # Errors
 /// When the build fails, or a file is missing.

@@ -1,4 +1,4 @@
-//! Fuzzing: one build of all targets with AddressSanitizer; runs work on a copy of the corpus in git.
+//! Fuzzing. All targets are built once, with AddressSanitizer, and run on copies of the corpus in git.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,29 +6,30 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, Result, bail, ensure};
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::progress::say;
+use crate::tools::{self, CargoTool};
 
-/// How long each target runs in a short run of all.
+/// The seconds for each target in a short run of all targets.
 pub(crate) const SMOKE_SECONDS: u32 = 10;
 
-const CARGO_FUZZ: &str = "0.13.2";
+const CARGO_FUZZ: CargoTool = CargoTool { package: "cargo-fuzz", program: "cargo-fuzz", version: "0.13.2" };
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Every target for ten seconds.
+    /// Run every target for ten seconds.
     #[arg(long, conflicts_with = "target", required_unless_present = "target")]
     smoke: bool,
-    /// The target: a file in fuzz/fuzz_targets, without `.rs`.
+    /// The target: the name of a file in fuzz/fuzz_targets, without `.rs`.
     target: Option<String>,
-    /// How long.
+    /// The seconds that the target runs.
     #[arg(long, default_value_t = 60)]
     seconds: u32,
 }
 
-/// `cargo xtask fuzz`.
+/// Runs the targets that the arguments select.
 ///
 /// # Errors
-/// When a target can't be built, or finds something.
+/// When a target can't be built, or finds a failure.
 pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     let Some(target) = &arguments.target else { return each(sh, SMOKE_SECONDS) };
     ensure!(targets(sh)?.contains(target), "no such target: {target}");
@@ -36,16 +37,16 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     fuzz(sh, &programs, target, arguments.seconds)
 }
 
-/// Runs every target for so many seconds, as many at once as there are cores.
+/// Runs every target for `seconds` seconds, one target on each core at a time.
 ///
 /// # Errors
-/// When a target can't be built, or finds something.
+/// When a target can't be built, or finds a failure.
 pub(crate) fn each(sh: &Shell, seconds: u32) -> Result<()> {
     let programs = build(sh)?;
     let targets = targets(sh)?;
     let (next, here) = (AtomicUsize::new(0), sh.current_dir());
     let work = || -> Result<()> {
-        // A shell is for one thread.
+        // A shell belongs to one thread.
         let own = Shell::new()?;
         own.change_dir(&here);
         while let Some(target) = targets.get(next.fetch_add(1, Ordering::Relaxed)) {
@@ -63,7 +64,7 @@ pub(crate) fn each(sh: &Shell, seconds: u32) -> Result<()> {
     })
 }
 
-/// The names of all targets, in order.
+/// The names of all targets, in alphabetical order.
 ///
 /// # Errors
 /// When the folder can't be read.
@@ -77,12 +78,12 @@ pub(crate) fn targets(sh: &Shell) -> Result<Vec<String>> {
         .collect()
 }
 
-/// Builds all targets; gives the folder of their programs.
+/// Builds all targets, and returns the folder of their programs.
 fn build(sh: &Shell) -> Result<PathBuf> {
     tools::ensure(sh, tools::FOR_FUZZING)?;
-    let fuzz = tools::cargo_tool(sh, "cargo-fuzz", CARGO_FUZZ)?;
+    let fuzz = tools::cargo_tool(sh, CARGO_FUZZ)?;
     let folder = sh.current_dir().join("target/fuzz");
-    // The sanitizer is behind a switch that the stable compiler offers to its own build alone.
+    // The sanitizer is an unstable option: the stable compiler takes it with this variable alone.
     cmd!(sh, "{fuzz} build --fuzz-dir fuzz --target-dir {folder}").env("RUSTC_BOOTSTRAP", "1").run()?;
     let host = cmd!(sh, "rustc --print host-tuple").quiet().read()?;
     Ok(folder.join(host).join("release"))
@@ -94,9 +95,9 @@ fn fuzz(sh: &Shell, programs: &Path, target: &str, seconds: u32) -> Result<()> {
     let (corpus, findings) = (work.join("corpus"), work.join("findings"));
     sh.create_dir(&corpus)?;
     sh.create_dir(&findings)?;
-    let kept = Path::new("fuzz/corpus").join(target);
-    if sh.path_exists(&kept) {
-        for file in sh.read_dir(&kept)? {
+    let tracked = Path::new("fuzz/corpus").join(target);
+    if sh.path_exists(&tracked) {
+        for file in sh.read_dir(&tracked)? {
             sh.copy_file(file, &corpus)?;
         }
     }
@@ -105,11 +106,11 @@ fn fuzz(sh: &Shell, programs: &Path, target: &str, seconds: u32) -> Result<()> {
         .quiet()
         .ignore_status()
         .output()?;
-    let said = String::from_utf8_lossy(&done.stderr);
+    let log = String::from_utf8_lossy(&done.stderr);
     if !done.status.success() {
-        bail!("{target} found something, kept in {findings}:\n{said}");
+        bail!("{target} failed; the input is in {findings}:\n{log}");
     }
-    let runs = said.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
+    let runs = log.lines().find_map(|line| line.strip_prefix("stat::number_of_executed_units:"));
     say(&format!("{target}: {} runs in {seconds} s", runs.map_or("?", str::trim)));
     Ok(())
 }

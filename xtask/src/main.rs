@@ -1,14 +1,17 @@
-//! `cargo xtask`: everything that is done to this project beside writing it.
+//! `cargo xtask`: the tasks of the project, such as tests, checks and benches.
 //!
-//! Nothing is written outside `target/` and what cargo itself keeps. A program that is missing is installed
-//! into `target/tools`, or by the system's package manager, or named in one line.
+//! Tasks write to `target/` and to the folders that cargo itself keeps; `bench` also writes its figures into the
+//! documentation. A missing program is installed into `target/tools` or by the package manager of the system, or it is
+//! named in one line.
 
 mod bench;
 mod checks;
 mod clients;
 mod dist;
+mod features;
 mod fuzz;
 mod nodes;
+mod progress;
 mod tidy;
 mod tools;
 
@@ -21,6 +24,8 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use xshell::Shell;
 
+use crate::progress::say;
+
 /// The project's tasks.
 #[derive(Debug, Parser)]
 #[command(bin_name = "cargo xtask")]
@@ -31,44 +36,50 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Task {
-    /// All tests: unit, integration, documentation, conformance, published clients, a short run of every fuzz
-    /// target. What it needs is installed first.
+    /// Runs all tests: unit, integration, documentation, conformance, published clients, and each fuzz target for a
+    /// short time. Installs the programs that they need.
     Test {
-        /// Longer: also conformance and timing of the release build, and a minute for each fuzz target.
+        /// Also run the conformance and timing tests on the release build, and each fuzz target for a minute.
         #[arg(long)]
         full: bool,
     },
-    /// What must pass before anything lands: formatting, lints, tidiness, licences and sources, then `test`.
-    Ci,
-    /// The project's own rules: headers, lengths, arrows between crates, nothing left undone.
+    /// Runs the checks that must pass before a change lands, then `test`: formatting, tidiness, lints, each feature
+    /// alone, documentation, unused dependencies, spelling, licences and sources.
+    Ci {
+        /// Run `test --full` at the end, for a release: slow.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Checks the project's own rules: file headers and lengths, arrows between crates, no circles between files, no
+    /// tracked secrets, no unfinished code.
     Tidy,
-    /// Measures ours beside others, and the running server; writes docs/bench and the READMEs' figures.
+    /// Measures the server and its rivals, and writes the figures to docs/bench and the READMEs.
     Bench(bench::Arguments),
-    /// Kills servers and databases at moments that nobody chose: nothing acknowledged is lost.
+    /// Kills servers and databases at random moments, and checks that no acknowledged write is lost.
     Crash {
-        /// Kills, on each store.
+        /// The number of kills on each store.
         #[arg(long, default_value_t = 5)]
         rounds: u32,
     },
     /// Kills a PostgreSQL primary under two servers and promotes its standby.
     Failover,
-    /// How soon a server refuses what was revoked at another.
+    /// Measures how soon a server refuses a credential that was revoked at another server.
     Revocation {
-        /// Revocations, with notifications and without.
+        /// The number of revocations with notifications, and without them.
         #[arg(long, default_value_t = 100)]
         tries: u32,
     },
-    /// Whether failed log-ins tell anything by the time they take: see docs/timing.md.
+    /// Measures whether the time of failed logins tells anything about accounts: see docs/timing.md.
     Timing {
-        /// Thousands of log-ins of each class in place of hundreds.
+        /// Thousands of logins of each class in place of hundreds.
         #[arg(long)]
         full: bool,
     },
-    /// Fuzzing.
+    /// Runs fuzz targets.
     Fuzz(fuzz::Arguments),
     /// Installs the published clients that tests drive into target/clients.
     Clients,
-    /// The release build with licences and README in target/dist.
+    /// Puts the release build with licences and README into target/dist.
     Dist,
 }
 
@@ -77,7 +88,7 @@ fn main() -> ExitCode {
     match forget_package().and_then(|()| run(task)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Without a backtrace, whatever the environment asks for: what went wrong is a line, not a place.
+            // Without a backtrace, even if the environment asks for one: the reader needs the message alone.
             say(&format!("FAILED: {error:#}"));
             ExitCode::FAILURE
         }
@@ -89,7 +100,7 @@ fn run(task: Task) -> Result<()> {
     sh.change_dir(root()?);
     match task {
         Task::Test { full } => checks::test(&sh, full),
-        Task::Ci => checks::ci(&sh),
+        Task::Ci { release } => checks::ci(&sh, release),
         Task::Tidy => tidy::run(&sh),
         Task::Bench(arguments) => bench::run(&sh, &arguments),
         Task::Crash { rounds } => nodes::run(&sh, &["crash".into(), "--rounds".into(), rounds.to_string()]),
@@ -104,21 +115,21 @@ fn run(task: Task) -> Result<()> {
     }
 }
 
-/// Goes on as a process that was not told which package it is of: by that, cargo would build some dependencies anew
-/// each time that it is called from here after it was called by hand.
-#[expect(clippy::disallowed_methods, reason = "this is about the environment itself")]
+/// Runs this program again without the variables that name its package. With them, cargo would build some dependencies
+/// again each time that it is called from here after a call by hand.
+#[expect(clippy::disallowed_methods, reason = "the environment itself is the subject")]
 fn forget_package() -> Result<()> {
     let about_package = |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    let told: Vec<OsString> = std::env::vars_os()
+    let names: Vec<OsString> = std::env::vars_os()
         .map(|(name, _)| name)
         .filter(|name| name.to_str().is_some_and(about_package))
         .collect();
-    if told.is_empty() {
+    if names.is_empty() {
         return Ok(());
     }
     let mut again = Command::new(std::env::current_exe()?);
     again.args(std::env::args_os().skip(1));
-    for name in &told {
+    for name in &names {
         again.env_remove(name);
     }
     Err(again.exec().into())
@@ -128,10 +139,4 @@ fn forget_package() -> Result<()> {
 fn root() -> Result<PathBuf> {
     let here = Path::new(env!("CARGO_MANIFEST_DIR"));
     Ok(here.parent().context("the workspace's folder")?.to_owned())
-}
-
-/// Says what is being done.
-#[expect(clippy::print_stderr, reason = "progress is for whoever waits")]
-fn say(text: &str) {
-    eprintln!("== {text}");
 }

@@ -1,14 +1,15 @@
-//! Experiments with whole servers and databases: crashes, failovers, revocations, many users.
+//! Experiments with several servers and databases: crashes, failovers, revocations, many users.
 
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::{say, tools};
+use crate::progress::say;
+use crate::tools;
 
-/// Builds the release of the server and runs an experiment of the conformance crate on it.
+/// Builds the server for release, and runs an experiment of the conformance crate on it.
 ///
 /// # Errors
-/// When something was lost, or came too late.
+/// When the experiment finds a lost write or a late revocation, or can't run.
 pub(crate) fn run(sh: &Shell, experiment: &[String]) -> Result<()> {
     tools::ensure(sh, tools::FOR_TESTS)?;
     say("the release build");
@@ -18,10 +19,10 @@ pub(crate) fn run(sh: &Shell, experiment: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Look-ups among few users and among many, in each store.
+/// Measures lookups among few and many users, in each store.
 ///
 /// # Errors
-/// When they can't be built or run.
+/// When the bench can't be built or run.
 pub(crate) fn bench(sh: &Shell, arguments: &[String]) -> Result<()> {
     tools::ensure(sh, tools::FOR_TESTS)?;
     say("the release build");

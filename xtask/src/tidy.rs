@@ -1,12 +1,22 @@
-//! The project's own rules, which no other tool knows.
+//! The project's own rules, which no other tool checks: file headers and lengths, arrows between crates, no circles
+//! between files, no test switched off, no tracked secrets.
+
+mod arrows;
+mod circles;
+mod modules;
+mod names;
+mod resolve;
+mod secrets;
+mod tokens;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
-use cargo_metadata::{DependencyKind, MetadataCommand};
-use xshell::Shell;
+use cargo_metadata::{Metadata, MetadataCommand, Package, TargetKind};
+use xshell::{Shell, cmd};
 
 use crate::fuzz;
+use crate::progress::say;
 
 /// A module that has more lines than this needs a header.
 const HEADER_FROM: usize = 30;
@@ -20,77 +30,37 @@ const LONG: &[(&str, &str)] = &[(
     "one table of calls on accounts and their answers",
 )];
 
-/// The arrows of ARCHITECTURE.md: what each crate may be linked with, and what its tests may use besides.
-const ARROWS: &[(&str, &[&str], &[&str])] = &[
-    ("auth-core", &[], &[]),
-    ("auth-argon2", &[], &[]),
-    ("auth-crypto", &["auth-core", "auth-argon2"], &[]),
-    ("auth-engine", &["auth-core", "auth-crypto"], &["auth-store", "test-postgres"]),
-    ("auth-store", &["auth-core"], &["test-postgres"]),
-    ("auth-ldap", &["auth-core"], &["auth-conformance"]),
-    ("auth-proto-zulip", &["auth-core"], &[]),
-    ("auth-proto-rocketchat", &["auth-core"], &[]),
-    ("auth-proto-zettelstore", &["auth-core"], &[]),
-    (
-        "auth-server",
-        &[
-            "auth-core",
-            "auth-crypto",
-            "auth-engine",
-            "auth-ldap",
-            "auth-proto-rocketchat",
-            "auth-proto-zettelstore",
-            "auth-proto-zulip",
-            "auth-store",
-        ],
-        &["test-postgres"],
-    ),
-    ("auth-conformance", &["test-postgres"], &[]),
-    ("test-postgres", &[], &[]),
-    ("xtask", &[], &[]),
-    (
-        "benches",
-        &[
-            "auth-argon2",
-            "auth-conformance",
-            "auth-core",
-            "auth-crypto",
-            "auth-engine",
-            "auth-proto-rocketchat",
-            "auth-proto-zettelstore",
-            "auth-proto-zulip",
-            "auth-server",
-            "auth-store",
-            "test-postgres",
-        ],
-        &["auth-argon2", "auth-core", "auth-crypto", "auth-engine", "auth-store"],
-    ),
-];
+/// The folders with Rust files. One that is absent is left out.
+const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz/fuzz_targets", "xtask"];
 
 /// Marks of work left undone or switched off. In pieces, so that this file passes.
-const UNDONE: &[&str] = &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[ig", "nore")];
+const UNDONE: &[&str] = &[concat!("to", "do!("), concat!("unimple", "mented!("), concat!("#[", "ignore")];
 
-/// Checks everything and names all that is wrong.
+/// Checks every rule and reports all findings at once.
 ///
 /// # Errors
-/// The list of what is wrong.
+/// The list of findings, or what kept a rule from being checked.
 pub(crate) fn run(sh: &Shell) -> Result<()> {
     let root = sh.current_dir();
-    let mut wrong = arrows(&root)?;
-    for folder in ["benches", "crates", "fuzz/fuzz_targets", "xtask"] {
-        for file in rust_files(sh, &root.join(folder))? {
+    let metadata = MetadataCommand::new().current_dir(&root).no_deps().exec()?;
+    let mut findings = arrows::findings(&root, &metadata);
+    for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| sh.path_exists(folder)) {
+        for file in rust_files(sh, &folder)? {
             let name = file.strip_prefix(&root)?.display().to_string();
-            wrong.extend(file_faults(&name, &sh.read_file(&file)?));
+            findings.extend(file_findings(&name, &sh.read_file(&file)?));
         }
     }
+    findings.extend(test_findings(&metadata));
+    findings.extend(circle_findings(sh, &root, &metadata)?);
+    findings.extend(secret_findings(sh)?);
     let manifest = sh.read_file("fuzz/Cargo.toml")?;
     for target in fuzz::targets(sh)? {
         if !manifest.contains(&format!("name = \"{target}\"")) {
-            wrong.push(format!("fuzz/Cargo.toml: no [[bin]] for {target}"));
+            findings.push(format!("fuzz/Cargo.toml: no [[bin]] for {target}"));
         }
     }
-    if !wrong.is_empty() {
-        bail!("not tidy:\n{}", wrong.join("\n"));
+    if !findings.is_empty() {
+        bail!("not tidy:\n{}", findings.join("\n"));
     }
     Ok(())
 }
@@ -108,49 +78,67 @@ fn rust_files(sh: &Shell, folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn file_faults(name: &str, text: &str) -> Vec<String> {
+fn file_findings(name: &str, text: &str) -> Vec<String> {
     let lines = text.lines().count();
-    let mut wrong = Vec::new();
-    // Attributes such as `no_main` may stand before it.
+    let mut found = Vec::new();
+    // Attributes such as `no_main` may stand before the header.
     let header = text.lines().take(5).any(|line| line.starts_with("//!"));
-    // A `tests.rs` says by its name what it is about: the module above it.
+    // The name of a `tests.rs` says what the file tests: the module above it.
     if lines > HEADER_FROM && !header && !name.ends_with("/tests.rs") {
-        wrong.push(format!("{name}: no header: begin with `//!` and what it is about"));
+        found.push(format!("{name}: no header: begin with `//!` and what the file is about"));
     }
     if lines > LONGEST && !LONG.iter().any(|(long, _)| *long == name) {
-        wrong.push(format!("{name}: {lines} lines, at most {LONGEST}"));
+        found.push(format!("{name}: {lines} lines, at most {LONGEST}"));
     }
     for mark in UNDONE.iter().filter(|mark| text.contains(**mark)) {
-        wrong.push(format!("{name}: {mark}"));
+        found.push(format!("{name}: {mark}"));
     }
     if name.ends_with("/mod.rs") && !name.contains("/tests/") {
-        wrong.push(format!("{name}: name it after its folder, beside it"));
+        found.push(format!("{name}: name the file after its folder, and put it beside the folder"));
     }
-    wrong
+    found
 }
 
-/// Dependencies inside the house that no arrow allows.
-fn arrows(root: &Path) -> Result<Vec<String>> {
-    let mut wrong = Vec::new();
-    let metadata = MetadataCommand::new().current_dir(root).no_deps().exec()?;
+/// Libraries whose tests or documentation tests `cargo test` would leave out.
+fn test_findings(metadata: &Metadata) -> Vec<String> {
+    let libraries = metadata.packages.iter().flat_map(|package| {
+        package.targets.iter().filter(|target| target.is_lib()).map(move |target| (&package.name, target))
+    });
+    let untested = libraries.filter(|(_, target)| !target.test || !target.doctest);
+    untested.map(|(name, _)| format!("{name}: `test` or `doctest` of the library is switched off")).collect()
+}
+
+/// Circles between the files of each crate.
+fn circle_findings(sh: &Shell, root: &Path, metadata: &Metadata) -> Result<Vec<String>> {
+    let mut found = Vec::new();
     for package in &metadata.packages {
-        let name = package.name.as_str();
-        let Some((_, linked, tested)) = ARROWS.iter().find(|(known, ..)| *known == name) else {
-            wrong.push(format!("{name}: say in xtask/src/tidy.rs what it may depend on"));
-            continue;
-        };
-        for dependency in package.dependencies.iter().filter(|dependency| dependency.path.is_some()) {
-            let target = dependency.name.as_str();
-            // A crate's tests may ask for itself, with other features.
-            let for_tests = dependency.kind == DependencyKind::Development;
-            let allowed =
-                linked.contains(&target) || for_tests && (tested.contains(&target) || target == name);
-            if !allowed {
-                wrong.push(format!("{name}: must not depend on {target}"));
-            }
+        let roots = target_roots(root, package);
+        for circle in circles::find(&roots, &|file| sh.read_file(root.join(file)).ok())? {
+            found.push(format!("{}: {circle}", package.name));
         }
     }
-    Ok(wrong)
+    Ok(found)
+}
+
+/// The files in which the library and the programs of a package begin.
+fn target_roots(root: &Path, package: &Package) -> Vec<String> {
+    let built = |kind: &TargetKind| matches!(kind, TargetKind::Lib | TargetKind::ProcMacro | TargetKind::Bin);
+    let targets = package.targets.iter().filter(|target| target.kind.iter().any(built));
+    let files = targets.filter_map(|target| target.src_path.as_std_path().strip_prefix(root).ok());
+    files.map(|file| file.display().to_string()).collect()
+}
+
+/// Secrets among the files that git tracks.
+fn secret_findings(sh: &Shell) -> Result<Vec<String>> {
+    if !sh.path_exists(".git") {
+        say("not a git repository: no file is tracked");
+        return Ok(Vec::new());
+    }
+    let listed = cmd!(sh, "git ls-files -z").quiet().read()?;
+    let tracked: Vec<String> =
+        listed.split('\0').filter(|file| !file.is_empty()).map(str::to_owned).collect();
+    // A tracked file that was deleted just now holds nothing.
+    Ok(secrets::findings(&tracked, &|file| sh.read_binary_file(file).unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -160,13 +148,13 @@ mod tests {
     #[test]
     fn each_rule_can_be_broken() {
         let long = |lines: usize| format!("//! Header.\n{}", "\n".repeat(lines - 1));
-        assert_eq!(file_faults("a.rs", &long(500)), Vec::<String>::new());
-        assert_eq!(file_faults("a.rs", &"\n".repeat(30)), Vec::<String>::new());
-        assert_eq!(file_faults("a.rs", &"\n".repeat(31)).len(), 1, "no header");
-        assert_eq!(file_faults("a.rs", &long(501)).len(), 1, "too long");
-        assert_eq!(file_faults("src/a/mod.rs", "").len(), 1, "module file");
+        assert_eq!(file_findings("a.rs", &long(500)), Vec::<String>::new());
+        assert_eq!(file_findings("a.rs", &"\n".repeat(30)), Vec::<String>::new());
+        assert_eq!(file_findings("a.rs", &"\n".repeat(31)).len(), 1, "no header");
+        assert_eq!(file_findings("a.rs", &long(501)).len(), 1, "too long");
+        assert_eq!(file_findings("src/a/mod.rs", "").len(), 1, "module file");
         for mark in UNDONE {
-            assert_eq!(file_faults("a.rs", mark).len(), 1, "{mark}");
+            assert_eq!(file_findings("a.rs", mark).len(), 1, "{mark}");
         }
     }
 }

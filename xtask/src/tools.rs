@@ -1,16 +1,16 @@
-//! The programs that tasks need: looked for, installed where that can be done quietly, else named in one line.
+//! The programs that tasks call. A missing one is installed where that needs no question, or named in one line.
 
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use xshell::{Shell, cmd};
 
-use crate::say;
+use crate::progress::say;
 
-/// A program of the system: how it is tried, and the Debian package that has it.
+/// A program of the system: its name, arguments with which it succeeds if it is installed, and its Debian package.
 type Program = (&'static str, &'static [&'static str], &'static str);
 
-/// What the tests call.
+/// The programs that the tests call.
 pub(crate) const FOR_TESTS: &[Program] = &[
     ("bash", &["--version"], "bash"),
     ("curl", &["--version"], "curl"),
@@ -21,25 +21,25 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("oathtool", &["--version"], "oathtool"),
     ("/usr/sbin/slapd", &["-VV"], "slapd"),
     ("ldapmodify", &["-VV"], "ldap-utils"),
-    // The server's programs are in no PATH.
+    // The programs of the PostgreSQL server are not in PATH.
     ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb"], "postgresql"),
     ("setpriv", &["--version"], "util-linux"),
 ];
 
-/// What the benches call: a compiler and the C library beside ours, and what drives the server.
+/// The programs that the benches call: a compiler for the C rival, the C library, and an HTTP load generator.
 pub(crate) const FOR_BENCHES: &[Program] = &[
     ("cc", &["--version"], "gcc"),
     ("sh", &["-c", "test -e /usr/include/argon2.h"], "libargon2-dev"),
     ("sh", &["-c", "command -v wrk"], "wrk"),
 ];
 
-/// What builds the fuzzers.
+/// The compiler of the fuzzers.
 pub(crate) const FOR_FUZZING: &[Program] = &[("c++", &["--version"], "g++")];
 
-/// Sees to it that programs are there. On Debian, root installs what is absent.
+/// Checks that programs are installed. On Debian, root installs those that are missing.
 ///
 /// # Errors
-/// Names what is missing.
+/// Names the packages that are still missing.
 pub(crate) fn ensure(sh: &Shell, programs: &[Program]) -> Result<()> {
     let missing = |sh: &Shell| -> Vec<&'static str> {
         let absent = programs.iter().filter(|(name, arguments, _)| {
@@ -67,19 +67,33 @@ pub(crate) fn ensure(sh: &Shell, programs: &[Program]) -> Result<()> {
     Ok(())
 }
 
-/// A cargo tool of an exact version in `target/tools`; built once.
+/// A program that cargo installs, in an exact version.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CargoTool {
+    pub(crate) package: &'static str,
+    /// The program of the package.
+    pub(crate) program: &'static str,
+    pub(crate) version: &'static str,
+}
+
+/// Returns the path of a cargo tool in `target/tools`, and builds the tool if that version is not there.
 ///
 /// # Errors
-/// When it can't be built.
-pub(crate) fn cargo_tool(sh: &Shell, name: &str, version: &str) -> Result<PathBuf> {
+/// When the tool can't be built.
+pub(crate) fn cargo_tool(sh: &Shell, tool: CargoTool) -> Result<PathBuf> {
+    let CargoTool { package, program, version } = tool;
     let root = sh.current_dir().join("target/tools");
-    let program = root.join("bin").join(name);
+    let program = root.join("bin").join(program);
     let installed = cmd!(sh, "{program} --version").quiet().ignore_stderr().read();
-    if !installed.is_ok_and(|said| said.split_whitespace().any(|word| word == version)) {
-        say(&format!("building {name} {version} (some minutes, once)"));
-        // Quickly built is better than fast here.
-        cmd!(sh, "cargo install --quiet --debug --locked --force {name} --version {version} --root {root}")
-            .run()?;
+    if !installed.is_ok_and(|answer| answer.split_whitespace().any(|word| word == version)) {
+        say(&format!("building {package} {version} (a few minutes, once)"));
+        // A short build matters more here than a fast program.
+        cmd!(
+            sh,
+            "cargo install --quiet --debug --locked --force {package} --version {version} --root {root}"
+        )
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .run()?;
     }
     Ok(program)
 }

@@ -16,8 +16,7 @@ use auth_conformance::Server;
 use benches::report::{Goal, Report, Table};
 use benches::rounds::{median, percentile};
 use benches::server::{
-    self, Connection, PASSWORD, TimedResponse, resident_kib, rocketchat_log_in, zettelstore_log_in,
-    zulip_log_in,
+    self, Connection, PASSWORD, TimedResponse, resident_kib, rocketchat_login, zettelstore_login, zulip_login,
 };
 use clap::Parser;
 use tokio::task::JoinSet;
@@ -29,8 +28,8 @@ struct Arguments {
     #[arg(long)]
     server: Option<PathBuf>,
     /// The number of logins of the honest client in each part.
-    #[arg(long, default_value_t = 300)]
-    log_ins: usize,
+    #[arg(long, alias = "log-ins", default_value_t = 300)]
+    logins: usize,
     /// Write the report as Markdown into this folder.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -61,12 +60,12 @@ async fn main() -> Result<()> {
 
     let server = server::start(&binary, &server::config())?;
     let idle = resident_kib(&server)?;
-    let alone = honest(&server, arguments.log_ins).await?;
+    let alone = honest(&server, arguments.logins).await?;
     let warm = resident_kib(&server)?;
-    let (flooded, capacity, grown) = flood(&server, arguments.log_ins).await?;
+    let (flooded, capacity, grown) = flood(&server, arguments.logins).await?;
     let after_flood = resident_kib(&server)?;
-    let again = honest(&server, arguments.log_ins).await?;
-    let overloaded = overload(&server, arguments.log_ins, 2.0 * capacity).await?;
+    let again = honest(&server, arguments.logins).await?;
+    let overloaded = overload(&server, arguments.logins, 2.0 * capacity).await?;
     let after = resident_kib(&server)?;
     drop(server);
 
@@ -149,12 +148,12 @@ fn none_refused(report: &mut Report, what: &str, logins: &Logins) {
 }
 
 /// Logs in repeatedly, with a short pause after each login.
-async fn honest(server: &Server, log_ins: usize) -> Result<Logins> {
+async fn honest(server: &Server, count: usize) -> Result<Logins> {
     const PAUSE: Duration = Duration::from_millis(10);
     let mut connection = Connection::open(HONEST.into(), server.address()).await?;
-    let request = zulip_log_in(0, PASSWORD);
+    let request = zulip_login(0, PASSWORD);
     let mut logins = Logins { seconds: Vec::new(), refused: 0 };
-    for _ in 0..log_ins {
+    for _ in 0..count {
         let response = connection.send(&request).await?;
         if response.status == 200 {
             logins.seconds.push(response.took.as_secs_f64());
@@ -168,7 +167,7 @@ async fn honest(server: &Server, log_ins: usize) -> Result<Logins> {
 
 /// Floods the server from one address. Returns the logins of the honest client, the number of wrong passwords a second,
 /// and by how many KiB the server grew between the first second of the flood and the last.
-async fn flood(server: &Server, log_ins: usize) -> Result<(Logins, f64, u64)> {
+async fn flood(server: &Server, count: usize) -> Result<(Logins, f64, u64)> {
     let stop = Arc::new(AtomicBool::new(false));
     let done = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
@@ -176,7 +175,7 @@ async fn flood(server: &Server, log_ins: usize) -> Result<(Logins, f64, u64)> {
         let (stop, done, to) = (Arc::clone(&stop), Arc::clone(&done), server.address());
         clients.spawn(async move {
             let mut connection = Connection::open(FLOODER.into(), to).await?;
-            let request = zulip_log_in(number, "wrong");
+            let request = zulip_login(number, "wrong");
             while !stop.load(Ordering::Relaxed) {
                 connection.send(&request).await?;
                 done.fetch_add(1, Ordering::Relaxed);
@@ -187,7 +186,7 @@ async fn flood(server: &Server, log_ins: usize) -> Result<(Logins, f64, u64)> {
     tokio::time::sleep(Duration::from_secs(1)).await;
     let small = resident_kib(server)?;
     let (began, before) = (Instant::now(), done.load(Ordering::Relaxed));
-    let logins = honest(server, log_ins).await?;
+    let logins = honest(server, count).await?;
     let capacity = (done.load(Ordering::Relaxed) - before) as f64 / began.elapsed().as_secs_f64();
     let grown = resident_kib(server)?.saturating_sub(small);
     stop.store(true, Ordering::Relaxed);
@@ -199,7 +198,7 @@ async fn flood(server: &Server, log_ins: usize) -> Result<(Logins, f64, u64)> {
 
 /// Sends wrong passwords from many addresses at a constant rate, whether they are answered or not. Returns the logins
 /// of the honest client.
-async fn overload(server: &Server, log_ins: usize, per_second: f64) -> Result<Logins> {
+async fn overload(server: &Server, count: usize, per_second: f64) -> Result<Logins> {
     let (to, stop) = (server.address(), Arc::new(AtomicBool::new(false)));
     let stopped = Arc::clone(&stop);
     let generator = tokio::spawn(async move {
@@ -218,17 +217,17 @@ async fn overload(server: &Server, log_ins: usize, per_second: f64) -> Result<Lo
         }
     });
     tokio::time::sleep(Duration::from_secs(2)).await;
-    let logins = honest(server, log_ins).await;
+    let logins = honest(server, count).await;
     stop.store(true, Ordering::Relaxed);
     generator.await?;
     logins
 }
 
 async fn wrong(from: IpAddr, to: SocketAddr, user: usize) -> Result<TimedResponse> {
-    Connection::open(from, to).await?.send(&zulip_log_in(1 + user % 8, "wrong")).await
+    Connection::open(from, to).await?.send(&zulip_login(1 + user % 8, "wrong")).await
 }
 
-/// Measures how long a refusal takes when the queue is full, at each protocol.
+/// Measures how long each protocol takes to refuse a login when the queue is full.
 async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
     // The import hashes passwords through the queue, which is closed afterwards.
     let mut server = server::start(binary, &server::config().set("passwords.queue", 1024))?;
@@ -239,9 +238,9 @@ async fn refusals(binary: &std::path::Path, report: &mut Report) -> Result<()> {
     server.serve()?;
     let mut connection = Connection::open(HONEST.into(), server.address()).await?;
     for (protocol, request) in [
-        ("Zulip", zulip_log_in(0, PASSWORD)),
-        ("Rocket.Chat", rocketchat_log_in(0, PASSWORD)),
-        ("Zettelstore", zettelstore_log_in(0, PASSWORD)),
+        ("Zulip", zulip_login(0, PASSWORD)),
+        ("Rocket.Chat", rocketchat_login(0, PASSWORD)),
+        ("Zettelstore", zettelstore_login(0, PASSWORD)),
     ] {
         let mut seconds = Vec::new();
         for _ in 0..200 {

@@ -60,7 +60,7 @@ struct Load {
     connections: u32,
 }
 
-const LOG_IN_CONNECTIONS: u32 = 16;
+const LOGIN_CONNECTIONS: u32 = 16;
 const CHECK_CONNECTIONS: u32 = 32;
 
 fn main() -> Result<()> {
@@ -71,7 +71,7 @@ fn main() -> Result<()> {
     let binary = arguments.server.clone().unwrap_or_else(server::release_binary);
     let server = server::start(&binary, &server::config())?;
     let mut report = Report::default();
-    log_ins(&arguments, &server, &mut report)?;
+    logins(&arguments, &server, &mut report)?;
     checks(&arguments, &server, &mut report)?;
     println!("{}", report.text());
     if let Some(folder) = arguments.out {
@@ -82,7 +82,7 @@ fn main() -> Result<()> {
 
 /// Measures logins a second against the hashes a second that the cores can compute: one hash at a time on one core
 /// while the others are idle, and several together on all cores.
-fn log_ins(arguments: &Arguments, server: &Server, report: &mut Report) -> Result<()> {
+fn logins(arguments: &Arguments, server: &Server, report: &mut Report) -> Result<()> {
     let cores = std::thread::available_parallelism()?.get();
     let best = auth_argon2::Kernel::detect();
     let (alone, together) = (argon2id::our_name(best, 1), argon2id::our_name(best, 3));
@@ -94,7 +94,7 @@ fn log_ins(arguments: &Arguments, server: &Server, report: &mut Report) -> Resul
         let measured = measure(teams.collect::<Result<Vec<_>>>()?, 15)?;
         anyhow::Ok(measured.first().context("our own hash")?.median())
     };
-    let loads = log_in_loads();
+    let loads = login_loads();
     let mut found: Vec<Vec<f64>> = vec![Vec::new(); loads.len()];
     let (mut idle, mut busy) = (Vec::new(), Vec::new());
     for _ in 0..arguments.rounds {
@@ -123,7 +123,7 @@ fn log_ins(arguments: &Arguments, server: &Server, report: &mut Report) -> Resul
     for (load, found) in loads.iter().zip(&found) {
         report.at_least(
             format!(
-                "{} through HTTP, {LOG_IN_CONNECTIONS} connections, against cores ÷ bare hash time",
+                "{} through HTTP, {LOGIN_CONNECTIONS} connections, against cores ÷ bare hash time",
                 load.name
             ),
             0.92,
@@ -172,7 +172,7 @@ fn checks(arguments: &Arguments, server: &Server, report: &mut Report) -> Result
     Ok(())
 }
 
-fn log_in_loads() -> Vec<Load> {
+fn login_loads() -> Vec<Load> {
     let form = ("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned());
     let load = |name, path, body: String| Load {
         name,
@@ -180,7 +180,7 @@ fn log_in_loads() -> Vec<Load> {
         path,
         headers: vec![form.clone()],
         body,
-        connections: LOG_IN_CONNECTIONS,
+        connections: LOGIN_CONNECTIONS,
     };
     vec![
         load(
@@ -195,7 +195,7 @@ fn log_in_loads() -> Vec<Load> {
 
 fn check_loads(server: &Server) -> Result<Vec<Load>> {
     let mut responses = Vec::new();
-    for load in log_in_loads() {
+    for load in login_loads() {
         let response = server.send(&load.request())?;
         responses.push(response.json().with_context(|| format!("{}: {}", load.name, response.text()))?);
     }
@@ -247,7 +247,7 @@ impl Load {
     /// Measures responses a second.
     ///
     /// # Errors
-    /// When `wrk` is not installed, or a response is not 2xx.
+    /// An error if `wrk` is not installed or a response is not 2xx.
     fn drive(&self, to: SocketAddr, seconds: u32) -> Result<f64> {
         let folder = tempfile::Builder::new().prefix("bench-wrk-").tempdir()?;
         let script = folder.path().join("load.lua");
@@ -284,7 +284,7 @@ impl Load {
     }
 }
 
-/// The bare server, in a process that is ended when this is dropped.
+/// The bare server: a process that ends when the value is dropped.
 struct Bare {
     _process: Process,
     address: SocketAddr,
@@ -307,7 +307,7 @@ impl Bare {
     }
 }
 
-/// A response as a file: status, headers, an empty line, the body.
+/// A response as the content of a file: status, headers, an empty line, the body.
 fn as_bytes(response: &Response) -> Vec<u8> {
     let mut bytes = format!("{}\n", response.status).into_bytes();
     for (name, value) in &response.headers {

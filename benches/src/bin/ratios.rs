@@ -44,7 +44,7 @@ fn main() -> Result<()> {
         let report = match group {
             Group::Argon2id => measure_argon2id(arguments.rounds)?,
             Group::Tokens => measure_tokens(arguments.rounds)?,
-            Group::Login => measure_login(arguments.rounds)?,
+            Group::Login => measure_logins(arguments.rounds)?,
         };
         println!("{}", report.text());
         if let Some(folder) = &arguments.out {
@@ -117,7 +117,7 @@ fn measure_tokens(rounds: usize) -> Result<Report> {
     Ok(report)
 }
 
-fn measure_login(rounds: usize) -> Result<Report> {
+fn measure_logins(rounds: usize) -> Result<Report> {
     let mut report = Report::default();
     let measured = measure(vec![login::rivals()?], rounds)?;
     report.table(table(

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use auth_core::{CredentialKind, Digest, Lookup, NameKind, RealmId, Rng, SeededRng, Store};
-use auth_store::{Postgres, PostgresOptions, Sqlite};
+use auth_store::{Postgres, PostgresConfig, Sqlite};
 use benches::rounds::median;
 use benches::server::{memory_kib, process_memory_kib};
 use clap::Parser;
@@ -176,7 +176,7 @@ async fn fill(arguments: &Arguments, kind: Kind, users: u64) -> Result<Filled> {
         Some(cluster) => {
             cluster.sql_in("test_0", "VACUUM ANALYZE")?;
             let rng = Arc::new(SeededRng::new(1));
-            Arc::new(Postgres::open(&PostgresOptions::new(url), rng).await?)
+            Arc::new(Postgres::open(&PostgresConfig::new(url), rng).await?)
         }
         None => Arc::new(Sqlite::open(&folder.join("auth.db"))?),
     };
@@ -216,9 +216,9 @@ async fn time(filled: &Filled, key: usize, random: &dyn Rng) -> Result<Duration>
         let found = match key {
             0 => store.find(*realm, &Lookup::Name(NameKind::UserName, name)).await?.is_some(),
             1 => store.find(*realm, &Lookup::Name(NameKind::Email, address)).await?.is_some(),
-            _ => store.by_digest(CredentialKind::RocketChatToken, digest).await?.is_some(),
+            _ => store.by_digest(CredentialKind::ROCKETCHAT_TOKEN, digest).await?.is_some(),
         };
-        ensure!(found, "{name} is not there");
+        ensure!(found, "{name} is not in the store");
     }
     Ok(started.elapsed())
 }

@@ -40,7 +40,7 @@ impl Process {
         self.0.id()
     }
 
-    /// Takes the reading end of the standard output, if it is a pipe that nobody has taken yet.
+    /// Takes the reading end of the standard output, if that is a pipe and was not taken before.
     pub fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.0.stdout.take()
     }

@@ -163,13 +163,13 @@ fn ldap_check_prints_the_steps_and_no_secret() {
         (output.status.success(), printed)
     };
     for (user, password, succeeds, text) in [
-        ("hamlet", None, true, "account: would be made at the first log-in"),
+        ("hamlet", None, true, "account: would be created at the first login"),
         ("hamlet@zulip.com", None, true, "(mail=hamlet@zulip.com): one entry, uid=hamlet,"),
         ("hamlet", Some("hamlet-ldap\n"), true, "the password is right"),
-        ("hamlet", Some("not-the-password\n"), false, "no log-in: wrong-password"),
+        ("hamlet", Some("not-the-password\n"), false, "no login: wrong-password"),
         ("*)(uid=*", None, true, r"for (uid=\2a\29\28uid=\2a): one entry"),
-        ("disabled", None, false, "no log-in: entry-disabled"),
-        ("twin", None, false, "no log-in: ambiguous-entry"),
+        ("disabled", None, false, "no login: entry-disabled"),
+        ("twin", None, false, "no login: ambiguous-entry"),
         ("nobody", None, false, "no entry"),
     ] {
         let (success, printed) = check(&server, user, password);

@@ -55,7 +55,7 @@ fn code(mail: &Value) -> &str {
 #[test]
 fn login_requires_a_code_mails_it_and_accepts_it() {
     let port = free_port();
-    let config = config(&format!("smtp://127.0.0.1:{port}")).set("mail.ehlo", "door.example.org");
+    let config = config(&format!("smtp://127.0.0.1:{port}")).set("mail.ehlo", "auth.example.org");
     let mut server = Server::start(&server_binary().unwrap(), &config, USERS).unwrap();
     let mail = receive_mail(port, &[]);
     let challenge = server.send(&log_in(None)).unwrap();
@@ -66,7 +66,7 @@ fn login_requires_a_code_mails_it_and_accepts_it() {
     assert_eq!(mail["recipients"], json!(["mail@email.com"]));
     assert_eq!(
         (&mail["sender"], &mail["greeting"]),
-        (&json!("auth@example.org"), &json!("door.example.org"))
+        (&json!("auth@example.org"), &json!("auth.example.org"))
     );
     let headers = &mail["headers"];
     assert_eq!(headers["from"], "auth-server <auth@example.org>");

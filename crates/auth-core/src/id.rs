@@ -20,13 +20,13 @@ macro_rules! id {
                 Self(bytes)
             }
 
-            /// From its sixteen bytes.
+            /// Makes an identifier from its sixteen bytes.
             #[must_use]
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(bytes)
             }
 
-            /// Its sixteen bytes, as a store keeps them.
+            /// The sixteen bytes, as a store keeps them.
             #[must_use]
             pub const fn as_bytes(&self) -> &[u8; 16] {
                 &self.0
@@ -34,7 +34,7 @@ macro_rules! id {
         }
 
         impl fmt::Display for $name {
-            /// 32 hexadecimal digits.
+            /// Writes 32 hexadecimal digits.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, "{:032x}", u128::from_be_bytes(self.0))
             }
@@ -60,19 +60,19 @@ macro_rules! id {
 }
 
 id! {
-    /// Names a realm.
+    /// Identifies a realm.
     RealmId
 }
 id! {
-    /// Names a user, across all realms of a store.
+    /// Identifies a user across all realms of a store.
     UserId
 }
 id! {
-    /// Names a credential.
+    /// Identifies a credential.
     CredentialId
 }
 id! {
-    /// Names an outgoing mail.
+    /// Identifies an outgoing mail.
     MailId
 }
 

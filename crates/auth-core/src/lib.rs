@@ -1,18 +1,18 @@
-//! The words and traits of a login server.
+//! The records and traits of a login server.
 //!
-//! Records ([`Realm`], [`User`], [`Credential`]), secrets ([`Password`], [`Token`]), questions
-//! ([`LoginAttempt`], [`CredentialCheck`]), answers ([`LoginOutcome`], [`LoginError`], [`Grant`]), and the traits
-//! between the layers. This crate does no I/O, asks no clock, draws no random numbers and knows no cipher.
+//! Records ([`Realm`], [`User`], [`Credential`]), secrets ([`Password`], [`Token`]), what protocols ask
+//! ([`LoginAttempt`], [`CredentialCheck`]) and are answered ([`Login`], [`LoginError`], [`Grant`]), and the traits between
+//! the layers. This crate does no I/O, asks no clock, draws no random numbers and knows no cipher.
 //!
 //! ```text
-//! bytes → Protocol → Authenticator → PasswordBackend, stores → Authenticator → Protocol → bytes
+//! bytes → Protocol → services → PasswordBackend, stores → services → Protocol → bytes
 //! ```
 //!
 //! # A running example
 //!
 //! ```
 //! use std::time::Duration;
-//! use auth_core::{RateLimiter, Quota, Timestamp};
+//! use auth_core::{Quota, RateLimiter, Timestamp};
 //!
 //! let mut limiter = RateLimiter::new(Quota { attempts: 2, window: Duration::from_secs(60) }, 1000);
 //! let now = Timestamp::from_secs(1_700_000_000);
@@ -23,26 +23,36 @@
 //!
 //! # To add a password backend
 //!
-//! Implement [`PasswordBackend`]: one method that answers accept, reject, not mine or unavailable. Do the same
-//! work for a name you don't know as for one you do. Hand it to the engine under its name; realms list the
-//! names of the backends they ask, in order. One that keeps people of its own, a directory, says with
+//! Implement [`PasswordBackend`]: one method that answers accept, reject, not mine or unavailable. Do the same work for a
+//! name that the backend doesn't know as for one that it does. Hand the backend to the engine under its name; realms list
+//! the names of the backends that they ask, in order. A backend that keeps people of its own, a directory, says with
 //! [`Accepted::entry`] whose the password is.
 //!
 //! # To add a store
 //!
-//! Implement the nine narrow traits that make up [`Store`]. Methods are whole commands, "not there" is
-//! `Ok(None)`, and what is acknowledged is durable. Run the battery of `auth-store` against it.
+//! Implement the nine narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
+//! is acknowledged is durable. Run the battery of `auth-store` against the store.
 //!
 //! # To add a protocol
 //!
-//! Write a crate that knows this one alone and implement [`Protocol`]: decode the request into a [`LoginAttempt`]
-//! or a [`CredentialCheck`], ask the [`Services`], render every [`LoginError`] and [`InternalErrorKind`] in the protocol's own
-//! bytes. A protocol decides nothing: rules about who may log in are the engine's. Give it a [`ProtocolName`].
+//! No crate of this project changes. Write a crate that knows this one alone:
+//!
+//! 1. Make a [`ProtocolName`] with [`ProtocolName::new`], and a [`CredentialKind`] for the tokens that the protocol issues.
+//! 2. Implement [`Protocol`]: decode a request into a [`LoginAttempt`] or a [`CredentialCheck`], ask the services that the
+//!    protocol needs ([`Authenticator`], [`Realms`], …), and render every [`LoginError`] and [`TokenError`] in the protocol's
+//!    own bytes. A protocol decides nothing: who may log in is the engine's to say.
+//! 3. Implement [`ProtocolRules`] where the protocol demands anything of the login pipeline: ids of its own, limits, a
+//!    delay, accounts that it refuses, how long its tokens live. Its careless points are [`ExactPoint`]s of its own.
+//! 4. Hand the rules to the engine when it is built, and mount the protocol in the server.
 //!
 //! # To add a kind of credential
 //!
-//! Add a [`CredentialKind`]: stores keep it without a change. Say in the engine how it is made and checked, and
-//! what ends it; where a protocol presents it, add a form of [`PresentedCredential`].
+//! Make a [`CredentialKind`] with [`CredentialKind::new`]: stores keep it without a change. A protocol asks for tokens of the
+//! kind with [`GrantKind::Token`] and presents them with [`PresentedCredential::Token`].
+//!
+//! # Features
+//!
+//! `test-util` adds `testing`: builders for records, a fake of every service, and a store in memory.
 
 mod backend;
 mod client;

@@ -1,10 +1,10 @@
-//! What a new password must be made of: Rocket.Chat's password policy (rocketchat.md 5).
+//! Rocket.Chat's password policy.
 
 use std::fmt;
 
 use crate::Password;
 
-/// Rules that a new password must keep. A password that is set already is never asked.
+/// The rules that a new password must keep. A stored password is never judged by them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
@@ -15,15 +15,15 @@ pub struct PasswordPolicy {
     pub min_length: Option<u32>,
     /// Most characters.
     pub max_length: Option<u32>,
-    /// How often a character may stand in a row.
+    /// How often a character may be repeated in a row.
     pub max_repeats: Option<u32>,
-    /// Whether it takes a lower-case letter.
+    /// Whether a lower-case letter is required.
     pub lowercase: bool,
-    /// Whether it takes an upper-case letter.
+    /// Whether an upper-case letter is required.
     pub uppercase: bool,
-    /// Whether it takes a digit.
+    /// Whether a digit is required.
     pub number: bool,
-    /// Whether it takes a character that is none of these.
+    /// Whether a character that is none of these is required.
     pub special: bool,
 }
 
@@ -46,19 +46,19 @@ impl Default for PasswordPolicy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a rule for each setting of the policy")]
 pub enum PolicyRule {
-    /// It has fewer characters than this.
+    /// The password has fewer characters than this.
     MinLength(u32),
-    /// It has more characters than this.
+    /// The password has more characters than this.
     MaxLength(u32),
-    /// A character stands in a row more often than this.
+    /// A character is repeated in a row more often than this.
     MaxRepeats(u32),
-    /// It has no lower-case letter.
+    /// The password has no lower-case letter.
     Lowercase,
-    /// It has no upper-case letter.
+    /// The password has no upper-case letter.
     Uppercase,
-    /// It has no digit.
+    /// The password has no digit.
     Number,
-    /// It has no character that is none of these.
+    /// The password has no character that is none of these.
     Special,
 }
 
@@ -94,7 +94,7 @@ impl PasswordPolicy {
         [
             self.min_length.filter(|least| length < *least).map(PolicyRule::MinLength),
             self.max_length.filter(|most| length > *most).map(PolicyRule::MaxLength),
-            self.max_repeats.filter(|most| longest_row(text) > *most).map(PolicyRule::MaxRepeats),
+            self.max_repeats.filter(|most| longest_run(text) > *most).map(PolicyRule::MaxRepeats),
             asked(self.lowercase, has(char::is_lowercase), PolicyRule::Lowercase),
             asked(self.uppercase, has(char::is_uppercase), PolicyRule::Uppercase),
             asked(self.number, has(char::is_numeric), PolicyRule::Number),
@@ -106,8 +106,8 @@ impl PasswordPolicy {
     }
 }
 
-/// How often a character stands in a row at most.
-fn longest_row(text: &str) -> u32 {
+/// The length of the longest run of one character.
+fn longest_run(text: &str) -> u32 {
     let (mut longest, mut row, mut before) = (0, 0, None);
     for character in text.chars() {
         row = if before == Some(character) { row + 1 } else { 1 };

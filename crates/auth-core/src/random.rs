@@ -2,13 +2,13 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A source of random bytes. Outside tests it must be fit for keys (the server's is the operating system's).
+/// A source of random bytes. Outside tests the bytes must be fit for keys: the server's come from the operating system.
 pub trait Rng: Send + Sync {
     /// Fills `out` with random bytes.
     fn fill(&self, out: &mut [u8]);
 }
 
-/// A predictable source (SplitMix64 from a seed): for tests only.
+/// A predictable source for tests: SplitMix64 from a seed.
 #[derive(Debug)]
 pub struct SeededRng(AtomicU64);
 

@@ -1,5 +1,5 @@
-//! Stores: who keeps the records. Methods are whole commands; what a method has acknowledged is durable.
-//! "Not there" is `Ok(None)` or `Ok(false)`, never an error.
+//! Stores keep the records. Methods are whole commands; what a method has acknowledged is durable. "Not there" is `Ok(None)`
+//! or `Ok(false)`, never an error.
 
 mod error;
 mod nodes;
@@ -33,13 +33,13 @@ pub trait RealmStore: Send + Sync {
 /// Keeps users, their names and passwords.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Finds who is meant: for a name the exact form, else the only one that folds alike, else nobody.
+    /// Finds a user: by a name the exact form, else the only one that folds alike, else no user.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Result<Option<Account>, StoreError>;
 
-    /// The realms in which a name is known, folded.
+    /// The realms in which a user has a name that folds alike.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -122,7 +122,7 @@ pub trait UserStore: Send + Sync {
         new: &NewId,
     ) -> Result<Option<ExternalId>, StoreError>;
 
-    /// Says whether a user is asked for a mailed code at log-in; `false` when there is no such user.
+    /// Sets whether a user is asked for a mailed code at login; `false` when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -188,7 +188,7 @@ impl Revocation<'_> {
 /// The records of an import, in order. `None` ends it with nothing written.
 pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
 
-/// A finished record: checked, passwords hashed, secrets sealed.
+/// A finished record: checked, with its passwords hashed and its secrets sealed.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "every store must know every record")]
 pub enum NewRecord {
@@ -198,7 +198,7 @@ pub enum NewRecord {
     User(Box<NewUser>),
 }
 
-/// A user to be written, with all that belongs to it.
+/// A user to be written, with everything that belongs to it.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct NewUser {
@@ -213,17 +213,17 @@ pub struct NewUser {
     pub credentials: Vec<Credential>,
 }
 
-/// Whether an import is for good.
+/// Whether an import keeps what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
 pub enum ImportMode {
-    /// Write.
+    /// Keep it.
     Write,
-    /// Do everything but keep nothing.
+    /// Keep nothing: a rehearsal.
     DryRun,
 }
 
-/// What an import has written.
+/// The numbers of records that an import has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
 pub struct Imported {
@@ -237,16 +237,16 @@ pub struct Imported {
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
 pub struct ImportError {
-    /// The record in question, counted from 0; `None` when no single one is to blame.
+    /// The record that failed, counted from 0; `None` when no single record did.
     pub record: Option<u64>,
-    /// What was wrong; `None` when the records ended early.
+    /// The error; `None` when the records ended early.
     pub error: Option<StoreError>,
 }
 
 /// Keeps credentials.
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
-    /// The credential of a kind with that digest, and whose it is.
+    /// The credential of a kind with that digest, and its owner.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -320,10 +320,10 @@ pub trait CredentialStore: Send + Sync {
     async fn purge(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 
-/// Keeps the log of attempts.
+/// Keeps the attempt log.
 #[async_trait]
 pub trait AttemptStore: Send + Sync {
-    /// Takes a row for writing soon; never waits. Rows that don't fit the queue are dropped.
+    /// Queues a row for writing; never waits. Rows that don't fit the queue are dropped.
     fn record(&self, attempt: AttemptRecord);
 
     /// The newest attempts, up to `limit`.
@@ -339,27 +339,27 @@ pub trait AttemptStore: Send + Sync {
     async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
-/// A row of the log of attempts.
+/// A row of the attempt log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct AttemptRecord {
-    /// When.
+    /// When the attempt was made.
     pub at: Timestamp,
-    /// By which protocol.
+    /// The protocol by which the attempt came.
     pub protocol: ProtocolName,
-    /// For which realm.
+    /// The realm to log in to.
     pub realm: RealmId,
-    /// Whose account, where there is one.
+    /// The user, where the name has one.
     pub user: Option<UserId>,
-    /// The name as typed, cut to 256 bytes.
+    /// The name as typed, cut to 256 bytes; empty where names are not logged.
     pub name: String,
-    /// From where.
+    /// The client key that the attempt came from.
     pub network: ClientKey,
     /// `granted`, or the refusal in a word.
     pub outcome: Cow<'static, str>,
 }
 
-/// Keeps the few values that belong to the store as a whole.
+/// Keeps the values that belong to the store as a whole.
 #[async_trait]
 pub trait MetaStore: Send + Sync {
     /// The value of that name.
@@ -374,8 +374,8 @@ pub trait MetaStore: Send + Sync {
     /// See [`StoreError`].
     async fn set_meta_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError>;
 
-    /// Replaces a value if it is `old`, where `None` is no value; `false` when it isn't. Of two callers with one
-    /// `old` one replaces it.
+    /// Replaces a value if it is `old`, where `None` is no value; `false` when it isn't. Of two callers with the same `old`
+    /// one replaces it.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -386,7 +386,7 @@ pub trait MetaStore: Send + Sync {
         new: Option<&[u8]>,
     ) -> Result<bool, StoreError>;
 
-    /// The values whose names begin so, by name.
+    /// The values whose names begin with `beginning`, by name.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -421,7 +421,7 @@ impl<T> Store for T where
 {
 }
 
-/// Picks whom a typed name means among names that fold alike: the exact one, else the only one.
+/// Picks the user that a typed name means among names that fold alike: the exact one, else the only one.
 ///
 /// ```
 /// use auth_core::{LoginName, NameKind, resolve};

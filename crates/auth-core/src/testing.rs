@@ -1,4 +1,5 @@
-//! Builders for records and a fake service, for the tests of this crate and of those that use it.
+//! Builders for records, a fake of every service and a store in memory, for the tests of this crate and of those that
+//! use it.
 //!
 //! ```
 //! use auth_core::testing::{RealmBuilder, UserBuilder};
@@ -12,6 +13,8 @@
 
 mod builder;
 mod fake_services;
+mod memory_store;
 
 pub use builder::{RealmBuilder, UserBuilder};
 pub use fake_services::{Action, ActionKind, ActionResult, FakeServices};
+pub use memory_store::MemoryStore;

@@ -27,6 +27,7 @@
 //! | `maintenance` | purging and outgoing mail |
 
 mod account;
+mod builder;
 mod config;
 mod credentials;
 mod directories;
@@ -47,13 +48,14 @@ mod users;
 
 pub use account::passwords::{PasswordError, PasswordService, SESSIONS};
 pub use account::second_factors::DEVICE;
+pub use builder::EngineBuilder;
 pub use config::{
     Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas, ZettelstoreConfig,
     ZulipConfig,
 };
 pub use credentials::{CredentialFactory, backup_code_digest, has_ended, sha256_hex};
 pub use directories::Directories;
-pub use engine::{Engine, EngineBuilder};
+pub use engine::Engine;
 pub use error::OpenError;
 pub use login::backends::BackendChain;
 pub use login::directory::{DirectoryAccounts, EntryMatch};

@@ -1,5 +1,6 @@
 //! Limits of attempts: by this server, by all servers of a store, and the order in which the hashing pool works.
 
 pub(crate) mod local;
+mod optional_limiter;
 pub(crate) mod priority;
 pub(crate) mod shared;

@@ -57,6 +57,7 @@ impl fmt::Debug for OneTimePad {
 
 /// A text that is not 64 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "apps are told no more than this")]
 pub struct InvalidPad;
 
 impl fmt::Display for InvalidPad {

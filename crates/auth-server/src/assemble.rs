@@ -5,22 +5,22 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use auth_core::{
-    Clock, PasswordBackend, Protocol, ProtocolName, Realm, RealmName, Realms, Rng, Services, Store,
+    Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Realm, RealmName, Realms, Rng, Store,
 };
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::HashingPool;
-use auth_engine::{Engine, OpenError, Parts};
+use auth_engine::{Engine, EngineBuilder, OpenError};
 use auth_ldap::Directory;
 use auth_proto_rocketchat::RocketChatProtocol;
-use auth_proto_rocketchat::ddp::Settings;
+use auth_proto_rocketchat::ddp::SessionConfig;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
 
 use crate::config::{Config, ZettelstoreAnswer};
-use crate::edge::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::keyfile;
 use crate::store::AnyStore;
-use crate::websocket::{Sockets, Strangers};
+use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
+use crate::websocket::{AnonymousSockets, Sockets};
 
 /// A store, an engine over it, and the protocols before it.
 pub struct Assembled {
@@ -39,20 +39,30 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
+        Self::open_with(config, Vec::new()).await
+    }
+
+    /// Does the same with the rules of protocols that are none of this project's own: each is mounted by
+    /// [`Assembled::mount`].
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
         let store = AnyStore::open(config, Arc::clone(&rng)).await?.records();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let (ring, made) = open_ring(config, &*store, &*rng).await?;
         let stopwatch = Arc::new(SystemStopwatch::start());
-        let pool = HashingPool::new(config.pool(edge::cores())?, Arc::clone(&rng), stopwatch)?;
+        let pool = HashingPool::new(config.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
         let pool = Arc::new(pool);
         let mut directories = Vec::new();
         for settings in config.directories()? {
             directories.push(Arc::new(Directory::open(settings, Arc::clone(&clock))?));
         }
         let backend = |directory: &Arc<Directory>| Arc::clone(directory) as Arc<dyn PasswordBackend>;
-        let parts = Parts {
+        let builder = EngineBuilder {
             store,
+            rules,
             backends: directories.iter().map(backend).collect(),
             pool: Arc::clone(&pool),
             ring: Arc::new(ring),
@@ -60,7 +70,7 @@ impl Assembled {
             rng: Arc::clone(&rng),
             config: config.engine()?,
         };
-        let engine = match Engine::open(parts).await {
+        let engine = match builder.open().await {
             Ok(engine) => Arc::new(engine),
             Err(OpenError::OtherKeyRing) if made => {
                 // What was made just now is worth nothing, and would be taken for the store's.
@@ -80,7 +90,7 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator: which protocol's realm is not there.
     pub async fn open_protocols(&mut self, config: &Config) -> anyhow::Result<()> {
-        for realm in self.engine.realms_by_slug().await? {
+        for realm in self.engine.store().realms().await? {
             let unknown =
                 realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
             if let Some(name) = unknown {
@@ -88,53 +98,52 @@ impl Assembled {
                 bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
             }
         }
-        let services: Arc<dyn Services> = Arc::clone(&self.engine) as Arc<dyn Services>;
-        for kind in config.protocols() {
-            let realm = match kind {
-                ProtocolName::Zulip => config.zulip.realm.as_deref(),
-                ProtocolName::RocketChat => Some(config.rocketchat.realm.as_str()),
+        for name in config.protocols() {
+            let realm = match name {
+                ProtocolName::ZULIP => config.zulip.realm.as_deref(),
+                ProtocolName::ROCKETCHAT => Some(config.rocketchat.realm.as_str()),
                 _ => Some(config.zettelstore.realm.as_str()),
             };
             if let Some(slug) = realm
                 && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
             {
                 tracing::warn!(
-                    protocol = kind.as_str(),
+                    protocol = name.as_str(),
                     realm = slug,
                     "the protocol's realm is not in the store yet: import it"
                 );
             }
-            let services = Arc::clone(&services);
-            let protocol: Arc<dyn Protocol> = match kind {
-                ProtocolName::Zulip => {
-                    Arc::new(ZulipProtocol::new(zulip(config), services, Arc::clone(&self.clock)))
+            let engine = Arc::clone(&self.engine);
+            let protocol: Arc<dyn Protocol> = match name {
+                ProtocolName::ZULIP => {
+                    Arc::new(ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock)))
                 }
-                ProtocolName::RocketChat => {
-                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), services));
+                ProtocolName::ROCKETCHAT => {
+                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), engine));
                     self.sockets = Some(sockets(config, &protocol, &self.rng));
                     protocol
                 }
-                _ => Arc::new(ZettelstoreProtocol::new(zettelstore(config), services)),
+                _ => Arc::new(ZettelstoreProtocol::new(zettelstore(config), engine)),
             };
             self.protocols.push(protocol);
         }
         Ok(())
     }
 
+    /// Mounts a protocol behind those that are open: a path that several know goes to the first of them.
+    pub fn mount(&mut self, protocol: Arc<dyn Protocol>) {
+        self.protocols.push(protocol);
+    }
+
     /// The engine.
     #[must_use]
-    pub fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Arc<Engine> {
         &self.engine
     }
 
     /// The directories, in the order of their names.
     pub(crate) fn directories(&self) -> &[Arc<Directory>] {
         &self.directories
-    }
-
-    /// The engine, for tasks that go on beside the protocols.
-    pub(crate) fn shared_engine(&self) -> Arc<Engine> {
-        Arc::clone(&self.engine)
     }
 
     /// The hashing pool.
@@ -148,6 +157,12 @@ impl Assembled {
         Arc::clone(&self.clock)
     }
 
+    /// The source of random bytes.
+    #[must_use]
+    pub fn rng(&self) -> Arc<dyn Rng> {
+        Arc::clone(&self.rng)
+    }
+
     /// The sockets of the Rocket.Chat protocol, where it is open.
     pub(crate) fn sockets(&self) -> Option<Arc<Sockets>> {
         self.sockets.clone()
@@ -155,7 +170,7 @@ impl Assembled {
 
     /// The open protocols that are wanted.
     pub(crate) fn protocols(&self, wanted: impl Fn(ProtocolName) -> bool) -> Vec<Arc<dyn Protocol>> {
-        self.protocols.iter().filter(|protocol| wanted(protocol.kind())).map(Arc::clone).collect()
+        self.protocols.iter().filter(|protocol| wanted(protocol.name())).map(Arc::clone).collect()
     }
 }
 
@@ -172,7 +187,7 @@ async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow:
     if let Some(file) = keyfile::read(&path)? {
         return Ok((file.ring, false));
     }
-    if !Engine::is_bound(store).await? {
+    if !auth_engine::keys::is_bound(store).await? {
         if config.keys.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
@@ -221,12 +236,12 @@ fn sockets(config: &Config, protocol: &Arc<RocketChatProtocol>, rng: &Arc<dyn Rn
     let rocketchat = &config.rocketchat;
     Arc::new(Sockets {
         protocol: Arc::clone(protocol),
-        settings: Settings {
+        config: SessionConfig {
             idle: rocketchat.socket_idle.0,
-            login_limit: rocketchat.socket_login_limit.rule(),
+            login_limit: rocketchat.socket_login_limit.quota(),
         },
         max_message: rocketchat.max_socket_message,
-        strangers: Strangers::new(rocketchat.max_sockets_per_network),
+        anonymous: AnonymousSockets::new(rocketchat.max_sockets_per_network),
         rng: Arc::clone(rng),
     })
 }

@@ -1,4 +1,4 @@
-//! The key ring's file: TOML, mode 0600, replaced as a whole.
+//! The key ring's file: TOML, of mode 0600, always replaced as a whole.
 
 use std::fmt::Write as _;
 use std::fs::{File, TryLockError};
@@ -16,11 +16,11 @@ use zeroize::Zeroizing;
 
 use crate::config::plain_io;
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Debug)]
 pub(crate) struct KeyFile {
     pub(crate) ring: KeyRing,
-    /// When the active key became so, where it was not the first.
+    /// When the active key was promoted; `None` for the first key of a ring.
     pub(crate) promoted: Option<Timestamp>,
 }
 
@@ -38,7 +38,10 @@ struct Key {
     secret: Zeroizing<String>,
 }
 
-/// Reads the ring; `None` when there is no file.
+/// Reads a key file; `None` when there is none.
+///
+/// # Errors
+/// A sentence for the operator, when the file can't be read, has another mode, or has other content.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     let shown = path.display();
     let text = match std::fs::read_to_string(path) {
@@ -50,7 +53,7 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     if mode & 0o077 != 0 {
         bail!("the key file {shown} can be read by others: chmod 600 {shown}");
     }
-    // What the parser says could quote a secret.
+    // The message of the parser is left out: it could quote a secret.
     let unreadable = || format!("the key file {shown} is not one that this program wrote");
     let content: Content = toml::from_str(&text).ok().with_context(unreadable)?;
     let mut keys = Vec::new();
@@ -73,20 +76,21 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     Ok(Some(KeyFile { ring, promoted }))
 }
 
-/// Copies a ring's file to a new one, of mode 0600 too.
+/// Copies a key file to a new file, which has mode 0600 as well.
 pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let file = read(from)?.with_context(|| format!("the key file {} is missing", from.display()))?;
-    let copy = written(to, &file.ring, file.promoted)?;
+    let copy = temporary_file(to, &file.ring, file.promoted)?;
     copy.persist_noclobber(to)
         .map_err(|error| anyhow::anyhow!("the key file {}: {}", to.display(), plain_io(&error.error)))?;
     sync_folder(to)?;
     Ok(())
 }
 
-/// Makes a ring and its file, and says that it did; when another process was faster, takes that one's.
+/// Creates a ring and its file, and returns `true` with the ring. If another process has created the file meanwhile,
+/// returns that ring and `false`.
 pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
     let ring = KeyRing::generate(rng);
-    let file = written(path, &ring, None)?;
+    let file = temporary_file(path, &ring, None)?;
     match file.persist_noclobber(path) {
         Ok(_) => sync_folder(path)?,
         Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
@@ -94,15 +98,15 @@ pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, boo
             return Ok((other.ring, false));
         }
         Err(error) => {
-            bail!("the key file {} can't be made: {}", path.display(), plain_io(&error.error));
+            bail!("the key file {} can't be created: {}", path.display(), plain_io(&error.error));
         }
     }
     Ok((ring, true))
 }
 
-/// Puts another state of the ring in the file's place: whoever reads it finds the one or the other.
+/// Replaces a key file. Readers see either the old content or the new one.
 pub(crate) fn replace(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<()> {
-    let file = written(path, ring, promoted)?;
+    let file = temporary_file(path, ring, promoted)?;
     file.persist(path).map_err(|error| {
         anyhow::anyhow!("the key file {} can't be replaced: {}", path.display(), plain_io(&error.error))
     })?;
@@ -110,20 +114,22 @@ pub(crate) fn replace(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) 
     Ok(())
 }
 
-/// Keeps other commands from changing a key file until it is dropped.
+/// Locks a key file against changes by other commands, until the returned file is dropped.
 pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
     let folder =
         File::open(folder_of(path)).map_err(|error| anyhow::anyhow!("{shown}: {}", plain_io(&error)))?;
     match folder.try_lock() {
         Ok(()) => Ok(folder),
-        Err(TryLockError::WouldBlock) => bail!("another command is changing {shown}: wait for its end"),
+        Err(TryLockError::WouldBlock) => {
+            bail!("another command is changing {shown}: wait until it has ended")
+        }
         Err(TryLockError::Error(error)) => bail!("{shown}: {}", plain_io(&error)),
     }
 }
 
-/// A file beside `path`, of mode 0600 and on the disk, that holds a ring.
-fn written(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<NamedTempFile> {
+/// A temporary file beside `path`, of mode 0600 and synced to disk, that holds a ring.
+fn temporary_file(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<NamedTempFile> {
     let mut text = Zeroizing::new(String::from(
         "# auth-server's key ring. Without it the store's keys and second factors are lost: keep a copy.\n",
     ));
@@ -135,7 +141,7 @@ fn written(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::
         write!(text, "\n[[key]]\nid = {}\nsecret = \"{}\"\n", key.id, *secret)?;
     }
     let failed = |error: std::io::Error| {
-        anyhow::anyhow!("the key file {} can't be made: {}", path.display(), plain_io(&error))
+        anyhow::anyhow!("the key file {} can't be created: {}", path.display(), plain_io(&error))
     };
     let mut file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
     file.write_all(text.as_bytes()).map_err(failed)?;

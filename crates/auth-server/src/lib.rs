@@ -1,24 +1,32 @@
 //! One account store that speaks the login APIs of Zulip, Rocket.Chat and Zettelstore.
 //!
-//! This crate is the edge: it reads configuration, files, the clock and the operating system's randomness,
-//! listens, and routes whole requests to the protocols. It decides nothing about who may log in and renders no
+//! This crate is the edge of the system: it reads the configuration, files, the clock and the operating system's
+//! randomness, listens, and routes whole requests to the protocols. It decides nothing about who may log in and renders no
 //! answer of a protocol. The binary parses its arguments and calls [`command::run`].
+//!
+//! A program that adds a protocol of its own assembles the server itself: see [`Assembled::open_with`] and
+//! [`Assembled::mount`].
 
 mod assemble;
 mod body;
 pub mod command;
 pub mod config;
-mod edge;
+mod delay;
+mod error_log;
+mod key_watch;
 mod keyfile;
-mod keys;
 mod listener;
 mod logging;
 mod mail;
+mod maintenance;
 mod metrics;
+mod request_id;
+mod response;
 mod router;
 mod serve;
+mod shared;
 mod store;
-mod upkeep;
+mod system;
 mod websocket;
 
 pub use assemble::Assembled;

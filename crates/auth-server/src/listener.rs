@@ -1,4 +1,4 @@
-//! One connection after another: bytes in, bytes out, within limits.
+//! Connections: accepted, served, and ended in good order.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -6,67 +6,54 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{BodyTooLarge, Clock, Peer};
+use auth_core::{BodyTooLarge, Peer, Protocol, Route};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode, header};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use ipnet::IpNet;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
+use tokio::sync::OwnedSemaphorePermit;
+use tracing::Instrument;
 
-use crate::body::{BodyMemory, Read};
-use crate::router::{Router, client};
+use crate::body::Read;
+use crate::delay::LONGEST_DELAY;
+use crate::response::{closing, plain, retry};
+use crate::router::{Router, client, is_trusted};
+use crate::shared::Shared;
 use crate::websocket;
-
-/// An answer never waits longer than this for its moment, whatever the clock does.
-pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// The pause after the system refused a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// What all connections share.
-pub(crate) struct Shared {
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) trusted_proxies: Vec<IpNet>,
-    pub(crate) header_timeout: Duration,
-    pub(crate) body_timeout: Duration,
-    pub(crate) bodies: BodyMemory,
-    pub(crate) connections: Arc<Semaphore>,
-    pub(crate) stop: CancellationToken,
-    pub(crate) tasks: TaskTracker,
-}
-
-/// What the requests of one connection share: counted for each of them, so of its own for each connection.
+/// What the requests of one connection share.
 struct Connection {
     address: SocketAddr,
     router: Router,
     shared: Arc<Shared>,
-    place: Arc<OwnedSemaphorePermit>,
+    /// The connection's permit, which a socket takes over.
+    permit: Arc<OwnedSemaphorePermit>,
 }
 
-/// Accepts connections until told to stop. At the most connections it accepts no more until one ends.
+/// Accepts connections until told to stop. At the limit of connections none is accepted until one ends.
 pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
     loop {
-        let place = tokio::select! {
-            place = Arc::clone(&shared.connections).acquire_owned() => place,
+        let permit = tokio::select! {
+            permit = Arc::clone(&shared.connections).acquire_owned() => permit,
             () = shared.stop.cancelled() => return,
         };
-        let Ok(place) = place else { return };
+        let Ok(permit) = permit else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shared.stop.cancelled() => return,
         };
         match accepted {
             Ok((stream, address)) => {
-                let (router, place) = (router.clone(), Arc::new(place));
-                let connection = Connection { address, router, shared: Arc::clone(&shared), place };
+                let (router, permit) = (router.clone(), Arc::new(permit));
+                let connection = Connection { address, router, shared: Arc::clone(&shared), permit };
                 shared.tasks.spawn(serve_connection(stream, connection));
             }
             Err(error) => {
@@ -77,7 +64,7 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
     }
 }
 
-/// Serves a connection until it ends, or turns into a socket that takes over its place.
+/// Serves a connection until it ends, or turns into a socket that takes over its permit.
 async fn serve_connection(stream: TcpStream, of: Connection) {
     let of = Arc::new(of);
     let shared = Arc::clone(&of.shared);
@@ -116,56 +103,57 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
 }
 
 async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
-    let Connection { address, router, shared, place } = of;
+    let Connection { address, router, shared, permit } = of;
     let peer = Peer::new(client(*address, request.headers(), &shared.trusted_proxies));
+    let id = shared.request_ids.of(request.headers(), is_trusted(*address, &shared.trusted_proxies));
     if let Some(sockets) = router.sockets(request.uri().path()) {
-        return websocket::open(sockets, request, peer, shared, Arc::clone(place));
+        let span = tracing::info_span!("socket", %id);
+        return websocket::open(sockets, request, peer, shared, Arc::clone(permit), span);
     }
-    let (parts, body) = request.into_parts();
-    let Some(protocol) = router.protocol(parts.uri.path()) else {
+    let Some((protocol, route)) = router.find(request.uri().path()) else {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     };
-    let (body, _held, too_large) =
-        match shared.bodies.read(body, protocol.body_limit(), shared.body_timeout).await {
-            Read::Whole(body, held) => (body, held, false),
-            Read::TooLarge => (Bytes::new(), Vec::new(), true),
-            Read::Late => {
-                return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
-            }
-            Read::NoMemory => {
-                return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy")));
-            }
-            Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
-        };
+    // The route's pattern, never the path, which may hold a secret.
+    let span =
+        tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
+    respond(protocol, &route, request, &peer, shared).instrument(span).await
+}
+
+/// Reads the body of a request, has the protocol answer, and waits for the answer's moment.
+async fn respond(
+    protocol: &dyn Protocol,
+    route: &Route,
+    request: Request<Incoming>,
+    peer: &Peer,
+    shared: &Shared,
+) -> Response<Full<Bytes>> {
+    let (parts, body) = request.into_parts();
+    let (body, _held, too_large) = match shared.bodies.read(body, route.body_limit, shared.body_timeout).await
+    {
+        Read::Whole(body, held) => (body, held, false),
+        Read::TooLarge => (Bytes::new(), Vec::new(), true),
+        Read::Late => {
+            return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
+        }
+        Read::NoMemory => {
+            return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy")));
+        }
+        Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
+    };
     let mut request = Request::from_parts(parts, body);
     if too_large {
         request.extensions_mut().insert(BodyTooLarge);
     }
-    let Ok(answer) = AssertUnwindSafe(protocol.answer(request, &peer)).catch_unwind().await else {
-        tracing::error!(protocol = protocol.kind().as_str(), "a protocol panicked: this is a defect");
+    let Ok(answer) = AssertUnwindSafe(protocol.answer(route, request, peer)).catch_unwind().await else {
+        tracing::error!("a protocol panicked: this is a defect");
         return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
     };
+    if let Some(error) = &answer.error {
+        shared.errors.record(error);
+    }
     if let Some(moment) = answer.not_before {
-        tokio::time::sleep(moment.since(shared.clock.now()).min(LONGEST_WAIT)).await;
+        tokio::time::sleep(moment.since(shared.clock.now()).min(LONGEST_DELAY)).await;
     }
     let response = answer.response.map(Full::new);
     if too_large { closing(response) } else { response }
-}
-
-pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
-    *response.status_mut() = status;
-    let kind = header::HeaderValue::from_static("text/plain; charset=utf-8");
-    response.headers_mut().insert(header::CONTENT_TYPE, kind);
-    response
-}
-
-pub(crate) fn retry(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-    response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
-    response
-}
-
-fn closing(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-    response
 }

@@ -1,10 +1,10 @@
-//! The mail worker: hands what is due in the outbox to an SMTP server, one mail after the other.
+//! The mail worker: sends the mails that are due through an SMTP server, one after the other.
 
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_engine::{Engine, Mail};
+use auth_engine::{Mail, MailQueue};
 use lettre::message::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::transport::smtp;
@@ -20,28 +20,28 @@ use crate::config::{Relay, Security};
 const BATCH: u32 = 20;
 
 /// How long new mail waits at most when nothing else is due.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The pause when the store or the SMTP server can't be reached.
-const TROUBLED: Duration = Duration::from_secs(5);
+const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
 
 /// How long the SMTP server may take for each of its answers.
-const PATIENCE: Duration = Duration::from_secs(30);
+const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Hands mail over.
+/// Sends mail.
 pub(crate) struct Mailer {
-    engine: Arc<Engine>,
+    queue: Arc<MailQueue>,
     relay: Relay,
     transport: AsyncSmtpTransport<Tokio1Executor>,
 }
 
-/// Why a mail was not handed over.
-enum Failure {
-    /// It can't be made a mail of.
+/// Why a mail was not sent.
+enum SendError {
+    /// The mail can't be made a message.
     Unsendable(&'static str),
-    /// The SMTP server doesn't take this one now.
+    /// The SMTP server refuses this mail now.
     Refused(String),
-    /// The SMTP server can't be reached, or doesn't let us in.
+    /// The SMTP server can't be reached, or refuses the login.
     Unreachable(String),
 }
 
@@ -50,7 +50,7 @@ impl Mailer {
     ///
     /// # Errors
     /// When the relay's name is none that a certificate could bear.
-    pub(crate) fn new(engine: Arc<Engine>, relay: Relay) -> anyhow::Result<Self> {
+    pub(crate) fn new(queue: Arc<MailQueue>, relay: Relay) -> anyhow::Result<Self> {
         let tls = match relay.security {
             Security::None => Tls::None,
             Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
@@ -60,12 +60,12 @@ impl Mailer {
             .port(relay.port)
             .tls(tls)
             .hello_name(ClientId::Domain(relay.ehlo.clone()))
-            .timeout(Some(PATIENCE));
+            .timeout(Some(SMTP_TIMEOUT));
         if let Some((user, password)) = &relay.login {
             transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
         }
         let transport = transport.build();
-        Ok(Self { engine, relay, transport })
+        Ok(Self { queue, relay, transport })
     }
 
     /// Works until told to stop.
@@ -79,13 +79,13 @@ impl Mailer {
         }
     }
 
-    /// Hands over what is due; gives the pause until the next look.
+    /// Sends the mails that are due; gives the pause until the next round.
     async fn round(&self, stop: &CancellationToken) -> Duration {
-        let due = match self.engine.due_mail(BATCH).await {
+        let due = match self.queue.due(BATCH).await {
             Ok(due) => due,
-            Err(fault) => {
-                tracing::error!(cause = fault.source(), "the outbox can't be read");
-                return TROUBLED;
+            Err(error) => {
+                tracing::error!(cause = error.source(), "the outbox can't be read");
+                return OUTAGE_PAUSE;
             }
         };
         let more = due.len() == BATCH as usize;
@@ -94,38 +94,38 @@ impl Mailer {
                 break;
             }
             let (settled, pause) = match self.send(&mail).await {
-                Ok(()) => (self.engine.mail_sent(&mail).await, None),
-                Err(Failure::Unsendable(why)) => (self.engine.give_mail_up(&mail, why).await, None),
-                Err(Failure::Refused(why)) => (self.put_off(&mail, &why).await, None),
-                Err(Failure::Unreachable(why)) => (self.put_off(&mail, &why).await, Some(TROUBLED)),
+                Ok(()) => (self.queue.sent(&mail).await, None),
+                Err(SendError::Unsendable(why)) => (self.queue.give_up(&mail, why).await, None),
+                Err(SendError::Refused(why)) => (self.put_off(&mail, &why).await, None),
+                Err(SendError::Unreachable(why)) => (self.put_off(&mail, &why).await, Some(OUTAGE_PAUSE)),
             };
-            if let Err(fault) = settled {
-                tracing::error!(cause = fault.source(), mail = %mail.id, "what became of a mail can't be stored");
-                return TROUBLED;
+            if let Err(error) = settled {
+                tracing::error!(cause = error.source(), mail = %mail.id, "what became of a mail can't be stored");
+                return OUTAGE_PAUSE;
             }
             // The others wait for a server that can be reached, without a failure of their own.
             if let Some(pause) = pause {
                 return pause;
             }
         }
-        if more { Duration::ZERO } else { LOOK_EVERY }
+        if more { Duration::ZERO } else { POLL_INTERVAL }
     }
 
     async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::InternalError> {
-        self.engine.mail_failed(mail, self.relay.retry, why).await.map(drop)
+        self.queue.failed(mail, self.relay.retry, why).await.map(drop)
     }
 
-    async fn send(&self, mail: &Mail) -> Result<(), Failure> {
+    async fn send(&self, mail: &Mail) -> Result<(), SendError> {
         let message = self.message(mail)?;
         match self.transport.send(message).await {
             Ok(_) => Ok(()),
-            Err(error) => Err(failure(&error)),
+            Err(error) => Err(send_error(&error)),
         }
     }
 
-    fn message(&self, mail: &Mail) -> Result<Message, Failure> {
-        let text = mail.text.as_deref().ok_or(Failure::Unsendable("its text can't be read"))?;
-        let to = mail.to.parse().map_err(|_| Failure::Unsendable("its recipient is no address"))?;
+    fn message(&self, mail: &Mail) -> Result<Message, SendError> {
+        let text = mail.text.as_deref().ok_or(SendError::Unsendable("its text can't be read"))?;
+        let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         Message::builder()
             .from(self.relay.from.clone())
@@ -135,21 +135,21 @@ impl Mailer {
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
             .header(ContentType::TEXT_PLAIN)
             .body(text.clone())
-            .map_err(|_| Failure::Unsendable("it makes no message"))
+            .map_err(|_| SendError::Unsendable("it makes no message"))
     }
 }
 
-/// What the log may know: the server's code, but not its words, which may name the recipient.
-fn failure(error: &smtp::Error) -> Failure {
+/// The error for the log: the server's code, but not its words, which may name the recipient.
+fn send_error(error: &smtp::Error) -> SendError {
     match error.status() {
         // These are about us, not about the mail.
         Some(code) if matches!(code.to_string().as_str(), "421" | "454" | "530" | "534" | "535" | "538") => {
-            Failure::Unreachable(format!("the SMTP server says {code}"))
+            SendError::Unreachable(format!("the SMTP server says {code}"))
         }
-        Some(code) => Failure::Refused(format!("the SMTP server says {code}")),
+        Some(code) => SendError::Refused(format!("the SMTP server says {code}")),
         None => {
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            Failure::Unreachable(cause)
+            SendError::Unreachable(cause)
         }
     }
 }

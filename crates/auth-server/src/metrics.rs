@@ -1,4 +1,4 @@
-//! Numbers about the server as text, in the form that Prometheus reads (text format 0.0.4), at an address of its own.
+//! Metrics in the text format of Prometheus (0.0.4), at an address of their own.
 
 use std::convert::Infallible;
 use std::fmt::Write;
@@ -16,15 +16,15 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::listener::plain;
+use crate::response::plain;
 
-/// A reader of numbers has its request ready.
+/// How long a scraper may take to send its request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The pause after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers one reader after the other until told to stop.
+/// Answers one scraper after the other until told to stop.
 pub(crate) async fn serve(listener: TcpListener, pool: Arc<HashingPool>, stop: CancellationToken) {
     loop {
         let stream = tokio::select! {

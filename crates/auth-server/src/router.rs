@@ -1,16 +1,16 @@
-//! Which protocol answers a request, and from whom it comes.
+//! The protocol that answers a request, and the client that it comes from.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
-use auth_core::{Protocol, ProtocolName, RouteMatch};
+use auth_core::{Protocol, ProtocolName, Route, RouteMatch};
 use auth_proto_rocketchat::ddp;
 use http::HeaderMap;
 use ipnet::IpNet;
 
 use crate::websocket::Sockets;
 
-/// The protocols behind a listener, in the order zulip, rocketchat, zettelstore; never empty.
+/// The protocols behind a listener, in the order of their precedence; never empty.
 #[derive(Clone)]
 pub(crate) struct Router {
     protocols: Arc<[Arc<dyn Protocol>]>,
@@ -18,11 +18,11 @@ pub(crate) struct Router {
 }
 
 impl Router {
-    /// `None` when no protocol is left. Where Rocket.Chat's is among them, its sockets are as well.
+    /// `None` when there is no protocol. Where Rocket.Chat is among them, its sockets are as well.
     pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, sockets: Option<Arc<Sockets>>) -> Option<Self> {
-        let open = protocols.iter().any(|protocol| protocol.kind() == ProtocolName::RocketChat);
-        (!protocols.is_empty())
-            .then(|| Self { protocols: protocols.into(), sockets: sockets.filter(|_| open) })
+        let has_rocketchat = protocols.iter().any(|protocol| protocol.name() == ProtocolName::ROCKETCHAT);
+        let sockets = sockets.filter(|_| has_rocketchat);
+        (!protocols.is_empty()).then(|| Self { protocols: protocols.into(), sockets })
     }
 
     /// The sockets that live at a path.
@@ -30,19 +30,30 @@ impl Router {
         self.sockets.as_ref().filter(|_| path == ddp::PATH)
     }
 
-    /// The protocol that documents the path; else the first below whose prefix it is; else the first.
-    pub(crate) fn protocol(&self, path: &str) -> Option<&dyn Protocol> {
-        let claims = || self.protocols.iter().map(|protocol| (protocol.claim(path), protocol));
-        let pick = |wanted| claims().find(|(claim, _)| *claim == wanted).map(|(_, protocol)| protocol);
-        pick(RouteMatch::Owned)
-            .or_else(|| pick(RouteMatch::Prefix))
-            .or(self.protocols.first())
-            .map(AsRef::as_ref)
+    /// The protocol that documents the path; else the first below whose prefix it lies; else the first.
+    pub(crate) fn find(&self, path: &str) -> Option<(&dyn Protocol, Route)> {
+        let mut best: Option<(&dyn Protocol, Route)> = None;
+        for protocol in self.protocols.iter() {
+            let route = protocol.route(path);
+            if route.matched == RouteMatch::Documented {
+                return Some((&**protocol, route));
+            }
+            if best.is_none_or(|(_, before)| before.matched < route.matched) {
+                best = Some((&**protocol, route));
+            }
+        }
+        best
     }
 }
 
-/// The client's address: the socket's, or what the nearest proxy that isn't trusted was seen as. A proxy
-/// appends whom it saw, so the list is read from its end, and only as far as those who wrote it are trusted.
+/// Whether the peer of a socket is a trusted proxy.
+pub(crate) fn is_trusted(socket: SocketAddr, trusted: &[IpNet]) -> bool {
+    let address = socket.ip().to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
+}
+
+/// The client's address: the socket's, or the address under which the nearest proxy that isn't trusted was seen. A proxy
+/// appends the address that it saw, so the list is read from its end, and only as far as its writers are trusted.
 pub(crate) fn client(socket: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = socket.ip().to_canonical();

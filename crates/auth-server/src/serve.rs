@@ -14,13 +14,16 @@ use tokio_util::task::TaskTracker;
 use crate::Assembled;
 use crate::body::BodyMemory;
 use crate::config::{Config, Listen, plain_io};
-use crate::edge::node_name;
-use crate::keys;
-use crate::listener::{Shared, accept};
+use crate::error_log::ErrorLog;
+use crate::key_watch;
+use crate::listener::accept;
 use crate::mail::Mailer;
+use crate::maintenance;
 use crate::metrics;
+use crate::request_id::RequestIds;
 use crate::router::Router;
-use crate::upkeep;
+use crate::shared::Shared;
+use crate::system::node_name;
 
 /// How long the last rows of the log of attempts may take.
 const FINISH: Duration = Duration::from_secs(2);
@@ -107,8 +110,12 @@ impl Bound {
         let server = &config.server;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let errors = Arc::new(ErrorLog::new(assembled.clock()));
+        tasks.spawn(Arc::clone(&errors).run(stop.clone()));
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
+            request_ids: RequestIds::new(&*assembled.rng()),
+            errors,
             trusted_proxies: server.trusted_proxies.clone(),
             header_timeout: server.header_timeout.0,
             body_timeout: server.body_timeout.0,
@@ -129,17 +136,23 @@ impl Bound {
         }
         match config.relay()? {
             Some(relay) => {
-                let mailer = Mailer::new(assembled.shared_engine(), relay).context("[mail] smtp")?;
+                let mailer =
+                    Mailer::new(Arc::clone(assembled.engine().mail()), relay).context("[mail] smtp")?;
                 tasks.spawn(mailer.run(stop.clone()));
             }
             None => {
-                tasks.spawn(upkeep::warn_without_mail(assembled.shared_engine(), stop.clone()));
+                tasks.spawn(maintenance::warn_without_mail(Arc::clone(assembled.engine()), stop.clone()));
             }
         }
-        tasks.spawn(upkeep::compare(assembled.shared_engine(), stop.clone()));
-        let watched = keys::watch(assembled.shared_engine(), config.keys.path()?, node_name(), stop.clone());
+        tasks.spawn(maintenance::compare(Arc::clone(assembled.engine()), stop.clone()));
+        let watched =
+            key_watch::watch(Arc::clone(assembled.engine()), config.keys.path()?, node_name(), stop.clone());
         tasks.spawn(watched);
-        tasks.spawn(upkeep::purge(assembled.shared_engine(), config.log.keep_attempts.0, stop.clone()));
+        tasks.spawn(maintenance::purge(
+            Arc::clone(assembled.engine()),
+            config.log.keep_attempts.0,
+            stop.clone(),
+        ));
         Ok(Server {
             signals: self.signals,
             stop,
@@ -170,7 +183,7 @@ impl Server {
             () = tokio::time::sleep(self.shutdown_timeout) => tracing::warn!("stopped before all requests had ended"),
             () = self.signals.next() => {}
         }
-        drop(tokio::time::timeout(FINISH, self.assembled.engine().write_attempts()).await);
+        drop(tokio::time::timeout(FINISH, self.assembled.engine().purger().flush_attempts()).await);
         drop(self.assembled);
         tracing::info!("stopped");
     }

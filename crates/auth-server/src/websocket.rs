@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_core::{ClientKey, Peer, Rng, Timestamp};
 use auth_crypto::opaque;
 use auth_proto_rocketchat::RocketChatProtocol;
-use auth_proto_rocketchat::ddp::{Client, Session, Settings, Turn};
+use auth_proto_rocketchat::ddp::{Client, Output, Session, SessionConfig};
 use bytes::Bytes;
 use data_encoding::BASE64;
 use futures_util::{SinkExt, StreamExt};
@@ -23,8 +23,11 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
+use tracing::Instrument;
 
-use crate::listener::{LONGEST_WAIT, Shared, plain, retry};
+use crate::delay::LONGEST_DELAY;
+use crate::response::{plain, retry};
+use crate::shared::Shared;
 
 /// How long a client may take to read what it is sent.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -41,90 +44,92 @@ const LONGEST_AGENT: usize = 256;
 /// What all sockets share.
 pub(crate) struct Sockets {
     pub(crate) protocol: Arc<RocketChatProtocol>,
-    pub(crate) settings: Settings,
+    pub(crate) config: SessionConfig,
     /// The longest message in bytes.
     pub(crate) max_message: usize,
-    pub(crate) strangers: Arc<Strangers>,
+    pub(crate) anonymous: Arc<AnonymousSockets>,
     pub(crate) rng: Arc<dyn Rng>,
 }
 
-/// Counts the sockets of each network on which nobody is signed in.
-pub(crate) struct Strangers {
+/// Counts the sockets of each client key on which no user is signed in.
+pub(crate) struct AnonymousSockets {
     most: u32,
     counts: Mutex<HashMap<ClientKey, u32>>,
 }
 
-/// A place among the strangers of a network; given back when dropped.
-struct Stranger {
-    among: Arc<Strangers>,
-    network: ClientKey,
+/// A permit for an anonymous socket; given back when dropped.
+struct AnonymousPermit {
+    sockets: Arc<AnonymousSockets>,
+    client: ClientKey,
 }
 
-impl Strangers {
-    /// At most so many per network.
+impl AnonymousSockets {
+    /// At most `most` sockets of each client key.
     pub(crate) fn new(most: u32) -> Arc<Self> {
         Arc::new(Self { most, counts: Mutex::default() })
     }
 
-    fn admit(self: &Arc<Self>, network: ClientKey) -> Option<Stranger> {
+    fn admit(self: &Arc<Self>, client: ClientKey) -> Option<AnonymousPermit> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.get(&network).copied().unwrap_or_default();
+        let count = counts.get(&client).copied().unwrap_or_default();
         if count >= self.most {
             return None;
         }
-        counts.insert(network, count + 1);
-        Some(Stranger { among: Arc::clone(self), network })
+        counts.insert(client, count + 1);
+        Some(AnonymousPermit { sockets: Arc::clone(self), client })
     }
 }
 
-impl Drop for Stranger {
+impl Drop for AnonymousPermit {
     fn drop(&mut self) {
-        let mut counts = self.among.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        match counts.get_mut(&self.network) {
+        let mut counts = self.sockets.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(&self.client) {
             Some(count) if *count > 1 => *count -= 1,
-            _ => drop(counts.remove(&self.network)),
+            _ => drop(counts.remove(&self.client)),
         }
     }
 }
 
-/// Answers a request for a socket; if it is accepted, a task holds the socket from then on, and with it the
-/// connection's place.
+/// Answers a request for a socket. If it is accepted, a task holds the socket from then on, and with it the connection's
+/// permit.
 pub(crate) fn open(
     sockets: &Arc<Sockets>,
     mut request: Request<Incoming>,
     peer: Peer,
     shared: &Arc<Shared>,
-    place: Arc<OwnedSemaphorePermit>,
+    permit: Arc<OwnedSemaphorePermit>,
+    span: tracing::Span,
 ) -> Response<Full<Bytes>> {
     let accept = match handshake(request.method(), request.version(), request.headers()) {
         Ok(accept) => accept,
         Err(why) => return why.response(),
     };
-    let network = peer.client_key();
-    let Some(stranger) = sockets.strangers.admit(network) else {
+    let client_key = peer.client_key();
+    let Some(anonymous) = sockets.anonymous.admit(client_key) else {
         let text = "Too many sockets on which nobody is signed in";
         return retry(plain(StatusCode::TOO_MANY_REQUESTS, text));
     };
     let client = Client { peer, agent: agent(request.headers()) };
     let session = Session::new(
         Arc::clone(&sockets.protocol),
-        sockets.settings,
+        sockets.config,
         client,
         opaque::rocketchat_id(&*sockets.rng),
         shared.clock.now(),
     );
     let conversation = Conversation {
         session,
-        network,
-        stranger: Some(stranger),
+        client_key,
+        anonymous: Some(anonymous),
         sockets: Arc::clone(sockets),
         shared: Arc::clone(shared),
     };
     let upgrade = hyper::upgrade::on(&mut request);
-    shared.tasks.spawn(async move {
+    let holding = async move {
         conversation.hold(upgrade).await;
-        drop(place);
-    });
+        drop(permit);
+    };
+    shared.tasks.spawn(holding.instrument(span));
     switching(accept)
 }
 
@@ -208,8 +213,8 @@ type Socket = WebSocketStream<TokioIo<Upgraded>>;
 /// A session and what it takes up here.
 struct Conversation {
     session: Session,
-    network: ClientKey,
-    stranger: Option<Stranger>,
+    client_key: ClientKey,
+    anonymous: Option<AnonymousPermit>,
     sockets: Arc<Sockets>,
     shared: Arc<Shared>,
 }
@@ -228,7 +233,7 @@ impl Conversation {
         let mut socket =
             WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(config)).await;
         let code = self.converse(&mut socket).await;
-        tracing::debug!(network = %self.network, code, "a socket was closed");
+        tracing::debug!(client = %self.client_key, code, "a socket was closed");
         if let Some(code) = code {
             close(socket, code).await;
         }
@@ -238,7 +243,7 @@ impl Conversation {
     async fn converse(&mut self, socket: &mut Socket) -> Option<u16> {
         loop {
             let wait = self.session.wake_at().since(self.now()).min(LONGEST_SLEEP);
-            let turn = tokio::select! {
+            let output = tokio::select! {
                 () = self.shared.stop.cancelled() => return Some(CloseCode::Away.into()),
                 message = socket.next() => match message {
                     Some(Ok(Message::Text(frame))) => self.session.on_frame(&frame, self.shared.clock.now()).await,
@@ -251,8 +256,11 @@ impl Conversation {
                 },
                 () = tokio::time::sleep(wait) => self.session.on_time(self.shared.clock.now()).await,
             };
-            let close = turn.close;
-            if !self.send(socket, turn).await {
+            let close = output.close;
+            if let Some(error) = &output.error {
+                self.shared.errors.record(error);
+            }
+            if !self.send(socket, output).await {
                 return None;
             }
             if let Some(close) = close {
@@ -265,12 +273,12 @@ impl Conversation {
     }
 
     /// Sends what there is to send, at its time. `false` when the client doesn't take it.
-    async fn send(&self, socket: &mut Socket, turn: Turn) -> bool {
-        if let Some(moment) = turn.not_before {
-            tokio::time::sleep(moment.since(self.now()).min(LONGEST_WAIT)).await;
+    async fn send(&self, socket: &mut Socket, output: Output) -> bool {
+        if let Some(moment) = output.not_before {
+            tokio::time::sleep(moment.since(self.now()).min(LONGEST_DELAY)).await;
         }
         let sending = async {
-            for frame in turn.frames {
+            for frame in output.frames {
                 socket.feed(Message::text(frame)).await?;
             }
             socket.flush().await
@@ -278,14 +286,15 @@ impl Conversation {
         matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
     }
 
-    /// Whoever signs in is no stranger, and whoever signs out is one again. `false` when there are too many.
+    /// Gives the permit back when a user signs in, and takes one when the user signs out. `false` when there are too many
+    /// anonymous sockets.
     fn keep_count(&mut self) -> bool {
         if self.session.is_signed_in() {
-            self.stranger = None;
-        } else if self.stranger.is_none() {
-            self.stranger = self.sockets.strangers.admit(self.network);
+            self.anonymous = None;
+        } else if self.anonymous.is_none() {
+            self.anonymous = self.sockets.anonymous.admit(self.client_key);
         }
-        self.session.is_signed_in() || self.stranger.is_some()
+        self.session.is_signed_in() || self.anonymous.is_some()
     }
 
     fn now(&self) -> Timestamp {
@@ -356,17 +365,17 @@ mod tests {
     }
 
     #[test]
-    fn strangers_are_counted_by_network_and_forgotten_when_they_leave() {
-        let strangers = Strangers::new(2);
+    fn anonymous_are_counted_by_network_and_forgotten_when_they_leave() {
+        let anonymous = AnonymousSockets::new(2);
         let (here, there) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let (here, there) = (ClientKey::of(here), ClientKey::of(there));
-        let (first, second) = (strangers.admit(here).unwrap(), strangers.admit(here).unwrap());
-        assert!(strangers.admit(here).is_none());
-        let elsewhere = strangers.admit(there).unwrap();
+        let (first, second) = (anonymous.admit(here).unwrap(), anonymous.admit(here).unwrap());
+        assert!(anonymous.admit(here).is_none());
+        let elsewhere = anonymous.admit(there).unwrap();
         drop(first);
-        let third = strangers.admit(here).unwrap();
-        assert!(strangers.admit(here).is_none());
+        let third = anonymous.admit(here).unwrap();
+        assert!(anonymous.admit(here).is_none());
         drop((second, third, elsewhere));
-        assert!(strangers.counts.lock().unwrap().is_empty());
+        assert!(anonymous.counts.lock().unwrap().is_empty());
     }
 }

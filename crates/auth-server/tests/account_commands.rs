@@ -23,14 +23,10 @@ fn app_passwords_are_made_listed_and_revoked() {
     assert_ne!(add("--name everything"), password);
     let listed: Vec<serde_json::Value> =
         list().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(listed[0]["protocols"], serde_json::json!(["zulip", "zettelstore"]));
+    assert_eq!(listed[0]["doors"], serde_json::json!(["zulip", "zettelstore"]));
     assert_eq!(listed[0]["ends"], "3000-01-01T00:00:00Z");
     assert_eq!(listed[1]["name"], "everything");
-    assert_eq!(
-        listed[1]["protocols"],
-        serde_json::json!(["zulip", "zettelstore"]),
-        "a person's open no more"
-    );
+    assert_eq!(listed[1]["doors"], serde_json::json!(["zulip", "zettelstore"]), "all that a person's can be for");
     assert!(!list().contains(password.trim_end()));
 
     let bad = |line: &str| workspace.fail(&arguments(line), "");
@@ -39,7 +35,7 @@ fn app_passwords_are_made_listed_and_revoked() {
         "the rocketchat protocol can ask for a second factor: there only bots have app passwords"
     );
     assert_eq!(bad("user app-password add iago --name phone"), "there is an app password `phone` already");
-    assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is over already");
+    assert_eq!(bad("user app-password add iago --name old --until 2001-01-01"), "--until is in the past");
     assert_eq!(workspace.succeed(&arguments("user app-password revoke iago --name phone"), ""), "revoked\n");
     assert_eq!(bad("user app-password revoke iago --name phone"), "there is no app password `phone`");
     assert_eq!(list().lines().count(), 1);
@@ -96,7 +92,7 @@ fn tune_proposes_what_the_machine_can_do_and_writes_it() {
     let tune = ["passwords", "tune", "--config", "auth.toml", "--target", "300ms"];
     let before = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
     let told = workspace.succeed(&tune, "");
-    assert!(told.starts_with("1 threads with up to 1 hashes each in turns"), "{told}");
+    assert!(told.starts_with("1 threads with up to 1 hashes each side by side"), "{told}");
     assert!(told.contains("now: memory_kib = 64, iterations = 1"), "{told}");
     assert_eq!(told.lines().filter(|line| line.trim_start().starts_with("19 MiB")).count(), 1, "{told}");
     assert!(told.contains("proposed: memory_kib = 19456, iterations = "), "{told}");

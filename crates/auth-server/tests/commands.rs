@@ -61,7 +61,7 @@ fn mistakes_are_one_line_that_says_what_is_wrong() {
     let missing = workspace.fail(&["serve", "--config", "missing.toml"], "");
     assert_eq!(missing, "missing.toml: No such file or directory");
     let open = workspace.fail(&["dev", "--listen", "0.0.0.0:0"], "");
-    assert_eq!(open, "dev lets anybody in: it listens on loopback only, as with --listen 127.0.0.1:8080");
+    assert_eq!(open, "dev lets anybody log in: it listens on loopback addresses only, such as --listen 127.0.0.1:8080");
     let output = workspace.run(&arguments("import bad.jsonl"), "");
     let told = "auth-server: nothing was imported from bad.jsonl\nline 1: no such realm before this line\n";
     assert_eq!(text(&output.stderr), told);
@@ -126,14 +126,14 @@ fn configuration_mistakes_are_named() {
     for (more, said) in [
         ("[server]\nlisten = []", "[server] listen is empty: name an address such as \"127.0.0.1:8080\""),
         ("[server]\nliste = []", "auth.toml, line 8: unknown field `liste`, expected one of"),
-        (closed, "no protocol is open: set enabled = true for one of them"),
+        (closed, "no protocol is enabled: set enabled = true for one of them"),
         ("[zulip]\nexact = [\"carelessness\"]", "[zulip] exact: there is no point `carelessness`"),
         ("[zulip]\nlogin_limit = \"sometimes\"", "auth.toml, line 8: invalid value"),
         (
             "[zulip]\nlogin_limit = { attempts = 0, window = \"1m\" }",
-            "auth.toml, line 8: attempts and window must be more than nothing",
+            "auth.toml, line 8: attempts and window must be greater than zero",
         ),
-        ("[zettelstore]\ntoken_lifetime = \"long\"", "auth.toml, line 8: a length of time is written like"),
+        ("[zettelstore]\ntoken_lifetime = \"long\"", "auth.toml, line 8: a duration is written like"),
         ("[zulip.jwt.main]\nalgorithms = [\"HS256\"]", "[zulip.jwt.main] needs either key or key_file"),
         (
             "[zulip.jwt.main]\nkey = \"k\"\nalgorithms = [\"none\"]",
@@ -141,11 +141,11 @@ fn configuration_mistakes_are_named() {
         ),
         (
             "[server]\nlisten = [\"0.0.0.0:80\"]\n[zulip]\ndevelopment = true",
-            "[zulip] development lets anybody in by name",
+            "[zulip] development lets anybody log in by name",
         ),
-        ("failure_grid = \"never\"", "auth.toml, line 7: a failure grid is \"auto\", \"off\", or a width"),
-        ("failure_grid = \"0s\"", "auth.toml, line 7: a failure grid is"),
-        ("failure_grid = \"6s\"", "auth.toml, line 7: a failure grid is"),
+        ("failure_grid = \"never\"", "auth.toml, line 7: failure_grid must be \"auto\", \"off\", or a width"),
+        ("failure_grid = \"0s\"", "auth.toml, line 7: failure_grid must be"),
+        ("failure_grid = \"6s\"", "auth.toml, line 7: failure_grid must be"),
         ("lanes = 9", "[passwords] memory_kib, iterations, lanes: "),
         ("[store", "auth.toml, line 7: "),
     ] {
@@ -171,10 +171,10 @@ fn settings_that_are_cut_to_a_bound_are_told() {
         ("token_lifetime = \"0s\"", ""),
         (
             "token_lifetime = \"61m\"",
-            "warning: [zettelstore] token_lifetime: an hour at most, and so it is taken\n",
+            "warning: [zettelstore] token_lifetime: reduced to the longest, an hour\n",
         ),
         ("login_delay = \"5s\"", ""),
-        ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: no answer waits longer than 5 s\n"),
+        ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: reduced to the longest, 5 s\n"),
     ] {
         workspace.configure(&format!("[zettelstore]\n{setting}"));
         let told = workspace.succeed(&arguments("config check"), "");
@@ -190,10 +190,10 @@ fn printed_defaults_are_the_defaults() {
     let given = format!("{:?}", Config::load(&workspace.path("default.toml"), &[]).unwrap());
     let silent = format!("{:?}", Config::load(&workspace.path("empty.toml"), &[]).unwrap());
     // The shared limits' defaults are the engine's.
-    let limits = auth_engine::SharedLimits::default();
+    let limits = auth_engine::SharedQuotas::default();
     let printed = format!(
         "account: Some(On({:?})), network: Some(On({:?})), second_factor: Some(On({:?}))",
-        limits.account, limits.network, limits.second_factor
+        limits.account, limits.client, limits.second_factor
     );
     assert_eq!(given, silent.replace("account: None, network: None, second_factor: None", &printed));
 }
@@ -206,7 +206,7 @@ fn environment_overrides_single_keys() {
     };
     let config = load("ZULIP__EXTERNAL_HOST", "chat.example.org").unwrap();
     assert_eq!(config.zulip.external_host, "chat.example.org");
-    assert_eq!(load("ZULIP__LOGIN_LIMIT", "\"off\"").unwrap().zulip.login_limit.rule(), None);
+    assert_eq!(load("ZULIP__LOGIN_LIMIT", "\"off\"").unwrap().zulip.login_limit.quota(), None);
     let config = load("SERVER__LISTEN", "[\"127.0.0.1:9\"]").unwrap();
     assert_eq!(config.server.listen[0].address().port(), 9);
     assert!(load("ZULIP__NOTHING", "1").unwrap_err().to_string().contains("unknown field"));
@@ -324,7 +324,7 @@ fn a_url_that_leads_nowhere_is_one_line_without_its_password() {
         ),
         (
             "url = \"postgres://a@127.0.0.1:1/db\"\npassword = \"hunter2\"\npassword_file = \"x\"",
-            "[store] password: give it here or in a file, not both",
+            "[store] set either password or password_file, not both",
         ),
         (
             "url = \"postgres://a@127.0.0.1:1/db\"\npassword_file = \"none\"",

@@ -102,7 +102,7 @@ fn keys_are_rotated_under_a_running_server() {
     assert_eq!(list(&server)[0], json!({"id": 1, "active": true, "active_since": null, "sealed": 3}));
 
     let printed = succeed(&server, "keys rotate");
-    let expected = "key 2 added\nkey 2 is the active one\nsealed anew: 3 secrets\n";
+    let expected = "key 2 added\nkey 2 is the active one\nresealed 3 secrets\n";
     assert!(printed.starts_with(expected), "{printed}");
     let listed = list(&server);
     let facts: Vec<_> =
@@ -112,7 +112,7 @@ fn keys_are_rotated_under_a_running_server() {
     assert!(token_is_valid(&server, &token), "the older key still verifies its tokens");
 
     let (success, printed) = run(&server, "keys retire 1", "auth.toml");
-    assert!(!success && printed.contains("tokens that key 1 signed may be good until 20"), "{printed}");
+    assert!(!success && printed.contains("tokens that key 1 signed may be valid until 20"), "{printed}");
     let (success, printed) = run(&server, "keys retire 2 --now", "auth.toml");
     let stays =
         "auth-server: key 2 is not retired: the active key stays, and so does one that is not in the ring\n";
@@ -158,7 +158,7 @@ fn rotation_waits_for_servers_that_do_not_know_the_key() {
     assert!(!success && printed.contains("key 1 is not retired: the server "), "{printed}");
     copy("copy.toml", "keys.toml");
     wait_for_servers(&server, 1, &json!([2, 1]));
-    assert_eq!(run(&server, "keys reseal", "other.toml"), (true, "sealed anew: 3 secrets\n".to_owned()));
+    assert_eq!(run(&server, "keys reseal", "other.toml"), (true, "resealed 3 secrets\n".to_owned()));
     assert_eq!(zulip_key(&server), key);
 
     // An unusable key file changes nothing.
@@ -189,7 +189,7 @@ fn rotation_under_two_servers_on_one_postgresql_waits_for_both() {
         copy();
         wait_for_servers(&here, 2, &ids);
     }
-    assert_eq!(run(&here, "keys reseal", "auth.toml"), (true, "sealed anew: 3 secrets\n".to_owned()));
+    assert_eq!(run(&here, "keys reseal", "auth.toml"), (true, "resealed 3 secrets\n".to_owned()));
     for server in [&here, &there] {
         assert_eq!(zulip_key(server), key, "resealed, and readable by both servers");
         assert!(token_is_valid(server, &token), "tokens from before the rotation are valid at both servers");
@@ -282,5 +282,5 @@ fn secrets_come_from_systemd_credentials() {
     );
     assert!(with("config check").0);
     workspace.write("auth.toml", &(config.replace(&here, "credential:../keys") + jwt));
-    assert!(with("user list").1.contains("credential: wants the plain name of a credential"));
+    assert!(with("user list").1.contains("credential: needs the plain name of a credential"));
 }

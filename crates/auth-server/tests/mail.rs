@@ -129,17 +129,17 @@ fn configuration_mistakes_are_reported() {
         ),
         (
             "[mail]\nsmtp = \"smtp://localhost\"\nfrom = \"nobody\"".to_owned(),
-            "[mail] from is no address such as auth@example.org",
+            "[mail] from is not an address such as auth@example.org",
         ),
         (mail("smtp://localhost", "user = \"auth\""), "[mail] needs both user and password_file, or neither"),
         (
             mail("smtp://localhost", "user = \"auth\"\npassword_file = \"nowhere\""),
             "[mail] password_file nowhere: No such file or directory",
         ),
-        (mail("smtp://localhost", "retry = \"0s\""), "[mail] retry must be more than nothing"),
+        (mail("smtp://localhost", "retry = \"0s\""), "[mail] retry must be greater than zero"),
         (
             "[rocketchat]\nsocket_idle = \"500ms\"".to_owned(),
-            "[rocketchat] socket_idle must be a second or more",
+            "[rocketchat] socket_idle must be at least one second",
         ),
     ] {
         assert_eq!(check(&config), format!("auth-server: {said}\n"), "{config}");
@@ -149,7 +149,7 @@ fn configuration_mistakes_are_reported() {
         (mail("starttls://mail.example.org", ""), ""),
         (
             mail("smtp://mail.example.org", ""),
-            "warning: [mail] smtp: codes travel in the clear; starttls:// or smtps:// protects them\n",
+            "warning: [mail] smtp: codes are sent in clear text; starttls:// or smtps:// protects them\n",
         ),
         (
             "[rocketchat]\nemail_2fa_auto_opt_in = true".to_owned(),

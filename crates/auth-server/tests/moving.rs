@@ -35,7 +35,7 @@ fn a_password_is_tried_without_logging_in() {
     assert_eq!(verify("iago", "correct-horse-battery-9876\n"), "match: argon2, up to date\n");
     for _ in 0..2 {
         let said = verify("weak", "abcd1234\n");
-        assert_eq!(said, "match: pbkdf2_sha256, hashed anew at the next log-in\n", "and not now");
+        assert_eq!(said, "match: pbkdf2_sha256, rehashed at the next login\n", "and not now");
     }
     let bad =
         |name: &str, password: &str| workspace.fail(&arguments(&format!("user verify {name}")), password);
@@ -102,7 +102,7 @@ fn an_htpasswd_file_moves_in() {
     let (_, said, _) = told(&workspace, "import --from htpasswd htpasswd --skip-bad");
     assert_eq!(said, "imported: 1 realms, 1 users, 1 left out\n");
     let said = workspace.succeed(&arguments("user verify ada"), "myPassword\n");
-    assert_eq!(said, "match: bcrypt, hashed anew at the next log-in\n");
+    assert_eq!(said, "match: bcrypt, rehashed at the next login\n");
 }
 
 const TABLES: &str = "\
@@ -129,7 +129,7 @@ fn iago_is_there(workspace: &Workspace) {
         assert!(shown.contains(part), "{part}: {shown}");
     }
     let said = workspace.succeed(&arguments("user verify iago@zulip.com"), "abcd1234\n");
-    assert_eq!(said, "match: pbkdf2_sha256, hashed anew at the next log-in\n");
+    assert_eq!(said, "match: pbkdf2_sha256, rehashed at the next login\n");
     workspace.succeed(&arguments("export --with-secrets out.jsonl"), "");
     let exported = std::fs::read_to_string(workspace.path("out.jsonl")).unwrap();
     assert!(exported.contains("\"zulip_api_key\":\"m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN\""), "{exported}");

@@ -68,7 +68,7 @@ fn full_queue_is_reported_at_each_protocol_in_its_own_format() {
 #[test]
 fn metrics_are_served_at_the_configured_address() {
     let server = server::start(&config().set("metrics.listen", "127.0.0.1:0"), USERS);
-    let line = server.wait_for_log("\"message\":\"numbers are shown at /metrics\"").unwrap();
+    let line = server.wait_for_log("\"message\":\"metrics are served at /metrics\"").unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
     let metrics: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
     assert_eq!(zulip(&server).status, 200);

@@ -1,4 +1,6 @@
-//! What every store must do, as tests. [`store_battery!`](crate::store_battery) makes a test of each.
+//! The contract of a store, as tests: [`store_battery!`](crate::store_battery) makes a test of each behaviour.
+//!
+//! Give it a [`Fixture`]: a type that makes an empty place for a store and opens the store there.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -29,19 +31,22 @@
     clippy::missing_panics_doc,
     clippy::panic,
     clippy::unwrap_used,
-    reason = "these are tests: their names say what they hold a store to, and they fail by panicking"
+    reason = "these are tests: their names say what they check, and they fail by panicking"
 )]
 
 pub mod accounts;
+pub mod attempts;
 pub mod creation;
 pub mod credentials;
 pub mod durability;
 pub mod external_ids;
 pub mod import;
 pub mod lookup;
+pub mod meta;
 pub mod model;
-pub mod rest;
+pub mod outbox;
 pub mod sealed;
+pub mod shared_attempts;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -57,18 +62,30 @@ pub trait Fixture: Send + Sync + 'static {
     /// The store under test.
     type Store: Store + 'static;
 
-    /// A place with nothing in it. It is removed when dropped.
+    /// Makes an empty place, which is removed when it is dropped.
     fn empty() -> Self;
 
-    /// Opens the store that is kept there; also while it is open already.
+    /// Opens the store in this place, which may be open already.
     fn open(&self) -> impl Future<Output = Arc<Self::Store>> + Send;
 }
 
 /// Makes a test of each behaviour of the battery, for the store of a [`Fixture`](crate::battery::Fixture).
-/// Needs tokio with its macros and its multi-threaded runtime.
+///
+/// `store_battery!(Fixture)` is for stores that keep their records when they are closed, `store_battery!(Fixture,
+/// volatile)` for those that don't. The tests need tokio with its macros and its multi-threaded runtime.
 #[macro_export]
 macro_rules! store_battery {
     ($fixture:ty) => {
+        $crate::store_battery!($fixture, volatile);
+        $crate::store_battery! { $fixture:
+            durability {
+                survives_reopening
+                acknowledges_a_thousand_concurrent_writes
+                shows_every_opening_what_another_has_written
+            }
+        }
+    };
+    ($fixture:ty, volatile) => {
         $crate::store_battery! { $fixture:
             lookup {
                 finds_the_exact_form_else_the_only_one_that_folds_alike
@@ -79,15 +96,15 @@ macro_rules! store_battery {
             }
             accounts {
                 replaces_a_hash_only_while_it_is_the_old_one
-                ends_what_a_new_password_shall_end
-                takes_a_new_password_for_the_change_that_was_due
+                a_new_password_revokes_the_given_credentials
+                a_new_password_clears_must_change_password
                 moves_the_valid_from_stamp_by_a_second_at_least
-                switches_users_off_and_on
+                deactivates_and_activates_users
                 revokes_credentials_and_changes_nothing_else
                 a_deactivation_beside_a_revocation_holds
                 switches_mailed_codes_on_and_off
-                writes_over_a_user_what_another_system_says
-                deletes_users_with_all_that_is_theirs
+                updates_a_profile_all_or_nothing
+                deletes_users_with_all_that_belongs_to_them
                 counts_every_change_of_a_user
             }
             creation {
@@ -116,7 +133,7 @@ macro_rules! store_battery {
                 raises_counters_and_never_lowers_them
                 removes_the_credentials_of_a_user_by_kind
                 exchanges_credentials_in_one_step
-                purges_what_has_ended
+                purges_expired_credentials
             }
             import {
                 imports_all_or_nothing_and_names_the_record_at_fault
@@ -125,23 +142,22 @@ macro_rules! store_battery {
                 writes_realms_over_those_of_the_same_slug
                 assigns_ids_that_are_free
             }
-            rest {
+            outbox {
                 keeps_mail_until_it_is_settled
                 takes_a_mail_with_the_credential_that_it_tells_of
-                sets_meta_values_once
+            }
+            attempts {
                 lists_the_newest_attempts_and_forgets_old_ones
+            }
+            meta {
+                sets_meta_values_once
+                replaces_meta_values_only_while_they_are_the_old_ones
+                lists_meta_values_by_the_beginning_of_their_names
             }
             sealed {
                 pages_through_sealed_credentials_by_id
                 reseals_a_credential_only_while_it_is_the_old_one
                 reseals_mail_in_pages_by_id
-                replaces_meta_values_only_while_they_are_the_old_ones
-                lists_meta_values_by_the_beginning_of_their_names
-            }
-            durability {
-                survives_reopening
-                acknowledges_a_thousand_concurrent_writes
-                shows_every_opening_what_another_has_written
             }
             model {
                 agrees_with_a_simple_model
@@ -180,7 +196,7 @@ fn password(text: &str) -> PasswordString {
     PasswordString::new(text)
 }
 
-/// A realm whose identifier is its slug, which is short.
+/// A realm whose id is made from its slug, which is at most 16 bytes long.
 fn realm(slug: &str) -> Realm {
     let mut id = [0; 16];
     id[..slug.len()].copy_from_slice(slug.as_bytes());
@@ -197,7 +213,7 @@ fn name(kind: NameKind, exact: &str) -> LoginName {
     LoginName { kind, exact: exact.into(), verified: kind == NameKind::Email }
 }
 
-/// User `number` of a realm. Numbers are unique in a store.
+/// User `number` of a realm. Numbers are unique in a test.
 fn user(realm: &Realm, number: u32) -> NewUser {
     NewUser {
         user: User {
@@ -229,7 +245,7 @@ fn user(realm: &Realm, number: u32) -> NewUser {
     }
 }
 
-/// Credential `number`. Numbers are unique in a store and grow with the time of making.
+/// Credential `number`. Numbers are unique in a test and grow with the time of creation.
 fn credential(user: UserId, kind: CredentialKind, number: u32) -> Credential {
     let half = bytes(1 << 32 | u64::from(number));
     let mut digest = [0; 32];
@@ -276,7 +292,7 @@ fn conflict<T>(what: Conflict) -> Result<T, StoreError> {
     Err(StoreError::Conflict(what))
 }
 
-/// Credentials are equal when this is.
-fn facts(credential: &Credential) -> (String, Option<Digest>) {
+/// A credential as values that can be compared: two credentials are equal when these are.
+fn comparable(credential: &Credential) -> (String, Option<Digest>) {
     (format!("{credential:?}"), credential.digest)
 }

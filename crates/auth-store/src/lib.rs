@@ -1,16 +1,21 @@
-//! Keeps the records of a login server: the store traits of auth-core over one SQLite file ([`Sqlite`]), or over a
-//! PostgreSQL database that any number of servers share ([`Postgres`]).
+//! User records in SQLite or PostgreSQL: the store traits of auth-core over one file ([`Sqlite`]), or over a database
+//! that any number of servers share ([`Postgres`]).
 //!
-//! Methods are whole commands. What one has acknowledged is durable; what failed left nothing behind. In SQLite one
-//! thread writes, many commands to a commit, and a few threads read, each a consistent snapshot; several processes
-//! may share the file. PostgreSQL is spoken to through a pool, tried again when transactions conflict or a server
-//! goes away, and followed through a failover. This crate never hashes, seals or judges: records come in finished
+//! Every method is a whole command. A command that returned `Ok` is durable; one that failed left nothing behind. The
+//! SQLite store has one thread that writes, which puts many commands into one commit, and a few threads that read,
+//! each from a consistent snapshot; several processes may share the file. The PostgreSQL store uses a pool of
+//! connections, repeats commands when transactions conflict or a server goes away, and follows a failover.
+//!
+//! What this crate never does: hash a password, open a sealed secret, or decide about a login. Records come in finished
 //! and go out as they came. It asks no clock, and draws no random numbers but those it is given.
 //!
 //! # A running example
 //!
 //! ```
-//! use auth_core::{ImportMode, Lookup, MetaStore, NameKind, NewRecord, Realm, RealmId, RealmStore, UserStore};
+//! use auth_core::{
+//!     ByProtocol, ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm,
+//!     RealmId, Revocation, Role, Timestamp, User, UserId, UserStore,
+//! };
 //! use auth_store::Sqlite;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
@@ -18,41 +23,72 @@
 //! let folder = tempfile::tempdir()?;
 //! let store = Sqlite::open(&folder.path().join("store.db"))?;
 //!
-//! let realm = Realm {
-//!     subdomain: Some(String::new()),
-//!     name: "Main".into(),
-//!     ..Realm::new(RealmId::from_bytes([7; 16]), "main")
-//! };
+//! // Realms come in by an import, which is all or nothing.
+//! let realm = Realm::new(RealmId::from_bytes([7; 16]), "main");
 //! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
-//! let written = store.import(Box::new(records), ImportMode::Write).await.map_err(|e| format!("{e:?}"))?;
-//! assert_eq!((written.realms, written.users), (1, 0));
+//! store.import(Box::new(records), ImportMode::Write).await.map_err(|error| format!("{error:?}"))?;
 //!
-//! assert_eq!(store.realms().await?, [realm.clone()]);
-//! assert!(store.find(realm.id, &Lookup::Name(NameKind::UserName, "nobody")).await?.is_none());
-//! assert_eq!(store.set_meta_once("key-check", b"first").await?, b"first");
-//! assert_eq!(store.set_meta_once("key-check", b"second").await?, b"first");
+//! // A user with a name and a stored password. The store chooses its number in Zulip.
+//! let iago = User {
+//!     id: UserId::from_bytes([1; 16]),
+//!     realm: realm.id,
+//!     names: vec![LoginName { kind: NameKind::UserName, exact: "Iago".into(), verified: false }],
+//!     full_name: "Iago".into(),
+//!     role: Role::Admin,
+//!     bot: None,
+//!     active: true,
+//!     joined: Timestamp::from_secs(1_700_000_000),
+//!     valid_from: Timestamp::from_secs(1_700_000_000),
+//!     email_second_factor: false,
+//!     must_change_password: false,
+//!     external_ids: ByProtocol::new(),
+//!     external_roles: ByProtocol::new(),
+//!     version: 0,
+//! };
+//! store
+//!     .create_user(&NewUser {
+//!         user: iago,
+//!         assign_ids: vec![ProtocolName::ZULIP],
+//!         password: Some(PasswordString::new("$argon2id$…")),
+//!         credentials: vec![],
+//!     })
+//!     .await?;
+//!
+//! // Names are found whatever their case, if only one user is meant.
+//! let found = store.find(realm.id, &Lookup::Name(NameKind::UserName, "iago")).await?.ok_or("no Iago")?;
+//! assert_eq!(found.user.external_number(ProtocolName::ZULIP), 1);
+//!
+//! // Deactivating counts as a change: cached copies of the user are stale.
+//! store.set_active(found.user.id, false, &Revocation::NOTHING).await?;
+//! let after = store.user(found.user.id).await?.ok_or("no Iago")?;
+//! assert!(!after.user.active && after.user.version > found.user.version);
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # To add a store
 //!
-//! Implement the traits that make up [`auth_core::Store`] and run `store_battery!` (feature `battery`) against
-//! it: the battery is the contract, in tests.
+//! Implement the traits that make up [`auth_core::Store`]: [`RealmStore`](auth_core::RealmStore),
+//! [`UserStore`](auth_core::UserStore), [`CredentialStore`](auth_core::CredentialStore),
+//! [`AttemptStore`](auth_core::AttemptStore), [`Outbox`](auth_core::Outbox), [`MetaStore`](auth_core::MetaStore),
+//! [`SealedStore`](auth_core::SealedStore), [`ChangeFeed`](auth_core::ChangeFeed) and
+//! [`SharedAttempts`](auth_core::SharedAttempts). Then run `store_battery!` (feature `battery`) against it: the battery
+//! is the contract, in tests. `auth_core::testing::MemoryStore` is the smallest store that passes.
 //!
 //! # To change the schema
 //!
-//! Add a numbered file under `sqlite/schema` and `postgres/schema` and name it in the `schema.rs` beside. Files that have been released
-//! are never edited.
+//! First dump a store of the present version into `tests/earlier`. Then add a numbered file under `sqlite/schema` and
+//! under `postgres/schema`, and name it in the `schema.rs` beside the folder. Files that have been released are never
+//! edited.
 
 #[cfg(feature = "battery")]
 pub mod battery;
 mod encoding;
-mod news;
+mod notify;
 mod plan;
 mod postgres;
 mod sqlite;
 
 pub use plan::Plan;
-pub use postgres::{Postgres, PostgresOpenError, PostgresOptions};
+pub use postgres::{Postgres, PostgresConfig, PostgresOpenError};
 pub use sqlite::{BackupError, OpenError, Sqlite};

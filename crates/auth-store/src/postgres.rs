@@ -1,15 +1,16 @@
-//! A store in PostgreSQL, which any number of servers share.
+//! A store in a PostgreSQL database, which any number of servers may share.
 
 mod attempt_log;
 mod attempts;
 mod connection;
 mod credentials;
+mod error;
 mod explain;
 mod external_ids;
-mod failure;
 mod feed;
 mod import;
 mod mail;
+mod maintenance;
 mod meta;
 mod names;
 mod new_user;
@@ -21,7 +22,6 @@ mod sealed;
 mod session;
 mod shared_attempts;
 mod statement;
-mod upkeep;
 mod users;
 
 use std::fmt;
@@ -35,13 +35,15 @@ use self::attempt_log::AttemptLog;
 use self::connection::Target;
 use self::notifications::Notifications;
 
-pub use self::connection::{PostgresOpenError, PostgresOptions};
+pub use self::connection::{PostgresConfig, PostgresOpenError};
 
-/// The store: a pool of connections, and two tasks beside it. No connection keeps a state from one command to the
-/// next. It is opened and used within a tokio runtime.
+/// A store in a PostgreSQL database.
+///
+/// It holds a pool of connections and a few tasks, so it is opened and used within a tokio runtime. No connection keeps
+/// a state from one command to the next.
 pub struct Postgres {
     pool: Pool,
-    /// How long a command may take.
+    /// The time limit of a command.
     limit: Duration,
     rng: Arc<dyn Rng>,
     notifications: Notifications,
@@ -49,24 +51,25 @@ pub struct Postgres {
 }
 
 impl Postgres {
-    /// Opens the store in a database, which must be there and may be empty. A schema of an earlier version is
-    /// brought up to date; where several servers do that at once, it happens once. The random bytes spread out
-    /// those who try again at once.
+    /// Opens the store in a database, which must exist and may be empty.
+    ///
+    /// A schema of an earlier version is brought up to date, once, even if several servers open the store at the same
+    /// time. `rng` spreads repetitions of commands in time.
     ///
     /// # Errors
     /// See [`PostgresOpenError`].
-    pub async fn open(options: &PostgresOptions, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
-        let target = Target::of(options)?;
-        let pool = target.pool(options.connections)?;
+    pub async fn open(config: &PostgresConfig, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
+        let target = Target::of(config)?;
+        let pool = target.pool(config.connections)?;
         schema::migrate(&pool).await?;
-        let notifications = Notifications::start(pool.clone(), target, options.notifications);
+        let notifications = Notifications::start(pool.clone(), target, config.notifications);
         let log = AttemptLog::start(pool.clone());
-        Ok(Self { pool, limit: options.timeout, rng, notifications, log })
+        Ok(Self { pool, limit: config.timeout, rng, notifications, log })
     }
 
-    /// Tells listeners and other servers of a change of a user, whether it is known to have happened or not.
-    fn told<T>(&self, user: UserId, done: failure::Result<T>) -> Result<T, StoreError> {
-        self.notifications.tell(user);
+    /// Tells listeners and other servers that a user may have changed: also after an error, whose outcome may be unknown.
+    fn notify<T>(&self, user: UserId, done: error::Result<T>) -> Result<T, StoreError> {
+        self.notifications.notify(user);
         done.map_err(StoreError::from)
     }
 }

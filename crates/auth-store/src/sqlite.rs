@@ -3,12 +3,13 @@
 mod attempts;
 mod connection;
 mod credentials;
+mod error;
 mod explain;
 mod external_ids;
-mod failure;
 mod feed;
 mod import;
 mod mail;
+mod maintenance;
 mod meta;
 mod names;
 mod new_user;
@@ -19,7 +20,6 @@ mod schema;
 mod sealed;
 mod shared_attempts;
 mod statement;
-mod upkeep;
 mod users;
 mod workers;
 mod writer;
@@ -32,39 +32,41 @@ use auth_core::{StoreError, UserId};
 use rusqlite::Connection;
 
 use self::connection::{connect, create, enter_wal};
-use self::failure::Result;
+use self::error::Result;
 use self::readers::Readers;
 use self::writer::Writer;
 
-use crate::news::News;
+use crate::notify::Listeners;
 
 pub use self::connection::OpenError;
-pub use self::upkeep::BackupError;
+pub use self::maintenance::BackupError;
 
-/// The store: one thread that writes and a few that read. Dropping it finishes what is queued, and closes the
-/// file cleanly.
+/// A store in one SQLite file.
+///
+/// It has one thread that writes and a few that read. Dropping the store finishes the commands that are queued, and
+/// closes the file cleanly.
 pub struct Sqlite {
     path: PathBuf,
     readers: Readers,
-    /// A reader that is asked for nothing but whether the file has changed.
+    /// A reader that is asked for the change counter alone.
     watch: Readers,
-    news: News,
-    // The last to go: the last connection to be closed tidies the file up.
+    listeners: Listeners,
+    // Dropped last: the connection that is closed last cleans the file up.
     writer: Writer,
 }
 
 impl Sqlite {
-    /// Opens the store in the file `path`, which is created, with mode 0600, where it is missing; its folder
-    /// must exist. A schema of an earlier version is brought up to date.
+    /// Opens the store in the file `path`. A file that is missing is created, with mode 0600, in a folder that must
+    /// exist. A schema of an earlier version is brought up to date.
     ///
-    /// Another process may have the same file open; on one machine, since they share memory.
+    /// Other processes of the same machine may have the file open too.
     ///
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
         let writer = connect(path).map_err(OpenError::of)?;
-        // First of all, since it writes nothing when the file is not for us.
+        // Before all else: a file of another program is left as it is.
         schema::check(&writer)?;
         enter_wal(&writer).map_err(OpenError::of)?;
         schema::migrate(&writer)?;
@@ -77,11 +79,12 @@ impl Sqlite {
             readers: Readers::start("store-reader", readers.map_err(OpenError::of)?)
                 .map_err(OpenError::io)?,
             watch: Readers::start("store-watch", vec![watch]).map_err(OpenError::io)?,
-            news: News::default(),
+            listeners: Listeners::default(),
             writer: Writer::start(writer).map_err(OpenError::io)?,
         })
     }
 
+    /// Runs `work`, which only reads, within one snapshot.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -89,6 +92,7 @@ impl Sqlite {
         self.readers.read(work).await
     }
 
+    /// Runs `work` and commits what it has written.
     async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -96,14 +100,14 @@ impl Sqlite {
         self.writer.write(work).await
     }
 
-    /// The same for a change of a user, of which whoever listens is told before the answer is given.
+    /// Runs `work`, which changes a user, and notifies the listeners of the change before it returns.
     async fn change<T: Send + 'static>(
         &self,
         user: UserId,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> std::result::Result<T, StoreError> {
         let done = self.write(work).await;
-        self.news.tell(user);
+        self.listeners.notify(user);
         done
     }
 }

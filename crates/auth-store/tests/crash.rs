@@ -1,7 +1,7 @@
-//! Kills a process in the middle of its writes, again and again: what it has acknowledged is there.
+//! Kills a process in the middle of its writes, again and again: every write that it acknowledged is in the store.
 //!
-//! The program is its own victim: called with `--write FILE ROUND` it writes and prints what is acknowledged
-//! until it is killed. `AUTH_STORE_KILLS` sets the number of kills.
+//! The program starts itself as the process that it kills: called with `--write FILE ROUND` it writes until it is killed,
+//! and prints each write that is acknowledged. `AUTH_STORE_KILLS` sets the number of kills.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test without the harness")]
 
 use std::collections::BTreeSet;
@@ -42,7 +42,7 @@ async fn loses_nothing_acknowledged() {
 
     let mut acknowledged = BTreeSet::new();
     for round in 0..kills {
-        // Each time somewhere else: early, while the file is opened, and later, in the midst of commits.
+        // Each time after another number of writes: early, while the file is opened, and later, in the midst of commits.
         let lines = round * 97 % 500;
         let before = acknowledged.len();
         acknowledged.extend(kill_after(&file, round, lines));
@@ -57,7 +57,7 @@ async fn loses_nothing_acknowledged() {
     }
 }
 
-/// Starts a writer, kills it (SIGKILL) once it has acknowledged so many writes, and gives all that it has.
+/// Starts a writer, kills it (SIGKILL) once it has acknowledged so many writes, and returns all that it acknowledged.
 fn kill_after(file: &Path, round: usize, lines: usize) -> Vec<String> {
     let mut writer: Child = Command::new(env::current_exe().unwrap())
         .args([Path::new("--write"), file, Path::new(&round.to_string())])
@@ -68,7 +68,7 @@ fn kill_after(file: &Path, round: usize, lines: usize) -> Vec<String> {
     let mut acknowledged: Vec<String> = output.by_ref().take(lines).map(Result::unwrap).collect();
     writer.kill().unwrap();
     writer.wait().unwrap();
-    // What it could still print; the last line may be cut.
+    // Lines that it still printed; the last may be cut.
     acknowledged.extend(output.map(Result::unwrap).filter(|line| line.len() == 32));
     acknowledged
 }

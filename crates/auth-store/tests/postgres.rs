@@ -1,4 +1,4 @@
-//! The battery against PostgreSQL, and what is PostgreSQL's own.
+//! The battery against PostgreSQL, and tests of PostgreSQL's own behaviour.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "the helpers of tests are no #[test]s")]
 
 use std::sync::{Arc, Mutex};
@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    Digest, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
-    SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
+    ImportMode, MetaStore, NewRecord, NewUser, Realm, RealmId, Role, SeededRng, Store, StoreError, Timestamp,
+    User, UserId, UserStore,
 };
-use auth_store::battery::Fixture;
-use auth_store::{Postgres, PostgresOpenError, PostgresOptions, store_battery};
+use auth_store::battery::{Fixture, shared_attempts};
+use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
 use test_postgres::Cluster;
 use tokio::task::JoinSet;
 
@@ -18,8 +18,8 @@ use tokio::task::JoinSet;
 struct Database(String);
 
 impl Database {
-    fn options(&self) -> PostgresOptions {
-        PostgresOptions::new(&self.0)
+    fn config(&self) -> PostgresConfig {
+        PostgresConfig::new(&self.0)
     }
 }
 
@@ -32,7 +32,7 @@ impl Fixture for Database {
 
     async fn open(&self) -> Arc<Postgres> {
         let rng = Arc::new(SeededRng::new(7));
-        Arc::new(Postgres::open(&self.options(), rng).await.unwrap())
+        Arc::new(Postgres::open(&self.config(), rng).await.unwrap())
     }
 }
 
@@ -45,32 +45,31 @@ async fn sql(database: &Database, statement: &str) -> String {
         .unwrap()
 }
 
-async fn refused(options: PostgresOptions) -> PostgresOpenError {
-    Postgres::open(&options, Arc::new(SeededRng::new(7))).await.expect_err("a refusal")
+async fn refused(config: PostgresConfig) -> PostgresOpenError {
+    Postgres::open(&config, Arc::new(SeededRng::new(7))).await.expect_err("a refusal")
 }
 
 #[tokio::test]
 async fn refusals_to_open_tell_their_cause_in_a_line() {
-    let url = refused(PostgresOptions::new("postgres://user:se cret@[")).await;
+    let url = refused(PostgresConfig::new("postgres://user:se cret@[")).await;
     assert!(matches!(url, PostgresOpenError::Url(_)), "{url:?}");
-    let closed = refused(PostgresOptions::new("postgres://user:secret@127.0.0.1:1/db")).await;
+    let closed = refused(PostgresConfig::new("postgres://user:secret@127.0.0.1:1/db")).await;
     assert!(matches!(closed, PostgresOpenError::Failed(StoreError::Unavailable(_))), "{closed:?}");
 
     let authorities = Database::empty();
-    let missing =
-        PostgresOptions { authorities: Some("/no/such/secret.pem".into()), ..authorities.options() };
+    let missing = PostgresConfig { authorities: Some("/no/such/secret.pem".into()), ..authorities.config() };
     let authorities = refused(missing).await;
     assert!(matches!(authorities, PostgresOpenError::Authorities(_)), "{authorities:?}");
 
     let foreign = Database::empty();
     sql(&foreign, "CREATE TABLE account (music text)").await;
-    let foreign = refused(foreign.options()).await;
+    let foreign = refused(foreign.config()).await;
     assert!(matches!(foreign, PostgresOpenError::NotOurs), "{foreign:?}");
 
     let future = Database::empty();
     drop(future.open().await);
     sql(&future, "UPDATE auth_server_schema SET version = 1000").await;
-    let newer = refused(future.options()).await;
+    let newer = refused(future.config()).await;
     assert!(matches!(newer, PostgresOpenError::Newer { found: 1000, .. }), "{newer:?}");
     let untouched = sql(&future, "SELECT version FROM auth_server_schema").await;
     assert_eq!(untouched, "1000");
@@ -99,45 +98,44 @@ async fn many_may_open_a_new_store_at_once() {
 async fn no_statement_reads_a_whole_table() {
     let store = Database::empty().open().await;
     for plan in store.explain(true).await.unwrap() {
-        let told = plan.to_string();
-        // But for a value that is unnested, which is none.
-        assert!(told.contains("Index") && !told.contains("Seq Scan"), "{told}");
-        assert!(!told.contains("Sort Key: c.") && !told.contains("Sort Key: u.id"), "{told}");
+        let plan = plan.to_string();
+        assert!(plan.contains("Index") && !plan.contains("Seq Scan"), "{plan}");
+        assert!(!plan.contains("Sort Key: c.") && !plan.contains("Sort Key: u.id"), "{plan}");
     }
     assert!(!store.explain(false).await.unwrap().is_empty());
 }
 
-/// Whoever is told.
+/// A listener that keeps what it hears.
 #[derive(Default)]
-struct Told(Mutex<Vec<UserId>>);
+struct Heard(Mutex<Vec<UserId>>);
 
-impl ChangeListener for Told {
+impl ChangeListener for Heard {
     fn changed(&self, user: UserId) {
         self.0.lock().unwrap().push(user);
     }
 }
 
-fn listen(store: &impl ChangeFeed) -> Arc<Told> {
-    let told = Arc::new(Told::default());
-    let listener: Arc<dyn ChangeListener> = Arc::clone(&told) as _;
+fn listen(store: &impl ChangeFeed) -> Arc<Heard> {
+    let heard = Arc::new(Heard::default());
+    let listener: Arc<dyn ChangeListener> = Arc::clone(&heard) as _;
     store.listen(Arc::downgrade(&listener));
-    told
+    heard
 }
 
 #[tokio::test]
 async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions() {
     let database = Database::empty();
     let (one, two) = (database.open().await, database.open().await);
-    let deaf = PostgresOptions { notifications: false, ..database.options() };
+    let deaf = PostgresConfig { notifications: false, ..database.config() };
     let deaf = Postgres::open(&deaf, Arc::new(SeededRng::new(7))).await.unwrap();
     let user = seeded(&*one).await;
     let (own, other, none) = (listen(&*one), listen(&*two), listen(&deaf));
 
     let before = deaf.versions(&[user, UserId::from_bytes([9; 16])]).await.unwrap();
-    // The connection that listens may just be made: what is told before is lost.
+    // The connection that listens may not be made yet: notifications before that are lost.
     for _ in 0..500 {
         assert!(one.set_email_second_factor(user, true).await.unwrap());
-        assert_eq!(own.0.lock().unwrap().last(), Some(&user), "told before it is acknowledged");
+        assert_eq!(own.0.lock().unwrap().last(), Some(&user), "heard before the change is acknowledged");
         tokio::time::sleep(Duration::from_millis(10)).await;
         if !other.0.lock().unwrap().is_empty() {
             break;
@@ -150,43 +148,15 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tries_are_counted_once_however_many_ask_at_once() {
+async fn attempts_are_counted_once_however_many_ask_at_once() {
     let database = Database::empty();
-    let stores = [database.open().await, database.open().await];
-    let rule = Quota { attempts: 10, window: Duration::from_secs(60) };
-    let (key, other) = (Digest::new([1; 32]), Digest::new([2; 32]));
-    let now = Timestamp::from_secs(1_700_000_000);
-    let mut tasks = JoinSet::new();
-    for number in 0..100_usize {
-        let store = Arc::clone(&stores[number % 2]);
-        let at = now + Duration::from_millis(u64::try_from(number).unwrap());
-        tasks.spawn(async move { store.reserve_attempt(&key, rule, at).await.unwrap().is_none() });
-    }
-    let through = tasks.join_all().await.into_iter().filter(|through| *through).count();
-    assert_eq!(through, 10);
-
-    let [one, two] = stores;
-    assert_eq!(one.reserve_attempt(&other, rule, now).await, Ok(None), "another key");
-    let later = now + Duration::from_millis(200);
-    let wait = one.reserve_attempt(&key, rule, later).await.unwrap().unwrap();
-    assert!(wait > Duration::from_secs(59) && wait <= Duration::from_secs(60), "{wait:?}");
-    let kept = sql(&database, "SELECT tries[1] FROM tried WHERE cardinality(tries) = 10").await;
-    let first = Timestamp::from_millis(kept.parse().unwrap());
-    two.give_back_attempt(&key, first).await.unwrap();
-    assert_eq!(one.reserve_attempt(&key, rule, later).await, Ok(None), "one was given back");
-    assert!(two.reserve_attempt(&key, rule, later).await.unwrap().is_some());
-    two.give_back_attempt(&key, first).await.unwrap();
-    assert!(two.reserve_attempt(&key, rule, later).await.unwrap().is_some(), "given back already");
-    let over = now + Duration::from_secs(120);
-    assert_eq!(two.reserve_attempt(&key, rule, over).await, Ok(None), "every limit ends");
-    assert_eq!(two.forget_shared_attempts(over).await, Ok(1), "the other key");
-    assert_eq!(two.forget_shared_attempts(over + Duration::from_secs(1)).await, Ok(1));
+    shared_attempts::attempts_are_counted_once_however_many_ask_at_once(&database).await;
 }
 
 #[tokio::test]
 async fn a_command_that_takes_too_long_is_unavailable_or_of_unknown_outcome() {
     let database = Database::empty();
-    let hasty = PostgresOptions { timeout: Duration::from_millis(300), ..database.options() };
+    let hasty = PostgresConfig { timeout: Duration::from_millis(300), ..database.config() };
     let store = Postgres::open(&hasty, Arc::new(SeededRng::new(7))).await.unwrap();
     let user = seeded(&store).await;
     let name = database.0.rsplit('/').next().unwrap().to_owned();

@@ -1,15 +1,14 @@
-//! PostgreSQL by TLS: asked for unless the server is on this machine, and never without a certificate that is
-//! trusted.
+//! PostgreSQL by TLS: required unless the server is on this machine, and only with a certificate that is trusted.
 
 use std::sync::Arc;
 
 use auth_core::{RealmStore, SeededRng};
-use auth_store::{Postgres, PostgresOpenError, PostgresOptions};
+use auth_store::{Postgres, PostgresConfig, PostgresOpenError};
 use rcgen::CertifiedKey;
 use test_postgres::{Cluster, Durability};
 
-async fn open(options: PostgresOptions) -> Result<Postgres, PostgresOpenError> {
-    Postgres::open(&options, Arc::new(SeededRng::new(7))).await
+async fn open(config: PostgresConfig) -> Result<Postgres, PostgresOpenError> {
+    Postgres::open(&config, Arc::new(SeededRng::new(7))).await
 }
 
 #[tokio::test]
@@ -22,11 +21,10 @@ async fn only_a_server_whose_certificate_is_trusted_is_spoken_to() {
     std::fs::write(&wrong, made().cert.pem()).unwrap();
     let cluster = Cluster::with_tls(&cert.pem(), &signing_key.serialize_pem()).unwrap();
     let url = |host: &str, more: &str| {
-        PostgresOptions::new(format!("postgres://postgres@{host}:{}/postgres{more}", cluster.port()))
+        PostgresConfig::new(format!("postgres://postgres@{host}:{}/postgres{more}", cluster.port()))
     };
 
-    let trusting =
-        |host, more, authority| PostgresOptions { authorities: Some(authority), ..url(host, more) };
+    let trusting = |host, more, authority| PostgresConfig { authorities: Some(authority), ..url(host, more) };
     let store = open(trusting("localhost", "?sslmode=require", right.clone())).await.unwrap();
     assert!(store.realms().await.unwrap().is_empty());
 
@@ -45,6 +43,6 @@ async fn only_a_server_whose_certificate_is_trusted_is_spoken_to() {
 async fn a_server_without_tls_is_refused_where_it_is_asked_for() {
     let cluster = Cluster::start(Durability::None).unwrap();
     let url = cluster.database().unwrap();
-    assert!(open(PostgresOptions::new(format!("{url}?sslmode=require"))).await.is_err());
-    assert!(open(PostgresOptions::new(url)).await.is_ok());
+    assert!(open(PostgresConfig::new(format!("{url}?sslmode=require"))).await.is_err());
+    assert!(open(PostgresConfig::new(url)).await.is_ok());
 }

@@ -22,7 +22,7 @@ use futures_util::{StreamExt, stream};
 
 use self::channel::{Sender, channel};
 use self::check::Checker;
-use self::draft::{Draft, Record};
+use self::draft::{Draft, NO_REALM, Record};
 use super::line::{BadLine, Line, bad};
 use super::spool::Spool;
 use super::{ImportError, ImportOptions, ImportReport, Progress};
@@ -273,9 +273,6 @@ impl Import<'_> {
         Hasher { engine: self.engine, wrap: self.options.wrap }.to_wrap(password)
     }
 }
-
-/// The reason why a user of an unknown realm is refused.
-const NO_REALM: &str = "no such realm before this line";
 
 /// The draft of the record at `index` among those that were given to the store.
 fn find(drafts: &mut Spool, left_out: &HashSet<u64>, index: u64) -> Result<Option<Draft>, ImportError> {

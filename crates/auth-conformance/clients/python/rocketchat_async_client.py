@@ -1,5 +1,5 @@
-"""PyPI rocketchat-async: rocketchat_async_client.py URL USER PASSWORD prints the user and the rooms. With --resume in place
-of the user, the third argument is a token."""
+"""PyPI rocketchat-async: rocketchat_async_client.py URL USER PASSWORD prints the user and the rooms. With --resume in
+place of the user, the third argument is a token."""
 import asyncio
 import json
 import sys

@@ -1,5 +1,5 @@
-"""PyPI rocketchat-py-sdk: rocketchat_py_sdk_client.py URL USER PASSWORD prints the user id and the token of the login, the
-rooms, and the state of the user's second factor."""
+"""PyPI rocketchat-py-sdk: rocketchat_py_sdk_client.py URL USER PASSWORD prints the user id and the token of the login,
+the rooms, and the state of the user's second factor."""
 import json
 import os
 import sys

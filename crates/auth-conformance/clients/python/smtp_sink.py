@@ -1,5 +1,5 @@
-"""An SMTP server by PyPI aiosmtpd: smtp_sink.py PORT COUNT [PASSWORD [plain|starttls|tls CERTIFICATE KEY]] accepts COUNT
-mails, prints them as a JSON list, and ends. With a password, only the user `auth` may send mail."""
+"""An SMTP server by PyPI aiosmtpd: smtp_sink.py PORT COUNT [PASSWORD [plain|starttls|tls CERTIFICATE KEY]] accepts
+COUNT mails, prints them as a JSON list, and ends. With a password, only the user `auth` may send mail."""
 import asyncio
 import email
 import email.policy

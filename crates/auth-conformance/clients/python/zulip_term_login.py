@@ -1,5 +1,5 @@
-"""The login of PyPI zulip-term: zulip_term_login.py URL EMAIL PASSWORD prints the status, the response and the label of its
-prompt. This program only answers the two prompts; the request is zulip-term's own."""
+"""The login of PyPI zulip-term: zulip_term_login.py URL EMAIL PASSWORD prints the status, the response and the label of
+its prompt. This program only answers the two prompts; the request is zulip-term's own."""
 import getpass
 import json
 import sys

@@ -1,5 +1,5 @@
-"""The whole zulip-term on a pseudo-terminal: zulip_term_program.py URL EMAIL PASSWORD FILE types a wrong password and then
-the right one, and prints whether each was answered as expected, and the contents and the mode of FILE."""
+"""The whole zulip-term on a pseudo-terminal: zulip_term_program.py URL EMAIL PASSWORD FILE types a wrong password and
+then the right one, and prints whether each was answered as expected, and the contents and the mode of FILE."""
 import json
 import os
 import pty

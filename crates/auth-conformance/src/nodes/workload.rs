@@ -18,9 +18,9 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// What servers acknowledged.
 #[derive(Debug, Default)]
 pub(super) struct Acknowledged {
-    /// Sessions that were granted, and whose end nobody has asked for.
+    /// Sessions that were granted and not logged out.
     open: HashSet<Session>,
-    /// Sessions whose end was acknowledged.
+    /// Sessions whose logout was acknowledged.
     revoked: HashSet<Session>,
 }
 

@@ -1,13 +1,13 @@
-//! Login names, and how spellings meet.
+//! Login names, and how spellings are matched.
 
-/// A name somebody may log in with. One resolver serves all protocols: the exact form, else the only one that
-/// folds alike, else nobody.
+/// A name by which a user may log in. One rule finds users for all protocols: the exact form, else the only one that folds
+/// alike, else no user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]
 pub struct LoginName {
-    /// What kind of name it is.
+    /// The kind of name.
     pub kind: NameKind,
-    /// As written.
+    /// The name as written.
     pub exact: String,
     /// For an e-mail address: whether its owner has shown to read its mail.
     pub verified: bool,
@@ -30,10 +30,10 @@ impl NameKind {
     pub const ALL: [Self; 3] = [Self::UserName, Self::Email, Self::Directory];
 }
 
-/// The form under which names that differ only in case meet: lower case, where that can be undone.
+/// The form in which names that differ only in case are equal: lower case, where that can be undone.
 ///
-/// A letter that merely turns into another one's lower case, as the Kelvin sign K does into k, stays what it is:
-/// it is no spelling of that letter, and nobody shall be taken for somebody else by it.
+/// A letter that merely has another letter's lower case, as the Kelvin sign K has k, stays as it is: it is no spelling of
+/// that letter, and must not lead to another user's account.
 ///
 /// ```
 /// use auth_core::fold;

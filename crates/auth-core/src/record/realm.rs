@@ -6,20 +6,20 @@ use crate::RealmId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]
 pub struct Realm {
-    /// Its identifier.
+    /// The realm's identifier.
     pub id: RealmId,
-    /// What configuration files and commands call it: lower-case letters, digits, `-` and `_`.
+    /// The name that configurations and commands use: lower-case letters, digits, `-` and `_`.
     pub slug: String,
-    /// The part of the host name before the Zulip protocol's `external_host`; `Some("")` is that host itself,
+    /// The part of the host name before Zulip's `external_host`; `Some("")` is that host itself,
     /// `None` a realm that no host name leads to.
     pub subdomain: Option<String>,
-    /// What people call it.
+    /// The name by which people call it.
     pub name: String,
-    /// Address of its picture; may be empty.
+    /// The address of its picture; may be empty.
     pub icon: String,
-    /// Its description as HTML; may be empty.
+    /// The description as HTML; may be empty.
     pub description: String,
-    /// Whether anybody may log in.
+    /// Whether users may log in.
     pub active: bool,
     /// Whether a password is a way in.
     pub password_login: bool,
@@ -27,7 +27,7 @@ pub struct Realm {
     pub digest_logins: bool,
     /// What a new password must fulfil, where it differs from the server's rule.
     pub strength: Option<StrengthRule>,
-    /// Names of the password backends, in the order they are asked; empty means the local one alone.
+    /// The names of the password backends, in the order in which they are asked; empty means the local one alone.
     pub backends: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ impl Realm {
     /// The name of the backend of stored passwords.
     pub const LOCAL: &str = "local";
 
-    /// A realm where nothing is set: active, with password log-in, asked of stored passwords alone.
+    /// An active realm with password logins and stored passwords, and nothing else set.
     #[must_use]
     pub fn new(id: RealmId, slug: impl Into<String>) -> Self {
         Self {
@@ -53,20 +53,20 @@ impl Realm {
         }
     }
 
-    /// Whether passwords that are stored here count.
+    /// Whether stored passwords are a way in.
     #[must_use]
     pub fn asks_stored_passwords(&self) -> bool {
         self.backends.is_empty() || self.backends.iter().any(|backend| backend == Self::LOCAL)
     }
 
-    /// Whether somebody else is asked for passwords: a directory.
+    /// Whether a backend beside the local one is asked: a directory.
     #[must_use]
     pub fn asks_a_directory(&self) -> bool {
         self.backends.iter().any(|backend| backend != Self::LOCAL)
     }
 }
 
-/// What a new password must fulfil (zulip.md 6.2).
+/// What a new password must fulfil.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "two plain settings that operators write")]
 pub struct StrengthRule {

@@ -1,4 +1,4 @@
-//! Why a store could not do a command.
+//! Errors of stores.
 
 use std::fmt;
 
@@ -8,11 +8,11 @@ use crate::{NameKind, ProtocolName};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// It can't be reached, or didn't answer in time. Nothing was changed.
+    /// The store can't be reached, or didn't answer in time. Nothing was changed.
     Unavailable(String),
-    /// A commit may or may not have happened; repeating the command does no harm.
+    /// A commit may or may not have happened. Repeating the command does no harm.
     OutcomeUnknown(String),
-    /// Something of that name is there already.
+    /// The store has another record of that name.
     Conflict(Conflict),
     /// A record refers to one that is not there.
     Missing(&'static str),
@@ -34,7 +34,7 @@ impl fmt::Display for StoreError {
 
 impl std::error::Error for StoreError {}
 
-/// What is taken.
+/// The name that another record has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Conflict {

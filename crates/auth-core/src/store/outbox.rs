@@ -10,14 +10,14 @@ use crate::{Credential, MailId, Timestamp};
 /// Keeps outgoing mail until it is sent.
 #[async_trait]
 pub trait Outbox: Send + Sync {
-    /// Takes a mail.
+    /// Adds a mail.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn post(&self, mail: &OutgoingMail) -> Result<(), StoreError>;
 
-    /// Takes a mail together with the credential that it tells of, which takes the place of the others of its kind
-    /// that the user has, in one step. `false` and nothing done when there is no such user.
+    /// Adds a mail together with the credential that it tells of, which replaces the user's others of its kind, in one step.
+    /// `false` and nothing done when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -35,18 +35,18 @@ pub trait Outbox: Send + Sync {
     /// See [`StoreError`].
     async fn settle(&self, id: MailId) -> Result<bool, StoreError>;
 
-    /// Puts a mail off after a try that failed.
+    /// Puts a mail off after a failed attempt to send it.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn put_off(&self, id: MailId, until: Timestamp) -> Result<bool, StoreError>;
 }
 
-/// A mail to be sent.
+/// An outgoing mail.
 #[derive(Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct OutgoingMail {
-    /// Its identifier.
+    /// The mail's identifier.
     pub id: MailId,
     /// The recipient's address.
     pub to: String,
@@ -54,9 +54,9 @@ pub struct OutgoingMail {
     pub subject: String,
     /// The body, sealed where it holds a code.
     pub body: Vec<u8>,
-    /// When to try next.
+    /// When to send it next.
     pub due: Timestamp,
-    /// How many tries have failed.
+    /// The number of failed attempts to send it.
     pub failures: u32,
 }
 

@@ -10,22 +10,18 @@
 //! So all names of an account share one count, and a name that no account has gets a count of its own; both are refused
 //! at the same point when the same name is tried again and again.
 
-use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
     Account, AttemptCounting, ClientKey, Digest, Identifier, LoginAttempt, LoginError, LoginMethod, NameKind,
-    Peer, ProtocolName, Quota, RateLimitStatus, RateLimiter, RealmId, SecondStep, Timestamp, UserId, fold,
+    Peer, ProtocolName, Quota, RateLimitStatus, RealmId, SecondStep, Timestamp, UserId, fold,
 };
 use auth_crypto::opaque::digest;
 use data_encoding::HEXLOWER;
 
+use super::optional_limiter::OptionalLimiter;
 use crate::config::Config;
 use crate::rules::RuleSet;
-
-/// Keys held per limiter. A key with its attempts takes some 300 bytes: full, a limiter stays below 20 MiB.
-const CAPACITY: usize = 65_536;
 
 /// Mails that clients which are not signed in can have sent to one account: its owner's own logins don't count.
 const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
@@ -71,13 +67,6 @@ enum Counter {
     Client(ClientKey),
     ProtocolAccount(ProtocolName, Subject),
     ProtocolClient(ProtocolName, ClientKey),
-}
-
-/// A limit that may be switched off.
-#[derive(Debug)]
-struct OptionalLimiter<K> {
-    quota: Option<Quota>,
-    limiter: Option<Mutex<RateLimiter<K>>>,
 }
 
 /// What one attempt has reserved. Dropped, it stays counted.
@@ -290,12 +279,12 @@ impl LocalLimits {
 
     /// The store's name for attempts at a user's second factor.
     pub(crate) fn shared_second_factor(&self, user: UserId) -> Option<SharedLimit> {
-        Some((digest(&format!("second factor {user}")), self.second_factor.quota?))
+        Some((digest(&format!("second factor {user}")), self.second_factor.quota()?))
     }
 
     /// The longest time for which the store needs to remember an attempt.
     pub(crate) fn longest_window(&self) -> Duration {
-        let quotas = [self.account.quota, self.client.quota, self.second_factor.quota];
+        let quotas = [self.account.quota(), self.client.quota(), self.second_factor.quota()];
         quotas.into_iter().flatten().map(|quota| quota.window).max().unwrap_or_default()
     }
 
@@ -307,8 +296,10 @@ impl LocalLimits {
     /// shared.
     fn shared(&self, counter: &Counter) -> Option<SharedLimit> {
         let (name, quota) = match counter {
-            Counter::Client(client) => (format!("network {client}"), self.client.quota?),
-            Counter::Account(subject) => (format!("account {}", subject.shared_name()?), self.account.quota?),
+            Counter::Client(client) => (format!("network {client}"), self.client.quota()?),
+            Counter::Account(subject) => {
+                (format!("account {}", subject.shared_name()?), self.account.quota()?)
+            }
             Counter::ProtocolAccount(..) | Counter::ProtocolClient(..) => return None,
         };
         Some((digest(&name), quota))
@@ -451,33 +442,6 @@ impl Subject {
             Self::Account(user, client) => Some(format!("user {user} {client}")),
             Self::Typed(_) | Self::UserName(..) => None,
         }
-    }
-}
-
-impl<K: Clone + Eq + Hash> OptionalLimiter<K> {
-    fn new(quota: Option<Quota>) -> Self {
-        Self { quota, limiter: quota.map(|quota| Mutex::new(RateLimiter::new(quota, CAPACITY))) }
-    }
-
-    fn with<T>(&self, act: impl FnOnce(&mut RateLimiter<K>) -> T) -> Option<T> {
-        // A panic while counting leaves counts that are still sound.
-        self.limiter.as_ref().map(|limiter| act(&mut limiter.lock().unwrap_or_else(PoisonError::into_inner)))
-    }
-
-    fn reserve(&self, key: &K, now: Timestamp) -> Option<RateLimitStatus> {
-        self.with(|limiter| limiter.reserve(key, now))
-    }
-
-    fn count(&self, key: &K, now: Timestamp) {
-        self.with(|limiter| limiter.count(key, now));
-    }
-
-    fn give_back(&self, key: &K, at: Timestamp) {
-        self.with(|limiter| limiter.give_back(key, at));
-    }
-
-    fn clear(&self, key: &K) {
-        self.with(|limiter| limiter.clear(key));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The contract's cases that need no store: `cases.jsonl` holds one in each line.
+//! The cases of auth-conformance that need no store: `cases.txt` names them.
 
 use std::sync::Arc;
 
@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::fixture;
 use crate::support::{ask, config, header, request, services, text};
+
+const CASES: &str =
+    include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../auth-conformance/data/rocketchat-cases.jsonl"));
 
 /// Replaces `{{token.USER}}` and its like.
 fn fill(text: &str) -> String {
@@ -68,7 +71,12 @@ fn difference(want: &Value, got: Option<&Value>, exact: bool, at: &str) -> Optio
 #[tokio::test]
 async fn every_case_that_needs_no_store_holds() {
     let mut judged = 0;
-    for line in include_str!("cases.jsonl").lines() {
+    let selected: Vec<&str> = include_str!("cases.txt").lines().collect();
+    for line in CASES.lines() {
+        let id = serde_json::from_str::<Value>(line).unwrap()["id"].clone();
+        if !selected.iter().any(|selected| id == *selected) {
+            continue;
+        }
         let case: Value = serde_json::from_str(&fill(line)).unwrap();
         let (name, asked, expected) = (&case["id"], &case["request"], &case["expect"]);
         let headers: Vec<_> = asked["headers"]

@@ -11,6 +11,10 @@ use serde::Serialize;
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
+const RATE_LIMIT_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
+const RATE_LIMIT_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
+
 /// The body of an internal error.
 pub(super) const INTERNAL_ERROR: &str = "{\"result\":\"error\",\"msg\":\"Internal server error\"}\n";
 
@@ -130,9 +134,9 @@ pub(crate) fn to_known_user(headers: &mut HeaderMap) {
 /// Tells the status of a rate limit, where it was evaluated.
 pub(crate) fn rate_limit(headers: &mut HeaderMap, status: Option<&RateLimitStatus>) {
     if let Some(status) = status {
-        headers.insert(HeaderName::from_static("x-ratelimit-limit"), status.limit.into());
-        headers.insert(HeaderName::from_static("x-ratelimit-remaining"), status.remaining.into());
-        headers.insert(HeaderName::from_static("x-ratelimit-reset"), status.reset.as_secs().into());
+        headers.insert(RATE_LIMIT, status.limit.into());
+        headers.insert(RATE_LIMIT_REMAINING, status.remaining.into());
+        headers.insert(RATE_LIMIT_RESET, status.reset.as_secs().into());
     }
 }
 

@@ -1,22 +1,28 @@
-//! `auth-server dev`.
+//! `auth-server dev`: a demo server for trying out and for test suites.
+
+mod seed;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use auth_core::{ImportMode, ProtocolName};
-use auth_engine::transfer::unwatched;
+use auth_admin::Accounts;
+use auth_core::ImportMode;
+use auth_transfer::{import, unwatched};
 use serde_json::{Value, json};
 
-use super::{open_file, say};
-use crate::config::{Config, Limit, Listen, Switch};
-use crate::{Assembled, Bound, logging};
+use super::input::open_file;
+use super::output::print_line;
+use crate::assemble::Assembled;
+use crate::config::{Config, Limit, Listen, PROTOCOLS, Switch};
+use crate::logging;
+use crate::serve::Bound;
 
-/// The users that the three manuals' examples log in.
-const DEMO: &str = include_str!("demo.jsonl");
+/// The demo users, whom the examples of the three systems' manuals log in.
+const DEMO: &str = include_str!("dev/demo.jsonl");
 
-/// Try it: all protocols on one realm, demo users, throw-away data. Listens on loopback only, and without limits
-/// unless they are asked for.
+/// Start a demo server: all protocols on one realm, demo users, data that is thrown away. It listens on a loopback address
+/// only, and has no rate limits unless they are asked for.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  auth-server dev\n  auth-server dev --listen 127.0.0.1:0 --seed users.jsonl \
@@ -26,28 +32,28 @@ const DEMO: &str = include_str!("demo.jsonl");
 pub(super) struct Dev {
     #[command(subcommand)]
     tool: Option<Tool>,
-    /// A loopback address; port 0 takes a free one.
+    /// A loopback address. Port 0 chooses a free port.
     #[arg(long, default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
     /// Keep the data in this folder instead of throwing it away.
     #[arg(long)]
     data: Option<PathBuf>,
-    /// Import these users instead of the demo's; all protocols serve the first realm in the file.
+    /// Import these users instead of the demo users. All protocols serve the first realm in the file.
     #[arg(long, value_name = "FILE")]
     seed: Option<PathBuf>,
-    /// Say one line of JSON with address and users when ready, and nothing else.
+    /// When ready, print nothing but a line of JSON with the address and the users.
     #[arg(long)]
     ready_json: bool,
-    /// Keep the limits that `serve` has by default.
+    /// Keep the rate limits that `serve` has by default.
     #[arg(long)]
     limits: bool,
 }
 
-/// What else developers need.
+/// Tools for developers.
 #[derive(Debug, clap::Subcommand)]
 enum Tool {
     /// Fill a store with made-up users.
-    Seed(super::seed::Seed),
+    Seed(seed::Seed),
 }
 
 impl Dev {
@@ -56,10 +62,12 @@ impl Dev {
             return seed.run().await;
         }
         if !self.listen.ip().is_loopback() {
-            bail!("dev lets anybody in: it listens on loopback only, as with --listen 127.0.0.1:8080");
+            bail!(
+                "dev lets anybody log in: it listens on loopback addresses only, such as --listen 127.0.0.1:8080"
+            );
         }
-        let throw_away = tempfile::Builder::new().prefix("auth-server-dev-").tempdir()?;
-        let folder = self.data.as_deref().unwrap_or(throw_away.path());
+        let temporary = tempfile::Builder::new().prefix("auth-server-dev-").tempdir()?;
+        let folder = self.data.as_deref().unwrap_or(temporary.path());
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
 
         let seed = match &self.seed {
@@ -68,35 +76,31 @@ impl Dev {
             None => DEMO.to_owned(),
         };
         let lines: Vec<Value> = seed.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let realm = lines
-            .iter()
-            .find(|line| line.get("kind").and_then(Value::as_str) == Some("realm"))
-            .and_then(|line| line.get("realm")?.as_str())
-            .context("the seed names no realm")?
-            .to_owned();
+        let realm = of_kind(&lines, "realm").next().and_then(|line| line.get("realm")?.as_str());
+        let realm = realm.context("the seed names no realm")?;
 
-        let mut config = self.config(folder, &realm);
+        let mut config = self.config(folder, realm);
         logging::start(&config.log)?;
         let bound = Bound::bind(&config).await?;
         let address = *bound.addresses()?.first().context("no address")?;
         config.rocketchat.site_url = format!("http://{address}");
         let mut assembled = Assembled::open(&config).await?;
-        if assembled.engine().realm_named(&realm).await.is_err() {
-            let import = assembled.engine().import(seed.as_bytes(), ImportMode::Write, &mut unwatched).await;
-            import.context("the seed")?;
+        let engine = assembled.engine();
+        if Accounts::new(engine).realm(realm).await.is_err() {
+            import(engine, seed.as_bytes(), ImportMode::Write, &mut unwatched).await.context("the seed")?;
         }
         assembled.open_protocols(&config).await?;
         let server = bound.serve(&config, assembled)?;
         if self.ready_json {
-            ready(address, &lines)?;
+            print_json(address, &lines)?;
         } else {
-            introduce(address, &lines, self.seed.is_none())?;
+            print_introduction(address, &lines, self.seed.is_none())?;
         }
         server.run().await;
         Ok(())
     }
 
-    fn config(&self, folder: &std::path::Path, realm: &str) -> Config {
+    fn config(&self, folder: &Path, realm: &str) -> Config {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
         config.store.url = format!("sqlite:{}", folder.join("auth.db").display());
@@ -122,37 +126,37 @@ impl Dev {
     }
 }
 
-/// One line for programs.
-fn ready(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
+/// Prints the address and the users as a line of JSON, for programs.
+fn print_json(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
     let base = format!("http://{address}");
-    let users: Vec<&Value> = users(lines).collect();
+    let users: Vec<&Value> = of_kind(lines, "user").collect();
     let mut line = json!({"ready": true, "address": address.to_string(), "users": users});
     if let Some(line) = line.as_object_mut() {
-        for (_, protocol) in ProtocolName::ALL {
-            line.insert(protocol.to_owned(), base.clone().into());
+        for protocol in PROTOCOLS {
+            line.insert(protocol.to_string(), base.clone().into());
         }
     }
-    say(line)?;
+    print_line(line)?;
     Ok(())
 }
 
-/// A page for people.
-fn introduce(address: SocketAddr, lines: &[Value], demo: bool) -> anyhow::Result<()> {
+/// Prints the addresses, the users and, for the demo users, commands to try, for people.
+fn print_introduction(address: SocketAddr, lines: &[Value], is_demo: bool) -> anyhow::Result<()> {
     let base = format!("http://{address}");
-    say(format_args!(
+    print_line(format_args!(
         "auth-server {} is ready. Every user can use every protocol.\n",
         env!("CARGO_PKG_VERSION")
     ))?;
-    for (_, protocol) in ProtocolName::ALL {
-        say(format_args!("  {protocol:<12} {base}"))?;
+    for protocol in PROTOCOLS {
+        print_line(format_args!("  {protocol:<12} {base}"))?;
     }
-    say("\nUsers:")?;
-    for user in users(lines) {
+    print_line("\nUsers:")?;
+    for user in of_kind(lines, "user") {
         let text = |key| user.get(key).and_then(Value::as_str).unwrap_or("-");
-        say(format_args!("  {:<12} {:<20} {}", text("username"), text("email"), text("password")))?;
+        print_line(format_args!("  {:<12} {:<20} {}", text("username"), text("email"), text("password")))?;
     }
-    if demo {
-        say(format_args!(
+    if is_demo {
+        print_line(format_args!(
             "\nTry:\n  \
              curl -sSX POST {base}/api/v1/fetch_api_key --data-urlencode username=iago@zulip.com \
              --data-urlencode password=abcd1234\n  \
@@ -163,6 +167,7 @@ fn introduce(address: SocketAddr, lines: &[Value], demo: bool) -> anyhow::Result
     Ok(())
 }
 
-fn users(lines: &[Value]) -> impl Iterator<Item = &Value> {
-    lines.iter().filter(|line| line.get("kind").and_then(Value::as_str) == Some("user"))
+/// The import lines of a kind.
+fn of_kind<'a>(lines: &'a [Value], kind: &str) -> impl Iterator<Item = &'a Value> {
+    lines.iter().filter(move |line| line.get("kind").and_then(Value::as_str) == Some(kind))
 }

@@ -1,9 +1,11 @@
-//! `auth-server serve`.
+//! `auth-server serve`: the server.
 
-use super::ConfigFile;
-use crate::{Assembled, Bound, logging};
+use super::config_file::ConfigFile;
+use crate::assemble::Assembled;
+use crate::logging;
+use crate::serve::Bound;
 
-/// Serve as configured, until SIGTERM.
+/// Start the server. It runs until SIGTERM.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: auth-server serve --config auth.toml")]
 pub(super) struct Serve {
@@ -28,7 +30,7 @@ impl Serve {
             tracing::info!(%address, "listening");
         }
         if let Some(address) = metrics {
-            tracing::info!(%address, "numbers are shown at /metrics");
+            tracing::info!(%address, "metrics are served at /metrics");
         }
         server.run().await;
         Ok(())

@@ -1,17 +1,18 @@
-//! `auth-server backup`, `restore`, `explain` and `store`.
+//! `auth-server backup`, `restore`, `explain` and `store check`: copies, query plans and checks of the store.
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_engine::Engine;
+use auth_engine::keys::check_ring;
 use auth_store::Sqlite;
 
-use super::{ConfigFile, say};
-use crate::config::{Config, Place};
-use crate::edge::SystemRng;
+use super::config_file::ConfigFile;
+use super::output::print_line;
+use crate::config::{Config, StoreLocation};
 use crate::keyfile;
 use crate::store::AnyStore;
+use crate::system::SystemRng;
 
 /// Copy the store while it is in use.
 #[derive(Debug, clap::Args)]
@@ -20,10 +21,10 @@ use crate::store::AnyStore;
 pub(super) struct Backup {
     #[command(flatten)]
     file: ConfigFile,
-    /// A new file, of mode 0600.
+    /// The new file, of mode 0600.
     #[arg(value_name = "TO")]
     to: PathBuf,
-    /// Copy the key ring too, to this new file of mode 0600. Whoever has both copies can read every key and second
+    /// Copy the key ring as well, to this new file of mode 0600. Together the two copies reveal every key and second
     /// factor: keep them apart.
     #[arg(long, value_name = "FILE")]
     keys_to: Option<PathBuf>,
@@ -40,18 +41,18 @@ impl Backup {
         match &self.keys_to {
             Some(to) => {
                 keyfile::copy(&config.keys.path()?, to)?;
-                say(format_args!("copied the store to {store} and the key ring to {}", to.display()))?;
+                print_line(format_args!("copied the store to {store} and the key ring to {}", to.display()))?;
             }
-            None => say(format_args!(
-                "copied the store to {store}, without the key ring: keep a copy of {keys} elsewhere, else keys \
-                 and second factors in this one can't be read"
+            None => print_line(format_args!(
+                "copied the store to {store}, without the key ring: keep a copy of {keys} elsewhere, or else the keys \
+                 and second factors in this copy can't be read"
             ))?,
         }
         Ok(())
     }
 }
 
-/// Put a copy in the store's place, where there must be none.
+/// Restore the store from a copy. There must be no store in its place.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: auth-server restore --config auth.toml /backup/auth.db")]
 pub(super) struct Restore {
@@ -60,7 +61,7 @@ pub(super) struct Restore {
     /// A file that `auth-server backup` has written.
     #[arg(value_name = "FROM")]
     from: PathBuf,
-    /// The copy of the key ring, where the ring itself is lost.
+    /// The copy of the key ring, if the key ring itself is lost.
     #[arg(long, value_name = "FILE")]
     keys_from: Option<PathBuf>,
 }
@@ -68,7 +69,7 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
-        let Place::Sqlite(to) = config.store_place()? else {
+        let StoreLocation::Sqlite(to) = config.store.location()? else {
             bail!("a store in PostgreSQL is restored by PostgreSQL: see docs/postgresql.md");
         };
         if to.exists() {
@@ -89,20 +90,20 @@ impl Restore {
                 keys.display()
             );
         };
-        // The copy is judged before anything is written: opening it may only bring it up to date.
+        // The copy is checked before anything is written. Opening a copy of an older version migrates it.
         let copy = Arc::new(Sqlite::open(&self.from).map_err(|error| anyhow::anyhow!("{from}: {error}"))?);
-        sound(&AnyStore::Sqlite(Arc::clone(&copy))).await?;
-        Engine::fits(&*copy, &file.ring).await.with_context(|| from.to_string())?;
+        check_integrity(&AnyStore::Sqlite(Arc::clone(&copy))).await?;
+        check_ring(&*copy, &file.ring).await.with_context(|| from.to_string())?;
         if self.keys_from.is_some() {
             keyfile::copy(&keys, &config.keys.path()?)?;
         }
         copy.backup(to).await.with_context(|| to.display().to_string())?;
-        say(format_args!("restored {} from {from}", to.display()))?;
+        print_line(format_args!("restored {} from {from}", to.display()))?;
         Ok(())
     }
 }
 
-/// Print how the database goes about each statement that is done while users log in.
+/// Print the database's query plan of each statement that runs when users log in.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example: auth-server explain --config auth.toml")]
 pub(super) struct Explain {
@@ -117,41 +118,41 @@ impl Explain {
             AnyStore::Postgres(store) => store.explain(false).await?,
         };
         for plan in plans {
-            say(plan)?;
+            print_line(plan)?;
         }
         Ok(())
     }
 }
 
-/// Look after the store.
+/// Check the store.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Store {
-    /// Read all of it and say what is wrong.
+pub(super) enum StoreCommand {
+    /// Read the whole store, and report damage or a key ring that doesn't fit.
     #[command(after_help = "Example: auth-server store check --config auth.toml")]
     Check(ConfigFile),
 }
 
-impl Store {
+impl StoreCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let Self::Check(file) = self;
         let config = file.load()?;
         let store = open(&config).await?;
-        sound(&store).await?;
+        check_integrity(&store).await?;
         match keyfile::read(&config.keys.path()?)? {
-            Some(file) => Engine::fits(&*store.records(), &file.ring).await?,
+            Some(file) => check_ring(&*store.records(), &file.ring).await?,
             None => bail!(
                 "the store is sound, but the key ring {} is missing: keys and second factors can't be read",
                 config.keys.file.display()
             ),
         }
-        say("the store is sound, and the key ring fits")?;
+        print_line("the store is sound, and the key ring fits")?;
         Ok(())
     }
 }
 
-/// Opens a store that must be there.
+/// Opens the store, which must exist.
 async fn open(config: &Config) -> anyhow::Result<AnyStore> {
-    if let Place::Sqlite(path) = config.store_place()?
+    if let StoreLocation::Sqlite(path) = config.store.location()?
         && !path.exists()
     {
         bail!("there is no store {}", path.display());
@@ -159,8 +160,8 @@ async fn open(config: &Config) -> anyhow::Result<AnyStore> {
     AnyStore::open(config, Arc::new(SystemRng::new())).await
 }
 
-/// Fails with what is wrong with a store, a line each.
-async fn sound(store: &AnyStore) -> anyhow::Result<()> {
+/// Fails if the store is damaged, with a line for each finding.
+async fn check_integrity(store: &AnyStore) -> anyhow::Result<()> {
     let findings = match store {
         AnyStore::Sqlite(store) => store.integrity_check().await?,
         AnyStore::Postgres(store) => store.integrity_check().await?,

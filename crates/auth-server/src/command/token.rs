@@ -1,19 +1,20 @@
-//! `auth-server token`.
+//! `auth-server token`: lists and revokes what clients hold.
 
 use anyhow::bail;
+use auth_admin::Tokens;
 use auth_core::{Credential, CredentialId};
 use serde_json::Value;
 
-use super::user::One;
-use super::{say, shown};
+use super::account::AccountArguments;
+use super::output::{print_line, rfc3339};
 
-/// Look after what clients hold: log-in tokens, personal access tokens, API keys.
+/// Manage what clients hold: login tokens, personal access tokens, API keys.
 #[derive(Debug, clap::Subcommand)]
-pub(super) enum Token {
-    /// List those of a user, without secrets.
+pub(super) enum TokenCommand {
+    /// List a user's tokens and keys, without secrets.
     #[command(after_help = "Example: auth-server token list --config auth.toml iago@zulip.com")]
-    List(One),
-    /// End one by its id, or all of a user, Zettelstore's signed tokens among them.
+    List(AccountArguments),
+    /// Revoke one of a user's tokens and keys by its id, or all of them, including Zettelstore's signed tokens.
     #[command(after_help = "Example: auth-server token revoke --config auth.toml iago@zulip.com --all")]
     Revoke(Revoke),
 }
@@ -21,46 +22,55 @@ pub(super) enum Token {
 #[derive(Debug, clap::Args)]
 pub(super) struct Revoke {
     #[command(flatten)]
-    one: One,
+    account: AccountArguments,
     /// The id that `token list` shows.
     #[arg(long, conflicts_with = "all", required_unless_present = "all")]
     id: Option<CredentialId>,
-    /// All of them.
+    /// Revoke all of them.
     #[arg(long)]
     all: bool,
 }
 
-impl Token {
+impl TokenCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::List(one) => {
-                let (assembled, account) = one.find().await?;
-                let tokens = assembled.engine().tokens(&account).await?;
-                tokens.iter().try_for_each(|token| say(describe(token)))?;
-            }
-            Self::Revoke(Revoke { one, id, .. }) => {
-                let (assembled, account) = one.find().await?;
-                let engine = assembled.engine();
-                match id {
-                    Some(id) if !engine.revoke_token(&account, id).await? => bail!("there is no such token"),
-                    Some(_) => {}
-                    None => engine.revoke_tokens(&account).await?,
+            Self::List(arguments) => {
+                let (assembled, account) = arguments.find().await?;
+                for token in Tokens::new(assembled.engine()).list(&account).await? {
+                    print_line(describe(&token))?;
                 }
-                say("revoked")?;
+                Ok(())
             }
+            Self::Revoke(revoke) => revoke.run().await,
         }
+    }
+}
+
+impl Revoke {
+    async fn run(self) -> anyhow::Result<()> {
+        let (assembled, account) = self.account.find().await?;
+        let tokens = Tokens::new(assembled.engine());
+        match self.id {
+            Some(id) => {
+                if !tokens.revoke(&account, id).await? {
+                    bail!("there is no such token");
+                }
+            }
+            None => tokens.revoke_all(&account).await?,
+        }
+        print_line("revoked")?;
         Ok(())
     }
 }
 
-/// A token as one line of JSON.
+/// A token as a line of JSON.
 fn describe(token: &Credential) -> Value {
     serde_json::json!({
         "id": token.id.to_string(),
         "kind": token.kind.as_str(),
         "name": token.label,
-        "created": shown(token.created),
-        "last_used": token.last_used.and_then(shown),
-        "ends": token.expires.and_then(shown),
+        "created": rfc3339(token.created),
+        "last_used": token.last_used.and_then(rfc3339),
+        "ends": token.expires.and_then(rfc3339),
     })
 }

@@ -1,4 +1,4 @@
-//! Directories: `[ldap.NAME]`, where NAME is what realms list among their backends.
+//! Sections `[ldap.NAME]`: LDAP directories. Realms list NAME among their backends.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,77 +6,77 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use auth_core::{Password, Realm, Role};
-use auth_engine::DirectoryRules;
 use auth_ldap::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup, RealmAccess, Server};
 use serde::Deserialize;
+use zeroize::Zeroizing;
 
-use super::{Config, ConfigError, Span, plain_io};
+use super::{ConfigError, Span, plain_io};
 
-/// A directory, and what it may do to accounts.
+/// Section `[ldap.NAME]`: an LDAP directory, and its rights over accounts.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Ldap {
-    /// Its servers, in the order in which they are tried: `ldap://` for no TLS, `starttls://` for TLS that is asked
-    /// for, `ldaps://` for TLS from the start.
+    /// The servers, in the order in which they are tried: `ldap://` for no TLS, `starttls://` for TLS on request,
+    /// `ldaps://` for TLS from the start.
     pub servers: Vec<String>,
-    /// Certificates of the authorities that are believed, in PEM; the system's unless given.
+    /// The certificates of the authorities that are trusted, in PEM, in place of the system's.
     pub ca_file: Option<PathBuf>,
-    /// How many connections are open at most.
+    /// The most connections that are open at once.
     pub connections: u32,
-    /// How long it may take to reach a server, TLS and all.
+    /// The time limit for connecting to a server, including the TLS handshake.
     pub connect_timeout: Span,
-    /// How long a server may take over a request, and a log-in may wait for a connection.
+    /// The time limit for each request to a server, and for the wait for a free connection.
     pub timeout: Span,
-    /// The account that searches; nobody's unless given.
+    /// The distinguished name of the service account that searches; empty to search anonymously.
     pub bind_dn: String,
-    /// Its password.
+    /// The password of the service account.
     pub bind_password: Option<String>,
-    /// A file that holds it in place of `bind_password`.
+    /// A file that holds the password in place of `bind_password`.
     pub bind_password_file: Option<PathBuf>,
-    /// In place of an account that searches: the name to bind as, with `{user}` where the typed name goes.
+    /// In place of a service account: the name to bind as, with `{user}` for the typed name.
     pub direct_bind: Option<String>,
-    /// The name below which people are.
+    /// The distinguished name below which people are searched for.
     pub base: String,
-    /// What is asked of their entries besides.
+    /// A filter that people's entries must match; empty matches all.
     pub filter: String,
-    /// Attributes that a typed name is looked for in; the user attribute alone unless given.
+    /// The attributes that are searched for a typed name; `user_attribute` if empty.
     pub search_attributes: Vec<String>,
-    /// Whether a typed address is looked for in the e-mail attribute first.
+    /// Whether a typed address is searched for in the e-mail attribute first.
     pub search_email: bool,
     /// The domain of all addresses.
     pub append_domain: Option<String>,
-    /// What never changes and is nobody else's.
+    /// The attribute of an identifier that is unique and never changes.
     pub id_attribute: String,
-    /// The user name.
+    /// The attribute of the user name.
     pub user_attribute: String,
-    /// The e-mail address; empty takes the user name for one.
+    /// The attribute of the e-mail address. If empty, the user name is the address.
     pub email_attribute: String,
-    /// What people call it.
+    /// The attribute of the full name.
     pub full_name_attribute: String,
-    /// Where `TRUE` or `YES` disables an entry.
+    /// An attribute that disables an entry if its value is `TRUE` or `YES`.
     pub disabled_attribute: String,
-    /// The attribute that lists the realms an entry may use.
+    /// The attribute that lists the realms of an entry, by subdomain.
     pub membership_attribute: String,
-    /// By realm: maps of attributes and values, of which all of one must fit.
+    /// The entries that may log in, by realm: alternative rules, each of attributes and values that must all match.
     pub access: BTreeMap<String, Vec<BTreeMap<String, String>>>,
     /// The attribute that lists a person's groups.
     pub group_attribute: String,
-    /// Where groups are looked for in place of that attribute.
+    /// The distinguished name below which groups are searched for, in place of that attribute.
     pub group_base: String,
-    /// Which of them are a person's.
+    /// The filter for a person's groups.
     pub group_filter: String,
-    /// Groups by the role they make.
+    /// The groups that give a role, by role.
     pub roles: BTreeMap<String, Vec<String>>,
-    /// Whether whoever logs in for the first time gets an account.
+    /// Whether people who log in for the first time get an account.
     pub create: bool,
-    /// Domains of addresses that new accounts may have.
+    /// The domains of addresses that new accounts may have; empty for any.
     pub email_domains: Vec<String>,
-    /// Whether an account of the same name that is no directory's becomes the entry's.
+    /// Whether an account of the same name that belongs to no directory becomes the entry's.
     pub merge_existing: bool,
     /// Whether the directory's accounts may also log in with a password that is stored here.
     pub local_passwords: bool,
-    /// Whether names, address and role are written over at each log-in.
+    /// Whether names, address and role are updated at each login.
     pub sync_on_login: bool,
 }
 
@@ -84,7 +84,7 @@ impl Default for Ldap {
     fn default() -> Self {
         let (names, attributes, groups) =
             (NameLookup::default(), AttributeNames::default(), GroupRoles::default());
-        let rules = DirectoryRules::default();
+        let rights = auth_engine::DirectoryConfig::default();
         let directory = DirectoryConfig::new("", "");
         Self {
             servers: Vec::new(),
@@ -112,84 +112,50 @@ impl Default for Ldap {
             group_base: groups.base,
             group_filter: groups.filter,
             roles: BTreeMap::new(),
-            create: rules.create,
-            email_domains: rules.email_domains,
-            merge_existing: rules.merge_existing,
-            local_passwords: rules.local_passwords,
-            sync_on_login: rules.sync_on_login,
+            create: rights.create,
+            email_domains: rights.email_domains,
+            merge_existing: rights.merge_existing,
+            local_passwords: rights.local_passwords,
+            sync_on_login: rights.sync_on_login,
         }
-    }
-}
-
-impl Config {
-    /// The directories.
-    ///
-    /// # Errors
-    /// [`ConfigError`] for what makes no sense, or a file that can't be read.
-    pub(crate) fn directories(&self) -> Result<Vec<DirectoryConfig>, ConfigError> {
-        self.ldap.iter().map(|(name, ldap)| ldap.directory(name)).collect()
-    }
-
-    /// What directories may do to accounts.
-    pub(super) fn directory_rules(&self) -> BTreeMap<String, DirectoryRules> {
-        let rules = |ldap: &Ldap| DirectoryRules {
-            create: ldap.create,
-            merge_existing: ldap.merge_existing,
-            local_passwords: ldap.local_passwords,
-            sync_on_login: ldap.sync_on_login,
-            email_domains: ldap.email_domains.clone(),
-        };
-        self.ldap.iter().map(|(name, ldap)| (name.clone(), rules(ldap))).collect()
-    }
-
-    /// What is hardly meant.
-    pub(super) fn directory_warnings(&self) -> impl Iterator<Item = String> {
-        let in_the_clear = |server: &Server| {
-            let host = server.host();
-            let here = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-            !server.uses_tls() && !here
-        };
-        self.ldap.iter().flat_map(move |(name, ldap)| {
-            let servers = ldap.servers.iter().filter_map(|server| Server::parse(server).ok());
-            servers.filter(in_the_clear).map(move |_| {
-                format!(
-                    "[ldap.{name}] servers: passwords travel in the clear; starttls:// or ldaps:// protects them"
-                )
-            })
-        })
     }
 }
 
 impl Ldap {
-    fn directory(&self, name: &str) -> Result<DirectoryConfig, ConfigError> {
-        let at = |what: &dyn fmt::Display| ConfigError(format!("[ldap.{name}] {what}"));
-        let name_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-        if name == Realm::LOCAL || name.is_empty() || !name.bytes().all(name_byte) {
-            return Err(at(&"a directory's name is of lower-case letters, digits, - and _, and not `local`"));
+    /// The directory. `name` is that of the section.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when a value can't be used, or a file can't be read.
+    pub(super) fn directory(&self, name: &str) -> Result<DirectoryConfig, ConfigError> {
+        let failed = |reason: &dyn fmt::Display| ConfigError::new(format!("[ldap.{name}] {reason}"));
+        let is_name_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
+        if name == Realm::LOCAL || name.is_empty() || !name.bytes().all(is_name_byte) {
+            return Err(failed(
+                &"the name of a directory consists of lower-case letters, digits, - and _, and is not `local`",
+            ));
         }
         let servers = self.servers.iter().map(|server| Server::parse(server)).collect::<Result<Vec<_>, _>>();
         let ca_certificates = match &self.ca_file {
             None => None,
-            Some(path) => Some(
-                std::fs::read(path)
-                    .map_err(|error| at(&format_args!("ca_file {}: {}", path.display(), plain_io(&error))))?,
-            ),
+            Some(path) => Some(std::fs::read(path).map_err(|error| {
+                failed(&format_args!("ca_file {}: {}", path.display(), plain_io(&error)))
+            })?),
         };
         if self.connections == 0 {
-            return Err(at(&"connections must be more than none"));
+            return Err(failed(&"connections must be greater than zero"));
         }
         if self.connect_timeout.0.is_zero() || self.timeout.0.is_zero() {
-            return Err(at(&"connect_timeout and timeout must be more than nothing"));
+            return Err(failed(&"connect_timeout and timeout must be greater than zero"));
         }
         if self.append_domain.as_ref().is_some_and(|domain| domain.is_empty() || domain.contains('@')) {
-            return Err(at(&"append_domain is written like example.org"));
+            return Err(failed(&"append_domain is written like example.org"));
         }
         let search_attributes = match self.search_attributes.as_slice() {
             [] => vec![self.user_attribute.clone()],
             given => given.to_vec(),
         };
         let directory = DirectoryConfig {
-            servers: servers.map_err(|error| at(&error))?,
+            servers: servers.map_err(|error| failed(&error))?,
             ca_certificates,
             connections: self.connections as usize,
             connect_timeout: self.connect_timeout.0,
@@ -212,7 +178,7 @@ impl Ldap {
                 attribute: self.group_attribute.clone(),
                 base: self.group_base.clone(),
                 filter: self.group_filter.clone(),
-                roles: self.roles().map_err(|error| at(&error))?,
+                roles: self.roles().map_err(|error| failed(&error))?,
             },
             access: RealmAccess {
                 membership_attribute: self.membership_attribute.clone(),
@@ -220,20 +186,48 @@ impl Ldap {
             },
             ..DirectoryConfig::new(name, self.base.as_str())
         };
-        directory.validate().map_err(|error| at(&error))?;
+        directory.validate().map_err(|error| failed(&error))?;
         Ok(directory)
     }
 
+    /// The engine's configuration for the directory: its rights over accounts.
+    pub(super) fn engine(&self) -> auth_engine::DirectoryConfig {
+        auth_engine::DirectoryConfig {
+            create: self.create,
+            merge_existing: self.merge_existing,
+            local_passwords: self.local_passwords,
+            sync_on_login: self.sync_on_login,
+            email_domains: self.email_domains.clone(),
+        }
+    }
+
+    /// Warnings; `name` is that of the section.
+    pub(super) fn warnings(&self, name: &str) -> impl Iterator<Item = String> {
+        let is_exposed = |server: &Server| {
+            let host = server.host();
+            let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+            !server.uses_tls() && !is_local
+        };
+        let servers = self.servers.iter().filter_map(|server| Server::parse(server).ok());
+        servers.filter(is_exposed).map(move |_| {
+            format!(
+                "[ldap.{name}] servers: passwords are sent in clear text; starttls:// or ldaps:// protects them"
+            )
+        })
+    }
+
     fn bind(&self, name: &str) -> Result<BindMethod, ConfigError> {
-        let at = |what: &str| ConfigError(format!("[ldap.{name}] {what}"));
+        let failed = |reason: &str| ConfigError::new(format!("[ldap.{name}] {reason}"));
         let password = match (&self.bind_password, &self.bind_password_file) {
-            (Some(_), Some(_)) => return Err(at("give either bind_password or bind_password_file")),
+            (Some(_), Some(_)) => {
+                return Err(failed("set either bind_password or bind_password_file, not both"));
+            }
             (Some(password), None) => Password::new(password.as_str()),
             (None, Some(path)) => {
                 let text = std::fs::read_to_string(path).map_err(|error| {
-                    at(&format!("bind_password_file {}: {}", path.display(), plain_io(&error)))
+                    failed(&format!("bind_password_file {}: {}", path.display(), plain_io(&error)))
                 })?;
-                let text = zeroize::Zeroizing::new(text);
+                let text = Zeroizing::new(text);
                 Password::new(text.trim_end_matches(['\r', '\n']))
             }
             (None, None) => Password::new(""),
@@ -243,7 +237,7 @@ impl Ldap {
             Some(template) if self.bind_dn.is_empty() => {
                 Ok(BindMethod::Direct { template: template.clone() })
             }
-            Some(_) => Err(at("give either bind_dn or direct_bind")),
+            Some(_) => Err(failed("set either bind_dn or direct_bind, not both")),
         }
     }
 
@@ -268,7 +262,7 @@ impl fmt::Debug for Ldap {
 
 #[cfg(test)]
 mod tests {
-    use super::super::DEFAULT;
+    use super::super::{Config, DEFAULT};
     use super::*;
 
     fn read(text: &str) -> Result<Vec<DirectoryConfig>, String> {
@@ -277,13 +271,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_what_there_is() {
+    fn section_that_is_printed_has_the_defaults() {
         let (_, block) = DEFAULT.split_once("# [ldap.corp]").unwrap();
         let (block, _) = block.split_once("\n\n").unwrap();
-        let plain: Vec<&str> = block.lines().skip(1).map(|line| line.strip_prefix("# ").unwrap()).collect();
-        let shown: Ldap = toml::from_str(&plain.join("\n")).unwrap();
+        let lines: Vec<&str> = block.lines().skip(1).map(|line| line.strip_prefix("# ").unwrap()).collect();
+        let shown: Ldap = toml::from_str(&lines.join("\n")).unwrap();
         let default = Ldap::default();
-        let plain_ones = |ldap: &Ldap| {
+        let compared = |ldap: &Ldap| {
             format!(
                 "{:?}",
                 [
@@ -299,20 +293,20 @@ mod tests {
                 )
             )
         };
-        assert_eq!(plain_ones(&shown), plain_ones(&default));
+        assert_eq!(compared(&shown), compared(&default));
     }
 
     #[test]
-    fn settings_are_read_or_refused_in_a_line() {
+    fn section_is_read_or_refused_in_one_line() {
         let good = "[ldap.corp]\nservers = [\"ldaps://a\"]\nbase = \"dc=x\"\n";
         let directories =
             read(&format!("{good}user_attribute = \"cn\"\nroles = {{ guest = [\"cn=g\"] }}")).unwrap();
         assert_eq!(directories.len(), 1);
-        assert_eq!(directories[0].names.search_attributes, ["cn"], "unless given");
+        assert_eq!(directories[0].names.search_attributes, ["cn"], "the default");
         assert_eq!(directories[0].groups.roles, [(Role::Guest, "cn=g".to_owned())]);
         for (more, said) in [
-            ("connections = 0", "[ldap.corp] connections must be more than none"),
-            ("timeout = \"0s\"", "[ldap.corp] connect_timeout and timeout must be more than nothing"),
+            ("connections = 0", "[ldap.corp] connections must be greater than zero"),
+            ("timeout = \"0s\"", "[ldap.corp] connect_timeout and timeout must be greater than zero"),
             ("append_domain = \"@x\"", "[ldap.corp] append_domain is written like example.org"),
             (
                 "roles = { king = [\"cn=g\"] }",
@@ -321,7 +315,7 @@ mod tests {
             ("bind_dn = \"cn=a\"", "[ldap.corp] the service account has no password"),
             (
                 "bind_password = \"a\"\nbind_password_file = \"b\"",
-                "[ldap.corp] give either bind_password or bind_password_file",
+                "[ldap.corp] set either bind_password or bind_password_file, not both",
             ),
             ("direct_bind = \"uid=x\"", "[ldap.corp] the name to bind as has no {user} in it"),
             (
@@ -337,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn passwords_in_the_clear_are_warned_of() {
+    fn passwords_in_clear_text_are_warned_of() {
         for (server, warns) in [
             ("ldap://ldap.example.org", true),
             ("ldap://127.0.0.1", false),
@@ -347,7 +341,7 @@ mod tests {
             ("ldaps://ldap.example.org", false),
         ] {
             let config: Config = toml::from_str(&format!("[ldap.corp]\nservers = [\"{server}\"]")).unwrap();
-            assert_eq!(config.directory_warnings().count() == 1, warns, "{server}");
+            assert_eq!((config.ldap["corp"].warnings("corp").count() == 1), warns, "{server}");
         }
     }
 }

@@ -1,32 +1,43 @@
-//! What is logged, and how long it is kept.
+//! Section `[log]`: log lines, and how long the log of attempts is kept.
 
 use serde::Deserialize;
 
 use super::Span;
 
-/// What is logged.
+/// Section `[log]`: log lines, and how long the log of attempts is kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Log {
-    /// `text` or `json`.
+    /// The format of log lines.
     pub format: LogFormat,
     /// `error`, `warn`, `info`, `debug` or `trace`, or a filter of `target=level`.
     pub level: String,
-    /// Whether names as typed stand in the log: they are personal data.
+    /// Whether log lines show login names as typed, which are personal data.
     pub names: bool,
     /// How long the store keeps its log of attempts.
     pub keep_attempts: Span,
 }
 
-/// The form of log lines.
+impl Default for Log {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Text,
+            level: "info".to_owned(),
+            names: false,
+            keep_attempts: Span::secs(90 * 86_400),
+        }
+    }
+}
+
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum LogFormat {
-    /// For people.
+    /// Plain text.
     #[default]
     Text,
-    /// For programs.
+    /// One JSON object a line.
     Json,
 }

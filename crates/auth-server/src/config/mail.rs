@@ -1,4 +1,4 @@
-//! How mail is sent.
+//! Section `[mail]`: the SMTP server that takes outgoing mail.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,25 +8,25 @@ use lettre::message::Mailbox;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{Config, ConfigError, Span, files};
+use super::{ConfigError, Span, files};
 
-/// How mail is sent.
+/// Section `[mail]`: the SMTP server that takes outgoing mail.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Mail {
-    /// The server that takes it: `smtp://` for no TLS, `starttls://` for TLS after the greeting, `smtps://` for
-    /// TLS from the start; a host, and a port where it isn't the usual one.
+    /// The SMTP server: `smtp://` for no TLS, `starttls://` for TLS after the greeting, `smtps://` for TLS from the
+    /// start; then a host, and a port unless it is the usual one.
     pub smtp: String,
-    /// The sender.
+    /// The sender's address.
     pub from: String,
-    /// The name to log in with there.
+    /// The user name at the SMTP server.
     pub user: Option<String>,
-    /// A file that holds the password.
+    /// A file that holds the password at the SMTP server.
     pub password_file: Option<PathBuf>,
-    /// The name this server calls itself by.
+    /// The name that this server gives itself in `EHLO`.
     pub ehlo: Option<String>,
-    /// The first pause after a try that failed; later ones are longer.
+    /// The pause after the first failed attempt to send a mail; later pauses are longer.
     #[serde(default = "minute")]
     pub retry: Span,
 }
@@ -35,18 +35,19 @@ fn minute() -> Span {
     Span::secs(60)
 }
 
-/// The server that takes mail.
+/// The SMTP server that takes outgoing mail, ready to connect to.
 pub(crate) struct Relay {
     pub(crate) security: Security,
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) from: Mailbox,
+    /// The user name and password.
     pub(crate) login: Option<(String, Zeroizing<String>)>,
     pub(crate) ehlo: String,
     pub(crate) retry: Duration,
 }
 
-/// What protects mail on its way to the server.
+/// The protection of mail on its way to the SMTP server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Security {
     None,
@@ -54,55 +55,46 @@ pub(crate) enum Security {
     Tls,
 }
 
-impl Config {
-    /// The server that takes mail, where one is given.
+impl Mail {
+    /// The SMTP server.
     ///
     /// # Errors
-    /// [`ConfigError`] for what makes no sense, or a password file that can't be read.
-    pub(crate) fn relay(&self) -> Result<Option<Relay>, ConfigError> {
-        let Some(mail) = &self.mail else { return Ok(None) };
-        let (security, host, port) = server(&mail.smtp).ok_or_else(|| {
+    /// [`ConfigError`] for keys that can't be used, or a password file that can't be read.
+    pub(super) fn relay(&self) -> Result<Relay, ConfigError> {
+        let (security, host, port) = server(&self.smtp).ok_or_else(|| {
             ConfigError::new("[mail] smtp is written like smtp://host:25, starttls://host or smtps://host")
         })?;
-        let from: Mailbox = mail
+        let from: Mailbox = self
             .from
             .parse()
-            .map_err(|_| ConfigError::new("[mail] from is no address such as auth@example.org"))?;
-        let login = match (&mail.user, &mail.password_file) {
+            .map_err(|_| ConfigError::new("[mail] from is not an address such as auth@example.org"))?;
+        let login = match (&self.user, &self.password_file) {
             (None, None) => None,
             (Some(user), Some(path)) => {
                 Some((user.clone(), files::secret_text("[mail] password_file", path)?))
             }
             _ => return Err(ConfigError::new("[mail] needs both user and password_file, or neither")),
         };
-        if mail.retry.0.is_zero() {
-            return Err(ConfigError::new("[mail] retry must be more than nothing"));
+        if self.retry.0.is_zero() {
+            return Err(ConfigError::new("[mail] retry must be greater than zero"));
         }
-        let ehlo = mail.ehlo.clone().unwrap_or_else(|| from.email.domain().to_owned());
-        Ok(Some(Relay { security, host, port, from, login, ehlo, retry: mail.retry.0 }))
+        let ehlo = self.ehlo.clone().unwrap_or_else(|| from.email.domain().to_owned());
+        Ok(Relay { security, host, port, from, login, ehlo, retry: self.retry.0 })
     }
 
-    /// What is hardly meant.
-    pub(super) fn mail_warning(&self) -> Option<String> {
-        let Some(mail) = &self.mail else {
-            let asked = self.rocketchat.enabled && self.rocketchat.email_2fa_auto_opt_in;
-            return asked.then(|| {
-                "[rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them"
-                    .to_owned()
-            });
-        };
-        let (security, host, _) = server(&mail.smtp)?;
-        let here = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        (security == Security::None && !here).then(|| {
-            "[mail] smtp: codes travel in the clear; starttls:// or smtps:// protects them".to_owned()
+    pub(super) fn warning(&self) -> Option<String> {
+        let (security, host, _) = server(&self.smtp)?;
+        let is_local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
+        (security == Security::None && !is_local).then(|| {
+            "[mail] smtp: codes are sent in clear text; starttls:// or smtps:// protects them".to_owned()
         })
     }
 }
 
-/// `smtp://host:port` and its kin.
+/// Reads `smtp://host:port`, `starttls://host:port` or `smtps://host:port`.
 fn server(url: &str) -> Option<(Security, String, u16)> {
     let uri: Uri = url.parse().ok()?;
-    let (security, port) = match uri.scheme_str()? {
+    let (security, default_port) = match uri.scheme_str()? {
         "smtp" => (Security::None, 25),
         "starttls" => (Security::StartTls, 587),
         "smtps" => (Security::Tls, 465),
@@ -110,12 +102,13 @@ fn server(url: &str) -> Option<(Security, String, u16)> {
     };
     let authority = uri.authority()?;
     let host = authority.host().trim_matches(['[', ']']);
-    let plain = matches!(uri.path(), "" | "/") && uri.query().is_none() && !authority.as_str().contains('@');
+    let is_bare =
+        matches!(uri.path(), "" | "/") && uri.query().is_none() && !authority.as_str().contains('@');
     let port = match authority.as_str().strip_prefix(authority.host())? {
-        "" => port,
+        "" => default_port,
         _ => authority.port_u16().filter(|port| *port != 0)?,
     };
-    (plain && !host.is_empty()).then(|| (security, host.to_owned(), port))
+    (is_bare && !host.is_empty()).then(|| (security, host.to_owned(), port))
 }
 
 #[cfg(test)]
@@ -123,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn servers_are_written_as_addresses() {
+    fn smtp_server_is_written_as_a_url() {
         for (url, expected) in [
             ("smtp://mail.example.org", Some((Security::None, "mail.example.org", 25))),
             ("smtp://127.0.0.1:2525", Some((Security::None, "127.0.0.1", 2525))),

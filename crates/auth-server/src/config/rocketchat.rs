@@ -1,51 +1,223 @@
-//! What the Rocket.Chat protocol's settings come to: its password policy, and the secret of `users.createToken`.
+//! Section `[rocketchat]`: the Rocket.Chat protocol.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use auth_core::{PasswordPolicy as Policy, Token};
+use auth_core::{Exact, Token};
+use auth_proto_rocketchat::EXACT_POINTS;
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, RocketChat, files};
+use super::{ConfigError, ExactPoints, Limit, Span, files};
 
-/// What new passwords must be made of, beside `[passwords]` and the realm's own rule; clients are told.
+/// Section `[rocketchat]`: the Rocket.Chat protocol.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RocketChat {
+    /// Whether the server speaks the protocol.
+    pub enabled: bool,
+    /// The points in which the server does as the real Rocket.Chat does, although that is less safe.
+    pub exact: ExactPoints,
+    /// The slug of the realm whose users log in.
+    pub realm: String,
+    /// The URL that clients reach the server by, without a slash at the end.
+    pub site_url: String,
+    /// Calls per client key and route.
+    pub api_limit: Limit,
+    /// Failed attempts per account.
+    pub block_by_user: Limit,
+    /// Failed attempts per client key.
+    pub block_by_address: Limit,
+    /// Whether new users with a verified address are asked for a mailed code.
+    pub email_2fa_auto_opt_in: bool,
+    /// Whether accounts with an unverified address are refused.
+    pub email_verification: bool,
+    /// The life of a login token.
+    pub token_lifetime: Span,
+    /// The most login tokens of a user.
+    pub max_tokens: u32,
+    /// The life of a mailed code.
+    pub mailed_code_lifetime: Span,
+    /// How long a second factor is remembered, and how long new accounts need none; `0s` switches both off.
+    pub two_factor_remember: Span,
+    /// Whether users without a second factor must enter their password again for changes of their account.
+    pub two_factor_password_fallback: bool,
+    /// The secret that `users.createToken` asks for; without a secret no tokens are created in this way.
+    #[serde(deserialize_with = "secret")]
+    pub create_token_secret: Option<Token>,
+    /// A file that holds the secret in place of `create_token_secret`.
+    pub create_token_secret_file: Option<PathBuf>,
+    /// Whether users reset lost passwords by mail.
+    pub password_reset: bool,
+    /// The policy of new passwords.
+    pub password_policy: PasswordPolicy,
+    /// The most sockets per client key on which no user is logged in.
+    pub max_sockets_per_network: u32,
+    /// How long a client may be silent on its socket.
+    pub socket_idle: Span,
+    /// Login attempts per socket.
+    pub socket_login_limit: Limit,
+    /// The longest message on a socket in bytes.
+    pub max_socket_message: usize,
+}
+
+/// Section `[rocketchat.password_policy]`: what new passwords must contain, in addition to `[passwords]` and the realm's
+/// own rule. Clients are told the policy.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct PasswordPolicy {
-    /// Whether it is asked.
+    /// Whether there is a policy.
     pub enabled: bool,
-    /// Fewest characters.
+    /// The fewest characters.
     pub min_length: Option<u32>,
-    /// Most characters.
+    /// The most characters.
     pub max_length: Option<u32>,
-    /// How often a character may be repeated in a row.
+    /// The most times that a character is repeated in a row.
     pub max_repeats: Option<u32>,
-    /// Whether it takes a lower-case letter.
+    /// Whether a password needs a lower-case letter.
     pub lowercase: bool,
-    /// Whether it takes an upper-case letter.
+    /// Whether a password needs an upper-case letter.
     pub uppercase: bool,
-    /// Whether it takes a digit.
+    /// Whether a password needs a digit.
     pub number: bool,
-    /// Whether it takes a character that is none of these.
+    /// Whether a password needs a character that is neither a letter nor a digit.
     pub special: bool,
 }
 
-impl Default for PasswordPolicy {
-    /// Rocket.Chat's own rules, not asked.
+impl Default for RocketChat {
     fn default() -> Self {
-        let Policy { min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
-            Policy::default();
+        Self {
+            enabled: true,
+            exact: ExactPoints::default(),
+            realm: "main".to_owned(),
+            site_url: "http://localhost:8080".to_owned(),
+            api_limit: Limit::per(10, 60),
+            block_by_user: Limit::per(10, 300),
+            block_by_address: Limit::per(50, 300),
+            email_2fa_auto_opt_in: false,
+            email_verification: false,
+            token_lifetime: Span::secs(90 * 86_400),
+            max_tokens: 50,
+            mailed_code_lifetime: Span::secs(3600),
+            two_factor_remember: Span::secs(1800),
+            two_factor_password_fallback: true,
+            create_token_secret: None,
+            create_token_secret_file: None,
+            password_reset: true,
+            password_policy: PasswordPolicy::default(),
+            max_sockets_per_network: 20,
+            socket_idle: Span::secs(60),
+            socket_login_limit: Limit::per(5, 10),
+            max_socket_message: 64 << 10,
+        }
+    }
+}
+
+impl Default for PasswordPolicy {
+    /// Rocket.Chat's own defaults, switched off.
+    fn default() -> Self {
+        let auth_core::PasswordPolicy {
+            min_length,
+            max_length,
+            max_repeats,
+            lowercase,
+            uppercase,
+            number,
+            special,
+        } = auth_core::PasswordPolicy::default();
         Self { enabled: false, min_length, max_length, max_repeats, lowercase, uppercase, number, special }
     }
 }
 
+impl RocketChat {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.realm.is_empty() {
+            return Err(ConfigError::new("[rocketchat] realm is empty"));
+        }
+        if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
+            return Err(ConfigError::new(format!("[rocketchat] exact: there is no point `{name}`")));
+        }
+        if self.socket_idle.0 < Duration::from_secs(1) {
+            return Err(ConfigError::new("[rocketchat] socket_idle must be at least one second"));
+        }
+        self.create_token_secret().map(drop)
+    }
+
+    /// Warnings; `has_mail` is whether the server sends mail.
+    pub(super) fn warnings(&self, has_mail: bool) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.exact_points().is_empty() {
+            let text = "[rocketchat] exact: the server is only as safe as the real Rocket.Chat, see README";
+            warnings.push(text.to_owned());
+        }
+        if self.enabled && self.email_2fa_auto_opt_in && !has_mail {
+            let text = "[rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them";
+            warnings.push(text.to_owned());
+        }
+        warnings
+    }
+
+    /// The exact points that are switched on.
+    pub(crate) fn exact_points(&self) -> Exact {
+        self.exact.of(&EXACT_POINTS)
+    }
+
+    /// The engine's configuration for this protocol.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the secret of `users.createToken` can't be read.
+    pub(super) fn engine(&self) -> Result<auth_engine::RocketChatConfig, ConfigError> {
+        Ok(auth_engine::RocketChatConfig {
+            exact: self.exact_points(),
+            api_limit: self.api_limit.quota(),
+            block_by_user: self.block_by_user.quota(),
+            block_by_address: self.block_by_address.quota(),
+            email_verification: self.email_verification,
+            token_lifetime: self.token_lifetime.0,
+            max_tokens: self.max_tokens,
+            email_2fa_auto_opt_in: self.email_2fa_auto_opt_in,
+            mailed_code_lifetime: self.mailed_code_lifetime.0,
+            remember_second_factor: self.two_factor_remember.0,
+            password_fallback: self.two_factor_password_fallback,
+            create_token_secret: self.create_token_secret()?,
+            password_reset: self.password_reset,
+            password_policy: self.password_policy.enabled(),
+            site_url: self.site_url.trim_end_matches('/').to_owned(),
+            ..auth_engine::RocketChatConfig::default()
+        })
+    }
+
+    /// The secret of `users.createToken`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when both keys are set, the secret is empty, or its file can't be read.
+    fn create_token_secret(&self) -> Result<Option<Token>, ConfigError> {
+        let at = "[rocketchat] create_token_secret";
+        let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
+            (None, None) => return Ok(None),
+            (Some(secret), None) => secret.clone(),
+            (None, Some(path)) => Token::new(files::secret_text(&format!("{at}_file"), path)?.as_str()),
+            (Some(_), Some(_)) => {
+                return Err(ConfigError::new(
+                    "[rocketchat] set either create_token_secret or create_token_secret_file, not both",
+                ));
+            }
+        };
+        if secret.expose().is_empty() {
+            return Err(ConfigError::new(format!("{at} is empty")));
+        }
+        Ok(Some(secret))
+    }
+}
+
 impl PasswordPolicy {
-    /// The policy, where it is asked.
+    /// The policy, if it is switched on.
     #[must_use]
-    pub fn asked(&self) -> Option<Policy> {
+    pub fn enabled(&self) -> Option<auth_core::PasswordPolicy> {
         let Self { enabled, min_length, max_length, max_repeats, lowercase, uppercase, number, special } =
             *self;
-        enabled.then_some(Policy {
+        enabled.then_some(auth_core::PasswordPolicy {
             min_length,
             max_length,
             max_repeats,
@@ -57,40 +229,21 @@ impl PasswordPolicy {
     }
 }
 
-impl RocketChat {
-    /// Whether the settings can be used.
-    ///
-    /// # Errors
-    /// [`ConfigError`]: the first thing that is wrong.
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.socket_idle.0 < Duration::from_secs(1) {
-            return Err(ConfigError::new("[rocketchat] socket_idle must be a second or more"));
-        }
-        self.create_token_secret().map(drop)
-    }
-
-    /// The secret of `users.createToken`, where there is one.
-    ///
-    /// # Errors
-    /// [`ConfigError`] when there are two, it is empty, or its file can't be read.
-    pub(super) fn create_token_secret(&self) -> Result<Option<Token>, ConfigError> {
-        let at = "[rocketchat] create_token_secret";
-        let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
-            (None, None) => return Ok(None),
-            (Some(secret), None) => secret.clone(),
-            (None, Some(path)) => Token::new(files::secret_text(&format!("{at}_file"), path)?.as_str()),
-            (Some(_), Some(_)) => {
-                return Err(ConfigError(format!("{at}: give it here or in a file, not both")));
-            }
-        };
-        if secret.expose().is_empty() {
-            return Err(ConfigError(format!("{at} is empty")));
-        }
-        Ok(Some(secret))
-    }
+/// Reads a secret into a type that never shows it.
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
 }
 
-/// A secret in the configuration: never shown.
-pub(super) fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D::Error> {
-    Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
+#[cfg(test)]
+mod tests {
+    use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
+
+    use super::*;
+
+    #[test]
+    fn points_that_the_engine_heeds_are_points_of_the_protocol() {
+        for point in [CODE_REPLAY, BLOCK_BY_TYPED_NAME, LOCAL_PASSWORD_FORBIDDEN] {
+            assert!(EXACT_POINTS.contains(&point), "{point}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Where users are kept.
+//! Section `[store]`: where users and credentials are stored.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -7,30 +7,31 @@ use std::time::Duration;
 use auth_store::PostgresOptions;
 use serde::Deserialize;
 
-use super::{Config, ConfigError, Span, plain_io};
+use super::{ConfigError, Span, plain_io};
 
-/// Where users are kept.
+/// Section `[store]`: where users and credentials are stored.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Store {
     /// `sqlite:` and the path of a file, or `postgres://user@host/database`.
     pub url: String,
-    /// PostgreSQL's password, where it isn't in the URL.
+    /// PostgreSQL's password, unless the URL has it.
     pub password: Option<String>,
-    /// A file that holds it in place of `password`.
+    /// A file that holds the password in place of `password`.
     pub password_file: Option<PathBuf>,
-    /// Certificates of authorities that PostgreSQL's is trusted by, in place of the system's.
+    /// The certificates of the authorities that are trusted for PostgreSQL's certificate, in place of the system's.
     pub ca_file: Option<PathBuf>,
-    /// Connections to PostgreSQL open at a time.
+    /// The most connections to PostgreSQL that are open at once.
     pub connections: u32,
-    /// How long a command may take PostgreSQL.
+    /// How long PostgreSQL may take for a command.
     pub timeout: Span,
-    /// Whether servers on one PostgreSQL tell each other of changes at once.
+    /// Whether the servers on one PostgreSQL database notify each other of changes.
     pub notifications: bool,
-    /// How many credentials that were found good are kept in memory.
+    /// Entries of the credential cache.
     pub known_credentials: u32,
-    /// How long they are taken while the store can't be reached, beyond the second that is always granted.
+    /// How long cached credentials are accepted while the store can't be reached, beyond the second that is always
+    /// granted.
     pub outage: Span,
 }
 
@@ -52,7 +53,7 @@ impl Default for Store {
 
 impl fmt::Debug for Store {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // A URL of PostgreSQL may hold the password.
+        // A PostgreSQL URL may hold the password.
         let url = self.url.strip_prefix("sqlite:");
         f.debug_struct("Store")
             .field("sqlite", &url)
@@ -66,55 +67,56 @@ impl fmt::Debug for Store {
     }
 }
 
-/// What a URL leads to.
-pub(crate) enum Place<'c> {
-    /// The path of a file.
+/// The location of a store.
+pub(crate) enum StoreLocation<'c> {
+    /// The path of a SQLite file.
     Sqlite(&'c Path),
-    /// A database.
+    /// A PostgreSQL database.
     Postgres(PostgresOptions),
 }
 
-impl Config {
-    /// What the store's URL leads to.
+impl Store {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        self.location().map(drop)
+    }
+
+    /// The location that the URL names.
     ///
     /// # Errors
-    /// [`ConfigError`] when it leads nowhere, or the password's file can't be read.
-    pub(crate) fn store_place(&self) -> Result<Place<'_>, ConfigError> {
-        let store = &self.store;
-        if let Some(path) = store.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            return Ok(Place::Sqlite(Path::new(path)));
+    /// [`ConfigError`] when the URL has no known scheme, or the password's file can't be read.
+    pub(crate) fn location(&self) -> Result<StoreLocation<'_>, ConfigError> {
+        if let Some(path) = self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
+            return Ok(StoreLocation::Sqlite(Path::new(path)));
         }
-        if !["postgres://", "postgresql://"].iter().any(|scheme| store.url.starts_with(scheme)) {
+        if !["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme)) {
             return Err(ConfigError::new(
                 "[store] url must be sqlite: and a path, or postgres://user@host/database",
             ));
         }
-        if store.timeout.0.is_zero() {
-            return Err(ConfigError::new("[store] timeout must be more than nothing"));
+        if self.timeout.0.is_zero() {
+            return Err(ConfigError::new("[store] timeout must be greater than zero"));
         }
-        Ok(Place::Postgres(PostgresOptions {
-            password: store.password()?,
-            authorities: store.ca_file.clone(),
-            connections: store.connections.max(1) as usize,
-            timeout: store.timeout.0,
-            notifications: store.notifications,
-            ..PostgresOptions::new(store.url.as_str())
+        Ok(StoreLocation::Postgres(PostgresOptions {
+            password: self.password()?,
+            authorities: self.ca_file.clone(),
+            connections: self.connections.max(1) as usize,
+            timeout: self.timeout.0,
+            notifications: self.notifications,
+            ..PostgresOptions::new(self.url.as_str())
         }))
     }
-}
 
-impl Store {
     fn password(&self) -> Result<Option<String>, ConfigError> {
         match (&self.password, &self.password_file) {
             (Some(_), Some(_)) => {
-                Err(ConfigError::new("[store] password: give it here or in a file, not both"))
+                Err(ConfigError::new("[store] set either password or password_file, not both"))
             }
             (password, None) => Ok(password.clone()),
             (None, Some(path)) => match std::fs::read_to_string(path) {
                 Ok(text) => Ok(Some(text.trim_end().to_owned())),
                 Err(error) => {
-                    let why = plain_io(&error);
-                    Err(ConfigError(format!("[store] password_file {}: {why}", path.display())))
+                    let reason = plain_io(&error);
+                    Err(ConfigError::new(format!("[store] password_file {}: {reason}", path.display())))
                 }
             },
         }

@@ -1,40 +1,96 @@
-//! What is said of the Zettelstore protocol.
+//! Section `[zettelstore]`: the Zettelstore protocol.
+
+use std::time::Duration;
 
 use serde::Deserialize;
 
-use super::Span;
+use super::passwords::MAX_RESPONSE_DELAY;
+use super::{ConfigError, Span};
 
-/// The Zettelstore protocol.
+/// The longest life of a token: Zettelstore issues none for more than an hour.
+const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// Section `[zettelstore]`: the Zettelstore protocol.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Zettelstore {
-    /// Whether it is open.
+    /// Whether the server speaks the protocol.
     pub enabled: bool,
-    /// The realm behind it.
+    /// The slug of the realm whose users log in.
     pub realm: String,
-    /// `false`: everybody is let in, as a Zettelstore without an owner does.
+    /// Whether logins are checked. With `false` every login succeeds, as at a Zettelstore without an owner.
     pub authentication: bool,
-    /// The form of its answers.
+    /// The format of responses.
     pub answer: ZettelstoreAnswer,
-    /// How long a token lives: up to an hour, and more counts as an hour; with `0s` it ends within the second.
+    /// The life of a token: an hour at most; with `0s` it ends within the second.
     pub token_lifetime: Span,
-    /// What an answer takes; `0s` answers at once.
+    /// The time that a response to a login takes; `0s` answers at once.
     pub login_delay: Span,
-    /// The path before all of its paths.
+    /// The prefix of all paths.
     pub url_prefix: String,
-    /// The longest body in bytes.
+    /// The longest request body in bytes.
     pub max_request_size: usize,
 }
 
-/// The form of the Zettelstore protocol's answers.
+/// The format of Zettelstore's responses.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum ZettelstoreAnswer {
-    /// JSON, as up to 0.11.
+    /// JSON, as versions up to 0.11 answer.
     #[default]
     Json,
-    /// A list, from 0.12 on.
+    /// A list, as versions from 0.12 on answer.
     List,
+}
+
+impl Default for Zettelstore {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            realm: "main".to_owned(),
+            authentication: true,
+            answer: ZettelstoreAnswer::Json,
+            token_lifetime: Span::secs(600),
+            login_delay: Span(Duration::from_millis(500)),
+            url_prefix: "/".to_owned(),
+            max_request_size: 16 << 20,
+        }
+    }
+}
+
+impl Zettelstore {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.realm.is_empty() {
+            return Err(ConfigError::new("[zettelstore] realm is empty"));
+        }
+        if !(self.url_prefix.starts_with('/') && self.url_prefix.ends_with('/')) {
+            return Err(ConfigError::new("[zettelstore] url_prefix must begin and end with a slash"));
+        }
+        Ok(())
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.token_lifetime.0 > MAX_TOKEN_LIFETIME {
+            warnings.push("[zettelstore] token_lifetime: reduced to the longest, an hour".to_owned());
+        }
+        if self.login_delay.0 > MAX_RESPONSE_DELAY {
+            let most = MAX_RESPONSE_DELAY.as_secs();
+            warnings.push(format!("[zettelstore] login_delay: reduced to the longest, {most} s"));
+        }
+        if self.enabled && !self.authentication {
+            warnings.push("[zettelstore] authentication is off: every login there succeeds".to_owned());
+        }
+        warnings
+    }
+
+    /// The engine's configuration for this protocol.
+    pub(super) fn engine(&self) -> auth_engine::ZettelstoreConfig {
+        auth_engine::ZettelstoreConfig {
+            token_lifetime: self.token_lifetime.0.min(MAX_TOKEN_LIFETIME),
+            login_delay: self.login_delay.0,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What a store does to users.
+//! Changes of users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -32,7 +32,7 @@ pub async fn replaces_a_hash_only_while_it_is_the_old_one<F: Fixture>(fixture: &
     assert!(!store.rehash(UserId::from_bytes([9; 16]), &old, &new).await.unwrap());
 }
 
-pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
+pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mut number = 0;
@@ -47,11 +47,11 @@ pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
             assert!(store.add(&credential(*user, kind, number), 10).await.unwrap());
         }
     }
-    let ends = Revocation {
+    let revocation = Revocation {
         valid_from: Some(at(500)),
         kinds: &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::APP_PASSWORD],
     };
-    assert!(store.set_password(users[0], Some(&password("new")), &ends).await.unwrap());
+    assert!(store.set_password(users[0], Some(&password("new")), &revocation).await.unwrap());
 
     let changed = account(&*store, users[0]).await;
     assert_eq!(changed.password, Some(password("new")));
@@ -66,10 +66,10 @@ pub async fn ends_what_a_new_password_shall_end<F: Fixture>(fixture: &F) {
     }
     assert!(store.set_password(users[0], None, &NOTHING).await.unwrap());
     assert_eq!(account(&*store, users[0]).await.password, None);
-    assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &ends).await.unwrap());
+    assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &revocation).await.unwrap());
 }
 
-pub async fn takes_a_new_password_for_the_change_that_was_due<F: Fixture>(fixture: &F) {
+pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let main = realm("main");
     let due = [1, 2].map(|number| {
@@ -80,11 +80,11 @@ pub async fn takes_a_new_password_for_the_change_that_was_due<F: Fixture>(fixtur
     let [hers, his] = due.clone().map(|new| new.user.id);
     let users = due.map(|new| NewRecord::User(Box::new(new)));
     write(&*store, [NewRecord::Realm(main)].into_iter().chain(users).collect()).await.unwrap();
-    for (new, is_due) in [(None, true), (Some(password("new")), false), (None, false)] {
+    for (new, due) in [(None, true), (Some(password("new")), false), (None, false)] {
         store.set_password(hers, new.as_ref(), &NOTHING).await.unwrap();
-        assert_eq!(account(&*store, hers).await.user.must_change_password, is_due, "{new:?}");
+        assert_eq!(account(&*store, hers).await.user.must_change_password, due, "{new:?}");
     }
-    assert!(account(&*store, his).await.user.must_change_password, "somebody else's is due still");
+    assert!(account(&*store, his).await.user.must_change_password, "another user's is still due");
 }
 
 pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture: &F) {
@@ -100,19 +100,19 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
         (None, second(4001)),
         (Some(second(4001)), second(5001)),
     ] {
-        let ends = Revocation { valid_from: given, kinds: &[] };
-        assert!(store.set_password(users[0], None, &ends).await.unwrap());
+        let revocation = Revocation { valid_from: given, kinds: &[] };
+        assert!(store.set_password(users[0], None, &revocation).await.unwrap());
         assert_eq!(account(&*store, users[0]).await.user.valid_from, expected, "{given:?}");
     }
 }
 
-pub async fn switches_users_off_and_on<F: Fixture>(fixture: &F) {
+pub async fn deactivates_and_activates_users<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10).await.unwrap();
     store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10).await.unwrap();
-    let ends = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
-    assert!(store.set_active(users[0], false, &ends).await.unwrap());
+    let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
+    assert!(store.set_active(users[0], false, &revocation).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
     assert_eq!(off.user.valid_from, at(9));
@@ -164,7 +164,7 @@ pub async fn a_deactivation_beside_a_revocation_holds<F: Fixture>(fixture: &F) {
     let mut tasks = JoinSet::new();
     for (number, user) in (1..).zip(users.clone()) {
         store.add(&credential(user, CredentialKind::ROCKETCHAT_TOKEN, number), 10).await.unwrap();
-        // Whoever revokes has read an account that is active.
+        // The caller that revokes has read an account that is active.
         assert!(account(&*store, user).await.user.active);
         let deactivating = Arc::clone(&store);
         let revoking = Arc::clone(&store);
@@ -206,12 +206,12 @@ pub async fn switches_mailed_codes_on_and_off<F: Fixture>(fixture: &F) {
     assert_eq!(store.set_email_second_factor(UserId::from_bytes([9; 16]), true).await, Ok(false));
 }
 
-pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F) {
+pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;
     let name = |kind, exact: &str| LoginName { kind, exact: exact.into(), verified: kind == NameKind::Email };
     let before = account(&*store, users[0]).await;
-    let facts = ProfileUpdate {
+    let update = ProfileUpdate {
         names: vec![
             name(NameKind::UserName, "Renamed"),
             name(NameKind::Email, "new@example.org"),
@@ -221,15 +221,15 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
         role: Role::Admin,
     };
     for _ in 0..2 {
-        assert_eq!(store.update_profile(users[0], &facts).await, Ok(true), "also a second time");
+        assert_eq!(store.update_profile(users[0], &update).await, Ok(true), "also a second time");
     }
     let after = account(&*store, users[0]).await;
     assert!(after.user.version > before.user.version);
-    assert_eq!(after.user.names, facts.names);
+    assert_eq!(after.user.names, update.names);
     let expected = User {
-        names: facts.names.clone(),
-        full_name: facts.full_name.clone(),
-        role: facts.role,
+        names: update.names.clone(),
+        full_name: update.full_name.clone(),
+        role: update.role,
         version: after.user.version,
         ..(*before.user).clone()
     };
@@ -246,7 +246,7 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
     }
 
     let other = account(&*store, users[1]).await;
-    let taken = ProfileUpdate { full_name: "Thief".into(), ..facts };
+    let taken = ProfileUpdate { full_name: "Thief".into(), ..update };
     assert_eq!(
         store.update_profile(users[1], &taken).await,
         Err(StoreError::Conflict(Conflict::Name(NameKind::UserName)))
@@ -255,7 +255,7 @@ pub async fn writes_over_a_user_what_another_system_says<F: Fixture>(fixture: &F
     assert_eq!(store.update_profile(UserId::from_bytes([9; 16]), &taken).await, Ok(false));
 }
 
-pub async fn deletes_users_with_all_that_is_theirs<F: Fixture>(fixture: &F) {
+pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
@@ -290,8 +290,8 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
         version = now;
     };
     let token = credential(me, CredentialKind::ROCKETCHAT_TOKEN, 1);
-    let mut ending = credential(me, CredentialKind::ROCKETCHAT_TOKEN, 2);
-    ending.expires = Some(at(50));
+    let mut expiring = credential(me, CredentialKind::ROCKETCHAT_TOKEN, 2);
+    expiring.expires = Some(at(50));
 
     store.rehash(me, &password("other"), &password("new")).await.unwrap();
     check("a re-hash of another password", false).await;
@@ -309,8 +309,8 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
     check("an id", true).await;
     store.add(&token, 5).await.unwrap();
     check("a token", true).await;
-    store.add(&ending, 5).await.unwrap();
-    check("a token that ends", true).await;
+    store.add(&expiring, 5).await.unwrap();
+    check("a token that expires", true).await;
     store.ensure(&credential(me, CredentialKind::ZULIP_KEY, 3)).await.unwrap();
     check("a key", true).await;
     store.ensure(&credential(me, CredentialKind::ZULIP_KEY, 4)).await.unwrap();
@@ -335,6 +335,6 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
     check("a device", true).await;
     store.due(at(0), 1).await.unwrap();
     store.forget_attempts(at(0)).await.unwrap();
-    check("what concerns nobody", false).await;
+    check("commands that concern no user", false).await;
     assert_eq!(account(&*store, users[1]).await.user.version, bystander);
 }

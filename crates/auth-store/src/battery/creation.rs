@@ -1,4 +1,4 @@
-//! How single users are added.
+//! Users that are added one by one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use auth_core::{
 };
 use tokio::task::JoinSet;
 
-use super::{Fixture, account, at, conflict, credential, facts, password, realm, seed, user};
+use super::{Fixture, account, at, comparable, conflict, credential, password, realm, seed, user};
 
 pub async fn creates_a_user_with_all_that_belongs_to_it<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
@@ -32,7 +32,7 @@ pub async fn creates_a_user_with_all_that_belongs_to_it<F: Fixture>(fixture: &F)
     assert_eq!(created.password, new.password);
     assert!(created.totp);
     let devices = store.of_user(new.user.id, CredentialKind::TOTP).await.unwrap();
-    assert_eq!(devices.iter().map(facts).collect::<Vec<_>>(), [facts(&new.credentials[0])]);
+    assert_eq!(devices.iter().map(comparable).collect::<Vec<_>>(), [comparable(&new.credentials[0])]);
     assert_eq!(account(&*store, users[0]).await.user.version, 1, "others are as they were");
 }
 

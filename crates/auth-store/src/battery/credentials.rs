@@ -1,4 +1,4 @@
-//! What a store does with credentials.
+//! Credentials: looked up, added, exchanged and deleted.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use auth_core::{
 };
 use tokio::task::JoinSet;
 
-use super::{Fixture, account, at, conflict, credential, facts, ids, seed, user};
+use super::{Fixture, account, at, comparable, conflict, credential, ids, seed, user};
 
 pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
@@ -29,12 +29,12 @@ pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
 
     let digest = rich.digest.unwrap();
     let (read, owner) = store.by_digest(CredentialKind::PERSONAL_TOKEN, &digest).await.unwrap().unwrap();
-    assert_eq!(facts(&read), facts(&rich));
+    assert_eq!(comparable(&read), comparable(&rich));
     assert_eq!(owner.user, account(&*store, users[1]).await.user);
     assert!(store.by_digest(CredentialKind::APP_PASSWORD, &digest).await.unwrap().is_none());
     assert!(store.by_digest(CredentialKind::PERSONAL_TOKEN, &Digest::new([0; 32])).await.unwrap().is_none());
     let listed = store.of_user(users[0], CredentialKind::PERSONAL_TOKEN).await.unwrap();
-    assert_eq!(listed.iter().map(facts).collect::<Vec<_>>(), [facts(&bare)]);
+    assert_eq!(listed.iter().map(comparable).collect::<Vec<_>>(), [comparable(&bare)]);
 }
 
 pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {
@@ -51,11 +51,11 @@ pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {
     let all = [(users[0], &added), (new.user.id, &new.credentials[0]), (new.user.id, &new.credentials[1])];
     for (owner, written) in all {
         let listed = store.of_user(owner, written.kind).await.unwrap();
-        assert_eq!(listed.iter().map(facts).collect::<Vec<_>>(), [facts(written)]);
+        assert_eq!(listed.iter().map(comparable).collect::<Vec<_>>(), [comparable(written)]);
         let found = store.by_digest(written.kind, &written.digest.unwrap()).await.unwrap();
         assert_eq!(
-            found.map(|(read, account)| (facts(&read), account.user.id)),
-            Some((facts(written), owner))
+            found.map(|(read, account)| (comparable(&read), account.user.id)),
+            Some((comparable(written), owner))
         );
     }
     let sealed = store.sealed_credentials(None, 9).await.unwrap();
@@ -255,7 +255,7 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
         CredentialKind::ROCKETCHAT_TOKEN,
     ];
 
-    // What can't be added leaves everything as it was.
+    // An exchange that fails changes nothing.
     let mut labelled =
         [make(users[0], CredentialKind::BACKUP_CODE), make(users[0], CredentialKind::BACKUP_CODE)];
     labelled.iter_mut().for_each(|code| code.label = Some("twice".into()));
@@ -285,7 +285,7 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
     assert_eq!(store.exchange(UserId::from_bytes([9; 16]), &kinds, None, &[]).await, Ok(false));
 }
 
-pub async fn purges_what_has_ended<F: Fixture>(fixture: &F) {
+pub async fn purges_expired_credentials<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let mut kept = Vec::new();

@@ -1,11 +1,11 @@
-//! What is still there afterwards, and what others see.
+//! Records after the store was closed, and as other openings see them.
 
 use std::sync::Arc;
 
 use auth_core::{CredentialKind, CredentialStore, MetaStore, RealmStore, Revocation, UserStore};
 use tokio::task::JoinSet;
 
-use super::{Fixture, account, credential, facts, ids, password, seed};
+use super::{Fixture, account, comparable, credential, ids, password, seed};
 
 const NOTHING: Revocation<'static> = Revocation::NOTHING;
 
@@ -25,7 +25,7 @@ pub async fn survives_reopening<F: Fixture>(fixture: &F) {
     assert_eq!(account(&*store, users[1]).await.password, Some(password("new")));
     assert_eq!(store.meta("ring").await, Ok(Some(b"value".to_vec())));
     let (read, _) = store.by_digest(token.kind, &token.digest.unwrap()).await.unwrap().unwrap();
-    assert_eq!(facts(&read), facts(&token));
+    assert_eq!(comparable(&read), comparable(&token));
 }
 
 pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) {
@@ -36,7 +36,7 @@ pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) 
         let store = Arc::clone(&store);
         let user = users[usize::try_from(number % 4).unwrap()];
         tasks.spawn(async move {
-            // Each third takes the digest of the one before: it fails, and must fail alone.
+            // Every third takes a digest that another has: it fails, and must fail alone.
             let mut token = credential(user, CredentialKind::ROCKETCHAT_TOKEN, number);
             let spoilt = number % 3 == 2;
             if spoilt {

@@ -1,4 +1,4 @@
-//! The ids under which protocols show users, also of protocols that no store has heard of.
+//! The ids under which protocols show users, also those of protocols that no store knows.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -38,7 +38,7 @@ pub async fn keeps_the_ids_and_roles_of_any_protocol<F: Fixture>(fixture: &F) {
         with(&one, 2, OTHER, 7),
         with(&one, 3, GITLAB, "7"),
         with(&two, 4, GITLAB, 7),
-        // Other forms than those that the three protocols have.
+        // Forms that differ from those of the three known protocols.
         with(&one, 5, ProtocolName::ZULIP, "text \0 \u{1}"),
         with(&one, 6, ProtocolName::ROCKETCHAT, 6),
         with(&one, 7, GITLAB, u64::MAX),
@@ -123,7 +123,11 @@ pub async fn assigns_numbers_of_any_protocol<F: Fixture>(fixture: &F) {
     write(&*store, vec![NewRecord::User(Box::new(assigned(8, Some(2))))]).await.unwrap();
     store.create_user(&assigned(9, Some(2))).await.unwrap();
     store.create_user(&assigned(10, Some(3))).await.unwrap();
-    for (number, expected) in [(1, 1), (2, 2), (3, 9), (4, 5), (5, 10), (7, 11), (8, 12), (9, 13), (10, 3)] {
+    store.create_user(&assigned(11, Some(0))).await.unwrap();
+    store.create_user(&assigned(12, Some(0))).await.unwrap();
+    let numbers =
+        [(1, 1), (2, 2), (3, 9), (4, 5), (5, 10), (7, 11), (8, 12), (9, 13), (10, 3), (11, 0), (12, 14)];
+    for (number, expected) in numbers {
         let user = account(&*store, user(&main, number).user.id).await.user;
         assert_eq!(user.external_number(GITLAB), expected, "user {number}");
         assert_eq!(found(&*store, &main, GITLAB, expected).await, Some(user.id));
@@ -137,7 +141,7 @@ pub async fn gives_a_user_one_id_and_keeps_it<F: Fixture>(fixture: &F) {
     let ensure =
         async |user: UserId, protocol, wish: NewId| store.ensure_external_id(user, protocol, &wish).await;
     let exactly = |id: &str| NewId::Exactly(id.into());
-    // One that is there stays, whatever is wished for.
+    // An id that the user has stays, whatever is asked for.
     assert_eq!(ensure(users[0], ProtocolName::ZULIP, NewId::Next).await, Ok(Some(1.into())));
     assert_eq!(ensure(users[0], ProtocolName::ZULIP, NewId::Exactly(2.into())).await, Ok(Some(1.into())));
     assert_eq!(account(&*store, users[0]).await.user, before);

@@ -98,7 +98,7 @@ pub async fn writes_realms_over_those_of_the_same_slug<F: Fixture>(fixture: &F) 
     again.name = "New name".into();
     again.subdomain = None;
     again.backends = vec!["ldap".into()];
-    // The new user refers to the new id, the realm keeps the old one.
+    // The new user refers to the new id; the realm keeps the old one.
     write(&*store, records(&again, [user(&again, 2)])).await.unwrap();
     let expected = Realm { id: main.id, ..again };
     assert_eq!(store.realms().await.unwrap(), [expected]);

@@ -1,4 +1,4 @@
-//! How users and realms are found and read.
+//! Users and realms: found and read.
 
 use auth_core::{
     BotKind, CredentialKind, Lookup, NameKind, NewRecord, ProtocolName, RealmStore, Role, Store,
@@ -54,7 +54,7 @@ pub async fn keeps_realms_apart<F: Fixture>(fixture: &F) {
     for (number, realm) in [(1, &one), (2, &two)] {
         records.push(NewRecord::Realm(realm.clone()));
         let mut new = user(realm, number);
-        // Everything is the same but the identifier.
+        // Everything but the id is the same.
         new.user.names = user(realm, 9).user.names;
         new.user.external_ids = user(realm, 9).user.external_ids;
         users.push(new.user.id);

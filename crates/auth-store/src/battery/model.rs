@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use super::{Fixture, account, at, credential, facts, password, seed};
+use super::{Fixture, account, at, comparable, credential, password, seed};
 
 const KINDS: [CredentialKind; 3] =
     [CredentialKind::ZULIP_KEY, CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::TOTP];
@@ -23,8 +23,9 @@ enum Command {
     RemoveOfUser { user: usize, kinds: Vec<usize>, except: Option<usize> },
     Raise { credential: usize, to: i64 },
     Purge { now: i64 },
-    SetPassword { user: usize, new: Option<u8>, valid_from: Option<i64>, ends: Vec<usize> },
-    SetActive { user: usize, active: bool, valid_from: Option<i64>, ends: Vec<usize> },
+    SetPassword { user: usize, new: Option<u8>, valid_from: Option<i64>, revoke: Vec<usize> },
+    SetActive { user: usize, active: bool, valid_from: Option<i64>, revoke: Vec<usize> },
+    Revoke { user: usize, valid_from: Option<i64>, revoke: Vec<usize> },
     Rehash { user: usize, old: u8, new: u8 },
     Delete { user: usize },
 }
@@ -32,22 +33,24 @@ enum Command {
 fn commands() -> impl Strategy<Value = Vec<Command>> {
     use proptest::collection::vec;
     use proptest::option::of;
-    let (user, kind, credential, moment) = (0..3_usize, 0..3_usize, 0..40_usize, 0..60_i64);
+    let (user, kind, credential, time) = (0..3_usize, 0..3_usize, 0..40_usize, 0..60_i64);
     let kinds = vec(0..3_usize, 0..3);
     let command = prop_oneof![
-        6 => (user.clone(), kind.clone(), of(0..3_u8), of(moment.clone()), 1..4_u32)
+        6 => (user.clone(), kind.clone(), of(0..3_u8), of(time.clone()), 1..4_u32)
             .prop_map(|(user, kind, label, expires, keep)| Command::Add { user, kind, label, expires, keep }),
         3 => (user.clone(), kind.clone()).prop_map(|(user, kind)| Command::Ensure { user, kind }),
         2 => credential.clone().prop_map(|credential| Command::Remove { credential }),
         1 => (user.clone(), kinds.clone(), of(credential.clone()))
             .prop_map(|(user, kinds, except)| Command::RemoveOfUser { user, kinds, except }),
         2 => (credential, 0..5_i64).prop_map(|(credential, to)| Command::Raise { credential, to }),
-        1 => moment.clone().prop_map(|now| Command::Purge { now }),
-        2 => (user.clone(), of(0..3_u8), of(moment.clone()), kinds.clone())
-            .prop_map(|(user, new, valid_from, ends)| Command::SetPassword { user, new, valid_from, ends }),
-        1 => (user.clone(), any::<bool>(), of(moment), kinds)
-            .prop_map(|(user, active, valid_from, ends)| {
-                Command::SetActive { user, active, valid_from, ends }
+        1 => time.clone().prop_map(|now| Command::Purge { now }),
+        2 => (user.clone(), of(0..3_u8), of(time.clone()), kinds.clone())
+            .prop_map(|(user, new, valid_from, revoke)| Command::SetPassword { user, new, valid_from, revoke }),
+        1 => (user.clone(), of(time.clone()), kinds.clone())
+            .prop_map(|(user, valid_from, revoke)| Command::Revoke { user, valid_from, revoke }),
+        1 => (user.clone(), any::<bool>(), of(time), kinds)
+            .prop_map(|(user, active, valid_from, revoke)| {
+                Command::SetActive { user, active, valid_from, revoke }
             }),
         2 => (user.clone(), 0..3_u8, 0..3_u8)
             .prop_map(|(user, old, new)| Command::Rehash { user, old, new }),
@@ -96,17 +99,17 @@ struct Entry {
     changed: bool,
 }
 
-/// A store in a list and a map.
+/// A store as a list and a map.
 #[derive(Default)]
 struct Model {
     users: BTreeMap<UserId, Entry>,
     credentials: Vec<Credential>,
-    /// All there ever were.
+    /// Every credential that was ever made.
     made: Vec<Credential>,
 }
 
 impl Model {
-    /// Runs a command on both; gives both answers, as text.
+    /// Runs a command on the model and on the store; returns both answers as text.
     async fn run<S: Store>(
         &mut self,
         store: &S,
@@ -159,24 +162,30 @@ impl Model {
                 let count = self.retain(|credential| credential.expires.is_none_or(|end| end >= now));
                 (shown(Ok(count)), shown(store.purge(now).await))
             }
-            Command::SetPassword { user, new, valid_from, ends } => {
-                let (user, new, kinds) = (users[user], new.map(text), kinds(&ends));
-                let ends = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
-                let answer = store.set_password(user, new.as_ref(), &ends).await;
-                (shown(Ok(self.change(user, &ends, |entry| entry.password = new))), shown(answer))
+            Command::SetPassword { user, new, valid_from, revoke } => {
+                let (user, new, kinds) = (users[user], new.map(text), kinds(&revoke));
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let answer = store.set_password(user, new.as_ref(), &revocation).await;
+                (shown(Ok(self.change(user, &revocation, |entry| entry.password = new))), shown(answer))
             }
-            Command::SetActive { user, active, valid_from, ends } => {
-                let (user, kinds) = (users[user], kinds(&ends));
-                let ends = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
-                let answer = store.set_active(user, active, &ends).await;
-                (shown(Ok(self.change(user, &ends, |entry| entry.active = active))), shown(answer))
+            Command::SetActive { user, active, valid_from, revoke } => {
+                let (user, kinds) = (users[user], kinds(&revoke));
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let answer = store.set_active(user, active, &revocation).await;
+                (shown(Ok(self.change(user, &revocation, |entry| entry.active = active))), shown(answer))
+            }
+            Command::Revoke { user, valid_from, revoke } => {
+                let (user, kinds) = (users[user], kinds(&revoke));
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let answer = store.revoke(user, &revocation).await;
+                (shown(Ok(self.change(user, &revocation, |_| ()))), shown(answer))
             }
             Command::Rehash { user, old, new } => {
                 let (user, old, new) = (users[user], text(old), text(new));
                 let answer = store.rehash(user, &old, &new).await;
                 let is_old = self.users.get(&user).is_some_and(|entry| entry.password == Some(old));
-                let nothing = Revocation { valid_from: None, kinds: &[] };
-                let expected = is_old && self.change(user, &nothing, |entry| entry.password = Some(new));
+                let expected =
+                    is_old && self.change(user, &Revocation::NOTHING, |entry| entry.password = Some(new));
                 (shown(Ok(expected)), shown(answer))
             }
             Command::Delete { user } => {
@@ -230,18 +239,18 @@ impl Model {
         owner.inspect(|owner| self.touch(*owner)).is_some()
     }
 
-    fn change(&mut self, user: UserId, ends: &Revocation<'_>, change: impl FnOnce(&mut Entry)) -> bool {
+    fn change(&mut self, user: UserId, revocation: &Revocation<'_>, change: impl FnOnce(&mut Entry)) -> bool {
         let Some(entry) = self.users.get_mut(&user) else { return false };
         change(entry);
         entry.changed = true;
-        if let Some(moment) = ends.valid_from {
-            entry.valid_from = moment.max(entry.valid_from + Duration::from_secs(1));
+        if let Some(time) = revocation.valid_from {
+            entry.valid_from = time.max(entry.valid_from + Duration::from_secs(1));
         }
-        self.retain(|credential| credential.user != user || !ends.kinds.contains(&credential.kind));
+        self.retain(|credential| credential.user != user || !revocation.kinds.contains(&credential.kind));
         true
     }
 
-    /// Keeps the credentials that `keep` says; gives the number of the others.
+    /// Keeps the credentials for which `keep` is true; returns the number of the others.
     fn retain(&mut self, keep: impl Fn(&Credential) -> bool) -> usize {
         let (kept, gone): (Vec<_>, Vec<_>) = self.credentials.drain(..).partition(keep);
         self.credentials = kept;
@@ -267,8 +276,8 @@ impl Model {
             for kind in KINDS {
                 let own = self.credentials.iter().filter(|own| own.user == *user && own.kind == kind);
                 let stored = store.of_user(*user, kind).await.unwrap();
-                let stored: Vec<_> = stored.iter().map(facts).collect();
-                prop_assert_eq!(stored, own.map(facts).collect::<Vec<_>>(), "{}", after);
+                let stored: Vec<_> = stored.iter().map(comparable).collect();
+                prop_assert_eq!(stored, own.map(comparable).collect::<Vec<_>>(), "{}", after);
             }
             let stored = store.user(*user).await.unwrap();
             let Some(entry) = self.users.get_mut(user) else {

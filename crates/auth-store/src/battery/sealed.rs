@@ -1,12 +1,11 @@
-//! What is sealed under the key ring, and values that are replaced.
+//! Records encrypted under the key ring.
 
 use auth_core::{
-    Credential, CredentialId, CredentialKind, CredentialStore, Digest, MailId, MetaStore, Outbox,
-    OutgoingMail, SealedStore, UserStore,
+    Credential, CredentialId, CredentialKind, CredentialStore, Digest, MailId, Outbox, OutgoingMail,
+    SealedStore, UserStore,
 };
-use tokio::task::JoinSet;
 
-use super::{Fixture, at, bytes, credential, facts, seed};
+use super::{Fixture, at, bytes, comparable, credential, seed};
 
 pub async fn pages_through_sealed_credentials_by_id<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
@@ -37,7 +36,7 @@ pub async fn pages_through_sealed_credentials_by_id<F: Fixture>(fixture: &F) {
             after = Some(last.id);
             found.extend(page);
         }
-        let seen = |all: &[Credential]| all.iter().map(facts).collect::<Vec<_>>();
+        let seen = |all: &[Credential]| all.iter().map(comparable).collect::<Vec<_>>();
         assert_eq!(seen(&found), seen(&expected), "in pages of {limit}");
     }
 }
@@ -81,40 +80,4 @@ pub async fn reseals_mail_in_pages_by_id<F: Fixture>(fixture: &F) {
     assert!(store.reseal_mail(ids[2], &[1], &[2]).await.unwrap());
     assert!(!store.reseal_mail(ids[2], &[1], &[3]).await.unwrap());
     assert_eq!(found(Some(ids[1]), 2).await, [(ids[2], vec![2])]);
-}
-
-pub async fn replaces_meta_values_only_while_they_are_the_old_ones<F: Fixture>(fixture: &F) {
-    let store = fixture.open().await;
-    let replace =
-        async |old: Option<&[u8]>, new: Option<&[u8]>| store.replace_meta("a", old, new).await.unwrap();
-    assert!(replace(None, None).await);
-    assert!(!replace(Some(b"1"), Some(b"2")).await);
-    assert!(replace(None, Some(b"1")).await);
-    assert!(!replace(None, Some(b"2")).await);
-    assert!(!replace(None, None).await);
-    assert!(replace(Some(b"1"), Some(b"2")).await);
-    assert_eq!(store.meta("a").await.unwrap().as_deref(), Some(&b"2"[..]));
-    assert!(!replace(Some(b"1"), None).await);
-    assert!(replace(Some(b"2"), None).await);
-    assert_eq!(store.meta("a").await.unwrap(), None);
-
-    store.set_meta_once("race", b"0").await.unwrap();
-    let mut tasks = JoinSet::new();
-    for number in 1..=16_u8 {
-        let store = std::sync::Arc::clone(&store);
-        tasks.spawn(async move { store.replace_meta("race", Some(b"0"), Some(&[number])).await.unwrap() });
-    }
-    assert_eq!(tasks.join_all().await.into_iter().filter(|replaced| *replaced).count(), 1);
-}
-
-pub async fn lists_meta_values_by_the_beginning_of_their_names<F: Fixture>(fixture: &F) {
-    let store = fixture.open().await;
-    for name in ["node/b", "node/a", "node", "nodes", "other", "node/%"] {
-        store.set_meta_once(name, name.as_bytes()).await.unwrap();
-    }
-    let found = store.metas("node/").await.unwrap();
-    let names: Vec<&str> = found.iter().map(|(name, _)| name.as_str()).collect();
-    assert_eq!(names, ["node/%", "node/a", "node/b"]);
-    assert!(found.iter().all(|(name, value)| name.as_bytes() == value));
-    assert!(store.metas("none/").await.unwrap().is_empty());
 }

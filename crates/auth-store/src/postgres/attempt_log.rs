@@ -8,8 +8,8 @@ use auth_core::AttemptRecord;
 use deadpool_postgres::Pool;
 use tokio::sync::{mpsc, oneshot};
 
-use super::failure::Result;
-use super::row::kept;
+use super::error::Result;
+use super::row::escaped;
 use super::statement::execute;
 
 /// Rows that may wait.
@@ -90,7 +90,7 @@ async fn work(pool: Pool, mut items: mpsc::Receiver<Item>, dropped: Arc<AtomicU6
 async fn insert(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
     let client = pool.get().await?;
     let column = |text: fn(&AttemptRecord) -> Cow<'_, str>| -> Vec<String> {
-        attempts.iter().map(|attempt| kept(&text(attempt)).into_owned()).collect()
+        attempts.iter().map(|attempt| escaped(&text(attempt)).into_owned()).collect()
     };
     let at: Vec<i64> = attempts.iter().map(|attempt| attempt.at.as_millis()).collect();
     let protocol = column(|attempt| attempt.protocol.as_str().into());

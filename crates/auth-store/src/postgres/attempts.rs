@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, UserId};
 
 use super::Postgres;
-use super::failure::{Failure, Result};
+use super::error::Result;
 use super::row::Columns;
 use super::session::{read, write_once};
 use super::statement::{execute, rows};
@@ -20,7 +20,7 @@ pub(super) const NEWEST: &str = "SELECT at, door, realm, account, name, network,
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE (at, id) IN (SELECT at, id FROM attempt \
     WHERE at < $1 ORDER BY at LIMIT $2)";
 
-type Answer<T> = std::result::Result<T, StoreError>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
 #[async_trait]
 impl AttemptStore for Postgres {
@@ -28,14 +28,14 @@ impl AttemptStore for Postgres {
         self.log.push(attempt);
     }
 
-    async fn attempts(&self, limit: u32) -> Answer<Vec<AttemptRecord>> {
+    async fn attempts(&self, limit: u32) -> StoreResult<Vec<AttemptRecord>> {
         self.log.written().await;
         let limit = i64::from(limit);
         let found = read!(self, |client| rows(client, NEWEST, &[&limit]).await)?;
         Ok(found.iter().map(|row| attempt(&mut Columns::of(row))).collect::<Result<_>>()?)
     }
 
-    async fn forget_attempts(&self, before: Timestamp) -> Answer<u64> {
+    async fn forget_attempts(&self, before: Timestamp) -> StoreResult<u64> {
         let before = before.as_millis();
         let mut total = 0;
         loop {
@@ -49,17 +49,18 @@ impl AttemptStore for Postgres {
 }
 
 impl Postgres {
-    /// How many rows of the log of attempts found no room, or no server to take them, since the store was opened.
+    /// Returns how many rows of the log of attempts were dropped, for lack of room or of a server, since the store was
+    /// opened.
     #[must_use]
     pub fn dropped_attempts(&self) -> u64 {
         self.log.dropped()
     }
 }
 
-/// A row of the columns that [`NEWEST`] asks for.
+/// An attempt, of the columns of [`NEWEST`].
 fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
     Ok(AttemptRecord {
-        at: columns.moment()?,
+        at: columns.timestamp()?,
         protocol: protocol(columns.take()?)?,
         realm: RealmId::from_bytes(columns.bytes()?),
         user: columns.bytes_or_none()?.map(UserId::from_bytes),

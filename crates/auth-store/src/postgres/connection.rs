@@ -1,4 +1,4 @@
-//! How a server is reached: its address, its certificate, how long to wait for it.
+//! Connections to a server: its address, its certificate, and how long to wait for it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -15,33 +15,33 @@ use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
 use tokio_postgres::{AsyncMessage, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How long a command waits for a connection, and a connection for its server.
+/// How long a command waits for a connection, and a new connection for its server.
 const REACH: Duration = Duration::from_secs(1);
 
-/// How long a silent peer is taken for alive.
+/// How long a silent server counts as alive.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// How a PostgreSQL store is reached.
+/// The address of a PostgreSQL store, and how it is spoken to.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct PostgresOptions {
-    /// A URL as PostgreSQL's own programs take it; several hosts are tried in turn, and only one that takes writes
-    /// is used. Without `sslmode`, TLS is asked for unless every host is this machine.
+pub struct PostgresConfig {
+    /// A URL as PostgreSQL's own programs take it. Several hosts are tried in order, and only one that takes writes is
+    /// used. Without `sslmode` in the URL, TLS is required unless every host is this machine.
     pub url: String,
-    /// The password, where the URL doesn't hold it.
+    /// The password, where it is not in the URL.
     pub password: Option<String>,
-    /// PEM certificates of authorities to trust in place of the system's.
+    /// A file with the PEM certificates of the authorities to trust, in place of the system's.
     pub authorities: Option<PathBuf>,
-    /// Connections open at a time.
+    /// The most connections that the store opens.
     pub connections: usize,
-    /// How long a command may take.
+    /// The time limit of a command.
     pub timeout: Duration,
-    /// Whether servers tell each other of changes at once; without it they find out within half a second.
+    /// Whether servers notify each other of changes at once. Otherwise they find out within half a second.
     pub notifications: bool,
 }
 
-impl PostgresOptions {
-    /// The usual options for a URL.
+impl PostgresConfig {
+    /// The usual configuration for a URL: 16 connections, 5 seconds for a command, with notifications.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
         Self {
@@ -55,27 +55,27 @@ impl PostgresOptions {
     }
 }
 
-impl fmt::Debug for PostgresOptions {
+impl fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // The URL may hold the password.
-        f.debug_struct("PostgresOptions").field("connections", &self.connections).finish_non_exhaustive()
+        f.debug_struct("PostgresConfig").field("connections", &self.connections).finish_non_exhaustive()
     }
 }
 
-/// Why a store could not be opened. The causes are in `source()`; no variant knows the URL.
+/// An error of [`Postgres::open`](super::Postgres::open). Causes are in `source()`; no variant holds the URL.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PostgresOpenError {
-    /// The URL is none.
+    /// The URL can't be parsed, or names no host.
     #[error("the URL can't be read: {0}")]
     Url(String),
-    /// The trusted certificates can't be read, or there are none.
+    /// The certificates of trusted authorities can't be read, or the file has none.
     #[error("the certificates of trusted authorities can't be read: {0}")]
     Authorities(String),
-    /// Another program's tables are where ours should be.
+    /// The database holds tables of another program.
     #[error("the database holds tables of another program")]
     NotOurs,
-    /// A later version of this program made it.
+    /// A later version of this program wrote the store.
     #[error("the store's schema is of version {found}, this program knows up to {known}")]
     Newer {
         /// The version of the database.
@@ -83,12 +83,12 @@ pub enum PostgresOpenError {
         /// The latest version that this program knows.
         known: usize,
     },
-    /// It can't be reached, or not be brought up to date.
+    /// The server can't be reached, or the schema not be brought up to date.
     #[error("the store can't be made ready")]
     Failed(#[source] StoreError),
 }
 
-/// A server, and how it is spoken to.
+/// A server and the TLS configuration for it.
 #[derive(Clone)]
 pub(super) struct Target {
     config: Config,
@@ -96,23 +96,23 @@ pub(super) struct Target {
 }
 
 impl Target {
-    pub(super) fn of(options: &PostgresOptions) -> Result<Self, PostgresOpenError> {
-        let mut config: Config = options.url.parse().map_err(|error: tokio_postgres::Error| {
+    pub(super) fn of(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
+        let mut target: Config = config.url.parse().map_err(|error: tokio_postgres::Error| {
             use std::error::Error as _;
             let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
             PostgresOpenError::Url(cause)
         })?;
-        if config.get_hosts().is_empty() {
+        if target.get_hosts().is_empty() {
             return Err(PostgresOpenError::Url("it names no host".into()));
         }
-        if let Some(password) = &options.password {
-            config.password(password);
+        if let Some(password) = &config.password {
+            target.password(password);
         }
-        let local = config.get_hosts().iter().all(is_local);
-        if !options.url.contains("sslmode=") {
-            config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
+        let local = target.get_hosts().iter().all(is_local);
+        if !config.url.contains("sslmode=") {
+            target.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }
-        config
+        target
             .application_name("auth-server")
             .target_session_attrs(TargetSessionAttrs::ReadWrite)
             .connect_timeout(REACH)
@@ -120,12 +120,12 @@ impl Target {
             .keepalives_idle(SILENCE)
             .keepalives_interval(REACH)
             .keepalives_retries(3);
-        Ok(Self { config, tls: MakeRustlsConnect::new(tls(options)?) })
+        Ok(Self { config: target, tls: MakeRustlsConnect::new(tls(config)?) })
     }
 
     pub(super) fn pool(&self, connections: usize) -> Result<Pool, PostgresOpenError> {
-        let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), how);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = Manager::from_config(self.config.clone(), self.tls.clone(), recycling);
         Pool::builder(manager)
             .max_size(connections.max(1))
             .runtime(Runtime::Tokio1)
@@ -136,7 +136,7 @@ impl Target {
             .map_err(|error| PostgresOpenError::Failed(StoreError::Unavailable(error.to_string())))
     }
 
-    /// A connection outside the pool, and what the server says on it unasked.
+    /// A connection outside the pool, and the messages that the server sends on it unasked.
     pub(super) async fn connect(
         &self,
     ) -> Result<
@@ -166,9 +166,9 @@ fn is_local(host: &Host) -> bool {
     }
 }
 
-fn tls(options: &PostgresOptions) -> Result<ClientConfig, PostgresOpenError> {
+fn tls(config: &PostgresConfig) -> Result<ClientConfig, PostgresOpenError> {
     let mut roots = RootCertStore::empty();
-    match &options.authorities {
+    match &config.authorities {
         Some(path) => {
             let wrong = || PostgresOpenError::Authorities(path.display().to_string());
             for certificate in CertificateDer::pem_file_iter(path).map_err(|_| wrong())? {

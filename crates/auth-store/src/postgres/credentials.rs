@@ -1,4 +1,4 @@
-//! Credentials.
+//! Credentials: looked up, added, exchanged and deleted.
 
 use async_trait::async_trait;
 use auth_core::{
@@ -8,13 +8,13 @@ use auth_core::{
 use deadpool_postgres::GenericClient;
 
 use super::Postgres;
-use super::failure::{Failure, Result};
-use super::row::{Columns, account_columns, credential_columns, kept};
+use super::error::{CommandError, Result};
+use super::row::{Columns, account_columns, credential_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{execute, row, rows, touch};
 use crate::encoding::protocol_names;
 
-type Answer<T> = std::result::Result<T, StoreError>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
 /// Rows that one command of a purge deletes, so that none takes long.
 const PURGE: i64 = 1000;
@@ -34,7 +34,7 @@ pub(super) const OF_USER: &str = concat!(
 pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, doors, \
     bypass_second_factor, label, created, expires, last_used, counter) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
-// Never the one that was just added, whatever the clocks of nodes say.
+// Never the one that was just added, whatever the clocks of servers say.
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE id IN (SELECT id FROM credential \
     WHERE account = $1 AND kind = $2 AND id <> $4 ORDER BY created DESC, id DESC OFFSET $3)";
 pub(super) const REMOVE: &str = "WITH gone AS (DELETE FROM credential WHERE id = $1 RETURNING account) \
@@ -46,7 +46,7 @@ pub(super) const RAISE: &str = "WITH raised AS (UPDATE credential SET counter = 
     UPDATE account SET version = version + 1 FROM raised WHERE account.id = raised.account \
     RETURNING account.id";
 pub(super) const LOCK: &str = "SELECT id FROM account WHERE id = $1 FOR UPDATE";
-pub(super) const ENDED: &str = "WITH gone AS (DELETE FROM credential WHERE id IN (SELECT id FROM credential \
+pub(super) const EXPIRED: &str = "WITH gone AS (DELETE FROM credential WHERE id IN (SELECT id FROM credential \
     WHERE expires < $1 LIMIT $2) RETURNING account), \
     touched AS (UPDATE account SET version = version + 1 WHERE id IN (SELECT account FROM gone) RETURNING id) \
     SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM touched)";
@@ -57,7 +57,7 @@ impl CredentialStore for Postgres {
         &self,
         kind: CredentialKind,
         digest: &Digest,
-    ) -> Answer<Option<(Credential, Account)>> {
+    ) -> StoreResult<Option<(Credential, Account)>> {
         let (kind, digest) = (kind.as_str(), &digest.as_bytes()[..]);
         let found = read!(self, |client| row(client, BY_DIGEST, &[&kind, &digest]).await)?;
         let Some(row) = found else { return Ok(None) };
@@ -65,11 +65,11 @@ impl CredentialStore for Postgres {
         Ok(Some((columns.credential()?, columns.account()?)))
     }
 
-    async fn of_user(&self, user: UserId, kind: CredentialKind) -> Answer<Vec<Credential>> {
+    async fn of_user(&self, user: UserId, kind: CredentialKind) -> StoreResult<Vec<Credential>> {
         Ok(read!(self, |client| of_user(client, user, kind).await)?)
     }
 
-    async fn add(&self, credential: &Credential, keep: u32) -> Answer<bool> {
+    async fn add(&self, credential: &Credential, keep: u32) -> StoreResult<bool> {
         let (user, kind, id) = (credential.user, credential.kind.as_str(), &credential.id.as_bytes()[..]);
         let others = i64::from(keep.saturating_sub(1));
         let done = transact!(self, |transaction| {
@@ -81,19 +81,19 @@ impl CredentialStore for Postgres {
             Ok(true)
         });
         match done {
-            // A command that is repeated since its outcome was unknown finds its own row.
-            Err(failure) if matches!(taken(&failure), Some(Taken::Id | Taken::Label)) => {
+            // A caller that repeats the command, because its outcome was unknown, finds its own row.
+            Err(error) if matches!(taken(&error), Some(Taken::Id | Taken::Label)) => {
                 let own = self.of_user(user, credential.kind).await?;
                 Ok(own.iter().any(|own| own.id == credential.id))
             }
-            Err(failure) if taken(&failure).is_some() => Err(conflict()),
-            done => self.told(user, done),
+            Err(error) if taken(&error).is_some() => Err(conflict()),
+            done => self.notify(user, done),
         }
     }
 
-    async fn ensure(&self, credential: &Credential) -> Answer<Option<Credential>> {
+    async fn ensure(&self, credential: &Credential) -> StoreResult<Option<Credential>> {
         let (user, kind) = (credential.user, credential.kind);
-        // Nearly always it is there, and a look is cheaper than a commit.
+        // Nearly always the user has one, and a read is cheaper than a commit.
         if let Some(own) = self.of_user(user, kind).await?.into_iter().next() {
             return Ok(Some(own));
         }
@@ -109,15 +109,15 @@ impl CredentialStore for Postgres {
             Ok(Some(credential.clone()))
         });
         match done {
-            Err(failure) if taken(&failure).is_some() => Err(conflict()),
-            done => self.told(user, done),
+            Err(error) if taken(&error).is_some() => Err(conflict()),
+            done => self.notify(user, done),
         }
     }
 
-    async fn remove(&self, id: CredentialId) -> Answer<bool> {
+    async fn remove(&self, id: CredentialId) -> StoreResult<bool> {
         let id = &id.as_bytes()[..];
         let owner = write_once!(self, |client| row(client, REMOVE, &[&id]).await)?;
-        self.tell_owner(owner.as_ref())
+        self.notify_owner(owner.as_ref())
     }
 
     async fn remove_of_user(
@@ -125,11 +125,11 @@ impl CredentialStore for Postgres {
         user: UserId,
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
-    ) -> Answer<u64> {
+    ) -> StoreResult<u64> {
         let (id, kinds) = (&user.as_bytes()[..], names(kinds));
         let except = except.as_ref().map(|id| &id.as_bytes()[..]);
         let done = transact!(self, |transaction| {
-            // Locked first, so that whatever is added meanwhile is seen.
+            // Locked first, so that credentials added meanwhile are deleted too.
             row(transaction, LOCK, &[&id]).await?;
             let count = execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
             if count > 0 {
@@ -137,7 +137,7 @@ impl CredentialStore for Postgres {
             }
             Ok(count)
         });
-        self.told(user, done)
+        self.notify(user, done)
     }
 
     async fn exchange(
@@ -146,27 +146,27 @@ impl CredentialStore for Postgres {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
         new: &[Credential],
-    ) -> Answer<bool> {
+    ) -> StoreResult<bool> {
         let done = transact!(self, |transaction| exchange(transaction, user, kinds, except, new).await);
         match done.as_ref().err().and_then(taken) {
             Some(Taken::Digest) => Err(conflict()),
             Some(Taken::Id | Taken::Label) => Ok(false),
-            None => self.told(user, done),
+            None => self.notify(user, done),
         }
     }
 
-    async fn raise_counter(&self, id: CredentialId, to: i64) -> Answer<bool> {
+    async fn raise_counter(&self, id: CredentialId, to: i64) -> StoreResult<bool> {
         let id = &id.as_bytes()[..];
         let owner = write_once!(self, |client| row(client, RAISE, &[&id, &to]).await)?;
-        self.tell_owner(owner.as_ref())
+        self.notify_owner(owner.as_ref())
     }
 
-    async fn purge(&self, now: Timestamp) -> Answer<u64> {
+    async fn purge(&self, now: Timestamp) -> StoreResult<u64> {
         let now = now.as_millis();
         let mut total = 0;
         loop {
-            // What has ended is refused by everybody already: nobody need be told.
-            let found = write_once!(self, |client| row(client, ENDED, &[&now, &PURGE]).await)?;
+            // Every server refuses expired credentials already: no listener needs to know.
+            let found = write_once!(self, |client| row(client, EXPIRED, &[&now, &PURGE]).await)?;
             let count: i64 = found.map_or(Ok(0), |row| Columns::of(&row).take())?;
             total += u64::try_from(count).unwrap_or(0);
             if count < PURGE {
@@ -177,16 +177,16 @@ impl CredentialStore for Postgres {
 }
 
 impl Postgres {
-    /// Has everybody told of a change of a credential's owner, if there was one; tells which.
-    fn tell_owner(&self, owner: Option<&tokio_postgres::Row>) -> Answer<bool> {
+    /// Notifies of a change of a credential's owner, if the statement changed one; returns whether it did.
+    fn notify_owner(&self, owner: Option<&tokio_postgres::Row>) -> StoreResult<bool> {
         if let Some(row) = owner {
-            self.notifications.tell(UserId::from_bytes(Columns::of(row).bytes()?));
+            self.notifications.notify(UserId::from_bytes(Columns::of(row).bytes()?));
         }
         Ok(owner.is_some())
     }
 }
 
-/// What of a new credential is taken.
+/// The part of a new credential that another has already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Taken {
     Id,
@@ -194,21 +194,21 @@ pub(super) enum Taken {
     Digest,
 }
 
-/// What of a new credential is taken, if that is why it failed.
-pub(super) fn taken(failure: &Failure) -> Option<Taken> {
-    Some(match failure.taken()? {
+/// The part of a new credential that another has already, if that is the error.
+pub(super) fn taken(error: &CommandError) -> Option<Taken> {
+    Some(match error.taken()? {
         "credential_by_label" => Taken::Label,
         "credential_by_digest" => Taken::Digest,
         _ => Taken::Id,
     })
 }
 
-/// The names of kinds, as a statement takes them.
+/// The names of kinds, as statements take them.
 pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&str> {
     kinds.iter().map(CredentialKind::as_str).collect()
 }
 
-/// Deletes a user's credentials of some kinds but one, and adds others; `false` when there is no such user.
+/// Deletes a user's credentials of the given kinds except one, and adds others. `false` when there is no such user.
 pub(super) async fn exchange(
     client: &impl GenericClient,
     user: UserId,
@@ -232,7 +232,7 @@ async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<
         &credential.id.as_bytes()[..],
         &credential.user.as_bytes()[..],
         credential.digest.as_ref().map(|digest| &digest.as_bytes()[..]),
-        credential.label.as_deref().map(kept),
+        credential.label.as_deref().map(escaped),
         credential.expires.map(Timestamp::as_millis),
         credential.last_used.map(Timestamp::as_millis),
     );

@@ -1,8 +1,8 @@
-//! How PostgreSQL goes about each statement.
+//! The plans of PostgreSQL for the statements of the store.
 
 use auth_core::StoreError;
 
-use super::failure::{Failure, Result};
+use super::error::Result;
 use super::session::transact;
 use super::{
     Postgres, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, sealed,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::Plan;
 
-/// Every statement that is done while users log in, with what it is for.
+/// Every statement that runs while users log in, and what it is for.
 const STATEMENTS: &[(&str, &str)] = &[
     ("find a user by name", users::BY_NAME),
     ("find a user by id", users::BY_ID),
@@ -24,7 +24,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("compare versions of users", feed::VERSIONS),
     ("replace a hash", users::REHASH),
     ("set a password", users::SET_PASSWORD),
-    ("switch a user on or off", users::SET_ACTIVE),
+    ("activate or deactivate a user", users::SET_ACTIVE),
     ("revoke the credentials of a user", users::REVOKE),
     ("update a user's profile", users::UPDATE_PROFILE),
     ("delete the names of a user", names::DELETE),
@@ -38,7 +38,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("delete the credentials of a user", credentials::REMOVE_KINDS),
     ("raise a counter", credentials::RAISE),
     ("lock a user", credentials::LOCK),
-    ("delete credentials that have ended", credentials::ENDED),
+    ("delete expired credentials", credentials::EXPIRED),
     ("list the newest attempts", attempts::NEWEST),
     ("delete old attempts", attempts::OLD),
     ("find mail that is due", mail::DUE),
@@ -47,7 +47,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("read a value of the store", meta::GET),
     ("replace a value of the store", meta::REPLACE),
     ("delete a value of the store", meta::REMOVE),
-    ("list what is sealed", sealed::CREDENTIALS),
+    ("list sealed credentials", sealed::CREDENTIALS),
     ("seal a secret anew", sealed::RESEAL_CREDENTIAL),
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
@@ -64,22 +64,23 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("find a text of another protocol that is taken", external_ids::IS_TAKEN_TEXT),
     ("give a user an id", external_ids::SET),
     ("find a name that is taken", names::IS_TAKEN),
-    ("count a try", shared_attempts::RESERVE),
-    ("find the oldest try", shared_attempts::OLDEST),
-    ("uncount a try", shared_attempts::GIVE_BACK),
-    ("delete old tries", shared_attempts::FORGET_OLD),
+    ("count an attempt", shared_attempts::RESERVE),
+    ("find the oldest attempt", shared_attempts::OLDEST),
+    ("give back an attempt", shared_attempts::GIVE_BACK),
+    ("delete old counts of attempts", shared_attempts::FORGET_OLD),
 ];
 
 impl Postgres {
-    /// How the server goes about each statement that is done while users log in, whatever is bound. With `avoiding`
-    /// it reads no table whole where an index would do, so that what is small today shows what it does when large.
+    /// Returns the server's plan for every statement that runs while users log in, independent of the values bound to
+    /// it. With `avoid_scans` the server avoids reading whole tables, so that a small store shows the plans of a large
+    /// one.
     ///
     /// # Errors
-    /// See [`StoreError`]; other databases that speak PostgreSQL's protocol may not know how to tell.
-    pub async fn explain(&self, avoiding: bool) -> std::result::Result<Vec<Plan>, StoreError> {
+    /// See [`StoreError`]. Other databases that speak PostgreSQL's protocol may not explain plans.
+    pub async fn explain(&self, avoid_scans: bool) -> std::result::Result<Vec<Plan>, StoreError> {
         let plans: Result<Vec<Plan>> = transact!(self, |transaction| {
             transaction.batch_execute("SET LOCAL plan_cache_mode = force_generic_plan").await?;
-            if avoiding {
+            if avoid_scans {
                 transaction.batch_execute("SET LOCAL enable_seqscan = off").await?;
             }
             let mut plans = Vec::with_capacity(STATEMENTS.len());
@@ -88,9 +89,10 @@ impl Postgres {
                 let nothing = vec!["NULL"; count].join(", ");
                 let bound = if count == 0 { String::new() } else { format!("({nothing})") };
                 transaction.batch_execute(&format!("PREPARE explained AS {statement}")).await?;
-                let told = transaction.query(&format!("EXPLAIN EXECUTE explained{bound}"), &[]).await?;
+                let explained = transaction.query(&format!("EXPLAIN EXECUTE explained{bound}"), &[]).await?;
                 transaction.batch_execute("DEALLOCATE explained").await?;
-                let lines = told.iter().map(|row| row.try_get(0)).collect::<std::result::Result<_, _>>()?;
+                let lines =
+                    explained.iter().map(|row| row.try_get(0)).collect::<std::result::Result<_, _>>()?;
                 plans.push(Plan { purpose, statement, lines });
             }
             Ok(plans)

@@ -1,4 +1,4 @@
-//! The ids under which protocols show users: how one is found, chosen and written.
+//! The ids under which protocols show users: looked up, chosen and written.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,8 +6,8 @@ use auth_core::{ByProtocol, Conflict, ExternalId, NewId, NewUser, ProtocolName, 
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
-use super::failure::{Failure, Result};
-use super::row::{Columns, account_columns, kept};
+use super::error::{CommandError, Result};
+use super::row::{Columns, account_columns, escaped};
 use super::statement::{execute, row, rows};
 use crate::encoding::{ExternalColumns, IdColumn};
 
@@ -30,20 +30,23 @@ pub(super) const BY_TEXT: &str = concat!(
      WHERE e.realm = $1 AND e.text = $2 AND e.protocol = $3"
 );
 
-// Each number is looked up by itself: a plan for all at once, made while the table was small, would read the whole
-// realm.
-pub(super) const TAKEN_ZULIP: &str = "SELECT wish FROM unnest($2::bigint[]) AS wish \
-    WHERE (SELECT true FROM account WHERE realm = $1 AND zulip = wish LIMIT 1)";
-pub(super) const TAKEN_ZETTELSTORE: &str = "SELECT wish FROM unnest($2::bigint[]) AS wish \
-    WHERE (SELECT true FROM account WHERE realm = $1 AND zettelstore = wish LIMIT 1)";
-pub(super) const TAKEN_NUMBER: &str = "SELECT wish FROM unnest($2::bigint[]) AS wish \
-    WHERE (SELECT true FROM external_id WHERE realm = $1 AND number = wish AND protocol = $3 LIMIT 1)";
+// Each number is looked up by itself: a plan for all of them at once, made while the table was small, would read the
+// whole realm.
+pub(super) const TAKEN_ZULIP: &str = "SELECT wanted FROM unnest($2::bigint[]) AS wanted \
+    WHERE (SELECT true FROM account WHERE realm = $1 AND zulip = wanted LIMIT 1)";
+pub(super) const TAKEN_ZETTELSTORE: &str = "SELECT wanted FROM unnest($2::bigint[]) AS wanted \
+    WHERE (SELECT true FROM account WHERE realm = $1 AND zettelstore = wanted LIMIT 1)";
+pub(super) const TAKEN_NUMBER: &str = "SELECT wanted FROM unnest($2::bigint[]) AS wanted \
+    WHERE (SELECT true FROM external_id WHERE realm = $1 AND number = wanted AND protocol = $3 LIMIT 1)";
 pub(super) const IS_TAKEN_TEXT: &str =
     "SELECT 1 FROM external_id WHERE realm = $1 AND text = $2 AND protocol = $3";
 
 pub(super) const LAST_ZULIP: &str = "SELECT max(zulip) FROM account WHERE realm = $1";
 pub(super) const LAST_ZETTELSTORE: &str = "SELECT max(zettelstore) FROM account WHERE realm = $1";
 pub(super) const LAST_NUMBER: &str = "SELECT max(number) FROM external_id WHERE realm = $1 AND protocol = $2";
+
+/// A plan that was made while a table was small is kept, and must not read the table from end to end later.
+pub(super) const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
 
 // Transactions that choose numbers of one realm wait for each other.
 pub(super) const LOCK_REALM: &str = "SELECT id FROM realm WHERE id = $1 FOR UPDATE";
@@ -70,7 +73,7 @@ pub(super) async fn find(
             }
         }
         ExternalId::Text(text) => {
-            let text = kept(text);
+            let text = escaped(text);
             match IdColumn::of(protocol, id) {
                 IdColumn::RocketChat => row(client, BY_ROCKETCHAT, &[&realm, &&*text]).await,
                 _ => row(client, BY_TEXT, &[&realm, &&*text, &named]).await,
@@ -79,7 +82,7 @@ pub(super) async fn find(
     }
 }
 
-/// Gives a user an id in a protocol in which it has none.
+/// Gives a user an id for a protocol that has none yet.
 ///
 /// # Errors
 /// [`Conflict::ExternalId`] when another user of the realm has it.
@@ -92,21 +95,21 @@ pub(super) async fn give(
     let id = match new {
         NewId::Exactly(id) => id.clone(),
         NewId::Preferably(_) | NewId::Next => {
-            let mut numbers = Numbers::default();
+            let mut numbers = Numbers::new(client).await?;
             numbers.lock(client, user.realm).await?;
-            let wish = match new {
+            let preferred = match new {
                 NewId::Preferably(number) => Some(number.cast_signed()),
                 _ => None,
             };
-            numbers.know(client, user.realm, protocol, wish.as_slice()).await?;
-            numbers.choose(user.realm, protocol, wish)?
+            numbers.know(client, user.realm, protocol, preferred.as_slice()).await?;
+            numbers.choose(user.realm, protocol, preferred)?
         }
     };
     let mut ids = user.external_ids.clone();
     ids.set(protocol, id.clone());
     let columns = ExternalColumns::of(&ids, &user.external_roles)?;
     let account = &user.id.as_bytes()[..];
-    let rocketchat = columns.rocketchat.as_deref().map(kept);
+    let rocketchat = columns.rocketchat.as_deref().map(escaped);
     let written = async {
         execute(
             client,
@@ -119,11 +122,11 @@ pub(super) async fn give(
             let (named, realm) = (protocol.as_str(), &user.realm.as_bytes()[..]);
             execute(client, INSERT, &[&account, &named, &realm, &number, &text.as_deref()]).await?;
         }
-        Ok(())
+        Result::Ok(())
     };
     match written.await {
-        Err(failure) if Failure::taken(&failure).is_some() => Err(conflict(protocol)),
-        Err(failure) => Err(failure),
+        Err(error) if error.taken().is_some() => Err(conflict(protocol)),
+        Err(error) => Err(error),
         Ok(()) => Ok(id),
     }
 }
@@ -132,13 +135,13 @@ pub(super) async fn give(
 pub(super) fn parts(id: &ExternalId) -> (Option<i64>, Option<std::borrow::Cow<'_, str>>) {
     match id {
         ExternalId::Number(number) => (Some(number.cast_signed()), None),
-        ExternalId::Text(text) => (None, Some(kept(text))),
+        ExternalId::Text(text) => (None, Some(escaped(text))),
     }
 }
 
-/// The protocol whose id is taken, by the name of a rule of uniqueness of accounts.
-pub(super) fn taken_in(rule: &str) -> Option<ProtocolName> {
-    let column = match rule {
+/// The protocol whose id is taken, from the name of a unique constraint of accounts.
+pub(super) fn taken_in(constraint: &str) -> Option<ProtocolName> {
+    let column = match constraint {
         "account_by_zulip" => IdColumn::Zulip,
         "account_by_rocketchat" => IdColumn::RocketChat,
         "account_by_zettelstore" => IdColumn::Zettelstore,
@@ -147,12 +150,13 @@ pub(super) fn taken_in(rule: &str) -> Option<ProtocolName> {
     column.owner()
 }
 
-/// Which of a new user's ids without a column of their own was taken when they could not be written.
+/// The conflict of a user whose ids without a column of their own could not be written: the first id that another user
+/// has.
 pub(super) async fn taken(
     client: &impl GenericClient,
     realm: RealmId,
     ids: &ByProtocol<ExternalId>,
-) -> Result<Failure> {
+) -> Result<CommandError> {
     let realm = &realm.as_bytes()[..];
     let mut last = None;
     for (protocol, id) in IdColumn::others(ids) {
@@ -161,32 +165,40 @@ pub(super) async fn taken(
             ExternalId::Number(number) => {
                 row(client, TAKEN_NUMBER, &[&realm, &vec![number.cast_signed()], &named]).await?
             }
-            ExternalId::Text(text) => row(client, IS_TAKEN_TEXT, &[&realm, &&*kept(text), &named]).await?,
+            ExternalId::Text(text) => row(client, IS_TAKEN_TEXT, &[&realm, &&*escaped(text), &named]).await?,
         };
         last = Some(protocol);
         if found.is_some() {
             break;
         }
     }
-    // If none is seen, another transaction has it, which this one can't see: the last is as likely as the others.
+    // If none is found, a transaction that this one can't see has it: the last is as likely as the others.
     Ok(match last {
         Some(protocol) => conflict(protocol),
-        None => StoreError::Corrupt("an id that is taken and isn't".into()).into(),
+        None => StoreError::Corrupt("a user without ids has an id that is taken".into()).into(),
     })
 }
 
-/// What a transaction knows of the numbers in use, so that it can choose free ones. The realms are locked: nobody else
-/// chooses numbers there until the transaction has ended.
-#[derive(Default)]
+/// The numbers in use, as far as a transaction has to know them to choose free ones. Its realms are locked: no other
+/// transaction chooses numbers there until it has ended.
 pub(super) struct Numbers {
     locked: HashSet<RealmId>,
     /// The highest number of a protocol in a realm; 0 where there is none.
     highest: HashMap<(RealmId, ProtocolName), i64>,
-    /// Numbers below the highest that somebody has wished for, and that are taken.
+    /// Numbers that are taken, of those that the users at hand prefer and of those that they get.
     taken: HashSet<(RealmId, ProtocolName, i64)>,
 }
 
 impl Numbers {
+    /// Prepares a transaction for choosing numbers.
+    ///
+    /// # Errors
+    /// What PostgreSQL says.
+    pub(super) async fn new(client: &impl GenericClient) -> Result<Self> {
+        client.batch_execute(BY_INDEX).await?;
+        Ok(Self { locked: HashSet::new(), highest: HashMap::new(), taken: HashSet::new() })
+    }
+
     /// Locks a realm, unless it is locked already.
     ///
     /// # Errors
@@ -201,13 +213,13 @@ impl Numbers {
         Ok(())
     }
 
-    /// Learns what it takes to choose numbers for these wishes.
+    /// Looks up the highest number of a protocol, and which of the preferred numbers are taken.
     async fn know(
         &mut self,
         client: &impl GenericClient,
         realm: RealmId,
         protocol: ProtocolName,
-        wishes: &[i64],
+        wanted: &[i64],
     ) -> Result<()> {
         let highest = match self.highest.get(&(realm, protocol)) {
             Some(highest) => *highest,
@@ -217,9 +229,8 @@ impl Numbers {
                 highest
             }
         };
-        let unknown: Vec<i64> = wishes.iter().copied().filter(|wish| *wish < highest).collect();
-        self.taken
-            .extend(wishes.iter().filter(|wish| **wish == highest).map(|wish| (realm, protocol, *wish)));
+        // A number above the highest is free.
+        let unknown: Vec<i64> = wanted.iter().copied().filter(|number| *number <= highest).collect();
         if !unknown.is_empty() {
             let found = taken_numbers(client, realm, protocol, &unknown).await?;
             self.taken.extend(found.into_iter().map(|number| (realm, protocol, number)));
@@ -227,18 +238,23 @@ impl Numbers {
         Ok(())
     }
 
-    /// A number that is free: the one that is wished for, or the one after the highest.
-    fn choose(&mut self, realm: RealmId, protocol: ProtocolName, wish: Option<i64>) -> Result<ExternalId> {
+    /// A number that is free: the preferred one, or the one after the highest.
+    fn choose(
+        &mut self,
+        realm: RealmId,
+        protocol: ProtocolName,
+        preferred: Option<i64>,
+    ) -> Result<ExternalId> {
         let highest = self.highest.get(&(realm, protocol)).copied().unwrap_or(0);
-        let free = wish.filter(|wish| !self.taken.contains(&(realm, protocol, *wish)));
+        let free = preferred.filter(|number| !self.taken.contains(&(realm, protocol, *number)));
         let number = match free {
-            Some(wish) => wish,
+            Some(number) => number,
             None => highest.checked_add(1).ok_or_else(|| conflict(protocol))?,
         };
         Ok(ExternalId::Number(number.cast_unsigned()))
     }
 
-    /// Notes that a user will have a number.
+    /// Notes that a user gets a number.
     fn note(&mut self, realm: RealmId, protocol: ProtocolName, number: i64) {
         if let Some(highest) = self.highest.get_mut(&(realm, protocol)) {
             *highest = number.max(*highest);
@@ -246,7 +262,7 @@ impl Numbers {
         }
     }
 
-    /// Learns what it takes to choose the ids of these users, whose realms are locked.
+    /// Looks up all that [`Self::ids_of`] needs for these users, whose realms are locked.
     ///
     /// # Errors
     /// Those of statements.
@@ -255,26 +271,28 @@ impl Numbers {
         client: &impl GenericClient,
         users: &[(&NewUser, RealmId)],
     ) -> Result<()> {
-        let mut wishes: HashMap<(RealmId, ProtocolName), Vec<i64>> = HashMap::new();
+        // What users before these got is written: it is found by look-ups, and memory does not grow.
+        self.taken.clear();
+        let mut wanted: HashMap<(RealmId, ProtocolName), Vec<i64>> = HashMap::new();
         for (new, realm) in users {
             for protocol in &new.assign_ids {
-                wishes.entry((*realm, *protocol)).or_default().extend(wish(new, *protocol));
+                wanted.entry((*realm, *protocol)).or_default().extend(preferred(new, *protocol));
             }
         }
-        for ((realm, protocol), wishes) in wishes {
-            self.know(client, realm, protocol, &wishes).await?;
+        for ((realm, protocol), numbers) in wanted {
+            self.know(client, realm, protocol, &numbers).await?;
         }
         Ok(())
     }
 
-    /// The ids of a new user: those that it brings, and those that are chosen for it.
+    /// The ids of a new user: those of its record, and in their place those that the store chooses.
     ///
     /// # Errors
     /// [`Conflict::ExternalId`] when there is no number left.
     pub(super) fn ids_of(&mut self, new: &NewUser, realm: RealmId) -> Result<ByProtocol<ExternalId>> {
         let mut ids = new.user.external_ids.clone();
         for protocol in &new.assign_ids {
-            ids.set(*protocol, self.choose(realm, *protocol, wish(new, *protocol))?);
+            ids.set(*protocol, self.choose(realm, *protocol, preferred(new, *protocol))?);
         }
         for (protocol, id) in ids.iter() {
             if let ExternalId::Number(number) = id {
@@ -285,8 +303,8 @@ impl Numbers {
     }
 }
 
-/// The number that a new user wishes for.
-fn wish(new: &NewUser, protocol: ProtocolName) -> Option<i64> {
+/// The number that a new user prefers.
+fn preferred(new: &NewUser, protocol: ProtocolName) -> Option<i64> {
     match new.user.external_ids.get(protocol) {
         Some(ExternalId::Number(number)) => Some(number.cast_signed()),
         _ => None,
@@ -308,17 +326,17 @@ async fn taken_numbers(
     client: &impl GenericClient,
     realm: RealmId,
     protocol: ProtocolName,
-    wishes: &[i64],
+    wanted: &[i64],
 ) -> Result<Vec<i64>> {
     let (realm, named) = (&realm.as_bytes()[..], protocol.as_str());
     let found = match IdColumn::of_numbers(protocol) {
-        IdColumn::Zulip => rows(client, TAKEN_ZULIP, &[&realm, &wishes]).await?,
-        IdColumn::Zettelstore => rows(client, TAKEN_ZETTELSTORE, &[&realm, &wishes]).await?,
-        _ => rows(client, TAKEN_NUMBER, &[&realm, &wishes, &named]).await?,
+        IdColumn::Zulip => rows(client, TAKEN_ZULIP, &[&realm, &wanted]).await?,
+        IdColumn::Zettelstore => rows(client, TAKEN_ZETTELSTORE, &[&realm, &wanted]).await?,
+        _ => rows(client, TAKEN_NUMBER, &[&realm, &wanted, &named]).await?,
     };
     found.iter().map(|row| Columns::of(row).take()).collect()
 }
 
-fn conflict(protocol: ProtocolName) -> Failure {
+fn conflict(protocol: ProtocolName) -> CommandError {
     StoreError::Conflict(Conflict::ExternalId(protocol)).into()
 }

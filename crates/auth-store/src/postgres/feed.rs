@@ -1,4 +1,4 @@
-//! Changes of users, as other servers and caches ask for them.
+//! Versions of users, by which caches find out about changes.
 
 use std::sync::Weak;
 
@@ -10,7 +10,7 @@ use super::row::Columns;
 use super::session::read;
 use super::statement::rows;
 
-/// Users whose versions are asked for in one statement.
+/// The most users whose versions one statement reads.
 const PAGE: usize = 10_000;
 
 pub(super) const VERSIONS: &str = "SELECT id, version FROM account WHERE id = ANY($1)";
@@ -35,6 +35,6 @@ impl ChangeFeed for Postgres {
     }
 
     fn listen(&self, listener: Weak<dyn ChangeListener>) {
-        self.notifications.listeners.listen(listener);
+        self.notifications.listeners.add(listener);
     }
 }

@@ -1,7 +1,7 @@
 //! Imports: many records, all or none, in one transaction.
 //!
-//! Users go in by hundreds, through COPY. Should some of them be refused, that part is undone and done again one
-//! by one, so that the record at fault is named.
+//! Users are written in chunks of some hundreds, by COPY. If PostgreSQL refuses a chunk, it is rolled back and written
+//! again one by one, so that the error names the record at fault.
 
 use std::collections::HashMap;
 
@@ -12,21 +12,19 @@ use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
 
 use super::Postgres;
+use super::error::{CommandError, Result};
 use super::external_ids::Numbers;
-use super::failure::{Failure, Result};
 use super::new_user::{self, Resolved};
-use super::row::{Columns, kept};
+use super::row::{Columns, escaped};
 use super::statement::{changed, row};
 use crate::encoding::to_json;
 
-/// Users that go in at once.
+/// Users of one chunk.
 const CHUNK: usize = 500;
 
-/// After an import of so many users, the planner is told how much there is now.
+/// After an import of so many users, the planner's statistics are renewed.
 const MANY: u64 = 1000;
 
-/// A plan that was made while a table was small is kept, and must not read it from end to end later.
-pub(super) const BY_INDEX: &str = "SET LOCAL enable_seqscan = off";
 pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential";
 
 pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = $1";
@@ -39,17 +37,17 @@ pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = $2, subdomain = $
 /// Writes all records, or none.
 ///
 /// # Errors
-/// The first record that can't be written; see [`ImportError`].
+/// [`ImportError`], with the first record that can't be written.
 pub(super) async fn import(
     store: &Postgres,
     records: Records,
     mode: ImportMode,
 ) -> std::result::Result<Imported, ImportError> {
     let (sender, receiver) = mpsc::channel(CHUNK);
-    // Whoever gives the records may take its time over each.
-    let giving = tokio::task::spawn_blocking(move || {
+    // The iterator may take its time over each record.
+    let reading = tokio::task::spawn_blocking(move || {
         for record in records {
-            // Nobody wants more once one was refused.
+            // After a refusal no more records are wanted.
             if sender.blocking_send(record).is_err() {
                 return;
             }
@@ -57,14 +55,13 @@ pub(super) async fn import(
     });
     let mut client = store.client().await.map_err(whole)?;
     let mut transaction = client.transaction().await.map_err(whole)?;
-    transaction.batch_execute(BY_INDEX).await.map_err(whole)?;
-    let mut import =
-        Import { receiver, kept: HashMap::new(), numbers: Numbers::default(), done: Imported::default() };
+    let numbers = Numbers::new(&transaction).await.map_err(whole)?;
+    let mut import = Import { receiver, kept: HashMap::new(), numbers, done: Imported::default() };
     let written = import.write(&mut transaction).await;
-    // What can't be undone here is undone with the connection.
+    // Where a rollback fails, the end of the connection rolls back.
     match (written, mode) {
         (Ok(()), ImportMode::Write) => {
-            transaction.commit().await.map_err(|error| whole(Failure::from(error).of_commit()))?;
+            transaction.commit().await.map_err(|error| whole(CommandError::from(error).during_commit()))?;
         }
         (Ok(()), ImportMode::DryRun) => drop(transaction.rollback().await),
         (Err(error), _) => {
@@ -73,30 +70,30 @@ pub(super) async fn import(
         }
     }
     if mode == ImportMode::Write && import.done.users >= MANY {
-        // What is written stays written: plans are only worse for a while.
+        // The import stands; without statistics plans are only worse for a while.
         let _ = client.batch_execute(ANALYZE).await;
     }
-    if giving.await.is_err() {
+    if reading.await.is_err() {
         return Err(ImportError { record: None, error: None });
     }
     Ok(import.done)
 }
 
-/// A failure that is no record's fault.
-fn whole(failure: impl Into<Failure>) -> ImportError {
-    ImportError { record: None, error: Some(failure.into().into()) }
+/// An error that no single record is to blame for.
+fn whole(error: impl Into<CommandError>) -> ImportError {
+    ImportError { record: None, error: Some(error.into().into()) }
 }
 
-/// What is known in the midst of an import.
+/// The state of an import.
 struct Import {
     receiver: mpsc::Receiver<Option<NewRecord>>,
-    /// A realm that exists keeps its id: here is which, for the records that refer to the new one.
+    /// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
     kept: HashMap<RealmId, RealmId>,
     numbers: Numbers,
     done: Imported,
 }
 
-/// A user on its way, and its place among the records.
+/// A user that waits to be written, and the number of its record.
 type Numbered = (u64, Box<NewUser>);
 
 impl Import {
@@ -113,7 +110,7 @@ impl Import {
                     Some(NewRecord::User(new)) => users.push((index, new)),
                     Some(NewRecord::Realm(realm)) => {
                         self.flush(transaction, &mut users).await?;
-                        self.realm(transaction, &realm).await.map_err(|failure| blamed(index, failure))?;
+                        self.realm(transaction, &realm).await.map_err(|error| blamed(index, error))?;
                         self.done.realms += 1;
                     }
                 }
@@ -137,9 +134,9 @@ impl Import {
                 &&id.as_bytes()[..],
                 &realm.slug,
                 &realm.subdomain,
-                &&*kept(&realm.name),
-                &&*kept(&realm.icon),
-                &&*kept(&realm.description),
+                &&*escaped(&realm.name),
+                &&*escaped(&realm.icon),
+                &&*escaped(&realm.description),
                 &realm.active,
                 &realm.password_login,
                 &realm.digest_logins,
@@ -150,7 +147,7 @@ impl Import {
         )
         .await;
         match written {
-            Err(failure) if failure.taken().is_some() => Err(StoreError::Conflict(Conflict::Realm).into()),
+            Err(error) if error.taken().is_some() => Err(StoreError::Conflict(Conflict::Realm).into()),
             other => {
                 other?;
                 self.kept.insert(realm.id, id);
@@ -159,7 +156,7 @@ impl Import {
         }
     }
 
-    /// Writes users that have come together: all at once, else one by one up to the first that can't be.
+    /// Writes the users that wait: all at once, else one by one up to the first that can't be written.
     async fn flush(
         &mut self,
         transaction: &mut Transaction<'_>,
@@ -173,12 +170,12 @@ impl Import {
         let part = transaction.transaction().await.map_err(whole)?;
         match new_user::write(&part, &resolved).await {
             Ok(()) => part.commit().await.map_err(whole)?,
-            Err(failure) if failure.spoils() => return Err(whole(failure)),
+            Err(error) if error.breaks_connection() => return Err(whole(error)),
             Err(_) => {
                 part.rollback().await.map_err(whole)?;
                 for ((record, _), user) in users.iter().zip(&resolved) {
                     let written = new_user::write_one(transaction, user).await;
-                    written.map_err(|failure| blamed(*record, failure))?;
+                    written.map_err(|error| blamed(*record, error))?;
                 }
             }
         }
@@ -186,7 +183,7 @@ impl Import {
         Ok(())
     }
 
-    /// Finds the realms that users go into, and chooses the ids that the store is to choose.
+    /// Finds the realm of each user, and chooses the ids that the store is to choose.
     async fn resolve<'u>(
         &mut self,
         transaction: &Transaction<'_>,
@@ -195,7 +192,7 @@ impl Import {
         let mut placed = Vec::with_capacity(users.len());
         for (record, new) in users {
             let realm = self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
-            self.numbers.lock(transaction, realm).await.map_err(|failure| blamed(*record, failure))?;
+            self.numbers.lock(transaction, realm).await.map_err(|error| blamed(*record, error))?;
             placed.push((&**new, realm));
         }
         self.numbers.know_all(transaction, &placed).await.map_err(whole)?;
@@ -203,16 +200,16 @@ impl Import {
             .iter()
             .zip(placed)
             .map(|((record, _), (new, realm))| {
-                let ids = self.numbers.ids_of(new, realm).map_err(|failure| blamed(*record, failure))?;
+                let ids = self.numbers.ids_of(new, realm).map_err(|error| blamed(*record, error))?;
                 Ok(Resolved { new, realm, ids })
             })
             .collect()
     }
 }
 
-/// A failure, and the record that it is about, unless it is none's fault.
-fn blamed(record: u64, failure: Failure) -> ImportError {
-    let error = StoreError::from(failure);
-    let is_ones = !matches!(error, StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_));
-    ImportError { record: is_ones.then_some(record), error: Some(error) }
+/// An error with the record that is to blame, if one is.
+fn blamed(record: u64, error: CommandError) -> ImportError {
+    let error = StoreError::from(error);
+    let is_of_record = !matches!(error, StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_));
+    ImportError { record: is_of_record.then_some(record), error: Some(error) }
 }

@@ -1,10 +1,10 @@
-//! The few values that belong to the store as a whole.
+//! Values that belong to the store as a whole.
 
 use async_trait::async_trait;
 use auth_core::{MetaStore, StoreError};
 
 use super::Postgres;
-use super::failure::Failure;
+use super::error::CommandError;
 use super::row::Columns;
 use super::session::{read, write_once};
 use super::statement::{changed, execute, row, rows};
@@ -14,7 +14,7 @@ pub(super) const SET_ONCE: &str =
     "INSERT INTO meta (name, value) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING";
 pub(super) const REPLACE: &str = "UPDATE meta SET value = $3 WHERE name = $1 AND value = $2";
 pub(super) const REMOVE: &str = "DELETE FROM meta WHERE name = $1 AND value = $2";
-// The table is short, and the order of its index is that of some language.
+// The table is short, and its index may sort by the rules of a language.
 pub(super) const BEGINNING: &str =
     "SELECT name, value FROM meta WHERE left(name, length($1)) = $1 ORDER BY name COLLATE \"C\"";
 
@@ -26,10 +26,11 @@ impl MetaStore for Postgres {
     }
 
     async fn set_meta_once(&self, name: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-        // Whoever comes second waits for the first, and then reads what it has set.
+        // A second caller waits for the first, and then reads the value that the first has set.
         write_once!(self, |client| execute(client, SET_ONCE, &[&name, &value]).await)?;
         Ok(self.meta(name).await?.unwrap_or_else(|| value.to_owned()))
     }
+
     async fn replace_meta(
         &self,
         name: &str,
@@ -52,6 +53,6 @@ impl MetaStore for Postgres {
             let mut columns = Columns::of(row);
             Ok((columns.take()?, columns.take()?))
         });
-        Ok(values.collect::<Result<_, Failure>>()?)
+        Ok(values.collect::<Result<_, CommandError>>()?)
     }
 }

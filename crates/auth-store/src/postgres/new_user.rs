@@ -1,4 +1,4 @@
-//! New users with all that belongs to them, as streams of rows: a stream for each table.
+//! New users with all that belongs to them, written by COPY: a stream of rows for each table.
 
 use std::pin::pin;
 
@@ -9,9 +9,9 @@ use deadpool_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
 use tokio_postgres::types::{ToSql, Type};
 
-use super::failure::{Failure, Result};
+use super::error::{CommandError, Result};
 use super::names::small;
-use super::row::kept;
+use super::row::escaped;
 use super::{external_ids, names};
 use crate::encoding::{ExternalColumns, IdColumn, protocol_names};
 
@@ -61,15 +61,15 @@ const CREDENTIAL_TYPES: [Type; 12] = [
     Type::INT8,
 ];
 
-/// A user to be written: the realm that it goes into, which may be another than its record says, and its ids, some of
-/// them chosen by the store.
+/// A user to be written, with its realm, which may be another than its record says, and its ids, some of which the store
+/// has chosen.
 pub(super) struct Resolved<'a> {
     pub(super) new: &'a NewUser,
     pub(super) realm: RealmId,
     pub(super) ids: ByProtocol<ExternalId>,
 }
 
-/// Writes a user; what fails leaves nothing behind.
+/// Writes a user; a error leaves nothing behind.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when another user has one of its names, ids or credentials.
@@ -77,10 +77,10 @@ pub(super) async fn write_one(transaction: &mut Transaction<'_>, user: &Resolved
     let part = transaction.transaction().await?;
     match write(&part, std::slice::from_ref(user)).await {
         Ok(()) => Ok(part.commit().await?),
-        Err(failure) if failure.spoils() => Err(failure),
-        Err(failure) => {
+        Err(error) if error.breaks_connection() => Err(error),
+        Err(error) => {
             part.rollback().await?;
-            Err(refusal(transaction, user, failure).await)
+            Err(refusal(transaction, user, error).await)
         }
     }
 }
@@ -88,7 +88,7 @@ pub(super) async fn write_one(transaction: &mut Transaction<'_>, user: &Resolved
 /// Writes users with all that belongs to them.
 ///
 /// # Errors
-/// What PostgreSQL says of the first row that it refuses.
+/// The error of PostgreSQL for the first row that it refuses.
 pub(super) async fn write(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
     accounts(transaction, users).await?;
     names(transaction, users).await?;
@@ -96,24 +96,26 @@ pub(super) async fn write(transaction: &Transaction<'_>, users: &[Resolved<'_>])
     credentials(transaction, users).await
 }
 
-/// Why a user was refused, as every store says it.
-async fn refusal(transaction: &Transaction<'_>, user: &Resolved<'_>, failure: Failure) -> Failure {
-    if failure.is_dangling() {
+/// The error for a user that was refused, the same as other stores return.
+async fn refusal(transaction: &Transaction<'_>, user: &Resolved<'_>, error: CommandError) -> CommandError {
+    if error.is_dangling() {
         return StoreError::Missing("user").into();
     }
-    let Some(rule) = failure.taken() else { return failure };
-    let why = match rule {
+    let Some(constraint) = error.taken() else { return error };
+    let why = match constraint {
         "login_name_pkey" => names::taken(transaction, user.realm, &user.new.user.names).await,
-        rule if rule.starts_with("external_id") => {
+        constraint if constraint.starts_with("external_id") => {
             external_ids::taken(transaction, user.realm, &user.ids).await
         }
-        rule if rule.starts_with("credential") => Ok(StoreError::Conflict(Conflict::Credential).into()),
-        rule => Ok(match external_ids::taken_in(rule) {
+        constraint if constraint.starts_with("credential") => {
+            Ok(StoreError::Conflict(Conflict::Credential).into())
+        }
+        constraint => Ok(match external_ids::taken_in(constraint) {
             Some(protocol) => StoreError::Conflict(Conflict::ExternalId(protocol)).into(),
             None => StoreError::Corrupt("a user's identifier occurs twice".into()).into(),
         }),
     };
-    why.unwrap_or_else(|failure| failure)
+    why.unwrap_or_else(|error| error)
 }
 
 async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
@@ -121,12 +123,12 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Resu
     for Resolved { new, realm, ids } in users {
         let user = &new.user;
         let external = ExternalColumns::of(ids, &user.external_roles)?;
-        let rocketchat = external.rocketchat.as_deref().map(kept);
-        let zettelstore_role = external.zettelstore_role.as_deref().map(kept);
+        let rocketchat = external.rocketchat.as_deref().map(escaped);
+        let zettelstore_role = external.zettelstore_role.as_deref().map(escaped);
         let values: [&(dyn ToSql + Sync); 18] = [
             &&user.id.as_bytes()[..],
             &&realm.as_bytes()[..],
-            &&*kept(&user.full_name),
+            &&*escaped(&user.full_name),
             &user.role.as_str(),
             &user.bot.map(BotKind::as_str),
             &user.active,
@@ -154,7 +156,7 @@ async fn names(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<
     for Resolved { new, realm, .. } in users {
         for (position, name) in (0_i16..).zip(&new.user.names) {
             let folded = fold(&name.exact);
-            let (exact, folded) = (kept(&name.exact), kept(&folded));
+            let (exact, folded) = (escaped(&name.exact), escaped(&folded));
             let values: [&(dyn ToSql + Sync); 7] = [
                 &small(name.kind),
                 &&*folded,
@@ -200,7 +202,7 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> R
     let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(CREDENTIALS).await?, &CREDENTIAL_TYPES));
     for Resolved { new, .. } in users {
         for credential in &new.credentials {
-            let label = credential.label.as_deref().map(kept);
+            let label = credential.label.as_deref().map(escaped);
             let values: [&(dyn ToSql + Sync); 12] = [
                 &&credential.id.as_bytes()[..],
                 &&new.user.id.as_bytes()[..],

@@ -1,4 +1,4 @@
-//! Notifications of changed users between servers. One may be lost: the truth is in the rows.
+//! Notifications of changed users between servers. A notification may be lost: what counts are the versions of users.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use tokio::task::JoinSet;
 use tokio_postgres::AsyncMessage;
 
 use super::connection::Target;
-use super::failure::Result;
+use super::error::Result;
 use super::statement::execute;
-use crate::news::News;
+use crate::notify::Listeners;
 
 /// The channel that servers listen to.
 const CHANNEL: &str = "auth_server_changes";
@@ -30,16 +30,16 @@ const PAUSE: Duration = Duration::from_millis(500);
 
 /// Sends and receives notifications.
 pub(super) struct Notifications {
-    pub(super) listeners: Arc<News>,
+    pub(super) listeners: Arc<Listeners>,
     changed: mpsc::Sender<UserId>,
     /// Ended with the store.
     _tasks: JoinSet<()>,
 }
 
 impl Notifications {
-    /// Starts to send and to receive; where `exchange` is false, only listeners of this opening are told.
+    /// Starts to send and to receive. Where `exchange` is false, only the listeners of this opening are notified.
     pub(super) fn start(pool: Pool, target: Target, exchange: bool) -> Self {
-        let listeners = Arc::new(News::default());
+        let listeners = Arc::new(Listeners::default());
         let (changed, queue) = mpsc::channel(CAPACITY);
         let mut tasks = JoinSet::new();
         if exchange {
@@ -49,10 +49,10 @@ impl Notifications {
         Self { listeners, changed, _tasks: tasks }
     }
 
-    /// Tells that a user has changed: the listeners of this opening at once, other servers soon.
-    pub(super) fn tell(&self, user: UserId) {
-        self.listeners.tell(user);
-        // Where there is no room, the others find out by the user's version.
+    /// Notifies the listeners of this opening at once that a user has changed, and other servers soon.
+    pub(super) fn notify(&self, user: UserId) {
+        self.listeners.notify(user);
+        // Where the queue is full, other servers find out by the user's version.
         let _ = self.changed.try_send(user);
     }
 }
@@ -68,13 +68,13 @@ async fn send(pool: Pool, mut queue: mpsc::Receiver<UserId>) {
             execute(&client, NOTIFY, &[&CHANNEL, &users.join(" ")]).await
         }
         .await;
-        // Servers that receive nothing find out by the versions of users.
+        // Servers that receive nothing find out by the versions.
         drop(sent);
     }
 }
 
 /// Receives changes on a connection of its own, which is made anew whenever it is lost.
-async fn receive(target: Target, listeners: Arc<News>) {
+async fn receive(target: Target, listeners: Arc<Listeners>) {
     loop {
         // Without a connection, or with a server that knows no notifications, changes come later; but they come.
         if let Ok((client, mut messages)) = target.connect().await {
@@ -85,7 +85,7 @@ async fn receive(target: Target, listeners: Arc<News>) {
                             .payload()
                             .split(' ')
                             .filter_map(|id| id.parse().ok())
-                            .for_each(|id| listeners.tell(id));
+                            .for_each(|id| listeners.notify(id));
                     }
                 }
             };

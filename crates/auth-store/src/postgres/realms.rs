@@ -15,6 +15,6 @@ pub(super) const ALL: &str = "SELECT id, slug, subdomain, name, icon, descriptio
 impl RealmStore for Postgres {
     async fn realms(&self) -> Result<Vec<Realm>, StoreError> {
         let found = read!(self, |client| rows(client, ALL, &[]).await)?;
-        Ok(found.iter().map(|row| Columns::of(row).realm()).collect::<super::failure::Result<_>>()?)
+        Ok(found.iter().map(|row| Columns::of(row).realm()).collect::<super::error::Result<_>>()?)
     }
 }

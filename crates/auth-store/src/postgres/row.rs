@@ -1,4 +1,4 @@
-//! Rows as records.
+//! Rows as records, and text as PostgreSQL can store it.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use auth_core::{
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
-use super::failure::{Failure, Result};
+use super::error::{CommandError, Result};
 use crate::encoding::{
     ExternalColumns, bot, corrupt, credential_kind, from_json, name_kind, protocols, role,
 };
 
-/// The columns of an [`Account`], of the row `u`: names and all, so that one statement reads it whole.
+/// The columns of an [`Account`] `u`, names included, so that one statement reads it whole.
 macro_rules! account_columns {
     () => {
         "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
@@ -38,7 +38,7 @@ macro_rules! credential_columns {
 
 pub(super) use {account_columns, credential_columns};
 
-/// Takes a row's columns in the order in which they were asked for.
+/// Takes the columns of a row in the order of the query.
 pub(super) struct Columns<'r> {
     row: &'r Row,
     next: usize,
@@ -52,23 +52,23 @@ impl<'r> Columns<'r> {
     pub(super) fn take<T: FromSql<'r>>(&mut self) -> Result<T> {
         let index = self.next;
         self.next += 1;
-        self.row.try_get(index).map_err(|_| Failure::Store(corrupt("a column of an unexpected type")))
+        self.row.try_get(index).map_err(|_| CommandError::Store(corrupt("a column of an unexpected type")))
     }
 
-    /// Text that [`kept`] has written down.
+    /// Text that was written by [`escaped`].
     pub(super) fn text(&mut self) -> Result<String> {
-        self.take().map(unkept)
+        self.take().map(unescaped)
     }
 
     fn text_or_none(&mut self) -> Result<Option<String>> {
-        Ok(self.take::<Option<String>>()?.map(unkept))
+        Ok(self.take::<Option<String>>()?.map(unescaped))
     }
 
-    pub(super) fn moment(&mut self) -> Result<Timestamp> {
+    pub(super) fn timestamp(&mut self) -> Result<Timestamp> {
         self.take().map(Timestamp::from_millis)
     }
 
-    fn moment_or_none(&mut self) -> Result<Option<Timestamp>> {
+    fn timestamp_or_none(&mut self) -> Result<Option<Timestamp>> {
         Ok(self.take::<Option<i64>>()?.map(Timestamp::from_millis))
     }
 
@@ -76,12 +76,12 @@ impl<'r> Columns<'r> {
         self.take().map(i64::cast_unsigned)
     }
 
-    /// A number of so many bytes: an identifier or a digest.
+    /// An identifier or a digest of `N` bytes.
     pub(super) fn bytes<const N: usize>(&mut self) -> Result<[u8; N]> {
         array(self.take()?)
     }
 
-    /// The same where there may be none.
+    /// An identifier or a digest that may be missing.
     pub(super) fn bytes_or_none<const N: usize>(&mut self) -> Result<Option<[u8; N]>> {
         self.take::<Option<&[u8]>>()?.map(array).transpose()
     }
@@ -95,8 +95,8 @@ impl<'r> Columns<'r> {
             role: role(self.take()?)?,
             bot: self.take::<Option<&str>>()?.map(bot).transpose()?,
             active: self.take()?,
-            joined: self.moment()?,
-            valid_from: self.moment()?,
+            joined: self.timestamp()?,
+            valid_from: self.timestamp()?,
             email_second_factor: self.take()?,
             must_change_password: self.take()?,
             external_ids: ByProtocol::new(),
@@ -120,7 +120,7 @@ impl<'r> Columns<'r> {
         let exact: Vec<String> = self.take()?;
         let verified: Vec<bool> = self.take()?;
         for ((kind, exact), verified) in kinds.into_iter().zip(exact).zip(verified) {
-            user.names.push(LoginName { kind: name_kind(kind.into())?, exact: unkept(exact), verified });
+            user.names.push(LoginName { kind: name_kind(kind.into())?, exact: unescaped(exact), verified });
         }
         Ok(Account { user: Arc::new(user), password, totp })
     }
@@ -134,9 +134,9 @@ impl<'r> Columns<'r> {
             sealed: self.take()?,
             scope: Scope { protocols: protocols(self.take()?)?, bypass_second_factor: self.take()? },
             label: self.text_or_none()?,
-            created: self.moment()?,
-            expires: self.moment_or_none()?,
-            last_used: self.moment_or_none()?,
+            created: self.timestamp()?,
+            expires: self.timestamp_or_none()?,
+            last_used: self.timestamp_or_none()?,
             counter: self.take()?,
         })
     }
@@ -148,7 +148,7 @@ impl<'r> Columns<'r> {
             to: self.text()?,
             subject: self.text()?,
             body: self.take()?,
-            due: self.moment()?,
+            due: self.timestamp()?,
             failures: u32::try_from(self.take::<i64>()?).map_err(|_| corrupt("a count that is none"))?,
         })
     }
@@ -178,39 +178,39 @@ impl<'r> Columns<'r> {
 }
 
 fn array<const N: usize>(bytes: &[u8]) -> Result<[u8; N]> {
-    bytes.try_into().map_err(|_| corrupt("a number of an unexpected size").into())
+    bytes.try_into().map_err(|_| corrupt("an identifier of an unexpected size").into())
 }
 
-/// What stands before a character that stands for another.
-const MARK: char = '\u{1}';
+/// Begins the two characters that stand for one that PostgreSQL can't store, or for this one.
+const ESCAPE: char = '\u{1}';
 
-/// Text as PostgreSQL can keep it, where there is no room for the character NUL: a mark and `0` stand for it, and a
-/// mark and `1` for a mark. Different texts stay different.
-pub(super) fn kept(text: &str) -> Cow<'_, str> {
-    if !text.contains(['\0', MARK]) {
+/// Text as PostgreSQL can store it, which is without the character NUL: [`ESCAPE`] and `0` stand for NUL, [`ESCAPE`] and
+/// `1` for [`ESCAPE`]. Different texts stay different.
+pub(super) fn escaped(text: &str) -> Cow<'_, str> {
+    if !text.contains(['\0', ESCAPE]) {
         return text.into();
     }
-    let mut kept = String::with_capacity(text.len() + 8);
+    let mut escaped = String::with_capacity(text.len() + 8);
     for letter in text.chars() {
         match letter {
-            '\0' => kept.extend([MARK, '0']),
-            MARK => kept.extend([MARK, '1']),
-            letter => kept.push(letter),
+            '\0' => escaped.extend([ESCAPE, '0']),
+            ESCAPE => escaped.extend([ESCAPE, '1']),
+            letter => escaped.push(letter),
         }
     }
-    kept.into()
+    escaped.into()
 }
 
-/// The text that [`kept`] has written down.
-fn unkept(text: String) -> String {
-    if !text.contains(MARK) {
+/// The text that was written by [`escaped`].
+fn unescaped(text: String) -> String {
+    if !text.contains(ESCAPE) {
         return text;
     }
     let mut letters = text.chars();
     let mut read = String::with_capacity(text.len());
     while let Some(letter) = letters.next() {
         read.push(match letter {
-            MARK if letters.next() == Some('0') => '\0',
+            ESCAPE if letters.next() == Some('0') => '\0',
             letter => letter,
         });
     }
@@ -232,9 +232,9 @@ mod tests {
     proptest! {
         #[test]
         fn every_text_reads_back_and_holds_no_nul(text in "[\0\u{1}01aé]{0,12}") {
-            let written = kept(&text);
+            let written = escaped(&text);
             prop_assert!(!written.contains('\0'));
-            prop_assert_eq!(unkept(written.into_owned()), text);
+            prop_assert_eq!(unescaped(written.into_owned()), text);
         }
     }
 }

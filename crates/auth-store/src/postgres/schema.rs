@@ -1,18 +1,18 @@
-//! The schema and its versions: a table of one row counts the numbered files that a store has been through.
+//! The schema and its versions: a table of one row holds the number of the last file that was applied.
 
 use deadpool_postgres::{Object, Pool, Transaction};
 
 use super::connection::PostgresOpenError;
-use super::failure::{Failure, Result};
+use super::error::{CommandError, Result};
 use super::row::Columns;
 use super::statement::{execute, row};
 
-/// Each brings a store from its index to the next version.
+/// The numbered files: each brings a store from the version that is its index to the next.
 const STEPS: [&str; 3] =
     [include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
 
-/// How often a step is tried: every server that starts at once takes part, and one wins.
-const TRIES: u32 = 20;
+/// How often a step is attempted: of several servers that start at once, one applies it.
+const ATTEMPTS: u32 = 20;
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS auth_server_schema \
     (one smallint PRIMARY KEY, version bigint NOT NULL)";
@@ -23,26 +23,29 @@ const FIRST: &str =
 const LOCK: &str = "SELECT version FROM auth_server_schema WHERE one = 1 FOR UPDATE";
 const SET: &str = "UPDATE auth_server_schema SET version = $1 WHERE one = 1";
 
-/// Brings a store up to date, each step in a transaction of its own. Several may do it at once. A store that is up
-/// to date is only read.
+/// Brings a store up to date, each step in a transaction of its own. Several servers may do so at once. A store that is
+/// up to date is only read.
+///
+/// # Errors
+/// See [`PostgresOpenError`].
 pub(super) async fn migrate(pool: &Pool) -> std::result::Result<(), PostgresOpenError> {
-    let mut tries = 0;
+    let mut attempts = 0;
     loop {
         match step(pool).await {
             Ok(Some(version)) if version >= STEPS.len() => return Ok(()),
             Ok(Some(_)) => {}
-            Ok(None) => tries += 1,
+            Ok(None) => attempts += 1,
             Err(Stop::Open(error)) => return Err(error),
-            Err(Stop::Failed(failure)) => {
-                let beaten = failure.may_pass() || is_there_already(&failure);
-                tries += 1;
-                if tries >= TRIES || !beaten {
-                    return Err(refusal(failure));
+            Err(Stop::Failed(error)) => {
+                let retry = error.is_transient() || exists_already(&error);
+                attempts += 1;
+                if attempts >= ATTEMPTS || !retry {
+                    return Err(open_error(error));
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
         }
-        if tries >= TRIES {
+        if attempts >= ATTEMPTS {
             return Err(PostgresOpenError::NotOurs);
         }
     }
@@ -50,16 +53,16 @@ pub(super) async fn migrate(pool: &Pool) -> std::result::Result<(), PostgresOpen
 
 enum Stop {
     Open(PostgresOpenError),
-    Failed(Failure),
+    Failed(CommandError),
 }
 
-impl<T: Into<Failure>> From<T> for Stop {
+impl<T: Into<CommandError>> From<T> for Stop {
     fn from(error: T) -> Self {
         Self::Failed(error.into())
     }
 }
 
-/// Takes a store one step further, if it isn't at the end; gives the version it had before.
+/// Applies the next step, if there is one; returns the version before it.
 async fn step(pool: &Pool) -> std::result::Result<Option<usize>, Stop> {
     let mut client: Object = pool.get().await?;
     if let Some(version) = version(&client).await? {
@@ -79,7 +82,7 @@ async fn step(pool: &Pool) -> std::result::Result<Option<usize>, Stop> {
             Ok(Some(found))
         }
         Err(stop) => {
-            // The transaction is undone with its connection, if not here.
+            // Where even that fails, the end of the connection rolls back.
             let _ = transaction.rollback().await;
             Err(stop)
         }
@@ -87,7 +90,7 @@ async fn step(pool: &Pool) -> std::result::Result<Option<usize>, Stop> {
 }
 
 async fn advance(transaction: &Transaction<'_>) -> std::result::Result<usize, Stop> {
-    // Others wait here.
+    // Other servers wait here.
     let row = transaction.query_one(LOCK, &[]).await?;
     let found = known(Columns::of(&row).take()?)?;
     if let Some(step) = STEPS.get(found) {
@@ -106,7 +109,7 @@ async fn version(client: &Object) -> Result<Option<i64>> {
     row(client, VERSION, &[]).await?.map(|row| Columns::of(&row).take()).transpose()
 }
 
-/// The version as a place in [`STEPS`].
+/// The version as an index into [`STEPS`].
 fn known(version: i64) -> std::result::Result<usize, Stop> {
     match usize::try_from(version) {
         Ok(known) if known <= STEPS.len() => Ok(known),
@@ -114,18 +117,14 @@ fn known(version: i64) -> std::result::Result<usize, Stop> {
     }
 }
 
-/// Whether something of that name is there: another server was faster, or another program was here before.
-fn is_there_already(failure: &Failure) -> bool {
+/// Whether a table of that name exists: another server was faster, or another program was here before.
+fn exists_already(error: &CommandError) -> bool {
     use tokio_postgres::error::SqlState;
-    matches!(failure, Failure::Sql(error) if error.code().is_some_and(|code| {
+    matches!(error, CommandError::Sql(error) if error.code().is_some_and(|code| {
         [SqlState::UNIQUE_VIOLATION, SqlState::DUPLICATE_TABLE, SqlState::DUPLICATE_OBJECT].contains(code)
     }))
 }
 
-fn refusal(failure: Failure) -> PostgresOpenError {
-    if is_there_already(&failure) {
-        PostgresOpenError::NotOurs
-    } else {
-        PostgresOpenError::Failed(failure.into())
-    }
+fn open_error(error: CommandError) -> PostgresOpenError {
+    if exists_already(&error) { PostgresOpenError::NotOurs } else { PostgresOpenError::Failed(error.into()) }
 }

@@ -1,5 +1,5 @@
-//! Tries that all servers count together: a row for each key, changed in one statement, so that of a hundred
-//! servers that ask at once no more are let through than the rule says.
+//! Attempts that all servers count together: a row for each key, changed in one statement, so that a hundred servers
+//! that ask at once let no more attempts through than the quota allows.
 
 use std::time::Duration;
 
@@ -7,7 +7,6 @@ use async_trait::async_trait;
 use auth_core::{Digest, Quota, SharedAttempts, StoreError, Timestamp};
 
 use super::Postgres;
-use super::failure::Failure;
 use super::row::Columns;
 use super::session::{read, write_once};
 use super::statement::{execute, row};
@@ -15,10 +14,10 @@ use super::statement::{execute, row};
 /// Rows that one command deletes, so that none takes long.
 const FORGET: i64 = 1000;
 
-type Answer<T> = Result<T, StoreError>;
+type StoreResult<T> = Result<T, StoreError>;
 
-// $1 the key, $2 now, $3 the first moment that still counts, $4 how many may be counted. Counts lost in a crash of
-// the database are few tries more for a guesser: the commit is not waited for.
+// $1 the key, $2 now, $3 the first time that still counts, $4 how many may be counted. The commit is not waited for:
+// counts lost in a crash of the database give an attacker a few more attempts.
 pub(super) const RESERVE: &str = "INSERT INTO tried AS t (key, tries, last) \
     SELECT $1::bytea, ARRAY[$2::bigint], $2::bigint FROM set_config('synchronous_commit', 'off', true) \
     ON CONFLICT (key) DO UPDATE SET last = greatest(t.last, $2), \
@@ -26,7 +25,7 @@ pub(super) const RESERVE: &str = "INSERT INTO tried AS t (key, tries, last) \
     WHERE (SELECT count(*) FROM unnest(t.tries) AS u WHERE u >= $3) < $4";
 pub(super) const OLDEST: &str =
     "SELECT min(u) FROM tried AS t, unnest(t.tries) AS u WHERE t.key = $1 AND u >= $2";
-// One of them, should there be several of that moment.
+// One attempt, should several have been counted at that time.
 pub(super) const GIVE_BACK: &str = "UPDATE tried SET tries = tries[:array_position(tries, $2) - 1] \
     || tries[array_position(tries, $2) + 1:] FROM set_config('synchronous_commit', 'off', true) \
     WHERE key = $1 AND array_position(tries, $2) IS NOT NULL";
@@ -35,7 +34,12 @@ pub(super) const FORGET_OLD: &str =
 
 #[async_trait]
 impl SharedAttempts for Postgres {
-    async fn reserve_attempt(&self, key: &Digest, quota: Quota, now: Timestamp) -> Answer<Option<Duration>> {
+    async fn reserve_attempt(
+        &self,
+        key: &Digest,
+        quota: Quota,
+        now: Timestamp,
+    ) -> StoreResult<Option<Duration>> {
         let (key, at, most) = (&key.as_bytes()[..], now.as_millis(), i64::from(quota.attempts));
         let first = (now - quota.window).as_millis();
         if write_once!(self, |client| execute(client, RESERVE, &[&key, &at, &first, &most]).await)? > 0 {
@@ -47,13 +51,13 @@ impl SharedAttempts for Postgres {
         Ok(Some(free_at.since(now).max(Duration::from_millis(1))))
     }
 
-    async fn give_back_attempt(&self, key: &Digest, at: Timestamp) -> Answer<()> {
+    async fn give_back_attempt(&self, key: &Digest, at: Timestamp) -> StoreResult<()> {
         let (key, at) = (&key.as_bytes()[..], at.as_millis());
         write_once!(self, |client| execute(client, GIVE_BACK, &[&key, &at]).await)?;
         Ok(())
     }
 
-    async fn forget_shared_attempts(&self, before: Timestamp) -> Answer<u64> {
+    async fn forget_shared_attempts(&self, before: Timestamp) -> StoreResult<u64> {
         let before = before.as_millis();
         let mut total = 0;
         loop {

@@ -1,11 +1,11 @@
-//! Running a statement on a connection, and the count of a user's changes.
+//! Runs single statements, and counts the changes of a user.
 
 use auth_core::UserId;
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
-use super::failure::Result;
+use super::error::Result;
 
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
@@ -23,13 +23,13 @@ pub(super) async fn row(client: &impl GenericClient, query: &str, params: Params
     Ok(client.query_opt(&statement, params).await?)
 }
 
-/// Runs a statement; gives the number of rows that it has changed.
+/// Runs a statement; returns the number of rows that it changed.
 pub(super) async fn execute(client: &impl GenericClient, statement: &str, params: Params<'_>) -> Result<u64> {
     let statement = client.prepare_cached(statement).await?;
     Ok(client.execute(&statement, params).await?)
 }
 
-/// Runs a statement; tells whether it has changed anything.
+/// Runs a statement; returns whether it changed any row.
 pub(super) async fn changed(
     client: &impl GenericClient,
     statement: &str,
@@ -38,8 +38,7 @@ pub(super) async fn changed(
     Ok(execute(client, statement, params).await? > 0)
 }
 
-/// Counts a change of a user, and keeps its row locked until the transaction's end; `false` when there is no such
-/// user.
+/// Counts a change of a user, and locks its row until the end of the transaction. `false` when there is no such user.
 pub(super) async fn touch(client: &impl GenericClient, user: UserId) -> Result<bool> {
     changed(client, TOUCH, &[&&user.as_bytes()[..]]).await
 }

@@ -1,4 +1,4 @@
-//! Users, their names and passwords.
+//! Users: looked up, listed, changed, created and deleted.
 
 use async_trait::async_trait;
 use auth_core::{
@@ -10,18 +10,18 @@ use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
 use super::credentials::{self, LOCK, REMOVE_KINDS};
+use super::error::Result;
 use super::external_ids::Numbers;
-use super::failure::{Failure, Result};
 use super::names::small;
 use super::new_user::Resolved;
-use super::row::{Columns, account_columns, kept};
+use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, row, rows};
 use super::{Postgres, external_ids, import, names, new_user};
 
-type Answer<T> = std::result::Result<T, StoreError>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
-// The exact form, or one beside which no other folds alike.
+// The exact form, or a form beside which no other folds alike.
 pub(super) const BY_NAME: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -41,7 +41,7 @@ pub(super) const REALMS: &str =
 
 pub(super) const REHASH: &str =
     "UPDATE account SET password = $3, version = version + 1 WHERE id = $1 AND password = $2";
-/// Moves the valid-from stamp to $2, or a second ahead. Without a moment it stays: `greatest` passes over what is NULL.
+/// Moves the valid-from stamp to $2, but at least a second ahead. It stays where $2 is NULL: `greatest` ignores NULL.
 macro_rules! move_valid_from {
     () => {
         "valid_from = greatest(CASE WHEN $2::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $2)"
@@ -66,11 +66,11 @@ pub(super) const DELETE: &str = "DELETE FROM account WHERE id = $1";
 
 #[async_trait]
 impl UserStore for Postgres {
-    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Answer<Option<Account>> {
+    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> StoreResult<Option<Account>> {
         let found = match *who {
             Lookup::Name(kind, typed) => {
                 let (realm, folded) = (&realm.as_bytes()[..], fold(typed));
-                let (kind, folded, typed) = (small(kind), kept(&folded), kept(typed));
+                let (kind, folded, typed) = (small(kind), escaped(&folded), escaped(typed));
                 read!(self, |client| row(client, BY_NAME, &[&kind, &&*folded, &realm, &&*typed]).await)?
             }
             Lookup::ExternalId(protocol, id) => {
@@ -80,30 +80,30 @@ impl UserStore for Postgres {
         Ok(account(found)?)
     }
 
-    async fn realms_of(&self, kind: NameKind, name: &str) -> Answer<Vec<RealmId>> {
+    async fn realms_of(&self, kind: NameKind, name: &str) -> StoreResult<Vec<RealmId>> {
         let folded = fold(name);
-        let (kind, folded) = (small(kind), kept(&folded));
+        let (kind, folded) = (small(kind), escaped(&folded));
         let found = read!(self, |client| rows(client, REALMS, &[&kind, &&*folded]).await)?;
         let realms = found.iter().map(|row| Columns::of(row).bytes().map(RealmId::from_bytes));
         Ok(realms.collect::<Result<_>>()?)
     }
 
-    async fn user(&self, id: UserId) -> Answer<Option<Account>> {
+    async fn user(&self, id: UserId) -> StoreResult<Option<Account>> {
         Ok(read!(self, |client| by_id(client, id).await)?)
     }
 
-    async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> Answer<Vec<Account>> {
+    async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> StoreResult<Vec<Account>> {
         let (realm, limit) = (&realm.as_bytes()[..], i64::from(limit));
-        // No identifier comes before the empty one.
+        // The empty id sorts before every other.
         let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
         let found = read!(self, |client| rows(client, PAGE, &[&realm, &after, &limit]).await)?;
         Ok(found.iter().map(|row| Columns::of(row).account()).collect::<Result<_>>()?)
     }
 
-    async fn rehash(&self, user: UserId, old: &PasswordString, new: &PasswordString) -> Answer<bool> {
+    async fn rehash(&self, user: UserId, old: &PasswordString, new: &PasswordString) -> StoreResult<bool> {
         let (id, old, new) = (&user.as_bytes()[..], old.expose(), new.expose());
         let done = write_once!(self, |client| changed(client, REHASH, &[&id, &old, &new]).await);
-        self.told(user, done)
+        self.notify(user, done)
     }
 
     async fn set_password(
@@ -111,24 +111,24 @@ impl UserStore for Postgres {
         user: UserId,
         new: Option<&PasswordString>,
         revocation: &Revocation<'_>,
-    ) -> Answer<bool> {
-        let (id, moment) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
+    ) -> StoreResult<bool> {
+        let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
         let new = new.map(PasswordString::expose);
-        self.change(user, SET_PASSWORD, &[&id, &moment, &new], revocation).await
+        self.change(user, SET_PASSWORD, &[&id, &valid_from, &new], revocation).await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> Answer<bool> {
-        let (id, moment) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
-        self.change(user, SET_ACTIVE, &[&id, &moment, &active], revocation).await
+    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> StoreResult<bool> {
+        let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
+        self.change(user, SET_ACTIVE, &[&id, &valid_from, &active], revocation).await
     }
 
-    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Answer<bool> {
-        let (id, moment) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
-        self.change(user, REVOKE, &[&id, &moment], revocation).await
+    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> StoreResult<bool> {
+        let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
+        self.change(user, REVOKE, &[&id, &valid_from], revocation).await
     }
 
-    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Answer<bool> {
-        let (id, full_name, role) = (&user.as_bytes()[..], kept(&update.full_name), update.role.as_str());
+    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> StoreResult<bool> {
+        let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let done = transact!(self, |transaction| {
             let Some(there) = row(transaction, UPDATE_PROFILE, &[&id, &&*full_name, &role]).await? else {
                 return Ok(false);
@@ -138,7 +138,7 @@ impl UserStore for Postgres {
             names::insert(transaction, user, realm, &update.names).await?;
             Ok(true)
         });
-        self.told(user, done)
+        self.notify(user, done)
     }
 
     async fn ensure_external_id(
@@ -146,8 +146,8 @@ impl UserStore for Postgres {
         user: UserId,
         protocol: ProtocolName,
         new: &NewId,
-    ) -> Answer<Option<ExternalId>> {
-        // Nearly always it is there, and a look is cheaper than a commit.
+    ) -> StoreResult<Option<ExternalId>> {
+        // Nearly always the user has one, and a read is cheaper than a commit.
         let Some(account) = self.user(user).await? else { return Ok(None) };
         if let Some(own) = account.user.external_ids.get(protocol) {
             return Ok(Some(own.clone()));
@@ -161,36 +161,36 @@ impl UserStore for Postgres {
             }
             external_ids::give(transaction, &user, protocol, new).await.map(Some)
         });
-        self.told(user, done)
+        self.notify(user, done)
     }
 
-    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Answer<bool> {
+    async fn set_email_second_factor(&self, user: UserId, on: bool) -> StoreResult<bool> {
         let id = &user.as_bytes()[..];
         let done = write_once!(self, |client| changed(client, SET_EMAIL_SECOND_FACTOR, &[&id, &on]).await);
-        self.told(user, done)
+        self.notify(user, done)
     }
 
-    async fn create_user(&self, new: &NewUser) -> Answer<()> {
+    async fn create_user(&self, new: &NewUser) -> StoreResult<()> {
         let realm = new.user.realm;
         let done = transact!(self, |transaction| {
-            // A command that is repeated since its outcome was unknown finds its own row.
+            // A caller that repeats the command, because its outcome was unknown, finds its own row.
             let own = by_id(transaction, new.user.id).await?;
             if own.is_some_and(|own| own.user.realm == realm) {
                 return Ok(());
             }
-            let mut numbers = Numbers::default();
+            let mut numbers = Numbers::new(transaction).await?;
             numbers.lock(transaction, realm).await?;
             numbers.know_all(transaction, &[(new, realm)]).await?;
             let user = Resolved { new, realm, ids: numbers.ids_of(new, realm)? };
             new_user::write_one(transaction, &user).await
         });
-        self.told(new.user.id, done)
+        self.notify(new.user.id, done)
     }
 
-    async fn delete(&self, user: UserId) -> Answer<bool> {
+    async fn delete(&self, user: UserId) -> StoreResult<bool> {
         let id = &user.as_bytes()[..];
         let done = write_once!(self, |client| changed(client, DELETE, &[&id]).await);
-        self.told(user, done)
+        self.notify(user, done)
     }
 
     async fn import(&self, records: Records, mode: ImportMode) -> std::result::Result<Imported, ImportError> {
@@ -199,15 +199,15 @@ impl UserStore for Postgres {
 }
 
 impl Postgres {
-    /// Runs a statement that changes a user, and deletes the credentials that are revoked with it. The row is locked
-    /// first, so that whatever is added meanwhile is seen and deleted too.
+    /// Runs a statement that changes a user, and deletes the credentials that are revoked with it. The statement locks
+    /// the user's row, so that credentials added meanwhile are deleted too.
     async fn change(
         &self,
         user: UserId,
         statement: &str,
         params: Params<'_>,
         revocation: &Revocation<'_>,
-    ) -> Answer<bool> {
+    ) -> StoreResult<bool> {
         let (id, kinds) = (&user.as_bytes()[..], credentials::names(revocation.kinds));
         let done = transact!(self, |transaction| {
             let done = changed(transaction, statement, params).await?;
@@ -216,7 +216,7 @@ impl Postgres {
             }
             Ok(done)
         });
-        self.told(user, done)
+        self.notify(user, done)
     }
 }
 

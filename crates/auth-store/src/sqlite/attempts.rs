@@ -7,11 +7,11 @@ use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, Use
 use rusqlite::{Connection, params};
 
 use super::Sqlite;
-use super::failure::Result;
+use super::error::Result;
 use super::row::Columns;
 use crate::encoding::{client_key, protocol};
 
-/// Rows that one command deletes, so that others get their turn in between.
+/// Rows that one command deletes, so that other commands run in between.
 const FORGET: u32 = 1000;
 
 pub(super) const INSERT: &str = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) \
@@ -27,7 +27,7 @@ impl AttemptStore for Sqlite {
         self.writer.write_lazily(move |connection| insert(connection, &attempt));
     }
 
-    /// Through the writer's queue, so that what was recorded before is seen.
+    /// Reads through the writer's queue, so that attempts recorded before are seen.
     async fn attempts(&self, limit: u32) -> std::result::Result<Vec<AttemptRecord>, StoreError> {
         self.write(move |connection| {
             let mut statement = connection.prepare_cached(NEWEST)?;
@@ -53,6 +53,14 @@ impl AttemptStore for Sqlite {
     }
 }
 
+impl Sqlite {
+    /// Returns how many rows of the log of attempts were dropped for lack of room since the store was opened.
+    #[must_use]
+    pub fn dropped_attempts(&self) -> u64 {
+        self.writer.dropped()
+    }
+}
+
 fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
     connection.prepare_cached(INSERT)?.execute(params![
         attempt.at.as_millis(),
@@ -68,7 +76,7 @@ fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
 
 fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
     Ok(AttemptRecord {
-        at: columns.moment()?,
+        at: columns.timestamp()?,
         protocol: protocol(&columns.take::<String>()?)?,
         realm: RealmId::from_bytes(columns.take()?),
         user: columns.take::<Option<_>>()?.map(UserId::from_bytes),

@@ -1,4 +1,4 @@
-//! Opening the file: its mode, the settings of a connection, and what can go wrong.
+//! Connections to the file: its mode, the settings of a connection, and the errors of opening it.
 
 use std::error::Error;
 use std::fs::OpenOptions;
@@ -11,39 +11,39 @@ use auth_core::StoreError;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
-use super::failure::{Failure, is_locked};
+use super::error::{CommandError, is_locked};
 
 /// How long a command waits for another process that is writing.
 const BUSY: Duration = Duration::from_secs(2);
 
-/// How often and how long a connection waits for its turn to enter WAL.
-const TURNS: u32 = 100;
-const TURN: Duration = Duration::from_millis(20);
+/// How often, and after what pause, a connection attempts to enter WAL while another process does the same.
+const WAL_ATTEMPTS: u32 = 100;
+const WAL_PAUSE: Duration = Duration::from_millis(20);
 
-/// Statements that a connection keeps prepared: more than there are.
+/// Statements that a connection keeps prepared: more than the store has.
 const STATEMENTS: usize = 96;
 
-/// Memory in which a connection may hold pages that it changes, in KiB.
+/// Memory for the pages that a connection changes, in KiB.
 pub(super) const CACHE: u32 = 8192;
 
-/// So much of the file is read where the system has it in memory, without a copy or a call: all of it, or as much as
-/// SQLite was built for (2 GiB, if nobody said otherwise).
+/// Bytes of the file that are mapped into memory, so that reads need neither a call nor a copy: all of it, or as much as
+/// SQLite was built for (2 GiB by default).
 const MAPPED: i64 = 1 << 40;
 
-/// Why a store could not be opened. The causes are in `source()`; no variant knows the path.
+/// An error of [`Sqlite::open`](super::Sqlite::open). Causes are in `source()`; no variant holds the path.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Its folder is missing, or the permissions don't allow it.
+    /// The folder is missing, or the permissions don't allow it.
     #[error("the store's file can't be opened or created")]
     CannotOpen(#[source] Box<dyn Error + Send + Sync>),
-    /// The file is something else.
+    /// The file is not a database.
     #[error("the store's file is not a database")]
     NotADatabase,
-    /// Another program made it.
+    /// The file is a database of another program.
     #[error("the store's file is a database of another program")]
     NotOurs,
-    /// A later version of this program made it.
+    /// A later version of this program wrote the file.
     #[error("the store's schema is of version {found}, this program knows up to {known}")]
     Newer {
         /// The version of the file.
@@ -51,27 +51,27 @@ pub enum OpenError {
         /// The latest version that this program knows.
         known: usize,
     },
-    /// Another process holds it.
+    /// Another process has locked the file.
     #[error("the store is locked by another process")]
     Locked,
-    /// It could be opened but not read, or not brought up to date.
+    /// The file could be opened but not read, or not brought up to date.
     #[error("the store can't be made ready")]
     Failed(#[source] StoreError),
 }
 
 impl OpenError {
-    pub(super) fn of(failure: impl Into<Failure>) -> Self {
-        let failure = failure.into();
-        let Failure::Sql(error) = &failure else { return Self::Failed(failure.into()) };
+    pub(super) fn of(error: impl Into<CommandError>) -> Self {
+        let failed = error.into();
+        let CommandError::Sql(error) = &failed else { return Self::Failed(failed.into()) };
         if is_locked(error) {
             return Self::Locked;
         }
         match error.sqlite_error_code() {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase,
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
-                Self::CannotOpen(StoreError::from(failure).to_string().into())
+                Self::CannotOpen(StoreError::from(failed).to_string().into())
             }
-            _ => Self::Failed(failure.into()),
+            _ => Self::Failed(failed.into()),
         }
     }
 
@@ -80,10 +80,10 @@ impl OpenError {
     }
 }
 
-/// Makes a file for the eyes of its owner alone; SQLite gives the files it puts beside it the same mode.
+/// Creates a file that only its owner may read, or opens one that exists. SQLite gives the files beside it the same mode.
 ///
 /// # Errors
-/// When it exists and `new` is asked for, or can't be made.
+/// When it exists although it shall be `new`, or can't be created.
 pub(super) fn create(path: &Path, new: bool) -> io::Result<()> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(!new).create_new(new).truncate(false);
@@ -92,19 +92,18 @@ pub(super) fn create(path: &Path, new: bool) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
-/// A connection to an existing file, with the settings that belong to the connection.
+/// Connects to an existing file, with the settings that hold for one connection.
 ///
 /// # Errors
-/// What SQLite says.
+/// Those of SQLite.
 pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    // Plans don't depend on what is bound: otherwise SQLite plans some statements anew at every call.
+    // Plans don't depend on bound values: otherwise SQLite would plan some statements anew at every call.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // FULL: a commit is on disk before it is answered. FAST: deleted secrets are wiped where their page is
-    // written anyway.
+    // FULL: a commit is on disk before it returns. FAST: deleted secrets are wiped where their page is written anyway.
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
@@ -118,28 +117,28 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// Sets the memory that a connection may hold pages in, in KiB, and gives back what is above it.
+/// Sets the memory for pages of a connection, in KiB, and frees what is above it.
 ///
 /// # Errors
-/// What SQLite says.
-pub(super) fn set_cache(connection: &Connection, size: u32) -> Result<(), Failure> {
+/// Those of SQLite.
+pub(super) fn set_cache(connection: &Connection, size: u32) -> Result<(), CommandError> {
     connection.pragma_update(None, "cache_size", -i64::from(size))?;
     Ok(connection.execute_batch("PRAGMA shrink_memory")?)
 }
 
-/// Lets readers go on while one writes. The file remembers it.
+/// Switches the file to write-ahead logging, so that readers go on while one connection writes.
 ///
 /// # Errors
-/// What SQLite says, also where the file system can't do it.
-pub(super) fn enter_wal(connection: &Connection) -> Result<(), Failure> {
+/// Those of SQLite; [`StoreError::Unavailable`] where the file system can't share memory.
+pub(super) fn enter_wal(connection: &Connection) -> Result<(), CommandError> {
     let enter = || connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get(0));
     let mut mode: rusqlite::Result<String> = enter();
-    // Here SQLite doesn't wait by itself for another process that is doing the same.
-    for _ in 0..TURNS {
+    // Here SQLite doesn't wait by itself for another process that does the same.
+    for _ in 0..WAL_ATTEMPTS {
         if !mode.as_ref().is_err_and(is_locked) {
             break;
         }
-        thread::sleep(TURN);
+        thread::sleep(WAL_PAUSE);
         mode = enter();
     }
     let mode = mode?;

@@ -1,4 +1,4 @@
-//! Credentials.
+//! Credentials: looked up, added, exchanged and deleted.
 
 use std::collections::BTreeSet;
 
@@ -10,17 +10,17 @@ use auth_core::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
-use super::failure::{Failure, Result, taken};
+use super::error::{CommandError, Result, taken};
 use super::row::{Columns, account_columns, credential_columns};
 use super::statement::touch;
 use crate::encoding::protocol_names;
 
-type Answer<T> = std::result::Result<T, StoreError>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
-/// Rows that one command of a purge deletes, so that others get their turn in between.
+/// Rows that one command of a purge deletes, so that other commands run in between.
 const PURGE: u32 = 1000;
 
-/// What an exchange fails with that finds a label taken.
+/// The error of an exchange that finds a label taken.
 const NOT_EXCHANGED: &str = "room for a credential";
 
 pub(super) const BY_DIGEST: &str = concat!(
@@ -48,7 +48,7 @@ pub(super) const REMOVE_KIND: &str = "DELETE FROM credential \
     WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
 pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
-pub(super) const ENDED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
+pub(super) const EXPIRED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
     WHERE expires < ?1 LIMIT ?2) RETURNING (SELECT id FROM user WHERE number = credential.user)";
 
 #[async_trait]
@@ -57,7 +57,7 @@ impl CredentialStore for Sqlite {
         &self,
         kind: CredentialKind,
         digest: &Digest,
-    ) -> Answer<Option<(Credential, Account)>> {
+    ) -> StoreResult<Option<(Credential, Account)>> {
         let digest = *digest.as_bytes();
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(BY_DIGEST)?;
@@ -70,23 +70,23 @@ impl CredentialStore for Sqlite {
         .await
     }
 
-    async fn of_user(&self, user: UserId, kind: CredentialKind) -> Answer<Vec<Credential>> {
+    async fn of_user(&self, user: UserId, kind: CredentialKind) -> StoreResult<Vec<Credential>> {
         self.read(move |connection| of_user(connection, user, kind)).await
     }
 
-    async fn add(&self, credential: &Credential, keep: u32) -> Answer<bool> {
+    async fn add(&self, credential: &Credential, keep: u32) -> StoreResult<bool> {
         let credential = credential.clone();
         let (user, kind) = (credential.user, credential.kind);
         self.change(user, move |connection| {
             match insert(connection, user, &credential) {
                 Ok(()) => {}
                 Err(NotInserted::NoUser) => return Ok(false),
-                // A command that is repeated since its outcome was unknown finds its own row.
+                // A caller that repeats the command, because its outcome was unknown, finds its own row.
                 Err(NotInserted::IdTaken | NotInserted::LabelTaken) => {
                     return Ok(of_user(connection, user, kind)?.iter().any(|own| own.id == credential.id));
                 }
                 Err(NotInserted::DigestTaken) => return Err(conflict()),
-                Err(NotInserted::Failed(failure)) => return Err(failure),
+                Err(NotInserted::Failed(error)) => return Err(error),
             }
             connection.prepare_cached(TRIM)?.execute(params![user.as_bytes(), kind.as_str(), keep])?;
             touch(connection, user)?;
@@ -95,16 +95,16 @@ impl CredentialStore for Sqlite {
         .await
     }
 
-    async fn ensure(&self, credential: &Credential) -> Answer<Option<Credential>> {
-        // Nearly always it is there, and a look is cheaper than a commit.
+    async fn ensure(&self, credential: &Credential) -> StoreResult<Option<Credential>> {
+        // Nearly always the user has one, and a read is cheaper than a commit.
         let (user, kind) = (credential.user, credential.kind);
-        let look = move |connection: &Connection| Ok(of_user(connection, user, kind)?.into_iter().next());
-        if let Some(own) = self.read(look).await? {
+        let read = move |connection: &Connection| Ok(of_user(connection, user, kind)?.into_iter().next());
+        if let Some(own) = self.read(read).await? {
             return Ok(Some(own));
         }
         let credential = credential.clone();
         self.change(user, move |connection| {
-            if let Some(own) = look(connection)? {
+            if let Some(own) = read(connection)? {
                 return Ok(Some(own));
             }
             match insert(connection, user, &credential) {
@@ -113,20 +113,20 @@ impl CredentialStore for Sqlite {
                     Ok(Some(credential))
                 }
                 Err(NotInserted::NoUser) => Ok(None),
-                Err(NotInserted::Failed(failure)) => Err(failure),
+                Err(NotInserted::Failed(error)) => Err(error),
                 Err(_) => Err(conflict()),
             }
         })
         .await
     }
 
-    async fn remove(&self, id: CredentialId) -> Answer<bool> {
+    async fn remove(&self, id: CredentialId) -> StoreResult<bool> {
         let owner = self.write(move |connection| {
             let mut statement = connection.prepare_cached(REMOVE)?;
             let owner = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
             touch_owner(connection, owner)
         });
-        Ok(self.tell_owner(owner.await?))
+        Ok(self.notify_owner(owner.await?))
     }
 
     async fn remove_of_user(
@@ -134,7 +134,7 @@ impl CredentialStore for Sqlite {
         user: UserId,
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
-    ) -> Answer<u64> {
+    ) -> StoreResult<u64> {
         let kinds = kinds.to_vec();
         self.change(user, move |connection| {
             let count = delete_kinds(connection, user, &kinds, except)?;
@@ -152,7 +152,7 @@ impl CredentialStore for Sqlite {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
         new: &[Credential],
-    ) -> Answer<bool> {
+    ) -> StoreResult<bool> {
         let (kinds, new) = (kinds.to_vec(), new.to_vec());
         let exchanged = self.change(user, move |connection| exchange(connection, user, &kinds, except, &new));
         match exchanged.await {
@@ -161,16 +161,16 @@ impl CredentialStore for Sqlite {
         }
     }
 
-    async fn raise_counter(&self, id: CredentialId, to: i64) -> Answer<bool> {
+    async fn raise_counter(&self, id: CredentialId, to: i64) -> StoreResult<bool> {
         let owner = self.write(move |connection| {
             let mut statement = connection.prepare_cached(RAISE)?;
             let owner = statement.query_row(params![id.as_bytes(), to], |row| row.get(0)).optional()?;
             touch_owner(connection, owner)
         });
-        Ok(self.tell_owner(owner.await?))
+        Ok(self.notify_owner(owner.await?))
     }
 
-    async fn purge(&self, now: Timestamp) -> Answer<u64> {
+    async fn purge(&self, now: Timestamp) -> StoreResult<u64> {
         let mut total = 0;
         loop {
             let count = self.write(move |connection| purge(connection, now)).await?;
@@ -183,10 +183,10 @@ impl CredentialStore for Sqlite {
 }
 
 impl Sqlite {
-    /// Tells whoever listens of a change of a credential's owner, if there was one; says whether.
-    fn tell_owner(&self, owner: Option<UserId>) -> bool {
+    /// Notifies of a change of a credential's owner, if the statement changed one; returns whether it did.
+    fn notify_owner(&self, owner: Option<UserId>) -> bool {
         if let Some(user) = owner {
-            self.news.tell(user);
+            self.listeners.notify(user);
         }
         owner.is_some()
     }
@@ -198,7 +198,7 @@ pub(super) enum NotInserted {
     IdTaken,
     LabelTaken,
     DigestTaken,
-    Failed(Failure),
+    Failed(CommandError),
 }
 
 impl From<rusqlite::Error> for NotInserted {
@@ -212,7 +212,7 @@ impl From<rusqlite::Error> for NotInserted {
     }
 }
 
-/// Writes a credential as `user`'s.
+/// Writes a credential that belongs to `user`.
 pub(super) fn insert(
     connection: &Connection,
     user: UserId,
@@ -235,7 +235,7 @@ pub(super) fn insert(
     if written == 0 { Err(NotInserted::NoUser) } else { Ok(()) }
 }
 
-/// Deletes a user's credentials of the given kinds but one; gives their number.
+/// Deletes a user's credentials of the given kinds except one; returns their number.
 pub(super) fn delete_kinds(
     connection: &Connection,
     user: UserId,
@@ -260,7 +260,7 @@ fn of_user(connection: &Connection, user: UserId, kind: CredentialKind) -> Resul
 }
 
 fn purge(connection: &Connection, now: Timestamp) -> Result<u64> {
-    let mut statement = connection.prepare_cached(ENDED)?;
+    let mut statement = connection.prepare_cached(EXPIRED)?;
     let owners = statement.query_map(params![now.as_millis(), PURGE], |row| row.get(0))?;
     let owners = owners.collect::<rusqlite::Result<Vec<[u8; 16]>>>()?;
     for owner in owners.iter().collect::<BTreeSet<_>>() {
@@ -269,18 +269,18 @@ fn purge(connection: &Connection, now: Timestamp) -> Result<u64> {
     Ok(u64::try_from(owners.len()).unwrap_or(u64::MAX))
 }
 
-/// Counts the change of the credential's owner, if there was one; gives it.
+/// Counts a change of a credential's owner, if there is one; returns the owner.
 fn touch_owner(connection: &Connection, owner: Option<[u8; 16]>) -> Result<Option<UserId>> {
     let owner = owner.map(UserId::from_bytes);
     owner.map(|owner| touch(connection, owner)).transpose()?;
     Ok(owner)
 }
 
-fn conflict() -> Failure {
+fn conflict() -> CommandError {
     StoreError::Conflict(Conflict::Credential).into()
 }
 
-/// Deletes a user's credentials of some kinds but one, and adds others; `false` when there is no such user.
+/// Deletes a user's credentials of the given kinds except one, and adds others. `false` when there is no such user.
 pub(super) fn exchange(
     connection: &Connection,
     user: UserId,
@@ -295,12 +295,12 @@ pub(super) fn exchange(
     for credential in new {
         match insert(connection, user, credential) {
             Ok(()) => {}
-            // A failed command is rolled back as a whole.
+            // A command that fails is rolled back as a whole.
             Err(NotInserted::NoUser | NotInserted::IdTaken | NotInserted::LabelTaken) => {
                 return Err(StoreError::Missing(NOT_EXCHANGED).into());
             }
             Err(NotInserted::DigestTaken) => return Err(conflict()),
-            Err(NotInserted::Failed(failure)) => return Err(failure),
+            Err(NotInserted::Failed(error)) => return Err(error),
         }
     }
     Ok(true)

@@ -1,20 +1,20 @@
-//! How SQLite goes about each statement.
+//! The plans of SQLite for the statements of the store.
 
 use auth_core::StoreError;
 use rusqlite::Connection;
 
-use super::failure::Result;
+use super::error::Result;
 use super::{
     Sqlite, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, row, sealed,
     statement, users,
 };
 use crate::Plan;
 
-/// Every statement that looks for some rows, with what it is for.
+/// Every statement that looks for some rows, and what it is for.
 const NARROW: &[(&str, &str)] = &[
     ("delete old attempts", attempts::OLD),
     ("find a credential by digest", credentials::BY_DIGEST),
-    ("delete credentials that have ended", credentials::ENDED),
+    ("delete expired credentials", credentials::EXPIRED),
     ("list the credentials of a user", credentials::OF_USER),
     ("raise a counter", credentials::RAISE),
     ("delete a credential", credentials::REMOVE),
@@ -37,7 +37,7 @@ const NARROW: &[(&str, &str)] = &[
     ("list values of the store", meta::BEGINNING),
     ("replace a value of the store", meta::REPLACE),
     ("delete a value of the store", meta::REMOVE),
-    ("list what is sealed", sealed::CREDENTIALS),
+    ("list sealed credentials", sealed::CREDENTIALS),
     ("seal a secret anew", sealed::RESEAL_CREDENTIAL),
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
@@ -56,18 +56,18 @@ const NARROW: &[(&str, &str)] = &[
     ("list a page of users", users::PAGE),
     ("find the realms of a name", users::REALMS),
     ("replace a hash", users::REHASH),
-    ("switch a user on or off", users::SET_ACTIVE),
+    ("activate or deactivate a user", users::SET_ACTIVE),
     ("switch mailed codes on or off", users::SET_EMAIL_SECOND_FACTOR),
     ("set a password", users::SET_PASSWORD),
     ("count a change of a user", statement::TOUCH),
 ];
 
-/// Those that take all rows, in the order of an index and no further than a limit.
+/// Statements that read all rows, in the order of an index and up to a limit.
 const WIDE: &[(&str, &str)] =
     &[("list the newest attempts", attempts::NEWEST), ("list all realms", realms::ALL)];
 
 impl Sqlite {
-    /// How SQLite goes about each statement that is done while users log in, whatever is bound.
+    /// Returns SQLite's plan for every statement that runs while users log in, independent of the values bound to it.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -1,4 +1,4 @@
-//! The ids under which protocols show users: how one is found, chosen and written.
+//! The ids under which protocols show users: looked up, chosen and written.
 
 use auth_core::{
     ByProtocol, Conflict, ExternalId, NewId, NewUser, ProtocolName, RealmId, StoreError, User, UserId,
@@ -6,7 +6,7 @@ use auth_core::{
 use rusqlite::types::Value;
 use rusqlite::{Connection, params, params_from_iter};
 
-use super::failure::{Failure, Result, taken};
+use super::error::{CommandError, Result, taken};
 use super::row::account_columns;
 use super::statement::changed;
 use crate::encoding::{ExternalColumns, IdColumn};
@@ -46,7 +46,7 @@ pub(super) const INSERT: &str = "INSERT INTO external_id (user, protocol, realm,
 pub(super) const SET: &str = "UPDATE user SET zulip = ?2, rocketchat = ?3, zettelstore = ?4, external = ?5, \
     version = version + 1 WHERE id = ?1";
 
-/// The query for the user who has an id in a realm, and what is bound to it.
+/// The query for the user who has an id in a realm, and the values to bind to it.
 pub(super) fn query(realm: RealmId, protocol: ProtocolName, id: &ExternalId) -> (&'static str, Vec<Value>) {
     let column = IdColumn::of(protocol, id);
     let query = match column {
@@ -59,7 +59,7 @@ pub(super) fn query(realm: RealmId, protocol: ProtocolName, id: &ExternalId) -> 
     (query, key(realm, protocol, id))
 }
 
-/// The ids of a new user: those that it brings, and those that the store chooses for it.
+/// The ids of a new user: those of its record, and in their place those that the store chooses.
 ///
 /// # Errors
 /// [`Conflict::ExternalId`] when there is no number left.
@@ -70,16 +70,16 @@ pub(super) fn ids_of(
 ) -> Result<ByProtocol<ExternalId>> {
     let mut ids = new.user.external_ids.clone();
     for protocol in &new.assign_ids {
-        let wish = match ids.get(*protocol) {
+        let preference = match ids.get(*protocol) {
             Some(ExternalId::Number(number)) => NewId::Preferably(*number),
             _ => NewId::Next,
         };
-        ids.set(*protocol, choose(connection, realm, *protocol, &wish)?);
+        ids.set(*protocol, choose(connection, realm, *protocol, &preference)?);
     }
     Ok(ids)
 }
 
-/// Chooses an id as it is wished for.
+/// Chooses an id.
 ///
 /// # Errors
 /// [`Conflict::ExternalId`] when there is no number left.
@@ -87,9 +87,9 @@ pub(super) fn choose(
     connection: &Connection,
     realm: RealmId,
     protocol: ProtocolName,
-    wish: &NewId,
+    new: &NewId,
 ) -> Result<ExternalId> {
-    match wish {
+    match new {
         NewId::Exactly(id) => Ok(id.clone()),
         NewId::Preferably(number) if !is_taken(connection, realm, protocol, *number)? => {
             Ok(ExternalId::Number(*number))
@@ -98,7 +98,7 @@ pub(super) fn choose(
     }
 }
 
-/// Writes the ids of a user that have no column of their own.
+/// Writes those ids of a user that have no column of their own.
 ///
 /// # Errors
 /// [`Conflict::ExternalId`] when another user of the realm has one of them.
@@ -114,7 +114,7 @@ pub(super) fn insert_others(
     Ok(())
 }
 
-/// Gives a user an id in a protocol in which it has none.
+/// Gives a user an id for a protocol that has none yet.
 ///
 /// # Errors
 /// [`Conflict::ExternalId`] when another user of the realm has it.
@@ -139,7 +139,7 @@ pub(super) fn give(
     Ok(())
 }
 
-/// The protocol whose id is taken, by what a rule of uniqueness names.
+/// The protocol whose id is taken, from the columns that a unique constraint names.
 pub(super) fn taken_in(columns: &str) -> Option<ProtocolName> {
     [
         ("user.zulip", IdColumn::Zulip),
@@ -164,7 +164,7 @@ fn insert(
     };
     let row = params![user.as_bytes(), protocol.as_str(), realm.as_bytes(), number, text];
     match changed(connection, INSERT, row) {
-        Err(Failure::Sql(error)) if taken(&error).is_some() => Err(conflict(protocol)),
+        Err(CommandError::Sql(error)) if taken(&error).is_some() => Err(conflict(protocol)),
         other => other.map(drop),
     }
 }
@@ -193,8 +193,8 @@ fn next(connection: &Connection, realm: RealmId, protocol: ProtocolName) -> Resu
     Ok(next.cast_unsigned())
 }
 
-/// What is bound to a statement that looks an id up: the realm, the id, and the protocol where the column is that of
-/// many.
+/// The values to bind to a statement that looks an id up: the realm, the id, and the protocol where several share the
+/// column.
 fn key(realm: RealmId, protocol: ProtocolName, id: &ExternalId) -> Vec<Value> {
     let value = match id {
         ExternalId::Number(number) => Value::Integer(number.cast_signed()),
@@ -207,6 +207,6 @@ fn key(realm: RealmId, protocol: ProtocolName, id: &ExternalId) -> Vec<Value> {
     key
 }
 
-fn conflict(protocol: ProtocolName) -> Failure {
+fn conflict(protocol: ProtocolName) -> CommandError {
     StoreError::Conflict(Conflict::ExternalId(protocol)).into()
 }

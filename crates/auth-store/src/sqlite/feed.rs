@@ -1,4 +1,4 @@
-//! News of changed users.
+//! Versions of users, by which caches find out about changes.
 
 use std::sync::Weak;
 
@@ -13,7 +13,10 @@ pub(super) const VERSION: &str = "SELECT version FROM user WHERE id = ?1";
 #[async_trait]
 impl ChangeFeed for Sqlite {
     async fn change_counter(&self) -> Result<Option<u64>, StoreError> {
-        self.changes().await.map(Some)
+        let counter = self.watch.read(|connection| {
+            Ok(connection.pragma_query_value(None, "data_version", |row| row.get::<_, i64>(0))?)
+        });
+        counter.await.map(|counter| Some(counter.cast_unsigned()))
     }
 
     async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError> {
@@ -32,6 +35,6 @@ impl ChangeFeed for Sqlite {
     }
 
     fn listen(&self, listener: Weak<dyn ChangeListener>) {
-        self.news.listen(listener);
+        self.listeners.add(listener);
     }
 }

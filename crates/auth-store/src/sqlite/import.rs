@@ -8,7 +8,7 @@ use auth_core::{
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{CACHE, set_cache};
-use super::failure::{Failure, Result, taken};
+use super::error::{CommandError, Result, taken};
 use super::new_user;
 use super::writer::{begin, commit};
 use crate::encoding::to_json;
@@ -26,16 +26,16 @@ const IMPORT_CACHE: u32 = 65_536;
 /// Writes all records, or none.
 ///
 /// # Errors
-/// The first record that can't be written; see [`ImportError`].
+/// [`ImportError`], with the first record that can't be written.
 pub(super) fn import(
     connection: &Connection,
     records: Records,
     mode: ImportMode,
 ) -> std::result::Result<Imported, ImportError> {
-    // Identifiers are random, so inserts go all over the place.
+    // Ids are random, so that inserts change pages all over the file.
     set_cache(connection, IMPORT_CACHE).map_err(whole)?;
     let done = transact(connection, records, mode);
-    // What has been written counts, not whether the memory is given back.
+    // The import stands, whether the memory can be freed or not.
     let _ = set_cache(connection, CACHE);
     done
 }
@@ -50,14 +50,14 @@ fn transact(
     if written.is_ok() && mode == ImportMode::Write {
         commit(connection).map_err(whole)?;
     } else if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(|error| whole(Failure::from(error)))?;
+        connection.execute_batch("ROLLBACK").map_err(|error| whole(CommandError::from(error)))?;
     }
     written
 }
 
-/// A failure that is no record's fault.
-fn whole(failure: impl Into<StoreError>) -> ImportError {
-    ImportError { record: None, error: Some(failure.into()) }
+/// An error that no single record is to blame for.
+fn whole(error: impl Into<StoreError>) -> ImportError {
+    ImportError { record: None, error: Some(error.into()) }
 }
 
 fn write(connection: &Connection, records: Records) -> std::result::Result<Imported, ImportError> {
@@ -75,9 +75,9 @@ fn write(connection: &Connection, records: Records) -> std::result::Result<Impor
                 new_user::write(connection, &new, kept.of(new.user.realm))
             }
         };
-        outcome.map_err(|failure| {
-            let error = failure.into();
-            // A full disk is no record's fault.
+        outcome.map_err(|error| {
+            let error = error.into();
+            // No record is to blame for a full disk.
             let blamed = !matches!(error, StoreError::Unavailable(_));
             ImportError { record: blamed.then_some(index), error: Some(error) }
         })?;
@@ -85,7 +85,7 @@ fn write(connection: &Connection, records: Records) -> std::result::Result<Impor
     Ok(done)
 }
 
-/// A realm that exists keeps its id: here is which, for the records that refer to the new one.
+/// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
 #[derive(Default)]
 struct KeptIds(HashMap<RealmId, RealmId>);
 

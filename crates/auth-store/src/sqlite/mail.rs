@@ -7,9 +7,9 @@ use rusqlite::{Connection, params};
 use super::credentials::exchange;
 use super::row::Columns;
 use super::statement::changed;
-use super::{Sqlite, failure};
+use super::{Sqlite, error};
 
-// A command that is repeated since its outcome was unknown finds its own row.
+// A caller that repeats the command, because its outcome was unknown, finds its own row.
 pub(super) const POST: &str = "INSERT INTO mail (id, recipient, subject, body, due, failures) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (id) DO NOTHING";
 pub(super) const DUE: &str = "SELECT id, recipient, subject, body, due, failures FROM mail \
@@ -58,7 +58,7 @@ impl Outbox for Sqlite {
     }
 }
 
-fn post(connection: &Connection, mail: &OutgoingMail) -> failure::Result<()> {
+fn post(connection: &Connection, mail: &OutgoingMail) -> error::Result<()> {
     let due = mail.due.as_millis();
     let row = params![mail.id.as_bytes(), mail.to, mail.subject, mail.body, due, mail.failures];
     changed(connection, POST, row).map(drop)

@@ -1,11 +1,11 @@
-//! The few values that belong to the store as a whole.
+//! Values that belong to the store as a whole.
 
 use async_trait::async_trait;
 use auth_core::{MetaStore, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
-use super::failure;
+use super::error;
 use super::statement::changed;
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = ?1";
@@ -59,6 +59,6 @@ impl MetaStore for Sqlite {
     }
 }
 
-fn get(connection: &Connection, name: &str) -> failure::Result<Option<Vec<u8>>> {
+fn get(connection: &Connection, name: &str) -> error::Result<Option<Vec<u8>>> {
     Ok(connection.prepare_cached(GET)?.query_row([name], |row| row.get(0)).optional()?)
 }

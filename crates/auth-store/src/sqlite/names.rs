@@ -3,14 +3,14 @@
 use auth_core::{Conflict, LoginName, RealmId, StoreError, UserId, fold};
 use rusqlite::{Connection, params};
 
-use super::failure::{Result, taken};
+use super::error::{Result, taken};
 use crate::encoding::number;
 
 pub(super) const INSERT: &str = "INSERT INTO login_name (kind, folded, realm, exact, user, position, verified) \
     VALUES (?1, ?2, ?3, ?4, (SELECT number FROM user WHERE id = ?5), ?6, ?7)";
 pub(super) const DELETE: &str = "DELETE FROM login_name WHERE user = (SELECT number FROM user WHERE id = ?1)";
 
-/// Writes the names of a user that has none.
+/// Writes the names of a user who has none yet.
 ///
 /// # Errors
 /// [`Conflict::Name`] when another user of the realm has one of the names.

@@ -4,7 +4,7 @@ use auth_core::{Conflict, NewUser, RealmId, StoreError};
 use rusqlite::{Connection, params};
 
 use super::credentials::{self, NotInserted};
-use super::failure::{Failure, Result, is_dangling, taken};
+use super::error::{CommandError, Result, is_dangling, taken};
 use super::{external_ids, names};
 use crate::encoding::ExternalColumns;
 
@@ -17,7 +17,7 @@ pub(super) const INSERT: &str = "INSERT INTO user (id, realm, full_name, role, b
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when another user has one of its names or ids, [`StoreError::Missing`] when there is no
-/// such realm. What was written by then is for the caller to undo.
+/// such realm. The caller rolls back what was written by then.
 pub(super) fn write(connection: &Connection, new: &NewUser, realm: RealmId) -> Result<()> {
     let user = &new.user;
     let ids = external_ids::ids_of(connection, new, realm)?;
@@ -49,7 +49,7 @@ pub(super) fn write(connection: &Connection, new: &NewUser, realm: RealmId) -> R
     names::insert(connection, user.id, realm, &user.names)?;
     for credential in &new.credentials {
         credentials::insert(connection, user.id, credential).map_err(|why| match why {
-            NotInserted::Failed(failure) => failure,
+            NotInserted::Failed(error) => error,
             NotInserted::NoUser => StoreError::Missing("user").into(),
             _ => StoreError::Conflict(Conflict::Credential).into(),
         })?;
@@ -57,8 +57,8 @@ pub(super) fn write(connection: &Connection, new: &NewUser, realm: RealmId) -> R
     Ok(())
 }
 
-/// Why the user's row was refused.
-fn refusal(error: rusqlite::Error) -> Failure {
+/// The error for a user's row that was refused.
+fn refusal(error: rusqlite::Error) -> CommandError {
     let Some(columns) = taken(&error) else {
         return if is_dangling(&error) { StoreError::Missing("realm").into() } else { error.into() };
     };

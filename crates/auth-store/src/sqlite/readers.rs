@@ -1,4 +1,4 @@
-//! Reader threads, each with a connection of its own. A job sees one snapshot.
+//! Reader threads, each with a connection of its own. Every job reads from one snapshot.
 
 use std::io;
 
@@ -6,7 +6,7 @@ use auth_core::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::failure::{Failure, Result};
+use super::error::{CommandError, Result};
 use super::workers::{Queue, Workers};
 
 /// Jobs that may wait.
@@ -20,7 +20,7 @@ impl Readers {
     /// Starts a thread for each connection.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When a thread can't be started.
     pub(super) fn start(name: &str, connections: Vec<Connection>) -> io::Result<Self> {
         let body = |connection: Connection| {
             move |queue: &Queue<Job>| {
@@ -44,7 +44,7 @@ impl Readers {
         let (reply, answer) = oneshot::channel();
         self.0.queue().push(Box::new(move |connection| {
             if !reply.is_closed() {
-                // Who no longer waits needs no answer.
+                // A caller that has gone needs no answer.
                 let _ = reply.send(in_snapshot(connection, work).map_err(StoreError::from));
             }
         }))?;
@@ -57,7 +57,7 @@ fn in_snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Res
     let result = work(connection);
     // SQLite may have ended the transaction already, after an error.
     if !connection.is_autocommit() {
-        connection.prepare_cached("ROLLBACK")?.execute([]).map_err(Failure::from)?;
+        connection.prepare_cached("ROLLBACK")?.execute([]).map_err(CommandError::from)?;
     }
     result
 }

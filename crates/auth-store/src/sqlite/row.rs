@@ -1,4 +1,4 @@
-//! Rows as records, and records as columns.
+//! Rows as records.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use auth_core::{
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
-use super::failure::{Result, corrupt};
+use super::error::{Result, corrupt};
 use crate::encoding::{ExternalColumns, bot, credential_kind, from_json, name_kind, protocols, role};
 
-/// The columns of an [`Account`], of the user `u`, whose names are read with its number.
+/// The columns of an [`Account`] `u`; its names are read by its number.
 macro_rules! account_columns {
     () => {
         "u.number, u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
@@ -36,7 +36,7 @@ pub(super) use {account_columns, credential_columns};
 pub(super) const NAMES: &str =
     "SELECT kind, exact, verified FROM login_name WHERE user = ?1 ORDER BY position";
 
-/// Takes a row's columns in the order in which they were asked for.
+/// Takes the columns of a row in the order of the query.
 pub(super) struct Columns<'r> {
     row: &'r Row<'r>,
     next: usize,
@@ -53,7 +53,7 @@ impl<'r> Columns<'r> {
         Ok(self.row.get(index)?)
     }
 
-    pub(super) fn moment(&mut self) -> Result<Timestamp> {
+    pub(super) fn timestamp(&mut self) -> Result<Timestamp> {
         self.take().map(Timestamp::from_millis)
     }
 
@@ -61,7 +61,7 @@ impl<'r> Columns<'r> {
         self.take().map(i64::cast_unsigned)
     }
 
-    /// An account; its names are looked for.
+    /// An account, with a query for its names.
     pub(super) fn account(&mut self, connection: &Connection) -> Result<Account> {
         let names = names(connection, self.take()?)?;
         let mut user = User {
@@ -72,8 +72,8 @@ impl<'r> Columns<'r> {
             role: role(&self.take::<String>()?)?,
             bot: self.take::<Option<String>>()?.map(|name| bot(&name)).transpose()?,
             active: self.take()?,
-            joined: self.moment()?,
-            valid_from: self.moment()?,
+            joined: self.timestamp()?,
+            valid_from: self.timestamp()?,
             email_second_factor: self.take()?,
             must_change_password: self.take()?,
             external_ids: ByProtocol::new(),
@@ -107,7 +107,7 @@ impl<'r> Columns<'r> {
                 bypass_second_factor: self.take()?,
             },
             label: self.take()?,
-            created: self.moment()?,
+            created: self.timestamp()?,
             expires: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
             last_used: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
             counter: self.take()?,
@@ -121,7 +121,7 @@ impl<'r> Columns<'r> {
             to: self.take()?,
             subject: self.take()?,
             body: self.take()?,
-            due: self.moment()?,
+            due: self.timestamp()?,
             failures: self.take()?,
         })
     }
@@ -149,7 +149,7 @@ impl<'r> Columns<'r> {
     }
 }
 
-/// The names of the user of that number.
+/// The names of a user.
 fn names(connection: &Connection, user: i64) -> Result<Vec<LoginName>> {
     let mut statement = connection.prepare_cached(NAMES)?;
     let names = statement.query_and_then([user], |row| {

@@ -1,21 +1,21 @@
-//! The schema and its versions: `PRAGMA user_version` counts the numbered files that a store has been through.
+//! The schema and its versions: `PRAGMA user_version` holds the number of the last file that was applied.
 
 use rusqlite::Connection;
 
 use super::connection::OpenError;
-use super::failure::Failure;
+use super::error::CommandError;
 
 /// Marks the file as ours: "AUTH".
 const APPLICATION: i32 = 0x4155_5448;
 
-/// Each brings a store from its index to the next version.
+/// The numbered files: each brings a store from the version that is its index to the next.
 const STEPS: [&str; 3] =
     [include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
 
 /// Brings a store up to date, each step in a transaction of its own.
 ///
 /// # Errors
-/// [`OpenError::NotOurs`] and [`OpenError::Newer`] before anything is written; else what SQLite says.
+/// [`OpenError::NotOurs`] and [`OpenError::Newer`] before anything is written; else the errors of SQLite.
 pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
     loop {
         let found = check(connection)?;
@@ -27,15 +27,14 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
     }
 }
 
-/// Where what has to be sorted lies meanwhile: the indexes of a large store would not fit into memory. The file has no
-/// name.
-fn sort_in(connection: &Connection, place: &str) -> Result<(), Failure> {
+/// Sets where SQLite sorts: the indexes of a large store would not fit into memory. A file for it has no name.
+fn sort_in(connection: &Connection, place: &str) -> Result<(), CommandError> {
     Ok(connection.pragma_update(None, "temp_store", place)?)
 }
 
 /// The version of the store, if it is one that this program can use or bring up to date.
 pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
-    let (application, version, tables) = at_one_moment(connection).map_err(OpenError::of)?;
+    let (application, version, tables) = at_one_time(connection).map_err(OpenError::of)?;
     if application == 0 && version == 0 {
         return if tables == 0 { Ok(0) } else { Err(OpenError::NotOurs) };
     }
@@ -48,11 +47,12 @@ pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
     }
 }
 
-/// Who made the store, its version, and how many tables and indexes it has. Another process may be making it.
-fn at_one_moment(connection: &Connection) -> rusqlite::Result<(i32, i32, i64)> {
-    let moment = connection.unchecked_transaction()?;
-    let (application, version) = identity(&moment)?;
-    let tables = moment.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+/// The program that made the store, its version, and the number of its tables and indexes, all from one snapshot, since
+/// another process may be making it.
+fn at_one_time(connection: &Connection) -> rusqlite::Result<(i32, i32, i64)> {
+    let snapshot = connection.unchecked_transaction()?;
+    let (application, version) = identity(&snapshot)?;
+    let tables = snapshot.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     Ok((application, version, tables))
 }
 
@@ -61,7 +61,7 @@ fn identity(connection: &Connection) -> rusqlite::Result<(i32, i32)> {
     Ok((read("application_id")?, read("user_version")?))
 }
 
-fn advance(connection: &Connection, from: usize, step: &str) -> Result<(), Failure> {
+fn advance(connection: &Connection, from: usize, step: &str) -> Result<(), CommandError> {
     connection.execute_batch("BEGIN IMMEDIATE")?;
     let done = (|| {
         // Another process may have been faster.

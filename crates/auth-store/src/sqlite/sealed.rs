@@ -1,4 +1,4 @@
-//! What is sealed under the key ring.
+//! Records encrypted under the key ring.
 
 use async_trait::async_trait;
 use auth_core::{Credential, CredentialId, Digest, MailId, OutgoingMail, SealedStore, StoreError};
@@ -28,7 +28,7 @@ impl SealedStore for Sqlite {
         limit: u32,
     ) -> Result<Vec<Credential>, StoreError> {
         self.read(move |connection| {
-            // No id is shorter than an empty one.
+            // The empty id sorts before every other.
             let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
             let mut statement = connection.prepare_cached(CREDENTIALS)?;
             let rows =

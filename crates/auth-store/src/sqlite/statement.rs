@@ -1,13 +1,13 @@
-//! Statements that change rows, and the count of a user's changes.
+//! Runs single statements, and counts the changes of a user.
 
 use auth_core::UserId;
 use rusqlite::{Connection, Params, params};
 
-use super::failure::Result;
+use super::error::Result;
 
 pub(super) const TOUCH: &str = "UPDATE user SET version = version + 1 WHERE id = ?1";
 
-/// Runs a statement; tells whether it has changed anything.
+/// Runs a statement; returns whether it changed any row.
 pub(super) fn changed(connection: &Connection, statement: &str, params: impl Params) -> Result<bool> {
     Ok(connection.prepare_cached(statement)?.execute(params)? > 0)
 }

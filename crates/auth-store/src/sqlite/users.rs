@@ -1,4 +1,4 @@
-//! Users, their names and passwords.
+//! Users: looked up, listed, changed, created and deleted.
 
 use async_trait::async_trait;
 use auth_core::{
@@ -8,16 +8,16 @@ use auth_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
-use super::failure::Result;
+use super::error::Result;
 use super::import::import;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
 use super::{Sqlite, credentials, external_ids, names, new_user};
 use crate::encoding::number;
 
-type Answer<T> = std::result::Result<T, StoreError>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
-// The exact form, or one beside which no other folds alike.
+// The exact form, or a form beside which no other folds alike.
 pub(super) const BY_NAME: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -50,7 +50,7 @@ pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
 
 #[async_trait]
 impl UserStore for Sqlite {
-    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Answer<Option<Account>> {
+    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> StoreResult<Option<Account>> {
         match *who {
             Lookup::Name(kind, typed) => {
                 let (folded, typed) = (fold(typed), typed.to_owned());
@@ -66,7 +66,7 @@ impl UserStore for Sqlite {
         }
     }
 
-    async fn realms_of(&self, kind: NameKind, name: &str) -> Answer<Vec<RealmId>> {
+    async fn realms_of(&self, kind: NameKind, name: &str) -> StoreResult<Vec<RealmId>> {
         let folded = fold(name);
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(REALMS)?;
@@ -76,14 +76,14 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn user(&self, id: UserId) -> Answer<Option<Account>> {
+    async fn user(&self, id: UserId) -> StoreResult<Option<Account>> {
         self.read(move |connection| one(connection, BY_ID, params![id.as_bytes()])).await
     }
 
-    async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> Answer<Vec<Account>> {
+    async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> StoreResult<Vec<Account>> {
         self.read(move |connection| {
             let mut statement = connection.prepare_cached(PAGE)?;
-            // No identifier comes before the empty one.
+            // The empty id sorts before every other.
             let after = after.as_ref().map_or(&[][..], |id| id.as_bytes());
             let page = statement.query_and_then(params![realm.as_bytes(), after, limit], |row| {
                 Columns::of(row).account(connection)
@@ -93,7 +93,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn rehash(&self, user: UserId, old: &PasswordString, new: &PasswordString) -> Answer<bool> {
+    async fn rehash(&self, user: UserId, old: &PasswordString, new: &PasswordString) -> StoreResult<bool> {
         let (old, new) = (old.clone(), new.clone());
         self.change(user, move |connection| {
             changed(connection, REHASH, params![user.as_bytes(), old.expose(), new.expose()])
@@ -106,7 +106,7 @@ impl UserStore for Sqlite {
         user: UserId,
         new: Option<&PasswordString>,
         revocation: &Revocation<'_>,
-    ) -> Answer<bool> {
+    ) -> StoreResult<bool> {
         let (new, revocation) = (new.cloned(), OwnedRevocation::of(revocation));
         self.change(user, move |connection| {
             let password = new.as_ref().map(PasswordString::expose);
@@ -117,7 +117,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> Answer<bool> {
+    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> StoreResult<bool> {
         let revocation = OwnedRevocation::of(revocation);
         self.change(user, move |connection| {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
@@ -127,7 +127,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Answer<bool> {
+    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> StoreResult<bool> {
         let revocation = OwnedRevocation::of(revocation);
         self.change(user, move |connection| {
             let done = touch(connection, user)?;
@@ -137,7 +137,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Answer<bool> {
+    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> StoreResult<bool> {
         let update = update.clone();
         self.change(user, move |connection| {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
@@ -156,8 +156,8 @@ impl UserStore for Sqlite {
         user: UserId,
         protocol: ProtocolName,
         new: &NewId,
-    ) -> Answer<Option<ExternalId>> {
-        // Nearly always it is there, and a look is cheaper than a commit.
+    ) -> StoreResult<Option<ExternalId>> {
+        // Nearly always the user has one, and a read is cheaper than a commit.
         let Some(account) = self.user(user).await? else { return Ok(None) };
         if let Some(own) = account.user.external_ids.get(protocol) {
             return Ok(Some(own.clone()));
@@ -176,17 +176,17 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Answer<bool> {
+    async fn set_email_second_factor(&self, user: UserId, on: bool) -> StoreResult<bool> {
         self.change(user, move |connection| {
             changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
         })
         .await
     }
 
-    async fn create_user(&self, new: &NewUser) -> Answer<()> {
+    async fn create_user(&self, new: &NewUser) -> StoreResult<()> {
         let (new, user) = (new.clone(), new.user.id);
         self.change(user, move |connection| {
-            // A command that is repeated since its outcome was unknown finds its own row.
+            // A caller that repeats the command, because its outcome was unknown, finds its own row.
             let own = one(connection, BY_ID, params![user.as_bytes()])?;
             if own.is_some_and(|own| own.user.realm == new.user.realm) {
                 return Ok(());
@@ -196,7 +196,7 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn delete(&self, user: UserId) -> Answer<bool> {
+    async fn delete(&self, user: UserId) -> StoreResult<bool> {
         self.change(user, move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
     }
 
@@ -206,7 +206,7 @@ impl UserStore for Sqlite {
     }
 }
 
-/// A [`Revocation`] that a thread can take along.
+/// A [`Revocation`] that can move to the writer's thread.
 struct OwnedRevocation {
     valid_from: Option<Timestamp>,
     kinds: Vec<CredentialKind>,
@@ -218,8 +218,8 @@ impl OwnedRevocation {
     }
 
     fn apply(&self, connection: &Connection, user: UserId) -> Result<()> {
-        if let Some(moment) = self.valid_from {
-            changed(connection, MOVE_VALID_FROM, params![user.as_bytes(), moment.as_millis()])?;
+        if let Some(valid_from) = self.valid_from {
+            changed(connection, MOVE_VALID_FROM, params![user.as_bytes(), valid_from.as_millis()])?;
         }
         credentials::delete_kinds(connection, user, &self.kinds, None)?;
         Ok(())

@@ -1,4 +1,4 @@
-//! Threads that work off a bounded queue.
+//! Threads that run the jobs of a bounded queue.
 
 use std::collections::VecDeque;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use auth_core::StoreError;
 
-/// How long lazy work waits for urgent work to go along with.
+/// How long lazy jobs wait for an urgent one to run with.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// Threads and the queue they take from. Dropping it lets them finish what is queued, and waits for them.
+/// Threads and their queue. Dropping it waits until the threads have run all jobs that are queued.
 pub(super) struct Workers<J> {
     queue: Arc<Queue<J>>,
     threads: Vec<JoinHandle<()>>,
@@ -21,7 +21,7 @@ impl<J: Send + 'static> Workers<J> {
     /// Starts a thread for each body.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When a thread can't be started.
     pub(super) fn start<B>(
         name: &str,
         capacity: usize,
@@ -48,13 +48,13 @@ impl<J> Drop for Workers<J> {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has nothing left to finish.
+            // A thread that panicked has no jobs left.
             let _ = thread.join();
         }
     }
 }
 
-/// Should a thread panic, nobody shall wait for an answer from it.
+/// Closes the queue of a thread that panics, so that no caller waits for an answer from it.
 struct CloseOnExit<J>(Arc<Queue<J>>);
 
 impl<J> Drop for CloseOnExit<J> {
@@ -85,7 +85,7 @@ impl<J> Queue<J> {
         Self { state: Mutex::new(state), arrived: Condvar::new(), capacity }
     }
 
-    /// Queues a job that somebody waits for.
+    /// Queues an urgent job: its caller waits for an answer.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] when the queue is full or closed.
@@ -104,8 +104,8 @@ impl<J> Queue<J> {
         Ok(())
     }
 
-    /// Queues a job that nobody waits for: it goes with the next urgent one, or alone after a moment. `false`
-    /// when there is no room. Lazy jobs never take more than half of the queue.
+    /// Queues a lazy job, which has no caller that waits: it runs with the next urgent one, or alone after [`LINGER`].
+    /// `false` when there is no room: lazy jobs never take more than half of the queue.
     pub(super) fn push_lazily(&self, job: J) -> bool {
         let mut state = self.lock();
         if !state.open || state.waiting.len() >= self.capacity / 2 {
@@ -120,7 +120,7 @@ impl<J> Queue<J> {
         true
     }
 
-    /// Waits for jobs and takes up to `most`, in order. None means that the queue is closed and empty.
+    /// Waits for jobs and takes up to `most` of them, in order. No jobs means that the queue is closed and empty.
     pub(super) fn take(&self, most: usize) -> Vec<J> {
         let mut state = self.lock();
         let mut lingered = false;
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_queued_is_worked_off_before_the_end() {
+    fn queued_jobs_run_before_the_threads_end() {
         let (done, seen) = std::sync::mpsc::channel();
         let body = move |queue: &Queue<u32>| {
             loop {

@@ -1,5 +1,5 @@
-//! The one thread that writes. What waits is done together: one transaction, a savepoint for each job, answers
-//! after the commit.
+//! The thread that writes. The jobs that wait run together: in one transaction, each in a savepoint, and they are
+//! answered after the commit.
 
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use auth_core::StoreError;
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
-use super::failure::{Failure, Result};
+use super::error::{CommandError, Result};
 use super::workers::{Queue, Workers};
 
 /// Jobs that may wait.
@@ -17,7 +17,7 @@ const CAPACITY: usize = 4096;
 /// Jobs that share a commit, at most.
 const GROUP: usize = 256;
 
-type Answer<T> = std::result::Result<T, StoreError>;
+type StoreResult<T> = std::result::Result<T, StoreError>;
 
 /// The writer thread.
 pub(super) struct Writer {
@@ -29,7 +29,7 @@ impl Writer {
     /// Starts the thread.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// When the thread can't be started.
     pub(super) fn start(connection: Connection) -> io::Result<Self> {
         let body = move |queue: &Queue<Command>| {
             loop {
@@ -44,12 +44,12 @@ impl Writer {
         Ok(Self { workers, dropped: AtomicU64::new(0) })
     }
 
-    /// Runs `work` within a transaction. If it fails, it leaves nothing behind; if it doesn't, the answer comes
-    /// after the commit. Once queued it is done, whether anybody waits for it or not.
+    /// Runs `work` in a transaction. If it fails, it leaves nothing behind; if not, this returns after the commit. Work
+    /// that is queued is done, even if the caller stops waiting.
     ///
     /// # Errors
     /// Those of `work`; [`StoreError::Unavailable`] and [`StoreError::OutcomeUnknown`].
-    pub(super) async fn write<T, W>(&self, work: W) -> Answer<T>
+    pub(super) async fn write<T, W>(&self, work: W) -> StoreResult<T>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> Result<T> + Send + 'static,
@@ -60,11 +60,11 @@ impl Writer {
         answer.await.unwrap_or_else(|_| Err(stopped()))
     }
 
-    /// Runs `work` outside of any transaction; it makes its own.
+    /// Runs `work` outside of any transaction; it begins its own.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] and [`StoreError::OutcomeUnknown`].
-    pub(super) async fn alone<T, W>(&self, work: W) -> Answer<T>
+    pub(super) async fn alone<T, W>(&self, work: W) -> StoreResult<T>
     where
         T: Send + 'static,
         W: FnOnce(&Connection) -> T + Send + 'static,
@@ -76,7 +76,7 @@ impl Writer {
         answer.await.map_err(|_| stopped())
     }
 
-    /// Runs `work` soon, if there is room; nobody waits for it.
+    /// Runs `work` soon, if there is room; the caller does not wait.
     pub(super) fn write_lazily<W>(&self, work: W)
     where
         W: FnOnce(&Connection) -> Result<()> + Send + 'static,
@@ -87,7 +87,7 @@ impl Writer {
         }
     }
 
-    /// How many lazy jobs found no room.
+    /// How many lazy jobs were dropped for lack of room.
     pub(super) fn dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
     }
@@ -96,7 +96,7 @@ impl Writer {
 /// Starts a transaction that may write.
 ///
 /// # Errors
-/// What SQLite says; nothing was changed.
+/// Those of SQLite; nothing was changed.
 pub(super) fn begin(connection: &Connection) -> Result<()> {
     if !connection.is_autocommit() {
         connection.prepare_cached("ROLLBACK")?.execute([])?;
@@ -105,15 +105,15 @@ pub(super) fn begin(connection: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Ends a transaction for good.
+/// Commits a transaction.
 ///
 /// # Errors
-/// [`StoreError::Unavailable`] when it is known to be undone. After an I/O error the log of the file may yet
-/// hold it whole, so its outcome is [`StoreError::OutcomeUnknown`].
-pub(super) fn commit(connection: &Connection) -> Answer<()> {
+/// [`StoreError::Unavailable`] when the transaction is known to be rolled back. After an I/O error the write-ahead log
+/// may still hold all of it: then [`StoreError::OutcomeUnknown`].
+pub(super) fn commit(connection: &Connection) -> StoreResult<()> {
     let run = |sql| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
     let Err(error) = run("COMMIT") else { return Ok(()) };
-    let why = match StoreError::from(Failure::from(error)) {
+    let why = match StoreError::from(CommandError::from(error)) {
         StoreError::Unavailable(why) | StoreError::Corrupt(why) => why,
         other => other.to_string(),
     };
@@ -129,17 +129,17 @@ enum Command {
     Alone(Box<dyn FnOnce(&Connection) + Send>),
 }
 
-/// A piece of work that shares its commit.
+/// Work that shares its commit with other work.
 trait Job: Send {
     fn run(&mut self, connection: &Connection);
-    /// Answers, now that the outcome of the commit is known.
-    fn settle(self: Box<Self>, committed: Answer<()>);
+    /// Answers the caller, after the commit.
+    fn settle(self: Box<Self>, committed: StoreResult<()>);
 }
 
 struct Pending<T, W> {
     work: Option<W>,
-    result: Option<Answer<T>>,
-    reply: Option<oneshot::Sender<Answer<T>>>,
+    result: Option<StoreResult<T>>,
+    reply: Option<oneshot::Sender<StoreResult<T>>>,
 }
 
 impl<T, W> Job for Pending<T, W>
@@ -151,7 +151,7 @@ where
         self.result = self.work.take().map(|work| in_savepoint(connection, work).map_err(StoreError::from));
     }
 
-    fn settle(self: Box<Self>, committed: Answer<()>) {
+    fn settle(self: Box<Self>, committed: StoreResult<()>) {
         let answer = match (committed, self.result) {
             (Ok(()), Some(result)) => result,
             (Err(_), Some(Err(own))) => Err(own),
@@ -159,7 +159,7 @@ where
             (Ok(()), None) => Err(stopped()),
         };
         if let Some(reply) = self.reply {
-            // Who no longer waits needs no answer.
+            // A caller that has gone needs no answer.
             let _ = reply.send(answer);
         }
     }
@@ -183,7 +183,7 @@ fn run(connection: &Connection, commands: Vec<Command>) {
 struct Group<'c> {
     connection: &'c Connection,
     jobs: Vec<Box<dyn Job>>,
-    /// Why no transaction could be started: one try is enough for all who wait.
+    /// Why no transaction could be started: one attempt is enough for all jobs of the group.
     refused: Option<StoreError>,
 }
 
@@ -197,9 +197,9 @@ impl Group<'_> {
         }
         job.run(self.connection);
         self.jobs.push(job);
-        // After some errors, like a full disk, SQLite undoes the whole transaction by itself.
+        // After some errors, like a full disk, SQLite rolls the whole transaction back by itself.
         if self.connection.is_autocommit() {
-            self.settle(&Err(StoreError::Unavailable("a transaction was undone".into())));
+            self.settle(&Err(StoreError::Unavailable("a transaction was rolled back".into())));
         }
     }
 
@@ -210,7 +210,7 @@ impl Group<'_> {
         }
     }
 
-    fn settle(&mut self, outcome: &Answer<()>) {
+    fn settle(&mut self, outcome: &StoreResult<()>) {
         for job in self.jobs.drain(..) {
             job.settle(outcome.clone());
         }
@@ -255,7 +255,7 @@ mod tests {
         writer.write(read).await.unwrap()
     }
 
-    /// Keeps the thread busy until the sender is dropped, so that what comes next is one group.
+    /// Keeps the thread busy until the sender is dropped, so that the jobs queued meanwhile are one group.
     fn hold(writer: &Writer) -> mpsc::Sender<()> {
         let (release, held) = mpsc::channel::<()>();
         let (start, started) = mpsc::channel();
@@ -295,7 +295,7 @@ mod tests {
     async fn a_commit_that_fails_is_acknowledged_to_nobody() {
         let writer = writer();
         let hold = hold(&writer);
-        // Only the commit finds out that the row refers to nothing.
+        // The commit is the first to find out that the row refers to nothing.
         let spoiling = writer.write(|connection| -> Result<()> {
             connection.execute_batch("PRAGMA defer_foreign_keys = ON; INSERT INTO u VALUES (99);")?;
             Ok(())

@@ -1,4 +1,4 @@
-//! A small store with something of everything, and a list of all that a store holds.
+//! A small store with records of every kind, and a list of all records of a store.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -62,7 +62,7 @@ fn credential(user: UserId, kind: CredentialKind, number: u8) -> Credential {
     }
 }
 
-/// Writes the same into every store.
+/// Writes the same records into every store.
 pub(crate) async fn fill(store: &impl Store) {
     use NameKind::{Email, UserName};
     let main = Realm {
@@ -142,7 +142,7 @@ pub(crate) async fn fill(store: &impl Store) {
         network: ClientKey::of("192.0.2.7".parse().unwrap()),
         outcome: Cow::Borrowed("granted"),
     });
-    // It is written soon, whenever that is.
+    // The store writes it soon, at a time of its own.
     while store.attempts(1).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
@@ -157,7 +157,7 @@ pub(crate) async fn everybody(store: &impl Store) -> Vec<UserId> {
     all
 }
 
-/// All that a store holds, a line each, and that it is found by every key it has.
+/// Lists all records of a store, a line each, and checks that each is found by every key that it has.
 pub(crate) async fn listed(store: &impl Store) -> String {
     let mut list = String::new();
     let mut say = |line: String| writeln!(list, "{line}").unwrap();

@@ -1,8 +1,8 @@
-//! Stores that earlier versions of the schema have left: each is brought up to date, and reads as it did.
+//! Stores of earlier versions of the schema: each is brought up to date, and reads as it did before.
 //!
-//! `content.txt` lists what [`fill`] writes; beside it lie stores that were filled so under each earlier version, as
-//! `sqlite3 FILE .dump` and `pg_dump --inserts` write them. Whoever adds a version first dumps a store of the one
-//! before.
+//! `content.txt` lists what [`fill`] writes. Beside it are stores that each earlier version filled in this way, as
+//! `sqlite3 FILE .dump` and `pg_dump --inserts` write them. Before a version is added, a store of the present one is
+//! dumped.
 #![expect(clippy::expect_used, clippy::unwrap_used, reason = "the helpers of tests are no #[test]s")]
 
 mod content;
@@ -10,7 +10,7 @@ mod content;
 use std::sync::Arc;
 
 use auth_core::{SeededRng, Store};
-use auth_store::{Postgres, PostgresOptions, Sqlite};
+use auth_store::{Postgres, PostgresConfig, Sqlite};
 use rusqlite::Connection;
 use test_postgres::Cluster;
 
@@ -24,7 +24,7 @@ const SQLITE: [&str; 2] = [include_str!("sqlite-1.sql"), include_str!("sqlite-2.
 /// Stores of PostgreSQL, by the version that wrote them.
 const POSTGRES: [&str; 2] = [include_str!("postgres-1.sql"), include_str!("postgres-2.sql")];
 
-/// What is in the store, as `content.txt` has it, and what is left when everybody is deleted.
+/// Checks that a store holds what `content.txt` lists, and that nothing is left of users that are deleted.
 async fn check(store: &impl Store, which: &str) {
     let found = listed(store).await;
     assert_eq!(found, CONTENT, "{which}");
@@ -39,7 +39,7 @@ async fn check(store: &impl Store, which: &str) {
 }
 
 async fn postgres(url: &str) -> Postgres {
-    Postgres::open(&PostgresOptions::new(url), Arc::new(SeededRng::new(7))).await.unwrap()
+    Postgres::open(&PostgresConfig::new(url), Arc::new(SeededRng::new(7))).await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -9,7 +9,7 @@ use auth_core::{
 use auth_crypto::password::{self, NameContext};
 use auth_engine::{Engine, is_login_name};
 
-use super::draft::Record;
+use super::draft::{NO_REALM, Record};
 use crate::line::{BadLine, Line, RealmLine, UserLine, bad, time};
 
 /// Checks the lines of one import.
@@ -35,7 +35,7 @@ impl<'a> Checker<'a> {
                 Ok(Record::Realm { realm, is_new: known.is_none() })
             }
             Line::User(line) => {
-                let realm = self.realms.get(&line.realm).ok_or_else(|| bad(super::NO_REALM))?;
+                let realm = self.realms.get(&line.realm).ok_or_else(|| bad(NO_REALM))?;
                 let (user, clear) = self.check_user(*line, realm)?;
                 Ok(Record::User { user: Box::new(user), clear, digest_ready: realm.digest_logins })
             }

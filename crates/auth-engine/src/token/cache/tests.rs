@@ -3,7 +3,7 @@ use auth_core::{
     CredentialId, CredentialKind, Digest, ImportMode, ManualClock, NewRecord, NewUser, Revocation, Scope,
     SeededRng,
 };
-use auth_store::{Postgres, PostgresOptions, Sqlite};
+use auth_store::{Postgres, PostgresConfig, Sqlite};
 use test_postgres::Cluster;
 
 use super::*;
@@ -186,7 +186,7 @@ async fn both(folder: &tempfile::TempDir) -> [Server; 2] {
     let path = folder.path().join("store.db");
     let sqlite = [Sqlite::open(&path).unwrap(), Sqlite::open(&path).unwrap()].map(Arc::new);
     let url = Cluster::shared().unwrap().database().unwrap();
-    let options = PostgresOptions { notifications: false, ..PostgresOptions::new(url) };
+    let options = PostgresConfig { notifications: false, ..PostgresConfig::new(url) };
     let open = || async { Arc::new(Postgres::open(&options, Arc::new(SeededRng::new(1))).await.unwrap()) };
     let postgres = [open().await, open().await];
     let [(one, two), (three, four)] =

@@ -1,25 +1,27 @@
-//! `auth-server user app-password`.
+//! `auth-server user app-password`: adds, lists and revokes app passwords.
 
 use anyhow::{Context, bail};
+use auth_admin::AppPasswords;
 use auth_core::{Credential, ProtocolName, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use super::{One, say};
-use crate::command::shown;
+use crate::command::account::AccountArguments;
+use crate::command::output::{print_line, rfc3339};
+use crate::config::PROTOCOLS;
 
-/// Look after app passwords: random passwords for clients that know no second step, each with a name.
+/// Manage a user's app passwords: random passwords, each with a name, for clients that have no second step.
 #[derive(Debug, clap::Subcommand)]
-pub(in crate::command) enum AppPassword {
-    /// Make one and print it: it is shown this once.
+pub(in crate::command) enum AppPasswordCommand {
+    /// Add an app password and print it. It is never shown again.
     #[command(after_help = "Example: auth-server user app-password add --config auth.toml iago@zulip.com \
                             --name terminal --protocol zulip --until 2027-12-31")]
     Add(Add),
-    /// List them, without secrets.
+    /// List a user's app passwords, without secrets.
     #[command(after_help = "Example: auth-server user app-password list --config auth.toml iago@zulip.com")]
-    List(One),
-    /// End one.
+    List(AccountArguments),
+    /// Revoke an app password.
     #[command(
         after_help = "Example: auth-server user app-password revoke --config auth.toml iago@zulip.com \
                             --name terminal"
@@ -30,15 +32,15 @@ pub(in crate::command) enum AppPassword {
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct Add {
     #[command(flatten)]
-    one: One,
-    /// What to call it.
+    account: AccountArguments,
+    /// The name of the app password.
     #[arg(long)]
     name: String,
-    /// A protocol that it opens: zulip or zettelstore; of a bot also rocketchat. Give it for each; without it, all that
-    /// it can open.
-    #[arg(long = "protocol", value_parser = protocol)]
+    /// A protocol that accepts the app password: zulip or zettelstore, for a bot also rocketchat. Repeat the option for
+    /// several; the default is all of them.
+    #[arg(long = "protocol", alias = "door", value_parser = protocol)]
     protocols: Vec<ProtocolName>,
-    /// The last day on which it is good, in UTC, as in 2027-12-31; without it, it doesn't end.
+    /// The last day on which the app password is valid, in UTC, such as 2027-12-31. By default it doesn't expire.
     #[arg(long, value_name = "DATE")]
     until: Option<Date>,
 }
@@ -46,31 +48,24 @@ pub(in crate::command) struct Add {
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct Revoke {
     #[command(flatten)]
-    one: One,
-    /// What it is called.
+    account: AccountArguments,
+    /// The name of the app password.
     #[arg(long)]
     name: String,
 }
 
-impl AppPassword {
+impl AppPasswordCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Add(add) => add.run().await,
-            Self::List(one) => {
-                let (assembled, account) = one.find().await?;
-                for password in assembled.engine().app_passwords(&account).await? {
-                    say(describe(&password))?;
+            Self::List(arguments) => {
+                let (assembled, account) = arguments.find().await?;
+                for password in AppPasswords::new(assembled.engine()).list(&account).await? {
+                    print_line(describe(&password))?;
                 }
                 Ok(())
             }
-            Self::Revoke(Revoke { one, name }) => {
-                let (assembled, account) = one.find().await?;
-                if !assembled.engine().revoke_app_password(&account, &name).await? {
-                    bail!("there is no app password `{}`", name.escape_debug());
-                }
-                say("revoked")?;
-                Ok(())
-            }
+            Self::Revoke(revoke) => revoke.run().await,
         }
     }
 }
@@ -80,38 +75,50 @@ impl Add {
         if self.name.is_empty() {
             bail!("--name is empty");
         }
-        let ends = self.until.map(end_of).transpose()?;
-        let (assembled, account) = self.one.find().await?;
-        if ends.is_some_and(|ends| ends <= assembled.clock().now()) {
-            bail!("--until is over already");
+        let expires = self.until.map(end_of).transpose()?;
+        let (assembled, account) = self.account.find().await?;
+        if expires.is_some_and(|expires| expires <= assembled.clock().now()) {
+            bail!("--until is in the past");
         }
-        let engine = assembled.engine();
-        match engine.add_app_password(&account, &self.name, self.protocols, ends).await? {
-            Some(password) => say(password.expose())?,
+        let passwords = AppPasswords::new(assembled.engine());
+        match passwords.add(&account, &self.name, self.protocols, expires).await? {
+            Some(password) => print_line(password.expose())?,
             None => bail!("there is an app password `{}` already", self.name.escape_debug()),
         }
         Ok(())
     }
 }
 
-fn protocol(name: &str) -> Result<ProtocolName, String> {
-    ProtocolName::from_name(name).ok_or_else(|| "there is no such protocol".to_owned())
+impl Revoke {
+    async fn run(self) -> anyhow::Result<()> {
+        let (assembled, account) = self.account.find().await?;
+        if !AppPasswords::new(assembled.engine()).revoke(&account, &self.name).await? {
+            bail!("there is no app password `{}`", self.name.escape_debug());
+        }
+        print_line("revoked")?;
+        Ok(())
+    }
 }
 
-/// The moment at which a day is over.
+fn protocol(name: &str) -> Result<ProtocolName, String> {
+    let known = PROTOCOLS.into_iter().find(|protocol| protocol.as_str() == name);
+    known.ok_or_else(|| "there is no such protocol".to_owned())
+}
+
+/// The moment at which a day ends, in UTC.
 fn end_of(day: Date) -> anyhow::Result<Timestamp> {
-    let next = day.tomorrow().context("--until is too far off")?;
-    let midnight = next.to_zoned(TimeZone::UTC).context("--until is too far off")?;
+    let next = day.tomorrow().context("--until is too far in the future")?;
+    let midnight = next.to_zoned(TimeZone::UTC).context("--until is too far in the future")?;
     Ok(Timestamp::from_millis(midnight.timestamp().as_millisecond()))
 }
 
-/// An app password as one line of JSON.
+/// An app password as a line of JSON. The field `doors`, which lists the protocols, keeps the name that scripts know.
 fn describe(password: &Credential) -> Value {
-    let protocols: Vec<&str> = password.scope.protocols.iter().map(|protocol| protocol.as_str()).collect();
+    let protocols: Vec<&str> = password.scope.protocols.iter().map(ProtocolName::as_str).collect();
     serde_json::json!({
         "name": password.label,
-        "protocols": if protocols.is_empty() { Value::from("all") } else { protocols.into() },
-        "created": shown(password.created),
-        "ends": password.expires.and_then(shown),
+        "doors": if protocols.is_empty() { Value::from("all") } else { protocols.into() },
+        "created": rfc3339(password.created),
+        "ends": password.expires.and_then(rfc3339),
     })
 }

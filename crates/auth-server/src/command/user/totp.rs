@@ -1,46 +1,46 @@
-//! `auth-server user totp`.
-
-use std::io::{BufRead, IsTerminal};
+//! `auth-server user totp`: enrols and removes authenticator apps.
 
 use anyhow::{Context, bail};
-use auth_core::OneTimeCode;
+use auth_admin::Devices;
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use zeroize::Zeroizing;
 
-use super::{One, say};
+use crate::command::account::AccountArguments;
+use crate::command::input::read_code;
+use crate::command::output::print_line;
 
-/// Look after the authenticator app of a user.
+/// Manage a user's authenticator app.
 #[derive(Debug, clap::Subcommand)]
-pub(in crate::command) enum Totp {
-    /// Show a new device as an otpauth address and a picture, enrol it by its first code, and print backup codes.
+pub(in crate::command) enum TotpCommand {
+    /// Show a new device as an otpauth URL and a QR code, enrol it by its first code, and print backup codes.
     #[command(after_help = "Example: auth-server user totp enroll --config auth.toml iago@zulip.com\n\
                             The code is read from the terminal or standard input.")]
     Enroll(Enroll),
-    /// Take the device and its backup codes away.
+    /// Remove the device and its backup codes.
     #[command(after_help = "Example: auth-server user totp disable --config auth.toml iago@zulip.com")]
-    Disable(One),
+    Disable(AccountArguments),
 }
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct Enroll {
     #[command(flatten)]
-    one: One,
-    /// Ask for no code: from now on the user needs the device, whether it was scanned or not.
+    account: AccountArguments,
+    /// Enrol the device without a first code: from now on the user needs the device, even if nobody has scanned it.
     #[arg(long)]
     without_code: bool,
 }
 
-impl Totp {
+impl TotpCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Enroll(enroll) => enroll.run().await,
-            Self::Disable(one) => {
-                let (assembled, account) = one.find().await?;
-                if !assembled.engine().remove_device_of(&account).await? {
+            Self::Disable(arguments) => {
+                let (assembled, account) = arguments.find().await?;
+                if !Devices::new(assembled.engine()).remove(&account).await? {
                     bail!("the user has no device");
                 }
-                say("disabled")?;
+                print_line("disabled")?;
                 Ok(())
             }
         }
@@ -49,19 +49,16 @@ impl Totp {
 
 impl Enroll {
     async fn run(self) -> anyhow::Result<()> {
-        let (assembled, account) = self.one.find().await?;
-        let engine = assembled.engine();
-        let device = engine.new_device(&account);
-        say(&*device.url)?;
-        let picture = QrCode::new(device.url.as_bytes()).context("the address doesn't fit a picture")?;
-        // Dark on light, as cameras want it, where terminals are light on dark.
-        let picture = picture.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
-        say(Zeroizing::new(picture).as_str())?;
+        let (assembled, account) = self.account.find().await?;
+        let devices = Devices::new(assembled.engine());
+        let device = devices.new_device(&account);
+        print_line(&*device.url)?;
+        print_line(qr_code(&device.url)?.as_str())?;
         let code = if self.without_code { None } else { Some(read_code()?) };
-        match engine.enrol(&account, &device, code.as_ref()).await? {
+        match devices.enrol(&account, &device, code.as_ref()).await? {
             Some(codes) => {
-                say("enrolled; each of these codes stands for the device once:")?;
-                codes.iter().try_for_each(|code| say(code.expose()))?;
+                print_line("enrolled; each of these backup codes replaces the device once:")?;
+                codes.iter().try_for_each(|code| print_line(code.expose()))?;
                 Ok(())
             }
             None => bail!("the code is wrong: nothing was changed"),
@@ -69,12 +66,9 @@ impl Enroll {
     }
 }
 
-/// The first line of standard input; at a terminal it is asked for.
-fn read_code() -> anyhow::Result<OneTimeCode> {
-    if std::io::stdin().is_terminal() {
-        say("Code that the app shows:")?;
-    }
-    let mut line = Zeroizing::new(String::new());
-    std::io::stdin().lock().read_line(&mut line).context("the code is not UTF-8 text")?;
-    Ok(OneTimeCode::new(line.trim()))
+/// A QR code for the terminal. It is dark on light, as cameras expect, where terminals are light on dark.
+fn qr_code(url: &str) -> anyhow::Result<Zeroizing<String>> {
+    let code = QrCode::new(url.as_bytes()).context("the URL doesn't fit a QR code")?;
+    let text = code.render().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build();
+    Ok(Zeroizing::new(text))
 }

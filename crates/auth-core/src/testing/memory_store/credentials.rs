@@ -1,0 +1,189 @@
+//! Credentials, and the records encrypted under the key ring.
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::state::Taken;
+use crate::{
+    Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, MailId,
+    OutgoingMail, SealedStore, StoreError, Timestamp, UserId,
+};
+
+#[async_trait]
+impl CredentialStore for MemoryStore {
+    async fn by_digest(
+        &self,
+        kind: CredentialKind,
+        digest: &Digest,
+    ) -> Result<Option<(Credential, Account)>, StoreError> {
+        self.read(|state| {
+            let mut credentials = state.credentials.iter();
+            let found = credentials.find(|own| own.kind == kind && own.digest.as_ref() == Some(digest))?;
+            Some((found.clone(), state.account(found.user)?))
+        })
+    }
+
+    async fn of_user(&self, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>, StoreError> {
+        self.read(|state| state.of_user(user, kind).into_iter().cloned().collect())
+    }
+
+    async fn add(&self, credential: &Credential, keep: u32) -> Result<bool, StoreError> {
+        let (user, kind) = (credential.user, credential.kind);
+        self.change_user(user, |state| {
+            if !state.users.contains_key(&user) {
+                return Ok(false);
+            }
+            match state.add_credential(credential.clone()) {
+                Ok(()) => {}
+                Err(Taken::Digest) => return Err(StoreError::Conflict(Conflict::Credential)),
+                // A caller that repeats the command finds its own credential.
+                Err(Taken::Id | Taken::Label) => {
+                    return Ok(state.of_user(user, kind).iter().any(|own| own.id == credential.id));
+                }
+            }
+            let own = state.of_user(user, kind);
+            let surplus = own.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+            let oldest: Vec<CredentialId> = own.iter().take(surplus).map(|own| own.id).collect();
+            state.delete_credentials(|own| oldest.contains(&own.id));
+            Ok(state.touch(user))
+        })
+    }
+
+    async fn ensure(&self, credential: &Credential) -> Result<Option<Credential>, StoreError> {
+        let user = credential.user;
+        self.change_user(user, |state| {
+            if let Some(own) = state.of_user(user, credential.kind).first() {
+                return Ok(Some((*own).clone()));
+            }
+            if !state.touch(user) {
+                return Ok(None);
+            }
+            let added = state.add_credential(credential.clone());
+            added.map_err(|_| StoreError::Conflict(Conflict::Credential))?;
+            Ok(Some(credential.clone()))
+        })
+    }
+
+    async fn remove(&self, id: CredentialId) -> Result<bool, StoreError> {
+        let owner = self.change(|state| {
+            let owner = state.credentials.iter().find(|own| own.id == id).map(|own| own.user);
+            state.delete_credentials(|own| own.id == id);
+            Ok(owner)
+        })?;
+        owner.inspect(|owner| self.notify(*owner));
+        Ok(owner.is_some())
+    }
+
+    async fn remove_of_user(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+    ) -> Result<u64, StoreError> {
+        self.change_user(user, |state| {
+            Ok(state.delete_credentials(|own| {
+                own.user == user && kinds.contains(&own.kind) && Some(own.id) != except
+            }))
+        })
+    }
+
+    async fn exchange(
+        &self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+        new: &[Credential],
+    ) -> Result<bool, StoreError> {
+        let exchanged =
+            self.change_user(user, |state| state.exchange(user, kinds, except, new).map_err(not_exchanged));
+        match exchanged {
+            Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
+            other => other,
+        }
+    }
+
+    async fn raise_counter(&self, id: CredentialId, to: i64) -> Result<bool, StoreError> {
+        let owner = self.change(|state| {
+            let lower = state.credentials.iter_mut().find(|own| own.id == id && own.counter < to);
+            let owner = lower.map(|own| {
+                own.counter = to;
+                own.user
+            });
+            Ok(owner.filter(|owner| state.touch(*owner)))
+        })?;
+        owner.inspect(|owner| self.notify(*owner));
+        Ok(owner.is_some())
+    }
+
+    async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.change(|state| Ok(state.delete_credentials(|own| own.expires.is_some_and(|end| end < now))))
+    }
+}
+
+#[async_trait]
+impl SealedStore for MemoryStore {
+    async fn sealed_credentials(
+        &self,
+        after: Option<CredentialId>,
+        limit: u32,
+    ) -> Result<Vec<Credential>, StoreError> {
+        self.read(|state| {
+            let mut sealed: Vec<Credential> = state
+                .credentials
+                .iter()
+                .filter(|own| own.sealed.is_some() || own.kind == CredentialKind::BACKUP_CODE)
+                .filter(|own| after.is_none_or(|after| own.id > after))
+                .cloned()
+                .collect();
+            sealed.sort_by_key(|own| own.id);
+            sealed.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            sealed
+        })
+    }
+
+    async fn reseal_credential(
+        &self,
+        id: CredentialId,
+        old: &[u8],
+        new: &[u8],
+        digest: Option<&Digest>,
+    ) -> Result<bool, StoreError> {
+        self.change(|state| {
+            let mut credentials = state.credentials.iter_mut();
+            let found = credentials.find(|own| own.id == id && own.sealed.as_deref() == Some(old));
+            Ok(found
+                .map(|own| {
+                    own.sealed = Some(new.to_vec());
+                    own.digest = digest.copied();
+                })
+                .is_some())
+        })
+    }
+
+    async fn sealed_mails(&self, after: Option<MailId>, limit: u32) -> Result<Vec<OutgoingMail>, StoreError> {
+        self.read(|state| {
+            let later = state.mails.iter().filter(|mail| after.is_none_or(|after| mail.id > after));
+            let mut mails: Vec<OutgoingMail> = later.cloned().collect();
+            mails.sort_by_key(|mail| mail.id);
+            mails.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+            mails
+        })
+    }
+
+    async fn reseal_mail(&self, id: MailId, old: &[u8], new: &[u8]) -> Result<bool, StoreError> {
+        self.change(|state| {
+            let found = state.mails.iter_mut().find(|mail| mail.id == id && mail.body == old);
+            Ok(found.map(|mail| mail.body = new.to_vec()).is_some())
+        })
+    }
+}
+
+/// The error of an exchange that finds an id or a label taken.
+const NOT_EXCHANGED: &str = "room for a credential";
+
+fn not_exchanged(taken: Taken) -> StoreError {
+    match taken {
+        Taken::Id | Taken::Label => StoreError::Missing(NOT_EXCHANGED),
+        Taken::Digest => StoreError::Conflict(Conflict::Credential),
+    }
+}

@@ -1,0 +1,70 @@
+//! Versions of users, and attempts that servers count together.
+
+use std::sync::Weak;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{MemoryStore, lock};
+use crate::{ChangeFeed, ChangeListener, Digest, Quota, SharedAttempts, StoreError, Timestamp, UserId};
+
+#[async_trait]
+impl ChangeFeed for MemoryStore {
+    async fn change_counter(&self) -> Result<Option<u64>, StoreError> {
+        self.read(|state| Some(state.changes))
+    }
+
+    async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError> {
+        self.read(|state| {
+            let there = users.iter().filter_map(|user| state.users.get(user));
+            there.map(|record| (record.user.id, record.user.version)).collect()
+        })
+    }
+
+    fn listen(&self, listener: Weak<dyn ChangeListener>) {
+        lock(&self.listeners).push(listener);
+    }
+}
+
+#[async_trait]
+impl SharedAttempts for MemoryStore {
+    async fn reserve_attempt(
+        &self,
+        key: &Digest,
+        quota: Quota,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, StoreError> {
+        self.change(|state| {
+            let counted = state.counted.entry(*key.as_bytes()).or_default();
+            let first = now - quota.window;
+            let in_window = counted.attempts.iter().filter(|at| **at >= first);
+            if in_window.clone().count() < usize::try_from(quota.attempts).unwrap_or(usize::MAX) {
+                counted.attempts.retain(|at| *at >= first);
+                counted.attempts.push(now);
+                counted.last = now.max(counted.last);
+                return Ok(None);
+            }
+            let free_at = in_window.min().map_or(now, |oldest| *oldest + quota.window);
+            Ok(Some(free_at.since(now).max(Duration::from_millis(1))))
+        })
+    }
+
+    async fn give_back_attempt(&self, key: &Digest, at: Timestamp) -> Result<(), StoreError> {
+        self.change(|state| {
+            if let Some(counted) = state.counted.get_mut(key.as_bytes())
+                && let Some(index) = counted.attempts.iter().position(|counted| *counted == at)
+            {
+                counted.attempts.remove(index);
+            }
+            Ok(())
+        })
+    }
+
+    async fn forget_shared_attempts(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.change(|state| {
+            let all = state.counted.len();
+            state.counted.retain(|_, counted| counted.last >= before);
+            Ok(u64::try_from(all - state.counted.len()).unwrap_or(u64::MAX))
+        })
+    }
+}

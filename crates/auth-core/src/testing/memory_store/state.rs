@@ -1,0 +1,284 @@
+//! The records of a store in memory, and the changes that several commands share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::{
+    Account, AttemptRecord, Conflict, Credential, CredentialId, CredentialKind, ExternalId, LoginName,
+    Lookup, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Revocation,
+    StoreError, Timestamp, User, UserId, fold, resolve,
+};
+
+/// All records.
+#[derive(Clone, Default)]
+pub(super) struct State {
+    pub(super) realms: BTreeMap<RealmId, Realm>,
+    pub(super) users: BTreeMap<UserId, UserRecord>,
+    /// In the order in which they were added.
+    pub(super) credentials: Vec<Credential>,
+    /// In the order in which they were posted.
+    pub(super) mails: Vec<OutgoingMail>,
+    /// In the order in which they were recorded.
+    pub(super) attempts: Vec<AttemptRecord>,
+    pub(super) meta: BTreeMap<String, Vec<u8>>,
+    /// The attempts of each key that servers count together.
+    pub(super) counted: BTreeMap<[u8; 32], Counted>,
+    /// Counts the changes of the store.
+    pub(super) changes: u64,
+}
+
+/// A user and its password.
+#[derive(Clone)]
+pub(super) struct UserRecord {
+    pub(super) user: Arc<User>,
+    pub(super) password: Option<PasswordString>,
+}
+
+/// The attempts of a key.
+#[derive(Clone, Default)]
+pub(super) struct Counted {
+    pub(super) attempts: Vec<Timestamp>,
+    /// The latest attempt that was ever counted.
+    pub(super) last: Timestamp,
+}
+
+/// What a credential has in common with one that is there, so that it can't be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    Id,
+    Label,
+    Digest,
+}
+
+impl State {
+    /// A user as a login reads it.
+    pub(super) fn account(&self, id: UserId) -> Option<Account> {
+        let record = self.users.get(&id)?;
+        let totp = self.credentials.iter().any(|own| own.user == id && own.kind == CredentialKind::TOTP);
+        Some(Account { user: Arc::clone(&record.user), password: record.password.clone(), totp })
+    }
+
+    /// The users of a realm, by id.
+    pub(super) fn users_of(&self, realm: RealmId) -> impl Iterator<Item = &User> {
+        self.users.values().map(|record| &*record.user).filter(move |user| user.realm == realm)
+    }
+
+    /// The user that is looked up.
+    pub(super) fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Option<UserId> {
+        match *who {
+            Lookup::Name(kind, typed) => {
+                let folded = fold(typed);
+                let folding_alike: Vec<(LoginName, UserId)> = self
+                    .users_of(realm)
+                    .flat_map(|user| user.names.iter().map(|name| (name.clone(), user.id)))
+                    .filter(|(name, _)| name.kind == kind && fold(&name.exact) == folded)
+                    .collect();
+                resolve(typed, &folding_alike).copied()
+            }
+            Lookup::ExternalId(protocol, id) => self.owner_of(realm, protocol, id),
+        }
+    }
+
+    /// Changes a user and counts the change; `None` when there is no such user.
+    pub(super) fn change_user<T>(
+        &mut self,
+        id: UserId,
+        change: impl FnOnce(&mut User, &mut Option<PasswordString>) -> T,
+    ) -> Option<T> {
+        let record = self.users.get_mut(&id)?;
+        let user = Arc::make_mut(&mut record.user);
+        user.version = user.version.wrapping_add(1);
+        Some(change(user, &mut record.password))
+    }
+
+    /// Counts a change of a user; `false` when there is no such user.
+    pub(super) fn touch(&mut self, id: UserId) -> bool {
+        self.change_user(id, |_, _| ()).is_some()
+    }
+
+    /// Changes a user and revokes credentials; `false` when there is no such user.
+    pub(super) fn change_and_revoke(
+        &mut self,
+        id: UserId,
+        revocation: &Revocation<'_>,
+        change: impl FnOnce(&mut User, &mut Option<PasswordString>),
+    ) -> bool {
+        let changed = self.change_user(id, |user, password| {
+            change(user, password);
+            if let Some(valid_from) = revocation.valid_from {
+                user.valid_from = valid_from.max(user.valid_from + Duration::from_secs(1));
+            }
+        });
+        if changed.is_some() {
+            self.credentials.retain(|own| own.user != id || !revocation.kinds.contains(&own.kind));
+        }
+        changed.is_some()
+    }
+
+    /// Writes a realm over the one of the same slug, whose id is kept; returns the id.
+    pub(super) fn write_realm(&mut self, mut realm: Realm) -> Result<RealmId, StoreError> {
+        let existing = self.realms.values().find(|other| other.slug == realm.slug).map(|other| other.id);
+        let has_id = self.realms.contains_key(&realm.id);
+        realm.id = match existing {
+            Some(id) => id,
+            None if has_id => return Err(StoreError::Conflict(Conflict::Realm)),
+            None => realm.id,
+        };
+        let subdomain = realm.subdomain.as_deref();
+        let has_subdomain = |other: &Realm| other.id != realm.id && other.subdomain.as_deref() == subdomain;
+        if subdomain.is_some() && self.realms.values().any(has_subdomain) {
+            return Err(StoreError::Conflict(Conflict::Realm));
+        }
+        let id = realm.id;
+        self.realms.insert(id, realm);
+        Ok(id)
+    }
+
+    /// Adds a user to a realm, which may be another than its record says.
+    pub(super) fn create_user(&mut self, new: NewUser, realm: RealmId) -> Result<(), StoreError> {
+        let NewUser { mut user, assign_ids, password, credentials } = new;
+        if !self.realms.contains_key(&realm) {
+            return Err(StoreError::Missing("realm"));
+        }
+        if self.users.contains_key(&user.id) {
+            return Err(StoreError::Corrupt("a user's identifier occurs twice".into()));
+        }
+        user.realm = realm;
+        for protocol in assign_ids {
+            let preference = match user.external_ids.get(protocol) {
+                Some(ExternalId::Number(number)) => NewId::Preferably(*number),
+                _ => NewId::Next,
+            };
+            user.external_ids.set(protocol, self.choose_id(realm, protocol, &preference)?);
+        }
+        for (protocol, id) in user.external_ids.iter() {
+            if self.owner_of(realm, protocol, id).is_some() {
+                return Err(StoreError::Conflict(Conflict::ExternalId(protocol)));
+            }
+        }
+        self.check_names(realm, user.id, &user.names)?;
+        let id = user.id;
+        self.users.insert(id, UserRecord { user: Arc::new(user), password });
+        for credential in credentials {
+            let added = self.add_credential(Credential { user: id, ..credential });
+            added.map_err(|_| StoreError::Conflict(Conflict::Credential))?;
+        }
+        Ok(())
+    }
+
+    /// Checks that no other user of a realm has one of the names of a user, and that none occurs twice.
+    pub(super) fn check_names(
+        &self,
+        realm: RealmId,
+        owner: UserId,
+        names: &[LoginName],
+    ) -> Result<(), StoreError> {
+        let others = || self.users_of(realm).filter(|user| user.id != owner).flat_map(|user| &user.names);
+        for (index, name) in names.iter().enumerate() {
+            let is_alike = |other: &LoginName| other.kind == name.kind && other.exact == name.exact;
+            if names.iter().take(index).any(is_alike) || others().any(is_alike) {
+                return Err(StoreError::Conflict(Conflict::Name(name.kind)));
+            }
+        }
+        Ok(())
+    }
+
+    /// The user who has an id in a realm.
+    pub(super) fn owner_of(&self, realm: RealmId, protocol: ProtocolName, id: &ExternalId) -> Option<UserId> {
+        let mut users = self.users_of(realm);
+        users.find(|user| user.external_ids.get(protocol) == Some(id)).map(|user| user.id)
+    }
+
+    /// Chooses an id. One that is asked for exactly may be taken.
+    pub(super) fn choose_id(
+        &self,
+        realm: RealmId,
+        protocol: ProtocolName,
+        new: &NewId,
+    ) -> Result<ExternalId, StoreError> {
+        match new {
+            NewId::Exactly(id) => return Ok(id.clone()),
+            NewId::Preferably(number) => {
+                let id = ExternalId::Number(*number);
+                if self.owner_of(realm, protocol, &id).is_none() {
+                    return Ok(id);
+                }
+            }
+            NewId::Next => {}
+        }
+        let numbers = self.users_of(realm).filter_map(|user| match user.external_ids.get(protocol) {
+            // Numbers are at most `i64::MAX`; what is above it does not count.
+            Some(ExternalId::Number(number)) => i64::try_from(*number).ok(),
+            _ => None,
+        });
+        match numbers.max().unwrap_or(0).checked_add(1) {
+            Some(next) => Ok(ExternalId::Number(next.cast_unsigned())),
+            None => Err(StoreError::Conflict(Conflict::ExternalId(protocol))),
+        }
+    }
+
+    /// The credentials of a kind that a user has, oldest first.
+    pub(super) fn of_user(&self, user: UserId, kind: CredentialKind) -> Vec<&Credential> {
+        let mut own: Vec<_> =
+            self.credentials.iter().filter(|own| own.user == user && own.kind == kind).collect();
+        // Of two that were made at the same time the one that was added first comes first.
+        own.sort_by_key(|own| own.created);
+        own
+    }
+
+    /// Adds a credential of a user that is there.
+    pub(super) fn add_credential(&mut self, new: Credential) -> Result<(), Taken> {
+        for other in &self.credentials {
+            if other.id == new.id {
+                return Err(Taken::Id);
+            }
+            if other.kind == new.kind
+                && other.user == new.user
+                && new.label.is_some()
+                && other.label == new.label
+            {
+                return Err(Taken::Label);
+            }
+            if other.kind == new.kind && new.digest.is_some() && other.digest == new.digest {
+                return Err(Taken::Digest);
+            }
+        }
+        self.credentials.push(new);
+        Ok(())
+    }
+
+    /// Deletes the credentials for which `goes` is true, and counts the changes of their owners; returns their number.
+    pub(super) fn delete_credentials(&mut self, goes: impl Fn(&Credential) -> bool) -> u64 {
+        let owners: Vec<UserId> =
+            self.credentials.iter().filter(|own| goes(own)).map(|own| own.user).collect();
+        self.credentials.retain(|own| !goes(own));
+        let mut number = 0;
+        for owner in owners {
+            self.touch(owner);
+            number += 1;
+        }
+        number
+    }
+
+    /// Deletes a user's credentials of the given kinds except one, and adds others. `false` when there is no such user;
+    /// the caller undoes what was done where a credential is taken.
+    pub(super) fn exchange(
+        &mut self,
+        user: UserId,
+        kinds: &[CredentialKind],
+        except: Option<CredentialId>,
+        new: &[Credential],
+    ) -> Result<bool, Taken> {
+        if !self.touch(user) {
+            return Ok(false);
+        }
+        self.delete_credentials(|own| {
+            own.user == user && kinds.contains(&own.kind) && Some(own.id) != except
+        });
+        for credential in new {
+            self.add_credential(Credential { user, ..credential.clone() })?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,195 @@
+//! Users.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use super::state::State;
+use crate::{
+    Account, Conflict, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewRecord,
+    NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, UserId,
+    UserStore, fold,
+};
+
+#[async_trait]
+impl UserStore for MemoryStore {
+    async fn find(&self, realm: RealmId, who: &Lookup<'_>) -> Result<Option<Account>, StoreError> {
+        self.read(|state| state.find(realm, who).and_then(|user| state.account(user)))
+    }
+
+    async fn realms_of(&self, kind: NameKind, name: &str) -> Result<Vec<RealmId>, StoreError> {
+        let folded = fold(name);
+        let has_name = |state: &State, realm| {
+            let mut names = state.users_of(realm).flat_map(|user| &user.names);
+            names.any(|name| name.kind == kind && fold(&name.exact) == folded)
+        };
+        self.read(|state| state.realms.keys().copied().filter(|realm| has_name(state, *realm)).collect())
+    }
+
+    async fn user(&self, id: UserId) -> Result<Option<Account>, StoreError> {
+        self.read(|state| state.account(id))
+    }
+
+    async fn users(
+        &self,
+        realm: RealmId,
+        after: Option<UserId>,
+        limit: u32,
+    ) -> Result<Vec<Account>, StoreError> {
+        self.read(|state| {
+            state
+                .users_of(realm)
+                .filter(|user| after.is_none_or(|after| user.id > after))
+                .take(usize::try_from(limit).unwrap_or(usize::MAX))
+                .filter_map(|user| state.account(user.id))
+                .collect()
+        })
+    }
+
+    async fn rehash(
+        &self,
+        user: UserId,
+        old: &PasswordString,
+        new: &PasswordString,
+    ) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            let password = state.users.get(&user).and_then(|record| record.password.as_ref());
+            let is_old = password == Some(old);
+            if is_old {
+                state.change_user(user, |_, password| *password = Some(new.clone()));
+            }
+            Ok(is_old)
+        })
+    }
+
+    async fn set_password(
+        &self,
+        user: UserId,
+        new: Option<&PasswordString>,
+        revocation: &Revocation<'_>,
+    ) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            Ok(state.change_and_revoke(user, revocation, |user, password| {
+                user.must_change_password &= new.is_none();
+                *password = new.cloned();
+            }))
+        })
+    }
+
+    async fn set_active(
+        &self,
+        user: UserId,
+        active: bool,
+        revocation: &Revocation<'_>,
+    ) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            Ok(state.change_and_revoke(user, revocation, |user, _| user.active = active))
+        })
+    }
+
+    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Result<bool, StoreError> {
+        self.change_user(user, |state| Ok(state.change_and_revoke(user, revocation, |_, _| ())))
+    }
+
+    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            let Some(realm) = state.users.get(&user).map(|record| record.user.realm) else {
+                return Ok(false);
+            };
+            state.check_names(realm, user, &update.names)?;
+            let changed = state.change_user(user, |user, _| {
+                user.names.clone_from(&update.names);
+                user.full_name.clone_from(&update.full_name);
+                user.role = update.role;
+            });
+            Ok(changed.is_some())
+        })
+    }
+
+    async fn ensure_external_id(
+        &self,
+        user: UserId,
+        protocol: ProtocolName,
+        new: &NewId,
+    ) -> Result<Option<ExternalId>, StoreError> {
+        self.change_user(user, |state| {
+            let Some(record) = state.users.get(&user) else { return Ok(None) };
+            if let Some(own) = record.user.external_ids.get(protocol) {
+                return Ok(Some(own.clone()));
+            }
+            let realm = record.user.realm;
+            let id = state.choose_id(realm, protocol, new)?;
+            if state.owner_of(realm, protocol, &id).is_some() {
+                return Err(StoreError::Conflict(Conflict::ExternalId(protocol)));
+            }
+            state.change_user(user, |user, _| user.external_ids.set(protocol, id.clone()));
+            Ok(Some(id))
+        })
+    }
+
+    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            Ok(state.change_user(user, |user, _| user.email_second_factor = on).is_some())
+        })
+    }
+
+    async fn create_user(&self, new: &NewUser) -> Result<(), StoreError> {
+        let realm = new.user.realm;
+        self.change_user(new.user.id, |state| {
+            // A caller that repeats the command finds its own user.
+            if state.users.get(&new.user.id).is_some_and(|own| own.user.realm == realm) {
+                return Ok(());
+            }
+            state.create_user(new.clone(), realm)
+        })
+    }
+
+    async fn delete(&self, user: UserId) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            state.credentials.retain(|own| own.user != user);
+            Ok(state.users.remove(&user).is_some())
+        })
+    }
+
+    async fn import(&self, records: Records, mode: ImportMode) -> Result<Imported, ImportError> {
+        let records: Vec<Option<NewRecord>> = records.collect();
+        let mut outcome = Err(ImportError { record: None, error: None });
+        let written = self.change(|state| {
+            let mut imported = state.clone();
+            outcome = import(&mut imported, records);
+            if outcome.is_ok() && mode == ImportMode::Write {
+                *state = imported;
+            }
+            Ok(())
+        });
+        written.map_err(|error| ImportError { record: None, error: Some(error) })?;
+        outcome
+    }
+}
+
+/// Writes records up to the first that can't be written.
+fn import(state: &mut State, records: Vec<Option<NewRecord>>) -> Result<Imported, ImportError> {
+    let mut imported = Imported::default();
+    // A realm that existed before keeps its id: by the id that it has in the records.
+    let mut kept: BTreeMap<RealmId, RealmId> = BTreeMap::new();
+    for (record, index) in records.into_iter().zip(0..) {
+        let written = match record {
+            None => return Err(ImportError { record: None, error: None }),
+            Some(NewRecord::Realm(realm)) => {
+                imported.realms += 1;
+                let id = realm.id;
+                state.write_realm(realm).map(|written| {
+                    kept.insert(id, written);
+                })
+            }
+            Some(NewRecord::User(new)) => {
+                imported.users += 1;
+                let realm = kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
+                state.create_user(*new, realm)
+            }
+        };
+        written.map_err(|error| ImportError { record: Some(index), error: Some(error) })?;
+    }
+    Ok(imported)
+}

@@ -1,0 +1,158 @@
+//! `auth-server dev seed`: fills a store with made-up users.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::bail;
+use auth_core::{
+    ByProtocol, Clock, Credential, CredentialId, CredentialKind, ExternalId, ImportMode, LoginName, Lookup,
+    NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm, RealmId, Rng, Role, Scope, SeededRng,
+    Timestamp, User, UserId,
+};
+use auth_crypto::opaque;
+use data_encoding::HEXLOWER;
+
+use crate::command::config_file::ConfigFile;
+use crate::command::output::print_line;
+use crate::command::progress::ProgressLine;
+use crate::store::AnyStore;
+use crate::system::{SystemClock, SystemRng};
+
+/// The number of users that are written in one transaction.
+const STEP: u64 = 100_000;
+
+/// The slug of the users' realm.
+const SLUG: &str = "seed";
+
+/// A hash that no known password matches, with OWASP's parameters.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$c2VlZHNlZWRzZWVkc2VlZA$\
+                    AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// Fill a store with made-up users, for measurements. Each has a name, an address, a token, and a password hash that no
+/// password matches. They belong to a realm `seed`, and their numbers continue after those that are there.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example: auth-server dev seed --config bench.toml --users 1000000")]
+pub(super) struct Seed {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// The number of users.
+    #[arg(long, value_name = "N")]
+    users: u64,
+}
+
+impl Seed {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let config = self.file.load()?;
+        let store = AnyStore::open(&config, Arc::new(SystemRng::new())).await?.records();
+        let started = SystemClock.now();
+        let realm =
+            store.realms().await?.into_iter().find(|realm| realm.slug == SLUG).unwrap_or_else(new_realm);
+        let mut first = 1;
+        while store
+            .find(realm.id, &Lookup::ExternalId(ProtocolName::ZULIP, &ExternalId::Number(first)))
+            .await?
+            .is_some()
+        {
+            first += STEP;
+        }
+        let progress = ProgressLine::new();
+        let (mut next, end) = (first, first + self.users);
+        while next < end {
+            let step = next..end.min(next + STEP);
+            next = step.end;
+            let users = step.map({
+                let realm = realm.id;
+                move |number| Some(NewRecord::User(Box::new(new_user(realm, number, started))))
+            });
+            let records = std::iter::once(Some(NewRecord::Realm(realm.clone()))).chain(users);
+            if let Err(failed) = store.import(Box::new(records), ImportMode::Write).await {
+                match failed.error {
+                    Some(error) => {
+                        bail!("user {}: {error}", next - STEP + failed.record.unwrap_or_default())
+                    }
+                    None => bail!("the users ended early"),
+                }
+            }
+            progress.show("seeding", next - first, Some(self.users));
+        }
+        drop(progress);
+        let took = SystemClock.now().since(started).max(Duration::from_millis(1));
+        print_line(format_args!(
+            "seeded {} users in {:.1} s, {:.0} per second: seed{first} to seed{}",
+            self.users,
+            took.as_secs_f64(),
+            rate(self.users, took),
+            end - 1
+        ))?;
+        Ok(())
+    }
+}
+
+fn rate(count: u64, took: Duration) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
+}
+
+fn new_realm() -> Realm {
+    Realm { name: "Made up".to_owned(), ..Realm::new(RealmId::random(&SystemRng::new()), SLUG) }
+}
+
+/// The user of a number. Everything follows from the number, and so does the token, `seed-token-NUMBER`. Identifiers begin
+/// with the number: a store writes them faster in their order, and look-ups choose numbers at random anyway.
+fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
+    let random = SeededRng::new(number);
+    let mut bytes = [0; 16];
+    let mut identifier = || {
+        random.fill(&mut bytes);
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        bytes
+    };
+    let (id, credential) = (UserId::from_bytes(identifier()), CredentialId::from_bytes(identifier()));
+    let name = |kind, exact| LoginName { kind, exact, verified: kind == NameKind::Email };
+    let mut rocketchat = [0; 9];
+    random.fill(&mut rocketchat);
+    let user = User {
+        id,
+        realm,
+        names: vec![
+            name(NameKind::UserName, format!("seed{number}")),
+            name(NameKind::Email, format!("seed{number}@example.com")),
+        ],
+        full_name: format!("Made Up {number}"),
+        role: Role::Member,
+        bot: None,
+        active: true,
+        joined: now,
+        valid_from: Timestamp::default(),
+        email_second_factor: false,
+        must_change_password: false,
+        external_ids: ByProtocol::from([
+            (ProtocolName::ZULIP, ExternalId::Number(number)),
+            (
+                ProtocolName::ROCKETCHAT,
+                ExternalId::Text(format!("{number:08}{}", HEXLOWER.encode(&rocketchat))),
+            ),
+            (ProtocolName::ZETTELSTORE, ExternalId::Number(20_000_101_000_000 + number)),
+        ]),
+        external_roles: ByProtocol::new(),
+        version: 0,
+    };
+    let token = Credential {
+        id: credential,
+        user: id,
+        kind: CredentialKind::ROCKETCHAT_TOKEN,
+        digest: Some(opaque::digest(&format!("seed-token-{number}"))),
+        sealed: None,
+        scope: Scope::default(),
+        label: None,
+        created: now,
+        expires: None,
+        last_used: None,
+        counter: 0,
+    };
+    NewUser {
+        user,
+        assign_ids: Vec::new(),
+        password: Some(PasswordString::new(HASH)),
+        credentials: vec![token],
+    }
+}

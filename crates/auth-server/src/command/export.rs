@@ -1,0 +1,48 @@
+//! `auth-server export`: writes realms and users as JSON lines.
+
+use std::fs::OpenOptions;
+use std::io::{BufWriter, IntoInnerError, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+
+use anyhow::bail;
+use auth_transfer::export;
+
+use super::config_file::ConfigFile;
+use super::output::print_line;
+use crate::config::plain_io;
+
+/// Export realms and users as JSON lines.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  auth-server export --config auth.toml > users.jsonl\n  \
+                        auth-server export --config auth.toml --with-secrets users-with-secrets.jsonl")]
+pub(super) struct Export {
+    #[command(flatten)]
+    file: ConfigFile,
+    /// Write password hashes, keys and TOTP secrets as well, to this new file of mode 0600.
+    #[arg(long, value_name = "TO")]
+    with_secrets: Option<PathBuf>,
+}
+
+impl Export {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        let assembled = self.file.open().await?;
+        let Some(path) = self.with_secrets else {
+            // Not locked: a lock on standard output can't be sent to another thread.
+            let mut out = BufWriter::new(std::io::stdout());
+            export(assembled.engine(), &mut out, false).await?;
+            out.flush()?;
+            return Ok(());
+        };
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+        let file = match opened {
+            Ok(file) => file,
+            Err(error) => bail!("{}: {}", path.display(), plain_io(&error)),
+        };
+        let mut out = BufWriter::new(file);
+        let lines = export(assembled.engine(), &mut out, true).await?;
+        out.into_inner().map_err(IntoInnerError::into_error)?.sync_all()?;
+        print_line(format_args!("exported with secrets: {lines} lines to {}", path.display()))?;
+        Ok(())
+    }
+}

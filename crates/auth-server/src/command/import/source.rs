@@ -1,0 +1,313 @@
+//! The source of an import: JSON lines, or the users of another system converted to JSON lines.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use auth_admin::Accounts;
+use auth_transfer::{
+    ConvertError, Converted, Spool, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip,
+};
+
+use super::zulip;
+use crate::command::input::open_file;
+use crate::command::realm::new_realm_line;
+use crate::config::{Config, plain_io};
+
+/// The arguments that name what is imported.
+#[derive(Debug, clap::Args)]
+pub(super) struct SourceArguments {
+    /// What to import: see --from.
+    #[arg(value_name = "PATH")]
+    path: PathBuf,
+    /// What PATH is.
+    #[arg(long, value_name = "FORM", default_value = "jsonl")]
+    from: Form,
+    /// The slug of the users' realm, which is created if it doesn't exist. The default is the realm of the protocol that
+    /// the users come from, and `main` for htpasswd. For Zulip, whose realms have names of their own, this is the slug of
+    /// the realm without a name. JSON lines name their realms themselves.
+    #[arg(long, value_name = "SLUG")]
+    realm: Option<String>,
+    /// A file that holds the password of the Zulip database.
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+/// What can be imported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Form {
+    /// JSON lines, each with a realm or a user, as `auth-server export` writes them.
+    Jsonl,
+    /// Zulip's database, postgres://…, or a folder with its tables zerver_realm.csv and zerver_userprofile.csv as CSV
+    /// with a header line.
+    Zulip,
+    /// Rocket.Chat's users, as `mongoexport --collection users` writes them.
+    Rocketchat,
+    /// A Zettelstore's folder, a zettel file, or a file with the lines that `zettelstore password` prints.
+    Zettelstore,
+    /// A file of Apache's htpasswd, with bcrypt hashes.
+    Htpasswd,
+}
+
+impl SourceArguments {
+    /// The path, or the URL of a database without the password that it may contain.
+    pub(super) fn shown(&self) -> String {
+        let text = self.path.display().to_string();
+        match (text.find("://"), text.rfind('@')) {
+            (Some(scheme), Some(at)) if scheme < at => {
+                let (scheme, rest) = (text.get(..scheme + 3), text.get(at + 1..));
+                format!("{}{}", scheme.unwrap_or_default(), rest.unwrap_or_default())
+            }
+            _ => text,
+        }
+    }
+
+    /// The slug that was given, or the default.
+    fn realm_or(&self, default: &str) -> String {
+        self.realm.clone().unwrap_or_else(|| default.to_owned())
+    }
+
+    fn converted_failed(&self, error: ConvertError) -> anyhow::Error {
+        match error {
+            ConvertError::Read(error) => anyhow::anyhow!("{}: {}", self.shown(), plain_io(&error)),
+            error => anyhow::anyhow!("{}: {error}", self.shown()),
+        }
+    }
+}
+
+/// A sentence about a record, and where the record comes from.
+pub(super) struct Message {
+    pub(super) origin: String,
+    pub(super) text: String,
+}
+
+/// JSON lines, and where each of them comes from.
+pub(super) struct Source {
+    pub(super) lines: Lines,
+    pub(super) origins: Origins,
+    /// Remarks on records that are imported.
+    pub(super) notes: Vec<Message>,
+    /// Why records can't be imported.
+    pub(super) bad: Vec<Message>,
+    /// The realm of converted users.
+    realm: Option<TargetRealm>,
+}
+
+/// The realm of converted users, which may not exist yet.
+struct TargetRealm {
+    slug: String,
+    /// Whether the realm's clients send digests in place of passwords.
+    digest_logins: bool,
+}
+
+/// JSON lines.
+pub(super) enum Lines {
+    /// The lines of a file.
+    File(BufReader<File>),
+    /// Converted users, after the line of a realm that doesn't exist yet.
+    Converted { realm: Option<String>, users: Spool },
+}
+
+/// Where lines come from.
+pub(super) enum Origins {
+    /// From a file: the number of the line says where.
+    File,
+    /// From records of another system: one origin per user, after the line of a realm that doesn't exist yet.
+    Converted { has_realm: bool, users: Spool },
+}
+
+impl Source {
+    /// Reads the source and converts it to JSON lines.
+    ///
+    /// # Errors
+    /// A sentence for the operator, when the source can't be read or holds no user.
+    pub(super) async fn read(arguments: &SourceArguments, config: &Config) -> anyhow::Result<Self> {
+        if arguments.password_file.is_some() && arguments.from != Form::Zulip {
+            bail!("--password-file is for --from zulip");
+        }
+        let (converted, realm) = match arguments.from {
+            Form::Jsonl => return Self::read_lines(arguments),
+            Form::Zulip => (from_zulip(arguments).await?, None),
+            Form::Rocketchat => from_rocketchat(arguments, config)?,
+            Form::Zettelstore => from_zettelstore(arguments, config)?,
+            Form::Htpasswd => from_htpasswd(arguments)?,
+        };
+        let Converted { lines, places, notes, bad, .. } = converted;
+        if places.is_empty() && bad.is_empty() {
+            let hint = match arguments.from {
+                Form::Zettelstore => ": a user's zettel has a `user-id` in its metadata",
+                _ => "",
+            };
+            bail!("{} holds no user{hint}", arguments.shown());
+        }
+        Ok(Self {
+            lines: Lines::Converted { realm: None, users: lines },
+            origins: Origins::Converted { has_realm: false, users: places },
+            notes: messages(notes),
+            bad: messages(bad),
+            realm,
+        })
+    }
+
+    fn read_lines(arguments: &SourceArguments) -> anyhow::Result<Self> {
+        if arguments.realm.is_some() {
+            bail!("--realm is for users of other systems: JSON lines name their realms themselves");
+        }
+        Ok(Self {
+            lines: Lines::File(BufReader::new(open_file(&arguments.path)?)),
+            origins: Origins::File,
+            notes: Vec::new(),
+            bad: Vec::new(),
+            realm: None,
+        })
+    }
+
+    /// Puts the line of the users' realm before the users, if the realm doesn't exist yet.
+    pub(super) async fn with_realm(mut self, accounts: &Accounts) -> anyhow::Result<Self> {
+        let Some(TargetRealm { slug, digest_logins }) = self.realm.take() else { return Ok(self) };
+        if let Some(line) = new_realm_line(accounts, &slug, digest_logins).await? {
+            if let Lines::Converted { realm, .. } = &mut self.lines {
+                *realm = Some(line);
+            }
+            if let Origins::Converted { has_realm, .. } = &mut self.origins {
+                *has_realm = true;
+            }
+        } else if digest_logins && !accounts.realm(&slug).await?.digest_logins {
+            let text = "it accepts no digests in place of passwords, which clients with a socket send: import its line \
+                        with `\"digest_logins\":true`";
+            self.notes.push(Message { origin: format!("the realm {slug}"), text: text.to_owned() });
+        }
+        Ok(self)
+    }
+}
+
+impl Lines {
+    /// The number of bytes, if it is known.
+    pub(super) fn bytes(&self) -> Option<u64> {
+        match self {
+            Self::File(file) => {
+                let file = file.get_ref().metadata().ok()?;
+                file.is_file().then_some(file.len())
+            }
+            Self::Converted { users, .. } => Some(users.bytes()),
+        }
+    }
+
+    /// A reader of the lines.
+    pub(super) fn read(&mut self) -> std::io::Result<Box<dyn BufRead + '_>> {
+        Ok(match self {
+            Self::File(file) => Box::new(file),
+            Self::Converted { realm, users } => {
+                Box::new(realm.as_deref().unwrap_or_default().as_bytes().chain(users.read()?))
+            }
+        })
+    }
+}
+
+impl Origins {
+    /// Replaces the numbers of lines by their origins.
+    pub(super) fn of(&mut self, texts: Vec<(u64, String)>) -> std::io::Result<Vec<Message>> {
+        let (before, mut known) = match self {
+            Self::File => (0, BTreeMap::new()),
+            Self::Converted { has_realm, users } => {
+                let before = u64::from(*has_realm);
+                let numbers = texts.iter().map(|(number, _)| number.saturating_sub(before)).collect();
+                (before, users.pick(&numbers)?)
+            }
+        };
+        if before > 0 {
+            known.insert(0, "--realm".to_owned());
+        }
+        let messages = texts.into_iter().map(|(number, text)| {
+            let origin = known.get(&number.saturating_sub(before)).cloned();
+            Message { origin: origin.unwrap_or_else(|| format!("line {number}")), text }
+        });
+        Ok(messages.collect())
+    }
+}
+
+fn messages(pairs: Vec<(String, String)>) -> Vec<Message> {
+    pairs.into_iter().map(|(origin, text)| Message { origin, text }).collect()
+}
+
+async fn from_zulip(arguments: &SourceArguments) -> anyhow::Result<Converted> {
+    let path = arguments.path.as_path();
+    let root = arguments.realm_or("main");
+    let (realms, users) = match path.to_str().filter(|text| is_postgres_url(text)) {
+        Some(url) => zulip::tables(url, arguments.password_file.as_deref())
+            .await
+            .with_context(|| format!("the database {}", arguments.shown()))?,
+        None => {
+            if arguments.password_file.is_some() {
+                bail!("--password-file is for a database, postgres://…");
+            }
+            if !path.is_dir() {
+                open_file(path)?;
+                bail!(
+                    "{} is neither postgres://… nor a folder with zerver_realm.csv and zerver_userprofile.csv",
+                    path.display()
+                );
+            }
+            let table = |name: &str| open_file(&path.join(name));
+            (table("zerver_realm.csv")?, table("zerver_userprofile.csv")?)
+        }
+    };
+    convert_zulip(realms, users, &root).map_err(|error| arguments.converted_failed(error))
+}
+
+fn from_rocketchat(
+    arguments: &SourceArguments,
+    config: &Config,
+) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
+    let slug = arguments.realm_or(&config.rocketchat.realm);
+    let converted = convert_rocketchat(open_file(&arguments.path)?, &slug)
+        .map_err(|error| arguments.converted_failed(error))?;
+    Ok((converted, Some(TargetRealm { slug, digest_logins: true })))
+}
+
+fn from_zettelstore(
+    arguments: &SourceArguments,
+    config: &Config,
+) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
+    let slug = arguments.realm_or(&config.zettelstore.realm);
+    let converted = convert_zettel(zettel_files(&arguments.path)?, &slug);
+    Ok((converted, Some(TargetRealm { slug, digest_logins: false })))
+}
+
+fn from_htpasswd(arguments: &SourceArguments) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
+    let slug = arguments.realm_or("main");
+    let path = arguments.path.as_path();
+    let mut file = Vec::new();
+    open_file(path)?
+        .read_to_end(&mut file)
+        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), plain_io(&error)))?;
+    Ok((convert_htpasswd(&file, &slug), Some(TargetRealm { slug, digest_logins: false })))
+}
+
+fn is_postgres_url(text: &str) -> bool {
+    ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
+}
+
+/// The names and contents of the zettel and text files of a folder, by name; or of the one file that is named.
+fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
+    let failed =
+        |path: &Path, error: &std::io::Error| anyhow::anyhow!("{}: {}", path.display(), plain_io(error));
+    let read = |path: &Path| {
+        let content = std::fs::read(path).map_err(|error| failed(path, &error))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        anyhow::Ok((name, content))
+    };
+    if !path.is_dir() {
+        return Ok(vec![read(path)?]);
+    }
+    let entries = std::fs::read_dir(path).map_err(|error| failed(path, &error))?;
+    let mut paths =
+        entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().context("the folder")?;
+    paths.retain(|path| {
+        path.extension().is_some_and(|kind| kind == "zettel" || kind == "txt") && path.is_file()
+    });
+    paths.sort();
+    paths.iter().map(|path| read(path)).collect()
+}

@@ -1,0 +1,195 @@
+//! Section `[zulip]`: the Zulip protocol.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use auth_core::Exact;
+use auth_crypto::assertion::AssertionConfig;
+use auth_crypto::jwt::Algorithm;
+use auth_engine::rules::ASSERTION_WITHOUT_END;
+use auth_proto_zulip::EXACT_POINTS;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use super::{ConfigError, ExactPoints, Limit, files};
+
+/// The shortest key of JSON web tokens that is long enough, in bytes: the length of HS256's digest.
+const LONG_KEY: usize = 32;
+
+/// Section `[zulip]`: the Zulip protocol.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct Zulip {
+    /// Whether the server speaks the protocol.
+    pub enabled: bool,
+    /// The points in which the server does as the real Zulip does, although that is less safe.
+    pub exact: ExactPoints,
+    /// The host name, of which realms are subdomains. Empty for one realm under any host name.
+    pub external_host: String,
+    /// The slug of the realm that every host name leads to.
+    pub realm: Option<String>,
+    /// `http` or `https`: the scheme of the server's own URLs.
+    pub url_scheme: String,
+    /// Host names outside `external_host`, and the subdomain that each stands for.
+    pub realm_hosts: BTreeMap<String, String>,
+    /// Whether `external_host` itself shows a landing page and leads to no realm.
+    pub root_domain_landing_page: bool,
+    /// The version that the server reports.
+    pub version: String,
+    /// The feature level that the server reports.
+    pub feature_level: u32,
+    /// Login attempts per account.
+    pub login_limit: Limit,
+    /// Calls per user.
+    pub api_limit: Limit,
+    /// Whether users log in by password, where their realm allows it.
+    pub password_login: bool,
+    /// Whether there are development endpoints, which log in by name alone: on loopback addresses only.
+    pub development: bool,
+    /// Whether the development endpoints log users in, or only list them.
+    pub development_login: bool,
+    /// Other systems whose JSON web tokens are accepted, by the realm's slug.
+    pub jwt: BTreeMap<String, Jwt>,
+}
+
+/// Section `[zulip.jwt.REALM]`: another system whose JSON web tokens are accepted.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Jwt {
+    /// The key that is shared with the other system.
+    pub key: Option<String>,
+    /// A file that holds the key in place of `key`.
+    pub key_file: Option<PathBuf>,
+    /// The algorithms that the other system may sign with: `HS256`, `HS384`, `HS512`.
+    pub algorithms: Vec<String>,
+}
+
+impl Default for Zulip {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            exact: ExactPoints::default(),
+            external_host: String::new(),
+            realm: None,
+            url_scheme: "https".to_owned(),
+            realm_hosts: BTreeMap::new(),
+            root_domain_landing_page: false,
+            version: "12.0".to_owned(),
+            feature_level: 470,
+            login_limit: Limit::per(5, 1800),
+            api_limit: Limit::per(200, 60),
+            password_login: true,
+            development: false,
+            development_login: true,
+            jwt: BTreeMap::new(),
+        }
+    }
+}
+
+impl Zulip {
+    pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if !matches!(self.url_scheme.as_str(), "http" | "https") {
+            return Err(ConfigError::new("[zulip] url_scheme must be http or https"));
+        }
+        if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
+            return Err(ConfigError::new(format!("[zulip] exact: there is no point `{name}`")));
+        }
+        self.assertions().map(drop)
+    }
+
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.exact_points().is_empty() {
+            warnings
+                .push("[zulip] exact: the server is only as safe as the real Zulip, see README".to_owned());
+        }
+        for (realm, config) in self.assertions().unwrap_or_default() {
+            if config.key.len() < LONG_KEY {
+                warnings.push(format!("[zulip.jwt.{realm}] key: shorter than {LONG_KEY} bytes"));
+            }
+        }
+        warnings
+    }
+
+    /// The exact points that are switched on.
+    pub(crate) fn exact_points(&self) -> Exact {
+        self.exact.of(&EXACT_POINTS)
+    }
+
+    /// The engine's configuration for this protocol.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the key of JSON web tokens can't be read.
+    pub(super) fn engine(&self) -> Result<auth_engine::ZulipConfig, ConfigError> {
+        Ok(auth_engine::ZulipConfig {
+            exact: self.exact_points(),
+            login_limit: self.login_limit.quota(),
+            api_limit: self.api_limit.quota(),
+            assertions: self.assertions()?,
+            password_login: self.password_login,
+            development: self.enabled && self.development && self.development_login,
+        })
+    }
+
+    /// The systems whose JSON web tokens are accepted, by the realm's slug.
+    fn assertions(&self) -> Result<BTreeMap<String, AssertionConfig>, ConfigError> {
+        let require_exp = !self.exact_points().has(ASSERTION_WITHOUT_END);
+        let assertion = |(realm, jwt): (&String, &Jwt)| {
+            let (key, algorithms) = jwt.key_and_algorithms(&format!("[zulip.jwt.{realm}]"))?;
+            Ok((realm.clone(), AssertionConfig { key, algorithms, require_exp }))
+        };
+        self.jwt.iter().map(assertion).collect()
+    }
+}
+
+impl Jwt {
+    /// The key and the algorithms. `at` names the section in errors.
+    fn key_and_algorithms(&self, at: &str) -> Result<(Zeroizing<Vec<u8>>, Vec<Algorithm>), ConfigError> {
+        let key = match (&self.key, &self.key_file) {
+            (Some(key), None) => Zeroizing::new(key.clone().into_bytes()),
+            (None, Some(path)) => files::secret(&format!("{at} key_file"), path)?,
+            _ => return Err(ConfigError::new(format!("{at} needs either key or key_file"))),
+        };
+        if key.is_empty() {
+            return Err(ConfigError::new(format!("{at} the key is empty")));
+        }
+        let algorithms: Option<Vec<Algorithm>> =
+            self.algorithms.iter().map(|name| Algorithm::from_name(name)).collect();
+        let algorithms = algorithms.filter(|known| !known.is_empty()).ok_or_else(|| {
+            ConfigError::new(format!("{at} algorithms must be some of HS256, HS384 and HS512"))
+        })?;
+        Ok((key, algorithms))
+    }
+}
+
+impl fmt::Debug for Jwt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Jwt").field("algorithms", &self.algorithms).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_engine::rules::{LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
+
+    use super::*;
+
+    #[test]
+    fn points_that_the_engine_heeds_are_points_of_the_protocol() {
+        for point in [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_WITHOUT_END] {
+            assert!(EXACT_POINTS.contains(&point), "{point}");
+        }
+    }
+
+    #[test]
+    fn exact_is_all_points_or_none_or_those_that_are_named() {
+        let read = |text: &str| toml::from_str::<Zulip>(&format!("exact = {text}")).unwrap().exact_points();
+        assert!(EXACT_POINTS.iter().all(|point| read("true").has(*point)));
+        assert!(read("false").is_empty());
+        let one = read("[\"assertion-without-end\"]");
+        assert!(EXACT_POINTS.iter().all(|point| one.has(*point) == (*point == ASSERTION_WITHOUT_END)));
+    }
+}

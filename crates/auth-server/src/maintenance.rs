@@ -1,0 +1,82 @@
+//! Maintenance in the background: purging, and comparing the credential cache with the store.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_engine::Engine;
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+
+/// How often.
+const EVERY: Duration = Duration::from_secs(600);
+
+/// How often the credential cache is compared with the store: so that a revocation by another server is noticed within a
+/// second.
+const COMPARE: Duration = Duration::from_millis(450);
+
+/// Deletes what has ended, at once and again and again until told to stop.
+pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: CancellationToken) {
+    loop {
+        match engine.purger().purge(keep_attempts).await {
+            Ok(purged) => {
+                let (credentials, attempts) = (purged.credentials, purged.attempts);
+                tracing::debug!(credentials, attempts, "deleted what had ended");
+                if purged.mails > 0 {
+                    tracing::warn!(mails = purged.mails, "given up: nobody had sent them for a day");
+                }
+            }
+            Err(error) => tracing::warn!(cause = error.source(), "what has ended can't be deleted"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+    }
+}
+
+/// Compares the credential cache with the store again and again until told to stop.
+pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
+    let mut ticks = tokio::time::interval(COMPARE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut reachable = true;
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            _ = ticks.tick() => {}
+        }
+        match engine.compare().await {
+            Ok(()) if !reachable => {
+                reachable = true;
+                tracing::info!("the store can be reached again");
+            }
+            Err(cause) if reachable => {
+                reachable = false;
+                tracing::warn!(%cause, "the store can't be reached");
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+}
+
+/// Says so once if there is mail to send, or there are accounts that will need some, while none is sent.
+pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationToken) {
+    let mut needed = engine.mail().is_needed().await;
+    loop {
+        match needed {
+            Ok(true) => {
+                tracing::warn!(
+                    "accounts need mail for codes or passwords, but there is no [mail] to send it"
+                );
+                return;
+            }
+            Ok(false) => {}
+            Err(error) => tracing::warn!(cause = error.source(), "whether mail is needed can't be read"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(EVERY) => {}
+        }
+        needed = engine.mail().has_due().await;
+    }
+}

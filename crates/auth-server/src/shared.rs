@@ -1,0 +1,28 @@
+//! What all connections share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_core::Clock;
+use ipnet::IpNet;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::body::BodyMemory;
+use crate::error_log::ErrorLog;
+use crate::request_id::RequestIds;
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) header_timeout: Duration,
+    pub(crate) body_timeout: Duration,
+    pub(crate) bodies: BodyMemory,
+    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) errors: Arc<ErrorLog>,
+    pub(crate) stop: CancellationToken,
+    pub(crate) tasks: TaskTracker,
+}

@@ -1,0 +1,41 @@
+//! The log of attempts.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use auth_core::{AttemptRecord, AttemptStore, ClientKey, ProtocolName, RealmId, Timestamp, UserId};
+
+use super::{Fixture, at};
+
+pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let attempt = |number: u8, secs, client: &str| AttemptRecord {
+        at: at(secs),
+        protocol: ProtocolName::ROCKETCHAT,
+        realm: RealmId::from_bytes([number; 16]),
+        user: number.is_multiple_of(2).then(|| UserId::from_bytes([number; 16])),
+        name: format!("näme {number}"),
+        network: ClientKey::of(client.parse().unwrap()),
+        outcome: Cow::Borrowed("granted"),
+    };
+    let rows = [
+        attempt(1, 10, "192.0.2.7"),
+        attempt(2, 30, "2001:db8:1:2:3:4:5:6"),
+        attempt(3, 20, "::1"),
+        attempt(4, 40, "0.0.0.0"),
+    ];
+    for row in &rows {
+        store.record(row.clone());
+    }
+    // The store writes them soon, at a time of its own.
+    while store.attempts(10).await.unwrap().len() < rows.len() {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let [first, second, third, fourth] = rows;
+    assert_eq!(store.attempts(2).await, Ok(vec![fourth.clone(), second.clone()]));
+    assert_eq!(store.attempts(10).await, Ok(vec![fourth.clone(), second.clone(), third, first]));
+    assert_eq!(store.forget_attempts(at(30)).await, Ok(2));
+    assert_eq!(store.forget_attempts(at(30)).await, Ok(0));
+    assert_eq!(store.attempts(10).await, Ok(vec![fourth, second]));
+    assert_eq!(store.forget_attempts(Timestamp::from_millis(i64::MAX)).await, Ok(2));
+}
