@@ -5,6 +5,7 @@ mod app_passwords;
 mod assertions;
 mod blocks;
 mod confirm;
+mod credential_cache;
 mod credentials;
 mod delay_slots;
 mod directory;

@@ -1,4 +1,4 @@
-use auth_core::testing::{RealmBuilder, UserBuilder};
+use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{
     CredentialId, CredentialKind, Digest, ImportMode, ManualClock, NewRecord, NewUser, Revocation, Scope,
     SeededRng,
@@ -26,8 +26,7 @@ fn holder(version: u64) -> Arc<Holder> {
 
 /// A cache over a store that these tests never read.
 fn empty() -> CredentialCache {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(Sqlite::open(&folder.path().join("store.db")).unwrap());
+    let store = Arc::new(MemoryStore::new());
     CredentialCache::new(store, Arc::new(ManualClock::at(at(0))), Duration::ZERO, 10)
 }
 
