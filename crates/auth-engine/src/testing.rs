@@ -116,8 +116,9 @@ pub fn ring() -> Arc<KeyRing> {
     Arc::new(KeyRing::generate(&SeededRng::new(7)))
 }
 
-/// A builder of an engine over a store, whose pool hashes on so many threads. Random bytes follow from the ids of the
-/// ring's keys: engines with different rings make different ids.
+/// A builder of an engine over a store, whose pool hashes on so many threads. Random bytes follow from a seed that is always
+/// the same: another engine over the same store must go on with the random source of the first, or it makes the same
+/// identifiers again.
 ///
 /// # Panics
 /// When the system starts no thread.
@@ -129,7 +130,7 @@ pub fn builder<C: Clock + Stopwatch + 'static>(
     config: Config,
     workers: usize,
 ) -> EngineBuilder {
-    let rng = Arc::new(SeededRng::new(u64::from(7 + ring.ids().iter().sum::<u32>())));
+    let rng = Arc::new(SeededRng::new(8));
     let pool = PoolConfig {
         workers,
         queue: 1000,
@@ -239,7 +240,7 @@ impl World {
 
     /// Opens the engine anew over the same store, as a restart does.
     pub async fn restart(&mut self, ring: &Arc<KeyRing>, config: Config, workers: usize) {
-        let builder = builder(&self.store, &self.clock, ring, config, workers);
+        let builder = self.builder(ring, config, workers);
         self.pool = Arc::clone(&builder.pool);
         self.ring = Arc::clone(ring);
         self.engine = builder.open().await.unwrap();
@@ -247,7 +248,14 @@ impl World {
 
     /// Opens another engine over the same store, as a command opens one beside the server's.
     pub async fn beside(&self, config: Config) -> Engine {
-        builder(&self.store, &self.clock, &self.ring, config, 2).open().await.unwrap()
+        self.builder(&self.ring, config, 2).open().await.unwrap()
+    }
+
+    /// A builder of another engine over the same store, which goes on with the random source of this one.
+    #[must_use]
+    pub fn builder(&self, ring: &Arc<KeyRing>, config: Config, workers: usize) -> EngineBuilder {
+        let rng = Arc::clone(self.engine.rng());
+        EngineBuilder { rng, ..builder(&self.store, &self.clock, ring, config, workers) }
     }
 
     /// The realm of that slug.

@@ -2,6 +2,7 @@
 
 use auth_admin::{AdminError, check_password};
 use auth_core::{ImportMode, Password};
+use auth_engine::sha256_hex;
 use auth_engine::testing::{PASSWORD, World};
 use auth_transfer::{ImportOptions, import, unwatched};
 
@@ -29,14 +30,33 @@ async fn a_password_is_tried_against_the_stored_one_and_nothing_is_logged() {
     assert!(stored.expose().starts_with("pbkdf2_sha256$"), "not hashed anew");
 }
 
+fn bcrypted(input: &str) -> String {
+    bcrypt::hash_with_salt(input, 4, [7; 16]).unwrap().to_string()
+}
+
 #[tokio::test]
 async fn a_wrapped_hash_matches_and_is_obsolete() {
     let world = world::new().await;
-    let line = r#"{"kind":"user","realm":"main","username":"plain","password_hash":"HASH"}"#;
-    let hash = bcrypt::hash_with_salt(PASSWORD, 4, [7; 16]).unwrap().to_string();
+    let digest = sha256_hex(PASSWORD);
+    let zettel = bcrypted(&format!("20240101000200 zettel {PASSWORD}"));
+    let mut lines = String::new();
+    for (name, hash) in [
+        ("rocket", format!("rocketchat${}", bcrypted(&digest))),
+        ("zettel", format!("zettelstore${zettel}")),
+        ("plain", bcrypted(PASSWORD)),
+    ] {
+        let line = r#"{"kind":"user","realm":"main",ZID"username":"NAME","password_hash":"HASH"}"#;
+        let zid = if name == "zettel" { r#""zettelstore_zid":"20240101000200","# } else { "" };
+        let line = line.replace("ZID", zid).replace("NAME", name).replace("HASH", &hash);
+        lines.push_str(&line);
+        lines.push('\n');
+    }
     let options = ImportOptions { mode: ImportMode::Write, wrap: true, skip_bad: false };
-    let line = line.replace("HASH", &hash);
-    import(&world.engine, line.as_bytes(), options, &mut unwatched).await.unwrap();
-    let (matches, scheme, obsolete) = check(&world, "plain", PASSWORD).await;
-    assert!(matches && obsolete && scheme.starts_with("wrapped-"), "{scheme}");
+    import(&world.engine, lines.as_bytes(), options, &mut unwatched).await.unwrap();
+    for name in ["rocket", "zettel", "plain"] {
+        let (matches, scheme, obsolete) = check(&world, name, PASSWORD).await;
+        assert!(matches && obsolete && scheme.starts_with("wrapped-"), "{name}: {scheme}");
+        let (matches, _, obsolete) = check(&world, name, "wrong").await;
+        assert!(!matches && obsolete, "{name}");
+    }
 }

@@ -122,15 +122,17 @@ impl CredentialCache {
         }
     }
 
-    /// The holder of a credential: from the cache, else from the store by `read`. During an outage of the store that is
+    /// The holder of a credential: from the cache, else from the store by `read`. An entry that is not `wanted` counts for
+    /// nothing: one secret may be the secret of two credentials of different kinds. During an outage of the store that is
     /// shorter than the operator allows, entries from before it began are still trusted.
     pub(crate) async fn get_or_read(
         &self,
         key: Key,
+        wanted: impl Fn(&Holder) -> bool + Send,
         read: impl Future<Output = Result<Option<Holder>, StoreError>> + Send,
     ) -> Result<Option<Arc<Holder>>, InternalError> {
         let now = self.clock.now();
-        if let Some(holder) = self.get(&key, now, FRESH) {
+        if let Some(holder) = self.get(&key, now, FRESH).filter(|holder| wanted(holder)) {
             return Ok(Some(holder));
         }
         let stamp = self.read_stamp(now);
@@ -142,7 +144,10 @@ impl CredentialCache {
             })),
             Err(error @ StoreError::Unavailable(_)) => {
                 let holder = self.get(&key, self.clock.now(), FRESH + self.outage);
-                holder.filter(|_| !self.outage.is_zero()).map(Some).ok_or_else(|| error.into())
+                holder
+                    .filter(|holder| !self.outage.is_zero() && wanted(holder))
+                    .map(Some)
+                    .ok_or_else(|| error.into())
             }
             Err(error) => Err(error.into()),
         }

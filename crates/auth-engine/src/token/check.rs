@@ -85,9 +85,9 @@ impl CredentialChecker {
         let digest = opaque::digest(key.expose());
         let read =
             async { Ok(self.store.by_digest(CredentialKind::ZULIP_KEY, &digest).await?.map(Holder::from)) };
-        let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), read).await?;
-        let holder =
-            found.filter(|holder| holder.is_of(&[CredentialKind::ZULIP_KEY])).ok_or(TokenError::Invalid)?;
+        let wanted = |holder: &Holder| holder.is_of(&[CredentialKind::ZULIP_KEY]);
+        let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), wanted, read).await?;
+        let holder = found.ok_or(TokenError::Invalid)?;
         let user = &holder.user;
         let same = |name: &LoginName| name.exact == email || fold(&name.exact) == fold(email);
         if !user.name(NameKind::Email).is_some_and(same) {
@@ -154,8 +154,8 @@ impl CredentialChecker {
             }
             Ok(None)
         };
-        let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), read).await?;
-        Ok(found.filter(|holder| holder.is_of(kinds)))
+        let wanted = |holder: &Holder| holder.is_of(kinds);
+        self.cache.get_or_read(Key::Digest(*digest.as_bytes()), wanted, read).await
     }
 
     /// Checks a signed token: signature, kind, end, then the user: there, of that name, and not told to log in again since.
@@ -178,7 +178,7 @@ impl CredentialChecker {
         let id = ExternalId::Number(claims.zid);
         let lookup = Lookup::ExternalId(ProtocolName::ZETTELSTORE, &id);
         let read = async { Ok(self.store.find(realm.id, &lookup).await?.map(Holder::from)) };
-        let found = self.cache.get_or_read(Key::SignedToken(realm.id, claims.zid), read).await?;
+        let found = self.cache.get_or_read(Key::SignedToken(realm.id, claims.zid), |_| true, read).await?;
         let is_named = |holder: &Arc<Holder>| {
             zettelstore_name(&holder.user) == claims.user && claims.issued >= holder.user.valid_from
         };

@@ -10,6 +10,9 @@ use auth_engine::testing::{
     IAGO_KEY, PASSWORD, World, api_key, config, header, peer, result, rocketchat_token, token,
 };
 
+use auth_crypto::opaque;
+use data_encoding::BASE64;
+
 use crate::world;
 
 #[tokio::test]
@@ -184,4 +187,23 @@ async fn a_new_password_ends_what_was_signed_in_and_new_tokens_work_at_once() {
 
     let fresh = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", new.expose()).await.unwrap());
     assert!(renew(&world, &fresh).await.is_ok());
+}
+
+#[tokio::test]
+async fn one_secret_may_be_a_key_and_a_token() {
+    let world = world::new().await;
+    let secret = "x".repeat(32);
+    let digest = BASE64.encode(opaque::digest(&secret).as_bytes());
+    let line = format!(
+        r#"{{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","rocketchat_id":"both","zulip_api_key":"{secret}","rocketchat_tokens":[{{"digest":"{digest}"}}]}}"#
+    );
+    world::import(&world, &line).await;
+    world.engine.compare().await.unwrap();
+    // First as it is read, then beside the other in the cache.
+    for _ in 0..2 {
+        let presented = api_key("both@zulip.com", &secret);
+        assert!(world.check("main", ProtocolName::ZULIP, presented).await.result.is_ok());
+        let presented = rocketchat_token("both", Token::new(secret.as_str()));
+        assert!(world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.is_ok());
+    }
 }
