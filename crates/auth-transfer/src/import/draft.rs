@@ -283,3 +283,6 @@ impl CredentialForm {
 fn protocol(name: &str) -> Result<ProtocolName, Broken> {
     ProtocolName::from_name(name).ok_or(Broken)
 }
+
+#[cfg(test)]
+mod tests;
