@@ -40,14 +40,14 @@ fn realms() -> impl Strategy<Value = Realm> {
 }
 
 fn users() -> impl Strategy<Value = User> {
-    let names = vec((select(&NameKind::ALL[..]), any::<String>(), any::<bool>()), 0..4);
+    let names = vec((select(NameKind::ALL.to_vec()), any::<String>(), any::<bool>()), 0..4);
     let external_id = prop_oneof![
         (0..=i64::MAX.unsigned_abs()).prop_map(ExternalId::Number),
         any::<String>().prop_map(ExternalId::Text)
     ];
     let external_ids = vec((protocols(), external_id), 0..4);
     let external_roles = vec((protocols(), vec(any::<String>(), 0..3)), 0..4);
-    let roles = (select(&Role::ALL[..]), option::of(select(&BotKind::ALL[..])));
+    let roles = (select(Role::ALL.to_vec()), option::of(select(BotKind::ALL.to_vec())));
     (
         any::<[[u8; 16]; 2]>(),
         names,
@@ -156,7 +156,7 @@ proptest! {
                 let expected: Vec<_> = expected.credentials.iter().map(fields).collect();
                 prop_assert_eq!(credentials, expected);
             }
-            _ => prop_assert!(false, "another kind of record"),
+            _ => panic!("another kind of record"),
         }
     }
 
