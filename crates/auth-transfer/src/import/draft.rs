@@ -13,12 +13,14 @@ use crate::line::IdLine;
 pub(super) const NO_REALM: &str = "no such realm before this line";
 
 /// A checked record, and the number of the line that it was made of.
+#[derive(Debug)]
 pub(super) struct Draft {
     pub(super) line: u64,
     pub(super) record: Record,
 }
 
 /// A record that may still have its password in clear.
+#[derive(Debug)]
 pub(super) enum Record {
     Realm {
         realm: Realm,
@@ -283,3 +285,6 @@ impl CredentialForm {
 fn protocol(name: &str) -> Result<ProtocolName, Broken> {
     ProtocolName::from_name(name).ok_or(Broken)
 }
+
+#[cfg(test)]
+mod tests;
