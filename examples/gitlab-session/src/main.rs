@@ -10,6 +10,7 @@ use auth_core::{Exact, ExactPoint};
 use auth_server::{Assembled, Bound, config};
 use clap::Parser;
 use gitlab_session::{Config, EXACT_POINTS, GitLabProtocol, GitLabRules};
+use tracing_subscriber::EnvFilter;
 
 /// Serve as auth-server does, with GitLab's session API below /api/v4, until SIGTERM.
 #[derive(Debug, Parser)]
@@ -32,6 +33,7 @@ async fn main() -> anyhow::Result<()> {
     let server = config::Config::load(&arguments.config, &[])?;
     let gitlab = Config { exact: Exact::only(arguments.exact), ..Config::new(arguments.realm) };
 
+    start_log(&server)?;
     let mut assembled = Assembled::open_with(&server, vec![Arc::new(GitLabRules::new(&gitlab))]).await?;
     let services = Arc::clone(assembled.engine());
     // Before the others: all of /api is Rocket.Chat's prefix.
@@ -39,6 +41,16 @@ async fn main() -> anyhow::Result<()> {
     assembled.open_protocols(&server).await?;
 
     Bound::bind(&server).await?.serve(&server, assembled)?.run().await;
+    Ok(())
+}
+
+/// Writes log lines to standard error, down to the configured level.
+fn start_log(server: &config::Config) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&server.log.level)?;
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    for warning in server.warnings() {
+        tracing::warn!("{warning}");
+    }
     Ok(())
 }
 
