@@ -9,6 +9,7 @@ mod resolve;
 mod secrets;
 mod tokens;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
@@ -51,6 +52,7 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
         }
     }
     findings.extend(test_findings(&metadata));
+    findings.extend(dependency_findings(&sh.read_file("Cargo.toml")?, &metadata));
     findings.extend(circle_findings(sh, &root, &metadata)?);
     findings.extend(secret_findings(sh)?);
     let manifest = sh.read_file("fuzz/Cargo.toml")?;
@@ -108,6 +110,23 @@ fn test_findings(metadata: &Metadata) -> Vec<String> {
     untested.map(|(name, _)| format!("{name}: `test` or `doctest` of the library is switched off")).collect()
 }
 
+/// Entries of `[workspace.dependencies]` that no crate of the workspace asks for.
+fn dependency_findings(manifest: &str, metadata: &Metadata) -> Vec<String> {
+    let dependencies = metadata.packages.iter().flat_map(|package| &package.dependencies);
+    let used: BTreeSet<&str> = dependencies
+        .map(|dependency| dependency.rename.as_ref().unwrap_or(&dependency.name).as_str())
+        .collect();
+    let unused = workspace_dependencies(manifest).into_iter().filter(|name| !used.contains(name));
+    unused.map(|name| format!("Cargo.toml: no crate depends on {name}")).collect()
+}
+
+/// The names in the table `[workspace.dependencies]`, each of which begins a line.
+fn workspace_dependencies(manifest: &str) -> Vec<&str> {
+    let lines = manifest.lines().skip_while(|line| *line != "[workspace.dependencies]").skip(1);
+    let table = lines.take_while(|line| !line.starts_with('['));
+    table.filter_map(|line| line.split_once(" = ")).map(|(name, _)| name).collect()
+}
+
 /// Circles between the files of each crate.
 fn circle_findings(sh: &Shell, root: &Path, metadata: &Metadata) -> Result<Vec<String>> {
     let mut found = Vec::new();
@@ -144,6 +163,13 @@ fn secret_findings(sh: &Shell) -> Result<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn workspace_dependencies_are_the_names_of_their_table() {
+        let manifest = "[workspace]\nresolver = \"3\"\n\n[workspace.dependencies]\n# Words.\none = \"1\"\n\n\
+            two-b = { version = \"2\", features = [\"x\"] }\n\n[workspace.lints.rust]\nthree = \"warn\"\n";
+        assert_eq!(workspace_dependencies(manifest), ["one", "two-b"]);
+    }
 
     #[test]
     fn each_rule_can_be_broken() {
