@@ -13,6 +13,7 @@ use crate::clock::Stopwatch;
 
 /// A request. [`send`] sets `Connection` and `Content-Length` itself.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "tests build it field by field")]
 pub struct Request {
     /// The method.
     pub method: String,
@@ -99,6 +100,7 @@ impl Request {
 
 /// A response.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "tests build it field by field")]
 pub struct Response {
     /// The status code; 0 when no response came.
     pub status: u16,

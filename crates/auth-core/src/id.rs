@@ -78,6 +78,7 @@ id! {
 
 /// The text isn't 32 hexadecimal digits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct NotAnId;
 
 impl fmt::Display for NotAnId {

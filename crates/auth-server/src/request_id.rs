@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_trusted_proxys_id_is_taken_over_where_it_is_one() {
+    fn id_of_a_trusted_proxy_is_taken_over_if_it_is_one() {
         let ids = RequestIds::new(&SeededRng::new(1));
         for (given, is_trusted, is_taken) in [
             ("a", true, true),

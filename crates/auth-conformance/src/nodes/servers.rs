@@ -17,6 +17,7 @@ pub const USERS: usize = 48;
 
 /// Servers on one store, with one key ring.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Nodes {
     /// The servers, each with a folder of its own. The folder of the first holds the key ring, and the store if that is
     /// a file.

@@ -16,7 +16,7 @@ impl std::fmt::Debug for Fields {
 }
 
 impl Fields {
-    /// Takes the parameters in a body as [`body`](super::body) reads it. `known` names those that the call
+    /// Takes the parameters in a body as [`body`](super::body()) reads it. `known` names those that the call
     /// takes.
     ///
     /// # Errors
