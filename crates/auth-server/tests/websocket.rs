@@ -268,7 +268,7 @@ async fn log_holds_no_content_of_a_socket() {
     socket.call("login", form).await;
     socket.0.close(None).await.unwrap();
     let log = server::stop(server);
-    assert!(log.contains("log-in attempt") && log.contains("a socket was closed"), "{log}");
+    assert!(log.contains("login attempt") && log.contains("a socket was closed"), "{log}");
     let digest = ring::digest::digest(&ring::digest::SHA256, PASSWORD.as_bytes());
     for secret in
         [PASSWORD, answer["token"].as_str().unwrap(), &data_encoding::HEXLOWER.encode(digest.as_ref())]

@@ -146,8 +146,9 @@ mod tests {
             }
             assert!(!allows(name, "auth-store", false), "{name}");
             assert!(allows("auth-server", name, false), "{name}");
-            assert!(!allows("auth-engine", name, true), "{name}");
+            assert!(!allows("auth-engine", name, false), "{name}");
         }
+        assert!(allows("auth-engine", "auth-transfer", true), "tests import their users");
     }
 
     #[test]
