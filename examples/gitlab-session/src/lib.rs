@@ -81,7 +81,7 @@
 //! 11. **Dispatch** (`protocol.rs`): implement [`Protocol`](auth_core::Protocol): match the path, call the handler.
 //! 12. **Mounting** (`main.rs`): give the rules to the server when it opens the store, then mount the protocol.
 //!
-//! The tests go along: tables in front of [`FakeServices`](auth_core::testing::FakeServices) in `tests/protocol/`, the
+//! The tests go along: tables in front of auth-core's `FakeServices` in `tests/protocol/`, the
 //! rules in front of the real pipeline in `tests/engine.rs`, the program in `tests/server.rs`.
 
 pub mod decode;
