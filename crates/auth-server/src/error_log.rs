@@ -79,7 +79,8 @@ impl ErrorLog {
             mem::take(&mut counted.repeated)
         };
         for (cause, requests) in over.into_iter().filter(|(_, requests)| *requests > 0) {
-            tracing::error!(target: "auth::error", requests, %cause, "further requests failed");
+            // They were other requests than the one whose span this is.
+            tracing::error!(target: "auth::error", parent: None, requests, %cause, "further requests failed");
         }
     }
 
