@@ -5,9 +5,9 @@
 //! {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","password":"abcd1234"}
 //! ```
 //!
-//! [`import`] reads such lines, checks them, hashes passwords and seals secrets; the store writes finished records, all or
-//! none. [`export`] writes the same lines. What other systems keep is made into lines first: by [`convert_zulip`],
-//! [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
+//! [`import`](import()) reads such lines, checks them, hashes passwords and seals secrets; the store writes finished
+//! records, all or none. [`export`](export()) writes the same lines. What other systems keep is made into lines first: by
+//! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
 //!
 //! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
 //! opens no file but the nameless one of a [`Spool`], so that memory doesn't grow with the number of lines.
