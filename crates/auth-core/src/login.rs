@@ -146,7 +146,7 @@ pub enum GrantKind {
 
 /// The two forms of a signed token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "whoever issues tokens must know every form")]
+#[expect(clippy::exhaustive_enums, reason = "an engine that issues tokens must handle every form")]
 pub enum TokenForm {
     /// A JSON Web Token with HS512, as Zettelstore issues up to 0.12.
     Jwt,
@@ -167,7 +167,7 @@ pub struct LoginReply {
 }
 
 impl LoginReply {
-    /// A refusal that is told at once, without a word about limits.
+    /// Refuses a login at once; the reply carries no state of a rate limit.
     #[must_use]
     pub fn refused(error: LoginError) -> Self {
         Self { result: Err(error), rate_limit: None, not_before: None }

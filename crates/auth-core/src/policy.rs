@@ -23,7 +23,7 @@ pub struct PasswordPolicy {
     pub uppercase: bool,
     /// Whether a digit is required.
     pub number: bool,
-    /// Whether a character that is none of these is required.
+    /// Whether a password needs a character that is neither a letter nor a digit.
     pub special: bool,
 }
 
@@ -58,7 +58,7 @@ pub enum PolicyRule {
     Uppercase,
     /// The password has no digit.
     Number,
-    /// The password has no character that is none of these.
+    /// Every character of the password is a letter or a digit.
     Special,
 }
 
