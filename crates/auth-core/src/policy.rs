@@ -23,7 +23,7 @@ pub struct PasswordPolicy {
     pub uppercase: bool,
     /// Whether a digit is required.
     pub number: bool,
-    /// Whether a password needs a character that is neither a letter nor a digit.
+    /// Whether a password needs a character other than lower-case letters, upper-case letters and digits.
     pub special: bool,
 }
 
@@ -58,7 +58,7 @@ pub enum PolicyRule {
     Uppercase,
     /// The password has no digit.
     Number,
-    /// Every character of the password is a letter or a digit.
+    /// The password has only lower-case letters, upper-case letters and digits.
     Special,
 }
 
