@@ -105,7 +105,7 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
 async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
     let Connection { address, router, shared, permit } = of;
     let peer = Peer::new(client(*address, request.headers(), &shared.trusted_proxies));
-    let id = shared.request_ids.of(request.headers(), is_trusted(*address, &shared.trusted_proxies));
+    let id = shared.request_ids.of(request.headers(), is_trusted(address.ip(), &shared.trusted_proxies));
     if let Some(sockets) = router.sockets(request.uri().path()) {
         let span = tracing::info_span!("socket", %id);
         return websocket::open(sockets, request, peer, shared, Arc::clone(permit), span);

@@ -46,18 +46,17 @@ impl Router {
     }
 }
 
-/// Whether the peer of a socket is a trusted proxy.
-pub(crate) fn is_trusted(socket: SocketAddr, trusted: &[IpNet]) -> bool {
-    let address = socket.ip().to_canonical();
+/// Whether an address is a trusted proxy's.
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
     trusted.iter().any(|network| network.contains(&address))
 }
 
 /// The client's address: the socket's, or the address under which the nearest proxy that isn't trusted was seen. A proxy
 /// appends the address that it saw, so the list is read from its end, and only as far as its writers are trusted.
 pub(crate) fn client(socket: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
-    let is_trusted = |address: IpAddr| trusted.iter().any(|network| network.contains(&address));
     let mut client = socket.ip().to_canonical();
-    if !is_trusted(client) {
+    if !is_trusted(client, trusted) {
         return client;
     }
     let lists: Vec<&str> =
@@ -65,7 +64,7 @@ pub(crate) fn client(socket: SocketAddr, headers: &HeaderMap, trusted: &[IpNet])
     for seen in lists.iter().flat_map(|list| list.split(',')).rev() {
         let Ok(address) = seen.trim().parse::<IpAddr>() else { break };
         client = address.to_canonical();
-        if !is_trusted(client) {
+        if !is_trusted(client, trusted) {
             break;
         }
     }
