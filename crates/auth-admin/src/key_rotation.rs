@@ -1,11 +1,11 @@
-//! Sealing anew under the active key, and taking a key out once nothing needs it.
+//! Rotation of keys: a new one, sealing anew under the active one, and retiring a key once nothing needs it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{Credential, CredentialKind, InternalError, Rng, Store, StoreError};
-use auth_crypto::keyring::{KeyRing, Purpose};
+use auth_crypto::keyring::{KeyRing, Purpose, RingKey};
 use auth_crypto::seal::sealed_by;
 use auth_engine::keys::{CHECK_VALUE, Keys};
 use auth_engine::{Engine, backup_code_digest};
@@ -84,6 +84,21 @@ impl KeyRotation {
     /// A [`InternalError`] when the store fails; what was done until then stays done.
     pub async fn reseal(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
         self.walk(true, progress).await
+    }
+
+    /// The id of the next active key of a ring, and the ring with that key behind the active one. A key that is newer
+    /// than the active one was added by a rotation that did not finish, and is the next one. `None` when there are no
+    /// ids left.
+    #[must_use]
+    pub fn next_key(&self, ring: &KeyRing) -> Option<(u32, KeyRing)> {
+        let ids = ring.ids();
+        let active = *ids.first()?;
+        let newest = ids.iter().copied().max()?;
+        if newest > active {
+            return Some((newest, ring.promoted(active)?));
+        }
+        let id = newest.checked_add(1)?;
+        Some((id, ring.with(RingKey::generate(id, &*self.rng)).ok()?))
     }
 
     /// Binds the store to the ring without a key, when nothing needs that key any more: nothing is sealed under it,

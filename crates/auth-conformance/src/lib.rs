@@ -27,6 +27,7 @@
 //! Add a line to a `data/*-cases.jsonl`. When the case starts from a state that no setup describes, add a setup to
 //! `data/setups/*.toml`; [`setup`] describes the format.
 
+pub mod certificates;
 pub mod client;
 pub mod clock;
 pub mod http;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tempfile::TempDir;
 
+use crate::certificates::write_certificates;
 use crate::process::{Process, free_address, run};
 
 /// The entries that the directory starts with.
@@ -79,7 +79,7 @@ impl Slapd {
     pub fn start() -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("slapd-").tempdir()?;
         let at = |name: &str| dir.path().join(name);
-        certificates(dir.path())?;
+        write_certificates(dir.path())?;
         fs::create_dir(at("data"))?;
         fs::write(at("slapd.conf"), CONFIGURATION.replace("@DIR@", &dir.path().to_string_lossy()))?;
         let done = run(Command::new(program("slapadd")).arg("-q").arg("-f").arg(at("slapd.conf")), ENTRIES)
@@ -162,18 +162,4 @@ impl Slapd {
 fn program(name: &str) -> PathBuf {
     let path = Path::new("/usr/sbin").join(name);
     if path.exists() { path } else { name.into() }
-}
-
-/// Writes the certificate of a new authority, and a certificate for loopback that it signed.
-fn certificates(dir: &Path) -> Result<()> {
-    let mut authority = CertificateParams::new(Vec::new())?;
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate()?)?;
-    let key = KeyPair::generate()?;
-    let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let certificate = CertificateParams::new(names)?.signed_by(&key, &authority)?;
-    fs::write(dir.join("ca.pem"), authority.pem())?;
-    fs::write(dir.join("server.pem"), certificate.pem())?;
-    fs::write(dir.join("server.key"), key.serialize_pem())?;
-    Ok(())
 }

@@ -2,9 +2,9 @@
 
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::path::Path;
 use std::thread::{self, JoinHandle};
 
+use auth_conformance::certificates::write_certificates;
 use auth_conformance::client::Client;
 use auth_conformance::http::Request;
 use auth_conformance::process::free_address;
@@ -104,9 +104,9 @@ fn mail_is_kept_for_an_smtp_server_that_is_down() {
 
 #[test]
 fn mail_is_sent_with_a_password_and_over_tls() {
-    // A certificate for localhost and that of its authority, made for these tests.
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/smtp");
-    let file = |name: &str| data.join(name).to_string_lossy().into_owned();
+    let dir = tempfile::tempdir().unwrap();
+    write_certificates(dir.path()).unwrap();
+    let file = |name: &str| dir.path().join(name).to_string_lossy().into_owned();
     let (certificate, key) = (file("server.pem"), file("server.key"));
     for (scheme, mode) in [("smtp", "plain"), ("starttls", "starttls"), ("smtps", "tls")] {
         let port = free_port();
@@ -128,8 +128,9 @@ fn mail_is_sent_with_a_password_and_over_tls() {
 #[test]
 fn smtp_server_whose_certificate_is_not_trusted_gets_no_mail() {
     let port = free_port();
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/smtp");
-    let [certificate, key] = ["server.pem", "server.key"].map(|name| data.join(name));
+    let dir = tempfile::tempdir().unwrap();
+    write_certificates(dir.path()).unwrap();
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| dir.path().join(name));
     let config = config(&format!("smtps://localhost:{port}"));
     let server = Server::start(&server_binary().unwrap(), &config, USERS).unwrap();
     let (certificate, key) = (certificate.to_string_lossy(), key.to_string_lossy());

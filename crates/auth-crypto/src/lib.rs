@@ -45,7 +45,7 @@
 //! # Adding a password scheme
 //!
 //! Write a module beside those in `password` that parses a stored string, states its cost, and computes the tag of an
-//! input. Give it a prefix and a name in the table of schemes (`password/unwrapped.rs`), a bound and an estimate
+//! input. Give it a prefix and a name in the table of schemes (`password/schemes.rs`), a bound and an estimate
 //! (`password/cost.rs`), and a file of test vectors.
 //!
 //! # Adding a purpose to the key ring

@@ -53,9 +53,9 @@ mod import;
 mod input;
 mod old_hash;
 mod pbkdf2;
+mod schemes;
 mod steps;
 mod stored;
-mod unwrapped;
 mod verdict;
 mod wrapped;
 
@@ -70,11 +70,11 @@ pub use hashing_rule::HashingRule;
 pub use import::{HashImportError, check_import};
 pub use input::{MAX_ZETTELSTORE_NAME, NameContext};
 pub use old_hash::OldHash;
+pub(crate) use schemes::NEW_SCHEME;
 pub(crate) use steps::{
     batch_params, begin_hash, begin_verify, begin_wrap, finish_hash, finish_verify, finish_wrap,
 };
 pub use stored::StoredPassword;
-pub(crate) use unwrapped::NEW_SCHEME;
 pub use verdict::{Upgrade, Verdict};
 
 use std::slice;

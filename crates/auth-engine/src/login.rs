@@ -1,10 +1,10 @@
 //! The login pipeline.
 
 pub(crate) mod app_password;
+pub(crate) mod attempt_log;
 pub(crate) mod backends;
 pub(crate) mod directory;
 pub(crate) mod local_backend;
-pub(crate) mod log;
 pub(crate) mod passwordless;
 pub(crate) mod pipeline;
 pub(crate) mod second_factor;

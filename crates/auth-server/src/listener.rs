@@ -6,7 +6,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{BodyTooLarge, Peer, Protocol, Route};
+use auth_core::{BodyTooLarge, Peer};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::{Request, Response, StatusCode};
@@ -20,9 +20,9 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use crate::body::Read;
-use crate::delay::LONGEST_DELAY;
-use crate::response::{closing, plain, retry};
-use crate::router::{Router, client, is_trusted};
+use crate::origin::Origin;
+use crate::response::{LONGEST_DELAY, closing, plain, retry};
+use crate::router::Router;
 use crate::shared::Shared;
 use crate::websocket;
 
@@ -102,10 +102,12 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
     }
 }
 
+/// Finds who answers a request, reads its body, has the protocol answer, and waits for the answer's moment.
 async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
     let Connection { address, router, shared, permit } = of;
-    let peer = Peer::new(client(*address, request.headers(), &shared.trusted_proxies));
-    let id = shared.request_ids.of(request.headers(), is_trusted(address.ip(), &shared.trusted_proxies));
+    let origin = Origin::of(*address, request.headers(), &shared.trusted_proxies);
+    let peer = Peer::new(origin.client);
+    let id = shared.request_ids.of(request.headers(), origin.is_trusted);
     if let Some(sockets) = router.sockets(request.uri().path()) {
         let span = tracing::info_span!("socket", %id);
         return websocket::open(sockets, request, peer, shared, Arc::clone(permit), span);
@@ -116,44 +118,37 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
     // The route's pattern, never the path, which may hold a secret.
     let span =
         tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
-    respond(protocol, &route, request, &peer, shared).instrument(span).await
-}
-
-/// Reads the body of a request, has the protocol answer, and waits for the answer's moment.
-async fn respond(
-    protocol: &dyn Protocol,
-    route: &Route,
-    request: Request<Incoming>,
-    peer: &Peer,
-    shared: &Shared,
-) -> Response<Full<Bytes>> {
-    let (parts, body) = request.into_parts();
-    let (body, _held, too_large) = match shared.bodies.read(body, route.body_limit, shared.body_timeout).await
-    {
-        Read::Whole(body, held) => (body, held, false),
-        Read::TooLarge => (Bytes::new(), Vec::new(), true),
-        Read::Late => {
-            return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
+    let answered = async {
+        let (parts, body) = request.into_parts();
+        let read = shared.bodies.read(body, route.body_limit, shared.body_timeout).await;
+        let (body, _held, too_large) = match read {
+            Read::Whole(body, held) => (body, held, false),
+            Read::TooLarge => (Bytes::new(), Vec::new(), true),
+            Read::Late => {
+                return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
+            }
+            Read::NoMemory => {
+                return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy")));
+            }
+            Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
+        };
+        let mut request = Request::from_parts(parts, body);
+        if too_large {
+            request.extensions_mut().insert(BodyTooLarge);
         }
-        Read::NoMemory => {
-            return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy")));
+        let answer = AssertUnwindSafe(protocol.answer(&route, request, &peer)).catch_unwind();
+        let Ok(answer) = answer.await else {
+            tracing::error!("a protocol panicked: this is a defect");
+            return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
+        };
+        if let Some(error) = &answer.error {
+            shared.errors.record(error);
         }
-        Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
+        if let Some(moment) = answer.not_before {
+            tokio::time::sleep(moment.since(shared.clock.now()).min(LONGEST_DELAY)).await;
+        }
+        let response = answer.response.map(Full::new);
+        if too_large { closing(response) } else { response }
     };
-    let mut request = Request::from_parts(parts, body);
-    if too_large {
-        request.extensions_mut().insert(BodyTooLarge);
-    }
-    let Ok(answer) = AssertUnwindSafe(protocol.answer(route, request, peer)).catch_unwind().await else {
-        tracing::error!("a protocol panicked: this is a defect");
-        return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-    };
-    if let Some(error) = &answer.error {
-        shared.errors.record(error);
-    }
-    if let Some(moment) = answer.not_before {
-        tokio::time::sleep(moment.since(shared.clock.now()).min(LONGEST_DELAY)).await;
-    }
-    let response = answer.response.map(Full::new);
-    if too_large { closing(response) } else { response }
+    answered.instrument(span).await
 }

@@ -1,9 +1,15 @@
 //! Plain answers of the server itself, in front of every protocol.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use http_body_util::Full;
+
+/// The longest delay of an answer. An answer whose moment is further off, as when the clock was set back, is sent after
+/// this time.
+pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5);
 
 /// An answer in plain text.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {

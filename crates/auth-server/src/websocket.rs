@@ -25,8 +25,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tracing::Instrument;
 
-use crate::delay::LONGEST_DELAY;
-use crate::response::{plain, retry};
+use crate::response::{LONGEST_DELAY, plain, retry};
 use crate::shared::Shared;
 
 /// How long a client may take to read what it is sent.

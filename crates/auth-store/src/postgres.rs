@@ -1,6 +1,6 @@
 //! A store in a PostgreSQL database, which any number of servers may share.
 
-mod attempt_log;
+mod attempt_queue;
 mod attempts;
 mod connection;
 mod credentials;
@@ -9,8 +9,8 @@ mod explain;
 mod external_ids;
 mod feed;
 mod import;
+mod integrity;
 mod mail;
-mod maintenance;
 mod meta;
 mod names;
 mod new_user;
@@ -31,7 +31,7 @@ use std::time::Duration;
 use auth_core::{Rng, StoreError, UserId};
 use deadpool_postgres::Pool;
 
-use self::attempt_log::AttemptLog;
+use self::attempt_queue::AttemptQueue;
 use self::connection::Target;
 use self::notifications::Notifications;
 
@@ -47,7 +47,7 @@ pub struct Postgres {
     limit: Duration,
     rng: Arc<dyn Rng>,
     notifications: Notifications,
-    log: AttemptLog,
+    log: AttemptQueue,
 }
 
 impl Postgres {
@@ -63,7 +63,7 @@ impl Postgres {
         let pool = target.pool(config.connections)?;
         schema::migrate(&pool).await?;
         let notifications = Notifications::start(pool.clone(), target, config.notifications);
-        let log = AttemptLog::start(pool.clone());
+        let log = AttemptQueue::start(pool.clone());
         Ok(Self { pool, limit: config.timeout, rng, notifications, log })
     }
 

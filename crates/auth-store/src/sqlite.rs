@@ -1,6 +1,7 @@
 //! A store in one SQLite file.
 
 mod attempts;
+mod backup;
 mod connection;
 mod credentials;
 mod error;
@@ -8,8 +9,8 @@ mod explain;
 mod external_ids;
 mod feed;
 mod import;
+mod integrity;
 mod mail;
-mod maintenance;
 mod meta;
 mod names;
 mod new_user;
@@ -38,8 +39,8 @@ use self::writer::Writer;
 
 use crate::notify::Listeners;
 
+pub use self::backup::BackupError;
 pub use self::connection::OpenError;
-pub use self::maintenance::BackupError;
 
 /// A store in one SQLite file.
 ///

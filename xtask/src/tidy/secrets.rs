@@ -1,13 +1,8 @@
 //! Secrets that git must not track: key rings and private keys.
 
 /// Files that may hold a secret or look as if they did, each with its reason.
-const ALLOWED: &[(&str, &str)] = &[
-    (
-        "crates/auth-conformance/data/smtp/server.key",
-        "the key of a mail server that only tests start and trust",
-    ),
-    ("fuzz/corpus/rocketchat_ddp/id_ill_typed", "a message whose `id` has the wrong type"),
-];
+const ALLOWED: &[(&str, &str)] =
+    &[("fuzz/corpus/rocketchat_ddp/id_ill_typed", "a message whose `id` has the wrong type")];
 
 /// What is wrong with the tracked files, whose content `read` gives.
 pub(super) fn findings(tracked: &[String], read: &dyn Fn(&str) -> Vec<u8>) -> Vec<String> {

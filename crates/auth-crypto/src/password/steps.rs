@@ -10,8 +10,8 @@ use super::computation::Computation;
 use super::hashing_rule::HashingRule;
 use super::input::{HashInput, NameContext};
 use super::old_hash::OldHash;
+use super::schemes::DIGEST_PREFIX;
 use super::stored::StoredPassword;
-use super::unwrapped::DIGEST_PREFIX;
 use super::verdict::Verdict;
 
 /// The parameters that another verification needs in order to be computed together with this one; `None` if it is

@@ -11,7 +11,7 @@ use super::argon2::Argon2Hash;
 use super::error::StoredPasswordError;
 use super::hashing_rule::HashingRule;
 use super::input::HashInput;
-use super::unwrapped::{UnwrappedHash, is_unusable};
+use super::schemes::{UnwrappedHash, is_unusable};
 use super::verdict::Upgrade;
 use super::wrapped::{self, WrappedHash};
 

@@ -13,7 +13,7 @@ use super::argon2::Argon2Hash;
 use super::computation::tag_of;
 use super::cost;
 use super::error::StoredPasswordError;
-use super::unwrapped::{UnwrappedHash, is_unusable};
+use super::schemes::{UnwrappedHash, is_unusable};
 
 /// The prefix of wrapped hashes.
 pub(super) const PREFIX: &str = "wrapped:";

@@ -18,7 +18,7 @@ use super::app_password::AppPasswords;
 use super::backends::{BackendChain, Verified};
 use super::directory::DirectoryAccounts;
 
-use super::log::AttemptLog;
+use super::attempt_log::AttemptLog;
 use super::passwordless::{Found, Passwordless};
 use super::second_factor::{SecondFactorCheck, Subject, active_factors};
 use crate::grants::GrantIssuer;

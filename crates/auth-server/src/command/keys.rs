@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use auth_admin::{KeyRotation, NodeKeys, Nodes};
-use auth_crypto::keyring::RingKey;
 use auth_engine::Engine;
 use serde_json::json;
 
@@ -15,7 +14,6 @@ use super::output::{print_line, rfc3339};
 use super::progress::ProgressLine;
 use crate::assemble::Assembled;
 use crate::keyfile::{self, KeyFile};
-use crate::system::SystemRng;
 
 /// The pause between two looks at what the running servers report.
 const POLL: Duration = Duration::from_millis(200);
@@ -96,17 +94,10 @@ impl Rotate {
     async fn run(self) -> anyhow::Result<()> {
         let timeout = Duration::from_secs(self.wait);
         let locked = LockedRing::open(&self.file).await?;
-        let ids = locked.file.ring.ids();
-        let active = ids.first().copied().unwrap_or_default();
-        let newest = ids.iter().copied().max().unwrap_or_default();
-        // A key that is newer than the active one was added by a rotation that did not finish.
-        let (id, grown) = if newest > active {
-            (newest, locked.file.ring.promoted(active))
-        } else {
-            let id = newest.checked_add(1).context("there are no ids left")?;
-            (id, Some(locked.file.ring.with(RingKey::generate(id, &SystemRng::new()))?))
-        };
-        let grown = grown.context("the key file is gone")?;
+        let ring = &locked.file.ring;
+        let active = ring.ids().first().copied().unwrap_or_default();
+        let next = KeyRotation::new(locked.engine()).next_key(ring);
+        let (id, grown) = next.context("there are no ids left")?;
         keyfile::replace(&locked.path, &grown, locked.file.promoted)?;
         print_line(format_args!("key {id} added"))?;
         if let Some(late) = locked.wait_for(timeout, |node| node.ids.contains(&id)).await? {

@@ -10,7 +10,7 @@ use auth_engine::FailureDelay;
 use serde::de::{self, Deserialize, Deserializer};
 
 use super::{ConfigError, Span};
-use crate::delay::LONGEST_DELAY;
+use crate::response::LONGEST_DELAY;
 
 /// The smallest width of the time grid: clocks count whole milliseconds.
 const MIN_WIDTH: Duration = Duration::from_millis(1);

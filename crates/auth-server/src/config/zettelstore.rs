@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::{ConfigError, Span};
-use crate::delay::LONGEST_DELAY;
+use crate::response::LONGEST_DELAY;
 
 /// The longest life of a token: Zettelstore issues none for more than an hour.
 const MAX_TOKEN_LIFETIME: Duration = Duration::from_secs(3600);

@@ -24,7 +24,7 @@ const INSERT: &str = "INSERT INTO attempt (at, door, realm, account, name, netwo
     $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[]) AS a";
 
 /// The queue, and the task that empties it.
-pub(super) struct AttemptLog {
+pub(super) struct AttemptQueue {
     queue: mpsc::Sender<Item>,
     dropped: Arc<AtomicU64>,
 }
@@ -35,7 +35,7 @@ enum Item {
     Barrier(oneshot::Sender<()>),
 }
 
-impl AttemptLog {
+impl AttemptQueue {
     /// Starts the task, which ends with the store.
     pub(super) fn start(pool: Pool) -> Self {
         let (queue, items) = mpsc::channel(CAPACITY);
