@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{Account, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId};
-use auth_engine::{Engine, PasswordService};
+use auth_engine::{Engine, PasswordService, RevocationEvent, RevocationTable};
 
 use crate::error::AdminError;
 
@@ -12,13 +12,18 @@ use crate::error::AdminError;
 pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
+    revocations: Arc<RevocationTable>,
 }
 
 impl Accounts {
     /// Administers the accounts of an engine's store.
     #[must_use]
     pub fn new(engine: &Engine) -> Self {
-        Self { store: Arc::clone(engine.store()), passwords: Arc::clone(engine.passwords()) }
+        Self {
+            store: Arc::clone(engine.store()),
+            passwords: Arc::clone(engine.passwords()),
+            revocations: Arc::clone(engine.revocations()),
+        }
     }
 
     /// All realms, by slug.
@@ -114,13 +119,11 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn set_active(&self, account: &Account, active: bool) -> Result<(), AdminError> {
+        let kinds = self.revocations.kinds(RevocationEvent::Deactivated);
         let revocation = if active {
             Revocation::NOTHING
         } else {
-            Revocation {
-                valid_from: Some(self.passwords.next_valid_from()),
-                kinds: self.passwords.sessions(),
-            }
+            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds }
         };
         let is_there = self.store.set_active(account.user.id, active, &revocation).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }

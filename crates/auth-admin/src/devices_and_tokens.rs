@@ -8,19 +8,10 @@ use auth_core::{
     Store, TotpSecret,
 };
 use auth_crypto::totp;
-use auth_engine::{CredentialFactory, DEVICE, Engine, PasswordService, SESSIONS};
+use auth_engine::{CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable};
 use zeroize::Zeroizing;
 
 use crate::error::AdminError;
-
-/// The kinds of credentials of auth-core that clients hold and an operator can revoke: tokens and keys, but no app
-/// passwords.
-const TOKENS: [CredentialKind; 4] = [
-    CredentialKind::ROCKETCHAT_TOKEN,
-    CredentialKind::PERSONAL_TOKEN,
-    CredentialKind::ZULIP_KEY,
-    CredentialKind::WEB_SESSION,
-];
 
 /// The issuer that authenticator apps show before the name of a user.
 const ISSUER: &str = "auth-server";
@@ -37,6 +28,7 @@ pub struct NewDevice {
 pub struct Devices {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
+    revocations: Arc<RevocationTable>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     /// The number of steps of 30 seconds by which a code may be off.
@@ -50,6 +42,7 @@ impl Devices {
         Self {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
+            revocations: Arc::clone(engine.revocations()),
             clock: Arc::clone(engine.clock()),
             rng: Arc::clone(engine.rng()),
             totp_delta: engine.config().rocketchat.totp_delta,
@@ -88,8 +81,7 @@ impl Devices {
         let (codes, mut new) = self.credentials.backup_codes(user);
         let stored = self.credentials.totp(user, CredentialKind::TOTP, &device.secret);
         new.push(Credential { counter: step, ..stored });
-        let mut revoked = DEVICE.to_vec();
-        revoked.extend([CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION]);
+        let revoked = self.revocations.kinds(RevocationEvent::DeviceEnrolled);
         if !self.store.exchange(user, &revoked, None, &new).await? {
             return Err(AdminError::NoUser);
         }
@@ -101,7 +93,8 @@ impl Devices {
     /// # Errors
     /// [`AdminError::Store`].
     pub async fn remove(&self, account: &Account) -> Result<bool, AdminError> {
-        Ok(self.store.remove_of_user(account.user.id, &DEVICE, None).await? > 0)
+        let kinds = self.revocations.kinds(RevocationEvent::DeviceRemoved);
+        Ok(self.store.remove_of_user(account.user.id, &kinds, None).await? > 0)
     }
 }
 
@@ -115,7 +108,6 @@ impl fmt::Debug for Devices {
 pub struct Tokens {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
-    /// The kinds of tokens: first those of auth-core, then those that protocols add.
     kinds: Vec<CredentialKind>,
 }
 
@@ -124,8 +116,7 @@ impl Tokens {
     #[must_use]
     pub fn new(engine: &Engine) -> Self {
         let passwords = Arc::clone(engine.passwords());
-        let mut kinds = TOKENS.to_vec();
-        kinds.extend(passwords.sessions().iter().filter(|kind| !SESSIONS.contains(kind)));
+        let kinds = engine.revocations().kinds(RevocationEvent::TokensRevoked);
         Self { store: Arc::clone(engine.store()), passwords, kinds }
     }
 

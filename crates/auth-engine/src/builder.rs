@@ -29,13 +29,14 @@ use crate::login::directory::DirectoryAccounts;
 use crate::login::local_backend::LocalBackend;
 use crate::login::passwordless::Passwordless;
 use crate::login::pipeline::LoginPipeline;
-use crate::login::second_factor::{Parts, SecondFactorCheck};
+use crate::login::second_factor::SecondFactorCheck;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
 use crate::rate_limit::local::LocalLimits;
 use crate::rate_limit::priority::{FROM_LOG, Priorities};
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
+use crate::revocation::RevocationTable;
 use crate::rules::{CODE_REPLAY, RuleSet};
 use crate::timing::delay_slots::DelaySlots;
 use crate::timing::failure_delay::FailureDelay;
@@ -87,13 +88,14 @@ impl EngineBuilder {
             Arc::clone(&clock),
             Arc::clone(&rng),
         ));
+        let revocations = Arc::new(RevocationTable::new(&rules, config.revoke_on_password_change));
         let passwords = Arc::new(PasswordService::new(
             Arc::clone(&store),
             Arc::clone(&realms),
             Arc::clone(&pool),
             Arc::clone(&clock),
             &config,
-            &rules,
+            Arc::clone(&revocations),
         ));
 
         let local_limits = LocalLimits::new(&config, &rules);
@@ -145,7 +147,7 @@ impl EngineBuilder {
 
         let factor_config =
             SecondFactorConfig::new(&config.rocketchat, config.rocketchat.exact.has(CODE_REPLAY));
-        let second_factor = Arc::new(SecondFactorCheck::new(Parts {
+        let second_factor = Arc::new(SecondFactorCheck {
             store: Arc::clone(&store),
             credentials: Arc::clone(&credentials),
             limits: Arc::clone(&limits),
@@ -155,7 +157,7 @@ impl EngineBuilder {
             clock: Arc::clone(&clock),
             rng: Arc::clone(&rng),
             config: factor_config,
-        }));
+        });
         let step_up = Arc::new(StepUp::new(
             Arc::clone(&store),
             Arc::clone(&finder),
@@ -193,6 +195,13 @@ impl EngineBuilder {
             strength: config.passwords.strength,
             password_only: config.allow_password_only_with_2fa,
         };
+        let sessions = Arc::new(SessionService::new(
+            Arc::clone(&store),
+            Arc::clone(&step_up),
+            issuer,
+            Arc::clone(&revocations),
+            config.rocketchat.create_token_secret.clone(),
+        ));
         Ok(Engine {
             api_keys: ApiKeyService::new(Arc::clone(&store), Arc::clone(&credentials)),
             development: DevelopmentService::new(
@@ -200,12 +209,7 @@ impl EngineBuilder {
                 Arc::clone(&realms),
                 config.zulip.development,
             ),
-            sessions: SessionService::new(
-                Arc::clone(&store),
-                Arc::clone(&step_up),
-                issuer,
-                config.rocketchat.create_token_secret.clone(),
-            ),
+            sessions: Arc::clone(&sessions),
             personal_tokens: PersonalTokenService::new(
                 Arc::clone(&store),
                 Arc::clone(&credentials),
@@ -218,6 +222,8 @@ impl EngineBuilder {
                 credentials: Arc::clone(&credentials),
                 limits: Arc::clone(&limits),
                 step_up,
+                sessions,
+                revocations: Arc::clone(&revocations),
                 check: second_factor,
                 clock: Arc::clone(&clock),
                 rng: Arc::clone(&rng),
@@ -247,6 +253,7 @@ impl EngineBuilder {
             directory_accounts,
             rules,
             passwords,
+            revocations,
             cache,
             limits,
             pipeline,

@@ -14,7 +14,7 @@ pub struct Config {
     /// The hashing of passwords, and what new ones must fulfil.
     pub passwords: PasswordConfig,
     /// The quotas that all protocols share; `None` switches them off.
-    pub limits: Option<SharedQuotas>,
+    pub limits: Option<CommonQuotas>,
     /// Delayed responses held at once, those of logins that are being judged included; further logins are refused as
     /// busy before anything is looked up or hashed.
     pub max_delayed: u32,
@@ -93,10 +93,10 @@ impl Default for DirectoryConfig {
     }
 }
 
-/// The quotas of failed logins that all protocols share.
+/// The quotas of failed logins that are common to all protocols.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
-pub struct SharedQuotas {
+pub struct CommonQuotas {
     /// Failed attempts per account and client key.
     pub account: Quota,
     /// Failed attempts per client key.
@@ -105,7 +105,7 @@ pub struct SharedQuotas {
     pub second_factor: Quota,
 }
 
-impl Default for SharedQuotas {
+impl Default for CommonQuotas {
     fn default() -> Self {
         const QUARTER: Duration = Duration::from_secs(15 * 60);
         Self {

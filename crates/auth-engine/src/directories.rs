@@ -26,15 +26,15 @@ impl Directories {
         realm.backends.iter().filter_map(|name| self.0.get(name))
     }
 
-    /// Whether an account's password is judged by a directory of its realm.
+    /// Whether a directory of the realm judges an account's password.
     #[must_use]
-    pub fn own(&self, realm: &Realm, account: &Account) -> bool {
+    pub fn judge_password_of(&self, realm: &Realm, account: &Account) -> bool {
         account.user.name(NameKind::Directory).is_some() && self.of(realm).next().is_some()
     }
 
     /// Whether the stored password of an account, if any, is a way in.
     #[must_use]
     pub fn accept_stored_password(&self, realm: &Realm, account: &Account) -> bool {
-        !self.own(realm, account) || self.of(realm).any(|directory| directory.local_passwords)
+        !self.judge_password_of(realm, account) || self.of(realm).any(|directory| directory.local_passwords)
     }
 }

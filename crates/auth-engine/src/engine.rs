@@ -25,6 +25,7 @@ use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
+use crate::revocation::RevocationTable;
 use crate::rules::RuleSet;
 use crate::token::cache::CredentialCache;
 use crate::token::check::CredentialChecker;
@@ -45,6 +46,7 @@ pub struct Engine {
     pub(crate) directory_accounts: Arc<DirectoryAccounts>,
     pub(crate) rules: Arc<RuleSet>,
     pub(crate) passwords: Arc<PasswordService>,
+    pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) cache: Arc<CredentialCache>,
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) pipeline: LoginPipeline,
@@ -52,7 +54,7 @@ pub struct Engine {
     pub(crate) renewer: TokenRenewer,
     pub(crate) api_keys: ApiKeyService,
     pub(crate) development: DevelopmentService,
-    pub(crate) sessions: SessionService,
+    pub(crate) sessions: Arc<SessionService>,
     pub(crate) personal_tokens: PersonalTokenService,
     pub(crate) second_factors: SecondFactorService,
     pub(crate) password_reset: PasswordResetService,
@@ -134,6 +136,12 @@ impl Engine {
         &self.passwords
     }
 
+    /// The kinds of credentials that each event ends.
+    #[must_use]
+    pub fn revocations(&self) -> &Arc<RevocationTable> {
+        &self.revocations
+    }
+
     /// The queue of outgoing mail.
     #[must_use]
     pub fn mail(&self) -> &Arc<MailQueue> {
@@ -151,7 +159,7 @@ impl Engine {
     ///
     /// # Errors
     /// [`StoreError`] when the store can't be read; after a second the cache counts as empty.
-    pub async fn compare(&self) -> Result<(), StoreError> {
+    pub async fn refresh_caches(&self) -> Result<(), StoreError> {
         self.cache.compare().await?;
         self.realms.read().await.map(drop)
     }

@@ -39,6 +39,7 @@ mod login;
 mod maintenance;
 mod rate_limit;
 mod realms;
+mod revocation;
 pub mod rules;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
@@ -46,11 +47,10 @@ mod timing;
 mod token;
 mod users;
 
-pub use account::passwords::{PasswordError, PasswordService, SESSIONS};
-pub use account::second_factors::DEVICE;
+pub use account::passwords::{PasswordError, PasswordService};
 pub use builder::EngineBuilder;
 pub use config::{
-    Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas, ZettelstoreConfig,
+    CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, ZettelstoreConfig,
     ZulipConfig,
 };
 pub use credentials::{CredentialFactory, backup_code_digest, has_ended, sha256_hex};
@@ -62,6 +62,7 @@ pub use login::directory::{DirectoryAccounts, EntryMatch};
 pub use maintenance::outbox::{Mail, MailQueue};
 pub use maintenance::purge::{Purged, Purger};
 pub use realms::RealmCache;
+pub use revocation::{RevocationEvent, RevocationTable};
 pub use timing::scheme_registry::{Scheme, register_schemes};
 pub use users::{UserFactory, UserFinder, is_login_name};
 

@@ -3,4 +3,6 @@
 pub(crate) mod local;
 mod optional_limiter;
 pub(crate) mod priority;
+pub(crate) mod reservation;
 pub(crate) mod shared;
+pub(crate) mod subject;

@@ -38,7 +38,7 @@ impl RuleSet {
     /// A protocol's rules; those that all share where it has none of its own.
     pub(crate) fn of(&self, protocol: ProtocolName) -> &dyn ProtocolRules {
         let own = self.rules.iter().rfind(|rules| rules.protocol() == protocol);
-        own.map_or(&SharedRules, |rules| &**rules)
+        own.map_or(&DefaultRules, |rules| &**rules)
     }
 
     /// The protocols at which accounts can't be asked for a second factor.
@@ -65,9 +65,9 @@ impl fmt::Debug for RuleSet {
 }
 
 /// The pipeline as it stands.
-struct SharedRules;
+struct DefaultRules;
 
-impl ProtocolRules for SharedRules {
+impl ProtocolRules for DefaultRules {
     fn protocol(&self) -> ProtocolName {
         const SHARED: ProtocolName = ProtocolName::new("shared");
         SHARED

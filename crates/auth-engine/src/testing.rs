@@ -38,7 +38,7 @@ use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::{HashingPool, PoolConfig};
 
 use crate::{
-    Config, Engine, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas,
+    CommonQuotas, Config, Engine, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
     ZettelstoreConfig, ZulipConfig,
 };
 
@@ -107,7 +107,7 @@ pub fn config() -> Config {
 /// [`config`] with the default quotas that all protocols share.
 #[must_use]
 pub fn limited() -> Config {
-    Config { limits: Some(SharedQuotas::default()), ..config() }
+    Config { limits: Some(CommonQuotas::default()), ..config() }
 }
 
 /// A key ring with one key, always the same.

@@ -33,7 +33,7 @@ impl UserFinder {
                 if !typed.contains('@') && self.directories.of(realm).next().is_some() {
                     // Zulip's name field takes a directory's user names as well.
                     let found = self.store.find(realm.id, &Lookup::Name(NameKind::UserName, typed)).await?;
-                    return Ok(found.filter(|account| self.directories.own(realm, account)));
+                    return Ok(found.filter(|account| self.directories.judge_password_of(realm, account)));
                 }
                 Lookup::Name(NameKind::Email, typed)
             }

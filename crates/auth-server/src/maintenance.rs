@@ -45,7 +45,7 @@ pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
             () = stop.cancelled() => return,
             _ = ticks.tick() => {}
         }
-        match engine.compare().await {
+        match engine.refresh_caches().await {
             Ok(()) if !reachable => {
                 reachable = true;
                 tracing::info!("the store can be reached again");

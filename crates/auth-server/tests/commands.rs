@@ -203,7 +203,7 @@ fn printed_defaults_are_the_defaults() {
     let given = format!("{:?}", Config::load(&workspace.path("default.toml"), &[]).unwrap());
     let silent = format!("{:?}", Config::load(&workspace.path("empty.toml"), &[]).unwrap());
     // The shared limits' defaults are the engine's.
-    let limits = auth_engine::SharedQuotas::default();
+    let limits = auth_engine::CommonQuotas::default();
     let printed = format!(
         "account: Some(On({:?})), network: Some(On({:?})), second_factor: Some(On({:?}))",
         limits.account, limits.client, limits.second_factor

@@ -13,7 +13,7 @@ use auth_core::{
     Token, TokenError,
 };
 use auth_engine::testing::{PASSWORD, START, USERS, builder, config, password, peer, result, ring, token};
-use auth_engine::{Engine, EngineBuilder, SharedQuotas};
+use auth_engine::{CommonQuotas, Engine, EngineBuilder};
 use auth_store::Sqlite;
 use auth_transfer::{import, unwatched};
 use bytes::Bytes;
@@ -245,7 +245,7 @@ async fn tokens_of_one_protocol_are_refused_by_the_other() {
         assert_eq!(world.user(&foreign).await, (401, unauthorized()));
         assert_eq!(at_rocketchat(&foreign).await, Ok(Some(CredentialKind::ROCKETCHAT_TOKEN)));
         assert_eq!(at_gitlab(&own).await, Ok(Some(GITLAB_TOKEN)));
-        world.engine.compare().await.unwrap();
+        world.engine.refresh_caches().await.unwrap();
     }
 }
 
@@ -253,7 +253,7 @@ async fn tokens_of_one_protocol_are_refused_by_the_other() {
 async fn revoked_token_is_refused_and_no_other() {
     let world = World::new().await;
     let (first, second) = (world.token("iago").await, world.token("iago").await);
-    world.engine.compare().await.unwrap();
+    world.engine.refresh_caches().await.unwrap();
     assert_eq!((world.user(&first).await.0, world.user(&second).await.0), (200, 200));
     let revoke = Request::delete("/api/v4/personal_access_tokens/self")
         .header("Authorization", format!("Bearer {first}"));
@@ -303,7 +303,7 @@ async fn protocol_has_a_limit_of_its_own() {
 #[tokio::test]
 async fn limits_of_all_protocols_hold_here_too() {
     let account = Quota { attempts: 2, window: Duration::from_secs(60) };
-    let limits = Some(SharedQuotas { account, ..SharedQuotas::default() });
+    let limits = Some(CommonQuotas { account, ..CommonQuotas::default() });
     let engine = auth_engine::Config { limits, ..config() };
     let world = World::with(Config { login_limit: None, ..Config::new("main") }, engine).await;
     for (status, password) in [(401, "wrong"), (401, "wrong"), (429, PASSWORD)] {

@@ -19,14 +19,42 @@ use crate::users::UserFinder;
 const REMEMBERED: u32 = 50;
 
 /// How much a change asks for.
+///
+/// | demand | accounts and tokens that are exempt | a factor shown before | remembers the factor |
+/// | --- | --- | --- | --- |
+/// | `Remembered` | new accounts without a factor; tokens that stand for one | is enough | yes |
+/// | `Anew` | the same | is not enough | no |
+/// | `Always` | none | is not enough | yes |
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Demand {
-    /// A second factor, once in a while; none of new accounts that have not set one up, nor of tokens that stand for one.
+    /// A second factor, once in a while.
     Remembered,
-    /// The same at each call, whatever was shown before.
+    /// A second factor at each call.
     Anew,
-    /// A second factor at each call, of every account.
+    /// A second factor at each call, of every account; its password where it has none.
     Always,
+}
+
+impl Demand {
+    /// Whether new accounts and tokens that stand for a second factor are exempt.
+    fn has_exemptions(self) -> bool {
+        self != Self::Always
+    }
+
+    /// Whether a factor that was shown before is enough.
+    fn takes_remembered(self) -> bool {
+        self == Self::Remembered
+    }
+
+    /// Whether a factor that is shown now is remembered.
+    fn remembers(self) -> bool {
+        self != Self::Anew
+    }
+
+    /// Whether an account without a factor must show its password.
+    fn needs_password(self) -> bool {
+        self == Self::Always
+    }
 }
 
 /// Confirms callers.
@@ -57,16 +85,16 @@ impl StepUp {
     pub(crate) async fn confirm(&self, caller: &Caller<'_>, demand: Demand) -> Result<Account, ActionError> {
         let principal = caller.principal;
         let account = self.own_account(caller).await?;
-        let is_exempt = demand != Demand::Always
-            && (principal.bypass_second_factor
-                || self.is_new(&account)
-                || (demand == Demand::Remembered && self.is_remembered(caller).await?));
-        let Some(method) = self.factor(caller, &account, demand).filter(|_| !is_exempt) else {
+        if demand.has_exemptions() && (principal.bypass_second_factor || self.is_new(&account)) {
             return Ok(account);
-        };
+        }
+        if demand.takes_remembered() && self.is_remembered(caller).await? {
+            return Ok(account);
+        }
+        let Some(method) = self.factor(caller, &account, demand) else { return Ok(account) };
         let subject = Subject { realm: &principal.profile.realm, account: &account, peer: caller.peer };
         self.second_factor.verify(subject, method, caller.factor.code.as_ref()).await?;
-        if demand != Demand::Anew
+        if demand.remembers()
             && let Err(error) = self.remember(caller).await
         {
             // The factor was right: that it will be asked for again is no reason to refuse.
@@ -103,7 +131,7 @@ impl StepUp {
     fn factor(&self, caller: &Caller<'_>, account: &Account, demand: Demand) -> Option<FactorMethod> {
         let named = caller.factor.method.filter(|method| *method != FactorMethod::Password);
         let realm = &caller.principal.profile.realm;
-        let falls_back = demand == Demand::Always
+        let falls_back = demand.needs_password()
             || (self.config.password_fallback
                 && verifies_digest(account)
                 && self.directories.accept_stored_password(realm, account));

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_core::{Account, ActionError, DevelopmentUsers, Profile, Store};
+use auth_core::{ActionError, DevelopmentUsers, Profile, Store};
 
 use crate::realms::RealmCache;
 
@@ -36,10 +36,7 @@ impl DevelopmentUsers for DevelopmentService {
                 after = Some(last.user.id);
                 let people =
                     page.into_iter().filter(|account| account.user.active && account.user.bot.is_none());
-                found.extend(people.map(|account| {
-                    let Account { user, password, totp } = account;
-                    Profile { user, realm: Arc::clone(realm), has_password: password.is_some(), totp }
-                }));
+                found.extend(people.map(|account| account.into_profile(Arc::clone(realm))));
             }
         }
         found.sort_by(|a, b| address(a).cmp(address(b)));

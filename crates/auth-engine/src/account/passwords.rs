@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ClientKey, Clock, CredentialKind, InternalError, Password, PasswordPolicy, PasswordString,
-    PolicyRule, Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
+    Account, ClientKey, Clock, InternalError, Password, PasswordPolicy, PasswordString, PolicyRule, Realm,
+    Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
 };
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
@@ -14,19 +14,7 @@ use auth_crypto::strength;
 
 use crate::config::PasswordConfig;
 use crate::realms::RealmCache;
-use crate::rules::RuleSet;
-
-/// The kinds of credentials of auth-core that a change of password always revokes.
-pub const SESSIONS: [CredentialKind; 4] = [
-    CredentialKind::ROCKETCHAT_TOKEN,
-    CredentialKind::WEB_SESSION,
-    CredentialKind::MAILED_CODE,
-    CredentialKind::PASSWORD_RESET,
-];
-
-/// The kinds that a change of password revokes besides, unless the operator keeps them.
-const KEYS: [CredentialKind; 3] =
-    [CredentialKind::ZULIP_KEY, CredentialKind::PERSONAL_TOKEN, CredentialKind::APP_PASSWORD];
+use crate::revocation::{RevocationEvent, RevocationTable};
 
 /// Why a password was not set.
 #[derive(Debug)]
@@ -54,9 +42,7 @@ pub struct PasswordService {
     clock: Arc<dyn Clock>,
     config: PasswordConfig,
     policy: Option<PasswordPolicy>,
-    /// Whether a change of password also revokes keys, personal tokens and app passwords.
-    revoke_keys: bool,
-    sessions: Vec<CredentialKind>,
+    revocations: Arc<RevocationTable>,
 }
 
 impl PasswordService {
@@ -66,10 +52,8 @@ impl PasswordService {
         pool: Arc<HashingPool>,
         clock: Arc<dyn Clock>,
         config: &crate::Config,
-        rules: &RuleSet,
+        revocations: Arc<RevocationTable>,
     ) -> Self {
-        let mut sessions = SESSIONS.to_vec();
-        sessions.extend(rules.token_kinds());
         Self {
             store,
             realms,
@@ -77,8 +61,7 @@ impl PasswordService {
             clock,
             config: config.passwords,
             policy: config.rocketchat.password_policy,
-            revoke_keys: config.revoke_on_password_change,
-            sessions,
+            revocations,
         }
     }
 
@@ -92,13 +75,6 @@ impl PasswordService {
     #[must_use]
     pub fn config(&self) -> PasswordConfig {
         self.config
-    }
-
-    /// The kinds of credentials that a change of password and a deactivation always revoke: [`SESSIONS`], then those that
-    /// protocols add.
-    #[must_use]
-    pub fn sessions(&self) -> &[CredentialKind] {
-        &self.sessions
     }
 
     /// The hashing pool.
@@ -156,10 +132,7 @@ impl PasswordService {
     /// # Errors
     /// [`StoreError`] when the password is not known to be stored.
     pub async fn store(&self, user: UserId, hashed: &PasswordString) -> Result<bool, StoreError> {
-        let mut kinds = self.sessions.clone();
-        if self.revoke_keys {
-            kinds.extend(KEYS);
-        }
+        let kinds = self.revocations.kinds(RevocationEvent::NewPassword);
         let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds };
         self.store.set_password(user, Some(hashed), &revocation).await
     }

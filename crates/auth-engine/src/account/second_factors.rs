@@ -11,20 +11,17 @@ use auth_core::{
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
-use super::sessions::{ALL_TOKENS, LOGIN_TOKENS, end_others};
+use super::sessions::SessionService;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
+use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::timing::mail_step::next_step;
 use crate::users::UserFinder;
 
 /// The issuer that authenticator apps show before the user's name.
 const ISSUER: &str = "Rocket.Chat";
-
-/// The kinds of credentials that belong to a device.
-pub const DEVICE: [CredentialKind; 3] =
-    [CredentialKind::PENDING_TOTP, CredentialKind::TOTP, CredentialKind::BACKUP_CODE];
 
 /// Enrols and removes second factors.
 pub(crate) struct SecondFactorService {
@@ -34,6 +31,8 @@ pub(crate) struct SecondFactorService {
     pub(crate) credentials: Arc<CredentialFactory>,
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) step_up: Arc<StepUp>,
+    pub(crate) sessions: Arc<SessionService>,
+    pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) check: Arc<SecondFactorCheck>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
@@ -94,7 +93,7 @@ impl SecondFactors for SecondFactorService {
         let (codes, mut new) = self.credentials.backup_codes(user);
         let device = self.credentials.credential(user, CredentialKind::TOTP, None);
         new.push(Credential { sealed: pending.sealed, counter: step, ..device });
-        let revoked = [&DEVICE[..], &LOGIN_TOKENS[..]].concat();
+        let revoked = self.revocations.kinds(RevocationEvent::DeviceEnrolled);
         if !self.store.exchange(user, &revoked, caller.principal.credential, &new).await? {
             return Err(ActionError::NoSuchUser);
         }
@@ -108,7 +107,8 @@ impl SecondFactors for SecondFactorService {
         if !account.totp || !self.check.is_device_code(&account, code).await? {
             return Ok(false);
         }
-        self.store.remove_of_user(user, &DEVICE, None).await?;
+        let revoked = self.revocations.kinds(RevocationEvent::DeviceRemoved);
+        self.store.remove_of_user(user, &revoked, None).await?;
         tracing::info!(target: "auth::account", %user, "device removed");
         Ok(true)
     }
@@ -146,7 +146,7 @@ impl SecondFactors for SecondFactorService {
         self.step_up.confirm(caller, Demand::Anew).await?;
         let account = self.step_up.account_of(caller, of, Permission::ResetOthersDevice).await?;
         let user = account.user.id;
-        let revoked = [DEVICE, ALL_TOKENS].concat();
+        let revoked = self.revocations.kinds(RevocationEvent::DeviceReset);
         self.store.remove_of_user(user, &revoked, None).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, "device reset");
@@ -160,7 +160,7 @@ impl SecondFactors for SecondFactorService {
             return Err(ActionError::AddressUnverified);
         }
         self.set_mailed_codes(&account, true).await?;
-        end_others(&*self.store, caller).await
+        self.sessions.end_others(caller).await
     }
 
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {

@@ -34,6 +34,8 @@ pub(crate) struct Verified {
     pub(crate) reset_required: bool,
     /// The directory that accepted the password, and the entry whose password it is.
     pub(crate) entry: Option<(String, Entry)>,
+    /// Whether it is an app password, which stands for a second factor too.
+    pub(crate) is_app_password: bool,
 }
 
 impl BackendChain {
@@ -59,17 +61,18 @@ impl BackendChain {
         } else {
             request.realm.backends.as_slice()
         };
-        let of_directory =
-            request.account.is_some_and(|account| self.directories.own(request.realm, account));
+        let (realm, account) = (request.realm, request.account);
+        let is_of_directory =
+            account.is_some_and(|account| self.directories.judge_password_of(realm, account));
         let local_counts =
-            !of_directory || self.directories.of(request.realm).any(|directory| directory.local_passwords);
+            account.is_none_or(|account| self.directories.accept_stored_password(realm, account));
         let (mut refused, mut outage) = (None, None);
         let mut directory_spoke = false;
         for name in order {
             let directory = self.directories.get(name);
             let is_asked = match directory {
                 // A second directory would judge another person of the same name.
-                Some(directory) => !directory_spoke && has_a_say(directory, request.account, of_directory),
+                Some(directory) => !directory_spoke && has_a_say(directory, account, is_of_directory),
                 None if name == Realm::LOCAL => local_counts,
                 None => refused.is_none(),
             };
@@ -79,7 +82,8 @@ impl BackendChain {
             match self.backend(name)?.verify(request).await {
                 BackendAnswer::Accept(accepted) => {
                     let entry = accepted.entry.map(|entry| (name.clone(), *entry));
-                    return Ok(Verified { reset_required: accepted.reset_required, entry });
+                    let reset_required = accepted.reset_required;
+                    return Ok(Verified { reset_required, entry, is_app_password: false });
                 }
                 BackendAnswer::Reject(reason) => {
                     refused.get_or_insert(reason);
@@ -129,6 +133,6 @@ impl fmt::Debug for BackendChain {
 }
 
 /// Whether a directory has a say about an account: its own, none yet, or one that may become its own.
-fn has_a_say(directory: &DirectoryConfig, account: Option<&Account>, of_directory: bool) -> bool {
-    of_directory || account.is_none() || directory.merge_existing
+fn has_a_say(directory: &DirectoryConfig, account: Option<&Account>, is_of_directory: bool) -> bool {
+    is_of_directory || account.is_none() || directory.merge_existing
 }

@@ -27,10 +27,11 @@ pub(crate) struct Passwordless {
 }
 
 /// The user that an attempt leads to.
-pub(crate) struct Found {
-    pub(crate) profile: Profile,
-    /// The grant that the client holds already.
-    pub(crate) held: Option<Grant>,
+pub(crate) enum ResolvedUser {
+    /// An account, to which a credential is to be granted.
+    Account(Account),
+    /// The holder of a token, who goes on with it.
+    Holder { profile: Profile, grant: Grant },
 }
 
 impl Passwordless {
@@ -39,7 +40,7 @@ impl Passwordless {
         &self,
         rules: &dyn ProtocolRules,
         attempt: &LoginAttempt,
-    ) -> Result<Found, LoginError> {
+    ) -> Result<ResolvedUser, LoginError> {
         let realm = &attempt.realm;
         let account = match &attempt.method {
             LoginMethod::Resume(token) => return self.by_token(rules, realm, token).await,
@@ -47,9 +48,7 @@ impl Passwordless {
             LoginMethod::NameAlone { who } => self.by_name(realm, who).await?,
             _ => return Err(InternalError::defect("a way to log in that the engine doesn't know").into()),
         };
-        let Account { user, password, totp } = account;
-        let profile = Profile { user, realm: Arc::clone(realm), has_password: password.is_some(), totp };
-        Ok(Found { profile, held: None })
+        Ok(ResolvedUser::Account(account))
     }
 
     /// The holder of a login token or a personal one, which the client goes on with.
@@ -58,7 +57,7 @@ impl Passwordless {
         rules: &dyn ProtocolRules,
         realm: &Arc<Realm>,
         token: &Token,
-    ) -> Result<Found, LoginError> {
+    ) -> Result<ResolvedUser, LoginError> {
         let unknown = LoginError::Credentials(FailureReason::UnknownToken);
         let holder = self.checker.holder(rules.resumable(), token).await?.ok_or(unknown.clone())?;
         let credential = holder.credential.as_ref().ok_or(unknown.clone())?;
@@ -68,8 +67,8 @@ impl Passwordless {
         if holder.user.realm != realm.id {
             return Err(unknown);
         }
-        let held = Grant::Token { token: token.clone(), expires: credential.expires };
-        Ok(Found { profile: holder.profile(Arc::clone(realm)), held: Some(held) })
+        let grant = Grant::Token { token: token.clone(), expires: credential.expires };
+        Ok(ResolvedUser::Holder { profile: holder.profile(Arc::clone(realm)), grant })
     }
 
     /// The user that a system which holds the realm's key names.

@@ -10,21 +10,21 @@ use std::time::Duration;
 
 use auth_core::{
     Account, Clock, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError, LoginMethod,
-    LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp,
-    UserId, VerifyRequest,
+    LoginReply, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp, UserId,
+    VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
+use super::attempt_log::AttemptLog;
 use super::backends::{BackendChain, Verified};
 use super::directory::DirectoryAccounts;
-
-use super::attempt_log::AttemptLog;
-use super::passwordless::{Found, Passwordless};
+use super::passwordless::{Passwordless, ResolvedUser};
 use super::second_factor::{SecondFactorCheck, Subject, active_factors};
 use crate::grants::GrantIssuer;
-use crate::rate_limit::local::{Limited, Reservation, password_of};
 use crate::rate_limit::priority::Priorities;
+use crate::rate_limit::reservation::{Limited, Reservation};
 use crate::rate_limit::shared::AttemptLimits;
+use crate::rate_limit::subject::password_login_name;
 use crate::rules::RuleSet;
 use crate::timing::delay_slots::DelaySlots;
 use crate::timing::failure_delay::FailureDelay;
@@ -84,7 +84,7 @@ impl LoginPipeline {
         let started = self.clock.now();
         let rules = self.rules.of(attempt.protocol);
         let judged = Judged { attempt: &attempt, rules };
-        if !rules.takes_passwords() && password_of(&attempt).is_some() {
+        if !rules.takes_passwords() && password_login_name(&attempt).is_some() {
             // Nothing is looked up, and so nothing counted.
             let error = LoginError::Credentials(FailureReason::NotOffered);
             self.log.record(&attempt, None, error.as_str(), started);
@@ -115,7 +115,7 @@ impl LoginPipeline {
             Err(LoginError::Internal(_)) => self.limits.give_back(&mut reservation).await,
             Err(LoginError::SecondFactorRequired(_)) => self.limits.give_back(&mut reservation).await,
             Err(LoginError::Credentials(_)) => {
-                if let Some(who) = password_of(&attempt) {
+                if let Some(who) = password_login_name(&attempt) {
                     self.priorities.failed(attempt.realm.id, who, progress.account.as_ref());
                 }
             }
@@ -145,18 +145,19 @@ impl LoginPipeline {
         if let LoginMethod::Password { who, secret } = &attempt.method {
             return self.by_password(judged, reservation, progress, who, secret).await;
         }
-        let found = self.passwordless.find(judged.rules, attempt).await;
+        let resolved = self.passwordless.find(judged.rules, attempt).await;
         progress.looked_up = self.clock.now();
-        let Found { profile, held } = found?;
-        progress.user = Some(profile.user.id);
-        check_state(&attempt.realm, profile.user.active)?;
-        judged.rules.check_user(&profile.user)?;
-        match held {
-            Some(grant) => Ok(Box::new(Login { profile, grant })),
-            None => {
-                let Profile { user, has_password: _, totp, .. } = profile;
-                self.grant(judged, Account { user, password: None, totp }).await
-            }
+        let resolved = resolved?;
+        let user = match &resolved {
+            ResolvedUser::Account(account) => &account.user,
+            ResolvedUser::Holder { profile, .. } => &profile.user,
+        };
+        progress.user = Some(user.id);
+        check_state(&attempt.realm, user.active)?;
+        judged.rules.check_user(user)?;
+        match resolved {
+            ResolvedUser::Account(account) => self.grant(judged, account).await,
+            ResolvedUser::Holder { profile, grant } => Ok(Box::new(Login { profile, grant })),
         }
     }
 
@@ -172,7 +173,7 @@ impl LoginPipeline {
         let attempt = judged.attempt;
         let account = self.users.find(&attempt.realm, who).await?;
         progress.looked_up = self.clock.now();
-        let found = account.as_ref().map(|account| account.user.id);
+        let named = account.as_ref().map(|account| account.user.id);
         if let Some(account) = account {
             progress.found(account);
         }
@@ -183,14 +184,14 @@ impl LoginPipeline {
             self.work_as_for_no_account(attempt, who, secret).await?;
             return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
         }
-        let by_app_password = self.app_passwords.is_one(attempt.protocol, account, secret).await?;
-        let accepted = self.verify(judged, who, account, secret, by_app_password).await?;
-        progress.found(accepted.clone());
+        let verified = self.verify(judged, who, account, secret).await?;
+        let owner = self.owner(judged, account, &verified).await?;
+        progress.found(owner.clone());
         // A directory may know more names of an account than the store: the account's own count holds for them too.
-        if found != Some(accepted.user.id) && !self.limits.identify(reservation, attempt, &accepted).await? {
+        if named != Some(owner.user.id) && !self.limits.identify(reservation, attempt, &owner).await? {
             return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
         }
-        self.admit(judged, accepted, by_app_password).await
+        self.admit(judged, owner, &verified).await
     }
 
     /// Does the work that is done for a name that no account has. A client that has tried too many passwords of an account
@@ -207,44 +208,55 @@ impl LoginPipeline {
         self.backends.matches_stored(&request).await.map(drop)
     }
 
-    /// The account whose password it is. An app password is asked of no backend.
+    /// Verifies a password: as an app password of the account, of which no backend is asked, else by the backends.
     async fn verify(
         &self,
         judged: Judged<'_>,
         who: &Identifier,
         account: Option<&Account>,
         secret: &SecretInput,
-        by_app_password: bool,
-    ) -> Result<Account, LoginError> {
+    ) -> Result<Verified, LoginError> {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
+        let is_app_password = self.app_passwords.is_one(attempt.protocol, account, secret).await?;
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
         let is_empty = matches!(secret, SecretInput::Password(password) if password.expose().is_empty());
         let is_refused_empty = is_empty && !rules.takes_empty_passwords();
         let demand = rules.demands_strength().then(|| realm.strength.unwrap_or(self.strength));
-        let answer = if by_app_password {
-            Ok(Verified::default())
+        let verified = if is_app_password {
+            Ok(Verified { is_app_password, ..Verified::default() })
         } else {
             let request = VerifyRequest { realm, who, account, secret, demand, peer: &attempt.peer };
             self.backends.verify(rules, &request).await
         };
-        if let (Some(account), false, true) = (account, is_refused_empty, rules.tells_state_first())
-            && !matches!(answer, Err(LoginError::Internal(_)))
-        {
+        let was_judged = !is_refused_empty && !matches!(verified, Err(LoginError::Internal(_)));
+        if let Some(account) = account.filter(|_| was_judged && rules.tells_state_first()) {
             check_state(realm, account.user.active)?;
         }
-        let verified = answer?;
+        let verified = verified?;
         if is_refused_empty {
             return Err(LoginError::Credentials(FailureReason::WrongPassword));
         }
         if !realm.active {
             return Err(LoginError::RealmInactive);
         }
-        let account = match verified.entry {
+        Ok(verified)
+    }
+
+    /// The account whose password was verified: `account`, or that of a directory's entry.
+    async fn owner(
+        &self,
+        judged: Judged<'_>,
+        account: Option<&Account>,
+        verified: &Verified,
+    ) -> Result<Account, LoginError> {
+        let Judged { attempt, rules } = judged;
+        let realm: &Realm = &attempt.realm;
+        let account = match &verified.entry {
             Some((directory, entry)) => {
-                self.directory_accounts.account_of(rules, realm, &directory, &entry).await?
+                self.directory_accounts.account_of(rules, realm, directory, entry).await?
             }
             None => account.cloned().ok_or_else(|| InternalError::corrupt("an accepted account"))?,
         };
@@ -261,11 +273,11 @@ impl LoginPipeline {
         &self,
         judged: Judged<'_>,
         account: Account,
-        by_app_password: bool,
+        verified: &Verified,
     ) -> Result<Box<Login>, LoginError> {
         let Judged { attempt, rules } = judged;
         rules.check_user(&account.user)?;
-        if !by_app_password {
+        if !verified.is_app_password {
             if self.lacks_second_step(attempt, &account) {
                 return Err(LoginError::Credentials(FailureReason::NoSecondStep));
             }
@@ -284,10 +296,7 @@ impl LoginPipeline {
         let attempt = judged.attempt;
         let account = self.with_external_id(judged, account).await?;
         let grant = self.issuer.issue(attempt.protocol, attempt.grant, &attempt.realm, &account).await?;
-        let Account { user, password, totp } = account;
-        let profile =
-            Profile { user, realm: Arc::clone(&attempt.realm), has_password: password.is_some(), totp };
-        Ok(Box::new(Login { profile, grant }))
+        Ok(Box::new(Login { profile: account.into_profile(Arc::clone(&attempt.realm)), grant }))
     }
 
     /// Gives a user that was made before the protocol was there the id under which the protocol shows it.
@@ -334,7 +343,7 @@ impl fmt::Debug for LoginPipeline {
 }
 
 /// Refuses an account that can't be used now, for the realm's sake before the user's.
-pub(crate) fn check_state(realm: &Realm, is_active: bool) -> Result<(), LoginError> {
+fn check_state(realm: &Realm, is_active: bool) -> Result<(), LoginError> {
     if !realm.active {
         return Err(LoginError::RealmInactive);
     }

@@ -22,19 +22,6 @@ const BACKUP_CODE_LENGTH: usize = 8;
 
 /// Judges second factors, and mails codes.
 pub(crate) struct SecondFactorCheck {
-    store: Arc<dyn Store>,
-    credentials: Arc<CredentialFactory>,
-    limits: Arc<AttemptLimits>,
-    backends: Arc<BackendChain>,
-    directories: Arc<Directories>,
-    mail: Arc<MailQueue>,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
-    config: SecondFactorConfig,
-}
-
-/// The parts that the check is made of.
-pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) credentials: Arc<CredentialFactory>,
     pub(crate) limits: Arc<AttemptLimits>,
@@ -67,6 +54,7 @@ pub(crate) enum FactorError {
     Internal(InternalError),
 }
 
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Right,
     Wrong,
@@ -74,11 +62,6 @@ enum Verdict {
 }
 
 impl SecondFactorCheck {
-    pub(crate) fn new(parts: Parts) -> Self {
-        let Parts { store, credentials, limits, backends, directories, mail, clock, rng, config } = parts;
-        Self { store, credentials, limits, backends, directories, mail, clock, rng, config }
-    }
-
     /// Judges a code for a factor; without one, gives the challenge for the client, and mails what must be mailed.
     pub(crate) async fn verify(
         &self,
@@ -89,43 +72,54 @@ impl SecondFactorCheck {
         let account = subject.account;
         let user = account.user.id;
         let now = self.clock.now();
-        let bare = Challenge { method, available: active_factors(account), mailed: None };
         let outstanding = match method {
             FactorMethod::Email if account.mails_codes() => self.newest_code(user).await?,
             _ => None,
         };
-        if code.is_some()
-            && !self.limits.reserve_second_factor(user, now).await.map_err(InternalError::from)?
-        {
-            let mailed = outstanding.as_ref().map(|code| MailedChallenge {
-                generated: false,
-                expires: code.expires.unwrap_or_default(),
-                recipient: recipient(account),
-            });
-            return Err(FactorError::Invalid(Challenge { mailed, ..bare }));
-        }
-        // The challenge after a wrong code names the code that was outstanding before: one that has ended makes room.
-        let mailed = match method {
-            FactorMethod::Email if account.mails_codes() => {
-                Some(self.mailed_challenge(account, outstanding.as_ref()).await?)
-            }
-            _ => None,
+        let Some(code) = code else {
+            return Err(FactorError::Required(
+                self.mailing_challenge(account, method, outstanding.as_ref()).await?,
+            ));
         };
-        let challenge = Challenge { mailed, ..bare };
-        let Some(code) = code else { return Err(FactorError::Required(challenge)) };
+        if !self.limits.reserve_second_factor(user, now).await.map_err(InternalError::from)? {
+            let mailed = outstanding.as_ref().map(|code| outstanding_challenge(account, code));
+            return Err(FactorError::Invalid(challenge(account, method, mailed)));
+        }
         let verdict = match method {
             FactorMethod::Totp => self.use_device_code(account, code, now).await?,
-            FactorMethod::Email => self.use_mailed_code(outstanding, code, now).await?,
+            FactorMethod::Email => self.use_mailed_code(outstanding.clone(), code, now).await?,
             _ => self.use_password(subject, code).await?,
         };
-        match verdict {
-            Verdict::Right => {
-                self.limits.second_factor_passed(user, now).await;
-                Ok(())
-            }
-            Verdict::Wrong => Err(FactorError::Invalid(challenge)),
-            Verdict::Exhausted => Err(FactorError::Exhausted(challenge)),
+        if verdict == Verdict::Right {
+            self.limits.second_factor_passed(user, now).await;
+            return Ok(());
         }
+        // The challenge names the code that was outstanding before: one that has ended makes room for another.
+        let challenge = self.mailing_challenge(account, method, outstanding.as_ref()).await?;
+        Err(match verdict {
+            Verdict::Exhausted => FactorError::Exhausted(challenge),
+            _ => FactorError::Invalid(challenge),
+        })
+    }
+
+    /// The challenge for a factor. Where that is a mailed code, and none is outstanding, a new one is mailed.
+    async fn mailing_challenge(
+        &self,
+        account: &Account,
+        method: FactorMethod,
+        outstanding: Option<&Credential>,
+    ) -> Result<Challenge, InternalError> {
+        if method != FactorMethod::Email || !account.mails_codes() {
+            return Ok(challenge(account, method, None));
+        }
+        let mailed = match outstanding.filter(|code| self.is_outstanding(code)) {
+            Some(code) => outstanding_challenge(account, code),
+            None => {
+                let expires = self.mail_code(account).await?;
+                MailedChallenge { generated: true, expires, recipient: recipient(account) }
+            }
+        };
+        Ok(challenge(account, method, Some(mailed)))
     }
 
     /// Whether a code is one of the account's device, or one of its backup codes; the code is used up if so. Wrong codes
@@ -246,21 +240,6 @@ impl SecondFactorCheck {
         Ok(self.store.of_user(user, CredentialKind::MAILED_CODE).await?.pop())
     }
 
-    /// The outstanding code while it is good, else a new one.
-    async fn mailed_challenge(
-        &self,
-        account: &Account,
-        outstanding: Option<&Credential>,
-    ) -> Result<MailedChallenge, InternalError> {
-        let recipient = recipient(account);
-        if let Some(outstanding) = outstanding.filter(|code| self.is_outstanding(code)) {
-            let expires = outstanding.expires.unwrap_or_default();
-            return Ok(MailedChallenge { generated: false, expires, recipient });
-        }
-        let expires = self.mail_code(account).await?;
-        Ok(MailedChallenge { generated: true, expires, recipient })
-    }
-
     /// Mails the outstanding code again while it is good, so that a stranger who asks for it does not take it from its
     /// owner; else a new one. Gives the moment at which the code ends.
     pub(crate) async fn mail_code(&self, account: &Account) -> Result<Timestamp, InternalError> {
@@ -295,6 +274,16 @@ const CODE_SUBJECT: &str = "Authentication code";
 fn code_text(code: &OneTimeCode) -> String {
     let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
     format!("Your authentication code is {first}-{last}.\n\nIt is good for one log-in.\n")
+}
+
+fn challenge(account: &Account, method: FactorMethod, mailed: Option<MailedChallenge>) -> Challenge {
+    Challenge { method, available: active_factors(account), mailed }
+}
+
+/// The challenge for a code that was mailed before.
+fn outstanding_challenge(account: &Account, code: &Credential) -> MailedChallenge {
+    let expires = code.expires.unwrap_or_default();
+    MailedChallenge { generated: false, expires, recipient: recipient(account) }
 }
 
 /// The name of the account that a client shows.

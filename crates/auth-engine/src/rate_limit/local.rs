@@ -13,13 +13,14 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptCounting, ClientKey, Digest, Identifier, LoginAttempt, LoginError, LoginMethod, NameKind,
-    Peer, ProtocolName, Quota, RateLimitStatus, RealmId, SecondStep, Timestamp, UserId, fold,
+    Account, AttemptCounting, ClientKey, Digest, LoginAttempt, Peer, ProtocolName, Quota, RateLimitStatus,
+    SecondStep, Timestamp, UserId,
 };
 use auth_crypto::opaque::digest;
-use data_encoding::HEXLOWER;
 
 use super::optional_limiter::OptionalLimiter;
+use super::reservation::{Counter, Limited, Reservation, Scope};
+use super::subject::Subject;
 use crate::config::Config;
 use crate::rules::RuleSet;
 
@@ -29,11 +30,17 @@ const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
 /// All limiters of one server.
 #[derive(Debug)]
 pub(crate) struct LocalLimits {
-    account: OptionalLimiter<Subject>,
-    client: OptionalLimiter<ClientKey>,
+    common: AttemptLimiters,
     second_factor: OptionalLimiter<UserId>,
     mails: OptionalLimiter<UserId>,
     protocols: Vec<ProtocolLimits>,
+}
+
+/// The limiters of attempts: per account, and per client key.
+#[derive(Debug)]
+struct AttemptLimiters {
+    account: OptionalLimiter<Subject>,
+    client: OptionalLimiter<Subject>,
 }
 
 /// A protocol's own limiters.
@@ -41,75 +48,34 @@ pub(crate) struct LocalLimits {
 struct ProtocolLimits {
     protocol: ProtocolName,
     counting: AttemptCounting,
-    account: OptionalLimiter<Subject>,
-    client: OptionalLimiter<ClientKey>,
+    attempts: AttemptLimiters,
     calls: OptionalLimiter<(&'static str, ClientKey)>,
     user_calls: OptionalLimiter<UserId>,
 }
 
-/// What a limit counts as one account.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Subject {
-    /// A name, whatever the spelling, from one client key.
-    Name { realm: RealmId, kind: Option<NameKind>, name: [u8; 32], client: ClientKey },
-    /// An account, whatever the name, from one client key.
-    Account(UserId, ClientKey),
-    /// A name as typed, from anywhere.
-    Typed([u8; 32]),
-    /// A user name, from anywhere.
-    UserName(RealmId, [u8; 32]),
-}
-
-/// The counter at which an attempt is reserved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Counter {
-    Account(Subject),
-    Client(ClientKey),
-    ProtocolAccount(ProtocolName, Subject),
-    ProtocolClient(ProtocolName, ClientKey),
-}
-
-/// What one attempt has reserved. Dropped, it stays counted.
-#[derive(Debug)]
-pub(crate) struct Reservation {
-    at: Timestamp,
-    counters: Vec<Counter>,
-    /// Those of them that the store has counted too, by the store's name for them.
-    shared: Vec<(Counter, Digest)>,
-    /// The protocol's own limit after this attempt, for its headers.
-    pub(crate) status: Option<RateLimitStatus>,
-}
-
-/// A refused reservation.
-#[derive(Debug)]
-pub(crate) struct Limited {
-    pub(crate) error: LoginError,
-    /// The protocol's own limit, where that one refused.
-    pub(crate) status: Option<RateLimitStatus>,
-}
-
-/// A limit as the servers of a store share it: the store's name for it, and its quota.
+/// A limit as the servers of a store share it: the store's name for the counter, and the quota.
 pub(crate) type SharedLimit = (Digest, Quota);
 
 impl LocalLimits {
     pub(crate) fn new(config: &Config, rules: &RuleSet) -> Self {
-        let shared = config.limits;
+        let common = config.limits;
         let protocols = rules.iter().map(|rules| {
             let quotas = rules.login_quotas();
             ProtocolLimits {
                 protocol: rules.protocol(),
                 counting: quotas.counting,
-                account: OptionalLimiter::new(quotas.account),
-                client: OptionalLimiter::new(quotas.client),
+                attempts: AttemptLimiters::new(quotas.account, quotas.client),
                 calls: OptionalLimiter::new(rules.call_quota()),
                 user_calls: OptionalLimiter::new(rules.user_quota()),
             }
         });
         Self {
-            account: OptionalLimiter::new(shared.map(|shared| shared.account)),
-            client: OptionalLimiter::new(shared.map(|shared| shared.client)),
-            second_factor: OptionalLimiter::new(shared.map(|shared| shared.second_factor)),
-            mails: OptionalLimiter::new(shared.map(|_| MAILS)),
+            common: AttemptLimiters::new(
+                common.map(|common| common.account),
+                common.map(|common| common.client),
+            ),
+            second_factor: OptionalLimiter::new(common.map(|common| common.second_factor)),
+            mails: OptionalLimiter::new(common.map(|_| MAILS)),
             protocols: protocols.collect(),
         }
     }
@@ -117,26 +83,24 @@ impl LocalLimits {
     /// Reserves an attempt at every counter that needs no account, or at none.
     pub(crate) fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Reservation, Limited> {
         let mut reservation = Reservation::new(now);
-        let client = attempt.peer.client_key();
-        let who = password_of(attempt);
-        let name = who.map(|who| name(attempt, who));
-        self.take(&mut reservation, Counter::Client(client))?;
+        let client = Subject::Client(attempt.peer.client_key());
+        let name = Subject::name_of(attempt);
+        self.take(&mut reservation, Counter::common(client.clone()))?;
         if let Some(name) = &name {
-            self.take(&mut reservation, Counter::Account(name.clone()))?;
+            self.take(&mut reservation, Counter::common(name.clone()))?;
         }
         let Some(limits) = self.of(attempt.protocol) else { return Ok(reservation) };
         if limits.counting == AttemptCounting::UserNameAnywhere {
             self.reserve_user_name(limits, &mut reservation, attempt)?;
             return Ok(reservation);
         }
-        let protocol = limits.protocol;
-        self.take(&mut reservation, Counter::ProtocolClient(protocol, client))?;
+        self.take(&mut reservation, Counter::of(limits.protocol, client))?;
         let subject = match limits.counting {
-            AttemptCounting::TypedName => who.map(|who| Subject::Typed(short(&who.typed()))),
+            AttemptCounting::TypedName => Subject::typed_of(attempt),
             _ => name,
         };
         if let Some(subject) = subject {
-            let status = self.take(&mut reservation, Counter::ProtocolAccount(protocol, subject))?;
+            let status = self.take(&mut reservation, Counter::of(limits.protocol, subject))?;
             reservation.status = status.filter(|_| limits.tells_status());
         }
         Ok(reservation)
@@ -153,19 +117,18 @@ impl LocalLimits {
         let user = &account.user;
         let subject = Subject::Account(user.id, attempt.peer.client_key());
         let mut more = Reservation::new(reservation.at);
-        self.take(&mut more, Counter::Account(subject.clone()))?;
+        self.take(&mut more, Counter::common(subject.clone()))?;
         let Some(limits) = self.of(attempt.protocol) else { return Ok(more) };
         match limits.counting {
             AttemptCounting::NameAndAccount => {
-                self.take(&mut more, Counter::ProtocolAccount(limits.protocol, subject))?;
+                self.take(&mut more, Counter::of(limits.protocol, subject))?;
             }
             AttemptCounting::Name | AttemptCounting::TypedName => {}
             AttemptCounting::UserNameAnywhere => {
                 // Counted, but not tested, under the user name of the sender of an address or a code.
                 let user_name =
-                    user.user_name().map(|name| Subject::UserName(user.realm, short(&fold(name))));
-                let counter = user_name.map(|subject| Counter::ProtocolAccount(limits.protocol, subject));
-                if let Some(counter) = counter.filter(|counter| !reservation.counters.contains(counter)) {
+                    Subject::user_name_of(user).map(|subject| Counter::of(limits.protocol, subject));
+                if let Some(counter) = user_name.filter(|counter| !reservation.counters.contains(counter)) {
                     self.count(&counter, reservation.at);
                     more.counters.push(counter);
                 }
@@ -182,14 +145,9 @@ impl LocalLimits {
         reservation: &mut Reservation,
         attempt: &LoginAttempt,
     ) -> Result<(), Limited> {
-        let user_name = match password_of(attempt) {
-            Some(Identifier::Name { kind: NameKind::UserName, typed }) => {
-                let subject = Subject::UserName(attempt.realm.id, short(&fold(typed)));
-                Some(Counter::ProtocolAccount(limits.protocol, subject))
-            }
-            _ => None,
-        };
-        let address = Counter::ProtocolClient(limits.protocol, attempt.peer.client_key());
+        let user_name =
+            Subject::typed_user_name_of(attempt).map(|subject| Counter::of(limits.protocol, subject));
+        let address = Counter::of(limits.protocol, Subject::Client(attempt.peer.client_key()));
         if let Err(limited) = self.take(reservation, address.clone()) {
             self.count(&address, reservation.at);
             if let Some(user_name) = &user_name {
@@ -212,21 +170,19 @@ impl LocalLimits {
     /// Uncounts the attempt after a success, and lets the protocol's own limits begin anew, as documented.
     pub(crate) fn succeeded(&self, reservation: Reservation) {
         for counter in &reservation.counters {
-            match counter {
-                Counter::ProtocolAccount(protocol, subject) => {
-                    if let Some(limits) = self.of(*protocol) {
-                        limits.account.clear(subject);
-                    }
-                }
-                Counter::ProtocolClient(protocol, client) => match self.of(*protocol) {
-                    Some(limits) if limits.counting == AttemptCounting::UserNameAnywhere => {
-                        limits.client.clear(client);
-                    }
-                    _ => self.uncount(counter, reservation.at),
-                },
-                _ => self.uncount(counter, reservation.at),
+            match self.limiter(counter).filter(|_| self.begins_anew(counter)) {
+                Some(limiter) => limiter.clear(&counter.subject),
+                None => self.uncount(counter, reservation.at),
             }
         }
+    }
+
+    /// Whether a success clears a counter: a protocol's own counter of an account, and Rocket.Chat's of an address.
+    fn begins_anew(&self, counter: &Counter) -> bool {
+        let Scope::Protocol(protocol) = counter.scope else { return false };
+        let clears_clients =
+            || self.of(protocol).is_some_and(|limits| limits.counting == AttemptCounting::UserNameAnywhere);
+        !matches!(counter.subject, Subject::Client(_)) || clears_clients()
     }
 
     /// Uncounts an attempt that was none after all: a second factor is asked for, or the attempt could not be judged.
@@ -284,7 +240,7 @@ impl LocalLimits {
 
     /// The longest time for which the store needs to remember an attempt.
     pub(crate) fn longest_window(&self) -> Duration {
-        let quotas = [self.account.quota(), self.client.quota(), self.second_factor.quota()];
+        let quotas = [self.common.account.quota(), self.common.client.quota(), self.second_factor.quota()];
         quotas.into_iter().flatten().map(|quota| quota.window).max().unwrap_or_default()
     }
 
@@ -292,17 +248,25 @@ impl LocalLimits {
         self.protocols.iter().rfind(|limits| limits.protocol == protocol)
     }
 
+    /// The limiter of a counter; `None` for a protocol without limits.
+    fn limiter(&self, counter: &Counter) -> Option<&OptionalLimiter<Subject>> {
+        let limiters = match counter.scope {
+            Scope::Common => &self.common,
+            Scope::Protocol(protocol) => &self.of(protocol)?.attempts,
+        };
+        Some(match counter.subject {
+            Subject::Client(_) => &limiters.client,
+            _ => &limiters.account,
+        })
+    }
+
     /// The quota that servers share for a counter, and the store's name for the counter; protocols' own limits are not
     /// shared.
-    fn shared(&self, counter: &Counter) -> Option<SharedLimit> {
-        let (name, quota) = match counter {
-            Counter::Client(client) => (format!("network {client}"), self.client.quota()?),
-            Counter::Account(subject) => {
-                (format!("account {}", subject.shared_name()?), self.account.quota()?)
-            }
-            Counter::ProtocolAccount(..) | Counter::ProtocolClient(..) => return None,
-        };
-        Some((digest(&name), quota))
+    pub(super) fn shared(&self, counter: &Counter) -> Option<SharedLimit> {
+        if counter.scope != Scope::Common {
+            return None;
+        }
+        Some((digest(&counter.subject.shared_name()?), self.limiter(counter)?.quota()?))
     }
 
     /// Reserves an attempt at a counter; gives back everything that the reservation holds when that is refused.
@@ -312,72 +276,38 @@ impl LocalLimits {
         counter: Counter,
     ) -> Result<Option<RateLimitStatus>, Limited> {
         let now = reservation.at;
-        let status = match &counter {
-            Counter::Account(subject) => self.account.reserve(subject, now),
-            Counter::Client(client) => self.client.reserve(client, now),
-            Counter::ProtocolAccount(protocol, subject) => {
-                self.of(*protocol).and_then(|limits| limits.account.reserve(subject, now))
-            }
-            Counter::ProtocolClient(protocol, client) => {
-                self.of(*protocol).and_then(|limits| limits.client.reserve(client, now))
-            }
-        };
+        let counted = self.limiter(&counter).and_then(|limiter| limiter.reserve(&counter.subject, now));
         // A limit that is switched off counts nothing.
-        let Some(counted) = status else { return Ok(None) };
-        let Some(retry_after) = counted.retry_after else {
+        let Some(status) = counted else { return Ok(None) };
+        let Some(retry_after) = status.retry_after else {
             reservation.counters.push(counter);
-            return Ok(status);
+            return Ok(Some(status));
         };
         self.give_back(reservation);
-        Err(match counter {
-            Counter::Client(_) | Counter::ProtocolClient(..) => {
-                Limited { error: LoginError::ClientLimited { retry_after }, status: None }
-            }
-            Counter::ProtocolAccount(protocol, _) => {
-                let is_told = self.of(protocol).is_some_and(ProtocolLimits::tells_status);
-                Limited {
-                    error: LoginError::AccountLimited { retry_after },
-                    status: status.filter(|_| is_told),
-                }
-            }
-            Counter::Account(_) => {
-                Limited { error: LoginError::AccountLimited { retry_after }, status: None }
-            }
-        })
+        let is_told = match (counter.scope, &counter.subject) {
+            (Scope::Common, _) | (_, Subject::Client(_)) => false,
+            (Scope::Protocol(protocol), _) => self.of(protocol).is_some_and(ProtocolLimits::tells_status),
+        };
+        Err(Limited { error: counter.error(retry_after), status: is_told.then_some(status) })
     }
 
-    /// Counts an attempt at a protocol's own counter, refused or not.
+    /// Counts an attempt, refused or not.
     fn count(&self, counter: &Counter, now: Timestamp) {
-        match counter {
-            Counter::ProtocolAccount(protocol, subject) => {
-                if let Some(limits) = self.of(*protocol) {
-                    limits.account.count(subject, now);
-                }
-            }
-            Counter::ProtocolClient(protocol, client) => {
-                if let Some(limits) = self.of(*protocol) {
-                    limits.client.count(client, now);
-                }
-            }
-            Counter::Account(_) | Counter::Client(_) => {}
+        if let Some(limiter) = self.limiter(counter) {
+            limiter.count(&counter.subject, now);
         }
     }
 
     fn uncount(&self, counter: &Counter, at: Timestamp) {
-        match counter {
-            Counter::Account(subject) => self.account.give_back(subject, at),
-            Counter::Client(client) => self.client.give_back(client, at),
-            Counter::ProtocolAccount(protocol, subject) => {
-                if let Some(limits) = self.of(*protocol) {
-                    limits.account.give_back(subject, at);
-                }
-            }
-            Counter::ProtocolClient(protocol, client) => {
-                if let Some(limits) = self.of(*protocol) {
-                    limits.client.give_back(client, at);
-                }
-            }
+        if let Some(limiter) = self.limiter(counter) {
+            limiter.give_back(&counter.subject, at);
         }
+    }
+}
+
+impl AttemptLimiters {
+    fn new(account: Option<Quota>, client: Option<Quota>) -> Self {
+        Self { account: OptionalLimiter::new(account), client: OptionalLimiter::new(client) }
     }
 }
 
@@ -388,82 +318,6 @@ impl ProtocolLimits {
     }
 }
 
-impl Reservation {
-    fn new(at: Timestamp) -> Self {
-        Self { at, counters: Vec::with_capacity(6), shared: Vec::new(), status: None }
-    }
-
-    /// Takes over what another reservation of the same attempt holds.
-    pub(crate) fn join(&mut self, other: Self) {
-        self.counters.extend(other.counters);
-        self.shared.extend(other.shared);
-    }
-
-    /// When the attempt was made.
-    pub(crate) fn at(&self) -> Timestamp {
-        self.at
-    }
-
-    /// The shared limits that are reserved here and have not been asked of the store; they count as asked from now on.
-    pub(crate) fn unshared(&mut self, limits: &LocalLimits) -> Vec<SharedLimit> {
-        let is_new = |counter: &&Counter| self.shared.iter().all(|(shared, _)| shared != *counter);
-        let new: Vec<_> = self
-            .counters
-            .iter()
-            .filter(is_new)
-            .filter_map(|counter| limits.shared(counter).map(|limit| (counter.clone(), limit)))
-            .collect();
-        self.shared.extend(new.iter().map(|(counter, (name, _))| (counter.clone(), *name)));
-        new.into_iter().map(|(_, limit)| limit).collect()
-    }
-
-    /// Takes the names of what was asked of the store, to be given back there.
-    pub(crate) fn take_shared(&mut self) -> Vec<Digest> {
-        self.shared.drain(..).map(|(_, name)| name).collect()
-    }
-
-    /// Forgets a shared counter at which the store has refused the attempt and counted none; gives the refusal.
-    pub(crate) fn refused(&mut self, name: &Digest, retry_after: Duration) -> Option<LoginError> {
-        let index = self.shared.iter().position(|(_, shared)| shared == name)?;
-        Some(match self.shared.swap_remove(index).0 {
-            Counter::Client(_) => LoginError::ClientLimited { retry_after },
-            _ => LoginError::AccountLimited { retry_after },
-        })
-    }
-}
-
-impl Subject {
-    /// The store's name for it, where servers share it.
-    fn shared_name(&self) -> Option<String> {
-        match self {
-            Self::Name { realm, kind, name, client } => {
-                Some(format!("name {realm} {kind:?} {} {client}", HEXLOWER.encode(name)))
-            }
-            Self::Account(user, client) => Some(format!("user {user} {client}")),
-            Self::Typed(_) | Self::UserName(..) => None,
-        }
-    }
-}
-
 fn is_let_through(status: Option<RateLimitStatus>) -> bool {
     status.is_none_or(|status| status.retry_after.is_none())
-}
-
-/// The name that came with a password.
-pub(crate) fn password_of(attempt: &LoginAttempt) -> Option<&Identifier> {
-    match &attempt.method {
-        LoginMethod::Password { who, .. } => Some(who),
-        _ => None,
-    }
-}
-
-fn name(attempt: &LoginAttempt, who: &Identifier) -> Subject {
-    let kind = if let Identifier::Name { kind, .. } = who { Some(*kind) } else { None };
-    let name = short(&fold(who.typed().trim()));
-    Subject::Name { realm: attempt.realm.id, kind, name, client: attempt.peer.client_key() }
-}
-
-/// Names are as long as the client likes; keys are not.
-fn short(name: &str) -> [u8; 32] {
-    *digest(name).as_bytes()
 }

@@ -7,11 +7,10 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{
-    Account, AttemptRecord, ClientKey, Clock, Identifier, NameKind, Quota, RateLimiter, RealmId, UserId, fold,
-};
-use auth_crypto::opaque::digest;
+use auth_core::{Account, AttemptRecord, ClientKey, Clock, Identifier, Quota, RateLimiter, RealmId, UserId};
 use auth_crypto::pool::{JobClass, Priority};
+
+use super::subject::NameKey;
 
 /// With so many failures, from whatever client keys, an account counts as under attack.
 const ATTACK: Quota = Quota { attempts: 20, window: Duration::from_secs(15 * 60) };
@@ -37,7 +36,7 @@ pub(crate) struct Priorities {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Target {
     Account(UserId),
-    Name { realm: RealmId, kind: Option<NameKind>, name: [u8; 32] },
+    Name(NameKey),
 }
 
 /// A set that forgets the pairs that were not asked for during one generation.
@@ -115,8 +114,7 @@ fn target(realm: RealmId, who: &Identifier, account: Option<&Account>) -> Target
     if let Some(account) = account {
         return Target::Account(account.user.id);
     }
-    let kind = if let Identifier::Name { kind, .. } = who { Some(*kind) } else { None };
-    Target::Name { realm, kind, name: *digest(&fold(who.typed().trim())).as_bytes() }
+    Target::Name(NameKey::new(realm, who))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Clock, InternalError, LoginAttempt, Peer, ProtocolName, RateLimitStatus, RequestLimits, Store,
-    StoreError, Timestamp, UserId,
+    Account, Clock, Digest, InternalError, LoginAttempt, LoginError, Peer, ProtocolName, RateLimitStatus,
+    RequestLimits, Store, StoreError, Timestamp, UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
-use super::local::{Limited, LocalLimits, Reservation};
+use super::local::{LocalLimits, SharedLimit};
+use super::reservation::{Limited, Reservation};
 
 /// The limits of attempts, by this server and by all servers of the store.
 pub(crate) struct AttemptLimits {
@@ -52,7 +53,7 @@ impl AttemptLimits {
         reservation.join(more);
         match shared {
             Ok(()) => Ok(true),
-            Err(Limited { error: auth_core::LoginError::Internal(error), .. }) => Err(error),
+            Err(Limited { error: LoginError::Internal(error), .. }) => Err(error),
             Err(_) => Ok(false),
         }
     }
@@ -95,10 +96,18 @@ impl AttemptLimits {
         }
     }
 
-    /// Has the store count what was reserved here. On refusal nothing stays reserved.
+    /// Has the store count what was reserved here and is shared. On refusal nothing stays reserved.
     async fn share(&self, reservation: &mut Reservation) -> Result<(), Limited> {
-        let at = reservation.at();
-        let asked = reservation.unshared(&self.local);
+        let at = reservation.at;
+        let asked: Vec<SharedLimit> = reservation
+            .counters
+            .iter()
+            .filter_map(|counter| {
+                let limit = self.local.shared(counter)?;
+                reservation.shared.push((limit.0, counter.clone()));
+                Some(limit)
+            })
+            .collect();
         let answers = asked.iter().map(async |(name, quota)| {
             Ok::<_, StoreError>((*name, self.store.reserve_attempt(name, *quota, at).await?))
         });
@@ -109,16 +118,24 @@ impl AttemptLimits {
                 return Err(Limited { error: error.into(), status: None });
             }
         };
-        // Of each that is refused nothing was counted, and nothing must be given back.
-        let refusals = answers.into_iter().filter_map(|(name, wait)| reservation.refused(&name, wait?));
-        let Some(error) = refusals.collect::<Vec<_>>().into_iter().next() else { return Ok(()) };
+        let mut refusal = None;
+        for (name, wait) in answers {
+            let Some(retry_after) = wait else { continue };
+            // Where the store refuses, it has counted nothing, and nothing must be given back.
+            let Some(index) = reservation.shared.iter().position(|(shared, _)| *shared == name) else {
+                continue;
+            };
+            let (_, counter) = reservation.shared.remove(index);
+            refusal.get_or_insert(counter.error(retry_after));
+        }
+        let Some(error) = refusal else { return Ok(()) };
         self.give_back(reservation).await;
         Err(Limited { error, status: None })
     }
 
     async fn unshare(&self, reservation: &mut Reservation) {
-        let at = reservation.at();
-        let names = reservation.take_shared();
+        let at = reservation.at;
+        let names: Vec<Digest> = reservation.shared.drain(..).map(|(name, _)| name).collect();
         // An attempt that can't be uncounted now counts until its window ends.
         drop(join_all(names.iter().map(|name| self.store.give_back_attempt(name, at))).await);
     }

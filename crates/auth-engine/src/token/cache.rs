@@ -14,7 +14,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -81,10 +81,18 @@ pub(crate) struct CredentialCache {
     changes: Mutex<Changes>,
     /// When the last comparison began, in milliseconds.
     compared: AtomicI64,
-    /// The store's change counter at that time, plus one; 0 for none.
-    counter: AtomicU64,
+    compared_state: Mutex<ComparedState>,
+}
+
+/// What the next comparison may leave out.
+#[derive(Debug, Default)]
+struct ComparedState {
+    /// The store's change counter when the last comparison that ended began; `None` where all entries must be compared.
+    counter: Option<u64>,
     /// Users of whom an entry was added since the last comparison began.
-    new: Mutex<Vec<UserId>>,
+    new: Vec<UserId>,
+    /// Whether there were more of them than are kept.
+    overflowed: bool,
 }
 
 /// The newest changes, and how many there were before them.
@@ -117,8 +125,7 @@ impl CredentialCache {
             current: Cache::new(capacity),
             changes: Mutex::default(),
             compared: AtomicI64::new(i64::MIN),
-            counter: AtomicU64::new(0),
-            new: Mutex::default(),
+            compared_state: Mutex::default(),
         }
     }
 
@@ -184,24 +191,25 @@ impl CredentialCache {
         }
         self.current.insert(user.id, user.version);
         self.entries.insert(key, Arc::clone(holder));
-        let mut new = self.new.lock().unwrap_or_else(PoisonError::into_inner);
-        if new.len() < MANY {
-            new.push(user.id);
+        let mut state = self.compared_state();
+        if state.new.len() < MANY {
+            state.new.push(user.id);
         } else {
-            self.counter.store(0, Ordering::Release);
+            state.overflowed = true;
         }
     }
 
     /// Compares the entries with the store.
     pub(crate) async fn compare(&self) -> Result<(), StoreError> {
         let began = self.clock.now();
-        let counter = self.store.change_counter().await?.map_or(0, |counter| counter.wrapping_add(1));
+        let counter = self.store.change_counter().await?;
+        // Should this comparison fail, the next one is of all entries.
+        let before = std::mem::take(&mut *self.compared_state());
         // Where nothing has changed, only entries added since can be out of date: they may have been read before the
-        // last change and added after it. Should this comparison fail, the next one is of all entries.
-        let unchanged = self.counter.swap(0, Ordering::AcqRel) == counter && counter != 0;
-        let new = std::mem::take(&mut *self.new.lock().unwrap_or_else(PoisonError::into_inner));
-        let versions: Vec<(UserId, u64)> = if unchanged {
-            new.into_iter().filter_map(|user| Some((user, self.current.get(&user)?))).collect()
+        // last change and added after it.
+        let is_unchanged = counter.is_some() && before.counter == counter && !before.overflowed;
+        let versions: Vec<(UserId, u64)> = if is_unchanged {
+            before.new.into_iter().filter_map(|user| Some((user, self.current.get(&user)?))).collect()
         } else {
             self.current.iter().collect()
         };
@@ -213,9 +221,13 @@ impl CredentialCache {
                 self.changed(stale.0);
             }
         }
-        self.counter.store(counter, Ordering::Release);
+        self.compared_state().counter = counter;
         self.compared.fetch_max(began.as_millis(), Ordering::AcqRel);
         Ok(())
+    }
+
+    fn compared_state(&self) -> MutexGuard<'_, ComparedState> {
+        self.compared_state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn changes(&self) -> MutexGuard<'_, Changes> {

@@ -5,7 +5,7 @@ use auth_core::{
     ProtocolName, Revocation, Scope, SecretInput,
 };
 use auth_crypto::opaque;
-use auth_engine::SESSIONS;
+use auth_engine::RevocationEvent;
 use auth_engine::testing::{World, result};
 use data_encoding::HEXLOWER;
 
@@ -36,7 +36,8 @@ async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
         assert!(world.log_in(ProtocolName::ZULIP, who, password.expose()).await.is_err(), "{who}");
     }
     let account = world.account("totp").await;
-    let revocation = Revocation { valid_from: None, kinds: &SESSIONS };
+    let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
+    let revocation = Revocation { valid_from: None, kinds: &kinds };
     assert!(world.store.set_active(account.user.id, false, &revocation).await.unwrap());
     let refused = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", password.expose()).await.unwrap_err();
     assert_eq!(refused, LoginError::UserInactive);

@@ -6,7 +6,7 @@ use auth_core::{Clock, Grant, LoginAttempt, LoginError, LoginMethod, ProtocolNam
 use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::{Algorithm, Key, sign};
 use auth_engine::testing::{PASSWORD, World, config, limited, peer, result};
-use auth_engine::{Config, SharedQuotas};
+use auth_engine::{CommonQuotas, Config};
 
 use crate::world;
 
@@ -66,7 +66,7 @@ async fn an_end_is_demanded_unless_the_rule_leaves_it_out() {
 #[tokio::test]
 async fn failed_assertions_are_limited_by_client_key_and_good_ones_do_not_count() {
     let client = Quota { attempts: 3, window: Duration::from_secs(900) };
-    let limits = Some(SharedQuotas { client, ..SharedQuotas::default() });
+    let limits = Some(CommonQuotas { client, ..CommonQuotas::default() });
     let world = world::with(believing(&[Algorithm::Hs256], true, Config { limits, ..limited() })).await;
     let claims = claims(&world);
     for _ in 0..10 {
@@ -88,7 +88,7 @@ async fn failed_assertions_are_limited_by_client_key_and_good_ones_do_not_count(
 #[tokio::test]
 async fn without_password_logins_assertions_still_work_and_nothing_is_counted() {
     let client = Quota { attempts: 1, window: Duration::from_secs(900) };
-    let limits = Some(SharedQuotas { client, ..SharedQuotas::default() });
+    let limits = Some(CommonQuotas { client, ..CommonQuotas::default() });
     let mut closed = believing(&[Algorithm::Hs256], true, Config { limits, ..limited() });
     closed.zulip.password_login = false;
     closed.zulip.login_limit = Some(Quota { attempts: 1, window: Duration::from_secs(900) });

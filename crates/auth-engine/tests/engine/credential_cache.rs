@@ -23,7 +23,7 @@ async fn world(config: Config) -> (World, Arc<MemoryStore>) {
     let world = World::open(builder(&store, &clock, &ring(), config, 1), clock).await;
     let (iago, password) = (world.account("iago").await, Password::new(PASSWORD));
     world.engine.passwords().set(&iago, &password, false, ClientKey::default()).await.unwrap();
-    world.engine.compare().await.unwrap();
+    world.engine.refresh_caches().await.unwrap();
     (world, memory)
 }
 
@@ -121,7 +121,7 @@ async fn in_an_outage_cached_credentials_are_trusted_as_long_as_the_operator_all
             }
         }
         store.set_outage(None);
-        world.engine.compare().await.unwrap();
+        world.engine.refresh_caches().await.unwrap();
         for (attempt, _) in attempts {
             assert!(world.ask(attempt).await.result.is_ok());
         }

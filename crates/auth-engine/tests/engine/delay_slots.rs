@@ -7,7 +7,7 @@ use auth_core::{
     Timestamp,
 };
 use auth_engine::testing::{PASSWORD, config, limited, password, result};
-use auth_engine::{Config, SharedQuotas, ZettelstoreConfig};
+use auth_engine::{CommonQuotas, Config, ZettelstoreConfig};
 
 use crate::world;
 
@@ -18,9 +18,9 @@ fn one_slot(config: Config) -> Config {
 
 #[tokio::test]
 async fn without_a_free_slot_no_login_is_judged_and_no_attempt_is_counted() {
-    let most = SharedQuotas {
+    let most = CommonQuotas {
         account: Quota { attempts: 1, window: Duration::from_secs(900) },
-        ..SharedQuotas::default()
+        ..CommonQuotas::default()
     };
     let world = world::with(one_slot(Config { limits: Some(most), ..limited() })).await;
     let wrong = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", "wrong").await;

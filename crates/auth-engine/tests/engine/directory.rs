@@ -13,7 +13,7 @@ use auth_core::{
     Role, SecondStep, SecretInput, VerifyRequest,
 };
 use auth_engine::{
-    Config, DirectoryConfig, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig, SharedQuotas,
+    CommonQuotas, Config, DirectoryConfig, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
 };
 
 use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
@@ -350,9 +350,9 @@ async fn second_factors_and_states_count_as_for_everybody() {
 
 #[tokio::test]
 async fn limits_count_all_names_of_an_account_together() {
-    let shared = SharedQuotas {
+    let shared = CommonQuotas {
         account: Quota { attempts: 3, window: Duration::from_secs(60) },
-        ..SharedQuotas::default()
+        ..CommonQuotas::default()
     };
     let (world, people) = with_people(
         Config { limits: Some(shared), ..with_directory(DirectoryConfig::default()) },

@@ -110,7 +110,7 @@ async fn tokens_of_one_protocol_are_refused_at_another() {
         assert_eq!(check(&world, GITLAB, gitlab_token(None, own.clone())).await, None);
         let rocket = rocketchat_token(&id, rocket.clone());
         assert_eq!(check(&world, ProtocolName::ROCKETCHAT, rocket).await, None);
-        world.engine.compare().await.unwrap();
+        world.engine.refresh_caches().await.unwrap();
     }
 }
 

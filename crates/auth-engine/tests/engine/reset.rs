@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{ActionError, Clock, Password, PasswordReset, ProtocolName, Revocation, Token};
 
-use auth_engine::SESSIONS;
+use auth_engine::RevocationEvent;
 use auth_engine::testing::{PASSWORD, World, config, peer};
 
 use crate::signed_in::{SignedIn, mails};
@@ -102,7 +102,8 @@ async fn a_token_is_worth_nothing_in_another_realm_or_for_who_was_deactivated() 
     let told = world.engine.reset_password(other, &token, &Password::new(NEW), &peer("192.0.2.1")).await;
     assert_eq!(told, Err(ActionError::WrongToken));
     let iago = world.account("iago").await;
-    let revocation = Revocation { valid_from: None, kinds: &SESSIONS };
+    let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
+    let revocation = Revocation { valid_from: None, kinds: &kinds };
     assert!(world.store.set_active(iago.user.id, false, &revocation).await.unwrap());
     assert_eq!(reset(&world, token.expose(), NEW).await, Err(ActionError::WrongToken));
 }

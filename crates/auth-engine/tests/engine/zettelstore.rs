@@ -10,7 +10,7 @@ use auth_core::{
 use auth_crypto::keyring::{KeyRing, RingKey};
 use auth_crypto::zettel_token::{Claims, TokenKeys, TokenKind};
 use auth_engine::testing::{PASSWORD, World, config, cookie, header, peer, token};
-use auth_engine::{Config, SESSIONS, ZettelstoreConfig};
+use auth_engine::{Config, RevocationEvent, ZettelstoreConfig};
 
 use crate::world;
 
@@ -91,7 +91,8 @@ async fn tokens_issued_before_the_valid_from_stamp_are_refused_and_later_ones_ar
     let account = world.account("iago").await;
     let old = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     let valid_from = Some(world.engine.passwords().next_valid_from());
-    let deactivation = Revocation { valid_from, kinds: &SESSIONS };
+    let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
+    let deactivation = Revocation { valid_from, kinds: &kinds };
     assert!(world.store.set_active(account.user.id, false, &deactivation).await.unwrap());
     assert!(world.store.set_active(account.user.id, true, &Revocation::NOTHING).await.unwrap());
     let stamp = world.account("iago").await.user.valid_from;

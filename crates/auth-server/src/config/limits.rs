@@ -1,6 +1,6 @@
 //! Section `[limits]`: the limits of failed logins that all protocols share.
 
-use auth_engine::SharedQuotas;
+use auth_engine::CommonQuotas;
 use serde::Deserialize;
 
 use super::{ConfigError, Limit, Switch};
@@ -44,10 +44,10 @@ impl Limits {
     }
 
     /// The quotas; `None` when shared limits are off.
-    pub(super) fn quotas(&self) -> Option<SharedQuotas> {
-        let default = SharedQuotas::default();
+    pub(super) fn quotas(&self) -> Option<CommonQuotas> {
+        let default = CommonQuotas::default();
         let or = |given: Option<Limit>, default| given.and_then(Limit::quota).unwrap_or(default);
-        (self.shared == Switch::On).then(|| SharedQuotas {
+        (self.shared == Switch::On).then(|| CommonQuotas {
             account: or(self.account, default.account),
             client: or(self.network, default.client),
             second_factor: or(self.second_factor, default.second_factor),

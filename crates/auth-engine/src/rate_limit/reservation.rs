@@ -1,0 +1,74 @@
+//! What one attempt has reserved, and what refuses it.
+
+use std::time::Duration;
+
+use auth_core::{Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp};
+
+use super::subject::Subject;
+
+/// Whose limits a counter belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scope {
+    /// The limits that are common to all protocols.
+    Common,
+    /// A protocol's own limits.
+    Protocol(ProtocolName),
+}
+
+/// A counter: a subject at one of the limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Counter {
+    pub(super) scope: Scope,
+    pub(super) subject: Subject,
+}
+
+impl Counter {
+    pub(super) fn common(subject: Subject) -> Self {
+        Self { scope: Scope::Common, subject }
+    }
+
+    pub(super) fn of(protocol: ProtocolName, subject: Subject) -> Self {
+        Self { scope: Scope::Protocol(protocol), subject }
+    }
+
+    /// The error for an attempt that the counter refuses.
+    pub(super) fn error(&self, retry_after: Duration) -> LoginError {
+        match self.subject {
+            Subject::Client(_) => LoginError::ClientLimited { retry_after },
+            _ => LoginError::AccountLimited { retry_after },
+        }
+    }
+}
+
+/// What one attempt has reserved. Dropped, it stays counted.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    /// When the attempt was made.
+    pub(super) at: Timestamp,
+    /// The counters of this server.
+    pub(super) counters: Vec<Counter>,
+    /// The counters that the store has counted too, by the store's names for them.
+    pub(super) shared: Vec<(Digest, Counter)>,
+    /// The protocol's own limit after this attempt, for its headers.
+    pub(crate) status: Option<RateLimitStatus>,
+}
+
+/// A refused reservation.
+#[derive(Debug)]
+pub(crate) struct Limited {
+    pub(crate) error: LoginError,
+    /// The protocol's own limit, where that one refused.
+    pub(crate) status: Option<RateLimitStatus>,
+}
+
+impl Reservation {
+    pub(super) fn new(at: Timestamp) -> Self {
+        Self { at, counters: Vec::with_capacity(6), shared: Vec::new(), status: None }
+    }
+
+    /// Takes over what another reservation of the same attempt holds.
+    pub(super) fn join(&mut self, other: Self) {
+        self.counters.extend(other.counters);
+        self.shared.extend(other.shared);
+    }
+}
