@@ -354,7 +354,7 @@ pub struct AttemptRecord {
     /// The name as typed, cut to 256 bytes; empty where names are not logged.
     pub name: String,
     /// The client key that the attempt came from.
-    pub network: ClientKey,
+    pub client_key: ClientKey,
     /// `granted`, or the refusal in a word.
     pub outcome: Cow<'static, str>,
 }

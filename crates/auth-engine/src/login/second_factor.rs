@@ -294,7 +294,7 @@ const CODE_SUBJECT: &str = "Authentication code";
 
 fn code_text(code: &OneTimeCode) -> String {
     let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
-    format!("Your authentication code is {first}-{last}.\n\nIt is good for one log-in.\n")
+    format!("Your authentication code is {first}-{last}.\n\nIt is good for one login.\n")
 }
 
 /// The name of the account that a client shows.
