@@ -50,7 +50,7 @@ pub struct SlidingWindow {
 }
 
 impl SlidingWindow {
-    /// Counts an attempt at `now` if the quota lets it through. The rate_limit carries `retry_after` when it doesn't.
+    /// Counts an attempt at `now` if the quota lets it through. If it doesn't, the status carries `retry_after`.
     pub fn reserve(&mut self, quota: Quota, now: Timestamp) -> RateLimitStatus {
         self.expire(quota, now);
         let counted = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
@@ -72,7 +72,8 @@ impl SlidingWindow {
         }
     }
 
-    /// Counts an attempt at `now` although it may be refused, so that it extends the limit: what real systems do.
+    /// Counts an attempt at `now` even if the quota refuses it, so that refused attempts extend the limit, as in some
+    /// real systems.
     pub fn count(&mut self, quota: Quota, now: Timestamp) {
         self.expire(quota, now);
         self.attempts.push_back(now);
@@ -107,8 +108,8 @@ impl SlidingWindow {
     }
 }
 
-/// Windows by key, no more than a given number. When it is full, idle keys make room, then the key whose last
-/// attempt is the oldest.
+/// A sliding window for each key, for a bounded number of keys. At capacity, idle keys are dropped first, then the key
+/// whose last attempt is the oldest.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
     quota: Quota,
@@ -136,7 +137,7 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
         rate_limit
     }
 
-    /// Counts an attempt of a key although it may be refused: see [`SlidingWindow::count`].
+    /// Counts an attempt of a key even if the quota refuses it: see [`SlidingWindow::count`].
     pub fn count(&mut self, key: &K, now: Timestamp) {
         if !self.windows.contains_key(key) {
             self.make_room(now);
