@@ -108,7 +108,7 @@ impl Report {
     #[must_use]
     pub fn markdown(&self, name: &str) -> String {
         let mut text = format!(
-            "# Bench: {name}\n\nWritten by `cargo xtask bench`; see ARCHITECTURE.md. {}\n",
+            "# Bench: {name}\n\nWritten by `cargo xtask bench`; see README.md, section Speed. {}\n",
             machine()
         );
         if !self.goals.is_empty() {

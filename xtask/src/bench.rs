@@ -63,7 +63,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     if wanted(What::Flood) {
         say("an honest client while others flood the server");
         let logins = if arguments.quick { "100" } else { "300" };
-        cmd!(sh, "target/release/flood --log-ins {logins} --out {out}").run()?;
+        cmd!(sh, "target/release/flood --logins {logins} --out {out}").run()?;
     }
     if wanted(What::Criterion) {
         say("each operation by itself");

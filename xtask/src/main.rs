@@ -66,8 +66,8 @@ enum Task {
     /// Measures how soon a server refuses a credential that was revoked at another server.
     Revocation {
         /// The number of revocations with notifications, and without them.
-        #[arg(long, default_value_t = 100)]
-        tries: u32,
+        #[arg(long, alias = "tries", default_value_t = 100)]
+        revocations: u32,
     },
     /// Measures whether the time of failed logins tells anything about accounts: see docs/timing.md.
     Timing {
@@ -105,8 +105,8 @@ fn run(task: Task) -> Result<()> {
         Task::Bench(arguments) => bench::run(&sh, &arguments),
         Task::Crash { rounds } => nodes::run(&sh, &["crash".into(), "--rounds".into(), rounds.to_string()]),
         Task::Failover => nodes::run(&sh, &["failover".into()]),
-        Task::Revocation { tries } => {
-            nodes::run(&sh, &["revocation".into(), "--tries".into(), tries.to_string()])
+        Task::Revocation { revocations } => {
+            nodes::run(&sh, &["revocation".into(), "--revocations".into(), revocations.to_string()])
         }
         Task::Timing { full } => checks::timing(&sh, full),
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),

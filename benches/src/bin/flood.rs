@@ -28,7 +28,7 @@ struct Arguments {
     #[arg(long)]
     server: Option<PathBuf>,
     /// The number of logins of the honest client in each part.
-    #[arg(long, alias = "log-ins", default_value_t = 300)]
+    #[arg(long, default_value_t = 300)]
     logins: usize,
     /// Write the report as Markdown into this folder.
     #[arg(long)]

@@ -72,7 +72,7 @@ impl KeyRotation {
     /// Counts what is sealed under which key. `progress` is told how many were looked at, every so often.
     ///
     /// # Errors
-    /// A [`InternalError`] when the store can't be read.
+    /// An [`InternalError`] when the store can't be read.
     pub async fn sealed(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
         self.walk(false, progress).await
     }
@@ -81,7 +81,7 @@ impl KeyRotation {
     /// change meanwhile is left to them.
     ///
     /// # Errors
-    /// A [`InternalError`] when the store fails; what was done until then stays done.
+    /// An [`InternalError`] when the store fails; what was done until then stays done.
     pub async fn reseal(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
         self.walk(true, progress).await
     }
@@ -105,7 +105,7 @@ impl KeyRotation {
     /// and every running server has another active one. Gives the ring to go on with.
     ///
     /// # Errors
-    /// A [`InternalError`] when the store fails.
+    /// An [`InternalError`] when the store fails.
     pub async fn retire_key(
         &self,
         id: u32,

@@ -47,7 +47,7 @@ impl Nodes {
     /// Reports in the store which keys this server knows. Names of servers are unique.
     ///
     /// # Errors
-    /// An [`InternalError`] when that is not known to be stored.
+    /// An [`InternalError`] when that may not have been stored.
     pub async fn report(&self, node: &str) -> Result<(), InternalError> {
         let ids: Vec<String> = self.keys.ring().ids().iter().map(u32::to_string).collect();
         let report = format!("{} {}", self.clock.now().as_millis(), ids.join(" "));
@@ -57,7 +57,7 @@ impl Nodes {
     /// Withdraws this server's report, since the server ends.
     ///
     /// # Errors
-    /// An [`InternalError`] when that is not known to be stored.
+    /// An [`InternalError`] when that may not have been stored.
     pub async fn withdraw(&self, node: &str) -> Result<(), InternalError> {
         self.put(node, None).await
     }

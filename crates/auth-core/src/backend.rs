@@ -6,17 +6,17 @@ use crate::{
     Account, FailureReason, Identifier, InternalError, Peer, Realm, Role, SecretInput, StrengthRule,
 };
 
-/// Judges passwords.
+/// Verifies passwords.
 #[async_trait]
 pub trait PasswordBackend: Send + Sync {
     /// The name by which realms list the backend.
     fn name(&self) -> &str;
 
-    /// Judges a password.
+    /// Verifies a password.
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer;
 }
 
-/// A password to be judged.
+/// A password to verify.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the engine and the backends' tests build it")]
 pub struct VerifyRequest<'a> {
@@ -28,7 +28,7 @@ pub struct VerifyRequest<'a> {
     pub account: Option<&'a Account>,
     /// The password, or its digest.
     pub secret: &'a SecretInput,
-    /// What the password must fulfil if its stored form is out of date; `None` demands nothing.
+    /// The strength that the password needs if its stored hash is obsolete; `None` accepts any.
     pub demand: Option<StrengthRule>,
     /// Where the attempt comes from: queues give each client key its share.
     pub peer: &'a Peer,
@@ -70,26 +70,26 @@ pub struct Entry {
     pub user_name: Option<String>,
     /// The e-mail address.
     pub email: Option<String>,
-    /// The name by which people call the person.
+    /// The display name.
     pub full_name: Option<String>,
     /// What the person may do; `None` where the directory has no say in it.
     pub role: Option<Role>,
 }
 
 impl Accepted {
-    /// A right password on a stored password that is up to date, or was brought there.
+    /// Creates the answer for a right password that needs no reset.
     #[must_use]
     pub fn new() -> Self {
         Self { reset_required: false, entry: None }
     }
 
-    /// A right password that must be set anew by its owner.
+    /// Creates the answer for a right password that its owner must replace.
     #[must_use]
     pub fn reset_required() -> Self {
         Self { reset_required: true, entry: None }
     }
 
-    /// A right password of a person that a directory knows.
+    /// Creates the answer for the right password of a directory's entry.
     #[must_use]
     pub fn entry(entry: Entry) -> Self {
         Self { reset_required: false, entry: Some(Box::new(entry)) }

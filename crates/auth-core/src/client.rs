@@ -74,13 +74,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn networks_are_single_ipv4_addresses_and_ipv6_64s() {
-        for (address, network) in [
+    fn client_keys_are_single_ipv4_addresses_and_ipv6_64s() {
+        for (address, key) in [
             ("192.0.2.7", "192.0.2.7"),
             ("::ffff:192.0.2.7", "192.0.2.7"),
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ] {
-            assert_eq!(ClientKey::of(address.parse().unwrap()).to_string(), network);
+            assert_eq!(ClientKey::of(address.parse().unwrap()).to_string(), key);
         }
         assert!(ClientKey::of("::1".parse().unwrap()).is_loopback());
         assert!(ClientKey::of("127.8.9.1".parse().unwrap()).is_loopback());

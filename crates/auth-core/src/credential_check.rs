@@ -72,7 +72,7 @@ pub struct CheckReply {
 }
 
 impl CheckReply {
-    /// A refusal without a word about limits.
+    /// Creates the reply for a refused credential, without a rate-limit status.
     #[must_use]
     pub fn refused(error: TokenError) -> Self {
         Self { result: Err(error), rate_limit: None }
@@ -101,7 +101,7 @@ pub struct Principal {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// No account holds it, it has ended or was revoked, or it belongs to another than was said.
+    /// The credential is unknown, expired or revoked, or belongs to another account than the request names.
     Invalid,
     /// The realm of its owner is deactivated.
     RealmInactive,

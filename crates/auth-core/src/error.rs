@@ -27,7 +27,7 @@ pub enum InternalErrorKind {
     Unavailable,
     /// A queue is full: 503 with the time after which to try again.
     Busy {
-        /// When a place in the queue is expected.
+        /// The time after which the queue is expected to have room.
         retry_after: Duration,
     },
     /// A defect of the server, or a broken record: 500.

@@ -1,4 +1,4 @@
-//! Which careless points of the real systems an operator has switched on.
+//! The exact points that an operator has switched on.
 
 use crate::ExactPoint;
 

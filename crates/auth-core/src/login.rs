@@ -18,7 +18,7 @@ pub struct LoginAttempt {
     pub protocol: ProtocolName,
     /// The realm to log in to.
     pub realm: Arc<Realm>,
-    /// How the client means to be let in.
+    /// How the client authenticates.
     pub method: LoginMethod,
     /// Whether the protocol has a second step, and the code that came along.
     pub second_step: SecondStep,
@@ -28,7 +28,7 @@ pub struct LoginAttempt {
     pub peer: Peer,
 }
 
-/// A way to be let in.
+/// A way to authenticate.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum LoginMethod {
@@ -248,7 +248,7 @@ pub enum LoginError {
     SecondFactorExhausted(Challenge),
     /// The account exists, but in another realm (told by development servers alone).
     OtherRealm,
-    /// The account may not use this way in.
+    /// The account may not log in by this method or at this protocol.
     Forbidden,
     /// No assertions are accepted for this realm.
     AssertionDisabled,
@@ -260,12 +260,12 @@ pub enum LoginError {
     AssertionMalformed,
     /// Too many attempts for this account.
     AccountLimited {
-        /// When the next attempt is let through.
+        /// The time until the next attempt is allowed.
         retry_after: Duration,
     },
     /// Too many attempts from this client key.
     ClientLimited {
-        /// When the next attempt is let through.
+        /// The time until the next attempt is allowed.
         retry_after: Duration,
     },
     /// The attempt could not be judged.
@@ -328,7 +328,7 @@ impl From<StoreError> for LoginError {
     }
 }
 
-/// What was wrong behind the ordinary refusal: for the log alone.
+/// The reason for [`LoginError::Credentials`], which only the log shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FailureReason {
@@ -350,7 +350,7 @@ pub enum FailureReason {
     UnknownToken,
     /// The token has ended.
     ExpiredToken,
-    /// This way in is switched off.
+    /// This login method is disabled or not offered.
     NotOffered,
     /// The directory has more than one entry of that name.
     AmbiguousEntry,
@@ -391,7 +391,7 @@ impl FailureReason {
     }
 }
 
-/// What a client must know to answer a question for a second factor.
+/// What a client needs to know when it is asked for a second factor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
 pub struct Challenge {

@@ -1,4 +1,4 @@
-//! Short names that anybody can add to: of protocols, kinds of credentials and exact points.
+//! Open sets of short names: protocols, kinds of credentials, and exact points.
 
 use std::fmt;
 

@@ -10,15 +10,15 @@ pub enum Permission {
     CreatePersonalTokens,
     /// End another user's sessions.
     LogOutOthers,
-    /// Take another user's TOTP device away.
+    /// Remove another user's TOTP device.
     ResetOthersDevice,
     /// Have a token made for another user.
     CreateSessionsOfOthers,
     /// See the server's version in full, and its instances.
     ViewStatistics,
-    /// Call as often as one likes.
+    /// Call without a rate limit.
     BypassRateLimit,
-    /// Have the directory's users brought in.
+    /// Synchronise the directory's users.
     SyncDirectory,
 }
 

@@ -19,7 +19,7 @@ pub trait Protocol: Send + Sync {
     /// Matches a path, as sent and without the query.
     fn route(&self, path: &str) -> Route;
 
-    /// Answers a request that was matched by [`Protocol::route`]. Whatever comes in, a sensible answer goes out.
+    /// Answers a request that was matched by [`Protocol::route`]. Malformed requests are answered too.
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer;
 
     /// Matches a request and answers it: for servers with one protocol, and for tests.
@@ -40,7 +40,7 @@ pub struct Route {
     /// The largest body that is read, in bytes. In place of a larger one the request has an empty body and carries
     /// [`BodyTooLarge`] among its extensions.
     pub body_limit: usize,
-    /// The number by which the protocol finds the route again; it means nothing to others.
+    /// The index of the route in the protocol's own table.
     pub index: usize,
 }
 
@@ -56,7 +56,7 @@ pub enum RouteMatch {
     Documented,
 }
 
-/// Marks a request whose body was larger than the route's limit and is not there.
+/// A request extension that says that the body exceeded the route's limit and was dropped.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a mark")]
 pub struct BodyTooLarge;
@@ -74,7 +74,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// An answer in place of one that an internal error prevented.
+    /// Creates an answer that carries the internal error behind it.
     #[must_use]
     pub fn failed(response: http::Response<Bytes>, error: InternalError) -> Self {
         Self { response, not_before: None, error: Some(error) }
@@ -96,7 +96,7 @@ pub trait ProtocolRules: Send + Sync {
     /// The protocol whose rules these are.
     fn protocol(&self) -> ProtocolName;
 
-    /// Whether a password is a way in at this protocol.
+    /// Whether users may log in with a password at this protocol.
     fn takes_passwords(&self) -> bool {
         true
     }
@@ -116,7 +116,8 @@ pub trait ProtocolRules: Send + Sync {
         false
     }
 
-    /// Whether an account of a directory is told that the password it sent is the stored one, which is of no use.
+    /// Whether a user of a directory is told that the password matches the stored one, which the account may not log in
+    /// with.
     fn tells_local_password(&self) -> bool {
         false
     }

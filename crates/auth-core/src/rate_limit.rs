@@ -50,7 +50,7 @@ pub struct SlidingWindow {
 }
 
 impl SlidingWindow {
-    /// Counts an attempt at `now` if the quota lets it through. The rate_limit carries `retry_after` when it doesn't.
+    /// Counts an attempt at `now` if the quota lets it through. If it doesn't, the status carries `retry_after`.
     pub fn reserve(&mut self, quota: Quota, now: Timestamp) -> RateLimitStatus {
         self.expire(quota, now);
         let counted = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
@@ -72,7 +72,8 @@ impl SlidingWindow {
         }
     }
 
-    /// Counts an attempt at `now` although it may be refused, so that it extends the limit: what real systems do.
+    /// Counts an attempt at `now` even if the quota refuses it, so that refused attempts extend the limit, as in some
+    /// real systems.
     pub fn count(&mut self, quota: Quota, now: Timestamp) {
         self.expire(quota, now);
         self.attempts.push_back(now);
@@ -84,7 +85,7 @@ impl SlidingWindow {
 
     /// Uncounts the attempt reserved at `at`.
     pub fn give_back(&mut self, at: Timestamp) {
-        if let Some(index) = self.attempts.iter().rposition(|tried| *tried == at) {
+        if let Some(index) = self.attempts.iter().rposition(|attempt| *attempt == at) {
             self.attempts.remove(index);
         }
     }
@@ -107,8 +108,8 @@ impl SlidingWindow {
     }
 }
 
-/// Windows by key, no more than a given number. When it is full, idle keys make room, then the key whose last
-/// attempt is the oldest.
+/// A sliding window for each key, for a bounded number of keys. At capacity, idle keys are dropped first, then the key
+/// whose last attempt is the oldest.
 #[derive(Debug)]
 pub struct RateLimiter<K> {
     quota: Quota,
@@ -136,7 +137,7 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
         rate_limit
     }
 
-    /// Counts an attempt of a key although it may be refused: see [`SlidingWindow::count`].
+    /// Counts an attempt of a key even if the quota refuses it: see [`SlidingWindow::count`].
     pub fn count(&mut self, key: &K, now: Timestamp) {
         if !self.windows.contains_key(key) {
             self.make_room(now);
@@ -239,39 +240,39 @@ mod tests {
 
     use super::*;
 
-    const RULE: Quota = Quota { attempts: 5, window: Duration::from_secs(1800) };
+    const QUOTA: Quota = Quota { attempts: 5, window: Duration::from_secs(1800) };
 
     fn at(secs: i64) -> Timestamp {
         Timestamp::from_secs(secs)
     }
 
     #[test]
-    fn sixth_try_waits_until_the_first_leaves_the_window() {
+    fn sixth_attempt_waits_until_the_first_leaves_the_window() {
         let mut window = SlidingWindow::default();
         for (n, remaining) in [4, 3, 2, 1, 0].into_iter().enumerate() {
-            let rate_limit = window.reserve(RULE, at(i64::try_from(n).unwrap()));
+            let rate_limit = window.reserve(QUOTA, at(i64::try_from(n).unwrap()));
             assert_eq!((rate_limit.remaining, rate_limit.retry_after), (remaining, None));
         }
-        assert_eq!(window.reserve(RULE, at(10)).retry_after, Some(Duration::from_secs(1790)));
-        assert!(window.reserve(RULE, at(1800)).retry_after.is_some(), "the last moment is included");
-        assert!(window.reserve(RULE, at(1801)).retry_after.is_none());
+        assert_eq!(window.reserve(QUOTA, at(10)).retry_after, Some(Duration::from_secs(1790)));
+        assert!(window.reserve(QUOTA, at(1800)).retry_after.is_some(), "the last moment is included");
+        assert!(window.reserve(QUOTA, at(1801)).retry_after.is_none());
     }
 
     #[test]
-    fn refused_tries_extend_nothing() {
+    fn refused_attempts_extend_nothing() {
         let mut window = SlidingWindow::default();
         for _ in 0..5 {
-            window.reserve(RULE, at(0));
+            window.reserve(QUOTA, at(0));
         }
         for second in 1..1800 {
-            assert!(window.reserve(RULE, at(second)).retry_after.is_some());
+            assert!(window.reserve(QUOTA, at(second)).retry_after.is_some());
         }
-        assert!(window.reserve(RULE, at(1801)).retry_after.is_none());
+        assert!(window.reserve(QUOTA, at(1801)).retry_after.is_none());
     }
 
     #[test]
     fn counted_refusals_extend_a_limit_and_take_no_memory() {
-        let mut limiter = RateLimiter::new(RULE, 10);
+        let mut limiter = RateLimiter::new(QUOTA, 10);
         for second in 0..1000 {
             limiter.count(&"a", at(second));
         }
@@ -282,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_closed_while_its_next_try_would_be_refused() {
-        let mut limiter = RateLimiter::new(RULE, 10);
+    fn a_key_is_closed_while_its_next_attempt_would_be_refused() {
+        let mut limiter = RateLimiter::new(QUOTA, 10);
         for second in 0..5 {
             assert!(!limiter.is_closed(&"a", at(second)));
             limiter.reserve(&"a", at(second));
@@ -293,8 +294,8 @@ mod tests {
     }
 
     #[test]
-    fn success_gives_the_try_back() {
-        let mut limiter = RateLimiter::new(RULE, 10);
+    fn success_gives_the_attempt_back() {
+        let mut limiter = RateLimiter::new(QUOTA, 10);
         for second in 0..100 {
             assert_eq!(limiter.reserve(&"a", at(second)).remaining, 4);
             limiter.give_back(&"a", at(second));
@@ -304,7 +305,7 @@ mod tests {
 
     #[test]
     fn flood_of_keys_stays_within_capacity_and_drops_the_oldest() {
-        let mut limiter = RateLimiter::new(RULE, 100);
+        let mut limiter = RateLimiter::new(QUOTA, 100);
         for key in 0..10_000_i64 {
             limiter.reserve(&key, Timestamp::from_millis(key));
             assert!(limiter.len() <= 100);
@@ -315,16 +316,16 @@ mod tests {
 
     proptest! {
         #[test]
-        fn never_more_than_the_rule_in_any_window(gaps in prop::collection::vec(0_i64..2_000_000, 1..200)) {
+        fn never_more_than_the_quota_in_any_window(gaps in prop::collection::vec(0_i64..2_000_000, 1..200)) {
             let mut window = SlidingWindow::default();
             let mut now = at(0);
             let mut passed: Vec<Timestamp> = Vec::new();
             for gap in gaps {
                 now = Timestamp::from_millis(now.as_millis() + gap);
-                if window.reserve(RULE, now).retry_after.is_none() {
+                if window.reserve(QUOTA, now).retry_after.is_none() {
                     passed.push(now);
                 }
-                let recent = passed.iter().filter(|tried| now.since(**tried) <= RULE.window).count();
+                let recent = passed.iter().filter(|attempt| now.since(**attempt) <= QUOTA.window).count();
                 prop_assert!(recent <= 5);
             }
         }
@@ -335,9 +336,9 @@ mod tests {
             let mut now = at(0);
             for gap in gaps {
                 now = Timestamp::from_millis(now.as_millis() + gap);
-                if let Some(wait) = window.reserve(RULE, now).retry_after {
+                if let Some(wait) = window.reserve(QUOTA, now).retry_after {
                     now = now + wait + Duration::from_millis(1);
-                    prop_assert!(window.reserve(RULE, now).retry_after.is_none());
+                    prop_assert!(window.reserve(QUOTA, now).retry_after.is_none());
                 }
             }
         }
@@ -346,7 +347,7 @@ mod tests {
         fn no_more_keys_than_the_capacity_whatever_is_given_back(
             steps in prop::collection::vec((0_u8..40, 0_i64..400, any::<bool>()), 1..600),
         ) {
-            let mut limiter = RateLimiter::new(RULE, 8);
+            let mut limiter = RateLimiter::new(QUOTA, 8);
             let mut now = at(0);
             let mut reserved: Vec<(u8, Timestamp)> = Vec::new();
             for (key, gap, gives_back) in steps {

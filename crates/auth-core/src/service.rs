@@ -28,7 +28,7 @@ pub trait Authenticator: Send + Sync {
     /// Revokes the credential that a principal presented. The revocation is durable when this returns.
     ///
     /// # Errors
-    /// An [`InternalError`] when the credential is not known to be revoked.
+    /// An [`InternalError`] when the credential may not have been revoked.
     async fn revoke(&self, principal: &Principal) -> Result<(), InternalError>;
 }
 
@@ -55,7 +55,7 @@ pub trait ApiKeys: Send + Sync {
     /// Gives the principal's account a new API key; the old one is refused from then on.
     ///
     /// # Errors
-    /// An [`ActionError`] when the new key is not known to be stored.
+    /// An [`ActionError`] when the new key may not have been stored.
     async fn regenerate_api_key(&self, principal: &Principal) -> Result<ApiKey, ActionError>;
 }
 

@@ -33,7 +33,7 @@ pub trait RealmStore: Send + Sync {
 /// Keeps users, their names and passwords.
 #[async_trait]
 pub trait UserStore: Send + Sync {
-    /// Finds a user: by a name the exact form, else the only one that folds alike, else no user.
+    /// Finds a user. A name matches in its exact form, or else in its folded form if that belongs to one user only.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -62,7 +62,7 @@ pub trait UserStore: Send + Sync {
         limit: u32,
     ) -> Result<Vec<Account>, StoreError>;
 
-    /// Replaces a stored password by another form of the same password, if it is still `old`. Sessions go on.
+    /// Replaces the stored form of an unchanged password, if it is still `old`. No credential is revoked.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -104,7 +104,7 @@ pub trait UserStore: Send + Sync {
     /// See [`StoreError`].
     async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Result<bool, StoreError>;
 
-    /// Writes over a user what another system says of it. `false` when there is no such user.
+    /// Replaces a user's names, full name and role. `false` when there is no such user.
     ///
     /// # Errors
     /// [`Conflict::Name`] when another user has one of the names: nothing is changed then. See [`StoreError`].
@@ -164,7 +164,7 @@ pub enum Lookup<'a> {
 pub struct ProfileUpdate {
     /// All names by which the user may log in.
     pub names: Vec<LoginName>,
-    /// The name by which people call the user.
+    /// The display name.
     pub full_name: String,
     /// What the user may do.
     pub role: Role,
@@ -283,7 +283,7 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn remove(&self, id: CredentialId) -> Result<bool, StoreError>;
 
-    /// Deletes a user's credentials of the given kinds but one; gives their number.
+    /// Deletes a user's credentials of the given kinds, except `except`; gives their number.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -294,8 +294,8 @@ pub trait CredentialStore: Send + Sync {
         except: Option<CredentialId>,
     ) -> Result<u64, StoreError>;
 
-    /// Deletes a user's credentials of the given kinds but one, and adds others of its own, in one step. `false`
-    /// and nothing done when there is no such user, or a label is taken.
+    /// Deletes a user's credentials of the given kinds, except `except`, and adds `new`, in one step. Returns `false`
+    /// and changes nothing if there is no such user or a label is taken.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -354,7 +354,7 @@ pub struct AttemptRecord {
     /// The name as typed, cut to 256 bytes; empty where names are not logged.
     pub name: String,
     /// The client key that the attempt came from.
-    pub network: ClientKey,
+    pub client_key: ClientKey,
     /// `granted`, or the refusal in a word.
     pub outcome: Cow<'static, str>,
 }

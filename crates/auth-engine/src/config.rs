@@ -120,7 +120,7 @@ impl Default for CommonQuotas {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct ZulipConfig {
-    /// The careless points of the real server that are wanted.
+    /// The exact points that are switched on.
     pub exact: Exact,
     /// Failed attempts per account.
     pub login_limit: Option<Quota>,
@@ -128,9 +128,9 @@ pub struct ZulipConfig {
     pub api_limit: Option<Quota>,
     /// Keys of the systems whose assertions are believed, by realm.
     pub assertions: BTreeMap<String, AssertionConfig>,
-    /// Whether a password is a way in at this protocol, where the realm lets it be one.
+    /// Whether users may log in with a password at this protocol, where their realm allows it.
     pub password_login: bool,
-    /// Whether a name alone is a way in: for development servers.
+    /// Whether users may log in with a name alone: for development servers.
     pub development: bool,
 }
 
@@ -152,7 +152,7 @@ impl Default for ZulipConfig {
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct RocketChatConfig {
-    /// The careless points of the real server that are wanted.
+    /// The exact points that are switched on.
     pub exact: Exact,
     /// Calls per client key and route.
     pub api_limit: Option<Quota>,

@@ -32,7 +32,7 @@ impl Directories {
         account.user.name(NameKind::Directory).is_some() && self.of(realm).next().is_some()
     }
 
-    /// Whether the stored password of an account, if any, is a way in.
+    /// Whether an account may log in with its stored password, if it has one.
     #[must_use]
     pub fn accept_stored_password(&self, realm: &Realm, account: &Account) -> bool {
         !self.judge_password_of(realm, account) || self.of(realm).any(|directory| directory.local_passwords)

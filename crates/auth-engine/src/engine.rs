@@ -164,8 +164,8 @@ impl Engine {
         self.realms.read().await.map(drop)
     }
 
-    /// How long after a key was promoted the older one is still needed: until the last token and mailed code that were made
-    /// under it have ended.
+    /// How long an old key is needed after its successor was promoted: the longest lifetime of a signed token, a mailed
+    /// code and a remembered second factor.
     #[must_use]
     pub fn retirement_age(&self) -> Duration {
         let (rocketchat, zettelstore) = (&self.config.rocketchat, &self.config.zettelstore);

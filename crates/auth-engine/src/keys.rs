@@ -42,7 +42,7 @@ impl Keys {
         Arc::clone(&self.derived().ring)
     }
 
-    /// Goes on with another state of the ring: with a key more or less, or another active one.
+    /// Replaces the ring by a changed one: with a key added, removed or promoted.
     ///
     /// # Errors
     /// [`OpenError`] when it is not the store's ring: then everything stays as it was.

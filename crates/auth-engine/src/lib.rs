@@ -10,13 +10,12 @@
 //!
 //! Where a directory accepts a password, the account is found by its entry, linked with it or made.
 //!
-//! The engine renders no byte of an answer and reads none of a request; it asks no clock and draws no randomness but those
-//! that it was given; it opens no file and no socket. Operators' commands are in `auth-admin`, import and export in
-//! `auth-transfer`.
+//! The engine decodes no request and renders no answer. Its clock and its random source are passed in, and it opens no
+//! file or socket. Operators' commands are in `auth-admin`, import and export in `auth-transfer`.
 //!
-//! # Where what is
+//! # Modules
 //!
-//! | room | what |
+//! | module | contents |
 //! | --- | --- |
 //! | `login` | the pipeline and its stages; the attempt log |
 //! | `rules` | what each protocol demands of the pipeline, a file for each |

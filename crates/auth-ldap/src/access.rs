@@ -1,4 +1,4 @@
-//! Which entries may log in to which realm (Zulip contract 7).
+//! Which entries may log in to which realm (docs/contract/zulip.md, section 7).
 
 use std::collections::BTreeMap;
 

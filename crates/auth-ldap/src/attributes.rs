@@ -71,7 +71,7 @@ pub(crate) fn id(entry: &SearchEntry, attribute: &str) -> Option<String> {
     Some(text.filter(is_plain).map_or_else(|| HEXLOWER.encode(value), str::to_owned))
 }
 
-/// Whether an entry is disabled (Zulip contract 7).
+/// Whether an entry is disabled (docs/contract/zulip.md, section 7).
 pub(crate) fn is_disabled(config: &DirectoryConfig, entry: &SearchEntry) -> bool {
     let flags = entry.text(ACCOUNT_CONTROL).and_then(|flags| flags.parse::<i64>().ok());
     let attribute = &config.attributes.disabled;

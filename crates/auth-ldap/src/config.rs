@@ -144,7 +144,7 @@ pub enum BindMethod {
     },
 }
 
-/// How a typed name leads to an entry (Zulip contract 7).
+/// How a typed name leads to an entry (docs/contract/zulip.md, section 7).
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "the server fills it in from its configuration")]
 pub struct NameLookup {

@@ -149,7 +149,7 @@ impl PasswordBackend for Directory {
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
         let password: &Password = match request.secret {
             SecretInput::Password(password) => password,
-            // A bind needs the password itself (Rocket.Chat contract 5).
+            // A bind needs the password itself (docs/contract/rocketchat.md, section 5).
             SecretInput::Digest(_) => return BackendAnswer::Reject(FailureReason::DigestNotAccepted),
         };
         // Servers take an empty password for an anonymous bind and answer with success (RFC 4513, section 5.1.2).

@@ -58,8 +58,7 @@
 //! | wrong password, several entries, a disabled or incomplete entry, no access to the realm | `Reject` |
 //! | the server is unreachable, too slow or misconfigured | `Unavailable` |
 //!
-//! Where the comments say "Zulip contract" or "Rocket.Chat contract", they mean the files `docs/contract/zulip.md` and
-//! `docs/contract/rocketchat.md` of the source repository.
+//! Paths such as `docs/contract/zulip.md` are in the source repository.
 
 mod access;
 mod attributes;

@@ -1,4 +1,5 @@
-//! The searches that a typed name stands for, in order (Zulip contract 7, Rocket.Chat contract 5).
+//! The searches that a typed name stands for, in order (docs/contract/zulip.md, section 7; docs/contract/rocketchat.md,
+//! section 5).
 
 use crate::config::NameLookup;
 

@@ -57,7 +57,7 @@ impl Session<'_> {
     ///
     /// # Errors
     /// [`FailureReason::AmbiguousEntry`] if several entries have the user name. Several entries with the same e-mail
-    /// address count as none, and the next query is tried (Zulip contract 7).
+    /// address count as none, and the next query is tried (docs/contract/zulip.md, section 7).
     pub(crate) async fn find(&mut self, queries: &[NameQuery]) -> Result<SearchEntry, VerifyError> {
         let config = self.config;
         for query in queries {

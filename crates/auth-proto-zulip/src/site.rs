@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     fn config(external_host: &str) -> Config {
-        let realm_hosts = [("chat.other.org:8443".to_owned(), "other".to_owned())].into();
+        let realm_hosts = [("chat.example.net:8443".to_owned(), "other".to_owned())].into();
         Config { external_host: external_host.to_owned(), realm_hosts, ..Config::default() }
     }
 
@@ -131,11 +131,11 @@ mod tests {
             ("zulip.example.org", "127.0.0.1:9991", Some("")),
             ("zulip.example.org", "localhost", Some("")),
             ("zulip.example.org", "[::1]:80", Some("")),
-            ("zulip.example.org", "chat.other.org:8443", Some("other")),
+            ("zulip.example.org", "chat.example.net:8443", Some("other")),
             ("Zulipdev.com:9991", "lear.zulipdev.com:9991", Some("lear")),
             ("Zulipdev.com:9991", "zulipdev.com", Some("")),
             ("", "whatever.example", Some("")),
-            ("", "chat.other.org", Some("other")),
+            ("", "chat.example.net", Some("other")),
             ("", "a_b", None),
         ] {
             let config = config(external);

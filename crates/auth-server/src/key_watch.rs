@@ -37,7 +37,7 @@ pub(crate) async fn watch(engine: Arc<Engine>, path: PathBuf, node: String, stop
             Err(_) => {}
         }
         if tell && let Err(error) = nodes.report(&node).await {
-            tracing::debug!(%error, "the store was not told which keys this server knows");
+            tracing::debug!(%error, "can't report this server's keys to the store");
         }
         looks = looks.wrapping_add(1);
         tokio::select! {
@@ -46,7 +46,7 @@ pub(crate) async fn watch(engine: Arc<Engine>, path: PathBuf, node: String, stop
         }
     }
     if let Err(error) = nodes.withdraw(&node).await {
-        tracing::debug!(%error, "the store was not told that this server ends");
+        tracing::debug!(%error, "can't withdraw this server's report from the store");
     }
 }
 

@@ -100,7 +100,8 @@ impl Mailer {
                 Err(SendError::Unreachable(why)) => (self.put_off(&mail, &why).await, Some(OUTAGE_PAUSE)),
             };
             if let Err(error) = settled {
-                tracing::error!(cause = error.source(), mail = %mail.id, "what became of a mail can't be stored");
+                let cause = error.source();
+                tracing::error!(cause, mail = %mail.id, "the result of sending a mail can't be stored");
                 return OUTAGE_PAUSE;
             }
             // The others wait for a server that can be reached, without a failure of their own.

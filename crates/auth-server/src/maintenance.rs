@@ -23,10 +23,10 @@ pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: Ca
                 let (credentials, attempts) = (purged.credentials, purged.attempts);
                 tracing::debug!(credentials, attempts, "deleted what had ended");
                 if purged.mails > 0 {
-                    tracing::warn!(mails = purged.mails, "given up: nobody had sent them for a day");
+                    tracing::warn!(mails = purged.mails, "mails dropped: unsent for a day");
                 }
             }
-            Err(error) => tracing::warn!(cause = error.source(), "what has ended can't be deleted"),
+            Err(error) => tracing::warn!(cause = error.source(), "old records can't be deleted"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
@@ -71,7 +71,7 @@ pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationTok
                 return;
             }
             Ok(false) => {}
-            Err(error) => tracing::warn!(cause = error.source(), "whether mail is needed can't be read"),
+            Err(error) => tracing::warn!(cause = error.source(), "can't read whether mail is needed"),
         }
         tokio::select! {
             () = stop.cancelled() => return,

@@ -127,7 +127,7 @@ impl Bound {
         for (listener, listen) in self.listeners {
             let protocols = assembled.protocols(|protocol| listen.has(protocol));
             let Some(router) = Router::new(protocols, assembled.sockets()) else {
-                bail!("no open protocol stands behind {}", listen.address());
+                bail!("no protocol is served at {}", listen.address());
             };
             tasks.spawn(accept(listener, router, Arc::clone(&shared)));
         }
@@ -166,7 +166,7 @@ impl Bound {
 async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
-        Err(error) => bail!("{address} can't be listened on: {}", plain_io(&error)),
+        Err(error) => bail!("can't listen on {address}: {}", plain_io(&error)),
     }
 }
 

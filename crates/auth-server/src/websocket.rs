@@ -364,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn anonymous_are_counted_by_network_and_forgotten_when_they_leave() {
+    fn anonymous_sockets_are_counted_by_client_key_and_forgotten_when_they_leave() {
         let anonymous = AnonymousSockets::new(2);
         let (here, there) = ("192.0.2.1".parse().unwrap(), "192.0.2.2".parse().unwrap());
         let (here, there) = (ClientKey::of(here), ClientKey::of(there));

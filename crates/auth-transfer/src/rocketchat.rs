@@ -148,7 +148,7 @@ fn user(document: &Value, realm: &str, note: &mut dyn FnMut(&str)) -> Result<Use
     Ok(line)
 }
 
-/// The first address; log-in goes by one.
+/// The first address; login uses one.
 fn take_address(fields: &Map<String, Value>, line: &mut UserLine, note: &mut dyn FnMut(&str)) {
     let mut addresses = list(fields, "emails").filter_map(Value::as_object);
     if let Some(first) = addresses.next() {

@@ -18,7 +18,7 @@ use auth_core::{Exact, Quota};
 pub struct Config {
     /// The slug of the realm whose users log in here.
     pub realm: String,
-    /// The careless points of the real server that are wanted.
+    /// The exact points that are switched on.
     pub exact: Exact,
     /// How long a token lives.
     pub token_lifetime: Duration,

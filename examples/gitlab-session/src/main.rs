@@ -22,7 +22,7 @@ struct Arguments {
     /// The realm whose users log in by GitLab's API.
     #[arg(long, value_name = "SLUG", default_value = "main")]
     realm: String,
-    /// A careless point of GitLab that is wanted; may be given several times.
+    /// An exact point of GitLab to switch on; may be given several times.
     #[arg(long, value_name = "POINT", value_parser = exact_point)]
     exact: Vec<ExactPoint>,
 }

@@ -41,8 +41,8 @@ enum Experiment {
     /// Revoke tokens at one server and measure when another refuses them, with notifications and without.
     Revocation {
         /// The number of revocations in each of the two cases.
-        #[arg(long, default_value_t = 100)]
-        tries: usize,
+        #[arg(long, alias = "tries", default_value_t = 100)]
+        revocations: usize,
     },
 }
 
@@ -69,11 +69,11 @@ fn main() -> Result<()> {
             );
             ensure!(outcome.back_after.iter().all(|took| *took < RECOVERY), "more than {RECOVERY:?}");
         }
-        Experiment::Revocation { tries } => {
+        Experiment::Revocation { revocations } => {
             for (notifications, word) in [(true, "with"), (false, "without")] {
-                let latencies = revocation::run(server, tries, notifications)?;
+                let latencies = revocation::run(server, revocations, notifications)?;
                 println!(
-                    "{word} notifications: {tries} revocations took effect elsewhere after {:?} (median), {:?} at most",
+                    "{word} notifications: {revocations} revocations took effect elsewhere after {:?} (median), {:?} at most",
                     latencies.median(),
                     latencies.maximum()
                 );

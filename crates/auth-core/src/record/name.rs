@@ -9,7 +9,7 @@ pub struct LoginName {
     pub kind: NameKind,
     /// The name as written.
     pub exact: String,
-    /// For an e-mail address: whether its owner has shown to read its mail.
+    /// For an e-mail address: whether its owner has proved control of it, or a directory or an import vouches for it.
     pub verified: bool,
 }
 

@@ -13,7 +13,7 @@ pub struct Realm {
     /// The part of the host name before Zulip's `external_host`; `Some("")` is that host itself,
     /// `None` a realm that no host name leads to.
     pub subdomain: Option<String>,
-    /// The name by which people call it.
+    /// The display name.
     pub name: String,
     /// The address of its picture; may be empty.
     pub icon: String,
@@ -21,7 +21,7 @@ pub struct Realm {
     pub description: String,
     /// Whether users may log in.
     pub active: bool,
-    /// Whether a password is a way in.
+    /// Whether users may log in with a password.
     pub password_login: bool,
     /// Whether new hashes are made so that Rocket.Chat clients may send SHA-256 of the password instead.
     pub digest_logins: bool,
@@ -53,7 +53,7 @@ impl Realm {
         }
     }
 
-    /// Whether stored passwords are a way in.
+    /// Whether stored passwords may be used to log in.
     #[must_use]
     pub fn asks_stored_passwords(&self) -> bool {
         self.backends.is_empty() || self.backends.iter().any(|backend| backend == Self::LOCAL)

@@ -16,7 +16,7 @@ pub struct User {
     pub realm: RealmId,
     /// The names by which the user may log in: the first of each kind is the user's own.
     pub names: Vec<LoginName>,
-    /// The name by which people call the user.
+    /// The display name.
     pub full_name: String,
     /// What the user may do.
     pub role: Role,
@@ -85,7 +85,7 @@ impl User {
 pub struct Email<'a> {
     /// The address as stored.
     pub address: &'a str,
-    /// Whether its owner has shown to read its mail.
+    /// Whether its owner has proved control of it, or a directory or an import vouches for it.
     pub verified: bool,
 }
 

@@ -72,7 +72,7 @@ pub enum ActionError {
     WeakPassword(Vec<PolicyRule>),
     /// This server doesn't offer the action.
     NotOffered,
-    /// The action is not known to be done.
+    /// The action may not have been done.
     Internal(InternalError),
 }
 
@@ -135,13 +135,13 @@ pub trait Sessions: Send + Sync {
     /// Ends the login tokens of the caller's account but the one presented; personal tokens stay.
     ///
     /// # Errors
-    /// An [`ActionError`] when they are not known to be ended.
+    /// An [`ActionError`] when they may not have been ended.
     async fn end_other_sessions(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
 
     /// Ends all tokens, also personal ones, of the caller's account or of another; gives the account's profile.
     ///
     /// # Errors
-    /// An [`ActionError`] when the caller may not, or when they are not known to be ended.
+    /// An [`ActionError`] when the caller lacks the permission, or when they may not have been ended.
     async fn end_sessions(
         &self,
         caller: &Caller<'_>,
@@ -151,7 +151,7 @@ pub trait Sessions: Send + Sync {
     /// Makes a login token of an account for a caller that knows the operator's secret; asks for a second factor.
     ///
     /// # Errors
-    /// An [`ActionError`] when the caller may not, or when the token is not known to be stored.
+    /// An [`ActionError`] when the caller lacks the permission, or when the token may not have been stored.
     async fn create_session(
         &self,
         caller: &Caller<'_>,
@@ -166,7 +166,8 @@ pub trait PersonalTokens: Send + Sync {
     /// Makes a token. `bypass` says whether the token stands for a second factor.
     ///
     /// # Errors
-    /// An [`ActionError`] when the caller may not, the name can't be used, or the token is not known to be stored.
+    /// An [`ActionError`] when the caller lacks the permission, the name can't be used, or the token may not have been
+    /// stored.
     async fn create_personal_token(
         &self,
         caller: &Caller<'_>,
@@ -177,7 +178,7 @@ pub trait PersonalTokens: Send + Sync {
     /// Puts a new token in the place of the one of that name.
     ///
     /// # Errors
-    /// An [`ActionError`] when there is no such token, or the new one is not known to be stored.
+    /// An [`ActionError`] when there is no such token, or the new one may not have been stored.
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError>;
 
     /// The tokens of the caller's account, oldest first.
@@ -189,7 +190,7 @@ pub trait PersonalTokens: Send + Sync {
     /// Ends the token of that name.
     ///
     /// # Errors
-    /// An [`ActionError`] when there is no such token, or the token is not known to be ended.
+    /// An [`ActionError`] when there is no such token, or the token may not have been ended.
     async fn remove_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<(), ActionError>;
 }
 
@@ -215,14 +216,14 @@ pub trait SecondFactors: Send + Sync {
     /// Begins to enrol a TOTP device in place of any that waits to be confirmed; asks for a second factor.
     ///
     /// # Errors
-    /// An [`ActionError`] when the account has a device, or the new one is not known to be stored.
+    /// An [`ActionError`] when the account has a device, or the new one may not have been stored.
     async fn enrol_device(&self, caller: &Caller<'_>) -> Result<Enrolment, ActionError>;
 
     /// Confirms the device with its first code and ends the account's other login tokens; gives the backup codes.
     /// Asks for a second factor.
     ///
     /// # Errors
-    /// An [`ActionError`] when the code is wrong, or the device is not known to be stored.
+    /// An [`ActionError`] when the code is wrong, or the device may not have been stored.
     async fn confirm_device(
         &self,
         caller: &Caller<'_>,
@@ -232,13 +233,13 @@ pub trait SecondFactors: Send + Sync {
     /// Removes the device for one of its codes; `false` when the code is wrong.
     ///
     /// # Errors
-    /// An [`ActionError`] when the device is not known to be gone.
+    /// An [`ActionError`] when the device may not have been removed.
     async fn remove_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Result<bool, ActionError>;
 
     /// Gives new backup codes for one of the device's codes.
     ///
     /// # Errors
-    /// An [`ActionError`] when the code is wrong, or the new codes are not known to be stored.
+    /// An [`ActionError`] when the code is wrong, or the new codes may not have been stored.
     async fn renew_backup_codes(
         &self,
         caller: &Caller<'_>,
@@ -255,26 +256,26 @@ pub trait SecondFactors: Send + Sync {
     /// factor anew.
     ///
     /// # Errors
-    /// An [`ActionError`] when the caller may not, or the device is not known to be gone.
+    /// An [`ActionError`] when the caller lacks the permission, or the device may not have been removed.
     async fn reset_device(&self, caller: &Caller<'_>, of: Option<&Identifier>) -> Result<(), ActionError>;
 
     /// Asks the account for mailed codes from now on and ends its other login tokens.
     ///
     /// # Errors
-    /// An [`ActionError`] when no address is verified, or the change is not known to be stored.
+    /// An [`ActionError`] when no address is verified, or the change may not have been stored.
     async fn require_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
 
     /// Asks the account for mailed codes no more; asks for a second factor anew.
     ///
     /// # Errors
-    /// An [`ActionError`] when the factor is missing, or the change is not known to be stored.
+    /// An [`ActionError`] when the factor is missing, or the change may not have been stored.
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
 
     /// Mails a code to the account of that name that is asked for mailed codes. The answer is the same for accounts
     /// that exist and for those that don't, and must not be sent before the moment given.
     ///
     /// # Errors
-    /// An [`ActionError`] when a code is not known to be on its way.
+    /// An [`ActionError`] when a code may not have been queued.
     async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError>;
 
     /// Asks for a second factor, whatever came before, and does nothing else.
@@ -301,13 +302,13 @@ pub trait PasswordReset: Send + Sync {
     /// account has and for those that none has, and must not be sent before the moment given.
     ///
     /// # Errors
-    /// An [`ActionError`] when resets are not offered, or the mail is not known to be on its way.
+    /// An [`ActionError`] when resets are not offered, or the mail may not have been queued.
     async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
 
     /// Sets a new password for a token that was mailed, once, and ends what was signed in before.
     ///
     /// # Errors
-    /// An [`ActionError`] when the token is wrong or the password too weak, or the password is not known to be stored.
+    /// An [`ActionError`] when the token is wrong or the password too weak, or the password may not have been stored.
     async fn reset_password(
         &self,
         realm: RealmId,

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 
 use crate::{Digest, Quota, StoreError, Timestamp, UserId};
 
-/// Says whether copies of users' records are still good.
+/// Tells caches which users have changed.
 ///
-/// The truth is [`ChangeFeed::versions`]; what a [`ChangeListener`] hears comes sooner, but for changes by others
-/// it may not come at all.
+/// [`ChangeFeed::versions`] is authoritative. A [`ChangeListener`] hears of changes sooner, but may miss those made
+/// elsewhere.
 #[async_trait]
 pub trait ChangeFeed: Send + Sync {
     /// A number that differs after any change of the store; `None` from a store that can't tell without looking at every
@@ -26,8 +26,8 @@ pub trait ChangeFeed: Send + Sync {
     /// See [`StoreError`].
     async fn versions(&self, users: &[UserId]) -> Result<Vec<(UserId, u64)>, StoreError>;
 
-    /// Has a listener told of users that change, for as long as it lives: by this opening before the change is
-    /// acknowledged, by others as soon as the store hears of it.
+    /// Registers a listener, which is called until it is dropped: before a change made through this store is
+    /// acknowledged, and when the store learns of a change made elsewhere.
     fn listen(&self, listener: Weak<dyn ChangeListener>);
 }
 

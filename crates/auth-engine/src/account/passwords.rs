@@ -130,7 +130,7 @@ impl PasswordService {
     /// Stores a hashed password and revokes what was signed in before; `false` when the account is gone.
     ///
     /// # Errors
-    /// [`StoreError`] when the password is not known to be stored.
+    /// [`StoreError`] when the password may not have been stored.
     pub async fn store(&self, user: UserId, hashed: &PasswordString) -> Result<bool, StoreError> {
         let kinds = self.revocations.kinds(RevocationEvent::NewPassword);
         let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds };
@@ -140,7 +140,7 @@ impl PasswordService {
     /// Hashes a new password of an account, stores it, and revokes what was signed in before.
     ///
     /// # Errors
-    /// [`PasswordError`] when it is too weak (unless `allow_weak`) or too long, or is not known to be stored.
+    /// [`PasswordError`] when it is too weak (unless `allow_weak`) or too long, or may not have been stored.
     pub async fn set(
         &self,
         account: &Account,

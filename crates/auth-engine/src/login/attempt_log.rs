@@ -48,7 +48,7 @@ impl AttemptLog {
             realm: attempt.realm.id,
             user,
             name: typed.unwrap_or_default(),
-            network: client,
+            client_key: client,
             outcome: outcome.into(),
         });
     }

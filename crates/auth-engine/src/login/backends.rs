@@ -7,7 +7,8 @@
 //! accept       let in, without asking further
 //! reject       the next backend of another kind that has a say
 //! not mine     the next backend that has a say
-//! unavailable  the same, for a password that is stored here; but then the end is no "wrong password"
+//! unavailable  from a directory: stored passwords may still accept, but the login never ends as "wrong password";
+//!              from another backend: an internal error at once
 //! ```
 
 use std::fmt;

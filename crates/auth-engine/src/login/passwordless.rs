@@ -1,4 +1,4 @@
-//! The ways in that take no password: a token, an assertion by another system, a name on a development server.
+//! Login methods without a password: a token, an assertion by another system, a name on a development server.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -22,7 +22,7 @@ pub(crate) struct Passwordless {
     pub(crate) clock: Arc<dyn Clock>,
     /// Keys of the systems whose assertions are believed, by realm.
     pub(crate) assertions: BTreeMap<String, AssertionConfig>,
-    /// Whether a name alone is a way in.
+    /// Whether users may log in with a name alone.
     pub(crate) development: bool,
 }
 

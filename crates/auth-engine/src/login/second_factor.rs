@@ -273,7 +273,7 @@ const CODE_SUBJECT: &str = "Authentication code";
 
 fn code_text(code: &OneTimeCode) -> String {
     let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
-    format!("Your authentication code is {first}-{last}.\n\nIt is good for one log-in.\n")
+    format!("Your authentication code is {first}-{last}.\n\nIt is good for one login.\n")
 }
 
 fn challenge(account: &Account, method: FactorMethod, mailed: Option<MailedChallenge>) -> Challenge {

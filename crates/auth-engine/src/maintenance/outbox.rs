@@ -102,7 +102,7 @@ impl MailQueue {
     /// Forgets a mail that was sent.
     ///
     /// # Errors
-    /// An [`InternalError`] when that is not known to be stored; the mail may then be sent twice.
+    /// An [`InternalError`] when that may not have been stored; the mail may then be sent twice.
     pub async fn sent(&self, mail: &Mail) -> Result<(), InternalError> {
         self.store.settle(mail.id).await?;
         tracing::info!(target: "auth::mail", mail = %mail.id, failures = mail.failures, "mail sent");
@@ -113,7 +113,7 @@ impl MailQueue {
     /// of the next attempt.
     ///
     /// # Errors
-    /// An [`InternalError`] when that is not known to be stored.
+    /// An [`InternalError`] when that may not have been stored.
     pub async fn failed(
         &self,
         mail: &Mail,
@@ -135,7 +135,7 @@ impl MailQueue {
     /// Forgets a mail that can never be sent.
     ///
     /// # Errors
-    /// An [`InternalError`] when that is not known to be stored.
+    /// An [`InternalError`] when that may not have been stored.
     pub async fn give_up(&self, mail: &Mail, why: &str) -> Result<(), InternalError> {
         self.store.settle(mail.id).await?;
         tracing::error!(target: "auth::mail", mail = %mail.id, failures = mail.failures, why, "mail given up");

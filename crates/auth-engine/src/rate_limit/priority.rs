@@ -53,7 +53,7 @@ impl Priorities {
         let new = Self { clock, failures, familiar: Mutex::default() };
         for attempt in log.iter().rev().filter(|attempt| attempt.outcome == "granted") {
             if let Some(user) = attempt.user {
-                new.logged_in(user, attempt.network);
+                new.logged_in(user, attempt.client_key);
             }
         }
         new
@@ -164,7 +164,7 @@ mod tests {
             realm: REALM,
             user: Some(UserId::from_bytes([user; 16])),
             name: String::new(),
-            network: client(user),
+            client_key: client(user),
             outcome: outcome.into(),
         };
         let (priorities, _) = priorities(&[attempt(1, "granted"), attempt(2, "credentials")]);

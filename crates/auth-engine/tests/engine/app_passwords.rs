@@ -1,4 +1,4 @@
-//! App passwords: the way in where a protocol has no second step.
+//! App passwords: how accounts with a second factor log in where a protocol has no second step.
 
 use auth_core::{
     ClientKey, Credential, CredentialKind, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,

@@ -21,7 +21,7 @@ const HALF_HOUR: Duration = Duration::from_secs(1800);
 async fn change(world: &World, who: &SignedIn, factor: &PresentedFactor) -> Result<(), ActionError> {
     match world.engine.remove_personal_token(&who.caller(factor), "none").await {
         Err(ActionError::NoSuchToken) => Ok(()),
-        Err(denial) => Err(denial),
+        Err(error) => Err(error),
         Ok(()) => panic!("there is no such token"),
     }
 }

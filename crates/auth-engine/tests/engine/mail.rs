@@ -99,7 +99,7 @@ async fn purge_deletes_what_has_ended_and_is_too_old_and_nothing_else() {
         realm: RealmId::from_bytes([0; 16]),
         user: None,
         name: String::new(),
-        network: ClientKey::default(),
+        client_key: ClientKey::default(),
         outcome: "granted".into(),
     };
     let before = world.store.attempts(100).await.unwrap().len();

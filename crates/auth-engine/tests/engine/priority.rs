@@ -32,7 +32,7 @@ async fn familiar_client_keys_come_first_and_names_under_attack_last() {
         realm: world.realm("main").await.id,
         user: Some(known),
         name: String::new(),
-        network: peer("192.0.2.7").client_key(),
+        client_key: peer("192.0.2.7").client_key(),
         outcome: "granted".into(),
     });
     // What was granted before the start is read from the log.

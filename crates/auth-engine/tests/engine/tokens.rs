@@ -179,7 +179,7 @@ async fn tokens_are_made_for_callers_that_know_the_operators_secret() {
                 assert_eq!(session.principal.profile.user.id, profile.user.id);
             }
             Ok(other) => panic!("{other:?}"),
-            Err(denial) => assert_eq!(Some(denial), denied, "{user} for {of}"),
+            Err(error) => assert_eq!(Some(error), denied, "{user} for {of}"),
         }
     }
 }

@@ -12,7 +12,7 @@ use super::error::DecodeError;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct LoginForm {
-    /// How the client means to be let in.
+    /// How the client authenticates.
     pub method: LoginMethod,
     /// The code of a second factor, where one came along.
     pub code: Option<OneTimeCode>,

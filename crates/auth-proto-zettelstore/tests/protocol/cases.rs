@@ -33,7 +33,10 @@ const USERS: [(&str, &str); 11] = [
 
 /// Cases that show the work of another crate, or behaviour that this server does not copy.
 const LEFT_OUT: [(&str, &str); 3] = [
-    ("zs-broken-hash", "a broken record is refused like a wrong password (Zettelstore contract 9)"),
+    (
+        "zs-broken-hash",
+        "a broken record is refused like a wrong password (docs/contract/zettelstore.md, section 9)",
+    ),
     ("zs-jwt-unknown-claims", "the token's content is the engine's"),
     ("zs-check-webui-token-in-cookie", "the token's content is the engine's"),
 ];

@@ -24,7 +24,7 @@ const BAD_REQUEST_PAGE: &str = "\n<!doctype html>\n<html lang=\"en\">\n<head>\n 
 const NOT_FOUND_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>Page not found (404)</title>\n</head>\n<body>\n  <h1>Page not found (404)</h1>\n  <p>This server answers Zulip's login API only.</p>\n</body>\n</html>\n";
 
 /// The page for a browser's session that doesn't exist.
-const UNKNOWN_SESSION_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>Log-in link not valid</title>\n</head>\n<body>\n  <h1>This log-in link is not valid</h1>\n  <p>It was used already, or is too old. Please log in again.</p>\n</body>\n</html>\n";
+const UNKNOWN_SESSION_PAGE: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n  <meta charset=\"utf-8\">\n  <title>Login link not valid</title>\n</head>\n<body>\n  <h1>This login link is not valid</h1>\n  <p>It was used already, or is too old. Please log in again.</p>\n</body>\n</html>\n";
 
 /// The size of most documents, in bytes, which a body is given at once.
 const USUAL_SIZE: usize = 1024;

@@ -318,15 +318,15 @@ async fn only_ten_extra_users_are_listed_after_all_others() {
     let mut users = r#"{"kind":"realm","realm":"main","subdomain":"","name":"Main"}"#.to_owned();
     for n in (0..12).rev() {
         users += &format!(
-            "\n{{\"kind\":\"user\",\"realm\":\"main\",\"id\":{n},\"email\":\"extrauser{n:02}@x.org\",\"full_name\":\"\",\"zulip_api_key\":\"\"}}"
+            "\n{{\"kind\":\"user\",\"realm\":\"main\",\"id\":{n},\"email\":\"extrauser{n:02}@example.org\",\"full_name\":\"\",\"zulip_api_key\":\"\"}}"
         );
     }
-    users += "\n{\"kind\":\"user\",\"realm\":\"main\",\"id\":50,\"email\":\"zoe@x.org\",\"full_name\":\"\",\"zulip_api_key\":\"\"}";
+    users += "\n{\"kind\":\"user\",\"realm\":\"main\",\"id\":50,\"email\":\"zoe@example.org\",\"full_name\":\"\",\"zulip_api_key\":\"\"}";
     let ways = Ways { development: true, ..Ways::default() };
     let server = Server::new(Config { development: true, ..config() }, &users, ways);
     let listed = parsed(&server.send(request("GET", "/api/v1/dev_list_users", [], "")).await);
     let listed = listed["direct_users"].as_array().unwrap();
-    assert_eq!((listed.len(), &listed[0]["email"]), (11, &json!("zoe@x.org")));
+    assert_eq!((listed.len(), &listed[0]["email"]), (11, &json!("zoe@example.org")));
 }
 
 #[tokio::test]

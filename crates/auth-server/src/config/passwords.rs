@@ -12,7 +12,7 @@ use serde::de::{self, Deserialize, Deserializer};
 use super::{ConfigError, Span};
 use crate::response::LONGEST_DELAY;
 
-/// The smallest width of the time grid: clocks count whole milliseconds.
+/// The smallest width of the failure delay: clocks count whole milliseconds.
 const MIN_WIDTH: Duration = Duration::from_millis(1);
 
 /// Section `[passwords]`: the parameters of hashes, the hashing pool, and the strength of new passwords.
@@ -120,7 +120,7 @@ impl Passwords {
     }
 }
 
-/// Reads `"auto"`, `"off"`, or the width of a time grid.
+/// Reads `"auto"`, `"off"`, or the width of a fixed failure delay.
 fn failure_delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureDelay, D::Error> {
     let wrong =
         || de::Error::custom("failure_grid must be \"auto\", \"off\", or a width from \"1ms\" to \"5s\"");

@@ -15,7 +15,7 @@ pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture:
         realm: RealmId::from_bytes([number; 16]),
         user: number.is_multiple_of(2).then(|| UserId::from_bytes([number; 16])),
         name: format!("näme {number}"),
-        network: ClientKey::of(client.parse().unwrap()),
+        client_key: ClientKey::of(client.parse().unwrap()),
         outcome: Cow::Borrowed("granted"),
     };
     let rows = [

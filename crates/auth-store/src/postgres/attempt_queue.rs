@@ -98,7 +98,7 @@ async fn insert(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
     let user: Vec<Option<&[u8]>> =
         attempts.iter().map(|attempt| attempt.user.as_ref().map(|user| &user.as_bytes()[..])).collect();
     let name = column(|attempt| attempt.name.as_str().into());
-    let client_key = column(|attempt| attempt.network.to_string().into());
+    let client_key = column(|attempt| attempt.client_key.to_string().into());
     let outcome = column(|attempt| attempt.outcome.as_ref().into());
     execute(&client, INSERT, &[&at, &protocol, &realm, &user, &name, &client_key, &outcome]).await?;
     Ok(())

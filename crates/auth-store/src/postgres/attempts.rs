@@ -65,7 +65,7 @@ fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
         realm: RealmId::from_bytes(columns.bytes()?),
         user: columns.bytes_or_none()?.map(UserId::from_bytes),
         name: columns.text()?,
-        network: client_key(columns.take()?)?,
+        client_key: client_key(columns.take()?)?,
         outcome: Cow::Owned(columns.take()?),
     })
 }

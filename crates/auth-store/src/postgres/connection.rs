@@ -21,7 +21,7 @@ const REACH: Duration = Duration::from_secs(1);
 /// How long a silent server counts as alive.
 const SILENCE: Duration = Duration::from_secs(3);
 
-/// The address of a PostgreSQL store, and how it is spoken to.
+/// The configuration of a PostgreSQL store: address, TLS, limits and notifications.
 #[derive(Clone)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct PostgresConfig {

@@ -69,7 +69,7 @@ pub(super) struct Resolved<'a> {
     pub(super) ids: ByProtocol<ExternalId>,
 }
 
-/// Writes a user; a error leaves nothing behind.
+/// Writes a user; an error leaves nothing behind.
 ///
 /// # Errors
 /// [`StoreError::Conflict`] when another user has one of its names, ids or credentials.

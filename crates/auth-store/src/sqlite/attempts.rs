@@ -68,7 +68,7 @@ fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
         attempt.realm.as_bytes(),
         attempt.user.as_ref().map(UserId::as_bytes),
         attempt.name,
-        attempt.network.to_string(),
+        attempt.client_key.to_string(),
         attempt.outcome,
     ])?;
     Ok(())
@@ -81,7 +81,7 @@ fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
         realm: RealmId::from_bytes(columns.take()?),
         user: columns.take::<Option<_>>()?.map(UserId::from_bytes),
         name: columns.take()?,
-        network: client_key(&columns.take::<String>()?)?,
+        client_key: client_key(&columns.take::<String>()?)?,
         outcome: Cow::Owned(columns.take()?),
     })
 }

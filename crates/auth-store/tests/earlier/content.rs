@@ -139,7 +139,7 @@ pub(crate) async fn fill(store: &impl Store) {
         realm: RealmId::from_bytes([200; 16]),
         user: Some(UserId::from_bytes([3; 16])),
         name: "ann".into(),
-        network: ClientKey::of("192.0.2.7".parse().unwrap()),
+        client_key: ClientKey::of("192.0.2.7".parse().unwrap()),
         outcome: Cow::Borrowed("granted"),
     });
     // The store writes it soon, at a time of its own.

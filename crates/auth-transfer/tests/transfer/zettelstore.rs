@@ -8,7 +8,7 @@ use crate::world;
 
 const HASH: &str = "$2a$04$pxjfY62u.dOpYbFtWPzk7OkZEPHjndRj0Pzhu2rHyDtyn4O06cCdS";
 
-/// The contract's fixture F1 (zettelstore.md, appendix A), with the probe zettel.
+/// The contract's fixture F1 (docs/contract/zettelstore.md, appendix A), with the probe zettel.
 fn f1() -> Vec<(String, Vec<u8>)> {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/f1");
     let files = std::fs::read_dir(folder).unwrap().map(|entry| {
