@@ -107,7 +107,7 @@ CREATE TABLE mail (
 
 CREATE INDEX mail_by_due ON mail (due, id);
 
--- The attempts that a limit counts, by a digest of whom it counts; the newest of them is `last`.
+-- The tries that a limit counts, by a digest of whom it counts; the newest of them is `last`.
 CREATE TABLE tried (
     key bytea PRIMARY KEY,
     tries bigint[] NOT NULL,

@@ -1,5 +1,5 @@
 -- Version 2: users and credentials have a number, which is all that other tables know of a user. What is read at
--- every login lies in fewer and smaller trees.
+-- every log-in lies in fewer and smaller trees.
 
 CREATE TABLE numbered_user (
     number INTEGER PRIMARY KEY,
@@ -83,5 +83,5 @@ CREATE UNIQUE INDEX credential_by_digest ON credential (kind, digest) WHERE dige
 CREATE UNIQUE INDEX credential_by_label ON credential (user, kind, label) WHERE label IS NOT NULL;
 CREATE INDEX credential_of_user ON credential (user, kind, created);
 CREATE INDEX credential_by_end ON credential (expires) WHERE expires IS NOT NULL;
--- Every login asks for a TOTP device; few have one.
+-- Every log-in asks for a TOTP device; few have one.
 CREATE INDEX credential_totp ON credential (user) WHERE kind = 'totp';
