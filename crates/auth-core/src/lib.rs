@@ -91,7 +91,7 @@ pub use name::{CredentialKind, ExactPoint, ProtocolName};
 pub use permission::Permission;
 pub use policy::{PasswordPolicy, PolicyRule};
 pub use protocol::{
-    Answer, AttemptCounting, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
+    Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
     TokenPolicy,
 };
 pub use random::{Rng, SeededRng};
