@@ -10,7 +10,7 @@
 //! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
 //!
 //! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
-//! opens no file but the nameless one of a [`Spool`], so that memory doesn't grow with the number of lines.
+//! opens no file but the nameless one of a [`Spool`], so that memory doesn't hold all lines.
 //!
 //! ```
 //! use auth_transfer::convert_htpasswd;
