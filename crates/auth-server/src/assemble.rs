@@ -74,10 +74,10 @@ impl Assembled {
             Ok(engine) => Arc::new(engine),
             Err(OpenError::OtherKeyRing) if made => {
                 // What was made just now is worth nothing, and would be taken for the store's.
-                drop(std::fs::remove_file(&config.keys.file));
+                drop(std::fs::remove_file(config.keys.path()?));
                 bail!(
                     "another server has bound the store to its key ring first: copy its key file to {}",
-                    config.keys.file.display()
+                    config.keys.file
                 )
             }
             Err(error) => return Err(error.into()),
@@ -182,13 +182,13 @@ impl fmt::Debug for Assembled {
 
 /// The key ring of a store, and whether it was made just now. Only a store that is empty gets one.
 async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
-    let shown = config.keys.file.display();
+    let shown = &config.keys.file;
     let path = config.keys.path()?;
     if let Some(file) = keyfile::read(&path)? {
         return Ok((file.ring, false));
     }
     if !auth_engine::keys::is_bound(store).await? {
-        if config.keys.is_credential() {
+        if config.keys.file.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
         return keyfile::create(&path, rng);

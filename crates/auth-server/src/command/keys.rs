@@ -173,13 +173,13 @@ struct LockedRing {
 impl LockedRing {
     async fn open(file: &ConfigFile) -> anyhow::Result<Self> {
         let config = file.load()?;
-        if config.keys.is_credential() {
+        if config.keys.file.is_credential() {
             bail!(
                 "[keys] file is a systemd credential, which can't be changed from here: rotate the file that the \
                  credential is made from, with a configuration that names that file"
             );
         }
-        let path = config.keys.file.clone();
+        let path = config.keys.path()?;
         let assembled = file.open().await?;
         let lock = keyfile::lock(&path)?;
         let file = keyfile::read(&path)?.context("the key file is gone")?;

@@ -1,13 +1,13 @@
 //! Section `[rocketchat]`: the Rocket.Chat protocol.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_core::{Exact, Token};
 use auth_proto_rocketchat::EXACT_POINTS;
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, ExactPoints, Limit, Span, files};
+use super::files::{self, SecretFile};
+use super::{ConfigError, ExactPoints, Limit, Span};
 
 /// Section `[rocketchat]`: the Rocket.Chat protocol.
 #[derive(Clone, Debug, Deserialize)]
@@ -46,7 +46,7 @@ pub struct RocketChat {
     #[serde(deserialize_with = "secret")]
     pub create_token_secret: Option<Token>,
     /// A file that holds the secret in place of `create_token_secret`.
-    pub create_token_secret_file: Option<PathBuf>,
+    pub create_token_secret_file: Option<SecretFile>,
     /// Whether users reset lost passwords by mail.
     pub password_reset: bool,
     /// The policy of new passwords.
@@ -193,21 +193,13 @@ impl RocketChat {
     /// # Errors
     /// [`ConfigError`] when both keys are set, the secret is empty, or its file can't be read.
     fn create_token_secret(&self) -> Result<Option<Token>, ConfigError> {
-        let at = "[rocketchat] create_token_secret";
-        let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
-            (None, None) => return Ok(None),
-            (Some(secret), None) => secret.clone(),
-            (None, Some(path)) => Token::new(files::secret_text(&format!("{at}_file"), path)?.as_str()),
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::new(
-                    "[rocketchat] set either create_token_secret or create_token_secret_file, not both",
-                ));
-            }
-        };
-        if secret.expose().is_empty() {
-            return Err(ConfigError::new(format!("{at} is empty")));
+        let given = self.create_token_secret.as_ref().map(Token::expose);
+        let file = self.create_token_secret_file.as_ref();
+        let secret = files::secret("[rocketchat]", "create_token_secret", given, file)?;
+        if secret.as_ref().is_some_and(|secret| secret.is_empty()) {
+            return Err(ConfigError::new("[rocketchat] create_token_secret is empty"));
         }
-        Ok(Some(secret))
+        Ok(secret.map(|secret| Token::new(secret.as_str())))
     }
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 use auth_core::Exact;
 use auth_crypto::assertion::AssertionConfig;
@@ -12,7 +11,7 @@ use auth_proto_zulip::EXACT_POINTS;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, ExactPoints, Limit, files};
+use super::{ConfigError, ExactPoints, Limit, SecretFile};
 
 /// The shortest key of JSON web tokens that is long enough, in bytes: the length of HS256's digest.
 const LONG_KEY: usize = 32;
@@ -62,7 +61,7 @@ pub struct Jwt {
     /// The key that is shared with the other system.
     pub key: Option<String>,
     /// A file that holds the key in place of `key`.
-    pub key_file: Option<PathBuf>,
+    pub key_file: Option<SecretFile>,
     /// The algorithms that the other system may sign with: `HS256`, `HS384`, `HS512`.
     pub algorithms: Vec<String>,
 }
@@ -150,7 +149,7 @@ impl Jwt {
     fn key_and_algorithms(&self, at: &str) -> Result<(Zeroizing<Vec<u8>>, Vec<Algorithm>), ConfigError> {
         let key = match (&self.key, &self.key_file) {
             (Some(key), None) => Zeroizing::new(key.clone().into_bytes()),
-            (None, Some(path)) => files::secret(&format!("{at} key_file"), path)?,
+            (None, Some(file)) => file.read(&format!("{at} key_file"))?,
             _ => return Err(ConfigError::new(format!("{at} needs either key or key_file"))),
         };
         if key.is_empty() {
