@@ -40,7 +40,7 @@ pub use converted::{ConvertError, Converted};
 pub use export::export;
 pub use htpasswd::convert_htpasswd;
 pub use import::import;
-pub use line::{BadLine, parse_line};
+pub use line::{BadLine, parse_line, rfc3339};
 pub use rocketchat::convert_rocketchat;
 pub use spool::Spool;
 pub use zettelstore::convert_zettel;

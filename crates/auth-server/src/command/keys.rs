@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use auth_admin::{KeyRotation, NodeKeys, Nodes};
 use auth_engine::Engine;
+use auth_transfer::rfc3339;
 use serde_json::json;
 
 use super::config_file::ConfigFile;
-use super::output::{print_line, rfc3339};
+use super::output::print_line;
 use super::progress::ProgressLine;
 use crate::assemble::Assembled;
 use crate::keyfile::{self, KeyFile};
