@@ -20,7 +20,8 @@ pub struct RocketChat {
     pub exact: ExactPoints,
     /// The slug of the realm whose users log in.
     pub realm: String,
-    /// The URL that clients reach the server by, without a slash at the end.
+    /// The URL that clients reach the server by, without a slash at the end: one in the file is dropped.
+    #[serde(deserialize_with = "without_slash")]
     pub site_url: String,
     /// Calls per client key and route.
     pub api_limit: Limit,
@@ -183,7 +184,7 @@ impl RocketChat {
             create_token_secret: self.create_token_secret()?,
             password_reset: self.password_reset,
             password_policy: self.password_policy.enabled(),
-            site_url: self.site_url.trim_end_matches('/').to_owned(),
+            site_url: self.site_url.clone(),
             ..auth_engine::RocketChatConfig::default()
         })
     }
@@ -226,11 +227,23 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D
     Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
 }
 
+/// Reads a URL without the slashes at its end.
+fn without_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(String::deserialize(deserializer)?.trim_end_matches('/').to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
 
     use super::*;
+
+    #[test]
+    fn site_url_loses_a_slash_at_its_end() {
+        let config: RocketChat = toml::from_str("site_url = \"https://chat.example.com/sub/\"").unwrap();
+        assert_eq!(config.site_url, "https://chat.example.com/sub");
+        assert_eq!(config.engine().unwrap().site_url, config.site_url);
+    }
 
     #[test]
     fn points_that_the_engine_heeds_are_points_of_the_protocol() {
