@@ -10,7 +10,7 @@ use auth_core::Exact;
 /// use auth_proto_zulip::Config;
 ///
 /// let config = Config { external_host: "zulip.example.org".into(), ..Config::default() };
-/// assert_eq!((config.url_scheme.as_str(), config.feature_level), ("https", 387));
+/// assert_eq!((config.url_scheme.as_str(), config.feature_level), ("https", 470));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "plain keys that the server fills in")]
@@ -50,9 +50,9 @@ impl Default for Config {
         Self {
             external_host: String::new(),
             url_scheme: "https".to_owned(),
-            version: "11.0-dev+git".to_owned(),
+            version: "12.0".to_owned(),
             merge_base: String::new(),
-            feature_level: 387,
+            feature_level: 470,
             realm_hosts: BTreeMap::new(),
             root_aliases: vec!["www".to_owned()],
             root_domain_landing_page: false,

@@ -87,25 +87,27 @@ pub struct PasswordPolicy {
 }
 
 impl Default for RocketChat {
+    /// The engine's defaults, and those of the server's own keys.
     fn default() -> Self {
+        let engine = auth_engine::RocketChatConfig::default();
         Self {
             enabled: true,
             exact: ExactPoints::default(),
             realm: "main".to_owned(),
             site_url: "http://localhost:8080".to_owned(),
-            api_limit: Limit::per(10, 60),
-            block_by_user: Limit::per(10, 300),
-            block_by_address: Limit::per(50, 300),
-            email_2fa_auto_opt_in: false,
-            email_verification: false,
-            token_lifetime: Span::secs(90 * 86_400),
-            max_tokens: 50,
-            mailed_code_lifetime: Span::secs(3600),
-            two_factor_remember: Span::secs(1800),
-            two_factor_password_fallback: true,
-            create_token_secret: None,
+            api_limit: engine.api_limit.into(),
+            block_by_user: engine.block_by_user.into(),
+            block_by_address: engine.block_by_address.into(),
+            email_2fa_auto_opt_in: engine.email_2fa_auto_opt_in,
+            email_verification: engine.email_verification,
+            token_lifetime: Span(engine.token_lifetime),
+            max_tokens: engine.max_tokens,
+            mailed_code_lifetime: Span(engine.mailed_code_lifetime),
+            two_factor_remember: Span(engine.remember_second_factor),
+            two_factor_password_fallback: engine.password_fallback,
+            create_token_secret: engine.create_token_secret,
             create_token_secret_file: None,
-            password_reset: true,
+            password_reset: engine.password_reset,
             password_policy: PasswordPolicy::default(),
             max_sockets_per_network: 20,
             socket_idle: Span::secs(60),

@@ -67,22 +67,24 @@ pub struct Jwt {
 }
 
 impl Default for Zulip {
+    /// The protocol's defaults, and those of the server's own keys.
     fn default() -> Self {
+        let protocol = auth_proto_zulip::Config::default();
         Self {
             enabled: true,
             exact: ExactPoints::default(),
-            external_host: String::new(),
-            realm: None,
-            url_scheme: "https".to_owned(),
-            realm_hosts: BTreeMap::new(),
-            root_domain_landing_page: false,
-            version: "12.0".to_owned(),
-            feature_level: 470,
+            external_host: protocol.external_host,
+            realm: protocol.default_realm,
+            url_scheme: protocol.url_scheme,
+            realm_hosts: protocol.realm_hosts,
+            root_domain_landing_page: protocol.root_domain_landing_page,
+            version: protocol.version,
+            feature_level: protocol.feature_level,
             login_limit: Limit::per(5, 1800),
             api_limit: Limit::per(200, 60),
-            password_login: true,
-            development: false,
-            development_login: true,
+            password_login: protocol.password_login,
+            development: protocol.development,
+            development_login: protocol.development_login,
             jwt: BTreeMap::new(),
         }
     }
