@@ -218,7 +218,6 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         development_login: zulip.development_login,
         default_realm: zulip.realm.clone(),
         exact: zulip.exact_points(),
-        ..auth_proto_zulip::Config::default()
     }
 }
 
