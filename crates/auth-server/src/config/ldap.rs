@@ -2,10 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use auth_core::{Password, Realm, Role};
+use auth_core::{Password, Realm, Role, is_this_machine};
 use auth_ldap::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup, RealmAccess, Server};
 use serde::Deserialize;
 
@@ -203,11 +202,7 @@ impl Ldap {
 
     /// Warnings; `name` is that of the section.
     pub(super) fn warnings(&self, name: &str) -> impl Iterator<Item = String> {
-        let is_exposed = |server: &Server| {
-            let host = server.host();
-            let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-            !server.uses_tls() && !is_local
-        };
+        let is_exposed = |server: &Server| !server.uses_tls() && !is_this_machine(server.host());
         let servers = self.servers.iter().filter_map(|server| Server::parse(server).ok());
         servers.filter(is_exposed).map(move |_| {
             format!(

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use auth_core::is_this_machine;
 use http::Uri;
 use lettre::message::Mailbox;
 use serde::Deserialize;
@@ -81,8 +82,7 @@ impl Mail {
 
     pub(super) fn warning(&self) -> Option<String> {
         let (security, host, _) = server(&self.smtp)?;
-        let is_local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        (security == Security::None && !is_local).then(|| {
+        (security == Security::None && !is_this_machine(&host)).then(|| {
             "[mail] smtp: codes are sent in clear text; starttls:// or smtps:// protects them".to_owned()
         })
     }
