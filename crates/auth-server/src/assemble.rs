@@ -99,10 +99,22 @@ impl Assembled {
             }
         }
         for name in config.protocols() {
-            let realm = match name {
-                ProtocolName::ZULIP => config.zulip.realm.as_deref(),
-                ProtocolName::ROCKETCHAT => Some(config.rocketchat.realm.as_str()),
-                _ => Some(config.zettelstore.realm.as_str()),
+            let engine = Arc::clone(&self.engine);
+            let (realm, protocol): (_, Arc<dyn Protocol>) = match name {
+                ProtocolName::ZULIP => {
+                    let protocol = ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock));
+                    (config.zulip.realm.as_deref(), Arc::new(protocol))
+                }
+                ProtocolName::ROCKETCHAT => {
+                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), engine));
+                    self.sockets = Some(sockets(config, &protocol, &self.rng));
+                    (Some(config.rocketchat.realm.as_str()), protocol)
+                }
+                ProtocolName::ZETTELSTORE => {
+                    let protocol = ZettelstoreProtocol::new(zettelstore(config), engine);
+                    (Some(config.zettelstore.realm.as_str()), Arc::new(protocol))
+                }
+                _ => bail!("the protocol {} is none of the configuration's", name.as_str()),
             };
             if let Some(slug) = realm
                 && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
@@ -113,18 +125,6 @@ impl Assembled {
                     "the protocol's realm is not in the store yet: import it"
                 );
             }
-            let engine = Arc::clone(&self.engine);
-            let protocol: Arc<dyn Protocol> = match name {
-                ProtocolName::ZULIP => {
-                    Arc::new(ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock)))
-                }
-                ProtocolName::ROCKETCHAT => {
-                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), engine));
-                    self.sockets = Some(sockets(config, &protocol, &self.rng));
-                    protocol
-                }
-                _ => Arc::new(ZettelstoreProtocol::new(zettelstore(config), engine)),
-            };
             self.protocols.push(protocol);
         }
         Ok(())
