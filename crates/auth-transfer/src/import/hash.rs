@@ -42,8 +42,8 @@ impl Hasher<'_> {
         progress: OnProgress<'_>,
     ) -> Result<Checked, ImportError> {
         let of = checked.to_hash;
-        let schemes = std::mem::take(&mut checked.schemes);
-        let mut hashed = Checked { schemes, ..Checked::default() };
+        let mut hashed = Checked::default();
+        hashed.schemes = std::mem::take(&mut checked.schemes);
         let mut ready = stream::iter(checked.read()?)
             .map(|draft| async {
                 let mut draft = draft?;

@@ -2,9 +2,7 @@
 
 use std::collections::HashSet;
 
-use auth_core::{
-    ImportError as StoreImportError, ImportMode, Imported, InternalError, NewRecord, StoreError,
-};
+use auth_core::{ImportError as StoreImportError, Imported, InternalError, NewRecord, StoreError};
 use auth_engine::Engine;
 use futures_util::future::join;
 
