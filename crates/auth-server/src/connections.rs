@@ -4,15 +4,20 @@
 //! where the client has too many, else among those of the client that has the most. So silent connections, from
 //! wherever, keep nobody out. A connection whose request is being answered, and one that has become a socket, are never
 //! taken.
+//!
+//! A sweep ends connections that have been quiet for too long, whatever they speak, and those whose client doesn't read.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use auth_core::ClientKey;
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
-use crate::activity::Activity;
+use crate::activity::{Activity, Counts};
+use crate::system::monotonic;
 
 /// Connections beyond a client's limit that are told so before they are closed.
 const REFUSED: usize = 64;
@@ -42,10 +47,16 @@ struct Entry {
     /// `None` for a trusted proxy, which is not limited.
     client: Option<ClientKey>,
     activity: Arc<Activity>,
+    /// What was seen last.
+    seen: Counts,
+    /// Since when it has been quiet: no request was being answered, and none was answered.
+    quiet_since: Instant,
+    /// Since when the client has read nothing of what waits for it.
+    unread_since: Instant,
     /// Whether it has become a socket.
     is_socket: bool,
     /// Whether it was told to end.
-    is_evicted: bool,
+    is_ended: bool,
 }
 
 /// The place of a connection, until it is dropped.
@@ -113,7 +124,16 @@ impl Connections {
         if let Some(client) = client {
             *table.counts.entry(client).or_default() += 1;
         }
-        let entry = Entry { client, activity: Arc::clone(activity), is_socket: false, is_evicted: false };
+        let now = monotonic();
+        let entry = Entry {
+            client,
+            activity: Arc::clone(activity),
+            seen: activity.counts(),
+            quiet_since: now,
+            unread_since: now,
+            is_socket: false,
+            is_ended: false,
+        };
         table.open.insert(number, entry);
         Ok(Place { connections: Arc::clone(self), number: Some(number) })
     }
@@ -127,6 +147,34 @@ impl Connections {
         Some(Place { connections: Arc::clone(self), number: None })
     }
 
+    /// Ends connections again and again: those that have been quiet for `limit`, and those whose client has read nothing
+    /// for so long.
+    pub(crate) async fn sweep_until(&self, limit: Duration, stop: CancellationToken) {
+        let pause = (limit / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => self.sweep(monotonic(), limit),
+            }
+        }
+    }
+
+    fn sweep(&self, now: Instant, limit: Duration) {
+        for entry in self.table().open.values_mut().filter(|entry| !entry.is_socket && !entry.is_ended) {
+            let counts = entry.activity.counts();
+            if counts.is_answering || counts.answered != entry.seen.answered {
+                entry.quiet_since = now;
+            }
+            if !counts.waits || counts.written != entry.seen.written {
+                entry.unread_since = now;
+            }
+            entry.seen = counts;
+            if now - entry.quiet_since.min(entry.unread_since) >= limit {
+                entry.end();
+            }
+        }
+    }
+
     fn table(&self) -> MutexGuard<'_, Table> {
         // Counts are changed together with the entries: they are sound after a panic.
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
@@ -137,21 +185,26 @@ impl Table {
     /// Tells the connection to end that has been quiet for the longest among those that `may_go`; `false` when all of them
     /// are busy. One that was told before and has not ended yet counts.
     fn evict(&mut self, may_go: impl Fn(&Entry) -> bool) -> bool {
-        let candidates = self.open.values_mut().filter(|entry| may_go(entry));
-        let mut longest: Option<(Instant, &mut Entry)> = None;
-        for entry in candidates {
-            if entry.is_evicted {
+        let mut longest: Option<&mut Entry> = None;
+        for entry in self.open.values_mut().filter(|entry| may_go(entry)) {
+            if entry.is_ended {
                 return true;
             }
-            let Some(since) = entry.activity.quiet_since().filter(|_| !entry.is_socket) else { continue };
-            if longest.as_ref().is_none_or(|(before, _)| since < *before) {
-                longest = Some((since, entry));
+            let is_busy = entry.is_socket || entry.activity.counts().is_answering;
+            if !is_busy && longest.as_ref().is_none_or(|before| entry.quiet_since < before.quiet_since) {
+                longest = Some(entry);
             }
         }
-        let Some((_, entry)) = longest else { return false };
-        entry.is_evicted = true;
-        entry.activity.evict();
+        let Some(entry) = longest else { return false };
+        entry.end();
         true
+    }
+}
+
+impl Entry {
+    fn end(&mut self) {
+        self.is_ended = true;
+        self.activity.end();
     }
 }
 

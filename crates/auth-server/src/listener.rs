@@ -9,13 +9,14 @@ use std::time::Duration;
 use auth_core::{BodyRule, BodyTooLarge, ClientKey, InternalError, Peer, Protocol};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::timeout;
 use tracing::Instrument;
 
 use crate::activity::Activity;
@@ -62,7 +63,7 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
                 continue;
             }
         };
-        let activity = Arc::new(Activity::begin());
+        let activity = Arc::new(Activity::new(&shared.stop));
         let is_proxy = is_trusted(address.ip(), &shared.trusted_proxies);
         let client = (!is_proxy).then(|| ClientKey::of(address.ip().to_canonical()));
         let place = tokio::select! {
@@ -72,7 +73,11 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
         let Some(place) = place else { continue };
         let (router, place) = (router.clone(), Arc::new(place));
         let connection = Connection { address, router, shared: Arc::clone(&shared), activity, place };
-        shared.tasks.spawn(serve_connection(stream, connection));
+        if connection.place.is_refusal() {
+            shared.tasks.spawn(timeout(REFUSAL_TIMEOUT, serve_connection(stream, connection)));
+        } else {
+            shared.tasks.spawn(serve_connection(stream, connection));
+        }
     }
 }
 
@@ -82,7 +87,6 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
     let _ = stream.set_nodelay(true);
     let of = Arc::new(of);
     let (shared, activity) = (Arc::clone(&of.shared), Arc::clone(&of.activity));
-    let limit = if of.place.is_refusal() { REFUSAL_TIMEOUT } else { shared.header_timeout };
     let stream = WatchedStream::new(stream, Arc::clone(&activity));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -106,16 +110,12 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        reason = activity.watch(limit) => {
-            tracing::debug!(?reason, "a connection was closed");
-            return;
-        }
-        () = shared.stop.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            tokio::select! {
-                ended = connection.as_mut() => ended,
-                _ = activity.watch(limit) => return,
+        () = activity.ended() => {
+            if !shared.stop.is_cancelled() {
+                return;
             }
+            connection.as_mut().graceful_shutdown();
+            connection.await
         }
     };
     if let Err(error) = ended {
@@ -146,8 +146,10 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
         tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
     let answered = async {
         let client = peer.client_key();
-        let request_place = if place.is_refusal() { None } else { shared.requests.admit(client) };
-        if request_place.is_none() {
+        // A connection of HTTP/1 carries one request at a time, and connections are counted.
+        let is_counted = origin.is_trusted || request.version() != Version::HTTP_11;
+        let counted = is_counted.then(|| shared.requests.admit(client));
+        if place.is_refusal() || matches!(counted, Some(None)) {
             return refused(protocol);
         }
         let (parts, body) = request.into_parts();

@@ -128,6 +128,10 @@ impl Bound {
             stop: stop.clone(),
             tasks: tasks.clone(),
         });
+        let connections = Arc::clone(&shared.connections);
+        let limit = shared.header_timeout;
+        let swept = stop.clone();
+        tasks.spawn(async move { connections.sweep_until(limit, swept).await });
         for (listener, listen) in self.listeners {
             let protocols = assembled.protocols(|protocol| listen.has(protocol));
             let Some(router) = Router::new(protocols, assembled.sockets()) else {

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use futures_util::FutureExt;
 
 use super::*;
@@ -9,7 +7,7 @@ fn client(last: u8) -> Option<ClientKey> {
 }
 
 fn enter(connections: &Arc<Connections>, of: Option<ClientKey>) -> (Option<Option<Place>>, Arc<Activity>) {
-    let activity = Arc::new(Activity::begin());
+    let activity = Arc::new(Activity::new(&CancellationToken::new()));
     (connections.enter(of, &activity).now_or_never(), activity)
 }
 
@@ -19,7 +17,7 @@ fn place(connections: &Arc<Connections>, of: Option<ClientKey>) -> (Place, Arc<A
 }
 
 async fn is_evicted(activity: &Activity) -> bool {
-    activity.watch(Duration::from_secs(3600)).now_or_never().is_some()
+    activity.ended().now_or_never().is_some()
 }
 
 #[tokio::test(start_paused = true)]
@@ -92,4 +90,74 @@ async fn trusted_proxies_are_not_limited_and_nothing_is_kept_of_connections_that
     drop(places);
     let table = connections.table();
     assert!(table.open.is_empty() && table.counts.is_empty() && table.refused == 0);
+}
+
+/// Sweeps every second for so many seconds.
+async fn sweep(connections: &Connections, seconds: u32) {
+    for _ in 0..seconds {
+        tokio::time::advance(Duration::from_secs(1)).await;
+        connections.sweep(monotonic(), Duration::from_secs(30));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_without_a_request_ends_at_the_limit() {
+    let connections = Connections::new(10, 10);
+    let (_place, activity) = place(&connections, client(1));
+    sweep(&connections, 29).await;
+    assert!(!is_evicted(&activity).await);
+    sweep(&connections, 1).await;
+    assert!(is_evicted(&activity).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_may_take_longer_and_the_limit_begins_anew_when_it_is_answered() {
+    let connections = Connections::new(10, 10);
+    let (_place, activity) = place(&connections, client(1));
+    sweep(&connections, 29).await;
+    let (first, second) = (activity.answering(), activity.answering());
+    sweep(&connections, 300).await;
+    drop(first);
+    sweep(&connections, 300).await;
+    drop(second);
+    sweep(&connections, 30).await;
+    assert!(!is_evicted(&activity).await);
+    sweep(&connections, 1).await;
+    assert!(is_evicted(&activity).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_between_two_sweeps_counts() {
+    let connections = Connections::new(10, 10);
+    let (_place, activity) = place(&connections, client(1));
+    for _ in 0..10 {
+        sweep(&connections, 20).await;
+        drop(activity.answering());
+    }
+    assert!(!is_evicted(&activity).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_whose_client_does_not_read_ends_although_its_requests_are_answered() {
+    let connections = Connections::new(10, 10);
+    let (_place, activity) = place(&connections, client(1));
+    let _request = activity.answering();
+    for _ in 0..10 {
+        activity.write_waits();
+        sweep(&connections, 20).await;
+        activity.write_goes_on();
+    }
+    assert!(!is_evicted(&activity).await, "it reads slowly");
+    activity.write_waits();
+    sweep(&connections, 31).await;
+    assert!(is_evicted(&activity).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sockets_are_not_swept() {
+    let connections = Connections::new(10, 10);
+    let (place, activity) = place(&connections, client(1));
+    place.become_socket();
+    sweep(&connections, 300).await;
+    assert!(!is_evicted(&activity).await);
 }
