@@ -67,7 +67,7 @@ pub(super) async fn find(
 /// Gives a user an id for a protocol that has none yet.
 ///
 /// # Errors
-/// [`Conflict::ExternalId`] when another user of the realm has it.
+/// [`auth_core::Conflict::ExternalId`] when another user of the realm has it.
 pub(super) async fn give(
     client: &impl GenericClient,
     numbers: &mut Numbers,
