@@ -9,8 +9,8 @@ use percent_encoding::percent_decode_str;
 
 use crate::config::Config;
 
-/// The largest body that is read, in bytes: Django's default of `DATA_UPLOAD_MAX_MEMORY_SIZE`.
-pub(crate) const BODY_LIMIT: usize = 2_621_440;
+/// The largest body that is read, in bytes: the largest recorded login fits. The real server reads 25 MiB.
+pub(crate) const BODY_LIMIT: usize = 3 * 1024 * 1024;
 
 /// Where a browser's session is taken over; the pattern of such a path ends in a token.
 const SESSION: &str = "/accounts/login/subdomain/";
