@@ -127,6 +127,11 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
+    /// Whether a TOTP code is good again within its window.
+    fn takes_codes_again(&self) -> bool {
+        false
+    }
+
     /// Refuses a user although the password is right.
     ///
     /// # Errors

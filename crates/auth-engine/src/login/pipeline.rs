@@ -285,7 +285,12 @@ impl LoginPipeline {
             if let (SecondStep::Offered(code), Some(method)) =
                 (&attempt.second_step, active_factors(&account).first())
             {
-                let subject = Subject { realm: &attempt.realm, account: &account, peer: &attempt.peer };
+                let subject = Subject {
+                    realm: &attempt.realm,
+                    account: &account,
+                    peer: &attempt.peer,
+                    takes_codes_again: rules.takes_codes_again(),
+                };
                 self.second_factor.verify(subject, *method, code.as_ref()).await?;
             }
         }
