@@ -101,7 +101,7 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
-    /// Whether an empty password may be right.
+    /// Whether an empty password may be right: against a hash that a Zettelstore made, and no other.
     fn takes_empty_passwords(&self) -> bool {
         false
     }

@@ -6,6 +6,7 @@ mod channel;
 mod check;
 mod credentials;
 mod draft;
+mod empty;
 
 use std::collections::HashSet;
 use std::io::{self, BufRead, Read};
@@ -23,6 +24,7 @@ use futures_util::{StreamExt, stream};
 use self::channel::{Sender, channel};
 use self::check::Checker;
 use self::draft::{Draft, NO_REALM, Record};
+use self::empty::{is_of_zettelstore, opens_without_password};
 use super::line::{BadLine, Line, bad};
 use super::spool::Spool;
 use super::{ImportError, ImportOptions, ImportReport, Progress};
@@ -62,6 +64,7 @@ pub async fn import(
     let (options, report) = (options.into(), ImportReport::default());
     let mut import = Import { engine, options, report, progress };
     let mut checked = import.check(lines).await?;
+    import.note_empty_passwords(&mut checked).await?;
     if options.mode == ImportMode::Write {
         if checked.to_hash > 0 {
             checked = import.hash(checked).await?;
@@ -91,6 +94,8 @@ struct Checked {
     to_hash: u64,
     /// The schemes of all the others.
     schemes: HashSet<Scheme>,
+    /// The number of hashes that a Zettelstore made.
+    of_zettelstore: u64,
 }
 
 impl Checked {
@@ -150,6 +155,7 @@ impl Import<'_> {
 
     fn note(&self, record: &Record, checked: &mut Checked) {
         let Record::User { user, clear, .. } = record else { return };
+        checked.of_zettelstore += u64::from(is_of_zettelstore(record));
         if clear.is_some() || self.to_wrap(user.password.as_ref()).is_some() {
             checked.to_hash += 1;
         } else if let Some(password) = &user.password {
@@ -157,9 +163,42 @@ impl Import<'_> {
         }
     }
 
+    /// Notes the users whose hash a Zettelstore made over an empty password: it stays good there.
+    async fn note_empty_passwords(&mut self, checked: &mut Checked) -> Result<(), ImportError> {
+        let of = checked.of_zettelstore;
+        if of == 0 {
+            return Ok(());
+        }
+        let engine = self.engine;
+        let mut tried = stream::iter(read_drafts(&mut checked.drafts)?)
+            .map(|draft| async {
+                let draft = draft?;
+                let opens = match is_of_zettelstore(&draft.record) {
+                    true => Some(opens_without_password(engine, &draft.record).await?),
+                    false => None,
+                };
+                Ok::<_, ImportError>((draft.line, opens))
+            })
+            .buffered(HASHING);
+        let mut passwords = 0;
+        while let Some(done) = tried.next().await {
+            let (line, opens) = done?;
+            let Some(opens) = opens else { continue };
+            if opens {
+                let text = "the password is empty: at Zettelstore, whoever knows the name is let in";
+                self.report.notes.push((line, text.to_owned()));
+            }
+            passwords += 1;
+            if passwords % PASSWORDS_PER_STEP == 0 {
+                tell(self.progress, Progress::Hashed { passwords, of })?;
+            }
+        }
+        Ok(())
+    }
+
     /// Hashes the clear passwords of checked records, and wraps the hashes that are to be wrapped.
     async fn hash(&mut self, checked: Checked) -> Result<Checked, ImportError> {
-        let Checked { mut drafts, to_hash, schemes } = checked;
+        let Checked { mut drafts, to_hash, schemes, .. } = checked;
         let mut hashed = Checked { schemes, ..Checked::default() };
         let hasher = Hasher { engine: self.engine, wrap: self.options.wrap };
         let mut ready = stream::iter(read_drafts(&mut drafts)?)

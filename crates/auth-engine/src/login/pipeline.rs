@@ -222,8 +222,7 @@ impl LoginPipeline {
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
-        let is_empty = matches!(secret, SecretInput::Password(password) if password.expose().is_empty());
-        let is_refused_empty = is_empty && !rules.takes_empty_passwords();
+        let is_refused_empty = secret.is_empty() && !rules.takes_empty_passwords();
         let demand = rules.demands_strength().then(|| realm.strength.unwrap_or(self.strength));
         let verified = if is_app_password {
             Ok(Verified { is_app_password, ..Verified::default() })
