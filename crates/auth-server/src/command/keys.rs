@@ -1,6 +1,5 @@
 //! `auth-server keys`: lists, rotates and retires the keys of the key ring.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,7 +9,7 @@ use auth_engine::Engine;
 use serde_json::json;
 
 use super::config_file::ConfigFile;
-use super::output::{print_line, rfc3339};
+use super::output::{print_line, print_remark, rfc3339};
 use super::progress::ProgressLine;
 use crate::assemble::Assembled;
 use crate::keyfile::{self, KeyFile};
@@ -129,7 +128,7 @@ impl Rotate {
 async fn reseal(engine: &Engine) -> anyhow::Result<()> {
     let sealed = KeyRotation::new(engine).reseal(&mut progress()).await?;
     if sealed.unreadable > 0 {
-        writeln!(std::io::stderr(), "{} secrets can't be opened with any key", sealed.unreadable)?;
+        print_remark(format_args!("{} secrets can't be opened with any key", sealed.unreadable))?;
     }
     print_line(format_args!("resealed {} secrets", sealed.resealed))?;
     Ok(())
