@@ -92,7 +92,12 @@ impl StepUp {
             return Ok(account);
         }
         let Some(method) = self.factor(caller, &account, demand) else { return Ok(account) };
-        let subject = Subject { realm: &principal.profile.realm, account: &account, peer: caller.peer };
+        let subject = Subject {
+            realm: &principal.profile.realm,
+            account: &account,
+            peer: caller.peer,
+            takes_codes_again: self.config.takes_codes_again,
+        };
         self.second_factor.verify(subject, method, caller.factor.code.as_ref()).await?;
         if demand.remembers()
             && let Err(error) = self.remember(caller).await

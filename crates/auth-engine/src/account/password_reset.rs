@@ -102,7 +102,9 @@ impl PasswordReset for PasswordResetService {
 impl From<PasswordError> for ActionError {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::TooWeak(_) | PasswordError::TooLong => Self::WeakPassword(Vec::new()),
+            PasswordError::Empty | PasswordError::TooWeak(_) | PasswordError::TooLong => {
+                Self::WeakPassword(Vec::new())
+            }
             PasswordError::AgainstPolicy(rules) => Self::WeakPassword(rules),
             PasswordError::NoUser => Self::NoSuchUser,
             PasswordError::NoRealm => InternalError::corrupt("an account's realm").into(),

@@ -222,8 +222,7 @@ impl LoginPipeline {
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
-        let is_empty = matches!(secret, SecretInput::Password(password) if password.expose().is_empty());
-        let is_refused_empty = is_empty && !rules.takes_empty_passwords();
+        let is_refused_empty = secret.is_empty() && !rules.takes_empty_passwords();
         let demand = rules.demands_strength().then(|| realm.strength.unwrap_or(self.strength));
         let verified = if is_app_password {
             Ok(Verified { is_app_password, ..Verified::default() })
@@ -285,7 +284,12 @@ impl LoginPipeline {
             if let (SecondStep::Offered(code), Some(method)) =
                 (&attempt.second_step, active_factors(&account).first())
             {
-                let subject = Subject { realm: &attempt.realm, account: &account, peer: &attempt.peer };
+                let subject = Subject {
+                    realm: &attempt.realm,
+                    account: &account,
+                    peer: &attempt.peer,
+                    takes_codes_again: rules.takes_codes_again(),
+                };
                 self.second_factor.verify(subject, *method, code.as_ref()).await?;
             }
         }

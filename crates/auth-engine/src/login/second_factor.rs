@@ -39,6 +39,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) realm: &'a Realm,
     pub(crate) account: &'a Account,
     pub(crate) peer: &'a Peer,
+    /// Whether the protocol takes a TOTP code again within its window.
+    pub(crate) takes_codes_again: bool,
 }
 
 /// Why a second factor was not accepted.
@@ -86,7 +88,7 @@ impl SecondFactorCheck {
             return Err(FactorError::Invalid(challenge(account, method, mailed)));
         }
         let verdict = match method {
-            FactorMethod::Totp => self.use_device_code(account, code, now).await?,
+            FactorMethod::Totp => self.use_device_code(account, code, now, subject.takes_codes_again).await?,
             FactorMethod::Email => self.use_mailed_code(outstanding.clone(), code, now).await?,
             _ => self.use_password(subject, code).await?,
         };
@@ -133,7 +135,8 @@ impl SecondFactorCheck {
         if !self.limits.reserve_second_factor(user, now).await? {
             return Ok(false);
         }
-        let right = matches!(self.use_device_code(account, code, now).await?, Verdict::Right);
+        let takes_again = self.config.takes_codes_again;
+        let right = self.use_device_code(account, code, now, takes_again).await? == Verdict::Right;
         if right {
             self.limits.second_factor_passed(user, now).await;
         }
@@ -145,6 +148,7 @@ impl SecondFactorCheck {
         account: &Account,
         code: &OneTimeCode,
         now: Timestamp,
+        takes_again: bool,
     ) -> Result<Verdict, InternalError> {
         if !account.totp {
             return Ok(Verdict::Wrong);
@@ -153,7 +157,7 @@ impl SecondFactorCheck {
         let right = if code.expose().len() == BACKUP_CODE_LENGTH {
             self.use_backup_code(user, code).await?
         } else {
-            self.use_totp(user, code, now).await?
+            self.use_totp(user, code, now, takes_again).await?
         };
         Ok(if right { Verdict::Right } else { Verdict::Wrong })
     }
@@ -174,6 +178,7 @@ impl SecondFactorCheck {
         user: UserId,
         code: &OneTimeCode,
         now: Timestamp,
+        takes_again: bool,
     ) -> Result<bool, InternalError> {
         let Some(device) = self.store.of_user(user, CredentialKind::TOTP).await?.pop() else {
             return Ok(false);
@@ -181,7 +186,7 @@ impl SecondFactorCheck {
         let secret = self.credentials.totp_secret(&device)?;
         let Some(step) = totp::verify(&secret, code, now, self.config.totp_delta) else { return Ok(false) };
         let fresh = self.store.raise_counter(device.id, step).await?;
-        Ok(fresh || self.config.code_replay)
+        Ok(fresh || takes_again)
     }
 
     /// Counts every attempt before the code is looked at, so that parallel attempts are as many as they are.
@@ -223,7 +228,7 @@ impl SecondFactorCheck {
 
     /// Judges the password once more, by its digest. A realm without digest logins can't tell.
     async fn use_password(&self, subject: Subject<'_>, code: &OneTimeCode) -> Result<Verdict, InternalError> {
-        let Subject { realm, account, peer } = subject;
+        let Subject { realm, account, peer, .. } = subject;
         if !self.directories.accept_stored_password(realm, account) {
             return Ok(Verdict::Wrong);
         }

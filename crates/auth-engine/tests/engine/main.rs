@@ -9,6 +9,7 @@ mod credential_cache;
 mod credentials;
 mod delay_slots;
 mod directory;
+mod empty_passwords;
 mod enrolment;
 mod failure_delay;
 mod fourth_protocol;
