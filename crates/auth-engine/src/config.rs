@@ -101,7 +101,7 @@ pub struct CommonQuotas {
     pub account: Quota,
     /// Failed attempts per client key.
     pub client: Quota,
-    /// Wrong second factors per account, from anywhere.
+    /// Wrong second factors per account and client key. How many an account takes in a day is fixed.
     pub second_factor: Quota,
 }
 

@@ -158,7 +158,8 @@ impl StepUp {
         let found = self.store.by_digest(CredentialKind::REMEMBERED_FACTOR, &digest).await?;
         let now = self.clock.now();
         Ok(found.is_some_and(|(remembered, _)| {
-            remembered.user == user && remembered.expires.is_some_and(|end| end >= now)
+            let is_over = remembered.created.is_ahead(now) || remembered.expires.is_none_or(|end| end < now);
+            remembered.user == user && !is_over
         }))
     }
 

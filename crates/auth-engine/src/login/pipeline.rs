@@ -15,7 +15,7 @@ use auth_core::{
 };
 
 use super::app_password::AppPasswords;
-use super::attempt_log::AttemptLog;
+use super::attempt_log::{AttemptLog, RefusedBy};
 use super::backends::{BackendChain, Verified};
 use super::directory::DirectoryAccounts;
 use super::passwordless::{Passwordless, ResolvedUser};
@@ -45,7 +45,7 @@ pub(crate) struct LoginPipeline {
     pub(crate) passwordless: Passwordless,
     pub(crate) second_factor: Arc<SecondFactorCheck>,
     pub(crate) issuer: Arc<GrantIssuer>,
-    pub(crate) log: AttemptLog,
+    pub(crate) log: Arc<AttemptLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     /// What passwords with an obsolete hash must fulfil where the realm has no rule of its own.
@@ -87,7 +87,7 @@ impl LoginPipeline {
         if !rules.takes_passwords() && password_login_name(&attempt).is_some() {
             // Nothing is looked up, and so nothing counted.
             let error = LoginError::Credentials(FailureReason::NotOffered);
-            self.log.record(&attempt, None, error.as_str(), started);
+            self.log.refused(&attempt, error.as_str(), RefusedBy::Protocol(attempt.protocol), started);
             return LoginReply::refused(error);
         }
         let may_wait = !rules.login_delay().is_zero() || self.failure_delay.may_delay(&attempt);
@@ -97,9 +97,10 @@ impl LoginPipeline {
         };
         let mut reservation = match self.limits.reserve(&attempt, started).await {
             Ok(reservation) => reservation,
-            Err(Limited { error, status }) => {
-                if !matches!(error, LoginError::Internal(_)) {
-                    self.log.record(&attempt, None, error.as_str(), started);
+            Err(Limited { error, status, by }) => {
+                if let Some(by) = by {
+                    let (counter, window) = *by;
+                    self.log.refused(&attempt, error.as_str(), RefusedBy::Limit(counter, window), started);
                 }
                 return LoginReply { rate_limit: status, ..LoginReply::refused(error) };
             }
@@ -335,7 +336,8 @@ impl LoginPipeline {
         self.rng.fill(&mut random);
         // 256 values onto 100 milliseconds: the slight bias tells nothing.
         let jitter = Duration::from_millis(u64::from(random[0]) * 100 / 256);
-        let base = (looked_up + delay).max(self.clock.now() + FLOOR);
+        let now = self.clock.now();
+        let base = (looked_up.counted_at(now) + delay).max(now + FLOOR);
         Some(base - JITTER + jitter)
     }
 }

@@ -3,6 +3,7 @@
 
 mod app_passwords;
 mod assertions;
+mod attempt_log;
 mod blocks;
 mod confirm;
 mod credential_cache;
@@ -22,4 +23,5 @@ mod second_factors;
 mod signed_in;
 mod tokens;
 mod world;
+mod wrong_codes;
 mod zettelstore;
