@@ -20,6 +20,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tracing::Instrument;
 
 use crate::body::Read;
+use crate::host;
 use crate::origin::Origin;
 use crate::response::{LONGEST_DELAY, closing, plain, retry};
 use crate::router::Router;
@@ -28,6 +29,9 @@ use crate::websocket;
 
 /// The pause after the system refused a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The answer to a request for another host, where only those for this machine are answered.
+const FOREIGN_HOST: &str = "This demo server answers requests for this machine only: call it localhost, or by the address that it printed";
 
 /// What the requests of one connection share.
 struct Connection {
@@ -103,9 +107,16 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
 }
 
 /// Finds who answers a request, reads its body, has the protocol answer, and waits for the answer's moment.
-async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
+async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
     let Connection { address, router, shared, permit } = of;
-    let origin = Origin::of(*address, request.headers(), &shared.trusted_proxies);
+    host::settle(&mut request);
+    if shared.loopback_hosts_only && host::is_foreign(&request) {
+        return plain(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST);
+    }
+    let origin = Origin::of(*address, request.headers(), &shared.proxies);
+    if let Some(doubt) = &origin.doubt {
+        shared.forwarding.note(doubt, address.ip());
+    }
     let peer = Peer::new(origin.client);
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
     if let Some(sockets) = router.sockets(request.uri().path()) {
