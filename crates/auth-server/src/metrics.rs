@@ -16,6 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::forwarding_log::ForwardingLog;
 use crate::response::plain;
 
 /// How long a scraper may take to send its request.
@@ -25,7 +26,12 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Answers one scraper after the other until told to stop.
-pub(crate) async fn serve(listener: TcpListener, pool: Arc<HashingPool>, stop: CancellationToken) {
+pub(crate) async fn serve(
+    listener: TcpListener,
+    pool: Arc<HashingPool>,
+    forwarding: Arc<ForwardingLog>,
+    stop: CancellationToken,
+) {
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => match accepted {
@@ -38,7 +44,7 @@ pub(crate) async fn serve(listener: TcpListener, pool: Arc<HashingPool>, stop: C
             () = stop.cancelled() => return,
         };
         let answer = service_fn(|request| {
-            let response = answer(&request, &pool);
+            let response = answer(&request, &pool, &forwarding);
             async move { Ok::<_, Infallible>(response) }
         });
         let mut builder = http1::Builder::new();
@@ -51,20 +57,24 @@ pub(crate) async fn serve(listener: TcpListener, pool: Arc<HashingPool>, stop: C
     }
 }
 
-fn answer(request: &Request<Incoming>, pool: &HashingPool) -> Response<Full<Bytes>> {
+fn answer(
+    request: &Request<Incoming>,
+    pool: &HashingPool,
+    forwarding: &ForwardingLog,
+) -> Response<Full<Bytes>> {
     if request.uri().path() != "/metrics" {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
     }
-    let mut response = Response::new(Full::new(render(&pool.metrics()).into()));
+    let mut response = Response::new(Full::new(render(&pool.metrics(), &forwarding.counts()).into()));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-fn render(metrics: &PoolMetrics) -> String {
+fn render(metrics: &PoolMetrics, doubted: &[(&'static str, u64)]) -> String {
     let mut page = Page(String::new());
     page.family("hashing_waiting", "gauge", "Jobs that wait for a thread.");
     page.value("hashing_waiting", "", metrics.waiting);
@@ -85,6 +95,11 @@ fn render(metrics: &PoolMetrics) -> String {
     page.family("hashing_rounds_total", "counter", "Rounds of a thread, by how many jobs it did together.");
     for (jobs, times) in (1..).zip(&metrics.batch_sizes) {
         page.value("hashing_rounds_total", &format!("jobs=\"{jobs}\""), times);
+    }
+    let doubted_total = "forwarding_doubted_total";
+    page.family(doubted_total, "counter", "Requests whose client may be another one, by the reason.");
+    for (reason, requests) in doubted {
+        page.value(doubted_total, &format!("reason=\"{reason}\""), requests);
     }
     page.0
 }
@@ -128,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_family_is_described_once_and_every_line_is_well_formed() {
-        let text = render(&PoolMetrics::default());
+        let text = render(&PoolMetrics::default(), &[("untrusted", 1)]);
         for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
             let name = family.split(' ').next().unwrap();
             assert_eq!(text.matches(&format!("# HELP {name} ")).count(), 1, "{name}");

@@ -16,11 +16,13 @@ use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen, plain_io};
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
+use crate::forwarding_log::ForwardingLog;
 use crate::key_watch;
 use crate::listener::accept;
 use crate::mail::Mailer;
 use crate::maintenance;
 use crate::metrics;
+use crate::origin::Proxies;
 use crate::request_id::RequestIds;
 use crate::router::Router;
 use crate::shared::Shared;
@@ -114,11 +116,14 @@ impl Bound {
         let errors = Arc::new(ErrorLog::new(assembled.clock()));
         tasks.spawn(Arc::clone(&errors).run(stop.clone()));
         let per_client = server.max_per_client();
+        let forwarding = Arc::new(ForwardingLog::new(assembled.clock()));
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
             request_ids: RequestIds::new(&*assembled.rng()),
             errors,
-            trusted_proxies: server.trusted_proxies.clone(),
+            proxies: Proxies { trusted: server.trusted_proxies.clone(), header: server.client_header },
+            forwarding: Arc::clone(&forwarding),
+            loopback_hosts_only: server.loopback_hosts_only,
             header_timeout: server.header_timeout.0,
             body_timeout: server.body_timeout.0,
             bodies: BodyMemory::new(server.body_memory_mib),
@@ -140,7 +145,7 @@ impl Bound {
             tasks.spawn(accept(listener, router, Arc::clone(&shared)));
         }
         if let Some(listener) = self.metrics {
-            tasks.spawn(metrics::serve(listener, assembled.pool(), stop.clone()));
+            tasks.spawn(metrics::serve(listener, assembled.pool(), forwarding, stop.clone()));
         }
         match config.relay()? {
             Some(relay) => {

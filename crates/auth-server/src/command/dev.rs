@@ -22,7 +22,7 @@ use crate::serve::Bound;
 const DEMO: &str = include_str!("dev/demo.jsonl");
 
 /// Start a demo server: all protocols on one realm, demo users, data that is thrown away. It listens on a loopback address
-/// only, and has no rate limits unless they are asked for.
+/// only, answers requests for this machine's own names only, and has no rate limits unless they are asked for.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  auth-server dev\n  auth-server dev --listen 127.0.0.1:0 --seed users.jsonl \
@@ -103,6 +103,7 @@ impl Dev {
     fn config(&self, folder: &Path, realm: &str) -> Config {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
+        config.server.loopback_hosts_only = true;
         config.store.url = format!("sqlite:{}", folder.join("auth.db").display());
         config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();
