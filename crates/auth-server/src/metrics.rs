@@ -13,42 +13,55 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::logging;
 use crate::response::plain;
 
 /// How long a scraper may take to send its request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a scraper may take in all.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The pause after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers one scraper after the other until told to stop.
-pub(crate) async fn serve(listener: TcpListener, pool: Arc<HashingPool>, stop: CancellationToken) {
+/// Connections that are answered at once. Further ones wait until one of them ends.
+const CONNECTIONS: usize = 16;
+
+/// Answers scrapers until told to stop.
+pub(crate) async fn serve(listener: Arc<TcpListener>, pool: Arc<HashingPool>, stop: CancellationToken) {
+    // Dropped at the end, and the connections with it.
+    let mut connections = JoinSet::new();
     loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-            () = stop.cancelled() => return,
-        };
-        let answer = service_fn(|request| {
-            let response = answer(&request, &pool);
-            async move { Ok::<_, Infallible>(response) }
-        });
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
-        let connection = builder.serve_connection(TokioIo::new(stream), answer);
         tokio::select! {
-            ended = connection => drop(ended),
+            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    let connection = serve_connection(stream, Arc::clone(&pool));
+                    connections.spawn(timeout(CONNECTION_TIMEOUT, connection));
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
             () = stop.cancelled() => return,
         }
     }
+}
+
+/// Answers the one request of a connection.
+async fn serve_connection(stream: TcpStream, pool: Arc<HashingPool>) {
+    let service = service_fn(|request| {
+        let response = answer(&request, &pool);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
+    // A connection that breaks is the scraper's affair.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
 }
 
 fn answer(request: &Request<Incoming>, pool: &HashingPool) -> Response<Full<Bytes>> {
@@ -58,14 +71,20 @@ fn answer(request: &Request<Incoming>, pool: &HashingPool) -> Response<Full<Byte
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
     }
-    let mut response = Response::new(Full::new(render(&pool.metrics()).into()));
+    let mut response = Response::new(Full::new(render(&pool.metrics(), logging::lost_lines()).into()));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-fn render(metrics: &PoolMetrics) -> String {
+fn render(metrics: &PoolMetrics, lost_lines: u64) -> String {
     let mut page = Page(String::new());
+    page.family(
+        "log_lines_lost_total",
+        "counter",
+        "Log lines dropped because they could not be written in time.",
+    );
+    page.value("log_lines_lost_total", "", lost_lines);
     page.family("hashing_waiting", "gauge", "Jobs that wait for a thread.");
     page.value("hashing_waiting", "", metrics.waiting);
     for (name, value, help) in [
@@ -128,7 +147,8 @@ mod tests {
 
     #[test]
     fn every_family_is_described_once_and_every_line_is_well_formed() {
-        let text = render(&PoolMetrics::default());
+        let text = render(&PoolMetrics::default(), 3);
+        assert!(text.lines().any(|line| line == "auth_server_log_lines_lost_total 3"), "{text}");
         for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
             let name = family.split(' ').next().unwrap();
             assert_eq!(text.matches(&format!("# HELP {name} ")).count(), 1, "{name}");

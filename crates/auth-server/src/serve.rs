@@ -23,6 +23,7 @@ use crate::metrics;
 use crate::request_id::RequestIds;
 use crate::router::Router;
 use crate::shared::Shared;
+use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
 
 /// How long the last rows of the log of attempts may take.
@@ -50,6 +51,7 @@ pub struct Server {
     signals: Signals,
     stop: CancellationToken,
     tasks: TaskTracker,
+    failures: Failures,
     shutdown_timeout: Duration,
     assembled: Assembled,
 }
@@ -110,8 +112,10 @@ impl Bound {
         let server = &config.server;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let (supervisor, failures) = Supervisor::new(stop.clone(), tasks.clone());
         let errors = Arc::new(ErrorLog::new(assembled.clock()));
-        tasks.spawn(Arc::clone(&errors).run(stop.clone()));
+        let logged = Arc::clone(&errors);
+        supervisor.keep("the log of internal errors", move |stop| Arc::clone(&logged).run(stop));
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
             request_ids: RequestIds::new(&*assembled.rng()),
@@ -129,38 +133,51 @@ impl Bound {
             let Some(router) = Router::new(protocols, assembled.sockets()) else {
                 bail!("no protocol is served at {}", listen.address());
             };
-            tasks.spawn(accept(listener, router, Arc::clone(&shared)));
+            supervisor.require("a listener", accept(listener, router, Arc::clone(&shared)));
         }
-        if let Some(listener) = self.metrics {
-            tasks.spawn(metrics::serve(listener, assembled.pool(), stop.clone()));
-        }
-        match config.relay()? {
-            Some(relay) => {
-                let mailer =
-                    Mailer::new(Arc::clone(assembled.engine().mail()), relay).context("[mail] smtp")?;
-                tasks.spawn(mailer.run(stop.clone()));
-            }
-            None => {
-                tasks.spawn(maintenance::warn_without_mail(Arc::clone(assembled.engine()), stop.clone()));
-            }
-        }
-        tasks.spawn(maintenance::compare(Arc::clone(assembled.engine()), stop.clone()));
-        let watched =
-            key_watch::watch(Arc::clone(assembled.engine()), config.keys.path()?, node_name(), stop.clone());
-        tasks.spawn(watched);
-        tasks.spawn(maintenance::purge(
-            Arc::clone(assembled.engine()),
-            config.log.keep_attempts.0,
-            stop.clone(),
-        ));
+        start_background(&supervisor, config, &assembled, self.metrics)?;
         Ok(Server {
             signals: self.signals,
             stop,
             tasks,
+            failures,
             shutdown_timeout: server.shutdown_timeout.0,
             assembled,
         })
     }
+}
+
+/// Starts what runs beside the listeners.
+fn start_background(
+    supervisor: &Supervisor,
+    config: &Config,
+    assembled: &Assembled,
+    metrics: Option<TcpListener>,
+) -> anyhow::Result<()> {
+    if let Some(listener) = metrics {
+        let (listener, pool) = (Arc::new(listener), assembled.pool());
+        let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&pool), stop);
+        supervisor.keep("the metrics' listener", serve);
+    }
+    let engine = || Arc::clone(assembled.engine());
+    if let Some(relay) = config.relay()? {
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), relay).context("[mail] smtp")?);
+        supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
+    } else {
+        let engine = engine();
+        let warn = move |stop| maintenance::warn_without_mail(Arc::clone(&engine), stop);
+        supervisor.keep("the look for mail", warn);
+    }
+    let compared = engine();
+    let compare = move |stop| maintenance::compare(Arc::clone(&compared), stop);
+    supervisor.keep("the comparison of credentials", compare);
+    let (watched, path) = (engine(), config.keys.path()?);
+    let watch = move |stop| key_watch::watch(Arc::clone(&watched), path.clone(), node_name(), stop);
+    supervisor.keep("the watch on the key file", watch);
+    let (purged, keep_attempts) = (engine(), config.log.keep_attempts.0);
+    let purge = move |stop| maintenance::purge(Arc::clone(&purged), keep_attempts, stop);
+    supervisor.keep("purge", purge);
+    Ok(())
 }
 
 async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -173,8 +190,14 @@ async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
 impl Server {
     /// Runs until SIGTERM or SIGINT, then lets running requests end, until the time for that is over or a
     /// second signal comes.
-    pub async fn run(mut self) {
-        self.signals.next().await;
+    ///
+    /// # Errors
+    /// When a part has failed that the server can't go on without. It then ends as after a signal.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let failed = tokio::select! {
+            () = self.signals.next() => None,
+            name = self.failures.next() => Some(name),
+        };
         tracing::info!("stopping: running requests may end");
         self.stop.cancel();
         self.tasks.close();
@@ -186,5 +209,9 @@ impl Server {
         drop(tokio::time::timeout(FINISH, self.assembled.engine().purger().flush_attempts()).await);
         drop(self.assembled);
         tracing::info!("stopped");
+        match failed {
+            Some(name) => bail!("{name} has failed: the server can't go on without it"),
+            None => Ok(()),
+        }
     }
 }

@@ -183,7 +183,7 @@ async fn log_in(
     let kind = if matches!(form.method, LoginMethod::Resume(_)) { "resume" } else { "password" };
     let attempt = LoginAttempt {
         protocol: ProtocolName::ROCKETCHAT,
-        realm: state.realm().await?,
+        realm: state.realm_of_login().await?,
         method: form.method,
         second_step: SecondStep::Offered(form.code),
         grant: GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),

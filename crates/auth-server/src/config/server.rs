@@ -32,6 +32,9 @@ pub struct Server {
     pub max_waiting: u32,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_timeout: Span,
+    /// Whether the system may write the memory of a server that crashed to disk, with all secrets in it, and debuggers of
+    /// the same user may read it.
+    pub core_dumps: bool,
 }
 
 impl Default for Server {
@@ -45,6 +48,7 @@ impl Default for Server {
             body_memory_mib: 256,
             max_waiting: 4096,
             shutdown_timeout: Span::secs(10),
+            core_dumps: false,
         }
     }
 }
