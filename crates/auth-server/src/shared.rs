@@ -19,7 +19,7 @@ use crate::request_id::RequestIds;
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) proxies: Proxies,
-    pub(crate) forwarding: Arc<ForwardingLog>,
+    pub(crate) forwarding: ForwardingLog,
     /// Whether requests for other hosts than this machine are refused.
     pub(crate) loopback_hosts_only: bool,
     pub(crate) header_timeout: Duration,

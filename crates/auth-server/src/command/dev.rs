@@ -16,6 +16,7 @@ use super::output::print_line;
 use crate::assemble::Assembled;
 use crate::config::{Config, Limit, Listen, PROTOCOLS, Switch};
 use crate::logging;
+use crate::process;
 use crate::serve::Bound;
 
 /// The demo users, whom the examples of the three systems' manuals log in.
@@ -80,11 +81,12 @@ impl Dev {
         let realm = realm.context("the seed names no realm")?;
 
         let mut config = self.config(folder, realm);
-        logging::start(&config.log)?;
+        let _log = logging::start(&config.log)?;
+        process::prepare(&config);
         let bound = Bound::bind(&config).await?;
         let address = *bound.addresses()?.first().context("no address")?;
         config.rocketchat.site_url = format!("http://{address}");
-        let mut assembled = Assembled::open(&config).await?;
+        let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         let engine = assembled.engine();
         if Accounts::new(engine).realm(realm).await.is_err() {
             import(engine, seed.as_bytes(), ImportMode::Write, &mut unwatched).await.context("the seed")?;
@@ -96,8 +98,7 @@ impl Dev {
         } else {
             print_introduction(address, &lines, self.seed.is_none())?;
         }
-        server.run().await;
-        Ok(())
+        server.run().await
     }
 
     fn config(&self, folder: &Path, realm: &str) -> Config {

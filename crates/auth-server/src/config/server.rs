@@ -42,6 +42,9 @@ pub struct Server {
     pub max_waiting: u32,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_timeout: Span,
+    /// Whether the system may write the memory of a server that crashed to disk, with all secrets in it, and debuggers of
+    /// the same user may read it.
+    pub core_dumps: bool,
     /// Whether requests for other hosts than this machine are refused, as `dev` does. No key of the file.
     #[serde(skip)]
     pub(crate) loopback_hosts_only: bool,
@@ -74,6 +77,7 @@ impl Default for Server {
             max_waiting: 4096,
             shutdown_timeout: Span::secs(10),
             loopback_hosts_only: false,
+            core_dumps: false,
         }
     }
 }
