@@ -55,7 +55,8 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     // It fails when a mutant is missed; how many is judged here.
     let _ = tested.run();
     let outcomes = output.join("mutants.out/outcomes.json");
-    let text = fs::read_to_string(&outcomes).context("cargo-mutants left no outcomes: its words are above")?;
+    let text =
+        fs::read_to_string(&outcomes).context("cargo-mutants left no outcomes: its words are above")?;
     let tally = Tally::of(&serde_json::from_str(&text)?)?;
     say(&format!("{} mutants: {} caught, {} missed", tally.tested(), tally.caught, tally.missed.len()));
     for missed in &tally.missed {
@@ -115,7 +116,8 @@ mod tests {
 
     #[test]
     fn outcomes_are_counted_but_for_mutants_that_do_not_build() {
-        let mutant = |name: &str, summary: &str| json!({"scenario": {"Mutant": {"name": name}}, "summary": summary});
+        let mutant =
+            |name: &str, summary: &str| json!({"scenario": {"Mutant": {"name": name}}, "summary": summary});
         let baseline = |summary: &str| json!({"scenario": "Baseline", "summary": summary});
         let outcomes = json!({"outcomes": [
             baseline("Success"),

@@ -4,18 +4,20 @@
 mod answers;
 mod hostile;
 mod requests;
+mod run;
 mod socket;
 
 use std::fs;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use test_postgres::{Cluster, Durability};
 
+use self::run::Run;
 use super::servers::{Nodes, PASSWORD};
 use super::session::{Session, wait_until};
 use crate::clock::Stopwatch;
@@ -72,38 +74,6 @@ impl Outcome {
     pub fn growth(&self) -> f64 {
         let kib = |kib: u64| u32::try_from(kib).map_or(f64::MAX, f64::from);
         (kib(self.late_kib) / kib(self.early_kib).max(1.0) - 1.0) * 100.0
-    }
-}
-
-/// What all threads share.
-#[derive(Debug, Default)]
-struct Run {
-    stop: AtomicBool,
-    /// Whether the store is away, or has come back just now.
-    outage: AtomicBool,
-    answers: AtomicU64,
-    frames: AtomicU64,
-    hostile: AtomicU64,
-    kills: AtomicU32,
-    /// The first answers that were not as they must be.
-    faults: Mutex<Vec<String>>,
-}
-
-impl Run {
-    fn goes_on(&self) -> bool {
-        !self.stop.load(Ordering::Relaxed)
-    }
-
-    /// Whether an answer may say that the store is unavailable.
-    fn may_be_unavailable(&self) -> bool {
-        self.outage.load(Ordering::SeqCst)
-    }
-
-    fn fault(&self, what: String) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        if faults.len() < 20 {
-            faults.push(what);
-        }
     }
 }
 
@@ -222,7 +192,8 @@ mod tests {
     #[test]
     fn growth_is_that_of_the_medians() {
         let at = |second: u64, kib: u64| (Duration::from_secs(second), kib);
-        let samples = [at(80, 1), at(91, 100), at(100, 102), at(119, 900), at(570, 110), at(580, 104), at(599, 104)];
+        let samples =
+            [at(80, 1), at(91, 100), at(100, 102), at(119, 900), at(570, 110), at(580, 104), at(599, 104)];
         let about = |end| median(&samples, Duration::from_secs(end - 30), Duration::from_secs(end));
         let outcome = Outcome { early_kib: about(120), late_kib: about(600), ..Outcome::default() };
         assert_eq!((outcome.early_kib, outcome.late_kib), (102, 104));

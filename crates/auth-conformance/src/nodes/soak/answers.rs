@@ -78,7 +78,11 @@ mod tests {
             (Protocol::Zettelstore, 200, json, "{}", false),
             (Protocol::Zettelstore, 503, json, "{}", false),
         ] {
-            assert_eq!(has_form(protocol, &response(status, kind, body)), expected, "{protocol:?} {status} {body}");
+            assert_eq!(
+                has_form(protocol, &response(status, kind, body)),
+                expected,
+                "{protocol:?} {status} {body}"
+            );
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
-use super::Run;
+use super::run::Run;
 
 /// Connections that one thread holds at a time.
 const HELD: usize = 32;

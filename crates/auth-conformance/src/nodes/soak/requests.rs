@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use serde_json::json;
 
-use super::Run;
 use super::answers::{self, Protocol};
+use super::run::Run;
 use crate::http::{self, Request, Response};
 use crate::nodes::servers::{PASSWORD, USERS};
 
@@ -42,10 +42,13 @@ impl Client<'_> {
     fn zulip(&self, round: u32) {
         let zulip = |request| self.send(Protocol::Zulip, request);
         zulip(Request::new("GET", "/api/v1/server_settings"));
-        let password = if round % 9 == 0 { "wrong" } else { PASSWORD };
+        let password = if round.is_multiple_of(9) { "wrong" } else { PASSWORD };
         let form = format!("username={}%40example.org&password={password}", self.user);
         let login = zulip(Request::new("POST", "/api/v1/fetch_api_key").form(&form));
-        let key = login.as_ref().and_then(Response::json).and_then(|body| Some(body.get("api_key")?.as_str()?.to_owned()));
+        let key = login
+            .as_ref()
+            .and_then(Response::json)
+            .and_then(|body| Some(body.get("api_key")?.as_str()?.to_owned()));
         if let Some(key) = key {
             let email = format!("{}@example.org", self.user);
             zulip(Request::new("GET", "/api/v1/users/me").basic(&email, &key));
@@ -56,7 +59,7 @@ impl Client<'_> {
 
     fn rocketchat(&self, round: u32) {
         let rocketchat = |request| self.send(Protocol::RocketChat, request);
-        let password = if round % 7 == 0 { "wrong" } else { PASSWORD };
+        let password = if round.is_multiple_of(7) { "wrong" } else { PASSWORD };
         let login = rocketchat(
             Request::new("POST", "/api/v1/login").json(&json!({"user": self.user, "password": password})),
         );
@@ -76,7 +79,7 @@ impl Client<'_> {
 
     fn zettelstore(&self, round: u32) {
         let zettelstore = |request| self.send(Protocol::Zettelstore, request);
-        let password = if round % 8 == 0 { "wrong" } else { PASSWORD };
+        let password = if round.is_multiple_of(8) { "wrong" } else { PASSWORD };
         let login = zettelstore(Request::new("POST", "/a").basic(&self.user, password));
         let text = login.as_ref().map(Response::text).unwrap_or_default();
         if let Some(token) = text.split('"').nth(3) {

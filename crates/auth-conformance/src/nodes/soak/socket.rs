@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tungstenite::protocol::Role;
 use tungstenite::{Message, WebSocket};
 
-use super::Run;
+use super::run::Run;
 use crate::nodes::servers::{PASSWORD, USERS};
 
 /// How long the answer to a frame may take. During an outage a login waits for the store.
@@ -57,7 +57,10 @@ fn talk(run: &Run, address: SocketAddr, user: &str, from: &str) -> Result<()> {
     said(json!({"msg": "connect", "version": "1", "support": ["1"]}), "connected")?;
     let login = json!({"user": {"username": user}, "password": PASSWORD});
     let answer = said(json!({"msg": "method", "method": "login", "id": "1", "params": [login]}), "result")?;
-    ensure!(answer.get("result").is_some() != answer.get("error").is_some(), "neither result nor error: {answer}");
+    ensure!(
+        answer.get("result").is_some() != answer.get("error").is_some(),
+        "neither result nor error: {answer}"
+    );
     for call in 0..CALLS {
         said(json!({"msg": "ping"}), "pong")?;
         let id = format!("c{call}");
