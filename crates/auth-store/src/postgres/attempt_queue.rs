@@ -1,11 +1,14 @@
 //! The rows of the log of attempts that wait to be written: a bounded queue, of which many go in one statement.
 
 use std::borrow::Cow;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use auth_core::AttemptRecord;
 use deadpool_postgres::Pool;
+use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::Result;
@@ -17,6 +20,9 @@ const CAPACITY: usize = 4096;
 
 /// Rows that go in one statement.
 const GROUP: usize = 256;
+
+/// The pause after a group whose writing panicked, which is lost.
+const PAUSE: Duration = Duration::from_millis(100);
 
 // A lost row of the log is no lost token: the commit is not waited for.
 const INSERT: &str = "INSERT INTO attempt (at, door, realm, account, name, network, outcome) \
@@ -38,9 +44,14 @@ enum Item {
 impl AttemptQueue {
     /// Starts the task, which ends with the store.
     pub(super) fn start(pool: Pool) -> Self {
-        let (queue, items) = mpsc::channel(CAPACITY);
+        let (queue, mut items) = mpsc::channel(CAPACITY);
         let dropped = Arc::new(AtomicU64::new(0));
-        tokio::spawn(work(pool, items, Arc::clone(&dropped)));
+        let counted = Arc::clone(&dropped);
+        tokio::spawn(async move {
+            while AssertUnwindSafe(work(&pool, &mut items, &counted)).catch_unwind().await.is_err() {
+                tokio::time::sleep(PAUSE).await;
+            }
+        });
         Self { queue, dropped }
     }
 
@@ -66,7 +77,7 @@ impl AttemptQueue {
     }
 }
 
-async fn work(pool: Pool, mut items: mpsc::Receiver<Item>, dropped: Arc<AtomicU64>) {
+async fn work(pool: &Pool, items: &mut mpsc::Receiver<Item>, dropped: &AtomicU64) {
     let mut group = Vec::with_capacity(GROUP);
     while items.recv_many(&mut group, GROUP).await > 0 {
         let mut barriers = Vec::new();
@@ -77,7 +88,7 @@ async fn work(pool: Pool, mut items: mpsc::Receiver<Item>, dropped: Arc<AtomicU6
                 Item::Barrier(barrier) => barriers.push(barrier),
             }
         }
-        if !attempts.is_empty() && insert(&pool, &attempts).await.is_err() {
+        if !attempts.is_empty() && insert(pool, &attempts).await.is_err() {
             dropped.fetch_add(u64::try_from(attempts.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         for barrier in barriers {

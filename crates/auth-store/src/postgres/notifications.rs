@@ -1,10 +1,12 @@
 //! Notifications of changed users between servers. A notification may be lost: what counts are the versions of users.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::UserId;
 use deadpool_postgres::Pool;
+use futures_util::FutureExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_postgres::AsyncMessage;
@@ -25,7 +27,7 @@ const CAPACITY: usize = 4096;
 /// Users named in one notification: 33 bytes each, of the 8000 that there are.
 const GROUP: usize = 200;
 
-/// The pause before a lost connection is made anew.
+/// The pause before a lost connection is made anew, and after a panic.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Sends and receives notifications.
@@ -40,11 +42,22 @@ impl Notifications {
     /// Starts to send and to receive. Where `exchange` is false, only the listeners of this opening are notified.
     pub(super) fn start(pool: Pool, target: Target, exchange: bool) -> Self {
         let listeners = Arc::new(Listeners::default());
-        let (changed, queue) = mpsc::channel(CAPACITY);
+        let (changed, mut queue) = mpsc::channel(CAPACITY);
         let mut tasks = JoinSet::new();
         if exchange {
-            tasks.spawn(send(pool, queue));
-            tasks.spawn(receive(target, Arc::clone(&listeners)));
+            tasks.spawn(async move {
+                while AssertUnwindSafe(send(&pool, &mut queue)).catch_unwind().await.is_err() {
+                    tokio::time::sleep(PAUSE).await;
+                }
+            });
+            let listeners = Arc::clone(&listeners);
+            tasks.spawn(async move {
+                loop {
+                    // Ended by a lost connection, or by a listener that panicked.
+                    let _ = AssertUnwindSafe(receive(&target, &listeners)).catch_unwind().await;
+                    tokio::time::sleep(PAUSE).await;
+                }
+            });
         }
         Self { listeners, changed, _tasks: tasks }
     }
@@ -59,7 +72,7 @@ impl Notifications {
 
 /// Sends changes after their commits and many at a time: a notification within a transaction would make all commits
 /// wait for each other.
-async fn send(pool: Pool, mut queue: mpsc::Receiver<UserId>) {
+async fn send(pool: &Pool, queue: &mut mpsc::Receiver<UserId>) {
     let mut group = Vec::with_capacity(GROUP);
     while queue.recv_many(&mut group, GROUP).await > 0 {
         let users: Vec<String> = group.drain(..).map(|user| user.to_string()).collect();
@@ -73,33 +86,29 @@ async fn send(pool: Pool, mut queue: mpsc::Receiver<UserId>) {
     }
 }
 
-/// Receives changes on a connection of its own, which is made anew whenever it is lost.
-async fn receive(target: Target, listeners: Arc<Listeners>) {
-    loop {
-        // Without a connection, or with a server that knows no notifications, changes come later; but they come.
-        if let Ok((client, mut messages)) = target.connect().await {
-            let hear = async {
-                while let Some(Ok(message)) = messages.recv().await {
-                    if let AsyncMessage::Notification(notification) = message {
-                        notification
-                            .payload()
-                            .split(' ')
-                            .filter_map(|id| id.parse().ok())
-                            .for_each(|id| listeners.notify(id));
-                    }
-                }
-            };
-            let begin = async {
-                let begun = client.batch_execute(&format!("LISTEN {CHANNEL}")).await;
-                if begun.is_ok() {
-                    std::future::pending::<()>().await;
-                }
-            };
-            tokio::select! {
-                () = hear => {}
-                () = begin => {}
+/// Receives changes on a connection of its own, until it is lost.
+async fn receive(target: &Target, listeners: &Listeners) {
+    // Without a connection, or with a server that knows no notifications, changes come later; but they come.
+    let Ok((client, mut messages)) = target.connect().await else { return };
+    let hear = async {
+        while let Some(Ok(message)) = messages.recv().await {
+            if let AsyncMessage::Notification(notification) = message {
+                notification
+                    .payload()
+                    .split(' ')
+                    .filter_map(|id| id.parse().ok())
+                    .for_each(|id| listeners.notify(id));
             }
         }
-        tokio::time::sleep(PAUSE).await;
+    };
+    let begin = async {
+        let begun = client.batch_execute(&format!("LISTEN {CHANNEL}")).await;
+        if begun.is_ok() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = hear => {}
+        () = begin => {}
     }
 }

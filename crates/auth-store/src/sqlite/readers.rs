@@ -53,6 +53,10 @@ impl Readers {
 }
 
 fn in_snapshot<T>(connection: &Connection, work: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+    // Left open by a job that panicked.
+    if !connection.is_autocommit() {
+        connection.prepare_cached("ROLLBACK")?.execute([])?;
+    }
     connection.prepare_cached("BEGIN")?.execute([])?;
     let result = work(connection);
     // SQLite may have ended the transaction already, after an error.

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -11,6 +12,9 @@ use auth_core::StoreError;
 /// How long lazy jobs wait for an urgent one to run with.
 const LINGER: Duration = Duration::from_millis(100);
 
+/// The pause of a thread after a job that panicked.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Threads and their queue. Dropping it waits until the threads have run all jobs that are queued.
 pub(super) struct Workers<J> {
     queue: Arc<Queue<J>>,
@@ -18,7 +22,8 @@ pub(super) struct Workers<J> {
 }
 
 impl<J: Send + 'static> Workers<J> {
-    /// Starts a thread for each body.
+    /// Starts a thread for each body, which runs jobs until the queue is closed and empty. A body that panics is called
+    /// again: the jobs that it had taken are lost, and those that wait are not.
     ///
     /// # Errors
     /// When a thread can't be started.
@@ -28,12 +33,17 @@ impl<J: Send + 'static> Workers<J> {
         bodies: impl IntoIterator<Item = B>,
     ) -> io::Result<Self>
     where
-        B: FnOnce(&Queue<J>) + Send + 'static,
+        B: FnMut(&Queue<J>) + Send + 'static,
     {
         let mut workers = Self { queue: Arc::new(Queue::new(capacity)), threads: Vec::new() };
-        for body in bodies {
-            let end = CloseOnExit(Arc::clone(&workers.queue));
-            let thread = thread::Builder::new().name(name.into()).spawn(move || body(&end.0))?;
+        for mut body in bodies {
+            let queue = Arc::clone(&workers.queue);
+            let run = move || {
+                while catch_unwind(AssertUnwindSafe(|| body(&queue))).is_err() {
+                    thread::sleep(PAUSE);
+                }
+            };
+            let thread = thread::Builder::new().name(name.into()).spawn(run)?;
             workers.threads.push(thread);
         }
         Ok(workers)
@@ -48,20 +58,8 @@ impl<J> Drop for Workers<J> {
     fn drop(&mut self) {
         self.queue.close();
         for thread in self.threads.drain(..) {
-            // A thread that panicked has no jobs left.
+            // Panics are caught within.
             let _ = thread.join();
-        }
-    }
-}
-
-/// Closes the queue of a thread that panics, so that no caller waits for an answer from it.
-struct CloseOnExit<J>(Arc<Queue<J>>);
-
-impl<J> Drop for CloseOnExit<J> {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            self.0.close();
-            self.0.lock().waiting.clear();
         }
     }
 }
@@ -195,15 +193,21 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_that_panics_closes_its_queue() {
-        let body = |queue: &Queue<u32>| {
-            queue.take(1);
-            std::panic::resume_unwind(Box::new("on purpose"));
+    fn a_job_that_panics_leaves_the_thread_to_the_others() {
+        let (done, seen) = std::sync::mpsc::channel();
+        let body = move |queue: &Queue<u32>| {
+            while let Some(job) = queue.take(1).pop() {
+                if job == 1 {
+                    std::panic::resume_unwind(Box::new("on purpose"));
+                }
+                done.send(job).unwrap();
+            }
         };
         let workers = Workers::start("test", 8, [body]).unwrap();
-        workers.queue().push(1).unwrap();
-        while workers.queue().push(2).is_ok() {
-            thread::yield_now();
+        for job in 0..4 {
+            workers.queue().push(job).unwrap();
         }
+        drop(workers);
+        assert_eq!(seen.iter().collect::<Vec<_>>(), [0, 2, 3]);
     }
 }

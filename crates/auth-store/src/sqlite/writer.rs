@@ -324,6 +324,21 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_job_that_panics_undoes_its_group_and_the_writer_goes_on() {
+        let writer = writer();
+        let hold = hold(&writer);
+        let panicking = writer.write(|_| -> Result<()> { std::panic::resume_unwind(Box::new("on purpose")) });
+        let all = async { tokio::join!(writer.write(insert(1)), panicking, writer.write(insert(2))) };
+        let release = async { drop(hold) };
+        let ((first, panicked, second), ()) = tokio::join!(all, release);
+        for answer in [first, panicked, second] {
+            assert!(matches!(answer, Err(StoreError::OutcomeUnknown(_))), "{answer:?}");
+        }
+        writer.write(insert(3)).await.unwrap();
+        assert_eq!(count(&writer).await, 1);
+    }
+
+    #[tokio::test]
     async fn a_full_queue_refuses_at_once_and_counts_lazy_jobs() {
         let writer = writer();
         let hold = hold(&writer);
