@@ -19,10 +19,7 @@ use crate::password::{NameContext, StoredPassword, Upgrade};
 const RULE: HashingRule = rule(64);
 
 const fn rule(memory_kib: u32) -> HashingRule {
-    let params = match Params::new(memory_kib, 1, 1) {
-        Ok(params) => params,
-        Err(_) => panic!(),
-    };
+    let Ok(params) = Params::new(memory_kib, 1, 1) else { panic!() };
     HashingRule { params, digest_ready: false }
 }
 
