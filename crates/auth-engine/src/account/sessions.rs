@@ -62,7 +62,7 @@ impl Sessions for SessionService {
         let ended = self.store.remove_of_user(user, &kinds, None).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, ended, "sessions ended");
-        Ok(account.into_profile(Arc::clone(&caller.principal.profile.realm)))
+        Ok(Profile::new(account, Arc::clone(&caller.principal.profile.realm)))
     }
 
     async fn create_session(
@@ -84,7 +84,7 @@ impl Sessions for SessionService {
         let grant = self.issuer.token(ProtocolName::ROCKETCHAT, kind, &account).await?;
         let (by, user) = (caller.principal.profile.user.id, account.user.id);
         tracing::info!(target: "auth::account", %by, %user, "token made");
-        Ok((account.into_profile(Arc::clone(realm)), grant))
+        Ok((Profile::new(account, Arc::clone(realm)), grant))
     }
 }
 

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use auth_core::{
     Account, Clock, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError, LoginMethod,
-    LoginReply, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp, UserId,
-    VerifyRequest,
+    LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp,
+    UserId, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
@@ -296,7 +296,7 @@ impl LoginPipeline {
         let attempt = judged.attempt;
         let account = self.with_external_id(judged, account).await?;
         let grant = self.issuer.issue(attempt.protocol, attempt.grant, &attempt.realm, &account).await?;
-        Ok(Box::new(Login { profile: account.into_profile(Arc::clone(&attempt.realm)), grant }))
+        Ok(Box::new(Login { profile: Profile::new(account, Arc::clone(&attempt.realm)), grant }))
     }
 
     /// Gives a user that was made before the protocol was there the id under which the protocol shows it.
