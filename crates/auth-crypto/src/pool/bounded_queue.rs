@@ -39,7 +39,7 @@ pub(super) struct BoundedQueue {
 pub(super) enum Next {
     /// One task, or several to compute together, and the memory that one needs beyond the worker's own.
     Tasks(Vec<Task>, Option<Loan>),
-    /// No task arrived for a while.
+    /// There was no task to begin for a while.
     Idle,
     /// The pool is shutting down.
     Closed,
@@ -111,6 +111,7 @@ impl BoundedQueue {
     /// Waits for tasks: without a limit if `wait_forever`, otherwise until [`Next::Idle`] is due.
     pub(super) fn next(&self, wait_forever: bool) -> Next {
         let mut state = self.state();
+        let mut timed_out = false;
         loop {
             self.refuse_overdue(&mut state);
             if let Some((tasks, loan)) = self.take(&mut state) {
@@ -119,11 +120,12 @@ impl BoundedQueue {
             if state.closed {
                 return Next::Closed;
             }
+            if timed_out {
+                return Next::Idle;
+            }
             state.idle_workers += 1;
-            let timed_out;
             if wait_forever {
                 state = self.wake_worker.wait(state).unwrap_or_else(PoisonError::into_inner);
-                timed_out = false;
             } else {
                 let waited = self.wake_worker.wait_timeout(state, IDLE_AFTER);
                 let waited = waited.unwrap_or_else(PoisonError::into_inner);
@@ -131,9 +133,6 @@ impl BoundedQueue {
                 timed_out = waited.1.timed_out();
             }
             state.idle_workers -= 1;
-            if timed_out && state.jobs.len() == 0 && !state.closed {
-                return Next::Idle;
-            }
         }
     }
 

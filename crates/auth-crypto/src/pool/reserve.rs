@@ -124,6 +124,32 @@ mod tests {
         assert_eq!(kept(&reserve), [40, 60]);
     }
 
+    /// The system hands out memory page by page, at the first access to each. Only the first hash waits for that: later
+    /// ones of its kind take the time of a hash in a worker's own memory.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn only_the_first_larger_hash_waits_for_pages_of_the_system() {
+        const MEMORY_KIB: usize = 64 << 10;
+        let mut reserve = Reserve::new(MEMORY_KIB);
+        let mut faults_of_one = || {
+            let before = page_faults();
+            used(&mut reserve, MEMORY_KIB);
+            page_faults() - before
+        };
+        let first = faults_of_one();
+        // A busy system may take a page back now and then, but not from every one of them.
+        let later = (0..5).map(|_| faults_of_one()).min().unwrap();
+        assert!(first >= 32, "{first} faults: pages are no larger than 2 MiB");
+        assert!(later < first / 8, "{later} faults after {first}");
+    }
+
+    /// The number of pages that this thread has waited for: the tenth field, after a name that may have spaces.
+    #[cfg(target_os = "linux")]
+    fn page_faults() -> u64 {
+        let stat = std::fs::read_to_string("/proc/thread-self/stat").unwrap();
+        stat.rsplit(')').next().unwrap().split_whitespace().nth(7).unwrap().parse().unwrap()
+    }
+
     #[test]
     fn what_is_kept_makes_room_for_a_larger_hash() {
         let mut reserve = Reserve::new(100);

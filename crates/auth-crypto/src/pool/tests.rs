@@ -57,6 +57,9 @@ fn client(last: u8) -> ClientKey {
     ClientKey::of([192, 0, 2, last].into())
 }
 
+/// How long a blocked hash waits to be released: a test that goes wrong fails, and doesn't hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Random numbers that block every hash at its salt, until a message releases it.
 struct BlockingRng {
     blocked: mpsc::Sender<()>,
@@ -78,7 +81,7 @@ impl Rng for BlockingRng {
         self.salts.fetch_add(1, Ordering::SeqCst);
         out.fill(7);
         let _ = self.blocked.send(());
-        let _ = self.released.lock().unwrap().recv();
+        let _ = self.released.lock().unwrap().recv_timeout(PATIENCE);
     }
 }
 
@@ -295,15 +298,17 @@ fn jobs_behind_a_running_one_are_refused_at_their_deadline() {
 }
 
 #[test]
-fn a_hash_waits_for_memory_that_another_has_borrowed_and_smaller_ones_do_not() {
+fn two_hashes_that_exceed_the_budget_together_never_run_at_once_and_smaller_ones_pass() {
     let (rng, is_blocked, release) = BlockingRng::new();
     let pool = pool(config(2, 100), Arc::clone(&rng) as _);
-    let hash = || Box::pin(pool.hash(secret(), rule(3000), ClientKey::default()));
-    let (mut first, mut second) = (hash(), hash());
+    // The budget holds each of them, and both by one KiB too little.
+    let hash = |memory_kib| Box::pin(pool.hash(secret(), rule(memory_kib), ClientKey::default()));
+    let (mut first, mut second) = (hash(2048), hash(2049));
     assert!(poll(first.as_mut()).is_pending());
     is_blocked.recv().unwrap();
     assert!(poll(second.as_mut()).is_pending());
     let runtime = pool_runtime();
+    // The second worker looks for a job each time, and finds the second hash.
     for _ in 0..10 {
         assert_eq!(runtime.block_on(pool.verify(verification(None))), Ok(Verdict::NoMatch));
     }
@@ -313,6 +318,25 @@ fn a_hash_waits_for_memory_that_another_has_borrowed_and_smaller_ones_do_not() {
     drop(release);
     assert!(runtime.block_on(first).is_ok());
     assert!(runtime.block_on(second).is_ok());
+}
+
+/// Its memory is held back: current hashes can't take it, however many there are.
+#[test]
+fn an_older_record_beyond_a_workers_memory_begins_at_once_while_current_hashes_have_all_of_theirs() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(2, 100), Arc::clone(&rng) as _);
+    let all_of_a_workers = rule(512);
+    assert_eq!((pool.config().width(all_of_a_workers.params), pool.config().borrowed_kib(512)), (1, 0));
+    let mut current = pin!(pool.hash(secret(), all_of_a_workers, ClientKey::default()));
+    assert!(poll(current.as_mut()).is_pending());
+    is_blocked.recv().unwrap();
+    let older = "$argon2id$v=19$m=4096,t=1,p=1$c2FsdHNhbHQ$MPTvGDNGjMn2Hstqn5I9GA";
+    let older = StoredPassword::parse(&PasswordString::new(older)).unwrap();
+    let verdict = pool_runtime().block_on(pool.verify(verification(Some(older))));
+    assert_eq!(verdict, Ok(Verdict::NoMatch));
+    assert!(poll(current.as_mut()).is_pending(), "the other worker was at work all the time");
+    drop(release);
+    assert!(pool_runtime().block_on(current).is_ok());
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use serde::de::{self, Deserialize, Deserializer};
 use super::{ConfigError, Span};
 use crate::response::LONGEST_DELAY;
 
-/// The least memory that is held back for larger hashes unless a budget is set, in KiB: Django's hashes, and so Zulip's,
-/// take 100 MiB.
+/// The memory that is held back for larger hashes where the budget has room for it, in KiB: Django's hashes, and so
+/// Zulip's, take 100 MiB.
 const LEAST_RESERVE_KIB: usize = 128 << 10;
 
 /// The smallest width of the failure delay: clocks count whole milliseconds.
@@ -38,9 +38,9 @@ pub struct Passwords {
     pub workers: u32,
     /// The most hashes that a thread computes side by side.
     pub interleave: u32,
-    /// The memory of all hashes together, in MiB. The threads get as much of it as `interleave` new hashes on each of them
-    /// take; the rest is held back for stored hashes that need more. 0 for what the threads need, and one more hash for
-    /// each of them, or 128 MiB, held back.
+    /// The memory of all hashes together, in MiB. Of it, 128 MiB are held back for stored hashes that need more than a
+    /// thread keeps, or one new hash for each thread if that is more. The threads keep the rest, as far as `interleave` new
+    /// hashes on each of them take it; what is left then is held back as well. 0 for as much as all of this needs.
     pub memory_budget_mib: u32,
     /// The most logins that wait for a thread.
     pub queue: u32,
@@ -94,7 +94,8 @@ impl Passwords {
     }
 
     /// The hashing pool on a machine with `cores` cores. Where the memory budget doesn't hold `interleave` new hashes for
-    /// each worker, fewer are computed together; where it doesn't hold one for each, there are fewer workers.
+    /// each worker and what is held back, fewer are computed together, and then less is held back; where it doesn't hold
+    /// one for each worker, there are fewer workers.
     ///
     /// # Errors
     /// [`ConfigError`] when the budget doesn't hold one new hash.
@@ -106,19 +107,21 @@ impl Passwords {
         };
         let interleave = self.interleave.max(1) as usize;
         let one_each_kib = workers.saturating_mul(hash_kib);
+        let held_back_kib = one_each_kib.max(LEAST_RESERVE_KIB);
         let budget_kib = match self.memory_budget_mib as usize {
-            0 => one_each_kib.saturating_mul(interleave).saturating_add(one_each_kib.max(LEAST_RESERVE_KIB)),
+            0 => one_each_kib.saturating_mul(interleave).saturating_add(held_back_kib),
             given => given.saturating_mul(1024),
         };
-        let hashes = budget_kib / hash_kib;
-        let workers = workers.min(hashes);
+        let workers = workers.min(budget_kib / hash_kib);
         if workers == 0 {
             let needed = hash_kib.div_ceil(1024);
             return Err(ConfigError::new(format!(
                 "[passwords] memory_budget_mib: one hash takes {needed} MiB; set at least this, or 0"
             )));
         }
-        let memory_kib = workers * (hashes / workers).min(interleave) * hash_kib;
+        let one_each_kib = workers * hash_kib;
+        let width = budget_kib.saturating_sub(held_back_kib) / one_each_kib;
+        let memory_kib = one_each_kib * width.clamp(1, interleave);
         let reserve_kib = budget_kib - memory_kib;
         let queue = self.queue as usize;
         Ok(PoolConfig { workers, queue, interleave, memory_kib, reserve_kib, deadline: self.max_wait.0 })
@@ -151,12 +154,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_budget_bounds_width_and_then_workers_and_the_rest_is_held_back() {
+    fn larger_hashes_have_memory_held_back_from_the_budget_that_bounds_width_and_then_workers() {
         const MIB: usize = 1024;
         for (budget_mib, workers, width, reserve_mib) in [
             (0, 4, 3, 128),
             (400, 4, 3, 400 - 4 * 3 * 19),
-            (200, 4, 2, 200 - 4 * 2 * 19),
+            (300, 4, 2, 300 - 4 * 2 * 19),
+            (200, 4, 1, 200 - 4 * 19),
             (80, 4, 1, 4),
             (40, 2, 1, 2),
             (19, 1, 1, 0),
