@@ -354,6 +354,8 @@ async fn a_record_beyond_the_budget_is_told_and_never_waits() {
         (argon2(64), 64),
         (argon2(4096), 4096),
         (argon2(4097), 4097),
+        (argon2(4097).replace("argon2id", "argon2i").replace("v=19", "v=16"), 4097),
+        (format!("sha256-hex:{}", argon2(4097)), 4097),
         (wrapped(64, 4096), 4096),
         (wrapped(4096, 64), 4096),
         (wrapped(4097, 64), 4097),
