@@ -4,6 +4,7 @@ use std::fmt;
 
 use auth_core::{ProtocolName, StoreError};
 use auth_crypto::password::StoredPasswordError;
+use auth_crypto::pool::OverBudget;
 use auth_engine::PasswordError;
 
 /// Why a command of an operator did nothing.
@@ -28,6 +29,8 @@ pub enum AdminError {
     HasSecondStep(ProtocolName),
     /// The account has no password here, or one that can't be verified, and why.
     NoPassword(StoredPasswordError),
+    /// The account's password needs more memory than the hashing pool has, and how much.
+    OverBudget(OverBudget),
 }
 
 impl fmt::Display for AdminError {
@@ -45,6 +48,9 @@ impl fmt::Display for AdminError {
                 "the {protocol} protocol can ask for a second factor: there only bots have app passwords"
             ),
             Self::NoPassword(_) => f.write_str("the password can't be tried"),
+            Self::OverBudget(_) => {
+                f.write_str("the stored password needs more memory than [passwords] memory_budget_mib allows")
+            }
         }
     }
 }
@@ -55,6 +61,7 @@ impl std::error::Error for AdminError {
             Self::Store(error) => Some(error),
             Self::Password(error) => error.source(),
             Self::NoPassword(error) => Some(error),
+            Self::OverBudget(error) => Some(error),
             _ => None,
         }
     }

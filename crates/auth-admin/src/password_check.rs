@@ -22,7 +22,8 @@ pub struct PasswordCheck {
 /// Tries a password against the stored one. Nothing is counted, logged or changed by it.
 ///
 /// # Errors
-/// [`AdminError::NoPassword`] when there is none to try it against, or [`AdminError::Store`].
+/// [`AdminError::NoPassword`] when there is none to try it against, [`AdminError::OverBudget`] when there is no memory to
+/// try it, or [`AdminError::Store`].
 pub async fn check_password(
     engine: &Engine,
     account: &Account,
@@ -30,6 +31,7 @@ pub async fn check_password(
 ) -> Result<PasswordCheck, AdminError> {
     let stored = account.password.as_ref().ok_or(AdminError::NoPassword(StoredPasswordError::Unusable))?;
     let stored = StoredPassword::parse(stored).map_err(AdminError::NoPassword)?;
+    engine.passwords().pool().check(&stored).map_err(AdminError::OverBudget)?;
     let realms = engine.store().realms().await?;
     let realm = realms.iter().find(|realm| realm.id == account.user.realm).ok_or(AdminError::NoRealm)?;
     let rule = engine.passwords().hashing_rule(realm);

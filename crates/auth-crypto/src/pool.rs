@@ -10,14 +10,17 @@
 //!   counts by the time that it takes, so that one PBKDF2 record weighs as much as some dozens of current ones. See
 //!   [`Priority`] for accounts under attack.
 //! * **Bounds.** A full queue evicts a job of the client whose waiting jobs cost the most, so that a flood from one
-//!   client delays that client. A job that has waited for [`PoolConfig::deadline`] is refused. A job whose caller has
-//!   gone away is dropped before it is begun.
+//!   client delays that client. A job that has waited for [`PoolConfig::deadline`] is refused, whatever the workers are
+//!   doing. A job whose caller has gone away is dropped before it is begun.
 //! * **Batches.** While one job waits, a worker computes it alone, which is fastest for that job. When more wait, a
 //!   worker computes up to [`PoolConfig::interleave`] Argon2id hashes of equal parameters together, which does more
 //!   jobs per second.
-//! * **Memory.** All workers share one budget, see [`PoolConfig::width`]. Blocks from which a hash could be computed
-//!   without the work are wiped after each job. The rest is wiped when a worker has been idle for a while and when the
-//!   pool is dropped.
+//! * **Memory.** Each job is charged the memory that its parameters take. A worker keeps memory for current hashes, see
+//!   [`PoolConfig::width`]. A hash that needs more, such as that of an imported record, borrows from a reserve, and waits
+//!   while others have borrowed it; jobs that borrow nothing don't wait for it. What no reserve can hold is refused:
+//!   [`HashingPool::check`]. Blocks from which a hash could be computed without the work are wiped after each job. The
+//!   rest is wiped when borrowed memory is given back, when a worker has been idle for a while, and when the pool is
+//!   dropped.
 //!
 //! # Examples
 //!
@@ -36,6 +39,7 @@
 //!     queue: 1024,
 //!     interleave: 3,
 //!     memory_kib: 4096,
+//!     reserve_kib: 102_400,
 //!     deadline: Duration::from_secs(10),
 //! };
 //! // A server passes the system's random numbers and its own clock.
@@ -65,12 +69,15 @@ mod config;
 mod estimate;
 mod fair_queue;
 mod metrics;
+mod over_budget;
+mod reserve;
 mod task;
 
 pub use busy::Busy;
 pub use class::{JobClass, Priority};
 pub use config::PoolConfig;
 pub use metrics::{Histogram, PoolMetrics};
+pub use over_budget::OverBudget;
 pub use task::Verification;
 
 use std::fmt;
@@ -83,8 +90,9 @@ use auth_argon2::Memory;
 use auth_core::{PasswordString, Rng, Stopwatch};
 use tokio::sync::oneshot;
 
-use crate::password::{HashingRule, OldHash, SecretInput, Verdict};
+use crate::password::{HashingRule, OldHash, SecretInput, StoredPassword, Verdict};
 use bounded_queue::{BoundedQueue, Next};
+use reserve::Loan;
 use task::{Reply, Task};
 
 /// A pool of threads that hash passwords.
@@ -92,23 +100,37 @@ use task::{Reply, Task};
 /// Dropping the pool finishes the jobs that workers have begun, refuses those that wait, and joins the threads.
 pub struct HashingPool {
     queue: Arc<BoundedQueue>,
-    workers: Vec<JoinHandle<()>>,
+    /// The workers, and the thread that watches the deadlines.
+    threads: Vec<JoinHandle<()>>,
 }
 
 impl HashingPool {
-    /// Starts the worker threads. New salts are drawn from `rng`; `stopwatch` measures how long jobs wait and take.
+    /// Starts the threads. New salts are drawn from `rng`; `stopwatch` measures how long jobs wait and take.
     ///
     /// # Errors
     /// The system's error if a thread can't be started.
     pub fn new(config: PoolConfig, rng: Arc<dyn Rng>, stopwatch: Arc<dyn Stopwatch>) -> io::Result<Self> {
         // If a thread can't be started, dropping the pool ends those that were.
-        let mut pool = Self { queue: Arc::new(BoundedQueue::new(config, stopwatch)), workers: Vec::new() };
+        let mut pool = Self { queue: Arc::new(BoundedQueue::new(config, stopwatch)), threads: Vec::new() };
         for number in 0..config.workers.max(1) {
             let (queue, rng) = (Arc::clone(&pool.queue), Arc::clone(&rng));
-            let work = move || work(&queue, rng.as_ref(), config.worker_kib());
-            pool.workers.push(Builder::new().name(format!("hashing-{number}")).spawn(work)?);
+            let work = move || work(&queue, rng.as_ref());
+            pool.threads.push(Builder::new().name(format!("hashing-{number}")).spawn(work)?);
         }
+        let queue = Arc::clone(&pool.queue);
+        let watch = move || queue.watch_deadlines();
+        pool.threads.push(Builder::new().name("hashing-watch".to_owned()).spawn(watch)?);
         Ok(pool)
+    }
+
+    /// Checks that the pool has the memory to verify against a stored password. Without it, a verification is refused
+    /// as [`Busy`] each time.
+    ///
+    /// # Errors
+    /// [`OverBudget`] with the memory that the hash takes, and the most that one may take.
+    pub fn check(&self, stored: &StoredPassword) -> Result<(), OverBudget> {
+        let (memory_kib, largest_kib) = (stored.memory_kib(), self.config().largest_kib());
+        if memory_kib > largest_kib { Err(OverBudget { memory_kib, largest_kib }) } else { Ok(()) }
     }
 
     /// Verifies a secret, as [`password::verify`](crate::password::verify) does.
@@ -153,6 +175,12 @@ impl HashingPool {
         self.submit(|reply| Task::Wrap { old, rule, class, reply }).await
     }
 
+    /// Returns the size of the pool.
+    #[must_use]
+    pub fn config(&self) -> &PoolConfig {
+        self.queue.config()
+    }
+
     /// Returns the pool's figures.
     #[must_use]
     pub fn metrics(&self) -> PoolMetrics {
@@ -170,38 +198,44 @@ impl HashingPool {
 impl Drop for HashingPool {
     fn drop(&mut self) {
         self.queue.close();
-        for worker in self.workers.drain(..) {
-            // A worker that panicked has ended already.
-            let _ = worker.join();
+        for thread in self.threads.drain(..) {
+            // A thread that panicked has ended already.
+            let _ = thread.join();
         }
     }
 }
 
 impl fmt::Debug for HashingPool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HashingPool").field("workers", &self.workers.len()).finish_non_exhaustive()
+        f.debug_struct("HashingPool").field("config", self.config()).finish_non_exhaustive()
     }
 }
 
-/// A worker's loop. `kept_kib` is the memory that it keeps from one batch to the next.
-fn work(queue: &BoundedQueue, rng: &dyn Rng, kept_kib: usize) {
-    let mut memory = Memory::new();
+/// A worker's loop.
+fn work(queue: &BoundedQueue, rng: &dyn Rng) {
+    // Kept from one batch to the next.
+    let mut own = Memory::new();
     let mut is_wiped = true;
     loop {
         match queue.next(is_wiped) {
-            Next::Tasks(tasks) => {
-                is_wiped = false;
+            Next::Tasks(tasks, mut loan) => {
+                is_wiped &= loan.is_some();
+                let memory = loan.as_mut().map_or(&mut own, Loan::memory);
                 let batch: Vec<_> = tasks.iter().map(|task| (task.scheme(), task.estimated_time())).collect();
                 let started = queue.elapsed();
-                let ended = catch_unwind(AssertUnwindSafe(|| task::run(tasks, rng, &mut memory)));
+                let ended = catch_unwind(AssertUnwindSafe(|| task::run(tasks, rng, memory)));
                 queue.record(&batch, queue.elapsed().saturating_sub(started));
                 // A batch that panics drops its replies, and leaves secrets in the memory.
-                if ended.is_err() || memory.capacity_kib() > kept_kib {
+                if ended.is_err() {
                     memory.release();
+                }
+                if let Some(mut loan) = loan {
+                    loan.memory().wipe();
+                    queue.give_back(loan);
                 }
             }
             Next::Idle => {
-                memory.wipe();
+                own.wipe();
                 is_wiped = true;
             }
             Next::Closed => return,

@@ -40,6 +40,7 @@ use crate::revocation::RevocationTable;
 use crate::rules::{CODE_REPLAY, RuleSet};
 use crate::timing::delay_slots::DelaySlots;
 use crate::timing::failure_delay::FailureDelay;
+use crate::timing::scheme_registry::warn_of_large_hashes;
 use crate::token::cache::CredentialCache;
 use crate::token::check::CredentialChecker;
 use crate::token::renew::TokenRenewer;
@@ -174,6 +175,10 @@ impl EngineBuilder {
             Arc::clone(&clock),
             factor_config,
         ));
+        let failure_delay =
+            FailureDelay::open(Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock), config.passwords)
+                .await?;
+        warn_of_large_hashes(&*store, &pool).await?;
         let pipeline = LoginPipeline {
             store: Arc::clone(&store),
             rules: Arc::clone(&rules),
@@ -181,8 +186,7 @@ impl EngineBuilder {
             limits: Arc::clone(&limits),
             priorities,
             slots: DelaySlots::new(config.max_delayed as usize),
-            failure_delay: FailureDelay::open(Arc::clone(&store), pool, Arc::clone(&clock), config.passwords)
-                .await?,
+            failure_delay,
             app_passwords: AppPasswords::new(Arc::clone(&store), Arc::clone(&clock)),
             backends: Arc::clone(&backends),
             directory_accounts: Arc::clone(&directory_accounts),

@@ -135,7 +135,8 @@ pub fn builder<C: Clock + Stopwatch + 'static>(
         workers,
         queue: 1000,
         interleave: 3,
-        memory_kib: 1 << 20,
+        memory_kib: 64 << 10,
+        reserve_kib: 128 << 10,
         deadline: Duration::from_secs(10),
     };
     EngineBuilder {

@@ -46,6 +46,30 @@ fn a_password_is_tried_without_logging_in() {
 }
 
 #[test]
+fn an_imported_hash_beyond_the_memory_budget_is_refused_by_name_until_the_budget_is_raised() {
+    const HASH: &str = "$argon2id$v=19$m=163840,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA";
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let user = format!(
+        r#"{{"kind":"user","realm":"main","username":"small"}}
+{{"kind":"user","realm":"main","username":"large","password_hash":"{HASH}"}}"#
+    );
+    workspace.write("large.jsonl", &user);
+    workspace.configure("workers = 2");
+    let refused = "auth-server: nothing was imported from large.jsonl\nline 2: `password_hash`: a hash with m=163840 \
+                   takes 160 MiB of memory, and the most for one is 128 MiB: raise [passwords] memory_budget_mib\n";
+    assert_eq!(told(&workspace, "import large.jsonl"), (false, String::new(), refused.to_owned()));
+    workspace.configure("workers = 2\nmemory_budget_mib = 161");
+    workspace.succeed(&arguments("import large.jsonl"), "");
+    let tried = workspace.fail(&arguments("user verify large"), "wrong\n");
+    assert_eq!(tried, "no match: the password is not the stored one (argon2)");
+    workspace.configure("workers = 2\nmemory_budget_mib = 160");
+    let tried = workspace.fail(&arguments("user verify large"), "wrong\n");
+    let reason = "a hash with m=163840 takes 160 MiB of memory, and the most for one is 159 MiB";
+    assert!(tried.ends_with(reason), "{tried}");
+}
+
+#[test]
 fn a_rocketchat_moves_in_from_its_export() {
     let workspace = Workspace::new();
     workspace.write(

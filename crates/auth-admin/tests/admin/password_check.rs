@@ -1,7 +1,7 @@
 //! Trying a password without logging in.
 
 use auth_admin::{AdminError, check_password};
-use auth_core::{ImportMode, Password};
+use auth_core::{ImportMode, Password, PasswordString, Revocation};
 use auth_engine::sha256_hex;
 use auth_engine::testing::{PASSWORD, World};
 use auth_transfer::{ImportOptions, import, unwatched};
@@ -25,6 +25,13 @@ async fn a_password_is_tried_against_the_stored_one_and_nothing_is_logged() {
     let othello = world.account("othello").await;
     let refused = check_password(&world.engine, &othello, &Password::new("")).await.unwrap_err();
     assert!(matches!(refused, AdminError::NoPassword(_)), "{refused:?}");
+    let iago = world.account("iago").await.user;
+    let large = "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA";
+    let large = PasswordString::new(large);
+    world.store.set_password(iago.id, Some(&large), &Revocation::NOTHING).await.unwrap();
+    let iago = world.account("iago").await;
+    let refused = check_password(&world.engine, &iago, &Password::new(PASSWORD)).await.unwrap_err();
+    assert!(matches!(refused, AdminError::OverBudget(_)), "{refused:?}");
     assert!(world.store.attempts(10).await.unwrap().is_empty());
     let stored = world.account("weak").await.password.unwrap();
     assert!(stored.expose().starts_with("pbkdf2_sha256$"), "not hashed anew");

@@ -1,4 +1,4 @@
-//! Bounds on what a verification may cost, and estimates of how long it takes.
+//! Bounds on what a verification may cost, estimates of how long it takes, and the memory that it takes.
 //!
 //! The bounds apply wherever a stored string is parsed, on import and on login, before anything is hashed: no record
 //! may occupy a core for a minute or take all of the machine's memory.
@@ -49,6 +49,11 @@ pub(super) fn pbkdf2_time(iterations: u32) -> Duration {
 pub(super) fn bcrypt_time(cost: u32) -> Duration {
     const AT_COST_ZERO: Duration = Duration::from_micros(50);
     AT_COST_ZERO * (1 << cost.min(MAX_BCRYPT_COST))
+}
+
+/// The memory of a hash, in KiB.
+pub(super) fn argon2_kib(params: Params) -> usize {
+    usize::try_from(params.memory_kib()).unwrap_or(usize::MAX)
 }
 
 fn kib_passes(params: Params) -> u64 {

@@ -26,4 +26,10 @@ impl HashingRule {
     pub fn estimated_time(&self) -> Duration {
         cost::argon2_time(self.params)
     }
+
+    /// Returns the memory of a new hash, in KiB.
+    #[must_use]
+    pub fn memory_kib(&self) -> usize {
+        cost::argon2_kib(self.params)
+    }
 }

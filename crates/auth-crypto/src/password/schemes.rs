@@ -121,6 +121,11 @@ impl UnwrappedHash {
         }
     }
 
+    /// The memory of a verification in KiB, as far as it counts: the other schemes take less than a page or two.
+    pub(super) fn memory_kib(&self) -> usize {
+        self.as_argon2().map_or(0, |hash| cost::argon2_kib(hash.params()))
+    }
+
     /// Whether the scheme ignores a part of this input.
     pub(super) fn truncates(&self, input: &[u8]) -> bool {
         matches!(self.hash, Hash::Bcrypt(_)) && input.len() > bcrypt::MAX_INPUT

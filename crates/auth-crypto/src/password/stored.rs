@@ -89,6 +89,15 @@ impl StoredPassword {
         }
     }
 
+    /// Returns the memory of a verification in KiB; 0 for schemes that take next to none.
+    #[must_use]
+    pub fn memory_kib(&self) -> usize {
+        match &self.0 {
+            Form::Unwrapped(hash) => hash.memory_kib(),
+            Form::Wrapped(hash) => hash.memory_kib(),
+        }
+    }
+
     /// Returns whether SHA-256 of the password can be verified as well as the password itself.
     #[must_use]
     pub fn verifies_digest(&self) -> bool {

@@ -62,6 +62,11 @@ impl WrappedHash {
         self.inner.estimated_time() + cost::argon2_time(self.outer.params())
     }
 
+    /// The memory of a verification, in KiB: the two hashes are computed in the same memory.
+    pub(super) fn memory_kib(&self) -> usize {
+        self.inner.memory_kib().max(cost::argon2_kib(self.outer.params()))
+    }
+
     pub(super) fn matches(&self, input: &[u8], memory: &mut Memory) -> Result<bool, OutOfMemory> {
         let inner_tag = self.inner.compute(input, memory)?;
         Ok(tag_of(&self.outer, &inner_tag, memory)?.ct_eq(self.outer.tag()).into())

@@ -1,7 +1,7 @@
 //! The bounded queue between callers and workers: at most so many jobs wait, and none longer than the deadline.
 //!
 //! This file holds the lock and wakes the workers. Which job is next, and which is evicted from a full queue, is
-//! decided by [`FairQueue`].
+//! decided by [`FairQueue`]; how much memory a job may borrow, by [`Reserve`].
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,10 +13,14 @@ use super::config::PoolConfig;
 use super::estimate::Estimates;
 use super::fair_queue::{FairQueue, Job};
 use super::metrics::PoolMetrics;
+use super::reserve::{Loan, Reserve};
 use super::task::Task;
 
 /// The time that a worker waits for a job before it is told to wipe its memory.
 const IDLE_AFTER: Duration = Duration::from_millis(100);
+
+/// The shortest pause between two looks for overdue jobs.
+const SHORTEST_WATCH: Duration = Duration::from_millis(10);
 
 /// The shortest delay that a refused caller is told.
 const MIN_RETRY_AFTER: Duration = Duration::from_millis(10);
@@ -27,13 +31,15 @@ pub(super) struct BoundedQueue {
     stopwatch: Arc<dyn Stopwatch>,
     state: Mutex<State>,
     wake_worker: Condvar,
+    /// Notified when the pool is shutting down.
+    wake_watcher: Condvar,
 }
 
 /// The next thing for a worker to do.
 pub(super) enum Next {
-    /// One task, or several to compute together.
-    Tasks(Vec<Task>),
-    /// No task arrived for a while.
+    /// One task, or several to compute together, and the memory that one needs beyond the worker's own.
+    Tasks(Vec<Task>, Option<Loan>),
+    /// There was no task to begin for a while.
     Idle,
     /// The pool is shutting down.
     Closed,
@@ -41,6 +47,7 @@ pub(super) enum Next {
 
 struct State {
     jobs: FairQueue<Task>,
+    reserve: Reserve,
     estimates: Estimates,
     metrics: PoolMetrics,
     idle_workers: usize,
@@ -51,22 +58,33 @@ impl BoundedQueue {
     pub(super) fn new(config: PoolConfig, stopwatch: Arc<dyn Stopwatch>) -> Self {
         let state = State {
             jobs: FairQueue::new(),
+            reserve: Reserve::new(config.reserve_kib),
             estimates: Estimates::default(),
             metrics: PoolMetrics::default(),
             idle_workers: 0,
             closed: false,
         };
         let workers = u32::try_from(config.workers.max(1)).unwrap_or(u32::MAX);
-        Self { config, workers, stopwatch, state: Mutex::new(state), wake_worker: Condvar::new() }
+        let (wake_worker, wake_watcher) = (Condvar::new(), Condvar::new());
+        Self { config, workers, stopwatch, state: Mutex::new(state), wake_worker, wake_watcher }
+    }
+
+    pub(super) fn config(&self) -> &PoolConfig {
+        &self.config
     }
 
     pub(super) fn elapsed(&self) -> Duration {
         self.stopwatch.elapsed()
     }
 
-    /// Adds a task. A full queue evicts another client's job for it, or refuses it.
+    /// Adds a task. A full queue evicts another client's job for it, or refuses it. A task for which there is no memory
+    /// at any time is refused.
     pub(super) fn push(&self, task: Task) -> Result<(), Busy> {
         let (class, params, since) = (task.class(), task.params(), self.elapsed());
+        let borrows_kib = self.config.borrowed_kib(task.memory_kib());
+        if borrows_kib > self.config.reserve_kib {
+            return Err(Busy::shortly());
+        }
         let mut state = self.state();
         let cost = state.estimates.cost(&task);
         if state.jobs.len() >= self.config.queue {
@@ -80,7 +98,7 @@ impl BoundedQueue {
                 return Err(self.busy(&state));
             }
         }
-        state.jobs.push(Job { payload: task, class, cost, params, since }, self.config.queue);
+        state.jobs.push(Job { payload: task, class, cost, params, borrows_kib, since }, self.config.queue);
         let busy = self.busy(&state);
         drop(state);
         if let Some(job) = evicted {
@@ -93,19 +111,21 @@ impl BoundedQueue {
     /// Waits for tasks: without a limit if `wait_forever`, otherwise until [`Next::Idle`] is due.
     pub(super) fn next(&self, wait_forever: bool) -> Next {
         let mut state = self.state();
+        let mut timed_out = false;
         loop {
             self.refuse_overdue(&mut state);
-            if let Some(tasks) = self.take(&mut state) {
-                return Next::Tasks(tasks);
+            if let Some((tasks, loan)) = self.take(&mut state) {
+                return Next::Tasks(tasks, loan);
             }
             if state.closed {
                 return Next::Closed;
             }
+            if timed_out {
+                return Next::Idle;
+            }
             state.idle_workers += 1;
-            let timed_out;
             if wait_forever {
                 state = self.wake_worker.wait(state).unwrap_or_else(PoisonError::into_inner);
-                timed_out = false;
             } else {
                 let waited = self.wake_worker.wait_timeout(state, IDLE_AFTER);
                 let waited = waited.unwrap_or_else(PoisonError::into_inner);
@@ -113,9 +133,6 @@ impl BoundedQueue {
                 timed_out = waited.1.timed_out();
             }
             state.idle_workers -= 1;
-            if timed_out && state.jobs.len() == 0 && !state.closed {
-                return Next::Idle;
-            }
         }
     }
 
@@ -130,13 +147,34 @@ impl BoundedQueue {
         state.metrics.add_batch(&schemes, took);
     }
 
-    /// Refuses all jobs that wait and ends the workers.
+    /// Takes back what a batch borrowed, and wakes the workers for jobs that waited for it.
+    pub(super) fn give_back(&self, loan: Loan) {
+        self.state().reserve.give_back(loan);
+        self.wake_worker.notify_all();
+    }
+
+    /// Refuses overdue jobs until the pool is shutting down. Workers do so before they take a job, which may be too late
+    /// when each of them computes an expensive one.
+    pub(super) fn watch_deadlines(&self) {
+        let mut state = self.state();
+        while !state.closed {
+            self.refuse_overdue(&mut state);
+            // A job that arrives meanwhile is not due before this either.
+            let since = state.jobs.oldest().unwrap_or_else(|| self.elapsed());
+            let pause = since.saturating_add(self.config.deadline).saturating_sub(self.elapsed());
+            let waited = self.wake_watcher.wait_timeout(state, pause.max(SHORTEST_WATCH));
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Refuses all jobs that wait, and ends the workers and the watch.
     pub(super) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
         state.jobs.clear();
         drop(state);
         self.wake_worker.notify_all();
+        self.wake_watcher.notify_all();
     }
 
     pub(super) fn metrics(&self) -> PoolMetrics {
@@ -144,17 +182,20 @@ impl BoundedQueue {
         PoolMetrics { waiting: state.jobs.len(), ..state.metrics.clone() }
     }
 
-    /// The next tasks whose callers still wait.
-    fn take(&self, state: &mut State) -> Option<Vec<Task>> {
+    /// The next tasks whose callers still wait, and the memory that they borrow.
+    fn take(&self, state: &mut State) -> Option<(Vec<Task>, Option<Loan>)> {
         loop {
             // Idle workers have been woken and are about to take their share.
             let share = state.jobs.len().div_ceil(state.idle_workers + 1);
-            let batch = state.jobs.pop_batch(|params| self.config.width(params).min(share));
+            let State { jobs, reserve, .. } = &mut *state;
+            let width = |params| self.config.width(params).min(share);
+            let batch = jobs.pop_batch(width, |need_kib| reserve.has_room(need_kib));
             if batch.is_empty() {
                 return None;
             }
             let now = self.elapsed();
             let mut tasks = Vec::with_capacity(batch.len());
+            let mut borrows_kib = 0;
             for job in batch {
                 if job.payload.is_abandoned() {
                     state.metrics.abandoned += 1;
@@ -162,10 +203,12 @@ impl BoundedQueue {
                 } else {
                     state.metrics.wait.add(now.saturating_sub(job.since));
                     tasks.push(job.payload);
+                    borrows_kib = job.borrows_kib;
                 }
             }
             if !tasks.is_empty() {
-                return Some(tasks);
+                let loan = (borrows_kib > 0).then(|| state.reserve.lend(borrows_kib));
+                return Some((tasks, loan));
             }
         }
     }

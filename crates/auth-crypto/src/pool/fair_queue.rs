@@ -9,6 +9,9 @@
 //! The queue has a virtual time: the largest usage that a client had when it was served. A client that starts to wait
 //! begins there at the earliest, so that no client saves up processor time for a flood. Usage beyond the virtual time
 //! is remembered while the client has no jobs.
+//!
+//! A job that borrows memory from the reserve waits until there is room for it. Jobs that borrow nothing pass it, those of
+//! its own client too. Other borrowers don't, so that small ones can't keep a large one waiting for ever.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::Duration;
@@ -30,6 +33,8 @@ pub(super) struct Job<T> {
     /// The Argon2id parameters that other jobs need in order to be computed together with this one; `None` for a job
     /// that is computed alone.
     pub(super) params: Option<Params>,
+    /// The memory that the job borrows from the reserve; 0 for a job that fits into a worker's own.
+    pub(super) borrows_kib: usize,
     /// The time at which the job began to wait.
     pub(super) since: Duration,
 }
@@ -54,6 +59,17 @@ struct ClientQueue<T> {
     cost: Duration,
     /// The jobs of each priority with their arrival numbers, in order of arrival.
     jobs: [VecDeque<(u64, Job<T>)>; Priority::COUNT],
+}
+
+/// The job that is served next.
+struct Choice {
+    client_key: ClientKey,
+    priority: Priority,
+    /// The processor time that the client has used.
+    used: Duration,
+    borrows_kib: usize,
+    /// Whether jobs of several priorities waited.
+    is_mixed: bool,
 }
 
 impl<T> FairQueue<T> {
@@ -102,17 +118,33 @@ impl<T> FairQueue<T> {
         }
     }
 
+    /// The time since which the job that has waited longest waits.
+    pub(super) fn oldest(&self) -> Option<Duration> {
+        let lines = self.clients.values().flat_map(|client| &client.jobs);
+        lines.filter_map(|jobs| Some(jobs.front()?.1.since)).min()
+    }
+
     /// Removes and returns the next job, and with it jobs of equal parameters to compute together with it: at most
-    /// `width(params)` in all.
+    /// `width(params)` in all. `has_room` tells whether so much memory can be borrowed now.
     ///
     /// The others come from the same client, or from clients whose usage is less than the first job's cost behind
     /// it. So a client that has used little is not slowed down by one that has used much: jobs that are computed
     /// together finish together.
-    pub(super) fn pop_batch(&mut self, width: impl Fn(Params) -> usize) -> Vec<Job<T>> {
-        let Some(priority) = self.next_priority() else { return Vec::new() };
-        let Some((client_key, used)) = self.least_used(priority, |_, _| true) else { return Vec::new() };
+    pub(super) fn pop_batch(
+        &mut self,
+        width: impl Fn(Params) -> usize,
+        has_room: impl Fn(usize) -> bool,
+    ) -> Vec<Job<T>> {
+        let mut borrowers = true;
+        let mut choice = self.choose(borrowers);
+        if choice.as_ref().is_some_and(|next| next.borrows_kib > 0 && !has_room(next.borrows_kib)) {
+            borrowers = false;
+            choice = self.choose(borrowers);
+        }
+        let Some(Choice { client_key, priority, used, is_mixed, .. }) = choice else { return Vec::new() };
+        self.mixed_choices = self.mixed_choices.wrapping_add(is_mixed.into());
         self.virtual_time = self.virtual_time.max(used);
-        let Some(first) = self.pop_front(client_key, priority) else { return Vec::new() };
+        let Some(first) = self.pop_first(client_key, priority, borrowers) else { return Vec::new() };
         let (params, end) = (first.params, used + first.cost);
         let mut batch = vec![first];
         let Some(params) = params else { return batch };
@@ -121,8 +153,8 @@ impl<T> FairQueue<T> {
             let fits = |client: &ClientQueue<T>, job: &Job<T>| {
                 job.params == Some(params) && (client.used < end || job.class.client_key == client_key)
             };
-            let Some((next, _)) = self.least_used(priority, fits) else { break };
-            batch.extend(self.pop_front(next, priority));
+            let Some((_, next, _)) = self.least_used(priority, borrowers, fits) else { break };
+            batch.extend(self.pop_first(next, priority, borrowers));
         }
         batch
     }
@@ -198,34 +230,39 @@ impl<T> FairQueue<T> {
         *self = Self::new();
     }
 
-    fn next_priority(&mut self) -> Option<Priority> {
-        let mut waiting = Priority::ALL
-            .into_iter()
-            .filter(|priority| self.clients.values().any(|client| client.has(*priority)));
+    /// Chooses the next job, among the `borrowers` too or only among the others.
+    fn choose(&self, borrowers: bool) -> Option<Choice> {
+        let mut waiting = Priority::ALL.into_iter().filter(|priority| {
+            self.clients.values().any(|client| client.first(*priority, borrowers).is_some())
+        });
         let highest = waiting.next()?;
-        let Some(lowest) = waiting.next_back() else { return Some(highest) };
-        self.mixed_choices = self.mixed_choices.wrapping_add(1);
-        Some(if self.mixed_choices.is_multiple_of(LOWEST_PRIORITY_EVERY) { lowest } else { highest })
+        let lowest = waiting.next_back();
+        let takes_lowest = self.mixed_choices.wrapping_add(1).is_multiple_of(LOWEST_PRIORITY_EVERY);
+        let priority = lowest.filter(|_| takes_lowest).unwrap_or(highest);
+        let (used, client_key, borrows_kib) = self.least_used(priority, borrowers, |_, _| true)?;
+        Some(Choice { client_key, priority, used, borrows_kib, is_mixed: lowest.is_some() })
     }
 
-    /// The client with the least usage among those whose next job of this priority `fits`, with its usage. Of equal
-    /// clients, the one whose job has waited longest.
+    /// The client with the least usage among those whose next job of this priority `fits`, with its usage and what the
+    /// job borrows. Of equal clients, the one whose job has waited longest.
     fn least_used(
         &self,
         priority: Priority,
+        borrowers: bool,
         fits: impl Fn(&ClientQueue<T>, &Job<T>) -> bool,
-    ) -> Option<(ClientKey, Duration)> {
+    ) -> Option<(Duration, ClientKey, usize)> {
         let heads = self.clients.iter().filter_map(|(client_key, client)| {
-            let (arrival, job) = client.jobs.get(priority.index())?.front()?;
-            fits(client, job).then_some((client.used, *arrival, *client_key))
+            let (_, (arrival, job)) = client.first(priority, borrowers)?;
+            fits(client, job).then_some((client.used, *arrival, *client_key, job.borrows_kib))
         });
-        heads.min().map(|(used, _, client_key)| (client_key, used))
+        heads.min().map(|(used, _, client_key, borrows_kib)| (used, client_key, borrows_kib))
     }
 
     /// Removes a client's next job and charges the client for it.
-    fn pop_front(&mut self, client_key: ClientKey, priority: Priority) -> Option<Job<T>> {
+    fn pop_first(&mut self, client_key: ClientKey, priority: Priority, borrowers: bool) -> Option<Job<T>> {
         let client = self.clients.get_mut(&client_key)?;
-        let (_, job) = client.jobs.get_mut(priority.index())?.pop_front()?;
+        let (index, _) = client.first(priority, borrowers)?;
+        let (_, job) = client.jobs.get_mut(priority.index())?.remove(index)?;
         client.used += job.cost;
         client.cost = client.cost.saturating_sub(job.cost);
         self.subtract(std::slice::from_ref(&job));
@@ -254,6 +291,12 @@ impl<T> ClientQueue<T> {
 
     fn is_empty(&self) -> bool {
         self.jobs.iter().all(VecDeque::is_empty)
+    }
+
+    /// The next job of a priority with its place in the line, among the `borrowers` too or only among the others.
+    fn first(&self, priority: Priority, borrowers: bool) -> Option<(usize, &(u64, Job<T>))> {
+        let mut jobs = self.jobs.get(priority.index())?.iter().enumerate();
+        jobs.find(|(_, (_, job))| borrowers || job.borrows_kib == 0)
     }
 
     fn has(&self, priority: Priority) -> bool {

@@ -64,6 +64,11 @@ impl Task {
         self.stored().map_or_else(|| self.rule().estimated_time(), StoredPassword::estimated_time)
     }
 
+    /// The memory that the task takes, in KiB.
+    pub(super) fn memory_kib(&self) -> usize {
+        self.stored().map_or_else(|| self.rule().memory_kib(), StoredPassword::memory_kib)
+    }
+
     /// The parameters that another task needs in order to be computed together with this one; `None` if it is
     /// computed alone.
     pub(super) fn params(&self) -> Option<Params> {

@@ -8,20 +8,30 @@ use std::time::Duration;
 
 use auth_argon2::Params;
 use auth_core::{ClientKey, ManualClock, Password, SeededRng, Timestamp};
+use proptest::prelude::{any, prop};
+use proptest::{prop_assert, prop_assert_eq, proptest};
 
+use super::fair_queue::{FairQueue, Job};
+use super::reserve::Reserve;
 use super::*;
 use crate::password::{NameContext, StoredPassword, Upgrade};
 
-const RULE: HashingRule = HashingRule {
-    params: match Params::new(64, 1, 1) {
-        Ok(params) => params,
-        Err(_) => panic!(),
-    },
-    digest_ready: false,
-};
+const RULE: HashingRule = rule(64);
+
+const fn rule(memory_kib: u32) -> HashingRule {
+    let Ok(params) = Params::new(memory_kib, 1, 1) else { panic!() };
+    HashingRule { params, digest_ready: false }
+}
 
 fn config(workers: usize, queue: usize) -> PoolConfig {
-    PoolConfig { workers, queue, interleave: 3, memory_kib: 1 << 10, deadline: Duration::from_secs(10) }
+    PoolConfig {
+        workers,
+        queue,
+        interleave: 3,
+        memory_kib: 1 << 10,
+        reserve_kib: 1 << 12,
+        deadline: Duration::from_secs(10),
+    }
 }
 
 /// A pool whose clock stands still.
@@ -47,6 +57,9 @@ fn client(last: u8) -> ClientKey {
     ClientKey::of([192, 0, 2, last].into())
 }
 
+/// How long a blocked hash waits to be released: a test that goes wrong fails, and doesn't hang.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Random numbers that block every hash at its salt, until a message releases it.
 struct BlockingRng {
     blocked: mpsc::Sender<()>,
@@ -68,7 +81,7 @@ impl Rng for BlockingRng {
         self.salts.fetch_add(1, Ordering::SeqCst);
         out.fill(7);
         let _ = self.blocked.send(());
-        let _ = self.released.lock().unwrap().recv();
+        let _ = self.released.lock().unwrap().recv_timeout(PATIENCE);
     }
 }
 
@@ -258,6 +271,149 @@ fn overdue_jobs_are_refused() {
     assert!(runtime.block_on(late).is_err());
     assert!(runtime.block_on(in_time).is_ok());
     assert_eq!(pool.metrics().late, 1);
+}
+
+/// Jobs are refused at their deadline while every worker is at work, or while the memory for them is lent.
+#[test]
+fn jobs_behind_a_running_one_are_refused_at_their_deadline() {
+    for (workers, memory_kib) in [(1, 64), (2, 3000)] {
+        let (rng, is_blocked, release) = BlockingRng::new();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1)));
+        let config = PoolConfig { deadline: Duration::from_millis(20), ..config(workers, 100) };
+        let pool = HashingPool::new(config, Arc::clone(&rng) as _, Arc::clone(&clock) as _).unwrap();
+        let hash = || Box::pin(pool.hash(secret(), rule(memory_kib), ClientKey::default()));
+        let mut running = hash();
+        assert!(poll(running.as_mut()).is_pending());
+        is_blocked.recv().unwrap();
+        let mut late = hash();
+        assert!(poll(late.as_mut()).is_pending());
+        clock.advance(Duration::from_millis(21));
+        assert!(pool_runtime().block_on(late).is_err(), "{memory_kib} KiB");
+        assert!(poll(running.as_mut()).is_pending());
+        assert_eq!(pool.metrics().late, 1);
+        drop(release);
+        assert!(pool_runtime().block_on(running).is_ok());
+        assert_eq!(rng.salts.load(Ordering::SeqCst), 1);
+    }
+}
+
+#[test]
+fn two_hashes_that_exceed_the_budget_together_never_run_at_once_and_smaller_ones_pass() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(2, 100), Arc::clone(&rng) as _);
+    // The budget holds each of them, and both by one KiB too little.
+    let hash = |memory_kib| Box::pin(pool.hash(secret(), rule(memory_kib), ClientKey::default()));
+    let (mut first, mut second) = (hash(2048), hash(2049));
+    assert!(poll(first.as_mut()).is_pending());
+    is_blocked.recv().unwrap();
+    assert!(poll(second.as_mut()).is_pending());
+    let runtime = pool_runtime();
+    // The second worker looks for a job each time, and finds the second hash.
+    for _ in 0..10 {
+        assert_eq!(runtime.block_on(pool.verify(verification(None))), Ok(Verdict::NoMatch));
+    }
+    assert_eq!((pool.metrics().waiting, rng.salts.load(Ordering::SeqCst)), (1, 1));
+    release.send(()).unwrap();
+    is_blocked.recv().unwrap();
+    drop(release);
+    assert!(runtime.block_on(first).is_ok());
+    assert!(runtime.block_on(second).is_ok());
+}
+
+/// Its memory is held back: current hashes can't take it, however many there are.
+#[test]
+fn an_older_record_beyond_a_workers_memory_begins_at_once_while_current_hashes_have_all_of_theirs() {
+    let (rng, is_blocked, release) = BlockingRng::new();
+    let pool = pool(config(2, 100), Arc::clone(&rng) as _);
+    let all_of_a_workers = rule(512);
+    assert_eq!((pool.config().width(all_of_a_workers.params), pool.config().borrowed_kib(512)), (1, 0));
+    let mut current = pin!(pool.hash(secret(), all_of_a_workers, ClientKey::default()));
+    assert!(poll(current.as_mut()).is_pending());
+    is_blocked.recv().unwrap();
+    let older = "$argon2id$v=19$m=4096,t=1,p=1$c2FsdHNhbHQ$MPTvGDNGjMn2Hstqn5I9GA";
+    let older = StoredPassword::parse(&PasswordString::new(older)).unwrap();
+    let verdict = pool_runtime().block_on(pool.verify(verification(Some(older))));
+    assert_eq!(verdict, Ok(Verdict::NoMatch));
+    assert!(poll(current.as_mut()).is_pending(), "the other worker was at work all the time");
+    drop(release);
+    assert!(pool_runtime().block_on(current).is_ok());
+}
+
+#[tokio::test]
+async fn a_record_beyond_the_budget_is_told_and_never_waits() {
+    let pool = pool(config(1, 100), Arc::new(SeededRng::new(1)));
+    let stored = |text: String| StoredPassword::parse(&PasswordString::new(text)).unwrap();
+    let argon2 =
+        |memory_kib: u32| format!("$argon2id$v=19$m={memory_kib},t=1,p=1$c2FsdHNhbHQ$MPTvGDNGjMn2Hstqn5I9GA");
+    let bcrypt = "$2b$04$abcdefghijklmnopqrstuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuuu".to_owned();
+    let wrapped = |inner: u32, outer: u32| {
+        format!("wrapped:{}{}:{}", &argon2(inner)[..argon2(inner).len() - 22], "A".repeat(22), argon2(outer))
+    };
+    for (text, memory_kib) in [
+        (bcrypt, 0),
+        (argon2(64), 64),
+        (argon2(4096), 4096),
+        (argon2(4097), 4097),
+        (argon2(4097).replace("argon2id", "argon2i").replace("v=19", "v=16"), 4097),
+        (format!("sha256-hex:{}", argon2(4097)), 4097),
+        (wrapped(64, 4096), 4096),
+        (wrapped(4096, 64), 4096),
+        (wrapped(4097, 64), 4097),
+        (wrapped(64, 4097), 4097),
+    ] {
+        let stored = stored(text.clone());
+        let fits = memory_kib <= 4096;
+        let error = OverBudget { memory_kib, largest_kib: 4096 };
+        assert_eq!(stored.memory_kib(), memory_kib, "{text}");
+        assert_eq!(pool.check(&stored), if fits { Ok(()) } else { Err(error) }, "{text}");
+        assert_eq!(pool.verify(verification(Some(stored))).await.is_ok(), fits, "{text}");
+    }
+    let said = OverBudget { memory_kib: 1 << 20, largest_kib: 128 << 10 }.to_string();
+    assert_eq!(said, "a hash with m=1048576 takes 1024 MiB of memory, and the most for one is 128 MiB");
+}
+
+proptest! {
+    /// Whatever arrives and ends in whatever order, what is borrowed stays within the reserve; a worker is idle only
+    /// while the rest waits for memory; and every job is served once.
+    #[test]
+    fn the_sum_of_charged_memory_never_exceeds_the_budget(
+        steps in prop::collection::vec((0_u8..3, 0_usize..=300, 0_u8..4, any::<prop::sample::Index>()), 1..120),
+    ) {
+        const WORKERS: usize = 3;
+        const RESERVE: usize = 300;
+        let mut jobs = FairQueue::new();
+        let mut reserve = Reserve::new(RESERVE);
+        let mut running = Vec::new();
+        let (mut arrived, mut ended) = (0, 0);
+        let end = steps.len() + 1;
+        let drain = std::iter::repeat_n((1, 0, 0, None), 2 * end);
+        let steps = steps.into_iter().map(|(step, kib, last, which)| (step, kib, last, Some(which)));
+        for (step, kib, last, which) in steps.chain(drain) {
+            if step == 0 {
+                // Each third job borrows nothing.
+                let borrows_kib = if kib % 3 == 0 { 0 } else { kib };
+                let (class, cost) = (client(last).into(), Duration::from_millis(1 + kib as u64));
+                let job = Job { payload: arrived, class, cost, params: None, borrows_kib, since: Duration::ZERO };
+                jobs.push(job, 100);
+                arrived += 1;
+            } else if !running.is_empty() {
+                let (_, loan) = running.swap_remove(which.map_or(0, |which| which.index(running.len())));
+                if let Some(loan) = loan {
+                    reserve.give_back(loan);
+                }
+                ended += 1;
+            }
+            while running.len() < WORKERS {
+                let Some(job) = jobs.pop_batch(|_| 1, |kib| reserve.has_room(kib)).pop() else { break };
+                let loan = (job.borrows_kib > 0).then(|| reserve.lend(job.borrows_kib));
+                running.push((job.borrows_kib, loan));
+            }
+            let charged: usize = running.iter().map(|(kib, _)| kib).sum();
+            prop_assert!(charged <= RESERVE, "{} KiB", charged);
+            prop_assert!(running.len() == WORKERS || jobs.len() == 0 || charged > 0);
+        }
+        prop_assert_eq!((jobs.len(), running.len(), ended), (0, 0, arrived));
+    }
 }
 
 #[test]

@@ -45,7 +45,16 @@ impl LocalBackend {
                     tracing::warn!(user = %account.user.id, %why, "a stored password can't be read");
                     (None, FailureReason::BrokenPassword)
                 }
-                Some(Ok(stored)) => (Some(stored), FailureReason::WrongPassword),
+                Some(Ok(stored)) => match self.pool.check(&stored) {
+                    Ok(()) => (Some(stored), FailureReason::WrongPassword),
+                    Err(why) => {
+                        tracing::error!(
+                            user = %account.user.id, %why,
+                            "a stored password needs more memory than [passwords] memory_budget_mib allows"
+                        );
+                        (None, FailureReason::BrokenPassword)
+                    }
+                },
             },
         };
         let secret = request.secret.clone();

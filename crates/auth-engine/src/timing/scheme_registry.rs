@@ -9,6 +9,7 @@ use std::time::Duration;
 use auth_core::{MetaStore, StoreError};
 use auth_crypto::argon2::Params;
 use auth_crypto::password::{HashingRule, StoredPassword};
+use auth_crypto::pool::HashingPool;
 
 /// A scheme with its parameters, as far as they show in the time of a verification.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -52,6 +53,11 @@ impl Scheme {
         self.time
     }
 
+    /// The memory of a hash in KiB, if the scheme is that of new hashes, now or formerly.
+    fn memory_kib(&self) -> Option<usize> {
+        self.name.strip_prefix("argon2id,m=")?.split(',').next()?.parse().ok()
+    }
+
     /// Reads an entry. One that another version wrote in a form of its own counts as very slow.
     fn parse(entry: &[u8]) -> Self {
         let text = String::from_utf8_lossy(entry).into_owned();
@@ -75,6 +81,26 @@ pub(crate) async fn read(store: &(impl MetaStore + ?Sized), skip: usize) -> Resu
         found.push(Scheme::parse(&entry));
     }
     Ok(found)
+}
+
+/// Warns of former parameters of new hashes for which the pool has no memory. Imported hashes were checked when they were
+/// imported.
+pub(crate) async fn warn_of_large_hashes(
+    store: &(impl MetaStore + ?Sized),
+    pool: &HashingPool,
+) -> Result<(), StoreError> {
+    let largest_kib = pool.config().largest_kib();
+    for scheme in read(store, 0).await? {
+        if scheme.memory_kib().is_some_and(|memory_kib| memory_kib > largest_kib) {
+            let mib = largest_kib / 1024;
+            tracing::warn!(
+                scheme = scheme.name(),
+                mib,
+                "accounts with a password of former parameters can't log in: raise [passwords] memory_budget_mib"
+            );
+        }
+    }
+    Ok(())
 }
 
 /// Adds the schemes that are not listed yet; durable when it returns.
@@ -140,6 +166,19 @@ mod tests {
         assert_eq!(Scheme::parse(scheme.to_string().as_bytes()), scheme);
         for foreign in [&b""[..], b"scrypt", b"scrypt x", b"\xff 1x"] {
             assert_eq!(Scheme::parse(foreign).time(), Duration::MAX, "{foreign:?}");
+        }
+    }
+
+    #[test]
+    fn the_memory_of_new_hashes_is_read_from_their_scheme() {
+        let new = Scheme::of_new(params());
+        for (entry, memory_kib) in [
+            (new.to_string(), Some(19_456)),
+            ("argon2id,m=262144,t=2,p=1 180000".to_owned(), Some(262_144)),
+            ("argon2 69000".to_owned(), None),
+            ("argon2id,m=much 1".to_owned(), None),
+        ] {
+            assert_eq!(Scheme::parse(entry.as_bytes()).memory_kib(), memory_kib, "{entry}");
         }
     }
 

@@ -73,6 +73,22 @@ async fn an_imported_older_scheme_delays_failures_by_more_than_it_takes() {
     assert_eq!(wait(&world).await, Some(FOR_OLDER));
 }
 
+/// The workers of these tests keep less than this record needs: see `auth_engine::testing::builder`.
+#[tokio::test]
+async fn an_older_record_that_needs_more_than_the_workers_keep_is_refused_like_an_unknown_name() {
+    let large = r#"{"kind":"user","realm":"main","username":"large","email":"large@zulip.com","password_hash":"$argon2id$v=19$m=98304,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA"}"#;
+    let world = world(FailureDelay::Auto, &format!("{CURRENT}{large}")).await;
+    // Twice 33 ms, as 98304 KiB are estimated.
+    let width = Some(Duration::from_millis(66));
+    assert_eq!(wait(&world).await, width);
+    for _ in 0..3 {
+        let attempt = world.attempt("main", ProtocolName::ZULIP, "large@zulip.com", "wrong").await;
+        assert_eq!(wait_of(&world, attempt).await, width);
+        let logged = world.store.attempts(1).await.unwrap();
+        assert_eq!(logged[0].outcome.as_ref(), "wrong-password", "it was verified");
+    }
+}
+
 #[tokio::test]
 async fn an_import_is_noticed_by_an_engine_that_was_open_before() {
     let world = world(FailureDelay::Auto, CURRENT).await;

@@ -15,7 +15,7 @@ use toml_edit::DocumentMut;
 use self::measure::Measure;
 use super::config_file::ConfigFile;
 use super::output::print_line;
-use crate::config::{Config, Span, environment, plain_io};
+use crate::config::{Config, Passwords, Span, environment, plain_io};
 use crate::system;
 
 /// Tune the cost of password hashes.
@@ -95,7 +95,9 @@ impl Tune {
             let Some(params) = measure.most_passes(memory_mib * 1024, current.lanes(), self.target)? else {
                 break;
             };
-            let choice = Choice::measure(params, &pool, &mut measure)?;
+            let (memory_kib, iterations) = (params.memory_kib(), params.iterations());
+            let passwords = Passwords { memory_kib, iterations, ..config.passwords.clone() };
+            let choice = Choice::measure(params, &passwords.pool(system::cores())?, &mut measure)?;
             print_line(&choice)?;
             if choice.params.iterations() >= MIN_PASSES || proposed.is_none() {
                 proposed = Some(choice);
@@ -130,11 +132,11 @@ impl Tune {
 }
 
 impl Choice {
+    /// Measures a pool that was configured for these parameters.
     fn measure(params: Params, pool: &PoolConfig, measure: &mut Measure) -> anyhow::Result<Self> {
-        let all_kib = pool.workers * pool.interleave * params.memory_kib() as usize;
         let one = measure.one(params)?;
-        let per_second = Measure::per_second(params, pool.workers, pool.interleave)?;
-        Ok(Self { params, one, per_second, all_mib: all_kib / 1024 })
+        let per_second = Measure::per_second(params, pool.workers, pool.width(params))?;
+        Ok(Self { params, one, per_second, all_mib: pool.memory_kib / 1024 })
     }
 }
 

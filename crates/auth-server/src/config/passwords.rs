@@ -12,6 +12,10 @@ use serde::de::{self, Deserialize, Deserializer};
 use super::{ConfigError, Span};
 use crate::response::LONGEST_DELAY;
 
+/// The memory that is held back for larger hashes where the budget has room for it, in KiB: Django's hashes, and so
+/// Zulip's, take 100 MiB.
+const LEAST_RESERVE_KIB: usize = 128 << 10;
+
 /// The smallest width of the failure delay: clocks count whole milliseconds.
 const MIN_WIDTH: Duration = Duration::from_millis(1);
 
@@ -34,7 +38,9 @@ pub struct Passwords {
     pub workers: u32,
     /// The most hashes that a thread computes side by side.
     pub interleave: u32,
-    /// The memory of all threads together, in MiB; 0 for as much as `interleave` new hashes on each thread take.
+    /// The memory of all hashes together, in MiB. Of it, 128 MiB are held back for stored hashes that need more than a
+    /// thread keeps, or one new hash for each thread if that is more. The threads keep the rest, as far as `interleave` new
+    /// hashes on each of them take it; what is left then is held back as well. 0 for as much as all of this needs.
     pub memory_budget_mib: u32,
     /// The most logins that wait for a thread.
     pub queue: u32,
@@ -87,8 +93,9 @@ impl Passwords {
         Ok(params)
     }
 
-    /// The hashing pool on a machine with `cores` cores. There are fewer workers where the memory budget doesn't hold one
-    /// new hash for each of them.
+    /// The hashing pool on a machine with `cores` cores. Where the memory budget doesn't hold `interleave` new hashes for
+    /// each worker and what is held back, fewer are computed together, and then less is held back; where it doesn't hold
+    /// one for each worker, there are fewer workers.
     ///
     /// # Errors
     /// [`ConfigError`] when the budget doesn't hold one new hash.
@@ -99,19 +106,25 @@ impl Passwords {
             given => given,
         };
         let interleave = self.interleave.max(1) as usize;
-        let memory_kib = match self.memory_budget_mib as usize {
-            0 => workers.saturating_mul(interleave).saturating_mul(hash_kib),
+        let one_each_kib = workers.saturating_mul(hash_kib);
+        let held_back_kib = one_each_kib.max(LEAST_RESERVE_KIB);
+        let budget_kib = match self.memory_budget_mib as usize {
+            0 => one_each_kib.saturating_mul(interleave).saturating_add(held_back_kib),
             given => given.saturating_mul(1024),
         };
-        let workers = workers.min(memory_kib / hash_kib);
+        let workers = workers.min(budget_kib / hash_kib);
         if workers == 0 {
             let needed = hash_kib.div_ceil(1024);
             return Err(ConfigError::new(format!(
                 "[passwords] memory_budget_mib: one hash takes {needed} MiB; set at least this, or 0"
             )));
         }
+        let one_each_kib = workers * hash_kib;
+        let width = budget_kib.saturating_sub(held_back_kib) / one_each_kib;
+        let memory_kib = one_each_kib * width.clamp(1, interleave);
+        let reserve_kib = budget_kib - memory_kib;
         let queue = self.queue as usize;
-        Ok(PoolConfig { workers, queue, interleave, memory_kib, deadline: self.max_wait.0 })
+        Ok(PoolConfig { workers, queue, interleave, memory_kib, reserve_kib, deadline: self.max_wait.0 })
     }
 
     /// What new passwords must fulfil.
@@ -141,17 +154,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_budget_bounds_width_and_then_workers() {
+    fn larger_hashes_have_memory_held_back_from_the_budget_that_bounds_width_and_then_workers() {
         const MIB: usize = 1024;
-        for (budget_mib, workers, width, memory_mib) in
-            [(0, 4, 3, 4 * 3 * 19), (200, 4, 2, 200), (80, 4, 1, 80), (40, 2, 1, 40), (19, 1, 1, 19)]
-        {
+        for (budget_mib, workers, width, reserve_mib) in [
+            (0, 4, 3, 128),
+            (400, 4, 3, 400 - 4 * 3 * 19),
+            (300, 4, 2, 300 - 4 * 2 * 19),
+            (200, 4, 1, 200 - 4 * 19),
+            (80, 4, 1, 4),
+            (40, 2, 1, 2),
+            (19, 1, 1, 0),
+        ] {
             let passwords =
                 Passwords { memory_kib: 19 * 1024, memory_budget_mib: budget_mib, ..Passwords::default() };
             let pool = passwords.pool(4).unwrap();
-            let found = (pool.workers, pool.width(passwords.params().unwrap()), pool.memory_kib);
-            assert_eq!(found, (workers, width, memory_mib * MIB), "{budget_mib} MiB");
+            let found = (pool.workers, pool.width(passwords.params().unwrap()), pool.reserve_kib);
+            assert_eq!(found, (workers, width, reserve_mib * MIB), "{budget_mib} MiB");
+            assert_eq!(pool.memory_kib, workers * width * 19 * MIB, "{budget_mib} MiB");
         }
+        let many = Passwords { memory_kib: 19 * 1024, ..Passwords::default() }.pool(64).unwrap();
+        assert_eq!(many.reserve_kib, 64 * 19 * MIB, "one hash for each worker, where that is more");
         let passwords = Passwords { memory_budget_mib: 18, ..Passwords::default() };
         assert!(passwords.pool(4).unwrap_err().to_string().contains("one hash takes 19 MiB"));
     }

@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, ProtocolName, Realm, RealmId,
-    Role, StoreError, Timestamp, User,
+    BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, PasswordString, ProtocolName,
+    Realm, RealmId, Role, StoreError, Timestamp, User,
 };
-use auth_crypto::password::{self, NameContext};
+use auth_crypto::password::{self, NameContext, StoredPassword};
 use auth_engine::{Engine, is_login_name};
 
 use super::draft::{NO_REALM, Record};
@@ -72,6 +72,18 @@ impl<'a> Checker<'a> {
         })
     }
 
+    /// Checks that a stored password has a known form, and that logins have the memory to verify it.
+    fn check_hash(&self, hash: &str, context: Option<&NameContext>) -> Result<PasswordString, BadLine> {
+        let hash = password::check_import(hash, context)
+            .map_err(|why| BadLine(format!("`password_hash`: {why}")))?;
+        if let Ok(stored) = StoredPassword::parse(&hash) {
+            self.engine.passwords().pool().check(&stored).map_err(|why| {
+                BadLine(format!("`password_hash`: {why}: raise [passwords] memory_budget_mib"))
+            })?;
+        }
+        Ok(hash)
+    }
+
     fn check_user(&self, line: UserLine, realm: &Realm) -> Result<(NewUser, Option<Password>), BadLine> {
         let joined = match line.joined.as_deref().map(time) {
             None => self.engine.clock().now(),
@@ -115,10 +127,7 @@ impl<'a> Checker<'a> {
             }
             (Some(clear), None) if clear.is_too_long() => return Err(bad("`password` is too long")),
             (_, None) => None,
-            (None, Some(hash)) => Some(
-                password::check_import(hash, context.as_ref())
-                    .map_err(|why| BadLine(format!("`password_hash`: {why}")))?,
-            ),
+            (None, Some(hash)) => Some(self.check_hash(hash, context.as_ref())?),
         };
         let email_verified = line.email.is_some() && line.email_verified;
         let mut new = self.engine.users().new_user(realm, joined, external_ids(&line, zid)?);

@@ -48,6 +48,11 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
             "`password` and `password_hash` exclude each other",
         ),
         (
+            r#"{"kind":"user","realm":"main","username":"a","password_hash":"$argon2id$v=19$m=262144,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA"}"#,
+            "`password_hash`: a hash with m=262144 takes 256 MiB of memory, and the most for one is 128 MiB: raise \
+             [passwords] memory_budget_mib",
+        ),
+        (
             r#"{"kind":"realm","realm":"No Slug"}"#,
             "`realm` is not 1 to 64 lower-case letters, digits, - or _",
         ),

@@ -24,7 +24,7 @@ fn class(last: u8, priority: Priority) -> JobClass {
 /// A job named by its payload. Jobs of the cost [`HASH`] can be computed together, others can't.
 fn job(payload: u32, class: JobClass, cost: Duration) -> Job<u32> {
     let params = (cost == HASH).then(|| params(64));
-    Job { payload, class, cost, params, since: Duration::ZERO }
+    Job { payload, class, cost, params, borrows_kib: 0, since: Duration::ZERO }
 }
 
 fn queue(jobs: impl IntoIterator<Item = Job<u32>>) -> FairQueue<u32> {
@@ -39,7 +39,7 @@ fn queue(jobs: impl IntoIterator<Item = Job<u32>>) -> FairQueue<u32> {
 fn order(queue: &mut FairQueue<u32>, width: usize) -> Vec<Vec<u32>> {
     let mut order = Vec::new();
     loop {
-        let batch = queue.pop_batch(|_| width);
+        let batch = queue.pop_batch(|_| width, |_| true);
         if batch.is_empty() {
             return order;
         }
@@ -69,7 +69,7 @@ fn a_client_with_slow_records_is_charged_for_their_cost() {
 fn a_new_client_is_next_and_has_no_saved_time() {
     let mut queue = queue((0..100).map(|number| job(number, usual(1), HASH)));
     for _ in 0..50 {
-        queue.pop_batch(|_| 1);
+        queue.pop_batch(|_| 1, |_| true);
     }
     for number in 0..5 {
         queue.push(job(200 + number, usual(2), HASH), 100);
@@ -103,7 +103,7 @@ fn jobs_of_equal_parameters_are_batched_up_to_the_width() {
 #[test]
 fn a_client_that_has_used_little_is_not_batched_with_a_flood() {
     let mut queue = queue((0..9).map(|number| job(number, usual(1), HASH)));
-    assert_eq!(queue.pop_batch(|_| 3).len(), 3);
+    assert_eq!(queue.pop_batch(|_| 3, |_| true).len(), 3);
     queue.push(job(100, usual(2), HASH), 100);
     assert_eq!(order(&mut queue, 3), [vec![100], vec![3, 4, 5], vec![6, 7, 8]]);
 }
@@ -132,6 +132,60 @@ fn familiar_clients_come_first_and_suspect_ones_are_not_starved() {
 fn priorities_are_not_mixed_in_a_batch() {
     let jobs = [job(0, class(1, Priority::Usual), HASH), job(1, class(2, Priority::Familiar), HASH)];
     assert_eq!(order(&mut queue(jobs), 3), [[1], [0]]);
+}
+
+/// A job that borrows so much memory.
+fn borrower(payload: u32, class: JobClass, borrows_kib: usize) -> Job<u32> {
+    Job { borrows_kib, ..job(payload, class, SLOW) }
+}
+
+/// The next batch when so much memory can be borrowed.
+fn next(queue: &mut FairQueue<u32>, room_kib: usize) -> Vec<u32> {
+    let batch = queue.pop_batch(|_| 3, |need_kib| need_kib <= room_kib);
+    batch.into_iter().map(|job| job.payload).collect()
+}
+
+#[test]
+fn jobs_that_borrow_nothing_pass_one_that_waits_for_memory() {
+    let mut queue = queue([
+        borrower(0, usual(1), 100),
+        job(1, usual(1), HASH),
+        job(2, usual(2), HASH),
+        job(3, class(3, Priority::Suspect), HASH),
+    ]);
+    assert_eq!(next(&mut queue, 50), [1, 2], "also those of the same client, and together");
+    assert_eq!(next(&mut queue, 50), [3], "also those of a lower priority");
+    assert!(next(&mut queue, 99).is_empty());
+    assert_eq!(next(&mut queue, 100), [0]);
+    assert_eq!((queue.len(), queue.cost()), (0, Duration::ZERO));
+}
+
+#[test]
+fn small_borrowers_do_not_keep_a_large_one_waiting() {
+    let mut queue = queue([borrower(0, usual(1), 100), borrower(1, usual(2), 10)]);
+    for passing in 2..50 {
+        queue.push(job(passing, usual(3), HASH), 100);
+        queue.push(borrower(1000 + passing, usual(passing as u8), 10), 100);
+        assert_eq!(next(&mut queue, 50), [passing], "{passing}");
+        assert!(next(&mut queue, 50).is_empty(), "{passing}");
+    }
+    assert_eq!(next(&mut queue, 100), [0]);
+    assert_eq!(next(&mut queue, 50), [1]);
+}
+
+#[test]
+fn the_oldest_job_is_found_in_every_line() {
+    let since = |job, secs| Job { since: Duration::from_secs(secs), ..job };
+    let mut queue = queue([
+        since(job(0, usual(1), HASH), 5),
+        since(job(1, usual(1), HASH), 6),
+        since(borrower(2, class(2, Priority::Familiar), 8), 4),
+    ]);
+    assert_eq!(queue.oldest(), Some(Duration::from_secs(4)));
+    queue.pop_batch(|_| 1, |_| true);
+    assert_eq!(queue.oldest(), Some(Duration::from_secs(5)));
+    order(&mut queue, 3);
+    assert_eq!(queue.oldest(), None);
 }
 
 #[test]
@@ -169,7 +223,7 @@ fn overdue_and_abandoned_jobs_are_removed() {
 #[test]
 fn a_refunded_job_is_not_charged() {
     let mut queue = queue([job(0, usual(1), SLOW)]);
-    queue.pop_batch(|_| 1);
+    queue.pop_batch(|_| 1, |_| true);
     queue.refund(client(1), SLOW);
     queue.push(job(1, usual(1), HASH), 100);
     queue.push(job(2, usual(2), HASH), 100);
@@ -183,7 +237,7 @@ fn at_most_the_given_number_of_idle_clients_are_remembered() {
         let [_, _, high, low] = number.to_be_bytes();
         let class = ClientKey::of([10, 0, high, low].into()).into();
         queue.push(job(number, class, HASH), 50);
-        queue.pop_batch(|_| 1);
+        queue.pop_batch(|_| 1, |_| true);
         assert!(queue.clients.len() <= 52);
     }
 }
@@ -193,13 +247,13 @@ fn at_most_the_given_number_of_idle_clients_are_remembered() {
 #[test]
 fn a_job_of_another_client_is_next_after_a_flood_of_fifty() {
     let mut queue = queue((0..50).map(|number| job(number, usual(1), HASH)));
-    queue.pop_batch(|_| 3);
+    queue.pop_batch(|_| 3, |_| true);
     for honest in 1000..1100 {
         queue.push(job(honest, usual(2), HASH), 100);
-        let batch: Vec<u32> = queue.pop_batch(|_| 3).into_iter().map(|job| job.payload).collect();
+        let batch: Vec<u32> = queue.pop_batch(|_| 3, |_| true).into_iter().map(|job| job.payload).collect();
         assert_eq!(batch, [honest]);
         // The flood replaces each job that is done by another.
-        let done = queue.pop_batch(|_| 3);
+        let done = queue.pop_batch(|_| 3, |_| true);
         assert_eq!(done.len(), 3);
         for again in done {
             queue.push(again, 100);
@@ -223,7 +277,7 @@ proptest! {
         let mut used = [Duration::ZERO; 2];
         let mut left = [costs.len(); 2];
         let mut seen = std::collections::HashSet::new();
-        while let Some(job) = queue.pop_batch(|_| 1).pop() {
+        while let Some(job) = queue.pop_batch(|_| 1, |_| true).pop() {
             prop_assert!(seen.insert(job.payload));
             let who = usize::from(job.class.client_key == client(2));
             used[who] += job.cost;
