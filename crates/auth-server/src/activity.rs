@@ -12,6 +12,8 @@ use tokio_util::sync::CancellationToken;
 pub(crate) struct Activity {
     /// Requests that are being answered.
     answering: AtomicU32,
+    /// Those among them whose body is being read.
+    reading: AtomicU32,
     /// Requests that were answered.
     answered: AtomicU32,
     /// Whether a write waits for the client to read.
@@ -26,6 +28,8 @@ pub(crate) struct Activity {
 pub(crate) struct Counts {
     /// Whether a request is being answered.
     pub(crate) is_answering: bool,
+    /// Whether the body of every such request is still being read.
+    pub(crate) is_reading: bool,
     /// Requests that were answered, modulo 2³².
     pub(crate) answered: u32,
     /// Whether a write waits for the client to read.
@@ -38,11 +42,16 @@ pub(crate) struct Counts {
 #[derive(Debug)]
 pub(crate) struct Answering<'a>(&'a Activity);
 
+/// A body that is being read, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reading<'a>(&'a Activity);
+
 impl Activity {
     /// A connection that ends at the latest with its parent.
     pub(crate) fn new(parent: &CancellationToken) -> Self {
         Self {
             answering: AtomicU32::new(0),
+            reading: AtomicU32::new(0),
             answered: AtomicU32::new(0),
             waits: AtomicBool::new(false),
             written: AtomicU32::new(0),
@@ -54,6 +63,12 @@ impl Activity {
     pub(crate) fn answering(&self) -> Answering<'_> {
         self.answering.fetch_add(1, Ordering::AcqRel);
         Answering(self)
+    }
+
+    /// Notes that the body of a request is being read.
+    pub(crate) fn reading(&self) -> Reading<'_> {
+        self.reading.fetch_add(1, Ordering::AcqRel);
+        Reading(self)
     }
 
     /// Notes that a write has to wait for the client.
@@ -69,8 +84,10 @@ impl Activity {
 
     /// The counts now.
     pub(crate) fn counts(&self) -> Counts {
+        let answering = self.answering.load(Ordering::Acquire);
         Counts {
-            is_answering: self.answering.load(Ordering::Acquire) > 0,
+            is_answering: answering > 0,
+            is_reading: answering > 0 && self.reading.load(Ordering::Acquire) >= answering,
             answered: self.answered.load(Ordering::Acquire),
             waits: self.waits.load(Ordering::Acquire),
             written: self.written.load(Ordering::Acquire),
@@ -85,6 +102,12 @@ impl Activity {
     /// Waits until the connection, or everything, is to end.
     pub(crate) async fn ended(&self) {
         self.ended.cancelled().await;
+    }
+}
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.reading.fetch_sub(1, Ordering::AcqRel);
     }
 }
 

@@ -1,6 +1,9 @@
 //! Request bodies: read whole, within limits of size, time and memory.
+//!
+//! Where there is no memory left, the oldest body that is still being sent gives its memory up, of the client that has the
+//! most, if that is more than the new one's client would have. So bodies that never end keep no others out.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -8,6 +11,7 @@ use auth_core::ClientKey;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Body;
+use tokio_util::sync::CancellationToken;
 
 /// A body that is larger than its protocol takes is read on up to this, so that a client that writes before it
 /// reads gets its answer. Nothing of it is kept.
@@ -30,8 +34,22 @@ pub(crate) struct BodyMemory {
 struct Held {
     total: usize,
     by_client: HashMap<ClientKey, usize>,
+    next: u64,
+    /// Bodies that have memory, the oldest first.
+    bodies: BTreeMap<u64, Share>,
     /// Bodies for which there was no memory, since the start.
     refused: u64,
+}
+
+/// The memory of one body.
+#[derive(Debug)]
+struct Share {
+    client: ClientKey,
+    bytes: usize,
+    /// Cancelled when the body gives its memory up.
+    given_up: CancellationToken,
+    /// Whether the whole body has come: it stays until it is answered.
+    is_whole: bool,
 }
 
 /// The memory that one body takes, until it is dropped.
@@ -39,7 +57,9 @@ struct Held {
 pub(crate) struct Memory {
     of: Arc<BodyMemory>,
     client: ClientKey,
-    bytes: usize,
+    given_up: CancellationToken,
+    /// Once it has memory.
+    number: Option<u64>,
 }
 
 /// A whole body, or why there is none.
@@ -76,11 +96,17 @@ impl BodyMemory {
     where
         B: Body<Data = Bytes> + Unpin,
     {
-        let memory = Memory { of: Arc::clone(self), client, bytes: 0 };
+        let given_up = CancellationToken::new();
+        let memory = Memory { of: Arc::clone(self), client, given_up: given_up.clone(), number: None };
         if body.is_end_stream() {
             return Read::Whole(Bytes::new(), memory);
         }
-        tokio::time::timeout(time, collect(body, limit, memory)).await.unwrap_or(Read::Late)
+        tokio::select! {
+            // A body that is whole at the same moment is answered.
+            biased;
+            read = tokio::time::timeout(time, collect(body, limit, memory)) => read.unwrap_or(Read::Late),
+            () = given_up.cancelled() => Read::NoMemory,
+        }
     }
 
     /// How many bodies found no memory since the start.
@@ -126,35 +152,93 @@ where
         }
         whole.extend_from_slice(&data);
     }
-    if total > limit as u64 { Read::TooLarge } else { Read::Whole(whole.into(), memory) }
+    if total > limit as u64 {
+        Read::TooLarge
+    } else if memory.keep() {
+        Read::Whole(whole.into(), memory)
+    } else {
+        Read::NoMemory
+    }
 }
 
 impl Memory {
     /// Takes memory until it is so many bytes; `false` and nothing taken when there is not enough.
     fn grow(&mut self, bytes: usize) -> bool {
-        let more = bytes.saturating_sub(self.bytes);
         let mut held = self.of.held();
-        let own = held.by_client.get(&self.client).copied().unwrap_or_default();
-        if held.total + more > self.of.most || own + more > self.of.most / SHARE {
+        let has = match self.number {
+            None => 0,
+            // One that has given its memory up gets no other.
+            Some(number) => match held.bodies.get(&number) {
+                None => return false,
+                Some(share) => share.bytes,
+            },
+        };
+        let more = bytes.saturating_sub(has);
+        let own = held.by_client.get(&self.client).copied().unwrap_or_default() + more;
+        if own > self.of.most / SHARE || !held.make_room(self.of.most, more, own) {
             held.refused += 1;
             return false;
         }
         held.total += more;
-        held.by_client.insert(self.client, own + more);
-        self.bytes += more;
+        held.by_client.insert(self.client, own);
+        if let Some(share) = self.number.and_then(|number| held.bodies.get_mut(&number)) {
+            share.bytes += more;
+        } else {
+            let number = held.next;
+            held.next += 1;
+            self.number = Some(number);
+            let given_up = self.given_up.clone();
+            let share = Share { client: self.client, bytes: more, given_up, is_whole: false };
+            held.bodies.insert(number, share);
+        }
         true
     }
 
-    fn release(&mut self) {
-        let bytes = std::mem::take(&mut self.bytes);
-        if bytes == 0 {
-            return;
-        }
+    /// Keeps the memory of a body that has come until it is answered; `false` when it was given up before.
+    fn keep(&self) -> bool {
+        let Some(number) = self.number else { return true };
         let mut held = self.of.held();
-        held.total -= bytes;
-        match held.by_client.get_mut(&self.client) {
+        let share = held.bodies.get_mut(&number).map(|share| share.is_whole = true);
+        share.is_some()
+    }
+
+    fn release(&mut self) {
+        if let Some(number) = self.number.take() {
+            self.of.held().release(number);
+        }
+    }
+}
+
+impl Held {
+    /// Has bodies of the client that has the most give their memory up until there is room for `more` bytes; `false` when
+    /// no client has more than `own`.
+    fn make_room(&mut self, most: usize, more: usize, own: usize) -> bool {
+        while self.total + more > most {
+            let Some((largest, bytes)) = self.by_client.iter().max_by_key(|(_, bytes)| **bytes) else {
+                return false;
+            };
+            let (largest, bytes) = (*largest, *bytes);
+            let is_oldest = |(_, share): &(&u64, &Share)| share.client == largest && !share.is_whole;
+            let Some(number) = self.bodies.iter().find(is_oldest).map(|(number, _)| *number) else {
+                return false;
+            };
+            if bytes <= own {
+                return false;
+            }
+            self.refused += 1;
+            self.release(number);
+        }
+        true
+    }
+
+    /// Takes a body's memory from it.
+    fn release(&mut self, number: u64) {
+        let Some(Share { client, bytes, given_up, .. }) = self.bodies.remove(&number) else { return };
+        given_up.cancel();
+        self.total -= bytes;
+        match self.by_client.get_mut(&client) {
             Some(own) if *own > bytes => *own -= bytes,
-            _ => drop(held.by_client.remove(&self.client)),
+            _ => drop(self.by_client.remove(&client)),
         }
     }
 }
@@ -189,9 +273,9 @@ mod tests {
         StreamBody::new(stream::iter(pieces))
     }
 
-    /// A body whose first byte comes, and no other.
-    fn stuck() -> impl Body<Data = Bytes> + Unpin {
-        let first = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"x")))]);
+    /// A body whose first bytes come, and no others.
+    fn stuck(bytes: usize) -> impl Body<Data = Bytes, Error = Infallible> + Unpin + Send {
+        let first = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; bytes])))]);
         StreamBody::new(Box::pin(futures_util::StreamExt::chain(first, stream::pending())))
     }
 
@@ -219,7 +303,7 @@ mod tests {
         let mut reads = Vec::new();
         for _ in 0..400 {
             let memory = Arc::clone(&memory);
-            reads.push(tokio::spawn(async move { memory.read(client(1), stuck(), 2_621_440, TIME).await }));
+            reads.push(tokio::spawn(async move { memory.read(client(1), stuck(1), 2_621_440, TIME).await }));
         }
         // The clock of this test moves when every task waits.
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -245,5 +329,29 @@ mod tests {
         assert!(matches!(memory.read(client(2), body(), part, TIME).await, Read::Whole(..)));
         drop(first);
         assert!(matches!(memory.read(client(1), body(), part, TIME).await, Read::Whole(..)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_that_never_end_give_way_to_those_of_clients_that_have_less() {
+        let memory = BodyMemory::new(1);
+        let mut stuck_bodies = Vec::new();
+        for last in 1..=8 {
+            let memory = Arc::clone(&memory);
+            let body = stuck((1 << 20) / SHARE);
+            stuck_bodies.push(tokio::spawn(async move {
+                matches!(memory.read(client(last), body, 1 << 20, TIME).await, Read::NoMemory)
+            }));
+        }
+        // The clock of this test moves when every task waits.
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(memory.held().total, 1 << 20);
+        let honest = memory.read(client(9), pieces(&[1000]), 2000, TIME).await;
+        assert!(matches!(honest, Read::Whole(..)));
+        assert_eq!(memory.held().total, (1 << 20) / SHARE * (SHARE - 1) + 1000);
+        let mut given_up = 0;
+        for body in stuck_bodies {
+            given_up += usize::from(body.await.unwrap());
+        }
+        assert_eq!(given_up, 1, "one body was enough");
     }
 }

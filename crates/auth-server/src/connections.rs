@@ -2,8 +2,9 @@
 //!
 //! At the limit, a new connection takes the place of the one that has been quiet for the longest: among the client's own
 //! where the client has too many, else among those of the client that has the most. So silent connections, from
-//! wherever, keep nobody out. A connection whose request is being answered, and one that has become a socket, are never
-//! taken.
+//! wherever, keep nobody out. Where none is quiet, one goes whose request is still being sent, or that is a socket without
+//! a user, of the client that has the most of them, if that is more than the new one's has. A connection whose request is
+//! being answered, and a socket on which a user is signed in, are never taken.
 //!
 //! A sweep ends connections that have been quiet for too long, whatever they speak, and those whose client doesn't read.
 
@@ -13,7 +14,7 @@ use std::time::Duration;
 
 use auth_core::ClientKey;
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::{Activity, Counts};
@@ -21,6 +22,9 @@ use crate::system::monotonic;
 
 /// Connections beyond a client's limit that are told so before they are closed.
 const REFUSED: usize = 64;
+
+/// How long a new connection waits for one that was told to end.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
 /// The open connections.
 #[derive(Debug)]
@@ -67,16 +71,27 @@ struct Entry {
     quiet_since: Instant,
     /// Since when the client has read nothing of what waits for it.
     unread_since: Instant,
-    /// Whether it has become a socket.
-    is_socket: bool,
-    /// Whether it was told to end.
-    is_ended: bool,
+    kind: Kind,
+    /// When it was told to end.
+    ended: Option<Instant>,
+}
+
+/// What a connection has become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// It carries requests.
+    Requests,
+    /// A socket on which no user is signed in.
+    AnonymousSocket,
+    /// A socket on which a user is signed in.
+    SignedInSocket,
 }
 
 /// The place of a connection, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Place {
     connections: Arc<Connections>,
+    activity: Arc<Activity>,
     /// `None` for a connection that is told that it is too many.
     number: Option<u64>,
 }
@@ -106,8 +121,9 @@ impl Connections {
             let ended = self.ended.notified();
             match self.try_enter(client, activity) {
                 Ok(place) => return Some(place),
-                Err(NoPlace::Wait) => ended.await,
-                Err(NoPlace::TooMany) => return self.refuse(),
+                // One that was told to end and hangs is not waited for: the next attempt takes another.
+                Err(NoPlace::Wait) => drop(timeout(LONGEST_WAIT, ended).await),
+                Err(NoPlace::TooMany) => return self.refuse(activity),
             }
         }
     }
@@ -120,17 +136,14 @@ impl Connections {
         let mut table = self.table();
         let own = client.map_or(0, |client| table.counts.get(&client).copied().unwrap_or_default());
         if own >= self.most_per_client {
-            return Err(if table.evict(|entry| entry.client == client) {
+            return Err(if table.evict(|entry| entry.client == client, Entry::is_quiet) {
                 NoPlace::Wait
             } else {
                 NoPlace::TooMany
             });
         }
         if table.open.len() >= self.most {
-            let largest = table.counts.iter().max_by_key(|(_, count)| **count).map(|(client, _)| *client);
-            if !table.evict(|entry| entry.client.is_some() && entry.client == largest) {
-                table.evict(|_| true);
-            }
+            table.make_room(own);
             return Err(NoPlace::Wait);
         }
         let number = table.next;
@@ -145,21 +158,21 @@ impl Connections {
             seen: activity.counts(),
             quiet_since: now,
             unread_since: now,
-            is_socket: false,
-            is_ended: false,
+            kind: Kind::Requests,
+            ended: None,
         };
         table.open.insert(number, entry);
-        Ok(Place { connections: Arc::clone(self), number: Some(number) })
+        Ok(Place { connections: Arc::clone(self), activity: Arc::clone(activity), number: Some(number) })
     }
 
-    fn refuse(self: &Arc<Self>) -> Option<Place> {
+    fn refuse(self: &Arc<Self>, activity: &Arc<Activity>) -> Option<Place> {
         let mut table = self.table();
         table.tally.refused += 1;
         if table.refused >= REFUSED {
             return None;
         }
         table.refused += 1;
-        Some(Place { connections: Arc::clone(self), number: None })
+        Some(Place { connections: Arc::clone(self), activity: Arc::clone(activity), number: None })
     }
 
     /// Ends connections again and again: those that have been quiet for `limit`, and those whose client has read nothing
@@ -177,7 +190,7 @@ impl Connections {
     fn sweep(&self, now: Instant, limit: Duration) {
         let mut table = self.table();
         let Table { open, tally, .. } = &mut *table;
-        for entry in open.values_mut().filter(|entry| !entry.is_socket && !entry.is_ended) {
+        for entry in open.values_mut().filter(|entry| entry.kind == Kind::Requests && entry.ended.is_none()) {
             let counts = entry.activity.counts();
             if counts.is_answering || counts.answered != entry.seen.answered {
                 entry.quiet_since = now;
@@ -188,7 +201,7 @@ impl Connections {
             entry.seen = counts;
             if now - entry.quiet_since.min(entry.unread_since) >= limit {
                 tally.timed_out += 1;
-                entry.end();
+                entry.end(now);
             }
         }
     }
@@ -206,29 +219,66 @@ impl Connections {
 }
 
 impl Table {
-    /// Tells the connection to end that has been quiet for the longest among those that `may_go`; `false` when all of them
-    /// are busy. One that was told before and has not ended yet counts.
-    fn evict(&mut self, may_go: impl Fn(&Entry) -> bool) -> bool {
+    /// Tells one connection to end, unless all are busy. `own` is the number of connections of the client that wants in.
+    fn make_room(&mut self, own: usize) {
+        let largest = self.counts.iter().max_by_key(|(_, count)| **count).map(|(client, _)| *client);
+        let _ = self.evict(|entry| entry.client.is_some() && entry.client == largest, Entry::is_quiet)
+            || self.evict(|_| true, Entry::is_quiet)
+            || self.evict_yielding(own);
+    }
+
+    /// Tells the oldest connection to end that yields, of the client that has the most of them. `false` where that is no
+    /// more than `own`.
+    fn evict_yielding(&mut self, own: usize) -> bool {
+        let mut counts: HashMap<Option<ClientKey>, usize> = HashMap::new();
+        for entry in self.open.values().filter(|entry| entry.ended.is_none() && entry.yields()) {
+            *counts.entry(entry.client).or_default() += 1;
+        }
+        let Some((client, count)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return false };
+        // The clients of a trusted proxy are not told apart here.
+        (client.is_none() || count > own) && self.evict(|entry| entry.client == client, Entry::yields)
+    }
+
+    /// Tells the connection to end that has been quiet for the longest among those that are `of` some and `may_go`;
+    /// `false` when there is none. One that was told just before and has not ended yet counts.
+    fn evict(&mut self, of: impl Fn(&Entry) -> bool, may_go: impl Fn(&Entry) -> bool) -> bool {
+        let now = monotonic();
         let mut longest: Option<&mut Entry> = None;
-        for entry in self.open.values_mut().filter(|entry| may_go(entry)) {
-            if entry.is_ended {
-                return true;
+        for entry in self.open.values_mut().filter(|entry| of(entry)) {
+            if let Some(ended) = entry.ended {
+                if now - ended < LONGEST_WAIT {
+                    return true;
+                }
+                continue;
             }
-            let is_busy = entry.is_socket || entry.activity.counts().is_answering;
-            if !is_busy && longest.as_ref().is_none_or(|before| entry.quiet_since < before.quiet_since) {
+            if may_go(entry) && longest.as_ref().is_none_or(|before| entry.quiet_since < before.quiet_since) {
                 longest = Some(entry);
             }
         }
         let Some(entry) = longest else { return false };
-        entry.end();
+        entry.end(now);
         self.tally.made_room += 1;
         true
     }
 }
 
 impl Entry {
-    fn end(&mut self) {
-        self.is_ended = true;
+    /// Whether no request is being answered.
+    fn is_quiet(&self) -> bool {
+        self.kind == Kind::Requests && !self.activity.counts().is_answering
+    }
+
+    /// Whether it may go before others that want in are kept out.
+    fn yields(&self) -> bool {
+        match self.kind {
+            Kind::Requests => self.activity.counts().is_reading,
+            Kind::AnonymousSocket => true,
+            Kind::SignedInSocket => false,
+        }
+    }
+
+    fn end(&mut self, now: Instant) {
+        self.ended = Some(now);
         self.activity.end();
     }
 }
@@ -239,12 +289,29 @@ impl Place {
         self.number.is_none()
     }
 
-    /// Notes that the connection has become a socket, which makes room for nobody.
-    pub(crate) fn become_socket(&self) {
-        if let Some(number) = self.number
-            && let Some(entry) = self.connections.table().open.get_mut(&number)
-        {
-            entry.is_socket = true;
+    /// Notes that the connection becomes a socket. `false` when it was told to end before.
+    pub(crate) fn become_socket(&self) -> bool {
+        self.set_kind(Kind::AnonymousSocket)
+    }
+
+    /// Notes whether a user is signed in on the socket. `false` when it was told to end before.
+    pub(crate) fn sign_in(&self, is_signed_in: bool) -> bool {
+        self.set_kind(if is_signed_in { Kind::SignedInSocket } else { Kind::AnonymousSocket })
+    }
+
+    /// Waits until the connection is to end, to make room or with everything.
+    pub(crate) async fn ended(&self) {
+        self.activity.ended().await;
+    }
+
+    fn set_kind(&self, kind: Kind) -> bool {
+        let mut table = self.connections.table();
+        match self.number.and_then(|number| table.open.get_mut(&number)) {
+            Some(entry) if entry.ended.is_none() => {
+                entry.kind = kind;
+                true
+            }
+            _ => false,
         }
     }
 }

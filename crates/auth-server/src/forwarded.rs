@@ -45,11 +45,15 @@ impl ClientHeader {
     }
 }
 
-/// The parts between separators outside of quotes, the last first, without empty ones.
+/// The parts between separators outside of quotes, the last first, without empty ones. A quote behind an odd number of
+/// backslashes is one within a quoted string (RFC 9110, 5.6.4).
 fn split_from_end(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
-    let mut is_quoted = false;
+    let (mut is_quoted, mut left) = (false, list.len());
     let is_end = move |byte: &u8| {
-        is_quoted ^= *byte == b'"';
+        left -= 1;
+        let before = list.get(..left).unwrap_or_default();
+        let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
+        is_quoted ^= *byte == b'"' && escapes.is_multiple_of(2);
         !is_quoted && *byte == separator
     };
     list.rsplit(is_end).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty())
@@ -184,6 +188,16 @@ mod tests {
             assert_eq!(read(ClientHeader::Forwarded, &lines), expected, "{lines:?}");
         }
         assert_eq!(read(ClientHeader::XForwardedFor, &["", ",", " , "]), []);
+    }
+
+    #[test]
+    fn quotes_that_are_escaped_end_no_quoted_text() {
+        // A proxy quotes a host that its client sent: `a", for=203.0.113.9;x="`.
+        let element = r#"for=198.51.100.7;host="a\", for=203.0.113.9;x=\"b""#;
+        assert_eq!(read(ClientHeader::Forwarded, &[element]), [address("198.51.100.7")]);
+        let element = r#"for=192.0.2.1;host="a\\", for=198.51.100.7"#;
+        let entries = [address("198.51.100.7"), address("192.0.2.1")];
+        assert_eq!(read(ClientHeader::Forwarded, &[element]), entries);
     }
 
     #[test]

@@ -33,6 +33,9 @@ use crate::websocket;
 /// The pause after the system refused a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// The memory that the head of a request may take.
+const LONGEST_HEAD: u32 = 64 << 10;
+
 /// How long a connection may last that is told that its client has too many.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 
@@ -97,6 +100,7 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
         .http1()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.header_timeout)
+        .max_buf_size(LONGEST_HEAD as usize)
         // Copied together, head and body take one plain write.
         .writev(false)
         .title_case_headers(true);
@@ -105,7 +109,7 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
         .timer(TokioTimer::new())
         .keep_alive_interval(shared.header_timeout)
         .max_concurrent_streams(16)
-        .max_header_list_size(64 << 10);
+        .max_header_list_size(LONGEST_HEAD);
     let service = service_fn(move |request| {
         let of = Arc::clone(&of);
         async move { Ok::<_, Infallible>(answer(request, &of).await) }
@@ -166,7 +170,10 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
         let (parts, body) = request.into_parts();
         let read = match protocol.body_rule(&route, &parts.method, &parts.headers) {
             BodyRule::Ignored => Read::Nothing,
-            BodyRule::UpTo(limit) => shared.bodies.read(client, body, limit, shared.body_timeout).await,
+            BodyRule::UpTo(limit) => {
+                let _reading = activity.reading();
+                shared.bodies.read(client, body, limit, shared.body_timeout).await
+            }
         };
         let (body, _memory, too_large) = match read {
             Read::Nothing => (Bytes::new(), None, false),

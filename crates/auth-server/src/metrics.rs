@@ -60,7 +60,7 @@ impl Sources {
             connections: shared.connections.tally(),
             refused: [
                 ("requests", shared.requests.refused()),
-                ("sockets", shared.signed_in_sockets.refused()),
+                ("sockets", shared.signed_in_sockets.refused() + shared.user_sockets.refused()),
                 ("bodies", shared.bodies.refused()),
             ],
             doubted: shared.forwarding.counts(),

@@ -119,7 +119,7 @@ impl Bound {
         let errors = Arc::new(ErrorLog::new(assembled.clock()));
         let logged = Arc::clone(&errors);
         supervisor.keep("the log of internal errors", move |stop| Arc::clone(&logged).run(stop));
-        let per_client = server.max_per_client();
+        let (most, per_client) = (server.max_connections as usize, server.max_per_client());
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
             request_ids: RequestIds::new(&*assembled.rng()),
@@ -130,9 +130,11 @@ impl Bound {
             header_timeout: server.header_timeout.0,
             body_timeout: server.body_timeout.0,
             bodies: BodyMemory::new(server.body_memory_mib),
-            connections: Connections::new(server.max_connections as usize, per_client),
-            requests: ClientCounts::new(per_client),
-            signed_in_sockets: ClientCounts::new(per_client),
+            connections: Connections::new(most, per_client),
+            requests: ClientCounts::new(per_client, usize::MAX),
+            // The other half is left to requests.
+            signed_in_sockets: ClientCounts::new(per_client, (most / 2).max(1)),
+            user_sockets: ClientCounts::new((per_client / 4).max(16), usize::MAX),
             stop: stop.clone(),
             tasks: tasks.clone(),
         });

@@ -30,6 +30,8 @@ pub(crate) struct Shared {
     pub(crate) requests: Arc<ClientCounts>,
     /// Sockets on which users are signed in.
     pub(crate) signed_in_sockets: Arc<ClientCounts>,
+    /// The same by the user's id.
+    pub(crate) user_sockets: Arc<ClientCounts<String>>,
     pub(crate) request_ids: RequestIds,
     pub(crate) errors: Arc<ErrorLog>,
     pub(crate) stop: CancellationToken,

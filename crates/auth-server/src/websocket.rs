@@ -12,7 +12,7 @@ use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::{Client, Output, Session, SessionConfig};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -29,12 +29,15 @@ pub(crate) use self::anonymous::AnonymousSockets;
 use self::handshake::{agent, handshake, switching};
 use crate::client_counts::Counted;
 use crate::connections::Place;
-use crate::response::LONGEST_DELAY;
+use crate::response::{LONGEST_DELAY, closing, plain, retry};
 use crate::shared::Shared;
 use crate::system::monotonic;
 
 /// How long a client may take to read what it is sent.
 const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What a client may leave unread, in bytes: more than the longest frame.
+const MOST_UNREAD: usize = 256 << 10;
 
 /// How long a client may take to answer that the socket is closed.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -84,16 +87,15 @@ pub(crate) fn open(
         client_key,
         anonymous: Some(Anonymous { place: anonymous, until: monotonic() + ANONYMOUS_TIME }),
         signed_in: None,
+        place: Arc::clone(&place),
         sockets: Arc::clone(sockets),
         shared: Arc::clone(shared),
     };
-    place.become_socket();
+    if !place.become_socket() {
+        return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "Too many connections")));
+    }
     let upgrade = hyper::upgrade::on(&mut request);
-    let holding = async move {
-        conversation.hold(upgrade).await;
-        drop(place);
-    };
-    shared.tasks.spawn(holding.instrument(span));
+    shared.tasks.spawn(conversation.hold(upgrade).instrument(span));
     switching(accept)
 }
 
@@ -112,7 +114,8 @@ struct Conversation {
     /// While no user is signed in.
     anonymous: Option<Anonymous>,
     /// While a user is signed in.
-    signed_in: Option<Counted>,
+    signed_in: Option<(Counted, Counted<String>)>,
+    place: Arc<Place>,
     sockets: Arc<Sockets>,
     shared: Arc<Shared>,
 }
@@ -126,6 +129,7 @@ impl Conversation {
         let config = WebSocketConfig::default()
             .read_buffer_size(4 << 10)
             .write_buffer_size(0)
+            .max_write_buffer_size(MOST_UNREAD)
             .max_message_size(Some(self.sockets.max_message))
             .max_frame_size(Some(self.sockets.max_message));
         let mut socket =
@@ -142,7 +146,10 @@ impl Conversation {
         loop {
             let wait = self.session.wake_at().since(self.now()).min(LONGEST_SLEEP);
             let output = tokio::select! {
-                () = self.shared.stop.cancelled() => return Some(CloseCode::Away.into()),
+                () = self.place.ended() => {
+                    let is_stop = self.shared.stop.is_cancelled();
+                    return Some(if is_stop { CloseCode::Away } else { CloseCode::Again }.into());
+                }
                 () = gives_way(self.anonymous.as_ref()) => return Some(CloseCode::Again.into()),
                 message = socket.next() => match message {
                     Some(Ok(Message::Text(frame))) => self.session.on_frame(&frame, self.shared.clock.now()).await,
@@ -185,23 +192,26 @@ impl Conversation {
         matches!(tokio::time::timeout(SEND_TIMEOUT, sending).await, Ok(Ok(())))
     }
 
-    /// Counts the socket as that of a user or as an anonymous one. `false` when the client has too many sockets on which
-    /// users are signed in.
+    /// Counts the socket as that of a user or as an anonymous one. `false` when it must end: its client, its user or all
+    /// have too many sockets on which users are signed in.
     fn keep_count(&mut self) -> bool {
-        if !self.session.is_signed_in() {
-            self.signed_in = None;
+        let Some(user) = self.session.user() else {
+            let was_signed_in = self.signed_in.take().is_some();
             let enter = || Anonymous {
                 place: self.sockets.anonymous.enter(self.client_key),
                 until: monotonic() + ANONYMOUS_TIME,
             };
             self.anonymous.get_or_insert_with(enter);
-            return true;
-        }
+            return !was_signed_in || self.place.sign_in(false);
+        };
         self.anonymous = None;
         if self.signed_in.is_none() {
-            self.signed_in = self.shared.signed_in_sockets.admit(self.client_key);
+            let of_client = self.shared.signed_in_sockets.admit(self.client_key);
+            let of_user = self.shared.user_sockets.admit(user.to_owned());
+            self.signed_in = of_client.zip(of_user);
+            return self.signed_in.is_some() && self.place.sign_in(true);
         }
-        self.signed_in.is_some()
+        true
     }
 
     fn now(&self) -> Timestamp {

@@ -106,6 +106,16 @@ fn slow_body(mut stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> 
     })
 }
 
+/// Opens a socket and logs nobody in.
+fn anonymous_socket(mut stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let head = "GET /websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                    Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        until_closed(&mut stream).await;
+    })
+}
+
 /// Sends requests without end, and never reads an answer.
 fn never_reading(mut stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
@@ -263,6 +273,27 @@ async fn silent_connections_of_many_clients_keep_nobody_out() {
     };
     let open = honest_client_is_answered_during(&server, flood).await;
     assert_eq!(open.len(), 4 * MOST);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn busy_connections_of_several_clients_keep_nobody_out() {
+    let behaviours: [Behaviour; 2] = [slow_body, anonymous_socket];
+    for behaviour in behaviours {
+        let server = server::start(&config().set("server.body_timeout", "60s"), USERS);
+        let address = server.address();
+        let flood = async {
+            let mut busy = tokio::task::JoinSet::new();
+            for number in 0..3 * MOST {
+                let stream = connect(&format!("127.0.1.{}", 1 + number % 4), address).await;
+                busy.spawn(behaviour(stream));
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            busy
+        };
+        drop(honest_client_is_answered_during(&server, flood).await);
+        server::stop(server);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

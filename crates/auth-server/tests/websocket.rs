@@ -338,3 +338,32 @@ async fn device_is_enrolled_required_and_removed() {
     assert_eq!(socket.call("2fa:checkCodesRemaining", json!([])).await["error"], "invalid-totp");
     assert_eq!(socket.log_in(PASSWORD).await["type"], "password");
 }
+
+#[tokio::test]
+async fn socket_that_pings_and_reads_nothing_takes_no_memory() {
+    let server = start(&server::config());
+    let mut socket = connect(&server).await;
+    socket.greet().await;
+    let resident_kib = || -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid().unwrap())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    };
+    let before = resident_kib();
+    // A masked frame of the longest ping.
+    let mut ping = vec![0x89, 0x80 | 125, 0, 0, 0, 0];
+    ping.extend([b'x'; 125]);
+    let pings = ping.repeat(500);
+    let mut sent = 0;
+    while sent < 24 << 20 {
+        // A server that stops reading, or closes the socket, takes no more memory either.
+        let written =
+            tokio::time::timeout(Duration::from_secs(2), socket.0.get_mut().write_all(&pings)).await;
+        if !matches!(written, Ok(Ok(()))) {
+            break;
+        }
+        sent += pings.len();
+    }
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < 8 << 10, "{grown} KiB for {sent} bytes");
+}

@@ -79,6 +79,11 @@ impl SignedIn {
         Self { id: id.into(), token: Token::new(token) }
     }
 
+    /// The user's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
     /// Checks the token.
     pub(super) async fn check(
         &self,

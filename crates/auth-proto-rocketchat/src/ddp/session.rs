@@ -116,6 +116,12 @@ impl Session {
         }
     }
 
+    /// The id of the user who is signed in.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        self.user.as_ref().map(SignedIn::id)
+    }
+
     /// Whether a user is signed in.
     #[must_use]
     pub fn is_signed_in(&self) -> bool {

@@ -65,7 +65,7 @@ async fn client_whose_connections_are_all_busy_is_told_so_and_then_cut_off() {
     let (_first, first) = place(&connections, client(1));
     let _answering = first.answering();
     let (second, _) = place(&connections, client(1));
-    second.become_socket();
+    assert!(second.become_socket() && second.sign_in(true));
     let mut refused = Vec::new();
     for _ in 0..REFUSED {
         let (refusal, _) = place(&connections, client(1));
@@ -92,6 +92,61 @@ async fn trusted_proxies_are_not_limited_and_nothing_is_kept_of_connections_that
     drop(places);
     let table = connections.table();
     assert!(table.open.is_empty() && table.counts.is_empty() && table.refused == 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_none_is_quiet_requests_that_are_still_sent_and_sockets_without_a_user_make_room() {
+    for as_sockets in [false, true] {
+        let connections = Connections::new(4, 4);
+        let mut held = Vec::new();
+        for client_number in [1, 1, 1, 2] {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            held.push(place(&connections, client(client_number)));
+        }
+        let activities: Vec<_> = held.iter().map(|(_, activity)| Arc::clone(activity)).collect();
+        let _requests: Vec<_> = activities
+            .iter()
+            .filter(|_| !as_sockets)
+            .map(|activity| (activity.answering(), activity.reading()))
+            .collect();
+        assert!(!as_sockets || held.iter().all(|(place, _)| place.become_socket()));
+        assert!(enter(&connections, client(3)).0.is_none());
+        assert!(is_evicted(&activities[0]).await, "the oldest of the client that has the most");
+        drop(held.remove(0));
+        let (first, _) = place(&connections, client(3));
+        assert!(first.become_socket() && first.sign_in(true));
+
+        assert!(enter(&connections, client(3)).0.is_none());
+        assert!(is_evicted(&activities[1]).await, "one of two, for a second one");
+        drop(held.remove(0));
+        let (second, _) = place(&connections, client(3));
+        assert!(second.become_socket() && second.sign_in(true));
+
+        assert!(enter(&connections, client(3)).0.is_none());
+        assert!(!is_evicted(&activities[2]).await, "a client that has more takes no place from another");
+        assert!(!is_evicted(&activities[3]).await);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn connection_that_was_told_to_end_becomes_no_socket_and_is_not_waited_for_long() {
+    let connections = Connections::new(2, 1);
+    let (first, first_activity) = place(&connections, client(1));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    let (second, second_activity) = place(&connections, client(2));
+    let began = monotonic();
+    let entering = tokio::spawn({
+        let connections = Arc::clone(&connections);
+        let activity = Arc::new(Activity::new(&CancellationToken::new()));
+        async move { connections.enter(client(3), &activity).await.is_some() }
+    });
+    first_activity.ended().await;
+    assert!(!first.become_socket() && !first.sign_in(true));
+    // The first one hangs, so the second one goes.
+    second_activity.ended().await;
+    assert_eq!(monotonic() - began, LONGEST_WAIT);
+    drop(second);
+    assert!(entering.await.unwrap());
 }
 
 /// Sweeps every second for so many seconds.
