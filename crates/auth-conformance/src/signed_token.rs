@@ -30,11 +30,12 @@ pub(crate) fn make(dir: &Path, claims: &Value, algorithm: &str) -> Result<String
     Ok(format!("{signed}.{}", BASE64URL_NOPAD.encode(mac.as_ref())))
 }
 
-/// Seconds since the Unix epoch for `now`, `now+600`, `now-100`.
+/// Seconds since the Unix epoch for `now`, `now+600`, `now-100`. Now is the second that begins next: users who were made in
+/// this one refuse tokens from before.
 fn seconds(text: &str) -> Option<i64> {
     let offset = text.strip_prefix("now")?;
     let offset = if offset.is_empty() { 0 } else { offset.parse().ok()? };
-    Some(unix_seconds() + offset)
+    Some(unix_seconds() + 1 + offset)
 }
 
 /// The key that signs Zettelstore tokens of the fixtures' realm `notes`, derived from the first key of the file.

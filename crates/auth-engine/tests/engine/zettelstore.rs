@@ -9,7 +9,7 @@ use auth_core::{
 };
 use auth_crypto::keyring::{KeyRing, RingKey};
 use auth_crypto::zettel_token::{Claims, TokenKeys, TokenKind};
-use auth_engine::testing::{PASSWORD, World, config, cookie, header, peer, token};
+use auth_engine::testing::{PASSWORD, START, World, config, cookie, header, peer, token};
 use auth_engine::{Config, RevocationEvent, ZettelstoreConfig};
 
 use crate::world;
@@ -104,6 +104,38 @@ async fn tokens_issued_before_the_valid_from_stamp_are_refused_and_later_ones_ar
     }
     let new = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     assert!(is_good(&world, header(new)).await);
+}
+
+#[tokio::test]
+async fn a_user_made_again_with_a_former_id_refuses_the_former_ones_tokens() {
+    const LATER: &str = "2023-11-14T22:13:40Z"; // twenty seconds after the clock's start
+    let world = world::new().await;
+    let former = world.account("iago").await;
+    let zid = former.user.external_number(ProtocolName::ZETTELSTORE);
+    let old = signed(&world, |_| ()).await;
+    world.clock.advance(Duration::from_secs(10));
+    let line = |more: &str| {
+        format!(
+            r#"{{"kind":"user","realm":"main","username":"iago","joined":"2020-01-01T00:00:00Z",
+            "zettelstore_zid":"{zid}"{more}}}"#
+        )
+        .replace('\n', "")
+    };
+    let later = format!(r#","valid_from":"{LATER}""#);
+    for (more, stamp) in [
+        ("", world.clock.now()),
+        (r#","valid_from":"2020-01-01T00:00:00Z""#, world.clock.now()),
+        (later.as_str(), START + Duration::from_secs(20)),
+    ] {
+        let iago = world.account("iago").await.user.id;
+        assert!(world.store.delete(iago).await.unwrap());
+        world::import(&world, &line(more)).await;
+        assert_eq!(world.account("iago").await.user.valid_from, stamp, "{more}");
+        assert!(!is_good(&world, header(old.clone())).await, "{more}");
+        assert!(renew(&world, header(old.clone())).await.is_err(), "{more}");
+        let new = signed(&world, |claims| claims.issued = stamp).await;
+        assert!(is_good(&world, header(new)).await, "{more}");
+    }
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         bot: None,
         active: true,
         joined: now,
-        valid_from: Timestamp::default(),
+        valid_from: now,
         email_second_factor: false,
         must_change_password: false,
         external_ids: ByProtocol::from([
