@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Credential, CredentialKind, Password, ProtocolName, Rng, Scope, Store, Timestamp};
+use auth_core::{Account, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp};
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
 use auth_engine::{CredentialFactory, Engine};
@@ -52,13 +52,9 @@ impl AppPasswords {
         }
         let protocols = if protocols.is_empty() && !is_bot { possible } else { protocols };
         let password = opaque::app_password(&*self.rng);
-        let digest = opaque::digest(password.expose());
-        let credential = Credential {
-            label: Some(name.to_owned()),
-            scope: Scope { protocols, bypass_second_factor: true },
-            expires: ends,
-            ..self.credentials.credential(user, CredentialKind::APP_PASSWORD, Some(digest))
-        };
+        let mut credential = self.credentials.app_password(user, name, &password);
+        credential.scope.protocols = protocols;
+        credential.expires = ends;
         if self.store.add(&credential, u32::MAX).await? {
             return Ok(Some(password));
         }

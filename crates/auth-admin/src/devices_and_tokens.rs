@@ -120,8 +120,7 @@ impl Tokens {
         Self { store: Arc::clone(engine.store()), passwords, kinds }
     }
 
-    /// The tokens of an account, kind by kind, oldest first: Rocket.Chat's, personal ones, Zulip's key, sessions of pages, and
-    /// those that protocols add.
+    /// The tokens of an account, kind by kind, oldest first: those of logins, Zulip's keys, and personal ones.
     ///
     /// # Errors
     /// [`AdminError::Store`].

@@ -141,7 +141,7 @@ impl EngineBuilder {
             Arc::clone(&keys),
             Arc::clone(&rules),
             Arc::clone(&clock),
-            config.zettelstore.token_lifetime,
+            config.zettelstore,
         ));
         let renewer = TokenRenewer::new(Arc::clone(&checker), Arc::clone(&issuer), Arc::clone(&clock));
 

@@ -34,6 +34,7 @@ mod engine;
 mod error;
 mod grants;
 pub mod keys;
+mod lineage;
 mod login;
 mod maintenance;
 mod rate_limit;

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Clock, ExternalId, Identifier, Lookup, NameKind, NewId, NewUser, ProtocolName, Realm, Rng,
-    Store, StoreError, Timestamp, User, UserId,
+    Account, ByProtocol, Clock, ExternalId, Identifier, Lookup, NameKind, NewId, NewUser, ProtocolName,
+    Realm, Rng, Store, StoreError, Timestamp, User, UserId,
 };
 
 use crate::directories::Directories;

@@ -1,8 +1,8 @@
 //! App passwords: how accounts with a second factor log in where a protocol has no second step.
 
 use auth_core::{
-    ClientKey, Credential, CredentialKind, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
-    ProtocolName, Revocation, Scope, SecretInput,
+    ClientKey, Credential, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest, ProtocolName,
+    Revocation, SecretInput,
 };
 use auth_crypto::opaque;
 use auth_engine::RevocationEvent;
@@ -18,12 +18,8 @@ const WITHOUT_SECOND_STEP: [ProtocolName; 2] = [ProtocolName::ZULIP, ProtocolNam
 async fn add(world: &World, who: &str, protocols: &[ProtocolName]) -> Password {
     let user = world.account(who).await.user.id;
     let password = opaque::app_password(&**world.engine.rng());
-    let digest = opaque::digest(password.expose());
-    let credential = Credential {
-        label: Some("phone".to_owned()),
-        scope: Scope { protocols: protocols.to_vec(), bypass_second_factor: true },
-        ..world.engine.credentials().credential(user, CredentialKind::APP_PASSWORD, Some(digest))
-    };
+    let mut credential = world.engine.credentials().app_password(user, "phone", &password);
+    credential.scope.protocols = protocols.to_vec();
     assert!(world.store.add(&credential, u32::MAX).await.unwrap());
     password
 }
@@ -68,10 +64,32 @@ async fn a_bots_app_password_opens_all_protocols_also_by_its_digest() {
     }
     let hex = HEXLOWER.encode(opaque::digest(password.expose()).as_bytes());
     for (digest, accepted) in [(hex.clone(), true), (hex.to_uppercase(), false), ("00".repeat(32), false)] {
-        let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "helper", "").await;
-        let LoginMethod::Password { who, .. } = attempt.method.clone() else { unreachable!() };
-        let method = LoginMethod::Password { who, secret: SecretInput::Digest(PasswordDigest::new(digest)) };
-        assert_eq!(result(world.ask(LoginAttempt { method, ..attempt }).await).is_ok(), accepted);
+        assert_eq!(by_digest(&world, "main", "helper", digest).await, accepted);
+    }
+}
+
+/// Whether a digest in place of a password logs in.
+async fn by_digest(world: &World, realm: &str, who: &str, digest: String) -> bool {
+    let attempt = world.attempt(realm, ProtocolName::ROCKETCHAT, who, "").await;
+    let LoginMethod::Password { who, .. } = attempt.method.clone() else { unreachable!() };
+    let method = LoginMethod::Password { who, secret: SecretInput::Digest(PasswordDigest::new(digest)) };
+    result(world.ask(LoginAttempt { method, ..attempt }).await).is_ok()
+}
+
+#[tokio::test]
+async fn a_digest_is_taken_where_the_realm_takes_digests_and_nobody_can_have_read_it() {
+    for (realm, clear_only, accepted) in
+        [("main", false, true), ("main", true, false), ("other", false, false), ("other", true, false)]
+    {
+        let world = world::new().await;
+        let iago = world.find(realm, "iago").await.unwrap().user.id;
+        let password = opaque::app_password(&**world.engine.rng());
+        let made = world.engine.credentials().app_password(iago, "phone", &password);
+        assert!(world.store.add(&Credential { clear_only, ..made }, u32::MAX).await.unwrap());
+        let digest = HEXLOWER.encode(opaque::digest(password.expose()).as_bytes());
+        assert_eq!(by_digest(&world, realm, "iago", digest).await, accepted, "{realm} {clear_only}");
+        let clear = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", password.expose()).await;
+        assert!(result(world.ask(clear).await).is_ok(), "{realm} {clear_only}");
     }
 }
 
