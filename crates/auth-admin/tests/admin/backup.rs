@@ -7,17 +7,17 @@ use std::sync::Arc;
 use auth_core::testing::MemoryStore;
 use auth_core::{
     Caller, Credential, CredentialCheck, CredentialKind, FactorMethod, Grant, Identifier, LoginAttempt,
-    LoginError, LoginMethod, ManualClock, OneTimeCode, Password, PasswordDigest, PasswordReset,
-    PersonalTokens, PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecretInput, SeededRng,
-    Store, Token, TokenForm, TokenRenewal, TotpSecret,
+    LoginError, LoginMethod, ManualClock, MetaStore, NewUser, OneTimeCode, Password, PasswordDigest,
+    PasswordReset, PersonalTokens, PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecretInput,
+    SeededRng, Store, Token, TokenForm, TokenRenewal, TotpSecret, User,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
-use auth_engine::Config;
 use auth_engine::testing::{
     PASSWORD, START, World, api_key, builder, config, cookie, header, password, peer, result, ring,
     rocketchat_token, token,
 };
+use auth_engine::{Config, EngineBuilder};
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use data_encoding::{BASE64, BASE64_NOPAD, BASE64URL, BASE64URL_NOPAD, HEXLOWER, HEXUPPER};
 use test_postgres::Cluster;
@@ -31,8 +31,11 @@ const LINES: &str = r#"
 {"kind":"user","realm":"main","username":"ann","email":"ann@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","zulip_api_key":"gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","backup_codes":["aBcD2345","eFgH6789","iJkL2345"]}
 "#;
 
+/// A way to write bytes down.
+type Form = fn(&[u8]) -> Option<Vec<u8>>;
+
 /// The ways to write bytes down, and to digest them first.
-const FORMS: [fn(&[u8]) -> Option<Vec<u8>>; 9] = [
+const FORMS: [Form; 9] = [
     |bytes| Some(bytes.to_vec()),
     |bytes| Some(HEXLOWER.encode(bytes).into()),
     |bytes| Some(HEXUPPER.encode(bytes).into()),
@@ -53,12 +56,10 @@ struct Ann {
 }
 
 impl Ann {
+    /// Over a store that holds what is in [`LINES`].
     async fn new(store: Arc<dyn Store>) -> Self {
-        let mut config = Config { allow_password_only_with_2fa: true, ..config() };
-        config.rocketchat.mailed_code_attempts = u32::MAX;
-        let clock = Arc::new(ManualClock::at(START));
-        let world = World::open(builder(&store, &clock, &ring(), config, 2), clock).await;
-        import(&world, LINES).await;
+        // Another random source than that of the engine that filled the store.
+        let world = world_over(store, Arc::new(SeededRng::new(99))).await;
         let account = world.account("ann").await;
         let (user, realm) = (account.user.id, world.realm("main").await);
         let mut secrets = vec![("Zulip key", "gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv".to_owned())];
@@ -198,6 +199,37 @@ impl Ann {
     }
 }
 
+async fn world_over(store: Arc<dyn Store>, rng: Arc<dyn Rng>) -> World {
+    let mut config = Config { allow_password_only_with_2fa: true, ..config() };
+    config.rocketchat.mailed_code_attempts = u32::MAX;
+    let clock = Arc::new(ManualClock::at(START));
+    World::open(EngineBuilder { rng, ..builder(&store, &clock, &ring(), config, 2) }, clock).await
+}
+
+/// Fills a store with what is in [`LINES`].
+async fn filled(store: impl Store + 'static) -> Arc<dyn Store> {
+    let store: Arc<dyn Store> = Arc::new(store);
+    import(&world_over(Arc::clone(&store), Arc::new(SeededRng::new(8))).await, LINES).await;
+    store
+}
+
+/// A copy in memory of a store with one user.
+async fn in_memory(store: Arc<dyn Store>) -> MemoryStore {
+    let realm = store.realms().await.unwrap().remove(0);
+    let account = store.users(realm.id, None, 1).await.unwrap().remove(0);
+    let mut credentials = Vec::new();
+    for kind in CredentialKind::KNOWN {
+        credentials.extend(store.of_user(account.user.id, kind).await.unwrap());
+    }
+    let user = User::clone(&account.user);
+    let new = NewUser { user, assign_ids: Vec::new(), password: account.password, credentials };
+    let memory = MemoryStore::new().with_realm(realm).with_user(new);
+    for (name, value) in store.metas("").await.unwrap() {
+        memory.set_meta_once(&name, &value).await.unwrap();
+    }
+    memory
+}
+
 /// The text of the newest mail.
 async fn text_of_mail(world: &World) -> String {
     let mail = world.store.due(START, 100).await.unwrap().pop().unwrap();
@@ -240,19 +272,24 @@ async fn nothing_opens(store: Arc<dyn Store>) {
     }
 }
 
+fn sqlite(folder: &tempfile::TempDir) -> Sqlite {
+    Sqlite::open(&folder.path().join("auth.db")).unwrap()
+}
+
 #[tokio::test]
 async fn nothing_in_a_store_in_memory_opens_an_account() {
-    nothing_opens(Arc::new(MemoryStore::new())).await;
+    let folder = tempfile::tempdir().unwrap();
+    nothing_opens(Arc::new(in_memory(filled(sqlite(&folder)).await).await)).await;
 }
 
 #[tokio::test]
 async fn nothing_in_a_store_of_sqlite_opens_an_account() {
     let folder = tempfile::tempdir().unwrap();
-    nothing_opens(Arc::new(Sqlite::open(&folder.path().join("auth.db")).unwrap())).await;
+    nothing_opens(filled(sqlite(&folder)).await).await;
 }
 
 #[tokio::test]
 async fn nothing_in_a_store_of_postgresql_opens_an_account() {
     let config = PostgresConfig::new(Cluster::shared().unwrap().database().unwrap());
-    nothing_opens(Arc::new(Postgres::open(&config, Arc::new(SeededRng::new(9))).await.unwrap())).await;
+    nothing_opens(filled(Postgres::open(&config, Arc::new(SeededRng::new(9))).await.unwrap()).await).await;
 }

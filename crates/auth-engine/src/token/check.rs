@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auth_core::{
     ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
     LoginName, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus, Realm,
-    Store, Token, TokenError, TokenPlace, User, fold,
+    Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -178,15 +178,17 @@ impl CredentialChecker {
             return Err(TokenError::Invalid);
         }
         let found = self.holder(&[CredentialKind::ZETTELSTORE_TOKEN], token).await?;
-        let is_named = |holder: &Arc<Holder>| {
-            let user = &holder.user;
+        let is_good = |holder: &Arc<Holder>| {
+            let Holder { user, credential: stored, .. } = &**holder;
+            let is_timeless = claims.issued == Timestamp::default();
+            let issued = if is_timeless { stored.created } else { claims.issued };
             user.realm == realm.id
                 && user.external_number(ProtocolName::ZETTELSTORE) == claims.zid
                 && zettelstore_name(user) == claims.user
-                && claims.issued >= user.valid_from
-                && !has_ended(&holder.credential, now)
+                && issued >= user.valid_from
+                && !has_ended(stored, now)
         };
-        let holder = found.filter(is_named).ok_or(TokenError::Invalid)?;
+        let holder = found.filter(is_good).ok_or(TokenError::Invalid)?;
         check_state(realm, &holder.user)?;
         Ok(SignedHolder { realm: Arc::clone(realm), holder, claims })
     }
@@ -210,7 +212,7 @@ impl Holder {
     }
 
     /// Whether the credential is for a protocol, and has not ended.
-    fn is_good_at(&self, protocol: ProtocolName, now: auth_core::Timestamp) -> bool {
+    fn is_good_at(&self, protocol: ProtocolName, now: Timestamp) -> bool {
         let protocols = &self.credential.scope.protocols;
         !has_ended(&self.credential, now) && (protocols.is_empty() || protocols.contains(&protocol))
     }

@@ -43,7 +43,11 @@ pub(super) const LOCK_OWN: &str = "SELECT id FROM credential WHERE id = $1 AND a
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE id IN (SELECT id FROM credential \
     WHERE account = $1 AND kind = $2 AND parent IS NOT DISTINCT FROM $5 AND id <> $4 \
     ORDER BY created DESC, id DESC OFFSET $3)";
-pub(super) const REMOVE: &str = "WITH gone AS (DELETE FROM credential WHERE id = $1 RETURNING account) \
+// The user's row is locked first, as by every other command: else a command that adds what comes from the credential would
+// wait for this one, and this one for it.
+pub(super) const REMOVE: &str = "WITH owner AS MATERIALIZED (SELECT a.id FROM credential AS c \
+    JOIN account AS a ON a.id = c.account WHERE c.id = $1 FOR UPDATE OF a), \
+    gone AS (DELETE FROM credential WHERE id = $1 AND account = (SELECT id FROM owner) RETURNING account) \
     UPDATE account SET version = version + 1 FROM gone WHERE account.id = gone.account RETURNING account.id";
 pub(super) const REMOVE_KINDS: &str =
     "DELETE FROM credential WHERE account = $1 AND kind = ANY($2) AND id IS DISTINCT FROM $3";

@@ -254,13 +254,12 @@ fn add(connection: &Connection, new: &Credential, keep: u32) -> Result<bool> {
     let (user, kind) = (new.user, new.kind);
     match insert(connection, user, new) {
         Ok(()) => {}
+        Err(NotInserted::Failed(error)) => return Err(error),
         Err(NotInserted::NoUser | NotInserted::NoParent) => return Ok(false),
         // A caller that repeats the command, because its outcome was unknown, finds its own row.
-        Err(NotInserted::IdTaken | NotInserted::LabelTaken) => {
-            return Ok(of_user(connection, user, kind)?.iter().any(|own| own.id == new.id));
-        }
+        Err(_) if number(connection, user, new.id)?.is_some() => return Ok(true),
+        Err(NotInserted::IdTaken | NotInserted::LabelTaken) => return Ok(false),
         Err(NotInserted::DigestTaken) => return Err(conflict()),
-        Err(NotInserted::Failed(error)) => return Err(error),
     }
     if keep < u32::MAX {
         let parent = new.parent.map(|parent| number(connection, user, parent)).transpose()?.flatten();
@@ -301,7 +300,7 @@ fn count_kinds(
     let mut statement = connection.prepare_cached(COUNT_KIND)?;
     let except = except.as_ref().map(CredentialId::as_bytes);
     let mut count = 0;
-    for kind in kinds {
+    for kind in kinds.iter().collect::<BTreeSet<_>>() {
         count += statement
             .query_row(params![user.as_bytes(), kind.as_str(), except], |row| row.get::<_, i64>(0))?
             .cast_unsigned();

@@ -122,8 +122,8 @@ fn describe(password: &Credential) -> Value {
         "created": rfc3339(password.created),
         "ends": password.expires.and_then(rfc3339),
     });
-    if password.clear_only {
-        line["clear_only"] = Value::from(true);
+    if let Some(fields) = line.as_object_mut().filter(|_| password.clear_only) {
+        fields.insert("clear_only".to_owned(), Value::from(true));
     }
     line
 }
