@@ -22,14 +22,8 @@ use crate::progress::say;
 /// A module that has more lines than this needs a header.
 const HEADER_FROM: usize = 30;
 
-/// No file has more lines than this, but for those in [`LONG`].
+/// No file has more lines than this.
 const LONGEST: usize = 500;
-
-/// Files that may be longer, each with its reason.
-const LONG: &[(&str, &str)] = &[(
-    "crates/auth-proto-rocketchat/tests/protocol/account.rs",
-    "one table of calls on accounts and their answers",
-)];
 
 /// The folders with Rust files. One that is absent is left out.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz/fuzz_targets", "xtask"];
@@ -89,7 +83,7 @@ fn file_findings(name: &str, text: &str) -> Vec<String> {
     if lines > HEADER_FROM && !header && !name.ends_with("/tests.rs") {
         found.push(format!("{name}: no header: begin with `//!` and what the file is about"));
     }
-    if lines > LONGEST && !LONG.iter().any(|(long, _)| *long == name) {
+    if lines > LONGEST {
         found.push(format!("{name}: {lines} lines, at most {LONGEST}"));
     }
     for mark in UNDONE.iter().filter(|mark| text.contains(**mark)) {

@@ -49,6 +49,15 @@ pub enum RetireError {
     Internal(InternalError),
 }
 
+/// What is done with every secret of a store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    /// It is counted.
+    Count,
+    /// It is counted, and sealed anew where that is due.
+    Reseal,
+}
+
 /// Seals secrets anew, and retires keys.
 pub struct KeyRotation {
     store: Arc<dyn Store>,
@@ -74,7 +83,7 @@ impl KeyRotation {
     /// # Errors
     /// An [`InternalError`] when the store can't be read.
     pub async fn sealed(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
-        self.walk(false, progress).await
+        self.walk(Task::Count, progress).await
     }
 
     /// Seals everything anew that is sealed under another key than the active one, while servers go on. What they
@@ -83,7 +92,7 @@ impl KeyRotation {
     /// # Errors
     /// An [`InternalError`] when the store fails; what was done until then stays done.
     pub async fn reseal(&self, progress: &mut (dyn FnMut(u64) + Send)) -> Result<Sealed, InternalError> {
-        self.walk(true, progress).await
+        self.walk(Task::Reseal, progress).await
     }
 
     /// The id of the next active key of a ring, and the ring with that key behind the active one. A key that is newer
@@ -147,7 +156,7 @@ impl KeyRotation {
 
     async fn walk(
         &self,
-        anew: bool,
+        task: Task,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Sealed, InternalError> {
         let mut found = Sealed::default();
@@ -158,7 +167,7 @@ impl KeyRotation {
             let Some(last) = page.last() else { break };
             after = Some(last.id);
             for credential in &page {
-                self.look_at(credential, anew, &mut found).await?;
+                self.look_at(credential, task, &mut found).await?;
             }
             seen += page.len() as u64;
             progress(seen);
@@ -170,7 +179,7 @@ impl KeyRotation {
             after = Some(last.id);
             for mail in &page {
                 let context = mail.id.as_bytes();
-                let fresh = anew.then(|| self.sealed_anew(Purpose::Mail, context, &mail.body)).flatten();
+                let fresh = self.sealed_anew(task, Purpose::Mail, context, &mail.body);
                 let replaced = match &fresh {
                     Some(body) => self.store.reseal_mail(mail.id, &mail.body, body).await?,
                     None => false,
@@ -186,7 +195,7 @@ impl KeyRotation {
     async fn look_at(
         &self,
         credential: &Credential,
-        anew: bool,
+        task: Task,
         found: &mut Sealed,
     ) -> Result<(), InternalError> {
         let Some(sealed) = &credential.sealed else {
@@ -196,7 +205,7 @@ impl KeyRotation {
         let user = credential.user;
         let purpose = purpose_of(credential.kind)
             .ok_or_else(|| InternalError::corrupt("a sealed credential of its kind"))?;
-        let fresh = anew.then(|| self.sealed_anew(purpose, user.as_bytes(), sealed)).flatten();
+        let fresh = self.sealed_anew(task, purpose, user.as_bytes(), sealed);
         let replaced = match &fresh {
             Some(new) => {
                 // The digest of a backup code is of the ring too.
@@ -212,10 +221,10 @@ impl KeyRotation {
         Ok(())
     }
 
-    /// The same under the active key; `None` when it is that already, or can't be opened.
-    fn sealed_anew(&self, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+    /// The same under the active key; `None` when it is only counted, is that already, or can't be opened.
+    fn sealed_anew(&self, task: Task, purpose: Purpose, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
         let ring = self.keys.ring();
-        if ring.is_sealed_by_active(sealed) {
+        if task == Task::Count || ring.is_sealed_by_active(sealed) {
             return None;
         }
         let opened = ring.open(purpose, context, sealed).ok()?;

@@ -8,6 +8,9 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair}
 
 /// Writes the certificate of a new authority (`ca.pem`) into a folder, and a certificate for loopback that it signed
 /// (`server.pem`, with its key in `server.key`).
+///
+/// # Errors
+/// When a file can't be written.
 pub fn write_certificates(dir: &Path) -> Result<()> {
     let mut authority = CertificateParams::new(Vec::new())?;
     authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

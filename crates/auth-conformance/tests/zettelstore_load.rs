@@ -31,6 +31,7 @@ fn config() -> ServerConfig {
     ServerConfig::minimal()
         .without_limits()
         .set("server.max_connections", 4096)
+        .set("server.max_per_client", 4096)
         .set("passwords.memory_kib", MEMORY_KIB)
         .set("passwords.iterations", 1)
         .set("passwords.workers", WORKERS)

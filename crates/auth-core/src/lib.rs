@@ -59,6 +59,7 @@ mod client;
 mod credential_check;
 mod error;
 mod exact;
+mod host;
 mod id;
 mod login;
 mod name;
@@ -82,6 +83,7 @@ pub use credential_check::{
 };
 pub use error::{InternalError, InternalErrorKind};
 pub use exact::Exact;
+pub use host::is_this_machine;
 pub use id::{CredentialId, MailId, NotAnId, RealmId, UserId};
 pub use login::{
     Challenge, FactorMethod, FailureReason, Grant, GrantKind, Identifier, Login, LoginAttempt, LoginError,
@@ -91,7 +93,7 @@ pub use name::{CredentialKind, ExactPoint, ProtocolName};
 pub use permission::Permission;
 pub use policy::{PasswordPolicy, PolicyRule};
 pub use protocol::{
-    Answer, AttemptCounting, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
+    Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
     TokenPolicy,
 };
 pub use random::{Rng, SeededRng};

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    ApiKey, CredentialKind, ExternalId, InternalError, NameKind, OneTimeCode, Password, PasswordDigest, Peer,
-    ProtocolName, RateLimitStatus, Realm, StoreError, Timestamp, Token, User,
+    Account, ApiKey, CredentialKind, ExternalId, InternalError, NameKind, OneTimeCode, Password,
+    PasswordDigest, Peer, ProtocolName, RateLimitStatus, Realm, StoreError, Timestamp, Token, User,
 };
 
 /// An attempt to log in.
@@ -196,6 +196,14 @@ pub struct Profile {
     pub has_password: bool,
     /// Whether a TOTP device is enrolled and confirmed.
     pub totp: bool,
+}
+
+impl Profile {
+    /// Returns the profile of an account, whose realm is `realm`.
+    #[must_use]
+    pub fn new(account: Account, realm: Arc<Realm>) -> Self {
+        Self { user: account.user, realm, has_password: account.password.is_some(), totp: account.totp }
+    }
 }
 
 /// What a successful login gives.

@@ -19,6 +19,12 @@ pub trait Protocol: Send + Sync {
     /// Matches a path, as sent and without the query.
     fn route(&self, path: &str) -> Route;
 
+    /// Returns how much of a request's body the protocol reads.
+    fn body_rule(&self, route: &Route, method: &http::Method, headers: &http::HeaderMap) -> BodyRule;
+
+    /// Renders an internal error that kept a request from the protocol, as when the server had no room for it.
+    fn refuse(&self, error: InternalError) -> Answer;
+
     /// Answers a request that was matched by [`Protocol::route`]. Malformed requests are answered too.
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer;
 
@@ -37,11 +43,19 @@ pub struct Route {
     pub matched: RouteMatch,
     /// The pattern of the path, for logs and metrics: never the path itself, which may hold a secret.
     pub pattern: &'static str,
-    /// The largest body that is read, in bytes. In place of a larger one the request has an empty body and carries
-    /// [`BodyTooLarge`] among its extensions.
-    pub body_limit: usize,
     /// The index of the route in the protocol's own table.
     pub index: usize,
+}
+
+/// How much of a request's body a protocol reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a body is read or it is not")]
+pub enum BodyRule {
+    /// Nothing: the request is answered without waiting for its body, which may never come.
+    Ignored,
+    /// At most so many bytes. In place of a larger body, the request has an empty one and carries [`BodyTooLarge`] among
+    /// its extensions.
+    UpTo(usize),
 }
 
 /// How well a protocol knows a path.
@@ -56,7 +70,7 @@ pub enum RouteMatch {
     Documented,
 }
 
-/// A request extension that says that the body exceeded the route's limit and was dropped.
+/// A request extension that says that the body exceeded [`BodyRule::UpTo`] and was dropped.
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a mark")]
 pub struct BodyTooLarge;

@@ -95,12 +95,6 @@ impl SlidingWindow {
         self.attempts.clear();
     }
 
-    /// Whether nothing is counted at `now`.
-    pub fn is_idle(&mut self, quota: Quota, now: Timestamp) -> bool {
-        self.expire(quota, now);
-        self.attempts.is_empty()
-    }
-
     fn expire(&mut self, quota: Quota, now: Timestamp) {
         while self.attempts.front().is_some_and(|oldest| now.since(*oldest) > quota.window) {
             self.attempts.pop_front();

@@ -86,6 +86,40 @@ impl Timestamp {
     }
 }
 
+impl UtcDateTime {
+    /// Returns date and time to the millisecond in ISO 8601, as ASCII with `Z` for UTC; `None` for years that don't
+    /// have four digits. A caller that wants less takes the beginning.
+    ///
+    /// ```
+    /// let moment = auth_core::Timestamp::from_millis(951_827_696_007).utc();
+    /// assert_eq!(moment.iso_8601().as_ref(), Some(b"2000-02-29T12:34:56.007Z"));
+    /// ```
+    #[must_use]
+    pub fn iso_8601(&self) -> Option<[u8; 24]> {
+        let year = u16::try_from(self.year).ok().filter(|year| *year <= 9999)?;
+        let [y1, y2, y3, y4] = four_digits(year);
+        let [_, t1, t2, t3] = four_digits(self.millisecond);
+        let [m1, m2] = two_digits(self.month);
+        let [d1, d2] = two_digits(self.day);
+        let [h1, h2] = two_digits(self.hour);
+        let [n1, n2] = two_digits(self.minute);
+        let [s1, s2] = two_digits(self.second);
+        Some([
+            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.', t1,
+            t2, t3, b'Z',
+        ])
+    }
+}
+
+fn two_digits(number: u8) -> [u8; 2] {
+    [b'0' + number / 10 % 10, b'0' + number % 10]
+}
+
+fn four_digits(number: u16) -> [u8; 4] {
+    let digit = |unit| b'0' + u8::try_from(number / unit % 10).unwrap_or_default();
+    [digit(1000), digit(100), digit(10), digit(1)]
+}
+
 /// Year, month and day of a day counted from 1970-01-01.
 ///
 /// Counts in eras of 400 years that begin on March 1, so that the leap day is the last of its year.

@@ -27,9 +27,6 @@ pub enum TooWeak {
     /// The password has fewer than this number of characters, which is at least 1.
     #[error("the password has fewer than {0} characters")]
     TooShort(u32),
-    /// The password has more than [`Password::MAX_BYTES`] bytes.
-    #[error("the password has more than {} bytes", Password::MAX_BYTES)]
-    TooLong,
     /// By zxcvbn's estimate, the password is guessed in fewer attempts than the rule demands.
     #[error("the password is too easy to guess")]
     TooGuessable,
@@ -38,15 +35,13 @@ pub enum TooWeak {
 /// Checks a password against a rule.
 ///
 /// The length is counted in characters. zxcvbn estimates the guesses for the first 100 characters. `inputs` are words
-/// that an attacker would try first, such as the user's name and address.
+/// that an attacker would try first, such as the user's name and address. The caller refuses passwords that are longer
+/// than [`Password::MAX_BYTES`].
 ///
 /// # Errors
 /// [`TooWeak`] with the first requirement that the password doesn't meet.
 pub fn check(rule: StrengthRule, password: &Password, inputs: &[&str]) -> Result<(), TooWeak> {
     let text = password.expose();
-    if password.is_too_long() {
-        return Err(TooWeak::TooLong);
-    }
     let min_length = rule.min_length.max(1);
     if text.chars().count() < usize::try_from(min_length).unwrap_or(usize::MAX) {
         return Err(TooWeak::TooShort(min_length));
@@ -86,11 +81,9 @@ mod tests {
     }
 
     #[test]
-    fn a_rule_of_zeros_still_refuses_empty_and_overlong_passwords() {
+    fn a_rule_of_zeros_still_refuses_empty_passwords() {
         check_one(0, 0, "a", Ok(()));
         check_one(0, 0, "", Err(TooWeak::TooShort(1)));
-        check_one(0, 0, &"x".repeat(Password::MAX_BYTES), Ok(()));
-        check_one(0, 0, &"x".repeat(Password::MAX_BYTES + 1), Err(TooWeak::TooLong));
     }
 
     #[test]

@@ -11,8 +11,8 @@ use auth_core::{Exact, PasswordPolicy};
 pub struct Config {
     /// The slug of the realm that the protocol serves.
     pub realm: String,
-    /// The address under which clients reach the server, such as `https://chat.example.com`. Avatar addresses
-    /// begin with it.
+    /// The address under which clients reach the server, without a slash at the end, such as
+    /// `https://chat.example.com`. Avatar addresses begin with it.
     pub site_url: String,
     /// The version of Rocket.Chat that the server claims to be. Only administrators are told the patch level.
     pub version: String,

@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Answer, BodyTooLarge, Peer, Permission, Principal, Protocol, ProtocolName, RateLimitStatus, Route,
+    Answer, BodyRule, BodyTooLarge, InternalError, Peer, Permission, Principal, Protocol, ProtocolName,
+    RateLimitStatus, Route,
 };
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
@@ -24,6 +25,18 @@ impl Protocol for RocketChatProtocol {
 
     fn route(&self, path: &str) -> Route {
         route::find(path)
+    }
+
+    /// No handler of a GET request looks at the body.
+    fn body_rule(&self, _: &Route, method: &Method, _: &HeaderMap) -> BodyRule {
+        let is_read = !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
+        if is_read { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
+    }
+
+    fn refuse(&self, error: InternalError) -> Answer {
+        let mut answer = ApiError::Internal(error).into_answer();
+        encode::finish(&Method::POST, &mut answer.response);
+        answer
     }
 
     async fn answer(&self, route: &Route, request: Request<Bytes>, peer: &Peer) -> Answer {

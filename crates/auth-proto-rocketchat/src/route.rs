@@ -71,11 +71,11 @@ pub(crate) enum Endpoint {
 }
 
 /// The largest body that is read, in bytes: every form with the longest password fits several times over.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 
 /// Matches a path. The route's index is that of the first operation with the path.
 pub(crate) fn find(path: &str) -> Route {
-    let route = |matched, pattern, index| Route { matched, pattern, body_limit: BODY_LIMIT, index };
+    let route = |matched, pattern, index| Route { matched, pattern, index };
     match OPERATIONS.iter().enumerate().find(|(_, operation)| operation.has(path)) {
         Some((index, operation)) => route(RouteMatch::Documented, operation.pattern, index),
         None if path == "/api" || path.starts_with("/api/") => {

@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, InternalError, PasswordReset,
-    Peer, PersonalTokens, PresentedCredential, ProtocolName, Realm, RealmName, Realms, RequestLimits,
-    SecondFactors, Sessions, Token, TokenError,
+    Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, Grant, GrantKind, InternalError,
+    LoginAttempt, LoginError, PasswordReset, Peer, PersonalTokens, PresentedCredential, Profile,
+    ProtocolName, Realm, RealmName, Realms, RequestLimits, SecondFactors, SecondStep, Sessions, Timestamp,
+    Token, TokenError,
 };
 
 use crate::config::Config;
+use crate::decode::LoginForm;
 
 /// The services that the protocol asks: every type that has them all has this trait too.
 pub trait RocketChatServices:
@@ -35,6 +37,21 @@ pub struct RocketChatProtocol {
     pub(crate) services: Arc<dyn RocketChatServices>,
 }
 
+/// The reply to a login form.
+pub(crate) struct LoginReply {
+    /// The login, or why it was refused.
+    pub(crate) result: Result<LoggedIn, LoginError>,
+    /// The moment before which the answer must not be sent.
+    pub(crate) not_before: Option<Timestamp>,
+}
+
+/// A user who logged in, and the token that the login gave.
+pub(crate) struct LoggedIn {
+    pub(crate) profile: Profile,
+    pub(crate) token: Token,
+    pub(crate) expires: Option<Timestamp>,
+}
+
 impl RocketChatProtocol {
     /// Makes the protocol from its configuration and the services that it asks.
     #[must_use]
@@ -47,6 +64,28 @@ impl RocketChatProtocol {
         let slug = &self.config.realm;
         let found = self.services.realm(RealmName::Slug(slug)).await?;
         found.ok_or_else(|| InternalError::defect(format!("there is no realm {slug:?}")))
+    }
+
+    /// Judges a login form of any kind.
+    pub(crate) async fn log_in(&self, form: LoginForm, peer: &Peer) -> LoginReply {
+        let realm = match self.realm().await {
+            Ok(realm) => realm,
+            Err(error) => return LoginReply { result: Err(LoginError::Internal(error)), not_before: None },
+        };
+        let attempt = LoginAttempt {
+            protocol: ProtocolName::ROCKETCHAT,
+            realm,
+            method: form.method,
+            second_step: SecondStep::Offered(form.code),
+            grant: GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),
+            peer: peer.clone(),
+        };
+        let reply = self.services.log_in(attempt).await;
+        let result = reply.result.and_then(|login| match login.grant {
+            Grant::Token { token, expires } => Ok(LoggedIn { profile: login.profile, token, expires }),
+            _ => Err(LoginError::Internal(InternalError::defect("a login gave no token"))),
+        });
+        LoginReply { result, not_before: reply.not_before }
     }
 
     /// Finds the owner of a login token or personal token. `owner` is the id under which the client says it

@@ -1,11 +1,12 @@
 //! The dispatcher: matches a path, hands the request to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, Peer, Protocol, ProtocolName, Route};
+use auth_core::{Answer, BodyRule, InternalError, Peer, Protocol, ProtocolName, Route};
 use bytes::Bytes;
 use http::header::HOST;
-use http::{Method, Version};
+use http::{HeaderMap, Method, Version};
 
+use crate::decode::login::is_form;
 use crate::decode::path::Destination;
 use crate::error::ApiError;
 use crate::request::Request;
@@ -19,7 +20,21 @@ impl Protocol for ZettelstoreProtocol {
     }
 
     fn route(&self, path: &str) -> Route {
-        route::find(path, &self.base, self.config.body_limit())
+        route::find(path, &self.base)
+    }
+
+    /// Zettelstore reads the form of a login alone.
+    fn body_rule(&self, route: &Route, method: &Method, headers: &HeaderMap) -> BodyRule {
+        let is_login = route::destination(route) == Destination::Token && method == Method::POST;
+        if is_login && is_form(headers) {
+            BodyRule::UpTo(self.config.body_limit())
+        } else {
+            BodyRule::Ignored
+        }
+    }
+
+    fn refuse(&self, error: InternalError) -> Answer {
+        ApiError::Internal(error).into_answer()
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {

@@ -30,15 +30,15 @@ const UNKNOWN: Row =
     Row { destination: Destination::Unknown, matched: RouteMatch::Prefix, pattern: "/{path}" };
 
 /// Matches a path as sent, without the query. `base` is the URL prefix without its last slash.
-pub(crate) fn find(path: &str, base: &str, body_limit: usize) -> Route {
+pub(crate) fn find(path: &str, base: &str) -> Route {
     let destination = Destination::of(path, base);
     let found = ROUTES.iter().enumerate().find(|(_, row)| row.destination == destination);
     let (index, row) = found.unwrap_or((ROUTES.len(), &UNKNOWN));
     let matched = match destination {
-        Destination::Moved => find(&clean_location(path, base), base, body_limit).matched,
+        Destination::Moved => find(&clean_location(path, base), base).matched,
         _ => row.matched,
     };
-    Route { matched, pattern: row.pattern, body_limit, index }
+    Route { matched, pattern: row.pattern, index }
 }
 
 /// The destination of a route that [`find`] gave.
@@ -53,7 +53,7 @@ mod tests {
     #[test]
     fn route_leads_back_to_the_destination_of_its_path() {
         for path in ["/a", "/x", "/a/20240101000200", "//a", "//b", "/b", "", "/%zz"] {
-            assert_eq!(destination(&find(path, "", 1024)), Destination::of(path, ""), "{path}");
+            assert_eq!(destination(&find(path, "")), Destination::of(path, ""), "{path}");
         }
     }
 
@@ -65,7 +65,7 @@ mod tests {
             ("//secret", "/{path}"),
             ("/secret", "/{path}"),
         ] {
-            assert_eq!(find(path, "", 1024).pattern, pattern, "{path}");
+            assert_eq!(find(path, "").pattern, pattern, "{path}");
         }
     }
 }

@@ -10,27 +10,23 @@ use auth_core::Exact;
 /// use auth_proto_zulip::Config;
 ///
 /// let config = Config { external_host: "zulip.example.org".into(), ..Config::default() };
-/// assert_eq!((config.url_scheme.as_str(), config.feature_level), ("https", 387));
+/// assert_eq!((config.url_scheme.as_str(), config.feature_level), ("https", 470));
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "plain keys that the server fills in")]
 pub struct Config {
     /// The host under which organisations are found, with a port where clients need one: realms are its
-    /// subdomains, the root realm is the host itself. Empty: every host is accepted and leads to the root realm.
+    /// subdomains, the root realm is the host itself, also as `www`. Empty: every host is accepted and leads to the root realm.
     pub external_host: String,
     /// `http` or `https`: the scheme of the addresses in answers.
     pub url_scheme: String,
     /// The Zulip version that clients are told.
     pub version: String,
-    /// The upstream commit that clients are told; may be empty.
-    pub merge_base: String,
     /// The API feature level that clients are told. It also selects the form of some answers.
     pub feature_level: u32,
     /// Hosts outside `external_host`, in lower case and with a port where clients need one; each with its realm's
     /// subdomain.
     pub realm_hosts: BTreeMap<String, String>,
-    /// Subdomains of `external_host` that mean the host itself.
-    pub root_aliases: Vec<String>,
     /// Whether the root host is a landing page and no organisation: `server_settings` then asks for a subdomain.
     pub root_domain_landing_page: bool,
     /// Whether users may log in with a password where their realm lets them; clients are told.
@@ -50,11 +46,9 @@ impl Default for Config {
         Self {
             external_host: String::new(),
             url_scheme: "https".to_owned(),
-            version: "11.0-dev+git".to_owned(),
-            merge_base: String::new(),
-            feature_level: 387,
+            version: "12.0".to_owned(),
+            feature_level: 470,
             realm_hosts: BTreeMap::new(),
-            root_aliases: vec!["www".to_owned()],
             root_domain_landing_page: false,
             password_login: true,
             development: false,

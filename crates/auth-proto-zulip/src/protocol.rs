@@ -1,9 +1,9 @@
 //! The dispatcher: matches a path, decodes the request, hands it to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, Peer, Protocol, ProtocolName, Route};
+use auth_core::{Answer, BodyRule, InternalError, Peer, Protocol, ProtocolName, Route};
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 
 use crate::error::ApiError;
 use crate::handler::{account, compatibility, desktop, development, login, settings};
@@ -19,6 +19,15 @@ impl Protocol for ZulipProtocol {
 
     fn route(&self, path: &str) -> Route {
         route::find(&self.config, path)
+    }
+
+    /// Django reads the forms of POST requests alone.
+    fn body_rule(&self, _: &Route, method: &Method, _: &HeaderMap) -> BodyRule {
+        if method == Method::POST { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
+    }
+
+    fn refuse(&self, error: InternalError) -> Answer {
+        ApiError::Internal(error).into_answer(&self.config)
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {

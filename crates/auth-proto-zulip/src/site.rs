@@ -11,6 +11,9 @@ use crate::decode::host::Host;
 /// Hosts that are accepted whatever the configuration says; they lead to the root realm.
 const LOCAL_HOSTS: [&str; 3] = ["127.0.0.1", "localhost", "[::1]"];
 
+/// The subdomain that means the external host itself.
+const ROOT_ALIAS: &str = "www";
+
 /// The host of a request, and the subdomain that it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Site<'a> {
@@ -87,8 +90,8 @@ fn subdomain<'a>(config: &'a Config, name: &str) -> Option<Subdomain<'a>> {
     if let Some(prefix) = without_suffix(name, external).and_then(|rest| rest.strip_suffix('.'))
         && !external.is_empty()
     {
-        let is_root = config.root_aliases.iter().any(|alias| alias == prefix);
-        return Some(if is_root { Subdomain::Root } else { Subdomain::StartOfName(prefix.len()) });
+        let length = prefix.len();
+        return Some(if prefix == ROOT_ALIAS { Subdomain::Root } else { Subdomain::StartOfName(length) });
     }
     if let Some((_, subdomain)) = config.realm_hosts.iter().find(|(host, _)| without_port(host) == name) {
         return Some(Subdomain::Configured(subdomain));

@@ -74,10 +74,10 @@ impl Assembled {
             Ok(engine) => Arc::new(engine),
             Err(OpenError::OtherKeyRing) if made => {
                 // What was made just now is worth nothing, and would be taken for the store's.
-                drop(std::fs::remove_file(&config.keys.file));
+                drop(std::fs::remove_file(config.keys.path()?));
                 bail!(
                     "another server has bound the store to its key ring first: copy its key file to {}",
-                    config.keys.file.display()
+                    config.keys.file
                 )
             }
             Err(error) => return Err(error.into()),
@@ -99,10 +99,22 @@ impl Assembled {
             }
         }
         for name in config.protocols() {
-            let realm = match name {
-                ProtocolName::ZULIP => config.zulip.realm.as_deref(),
-                ProtocolName::ROCKETCHAT => Some(config.rocketchat.realm.as_str()),
-                _ => Some(config.zettelstore.realm.as_str()),
+            let engine = Arc::clone(&self.engine);
+            let (realm, protocol): (_, Arc<dyn Protocol>) = match name {
+                ProtocolName::ZULIP => {
+                    let protocol = ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock));
+                    (config.zulip.realm.as_deref(), Arc::new(protocol))
+                }
+                ProtocolName::ROCKETCHAT => {
+                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), engine));
+                    self.sockets = Some(sockets(config, &protocol, &self.rng));
+                    (Some(config.rocketchat.realm.as_str()), protocol)
+                }
+                ProtocolName::ZETTELSTORE => {
+                    let protocol = ZettelstoreProtocol::new(zettelstore(config), engine);
+                    (Some(config.zettelstore.realm.as_str()), Arc::new(protocol))
+                }
+                _ => bail!("the protocol {} is none of the configuration's", name.as_str()),
             };
             if let Some(slug) = realm
                 && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
@@ -113,18 +125,6 @@ impl Assembled {
                     "the protocol's realm is not in the store yet: import it"
                 );
             }
-            let engine = Arc::clone(&self.engine);
-            let protocol: Arc<dyn Protocol> = match name {
-                ProtocolName::ZULIP => {
-                    Arc::new(ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock)))
-                }
-                ProtocolName::ROCKETCHAT => {
-                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), engine));
-                    self.sockets = Some(sockets(config, &protocol, &self.rng));
-                    protocol
-                }
-                _ => Arc::new(ZettelstoreProtocol::new(zettelstore(config), engine)),
-            };
             self.protocols.push(protocol);
         }
         Ok(())
@@ -182,13 +182,13 @@ impl fmt::Debug for Assembled {
 
 /// The key ring of a store, and whether it was made just now. Only a store that is empty gets one.
 async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
-    let shown = config.keys.file.display();
+    let shown = &config.keys.file;
     let path = config.keys.path()?;
     if let Some(file) = keyfile::read(&path)? {
         return Ok((file.ring, false));
     }
     if !auth_engine::keys::is_bound(store).await? {
-        if config.keys.is_credential() {
+        if config.keys.file.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
         return keyfile::create(&path, rng);
@@ -218,7 +218,6 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         development_login: zulip.development_login,
         default_realm: zulip.realm.clone(),
         exact: zulip.exact_points(),
-        ..auth_proto_zulip::Config::default()
     }
 }
 

@@ -7,7 +7,7 @@
 mod engine;
 pub(crate) mod environment;
 mod error;
-pub(crate) mod files;
+mod files;
 mod keys;
 mod ldap;
 mod limits;
@@ -31,6 +31,7 @@ use serde::Deserialize;
 
 pub use error::ConfigError;
 pub(crate) use error::plain_io;
+pub use files::SecretFile;
 pub use keys::Keys;
 pub use ldap::Ldap;
 pub use limits::Limits;

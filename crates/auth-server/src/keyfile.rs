@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use auth_core::{Rng, Timestamp};
 use auth_crypto::keyring::{KeyRing, RingKey};
+use auth_transfer::rfc3339;
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use tempfile::NamedTempFile;
@@ -133,7 +134,7 @@ fn temporary_file(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> a
     let mut text = Zeroizing::new(String::from(
         "# auth-server's key ring. Without it the store's keys and second factors are lost: keep a copy.\n",
     ));
-    if let Some(time) = promoted.and_then(|time| jiff::Timestamp::from_millisecond(time.as_millis()).ok()) {
+    if let Some(time) = promoted.and_then(rfc3339) {
         write!(text, "# When the first key became the active one.\npromoted = \"{time}\"\n")?;
     }
     for key in ring.keys() {

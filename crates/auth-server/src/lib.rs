@@ -7,10 +7,13 @@
 //! A program that adds a protocol of its own assembles the server itself: see [`Assembled::open_with`] and
 //! [`Assembled::mount`].
 
+mod activity;
 mod assemble;
 mod body;
+mod client_counts;
 pub mod command;
 pub mod config;
+mod connections;
 mod error_log;
 mod key_watch;
 mod keyfile;
@@ -26,6 +29,7 @@ mod router;
 mod serve;
 mod shared;
 mod store;
+mod stream;
 mod system;
 mod websocket;
 

@@ -6,70 +6,88 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{BodyTooLarge, Peer};
+use auth_core::{BodyRule, BodyTooLarge, ClientKey, InternalError, Peer, Protocol};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 use tracing::Instrument;
 
+use crate::activity::Activity;
 use crate::body::Read;
-use crate::origin::Origin;
+use crate::connections::Place;
+use crate::origin::{Origin, is_trusted};
 use crate::response::{LONGEST_DELAY, closing, plain, retry};
 use crate::router::Router;
 use crate::shared::Shared;
+use crate::stream::WatchedStream;
 use crate::websocket;
 
 /// The pause after the system refused a connection, as when files run out.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a connection may last that is told that its client has too many.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// When a client may try again for which there was no room.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// What the requests of one connection share.
 struct Connection {
     address: SocketAddr,
     router: Router,
     shared: Arc<Shared>,
-    /// The connection's permit, which a socket takes over.
-    permit: Arc<OwnedSemaphorePermit>,
+    activity: Arc<Activity>,
+    /// The connection's place, which a socket takes over.
+    place: Arc<Place>,
 }
 
-/// Accepts connections until told to stop. At the limit of connections none is accepted until one ends.
+/// Accepts connections until told to stop, and waits for a place for each.
 pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Shared>) {
     loop {
-        let permit = tokio::select! {
-            permit = Arc::clone(&shared.connections).acquire_owned() => permit,
-            () = shared.stop.cancelled() => return,
-        };
-        let Ok(permit) = permit else { return };
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = shared.stop.cancelled() => return,
         };
-        match accepted {
-            Ok((stream, address)) => {
-                let (router, permit) = (router.clone(), Arc::new(permit));
-                let connection = Connection { address, router, shared: Arc::clone(&shared), permit };
-                shared.tasks.spawn(serve_connection(stream, connection));
-            }
+        let (stream, address) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection was not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
             }
+        };
+        let activity = Arc::new(Activity::new(&shared.stop));
+        let is_proxy = is_trusted(address.ip(), &shared.trusted_proxies);
+        let client = (!is_proxy).then(|| ClientKey::of(address.ip().to_canonical()));
+        let place = tokio::select! {
+            place = shared.connections.enter(client, &activity) => place,
+            () = shared.stop.cancelled() => return,
+        };
+        let Some(place) = place else { continue };
+        let (router, place) = (router.clone(), Arc::new(place));
+        let connection = Connection { address, router, shared: Arc::clone(&shared), activity, place };
+        if connection.place.is_refusal() {
+            shared.tasks.spawn(timeout(REFUSAL_TIMEOUT, serve_connection(stream, connection)));
+        } else {
+            shared.tasks.spawn(serve_connection(stream, connection));
         }
     }
 }
 
-/// Serves a connection until it ends, or turns into a socket that takes over its permit.
+/// Serves a connection until it ends or is quiet for too long, or turns into a socket that takes over its place.
 async fn serve_connection(stream: TcpStream, of: Connection) {
-    let of = Arc::new(of);
-    let shared = Arc::clone(&of.shared);
     // Answers are small and written at once.
     let _ = stream.set_nodelay(true);
+    let of = Arc::new(of);
+    let (shared, activity) = (Arc::clone(&of.shared), Arc::clone(&of.activity));
+    let stream = WatchedStream::new(stream, Arc::clone(&activity));
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
@@ -92,7 +110,10 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,
-        () = shared.stop.cancelled() => {
+        () = activity.ended() => {
+            if !shared.stop.is_cancelled() {
+                return;
+            }
             connection.as_mut().graceful_shutdown();
             connection.await
         }
@@ -104,13 +125,18 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
 
 /// Finds who answers a request, reads its body, has the protocol answer, and waits for the answer's moment.
 async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
-    let Connection { address, router, shared, permit } = of;
+    let Connection { address, router, shared, activity, place } = of;
+    let _answering = activity.answering();
     let origin = Origin::of(*address, request.headers(), &shared.trusted_proxies);
     let peer = Peer::new(origin.client);
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
     if let Some(sockets) = router.sockets(request.uri().path()) {
+        if place.is_refusal() {
+            let text = "Too many connections";
+            return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, text)));
+        }
         let span = tracing::info_span!("socket", %id);
-        return websocket::open(sockets, request, peer, shared, Arc::clone(permit), span);
+        return websocket::open(sockets, request, peer, shared, Arc::clone(place), span);
     }
     let Some((protocol, route)) = router.find(request.uri().path()) else {
         return plain(StatusCode::NOT_FOUND, "Not Found");
@@ -119,17 +145,26 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
     let span =
         tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
     let answered = async {
+        let client = peer.client_key();
+        // A connection of HTTP/1 carries one request at a time, and connections are counted.
+        let is_counted = origin.is_trusted || request.version() != Version::HTTP_11;
+        let counted = is_counted.then(|| shared.requests.admit(client));
+        if place.is_refusal() || matches!(counted, Some(None)) {
+            return refused(protocol);
+        }
         let (parts, body) = request.into_parts();
-        let read = shared.bodies.read(body, route.body_limit, shared.body_timeout).await;
-        let (body, _held, too_large) = match read {
-            Read::Whole(body, held) => (body, held, false),
-            Read::TooLarge => (Bytes::new(), Vec::new(), true),
+        let read = match protocol.body_rule(&route, &parts.method, &parts.headers) {
+            BodyRule::Ignored => Read::Nothing,
+            BodyRule::UpTo(limit) => shared.bodies.read(client, body, limit, shared.body_timeout).await,
+        };
+        let (body, _memory, too_large) = match read {
+            Read::Nothing => (Bytes::new(), None, false),
+            Read::Whole(body, memory) => (body, Some(memory), false),
+            Read::TooLarge => (Bytes::new(), None, true),
             Read::Late => {
                 return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
             }
-            Read::NoMemory => {
-                return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "The server is busy")));
-            }
+            Read::NoMemory => return refused(protocol),
             Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
         };
         let mut request = Request::from_parts(parts, body);
@@ -151,4 +186,9 @@ async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<By
         if too_large { closing(response) } else { response }
     };
     answered.instrument(span).await
+}
+
+/// What a client is told for which there is no room, in the protocol's form.
+fn refused(protocol: &dyn Protocol) -> Response<Full<Bytes>> {
+    closing(protocol.refuse(InternalError::busy(BUSY)).response.map(Full::new))
 }

@@ -5,6 +5,12 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
+/// Whether an address is a trusted proxy's.
+pub(crate) fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    let address = address.to_canonical();
+    trusted.iter().any(|network| network.contains(&address))
+}
+
 /// Where a request comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
@@ -19,9 +25,8 @@ impl Origin {
     /// the nearest address in `X-Forwarded-For` that isn't a trusted proxy's: a proxy appends the address that it saw, so
     /// the list is read from its end, and only as far as its writers are trusted.
     pub(crate) fn of(socket: SocketAddr, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
         let socket = socket.ip().to_canonical();
-        if !is_trusted(&socket) {
+        if !is_trusted(socket, trusted) {
             return Self { client: socket, is_trusted: false };
         }
         let mut client = socket;
@@ -30,7 +35,7 @@ impl Origin {
         for seen in lists.iter().flat_map(|list| list.split(',')).rev() {
             let Ok(address) = seen.trim().parse::<IpAddr>() else { break };
             client = address.to_canonical();
-            if !is_trusted(&client) {
+            if !is_trusted(client, trusted) {
                 break;
             }
         }

@@ -7,13 +7,14 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Assembled;
 use crate::body::BodyMemory;
+use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen, plain_io};
+use crate::connections::Connections;
 use crate::error_log::ErrorLog;
 use crate::key_watch;
 use crate::listener::accept;
@@ -112,6 +113,7 @@ impl Bound {
         let tasks = TaskTracker::new();
         let errors = Arc::new(ErrorLog::new(assembled.clock()));
         tasks.spawn(Arc::clone(&errors).run(stop.clone()));
+        let per_client = server.max_per_client();
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
             request_ids: RequestIds::new(&*assembled.rng()),
@@ -120,10 +122,16 @@ impl Bound {
             header_timeout: server.header_timeout.0,
             body_timeout: server.body_timeout.0,
             bodies: BodyMemory::new(server.body_memory_mib),
-            connections: Arc::new(Semaphore::new(server.max_connections as usize)),
+            connections: Connections::new(server.max_connections as usize, per_client),
+            requests: ClientCounts::new(per_client),
+            signed_in_sockets: ClientCounts::new(per_client),
             stop: stop.clone(),
             tasks: tasks.clone(),
         });
+        let connections = Arc::clone(&shared.connections);
+        let limit = shared.header_timeout;
+        let swept = stop.clone();
+        tasks.spawn(async move { connections.sweep_until(limit, swept).await });
         for (listener, listen) in self.listeners {
             let protocols = assembled.protocols(|protocol| listen.has(protocol));
             let Some(router) = Router::new(protocols, assembled.sockets()) else {

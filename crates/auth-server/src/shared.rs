@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use auth_core::Clock;
 use ipnet::IpNet;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::body::BodyMemory;
+use crate::client_counts::ClientCounts;
+use crate::connections::Connections;
 use crate::error_log::ErrorLog;
 use crate::request_id::RequestIds;
 
@@ -19,8 +20,12 @@ pub(crate) struct Shared {
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
-    pub(crate) bodies: BodyMemory,
-    pub(crate) connections: Arc<Semaphore>,
+    pub(crate) bodies: Arc<BodyMemory>,
+    pub(crate) connections: Arc<Connections>,
+    /// Requests that are being answered.
+    pub(crate) requests: Arc<ClientCounts>,
+    /// Sockets on which users are signed in.
+    pub(crate) signed_in_sockets: Arc<ClientCounts>,
     pub(crate) request_ids: RequestIds,
     pub(crate) errors: Arc<ErrorLog>,
     pub(crate) stop: CancellationToken,

@@ -35,6 +35,12 @@ impl Stopwatch for SystemStopwatch {
     }
 }
 
+/// The moment by the clock that nobody sets. Tests move it as tokio's paused clock.
+#[expect(clippy::disallowed_methods, reason = "this is the edge")]
+pub(crate) fn monotonic() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// The operating system's randomness.
 #[derive(Debug)]
 pub(crate) struct SystemRng(SystemRandom);

@@ -1,4 +1,4 @@
-//! The built binary's commands for app passwords, authenticator apps and the cost of hashes.
+//! The built binary's commands for app passwords, authenticator apps, directories and the cost of hashes.
 #![cfg(test)]
 
 #[path = "common/workspace.rs"]
@@ -89,6 +89,21 @@ fn device_is_shown_enrolled_by_its_first_code_and_removed() {
     assert_eq!(workspace.fail(&arguments("user totp disable iago"), ""), "the user has no device");
     workspace.succeed(&arguments("user totp enroll iago --without-code"), "");
     assert!(enrolled());
+}
+
+#[test]
+fn ldap_sync_refuses_when_no_realm_asks_a_directory() {
+    let workspace = Workspace::new();
+    workspace.configure("[ldap.corp]\nservers = [\"ldap://127.0.0.1:1\"]\nbase = \"dc=example,dc=org\"");
+    let left = r#"{"kind":"user","realm":"main","username":"left","directory_name":"no-such-entry"}"#;
+    let users = std::fs::read_to_string(workspace.path("users.jsonl")).unwrap();
+    workspace.write("users.jsonl", &format!("{users}{left}\n"));
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    for line in ["ldap sync", "ldap sync --dry-run", "ldap sync --allow-many"] {
+        let told = workspace.fail(&arguments(line), "");
+        assert_eq!(told, "no realm asks a directory: there is nothing to do", "{line}");
+    }
+    assert!(workspace.succeed(&arguments("user show left"), "").contains("\"active\":true"));
 }
 
 #[test]

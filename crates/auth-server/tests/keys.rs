@@ -284,3 +284,28 @@ fn secrets_come_from_systemd_credentials() {
     workspace.write("auth.toml", &(config.replace(&here, "credential:../keys") + jwt));
     assert!(with("user list").1.contains("credential: needs the plain name of a credential"));
 }
+
+#[test]
+fn every_key_that_names_a_file_with_a_secret_takes_a_systemd_credential() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path("credentials")).unwrap();
+    workspace.write("credentials/secret", "hunter2\n");
+    for (section, key, more) in [
+        ("store", "password_file", "url = \"postgres://a@127.0.0.1:1/d\""),
+        ("mail", "password_file", "smtp = \"smtps://h\"\nfrom = \"a@example.org\"\nuser = \"a\""),
+        ("ldap.corp", "bind_password_file", "servers = [\"ldaps://h\"]\nbase = \"dc=x\"\nbind_dn = \"cn=a\""),
+        ("zulip.jwt.main", "key_file", "algorithms = [\"HS256\"]"),
+        ("rocketchat", "create_token_secret_file", ""),
+    ] {
+        let configured = |name: &str| {
+            workspace.write("auth.toml", &format!("[{section}]\n{key} = \"credential:{name}\"\n{more}\n"));
+            let mut command = command(&workspace.path(""), "config check", "auth.toml");
+            result(&command.env("CREDENTIALS_DIRECTORY", workspace.path("credentials")).output().unwrap())
+        };
+        let (success, printed) = configured("secret");
+        assert!(success, "[{section}] {key}: {printed}");
+        let (success, printed) = configured("gone");
+        let told = format!("[{section}] {key} credential:gone: No such file or directory");
+        assert!(!success && printed.contains(&told), "{printed}");
+    }
+}

@@ -166,7 +166,7 @@ async fn frames_sent_at_once_are_answered_one_after_the_other() {
 }
 
 #[tokio::test]
-async fn anonymous_sockets_are_limited_by_client_and_those_of_users_are_not() {
+async fn newest_anonymous_sockets_of_a_client_stay_and_those_of_users_are_not_displaced() {
     let config = server::config()
         .set("server.trusted_proxies", vec!["127.0.0.0/8"])
         .set("rocketchat.max_sockets_per_network", 2);
@@ -174,30 +174,49 @@ async fn anonymous_sockets_are_limited_by_client_and_those_of_users_are_not() {
     let from = |client: &str| {
         let headers = format!("X-Forwarded-For: {client}\r\n");
         let address = server.address();
-        async move { Socket::open(address, &headers).await }
+        async move { Socket::open(address, &headers).await.unwrap() }
     };
-    let mut first = from("192.0.2.1").await.unwrap();
-    let mut second = from("192.0.2.1").await.unwrap();
-    assert_eq!(from("192.0.2.1").await.err(), Some(429));
-    let _elsewhere = from("192.0.2.2").await.unwrap();
-    // A login makes room for another anonymous socket.
-    first.greet().await;
-    first.log_in(PASSWORD).await;
-    let third = from("192.0.2.1").await.unwrap();
-    assert_eq!(from("192.0.2.1").await.err(), Some(429));
-    // A logout makes the socket anonymous again, for which there is no room.
-    assert_eq!(first.call("logout", json!([])).await, Value::Null);
+    let mut first = from("192.0.2.1").await;
+    let mut second = from("192.0.2.1").await;
+    let mut elsewhere = from("192.0.2.2").await;
+    // The third takes the place of the oldest, and can log in.
+    let mut third = from("192.0.2.1").await;
     assert_eq!(first.hear().await, Err(1013));
-    // A closed socket makes room as well.
-    second.0.close(None).await.unwrap();
-    drop(third);
-    for _ in 0..200 {
-        if from("192.0.2.1").await.is_ok() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
+    third.greet().await;
+    third.log_in(PASSWORD).await;
+    // A login makes room for another anonymous socket.
+    let mut fourth = from("192.0.2.1").await;
+    for socket in [&mut second, &mut fourth, &mut elsewhere] {
+        socket.greet().await;
     }
-    panic!("closed sockets still count");
+    // A logout makes the socket anonymous again: the oldest gives way.
+    assert_eq!(third.call("logout", json!([])).await, Value::Null);
+    assert_eq!(second.hear().await, Err(1013));
+    assert_eq!(third.log_in(PASSWORD).await["type"], "password", "it stays open");
+}
+
+#[tokio::test]
+async fn sockets_of_signed_in_users_are_limited_by_client() {
+    let config =
+        server::config().set("server.trusted_proxies", vec!["127.0.0.0/8"]).set("server.max_per_client", 2);
+    let server = start(&config);
+    let log_in = |client: &'static str| {
+        let address = server.address();
+        async move {
+            let mut socket = Socket::open(address, &format!("X-Forwarded-For: {client}\r\n")).await.unwrap();
+            socket.greet().await;
+            socket.log_in(PASSWORD).await;
+            socket
+        }
+    };
+    let mut first = log_in("192.0.2.1").await;
+    let _second = log_in("192.0.2.1").await;
+    let mut third = log_in("192.0.2.1").await;
+    assert_eq!(third.hear().await, Err(1013));
+    let mut elsewhere = log_in("192.0.2.2").await;
+    for socket in [&mut first, &mut elsewhere] {
+        assert_eq!(socket.call("rooms/get", json!([])).await, json!([]));
+    }
 }
 
 #[tokio::test]

@@ -15,6 +15,7 @@ mod meta;
 mod names;
 mod new_user;
 mod notifications;
+mod numbers;
 mod realms;
 mod row;
 mod schema;

@@ -7,7 +7,7 @@ use auth_core::{Account, CredentialKind, InternalError, NameKind, ProtocolName, 
 use auth_crypto::totp;
 use auth_engine::{Engine, USERS_PER_PAGE};
 
-use super::line::{RealmLine, UserLine, print_time};
+use super::line::{RealmLine, UserLine, rfc3339};
 
 /// Writes all realms and users as JSON lines and gives the number of lines. With `secrets` the lines carry password hashes,
 /// Zulip keys and TOTP secrets: enough to import them elsewhere. Backup codes, tokens and app passwords can't be read back
@@ -70,8 +70,8 @@ async fn user_line(
         role: Some(user.role.as_str().to_owned()),
         bot: user.bot.map(|bot| bot.as_str().to_owned()),
         active: user.active,
-        joined: print_time(user.joined),
-        valid_from: (user.valid_from > Timestamp::default()).then(|| print_time(user.valid_from)).flatten(),
+        joined: rfc3339(user.joined),
+        valid_from: (user.valid_from > Timestamp::default()).then(|| rfc3339(user.valid_from)).flatten(),
         must_change_password: user.must_change_password,
         rocketchat_id: Some(user.external_text(ProtocolName::ROCKETCHAT).to_owned()),
         rocketchat_roles: user.external_roles.get(ProtocolName::ROCKETCHAT).cloned(),

@@ -10,7 +10,7 @@
 //! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
 //!
 //! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
-//! opens no file but the nameless one of a [`Spool`], so that memory doesn't grow with the number of lines.
+//! opens no file but the nameless one of a [`Spool`], so that memory doesn't hold all lines.
 //!
 //! ```
 //! use auth_transfer::convert_htpasswd;
@@ -40,7 +40,7 @@ pub use converted::{ConvertError, Converted};
 pub use export::export;
 pub use htpasswd::convert_htpasswd;
 pub use import::import;
-pub use line::{BadLine, parse_line};
+pub use line::{BadLine, parse_line, rfc3339};
 pub use rocketchat::convert_rocketchat;
 pub use spool::Spool;
 pub use zettelstore::convert_zettel;

@@ -249,8 +249,9 @@ pub(crate) fn time(text: &str) -> Option<Timestamp> {
     text.parse::<jiff::Timestamp>().ok().map(|time| Timestamp::from_millis(time.as_millisecond()))
 }
 
-/// Writes an RFC 3339 time.
-pub(crate) fn print_time(time: Timestamp) -> Option<String> {
+/// Writes a time in RFC 3339, as lines have it; `None` when the format can't express it.
+#[must_use]
+pub fn rfc3339(time: Timestamp) -> Option<String> {
     jiff::Timestamp::from_millisecond(time.as_millis()).ok().map(|time| time.to_string())
 }
 

@@ -14,7 +14,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::converted::{ConvertError, Converted};
-use super::line::{BadLine, TokenLine, UserLine, bad, print_time, time};
+use super::line::{BadLine, TokenLine, UserLine, bad, rfc3339, time};
 
 /// Converts exported users to import lines for a realm.
 ///
@@ -121,7 +121,7 @@ fn user(document: &Value, realm: &str, note: &mut dyn FnMut(&str)) -> Result<Use
         full_name: text(fields, "name").unwrap_or_default().to_owned(),
         bot: bot.map(str::to_owned),
         active,
-        joined: fields.get("createdAt").and_then(date).and_then(print_time),
+        joined: fields.get("createdAt").and_then(date).and_then(rfc3339),
         must_change_password: flag(fields, "requirePasswordChange"),
         email_2fa: Some(service("email2fa").is_some_and(|factor| flag(factor, "enabled"))),
         ..UserLine::default()
@@ -180,7 +180,7 @@ fn token(entry: &Value) -> Result<TokenLine, BadLine> {
     let digest = text(fields, "hashedToken");
     let digest = digest.ok_or_else(|| bad("`services.resume.loginTokens` has one without `hashedToken`"))?;
     let is_personal = text(fields, "type") == Some("personalAccessToken");
-    let created = fields.get("when").or_else(|| fields.get("createdAt")).and_then(date).and_then(print_time);
+    let created = fields.get("when").or_else(|| fields.get("createdAt")).and_then(date).and_then(rfc3339);
     let name = text(fields, "name").map(str::to_owned);
     if is_personal && name.is_none() {
         return Err(bad("`services.resume.loginTokens` has a personal access token without `name`"));

@@ -15,7 +15,7 @@ use auth_core::{Timestamp, fold};
 use auth_crypto::password::{NameContext, check_import};
 
 use super::converted::Converted;
-use super::line::{BadLine, UserLine, bad, print_time};
+use super::line::{BadLine, UserLine, bad, rfc3339};
 
 /// The keys of metadata with their values, trimmed; of a repeated key the last counts.
 type Metadata = BTreeMap<String, String>;
@@ -96,7 +96,7 @@ fn take(converted: &mut Converted, user: ZettelUser, realm: &str) {
         full_name: value("title").cloned().unwrap_or_default(),
         role: is_owner.then(|| "owner".to_owned()),
         active: true,
-        joined: created.or_else(|| moment(&format!("{zid:014}"))).and_then(print_time),
+        joined: created.or_else(|| moment(&format!("{zid:014}"))).and_then(rfc3339),
         password_hash,
         zettelstore_zid: Some(format!("{zid:014}")),
         zettelstore_role: role.filter(|_| !is_owner),

@@ -10,7 +10,7 @@ use std::io::Read;
 use auth_core::{BotKind, Role};
 
 use super::converted::{ConvertError, Converted};
-use super::line::{BadLine, RealmLine, UserLine, bad, print_time, time};
+use super::line::{BadLine, RealmLine, UserLine, bad, rfc3339, time};
 
 /// Where Zulip keeps the bots of its own.
 const INTERNAL: &str = "zulipinternal";
@@ -119,7 +119,7 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         role: Some(role.as_str().to_owned()),
         bot: bot.map(|bot| bot.as_str().to_owned()),
         active: row.flag("is_active")?,
-        joined: print_time(joined),
+        joined: rfc3339(joined),
         password_hash: given("password"),
         zulip_api_key: given("api_key"),
         ..UserLine::default()

@@ -1,9 +1,9 @@
 //! The dispatcher: matches a path, hands the request to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, Peer, Protocol, ProtocolName, Route};
+use auth_core::{Answer, BodyRule, InternalError, Peer, Protocol, ProtocolName, Route};
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, Method};
 
 use crate::error::ApiError;
 use crate::name::GITLAB;
@@ -20,6 +20,14 @@ impl Protocol for GitLabProtocol {
 
     fn route(&self, path: &str) -> Route {
         route::find(path)
+    }
+
+    fn body_rule(&self, _: &Route, method: &Method, _: &HeaderMap) -> BodyRule {
+        if method == Method::POST { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
+    }
+
+    fn refuse(&self, error: InternalError) -> Answer {
+        ApiError::Internal(error).into_answer()
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {

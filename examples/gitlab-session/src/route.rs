@@ -25,11 +25,11 @@ const ROUTES: [(Endpoint, &str); 3] = [
 ];
 
 /// The largest body that is read, in bytes: a form with the longest password fits several times over.
-const BODY_LIMIT: usize = 64 * 1024;
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 
 /// Matches a path as sent, without the query.
 pub(crate) fn find(path: &str) -> Route {
-    let route = |matched, pattern, index| Route { matched, pattern, body_limit: BODY_LIMIT, index };
+    let route = |matched, pattern, index| Route { matched, pattern, index };
     match ROUTES.iter().enumerate().find(|(_, (_, known))| *known == path) {
         Some((index, (_, pattern))) => route(RouteMatch::Documented, pattern, index),
         None if path == "/api/v4" || path.starts_with("/api/v4/") => {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{LoginName, NameKind};
-use crate::{PasswordString, Profile, ProtocolName, Realm, RealmId, Timestamp, UserId};
+use crate::{PasswordString, ProtocolName, RealmId, Timestamp, UserId};
 
 /// A person or a bot of one realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -301,12 +301,6 @@ pub struct Account {
 }
 
 impl Account {
-    /// Turns the account into the profile that protocols show. `realm` is the account's own.
-    #[must_use]
-    pub fn into_profile(self, realm: Arc<Realm>) -> Profile {
-        Profile { user: self.user, realm, has_password: self.password.is_some(), totp: self.totp }
-    }
-
     /// Whether a login takes a second step: an enrolled device, or a mailed code with an address to send it to.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {

@@ -96,7 +96,7 @@ impl Argon2Hash {
     }
 
     /// Whether a new hash with `params` would be no stronger.
-    pub(super) fn is_current(&self, params: Params) -> bool {
+    pub(super) fn is_strong(&self, params: Params) -> bool {
         self.algorithm == Algorithm::default()
             && self.params == params
             && self.salt.len() >= SALT

@@ -110,7 +110,7 @@ impl UnwrappedHash {
 
     /// Whether a new hash with these parameters would be no stronger.
     pub(super) fn is_strong(&self, params: Params) -> bool {
-        self.as_argon2().is_some_and(|hash| hash.is_current(params))
+        self.as_argon2().is_some_and(|hash| hash.is_strong(params))
     }
 
     pub(super) fn estimated_time(&self) -> Duration {

@@ -36,7 +36,7 @@ impl DevelopmentUsers for DevelopmentService {
                 after = Some(last.user.id);
                 let people =
                     page.into_iter().filter(|account| account.user.active && account.user.bot.is_none());
-                found.extend(people.map(|account| account.into_profile(Arc::clone(realm))));
+                found.extend(people.map(|account| Profile::new(account, Arc::clone(realm))));
             }
         }
         found.sort_by(|a, b| address(a).cmp(address(b)));

@@ -67,7 +67,7 @@ impl Sessions for SessionService {
         let ended = self.store.remove_of_user(user, &kinds, None).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, ended, "sessions ended");
-        Ok(account.into_profile(Arc::clone(&caller.principal.profile.realm)))
+        Ok(Profile::new(account, Arc::clone(&caller.principal.profile.realm)))
     }
 
     async fn create_session(
@@ -93,7 +93,7 @@ impl Sessions for SessionService {
         let kind = CredentialKind::ROCKETCHAT_TOKEN;
         let grant = self.issuer.token(ProtocolName::ROCKETCHAT, kind, &account, lineage).await?;
         tracing::info!(target: "auth::account", %by, %user, "token made");
-        Ok((account.into_profile(Arc::clone(realm)), grant))
+        Ok((Profile::new(account, Arc::clone(realm)), grant))
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, Clock, Credential, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError,
-    LoginMethod, LoginReply, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule,
+    LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule,
     Timestamp, User, UserId, VerifyRequest,
 };
 
@@ -303,7 +303,7 @@ impl LoginPipeline {
         let account = self.with_external_id(judged, account).await?;
         let grant = self.issuer.issue(*protocol, *grant, realm, &account, app_password).await?;
         self.check_meanwhile(realm, &verified).await?;
-        Ok(Box::new(Login { profile: account.into_profile(Arc::clone(realm)), grant }))
+        Ok(Box::new(Login { profile: Profile::new(account, Arc::clone(realm)), grant }))
     }
 
     /// Refuses a login whose account was deactivated or got another password while it was judged. A change before the grant

@@ -1,8 +1,8 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, CredentialKind, Grant, GrantKind, InternalError, Login, LoginAttempt, LoginMethod,
-    OneTimeCode, Peer, PresentedFactor, Principal, ProtocolName, SecondStep, Timestamp, Token,
+    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, Peer, PresentedFactor, Principal,
+    ProtocolName, Timestamp, Token,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::command::Params;
 use super::error::MethodError;
 use crate::decode::{accounts_form, factor_method};
-use crate::state::RocketChatProtocol;
+use crate::state::{LoggedIn, RocketChatProtocol};
 
 /// What a method gives.
 #[derive(Serialize)]
@@ -181,27 +181,17 @@ async fn log_in(
 ) -> Result<Outcome, MethodError> {
     let form = accounts_form(form)?;
     let kind = if matches!(form.method, LoginMethod::Resume(_)) { "resume" } else { "password" };
-    let attempt = LoginAttempt {
-        protocol: ProtocolName::ROCKETCHAT,
-        realm: state.realm().await?,
-        method: form.method,
-        second_step: SecondStep::Offered(form.code),
-        grant: GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),
-        peer: origin.peer.clone(),
-    };
-    let reply = state.services.log_in(attempt).await;
+    let reply = state.log_in(form, origin.peer).await;
     let outcome = match reply.result {
-        Ok(login) => logged_in(*login, kind)?,
+        Ok(login) => logged_in(login, kind),
         Err(error) => MethodError::from(error).into(),
     };
     Ok(Outcome { not_before: reply.not_before, ..outcome })
 }
 
-fn logged_in(login: Login, kind: &'static str) -> Result<Outcome, InternalError> {
-    let Grant::Token { token, expires } = login.grant else {
-        return Err(InternalError::defect("a login gave no token"));
-    };
-    let id = login.profile.user.external_text(ProtocolName::ROCKETCHAT);
+fn logged_in(login: LoggedIn, kind: &'static str) -> Outcome {
+    let LoggedIn { profile, token, expires } = login;
+    let id = profile.user.external_text(ProtocolName::ROCKETCHAT);
     let result = MethodResult::LoggedIn {
         id: id.to_owned(),
         token: token.clone(),
@@ -209,7 +199,7 @@ fn logged_in(login: Login, kind: &'static str) -> Result<Outcome, InternalError>
         kind,
     };
     let change = UserChange::SignedIn(SignedIn { id: id.to_owned(), token });
-    Ok(Outcome { result: Ok(Some(result)), change, not_before: None })
+    Outcome { result: Ok(Some(result)), change, not_before: None }
 }
 
 /// Revokes the token with which the socket was signed in, if it is still good.

@@ -9,34 +9,15 @@ pub(crate) struct IsoDate(pub(crate) Timestamp);
 
 impl Serialize for IsoDate {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let UtcDateTime { year, month, day, hour, minute, second, millisecond } = self.0.utc();
-        let Some(year) = u16::try_from(year).ok().filter(|year| *year <= 9999) else {
-            return serializer.collect_str(&format_args!(
-                "{year:+07}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
-            ));
-        };
-        let [m1, m2] = two_digits(month);
-        let [d1, d2] = two_digits(day);
-        let [h1, h2] = two_digits(hour);
-        let [n1, n2] = two_digits(minute);
-        let [s1, s2] = two_digits(second);
-        let [y1, y2, y3, y4] = four_digits(year);
-        let [_, t1, t2, t3] = four_digits(millisecond);
-        let text = [
-            y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.', t1,
-            t2, t3, b'Z',
-        ];
-        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
+        let utc = self.0.utc();
+        if let Some(text) = utc.iso_8601() {
+            return serializer.serialize_str(str::from_utf8(&text).unwrap_or_default());
+        }
+        let UtcDateTime { year, month, day, hour, minute, second, millisecond } = utc;
+        serializer.collect_str(&format_args!(
+            "{year:+07}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millisecond:03}Z"
+        ))
     }
-}
-
-fn two_digits(number: u8) -> [u8; 2] {
-    [b'0' + number / 10 % 10, b'0' + number % 10]
-}
-
-fn four_digits(number: u16) -> [u8; 4] {
-    let digit = |unit| b'0' + u8::try_from(number / unit % 10).unwrap_or_default();
-    [digit(1000), digit(100), digit(10), digit(1)]
 }
 
 #[cfg(test)]

@@ -118,9 +118,8 @@ struct AvatarUrl<'a> {
 impl Serialize for AvatarUrl<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-        let site = self.site_url.trim_end_matches('/');
         let name = utf8_percent_encode(self.user_name, KEPT);
-        serializer.collect_str(&format_args!("{site}/avatar/{name}"))
+        serializer.collect_str(&format_args!("{}/avatar/{name}", self.site_url))
     }
 }
 

@@ -1,9 +1,6 @@
 //! `login`, and the mails for clients that can't log in: a code of the second factor, or a lost password.
 
-use auth_core::{
-    ActionError, Answer, CredentialKind, Grant, GrantKind, Identifier, InternalError, Login, LoginAttempt,
-    ProtocolName, SecondStep,
-};
+use auth_core::{ActionError, Answer, Identifier, ProtocolName};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -12,7 +9,7 @@ use crate::decode::{DecodeError, login_form, second_factor_code};
 use crate::encode::{Me, done, internal_server_error, json};
 use crate::error::ApiError;
 use crate::exact::ILL_TYPED_BODY;
-use crate::state::RocketChatProtocol;
+use crate::state::{LoggedIn, RocketChatProtocol};
 
 /// Answers `POST /api/v1/login`: judges a login form of any kind.
 pub(crate) async fn log_in(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
@@ -22,25 +19,17 @@ pub(crate) async fn log_in(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
         }
         form => form?,
     };
-    let attempt = LoginAttempt {
-        protocol: ProtocolName::ROCKETCHAT,
-        realm: state.realm().await?,
-        method: form.method,
-        second_step: SecondStep::Offered(form.code),
-        grant: GrantKind::Token(CredentialKind::ROCKETCHAT_TOKEN),
-        peer: call.peer.clone(),
-    };
-    let reply = state.services.log_in(attempt).await;
+    let reply = state.log_in(form, call.peer).await;
     let answer = match reply.result {
-        Ok(login) => logged_in(&login, &state.config.site_url)?,
+        Ok(login) => logged_in(&login, &state.config.site_url),
         Err(error) => ApiError::from(error).into_answer(),
     };
     Ok(Answer { not_before: reply.not_before, ..answer })
 }
 
-fn logged_in(login: &Login, site_url: &str) -> Result<Answer, InternalError> {
+fn logged_in(login: &LoggedIn, site_url: &str) -> Answer {
     #[derive(Serialize)]
-    struct LoggedIn<'a> {
+    struct Document<'a> {
         status: &'static str,
         data: Data<'a>,
         success: bool,
@@ -53,15 +42,12 @@ fn logged_in(login: &Login, site_url: &str) -> Result<Answer, InternalError> {
         me: Me<'a>,
     }
 
-    let Grant::Token { token, .. } = &login.grant else {
-        return Err(InternalError::defect("a login gave no token"));
-    };
     let data = Data {
         user_id: login.profile.user.external_text(ProtocolName::ROCKETCHAT),
-        auth_token: token.expose(),
+        auth_token: login.token.expose(),
         me: Me::new(&login.profile, site_url),
     };
-    Ok(json(StatusCode::OK, &LoggedIn { status: "success", data, success: true }))
+    json(StatusCode::OK, &Document { status: "success", data, success: true })
 }
 
 /// Answers `POST users.2fa.sendEmailCode`: the same whether the account exists or not.

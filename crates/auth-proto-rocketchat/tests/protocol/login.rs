@@ -128,7 +128,7 @@ async fn user_without_a_user_name_has_no_avatar() {
 
 #[tokio::test]
 async fn avatar_is_below_the_site_whatever_the_name() {
-    let config = Config { site_url: "https://chat.example.com/sub/".into(), ..config() };
+    let config = Config { site_url: "https://chat.example.com/sub".into(), ..config() };
     let services = Arc::new(granting(fixture::profile("ä/b ?", None)));
     let response = ask(config, services, log_in(&json!({"user": "u", "password": "p"}))).await;
     let answer: Value = serde_json::from_slice(response.body()).unwrap();

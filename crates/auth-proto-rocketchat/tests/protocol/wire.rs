@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use auth_core::testing::FakeServices;
-use auth_core::{BodyTooLarge, Exact, PasswordPolicy, Protocol, ProtocolName, Realm, RouteMatch};
+use auth_core::{BodyRule, BodyTooLarge, Exact, PasswordPolicy, Protocol, ProtocolName, Realm, RouteMatch};
 use auth_proto_rocketchat::exact::UNKNOWN_PATH_TEXT;
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use bytes::Bytes;
-use http::Response;
+use http::{HeaderMap, Method, Response};
 use serde_json::{Value, json};
 
 use crate::fixture;
@@ -37,7 +37,15 @@ fn documented_paths_are_distinguished_from_the_rest_below_api() {
         ("", RouteMatch::None),
     ] {
         let route = protocol.route(path);
-        assert_eq!((route.matched, route.body_limit), (matched, 65_536), "{path}");
+        assert_eq!(route.matched, matched, "{path}");
+        for (method, rule) in [
+            (Method::POST, BodyRule::UpTo(65_536)),
+            (Method::PUT, BodyRule::UpTo(65_536)),
+            (Method::GET, BodyRule::Ignored),
+            (Method::HEAD, BodyRule::Ignored),
+        ] {
+            assert_eq!(protocol.body_rule(&route, &method, &HeaderMap::new()), rule, "{method} {path}");
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub fn credentials(request: &Request<Bytes>) -> Result<Option<Credentials>, Deco
 }
 
 /// Whether the body is a form, by its media type. Case and parameters don't matter.
-fn is_form(headers: &HeaderMap) -> bool {
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
     let sent = headers.get(CONTENT_TYPE).map_or(&b""[..], |value| value.as_bytes());
     let media_type = sent.split(|byte| *byte == b';').next().unwrap_or_default();
     media_type.trim_ascii().eq_ignore_ascii_case(b"application/x-www-form-urlencoded")

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use auth_core::testing::FakeServices;
-use auth_core::{Protocol, ProtocolName, RouteMatch};
+use auth_core::{BodyRule, Protocol, ProtocolName, RouteMatch};
 use auth_proto_zettelstore::{AnswerForm, Config, ZettelstoreProtocol};
 use bytes::Bytes;
+use http::header::CONTENT_TYPE;
 use http::{Request, Version};
 
 use crate::fixtures::{ask, body, check, config, header, peer, request, services};
@@ -128,11 +129,33 @@ fn body_limit_is_the_configured_one_but_never_tiny() {
     for (set, limit) in [(16 << 20, 16 << 20), (1024, 1024), (1023, 1024), (0, 1024)] {
         let config = Config { max_request_size: set, ..config() };
         let protocol = ZettelstoreProtocol::new(config, Arc::new(FakeServices::new()));
-        for path in ["/a", "/x", "/unknown", "//a"] {
-            assert_eq!(protocol.route(path).body_limit, limit, "{path}");
-        }
+        assert_eq!(body_rule(&protocol, "POST", "/a", FORM), BodyRule::UpTo(limit));
     }
-    assert_eq!(protocol("/").route("/a").body_limit, 16 * 1024 * 1024);
+    assert_eq!(body_rule(&protocol("/"), "POST", "/a", FORM), BodyRule::UpTo(16 * 1024 * 1024));
+}
+
+#[test]
+fn form_of_a_login_is_read_and_every_other_body_ignored() {
+    let protocol = protocol("/");
+    for (method, path, media_type, is_read) in [
+        ("POST", "/a", FORM, true),
+        ("POST", "/a", "Application/X-WWW-Form-Urlencoded; charset=utf-8", true),
+        ("POST", "/a", "text/plain", false),
+        ("PUT", "/a", FORM, false),
+        ("POST", "/x", FORM, false),
+        ("POST", "/unknown", FORM, false),
+        ("GET", "/a", FORM, false),
+    ] {
+        let rule = body_rule(&protocol, method, path, media_type);
+        assert_eq!(rule != BodyRule::Ignored, is_read, "{method} {path} {media_type}");
+    }
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+
+fn body_rule(protocol: &ZettelstoreProtocol, method: &str, path: &str, media_type: &str) -> BodyRule {
+    let headers = [(CONTENT_TYPE, media_type.parse().unwrap())].into_iter().collect();
+    protocol.body_rule(&protocol.route(path), &method.parse().unwrap(), &headers)
 }
 
 #[tokio::test]

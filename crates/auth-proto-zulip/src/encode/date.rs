@@ -1,9 +1,8 @@
 //! Moments as Zulip writes them.
 
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use auth_core::Timestamp;
+use auth_core::{Timestamp, UtcDateTime};
 use http::HeaderValue;
 use serde::{Serialize, Serializer};
 
@@ -43,16 +42,19 @@ fn http_date(moment: Timestamp) -> String {
 /// A moment to the minute, in ISO 8601 with an offset.
 pub(crate) struct ToTheMinute(pub(crate) Timestamp);
 
-impl fmt::Display for ToTheMinute {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let utc = self.0.utc();
-        write!(f, "{:04}-{:02}-{:02}T{:02}:{:02}+00:00", utc.year, utc.month, utc.day, utc.hour, utc.minute)
-    }
-}
-
 impl Serialize for ToTheMinute {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let utc = self.0.utc();
+        let Some([date @ .., _, _, _, _, _, _, _, _]) = utc.iso_8601() else {
+            let UtcDateTime { year, month, day, hour, minute, .. } = utc;
+            return serializer
+                .collect_str(&format_args!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}+00:00"));
+        };
+        let mut text = [0; 22];
+        let (start, offset) = text.split_at_mut(date.len());
+        start.copy_from_slice(&date);
+        offset.copy_from_slice(b"+00:00");
+        serializer.serialize_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -64,7 +66,7 @@ mod tests {
     fn moments_are_written_as_the_recorded_server_writes_them() {
         let moment = Timestamp::from_secs(1_795_306_464);
         assert_eq!(http_date(moment), "Sun, 22 Nov 2026 00:14:24 GMT");
-        assert_eq!(ToTheMinute(moment).to_string(), "2026-11-22T00:14+00:00");
+        assert_eq!(serde_json::to_value(ToTheMinute(moment)).unwrap(), "2026-11-22T00:14+00:00");
         assert_eq!(http_date(Timestamp::from_secs(0)), "Thu, 01 Jan 1970 00:00:00 GMT");
         for extreme in [i64::MIN, i64::MAX] {
             assert!(http_date(Timestamp::from_millis(extreme)).ends_with(" GMT"));

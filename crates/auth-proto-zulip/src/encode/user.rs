@@ -1,9 +1,7 @@
 //! The user object.
 
-use std::fmt;
-
 use auth_core::{BotKind, Profile, ProtocolName, Role};
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
 use super::date::ToTheMinute;
 
@@ -26,7 +24,7 @@ pub(crate) struct UserObject<'a> {
     is_active: bool,
     date_joined: ToTheMinute,
     delivery_email: &'a str,
-    avatar_url: AvatarUrl,
+    avatar_url: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     is_imported_stub: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none", flatten)]
@@ -38,21 +36,6 @@ pub(crate) struct UserObject<'a> {
 struct Bot {
     bot_type: u8,
     bot_owner_id: Option<u64>,
-}
-
-/// The address of a user's picture, by the user's id.
-struct AvatarUrl(u64);
-
-impl fmt::Display for AvatarUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "/avatar/{}?version=1", self.0)
-    }
-}
-
-impl Serialize for AvatarUrl {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }
 
 impl<'a> UserObject<'a> {
@@ -75,7 +58,7 @@ impl<'a> UserObject<'a> {
             is_active: user.active,
             date_joined: ToTheMinute(user.joined),
             delivery_email: email,
-            avatar_url: AvatarUrl(user_id),
+            avatar_url: format!("/avatar/{user_id}?version=1"),
             is_imported_stub: (feature_level >= IMPORTED_STUBS).then_some(false),
             bot: user.bot.map(|kind| Bot { bot_type: bot_number(kind), bot_owner_id: None }),
         }

@@ -18,7 +18,8 @@ struct Document<'a> {
     success: Success,
     authentication_methods: Methods,
     zulip_version: &'a str,
-    zulip_merge_base: &'a str,
+    /// The commit of Zulip that the server is built from: none.
+    zulip_merge_base: &'static str,
     zulip_feature_level: u32,
     push_notifications_enabled: bool,
     is_incompatible: bool,
@@ -88,7 +89,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
             ..Methods::default()
         },
         zulip_version: &config.version,
-        zulip_merge_base: &config.merge_base,
+        zulip_merge_base: "",
         zulip_feature_level: config.feature_level,
         push_notifications_enabled: false,
         is_incompatible: request.user_agent().is_some_and(|text| Client::parse(&text).is_incompatible()),

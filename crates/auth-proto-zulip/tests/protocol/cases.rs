@@ -18,6 +18,8 @@ fn server(given: &str) -> Option<Server> {
     let plain = Config {
         external_host: "testserver".into(),
         url_scheme: "http".into(),
+        version: "11.0-dev+git".into(),
+        feature_level: 387,
         exact: Exact::only(EXACT_POINTS),
         ..Config::default()
     };

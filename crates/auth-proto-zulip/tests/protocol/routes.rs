@@ -39,7 +39,7 @@ const SETTINGS: &str = "/api/v1/server_settings";
 const NEVER: Option<&str> = Some("max-age=0, no-cache, no-store, must-revalidate, private");
 
 pub(crate) fn config() -> Config {
-    Config { external_host: "zulip.example.org".into(), ..Config::default() }
+    Config { external_host: "zulip.example.org".into(), feature_level: 387, ..Config::default() }
 }
 
 fn server(config: Config) -> Server {

@@ -56,6 +56,7 @@ const DEVELOPMENT_USERS: &str = include_str!("../data/dev-users.jsonl");
 fn server(front: &str) -> Server {
     let production = Config {
         external_host: "zulip.example.org".into(),
+        version: "11.0-dev+git".into(),
         feature_level: 372,
         exact: Exact::only(EXACT_POINTS),
         ..Config::default()

@@ -104,7 +104,7 @@ impl Dev {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
         config.store.url = format!("sqlite:{}", folder.join("auth.db").display());
-        config.keys.file = folder.join("keys.toml");
+        config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();
         config.log.names = true;
         config.zulip.realm = Some(realm.to_owned());

@@ -7,10 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, bail};
 use auth_admin::{KeyRotation, NodeKeys, Nodes};
 use auth_engine::Engine;
+use auth_transfer::rfc3339;
 use serde_json::json;
 
 use super::config_file::ConfigFile;
-use super::output::{print_line, rfc3339};
+use super::output::print_line;
 use super::progress::ProgressLine;
 use crate::assemble::Assembled;
 use crate::keyfile::{self, KeyFile};
@@ -173,13 +174,13 @@ struct LockedRing {
 impl LockedRing {
     async fn open(file: &ConfigFile) -> anyhow::Result<Self> {
         let config = file.load()?;
-        if config.keys.is_credential() {
+        if config.keys.file.is_credential() {
             bail!(
                 "[keys] file is a systemd credential, which can't be changed from here: rotate the file that the \
                  credential is made from, with a configuration that names that file"
             );
         }
-        let path = config.keys.file.clone();
+        let path = config.keys.path()?;
         let assembled = file.open().await?;
         let lock = keyfile::lock(&path)?;
         let file = keyfile::read(&path)?.context("the key file is gone")?;

@@ -40,7 +40,7 @@ pub(super) struct Check {
     /// The name as a user would type it.
     #[arg(long, value_name = "NAME")]
     user: String,
-    /// The realm's slug. By default all realms that ask a directory.
+    /// The realm's slug. By default all realms that ask a directory, or all realms if none asks one yet.
     #[arg(long)]
     realm: Option<String>,
     /// Try a password as well, read from the terminal or the first line of standard input.
@@ -82,7 +82,11 @@ impl Check {
         let accounts = Accounts::new(engine);
         let realms = match &self.realm {
             Some(slug) => vec![accounts.realm(slug).await?],
-            None => realms_with_directory(&accounts, None).await?,
+            None => match realms_with_directory(&accounts, None).await? {
+                // The directories can be tried before any realm asks them.
+                asking if asking.is_empty() => accounts.realms().await?,
+                asking => asking,
+            },
         };
         let password = if self.with_password { Some(read_password()?) } else { None };
         let mut may_log_in = false;
@@ -216,8 +220,7 @@ async fn list_entries(assembled: &Assembled, realm: &Realm) -> anyhow::Result<(H
     Ok((present, read))
 }
 
-/// The realms that ask a directory, or the realm of that slug, which must ask one. If none asks a directory yet, all
-/// realms.
+/// The realms that ask a directory, or the realm of that slug, which must ask one.
 async fn realms_with_directory(accounts: &Accounts, slug: Option<&str>) -> anyhow::Result<Vec<Realm>> {
     if let Some(slug) = slug {
         let realm = accounts.realm(slug).await?;
@@ -226,12 +229,12 @@ async fn realms_with_directory(accounts: &Accounts, slug: Option<&str>) -> anyho
         }
         return Ok(vec![realm]);
     }
-    let realms = accounts.realms().await?;
+    let mut realms = accounts.realms().await?;
     if realms.is_empty() {
         bail!("there is no realm yet: import one that has the directory among its `backends`");
     }
-    let asking: Vec<Realm> = realms.iter().filter(|realm| realm.asks_a_directory()).cloned().collect();
-    Ok(if asking.is_empty() { realms } else { asking })
+    realms.retain(Realm::asks_a_directory);
+    Ok(realms)
 }
 
 /// The directories that a realm asks, in its order.

@@ -37,7 +37,7 @@ impl Backup {
             bail!("a store in PostgreSQL is copied by PostgreSQL: use pg_basebackup or pg_dump");
         };
         store.backup(&self.to).await.with_context(|| self.to.display().to_string())?;
-        let (store, keys) = (self.to.display(), config.keys.file.display());
+        let (store, keys) = (self.to.display(), &config.keys.file);
         match &self.keys_to {
             Some(to) => {
                 keyfile::copy(&config.keys.path()?, to)?;
@@ -142,7 +142,7 @@ impl StoreCommand {
             Some(file) => check_ring(&*store.records(), &file.ring).await?,
             None => bail!(
                 "the store is sound, but the key ring {} is missing: keys and second factors can't be read",
-                config.keys.file.display()
+                config.keys.file
             ),
         }
         print_line("the store is sound, and the key ring fits")?;

@@ -3,10 +3,11 @@
 use anyhow::bail;
 use auth_admin::Tokens;
 use auth_core::{Credential, CredentialId};
+use auth_transfer::rfc3339;
 use serde_json::Value;
 
 use super::account::AccountArguments;
-use super::output::{print_line, rfc3339};
+use super::output::print_line;
 
 /// Manage what clients hold: login tokens, personal access tokens, API keys.
 #[derive(Debug, clap::Subcommand)]

@@ -6,14 +6,14 @@ mod totp;
 use anyhow::{Context, bail};
 use auth_admin::{Accounts, check_password};
 use auth_core::{Account, ImportMode, NameKind, ProtocolName, Realm};
-use auth_transfer::{ImportError, import, unwatched};
+use auth_transfer::{ImportError, import, rfc3339, unwatched};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use super::account::AccountArguments;
 use super::config_file::ConfigFile;
 use super::input::{read_new_password, read_password};
-use super::output::{print_line, rfc3339};
+use super::output::print_line;
 use super::realm::new_realm_line;
 
 /// The number of users that are read from the store at once.

@@ -1,7 +1,9 @@
 //! Files that hold secrets: a path, or `credential:NAME` for one that systemd passes (`LoadCredential=`).
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::{ConfigError, plain_io};
@@ -9,47 +11,107 @@ use super::{ConfigError, plain_io};
 /// The prefix of a credential's name.
 const CREDENTIAL: &str = "credential:";
 
-/// Whether a file is a systemd credential.
-pub(super) fn is_credential(file: &Path) -> bool {
-    file.to_str().is_some_and(|file| file.starts_with(CREDENTIAL))
-}
-
-/// The path of a file.
+/// A file that holds a secret: a path, or `credential:NAME` for one that systemd passes. Every key of the configuration
+/// that names such a file has this type.
 ///
-/// # Errors
-/// A sentence, when the file is a credential that was not passed, or whose name is not a plain one.
-pub(super) fn locate(file: &Path) -> Result<PathBuf, String> {
-    let Some(name) = file.to_str().and_then(|file| file.strip_prefix(CREDENTIAL)) else {
-        return Ok(file.to_owned());
-    };
-    if name.is_empty() || name.contains('/') || name.starts_with('.') {
-        return Err(format!("{CREDENTIAL} needs the plain name of a credential"));
+/// Methods take the name of the key, for errors. No error holds anything of the file.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(transparent)]
+pub struct SecretFile(PathBuf);
+
+impl SecretFile {
+    /// Whether the path is empty.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.as_os_str().is_empty()
     }
-    #[expect(clippy::disallowed_methods, reason = "the folder in which systemd puts credentials")]
-    let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
-    let folder = folder.ok_or("systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY")?;
-    Ok(Path::new(&folder).join(name))
-}
 
-/// The bytes of a file, without white space at the end. `at` names the key of the configuration in errors.
-///
-/// # Errors
-/// [`ConfigError`] when the file can't be read.
-pub(super) fn secret(at: &str, file: &Path) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-    let failed = |reason: String| ConfigError::new(format!("{at} {}: {reason}", file.display()));
-    let path = locate(file).map_err(failed)?;
-    let read = std::fs::read(path).map(Zeroizing::new).map_err(|error| failed(plain_io(&error)))?;
-    Ok(Zeroizing::new(read.trim_ascii_end().to_vec()))
-}
+    /// Whether the file is a systemd credential, which can't be changed from here.
+    pub(crate) fn is_credential(&self) -> bool {
+        self.credential().is_some()
+    }
 
-/// The text of a file, without white space at the end. `at` names the key of the configuration in errors.
-///
-/// # Errors
-/// [`ConfigError`] when the file can't be read or is not UTF-8.
-pub(crate) fn secret_text(at: &str, file: &Path) -> Result<Zeroizing<String>, ConfigError> {
-    let secret = secret(at, file)?;
-    match std::str::from_utf8(&secret) {
-        Ok(text) => Ok(Zeroizing::new(text.to_owned())),
-        Err(_) => Err(ConfigError::new(format!("{at} {}: not UTF-8", file.display()))),
+    /// The path of the file.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file is a credential that was not passed, or whose name is not a plain one.
+    pub(crate) fn path(&self, key: &str) -> Result<PathBuf, ConfigError> {
+        let Some(name) = self.credential() else {
+            return Ok(self.0.clone());
+        };
+        if name.is_empty() || name.contains('/') || name.starts_with('.') {
+            return Err(self.failed(key, format_args!("{CREDENTIAL} needs the plain name of a credential")));
+        }
+        #[expect(clippy::disallowed_methods, reason = "the folder in which systemd puts credentials")]
+        let folder = std::env::var_os("CREDENTIALS_DIRECTORY");
+        let none = "systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY";
+        folder.map(|folder| Path::new(&folder).join(name)).ok_or_else(|| self.failed(key, none))
+    }
+
+    /// The bytes of the file, without a newline at the end.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file can't be read.
+    pub(crate) fn read(&self, key: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
+        let read = std::fs::read(self.path(key)?);
+        let mut bytes = Zeroizing::new(read.map_err(|error| self.failed(key, plain_io(&error)))?);
+        let line = bytes.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+        if let Some(length) = line.map(<[u8]>::len) {
+            bytes.truncate(length);
+        }
+        Ok(bytes)
+    }
+
+    /// The text of the file, without a newline at the end.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the file can't be read or is not UTF-8.
+    pub(crate) fn read_text(&self, key: &str) -> Result<Zeroizing<String>, ConfigError> {
+        match std::str::from_utf8(&self.read(key)?) {
+            Ok(text) => Ok(Zeroizing::new(text.to_owned())),
+            Err(_) => Err(self.failed(key, "not UTF-8")),
+        }
+    }
+
+    fn credential(&self) -> Option<&str> {
+        self.0.to_str().and_then(|file| file.strip_prefix(CREDENTIAL))
+    }
+
+    fn failed(&self, key: &str, reason: impl fmt::Display) -> ConfigError {
+        ConfigError::new(format!("{key} {self}: {reason}"))
     }
 }
+
+impl From<PathBuf> for SecretFile {
+    fn from(path: PathBuf) -> Self {
+        Self(path)
+    }
+}
+
+impl fmt::Display for SecretFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.display().fmt(f)
+    }
+}
+
+/// The secret that a section has in a key, or in a file that the key with `_file` at the end of its name names.
+///
+/// # Errors
+/// [`ConfigError`] when both keys are set, or the file can't be read or is not UTF-8.
+pub(super) fn secret(
+    section: &str,
+    key: &str,
+    given: Option<&str>,
+    file: Option<&SecretFile>,
+) -> Result<Option<Zeroizing<String>>, ConfigError> {
+    match (given, file) {
+        (None, None) => Ok(None),
+        (Some(given), None) => Ok(Some(Zeroizing::new(given.to_owned()))),
+        (None, Some(file)) => file.read_text(&format!("{section} {key}_file")).map(Some),
+        (Some(_), Some(_)) => {
+            Err(ConfigError::new(format!("{section} set either {key} or {key}_file, not both")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

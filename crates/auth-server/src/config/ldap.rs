@@ -2,14 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::net::IpAddr;
 use std::path::PathBuf;
 
-use auth_core::{Password, Realm, Role};
+use auth_core::{Password, Realm, Role, is_this_machine};
 use auth_ldap::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup, RealmAccess, Server};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
+use super::files::{self, SecretFile};
 use super::{ConfigError, Span, plain_io};
 
 /// Section `[ldap.NAME]`: an LDAP directory, and its rights over accounts.
@@ -33,7 +32,7 @@ pub struct Ldap {
     /// The password of the service account.
     pub bind_password: Option<String>,
     /// A file that holds the password in place of `bind_password`.
-    pub bind_password_file: Option<PathBuf>,
+    pub bind_password_file: Option<SecretFile>,
     /// In place of a service account: the name to bind as, with `{user}` for the typed name.
     pub direct_bind: Option<String>,
     /// The distinguished name below which people are searched for.
@@ -203,11 +202,7 @@ impl Ldap {
 
     /// Warnings; `name` is that of the section.
     pub(super) fn warnings(&self, name: &str) -> impl Iterator<Item = String> {
-        let is_exposed = |server: &Server| {
-            let host = server.host();
-            let is_local = host == "localhost" || host.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
-            !server.uses_tls() && !is_local
-        };
+        let is_exposed = |server: &Server| !server.uses_tls() && !is_this_machine(server.host());
         let servers = self.servers.iter().filter_map(|server| Server::parse(server).ok());
         servers.filter(is_exposed).map(move |_| {
             format!(
@@ -217,27 +212,18 @@ impl Ldap {
     }
 
     fn bind(&self, name: &str) -> Result<BindMethod, ConfigError> {
-        let failed = |reason: &str| ConfigError::new(format!("[ldap.{name}] {reason}"));
-        let password = match (&self.bind_password, &self.bind_password_file) {
-            (Some(_), Some(_)) => {
-                return Err(failed("set either bind_password or bind_password_file, not both"));
-            }
-            (Some(password), None) => Password::new(password.as_str()),
-            (None, Some(path)) => {
-                let text = std::fs::read_to_string(path).map_err(|error| {
-                    failed(&format!("bind_password_file {}: {}", path.display(), plain_io(&error)))
-                })?;
-                let text = Zeroizing::new(text);
-                Password::new(text.trim_end_matches(['\r', '\n']))
-            }
-            (None, None) => Password::new(""),
-        };
+        let section = format!("[ldap.{name}]");
+        let (given, file) = (self.bind_password.as_deref(), self.bind_password_file.as_ref());
+        let password = files::secret(&section, "bind_password", given, file)?.unwrap_or_default();
+        let password = Password::new(password.as_str());
         match &self.direct_bind {
             None => Ok(BindMethod::ServiceAccount { dn: self.bind_dn.clone(), password }),
             Some(template) if self.bind_dn.is_empty() => {
                 Ok(BindMethod::Direct { template: template.clone() })
             }
-            Some(_) => Err(failed("set either bind_dn or direct_bind, not both")),
+            Some(_) => {
+                Err(ConfigError::new(format!("{section} set either bind_dn or direct_bind, not both")))
+            }
         }
     }
 

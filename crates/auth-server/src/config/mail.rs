@@ -1,14 +1,14 @@
 //! Section `[mail]`: the SMTP server that takes outgoing mail.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
+use auth_core::is_this_machine;
 use http::Uri;
 use lettre::message::Mailbox;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, Span, files};
+use super::{ConfigError, SecretFile, Span};
 
 /// Section `[mail]`: the SMTP server that takes outgoing mail.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,7 +23,7 @@ pub struct Mail {
     /// The user name at the SMTP server.
     pub user: Option<String>,
     /// A file that holds the password at the SMTP server.
-    pub password_file: Option<PathBuf>,
+    pub password_file: Option<SecretFile>,
     /// The name that this server gives itself in `EHLO`.
     pub ehlo: Option<String>,
     /// The pause after the first failed attempt to send a mail; later pauses are longer.
@@ -70,9 +70,7 @@ impl Mail {
             .map_err(|_| ConfigError::new("[mail] from is not an address such as auth@example.org"))?;
         let login = match (&self.user, &self.password_file) {
             (None, None) => None,
-            (Some(user), Some(path)) => {
-                Some((user.clone(), files::secret_text("[mail] password_file", path)?))
-            }
+            (Some(user), Some(file)) => Some((user.clone(), file.read_text("[mail] password_file")?)),
             _ => return Err(ConfigError::new("[mail] needs both user and password_file, or neither")),
         };
         if self.retry.0.is_zero() {
@@ -84,8 +82,7 @@ impl Mail {
 
     pub(super) fn warning(&self) -> Option<String> {
         let (security, host, _) = server(&self.smtp)?;
-        let is_local = host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback());
-        (security == Security::None && !is_local).then(|| {
+        (security == Security::None && !is_this_machine(&host)).then(|| {
             "[mail] smtp: codes are sent in clear text; starttls:// or smtps:// protects them".to_owned()
         })
     }

@@ -1,13 +1,13 @@
 //! Section `[rocketchat]`: the Rocket.Chat protocol.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use auth_core::{Exact, Token};
 use auth_proto_rocketchat::EXACT_POINTS;
 use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, ExactPoints, Limit, Span, files};
+use super::files::{self, SecretFile};
+use super::{ConfigError, ExactPoints, Limit, Span};
 
 /// Section `[rocketchat]`: the Rocket.Chat protocol.
 #[derive(Clone, Debug, Deserialize)]
@@ -20,7 +20,8 @@ pub struct RocketChat {
     pub exact: ExactPoints,
     /// The slug of the realm whose users log in.
     pub realm: String,
-    /// The URL that clients reach the server by, without a slash at the end.
+    /// The URL that clients reach the server by, without a slash at the end: one in the file is dropped.
+    #[serde(deserialize_with = "without_slash")]
     pub site_url: String,
     /// Calls per client key and route.
     pub api_limit: Limit,
@@ -46,7 +47,7 @@ pub struct RocketChat {
     #[serde(deserialize_with = "secret")]
     pub create_token_secret: Option<Token>,
     /// A file that holds the secret in place of `create_token_secret`.
-    pub create_token_secret_file: Option<PathBuf>,
+    pub create_token_secret_file: Option<SecretFile>,
     /// Whether users reset lost passwords by mail.
     pub password_reset: bool,
     /// The policy of new passwords.
@@ -86,25 +87,27 @@ pub struct PasswordPolicy {
 }
 
 impl Default for RocketChat {
+    /// The engine's defaults, and those of the server's own keys.
     fn default() -> Self {
+        let engine = auth_engine::RocketChatConfig::default();
         Self {
             enabled: true,
             exact: ExactPoints::default(),
             realm: "main".to_owned(),
             site_url: "http://localhost:8080".to_owned(),
-            api_limit: Limit::per(10, 60),
-            block_by_user: Limit::per(10, 300),
-            block_by_address: Limit::per(50, 300),
-            email_2fa_auto_opt_in: false,
-            email_verification: false,
-            token_lifetime: Span::secs(90 * 86_400),
-            max_tokens: 50,
-            mailed_code_lifetime: Span::secs(3600),
-            two_factor_remember: Span::secs(1800),
-            two_factor_password_fallback: true,
-            create_token_secret: None,
+            api_limit: engine.api_limit.into(),
+            block_by_user: engine.block_by_user.into(),
+            block_by_address: engine.block_by_address.into(),
+            email_2fa_auto_opt_in: engine.email_2fa_auto_opt_in,
+            email_verification: engine.email_verification,
+            token_lifetime: Span(engine.token_lifetime),
+            max_tokens: engine.max_tokens,
+            mailed_code_lifetime: Span(engine.mailed_code_lifetime),
+            two_factor_remember: Span(engine.remember_second_factor),
+            two_factor_password_fallback: engine.password_fallback,
+            create_token_secret: engine.create_token_secret,
             create_token_secret_file: None,
-            password_reset: true,
+            password_reset: engine.password_reset,
             password_policy: PasswordPolicy::default(),
             max_sockets_per_network: 20,
             socket_idle: Span::secs(60),
@@ -183,7 +186,7 @@ impl RocketChat {
             create_token_secret: self.create_token_secret()?,
             password_reset: self.password_reset,
             password_policy: self.password_policy.enabled(),
-            site_url: self.site_url.trim_end_matches('/').to_owned(),
+            site_url: self.site_url.clone(),
             ..auth_engine::RocketChatConfig::default()
         })
     }
@@ -193,21 +196,13 @@ impl RocketChat {
     /// # Errors
     /// [`ConfigError`] when both keys are set, the secret is empty, or its file can't be read.
     fn create_token_secret(&self) -> Result<Option<Token>, ConfigError> {
-        let at = "[rocketchat] create_token_secret";
-        let secret = match (&self.create_token_secret, &self.create_token_secret_file) {
-            (None, None) => return Ok(None),
-            (Some(secret), None) => secret.clone(),
-            (None, Some(path)) => Token::new(files::secret_text(&format!("{at}_file"), path)?.as_str()),
-            (Some(_), Some(_)) => {
-                return Err(ConfigError::new(
-                    "[rocketchat] set either create_token_secret or create_token_secret_file, not both",
-                ));
-            }
-        };
-        if secret.expose().is_empty() {
-            return Err(ConfigError::new(format!("{at} is empty")));
+        let given = self.create_token_secret.as_ref().map(Token::expose);
+        let file = self.create_token_secret_file.as_ref();
+        let secret = files::secret("[rocketchat]", "create_token_secret", given, file)?;
+        if secret.as_ref().is_some_and(|secret| secret.is_empty()) {
+            return Err(ConfigError::new("[rocketchat] create_token_secret is empty"));
         }
-        Ok(Some(secret))
+        Ok(secret.map(|secret| Token::new(secret.as_str())))
     }
 }
 
@@ -234,11 +229,23 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D
     Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
 }
 
+/// Reads a URL without the slashes at its end.
+fn without_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    Ok(String::deserialize(deserializer)?.trim_end_matches('/').to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
 
     use super::*;
+
+    #[test]
+    fn site_url_loses_a_slash_at_its_end() {
+        let config: RocketChat = toml::from_str("site_url = \"https://chat.example.com/sub/\"").unwrap();
+        assert_eq!(config.site_url, "https://chat.example.com/sub");
+        assert_eq!(config.engine().unwrap().site_url, config.site_url);
+    }
 
     #[test]
     fn points_that_the_engine_heeds_are_points_of_the_protocol() {

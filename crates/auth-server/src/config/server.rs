@@ -22,7 +22,12 @@ pub struct Server {
     pub trusted_proxies: Vec<ipnet::IpNet>,
     /// The most connections that are open at once.
     pub max_connections: u32,
-    /// How long the head of a request may take; also how long a connection may be idle.
+    /// The most connections, requests under way, and sockets of signed-in users of one client: by default a quarter of
+    /// `max_connections`, but not less than 64. The connections of trusted proxies are not limited, their clients' requests
+    /// are.
+    pub max_per_client: Option<u32>,
+    /// How long the head of a request may take; also how long a connection may be idle, or its client read nothing of
+    /// what it is sent.
     pub header_timeout: Span,
     /// How long the body of a request may take.
     pub body_timeout: Span,
@@ -40,6 +45,7 @@ impl Default for Server {
             listen: vec![Listen::All(SocketAddr::from(([127, 0, 0, 1], 8080)))],
             trusted_proxies: Vec::new(),
             max_connections: 4096,
+            max_per_client: None,
             header_timeout: Span::secs(30),
             body_timeout: Span::secs(60),
             body_memory_mib: 256,
@@ -65,6 +71,11 @@ impl Server {
             Some(name) => Err(ConfigError::new(format!("[server] listen: there is no protocol `{name}`"))),
             None => Ok(()),
         }
+    }
+
+    /// The most connections, requests and sockets of one client.
+    pub(crate) fn max_per_client(&self) -> usize {
+        self.max_per_client.unwrap_or_else(|| (self.max_connections / 4).max(64)) as usize
     }
 
     pub(super) fn listens_on_loopback_only(&self) -> bool {

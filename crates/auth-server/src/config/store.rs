@@ -7,7 +7,8 @@ use std::time::Duration;
 use auth_store::PostgresConfig;
 use serde::Deserialize;
 
-use super::{ConfigError, Span, plain_io};
+use super::files::{self, SecretFile};
+use super::{ConfigError, Span};
 
 /// Section `[store]`: where users and credentials are stored.
 #[derive(Clone, Deserialize)]
@@ -19,7 +20,7 @@ pub struct Store {
     /// PostgreSQL's password, unless the URL has it.
     pub password: Option<String>,
     /// A file that holds the password in place of `password`.
-    pub password_file: Option<PathBuf>,
+    pub password_file: Option<SecretFile>,
     /// The certificates of the authorities that are trusted for PostgreSQL's certificate, in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// The most connections to PostgreSQL that are open at once.
@@ -107,18 +108,8 @@ impl Store {
     }
 
     fn password(&self) -> Result<Option<String>, ConfigError> {
-        match (&self.password, &self.password_file) {
-            (Some(_), Some(_)) => {
-                Err(ConfigError::new("[store] set either password or password_file, not both"))
-            }
-            (password, None) => Ok(password.clone()),
-            (None, Some(path)) => match std::fs::read_to_string(path) {
-                Ok(text) => Ok(Some(text.trim_end().to_owned())),
-                Err(error) => {
-                    let reason = plain_io(&error);
-                    Err(ConfigError::new(format!("[store] password_file {}: {reason}", path.display())))
-                }
-            },
-        }
+        let (given, file) = (self.password.as_deref(), self.password_file.as_ref());
+        let password = files::secret("[store]", "password", given, file)?;
+        Ok(password.map(|password| password.as_str().to_owned()))
     }
 }

@@ -80,6 +80,12 @@ impl Limit {
     }
 }
 
+impl From<Option<Quota>> for Limit {
+    fn from(quota: Option<Quota>) -> Self {
+        quota.map_or(Self::Off, Self::On)
+    }
+}
+
 impl<'de> Deserialize<'de> for Limit {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]

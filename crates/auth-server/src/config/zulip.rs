@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
 
 use auth_core::Exact;
 use auth_crypto::assertion::AssertionConfig;
@@ -12,7 +11,7 @@ use auth_proto_zulip::EXACT_POINTS;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, ExactPoints, Limit, files};
+use super::{ConfigError, ExactPoints, Limit, SecretFile};
 
 /// The shortest key of JSON web tokens that is long enough, in bytes: the length of HS256's digest.
 const LONG_KEY: usize = 32;
@@ -62,28 +61,30 @@ pub struct Jwt {
     /// The key that is shared with the other system.
     pub key: Option<String>,
     /// A file that holds the key in place of `key`.
-    pub key_file: Option<PathBuf>,
+    pub key_file: Option<SecretFile>,
     /// The algorithms that the other system may sign with: `HS256`, `HS384`, `HS512`.
     pub algorithms: Vec<String>,
 }
 
 impl Default for Zulip {
+    /// The protocol's defaults, and those of the server's own keys.
     fn default() -> Self {
+        let protocol = auth_proto_zulip::Config::default();
         Self {
             enabled: true,
             exact: ExactPoints::default(),
-            external_host: String::new(),
-            realm: None,
-            url_scheme: "https".to_owned(),
-            realm_hosts: BTreeMap::new(),
-            root_domain_landing_page: false,
-            version: "12.0".to_owned(),
-            feature_level: 470,
+            external_host: protocol.external_host,
+            realm: protocol.default_realm,
+            url_scheme: protocol.url_scheme,
+            realm_hosts: protocol.realm_hosts,
+            root_domain_landing_page: protocol.root_domain_landing_page,
+            version: protocol.version,
+            feature_level: protocol.feature_level,
             login_limit: Limit::per(5, 1800),
             api_limit: Limit::per(200, 60),
-            password_login: true,
-            development: false,
-            development_login: true,
+            password_login: protocol.password_login,
+            development: protocol.development,
+            development_login: protocol.development_login,
             jwt: BTreeMap::new(),
         }
     }
@@ -150,7 +151,7 @@ impl Jwt {
     fn key_and_algorithms(&self, at: &str) -> Result<(Zeroizing<Vec<u8>>, Vec<Algorithm>), ConfigError> {
         let key = match (&self.key, &self.key_file) {
             (Some(key), None) => Zeroizing::new(key.clone().into_bytes()),
-            (None, Some(path)) => files::secret(&format!("{at} key_file"), path)?,
+            (None, Some(file)) => file.read(&format!("{at} key_file"))?,
             _ => return Err(ConfigError::new(format!("{at} needs either key or key_file"))),
         };
         if key.is_empty() {

@@ -5,7 +5,7 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, sealed,
+    Postgres, attempts, credentials, external_ids, feed, import, mail, meta, names, numbers, realms, sealed,
     shared_attempts, statement, users,
 };
 use crate::Plan;
@@ -55,13 +55,13 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list all realms", realms::ALL),
     ("find a realm", import::REALM),
     ("change a realm", import::UPDATE_REALM),
-    ("lock a realm", external_ids::LOCK_REALM),
-    ("find the highest Zulip id", external_ids::LAST_ZULIP),
-    ("find the highest Zettelstore id", external_ids::LAST_ZETTELSTORE),
-    ("find the highest number of another protocol", external_ids::LAST_NUMBER),
-    ("find Zulip ids that are taken", external_ids::TAKEN_ZULIP),
-    ("find Zettelstore ids that are taken", external_ids::TAKEN_ZETTELSTORE),
-    ("find numbers of another protocol that are taken", external_ids::TAKEN_NUMBER),
+    ("lock a realm", numbers::LOCK_REALM),
+    ("find the highest Zulip id", numbers::LAST_ZULIP),
+    ("find the highest Zettelstore id", numbers::LAST_ZETTELSTORE),
+    ("find the highest number of another protocol", numbers::LAST_NUMBER),
+    ("find Zulip ids that are taken", numbers::TAKEN_ZULIP),
+    ("find Zettelstore ids that are taken", numbers::TAKEN_ZETTELSTORE),
+    ("find numbers of another protocol that are taken", numbers::TAKEN_NUMBER),
     ("find a text of another protocol that is taken", external_ids::IS_TAKEN_TEXT),
     ("give a user an id", external_ids::SET),
     ("find a name that is taken", names::IS_TAKEN),

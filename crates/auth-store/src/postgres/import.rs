@@ -13,8 +13,8 @@ use tokio::sync::mpsc;
 
 use super::Postgres;
 use super::error::{CommandError, Result};
-use super::external_ids::Numbers;
 use super::new_user::{self, Resolved};
+use super::numbers::Numbers;
 use super::row::{Columns, escaped};
 use super::statement::{changed, row};
 use crate::encoding::to_json;
@@ -55,7 +55,7 @@ pub(super) async fn import(
     });
     let mut client = store.client().await.map_err(whole)?;
     let mut transaction = client.transaction().await.map_err(whole)?;
-    let numbers = Numbers::new(&transaction).await.map_err(whole)?;
+    let numbers = Numbers::begin(&transaction).await.map_err(whole)?;
     let mut import = Import { receiver, kept: HashMap::new(), numbers, done: Imported::default() };
     let written = import.write(&mut transaction).await;
     // Where a rollback fails, the end of the connection rolls back.
@@ -189,21 +189,14 @@ impl Import {
         transaction: &Transaction<'_>,
         users: &'u [Numbered],
     ) -> std::result::Result<Vec<Resolved<'u>>, ImportError> {
-        let mut placed = Vec::with_capacity(users.len());
-        for (record, new) in users {
-            let realm = self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
-            self.numbers.lock(transaction, realm).await.map_err(|error| blamed(*record, error))?;
-            placed.push((&**new, realm));
-        }
-        self.numbers.know_all(transaction, &placed).await.map_err(whole)?;
-        users
-            .iter()
-            .zip(placed)
-            .map(|((record, _), (new, realm))| {
-                let ids = self.numbers.ids_of(new, realm).map_err(|error| blamed(*record, error))?;
-                Ok(Resolved { new, realm, ids })
-            })
-            .collect()
+        let realm_of = |new: &NewUser| self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
+        let placed: Vec<_> = users.iter().map(|(_, new)| (&**new, realm_of(new))).collect();
+        let assigned = self.numbers.assign(transaction, &placed).await.map_err(whole)?;
+        let resolved = users.iter().zip(placed).zip(assigned).map(|(((record, _), (new, realm)), ids)| {
+            let ids = ids.map_err(|error| blamed(*record, error))?;
+            Ok(Resolved { new, realm, ids })
+        });
+        resolved.collect()
     }
 }
 

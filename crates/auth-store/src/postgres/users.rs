@@ -11,9 +11,9 @@ use tokio_postgres::Row;
 
 use super::credentials::{self, LOCK, REMOVE_KINDS};
 use super::error::Result;
-use super::external_ids::Numbers;
 use super::names::small;
 use super::new_user::Resolved;
+use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, row, rows};
@@ -153,7 +153,7 @@ impl UserStore for Postgres {
             return Ok(Some(own.clone()));
         }
         let done = transact!(self, |transaction| {
-            let mut numbers = Numbers::new(transaction).await?;
+            let mut numbers = Numbers::begin(transaction).await?;
             row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?;
             let account = by_id(transaction, user).await?;
             let Some(user) = account.map(|account| account.user) else { return Ok(None) };
@@ -174,16 +174,16 @@ impl UserStore for Postgres {
     async fn create_user(&self, new: &NewUser) -> StoreResult<()> {
         let realm = new.user.realm;
         let done = transact!(self, |transaction| {
-            let mut numbers = Numbers::new(transaction).await?;
+            let mut numbers = Numbers::begin(transaction).await?;
             // A caller that repeats the command, because its outcome was unknown, finds its own row.
             let own = by_id(transaction, new.user.id).await?;
             if own.is_some_and(|own| own.user.realm == realm) {
                 return Ok(());
             }
-            numbers.lock(transaction, realm).await?;
-            numbers.know_all(transaction, &[(new, realm)]).await?;
-            let user = Resolved { new, realm, ids: numbers.ids_of(new, realm)? };
-            new_user::write_one(transaction, &user).await
+            for ids in numbers.assign(transaction, &[(new, realm)]).await? {
+                new_user::write_one(transaction, &Resolved { new, realm, ids: ids? }).await?;
+            }
+            Ok(())
         });
         self.notify(new.user.id, done)
     }

@@ -14,6 +14,7 @@ use auth_transfer::{
 use super::zulip;
 use crate::command::input::open_file;
 use crate::command::realm::new_realm_line;
+use crate::config::SecretFile;
 use crate::config::{Config, plain_io};
 
 /// The arguments that name what is imported.
@@ -236,7 +237,7 @@ async fn from_zulip(arguments: &SourceArguments) -> anyhow::Result<Converted> {
     let path = arguments.path.as_path();
     let root = arguments.realm_or("main");
     let (realms, users) = match path.to_str().filter(|text| is_postgres_url(text)) {
-        Some(url) => zulip::tables(url, arguments.password_file.as_deref())
+        Some(url) => zulip::tables(url, arguments.password_file.clone().map(SecretFile::from))
             .await
             .with_context(|| format!("the database {}", arguments.shown()))?,
         None => {

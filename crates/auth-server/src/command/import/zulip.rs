@@ -2,28 +2,28 @@
 
 use std::fs::File;
 use std::io::{Seek, Write};
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use auth_core::is_this_machine;
 use futures_util::{StreamExt, pin_mut};
 use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use crate::config::files;
+use crate::config::SecretFile;
 
 /// The time limit for connecting to the database.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Copies `zerver_realm` and `zerver_userprofile` of one snapshot into files without names. Unless the URL has an
 /// `sslmode`, a connection to another machine uses TLS.
-pub(super) async fn tables(url: &str, password_file: Option<&Path>) -> anyhow::Result<(File, File)> {
+pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyhow::Result<(File, File)> {
     let mut config: Config = url.parse().ok().context("the address can't be read")?;
-    if let Some(path) = password_file {
-        config.password(files::secret_text("--password-file", path)?.as_bytes());
+    if let Some(file) = password_file {
+        config.password(file.read_text("--password-file")?.as_bytes());
     }
     let local = config.get_hosts().iter().all(is_local);
     if !url.contains("sslmode=") {
@@ -74,9 +74,7 @@ fn plain_error(error: &tokio_postgres::Error) -> anyhow::Error {
 fn is_local(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
-        }
+        Host::Tcp(name) => is_this_machine(name),
     }
 }
 

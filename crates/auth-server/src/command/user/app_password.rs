@@ -3,12 +3,13 @@
 use anyhow::{Context, bail};
 use auth_admin::AppPasswords;
 use auth_core::{Credential, ProtocolName, Timestamp};
+use auth_transfer::rfc3339;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::command::account::AccountArguments;
-use crate::command::output::{print_line, rfc3339};
+use crate::command::output::print_line;
 use crate::config::PROTOCOLS;
 
 /// Manage a user's app passwords: random passwords, each with a name, for clients that have no second step.
