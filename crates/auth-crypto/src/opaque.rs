@@ -1,7 +1,8 @@
 //! Opaque secrets: random text without a meaning, which a store maps to its owner.
 //!
 //! Symbols are drawn without bias. A secret of at least 128 random bits may be stored under its plain [`digest`], unless
-//! clients may present the digest itself, as with app passwords: see [`app_password_digest`]. Shorter codes need a keyed digest: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
+//! clients may present the digest itself, as with app passwords: see [`app_password_digest`]. Shorter codes need a keyed
+//! digest: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
 
 use auth_core::{ApiKey, Digest, OneTimeCode, Password, Rng, Token};
 use ring::digest::{Context, SHA256, digest as sha256};

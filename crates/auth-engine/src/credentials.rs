@@ -237,3 +237,10 @@ pub fn sha256_hex(code: &str) -> String {
 pub fn has_ended(credential: &Credential, now: Timestamp) -> bool {
     credential.expires.is_some_and(|end| end <= now)
 }
+
+/// Whether two signed tokens go back to the same login: renewed ones keep the moment of the login as that of their creation.
+#[must_use]
+pub fn is_of_same_login(one: &Credential, other: &Credential) -> bool {
+    let login = |token: &Credential| (token.user, token.kind, token.created, token.parent);
+    login(one) == login(other)
+}

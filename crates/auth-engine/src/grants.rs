@@ -12,7 +12,7 @@ use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
 use crate::config::ZettelstoreConfig;
-use crate::credentials::{CredentialFactory, has_ended};
+use crate::credentials::{CredentialFactory, has_ended, is_of_same_login};
 use crate::keys::Keys;
 use crate::lineage::Lineage;
 use crate::rules::RuleSet;
@@ -194,9 +194,7 @@ impl GrantIssuer {
                 Err(StoreError::Conflict(_)) => {
                     let other = self.store.by_digest(kind, &digest).await?;
                     other.is_some_and(|(other, _)| {
-                        (other.user, other.created, other.parent)
-                            == (stored.user, stored.created, stored.parent)
-                            && !has_ended(&other, now)
+                        is_of_same_login(&other, &stored) && !has_ended(&other, now)
                     })
                 }
                 Err(error) => return Err(error.into()),

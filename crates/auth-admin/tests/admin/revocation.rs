@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_admin::{Accounts, AppPasswords, Devices, Tokens};
+use auth_admin::{Accounts, AppPasswords, Devices, KeyRotation, Tokens};
 use auth_core::{
     ApiKeys, Caller, Clock, CredentialCheck, Grant, Identifier, LoginAttempt, LoginMethod, ManualClock,
     OneTimeCode, Password, PasswordReset, PersonalTokens, PresentedCredential, PresentedFactor, Principal,
@@ -36,7 +36,7 @@ const EVERYBODY: &str = r#"
 "#;
 
 /// The ways in which each event of the table comes.
-const ACTS: [(&str, &[Act]); 14] = [
+const ACTS: [(&str, &[Act]); 16] = [
     ("new password", &[Act::SetPassword, Act::ResetPassword]),
     ("new password, keys stay", &[Act::SetPassword, Act::ResetPassword]),
     ("deactivated", &[Act::Deactivate]),
@@ -51,6 +51,8 @@ const ACTS: [(&str, &[Act]); 14] = [
     ("key replaced", &[Act::ReplaceKey]),
     ("app password revoked", &[Act::RevokeAppPassword]),
     ("app password ended", &[Act::Wait, Act::WaitAndPurge]),
+    ("server key rotated", &[Act::RotateKey]),
+    ("server key retired", &[Act::RetireKey]),
 ];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +76,8 @@ enum Act {
     RevokeAppPassword,
     Wait,
     WaitAndPurge,
+    RotateKey,
+    RetireKey,
 }
 
 impl Act {
@@ -331,6 +335,17 @@ impl<'w> Holder<'w> {
                 world.clock.advance(APP_PASSWORD_LIFE);
                 if act == Act::WaitAndPurge {
                     engine.purger().purge(Duration::from_secs(3600)).await.unwrap();
+                }
+            }
+            Act::RotateKey | Act::RetireKey => {
+                let (keys, rotation) = (engine.keys(), KeyRotation::new(engine));
+                let old = keys.ring().ids()[0];
+                let (new, grown) = rotation.next_key(&keys.ring()).unwrap();
+                keys.exchange(grown.promoted(new).unwrap()).await.unwrap();
+                assert!(rotation.reseal(&mut |_| {}).await.unwrap().resealed > 0);
+                if act == Act::RetireKey {
+                    let smaller = rotation.retire_key(old, &mut |_| {}).await.unwrap();
+                    keys.exchange(smaller).await.unwrap();
                 }
             }
         }
