@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use auth_core::{
     Account, Clock, Credential, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError,
-    LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule,
-    Timestamp, User, UserId, VerifyRequest,
+    LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store,
+    StrengthRule, Timestamp, User, UserId, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
