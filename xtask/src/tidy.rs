@@ -1,10 +1,11 @@
 //! The project's own rules, which no other tool checks: file headers and lengths, arrows between crates, no circles
-//! between files, no test switched off, no tracked secrets.
+//! between files, no test switched off, no tracked secrets, no promise in SECURITY.md without a test.
 
 mod arrows;
 mod circles;
 mod modules;
 mod names;
+mod promises;
 mod resolve;
 mod secrets;
 mod tokens;
@@ -25,6 +26,9 @@ const HEADER_FROM: usize = 30;
 /// No file has more lines than this.
 const LONGEST: usize = 500;
 
+/// The file whose promises name their tests.
+const PROMISES: &str = "SECURITY.md";
+
 /// The folders with Rust files. One that is absent is left out.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz/fuzz_targets", "xtask"];
 
@@ -39,12 +43,16 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let root = sh.current_dir();
     let metadata = MetadataCommand::new().current_dir(&root).no_deps().exec()?;
     let mut findings = arrows::findings(&root, &metadata);
+    let mut tests = BTreeSet::new();
     for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| sh.path_exists(folder)) {
         for file in rust_files(sh, &folder)? {
             let name = file.strip_prefix(&root)?.display().to_string();
-            findings.extend(file_findings(&name, &sh.read_file(&file)?));
+            let text = sh.read_file(&file)?;
+            findings.extend(file_findings(&name, &text));
+            tests.extend(promises::tests_of(&text));
         }
     }
+    findings.extend(promises::findings(PROMISES, &sh.read_file(PROMISES)?, &tests));
     findings.extend(test_findings(&metadata));
     findings.extend(dependency_findings(&sh.read_file("Cargo.toml")?, &metadata));
     findings.extend(circle_findings(sh, &root, &metadata)?);

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp};
+use auth_core::{
+    Account, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
+};
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
 use auth_engine::{CredentialFactory, Engine};
@@ -35,7 +37,7 @@ impl AppPasswords {
     /// others it would do away with the second factor.
     ///
     /// # Errors
-    /// [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the account is gone, or
+    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the account is gone, or
     /// [`AdminError::Store`].
     pub async fn add(
         &self,
@@ -44,6 +46,9 @@ impl AppPasswords {
         protocols: Vec<ProtocolName>,
         ends: Option<Timestamp>,
     ) -> Result<Option<Password>, AdminError> {
+        if name.contains(is_control) {
+            return Err(AdminError::BadName);
+        }
         let user = account.user.id;
         let is_bot = account.user.bot.is_some();
         let possible = self.rules.without_second_step();

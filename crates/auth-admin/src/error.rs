@@ -22,6 +22,8 @@ pub enum AdminError {
     Password(PasswordError),
     /// The hashing queue is full.
     Busy,
+    /// The name of an app password has control characters.
+    BadName,
     /// An app password of a person is not for a protocol that can ask for a code.
     HasSecondStep(ProtocolName),
     /// The account has no password here, or one that can't be verified, and why.
@@ -37,6 +39,7 @@ impl fmt::Display for AdminError {
             Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
             Self::Password(error) => error.fmt(f),
             Self::Busy => f.write_str("the hashing queue is full"),
+            Self::BadName => f.write_str("the name has control characters"),
             Self::HasSecondStep(protocol) => write!(
                 f,
                 "the {protocol} protocol can ask for a second factor: there only bots have app passwords"

@@ -74,6 +74,7 @@ mod service;
 mod store;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
+mod text;
 mod time;
 
 pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, VerifyRequest};
@@ -112,4 +113,5 @@ pub use store::{
     ImportMode, Imported, Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, ProfileUpdate,
     RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store, StoreError, UserStore, resolve,
 };
+pub use text::is_control;
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

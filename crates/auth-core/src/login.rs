@@ -71,6 +71,19 @@ pub enum SecretInput {
     Digest(PasswordDigest),
 }
 
+impl SecretInput {
+    /// Whether this is the empty password, or its digest.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        /// SHA-256 of nothing (FIPS 180-4).
+        const DIGEST: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        match self {
+            Self::Password(password) => password.expose().is_empty(),
+            Self::Digest(digest) => digest.expose().eq_ignore_ascii_case(DIGEST),
+        }
+    }
+}
+
 /// The name by which a client means a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]

@@ -115,7 +115,7 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
-    /// Whether an empty password may be right.
+    /// Whether an empty password may be right: against a hash that a Zettelstore made, and no other.
     fn takes_empty_passwords(&self) -> bool {
         false
     }
@@ -139,6 +139,11 @@ pub trait ProtocolRules: Send + Sync {
     /// Whether accounts with a second factor can be asked for it, so that people need no app passwords.
     fn has_second_step(&self) -> bool {
         true
+    }
+
+    /// Whether a TOTP code is good again within its window.
+    fn takes_codes_again(&self) -> bool {
+        false
     }
 
     /// Refuses a user although the password is right.

@@ -12,6 +12,9 @@
 //!
 //! An attempt is counted when it is reserved, before anything is known about it; a success gives it back. Refused
 //! attempts are not counted, so they never extend a limit, and every limit ends.
+//!
+//! A clock may be set back. Attempts that then lie in the future, by more than clocks differ, count as made now: none is
+//! forgotten, and no limit lasts longer than its window and [`Timestamp::SKEW`].
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hash;
@@ -52,7 +55,7 @@ pub struct SlidingWindow {
 impl SlidingWindow {
     /// Counts an attempt at `now` if the quota lets it through. If it doesn't, the status carries `retry_after`.
     pub fn reserve(&mut self, quota: Quota, now: Timestamp) -> RateLimitStatus {
-        self.expire(quota, now);
+        self.turn_to(quota, now);
         let counted = u32::try_from(self.attempts.len()).unwrap_or(u32::MAX);
         if counted >= quota.attempts {
             let free_at = self.attempts.front().copied().unwrap_or(now) + quota.window;
@@ -75,7 +78,7 @@ impl SlidingWindow {
     /// Counts an attempt at `now` even if the quota refuses it, so that refused attempts extend the limit, as in some
     /// real systems.
     pub fn count(&mut self, quota: Quota, now: Timestamp) {
-        self.expire(quota, now);
+        self.turn_to(quota, now);
         self.attempts.push_back(now);
         // The newest say how long it stays closed; the others need no memory.
         while self.attempts.len() > quota.attempts as usize {
@@ -95,7 +98,11 @@ impl SlidingWindow {
         self.attempts.clear();
     }
 
-    fn expire(&mut self, quota: Quota, now: Timestamp) {
+    /// Drops the attempts that have left the window, and has those that lie in the future count as made now.
+    fn turn_to(&mut self, quota: Quota, now: Timestamp) {
+        for attempt in self.attempts.iter_mut().rev().take_while(|attempt| attempt.is_ahead(now)) {
+            *attempt = now;
+        }
         while self.attempts.front().is_some_and(|oldest| now.since(*oldest) > quota.window) {
             self.attempts.pop_front();
         }
@@ -153,7 +160,7 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
     /// Whether the quota would refuse a key's next attempt. Nothing is counted.
     pub fn is_closed(&mut self, key: &K, now: Timestamp) -> bool {
         self.windows.get_mut(key).is_some_and(|window| {
-            window.expire(self.quota, now);
+            window.turn_to(self.quota, now);
             window.attempts.len() >= self.quota.attempts as usize
         })
     }
@@ -308,7 +315,49 @@ mod tests {
         assert_eq!(limiter.reserve(&1, Timestamp::from_millis(10_001)).remaining, 4);
     }
 
+    #[test]
+    fn a_clock_that_is_set_back_by_days_keeps_nobody_out_longer_than_the_window() {
+        const DAYS: i64 = 5 * 86_400;
+        let mut limiter = RateLimiter::new(QUOTA, 10);
+        for _ in 0..5 {
+            limiter.reserve(&"a", at(DAYS));
+        }
+        assert_eq!(limiter.reserve(&"a", at(0)).retry_after, Some(QUOTA.window), "nothing is forgotten");
+        assert!(limiter.is_closed(&"a", at(1800)));
+        assert!(limiter.reserve(&"a", at(1801)).retry_after.is_none());
+        assert_eq!(limiter.reserve(&"a", at(1801)).remaining, 3);
+    }
+
     proptest! {
+        #[test]
+        fn whatever_the_clock_does_a_limit_ends_within_its_window(
+            jumps in prop::collection::vec(-1_000_000_000_i64..1_000_000_000, 1..60),
+        ) {
+            let mut window = SlidingWindow::default();
+            let mut now = at(0);
+            for jump in jumps {
+                now = Timestamp::from_millis(now.as_millis() + jump);
+                let Some(wait) = window.reserve(QUOTA, now).retry_after else { continue };
+                prop_assert!(wait <= QUOTA.window + Timestamp::SKEW);
+                now = now + wait + Duration::from_millis(1);
+                prop_assert!(window.reserve(QUOTA, now).retry_after.is_none());
+            }
+        }
+
+        #[test]
+        fn a_clock_that_is_set_back_lets_no_more_through_than_the_quota(
+            back in prop::collection::vec(0_i64..1_000_000_000, 1..100),
+        ) {
+            let mut window = SlidingWindow::default();
+            let mut now = at(0);
+            let mut passed = 0;
+            for jump in back {
+                now = Timestamp::from_millis(now.as_millis() - jump);
+                passed += u32::from(window.reserve(QUOTA, now).retry_after.is_none());
+            }
+            prop_assert!(passed <= QUOTA.attempts);
+        }
+
         #[test]
         fn never_more_than_the_quota_in_any_window(gaps in prop::collection::vec(0_i64..2_000_000, 1..200)) {
             let mut window = SlidingWindow::default();

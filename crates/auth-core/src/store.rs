@@ -344,6 +344,13 @@ pub trait AttemptStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError>;
+
+    /// Deletes the oldest attempts, so that at most `keep` are left; gives their number. Attempts of one millisecond go
+    /// together.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn trim_attempts(&self, keep: u32) -> Result<u64, StoreError>;
 }
 
 /// A row of the attempt log.

@@ -9,6 +9,10 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// By how much the clocks of servers, and the readings of two threads, may differ. A greater difference is a clock that
+    /// was set back.
+    pub const SKEW: Duration = Duration::from_secs(1);
+
     /// From milliseconds since the Unix epoch.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
@@ -37,6 +41,25 @@ impl Timestamp {
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// Whether the moment lies further in the future than clocks differ: it was noted before the clock was set back.
+    #[must_use]
+    pub fn is_ahead(self, now: Self) -> bool {
+        self > now + Self::SKEW
+    }
+
+    /// The moment as it counts at `now`: itself, or `now` if the clock was set back since.
+    ///
+    /// ```
+    /// use auth_core::Timestamp;
+    /// let (noted, day) = (Timestamp::from_secs(86_400), Timestamp::from_secs(0));
+    /// assert_eq!(noted.counted_at(day), day);
+    /// assert_eq!(noted.counted_at(noted), noted);
+    /// ```
+    #[must_use]
+    pub fn counted_at(self, now: Self) -> Self {
+        if self.is_ahead(now) { now } else { self }
     }
 }
 
@@ -181,6 +204,11 @@ impl ManualClock {
     /// Moves the clock on.
     pub fn advance(&self, by: Duration) {
         self.0.store((self.now() + by).as_millis(), Ordering::SeqCst);
+    }
+
+    /// Sets the clock back.
+    pub fn set_back(&self, by: Duration) {
+        self.0.store((self.now() - by).as_millis(), Ordering::SeqCst);
     }
 }
 

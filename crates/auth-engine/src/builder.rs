@@ -99,7 +99,13 @@ impl EngineBuilder {
         ));
 
         let local_limits = LocalLimits::new(&config, &rules);
-        let purger = Purger::new(Arc::clone(&store), Arc::clone(&clock), local_limits.longest_window());
+        let attempt_log = Arc::new(AttemptLog::new(Arc::clone(&store), Arc::clone(&clock), config.log_names));
+        let purger = Purger::new(
+            Arc::clone(&store),
+            Arc::clone(&clock),
+            Arc::clone(&attempt_log),
+            local_limits.longest_window(),
+        );
         let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
         let log = store.attempts(FROM_LOG).await?;
         let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &log));
@@ -151,6 +157,7 @@ impl EngineBuilder {
             store: Arc::clone(&store),
             credentials: Arc::clone(&credentials),
             limits: Arc::clone(&limits),
+            priorities: Arc::clone(&priorities),
             backends: Arc::clone(&backends),
             directories: Arc::clone(&directories),
             mail: Arc::clone(&mail),
@@ -189,7 +196,7 @@ impl EngineBuilder {
             },
             second_factor: Arc::clone(&second_factor),
             issuer: Arc::clone(&issuer),
-            log: AttemptLog::new(Arc::clone(&store), Arc::clone(&clock), config.log_names),
+            log: attempt_log,
             clock: Arc::clone(&clock),
             rng: Arc::clone(&rng),
             strength: config.passwords.strength,

@@ -101,7 +101,7 @@ pub struct CommonQuotas {
     pub account: Quota,
     /// Failed attempts per client key.
     pub client: Quota,
-    /// Wrong second factors per account, from anywhere.
+    /// Wrong second factors per account and client key. How many an account takes in a day is fixed.
     pub second_factor: Quota,
 }
 
@@ -242,8 +242,8 @@ impl Default for ZettelstoreConfig {
 pub(crate) struct SecondFactorConfig {
     /// The number of steps of 30 seconds by which a TOTP code may be off.
     pub(crate) totp_delta: u32,
-    /// Whether a TOTP code is good again in its window.
-    pub(crate) code_replay: bool,
+    /// Whether a TOTP code is good again in its window, for a change by a user who is signed in at Rocket.Chat.
+    pub(crate) takes_codes_again: bool,
     /// How long a mailed code lives.
     pub(crate) mailed_code_lifetime: Duration,
     /// How many wrong attempts a mailed code survives.
@@ -256,10 +256,10 @@ pub(crate) struct SecondFactorConfig {
 
 impl SecondFactorConfig {
     /// The part of Rocket.Chat's configuration that is about second factors.
-    pub(crate) fn new(config: &RocketChatConfig, code_replay: bool) -> Self {
+    pub(crate) fn new(config: &RocketChatConfig, takes_codes_again: bool) -> Self {
         Self {
             totp_delta: config.totp_delta,
-            code_replay,
+            takes_codes_again,
             mailed_code_lifetime: config.mailed_code_lifetime,
             mailed_code_attempts: config.mailed_code_attempts,
             remember: config.remember_second_factor,

@@ -238,6 +238,12 @@ pub fn has_ended(credential: &Credential, now: Timestamp) -> bool {
     credential.expires.is_some_and(|end| end <= now)
 }
 
+/// Whether a code, or a token that lives for an hour, has ended. One that was made in the future has: the clock was set
+/// back since, and nobody knows how old it is.
+pub(crate) fn code_has_ended(code: &Credential, now: Timestamp) -> bool {
+    has_ended(code, now) || code.created.is_ahead(now)
+}
+
 /// Whether two signed tokens go back to the same login: renewed ones keep the moment of the login as that of their creation.
 #[must_use]
 pub fn is_of_same_login(one: &Credential, other: &Credential) -> bool {

@@ -7,4 +7,5 @@ pub(crate) mod directory;
 pub(crate) mod local_backend;
 pub(crate) mod passwordless;
 pub(crate) mod pipeline;
+mod refusal_sums;
 pub(crate) mod second_factor;

@@ -6,3 +6,4 @@ pub(crate) mod priority;
 pub(crate) mod reservation;
 pub(crate) mod shared;
 pub(crate) mod subject;
+mod wrong_codes;

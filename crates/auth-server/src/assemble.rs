@@ -257,3 +257,6 @@ fn zettelstore(config: &Config) -> auth_proto_zettelstore::Config {
     protocol.max_request_size = zettelstore.max_request_size;
     protocol
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,7 @@ mod store;
 mod token;
 mod user;
 
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -112,7 +112,7 @@ fn failure(error: &anyhow::Error) -> ExitCode {
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|error| error.kind() == ErrorKind::BrokenPipe);
     if !is_broken_pipe {
-        let _ = writeln!(std::io::stderr(), "auth-server: {error:#}");
+        let _ = output::print_remark(format_args!("auth-server: {error:#}"));
     }
     ExitCode::FAILURE
 }

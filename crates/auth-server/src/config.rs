@@ -97,7 +97,7 @@ impl Config {
                 .span()
                 .and_then(|span| text.get(..span.start))
                 .map(|before| before.matches('\n').count() + 1);
-            let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
+            let message = error::without_value(error.message());
             ConfigError::new(match line {
                 Some(line) => format!("{shown}, line {line}: {message}"),
                 None => format!("{shown}: {message}"),
@@ -112,7 +112,8 @@ impl Config {
                 environment::set(&mut table, name, value).map_err(ConfigError::new)?;
             }
             Self::deserialize(table).map_err(|error| {
-                ConfigError::new(format!("{shown} with the environment: {}", error.message()))
+                let message = error::without_value(error.message());
+                ConfigError::new(format!("{shown} with the environment: {message}"))
             })?
         };
         config.check()?;

@@ -1,9 +1,10 @@
-//! The key ring's file: TOML, of mode 0600, always replaced as a whole.
+//! The key ring's file: TOML, made with mode 0600, always replaced as a whole. A symbolic link is followed: it stays, and
+//! the file that it names is replaced. A replaced file keeps owner, group and mode.
 
 use std::fmt::Write as _;
-use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Write as _};
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{File, Metadata, TryLockError};
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -16,6 +17,7 @@ use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::config::plain_io;
+use crate::secret_access::is_private;
 
 /// The content of the file.
 #[derive(Debug)]
@@ -42,18 +44,20 @@ struct Key {
 /// Reads a key file; `None` when there is none.
 ///
 /// # Errors
-/// A sentence for the operator, when the file can't be read, has another mode, or has other content.
+/// A sentence for the operator, when the file can't be read, can be read by others too, or has other content.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     let shown = path.display();
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => Zeroizing::new(text),
+    let failed = |error: std::io::Error| anyhow::anyhow!("the key file {shown}: {}", plain_io(&error));
+    let mut file = match File::open(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => bail!("the key file {shown}: {}", plain_io(&error)),
+        Err(error) => return Err(failed(error)),
     };
-    let mode = std::fs::metadata(path)?.permissions().mode();
-    if mode & 0o077 != 0 {
+    if !file.metadata().and_then(|file| is_private(path, &file)).map_err(failed)? {
         bail!("the key file {shown} can be read by others: chmod 600 {shown}");
     }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(failed)?;
     // The message of the parser is left out: it could quote a secret.
     let unreadable = || format!("the key file {shown} is not one that this program wrote");
     let content: Content = toml::from_str(&text).ok().with_context(unreadable)?;
@@ -107,19 +111,38 @@ pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, boo
 
 /// Replaces a key file. Readers see either the old content or the new one.
 pub(crate) fn replace(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<()> {
-    let file = temporary_file(path, ring, promoted)?;
-    file.persist(path).map_err(|error| {
-        anyhow::anyhow!("the key file {} can't be replaced: {}", path.display(), plain_io(&error.error))
-    })?;
-    sync_folder(path)?;
+    let failed = |error: std::io::Error| {
+        anyhow::anyhow!("the key file {} can't be replaced: {}", path.display(), plain_io(&error))
+    };
+    let target = path.canonicalize().map_err(failed)?;
+    let old = std::fs::metadata(&target).map_err(failed)?;
+    let file = temporary_file(&target, ring, promoted)?;
+    if let Err(error) = resemble(file.as_file(), &old) {
+        bail!(
+            "the key file {} can't keep its owner and group: {}; run this as root or as the owner",
+            path.display(),
+            plain_io(&error)
+        );
+    }
+    file.persist(&target).map_err(|error| failed(error.error))?;
+    sync_folder(&target)?;
     Ok(())
+}
+
+/// Gives a new file the owner, the group and the mode of an old one.
+fn resemble(new: &File, old: &Metadata) -> std::io::Result<()> {
+    let made = new.metadata()?;
+    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
+        fchown(new, Some(old.uid()), Some(old.gid()))?;
+    }
+    new.set_permissions(old.permissions())
 }
 
 /// Locks a key file against changes by other commands, until the returned file is dropped.
 pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
     let shown = path.display();
-    let folder =
-        File::open(folder_of(path)).map_err(|error| anyhow::anyhow!("{shown}: {}", plain_io(&error)))?;
+    let folder = path.canonicalize().and_then(|target| File::open(folder_of(&target)));
+    let folder = folder.map_err(|error| anyhow::anyhow!("{shown}: {}", plain_io(&error)))?;
     match folder.try_lock() {
         Ok(()) => Ok(folder),
         Err(TryLockError::WouldBlock) => {
@@ -158,5 +181,65 @@ fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+
+    use auth_core::SeededRng;
+
+    use super::*;
+
+    #[test]
+    fn a_link_stays_and_the_file_that_it_names_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        std::fs::create_dir(path("secrets")).unwrap();
+        let (ring, _) = create(&path("secrets/keys.toml"), &SeededRng::new(1)).unwrap();
+        symlink("secrets/keys.toml", path("near.toml")).unwrap();
+        symlink(path("near.toml"), path("keys.toml")).unwrap();
+        assert_eq!(read(&path("keys.toml")).unwrap().unwrap().ring.ids(), ring.ids());
+
+        let locked = lock(&path("keys.toml")).unwrap();
+        assert!(lock(&path("secrets/keys.toml")).is_err(), "a link is locked with what it names");
+        drop(locked);
+        let other = KeyRing::generate(&SeededRng::new(2));
+        replace(&path("keys.toml"), &other, None).unwrap();
+        for link in ["keys.toml", "near.toml"] {
+            assert!(path(link).is_symlink(), "{link}");
+        }
+        let secret = |ring: &KeyRing| ring.keys().map(|key| key.secret.to_vec()).collect::<Vec<_>>();
+        for name in ["keys.toml", "secrets/keys.toml"] {
+            let read = read(&path(name)).unwrap().unwrap().ring;
+            assert!(secret(&read) == secret(&other) && secret(&read) != secret(&ring), "{name}");
+        }
+        assert_eq!(std::fs::read_dir(path("secrets")).unwrap().count(), 1, "nothing is left behind");
+    }
+
+    #[test]
+    fn a_replaced_file_keeps_owner_group_and_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys.toml");
+        let (ring, _) = create(&path, &SeededRng::new(1)).unwrap();
+        let facts = |path: &Path| {
+            let file = std::fs::metadata(path).unwrap();
+            (file.uid(), file.gid(), file.mode() & 0o7777)
+        };
+        assert_eq!(facts(&path).2, 0o600, "a new file");
+        // Root rotates for a service user; other users can give away nothing, and only the mode is tried.
+        let is_root = facts(&path).0 == 0;
+        let service = is_root.then_some(12_345);
+        for (owner, group, mode) in
+            [(service, service, 0o600), (service, None, 0o400), (None, service, 0o600)]
+        {
+            chown(&path, owner, group).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let before = facts(&path);
+            replace(&path, &ring, None).unwrap();
+            assert_eq!(facts(&path), before);
+            assert!(read(&path).unwrap().is_some());
+        }
     }
 }

@@ -26,6 +26,7 @@ mod origin;
 mod request_id;
 mod response;
 mod router;
+mod secret_access;
 mod serve;
 mod shared;
 mod store;

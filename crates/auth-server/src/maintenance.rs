@@ -1,4 +1,4 @@
-//! Maintenance in the background: purging, and comparing the credential cache with the store.
+//! Maintenance in the background: purging, sums of refused attempts, and comparing the credential cache with the store.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -8,30 +8,52 @@ use auth_engine::Engine;
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How often.
+use crate::config::Log;
+
+/// How often what has ended is deleted.
 const EVERY: Duration = Duration::from_secs(600);
+
+/// How often the attempt log is brought back to its ceiling.
+const TRIM: Duration = Duration::from_secs(60);
+
+/// How often counted refusals are looked at.
+const TICK: Duration = Duration::from_secs(1);
 
 /// How often the credential cache is compared with the store: so that a revocation by another server is noticed within a
 /// second.
 const COMPARE: Duration = Duration::from_millis(450);
 
-/// Deletes what has ended, at once and again and again until told to stop.
-pub(crate) async fn purge(engine: Arc<Engine>, keep_attempts: Duration, stop: CancellationToken) {
-    loop {
-        match engine.purger().purge(keep_attempts).await {
-            Ok(purged) => {
-                let (credentials, attempts) = (purged.credentials, purged.attempts);
-                tracing::debug!(credentials, attempts, "deleted what had ended");
-                if purged.mails > 0 {
-                    tracing::warn!(mails = purged.mails, "mails dropped: unsent for a day");
-                }
+/// Deletes what has ended, keeps the attempt log below its ceiling and writes the sums of refused attempts, at once and
+/// again and again until told to stop.
+pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken) {
+    for tick in (0..EVERY.as_secs()).cycle() {
+        engine.purger().log_refusals();
+        if tick == 0 {
+            delete_ended(&engine, log.keep_attempts.0).await;
+        }
+        if tick % TRIM.as_secs() == 0 {
+            match engine.purger().trim_attempts(log.max_attempts).await {
+                Ok(attempts) => tracing::debug!(attempts, "deleted attempts beyond the ceiling"),
+                Err(error) => tracing::warn!(cause = error.source(), "old attempts can't be deleted"),
             }
-            Err(error) => tracing::warn!(cause = error.source(), "old records can't be deleted"),
         }
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(EVERY) => {}
+            () = tokio::time::sleep(TICK) => {}
         }
+    }
+}
+
+async fn delete_ended(engine: &Engine, keep_attempts: Duration) {
+    match engine.purger().purge(keep_attempts).await {
+        Ok(purged) => {
+            let (credentials, attempts) = (purged.credentials, purged.attempts);
+            tracing::debug!(credentials, attempts, "deleted what had ended");
+            if purged.mails > 0 {
+                tracing::warn!(mails = purged.mails, "mails dropped: unsent for a day");
+            }
+        }
+        Err(error) => tracing::warn!(cause = error.source(), "old records can't be deleted"),
     }
 }
 

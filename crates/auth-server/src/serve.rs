@@ -156,11 +156,7 @@ impl Bound {
         let watched =
             key_watch::watch(Arc::clone(assembled.engine()), config.keys.path()?, node_name(), stop.clone());
         tasks.spawn(watched);
-        tasks.spawn(maintenance::purge(
-            Arc::clone(assembled.engine()),
-            config.log.keep_attempts.0,
-            stop.clone(),
-        ));
+        tasks.spawn(maintenance::purge(Arc::clone(assembled.engine()), config.log.clone(), stop.clone()));
         Ok(Server {
             signals: self.signals,
             stop,

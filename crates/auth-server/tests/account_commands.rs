@@ -132,3 +132,37 @@ fn tune_proposes_parameters_for_the_machine_and_writes_them() {
     let said = text(&refused.stderr);
     assert!(!refused.status.success() && said.contains("OWASP's smallest setting is 19 MiB"), "{said}");
 }
+
+#[test]
+fn commands_print_no_control_characters_of_names() {
+    const HOSTILE: &str = r"\u001b[2J\u009b31m\u202eevil\u2066\u007f\r";
+    let workspace = Workspace::new();
+    let user = format!(
+        r#"{{"kind":"user","realm":"main","username":"eve","full_name":"{HOSTILE}","password":"tractor-violin-1234","rocketchat_tokens":[{{"digest":"LXEWQrcmsEQBYnyp+6wy9chTD7GQPMTbAiWHF5IaSIE=","name":"{HOSTILE}"}}],"{HOSTILE}":1}}"#
+    );
+    workspace.write("hostile.jsonl", &user);
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let printed = |line: &str| {
+        let output = workspace.run(&arguments(line), "");
+        text(&output.stdout) + &text(&output.stderr)
+    };
+    let unnamed = |name: &str| workspace.run(&["user", "show", "--config", "auth.toml", name], "");
+    let hostile: String = serde_json::from_str(&format!("\"{HOSTILE}\"")).unwrap();
+    for (shown, part) in [
+        (printed("import hostile.jsonl"), "imported"),
+        (printed("user list"), "evil"),
+        (printed("user show eve"), "evil"),
+        (printed("token list eve"), "evil"),
+        (printed("export"), "evil"),
+        (text(&unnamed(&hostile).stderr), "no such user"),
+        (printed(&format!("import {}", hostile.replace(' ', ""))), "No such file"),
+    ] {
+        assert!(shown.contains(part), "{part}: {shown:?}");
+        let control = shown.chars().find(|c| auth_core::is_control(*c) && *c != '\n');
+        assert_eq!(control, None, "{shown:?}");
+    }
+    // Where names are data, they come back as they were.
+    let line = printed("user show eve");
+    let shown: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(shown["full_name"], hostile.as_str());
+}

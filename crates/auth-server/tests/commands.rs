@@ -176,6 +176,60 @@ fn configuration_mistakes_are_reported_with_section_or_line() {
     assert_eq!(told, format!("{warning}\ngood: protocols zulip, rocketchat, zettelstore\n"));
 }
 
+/// Every key that may hold a secret: the lines before it, its section, and its name.
+const SECRET_KEYS: [(&str, &str, &str); 6] = [
+    ("", "store", "url"),
+    ("", "store", "password"),
+    ("from = \"a@example.org\"", "mail", "smtp"),
+    ("", "rocketchat", "create_token_secret"),
+    ("algorithms = [\"HS256\"]", "zulip.jwt.main", "key"),
+    ("base = \"dc=x\"", "ldap.corp", "bind_password"),
+];
+
+/// What may be wrong with a line that sets a secret, from after the key on.
+const SECRET_MISTAKES: [&str; 20] = [
+    "= 8725309",
+    "= 87253.09",
+    "= -8725309",
+    "= [\"8725309\"]",
+    "= { a = 8725309 }",
+    "= 8725309x",
+    "= 8725309 x",
+    "= hunter8725309",
+    "= 8725-30-9",
+    "= 99998725309999999999999",
+    "= \"8725309",
+    "= '8725309",
+    "= \"\"\"8725309",
+    "= \"8725309\" x",
+    "= \"8725309\\q\"",
+    "= \"8725309\u{1}\"",
+    "8725309",
+    ".a = 8725309",
+    "= \"a\"\nb = 8725309",
+    "=\n8725309",
+];
+
+#[test]
+fn no_configuration_error_shows_the_value_of_a_key_that_may_hold_a_secret() {
+    let workspace = Workspace::new();
+    for (before, section, key) in SECRET_KEYS {
+        let load = |line: &str, overrides: &[(String, String)]| {
+            workspace.write("secret.toml", &format!("[{section}]\n{before}\n{line}\n"));
+            Config::load(&workspace.path("secret.toml"), overrides).unwrap_err().to_string()
+        };
+        for mistake in SECRET_MISTAKES {
+            let told = load(&format!("{key} {mistake}"), &[]);
+            assert!(!told.contains("8725"), "{section} {key} {mistake}: {told}");
+        }
+        for value in ["8725309", "87253.09", "[8725309]", "{ a = 8725309 }"] {
+            let name = format!("{}__{key}", section.replace('.', "__")).to_uppercase();
+            let told = load("", &[(name, value.to_owned())]);
+            assert!(!told.contains("8725"), "{section} {key} from the environment, {value}: {told}");
+        }
+    }
+}
+
 #[test]
 fn values_that_are_reduced_to_a_bound_are_warned_of() {
     let workspace = Workspace::new();

@@ -176,12 +176,17 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
         ("import --from zulip .", "./zerver_realm.csv: No such file or directory"),
         ("import --from zulip postgres://[", "the database postgres://[: the address can't be read"),
         ("import --from zulip postgres://me:secret@127.0.0.1:1/z", "the database postgres://127.0.0.1:1/z: "),
+        ("import --from zulip postgres://me:secret@127.0.0.1:1/z", IN_ADDRESS),
+        ("import --from zulip postgres://127.0.0.1:1/z?user=me&password=secret", IN_ADDRESS),
         ("import users.jsonl --password-file x", "--password-file is for --from zulip"),
     ] {
         let told = csv.fail(&arguments(line), "");
         assert!(told.starts_with(said) && !told.contains("secret"), "{line}: {told}");
     }
 }
+
+const IN_ADDRESS: &str =
+    "the database postgres://127.0.0.1:1/z: the address holds a password, which every user";
 
 #[test]
 fn a_zulip_database_is_reached_by_tls_alone_and_with_a_password_from_a_file() {

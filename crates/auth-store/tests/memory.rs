@@ -30,6 +30,11 @@ async fn attempts_are_counted_once_however_many_ask_at_once() {
 }
 
 #[tokio::test]
+async fn a_clock_that_is_set_back_by_days_prolongs_no_limit() {
+    shared_attempts::a_clock_that_is_set_back_by_days_prolongs_no_limit(&Memory::empty()).await;
+}
+
+#[tokio::test]
 async fn every_command_fails_during_an_outage() {
     let realm = RealmBuilder::new("main").build();
     let user = UserBuilder::new("iago").realm(realm.id).new_user(None);

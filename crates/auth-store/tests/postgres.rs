@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    ImportMode, MetaStore, NewRecord, NewUser, Realm, RealmId, Role, SeededRng, Store, StoreError, Timestamp,
-    User, UserId, UserStore,
+    Digest, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
+    SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -151,6 +151,26 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
 async fn attempts_are_counted_once_however_many_ask_at_once() {
     let database = Database::empty();
     battery::shared_attempts::attempts_are_counted_once_however_many_ask_at_once(&database).await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_by_days_prolongs_no_limit() {
+    battery::shared_attempts::a_clock_that_is_set_back_by_days_prolongs_no_limit(&Database::empty()).await;
+}
+
+#[tokio::test]
+async fn attempts_that_are_given_back_leave_no_row() {
+    let database = Database::empty();
+    let store = database.open().await;
+    let quota = Quota { attempts: 3, window: Duration::from_secs(60) };
+    let (key, now) = (Digest::new([1; 32]), Timestamp::from_secs(1_700_000_000));
+    for _ in 0..2 {
+        assert_eq!(store.reserve_attempt(&key, quota, now).await, Ok(None));
+    }
+    let later = now + Duration::from_secs(1);
+    store.give_back_attempt(&key, now).await.unwrap();
+    store.give_back_attempt(&key, now).await.unwrap();
+    assert_eq!(store.forget_shared_attempts(later).await, Ok(0), "none is left to forget");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

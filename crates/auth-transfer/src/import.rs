@@ -7,6 +7,7 @@ mod check;
 mod checked;
 mod credentials;
 mod draft;
+mod empty;
 mod hash;
 mod progress;
 mod write;
@@ -19,6 +20,7 @@ use auth_engine::{Engine, register_schemes};
 use self::check::Checker;
 use self::checked::Checked;
 use self::draft::Draft;
+use self::empty::{is_of_zettelstore, note_empty_passwords};
 use self::hash::Hasher;
 use self::progress::{LINES_PER_STEP, OnProgress, tell};
 use self::write::Writer;
@@ -47,6 +49,7 @@ pub async fn import(
     let mut import = Import { hasher, options, report: ImportReport::default(), progress };
     let mut checked = import.check(lines).await?;
     let Import { mut report, progress, .. } = import;
+    report.notes.extend(note_empty_passwords(engine, &mut checked, progress).await?);
     if options.mode == ImportMode::Write {
         if checked.to_hash > 0 {
             checked = hasher.hash(checked, progress).await?;
@@ -91,6 +94,7 @@ impl Import<'_> {
             match record {
                 Ok(record) => {
                     self.hasher.note(&record, &mut checked);
+                    checked.of_zettelstore += u64::from(is_of_zettelstore(&record));
                     checked.push(&Draft { line: number, record })?;
                 }
                 Err(BadLine(reason)) if self.options.skip_bad => self.report.left_out.push((number, reason)),

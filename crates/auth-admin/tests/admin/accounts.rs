@@ -74,6 +74,17 @@ async fn weak_passwords_are_set_only_when_allowed() {
 }
 
 #[tokio::test]
+async fn an_empty_password_is_never_set() {
+    let world = world::new().await;
+    let (accounts, account) = (Accounts::new(&world.engine), world.account("othello").await);
+    for allow_weak in [false, true] {
+        let refused = accounts.set_password(&account, &Password::new(""), allow_weak).await.unwrap_err();
+        assert_eq!(refused.to_string(), "the password is empty");
+    }
+    assert!(world.account("othello").await.password.is_none());
+}
+
+#[tokio::test]
 async fn a_deleted_account_is_nobody() {
     let world = world::new().await;
     let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());

@@ -93,3 +93,14 @@ async fn an_app_password_without_protocols_is_for_those_without_a_second_step_or
     let refused = app_passwords.add(&gone, "phone", Vec::new(), None).await;
     assert!(matches!(refused, Err(AdminError::NoUser)), "{refused:?}");
 }
+
+#[tokio::test]
+async fn a_name_with_control_characters_is_refused() {
+    let world = world::new().await;
+    let (app_passwords, account) = (AppPasswords::new(&world.engine), world.account("totp").await);
+    for name in ["\u{1b}[2J", "a\nb", "a\u{9b}b", "ad\u{202e}nim"] {
+        let refused = app_passwords.add(&account, name, Vec::new(), None).await.unwrap_err();
+        assert!(matches!(refused, AdminError::BadName), "{name:?}: {refused}");
+    }
+    assert!(app_passwords.list(&account).await.unwrap().is_empty());
+}

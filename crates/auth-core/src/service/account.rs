@@ -54,7 +54,7 @@ pub enum ActionError {
     NoSuchToken,
     /// The account has a token of that name.
     TokenExists,
-    /// The name of a token is empty or longer than a store keeps.
+    /// The name of a token is empty, longer than a store keeps, or has control characters.
     BadTokenName,
     /// The account has a TOTP device already.
     DeviceExists,

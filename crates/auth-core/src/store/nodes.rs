@@ -42,7 +42,8 @@ pub trait ChangeListener: Send + Sync {
 #[async_trait]
 pub trait SharedAttempts: Send + Sync {
     /// Counts an attempt of a key if the quota lets it through, in one step across all servers; else gives the time
-    /// until one is let through. A repeated command may count twice.
+    /// until one is let through. Attempts that lie in the future, by more than clocks differ, count as made now: see
+    /// [`Timestamp::counted_at`]. A repeated command may count twice.
     ///
     /// # Errors
     /// See [`StoreError`].

@@ -95,6 +95,12 @@ impl StoredPassword {
         self.input() == HashInput::Digest
     }
 
+    /// Returns whether a Zettelstore made the hash: no other system's covers the user's name beside the password.
+    #[must_use]
+    pub fn is_of_zettelstore(&self) -> bool {
+        self.input() == HashInput::NamedPassword
+    }
+
     /// What is hashed.
     pub(super) fn input(&self) -> HashInput {
         self.innermost().input()

@@ -92,7 +92,12 @@ impl StepUp {
             return Ok(account);
         }
         let Some(method) = self.factor(caller, &account, demand) else { return Ok(account) };
-        let subject = Subject { realm: &principal.profile.realm, account: &account, peer: caller.peer };
+        let subject = Subject {
+            realm: &principal.profile.realm,
+            account: &account,
+            peer: caller.peer,
+            takes_codes_again: self.config.takes_codes_again,
+        };
         self.second_factor.verify(subject, method, caller.factor.code.as_ref()).await?;
         if demand.remembers()
             && let Err(error) = self.remember(caller).await
@@ -153,7 +158,8 @@ impl StepUp {
         let found = self.store.by_digest(CredentialKind::REMEMBERED_FACTOR, &digest).await?;
         let now = self.clock.now();
         Ok(found.is_some_and(|(remembered, _)| {
-            remembered.user == user && remembered.expires.is_some_and(|end| end >= now)
+            let is_over = remembered.created.is_ahead(now) || remembered.expires.is_none_or(|end| end < now);
+            remembered.user == user && !is_over
         }))
     }
 

@@ -12,7 +12,7 @@ use auth_core::{
 use auth_crypto::opaque;
 
 use super::passwords::{PasswordError, PasswordService};
-use crate::credentials::{CredentialFactory, has_ended};
+use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::maintenance::outbox::MailQueue;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
@@ -84,7 +84,7 @@ impl PasswordReset for PasswordResetService {
             account.user.realm == realm
                 && account.user.active
                 && account.user.name(NameKind::Directory).is_none()
-                && !has_ended(credential, now)
+                && !code_has_ended(credential, now)
         });
         let (credential, account) = found.ok_or(ActionError::WrongToken)?;
         let hashed = self.passwords.hash(&account, new, false, peer.client_key()).await?;
@@ -102,7 +102,9 @@ impl PasswordReset for PasswordResetService {
 impl From<PasswordError> for ActionError {
     fn from(error: PasswordError) -> Self {
         match error {
-            PasswordError::TooWeak(_) | PasswordError::TooLong => Self::WeakPassword(Vec::new()),
+            PasswordError::Empty | PasswordError::TooWeak(_) | PasswordError::TooLong => {
+                Self::WeakPassword(Vec::new())
+            }
             PasswordError::AgainstPolicy(rules) => Self::WeakPassword(rules),
             PasswordError::NoUser => Self::NoSuchUser,
             PasswordError::NoRealm => InternalError::corrupt("an account's realm").into(),

@@ -24,6 +24,8 @@ pub enum PasswordError {
     NoRealm,
     /// The account is gone.
     NoUser,
+    /// The password is empty, which no permission makes good.
+    Empty,
     /// The password is too weak.
     TooWeak(strength::TooWeak),
     /// The password breaks these rules of the password policy.
@@ -87,13 +89,17 @@ impl PasswordService {
     /// make a password weaker.
     ///
     /// # Errors
-    /// [`PasswordError::TooWeak`], [`PasswordError::AgainstPolicy`] or [`PasswordError::TooLong`].
+    /// [`PasswordError::Empty`], [`PasswordError::TooWeak`], [`PasswordError::AgainstPolicy`] or
+    /// [`PasswordError::TooLong`].
     pub fn check_strength(
         &self,
         realm: Option<&Realm>,
         password: &Password,
         names: &[&str],
     ) -> Result<(), PasswordError> {
+        if password.expose().is_empty() {
+            return Err(PasswordError::Empty);
+        }
         if password.is_too_long() {
             return Err(PasswordError::TooLong);
         }
@@ -108,7 +114,7 @@ impl PasswordService {
     /// Hashes a new password of an account. Unless `allow_weak`, it must be strong enough.
     ///
     /// # Errors
-    /// [`PasswordError`] when it is too weak or too long, or can't be hashed now.
+    /// [`PasswordError`] when it is empty, too weak or too long, or can't be hashed now.
     pub async fn hash(
         &self,
         account: &Account,
@@ -171,6 +177,7 @@ impl fmt::Display for PasswordError {
         match self {
             Self::NoRealm => f.write_str("there is no such realm"),
             Self::NoUser => f.write_str("there is no such user"),
+            Self::Empty => f.write_str("the password is empty"),
             Self::TooWeak(_) => f.write_str("the password is too weak"),
             Self::AgainstPolicy(rules) => {
                 let rules = rules.iter().map(PolicyRule::to_string).collect::<Vec<_>>().join(", ");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Principal,
-    Scope, Store, StoreError, Token, UserId,
+    Scope, Store, StoreError, Token, UserId, is_control,
 };
 
 use super::confirm::{Demand, StepUp};
@@ -87,7 +87,7 @@ impl PersonalTokens for PersonalTokenService {
         bypass: bool,
     ) -> Result<Token, ActionError> {
         let user = self.confirm(caller).await?;
-        if name.is_empty() || name.len() > LONGEST_NAME {
+        if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_control) {
             return Err(ActionError::BadTokenName);
         }
         let lineage = self.lineage(caller).await?;

@@ -79,16 +79,14 @@ impl SecondFactors for SecondFactorService {
         let (user, now) = (account.user.id, self.clock.now());
         let pending = self.store.of_user(user, CredentialKind::PENDING_TOTP).await?.pop();
         let pending = pending.ok_or(ActionError::NoDevice)?;
-        if !self.limits.reserve_second_factor(user, now).await? {
-            return Err(ActionError::WrongCode);
-        }
+        let reservation = self.check.reserve_device_code(&account, caller.peer).await?;
         let secret = self.credentials.totp_secret(&pending)?;
         let step = totp::verify(&secret, code, now, self.totp_delta).ok_or(ActionError::WrongCode)?;
         // Of two requests with one code one confirms.
         if !self.store.raise_counter(pending.id, step).await? {
             return Err(ActionError::WrongCode);
         }
-        self.limits.second_factor_passed(user, now).await;
+        self.check.passed(reservation).await;
 
         let (codes, mut new) = self.credentials.backup_codes(user);
         let device = self.credentials.credential(user, CredentialKind::TOTP, None);
@@ -104,7 +102,7 @@ impl SecondFactors for SecondFactorService {
     async fn remove_device(&self, caller: &Caller<'_>, code: &OneTimeCode) -> Result<bool, ActionError> {
         let account = self.step_up.own_account(caller).await?;
         let user = account.user.id;
-        if !account.totp || !self.check.is_device_code(&account, code).await? {
+        if !account.totp || !self.check.is_device_code(&account, caller.peer, code).await? {
             return Ok(false);
         }
         let revoked = self.revocations.kinds(RevocationEvent::DeviceRemoved);
@@ -122,7 +120,7 @@ impl SecondFactors for SecondFactorService {
         if !account.totp {
             return Err(ActionError::NoDevice);
         }
-        if !self.check.is_device_code(&account, code).await? {
+        if !self.check.is_device_code(&account, caller.peer, code).await? {
             return Err(ActionError::WrongCode);
         }
         let user = account.user.id;

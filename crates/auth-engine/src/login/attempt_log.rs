@@ -1,12 +1,23 @@
-//! The attempt log: one line and one row for each attempt. Nothing else writes to it.
+//! The attempt log: one line and one row for each attempt, and for the refusals of a limit one sum. Nothing else writes to
+//! it.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use auth_core::{AttemptRecord, Clock, LoginAttempt, Store, Timestamp, UserId};
+use auth_core::{AttemptRecord, ClientKey, Clock, LoginAttempt, ProtocolName, Store, Timestamp, UserId};
+
+use super::refusal_sums::{RefusalSums, Sum};
+use crate::rate_limit::reservation::Counter;
 
 /// The longest name that is logged, in bytes.
 const LONGEST_NAME: usize = 256;
+
+/// Limits and client keys whose refusals are summed at a time.
+const SUMMED: usize = 4096;
+
+/// The window of refusals that no limit makes.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// Logs attempts.
 pub(crate) struct AttemptLog {
@@ -14,11 +25,21 @@ pub(crate) struct AttemptLog {
     clock: Arc<dyn Clock>,
     /// Whether names are logged as typed.
     names: bool,
+    refusals: Mutex<RefusalSums<(RefusedBy, ClientKey)>>,
+}
+
+/// What refused an attempt before anything of it was judged.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RefusedBy {
+    /// A limit, by its counter and its window.
+    Limit(Counter, Duration),
+    /// A protocol that takes no passwords.
+    Protocol(ProtocolName),
 }
 
 impl AttemptLog {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, names: bool) -> Self {
-        Self { store, clock, names }
+        Self { store, clock, names, refusals: Mutex::new(RefusalSums::new(SUMMED)) }
     }
 
     /// Logs an attempt that began at `at`. `outcome` is `granted`, or the refusal in a word.
@@ -29,28 +50,92 @@ impl AttemptLog {
         outcome: &'static str,
         at: Timestamp,
     ) {
+        self.write(self.row(attempt, user, outcome, at));
+    }
+
+    /// Logs an attempt that was refused before anything of it was judged, or only counts it.
+    pub(crate) fn refused(
+        &self,
+        attempt: &LoginAttempt,
+        outcome: &'static str,
+        by: RefusedBy,
+        at: Timestamp,
+    ) {
+        let window = match by {
+            RefusedBy::Limit(_, window) => window,
+            RefusedBy::Protocol(_) => WINDOW,
+        };
+        let row = self.row(attempt, None, outcome, at);
+        let counted = self.refusals().count((by, row.client_key), &row, window);
+        counted.ended.into_iter().for_each(|sum| self.write_sum(sum));
+        if counted.is_first {
+            self.write(row);
+        }
+    }
+
+    /// Logs the sums of refusals whose windows are over. To be called every second or so.
+    pub(crate) fn write_ended_sums(&self) {
+        let ended = self.refusals().take_ended(self.clock.now());
+        ended.into_iter().for_each(|sum| self.write_sum(sum));
+    }
+
+    /// Logs all sums of refusals: for the end of a server.
+    pub(crate) fn write_all_sums(&self) {
+        let all = self.refusals().take_all();
+        all.into_iter().for_each(|sum| self.write_sum(sum));
+    }
+
+    fn row(
+        &self,
+        attempt: &LoginAttempt,
+        user: Option<UserId>,
+        outcome: &'static str,
+        at: Timestamp,
+    ) -> AttemptRecord {
         // A password typed in the wrong field would be kept in clear.
         let typed = attempt.method.who().filter(|_| self.names).map(|who| cut(&who.typed(), LONGEST_NAME));
-        let client = attempt.peer.client_key();
-        tracing::info!(
-            target: "auth::attempt",
-            protocol = attempt.protocol.as_str(),
-            outcome,
-            user = user.map(|user| user.to_string()),
-            name = typed.as_deref(),
-            %client,
-            ms = i64::try_from(self.clock.now().since(at).as_millis()).unwrap_or(i64::MAX),
-            "login attempt"
-        );
-        self.store.record(AttemptRecord {
+        AttemptRecord {
             at,
             protocol: attempt.protocol,
             realm: attempt.realm.id,
             user,
             name: typed.unwrap_or_default(),
-            client_key: client,
+            client_key: attempt.peer.client_key(),
             outcome: outcome.into(),
-        });
+        }
+    }
+
+    fn write(&self, row: AttemptRecord) {
+        tracing::info!(
+            target: "auth::attempt",
+            protocol = row.protocol.as_str(),
+            outcome = row.outcome.as_ref(),
+            user = row.user.map(|user| user.to_string()),
+            name = Some(row.name.as_str()).filter(|name| !name.is_empty()),
+            client = %row.client_key,
+            ms = i64::try_from(self.clock.now().since(row.at).as_millis()).unwrap_or(i64::MAX),
+            "login attempt"
+        );
+        self.store.record(row);
+    }
+
+    fn write_sum(&self, sum: Sum) {
+        let (count, outcome) = (sum.count, sum.outcome().to_owned());
+        let row = sum.row();
+        tracing::info!(
+            target: "auth::attempt",
+            protocol = row.protocol.as_str(),
+            outcome,
+            client = %row.client_key,
+            count,
+            "further login attempts refused"
+        );
+        self.store.record(row);
+    }
+
+    fn refusals(&self) -> MutexGuard<'_, RefusalSums<(RefusedBy, ClientKey)>> {
+        // A panic while counting leaves counts that are still sound.
+        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

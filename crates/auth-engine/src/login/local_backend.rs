@@ -49,6 +49,7 @@ impl LocalBackend {
             },
         };
         let secret = request.secret.clone();
+        let may_be_empty = stored.as_ref().is_some_and(StoredPassword::is_of_zettelstore);
         let job = Verification {
             stored,
             secret: secret.clone(),
@@ -60,6 +61,11 @@ impl LocalBackend {
             return Ok(BackendAnswer::Reject(otherwise));
         };
         let Some(account) = request.account else { return Ok(BackendAnswer::Reject(otherwise)) };
+        if secret.is_empty() {
+            // Of a Zettelstore alone: its hash is kept, for a new one could not be told from those of other systems.
+            let accepted = || BackendAnswer::Accept(Accepted::new());
+            return Ok(if may_be_empty { accepted() } else { BackendAnswer::Reject(otherwise) });
+        }
         if upgrade == Upgrade::Obsolete && is_too_weak(request) {
             return Ok(BackendAnswer::Accept(Accepted::reset_required()));
         }

@@ -15,7 +15,7 @@ use auth_core::{
 };
 
 use super::app_password::AppPasswords;
-use super::attempt_log::AttemptLog;
+use super::attempt_log::{AttemptLog, RefusedBy};
 use super::backends::{BackendChain, Verified};
 use super::directory::DirectoryAccounts;
 use super::passwordless::{Passwordless, ResolvedUser};
@@ -45,7 +45,7 @@ pub(crate) struct LoginPipeline {
     pub(crate) passwordless: Passwordless,
     pub(crate) second_factor: Arc<SecondFactorCheck>,
     pub(crate) issuer: Arc<GrantIssuer>,
-    pub(crate) log: AttemptLog,
+    pub(crate) log: Arc<AttemptLog>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     /// What passwords with an obsolete hash must fulfil where the realm has no rule of its own.
@@ -87,7 +87,7 @@ impl LoginPipeline {
         if !rules.takes_passwords() && password_login_name(&attempt).is_some() {
             // Nothing is looked up, and so nothing counted.
             let error = LoginError::Credentials(FailureReason::NotOffered);
-            self.log.record(&attempt, None, error.as_str(), started);
+            self.log.refused(&attempt, error.as_str(), RefusedBy::Protocol(attempt.protocol), started);
             return LoginReply::refused(error);
         }
         let may_wait = !rules.login_delay().is_zero() || self.failure_delay.may_delay(&attempt);
@@ -97,9 +97,10 @@ impl LoginPipeline {
         };
         let mut reservation = match self.limits.reserve(&attempt, started).await {
             Ok(reservation) => reservation,
-            Err(Limited { error, status }) => {
-                if !matches!(error, LoginError::Internal(_)) {
-                    self.log.record(&attempt, None, error.as_str(), started);
+            Err(Limited { error, status, by }) => {
+                if let Some(by) = by {
+                    let (counter, window) = *by;
+                    self.log.refused(&attempt, error.as_str(), RefusedBy::Limit(counter, window), started);
                 }
                 return LoginReply { rate_limit: status, ..LoginReply::refused(error) };
             }
@@ -222,8 +223,7 @@ impl LoginPipeline {
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
-        let is_empty = matches!(secret, SecretInput::Password(password) if password.expose().is_empty());
-        let is_refused_empty = is_empty && !rules.takes_empty_passwords();
+        let is_refused_empty = secret.is_empty() && !rules.takes_empty_passwords();
         let demand = rules.demands_strength().then(|| realm.strength.unwrap_or(self.strength));
         let verified = if app_password.is_some() {
             Ok(Verified { app_password, ..Verified::default() })
@@ -285,7 +285,12 @@ impl LoginPipeline {
             if let (SecondStep::Offered(code), Some(method)) =
                 (&attempt.second_step, active_factors(&account).first())
             {
-                let subject = Subject { realm: &attempt.realm, account: &account, peer: &attempt.peer };
+                let subject = Subject {
+                    realm: &attempt.realm,
+                    account: &account,
+                    peer: &attempt.peer,
+                    takes_codes_again: rules.takes_codes_again(),
+                };
                 self.second_factor.verify(subject, *method, code.as_ref()).await?;
             }
         }
@@ -353,7 +358,8 @@ impl LoginPipeline {
         self.rng.fill(&mut random);
         // 256 values onto 100 milliseconds: the slight bias tells nothing.
         let jitter = Duration::from_millis(u64::from(random[0]) * 100 / 256);
-        let base = (looked_up + delay).max(self.clock.now() + FLOOR);
+        let now = self.clock.now();
+        let base = (looked_up.counted_at(now) + delay).max(now + FLOOR);
         Some(base - JITTER + jitter)
     }
 }

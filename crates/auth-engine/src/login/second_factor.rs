@@ -11,10 +11,12 @@ use auth_core::{
 use auth_crypto::{opaque, totp};
 
 use crate::config::SecondFactorConfig;
-use crate::credentials::{CredentialFactory, has_ended};
+use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::directories::Directories;
 use crate::login::backends::BackendChain;
 use crate::maintenance::outbox::MailQueue;
+use crate::rate_limit::priority::Priorities;
+use crate::rate_limit::reservation::Reservation;
 use crate::rate_limit::shared::AttemptLimits;
 
 /// Backup codes have eight characters and are never tried as digits of a device.
@@ -25,6 +27,7 @@ pub(crate) struct SecondFactorCheck {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) credentials: Arc<CredentialFactory>,
     pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) priorities: Arc<Priorities>,
     pub(crate) backends: Arc<BackendChain>,
     pub(crate) directories: Arc<Directories>,
     pub(crate) mail: Arc<MailQueue>,
@@ -39,6 +42,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) realm: &'a Realm,
     pub(crate) account: &'a Account,
     pub(crate) peer: &'a Peer,
+    /// Whether the protocol takes a TOTP code again within its window.
+    pub(crate) takes_codes_again: bool,
 }
 
 /// Why a second factor was not accepted.
@@ -48,7 +53,7 @@ pub(crate) enum FactorError {
     Required(Challenge),
     /// The code is wrong.
     Invalid(Challenge),
-    /// The code is wrong, and so were too many before.
+    /// Too many codes were wrong: this one is not judged, or was the last that is.
     Exhausted(Challenge),
     /// The code could not be judged.
     Internal(InternalError),
@@ -81,17 +86,17 @@ impl SecondFactorCheck {
                 self.mailing_challenge(account, method, outstanding.as_ref()).await?,
             ));
         };
-        if !self.limits.reserve_second_factor(user, now).await.map_err(InternalError::from)? {
+        let Some(reservation) = self.reserve(account, subject.peer, now).await? else {
             let mailed = outstanding.as_ref().map(|code| outstanding_challenge(account, code));
-            return Err(FactorError::Invalid(challenge(account, method, mailed)));
-        }
-        let verdict = match method {
-            FactorMethod::Totp => self.use_device_code(account, code, now).await?,
-            FactorMethod::Email => self.use_mailed_code(outstanding.clone(), code, now).await?,
-            _ => self.use_password(subject, code).await?,
+            return Err(FactorError::Exhausted(challenge(account, method, mailed)));
         };
+        let judged = match method {
+            FactorMethod::Totp => self.use_device_code(account, code, now, subject.takes_codes_again).await,
+            FactorMethod::Email => self.use_mailed_code(outstanding.clone(), code, now).await,
+            _ => self.use_password(subject, code).await,
+        };
+        let verdict = self.settle(reservation, judged).await?;
         if verdict == Verdict::Right {
-            self.limits.second_factor_passed(user, now).await;
             return Ok(());
         }
         // The challenge names the code that was outstanding before: one that has ended makes room for another.
@@ -122,22 +127,56 @@ impl SecondFactorCheck {
         Ok(challenge(account, method, Some(mailed)))
     }
 
-    /// Whether a code is one of the account's device, or one of its backup codes; the code is used up if so. Wrong codes
-    /// are limited per account.
+    /// Whether a code is one of the account's device, or one of its backup codes; the code is used up if so.
     pub(crate) async fn is_device_code(
         &self,
         account: &Account,
+        peer: &Peer,
         code: &OneTimeCode,
-    ) -> Result<bool, InternalError> {
-        let (user, now) = (account.user.id, self.clock.now());
-        if !self.limits.reserve_second_factor(user, now).await? {
-            return Ok(false);
+    ) -> Result<bool, FactorError> {
+        let reservation = self.reserve_device_code(account, peer).await?;
+        let takes_again = self.config.takes_codes_again;
+        let judged = self.use_device_code(account, code, self.clock.now(), takes_again).await;
+        Ok(self.settle(reservation, judged).await? == Verdict::Right)
+    }
+
+    /// Counts a code of a device as wrong, before it is judged. One that is right is given to [`Self::passed`].
+    pub(crate) async fn reserve_device_code(
+        &self,
+        account: &Account,
+        peer: &Peer,
+    ) -> Result<Reservation, FactorError> {
+        let reservation = self.reserve(account, peer, self.clock.now()).await?;
+        reservation.ok_or_else(|| FactorError::Exhausted(challenge(account, FactorMethod::Totp, None)))
+    }
+
+    /// Uncounts a code that was right.
+    pub(crate) async fn passed(&self, mut reservation: Reservation) {
+        self.limits.give_back(&mut reservation).await;
+    }
+
+    /// Uncounts a code that was right, or that could not be judged.
+    async fn settle(
+        &self,
+        reservation: Reservation,
+        judged: Result<Verdict, InternalError>,
+    ) -> Result<Verdict, InternalError> {
+        if !matches!(judged, Ok(Verdict::Wrong | Verdict::Exhausted)) {
+            self.passed(reservation).await;
         }
-        let right = matches!(self.use_device_code(account, code, now).await?, Verdict::Right);
-        if right {
-            self.limits.second_factor_passed(user, now).await;
-        }
-        Ok(right)
+        judged
+    }
+
+    /// Counts a code as wrong; `None` when there were too many.
+    async fn reserve(
+        &self,
+        account: &Account,
+        peer: &Peer,
+        now: Timestamp,
+    ) -> Result<Option<Reservation>, InternalError> {
+        let (user, client) = (account.user.id, peer.client_key());
+        let is_known = self.priorities.is_familiar(user, client);
+        self.limits.reserve_second_factor(user, client, is_known, now).await
     }
 
     async fn use_device_code(
@@ -145,6 +184,7 @@ impl SecondFactorCheck {
         account: &Account,
         code: &OneTimeCode,
         now: Timestamp,
+        takes_again: bool,
     ) -> Result<Verdict, InternalError> {
         if !account.totp {
             return Ok(Verdict::Wrong);
@@ -153,7 +193,7 @@ impl SecondFactorCheck {
         let right = if code.expose().len() == BACKUP_CODE_LENGTH {
             self.use_backup_code(user, code).await?
         } else {
-            self.use_totp(user, code, now).await?
+            self.use_totp(user, code, now, takes_again).await?
         };
         Ok(if right { Verdict::Right } else { Verdict::Wrong })
     }
@@ -174,6 +214,7 @@ impl SecondFactorCheck {
         user: UserId,
         code: &OneTimeCode,
         now: Timestamp,
+        takes_again: bool,
     ) -> Result<bool, InternalError> {
         let Some(device) = self.store.of_user(user, CredentialKind::TOTP).await?.pop() else {
             return Ok(false);
@@ -181,7 +222,7 @@ impl SecondFactorCheck {
         let secret = self.credentials.totp_secret(&device)?;
         let Some(step) = totp::verify(&secret, code, now, self.config.totp_delta) else { return Ok(false) };
         let fresh = self.store.raise_counter(device.id, step).await?;
-        Ok(fresh || self.config.code_replay)
+        Ok(fresh || takes_again)
     }
 
     /// Counts every attempt before the code is looked at, so that parallel attempts are as many as they are.
@@ -191,7 +232,7 @@ impl SecondFactorCheck {
         code: &OneTimeCode,
         now: Timestamp,
     ) -> Result<Verdict, InternalError> {
-        let Some(mut outstanding) = outstanding.filter(|code| !has_ended(code, now)) else {
+        let Some(mut outstanding) = outstanding.filter(|code| !code_has_ended(code, now)) else {
             return Ok(Verdict::Wrong);
         };
         let most = i64::from(self.config.mailed_code_attempts);
@@ -223,7 +264,7 @@ impl SecondFactorCheck {
 
     /// Judges the password once more, by its digest. A realm without digest logins can't tell.
     async fn use_password(&self, subject: Subject<'_>, code: &OneTimeCode) -> Result<Verdict, InternalError> {
-        let Subject { realm, account, peer } = subject;
+        let Subject { realm, account, peer, .. } = subject;
         if !self.directories.accept_stored_password(realm, account) {
             return Ok(Verdict::Wrong);
         }
@@ -259,7 +300,7 @@ impl SecondFactorCheck {
 
     /// Whether a mailed code can still be used.
     fn is_outstanding(&self, code: &Credential) -> bool {
-        !has_ended(code, self.clock.now()) && code.counter < i64::from(self.config.mailed_code_attempts)
+        !code_has_ended(code, self.clock.now()) && code.counter < i64::from(self.config.mailed_code_attempts)
     }
 }
 
@@ -327,3 +368,6 @@ impl From<FactorError> for ActionError {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use auth_core::{Clock, InternalError, Store};
 
+use crate::login::attempt_log::AttemptLog;
+
 /// A mail that was not taken for so long is given up.
 const NEGLECTED: Duration = Duration::from_secs(24 * 3600);
 
@@ -28,19 +30,40 @@ pub struct Purged {
 pub struct Purger {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
+    log: Arc<AttemptLog>,
     /// The longest time for which shared attempts are remembered.
     attempts: Duration,
 }
 
 impl Purger {
-    pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, attempts: Duration) -> Self {
-        Self { store, clock, attempts }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        log: Arc<AttemptLog>,
+        attempts: Duration,
+    ) -> Self {
+        Self { store, clock, log, attempts }
     }
 
-    /// Waits until the attempts recorded so far are written, or can't be.
+    /// Logs how many attempts the limits have refused in windows that are over. To be called every second or so.
+    pub fn log_refusals(&self) {
+        self.log.write_ended_sums();
+    }
+
+    /// Logs all refused attempts that were only counted so far, and waits until the attempts recorded so far are written,
+    /// or can't be.
     pub async fn flush_attempts(&self) {
+        self.log.write_all_sums();
         // An attempt that can't be written now is lost: no request waits for it.
         drop(self.store.attempts(0).await);
+    }
+
+    /// Deletes the oldest attempts beyond `most`; gives their number.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be reached; what was deleted until then stays deleted.
+    pub async fn trim_attempts(&self, most: u32) -> Result<u64, InternalError> {
+        Ok(self.store.trim_attempts(most).await?)
     }
 
     /// Deletes what has ended and what is too old.

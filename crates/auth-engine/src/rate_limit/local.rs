@@ -21,6 +21,7 @@ use auth_crypto::opaque::digest;
 use super::optional_limiter::OptionalLimiter;
 use super::reservation::{Counter, Limited, Reservation, Scope};
 use super::subject::Subject;
+use super::wrong_codes::WrongCodes;
 use crate::config::Config;
 use crate::rules::RuleSet;
 
@@ -31,7 +32,7 @@ const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
 #[derive(Debug)]
 pub(crate) struct LocalLimits {
     common: AttemptLimiters,
-    second_factor: OptionalLimiter<UserId>,
+    second_factor: WrongCodes,
     mails: OptionalLimiter<UserId>,
     protocols: Vec<ProtocolLimits>,
 }
@@ -74,7 +75,10 @@ impl LocalLimits {
                 common.map(|common| common.account),
                 common.map(|common| common.client),
             ),
-            second_factor: OptionalLimiter::new(common.map(|common| common.second_factor)),
+            second_factor: WrongCodes::new(
+                common.map(|common| common.second_factor),
+                config.rocketchat.totp_delta,
+            ),
             mails: OptionalLimiter::new(common.map(|_| MAILS)),
             protocols: protocols.collect(),
         }
@@ -218,14 +222,22 @@ impl LocalLimits {
         Some(RateLimitStatus { reset: reset.unwrap_or(status.reset), ..status })
     }
 
-    /// Reserves an attempt at a second factor; `false` when there were too many.
-    pub(crate) fn reserve_second_factor(&self, user: UserId, now: Timestamp) -> bool {
-        is_let_through(self.second_factor.reserve(&user, now))
-    }
-
-    /// Uncounts an attempt at a second factor that was right.
-    pub(crate) fn second_factor_passed(&self, user: UserId, at: Timestamp) {
-        self.second_factor.give_back(&user, at);
+    /// Reserves an attempt at the second factor of an account, or refuses it. `is_known` says whether the account has logged
+    /// in from the client key.
+    pub(crate) fn reserve_second_factor(
+        &self,
+        user: UserId,
+        client: ClientKey,
+        is_known: bool,
+        now: Timestamp,
+    ) -> Result<Reservation, Limited> {
+        let mut reservation = Reservation::new(now);
+        self.take(&mut reservation, Counter::second_factor(Subject::Account(user, client)))?;
+        if !is_known {
+            self.take(&mut reservation, Counter::second_factor(Subject::Strangers(user)))?;
+        }
+        self.take(&mut reservation, Counter::second_factor(Subject::Anywhere(user)))?;
+        Ok(reservation)
     }
 
     /// Counts a mail that a client which is not signed in has sent to an account; `false` when there were too many.
@@ -233,15 +245,11 @@ impl LocalLimits {
         is_let_through(self.mails.reserve(&user, now))
     }
 
-    /// The store's name for attempts at a user's second factor.
-    pub(crate) fn shared_second_factor(&self, user: UserId) -> Option<SharedLimit> {
-        Some((digest(&format!("second factor {user}")), self.second_factor.quota()?))
-    }
-
     /// The longest time for which the store needs to remember an attempt.
     pub(crate) fn longest_window(&self) -> Duration {
-        let quotas = [self.common.account.quota(), self.common.client.quota(), self.second_factor.quota()];
-        quotas.into_iter().flatten().map(|quota| quota.window).max().unwrap_or_default()
+        let quotas = [self.common.account.quota(), self.common.client.quota()];
+        let windows = quotas.into_iter().flatten().map(|quota| quota.window);
+        windows.chain(self.second_factor.window()).max().unwrap_or_default()
     }
 
     fn of(&self, protocol: ProtocolName) -> Option<&ProtocolLimits> {
@@ -252,6 +260,7 @@ impl LocalLimits {
     fn limiter(&self, counter: &Counter) -> Option<&OptionalLimiter<Subject>> {
         let limiters = match counter.scope {
             Scope::Common => &self.common,
+            Scope::SecondFactor => return Some(self.second_factor.limiter(&counter.subject)),
             Scope::Protocol(protocol) => &self.of(protocol)?.attempts,
         };
         Some(match counter.subject {
@@ -263,10 +272,7 @@ impl LocalLimits {
     /// The quota that servers share for a counter, and the store's name for the counter; protocols' own limits are not
     /// shared.
     pub(super) fn shared(&self, counter: &Counter) -> Option<SharedLimit> {
-        if counter.scope != Scope::Common {
-            return None;
-        }
-        Some((digest(&counter.subject.shared_name()?), self.limiter(counter)?.quota()?))
+        Some((digest(&counter.shared_name()?), self.limiter(counter)?.quota()?))
     }
 
     /// Reserves an attempt at a counter; gives back everything that the reservation holds when that is refused.
@@ -276,7 +282,8 @@ impl LocalLimits {
         counter: Counter,
     ) -> Result<Option<RateLimitStatus>, Limited> {
         let now = reservation.at;
-        let counted = self.limiter(&counter).and_then(|limiter| limiter.reserve(&counter.subject, now));
+        let limiter = self.limiter(&counter);
+        let counted = limiter.and_then(|limiter| limiter.reserve(&counter.subject, now));
         // A limit that is switched off counts nothing.
         let Some(status) = counted else { return Ok(None) };
         let Some(retry_after) = status.retry_after else {
@@ -285,10 +292,13 @@ impl LocalLimits {
         };
         self.give_back(reservation);
         let is_told = match (counter.scope, &counter.subject) {
-            (Scope::Common, _) | (_, Subject::Client(_)) => false,
+            (Scope::Common | Scope::SecondFactor, _) | (_, Subject::Client(_)) => false,
             (Scope::Protocol(protocol), _) => self.of(protocol).is_some_and(ProtocolLimits::tells_status),
         };
-        Err(Limited { error: counter.error(retry_after), status: is_told.then_some(status) })
+        let error = counter.error(retry_after);
+        let window = limiter.and_then(OptionalLimiter::quota).map(|quota| quota.window);
+        let by = window.map(|window| Box::new((counter, window)));
+        Err(Limited { error, status: is_told.then_some(status), by })
     }
 
     /// Counts an attempt, refused or not.

@@ -1,7 +1,8 @@
 //! How soon a password is hashed: an account under attack comes later, but for client keys that it has logged in from.
 //!
-//! No attempt is refused here: only the order in which the pool works depends on it. Names that no account has count like
-//! those of accounts, so that the order doesn't tell which accounts exist.
+//! No attempt is refused here. The order in which the pool works depends on it, and so does the share of wrong codes that
+//! is left for a client (`wrong_codes.rs`). Names that no account has count like those of accounts, so that the order
+//! doesn't tell which accounts exist.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,6 +65,11 @@ impl Priorities {
         lock(&self.familiar).add((user, client));
     }
 
+    /// Whether an account has logged in from a client key, as far as is remembered.
+    pub(crate) fn is_familiar(&self, user: UserId, client: ClientKey) -> bool {
+        lock(&self.familiar).contains((user, client))
+    }
+
     /// Notes a login that failed.
     pub(crate) fn failed(&self, realm: RealmId, who: &Identifier, account: Option<&Account>) {
         lock(&self.failures).count(&target(realm, who, account), self.clock.now());
@@ -77,8 +83,7 @@ impl Priorities {
         account: Option<&Account>,
         client: ClientKey,
     ) -> JobClass {
-        let is_familiar =
-            account.is_some_and(|account| lock(&self.familiar).contains((account.user.id, client)));
+        let is_familiar = account.is_some_and(|account| self.is_familiar(account.user.id, client));
         let priority = if is_familiar {
             Priority::Familiar
         } else if lock(&self.failures).is_closed(&target(realm, who, account), self.clock.now()) {
@@ -118,7 +123,7 @@ fn target(realm: RealmId, who: &Identifier, account: Option<&Account>) -> Target
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is left after a panic is still sound: nothing but an order depends on it.
+    // What is left after a panic is still sound: it is forgotten at times anyway.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

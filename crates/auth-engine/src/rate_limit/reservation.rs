@@ -7,17 +7,19 @@ use auth_core::{Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp};
 use super::subject::Subject;
 
 /// Whose limits a counter belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Scope {
     /// The limits that are common to all protocols.
     Common,
+    /// The limits of wrong second factors.
+    SecondFactor,
     /// A protocol's own limits.
     Protocol(ProtocolName),
 }
 
 /// A counter: a subject at one of the limits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Counter {
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Counter {
     pub(super) scope: Scope,
     pub(super) subject: Subject,
 }
@@ -27,8 +29,22 @@ impl Counter {
         Self { scope: Scope::Common, subject }
     }
 
+    pub(super) fn second_factor(subject: Subject) -> Self {
+        Self { scope: Scope::SecondFactor, subject }
+    }
+
     pub(super) fn of(protocol: ProtocolName, subject: Subject) -> Self {
         Self { scope: Scope::Protocol(protocol), subject }
+    }
+
+    /// The name under which the servers of a store count together; `None` where each server counts alone.
+    pub(super) fn shared_name(&self) -> Option<String> {
+        let subject = self.subject.shared_name()?;
+        match self.scope {
+            Scope::Common => Some(subject),
+            Scope::SecondFactor => Some(format!("second factor {subject}")),
+            Scope::Protocol(_) => None,
+        }
     }
 
     /// The error for an attempt that the counter refuses.
@@ -59,6 +75,8 @@ pub(crate) struct Limited {
     pub(crate) error: LoginError,
     /// The protocol's own limit, where that one refused.
     pub(crate) status: Option<RateLimitStatus>,
+    /// The counter that refused, and its window; `None` where the store could not be asked.
+    pub(crate) by: Option<Box<(Counter, Duration)>>,
 }
 
 impl Reservation {

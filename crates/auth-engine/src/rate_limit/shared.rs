@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Clock, Digest, InternalError, LoginAttempt, LoginError, Peer, ProtocolName, RateLimitStatus,
-    RequestLimits, Store, StoreError, Timestamp, UserId,
+    Account, ClientKey, Clock, Digest, InternalError, LoginAttempt, LoginError, Peer, ProtocolName,
+    RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
@@ -70,29 +70,22 @@ impl AttemptLimits {
         self.local.succeeded(reservation);
     }
 
-    /// Reserves an attempt at a second factor; `false` when there were too many.
+    /// Reserves an attempt at the second factor of an account; `None` when there were too many. `is_known` says whether the
+    /// account has logged in from the client key. An attempt that was right is given back.
     pub(crate) async fn reserve_second_factor(
         &self,
         user: UserId,
+        client: ClientKey,
+        is_known: bool,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        if !self.local.reserve_second_factor(user, now) {
-            return Ok(false);
-        }
-        let Some((name, quota)) = self.local.shared_second_factor(user) else { return Ok(true) };
-        let refused = self.store.reserve_attempt(&name, quota, now).await?.is_some();
-        if refused {
-            self.local.second_factor_passed(user, now);
-        }
-        Ok(!refused)
-    }
-
-    /// Uncounts the attempt at a second factor that was reserved at `at` and was right.
-    pub(crate) async fn second_factor_passed(&self, user: UserId, at: Timestamp) {
-        self.local.second_factor_passed(user, at);
-        if let Some((name, _)) = self.local.shared_second_factor(user) {
-            // An attempt that can't be uncounted now counts until its window ends.
-            drop(self.store.give_back_attempt(&name, at).await);
+    ) -> Result<Option<Reservation>, InternalError> {
+        let Ok(mut reservation) = self.local.reserve_second_factor(user, client, is_known, now) else {
+            return Ok(None);
+        };
+        match self.share(&mut reservation).await {
+            Ok(()) => Ok(Some(reservation)),
+            Err(Limited { error: LoginError::Internal(error), .. }) => Err(error),
+            Err(_) => Ok(None),
         }
     }
 
@@ -109,28 +102,30 @@ impl AttemptLimits {
             })
             .collect();
         let answers = asked.iter().map(async |(name, quota)| {
-            Ok::<_, StoreError>((*name, self.store.reserve_attempt(name, *quota, at).await?))
+            let wait = self.store.reserve_attempt(name, *quota, at).await?;
+            Ok::<_, StoreError>((*name, quota.window, wait))
         });
         let answers = match try_join_all(answers).await {
             Ok(answers) => answers,
             Err(error) => {
                 self.give_back(reservation).await;
-                return Err(Limited { error: error.into(), status: None });
+                return Err(Limited { error: error.into(), status: None, by: None });
             }
         };
         let mut refusal = None;
-        for (name, wait) in answers {
+        for (name, window, wait) in answers {
             let Some(retry_after) = wait else { continue };
             // Where the store refuses, it has counted nothing, and nothing must be given back.
             let Some(index) = reservation.shared.iter().position(|(shared, _)| *shared == name) else {
                 continue;
             };
             let (_, counter) = reservation.shared.remove(index);
-            refusal.get_or_insert(counter.error(retry_after));
+            refusal.get_or_insert((counter, window, retry_after));
         }
-        let Some(error) = refusal else { return Ok(()) };
+        let Some((counter, window, retry_after)) = refusal else { return Ok(()) };
         self.give_back(reservation).await;
-        Err(Limited { error, status: None })
+        let error = counter.error(retry_after);
+        Err(Limited { error, status: None, by: Some(Box::new((counter, window))) })
     }
 
     async fn unshare(&self, reservation: &mut Reservation) {

@@ -17,6 +17,10 @@ pub(super) enum Subject {
     Typed([u8; 32]),
     /// A user name, from anywhere.
     UserName(RealmId, [u8; 32]),
+    /// An account, from anywhere.
+    Anywhere(UserId),
+    /// An account, from the client keys that it has not logged in from.
+    Strangers(UserId),
 }
 
 /// A name of a realm, whatever the spelling.
@@ -69,6 +73,8 @@ impl Subject {
                 Some(format!("account name {realm} {kind:?} {} {client}", HEXLOWER.encode(name)))
             }
             Self::Account(user, client) => Some(format!("account user {user} {client}")),
+            Self::Anywhere(user) => Some(format!("user {user} anywhere")),
+            Self::Strangers(user) => Some(format!("user {user} strangers")),
             Self::Typed(_) | Self::UserName(..) => None,
         }
     }

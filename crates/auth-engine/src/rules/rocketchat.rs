@@ -23,6 +23,7 @@ pub const LOCAL_PASSWORD_FORBIDDEN: ExactPoint = ExactPoint::new("local-password
 #[derive(Clone, Copy, Debug)]
 pub struct RocketChatRules {
     tells_local_password: bool,
+    takes_codes_again: bool,
     email_verification: bool,
     login_quotas: LoginQuotas,
     call_quota: Option<Quota>,
@@ -40,6 +41,7 @@ impl RocketChatRules {
         };
         Self {
             tells_local_password: config.exact.has(LOCAL_PASSWORD_FORBIDDEN),
+            takes_codes_again: config.exact.has(CODE_REPLAY),
             email_verification: config.email_verification,
             login_quotas: LoginQuotas {
                 account: config.block_by_user,
@@ -59,6 +61,10 @@ impl ProtocolRules for RocketChatRules {
 
     fn tells_local_password(&self) -> bool {
         self.tells_local_password
+    }
+
+    fn takes_codes_again(&self) -> bool {
+        self.takes_codes_again
     }
 
     /// Apps never log in, nor do accounts without roles; an operator may demand a verified address of all but

@@ -194,6 +194,7 @@ fn width_of(slowest: Duration) -> Duration {
 /// The first multiple of the width after `started` that lies in the future.
 fn next_moment(started: Timestamp, width: Duration, now: Timestamp) -> Timestamp {
     let width = Duration::from_millis(u64::try_from(width.as_millis()).unwrap_or(u64::MAX).max(1));
+    let started = started.counted_at(now);
     let passed = now.since(started).as_millis() / width.as_millis();
     let moments = u32::try_from(passed).unwrap_or(u32::MAX).saturating_add(1);
     started + width.saturating_mul(moments)
@@ -239,6 +240,8 @@ mod tests {
             let told = next_moment(at(0), Duration::from_micros(100_900), at(passed));
             assert_eq!(told, at(moment), "{passed} ms after the attempt");
         }
+        let day = -86_400_000;
+        assert_eq!(next_moment(at(0), Duration::from_millis(100), at(day)), at(day + 100), "set back");
         assert_eq!(next_moment(at(0), Duration::ZERO, at(3)), at(4), "without a width, no endless loop");
     }
 

@@ -149,7 +149,13 @@ impl CredentialCache {
 
     /// An entry that is trusted now.
     fn get(&self, key: &Key, now: Timestamp, fresh: Duration) -> Option<Arc<Holder>> {
-        let compared = Timestamp::from_millis(self.compared.load(Ordering::Acquire));
+        let millis = self.compared.load(Ordering::Acquire);
+        let compared = Timestamp::from_millis(millis);
+        if compared.is_ahead(now) {
+            // The clock was set back: how long ago the comparison was can't be told, and later ones must count.
+            let _ = self.compared.compare_exchange(millis, i64::MIN, Ordering::AcqRel, Ordering::Relaxed);
+            return None;
+        }
         if compared > now || now.since(compared) >= fresh {
             return None;
         }

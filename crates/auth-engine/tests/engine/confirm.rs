@@ -187,6 +187,42 @@ async fn the_caller_may_name_the_factor() {
 }
 
 #[tokio::test]
+async fn mailed_codes_are_no_factor_of_an_account_that_has_them_switched_off() {
+    let world = world::new().await;
+    world::import(&world, r#"{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#)
+        .await;
+    let both = SignedIn::new(&world, "both").await;
+    assert!(change(&world, &both, &by(FactorMethod::Email, None)).await.is_err());
+    let mailed = mailed_code(&mails(&world).await[0]);
+    let user = both.principal.profile.user.id;
+    world.store.set_email_second_factor(user, false).await.unwrap();
+    let told = change(&world, &both, &by(FactorMethod::Email, Some(&mailed))).await;
+    let Err(ActionError::SecondFactorInvalid(challenge)) = told else { panic!("{told:?}") };
+    assert_eq!((challenge.available, challenge.mailed), (vec![FactorMethod::Totp], None));
+    world.store.set_email_second_factor(user, true).await.unwrap();
+    assert_eq!(change(&world, &both, &by(FactorMethod::Email, Some(&mailed))).await, Ok(()), "it was good");
+}
+
+#[tokio::test]
+async fn a_clock_that_is_set_back_ends_codes_and_remembered_factors() {
+    let world = world::new().await;
+    let totp = SignedIn::new(&world, "totp").await;
+    world.clock.advance(Duration::from_secs(30));
+    assert_eq!(change(&world, &totp, &code(&device_code(world.clock.now()))).await, Ok(()));
+    assert_eq!(asked(change(&world, &totp, &none()).await), None);
+    let _ = world.log_in_with_code("mail", None).await;
+    let mailed = mailed_code(&mails(&world).await[0]);
+    let days = Duration::from_secs(5 * 86_400);
+    world.clock.set_back(days);
+    assert!(asked(change(&world, &totp, &none()).await).is_some(), "how long ago it was is not known");
+    let told = world.log_in_with_code("mail", Some(&mailed)).await.unwrap_err();
+    assert!(matches!(told, auth_core::LoginError::SecondFactorInvalid(_)), "{told:?}");
+    let all = mails(&world).await;
+    assert_eq!(all.len(), 1, "another code is mailed, which is due now");
+    assert!(world.log_in_with_code("mail", Some(&mailed_code(&all[0]))).await.is_ok());
+}
+
+#[tokio::test]
 async fn wrong_factors_are_capped_per_account() {
     let world = world::with(limited()).await;
     let iago = SignedIn::new(&world, "iago").await;
@@ -195,7 +231,8 @@ async fn wrong_factors_are_capped_per_account() {
         assert!(is_wrong(&change(&world, &iago, &code("wrong")).await, FactorMethod::Password));
     }
     let right = code(&password_code());
-    assert!(is_wrong(&change(&world, &iago, &right).await, FactorMethod::Password), "also the right one");
+    let told = change(&world, &iago, &right).await;
+    assert!(matches!(told, Err(ActionError::SecondFactorExhausted(_))), "also the right one: {told:?}");
     world.clock.advance(Duration::from_secs(901));
     assert_eq!(change(&world, &iago, &right).await, Ok(()));
 }

@@ -142,7 +142,8 @@ async fn guesses_at_a_device_are_capped() {
     }
     world.clock.advance(STEP);
     let right = one_time(&device_code(world.clock.now()));
-    assert_eq!(world.engine.remove_device(&caller, &right).await, Ok(false));
+    let told = world.engine.remove_device(&caller, &right).await;
+    assert!(matches!(told, Err(ActionError::SecondFactorExhausted(_))), "{told:?}");
     world.clock.advance(Duration::from_secs(901));
     let right = one_time(&device_code(world.clock.now()));
     assert_eq!(world.engine.remove_device(&caller, &right).await, Ok(true));

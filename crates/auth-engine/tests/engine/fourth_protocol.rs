@@ -4,12 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, CredentialKind, ExternalId, Grant, GrantKind, LoginAttempt, LoginError, LoginMethod, NewId,
-    PresentedCredential, ProtocolName, ProtocolRules, Rng, SecondStep, Timestamp, Token, TokenError,
-    TokenPolicy, User,
+    Clock, CredentialKind, Exact, ExternalId, FailureReason, Grant, GrantKind, Identifier, LoginAttempt,
+    LoginError, LoginMethod, NewId, OneTimeCode, PresentedCredential, ProtocolName, ProtocolRules, Rng,
+    SecondStep, Timestamp, Token, TokenError, TokenPolicy, User,
 };
-use auth_engine::EngineBuilder;
-use auth_engine::testing::{PASSWORD, START, World, config, result, rocketchat_token, token};
+use auth_crypto::totp;
+use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
+use auth_engine::testing::{
+    PASSWORD, START, TOTP_SECRET, World, config, password, result, rocketchat_token, token,
+};
+use auth_engine::{Config, EngineBuilder};
 
 use crate::world;
 
@@ -44,9 +48,14 @@ impl ProtocolRules for GitlabRules {
 
 /// A world whose users were made before the protocol was there.
 async fn with_gitlab() -> World {
+    with_gitlab_and(config()).await
+}
+
+/// The same with a configuration of the others.
+async fn with_gitlab_and(config: Config) -> World {
     let before = world::new().await;
     let rules: Vec<Arc<dyn ProtocolRules>> = vec![Arc::new(GitlabRules)];
-    let builder = EngineBuilder { rules, ..before.builder(&before.ring, config(), 2) };
+    let builder = EngineBuilder { rules, ..before.builder(&before.ring, config, 2) };
     let world = World::open(builder, before.clock).await;
     World { kept: before.kept, ..world }
 }
@@ -160,4 +169,35 @@ async fn the_rules_decide_how_many_tokens_an_account_keeps_and_who_may_log_in() 
     assert_eq!(log_in(&world, "app").await.unwrap_err(), LoginError::Forbidden);
     let attempts = world.store.attempts(1).await.unwrap();
     assert_eq!((attempts[0].protocol, attempts[0].at), (GITLAB, world.clock.now()));
+}
+
+#[tokio::test]
+async fn exact_points_of_rocketchat_change_nothing_at_another_protocol() {
+    let mut exact = config();
+    exact.rocketchat.exact = Exact::only([CODE_REPLAY, BLOCK_BY_TYPED_NAME, LOCAL_PASSWORD_FORBIDDEN]);
+    for (config, again_at_rocketchat) in [(config(), false), (exact, true)] {
+        let world = with_gitlab_and(config).await;
+        let secret = totp::from_base32(TOTP_SECRET).unwrap();
+        for (protocol, again) in [(GITLAB, false), (ProtocolName::ROCKETCHAT, again_at_rocketchat)] {
+            let step = totp::step_at(world.clock.now());
+            let code = totp::code(&secret, step).expose().to_owned();
+            for accepted in [true, again] {
+                let second_step = SecondStep::Offered(Some(OneTimeCode::new(code.as_str())));
+                let attempt = LoginAttempt { protocol, second_step, ..attempt(&world, "totp", None).await };
+                assert_eq!(result(world.ask(attempt).await).is_ok(), accepted, "{protocol}");
+            }
+            world.clock.advance(Duration::from_secs(90));
+        }
+        let deactivated = attempt(&world, "cordelia", Some(wrong())).await;
+        for protocol in [GITLAB, ProtocolName::ROCKETCHAT] {
+            let refused = result(world.ask(LoginAttempt { protocol, ..deactivated.clone() }).await);
+            let wrong = LoginError::Credentials(FailureReason::WrongPassword);
+            assert_eq!(refused.unwrap_err(), wrong, "{protocol}");
+        }
+    }
+}
+
+/// A wrong password of a deactivated user.
+fn wrong() -> LoginMethod {
+    LoginMethod::Password { who: Identifier::user_name("cordelia"), secret: password("wrong") }
 }

@@ -3,12 +3,14 @@
 
 mod app_passwords;
 mod assertions;
+mod attempt_log;
 mod blocks;
 mod confirm;
 mod credential_cache;
 mod credentials;
 mod delay_slots;
 mod directory;
+mod empty_passwords;
 mod enrolment;
 mod failure_delay;
 mod fourth_protocol;
@@ -21,4 +23,5 @@ mod second_factors;
 mod signed_in;
 mod tokens;
 mod world;
+mod wrong_codes;
 mod zettelstore;

@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use auth_core::{
-    Clock, Exact, FactorMethod, FailureReason, LoginError, OneTimeCode, ProtocolName, SecondStep, Timestamp,
-    TotpSecret,
-};
+use auth_core::{Clock, Exact, FactorMethod, FailureReason, LoginError, ProtocolName, Timestamp, TotpSecret};
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
 
 use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
-use auth_engine::testing::{PASSWORD, TOTP_SECRET, config, limited, peer, result};
+use auth_engine::testing::{PASSWORD, TOTP_SECRET, config};
 
 use crate::world;
 
@@ -137,23 +134,4 @@ async fn mailed_code_ends_after_its_attempts_and_its_time() {
     world.clock.advance(Duration::from_secs(3601));
     let _ = ask().await;
     assert_eq!(world.store.due(world.clock.now(), 10).await.unwrap().len(), 3);
-}
-
-#[tokio::test]
-async fn wrong_codes_are_capped_per_account_across_client_keys() {
-    let world = world::with(limited()).await;
-    for last in 1..=10 {
-        let mut attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "totp", PASSWORD).await;
-        attempt.peer = peer(&format!("192.0.2.{last}"));
-        attempt.second_step = SecondStep::Offered(Some(OneTimeCode::new("000000")));
-        assert!(result(world.ask(attempt).await).is_err());
-    }
-    let right = code_at(world.clock.now());
-    assert!(
-        world.log_in_with_code("totp", Some(&right)).await.is_err(),
-        "the cap holds for the right code too"
-    );
-    world.clock.advance(Duration::from_secs(901));
-    let right = code_at(world.clock.now());
-    assert!(world.log_in_with_code("totp", Some(&right)).await.is_ok(), "and it ends");
 }

@@ -40,8 +40,8 @@ async fn personal_tokens_are_named_listed_renewed_and_removed() {
     let first = personal(&world, &caller, "bot", true).await.unwrap();
     let second = personal(&world, &caller, "läptop", false).await.unwrap();
     assert_eq!(personal(&world, &caller, "bot", false).await, Err(ActionError::TokenExists));
-    for bad in ["", &"x".repeat(257)] {
-        assert_eq!(personal(&world, &caller, bad, false).await, Err(ActionError::BadTokenName));
+    for bad in ["", &"x".repeat(257), "a\u{1b}[2J", "a\nb", "a\u{9b}b", "ad\u{202e}nim"] {
+        assert_eq!(personal(&world, &caller, bad, false).await, Err(ActionError::BadTokenName), "{bad:?}");
     }
     let shown: Vec<_> =
         list().await.into_iter().map(|t| (t.name, t.last_part, t.bypass_second_factor)).collect();

@@ -2,9 +2,9 @@
 
 use auth_conformance::slapd::{BASE, Slapd};
 use auth_core::{BackendAnswer, Identifier, ProtocolName};
-use auth_ldap::{BindMethod, NameLookup};
+use auth_ldap::{BindMethod, DirectoryConfig, NameLookup};
 
-use crate::fixture::{config, log_in, open, verify_digest, verify_password};
+use crate::fixture::{config, log_in, open, server, service_account, verify_digest, verify_password};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_entry_and_its_password_or_nothing() {
@@ -34,6 +34,22 @@ async fn one_entry_and_its_password_or_nothing() {
         ("twin1", "twin-ldap", "twin1"),
     ] {
         assert_eq!(log_in(&directory, typed, password).await, expected, "{typed:?} {password:?}");
+    }
+}
+
+/// Where a server would be an outage, so that a refusal shows that none was asked.
+#[tokio::test]
+async fn an_empty_password_is_refused_before_a_directory_is_asked() {
+    let nowhere = DirectoryConfig {
+        servers: vec![server("ldap", "127.0.0.1:1")],
+        bind: service_account(),
+        ..DirectoryConfig::new("corp", BASE)
+    };
+    let template = BindMethod::Direct { template: format!("uid={{user}},{BASE}") };
+    for config in [nowhere.clone(), DirectoryConfig { bind: template, ..nowhere }] {
+        let directory = open(config);
+        assert_eq!(log_in(&directory, "hamlet", "").await, "wrong-password");
+        assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
     }
 }
 

@@ -133,6 +133,8 @@ impl Session {
     /// Takes a text frame that came at `now`.
     pub async fn on_frame(&mut self, frame: &str, now: Timestamp) -> Output {
         (self.heard, self.pinged) = (now, false);
+        // A client that talks all the time must not put off the check when the clock was set back.
+        self.checked = self.checked.min(now);
         match Command::decode(frame) {
             Ok(Command::Connect { version, support }) if !self.greeted => self.greet(&version, &support),
             Err(FrameError::Connect) if !self.greeted => Output::refuse_greeting(VERSIONS[0]),

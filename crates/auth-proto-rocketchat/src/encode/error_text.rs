@@ -125,9 +125,10 @@ pub(crate) fn of_action_error<'a>(error: &'a ActionError, texts: &ErrorTexts) ->
         ActionError::TokenExists => {
             of_call(("error-token-already-exists", "A token with this name already exists"))
         }
-        ActionError::BadTokenName => {
-            plain("invalid-params", "must NOT have fewer than 1 or more than 256 bytes")
-        }
+        ActionError::BadTokenName => plain(
+            "invalid-params",
+            "must NOT have fewer than 1 or more than 256 bytes, or control characters",
+        ),
         ActionError::DeviceExists => plain("error-2fa-already-enabled", ""),
         ActionError::NoDevice | ActionError::WrongCode => plain("invalid-totp", ""),
         ActionError::AddressUnverified => {

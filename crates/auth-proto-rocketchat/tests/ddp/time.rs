@@ -94,6 +94,14 @@ async fn clock_that_is_set_back_keeps_nobody_signed_in() {
     assert_eq!(talk.wait(secs(1)).await.close, Some(Close::SignedOut));
 }
 
+#[tokio::test]
+async fn frames_do_not_put_off_the_check_when_the_clock_was_set_back() {
+    let mut talk = Talk::signed_in().await;
+    talk.now = talk.now - secs(5 * 86_400);
+    talk.say(&json!({"msg": "ping"})).await;
+    assert!(talk.session.wake_at() <= talk.now + secs(1));
+}
+
 #[test]
 fn every_close_has_the_code_of_its_reason() {
     for (close, code) in

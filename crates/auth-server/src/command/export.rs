@@ -9,7 +9,7 @@ use anyhow::bail;
 use auth_transfer::export;
 
 use super::config_file::ConfigFile;
-use super::output::print_line;
+use super::output::{Escaping, print_line};
 use crate::config::plain_io;
 
 /// Export realms and users as JSON lines.
@@ -29,7 +29,7 @@ impl Export {
         let assembled = self.file.open().await?;
         let Some(path) = self.with_secrets else {
             // Not locked: a lock on standard output can't be sent to another thread.
-            let mut out = BufWriter::new(std::io::stdout());
+            let mut out = Escaping(BufWriter::new(std::io::stdout()));
             export(assembled.engine(), &mut out, false).await?;
             out.flush()?;
             return Ok(());

@@ -4,7 +4,6 @@ mod source;
 mod zulip;
 
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,7 +16,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::source::{Message, Source, SourceArguments};
 use super::config_file::ConfigFile;
-use super::output::print_line;
+use super::output::{print_line, print_remark};
 use super::progress::ProgressLine;
 
 /// The exit code after a second Ctrl-C.
@@ -73,10 +72,10 @@ impl Import {
         notes.extend(origins.of(report.notes)?);
         left_out.extend(origins.of(report.left_out)?);
         for Message { origin, text } in &notes {
-            writeln!(std::io::stderr(), "{origin}: {text}")?;
+            print_remark(format_args!("{origin}: {text}"))?;
         }
         for Message { origin, text } in &left_out {
-            writeln!(std::io::stderr(), "{origin}: left out: {text}")?;
+            print_remark(format_args!("{origin}: left out: {text}"))?;
         }
         let (realms, users) = (report.imported.realms, report.imported.users);
         let done = if self.dry_run { "good, nothing written" } else { "imported" };

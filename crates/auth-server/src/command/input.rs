@@ -1,13 +1,14 @@
 //! What commands read: files, and secrets from the terminal or standard input.
 
 use std::fs::File;
-use std::io::{BufRead, IsTerminal, Write};
+use std::io::{BufRead, IsTerminal};
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use auth_core::{OneTimeCode, Password};
 use zeroize::Zeroizing;
 
+use super::output::print_line;
 use crate::config::plain_io;
 
 /// Opens a file for reading.
@@ -35,7 +36,7 @@ pub(super) fn read_new_password() -> anyhow::Result<Password> {
 /// Reads a one-time code from the first line of standard input. At the terminal the user is asked for it.
 pub(super) fn read_code() -> anyhow::Result<OneTimeCode> {
     if std::io::stdin().is_terminal() {
-        writeln!(std::io::stdout(), "Code that the app shows:")?;
+        print_line("Code that the app shows:")?;
     }
     let mut line = Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut line).context("the code is not UTF-8 text")?;

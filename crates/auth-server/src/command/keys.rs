@@ -1,6 +1,5 @@
 //! `auth-server keys`: lists, rotates and retires the keys of the key ring.
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,7 +10,7 @@ use auth_transfer::rfc3339;
 use serde_json::json;
 
 use super::config_file::ConfigFile;
-use super::output::print_line;
+use super::output::{print_line, print_remark};
 use super::progress::ProgressLine;
 use crate::assemble::Assembled;
 use crate::keyfile::{self, KeyFile};
@@ -130,7 +129,7 @@ impl Rotate {
 async fn reseal(engine: &Engine) -> anyhow::Result<()> {
     let sealed = KeyRotation::new(engine).reseal(&mut progress()).await?;
     if sealed.unreadable > 0 {
-        writeln!(std::io::stderr(), "{} secrets can't be opened with any key", sealed.unreadable)?;
+        print_remark(format_args!("{} secrets can't be opened with any key", sealed.unreadable))?;
     }
     print_line(format_args!("resealed {} secrets", sealed.resealed))?;
     Ok(())

@@ -10,7 +10,6 @@ impl Config {
     /// # Errors
     /// [`ConfigError`] when a value can't be used, or a secret's file can't be read.
     pub fn engine(&self) -> Result<auth_engine::Config, ConfigError> {
-        let is_exact = !self.zulip.exact_points().is_empty() || !self.rocketchat.exact_points().is_empty();
         Ok(auth_engine::Config {
             passwords: PasswordConfig {
                 params: self.passwords.params()?,
@@ -22,12 +21,39 @@ impl Config {
             cached_credentials: self.store.known_credentials,
             outage: self.store.outage.0,
             allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
-            revoke_on_password_change: self.passwords.revoke_on_password_change.unwrap_or(!is_exact),
+            revoke_on_password_change: self.revoke_on_password_change(),
             log_names: self.log.names,
             directories: self.ldap.iter().map(|(name, ldap)| (name.clone(), ldap.engine())).collect(),
             zulip: self.zulip.engine()?,
             rocketchat: self.rocketchat.engine()?,
             zettelstore: self.zettelstore.engine(),
         })
+    }
+
+    /// Whether a password change revokes keys. An exact Zulip keeps them, as the real one does; what Rocket.Chat is exact in
+    /// decides nothing about Zulip's keys.
+    fn revoke_on_password_change(&self) -> bool {
+        let is_exact = !self.zulip.exact_points().is_empty();
+        self.passwords.revoke_on_password_change.unwrap_or(!is_exact)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_exact_zulip_keeps_keys_through_a_password_change() {
+        for (text, revokes) in [
+            ("", true),
+            ("[zulip]\nexact = true", false),
+            ("[zulip]\nexact = [\"limit-by-typed-name\"]", false),
+            ("[rocketchat]\nexact = true", true),
+            ("[zulip]\nexact = true\n[passwords]\nrevoke_on_password_change = true", true),
+            ("[passwords]\nrevoke_on_password_change = false", false),
+        ] {
+            let config: Config = toml::from_str(text).unwrap();
+            assert_eq!(config.engine().unwrap().revoke_on_password_change, revokes, "{text}");
+        }
     }
 }

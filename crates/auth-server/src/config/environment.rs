@@ -1,5 +1,7 @@
 //! Overrides of single keys by environment variables, `AUTH_SERVER__SECTION__KEY`.
 
+use std::path::PathBuf;
+
 use toml::{Table, Value};
 
 const PREFIX: &str = "AUTH_SERVER__";
@@ -13,6 +15,12 @@ pub(crate) fn overrides() -> Vec<(String, String)> {
             Some((name, value.into_string().unwrap_or_default()))
         })
         .collect()
+}
+
+/// The folder in which systemd passes credentials; `None` where it passes none.
+#[expect(clippy::disallowed_methods, reason = "the variables of the environment are read here alone")]
+pub(crate) fn credentials_folder() -> Option<PathBuf> {
+    std::env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from)
 }
 
 /// Sets the key that `SECTION__KEY` names. The value is read as TOML, or taken as text if it is not TOML.

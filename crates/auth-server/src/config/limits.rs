@@ -18,7 +18,8 @@ pub struct Limits {
     pub account: Option<Limit>,
     /// Failed attempts per client key.
     pub network: Option<Limit>,
-    /// Wrong second factors per account.
+    /// Wrong second factors per account and client key. Beside that, an account takes 30 a day from all clients, of which
+    /// 25 may come from clients that it has not logged in from.
     pub second_factor: Option<Limit>,
     /// Whether accounts with a second factor log in by password alone where a protocol has no second step.
     pub allow_password_only_with_2fa: bool,

@@ -17,6 +17,8 @@ pub struct Log {
     pub names: bool,
     /// How long the store keeps its log of attempts.
     pub keep_attempts: Span,
+    /// The most attempts that the store's log keeps. Every minute, the oldest beyond them are deleted.
+    pub max_attempts: u32,
 }
 
 impl Default for Log {
@@ -26,6 +28,7 @@ impl Default for Log {
             level: "info".to_owned(),
             names: false,
             keep_attempts: Span::secs(90 * 86_400),
+            max_attempts: 1_000_000,
         }
     }
 }

@@ -44,7 +44,7 @@ pub struct Passwords {
     #[serde(deserialize_with = "failure_delay")]
     pub failure_grid: FailureDelay,
     /// Whether a password change also revokes API keys, personal tokens and app passwords. The default is `true`, unless
-    /// a protocol has exact points.
+    /// Zulip has exact points.
     pub revoke_on_password_change: Option<bool>,
 }
 

@@ -39,3 +39,37 @@ pub async fn lists_the_newest_attempts_and_forgets_old_ones<F: Fixture>(fixture:
     assert_eq!(store.attempts(10).await, Ok(vec![fourth, second]));
     assert_eq!(store.forget_attempts(Timestamp::from_millis(i64::MAX)).await, Ok(2));
 }
+
+pub async fn keeps_no_more_attempts_than_the_ceiling<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let attempt = |secs: i64| AttemptRecord {
+        at: at(secs),
+        protocol: ProtocolName::ZULIP,
+        realm: RealmId::from_bytes([1; 16]),
+        user: None,
+        name: String::new(),
+        client_key: ClientKey::of("192.0.2.7".parse().unwrap()),
+        outcome: Cow::Borrowed("wrong-password"),
+    };
+    // More than one command deletes at a time.
+    const ROWS: u32 = 2500;
+    for number in 0..ROWS {
+        // Not in the order of time.
+        store.record(attempt(i64::from(number * 7 % ROWS)));
+        if number % 500 == 499 {
+            store.attempts(1).await.unwrap();
+        }
+    }
+    assert_eq!(store.trim_attempts(ROWS).await, Ok(0));
+    assert_eq!(store.trim_attempts(ROWS - 1).await, Ok(1));
+    assert_eq!(store.trim_attempts(5).await, Ok(u64::from(ROWS) - 6));
+    let left: Vec<_> = store.attempts(10).await.unwrap().into_iter().map(|attempt| attempt.at).collect();
+    let newest = i64::from(ROWS) - 1;
+    assert_eq!(left, [0, 1, 2, 3, 4].map(|ago| at(newest - ago)), "the oldest go first");
+    for _ in 0..3 {
+        store.record(attempt(newest));
+    }
+    store.attempts(1).await.unwrap();
+    assert_eq!(store.trim_attempts(3).await, Ok(8), "four of one millisecond go together");
+    assert_eq!(store.trim_attempts(0).await, Ok(0));
+}

@@ -1,6 +1,7 @@
 //! The log of attempts.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, UserId};
@@ -9,7 +10,7 @@ use super::Postgres;
 use super::error::Result;
 use super::row::Columns;
 use super::session::{read, write_once};
-use super::statement::{execute, rows};
+use super::statement::{execute, row, rows};
 use crate::encoding::{client_key, protocol};
 
 /// Rows that one command deletes, so that none takes long.
@@ -17,6 +18,7 @@ const FORGET: i64 = 1000;
 
 pub(super) const NEWEST: &str = "SELECT at, door, realm, account, name, network, outcome FROM attempt \
     ORDER BY at DESC, id DESC LIMIT $1";
+pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, id DESC LIMIT 1 OFFSET $1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE (at, id) IN (SELECT at, id FROM attempt \
     WHERE at < $1 ORDER BY at LIMIT $2)";
 
@@ -44,6 +46,18 @@ impl AttemptStore for Postgres {
             if count < FORGET.cast_unsigned() {
                 return Ok(total);
             }
+        }
+    }
+
+    async fn trim_attempts(&self, keep: u32) -> StoreResult<u64> {
+        let keep = i64::from(keep);
+        let beyond = read!(self, |client| row(client, BEYOND, &[&keep]).await)?;
+        match beyond {
+            Some(row) => {
+                let newest = Columns::of(&row).timestamp()?;
+                self.forget_attempts(newest + Duration::from_millis(1)).await
+            }
+            None => Ok(0),
         }
     }
 }

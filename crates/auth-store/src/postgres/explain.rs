@@ -41,6 +41,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("lock a user", credentials::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the newest attempts", attempts::NEWEST),
+    ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
     ("find mail that is due", mail::DUE),
     ("delete a mail", mail::SETTLE),
@@ -67,6 +68,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("find a name that is taken", names::IS_TAKEN),
     ("count an attempt", shared_attempts::RESERVE),
     ("find the oldest attempt", shared_attempts::OLDEST),
+    ("count attempts of the future as made now", shared_attempts::TURN_BACK),
+    ("give back the only attempt", shared_attempts::GIVE_BACK_ONLY),
     ("give back an attempt", shared_attempts::GIVE_BACK),
     ("delete old counts of attempts", shared_attempts::FORGET_OLD),
 ];

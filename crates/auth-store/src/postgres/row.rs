@@ -68,7 +68,7 @@ impl<'r> Columns<'r> {
         self.take().map(Timestamp::from_millis)
     }
 
-    fn timestamp_or_none(&mut self) -> Result<Option<Timestamp>> {
+    pub(super) fn timestamp_or_none(&mut self) -> Result<Option<Timestamp>> {
         Ok(self.take::<Option<i64>>()?.map(Timestamp::from_millis))
     }
 

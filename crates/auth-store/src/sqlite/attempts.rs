@@ -1,10 +1,11 @@
 //! The log of attempts.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, UserId};
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
 use super::error::Result;
@@ -18,6 +19,7 @@ pub(super) const INSERT: &str = "INSERT INTO attempt (at, door, realm, user, nam
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub(super) const NEWEST: &str = "SELECT at, door, realm, user, name, network, outcome FROM attempt \
     ORDER BY at DESC, number DESC LIMIT ?1";
+pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, number DESC LIMIT 1 OFFSET ?1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE number IN (SELECT number FROM attempt \
     WHERE at < ?1 LIMIT ?2)";
 
@@ -49,6 +51,17 @@ impl AttemptStore for Sqlite {
             if count < u64::from(FORGET) {
                 return Ok(total);
             }
+        }
+    }
+
+    async fn trim_attempts(&self, keep: u32) -> std::result::Result<u64, StoreError> {
+        let newest_beyond = move |connection: &Connection| {
+            let mut statement = connection.prepare_cached(BEYOND)?;
+            Ok(statement.query_row([keep], |row| row.get::<_, i64>(0)).optional()?)
+        };
+        match self.read(newest_beyond).await? {
+            Some(at) => self.forget_attempts(Timestamp::from_millis(at) + Duration::from_millis(1)).await,
+            None => Ok(0),
         }
     }
 }

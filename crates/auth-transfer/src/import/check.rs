@@ -110,6 +110,9 @@ impl<'a> Checker<'a> {
         let clear = line.password.as_deref().map(Password::new);
         let password = match (&clear, line.password_hash.as_deref()) {
             (Some(_), Some(_)) => return Err(bad("`password` and `password_hash` exclude each other")),
+            (Some(clear), None) if clear.expose().is_empty() => {
+                return Err(bad("`password` is empty: leave it out for a user without a password"));
+            }
             (Some(clear), None) if clear.is_too_long() => return Err(bad("`password` is too long")),
             (_, None) => None,
             (None, Some(hash)) => Some(

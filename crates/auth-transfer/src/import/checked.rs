@@ -18,6 +18,8 @@ pub(super) struct Checked {
     pub(super) to_hash: u64,
     /// The schemes of all the others.
     pub(super) schemes: HashSet<Scheme>,
+    /// The number of hashes that a Zettelstore made.
+    pub(super) of_zettelstore: u64,
 }
 
 impl Checked {

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use auth_core::{ApiKey, Credential, CredentialKind, Digest, Scope, Timestamp, User};
+use auth_core::{ApiKey, Credential, CredentialKind, Digest, Scope, Timestamp, User, is_control};
 use auth_crypto::totp;
 use auth_engine::{has_ended, sha256_hex};
 use data_encoding::{BASE64, HEXLOWER};
@@ -97,7 +97,9 @@ impl Checker<'_> {
         if name.is_empty() || name.len() > LONGEST_LABEL || last_part.len() > LONGEST_LABEL {
             return Err(bad("`rocketchat_tokens` has a name that is not 1 to 256 bytes"));
         }
-        let token = self.engine.credentials().personal_token(user.id, name, Digest::new(digest), last_part);
+        // Names that another system let through don't keep its users from moving.
+        let name = name.replace(is_control, "\u{fffd}");
+        let token = self.engine.credentials().personal_token(user.id, &name, Digest::new(digest), last_part);
         Ok(Credential {
             created,
             expires,

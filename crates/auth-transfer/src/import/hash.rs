@@ -11,10 +11,10 @@ use super::progress::{OnProgress, tell};
 use crate::{ImportError, Progress};
 
 /// The number of passwords that wait for hashing at a time: enough to keep the workers busy.
-const HASHING: usize = 8;
+pub(super) const HASHING: usize = 8;
 
 /// Progress is told each time that so many passwords are hashed, which takes longer than lines do.
-const PASSWORDS_PER_STEP: u64 = 10;
+pub(super) const PASSWORDS_PER_STEP: u64 = 10;
 
 /// Hashes clear passwords and wraps old hashes.
 #[derive(Clone, Copy)]

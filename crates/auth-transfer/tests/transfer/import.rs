@@ -55,6 +55,14 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
             r#"{"kind":"realm","realm":"b","backends":["ldap"]}"#,
             "`backends` names one that is not configured",
         ),
+        (
+            r#"{"kind":"user","realm":"main","username":"a","password":""}"#,
+            "`password` is empty: leave it out for a user without a password",
+        ),
+        (
+            r#"{"kind":"user","realm":"main","username":"a","password_hash":""}"#,
+            "`password_hash`: the password hash has no known scheme",
+        ),
     ] {
         let lines = format!("{realm}\n\n{line}\n{}", r#"{"kind":"user","realm":"main","username":"good"}"#);
         match import_as(&world, &lines, ImportMode::Write).await {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{BotKind, Clock, ImportMode, LoginError, ProtocolName, Role, Token};
+use auth_core::{BotKind, Clock, CredentialKind, ImportMode, LoginError, ProtocolName, Role, Token};
 use auth_crypto::{opaque, totp};
 use auth_engine::testing::{PASSWORD, TOTP_SECRET, World, api_key, config, rocketchat_token};
 use auth_transfer::{
@@ -375,6 +375,10 @@ async fn tokens_of_a_line_are_checked() {
             json!([{"digest": digest, "name": "a"}, {"digest": hashed_token("y"), "name": "a"}]),
             "two of one name",
         ),
+        (
+            json!([{"digest": digest, "name": "a\u{1b}"}, {"digest": hashed_token("y"), "name": "a\u{202e}"}]),
+            "two of one name",
+        ),
     ] {
         let user = json!({"kind": "user", "realm": "main", "username": "x", "rocketchat_tokens": tokens});
         let Err(ImportError::Lines(bad)) = import_with(&world, &user.to_string(), false, false).await else {
@@ -398,4 +402,17 @@ async fn tokens_of_a_line_are_checked() {
     import_with(&world, &user.to_string(), false, false).await.unwrap();
     assert!(is_good(&world, "many", "token 59").await && is_good(&world, "many", "token 10").await);
     assert!(!is_good(&world, "many", "token 9").await, "the newest fifty");
+}
+
+#[tokio::test]
+async fn control_characters_in_the_names_of_tokens_are_replaced() {
+    let world = world::new().await;
+    let tokens = json!([{"digest": hashed_token("x"), "name": "\u{1b}[2Jbot\u{9b}\u{202e}"}]);
+    let user = json!({"kind": "user", "realm": "main", "username": "x", "rocketchat_tokens": tokens});
+    import_with(&world, &user.to_string(), false, false).await.unwrap();
+    let user = world.account("x").await.user.id;
+    let [token] = &*world.store.of_user(user, CredentialKind::PERSONAL_TOKEN).await.unwrap() else {
+        panic!("one token")
+    };
+    assert_eq!(token.label.as_deref(), Some("\u{fffd}[2Jbot\u{fffd}\u{fffd}"));
 }

@@ -37,6 +37,9 @@ impl SharedAttempts for MemoryStore {
         self.change(|state| {
             let counted = state.counted.entry(*key.as_bytes()).or_default();
             let first = now - quota.window;
+            for attempt in &mut counted.attempts {
+                *attempt = attempt.counted_at(now);
+            }
             let in_window = counted.attempts.iter().filter(|at| **at >= first);
             if in_window.clone().count() < usize::try_from(quota.attempts).unwrap_or(usize::MAX) {
                 counted.attempts.retain(|at| *at >= first);

@@ -1,6 +1,7 @@
 //! Realms, outgoing mail, the log of attempts, and values of the store as a whole.
 
 use std::cmp::Reverse;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -106,6 +107,15 @@ impl AttemptStore for MemoryStore {
             state.attempts.retain(|attempt| attempt.at >= before);
             Ok(u64::try_from(all - state.attempts.len()).unwrap_or(u64::MAX))
         })
+    }
+
+    async fn trim_attempts(&self, keep: u32) -> Result<u64, StoreError> {
+        let newest = self.attempts(keep.saturating_add(1)).await?;
+        let beyond = newest.get(usize::try_from(keep).unwrap_or(usize::MAX));
+        match beyond {
+            Some(beyond) => self.forget_attempts(beyond.at + Duration::from_millis(1)).await,
+            None => Ok(0),
+        }
     }
 }
 

@@ -73,6 +73,23 @@ fn nothing_is_cached_before_a_comparison_or_a_second_after_it() {
     assert!(!is_cached(&cache, -1), "a clock that was set back");
 }
 
+#[tokio::test]
+async fn a_clock_that_was_set_back_by_days_empties_the_cache_until_the_next_comparison() {
+    let clock = Arc::new(ManualClock::at(at(0)));
+    let cache =
+        CredentialCache::new(Arc::new(MemoryStore::new()), Arc::clone(&clock) as _, Duration::ZERO, 10);
+    for _ in 0..2 {
+        let now = clock.now();
+        let is_cached = || cache.get(&KEY, now, FRESH).is_some();
+        assert!(!is_cached(), "nobody knows how long ago the last comparison was");
+        cache.compare().await.unwrap();
+        cache.add(cache.read_stamp(now), now, KEY, &holder(1));
+        assert!(is_cached());
+        clock.set_back(Duration::from_secs(5 * 86_400));
+    }
+    assert!(cache.get(&KEY, clock.now(), FRESH).is_none());
+}
+
 #[test]
 fn a_change_between_reading_and_adding_is_not_lost() {
     let cache = compared();

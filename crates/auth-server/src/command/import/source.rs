@@ -31,7 +31,8 @@ pub(super) struct SourceArguments {
     /// the realm without a name. JSON lines name their realms themselves.
     #[arg(long, value_name = "SLUG")]
     realm: Option<String>,
-    /// A file that holds the password of the Zulip database.
+    /// A file that holds the password of the Zulip database, or `credential:NAME` for one that systemd passes. The
+    /// address may hold none: every user of the machine sees it in the list of processes.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
 }
@@ -53,16 +54,15 @@ enum Form {
 }
 
 impl SourceArguments {
-    /// The path, or the URL of a database without the password that it may contain.
+    /// The path, or the URL of a database without the user, the password and the parameters that it may contain.
     pub(super) fn shown(&self) -> String {
         let text = self.path.display().to_string();
-        match (text.find("://"), text.rfind('@')) {
-            (Some(scheme), Some(at)) if scheme < at => {
-                let (scheme, rest) = (text.get(..scheme + 3), text.get(at + 1..));
-                format!("{}{}", scheme.unwrap_or_default(), rest.unwrap_or_default())
-            }
-            _ => text,
-        }
+        let Some((scheme, rest)) = text.split_once("://").filter(|_| is_postgres_url(&text)) else {
+            return text;
+        };
+        let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+        let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+        format!("{scheme}://{rest}")
     }
 
     /// The slug that was given, or the default.

@@ -22,6 +22,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// `sslmode`, a connection to another machine uses TLS.
 pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyhow::Result<(File, File)> {
     let mut config: Config = url.parse().ok().context("the address can't be read")?;
+    if config.get_password().is_some() {
+        bail!(
+            "the address holds a password, which every user of this machine can read in the list of processes: \
+             leave it out, and name a file that holds it with --password-file"
+        );
+    }
     if let Some(file) = password_file {
         config.password(file.read_text("--password-file")?.as_bytes());
     }

@@ -1,0 +1,124 @@
+//! What refused attempts leave in the attempt log and in the log lines: no more than a constant, however many there are.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use auth_core::{Clock, ProtocolName};
+use auth_engine::testing::{World, limited};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+use crate::world;
+
+const REFUSED: usize = 100_000;
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+
+thread_local! {
+    /// The lines of the attempt log that this thread, and so this test, has written.
+    static LINES: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts the lines of the attempt log, of each thread by itself.
+struct Lines;
+
+impl Subscriber for Lines {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "auth::attempt"
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &Event<'_>) {
+        LINES.set(LINES.get() + 1);
+    }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+async fn outcomes(world: &World) -> Vec<String> {
+    let rows = world.store.attempts(1000).await.unwrap();
+    rows.into_iter().rev().map(|row| row.outcome.into_owned()).collect()
+}
+
+/// Names that one client tries, by the number of the attempt.
+type Names = fn(usize) -> String;
+
+#[tokio::test]
+async fn a_hundred_thousand_refused_attempts_of_one_client_leave_two_rows_and_lines() {
+    tracing::subscriber::set_global_default(Lines).unwrap();
+    let same: Names = |_| "iago".to_owned();
+    let other: Names = |number| format!("user{number}");
+    let (zettelstore, rocketchat) = (ProtocolName::ZETTELSTORE, ProtocolName::ROCKETCHAT);
+    for (names, protocols, judged, refusal) in [
+        (same, [zettelstore; 2], 10, "account-limited"),
+        (other, [zettelstore, rocketchat], 100, "network-limited"),
+    ] {
+        LINES.set(0);
+        let world = world::with(limited()).await;
+        for number in 0..judged + REFUSED {
+            assert!(world.log_in(protocols[number % 2], &names(number), "wrong").await.is_err());
+        }
+        let told = outcomes(&world).await;
+        assert_eq!((told.len(), LINES.get()), (judged + 1, judged + 1), "{refusal}");
+        assert_eq!(told.last().unwrap(), refusal);
+
+        // The end of the window, or that of the server, brings the sum.
+        world.clock.advance(WINDOW);
+        world.engine.purger().log_refusals();
+        assert_eq!(outcomes(&world).await.len(), judged + 1);
+        world.clock.advance(Duration::from_millis(1));
+        world.engine.purger().log_refusals();
+        world.engine.purger().flush_attempts().await;
+        let told = outcomes(&world).await;
+        assert_eq!((told.len(), LINES.get()), (judged + 2, judged + 2), "{refusal}");
+        assert_eq!(told.last().unwrap(), &format!("{refusal} x {}", REFUSED - 1));
+    }
+}
+
+#[tokio::test]
+async fn what_was_only_counted_is_written_when_the_server_ends() {
+    let world = world::with(limited()).await;
+    for _ in 0..15 {
+        let _ = world.log_in(ProtocolName::ZETTELSTORE, "iago", "wrong").await;
+    }
+    world.engine.purger().flush_attempts().await;
+    let told = outcomes(&world).await;
+    assert_eq!(told[10..], ["account-limited", "account-limited x 4"]);
+    world.engine.purger().flush_attempts().await;
+    assert_eq!(outcomes(&world).await, told, "once");
+}
+
+#[tokio::test]
+async fn a_protocol_that_takes_no_passwords_leaves_no_row_for_each() {
+    let mut without = limited();
+    without.zulip.password_login = false;
+    let world = world::with(without).await;
+    for _ in 0..1000 {
+        let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
+    }
+    world.engine.purger().flush_attempts().await;
+    assert_eq!(outcomes(&world).await, ["not-offered", "not-offered x 999"]);
+}
+
+#[tokio::test]
+async fn the_attempt_log_has_a_ceiling() {
+    let world = world::new().await;
+    for number in 0..20 {
+        world.clock.advance(Duration::from_secs(1));
+        let _ = world.log_in(ProtocolName::ZETTELSTORE, &format!("user{number}"), "wrong").await;
+    }
+    let newest = world.clock.now();
+    world.store.attempts(0).await.unwrap();
+    assert_eq!(world.engine.purger().trim_attempts(20).await.unwrap(), 0);
+    assert_eq!(world.engine.purger().trim_attempts(3).await.unwrap(), 17);
+    let rows = world.store.attempts(100).await.unwrap();
+    assert_eq!((rows.len(), rows[0].at), (3, newest), "the newest stay");
+}

@@ -1,0 +1,210 @@
+//! Every exact point at every protocol: a point changes the answers of its own protocol alone, and what it says it changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr};
+
+use auth_core::{ImportMode, Peer, Timestamp};
+use auth_crypto::jwt::{self, Algorithm, Key};
+use auth_crypto::totp;
+use auth_transfer::{import, unwatched};
+use bytes::Bytes;
+use http::Request;
+
+use super::*;
+
+const PASSWORD: &str = "correct-horse-battery-9876";
+const TOTP_SECRET: &str = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP";
+const JWT_KEY: &str = "a shared secret of 32 bytes.....";
+
+const USERS: &str = r#"
+{"kind":"realm","realm":"main","subdomain":"","backends":["corp","local"]}
+{"kind":"user","realm":"main","username":"cordelia","email":"cordelia@zulip.com","active":false,"password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"device","email":"device@zulip.com","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"hamlet","email":"hamlet@zulip.com","directory_name":"id-1","password":"correct-horse-battery-9876"}
+"#;
+
+/// Everything that a point could change is set so that it can: limits of one attempt, a key of assertions, and a directory
+/// that can't be reached.
+const CONFIG: &str = r#"
+passwords = { memory_kib = 64, failure_grid = "off" }
+ldap.corp = { servers = ["ldap://127.0.0.1:1"], base = "dc=example" }
+limits.shared = "off"
+zulip = { realm = "main", login_limit = { attempts = 1, window = "1h" }, jwt.main = { key = "a shared secret of 32 bytes.....", algorithms = ["HS256"] } }
+rocketchat = { api_limit = "off", block_by_user = { attempts = 1, window = "1h" }, block_by_address = "off" }
+zettelstore = { login_delay = "0s" }
+"#;
+
+/// What a client does that some point is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Act {
+    /// Tries a wrong password of a deactivated account.
+    WrongPasswordOfDeactivated,
+    /// Tries a wrong password, and then the right one under another name or spelling.
+    AnotherSpelling,
+    /// Sends an assertion whose e-mail address is a number.
+    AssertionOfWrongType,
+    /// Sends an assertion without an end.
+    AssertionWithoutEnd,
+    /// Sends a body of the wrong types.
+    IllTypedBody,
+    /// Uses a TOTP code twice.
+    CodeTwice,
+    /// Asks for a path that isn't there.
+    UnknownPath,
+    /// Sends the stored password of an account that belongs to a directory.
+    StoredPasswordOfDirectory,
+}
+
+const ACTS: [Act; 8] = [
+    Act::WrongPasswordOfDeactivated,
+    Act::AnotherSpelling,
+    Act::AssertionOfWrongType,
+    Act::AssertionWithoutEnd,
+    Act::IllTypedBody,
+    Act::CodeTwice,
+    Act::UnknownPath,
+    Act::StoredPasswordOfDirectory,
+];
+
+/// The points, and the one act whose answers each of them changes at its protocol.
+const POINTS: [(ProtocolName, &str, Act); 9] = [
+    (ProtocolName::ZULIP, "state-before-password", Act::WrongPasswordOfDeactivated),
+    (ProtocolName::ZULIP, "limit-by-typed-name", Act::AnotherSpelling),
+    (ProtocolName::ZULIP, "assertion-type-error", Act::AssertionOfWrongType),
+    (ProtocolName::ZULIP, "assertion-without-end", Act::AssertionWithoutEnd),
+    (ProtocolName::ROCKETCHAT, "ill-typed-body", Act::IllTypedBody),
+    (ProtocolName::ROCKETCHAT, "code-replay", Act::CodeTwice),
+    (ProtocolName::ROCKETCHAT, "block-by-typed-name", Act::AnotherSpelling),
+    (ProtocolName::ROCKETCHAT, "unknown-path-text", Act::UnknownPath),
+    (ProtocolName::ROCKETCHAT, "local-password-forbidden", Act::StoredPasswordOfDirectory),
+];
+
+/// A request of a form type or of JSON.
+fn post(path: &str, body: String) -> Request<Bytes> {
+    let kind = if body.starts_with('{') { "application/json" } else { "application/x-www-form-urlencoded" };
+    let request = Request::post(path).header("Host", "localhost").header("Content-Type", kind);
+    request.body(Bytes::from(body)).unwrap()
+}
+
+/// The path at which a protocol's clients log in.
+fn login_path(protocol: ProtocolName) -> &'static str {
+    match protocol {
+        ProtocolName::ZULIP => "/api/v1/fetch_api_key",
+        ProtocolName::ROCKETCHAT => "/api/v1/login",
+        _ => "/a",
+    }
+}
+
+/// A login by password, with more parameters after it.
+fn log_in(protocol: ProtocolName, name: &str, password: &str, more: &str) -> Request<Bytes> {
+    let (key, domain) = match protocol {
+        ProtocolName::ZULIP => ("username", "%40zulip.com"),
+        ProtocolName::ROCKETCHAT => ("user", ""),
+        _ => ("username", ""),
+    };
+    post(login_path(protocol), format!("{key}={name}{domain}&password={password}{more}"))
+}
+
+/// A login by a token that another system has signed, where the protocol knows it; elsewhere by the same token as its own.
+fn assertion(protocol: ProtocolName, claims: &str) -> Request<Bytes> {
+    let token = jwt::sign(&Key::new(Algorithm::Hs256, JWT_KEY.as_bytes()), claims);
+    match protocol {
+        ProtocolName::ZULIP => post("/api/v1/jwt/fetch_api_key", format!("token={}", token.expose())),
+        ProtocolName::ROCKETCHAT => post("/api/v1/login", format!("resume={}", token.expose())),
+        _ => {
+            let bearer = format!("Bearer {}", token.expose());
+            Request::put("/a").header("Authorization", bearer).body(Bytes::new()).unwrap()
+        }
+    }
+}
+
+/// The requests of an act at a protocol.
+fn requests(act: Act, protocol: ProtocolName, now: Timestamp) -> Vec<Request<Bytes>> {
+    match act {
+        Act::WrongPasswordOfDeactivated => vec![log_in(protocol, "cordelia", "wrong", "")],
+        Act::AnotherSpelling => {
+            let wrong = log_in(protocol, "iago", "wrong", "");
+            let right = match protocol {
+                ProtocolName::ROCKETCHAT => {
+                    post("/api/v1/login", format!("user=iago%40zulip.com&password={PASSWORD}"))
+                }
+                _ => log_in(protocol, "IAGO", PASSWORD, ""),
+            };
+            vec![wrong, right]
+        }
+        Act::AssertionOfWrongType => vec![assertion(protocol, r#"{"email":1,"exp":32503680000}"#)],
+        Act::AssertionWithoutEnd => vec![assertion(protocol, r#"{"email":"nobody@zulip.com"}"#)],
+        Act::IllTypedBody => {
+            vec![post(login_path(protocol), r#"{"user":[],"password":{"a":1},"more":2}"#.into())]
+        }
+        Act::CodeTwice => {
+            let secret = totp::from_base32(TOTP_SECRET).unwrap();
+            let code = totp::code(&secret, totp::step_at(now));
+            let more = match protocol {
+                ProtocolName::ROCKETCHAT => format!("&code={}", code.expose()),
+                _ => String::new(),
+            };
+            vec![log_in(protocol, "device", PASSWORD, &more), log_in(protocol, "device", PASSWORD, &more)]
+        }
+        Act::UnknownPath => vec![post("/api/v1/no.such.path", String::new())],
+        Act::StoredPasswordOfDirectory => vec![log_in(protocol, "hamlet", PASSWORD, "")],
+    }
+}
+
+/// The answers of every protocol to every act, with one point switched on. Of a success, the status alone.
+async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName, Act), Vec<String>> {
+    let folder = tempfile::tempdir().unwrap();
+    let mut table: toml::Table = toml::from_str(CONFIG).unwrap();
+    if let Some((protocol, point)) = exact {
+        let section = table.get_mut(protocol.as_str()).unwrap().as_table_mut().unwrap();
+        section.insert("exact".to_owned(), toml::Value::Array(vec![point.into()]));
+    }
+    let mut config: Config = table.try_into().unwrap();
+    config.store.url = format!("sqlite:{}", folder.path().join("auth.db").display());
+    config.keys.file = folder.path().join("keys.toml").into();
+    let mut assembled = Assembled::open(&config).await.unwrap();
+    import(assembled.engine(), USERS.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
+    assembled.open_protocols(&config).await.unwrap();
+
+    let peer = Peer::new(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let mut answers = BTreeMap::new();
+    for protocol in assembled.protocols(|_| true) {
+        for act in ACTS {
+            let mut told = Vec::new();
+            for request in requests(act, protocol.name(), assembled.clock().now()) {
+                let response = protocol.handle(request, &peer).await.response;
+                let body = String::from_utf8_lossy(response.body());
+                // Without digits: the time to wait runs.
+                let shown =
+                    if response.status().is_success() { "" } else { &body.replace(char::is_numeric, "") };
+                told.push(format!("{} {shown}", response.status()));
+            }
+            answers.insert((protocol.name(), act), told);
+        }
+    }
+    answers
+}
+
+#[tokio::test]
+async fn an_exact_point_changes_answers_of_its_own_protocol_alone() {
+    let safe = answers(None).await;
+    assert_eq!(safe.len(), 3 * ACTS.len());
+    for (owner, point, act) in POINTS {
+        let exact = answers(Some((owner, point))).await;
+        let changed: BTreeSet<_> = safe.keys().filter(|key| safe[key] != exact[key]).collect();
+        assert_eq!(changed, BTreeSet::from([&(owner, act)]), "{owner} {point}: {:?}", exact[&(owner, act)]);
+    }
+}
+
+#[test]
+fn every_exact_point_is_in_the_table() {
+    let points =
+        |protocol| POINTS.iter().filter(move |(owner, ..)| *owner == protocol).map(|(_, point, _)| *point);
+    let zulip: Vec<_> =
+        auth_proto_zulip::EXACT_POINTS.iter().map(|point| point.as_str().to_owned()).collect();
+    let rocketchat: Vec<_> =
+        auth_proto_rocketchat::EXACT_POINTS.iter().map(|point| point.as_str().to_owned()).collect();
+    assert_eq!(points(ProtocolName::ZULIP).collect::<Vec<_>>(), zulip);
+    assert_eq!(points(ProtocolName::ROCKETCHAT).collect::<Vec<_>>(), rocketchat);
+}
