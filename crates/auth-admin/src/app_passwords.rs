@@ -37,8 +37,8 @@ impl AppPasswords {
     /// others it would do away with the second factor.
     ///
     /// # Errors
-    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the account is gone, or
-    /// [`AdminError::Store`].
+    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the
+    /// account is gone, or [`AdminError::Store`].
     pub async fn add(
         &self,
         account: &Account,

@@ -43,6 +43,45 @@ impl ClientKey {
     }
 }
 
+impl ClientKey {
+    /// The network of a prefix length around the key of an IPv6 address; `None` for IPv4, where each address has a holder
+    /// of its own.
+    ///
+    /// ```
+    /// use auth_core::ClientKey;
+    ///
+    /// let key = ClientKey::of("2001:db8:1:2:3:4:5:6".parse().unwrap());
+    /// assert_eq!(key.network(48).unwrap().to_string(), "2001:db8:1::/48");
+    /// ```
+    #[must_use]
+    pub fn network(self, prefix: u8) -> Option<ClientNetwork> {
+        let IpAddr::V6(v6) = self.0 else { return None };
+        let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix.into())).unwrap_or_default();
+        Some(ClientNetwork { address: Ipv6Addr::from_bits(v6.to_bits() & mask), prefix })
+    }
+}
+
+/// A network that may hold many client keys of one holder, as IPv6 addresses are given out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClientNetwork {
+    address: Ipv6Addr,
+    prefix: u8,
+}
+
+impl ClientNetwork {
+    /// The length of the prefix, in bits.
+    #[must_use]
+    pub fn prefix(&self) -> u8 {
+        self.prefix
+    }
+}
+
+impl fmt::Display for ClientNetwork {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
+    }
+}
+
 impl Default for ClientKey {
     /// The unspecified address, for work that comes from no client.
     fn default() -> Self {
@@ -71,6 +110,20 @@ mod tests {
             ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
         ] {
             assert_eq!(ClientKey::of(address.parse().unwrap()).to_string(), key);
+        }
+    }
+
+    #[test]
+    fn networks_are_around_ipv6_keys_alone() {
+        let network = |address: &str, prefix| ClientKey::of(address.parse().unwrap()).network(prefix);
+        for (prefix, expected) in
+            [(64, "2001:db8:1:23ff::/64"), (56, "2001:db8:1:2300::/56"), (48, "2001:db8:1::/48"), (0, "::/0")]
+        {
+            let found = network("2001:db8:1:23ff:4:5:6:7", prefix).unwrap();
+            assert_eq!((found.to_string().as_str(), found.prefix()), (expected, prefix));
+            for v4 in ["192.0.2.7", "::ffff:192.0.2.7"] {
+                assert_eq!(network(v4, prefix), None, "{v4}");
+            }
         }
     }
 }

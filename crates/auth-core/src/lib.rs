@@ -69,6 +69,7 @@ mod protocol;
 mod random;
 mod rate_limit;
 mod record;
+mod request;
 mod secret;
 mod service;
 mod store;
@@ -78,7 +79,7 @@ mod text;
 mod time;
 
 pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, VerifyRequest};
-pub use client::{ClientKey, Peer};
+pub use client::{ClientKey, ClientNetwork, Peer};
 pub use credential_check::{
     CheckReply, CredentialCheck, PresentedCredential, Principal, TokenError, TokenPlace,
 };
@@ -103,6 +104,7 @@ pub use record::{
     Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameKind, NewId, Realm,
     Role, Scope, StrengthRule, User, fold,
 };
+pub use request::{forwarding_header, is_loopback_host};
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
     ActionError, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, PasswordReset, PersonalToken,

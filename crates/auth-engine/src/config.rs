@@ -99,7 +99,7 @@ impl Default for DirectoryConfig {
 pub struct CommonQuotas {
     /// Failed attempts per account and client key.
     pub account: Quota,
-    /// Failed attempts per client key.
+    /// Failed attempts per client key. The /56 and the /48 around an IPv6 client key have 4 and 16 times as many.
     pub client: Quota,
     /// Wrong second factors per account and client key. How many an account takes in a day is fixed.
     pub second_factor: Quota,

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, Grant, GrantKind, InternalError,
-    LoginAttempt, LoginError, PasswordReset, Peer, PersonalTokens, PresentedCredential, Profile,
-    ProtocolName, Realm, RealmName, Realms, RequestLimits, SecondFactors, SecondStep, Sessions, Timestamp,
-    Token, TokenError,
+    Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, FailureReason, Grant, GrantKind,
+    InternalError, LoginAttempt, LoginError, PasswordReset, Peer, PersonalTokens, PresentedCredential,
+    Profile, ProtocolName, Realm, RealmName, Realms, RequestLimits, SecondFactors, SecondStep, Sessions,
+    Timestamp, Token, TokenError,
 };
 
 use crate::config::Config;
@@ -59,18 +59,23 @@ impl RocketChatProtocol {
         Self { config, services }
     }
 
-    /// The realm that the protocol serves. A realm that doesn't exist is a defect of the configuration.
-    pub(crate) async fn realm(&self) -> Result<Arc<Realm>, InternalError> {
-        let slug = &self.config.realm;
-        let found = self.services.realm(RealmName::Slug(slug)).await?;
-        found.ok_or_else(|| InternalError::defect(format!("there is no realm {slug:?}")))
+    /// The realm that the protocol serves; `None` while it doesn't exist. Nobody has an account there then, and every
+    /// login is refused like one of an unknown user.
+    pub(crate) async fn realm(&self) -> Result<Option<Arc<Realm>>, InternalError> {
+        self.services.realm(RealmName::Slug(&self.config.realm)).await
+    }
+
+    /// The realm that a login is for.
+    async fn realm_of_login(&self) -> Result<Arc<Realm>, LoginError> {
+        let realm = self.realm().await.map_err(LoginError::Internal)?;
+        realm.ok_or(LoginError::Credentials(FailureReason::UnknownUser))
     }
 
     /// Judges a login form of any kind.
     pub(crate) async fn log_in(&self, form: LoginForm, peer: &Peer) -> LoginReply {
-        let realm = match self.realm().await {
+        let realm = match self.realm_of_login().await {
             Ok(realm) => realm,
-            Err(error) => return LoginReply { result: Err(LoginError::Internal(error)), not_before: None },
+            Err(error) => return LoginReply { result: Err(error), not_before: None },
         };
         let attempt = LoginAttempt {
             protocol: ProtocolName::ROCKETCHAT,
@@ -96,7 +101,8 @@ impl RocketChatProtocol {
             [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN];
 
         let realm = match self.realm().await {
-            Ok(realm) => realm,
+            Ok(Some(realm)) => realm,
+            Ok(None) => return CheckReply::refused(TokenError::Invalid),
             Err(error) => return CheckReply::refused(TokenError::Internal(error)),
         };
         let check = CredentialCheck {

@@ -16,7 +16,8 @@ use auth_core::Exact;
 #[expect(clippy::exhaustive_structs, reason = "plain keys that the server fills in")]
 pub struct Config {
     /// The host under which organisations are found, with a port where clients need one: realms are its
-    /// subdomains, the root realm is the host itself, also as `www`. Empty: every host is accepted and leads to the root realm.
+    /// subdomains, the root realm is the host itself, also as `www`. Empty: every host is accepted and leads to the root
+    /// realm, and answers that tell addresses, which are made of the host as sent, may not be cached.
     pub external_host: String,
     /// `http` or `https`: the scheme of the addresses in answers.
     pub url_scheme: String,
@@ -31,7 +32,8 @@ pub struct Config {
     pub root_domain_landing_page: bool,
     /// Whether users may log in with a password where their realm lets them; clients are told.
     pub password_login: bool,
-    /// Whether the development endpoints exist. Never on anything but loopback.
+    /// Whether the development endpoints exist. Never on anything but loopback. Requests that a proxy forwarded, and those
+    /// for a host that is neither `external_host`, nor below it, nor this machine's own, are answered as without them.
     pub development: bool,
     /// Whether the development endpoints let users in by name alone: Zulip's Dev backend.
     pub development_login: bool,

@@ -6,7 +6,8 @@
 //!
 //! Routes: `fetch_api_key`, `jwt/fetch_api_key`, `server_settings`, `users/me`, `users/me/api_key/regenerate`
 //! and, on development servers, `dev_fetch_api_key` and `dev_list_users`, all below `/api/v1/`; and
-//! `/compatibility`. `openapi.yaml` beside this crate describes them.
+//! `/compatibility`. `openapi.yaml` beside this crate describes them. To a request that a proxy forwarded, or that is for
+//! a foreign host, a development server answers as any other.
 //!
 //! Where the real server tells too much or lets its limits be evaded, the answer is the safe one unless
 //! [`Config::exact`] names the [point](exact).

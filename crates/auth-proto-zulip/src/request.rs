@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use auth_core::{BodyTooLarge, Peer};
+use auth_core::{BodyTooLarge, Peer, forwarding_header};
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method};
@@ -20,6 +20,9 @@ pub(crate) struct Request<'a> {
     pub(crate) peer: &'a Peer,
     pub(crate) site: Site<'a>,
     pub(crate) parameters: Parameters<'a>,
+    /// Whether the request is answered as by a development server: it is one, no proxy forwarded the request, and the host
+    /// is no foreign one.
+    pub(crate) is_development: bool,
 }
 
 impl<'a> Request<'a> {
@@ -42,7 +45,10 @@ impl<'a> Request<'a> {
             if http.method() == Method::POST { text(http.headers(), &CONTENT_TYPE) } else { None };
         let query = http.uri().query().unwrap_or_default();
         let parameters = Parameters::read(query.as_bytes(), content_type.as_deref(), http.body())?;
-        Ok(Self { route, http, peer, site, parameters })
+        let is_development =
+            config.development && site.is_own(config) && forwarding_header(http.headers()).is_none();
+        let route = if is_development { route } else { route.in_production() };
+        Ok(Self { route, http, peer, site, parameters, is_development })
     }
 
     /// The `User-Agent` header.

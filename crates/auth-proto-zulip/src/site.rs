@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use auth_core::{Realm, RealmName};
+use auth_core::{Realm, RealmName, is_loopback_host};
 
 use crate::config::Config;
 use crate::decode::DecodeError;
@@ -53,6 +53,15 @@ impl<'a> Site<'a> {
             Subdomain::StartOfName(length) => self.host.name().get(..length).unwrap_or_default(),
             Subdomain::Configured(subdomain) => subdomain,
         }
+    }
+
+    /// Whether the host is the external host, below it, or a name or an address of this machine: none that somebody else
+    /// can have lead here.
+    pub(crate) fn is_own(&self, config: &Config) -> bool {
+        let (name, external) = (self.host.name(), without_port(&config.external_host));
+        let is_external = !external.is_empty()
+            && without_suffix(name, external).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+        is_external || is_loopback_host(name)
     }
 
     /// The name of the site's realm.
@@ -147,6 +156,30 @@ mod tests {
         }
         let config = config("zulip.example.org");
         assert_eq!(Site::find(&config, None).as_ref().map(Site::subdomain), Ok(""));
+    }
+
+    #[test]
+    fn own_hosts_are_the_external_one_and_those_of_this_machine() {
+        for (external, host, is_own) in [
+            ("zulip.example.org", "zulip.example.org", true),
+            ("zulip.example.org", "lear.ZULIP.example.org:9991", true),
+            ("zulip.example.org", "xzulip.example.org", false),
+            ("zulip.example.org", "chat.example.net:8443", false),
+            ("zulip.example.org", "evil.example.com", false),
+            ("Zulipdev.com:9991", "zulipdev.com:9991", true),
+            ("zulip.example.org", "127.0.0.1:9991", true),
+            ("", "[::1]:9991", true),
+            ("", "localhost", true),
+            ("", "zulip.localhost", true),
+            ("", "evil.example.com", false),
+            ("", "localhost.example.com", false),
+        ] {
+            let config = Config { default_realm: Some("demo".into()), ..config(external) };
+            let site = Site::find(&config, Some(host.into())).unwrap();
+            assert_eq!(site.is_own(&config), is_own, "{host} at {external:?}");
+        }
+        let config = config("");
+        assert!(Site::find(&config, None).unwrap().is_own(&config));
     }
 
     #[test]

@@ -35,6 +35,12 @@ impl ZulipProtocol {
         self.services.realm(site.realm_name(&self.config)).await
     }
 
+    /// An answer in which there are addresses. Without an external host they are made of the host that the client sent, so
+    /// that nobody else must be given the answer.
+    pub(crate) fn with_addresses(&self, answer: Answer) -> Answer {
+        if self.config.external_host.is_empty() { self.never_cached(answer) } else { answer }
+    }
+
     /// Tells clients and proxies never to cache an answer.
     pub(crate) fn never_cached(&self, mut answer: Answer) -> Answer {
         response::never_cached(answer.response.headers_mut(), self.dates.header(self.clock.now()));

@@ -19,6 +19,7 @@ use auth_proto_zulip::ZulipProtocol;
 use crate::config::{Config, ZettelstoreAnswer};
 use crate::keyfile;
 use crate::store::AnyStore;
+use crate::store_lock::StoreLock;
 use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::websocket::{AnonymousSockets, Sockets};
 
@@ -31,23 +32,36 @@ pub struct Assembled {
     directories: Vec<Arc<Directory>>,
     protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
+    // Dropped last: the store is closed before another server may have it.
+    _lock: Option<StoreLock>,
 }
 
 impl Assembled {
     /// Opens the store and the key ring and puts an engine over them. A store that is empty gets a key ring.
     ///
+    /// This is for commands: they may use the store beside a server.
+    ///
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_with(config, Vec::new()).await
+        Self::open_locked(config, Vec::new(), None).await
     }
 
-    /// Does the same with the rules of protocols that are none of this project's own: each is mounted by
-    /// [`Assembled::mount`].
+    /// Does the same for a server, with the rules of protocols that are none of this project's own: each is mounted by
+    /// [`Assembled::mount`]. No other server can serve a SQLite store meanwhile.
     ///
     /// # Errors
     /// A sentence for the operator.
     pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
+        let lock = StoreLock::take(config)?;
+        Self::open_locked(config, rules, lock).await
+    }
+
+    async fn open_locked(
+        config: &Config,
+        rules: Vec<Arc<dyn ProtocolRules>>,
+        lock: Option<StoreLock>,
+    ) -> anyhow::Result<Self> {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
         let store = AnyStore::open(config, Arc::clone(&rng)).await?.records();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -82,7 +96,8 @@ impl Assembled {
             }
             Err(error) => return Err(error.into()),
         };
-        Ok(Self { engine, pool, clock, rng, directories, protocols: Vec::new(), sockets: None })
+        let (protocols, sockets) = (Vec::new(), None);
+        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, _lock: lock })
     }
 
     /// Opens the protocols.
@@ -90,11 +105,12 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator: which protocol's realm is not there.
     pub async fn open_protocols(&mut self, config: &Config) -> anyhow::Result<()> {
-        for realm in self.engine.store().realms().await? {
+        let realms = self.engine.store().realms().await?;
+        for realm in &realms {
             let unknown =
                 realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
             if let Some(name) = unknown {
-                let slug = realm.slug;
+                let slug = &realm.slug;
                 bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
             }
         }
@@ -122,7 +138,12 @@ impl Assembled {
                 tracing::warn!(
                     protocol = name.as_str(),
                     realm = slug,
-                    "the protocol's realm is not in the store yet: import it"
+                    "the protocol's realm is not in the store yet: import it; until then it refuses every login"
+                );
+            } else if realms.is_empty() {
+                tracing::warn!(
+                    protocol = name.as_str(),
+                    "no realm is in the store yet: import one; until then the protocol refuses every login"
                 );
             }
             self.protocols.push(protocol);

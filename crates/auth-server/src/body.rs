@@ -30,6 +30,8 @@ pub(crate) struct BodyMemory {
 struct Held {
     total: usize,
     by_client: HashMap<ClientKey, usize>,
+    /// Bodies for which there was no memory, since the start.
+    refused: u64,
 }
 
 /// The memory that one body takes, until it is dropped.
@@ -81,6 +83,11 @@ impl BodyMemory {
         tokio::time::timeout(time, collect(body, limit, memory)).await.unwrap_or(Read::Late)
     }
 
+    /// How many bodies found no memory since the start.
+    pub(crate) fn refused(&self) -> u64 {
+        self.held().refused
+    }
+
     fn held(&self) -> MutexGuard<'_, Held> {
         // Both numbers are changed together: they are sound after a panic.
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
@@ -129,6 +136,7 @@ impl Memory {
         let mut held = self.of.held();
         let own = held.by_client.get(&self.client).copied().unwrap_or_default();
         if held.total + more > self.of.most || own + more > self.of.most / SHARE {
+            held.refused += 1;
             return false;
         }
         held.total += more;
@@ -233,6 +241,7 @@ mod tests {
         let first = memory.read(client(1), body(), part, TIME).await;
         assert!(matches!(first, Read::Whole(..)));
         assert!(matches!(memory.read(client(1), body(), part, TIME).await, Read::NoMemory));
+        assert_eq!(memory.refused(), 1);
         assert!(matches!(memory.read(client(2), body(), part, TIME).await, Read::Whole(..)));
         drop(first);
         assert!(matches!(memory.read(client(1), body(), part, TIME).await, Read::Whole(..)));

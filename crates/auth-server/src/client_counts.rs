@@ -1,6 +1,7 @@
 //! Counts by client, so that no client takes what all share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use auth_core::ClientKey;
@@ -10,6 +11,7 @@ use auth_core::ClientKey;
 pub(crate) struct ClientCounts {
     most: usize,
     counts: Mutex<HashMap<ClientKey, usize>>,
+    refused: AtomicU64,
 }
 
 /// One that is counted, until it is dropped.
@@ -22,7 +24,7 @@ pub(crate) struct Counted {
 impl ClientCounts {
     /// At most `most` of each client.
     pub(crate) fn new(most: usize) -> Arc<Self> {
-        Arc::new(Self { most, counts: Mutex::default() })
+        Arc::new(Self { most, counts: Mutex::default(), refused: AtomicU64::new(0) })
     }
 
     /// Counts one more; `None` when the client has too many.
@@ -30,10 +32,16 @@ impl ClientCounts {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         let count = counts.entry(client).or_default();
         if *count >= self.most {
+            self.refused.fetch_add(1, Ordering::Relaxed);
             return None;
         }
         *count += 1;
         Some(Counted { counts: Arc::clone(self), client })
+    }
+
+    /// How many were refused since the start.
+    pub(crate) fn refused(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -62,6 +70,7 @@ mod tests {
         drop(first);
         let third = counts.admit(here).unwrap();
         assert!(counts.admit(here).is_none());
+        assert_eq!(counts.refused(), 2);
         drop((second, third, elsewhere));
         assert!(counts.counts.lock().unwrap().is_empty());
     }

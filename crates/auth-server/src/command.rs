@@ -20,8 +20,14 @@ mod user;
 
 use std::io::ErrorKind;
 use std::process::ExitCode;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+
+/// How long the line of an error may take.
+const LAST_LINE: Duration = Duration::from_secs(1);
 
 /// One account store that speaks the login APIs of Zulip, Rocket.Chat and Zettelstore.
 #[derive(Debug, Parser)]
@@ -105,14 +111,23 @@ impl Command {
     }
 }
 
-/// Prints an error, unless the reader of standard output has gone away, as `| head` does.
+/// Prints an error, unless the reader of standard output has gone away, as `| head` does. The process ends also if nobody
+/// reads standard error.
 fn failure(error: &anyhow::Error) -> ExitCode {
     let is_broken_pipe = error
         .chain()
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
         .any(|error| error.kind() == ErrorKind::BrokenPipe);
     if !is_broken_pipe {
-        let _ = output::print_remark(format_args!("auth-server: {error:#}"));
+        let line = format!("auth-server: {error:#}");
+        let (done, printed) = mpsc::channel();
+        let print = move || {
+            let _ = output::print_remark(line);
+            let _ = done.send(());
+        };
+        if thread::Builder::new().spawn(print).is_ok() {
+            let _ = printed.recv_timeout(LAST_LINE);
+        }
     }
     ExitCode::FAILURE
 }

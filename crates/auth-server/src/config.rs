@@ -42,7 +42,7 @@ pub use metrics::Metrics;
 pub use passwords::Passwords;
 pub use rocketchat::{PasswordPolicy, RocketChat};
 pub(crate) use server::PROTOCOLS;
-pub use server::{Listen, ListenSome, Server};
+pub use server::{ClientHeader, Listen, ListenSome, Server};
 pub use store::Store;
 pub(crate) use store::StoreLocation;
 pub use value::{ExactPoints, Limit, Span, Switch};
@@ -149,7 +149,10 @@ impl Config {
     /// Warnings about values that are allowed but unsafe or of no effect, as sentences for the log and for `config check`.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = self.zulip.warnings();
+        // A development server may trust no proxy.
+        let mut warnings: Vec<String> =
+            self.server.warning().filter(|_| !self.is_development()).into_iter().collect();
+        warnings.extend(self.zulip.warnings());
         warnings.extend(self.rocketchat.warnings(self.mail.is_some()));
         warnings.extend(self.zettelstore.warnings());
         warnings.extend(self.limits.warning());
@@ -173,11 +176,21 @@ impl Config {
         self.passwords.check()?;
         self.relay()?;
         self.directories()?;
-        if self.zulip.enabled && self.zulip.development && !self.server.listens_on_loopback_only() {
+        if self.is_development() && !self.server.listens_on_loopback_only() {
             return Err(ConfigError::new(
                 "[zulip] development lets anybody log in by name: listen on loopback addresses only, or switch it off",
             ));
         }
+        if self.is_development() && !self.server.trusted_proxies.is_empty() {
+            return Err(ConfigError::new(
+                "[zulip] development lets anybody log in by name, and is not for clients behind a proxy: empty [server] \
+                 trusted_proxies, or switch it off",
+            ));
+        }
         Ok(())
+    }
+
+    fn is_development(&self) -> bool {
+        self.zulip.enabled && self.zulip.development
     }
 }

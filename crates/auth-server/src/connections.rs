@@ -32,6 +32,18 @@ pub(crate) struct Connections {
     ended: Notify,
 }
 
+/// How many connections are open, and what became of others since the start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    pub(crate) open: usize,
+    /// Ended to make room for another one.
+    pub(crate) made_room: u64,
+    /// Ended because they were quiet for too long, or their client didn't read.
+    pub(crate) timed_out: u64,
+    /// Refused because their client had too many.
+    pub(crate) refused: u64,
+}
+
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
@@ -40,6 +52,8 @@ struct Table {
     counts: HashMap<ClientKey, usize>,
     /// Connections that are told that they are too many.
     refused: usize,
+    /// Counted but for the open ones.
+    tally: Tally,
 }
 
 #[derive(Debug)]
@@ -140,6 +154,7 @@ impl Connections {
 
     fn refuse(self: &Arc<Self>) -> Option<Place> {
         let mut table = self.table();
+        table.tally.refused += 1;
         if table.refused >= REFUSED {
             return None;
         }
@@ -149,7 +164,7 @@ impl Connections {
 
     /// Ends connections again and again: those that have been quiet for `limit`, and those whose client has read nothing
     /// for so long.
-    pub(crate) async fn sweep_until(&self, limit: Duration, stop: CancellationToken) {
+    pub(crate) async fn sweep_until(self: Arc<Self>, limit: Duration, stop: CancellationToken) {
         let pause = (limit / 8).clamp(Duration::from_millis(50), Duration::from_secs(1));
         loop {
             tokio::select! {
@@ -160,7 +175,9 @@ impl Connections {
     }
 
     fn sweep(&self, now: Instant, limit: Duration) {
-        for entry in self.table().open.values_mut().filter(|entry| !entry.is_socket && !entry.is_ended) {
+        let mut table = self.table();
+        let Table { open, tally, .. } = &mut *table;
+        for entry in open.values_mut().filter(|entry| !entry.is_socket && !entry.is_ended) {
             let counts = entry.activity.counts();
             if counts.is_answering || counts.answered != entry.seen.answered {
                 entry.quiet_since = now;
@@ -170,9 +187,16 @@ impl Connections {
             }
             entry.seen = counts;
             if now - entry.quiet_since.min(entry.unread_since) >= limit {
+                tally.timed_out += 1;
                 entry.end();
             }
         }
+    }
+
+    /// How many connections are open, and what became of others.
+    pub(crate) fn tally(&self) -> Tally {
+        let table = self.table();
+        Tally { open: table.open.len(), ..table.tally }
     }
 
     fn table(&self) -> MutexGuard<'_, Table> {
@@ -197,6 +221,7 @@ impl Table {
         }
         let Some(entry) = longest else { return false };
         entry.end();
+        self.tally.made_room += 1;
         true
     }
 }

@@ -22,7 +22,8 @@ use tracing::Instrument;
 use crate::activity::Activity;
 use crate::body::Read;
 use crate::connections::Place;
-use crate::origin::{Origin, is_trusted};
+use crate::host;
+use crate::origin::Origin;
 use crate::response::{LONGEST_DELAY, closing, plain, retry};
 use crate::router::Router;
 use crate::shared::Shared;
@@ -37,6 +38,9 @@ const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// When a client may try again for which there was no room.
 const BUSY: Duration = Duration::from_secs(1);
+
+/// The answer to a request for another host, where only those for this machine are answered.
+const FOREIGN_HOST: &str = "This demo server answers requests for this machine only: call it localhost, or by the address that it printed";
 
 /// What the requests of one connection share.
 struct Connection {
@@ -64,7 +68,7 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
             }
         };
         let activity = Arc::new(Activity::new(&shared.stop));
-        let is_proxy = is_trusted(address.ip(), &shared.trusted_proxies);
+        let is_proxy = shared.proxies.trust(address.ip());
         let client = (!is_proxy).then(|| ClientKey::of(address.ip().to_canonical()));
         let place = tokio::select! {
             place = shared.connections.enter(client, &activity) => place,
@@ -124,10 +128,17 @@ async fn serve_connection(stream: TcpStream, of: Connection) {
 }
 
 /// Finds who answers a request, reads its body, has the protocol answer, and waits for the answer's moment.
-async fn answer(request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
+async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Full<Bytes>> {
     let Connection { address, router, shared, activity, place } = of;
     let _answering = activity.answering();
-    let origin = Origin::of(*address, request.headers(), &shared.trusted_proxies);
+    host::settle(&mut request);
+    if shared.loopback_hosts_only && host::is_foreign(&request) {
+        return plain(StatusCode::MISDIRECTED_REQUEST, FOREIGN_HOST);
+    }
+    let origin = Origin::of(*address, request.headers(), &shared.proxies);
+    if let Some(doubt) = &origin.doubt {
+        shared.forwarding.note(doubt, address.ip());
+    }
     let peer = Peer::new(origin.client);
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
     if let Some(sockets) = router.sockets(request.uri().path()) {

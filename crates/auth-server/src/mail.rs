@@ -69,7 +69,7 @@ impl Mailer {
     }
 
     /// Works until told to stop.
-    pub(crate) async fn run(self, stop: CancellationToken) {
+    pub(crate) async fn run(self: Arc<Self>, stop: CancellationToken) {
         loop {
             let pause = self.round(&stop).await;
             tokio::select! {

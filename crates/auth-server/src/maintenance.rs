@@ -81,7 +81,8 @@ pub(crate) async fn compare(engine: Arc<Engine>, stop: CancellationToken) {
     }
 }
 
-/// Says so once if there is mail to send, or there are accounts that will need some, while none is sent.
+/// Says so once if there is mail to send, or there are accounts that will need some, while none is sent. Runs until told
+/// to stop.
 pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationToken) {
     let mut needed = engine.mail().is_needed().await;
     loop {
@@ -90,7 +91,7 @@ pub(crate) async fn warn_without_mail(engine: Arc<Engine>, stop: CancellationTok
                 tracing::warn!(
                     "accounts need mail for codes or passwords, but there is no [mail] to send it"
                 );
-                return;
+                return stop.cancelled().await;
             }
             Ok(false) => {}
             Err(error) => tracing::warn!(cause = error.source(), "can't read whether mail is needed"),

@@ -13,59 +13,131 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use crate::connections::Tally;
+use crate::logging;
 use crate::response::plain;
+use crate::shared::Shared;
 
 /// How long a scraper may take to send its request.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// How long a scraper may take in all.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// The pause after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Answers one scraper after the other until told to stop.
-pub(crate) async fn serve(listener: TcpListener, pool: Arc<HashingPool>, stop: CancellationToken) {
+/// Connections that are answered at once. Further ones wait until one of them ends.
+const CONNECTIONS: usize = 16;
+
+/// Where the numbers come from.
+pub(crate) struct Sources {
+    pub(crate) pool: Arc<HashingPool>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// The numbers of a page.
+struct Numbers {
+    hashing: PoolMetrics,
+    connections: Tally,
+    /// Requests, sockets and bodies that were refused, by their kind.
+    refused: [(&'static str, u64); 3],
+    /// Requests whose client may be another one, by the reason.
+    doubted: Vec<(&'static str, u64)>,
+    lost_lines: u64,
+}
+
+impl Sources {
+    fn read(&self) -> Numbers {
+        let shared = &self.shared;
+        Numbers {
+            hashing: self.pool.metrics(),
+            connections: shared.connections.tally(),
+            refused: [
+                ("requests", shared.requests.refused()),
+                ("sockets", shared.signed_in_sockets.refused()),
+                ("bodies", shared.bodies.refused()),
+            ],
+            doubted: shared.forwarding.counts(),
+            lost_lines: logging::lost_lines(),
+        }
+    }
+}
+
+/// Answers scrapers until told to stop.
+pub(crate) async fn serve(listener: Arc<TcpListener>, sources: Arc<Sources>, stop: CancellationToken) {
+    // Dropped at the end, and the connections with it.
+    let mut connections = JoinSet::new();
     loop {
-        let stream = tokio::select! {
-            accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
-                Err(_) => {
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-            },
-            () = stop.cancelled() => return,
-        };
-        let answer = service_fn(|request| {
-            let response = answer(&request, &pool);
-            async move { Ok::<_, Infallible>(response) }
-        });
-        let mut builder = http1::Builder::new();
-        builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
-        let connection = builder.serve_connection(TokioIo::new(stream), answer);
         tokio::select! {
-            ended = connection => drop(ended),
+            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
+                Ok((stream, _)) => {
+                    let connection = serve_connection(stream, Arc::clone(&sources));
+                    connections.spawn(timeout(CONNECTION_TIMEOUT, connection));
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            },
+            Some(_) = connections.join_next() => {}
             () = stop.cancelled() => return,
         }
     }
 }
 
-fn answer(request: &Request<Incoming>, pool: &HashingPool) -> Response<Full<Bytes>> {
+/// Answers the one request of a connection.
+async fn serve_connection(stream: TcpStream, sources: Arc<Sources>) {
+    let service = service_fn(|request| {
+        let response = answer(&request, &sources);
+        async move { Ok::<_, Infallible>(response) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
+    // A connection that breaks is the scraper's affair.
+    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn answer(request: &Request<Incoming>, sources: &Sources) -> Response<Full<Bytes>> {
     if request.uri().path() != "/metrics" {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     }
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return plain(StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
     }
-    let mut response = Response::new(Full::new(render(&pool.metrics()).into()));
+    let mut response = Response::new(Full::new(render(&sources.read()).into()));
     let kind = HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);
     response
 }
 
-fn render(metrics: &PoolMetrics) -> String {
+fn render(numbers: &Numbers) -> String {
+    let Numbers { hashing: metrics, connections, refused, doubted, lost_lines } = numbers;
     let mut page = Page(String::new());
+    page.family(
+        "log_lines_lost_total",
+        "counter",
+        "Log lines dropped because they could not be written in time.",
+    );
+    page.value("log_lines_lost_total", "", lost_lines);
+    page.family("connections", "gauge", "Open connections.");
+    page.value("connections", "", connections.open);
+    let ended_total = "connections_ended_total";
+    page.family(ended_total, "counter", "Connections that the server ended, by the reason.");
+    for (reason, count) in [("room", connections.made_room), ("timeout", connections.timed_out)] {
+        page.value(ended_total, &format!("reason=\"{reason}\""), count);
+    }
+    let refused_total = "refused_total";
+    page.family(
+        refused_total,
+        "counter",
+        "What a client had too much of, or found no room for, by its kind.",
+    );
+    for (kind, count) in [("connections", connections.refused)].iter().chain(refused) {
+        page.value(refused_total, &format!("kind=\"{kind}\""), count);
+    }
     page.family("hashing_waiting", "gauge", "Jobs that wait for a thread.");
     page.value("hashing_waiting", "", metrics.waiting);
     for (name, value, help) in [
@@ -85,6 +157,11 @@ fn render(metrics: &PoolMetrics) -> String {
     page.family("hashing_rounds_total", "counter", "Rounds of a thread, by how many jobs it did together.");
     for (jobs, times) in (1..).zip(&metrics.batch_sizes) {
         page.value("hashing_rounds_total", &format!("jobs=\"{jobs}\""), times);
+    }
+    let doubted_total = "forwarding_doubted_total";
+    page.family(doubted_total, "counter", "Requests whose client may be another one, by the reason.");
+    for (reason, requests) in doubted {
+        page.value(doubted_total, &format!("reason=\"{reason}\""), requests);
     }
     page.0
 }
@@ -128,7 +205,26 @@ mod tests {
 
     #[test]
     fn every_family_is_described_once_and_every_line_is_well_formed() {
-        let text = render(&PoolMetrics::default());
+        let text = render(&Numbers {
+            hashing: PoolMetrics::default(),
+            connections: Tally { open: 1, made_room: 2, timed_out: 4, refused: 5 },
+            refused: [("requests", 6), ("sockets", 7), ("bodies", 8)],
+            doubted: vec![("untrusted", 9)],
+            lost_lines: 3,
+        });
+        for value in [
+            "log_lines_lost_total 3",
+            "connections 1",
+            "connections_ended_total{reason=\"room\"} 2",
+            "connections_ended_total{reason=\"timeout\"} 4",
+            "refused_total{kind=\"connections\"} 5",
+            "refused_total{kind=\"requests\"} 6",
+            "refused_total{kind=\"sockets\"} 7",
+            "refused_total{kind=\"bodies\"} 8",
+            "forwarding_doubted_total{reason=\"untrusted\"} 9",
+        ] {
+            assert!(text.lines().any(|line| line == format!("auth_server_{value}")), "{value}: {text}");
+        }
         for family in text.lines().filter_map(|line| line.strip_prefix("# TYPE ")) {
             let name = family.split(' ').next().unwrap();
             assert_eq!(text.matches(&format!("# HELP {name} ")).count(), 1, "{name}");

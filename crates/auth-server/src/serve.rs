@@ -16,14 +16,17 @@ use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen, plain_io};
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
+use crate::forwarding_log::ForwardingLog;
 use crate::key_watch;
 use crate::listener::accept;
 use crate::mail::Mailer;
 use crate::maintenance;
 use crate::metrics;
+use crate::origin::Proxies;
 use crate::request_id::RequestIds;
 use crate::router::Router;
 use crate::shared::Shared;
+use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
 
 /// How long the last rows of the log of attempts may take.
@@ -51,6 +54,7 @@ pub struct Server {
     signals: Signals,
     stop: CancellationToken,
     tasks: TaskTracker,
+    failures: Failures,
     shutdown_timeout: Duration,
     assembled: Assembled,
 }
@@ -111,14 +115,18 @@ impl Bound {
         let server = &config.server;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
+        let (supervisor, failures) = Supervisor::new(stop.clone(), tasks.clone());
         let errors = Arc::new(ErrorLog::new(assembled.clock()));
-        tasks.spawn(Arc::clone(&errors).run(stop.clone()));
+        let logged = Arc::clone(&errors);
+        supervisor.keep("the log of internal errors", move |stop| Arc::clone(&logged).run(stop));
         let per_client = server.max_per_client();
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
             request_ids: RequestIds::new(&*assembled.rng()),
             errors,
-            trusted_proxies: server.trusted_proxies.clone(),
+            proxies: Proxies { trusted: server.trusted_proxies.clone(), header: server.client_header },
+            forwarding: ForwardingLog::new(assembled.clock()),
+            loopback_hosts_only: server.loopback_hosts_only,
             header_timeout: server.header_timeout.0,
             body_timeout: server.body_timeout.0,
             bodies: BodyMemory::new(server.body_memory_mib),
@@ -128,43 +136,55 @@ impl Bound {
             stop: stop.clone(),
             tasks: tasks.clone(),
         });
-        let connections = Arc::clone(&shared.connections);
-        let limit = shared.header_timeout;
-        let swept = stop.clone();
-        tasks.spawn(async move { connections.sweep_until(limit, swept).await });
+        let (connections, limit) = (Arc::clone(&shared.connections), shared.header_timeout);
+        let sweep = move |stop| Arc::clone(&connections).sweep_until(limit, stop);
+        supervisor.keep("the sweep of connections", sweep);
         for (listener, listen) in self.listeners {
             let protocols = assembled.protocols(|protocol| listen.has(protocol));
             let Some(router) = Router::new(protocols, assembled.sockets()) else {
                 bail!("no protocol is served at {}", listen.address());
             };
-            tasks.spawn(accept(listener, router, Arc::clone(&shared)));
+            supervisor.require("a listener", accept(listener, router, Arc::clone(&shared)));
         }
         if let Some(listener) = self.metrics {
-            tasks.spawn(metrics::serve(listener, assembled.pool(), stop.clone()));
+            let listener = Arc::new(listener);
+            let sources = Arc::new(metrics::Sources { pool: assembled.pool(), shared: Arc::clone(&shared) });
+            let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
+            supervisor.keep("the metrics' listener", serve);
         }
-        match config.relay()? {
-            Some(relay) => {
-                let mailer =
-                    Mailer::new(Arc::clone(assembled.engine().mail()), relay).context("[mail] smtp")?;
-                tasks.spawn(mailer.run(stop.clone()));
-            }
-            None => {
-                tasks.spawn(maintenance::warn_without_mail(Arc::clone(assembled.engine()), stop.clone()));
-            }
-        }
-        tasks.spawn(maintenance::compare(Arc::clone(assembled.engine()), stop.clone()));
-        let watched =
-            key_watch::watch(Arc::clone(assembled.engine()), config.keys.path()?, node_name(), stop.clone());
-        tasks.spawn(watched);
-        tasks.spawn(maintenance::purge(Arc::clone(assembled.engine()), config.log.clone(), stop.clone()));
+        start_background(&supervisor, config, &assembled)?;
         Ok(Server {
             signals: self.signals,
             stop,
             tasks,
+            failures,
             shutdown_timeout: server.shutdown_timeout.0,
             assembled,
         })
     }
+}
+
+/// Starts what runs beside the listeners.
+fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assembled) -> anyhow::Result<()> {
+    let engine = || Arc::clone(assembled.engine());
+    if let Some(relay) = config.relay()? {
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), relay).context("[mail] smtp")?);
+        supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
+    } else {
+        let engine = engine();
+        let warn = move |stop| maintenance::warn_without_mail(Arc::clone(&engine), stop);
+        supervisor.keep("the look for mail", warn);
+    }
+    let compared = engine();
+    let compare = move |stop| maintenance::compare(Arc::clone(&compared), stop);
+    supervisor.keep("the comparison of credentials", compare);
+    let (watched, path) = (engine(), config.keys.path()?);
+    let watch = move |stop| key_watch::watch(Arc::clone(&watched), path.clone(), node_name(), stop);
+    supervisor.keep("the watch on the key file", watch);
+    let (purged, log) = (engine(), config.log.clone());
+    let purge = move |stop| maintenance::purge(Arc::clone(&purged), log.clone(), stop);
+    supervisor.keep("purge", purge);
+    Ok(())
 }
 
 async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -177,8 +197,14 @@ async fn open_port(address: SocketAddr) -> anyhow::Result<TcpListener> {
 impl Server {
     /// Runs until SIGTERM or SIGINT, then lets running requests end, until the time for that is over or a
     /// second signal comes.
-    pub async fn run(mut self) {
-        self.signals.next().await;
+    ///
+    /// # Errors
+    /// When a part has failed that the server can't go on without. It then ends as after a signal.
+    pub async fn run(mut self) -> anyhow::Result<()> {
+        let failed = tokio::select! {
+            () = self.signals.next() => None,
+            name = self.failures.next() => Some(name),
+        };
         tracing::info!("stopping: running requests may end");
         self.stop.cancel();
         self.tasks.close();
@@ -190,5 +216,9 @@ impl Server {
         drop(tokio::time::timeout(FINISH, self.assembled.engine().purger().flush_attempts()).await);
         drop(self.assembled);
         tracing::info!("stopped");
+        match failed {
+            Some(name) => bail!("{name} has failed: the server can't go on without it"),
+            None => Ok(()),
+        }
     }
 }

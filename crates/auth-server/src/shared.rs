@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Clock;
-use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -12,12 +11,17 @@ use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
+use crate::forwarding_log::ForwardingLog;
+use crate::origin::Proxies;
 use crate::request_id::RequestIds;
 
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) proxies: Proxies,
+    pub(crate) forwarding: ForwardingLog,
+    /// Whether requests for other hosts than this machine are refused.
+    pub(crate) loopback_hosts_only: bool,
     pub(crate) header_timeout: Duration,
     pub(crate) body_timeout: Duration,
     pub(crate) bodies: Arc<BodyMemory>,

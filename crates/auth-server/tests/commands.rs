@@ -11,6 +11,10 @@ use test_postgres::Cluster;
 
 use crate::workspace::{Workspace, arguments, text};
 
+/// Sections without which there are warnings.
+const NO_WARNING: &str =
+    "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[zulip]\nexternal_host = \"chat.example.org\"";
+
 #[test]
 fn users_are_imported_changed_and_exported() {
     let workspace = Workspace::new();
@@ -150,6 +154,24 @@ fn configuration_mistakes_are_reported_with_section_or_line() {
             "[server]\nlisten = [\"0.0.0.0:80\"]\n[zulip]\ndevelopment = true",
             "[zulip] development lets anybody log in by name",
         ),
+        (
+            "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[zulip]\ndevelopment = true",
+            "[zulip] development lets anybody log in by name, and is not for clients behind a proxy: empty [server] \
+             trusted_proxies",
+        ),
+        (
+            "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+            "auth.toml, line 8: trusted_proxies: \"0.0.0.0/0\" is everybody",
+        ),
+        (
+            "[server]\ntrusted_proxies = [\"::/0\"]",
+            "auth.toml, line 8: trusted_proxies: \"::/0\" is everybody",
+        ),
+        (
+            "[server]\ntrusted_proxies = [\"proxy\"]",
+            "auth.toml, line 8: trusted_proxies: \"proxy\" is neither",
+        ),
+        ("[server]\nclient_header = \"X-Real-IP\"", "auth.toml, line 8: unknown variant `X-Real-IP`"),
         ("failure_grid = \"never\"", "auth.toml, line 7: failure_grid must be \"auto\", \"off\", or a width"),
         ("failure_grid = \"0s\"", "auth.toml, line 7: failure_grid must be"),
         ("failure_grid = \"6s\"", "auth.toml, line 7: failure_grid must be"),
@@ -170,7 +192,8 @@ fn configuration_mistakes_are_reported_with_section_or_line() {
         ));
         workspace.succeed(&arguments("config check"), "");
     }
-    workspace.configure("[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]");
+    workspace
+        .configure(&format!("{NO_WARNING}\n[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]"));
     let told = workspace.succeed(&arguments("config check"), "");
     let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
     assert_eq!(told, format!("{warning}\ngood: protocols zulip, rocketchat, zettelstore\n"));
@@ -248,10 +271,33 @@ fn values_that_are_reduced_to_a_bound_are_warned_of() {
         ("login_delay = \"5s\"", ""),
         ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: reduced to the longest, 5 s\n"),
     ] {
-        workspace.configure(&format!("[zettelstore]\n{setting}"));
+        workspace.configure(&format!("{NO_WARNING}\n[zettelstore]\n{setting}"));
         let told = workspace.succeed(&arguments("config check"), "");
         assert_eq!(told, format!("{warning}good: protocols zulip, rocketchat, zettelstore\n"), "{setting}");
     }
+}
+
+#[test]
+fn loopback_without_a_trusted_proxy_and_a_missing_external_host_are_warned_of() {
+    const PROXY: &str = "warning: [server] trusted_proxies: no proxy at 127.0.0.1 is trusted: behind a proxy on this machine, \
+                         all clients count as one, and one of them can lock all out\n";
+    const HOST: &str = "warning: [zulip] external_host is empty: clients are told addresses of whatever host a request names\n";
+    let workspace = Workspace::new();
+    for (sections, warnings) in [
+        ("", format!("{PROXY}{HOST}")),
+        ("[server]\ntrusted_proxies = [\"127.0.0.1\"]", HOST.to_owned()),
+        ("[server]\nlisten = [\"192.0.2.1:80\"]", HOST.to_owned()),
+        ("[zulip]\nexternal_host = \"chat.example.org\"", PROXY.to_owned()),
+        ("[zulip]\ndevelopment = true", HOST.to_owned()),
+        (NO_WARNING, String::new()),
+    ] {
+        workspace.configure(sections);
+        let told = workspace.succeed(&arguments("config check"), "");
+        assert_eq!(told, format!("{warnings}good: protocols zulip, rocketchat, zettelstore\n"), "{sections}");
+    }
+    workspace.configure("[zulip]\nenabled = false");
+    let told = workspace.succeed(&arguments("config check"), "");
+    assert_eq!(told, format!("{PROXY}good: protocols rocketchat, zettelstore\n"));
 }
 
 #[test]

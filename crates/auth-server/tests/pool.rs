@@ -4,7 +4,8 @@
 #[path = "common/server.rs"]
 mod server;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 use auth_conformance::http::{self, Request, Response};
 use auth_conformance::{Server, ServerConfig};
@@ -65,12 +66,18 @@ fn full_queue_is_reported_at_each_protocol_in_its_own_format() {
     assert!(json["status"] == "error" || json["success"] == false, "{json}");
 }
 
-#[test]
-fn metrics_are_served_at_the_configured_address() {
+/// A server with metrics, and their address.
+fn start_with_metrics() -> (Server, SocketAddr) {
     let server = server::start(&config().set("metrics.listen", "127.0.0.1:0"), USERS);
     let line = server.wait_for_log("\"message\":\"metrics are served at /metrics\"").unwrap();
     let line: Value = serde_json::from_str(&line).unwrap();
-    let metrics: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
+    let metrics = line["address"].as_str().unwrap().parse().unwrap();
+    (server, metrics)
+}
+
+#[test]
+fn metrics_are_served_at_the_configured_address() {
+    let (server, metrics) = start_with_metrics();
     assert_eq!(zulip(&server).status, 200);
     assert_eq!(rocketchat(&server).status, 200);
     let get = |path| http::send(metrics, &Request::new("GET", path)).unwrap();
@@ -85,5 +92,22 @@ fn metrics_are_served_at_the_configured_address() {
     assert!(page.contains("auth_server_hashing_seconds_count{scheme=\"argon2\"}"), "{page}");
     assert_eq!(get("/").status, 404);
     server.run(&["config", "check", "--config", "@CONFIG@"], "").unwrap();
+    server::stop(server);
+}
+
+#[test]
+fn silent_clients_keep_no_scraper_from_the_metrics() {
+    let (server, metrics) = start_with_metrics();
+    let scrape = || http::send(metrics, &Request::new("GET", "/metrics")).unwrap();
+    // One below the number of connections that are answered at once, then more than these.
+    let mut silent = Vec::new();
+    for (clients, most) in [(15, Duration::from_secs(3)), (40, Duration::from_secs(20))] {
+        while silent.len() < clients {
+            silent.push(TcpStream::connect(metrics).unwrap());
+        }
+        let response = scrape();
+        assert_eq!(response.status, 200);
+        assert!(response.took < most, "{clients}: {:?}", response.took);
+    }
     server::stop(server);
 }

@@ -50,6 +50,23 @@ async fn refused(config: PostgresConfig) -> PostgresOpenError {
 }
 
 #[tokio::test]
+async fn database_that_is_not_utf8_is_refused_and_left_untouched() {
+    for (database, encoding) in [("latin", "LATIN1"), ("ascii", "SQL_ASCII")] {
+        let cluster = Cluster::shared().unwrap();
+        let create =
+            format!("CREATE DATABASE {database} TEMPLATE template0 ENCODING '{encoding}' LOCALE 'C'");
+        let created = tokio::task::spawn_blocking(move || cluster.sql(&create));
+        created.await.unwrap().unwrap();
+        let database = Database(cluster.url(database));
+        let error = refused(database.config()).await;
+        let told = format!("the database's encoding is {encoding}: create a database with ENCODING 'UTF8'");
+        assert_eq!(error.to_string(), told);
+        let tables = sql(&database, "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'").await;
+        assert_eq!(tables, "0");
+    }
+}
+
+#[tokio::test]
 async fn refusals_to_open_tell_their_cause_in_a_line() {
     let url = refused(PostgresConfig::new("postgres://user:se cret@[")).await;
     assert!(matches!(url, PostgresOpenError::Url(_)), "{url:?}");

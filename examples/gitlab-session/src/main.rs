@@ -40,8 +40,7 @@ async fn main() -> anyhow::Result<()> {
     assembled.mount(Arc::new(GitLabProtocol::new(gitlab, services)));
     assembled.open_protocols(&server).await?;
 
-    Bound::bind(&server).await?.serve(&server, assembled)?.run().await;
-    Ok(())
+    Bound::bind(&server).await?.serve(&server, assembled)?.run().await
 }
 
 /// Writes log lines to standard error, down to the configured level.

@@ -25,11 +25,10 @@ impl GitLabProtocol {
         Self { config, services }
     }
 
-    /// The realm whose users log in here. A missing realm is an internal error and no refusal: a refusal would not tell
-    /// the operator that nobody can log in.
-    pub(crate) async fn realm(&self) -> Result<Arc<Realm>, InternalError> {
-        let realm = self.services.realm(RealmName::Slug(&self.config.realm)).await?;
-        realm.ok_or_else(|| InternalError::defect("the realm of the GitLab protocol does not exist"))
+    /// The realm whose users log in here; `None` while it doesn't exist. Nobody has an account there then, so that every
+    /// login and every token is refused.
+    pub(crate) async fn realm(&self) -> Result<Option<Arc<Realm>>, InternalError> {
+        self.services.realm(RealmName::Slug(&self.config.realm)).await
     }
 }
 

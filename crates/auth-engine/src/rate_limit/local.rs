@@ -1,7 +1,8 @@
 //! This server's own counts: an attempt is reserved before anything is known about it, and given back on success.
 //!
-//! Hard limits are per account and client key, and per client key: no client can lock another one out. The exceptions
-//! are the real systems' own, where the operator asked for them.
+//! Hard limits are per account and client key, and per client key: no client can lock another one out. Those of the
+//! networks around an IPv6 client key are larger, see `networks.rs`. The exceptions are the real systems' own, where the
+//! operator asked for them.
 //!
 //! ```text
 //! reserve ── by client key and by the name as typed ──▶ look-up ── identify: by the account ──▶ hash
@@ -18,6 +19,7 @@ use auth_core::{
 };
 use auth_crypto::opaque::digest;
 
+use super::networks::{self, NetworkLimiters};
 use super::optional_limiter::OptionalLimiter;
 use super::reservation::{Counter, Limited, Reservation, Scope};
 use super::subject::Subject;
@@ -32,6 +34,7 @@ const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
 #[derive(Debug)]
 pub(crate) struct LocalLimits {
     common: AttemptLimiters,
+    networks: NetworkLimiters,
     second_factor: WrongCodes,
     mails: OptionalLimiter<UserId>,
     protocols: Vec<ProtocolLimits>,
@@ -75,6 +78,7 @@ impl LocalLimits {
                 common.map(|common| common.account),
                 common.map(|common| common.client),
             ),
+            networks: NetworkLimiters::new(common.map(|common| common.client)),
             second_factor: WrongCodes::new(
                 common.map(|common| common.second_factor),
                 config.rocketchat.totp_delta,
@@ -90,6 +94,9 @@ impl LocalLimits {
         let client = Subject::Client(attempt.peer.client_key());
         let name = Subject::name_of(attempt);
         self.take(&mut reservation, Counter::common(client.clone()))?;
+        for network in networks::around(attempt.peer.client_key()) {
+            self.take(&mut reservation, Counter::common(Subject::Network(network)))?;
+        }
         if let Some(name) = &name {
             self.take(&mut reservation, Counter::common(name.clone()))?;
         }
@@ -263,10 +270,11 @@ impl LocalLimits {
             Scope::SecondFactor => return Some(self.second_factor.limiter(&counter.subject)),
             Scope::Protocol(protocol) => &self.of(protocol)?.attempts,
         };
-        Some(match counter.subject {
-            Subject::Client(_) => &limiters.client,
-            _ => &limiters.account,
-        })
+        match counter.subject {
+            Subject::Client(_) => Some(&limiters.client),
+            Subject::Network(network) => self.networks.of(network),
+            _ => Some(&limiters.account),
+        }
     }
 
     /// The quota that servers share for a counter, and the store's name for the counter; protocols' own limits are not

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use auth_core::{Quota, RateLimitStatus, RateLimiter, Timestamp};
 
 /// Keys held per limiter. A key with its attempts takes some 300 bytes: full, a limiter stays below 20 MiB.
-const CAPACITY: usize = 65_536;
+pub(super) const CAPACITY: usize = 65_536;
 
 /// A limit that may be switched off.
 #[derive(Debug)]
@@ -17,7 +17,12 @@ pub(super) struct OptionalLimiter<K> {
 
 impl<K: Clone + Eq + Hash> OptionalLimiter<K> {
     pub(super) fn new(quota: Option<Quota>) -> Self {
-        Self { quota, limiter: quota.map(|quota| Mutex::new(RateLimiter::new(quota, CAPACITY))) }
+        Self::with_capacity(quota, CAPACITY)
+    }
+
+    /// A limit for so many keys at a time.
+    pub(super) fn with_capacity(quota: Option<Quota>, capacity: usize) -> Self {
+        Self { quota, limiter: quota.map(|quota| Mutex::new(RateLimiter::new(quota, capacity))) }
     }
 
     /// The quota, where the limit is on.

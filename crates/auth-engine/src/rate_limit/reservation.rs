@@ -50,7 +50,7 @@ impl Counter {
     /// The error for an attempt that the counter refuses.
     pub(super) fn error(&self, retry_after: Duration) -> LoginError {
         match self.subject {
-            Subject::Client(_) => LoginError::ClientLimited { retry_after },
+            Subject::Client(_) | Subject::Network(_) => LoginError::ClientLimited { retry_after },
             _ => LoginError::AccountLimited { retry_after },
         }
     }

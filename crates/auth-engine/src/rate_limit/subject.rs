@@ -1,6 +1,8 @@
-//! What limits count: clients, and accounts by their names or their ids.
+//! What limits count: clients, networks of clients, and accounts by their names or their ids.
 
-use auth_core::{ClientKey, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User, UserId, fold};
+use auth_core::{
+    ClientKey, ClientNetwork, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User, UserId, fold,
+};
 use auth_crypto::opaque::digest;
 use data_encoding::HEXLOWER;
 
@@ -9,6 +11,8 @@ use data_encoding::HEXLOWER;
 pub(super) enum Subject {
     /// A client key.
     Client(ClientKey),
+    /// A network around a client key.
+    Network(ClientNetwork),
     /// A name, whatever the spelling, from one client key.
     Name(NameKey, ClientKey),
     /// An account, whatever the name, from one client key.
@@ -69,6 +73,7 @@ impl Subject {
     pub(super) fn shared_name(&self) -> Option<String> {
         match self {
             Self::Client(client) => Some(format!("network {client}")),
+            Self::Network(network) => Some(format!("network {network}")),
             Self::Name(NameKey { realm, kind, name }, client) => {
                 Some(format!("account name {realm} {kind:?} {} {client}", HEXLOWER.encode(name)))
             }

@@ -1,11 +1,17 @@
 //! Limits: what counts, what it stops, and whom it does not.
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Clock, Exact, LoginError, LoginReply, ProtocolName, Quota};
+use auth_core::testing::{MemoryStore, RealmBuilder};
+use auth_core::{
+    Authenticator, Clock, Exact, LoginError, LoginReply, ManualClock, Peer, ProtocolName, Quota, Store,
+};
+use auth_engine::{CommonQuotas, Config, Engine};
 
 use auth_engine::rules::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
-use auth_engine::testing::{PASSWORD, START, World, config, limited, peer, result};
+use auth_engine::testing::{PASSWORD, START, World, builder, config, limited, peer, result, ring};
 use futures_util::FutureExt;
 
 use crate::world;
@@ -152,4 +158,81 @@ async fn a_dropped_attempt_still_counts() {
     let refused = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await.unwrap_err();
     assert!(matches!(refused, LoginError::AccountLimited { .. }), "{refused:?}");
     assert_eq!(world.clock.now(), START);
+}
+
+/// The addresses of a client that is a new one at every attempt.
+type Addresses = fn(u16) -> IpAddr;
+
+/// The shared limits with two attempts for a client key, and so many for names and accounts that none is reached.
+fn two_per_client() -> Config {
+    let window = Duration::from_secs(900);
+    let client = Quota { attempts: 2, window };
+    let account = Quota { attempts: 10_000, window };
+    Config { limits: Some(CommonQuotas { client, account, ..CommonQuotas::default() }), ..config() }
+}
+
+/// Judges an attempt with a password from an address; `false` when a limit of clients refused it.
+async fn is_judged(world: &World, engine: &Engine, from: IpAddr, password: &str) -> bool {
+    let mut attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", password).await;
+    attempt.peer = Peer::new(from);
+    match engine.log_in(attempt).await.result {
+        Ok(_) | Err(LoginError::Credentials(_)) => true,
+        Err(LoginError::ClientLimited { .. }) => false,
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn networks_of_ipv6_have_four_and_sixteen_times_the_attempts_of_one_client() {
+    let cases: [(&str, Addresses, usize); 6] = [
+        ("one /64", |n| [0x2001, 0xdb8, 0, 0, 0, 0, 0, n].into(), 2),
+        ("one /56", |n| [0x2001, 0xdb8, 0, n, 0, 0, 0, 1].into(), 8),
+        ("one /48", |n| [0x2001, 0xdb8, 0, n << 8, 0, 0, 0, 1].into(), 32),
+        ("many /48", |n| [0x2001, 0xdb8, n, 0, 0, 0, 0, 1].into(), 50),
+        ("IPv4", |n| [192, 0, 2, n.to_be_bytes()[1]].into(), 50),
+        ("IPv4 in IPv6", |n| [0, 0, 0, 0, 0, 0xffff, 0xc000, n].into(), 50),
+    ];
+    for (network, address, most) in cases {
+        let world = world::with(two_per_client()).await;
+        let mut judged = 0;
+        for n in 0..50 {
+            judged += usize::from(is_judged(&world, &world.engine, address(n), "wrong").await);
+        }
+        assert_eq!(judged, most, "{network}");
+        world.clock.advance(Duration::from_secs(901));
+        assert!(is_judged(&world, &world.engine, address(51), PASSWORD).await, "{network}: every limit ends");
+    }
+}
+
+#[tokio::test]
+async fn successes_and_refused_attempts_use_up_no_attempts_of_a_network() {
+    let world = world::with(two_per_client()).await;
+    let at = |n: u16| IpAddr::from([0x2001, 0xdb8, 0, n, 0, 0, 0, 1]);
+    for n in 0..20 {
+        assert!(is_judged(&world, &world.engine, at(n), PASSWORD).await, "{n}");
+    }
+    // One client is over its own limit; what it tries then costs its neighbours nothing.
+    for n in 0..20 {
+        assert_eq!(is_judged(&world, &world.engine, at(1), "wrong").await, n < 2);
+    }
+    for n in 2..8 {
+        assert!(is_judged(&world, &world.engine, at(n), "wrong").await, "{n}");
+    }
+    assert!(!is_judged(&world, &world.engine, at(9), "wrong").await);
+}
+
+#[tokio::test]
+async fn servers_of_one_store_count_networks_together() {
+    let realm = RealmBuilder::new("main").build();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new().with_realm(realm));
+    let clock = Arc::new(ManualClock::at(START));
+    let world = World::open(builder(&store, &clock, &ring(), two_per_client(), 2), clock).await;
+    let other = world.beside(two_per_client()).await;
+    let mut judged = 0;
+    for n in 0..20_u16 {
+        let engine = if n % 2 == 0 { &world.engine } else { &other };
+        let from = IpAddr::from([0x2001, 0xdb8, 0, n, 0, 0, 0, 1]);
+        judged += usize::from(is_judged(&world, engine, from, "wrong").await);
+    }
+    assert_eq!(judged, 8);
 }

@@ -55,8 +55,8 @@ pub(crate) async fn mail_code(state: &RocketChatProtocol, call: &Call<'_>) -> Re
     let fields = call.fields(&["emailOrUsername"])?;
     let name = fields.text("emailOrUsername")?;
     let who = if name.contains('@') { Identifier::email(name) } else { Identifier::user_name(name) };
-    let realm = state.realm().await?.id;
-    let not_before = state.services.mail_code(realm, &who).await?;
+    let Some(realm) = state.realm().await? else { return Ok(done()) };
+    let not_before = state.services.mail_code(realm.id, &who).await?;
     Ok(Answer { not_before: Some(not_before), ..done() })
 }
 
@@ -64,8 +64,12 @@ pub(crate) async fn mail_code(state: &RocketChatProtocol, call: &Call<'_>) -> Re
 pub(crate) async fn forgot_password(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     let fields = call.fields(&["email"])?;
     let address = fields.text("email")?;
-    let realm = state.realm().await?.id;
-    match state.services.forgot_password(realm, address).await {
+    let asked = match state.realm().await? {
+        Some(realm) => state.services.forgot_password(realm.id, address).await,
+        None if state.config.password_reset => return Ok(done()),
+        None => Err(ActionError::NotOffered),
+    };
+    match asked {
         Err(ActionError::NotOffered) => Err(ApiError::BadRequest("Password reset is not enabled")),
         mailed => Ok(Answer { not_before: Some(mailed?), ..done() }),
     }

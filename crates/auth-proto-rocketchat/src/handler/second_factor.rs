@@ -91,7 +91,7 @@ pub(crate) async fn sync_directory(state: &RocketChatProtocol, call: &Call<'_>) 
         return Err(ApiError::NO_PERMISSION);
     }
     state.services.confirm(&caller).await?;
-    let directory = state.realm().await?.asks_a_directory();
+    let directory = state.realm().await?.is_some_and(|realm| realm.asks_a_directory());
     Err(ApiError::BadRequest(if directory { "Not allowed" } else { "LDAP_disabled" }))
 }
 

@@ -1,6 +1,6 @@
 //! Public settings: what clients ask before they show a login form.
 
-use auth_core::{Answer, PasswordPolicy};
+use auth_core::{Answer, PasswordPolicy, Realm};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -40,8 +40,8 @@ pub(crate) async fn public(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
         ("Accounts_iframe_enabled", json!(false)),
         ("CAS_enabled", json!(false)),
         ("CROWD_Enable", json!(false)),
-        ("LDAP_Enable", json!(realm.asks_a_directory())),
-        ("Site_Name", json!(realm.name)),
+        ("LDAP_Enable", json!(realm.as_deref().is_some_and(Realm::asks_a_directory))),
+        ("Site_Name", json!(realm.as_ref().map_or("", |realm| realm.name.as_str()))),
         ("Site_Url", json!(state.config.site_url)),
     ]
     .into_iter()

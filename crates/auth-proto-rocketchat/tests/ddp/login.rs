@@ -69,6 +69,17 @@ async fn engine_is_asked_what_the_rest_protocol_asks() {
 }
 
 #[tokio::test]
+async fn while_the_realm_is_not_there_nobody_is_known() {
+    for form in [plain("myusername"), json!({"resume": fixture::token("myusername")})] {
+        let mut talk = Talk::without_realm();
+        talk.greet().await;
+        let error = talk.log_in(&form).await.unwrap_err();
+        assert_eq!((&error["error"], &error["reason"]), (&json!(401), &json!("User not found")), "{form}");
+        assert!(!talk.session.is_signed_in());
+    }
+}
+
+#[tokio::test]
 async fn unknown_forms_look_like_a_wrong_password_and_ill_typed_ones_do_not() {
     let wrong = json!({
         "isClientSafe": true,

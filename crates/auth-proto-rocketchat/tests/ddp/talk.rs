@@ -28,7 +28,16 @@ impl Talk {
 
     pub(crate) fn with(session: SessionConfig) -> Self {
         let changes = Arc::default();
-        let services = Arc::new(services(&changes));
+        Self::before(services(&changes), changes, session)
+    }
+
+    /// Before services that know no realm.
+    pub(crate) fn without_realm() -> Self {
+        Self::before(FakeServices::new(), Arc::default(), SessionConfig::default())
+    }
+
+    fn before(services: FakeServices, changes: Arc<Mutex<Changes>>, session: SessionConfig) -> Self {
+        let services = Arc::new(services);
         let config = Config::new("chat", "http://localhost:3000");
         let protocol = Arc::new(RocketChatProtocol::new(config, Arc::clone(&services) as _));
         let client = Client { peer: peer(), agent: "test/1".to_owned() };

@@ -9,10 +9,10 @@ use auth_core::{
 };
 use auth_proto_rocketchat::exact::ILL_TYPED_BODY;
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::fixture;
-use crate::support::{ask, config, header, log_in, peer, services, text};
+use crate::support::{ask, config, header, log_in, peer, request, services, text};
 
 const UNAUTHORIZED: &str =
     r#"{"success":false,"error":"Unauthorized","status":"error","message":"Unauthorized"}"#;
@@ -177,8 +177,32 @@ async fn internal_errors_are_answered_without_their_cause_and_handed_to_the_serv
 }
 
 #[tokio::test]
-async fn realm_that_is_not_there_is_an_internal_error() {
-    let services = FakeServices::new().on_log_in(fixture::log_in);
-    let response = ask(config(), Arc::new(services), log_in(&json!({"user": "u", "password": "p"}))).await;
-    assert_eq!(response.status(), 500);
+async fn while_the_realm_is_not_there_every_call_is_answered_as_if_it_had_no_users() {
+    let refused =
+        |text: &str| format!(r#"{{"success":false,"error":"{text}","status":"error","message":"{text}"}}"#);
+    let (unauthorized, not_signed_in) =
+        (refused("Unauthorized"), refused("You must be logged in to do this."));
+    let done = r#"{"success":true}"#.to_owned();
+    let get = |path: &str, headers: &[(&str, &str)]| request("GET", path, headers, "");
+    let post = |path: &str, body: &Value| {
+        request("POST", path, &[("Content-Type", "application/json")], body.to_string())
+    };
+    let signed = [("X-User-Id", "owner"), ("X-Auth-Token", "token")];
+    let mail = json!({"emailOrUsername": "u"});
+    let address = json!({"email": "u@example.org"});
+    for (request, status, body) in [
+        (log_in(&json!({"user": "u", "password": "p"})), 401, &unauthorized),
+        (log_in(&json!({"resume": "token"})), 401, &unauthorized),
+        (get("/api/v1/me", &signed), 401, &not_signed_in),
+        (post("/api/v1/users.2fa.sendEmailCode", &mail), 200, &done),
+        (post("/api/v1/users.forgotPassword", &address), 200, &done),
+    ] {
+        let services = FakeServices::new().on_log_in(fixture::log_in);
+        let path = request.uri().clone();
+        let response = ask(config(), Arc::new(services), request).await;
+        assert_eq!((response.status().as_u16(), text(&response)), (status, body.as_str()), "{path}");
+    }
+    let settings = get("/api/v1/settings.public?_id=LDAP_Enable,Site_Name", &[]);
+    let response = ask(config(), Arc::new(FakeServices::new()), settings).await;
+    assert_eq!(response.status(), 200, "{}", text(&response));
 }

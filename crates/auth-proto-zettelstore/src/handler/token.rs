@@ -21,7 +21,7 @@ pub(crate) async fn log_in(state: &ZettelstoreProtocol, request: &Request<'_>) -
         login::credentials(request.http)?.ok_or(ApiError::LoginRefused)?;
     let attempt = LoginAttempt {
         protocol: ProtocolName::ZETTELSTORE,
-        realm: state.realm().await?,
+        realm: state.realm().await?.ok_or(ApiError::LoginRefused)?,
         method: LoginMethod::Password {
             who: Identifier::user_name(user_name),
             secret: SecretInput::Password(password),
@@ -50,7 +50,7 @@ pub(crate) async fn renew(state: &ZettelstoreProtocol, request: &Request<'_>) ->
     Ok(granted(state, &grant)?)
 }
 
-/// The check of the token that a request presents; `None` for a request without a token.
+/// The check of the token that a request presents; `None` for a request without a token, and where nobody can have one.
 pub(crate) async fn credential_check(
     state: &ZettelstoreProtocol,
     request: &Request<'_>,
@@ -58,9 +58,12 @@ pub(crate) async fn credential_check(
     let Some(credential) = token::presented(request.http.headers()) else {
         return Ok(None);
     };
+    let Some(realm) = state.realm().await? else {
+        return Ok(None);
+    };
     Ok(Some(CredentialCheck {
         protocol: ProtocolName::ZETTELSTORE,
-        realm: Some(state.realm().await?),
+        realm: Some(realm),
         credential,
         peer: request.peer.clone(),
     }))

@@ -125,14 +125,27 @@ async fn internal_errors_are_answered_by_their_kind_and_handed_on() {
 }
 
 #[tokio::test]
-async fn missing_realm_and_grant_of_another_kind_are_internal_errors() {
-    let no_realm = FakeServices::new();
-    let other_grant = services().on_log_in(|_| granted(Grant::ApiKey(ApiKey::new("secret"))));
-    for services in [no_realm, other_grant] {
-        let login = request("POST", "/a", &[FORM], "username=writer");
-        let answer = ask(config(), &Arc::new(services), login).await;
-        check(&answer, 500, TEXT, "Internal Server Error\n", "internal error");
-        assert_eq!(answer.error, Some(InternalError::defect("")));
+async fn grant_of_another_kind_is_an_internal_error() {
+    let services = services().on_log_in(|_| granted(Grant::ApiKey(ApiKey::new("secret"))));
+    let login = request("POST", "/a", &[FORM], "username=writer");
+    let answer = ask(config(), &Arc::new(services), login).await;
+    check(&answer, 500, TEXT, "Internal Server Error\n", "internal error");
+    assert_eq!(answer.error, Some(InternalError::defect("")));
+}
+
+#[tokio::test]
+async fn while_the_realm_is_not_there_every_login_and_token_is_refused() {
+    let token = ("Authorization", "Bearer good.token");
+    for (method, path, headers, sent, status, text) in [
+        ("POST", "/a", &[FORM][..], "username=writer&password=pw", 401, "Authentication failed\n"),
+        ("PUT", "/a", &[token], "", 400, "Not authenticated\n"),
+        ("POST", "/x?cmd=authenticated", &[token], "", 401, ""),
+    ] {
+        let request = request(method, path, headers, sent);
+        let answer = ask(config(), &Arc::new(FakeServices::new()), request).await;
+        let body = String::from_utf8(answer.response.body().to_vec()).unwrap();
+        assert_eq!((answer.response.status().as_u16(), body.as_str()), (status, text), "{method} {path}");
+        assert_eq!(answer.error, None);
     }
 }
 

@@ -1,5 +1,5 @@
-//! `dev_fetch_api_key` and `dev_list_users`, on development servers alone. No session is opened, since there are no web
-//! pages to use it.
+//! `dev_fetch_api_key` and `dev_list_users`, on development servers alone, for requests that come straight from this
+//! machine. No session is opened, since there are no web pages to use it.
 
 use auth_core::{ActionError, Answer, FailureReason, Identifier, LoginError, LoginMethod, Profile, Role};
 use serde::Serialize;
@@ -87,5 +87,5 @@ pub(crate) async fn list_users(state: &ZulipProtocol, request: &Request<'_>) -> 
         direct_admins: admins.into_iter().map(show).collect(),
         direct_users: users.into_iter().map(show).collect(),
     };
-    Ok(ok(&document).into())
+    Ok(state.with_addresses(ok(&document).into()))
 }

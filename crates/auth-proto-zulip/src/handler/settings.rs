@@ -82,7 +82,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
         success: Success::EMPTY,
         authentication_methods: Methods {
             password: email || ldap,
-            dev: config.development && config.development_login,
+            dev: request.is_development && config.development_login,
             email,
             ldap,
             discord: (config.feature_level >= DISCORD).then_some(false),
@@ -103,5 +103,5 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
         external_authentication_methods: [],
         realm_uri: &url,
     };
-    Ok(ok(&document).into())
+    Ok(state.with_addresses(ok(&document).into()))
 }

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod hosts;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod routes;

@@ -16,13 +16,14 @@ use super::output::print_line;
 use crate::assemble::Assembled;
 use crate::config::{Config, Limit, Listen, PROTOCOLS, Switch};
 use crate::logging;
+use crate::process;
 use crate::serve::Bound;
 
 /// The demo users, whom the examples of the three systems' manuals log in.
 const DEMO: &str = include_str!("dev/demo.jsonl");
 
 /// Start a demo server: all protocols on one realm, demo users, data that is thrown away. It listens on a loopback address
-/// only, and has no rate limits unless they are asked for.
+/// only, answers requests for this machine's own names only, and has no rate limits unless they are asked for.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  auth-server dev\n  auth-server dev --listen 127.0.0.1:0 --seed users.jsonl \
@@ -80,11 +81,12 @@ impl Dev {
         let realm = realm.context("the seed names no realm")?;
 
         let mut config = self.config(folder, realm);
-        logging::start(&config.log)?;
+        let _log = logging::start(&config.log)?;
+        process::prepare(&config);
         let bound = Bound::bind(&config).await?;
         let address = *bound.addresses()?.first().context("no address")?;
         config.rocketchat.site_url = format!("http://{address}");
-        let mut assembled = Assembled::open(&config).await?;
+        let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         let engine = assembled.engine();
         if Accounts::new(engine).realm(realm).await.is_err() {
             import(engine, seed.as_bytes(), ImportMode::Write, &mut unwatched).await.context("the seed")?;
@@ -96,13 +98,13 @@ impl Dev {
         } else {
             print_introduction(address, &lines, self.seed.is_none())?;
         }
-        server.run().await;
-        Ok(())
+        server.run().await
     }
 
     fn config(&self, folder: &Path, realm: &str) -> Config {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
+        config.server.loopback_hosts_only = true;
         config.store.url = format!("sqlite:{}", folder.join("auth.db").display());
         config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();

@@ -3,6 +3,7 @@
 use super::config_file::ConfigFile;
 use crate::assemble::Assembled;
 use crate::logging;
+use crate::process;
 use crate::serve::Bound;
 
 /// Start the server. It runs until SIGTERM.
@@ -16,11 +17,12 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
-        logging::start(&config.log)?;
+        let _log = logging::start(&config.log)?;
+        process::prepare(&config);
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
-        let mut assembled = Assembled::open(&config).await?;
+        let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         assembled.open_protocols(&config).await?;
         let bound = Bound::bind(&config).await?;
         let addresses = bound.addresses()?;
@@ -32,7 +34,6 @@ impl Serve {
         if let Some(address) = metrics {
             tracing::info!(%address, "metrics are served at /metrics");
         }
-        server.run().await;
-        Ok(())
+        server.run().await
     }
 }

@@ -16,7 +16,7 @@ pub struct Limits {
     pub shared: Switch,
     /// Failed attempts per account and client key.
     pub account: Option<Limit>,
-    /// Failed attempts per client key.
+    /// Failed attempts per client key. The /56 and the /48 around an IPv6 client key have 4 and 16 times as many.
     pub network: Option<Limit>,
     /// Wrong second factors per account and client key. Beside that, an account takes 30 a day from all clients, of which
     /// 25 may come from clients that it has not logged in from.

@@ -1,9 +1,11 @@
 //! Section `[server]`: listeners, proxies, and the limits of connections and requests.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use auth_core::ProtocolName;
+use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
+use serde::de::{Deserializer, Error as _};
 
 use super::{ConfigError, Span};
 
@@ -18,8 +20,11 @@ pub(crate) const PROTOCOLS: [ProtocolName; 3] =
 pub struct Server {
     /// The addresses to listen on, each for all protocols or some of them.
     pub listen: Vec<Listen>,
-    /// The networks of proxies whose `X-Forwarded-For` is believed.
-    pub trusted_proxies: Vec<ipnet::IpNet>,
+    /// The proxies, by address or network, that are believed which client they forward a request for.
+    #[serde(deserialize_with = "proxies")]
+    pub trusted_proxies: Vec<IpNet>,
+    /// The header in which the trusted proxies name the client.
+    pub client_header: ClientHeader,
     /// The most connections that are open at once.
     pub max_connections: u32,
     /// The most connections, requests under way, and sockets of signed-in users of one client: by default a quarter of
@@ -37,6 +42,25 @@ pub struct Server {
     pub max_waiting: u32,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_timeout: Span,
+    /// Whether the system may write the memory of a server that crashed to disk, with all secrets in it, and debuggers of
+    /// the same user may read it.
+    pub core_dumps: bool,
+    /// Whether requests for other hosts than this machine are refused, as `dev` does. No key of the file.
+    #[serde(skip)]
+    pub(crate) loopback_hosts_only: bool,
+}
+
+/// The header in which proxies name the client of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[expect(clippy::exhaustive_enums, reason = "the server must know how to read each")]
+pub enum ClientHeader {
+    /// `X-Forwarded-For`: a list of addresses.
+    #[default]
+    #[serde(rename = "X-Forwarded-For", alias = "x-forwarded-for")]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239).
+    #[serde(alias = "forwarded")]
+    Forwarded,
 }
 
 impl Default for Server {
@@ -44,6 +68,7 @@ impl Default for Server {
         Self {
             listen: vec![Listen::All(SocketAddr::from(([127, 0, 0, 1], 8080)))],
             trusted_proxies: Vec::new(),
+            client_header: ClientHeader::default(),
             max_connections: 4096,
             max_per_client: None,
             header_timeout: Span::secs(30),
@@ -51,6 +76,8 @@ impl Default for Server {
             body_memory_mib: 256,
             max_waiting: 4096,
             shutdown_timeout: Span::secs(10),
+            loopback_hosts_only: false,
+            core_dumps: false,
         }
     }
 }
@@ -78,9 +105,52 @@ impl Server {
         self.max_per_client.unwrap_or_else(|| (self.max_connections / 4).max(64)) as usize
     }
 
+    /// Warns of a loopback address at which no proxy is trusted: from there come the clients of a proxy on this machine.
+    pub(super) fn warning(&self) -> Option<String> {
+        let listeners = self.listen.iter().map(Listen::address);
+        let is_trusted =
+            |address: IpAddr| self.trusted_proxies.iter().any(|network| network.contains(&address));
+        let address = listeners
+            .filter(|address| address.ip().is_loopback())
+            .find(|address| !is_trusted(address.ip()))?;
+        Some(format!(
+            "[server] trusted_proxies: no proxy at {} is trusted: behind a proxy on this machine, all clients count as \
+             one, and one of them can lock all out",
+            address.ip()
+        ))
+    }
+
     pub(super) fn listens_on_loopback_only(&self) -> bool {
         self.listen.iter().all(|listen| listen.address().ip().is_loopback())
     }
+}
+
+/// Reads networks; an address is a network of one host.
+fn proxies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
+    let texts = Vec::<String>::deserialize(deserializer)?;
+    texts.iter().map(|text| proxy(text).map_err(D::Error::custom)).collect()
+}
+
+fn proxy(text: &str) -> Result<IpNet, String> {
+    let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
+    let network = network.map_err(|_| {
+        format!("trusted_proxies: {text:?} is neither an address nor a network such as \"10.0.0.0/8\"")
+    })?;
+    let network = without_mapping(network);
+    if network.prefix_len() == 0 {
+        return Err(format!(
+            "trusted_proxies: {text:?} is everybody: every client could choose its address; list your proxies alone"
+        ));
+    }
+    Ok(network)
+}
+
+/// A network of IPv4 addresses mapped to IPv6 as one of IPv4, as which clients are known.
+fn without_mapping(network: IpNet) -> IpNet {
+    let IpNet::V6(v6) = network else { return network };
+    let v4 = v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(96));
+    let v4 = v4.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    v4.map_or(network, IpNet::V4)
 }
 
 /// An address to listen on.
@@ -122,6 +192,73 @@ impl Listen {
         match self {
             Self::All(_) => true,
             Self::Some(some) => some.protocols.iter().any(|name| name == protocol.as_str()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Server, String> {
+        toml::from_str(text).map_err(|error: toml::de::Error| error.message().to_owned())
+    }
+
+    #[test]
+    fn trusted_proxies_are_networks_or_single_addresses_and_never_everybody() {
+        for (text, expected) in [
+            ("127.0.0.1", Some("127.0.0.1/32")),
+            ("::1", Some("::1/128")),
+            ("10.0.0.0/8", Some("10.0.0.0/8")),
+            ("2001:db8::/32", Some("2001:db8::/32")),
+            ("::ffff:10.0.0.1", Some("10.0.0.1/32")),
+            ("::ffff:10.0.0.0/104", Some("10.0.0.0/8")),
+            ("0.0.0.0/0", None),
+            ("::/0", None),
+            ("10.0.0.1/0", None),
+            ("::ffff:0:0/96", None),
+            ("10.0.0.0/33", None),
+            ("localhost", None),
+            ("127.0.0.1:80", None),
+            ("", None),
+        ] {
+            let server = read(&format!("trusted_proxies = [\"{text}\"]"));
+            let proxies = server.as_ref().map(|server| server.trusted_proxies.as_slice());
+            match expected {
+                Some(expected) => assert_eq!(proxies, Ok(&[expected.parse().unwrap()][..]), "{text}"),
+                None => assert!(proxies.is_err_and(|error| error.contains(text)), "{text}: {server:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn client_header_is_one_of_two() {
+        for (text, expected) in [
+            ("X-Forwarded-For", Some(ClientHeader::XForwardedFor)),
+            ("x-forwarded-for", Some(ClientHeader::XForwardedFor)),
+            ("Forwarded", Some(ClientHeader::Forwarded)),
+            ("forwarded", Some(ClientHeader::Forwarded)),
+            ("X-Real-IP", None),
+        ] {
+            let server = read(&format!("client_header = \"{text}\""));
+            assert_eq!(server.ok().map(|server| server.client_header), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn loopback_listener_without_a_trusted_proxy_there_is_warned_of() {
+        for (listen, proxies, warns) in [
+            ("127.0.0.1:8080", "", true),
+            ("[::1]:8080", "", true),
+            ("127.0.0.1:8080", "\"10.0.0.0/8\"", true),
+            ("127.0.0.1:8080", "\"127.0.0.1\"", false),
+            ("[::1]:8080", "\"127.0.0.1\"", true),
+            ("[::1]:8080", "\"127.0.0.1\", \"::1\"", false),
+            ("0.0.0.0:8080", "", false),
+            ("192.0.2.1:8080", "", false),
+        ] {
+            let server = read(&format!("listen = [\"{listen}\"]\ntrusted_proxies = [{proxies}]")).unwrap();
+            assert_eq!(server.warning().is_some(), warns, "{listen} {proxies}");
         }
     }
 }

@@ -45,7 +45,8 @@ pub struct Zulip {
     pub api_limit: Limit,
     /// Whether users log in by password, where their realm allows it.
     pub password_login: bool,
-    /// Whether there are development endpoints, which log in by name alone: on loopback addresses only.
+    /// Whether there are development endpoints, which log in by name alone: on loopback addresses only, and for requests
+    /// that no proxy forwarded and that are for this machine, `external_host` or a name below it.
     pub development: bool,
     /// Whether the development endpoints log users in, or only list them.
     pub development_login: bool,
@@ -103,6 +104,12 @@ impl Zulip {
 
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.enabled && self.external_host.is_empty() {
+            warnings.push(
+                "[zulip] external_host is empty: clients are told addresses of whatever host a request names"
+                    .to_owned(),
+            );
+        }
         if !self.exact_points().is_empty() {
             warnings
                 .push("[zulip] exact: the server is only as safe as the real Zulip, see README".to_owned());

@@ -38,6 +38,7 @@ async fn at_the_limit_the_quietest_connection_of_the_largest_client_makes_room()
     assert!(!is_evicted(&large[2].1).await);
     assert!(enter(&connections, client(4)).0.is_none(), "one that was told to end is enough");
     assert!(!is_evicted(&large[2].1).await);
+    assert_eq!(connections.tally(), Tally { open: 4, made_room: 1, ..Tally::default() });
     drop(answering);
     drop(large.remove(1));
     assert!(enter(&connections, client(3)).0.is_some());
@@ -72,6 +73,7 @@ async fn client_whose_connections_are_all_busy_is_told_so_and_then_cut_off() {
         refused.push(refusal);
     }
     assert!(enter(&connections, client(1)).0.expect("no waiting").is_none());
+    assert_eq!(connections.tally().refused, REFUSED as u64 + 1, "those that are cut off count too");
     assert!(!place(&connections, client(2)).0.is_refusal(), "other clients are let in");
     refused.pop();
     assert!(place(&connections, client(1)).0.is_refusal());
@@ -108,6 +110,8 @@ async fn connection_without_a_request_ends_at_the_limit() {
     assert!(!is_evicted(&activity).await);
     sweep(&connections, 1).await;
     assert!(is_evicted(&activity).await);
+    sweep(&connections, 30).await;
+    assert_eq!(connections.tally().timed_out, 1, "it is counted once");
 }
 
 #[tokio::test(start_paused = true)]

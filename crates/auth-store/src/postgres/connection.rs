@@ -72,6 +72,9 @@ pub enum PostgresOpenError {
     /// The certificates of trusted authorities can't be read, or the file has none.
     #[error("the certificates of trusted authorities can't be read: {0}")]
     Authorities(String),
+    /// The database can't store every text.
+    #[error("the database's encoding is {0}: create a database with ENCODING 'UTF8'")]
+    Encoding(String),
     /// The database holds tables of another program.
     #[error("the database holds tables of another program")]
     NotOurs,

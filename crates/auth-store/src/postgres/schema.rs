@@ -18,6 +18,7 @@ const STEPS: [&str; 4] = [
 /// How often a step is attempted: of several servers that start at once, one applies it.
 const ATTEMPTS: u32 = 20;
 
+const ENCODING: &str = "SELECT current_setting('server_encoding')";
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS auth_server_schema \
     (one smallint PRIMARY KEY, version bigint NOT NULL)";
 const HAS_VERSION: &str = "SELECT to_regclass('auth_server_schema') IS NOT NULL";
@@ -69,6 +70,10 @@ impl<T: Into<CommandError>> From<T> for Stop {
 /// Applies the next step, if there is one; returns the version before it.
 async fn step(pool: &Pool) -> std::result::Result<Option<usize>, Stop> {
     let mut client: Object = pool.get().await?;
+    let encoding: String = Columns::of(&client.query_one(ENCODING, &[]).await?).take()?;
+    if encoding != "UTF8" {
+        return Err(Stop::Open(PostgresOpenError::Encoding(encoding)));
+    }
     if let Some(version) = version(&client).await? {
         let known = known(version)?;
         if known >= STEPS.len() {

@@ -16,7 +16,7 @@ pub(super) async fn of(state: &GitLabProtocol, request: &Request<'_>) -> Result<
     let token = token::presented(request.http.headers()).ok_or(ApiError::Unauthorized)?;
     let check = CredentialCheck {
         protocol: GITLAB,
-        realm: Some(state.realm().await?),
+        realm: Some(state.realm().await?.ok_or(ApiError::Unauthorized)?),
         credential: PresentedCredential::Token { kinds: &KINDS, owner: None, token },
         peer: request.peer.clone(),
     };

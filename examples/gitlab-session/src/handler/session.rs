@@ -21,7 +21,7 @@ pub(crate) async fn log_in(state: &GitLabProtocol, request: &Request<'_>) -> Res
     let Credentials { who, password } = credentials(request.http)?;
     let attempt = LoginAttempt {
         protocol: GITLAB,
-        realm: state.realm().await?,
+        realm: state.realm().await?.ok_or(ApiError::Unauthorized)?,
         method: LoginMethod::Password { who, secret: SecretInput::Password(password) },
         second_step: SecondStep::NotOffered,
         grant: GrantKind::Token(GITLAB_TOKEN),

@@ -123,13 +123,20 @@ async fn internal_error_is_rendered_and_handed_to_the_server() {
 }
 
 #[tokio::test]
-async fn missing_realm_and_grant_of_another_kind_are_defects() {
-    let no_realm = Arc::new(FakeServices::new());
-    let no_token = Arc::new(services().on_log_in(|_| granted(Grant::ApiKey(ApiKey::new("key")))));
-    for services in [no_realm, no_token] {
-        let answer = ask(&services, login()).await;
-        check(&answer, 500, r#"{"message":"500 Internal Server Error"}"#, "defect");
-        assert_eq!(answer.error.map(|error| error.kind()), Some(InternalErrorKind::Defect));
+async fn grant_of_another_kind_is_a_defect() {
+    let services = Arc::new(services().on_log_in(|_| granted(Grant::ApiKey(ApiKey::new("key")))));
+    let answer = ask(&services, login()).await;
+    check(&answer, 500, r#"{"message":"500 Internal Server Error"}"#, "defect");
+    assert_eq!(answer.error.map(|error| error.kind()), Some(InternalErrorKind::Defect));
+}
+
+#[tokio::test]
+async fn while_the_realm_is_not_there_every_login_and_token_is_refused() {
+    let token = request("GET", "/api/v4/user", &[("PRIVATE-TOKEN", "token")], "");
+    for request in [login(), token] {
+        let answer = ask(&Arc::new(FakeServices::new()), request).await;
+        check(&answer, 401, r#"{"message":"401 Unauthorized"}"#, "no realm");
+        assert!(answer.error.is_none());
     }
 }
 

@@ -1,0 +1,145 @@
+//! The log of doubts about who the client is: a line an hour for each kind, and counts for the metrics.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use auth_core::{Clock, Timestamp};
+
+use crate::origin::Doubt;
+
+/// How long a kind of doubt is not logged again.
+const QUIET: Duration = Duration::from_secs(3600);
+
+/// The kinds of doubt, as metrics name them.
+const KINDS: [&str; 5] = ["untrusted", "unreadable", "hidden", "other_header", "no_header"];
+
+/// Counts the requests whose client is in doubt, and logs them now and then.
+pub(crate) struct ForwardingLog {
+    clock: Arc<dyn Clock>,
+    tallies: Mutex<BTreeMap<&'static str, Tally>>,
+}
+
+/// The requests of one kind.
+struct Tally {
+    all: u64,
+    /// Since the last line.
+    unlogged: u64,
+    /// When there was a line.
+    logged: Option<Timestamp>,
+}
+
+impl ForwardingLog {
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
+        let none = |kind| (kind, Tally { all: 0, unlogged: 0, logged: None });
+        Self { clock, tallies: Mutex::new(KINDS.map(none).into()) }
+    }
+
+    /// Counts a request that `peer` sent and whose client is in doubt.
+    pub(crate) fn note(&self, doubt: &Doubt, peer: IpAddr) {
+        if let Some(requests) = self.count(kind(doubt)) {
+            log(doubt, requests, peer);
+        }
+    }
+
+    /// The requests of each kind since the start.
+    pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
+        let tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        tallies.iter().map(|(kind, tally)| (*kind, tally.all)).collect()
+    }
+
+    /// Counts a request; gives the number of requests to log where a line is due.
+    fn count(&self, kind: &'static str) -> Option<u64> {
+        let now = self.clock.now();
+        let mut tallies = self.tallies.lock().unwrap_or_else(PoisonError::into_inner);
+        let tally = tallies.get_mut(kind)?;
+        tally.all += 1;
+        tally.unlogged += 1;
+        // A clock that was set back silences nothing.
+        if tally.logged.is_some_and(|logged| logged <= now && now.since(logged) < QUIET) {
+            return None;
+        }
+        tally.logged = Some(now);
+        Some(std::mem::take(&mut tally.unlogged))
+    }
+}
+
+fn kind(doubt: &Doubt) -> &'static str {
+    match doubt {
+        Doubt::Untrusted(_) => "untrusted",
+        Doubt::Unreadable(_) => "unreadable",
+        Doubt::Hidden(_) => "hidden",
+        Doubt::OtherHeader(_) => "other_header",
+        Doubt::NoHeader => "no_header",
+    }
+}
+
+/// Logs a doubt, with the number of requests of its kind since the last line.
+fn log(doubt: &Doubt, requests: u64, peer: IpAddr) {
+    const TARGET: &str = "auth::forwarding";
+    match doubt {
+        Doubt::Untrusted(header) => tracing::warn!(
+            target: TARGET, %peer, header = header.as_str(), requests,
+            "a forwarding header was ignored, since its sender is no trusted proxy: if it is your proxy, list it under \
+             [server] trusted_proxies, or all its clients count as one"
+        ),
+        Doubt::Unreadable(entry) => tracing::warn!(
+            target: TARGET, %peer, entry, requests,
+            "a trusted proxy named a client in a form that can't be read: such clients count as one"
+        ),
+        Doubt::Hidden(entry) => tracing::warn!(
+            target: TARGET, %peer, entry, requests,
+            "a trusted proxy named no address of a client: such clients count as one"
+        ),
+        Doubt::OtherHeader(header) => tracing::warn!(
+            target: TARGET, %peer, header = header.as_str(), requests,
+            "a trusted proxy sent a forwarding header, but named no client in that of [server] client_header: such \
+             clients count as one"
+        ),
+        Doubt::NoHeader => tracing::info!(
+            target: TARGET, %peer, requests,
+            "a trusted proxy sent no forwarding header: its own requests and clients that it doesn't name count as one"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::ManualClock;
+
+    use super::*;
+
+    #[test]
+    fn each_kind_is_logged_once_an_hour_and_counted_always() {
+        let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_700_000_000)));
+        let log = ForwardingLog::new(Arc::clone(&clock) as _);
+        let count = |kind| (0..3).map(|_| log.count(kind)).collect::<Vec<_>>();
+        assert_eq!(count("unreadable"), [Some(1), None, None]);
+        clock.advance(QUIET - Duration::from_millis(1));
+        assert_eq!(count("unreadable"), [None; 3]);
+        assert_eq!(count("hidden"), [Some(1), None, None], "a kind of its own");
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(count("unreadable"), [Some(6), None, None]);
+        let counts: BTreeMap<_, _> = log.counts().into_iter().collect();
+        assert_eq!((counts["unreadable"], counts["hidden"], counts["untrusted"]), (9, 3, 0));
+    }
+
+    #[test]
+    fn every_doubt_is_counted_under_a_kind_of_its_own() {
+        let log = ForwardingLog::new(Arc::new(ManualClock::default()));
+        let peer = IpAddr::from([192, 0, 2, 1]);
+        let header = http::header::FORWARDED;
+        let doubts = [
+            Doubt::Untrusted(header.clone()),
+            Doubt::Unreadable("x".to_owned()),
+            Doubt::Hidden("_x".to_owned()),
+            Doubt::OtherHeader(header),
+            Doubt::NoHeader,
+        ];
+        for doubt in doubts {
+            log.note(&doubt, peer);
+        }
+        assert_eq!(log.counts().into_iter().map(|(_, count)| count).collect::<Vec<_>>(), [1; KINDS.len()]);
+    }
+}
