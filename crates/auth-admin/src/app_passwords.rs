@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Credential, CredentialKind, Password, ProtocolName, Rng, Scope, Store, Timestamp, is_control,
+    Account, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
@@ -37,8 +37,8 @@ impl AppPasswords {
     /// others it would do away with the second factor.
     ///
     /// # Errors
-    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the account is gone, or
-    /// [`AdminError::Store`].
+    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the
+    /// account is gone, or [`AdminError::Store`].
     pub async fn add(
         &self,
         account: &Account,
@@ -57,13 +57,9 @@ impl AppPasswords {
         }
         let protocols = if protocols.is_empty() && !is_bot { possible } else { protocols };
         let password = opaque::app_password(&*self.rng);
-        let digest = opaque::digest(password.expose());
-        let credential = Credential {
-            label: Some(name.to_owned()),
-            scope: Scope { protocols, bypass_second_factor: true },
-            expires: ends,
-            ..self.credentials.credential(user, CredentialKind::APP_PASSWORD, Some(digest))
-        };
+        let mut credential = self.credentials.app_password(user, name, &password);
+        credential.scope.protocols = protocols;
+        credential.expires = ends;
         if self.store.add(&credential, u32::MAX).await? {
             return Ok(Some(password));
         }

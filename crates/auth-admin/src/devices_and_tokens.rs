@@ -8,7 +8,9 @@ use auth_core::{
     Store, TotpSecret,
 };
 use auth_crypto::totp;
-use auth_engine::{CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable};
+use auth_engine::{
+    CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable, is_of_same_login,
+};
 use zeroize::Zeroizing;
 
 use crate::error::AdminError;
@@ -120,8 +122,7 @@ impl Tokens {
         Self { store: Arc::clone(engine.store()), passwords, kinds }
     }
 
-    /// The tokens of an account, kind by kind, oldest first: Rocket.Chat's, personal ones, Zulip's key, sessions of pages, and
-    /// those that protocols add.
+    /// The tokens of an account, kind by kind, oldest first: those of logins, Zulip's keys, and personal ones.
     ///
     /// # Errors
     /// [`AdminError::Store`].
@@ -133,13 +134,28 @@ impl Tokens {
         Ok(tokens)
     }
 
-    /// Revokes one of an account's tokens; `false` when it has no such token.
+    /// Revokes one of an account's tokens, a signed one with all that go back to the same login; `false` when it has no such
+    /// token.
     ///
     /// # Errors
     /// [`AdminError::Store`].
     pub async fn revoke(&self, account: &Account, id: CredentialId) -> Result<bool, AdminError> {
         let own = self.list(account).await?;
-        Ok(own.iter().any(|token| token.id == id) && self.store.remove(id).await?)
+        let Some(token) = own.into_iter().find(|token| token.id == id) else { return Ok(false) };
+        if token.kind != CredentialKind::ZETTELSTORE_TOKEN {
+            return Ok(self.store.remove(id).await?);
+        }
+        // A token may be renewed meanwhile, but only while one of its login is there.
+        loop {
+            let mut own = self.store.of_user(account.user.id, token.kind).await?;
+            own.retain(|other| is_of_same_login(other, &token));
+            if own.is_empty() {
+                return Ok(true);
+            }
+            for one in own {
+                self.store.remove(one.id).await?;
+            }
+        }
     }
 
     /// Revokes all of an account's tokens, and refuses the signed tokens that it was given before.

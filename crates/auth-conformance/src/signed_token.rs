@@ -1,11 +1,14 @@
-//! Test tokens that are signed with the server's own key, which is read from its key file.
+//! Test tokens that are signed with the server's own key, which is read from its key file, and stored as tokens that the
+//! server has issued.
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use data_encoding::{BASE64URL_NOPAD, HEXLOWER};
-use ring::{hkdf, hmac};
+use ring::{digest, hkdf, hmac};
+use rusqlite::Connection;
 use serde_json::{Map, Value, json};
 
 use crate::clock::unix_seconds;
@@ -30,11 +33,26 @@ pub(crate) fn make(dir: &Path, claims: &Value, algorithm: &str) -> Result<String
     Ok(format!("{signed}.{}", BASE64URL_NOPAD.encode(mac.as_ref())))
 }
 
-/// Seconds since the Unix epoch for `now`, `now+600`, `now-100`.
+/// Stores a token in the server's store, as one that was issued to the user whom the claims name, if there is one.
+pub(crate) fn store(dir: &Path, claims: &Value, token: &str) -> Result<()> {
+    let zid = claims.get("zid").and_then(Value::as_str).and_then(|zid| zid.parse::<i64>().ok());
+    let digest = digest::digest(&digest::SHA256, token.as_bytes());
+    let connection = Connection::open(dir.join("auth.db"))?;
+    connection.busy_timeout(Duration::from_secs(10))?;
+    connection.execute(
+        "INSERT OR IGNORE INTO credential (id, user, kind, digest, doors, bypass_second_factor, created, counter)
+         SELECT randomblob(16), number, 'zettelstore-token', ?2, '', 0, 0, 0 FROM user WHERE zettelstore = ?1",
+        (zid, digest.as_ref()),
+    )?;
+    Ok(())
+}
+
+/// Seconds since the Unix epoch for `now`, `now+600`, `now-100`. Now is the second that begins next: users who were made in
+/// this one refuse tokens from before.
 fn seconds(text: &str) -> Option<i64> {
     let offset = text.strip_prefix("now")?;
     let offset = if offset.is_empty() { 0 } else { offset.parse().ok()? };
-    Some(unix_seconds() + offset)
+    Some(unix_seconds() + 1 + offset)
 }
 
 /// The key that signs Zettelstore tokens of the fixtures' realm `notes`, derived from the first key of the file.

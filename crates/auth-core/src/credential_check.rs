@@ -85,10 +85,12 @@ impl CheckReply {
 pub struct Principal {
     /// The user.
     pub profile: Profile,
-    /// The stored credential that was presented; `None` for a signed token.
+    /// The stored credential that was presented.
     pub credential: Option<CredentialId>,
     /// The kind of the stored credential.
     pub kind: Option<CredentialKind>,
+    /// The credential that the stored one came from. What the user makes with it comes from that one too.
+    pub parent: Option<CredentialId>,
     /// When the credential was issued.
     pub issued: Timestamp,
     /// When the credential ends.

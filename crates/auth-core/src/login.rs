@@ -153,7 +153,7 @@ pub enum GrantKind {
     /// A new opaque token of this kind, stored as a digest. How long it lives and how many an account keeps is the
     /// protocol's [`TokenPolicy`](crate::TokenPolicy).
     Token(CredentialKind),
-    /// A signed token, of which nothing is stored.
+    /// A signed token, which says itself whose it is and until when. Its digest is stored, so that it can be revoked.
     SignedToken(TokenForm),
 }
 

@@ -130,9 +130,12 @@ impl CredentialKind {
     pub const REMEMBERED_FACTOR: Self = Self::new("remembered-factor");
     /// A session of the web pages.
     pub const WEB_SESSION: Self = Self::new("web-session");
+    /// A token that Zettelstore signs: stored as SHA-256. A renewed one is made beside it, with the moment of the login as
+    /// the time of its creation.
+    pub const ZETTELSTORE_TOKEN: Self = Self::new("zettelstore-token");
 
     /// The kinds that this project makes.
-    pub const KNOWN: [Self; 11] = [
+    pub const KNOWN: [Self; 12] = [
         Self::ZULIP_KEY,
         Self::ROCKETCHAT_TOKEN,
         Self::PERSONAL_TOKEN,
@@ -144,6 +147,7 @@ impl CredentialKind {
         Self::PASSWORD_RESET,
         Self::REMEMBERED_FACTOR,
         Self::WEB_SESSION,
+        Self::ZETTELSTORE_TOKEN,
     ];
 }
 

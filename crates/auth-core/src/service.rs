@@ -52,7 +52,7 @@ pub trait RequestLimits: Send + Sync {
 /// Replaces API keys.
 #[async_trait]
 pub trait ApiKeys: Send + Sync {
-    /// Gives the principal's account a new API key; the old one is refused from then on.
+    /// Gives the principal's account a new API key in place of the one presented, which is refused from then on.
     ///
     /// # Errors
     /// An [`ActionError`] when the new key may not have been stored.

@@ -243,7 +243,7 @@ pub struct ImportError {
     pub error: Option<StoreError>,
 }
 
-/// Keeps credentials.
+/// Keeps credentials. Whatever deletes a credential deletes those that came from it.
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
     /// The credential of a kind with that digest, and its owner.
@@ -262,19 +262,26 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn of_user(&self, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>, StoreError>;
 
-    /// Adds a credential and keeps only the `keep` newest of its kind that the user has. `false` when there is
-    /// no such user, or the label is taken.
+    /// Adds a credential and keeps only the `keep` newest of its kind and parent that the user has. `false` when there is
+    /// no such user or parent, or the label is taken.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn add(&self, credential: &Credential, keep: u32) -> Result<bool, StoreError>;
 
-    /// Adds a credential if the user has none of its kind; gives the one it has afterwards. `None` when there
-    /// is no such user.
+    /// Adds a credential if the user has none of its kind and parent; gives the one it has afterwards. `None` when there
+    /// is no such user or parent.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn ensure(&self, credential: &Credential) -> Result<Option<Credential>, StoreError>;
+
+    /// Adds a credential that succeeds another of its user, which stays. `false` when the other is gone: what was revoked
+    /// has no successor.
+    ///
+    /// # Errors
+    /// [`Conflict::Credential`] when another credential has its digest. See [`StoreError`].
+    async fn succeed(&self, other: CredentialId, new: &Credential) -> Result<bool, StoreError>;
 
     /// Deletes a credential; `false` when it is gone already. Two calls never both get `true`, so that a
     /// single-use code is used once.

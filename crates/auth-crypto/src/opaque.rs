@@ -1,10 +1,11 @@
 //! Opaque secrets: random text without a meaning, which a store maps to its owner.
 //!
-//! Symbols are drawn without bias. A secret of at least 128 random bits may be stored under its plain [`digest`].
-//! Shorter codes need a keyed digest: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
+//! Symbols are drawn without bias. A secret of at least 128 random bits may be stored under its plain [`digest`], unless
+//! clients may present the digest itself, as with app passwords: see [`app_password_digest`]. Shorter codes need a keyed
+//! digest: [`KeyRing::mac`](crate::keyring::KeyRing::mac).
 
 use auth_core::{ApiKey, Digest, OneTimeCode, Password, Rng, Token};
-use ring::digest::{SHA256, digest as sha256};
+use ring::digest::{Context, SHA256, digest as sha256};
 use zeroize::Zeroizing;
 
 const LETTERS_AND_DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -66,6 +67,27 @@ pub fn app_password(rng: &dyn Rng) -> Password {
 pub fn digest(text: &str) -> Digest {
     let mut bytes = [0; 32];
     bytes.copy_from_slice(sha256(&SHA256, text.as_bytes()).as_ref());
+    Digest::new(bytes)
+}
+
+/// Returns the digest under which a store keeps an app password, made of the SHA-256 of the app password.
+///
+/// Clients may present that SHA-256 in place of the app password. The store keeps a digest of it, so that what a copy of the
+/// store tells can't be presented. Stores make the same digest when they bring earlier records up to date.
+///
+/// ```
+/// use auth_crypto::opaque::{app_password_digest, digest};
+///
+/// let sha256 = digest("an app password");
+/// assert_ne!(app_password_digest(&sha256), sha256);
+/// ```
+#[must_use]
+pub fn app_password_digest(sha256: &Digest) -> Digest {
+    let mut hash = Context::new(&SHA256);
+    hash.update(b"auth-server app password");
+    hash.update(sha256.as_bytes());
+    let mut bytes = [0; 32];
+    bytes.copy_from_slice(hash.finish().as_ref());
     Digest::new(bytes)
 }
 

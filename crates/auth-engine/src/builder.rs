@@ -82,7 +82,7 @@ impl EngineBuilder {
         let credentials =
             Arc::new(CredentialFactory::new(Arc::clone(&keys), Arc::clone(&clock), Arc::clone(&rng)));
         let finder = Arc::new(UserFinder::new(Arc::clone(&store), Arc::clone(&directories)));
-        let users = Arc::new(UserFactory::new(Arc::clone(&rules), Arc::clone(&rng)));
+        let users = Arc::new(UserFactory::new(Arc::clone(&rules), Arc::clone(&clock), Arc::clone(&rng)));
         let mail = Arc::new(MailQueue::new(
             Arc::clone(&store),
             Arc::clone(&keys),
@@ -148,7 +148,7 @@ impl EngineBuilder {
             Arc::clone(&keys),
             Arc::clone(&rules),
             Arc::clone(&clock),
-            config.zettelstore.token_lifetime,
+            config.zettelstore,
         ));
         let renewer = TokenRenewer::new(Arc::clone(&checker), Arc::clone(&issuer), Arc::clone(&clock));
 

@@ -220,14 +220,20 @@ impl Default for RocketChatConfig {
 pub struct ZettelstoreConfig {
     /// How long a token lives.
     pub token_lifetime: Duration,
+    /// How long after a login its token can be renewed.
+    pub session_lifetime: Duration,
     /// The time that an answer takes from the look-up on; zero answers at once.
     pub login_delay: Duration,
 }
 
 impl Default for ZettelstoreConfig {
-    /// Zettelstore's own defaults.
+    /// Zettelstore's own defaults; and thirty days for renewals, which Zettelstore does not limit.
     fn default() -> Self {
-        Self { token_lifetime: Duration::from_secs(600), login_delay: Duration::from_millis(500) }
+        Self {
+            token_lifetime: Duration::from_secs(600),
+            session_lifetime: Duration::from_secs(30 * 24 * 3600),
+            login_delay: Duration::from_millis(500),
+        }
     }
 }
 

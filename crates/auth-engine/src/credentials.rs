@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    ApiKey, Clock, Credential, CredentialId, CredentialKind, Digest, InternalError, OneTimeCode, Rng, Scope,
-    Timestamp, Token, TotpSecret, UserId,
+    ApiKey, Clock, Credential, CredentialId, CredentialKind, Digest, InternalError, OneTimeCode, Password,
+    Rng, Scope, Timestamp, Token, TotpSecret, UserId,
 };
 use auth_crypto::keyring::{KeyRing, Purpose};
 use auth_crypto::opaque;
@@ -38,8 +38,10 @@ impl CredentialFactory {
             id: CredentialId::random(&*self.rng),
             user,
             kind,
+            parent: None,
             digest,
             sealed: None,
+            clear_only: false,
             scope: Scope::default(),
             label: None,
             created: self.clock.now(),
@@ -60,6 +62,17 @@ impl CredentialFactory {
         let token = opaque::rocketchat_token(&*self.rng);
         let digest = opaque::digest(token.expose());
         (token, Credential { expires, ..self.credential(user, kind, Some(digest)) })
+    }
+
+    /// An app password as the store keeps it, for all protocols and without an end.
+    #[must_use]
+    pub fn app_password(&self, user: UserId, name: &str, password: &Password) -> Credential {
+        let digest = opaque::app_password_digest(&opaque::digest(password.expose()));
+        Credential {
+            label: Some(name.to_owned()),
+            scope: Scope { protocols: Vec::new(), bypass_second_factor: true },
+            ..self.credential(user, CredentialKind::APP_PASSWORD, Some(digest))
+        }
     }
 
     /// A Zulip API key as the store keeps it.
@@ -229,4 +242,11 @@ pub fn has_ended(credential: &Credential, now: Timestamp) -> bool {
 /// back since, and nobody knows how old it is.
 pub(crate) fn code_has_ended(code: &Credential, now: Timestamp) -> bool {
     has_ended(code, now) || code.created.is_ahead(now)
+}
+
+/// Whether two signed tokens go back to the same login: renewed ones keep the moment of the login as that of their creation.
+#[must_use]
+pub fn is_of_same_login(one: &Credential, other: &Credential) -> bool {
+    let login = |token: &Credential| (token.user, token.kind, token.created, token.parent);
+    login(one) == login(other)
 }

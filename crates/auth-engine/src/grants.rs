@@ -5,14 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ApiKey, Clock, CredentialKind, Grant, GrantKind, InternalError, ProtocolName, Realm, Store,
-    Timestamp, TokenForm, User, fold,
+    Account, ApiKey, Clock, Credential, CredentialId, CredentialKind, Grant, GrantKind, InternalError,
+    ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, fold,
 };
+use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
-use crate::credentials::CredentialFactory;
+use crate::config::ZettelstoreConfig;
+use crate::credentials::{CredentialFactory, has_ended, is_of_same_login};
 use crate::keys::Keys;
+use crate::lineage::Lineage;
 use crate::rules::RuleSet;
+
+/// The seconds that are tried for a signed token, where another chain of the user has the token of the first.
+const SECONDS: u64 = 16;
 
 /// Issues keys and tokens.
 pub(crate) struct GrantIssuer {
@@ -21,8 +27,28 @@ pub(crate) struct GrantIssuer {
     keys: Arc<Keys>,
     rules: Arc<RuleSet>,
     clock: Arc<dyn Clock>,
-    /// How long signed tokens live.
-    signed_lifetime: Duration,
+    zettelstore: ZettelstoreConfig,
+}
+
+/// A login and its renewals: signed tokens of one user, each of which succeeds another.
+#[derive(Clone, Copy, Debug)]
+struct Chain {
+    /// The second in which the first token counts as issued.
+    begun: Timestamp,
+    lineage: Lineage,
+    /// The token to be succeeded; `None` at the login.
+    predecessor: Option<CredentialId>,
+}
+
+/// What became of a signed token that was asked for.
+#[derive(Debug)]
+pub(crate) enum SignedGrant {
+    /// It is issued.
+    Issued(Grant),
+    /// The chain has reached its longest age, or its user has no second without a token.
+    NoRoom,
+    /// The user, the app password or the predecessor is gone.
+    Revoked,
 }
 
 impl GrantIssuer {
@@ -32,36 +58,40 @@ impl GrantIssuer {
         keys: Arc<Keys>,
         rules: Arc<RuleSet>,
         clock: Arc<dyn Clock>,
-        signed_lifetime: Duration,
+        zettelstore: ZettelstoreConfig,
     ) -> Self {
-        Self { store, credentials, keys, rules, clock, signed_lifetime }
+        Self { store, credentials, keys, rules, clock, zettelstore }
     }
 
-    /// Issues a grant of a kind. What it stores is durable when this returns.
+    /// Issues a grant of a kind, which comes from an app password where one was presented. What it stores is durable when
+    /// this returns.
     pub(crate) async fn issue(
         &self,
         protocol: ProtocolName,
         kind: GrantKind,
         realm: &Realm,
         account: &Account,
+        app_password: Option<&Credential>,
     ) -> Result<Grant, InternalError> {
+        let lineage = Lineage::of(app_password);
         match kind {
-            GrantKind::ApiKey => Ok(Grant::ApiKey(self.api_key(account).await?)),
-            GrantKind::Token(kind) => self.token(protocol, kind, account).await,
-            GrantKind::SignedToken(form) => Ok(self.signed_token(form, realm, &account.user)),
+            GrantKind::ApiKey => Ok(Grant::ApiKey(self.api_key(account, lineage).await?)),
+            GrantKind::Token(kind) => self.token(protocol, kind, account, lineage).await,
+            GrantKind::SignedToken(form) => self.signed_token(form, realm, &account.user, lineage).await,
             _ => Err(InternalError::defect("a kind of grant that the engine doesn't know")),
         }
     }
 
-    /// The account's API key; the first login of an account without one makes it.
-    async fn api_key(&self, account: &Account) -> Result<ApiKey, InternalError> {
+    /// The account's API key, or that of the app password; the first login without one makes it.
+    async fn api_key(&self, account: &Account, lineage: Lineage) -> Result<ApiKey, InternalError> {
         let user = account.user.id;
-        let stored = match self.store.of_user(user, CredentialKind::ZULIP_KEY).await?.pop() {
+        let keys = self.store.of_user(user, CredentialKind::ZULIP_KEY).await?;
+        let stored = match keys.into_iter().find(|key| key.parent == lineage.parent) {
             Some(credential) => credential,
             None => {
                 let new = self.credentials.zulip_key(user, &self.credentials.new_zulip_key());
-                let ensured = self.store.ensure(&new).await?;
-                ensured.ok_or_else(|| InternalError::corrupt("the account of a new key"))?
+                let ensured = self.store.ensure(&lineage.apply(new)).await?;
+                ensured.ok_or_else(gone)?
             }
         };
         self.credentials.open_zulip_key(&stored)
@@ -73,29 +103,114 @@ impl GrantIssuer {
         protocol: ProtocolName,
         kind: CredentialKind,
         account: &Account,
+        lineage: Lineage,
     ) -> Result<Grant, InternalError> {
         let policy = self.rules.of(protocol).token_policy(kind);
-        let expires = Some(self.clock.now() + policy.lifetime);
+        let expires = lineage.end(Some(self.clock.now() + policy.lifetime));
         let (token, stored) = self.credentials.token(account.user.id, kind, expires);
-        if !self.store.add(&stored, policy.keep).await? {
-            return Err(InternalError::unavailable("the user is gone"));
+        if !self.store.add(&lineage.apply(stored), policy.keep).await? {
+            return Err(gone());
         }
         Ok(Grant::Token { token, expires })
     }
 
-    /// A new signed token, of which nothing is stored.
-    pub(crate) fn signed_token(&self, form: TokenForm, realm: &Realm, user: &User) -> Grant {
-        let lifetime = self.signed_lifetime;
-        let issued = issue_second(self.clock.now(), user.valid_from);
-        let claims = Claims {
-            kind: TokenKind::Api,
-            user: zettelstore_name(user),
-            zid: user.external_number(ProtocolName::ZETTELSTORE),
-            issued,
-            expires: issued + lifetime,
-        };
-        Grant::SignedToken { token: self.keys.token_keys(realm).issue(form, &claims), lifetime }
+    /// The first signed token of a login.
+    async fn signed_token(
+        &self,
+        form: TokenForm,
+        realm: &Realm,
+        user: &User,
+        lineage: Lineage,
+    ) -> Result<Grant, InternalError> {
+        let begun = issue_second(self.clock.now(), user.valid_from);
+        let chain = Chain { begun, lineage, predecessor: None };
+        match self.issue_signed(form, realm, user, chain).await? {
+            SignedGrant::Issued(grant) => Ok(grant),
+            SignedGrant::NoRoom => Err(InternalError::busy(Duration::from_secs(1))),
+            SignedGrant::Revoked => Err(gone()),
+        }
     }
+
+    /// The signed token that succeeds another, which stays good until it ends.
+    pub(crate) async fn successor(
+        &self,
+        form: TokenForm,
+        realm: &Realm,
+        user: &User,
+        old: &Credential,
+    ) -> Result<SignedGrant, InternalError> {
+        let Some(lineage) = Lineage::of_session(&*self.store, user.id, old.parent).await? else {
+            return Ok(SignedGrant::Revoked);
+        };
+        let chain = Chain { begun: old.created, lineage, predecessor: Some(old.id) };
+        self.issue_signed(form, realm, user, chain).await
+    }
+
+    /// Issues a signed token and stores its digest.
+    ///
+    /// A token says no more than its user, a second and its end, so that all tokens of a user from one second are the same.
+    /// Those of one login are one; another login's token is issued for the next second that has none.
+    async fn issue_signed(
+        &self,
+        form: TokenForm,
+        realm: &Realm,
+        user: &User,
+        chain: Chain,
+    ) -> Result<SignedGrant, InternalError> {
+        let now = self.clock.now();
+        let first = issue_second(now, user.valid_from);
+        let last = chain.lineage.end(Some(chain.begun + self.zettelstore.session_lifetime));
+        let last = last.map_or(first, |last| Timestamp::from_secs(last.as_secs()));
+        for later in 0..SECONDS {
+            let issued = first + Duration::from_secs(later);
+            let expires = last.min(issued + self.zettelstore.token_lifetime);
+            if expires < issued {
+                return Ok(SignedGrant::NoRoom);
+            }
+            let claims = Claims {
+                kind: TokenKind::Api,
+                user: zettelstore_name(user),
+                zid: user.external_number(ProtocolName::ZETTELSTORE),
+                issued,
+                expires,
+            };
+            let token = self.keys.token_keys(realm).issue(form, &claims);
+            let digest = opaque::digest(token.expose());
+            let kind = CredentialKind::ZETTELSTORE_TOKEN;
+            let stored = Credential {
+                created: chain.begun,
+                // A token is good through its last second, and clocks are rounded to the nearest.
+                expires: Some(expires + Duration::from_secs(1)),
+                ..self.credentials.credential(user.id, kind, Some(digest))
+            };
+            let stored = chain.lineage.apply(stored);
+            let added = match chain.predecessor {
+                Some(predecessor) => self.store.succeed(predecessor, &stored).await,
+                None => self.store.add(&stored, u32::MAX).await,
+            };
+            let is_there = match added {
+                Ok(false) => return Ok(SignedGrant::Revoked),
+                Ok(true) => true,
+                Err(StoreError::Conflict(_)) => {
+                    let other = self.store.by_digest(kind, &digest).await?;
+                    other.is_some_and(|(other, _)| {
+                        is_of_same_login(&other, &stored) && !has_ended(&other, now)
+                    })
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if is_there {
+                let lifetime = expires.since(issued);
+                return Ok(SignedGrant::Issued(Grant::SignedToken { token, lifetime }));
+            }
+        }
+        Ok(SignedGrant::NoRoom)
+    }
+}
+
+/// The error of a grant whose account or app password ended while it was made.
+fn gone() -> InternalError {
+    InternalError::unavailable("the account or the app password is gone")
 }
 
 impl fmt::Debug for GrantIssuer {

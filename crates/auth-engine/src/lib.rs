@@ -34,6 +34,7 @@ mod engine;
 mod error;
 mod grants;
 pub mod keys;
+mod lineage;
 mod login;
 mod maintenance;
 mod rate_limit;
@@ -52,7 +53,7 @@ pub use config::{
     CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, ZettelstoreConfig,
     ZulipConfig,
 };
-pub use credentials::{CredentialFactory, backup_code_digest, has_ended, sha256_hex};
+pub use credentials::{CredentialFactory, backup_code_digest, has_ended, is_of_same_login, sha256_hex};
 pub use directories::Directories;
 pub use engine::Engine;
 pub use error::OpenError;

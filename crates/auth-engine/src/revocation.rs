@@ -5,28 +5,33 @@ use auth_core::CredentialKind;
 use crate::rules::RuleSet;
 
 /// The kinds that belong to a TOTP device.
-const DEVICE: &[CredentialKind] =
-    &[CredentialKind::PENDING_TOTP, CredentialKind::TOTP, CredentialKind::BACKUP_CODE];
+const DEVICE: &[CredentialKind] = &[
+    CredentialKind::PENDING_TOTP,
+    CredentialKind::TOTP,
+    CredentialKind::BACKUP_CODE,
+    CredentialKind::REMEMBERED_FACTOR,
+];
 
 /// The kinds of tokens that a login makes, but for those that protocols add.
-const LOGIN_TOKENS: &[CredentialKind] = &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION];
+const LOGIN_TOKENS: &[CredentialKind] =
+    &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION, CredentialKind::ZETTELSTORE_TOKEN];
 
 /// The kinds of codes and links that are mailed to an owner.
 const MAILED: &[CredentialKind] = &[CredentialKind::MAILED_CODE, CredentialKind::PASSWORD_RESET];
 
-/// The kinds that live until somebody revokes them.
-const KEYS: &[CredentialKind] =
-    &[CredentialKind::ZULIP_KEY, CredentialKind::PERSONAL_TOKEN, CredentialKind::APP_PASSWORD];
+/// The key that every login at Zulip gives again.
+const API_KEY: &[CredentialKind] = &[CredentialKind::ZULIP_KEY];
 
-/// The kinds that clients hold and present as they are: tokens and keys, but no app passwords.
-const TOKENS: &[CredentialKind] = &[
-    CredentialKind::ROCKETCHAT_TOKEN,
-    CredentialKind::PERSONAL_TOKEN,
-    CredentialKind::ZULIP_KEY,
-    CredentialKind::WEB_SESSION,
-];
+/// The kind that owners make for programs, until they remove it.
+const PERSONAL: &[CredentialKind] = &[CredentialKind::PERSONAL_TOKEN];
+
+/// The kind that operators make, until they revoke it.
+const APP_PASSWORD: &[CredentialKind] = &[CredentialKind::APP_PASSWORD];
 
 /// An event of an account that ends credentials.
+///
+/// An app password that ends, and a key that is replaced, are no events of this table: what came from an app password ends
+/// with it in the store, and a new key takes the place of the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum RevocationEvent {
@@ -42,7 +47,9 @@ pub enum RevocationEvent {
     TokensRevoked,
     /// A TOTP device was enrolled.
     DeviceEnrolled,
-    /// The owner removed the TOTP device.
+    /// The owner wants to be asked for mailed codes.
+    MailedCodesRequired,
+    /// The TOTP device was removed, by its owner with a code or by an operator.
     DeviceRemoved,
     /// An administrator reset the TOTP device.
     DeviceReset,
@@ -65,18 +72,18 @@ impl RevocationTable {
     /// Returns the kinds of credentials that an event ends.
     #[must_use]
     pub fn kinds(&self, event: RevocationEvent) -> Vec<CredentialKind> {
-        const PERSONAL: &[CredentialKind] = &[CredentialKind::PERSONAL_TOKEN];
-        let keys: &[CredentialKind] = if self.new_password_ends_keys { KEYS } else { &[] };
-        let logins = [LOGIN_TOKENS, &self.added];
+        let keys = if self.new_password_ends_keys { [API_KEY, PERSONAL, APP_PASSWORD] } else { [&[][..]; 3] };
+        let tokens = [LOGIN_TOKENS, &self.added].concat();
+        // What logins give: what they gave without a second factor must not outlive the demand for one.
+        let logins = [&tokens, API_KEY].concat();
         match event {
-            RevocationEvent::NewPassword => [&logins[..], &[MAILED, keys]].concat().concat(),
-            RevocationEvent::Deactivated => [&logins[..], &[MAILED]].concat().concat(),
-            RevocationEvent::OtherSessionsEnded => logins.concat(),
-            RevocationEvent::SessionsEnded => [&logins[..], &[PERSONAL]].concat().concat(),
-            RevocationEvent::TokensRevoked => [TOKENS, &self.added].concat(),
-            RevocationEvent::DeviceEnrolled => [&logins[..], &[DEVICE]].concat().concat(),
+            RevocationEvent::NewPassword => [&tokens, MAILED, &keys.concat()].concat(),
+            RevocationEvent::Deactivated => [&tokens, MAILED].concat(),
+            RevocationEvent::OtherSessionsEnded | RevocationEvent::MailedCodesRequired => logins,
+            RevocationEvent::SessionsEnded | RevocationEvent::TokensRevoked => [&logins, PERSONAL].concat(),
+            RevocationEvent::DeviceEnrolled => [&logins, DEVICE].concat(),
             RevocationEvent::DeviceRemoved => DEVICE.to_vec(),
-            RevocationEvent::DeviceReset => [&logins[..], &[DEVICE, PERSONAL]].concat().concat(),
+            RevocationEvent::DeviceReset => [&logins, PERSONAL, DEVICE].concat(),
         }
     }
 }

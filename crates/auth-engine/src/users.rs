@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, ExternalId, Identifier, Lookup, NameKind, NewId, NewUser, ProtocolName, Realm, Rng,
-    Store, StoreError, Timestamp, User, UserId,
+    Account, ByProtocol, Clock, ExternalId, Identifier, Lookup, NameKind, NewId, NewUser, ProtocolName,
+    Realm, Rng, Store, StoreError, Timestamp, User, UserId,
 };
 
 use crate::directories::Directories;
@@ -54,15 +54,19 @@ impl fmt::Debug for UserFinder {
 /// Makes records of new users.
 pub struct UserFactory {
     rules: Arc<RuleSet>,
+    clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
 }
 
 impl UserFactory {
-    pub(crate) fn new(rules: Arc<RuleSet>, rng: Arc<dyn Rng>) -> Self {
-        Self { rules, rng }
+    pub(crate) fn new(rules: Arc<RuleSet>, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Self {
+        Self { rules, clock, rng }
     }
 
     /// A user with a new identifier, `given` ids, and for every other protocol that shows ids a new one.
+    ///
+    /// The user takes no signed token from before this moment, whenever it joined: an earlier user may have had its ids.
+    /// Callers may move the stamp on, never back.
     #[must_use]
     pub fn new_user(&self, realm: &Realm, joined: Timestamp, given: ByProtocol<ExternalId>) -> NewUser {
         let (mut external_ids, mut assign_ids) = (given, Vec::new());
@@ -90,7 +94,7 @@ impl UserFactory {
             bot: None,
             active: true,
             joined,
-            valid_from: Timestamp::default(),
+            valid_from: self.clock.now(),
             email_second_factor: false,
             must_change_password: false,
             external_ids,

@@ -45,6 +45,7 @@ pub mod lookup;
 pub mod meta;
 pub mod model;
 pub mod outbox;
+pub mod parents;
 pub mod sealed;
 pub mod shared_attempts;
 
@@ -134,6 +135,13 @@ macro_rules! store_battery {
                 removes_the_credentials_of_a_user_by_kind
                 exchanges_credentials_in_one_step
                 purges_expired_credentials
+            }
+            parents {
+                ends_what_came_from_a_credential_with_it
+                adds_nothing_that_came_from_a_credential_that_is_gone
+                keeps_and_ensures_by_parent
+                what_was_revoked_has_no_successor
+                of_a_revocation_and_an_addition_at_once_nothing_is_left
             }
             import {
                 imports_all_or_nothing_and_names_the_record_at_fault
@@ -255,8 +263,10 @@ fn credential(user: UserId, kind: CredentialKind, number: u32) -> Credential {
         id: CredentialId::from_bytes(half),
         user,
         kind,
+        parent: None,
         digest: Some(Digest::new(digest)),
         sealed: Some(vec![1, 2, 3]),
+        clear_only: false,
         scope: Scope::default(),
         label: None,
         created: at(i64::from(number)),

@@ -6,7 +6,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use auth_core::{AttemptStore, ChangeFeed, MetaStore, StoreError, Timestamp};
+use auth_core::testing::{RealmBuilder, UserBuilder};
+use auth_core::{
+    AttemptStore, ChangeFeed, Credential, CredentialId, CredentialKind, CredentialStore, Digest, ImportMode,
+    MetaStore, NewRecord, Scope, StoreError, Timestamp, UserStore,
+};
 use auth_store::battery::Fixture;
 use auth_store::{BackupError, OpenError, Sqlite, store_battery};
 use rusqlite::Connection;
@@ -50,6 +54,51 @@ async fn files_are_for_their_owner_alone_and_closed_cleanly() {
     assert_eq!(modes(), [0o600; 3], "the file, its log, its shared memory");
     drop(store);
     assert_eq!(modes(), [0o600], "the log was worked in");
+}
+
+#[tokio::test]
+async fn what_is_deleted_is_overwritten_also_in_pages_that_become_free() {
+    let folder = Folder::empty();
+    let store = folder.open().await;
+    let realm = RealmBuilder::new("main").build();
+    let new = UserBuilder::new("iago").realm(realm.id).new_user(None);
+    let user = new.user.id;
+    // It fills pages of its own.
+    let secret = |number: u8| (0..=250).cycle().take(9000).map(|byte: u8| number ^ byte).collect::<Vec<u8>>();
+    let credential = |number: u8| Credential {
+        id: CredentialId::from_bytes([number; 16]),
+        user,
+        kind: CredentialKind::TOTP,
+        parent: None,
+        digest: Some(Digest::new([number; 32])),
+        sealed: Some(secret(number)),
+        clear_only: false,
+        scope: Scope::default(),
+        label: None,
+        created: Timestamp::default(),
+        expires: None,
+        last_used: None,
+        counter: 0,
+    };
+    let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
+    store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
+    let count_found = || {
+        let file = fs::read(folder.file()).unwrap();
+        let is_in_file = |number: &u8| {
+            let secret = secret(*number);
+            file.windows(200).any(|bytes| bytes == &secret[2000..2200])
+        };
+        (1..20).filter(is_in_file).count()
+    };
+    for number in 1..20 {
+        assert!(store.add(&credential(number), u32::MAX).await.unwrap());
+    }
+    drop(store);
+    assert_eq!(count_found(), 19, "as long as they are there");
+    let store = folder.open().await;
+    assert_eq!(store.remove_of_user(user, &[CredentialKind::TOTP], None).await, Ok(19));
+    drop(store);
+    assert_eq!(count_found(), 0);
 }
 
 #[test]

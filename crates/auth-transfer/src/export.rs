@@ -102,7 +102,9 @@ async fn user_line(
     if secrets {
         let (store, credentials) = (engine.store(), engine.credentials());
         line.password_hash = account.password.as_ref().map(|hash| hash.expose().to_owned());
-        if let Some(key) = store.of_user(user.id, CredentialKind::ZULIP_KEY).await?.pop() {
+        // Keys of app passwords end with them, and app passwords are left out.
+        let keys = store.of_user(user.id, CredentialKind::ZULIP_KEY).await?;
+        if let Some(key) = keys.into_iter().find(|key| key.parent.is_none()) {
             line.zulip_api_key = Some(credentials.open_zulip_key(&key)?.expose().to_owned());
         }
         if let Some(device) = store.of_user(user.id, CredentialKind::TOTP).await?.pop() {

@@ -3,9 +3,11 @@
 
 mod accounts;
 mod app_passwords;
+mod backup;
 mod directory_sync;
 mod key_rotation;
 mod password_check;
+mod revocation;
 mod second_factors;
 mod tokens;
 #[path = "../../../auth-engine/tests/engine/world.rs"]

@@ -1,8 +1,12 @@
 //! Tokens and keys of an account: listed and revoked.
 
+use std::time::Duration;
+
 use auth_admin::{Accounts, AdminError, Tokens};
-use auth_core::{CredentialId, CredentialKind, ProtocolName};
-use auth_engine::testing::{IAGO_KEY, PASSWORD, api_key, header, rocketchat_token, token};
+use auth_core::{
+    CredentialCheck, CredentialId, CredentialKind, ProtocolName, Token, TokenForm, TokenRenewal,
+};
+use auth_engine::testing::{IAGO_KEY, PASSWORD, api_key, header, peer, rocketchat_token, token};
 
 use crate::world;
 
@@ -23,6 +27,37 @@ async fn a_token_is_revoked_by_its_id_and_only_for_its_owner() {
     assert!(tokens.revoke(&iago, listed[0].id).await.unwrap());
     assert!(world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.is_err());
     assert_eq!(tokens.list(&iago).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_zettelstore_token_is_revoked_with_all_that_go_back_to_its_login_and_no_other() {
+    let world = world::new().await;
+    let (tokens, iago) = (Tokens::new(&world.engine), world.account("iago").await);
+    let log_in = async || token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    let renew = async |token: &Token| {
+        let (protocol, realm) = (ProtocolName::ZETTELSTORE, Some(world.realm("main").await));
+        let check =
+            CredentialCheck { protocol, realm, credential: header(token.clone()), peer: peer("192.0.2.1") };
+        world.engine.renew(check, TokenForm::Jwt).await
+    };
+    let first = log_in().await;
+    world.clock.advance(Duration::from_secs(150));
+    let renewed = renew(&first).await.unwrap();
+    let renewed = token(&renewed);
+    let other = log_in().await;
+    let id_of = async |token: &Token| {
+        let presented = header(token.clone());
+        world.check("main", ProtocolName::ZETTELSTORE, presented).await.result.unwrap().credential.unwrap()
+    };
+    let (of_renewed, of_other) = (id_of(&renewed).await, id_of(&other).await);
+    assert!(tokens.revoke(&iago, of_renewed).await.unwrap());
+    for revoked in [&first, &renewed] {
+        assert!(renew(revoked).await.is_err());
+    }
+    let left = tokens.list(&iago).await.unwrap();
+    assert_eq!(left.iter().map(|token| token.id).filter(|id| *id == of_other).count(), 1);
+    assert!(!tokens.revoke(&iago, of_renewed).await.unwrap(), "it is gone");
+    assert_eq!(id_of(&other).await, of_other);
 }
 
 #[tokio::test]

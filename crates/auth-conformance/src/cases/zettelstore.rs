@@ -32,7 +32,9 @@ impl Protocol for Zettelstore {
         let Some(token) = case.given.get("token") else { return Ok(None) };
         if let Some(claims) = token.get("forge") {
             let algorithm = token.get("alg").and_then(Value::as_str).unwrap_or("HS512");
-            return signed_token::make(server.dir(), claims, algorithm).map(Some);
+            let token = signed_token::make(server.dir(), claims, algorithm)?;
+            signed_token::store(server.dir(), claims, &token)?;
+            return Ok(Some(token));
         }
         let name = token.get("login").and_then(Value::as_str).context("the token has no source")?;
         let user = variables.user(name).with_context(|| format!("no user {name}"))?;

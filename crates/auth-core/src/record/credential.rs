@@ -16,10 +16,14 @@ pub struct Credential {
     pub user: UserId,
     /// The kind of credential.
     pub kind: CredentialKind,
+    /// The credential of the same user that this one came from, and with which it ends.
+    pub parent: Option<CredentialId>,
     /// The digest by which the credential is looked up; unique within the kind.
     pub digest: Option<Digest>,
     /// The secret itself, sealed under the key ring, bound to user and kind.
     pub sealed: Option<Vec<u8>>,
+    /// Whether the secret is taken in the clear alone, and never by a digest of it: others may know the digest.
+    pub clear_only: bool,
     /// Where the credential is good.
     pub scope: Scope,
     /// The name that its owner gave it; unique per user and kind where it is set.

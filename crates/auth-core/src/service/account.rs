@@ -132,13 +132,13 @@ impl From<StoreError> for ActionError {
 /// Ends and makes login sessions.
 #[async_trait]
 pub trait Sessions: Send + Sync {
-    /// Ends the login tokens of the caller's account but the one presented; personal tokens stay.
+    /// Ends what logins gave to the caller's account, keys too, but for the token presented; personal tokens stay.
     ///
     /// # Errors
     /// An [`ActionError`] when they may not have been ended.
     async fn end_other_sessions(&self, caller: &Caller<'_>) -> Result<(), ActionError>;
 
-    /// Ends all tokens, also personal ones, of the caller's account or of another; gives the account's profile.
+    /// Ends all tokens and keys, also personal tokens, of the caller's account or of another; gives the account's profile.
     ///
     /// # Errors
     /// An [`ActionError`] when the caller lacks the permission, or when they may not have been ended.
@@ -219,8 +219,8 @@ pub trait SecondFactors: Send + Sync {
     /// An [`ActionError`] when the account has a device, or the new one may not have been stored.
     async fn enrol_device(&self, caller: &Caller<'_>) -> Result<Enrolment, ActionError>;
 
-    /// Confirms the device with its first code and ends the account's other login tokens; gives the backup codes.
-    /// Asks for a second factor.
+    /// Confirms the device with its first code and ends what other logins gave to the account; gives the backup codes. Asks
+    /// for a second factor.
     ///
     /// # Errors
     /// An [`ActionError`] when the code is wrong, or the device may not have been stored.
@@ -259,7 +259,7 @@ pub trait SecondFactors: Send + Sync {
     /// An [`ActionError`] when the caller lacks the permission, or the device may not have been removed.
     async fn reset_device(&self, caller: &Caller<'_>, of: Option<&Identifier>) -> Result<(), ActionError>;
 
-    /// Asks the account for mailed codes from now on and ends its other login tokens.
+    /// Asks the account for mailed codes from now on and ends what other logins gave to it.
     ///
     /// # Errors
     /// An [`ActionError`] when no address is verified, or the change may not have been stored.

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use auth_core::{ActionError, ApiKey, ApiKeys, CredentialKind, InternalError, Principal, Store};
 
 use crate::credentials::CredentialFactory;
+use crate::lineage::Lineage;
 
 /// Replaces API keys.
 pub(crate) struct ApiKeyService {
@@ -24,9 +25,11 @@ impl ApiKeyService {
 impl ApiKeys for ApiKeyService {
     async fn regenerate_api_key(&self, principal: &Principal) -> Result<ApiKey, ActionError> {
         let user = principal.profile.user.id;
+        let gone = || InternalError::unavailable("the principal's account or app password is gone");
+        let lineage = Lineage::of_session(&*self.store, user, principal.parent).await?.ok_or_else(gone)?;
         let key = self.credentials.new_zulip_key();
-        if !self.store.add(&self.credentials.zulip_key(user, &key), 1).await? {
-            return Err(InternalError::corrupt("the principal's account").into());
+        if !self.store.add(&lineage.apply(self.credentials.zulip_key(user, &key)), 1).await? {
+            return Err(gone().into());
         }
         let kind = CredentialKind::ZULIP_KEY;
         tracing::info!(target: "auth::account", %user, kind = kind.as_str(), "key regenerated");

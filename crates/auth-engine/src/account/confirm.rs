@@ -15,7 +15,7 @@ use crate::directories::Directories;
 use crate::login::second_factor::{SecondFactorCheck, Subject, active_factors};
 use crate::users::UserFinder;
 
-/// Programs and client keys for which an account's second factor is remembered.
+/// Programs and client keys for which a second factor shown with a token is remembered.
 const REMEMBERED: u32 = 50;
 
 /// How much a change asks for.
@@ -172,6 +172,8 @@ impl StepUp {
             self.store.remove(old.id).await?;
         }
         let remembered = Credential {
+            // A factor is remembered for a token, and no longer than that.
+            parent: caller.principal.credential,
             expires: Some(self.clock.now() + period),
             ..self.credentials.credential(user, CredentialKind::REMEMBERED_FACTOR, Some(digest))
         };

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Scope, Store,
-    StoreError, Token, UserId, is_control,
+    ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Principal,
+    Scope, Store, StoreError, Token, UserId, is_control,
 };
 
 use super::confirm::{Demand, StepUp};
 use crate::credentials::CredentialFactory;
+use crate::lineage::Lineage;
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 256;
@@ -41,16 +42,29 @@ impl PersonalTokenService {
         }
     }
 
+    /// The lineage of a caller's new tokens.
+    async fn lineage(&self, caller: &Caller<'_>) -> Result<Lineage, ActionError> {
+        let Principal { profile, parent, .. } = caller.principal;
+        let lineage = Lineage::of_session(&*self.store, profile.user.id, *parent).await?;
+        lineage.ok_or(ActionError::NotPermitted)
+    }
+
     async fn find(&self, user: UserId, name: &str) -> Result<Option<Credential>, StoreError> {
         let tokens = self.store.of_user(user, CredentialKind::PERSONAL_TOKEN).await?;
         Ok(tokens.into_iter().find(|token| token.label.as_deref() == Some(name)))
     }
 
     /// Adds a token; `None` when the name is taken.
-    async fn add(&self, user: UserId, name: &str, bypass: bool) -> Result<Option<Token>, StoreError> {
+    async fn add(
+        &self,
+        user: UserId,
+        name: &str,
+        bypass: bool,
+        lineage: Lineage,
+    ) -> Result<Option<Token>, StoreError> {
         let (token, mut stored) = self.credentials.new_personal_token(user, name);
         stored.scope = Scope { protocols: Vec::new(), bypass_second_factor: bypass };
-        Ok(self.store.add(&stored, u32::MAX).await?.then_some(token))
+        Ok(self.store.add(&lineage.apply(stored), u32::MAX).await?.then_some(token))
     }
 
     fn shown(&self, token: Credential) -> PersonalToken {
@@ -76,17 +90,19 @@ impl PersonalTokens for PersonalTokenService {
         if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_control) {
             return Err(ActionError::BadTokenName);
         }
-        self.add(user, name, bypass).await?.ok_or(ActionError::TokenExists)
+        let lineage = self.lineage(caller).await?;
+        self.add(user, name, bypass, lineage).await?.ok_or(ActionError::TokenExists)
     }
 
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError> {
         let user = self.confirm(caller).await?;
+        let lineage = self.lineage(caller).await?;
         let old = self.find(user, name).await?.ok_or(ActionError::NoSuchToken)?;
         if !self.store.remove(old.id).await? {
             return Err(ActionError::NoSuchToken);
         }
         let bypass = old.scope.bypass_second_factor;
-        self.add(user, name, bypass).await?.ok_or(ActionError::NoSuchToken)
+        self.add(user, name, bypass, lineage).await?.ok_or(ActionError::NoSuchToken)
     }
 
     async fn personal_tokens(&self, caller: &Caller<'_>) -> Result<Vec<PersonalToken>, ActionError> {

@@ -158,7 +158,7 @@ impl SecondFactors for SecondFactorService {
             return Err(ActionError::AddressUnverified);
         }
         self.set_mailed_codes(&account, true).await?;
-        self.sessions.end_others(caller).await
+        self.sessions.end_others(caller, RevocationEvent::MailedCodesRequired).await
     }
 
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {

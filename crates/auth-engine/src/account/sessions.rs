@@ -11,6 +11,7 @@ use auth_core::{
 
 use super::confirm::{Demand, StepUp};
 use crate::grants::GrantIssuer;
+use crate::lineage::Lineage;
 use crate::revocation::{RevocationEvent, RevocationTable};
 
 /// Ends and makes login sessions.
@@ -34,11 +35,15 @@ impl SessionService {
         Self { store, step_up, issuer, revocations, create_token_secret }
     }
 
-    /// Ends the login tokens of the caller's account but the one presented.
-    pub(crate) async fn end_others(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
+    /// Ends what an event ends of the caller's account, but for the credential presented.
+    pub(crate) async fn end_others(
+        &self,
+        caller: &Caller<'_>,
+        event: RevocationEvent,
+    ) -> Result<(), ActionError> {
         let principal = caller.principal;
         let user = principal.profile.user.id;
-        let kinds = self.revocations.kinds(RevocationEvent::OtherSessionsEnded);
+        let kinds = self.revocations.kinds(event);
         let ended = self.store.remove_of_user(user, &kinds, principal.credential).await?;
         tracing::info!(target: "auth::account", %user, ended, "other sessions ended");
         Ok(())
@@ -48,7 +53,7 @@ impl SessionService {
 #[async_trait]
 impl Sessions for SessionService {
     async fn end_other_sessions(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
-        self.end_others(caller).await
+        self.end_others(caller, RevocationEvent::OtherSessionsEnded).await
     }
 
     async fn end_sessions(
@@ -80,9 +85,13 @@ impl Sessions for SessionService {
         if !realm.active || !account.user.active {
             return Err(ActionError::NoSuchUser);
         }
-        let kind = CredentialKind::ROCKETCHAT_TOKEN;
-        let grant = self.issuer.token(ProtocolName::ROCKETCHAT, kind, &account).await?;
         let (by, user) = (caller.principal.profile.user.id, account.user.id);
+        // A token of the caller's own comes from what the caller's came from; another user's can't.
+        let parent = caller.principal.parent.filter(|_| by == user);
+        let lineage = Lineage::of_session(&*self.store, user, parent).await?;
+        let lineage = lineage.ok_or(ActionError::NotPermitted)?;
+        let kind = CredentialKind::ROCKETCHAT_TOKEN;
+        let grant = self.issuer.token(ProtocolName::ROCKETCHAT, kind, &account, lineage).await?;
         tracing::info!(target: "auth::account", %by, %user, "token made");
         Ok((Profile::new(account, Arc::clone(realm)), grant))
     }

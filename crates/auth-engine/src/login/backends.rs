@@ -15,8 +15,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, BackendAnswer, Entry, FailureReason, InternalError, LoginError, PasswordBackend, ProtocolRules,
-    Realm, VerifyRequest,
+    Account, BackendAnswer, Credential, Entry, FailureReason, InternalError, LoginError, PasswordBackend,
+    ProtocolRules, Realm, VerifyRequest,
 };
 
 use crate::config::DirectoryConfig;
@@ -35,8 +35,8 @@ pub(crate) struct Verified {
     pub(crate) reset_required: bool,
     /// The directory that accepted the password, and the entry whose password it is.
     pub(crate) entry: Option<(String, Entry)>,
-    /// Whether it is an app password, which stands for a second factor too.
-    pub(crate) is_app_password: bool,
+    /// The app password that it is, which stands for a second factor too.
+    pub(crate) app_password: Option<Credential>,
 }
 
 impl BackendChain {
@@ -84,7 +84,7 @@ impl BackendChain {
                 BackendAnswer::Accept(accepted) => {
                     let entry = accepted.entry.map(|entry| (name.clone(), *entry));
                     let reset_required = accepted.reset_required;
-                    return Ok(Verified { reset_required, entry, is_app_password: false });
+                    return Ok(Verified { reset_required, entry, app_password: None });
                 }
                 BackendAnswer::Reject(reason) => {
                     refused.get_or_insert(reason);

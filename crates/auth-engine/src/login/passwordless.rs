@@ -59,8 +59,8 @@ impl Passwordless {
         token: &Token,
     ) -> Result<ResolvedUser, LoginError> {
         let unknown = LoginError::Credentials(FailureReason::UnknownToken);
-        let holder = self.checker.holder(rules.resumable(), token).await?.ok_or(unknown.clone())?;
-        let credential = holder.credential.as_ref().ok_or(unknown.clone())?;
+        let holder = self.checker.holder(rules.resumable(), token).await?.ok_or_else(|| unknown.clone())?;
+        let credential = &holder.credential;
         if has_ended(credential, self.clock.now()) {
             return Err(LoginError::Credentials(FailureReason::ExpiredToken));
         }

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, Clock, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError, LoginMethod,
-    LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp,
-    UserId, VerifyRequest,
+    Account, Clock, Credential, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError,
+    LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store,
+    StrengthRule, Timestamp, User, UserId, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
@@ -157,7 +157,7 @@ impl LoginPipeline {
         check_state(&attempt.realm, user.active)?;
         judged.rules.check_user(user)?;
         match resolved {
-            ResolvedUser::Account(account) => self.grant(judged, account).await,
+            ResolvedUser::Account(account) => self.grant(judged, account, None).await,
             ResolvedUser::Holder { profile, grant } => Ok(Box::new(Login { profile, grant })),
         }
     }
@@ -219,14 +219,14 @@ impl LoginPipeline {
     ) -> Result<Verified, LoginError> {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
-        let is_app_password = self.app_passwords.is_one(attempt.protocol, account, secret).await?;
+        let app_password = self.app_passwords.find(attempt.protocol, realm, account, secret).await?;
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
         let is_refused_empty = secret.is_empty() && !rules.takes_empty_passwords();
         let demand = rules.demands_strength().then(|| realm.strength.unwrap_or(self.strength));
-        let verified = if is_app_password {
-            Ok(Verified { is_app_password, ..Verified::default() })
+        let verified = if app_password.is_some() {
+            Ok(Verified { app_password, ..Verified::default() })
         } else {
             let request = VerifyRequest { realm, who, account, secret, demand, peer: &attempt.peer };
             self.backends.verify(rules, &request).await
@@ -277,7 +277,7 @@ impl LoginPipeline {
     ) -> Result<Box<Login>, LoginError> {
         let Judged { attempt, rules } = judged;
         rules.check_user(&account.user)?;
-        if !verified.is_app_password {
+        if verified.app_password.is_none() {
             if self.lacks_second_step(attempt, &account) {
                 return Err(LoginError::Credentials(FailureReason::NoSecondStep));
             }
@@ -294,14 +294,36 @@ impl LoginPipeline {
                 self.second_factor.verify(subject, *method, code.as_ref()).await?;
             }
         }
-        self.grant(judged, account).await
+        self.grant(judged, account, verified.app_password.as_ref()).await
     }
 
-    async fn grant(&self, judged: Judged<'_>, account: Account) -> Result<Box<Login>, LoginError> {
-        let attempt = judged.attempt;
+    async fn grant(
+        &self,
+        judged: Judged<'_>,
+        account: Account,
+        app_password: Option<&Credential>,
+    ) -> Result<Box<Login>, LoginError> {
+        let LoginAttempt { protocol, grant, realm, .. } = judged.attempt;
+        let verified = Arc::clone(&account.user);
         let account = self.with_external_id(judged, account).await?;
-        let grant = self.issuer.issue(attempt.protocol, attempt.grant, &attempt.realm, &account).await?;
-        Ok(Box::new(Login { profile: Profile::new(account, Arc::clone(&attempt.realm)), grant }))
+        let grant = self.issuer.issue(*protocol, *grant, realm, &account, app_password).await?;
+        self.check_meanwhile(realm, &verified).await?;
+        Ok(Box::new(Login { profile: Profile::new(account, Arc::clone(realm)), grant }))
+    }
+
+    /// Refuses a login whose account was deactivated or got another password while it was judged. A change before the grant
+    /// was stored is seen here, and one after it ends the grant: so nobody is told what an old password gave.
+    async fn check_meanwhile(&self, realm: &Realm, verified: &User) -> Result<(), LoginError> {
+        let account = self.store.user(verified.id).await?;
+        let Some(account) = account else {
+            return Err(LoginError::Credentials(FailureReason::UnknownUser));
+        };
+        check_state(realm, account.user.active)?;
+        if account.user.valid_from == verified.valid_from {
+            Ok(())
+        } else {
+            Err(LoginError::Credentials(FailureReason::WrongPassword))
+        }
     }
 
     /// Gives a user that was made before the protocol was there the id under which the protocol shows it.

@@ -19,8 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    Account, ChangeListener, Clock, Credential, InternalError, RealmId, Store, StoreError, Timestamp, User,
-    UserId,
+    Account, ChangeListener, Clock, Credential, InternalError, Store, StoreError, Timestamp, User, UserId,
 };
 use quick_cache::sync::Cache;
 
@@ -36,16 +35,10 @@ const REMEMBERED: usize = 1024;
 /// When more entries than this are new, all entries are compared.
 const MANY: usize = 16_384;
 
-/// The key of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Key {
-    /// A stored credential, by its digest.
-    Digest([u8; 32]),
-    /// The user that a signed token names.
-    SignedToken(RealmId, u64),
-}
+/// The key of an entry: the digest of a stored credential.
+type Key = [u8; 32];
 
-/// An entry: the user, and the credential that was presented, where it is stored. The password is not kept.
+/// An entry: a credential that was presented, and its user. The password is not kept.
 #[derive(Debug)]
 pub(crate) struct Holder {
     pub(crate) user: Arc<User>,
@@ -53,19 +46,13 @@ pub(crate) struct Holder {
     pub(crate) has_password: bool,
     /// Whether a TOTP device is enrolled and confirmed.
     pub(crate) totp: bool,
-    pub(crate) credential: Option<Credential>,
+    pub(crate) credential: Credential,
 }
 
 impl From<(Credential, Account)> for Holder {
     fn from((credential, account): (Credential, Account)) -> Self {
-        Self { credential: Some(credential), ..account.into() }
-    }
-}
-
-impl From<Account> for Holder {
-    fn from(account: Account) -> Self {
         let Account { user, password, totp } = account;
-        Self { user, has_password: password.is_some(), totp, credential: None }
+        Self { user, has_password: password.is_some(), totp, credential }
     }
 }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use auth_core::{
     ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
-    LoginName, Lookup, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus,
-    Realm, Store, Token, TokenError, TokenPlace, User, fold,
+    LoginName, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus, Realm,
+    Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
-use super::cache::{CredentialCache, Holder, Key};
+use super::cache::{CredentialCache, Holder};
 use crate::credentials::has_ended;
 use crate::grants::{nearest_second, zettelstore_name};
 use crate::keys::Keys;
@@ -59,7 +59,7 @@ impl CredentialChecker {
             }
             PresentedCredential::SignedToken { token, place } => {
                 let found = self.signed_token(check.realm.as_ref(), token, *place).await;
-                (found.map(|found| Box::new(found.principal())), None)
+                (found.map(SignedHolder::principal), None)
             }
             _ => (Err(TokenError::Invalid), None),
         };
@@ -86,8 +86,9 @@ impl CredentialChecker {
         let read =
             async { Ok(self.store.by_digest(CredentialKind::ZULIP_KEY, &digest).await?.map(Holder::from)) };
         let wanted = |holder: &Holder| holder.is_of(&[CredentialKind::ZULIP_KEY]);
-        let found = self.cache.get_or_read(Key::Digest(*digest.as_bytes()), wanted, read).await?;
-        let holder = found.ok_or(TokenError::Invalid)?;
+        let found = self.cache.get_or_read(*digest.as_bytes(), wanted, read).await?;
+        let now = self.clock.now();
+        let holder = found.filter(|holder| !has_ended(&holder.credential, now)).ok_or(TokenError::Invalid)?;
         let user = &holder.user;
         let same = |name: &LoginName| name.exact == email || fold(&name.exact) == fold(email);
         if !user.name(NameKind::Email).is_some_and(same) {
@@ -155,10 +156,11 @@ impl CredentialChecker {
             Ok(None)
         };
         let wanted = |holder: &Holder| holder.is_of(kinds);
-        self.cache.get_or_read(Key::Digest(*digest.as_bytes()), wanted, read).await
+        self.cache.get_or_read(*digest.as_bytes(), wanted, read).await
     }
 
-    /// Checks a signed token: signature, kind, end, then the user: there, of that name, and not told to log in again since.
+    /// Checks a signed token: signature, kind, end; then that it was issued here and not revoked since, and that its user
+    /// still goes by that name.
     pub(crate) async fn signed_token(
         &self,
         realm: Option<&Arc<Realm>>,
@@ -170,19 +172,23 @@ impl CredentialChecker {
             TokenPlace::Header => TokenKind::Api,
             TokenPlace::Cookie => TokenKind::WebPages,
         };
-        let now = nearest_second(self.clock.now());
+        let now = self.clock.now();
         let claims = self.keys.token_keys(realm).verify(token.expose()).map_err(|_| TokenError::Invalid)?;
-        if claims.kind != kind || now > claims.expires {
+        if claims.kind != kind || nearest_second(now) > claims.expires {
             return Err(TokenError::Invalid);
         }
-        let id = ExternalId::Number(claims.zid);
-        let lookup = Lookup::ExternalId(ProtocolName::ZETTELSTORE, &id);
-        let read = async { Ok(self.store.find(realm.id, &lookup).await?.map(Holder::from)) };
-        let found = self.cache.get_or_read(Key::SignedToken(realm.id, claims.zid), |_| true, read).await?;
-        let is_named = |holder: &Arc<Holder>| {
-            zettelstore_name(&holder.user) == claims.user && claims.issued >= holder.user.valid_from
+        let found = self.holder(&[CredentialKind::ZETTELSTORE_TOKEN], token).await?;
+        let is_good = |holder: &Arc<Holder>| {
+            let Holder { user, credential: stored, .. } = &**holder;
+            let is_timeless = claims.issued == Timestamp::default();
+            let issued = if is_timeless { stored.created } else { claims.issued };
+            user.realm == realm.id
+                && user.external_number(ProtocolName::ZETTELSTORE) == claims.zid
+                && zettelstore_name(user) == claims.user
+                && issued >= user.valid_from
+                && !has_ended(stored, now)
         };
-        let holder = found.filter(is_named).ok_or(TokenError::Invalid)?;
+        let holder = found.filter(is_good).ok_or(TokenError::Invalid)?;
         check_state(realm, &holder.user)?;
         Ok(SignedHolder { realm: Arc::clone(realm), holder, claims })
     }
@@ -202,41 +208,34 @@ impl Holder {
 
     /// Whether the credential is of one of these kinds.
     fn is_of(&self, kinds: &[CredentialKind]) -> bool {
-        self.credential.as_ref().is_some_and(|credential| kinds.contains(&credential.kind))
+        kinds.contains(&self.credential.kind)
     }
 
     /// Whether the credential is for a protocol, and has not ended.
-    fn is_good_at(&self, protocol: ProtocolName, now: auth_core::Timestamp) -> bool {
-        self.credential.as_ref().is_some_and(|credential| {
-            let protocols = &credential.scope.protocols;
-            !has_ended(credential, now) && (protocols.is_empty() || protocols.contains(&protocol))
-        })
+    fn is_good_at(&self, protocol: ProtocolName, now: Timestamp) -> bool {
+        let protocols = &self.credential.scope.protocols;
+        !has_ended(&self.credential, now) && (protocols.is_empty() || protocols.contains(&protocol))
     }
 
     /// The holder of a stored credential.
     fn principal(&self, realm: Arc<Realm>) -> Box<Principal> {
-        let credential = self.credential.as_ref();
+        let credential = &self.credential;
         Box::new(Principal {
             profile: self.profile(realm),
-            credential: credential.map(|credential| credential.id),
-            kind: credential.map(|credential| credential.kind),
-            issued: credential.map(|credential| credential.created).unwrap_or_default(),
-            expires: credential.and_then(|credential| credential.expires),
-            bypass_second_factor: credential.is_some_and(|credential| credential.scope.bypass_second_factor),
+            credential: Some(credential.id),
+            kind: Some(credential.kind),
+            parent: credential.parent,
+            issued: credential.created,
+            expires: credential.expires,
+            bypass_second_factor: credential.scope.bypass_second_factor,
         })
     }
 }
 
 impl SignedHolder {
-    fn principal(self) -> Principal {
-        Principal {
-            profile: self.holder.profile(self.realm),
-            credential: None,
-            kind: None,
-            issued: self.claims.issued,
-            expires: Some(self.claims.expires),
-            bypass_second_factor: false,
-        }
+    fn principal(self) -> Box<Principal> {
+        let Claims { issued, expires, .. } = self.claims;
+        Box::new(Principal { issued, expires: Some(expires), ..*self.holder.principal(self.realm) })
     }
 }
 

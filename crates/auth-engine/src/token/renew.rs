@@ -10,7 +10,7 @@ use auth_core::{
 };
 
 use super::check::{CredentialChecker, SignedHolder};
-use crate::grants::{GrantIssuer, nearest_second};
+use crate::grants::{GrantIssuer, SignedGrant, nearest_second};
 
 /// Exchanges signed tokens for newer ones.
 pub(crate) struct TokenRenewer {
@@ -31,7 +31,7 @@ impl TokenRenewer {
 
 #[async_trait]
 impl TokenRenewal for TokenRenewer {
-    /// A young token comes back as it is, wherever it was found.
+    /// A young token comes back as it is, wherever it was found; and so does one whose login is as old as any may get.
     async fn renew(&self, check: CredentialCheck, form: TokenForm) -> Result<Grant, TokenError> {
         let PresentedCredential::SignedToken { token, place } = check.credential else {
             return Err(TokenError::Invalid);
@@ -44,10 +44,15 @@ impl TokenRenewal for TokenRenewer {
         }
         let age = nearest_second(self.clock.now()).since(claims.issued);
         let life = claims.expires.since(claims.issued);
+        let as_it_is = Grant::SignedToken { token, lifetime: life.saturating_sub(age) };
         if age * 4 < life {
-            return Ok(Grant::SignedToken { token, lifetime: life - age });
+            return Ok(as_it_is);
         }
-        Ok(self.issuer.signed_token(form, &realm, &holder.user))
+        match self.issuer.successor(form, &realm, &holder.user, &holder.credential).await? {
+            SignedGrant::Issued(grant) => Ok(grant),
+            SignedGrant::NoRoom => Ok(as_it_is),
+            SignedGrant::Revoked => Err(TokenError::Invalid),
+        }
     }
 }
 

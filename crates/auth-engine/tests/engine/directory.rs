@@ -399,3 +399,15 @@ async fn failures_are_delayed_the_longest_and_take_a_slot() {
     assert!(matches!(error.kind(), InternalErrorKind::Busy { .. }));
     assert_eq!(people.asked.load(Ordering::SeqCst), 0);
 }
+
+#[tokio::test]
+async fn a_directorys_person_made_again_refuses_signed_tokens_from_before() {
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("new")]).await;
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(10));
+        world.log_in(ProtocolName::ZETTELSTORE, "new", THERE).await.unwrap();
+        let made = named(&world, "new").await;
+        assert_eq!(made.user.valid_from, world.clock.now());
+        assert!(world.store.delete(made.user.id).await.unwrap());
+    }
+}

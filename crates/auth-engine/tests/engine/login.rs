@@ -1,11 +1,14 @@
 //! Logins by password, at every protocol.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use auth_core::{
-    Exact, FailureReason, Grant, Identifier, LoginAttempt, LoginError, LoginMethod, PasswordDigest,
-    ProtocolName, SecretInput, Store,
+    Accepted, BackendAnswer, Exact, FailureReason, Grant, Identifier, LoginAttempt, LoginError, LoginMethod,
+    PasswordBackend, PasswordDigest, ProtocolName, Revocation, SecretInput, Store, Timestamp, VerifyRequest,
 };
 
-use auth_engine::Config;
+use auth_engine::{Config, EngineBuilder};
 
 use auth_engine::rules::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
 use auth_engine::testing::{PASSWORD, World, config, result};
@@ -213,4 +216,48 @@ async fn development_login_works_only_where_it_is_switched_on() {
     assert_eq!(ask(&world, "ghost@zulip.com").await.unwrap_err(), LoginError::OtherRealm);
     let unknown = ask(&world, "nobody@zulip.com").await.unwrap_err();
     assert_eq!(unknown, LoginError::Credentials(FailureReason::UnknownUser));
+}
+
+/// Accepts every password; and in the meantime an operator sets another, or deactivates the account.
+struct TooLate {
+    store: Arc<dyn Store>,
+    deactivates: bool,
+}
+
+#[async_trait]
+impl PasswordBackend for TooLate {
+    fn name(&self) -> &str {
+        "too-late"
+    }
+
+    async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
+        let user = request.account.unwrap().user.id;
+        let revocation = Revocation { valid_from: Some(Timestamp::from_secs(2_000_000_000)), kinds: &[] };
+        if self.deactivates {
+            self.store.set_active(user, false, &revocation).await.unwrap();
+        } else {
+            self.store.set_password(user, None, &revocation).await.unwrap();
+        }
+        BackendAnswer::Accept(Accepted::new())
+    }
+}
+
+#[tokio::test]
+async fn a_password_that_is_replaced_while_it_is_judged_opens_nothing() {
+    let realm = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["too-late"]}"#;
+    let user = r#"{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com"}"#;
+    for (deactivates, told) in
+        [(false, LoginError::Credentials(FailureReason::WrongPassword)), (true, LoginError::UserInactive)]
+    {
+        for protocol in PROTOCOLS {
+            let world = world::built(config(), |builder| {
+                let store = Arc::clone(&builder.store);
+                EngineBuilder { backends: vec![Arc::new(TooLate { store, deactivates })], ..builder }
+            })
+            .await;
+            world::import(&world, &format!("{realm}\n{user}")).await;
+            let refused = world.log_in(protocol, &name_at(protocol, "iago"), PASSWORD).await.unwrap_err();
+            assert_eq!(refused, told, "{protocol}");
+        }
+    }
 }

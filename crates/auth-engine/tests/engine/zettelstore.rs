@@ -4,17 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, CredentialCheck, FailureReason, Grant, LoginError, PasswordString, PresentedCredential,
-    ProtocolName, Revocation, SeededRng, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    Authenticator, Clock, CredentialCheck, CredentialKind, FailureReason, Grant, LoginError, PasswordString,
+    PresentedCredential, ProtocolName, Revocation, SeededRng, StoreError, Timestamp, Token, TokenError,
+    TokenForm, TokenRenewal,
 };
 use auth_crypto::keyring::{KeyRing, RingKey};
+use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKeys, TokenKind};
-use auth_engine::testing::{PASSWORD, World, config, cookie, header, peer, token};
+use auth_engine::testing::{PASSWORD, START, World, config, cookie, header, peer, token};
 use auth_engine::{Config, RevocationEvent, ZettelstoreConfig};
 
 use crate::world;
 
-/// A token that the server's own key signed.
+/// Stores a token as one that was issued to the user `iago`. Tests may make the same one again.
+async fn keep(world: &World, token: &Token) {
+    let (user, digest) = (world.account("iago").await.user.id, opaque::digest(token.expose()));
+    let kind = CredentialKind::ZETTELSTORE_TOKEN;
+    let stored = world.engine.credentials().credential(user, kind, Some(digest));
+    let added = world.store.add(&stored, u32::MAX).await;
+    assert!(matches!(added, Ok(true) | Err(StoreError::Conflict(_))), "{added:?}");
+}
+
+/// A token that the server's own key signed, and that counts as issued: what refuses it is what it says.
 async fn signed(world: &World, change: impl FnOnce(&mut Claims)) -> Token {
     let account = world.account("iago").await;
     let now = world.clock.now();
@@ -26,7 +37,9 @@ async fn signed(world: &World, change: impl FnOnce(&mut Claims)) -> Token {
         expires: now + Duration::from_secs(600),
     };
     change(&mut claims);
-    TokenKeys::of(&world.ring, "main").issue(TokenForm::Jwt, &claims)
+    let token = TokenKeys::of(&world.ring, "main").issue(TokenForm::Jwt, &claims);
+    keep(world, &token).await;
+    token
 }
 
 async fn is_good(world: &World, credential: PresentedCredential) -> bool {
@@ -107,6 +120,39 @@ async fn tokens_issued_before_the_valid_from_stamp_are_refused_and_later_ones_ar
 }
 
 #[tokio::test]
+async fn a_user_made_again_with_a_former_id_refuses_the_former_ones_tokens() {
+    const LATER: &str = "2023-11-14T22:13:40Z"; // twenty seconds after the clock's start
+    let world = world::new().await;
+    let former = world.account("iago").await;
+    let zid = former.user.external_number(ProtocolName::ZETTELSTORE);
+    let old = signed(&world, |_| ()).await;
+    world.clock.advance(Duration::from_secs(10));
+    let line = |more: &str| {
+        format!(
+            r#"{{"kind":"user","realm":"main","username":"iago","joined":"2020-01-01T00:00:00Z",
+            "zettelstore_zid":"{zid}"{more}}}"#
+        )
+        .replace('\n', "")
+    };
+    let later = format!(r#","valid_from":"{LATER}""#);
+    for (more, stamp) in [
+        ("", world.clock.now()),
+        (r#","valid_from":"2020-01-01T00:00:00Z""#, world.clock.now()),
+        (later.as_str(), START + Duration::from_secs(20)),
+    ] {
+        let iago = world.account("iago").await.user.id;
+        assert!(world.store.delete(iago).await.unwrap());
+        world::import(&world, &line(more)).await;
+        assert_eq!(world.account("iago").await.user.valid_from, stamp, "{more}");
+        keep(&world, &old).await;
+        assert!(!is_good(&world, header(old.clone())).await, "{more}");
+        assert!(renew(&world, header(old.clone())).await.is_err(), "{more}");
+        let new = signed(&world, |claims| claims.issued = stamp).await;
+        assert!(is_good(&world, header(new)).await, "{more}");
+    }
+}
+
+#[tokio::test]
 async fn tokens_outlive_the_promotion_of_another_key_but_not_the_removal_of_their_own() {
     let mut world = world::new().await;
     let old = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
@@ -149,4 +195,81 @@ async fn stored_password_that_can_not_be_read_is_refused_like_a_wrong_one() {
         let refused = world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap_err();
         assert_eq!(refused, LoginError::Credentials(FailureReason::BrokenPassword), "{broken}");
     }
+}
+
+#[tokio::test]
+async fn a_token_that_was_not_issued_is_refused_although_its_signature_is_right() {
+    let world = world::new().await;
+    let token = signed(&world, |_| ()).await;
+    assert!(is_good(&world, header(token.clone())).await);
+    let stored = world.store.of_user(world.account("iago").await.user.id, CredentialKind::ZETTELSTORE_TOKEN);
+    assert!(world.store.remove(stored.await.unwrap()[0].id).await.unwrap());
+    assert!(!is_good(&world, header(token.clone())).await);
+    assert_eq!(renew(&world, header(token)).await, Err(TokenError::Invalid));
+}
+
+#[tokio::test]
+async fn logins_of_one_second_share_a_token_and_no_other_does() {
+    let world = world::new().await;
+    let log_in = async |password: &str| {
+        token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", password).await.unwrap())
+    };
+    let password = opaque::app_password(&**world.engine.rng());
+    let iago = world.account("iago").await.user.id;
+    let app_password = world.engine.credentials().app_password(iago, "phone", &password);
+    assert!(world.store.add(&app_password, u32::MAX).await.unwrap());
+    let old = log_in(PASSWORD).await;
+    assert_eq!(log_in(PASSWORD).await, old);
+    let fetched = log_in(password.expose()).await;
+    assert_ne!(fetched, old, "it ends with the app password");
+    assert_eq!(log_in(password.expose()).await, fetched);
+
+    world.clock.advance(Duration::from_secs(200));
+    let (renewed, _) = renew(&world, header(old.clone())).await.unwrap();
+    assert_eq!(renew(&world, header(old.clone())).await.unwrap().0, renewed, "a lost answer is made again");
+    assert_ne!(log_in(PASSWORD).await, renewed, "a new login is younger than a renewal");
+    for good in [&old, &renewed, &fetched] {
+        assert!(is_good(&world, header(good.clone())).await);
+    }
+}
+
+#[tokio::test]
+async fn more_logins_than_free_seconds_are_told_to_wait_and_renewals_get_their_token_back() {
+    let world = world::new().await;
+    let iago = world.account("iago").await.user.id;
+    let old = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    world.clock.advance(Duration::from_secs(200));
+    let mut refused = 0;
+    for number in 0..17 {
+        let password = opaque::app_password(&**world.engine.rng());
+        let stored = world.engine.credentials().app_password(iago, &number.to_string(), &password);
+        assert!(world.store.add(&stored, u32::MAX).await.unwrap());
+        let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", password.expose()).await;
+        let reply = world.engine.log_in(attempt).await;
+        refused += usize::from(matches!(reply.result, Err(LoginError::Internal(_))));
+    }
+    assert_eq!(refused, 1);
+    assert_eq!(renew(&world, header(old.clone())).await, Ok((old, 400)));
+}
+
+#[tokio::test]
+async fn renewal_ends_when_a_login_has_reached_its_longest_age() {
+    let zettelstore =
+        ZettelstoreConfig { session_lifetime: Duration::from_secs(1000), ..config().zettelstore };
+    let world = world::with(Config { zettelstore, ..config() }).await;
+    let mut token = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
+    let mut lives = Vec::new();
+    for _ in 0..4 {
+        world.clock.advance(Duration::from_secs(300));
+        match renew(&world, header(token.clone())).await {
+            Ok((renewed, lifetime)) => {
+                lives.push(lifetime);
+                token = renewed;
+            }
+            Err(error) => assert_eq!(error, TokenError::Invalid),
+        }
+    }
+    assert_eq!(lives, [600, 400, 100]);
+    assert!(!is_good(&world, header(token)).await);
+    assert!(world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.is_ok());
 }

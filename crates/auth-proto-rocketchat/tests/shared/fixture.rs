@@ -207,6 +207,7 @@ pub(crate) fn principal(profile: Profile) -> Principal {
         profile,
         credential: None,
         kind: Some(CredentialKind::ROCKETCHAT_TOKEN),
+        parent: None,
         issued: Timestamp::default(),
         expires: None,
         bypass_second_factor: false,

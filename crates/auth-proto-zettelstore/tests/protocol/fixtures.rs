@@ -83,6 +83,7 @@ fn principal() -> Principal {
         profile: profile(),
         credential: None,
         kind: None,
+        parent: None,
         issued: Timestamp::default(),
         expires: None,
         bypass_second_factor: false,

@@ -209,6 +209,7 @@ impl World {
                 profile,
                 credential: None,
                 kind: Some(CredentialKind::ZULIP_KEY),
+                parent: None,
                 issued: now,
                 expires: None,
                 bypass_second_factor: false,

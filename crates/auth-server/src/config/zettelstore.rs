@@ -25,6 +25,8 @@ pub struct Zettelstore {
     pub answer: ZettelstoreAnswer,
     /// The life of a token: an hour at most; with `0s` it ends within the second.
     pub token_lifetime: Span,
+    /// How long after a login its token can be renewed; then the client logs in anew.
+    pub session_lifetime: Span,
     /// The time that a response to a login takes; `0s` answers at once.
     pub login_delay: Span,
     /// The prefix of all paths.
@@ -53,6 +55,7 @@ impl Default for Zettelstore {
             authentication: true,
             answer: ZettelstoreAnswer::Json,
             token_lifetime: Span::secs(600),
+            session_lifetime: Span::secs(30 * 24 * 3600),
             login_delay: Span(Duration::from_millis(500)),
             url_prefix: "/".to_owned(),
             max_request_size: 16 << 20,
@@ -76,6 +79,9 @@ impl Zettelstore {
         if self.token_lifetime.0 > MAX_TOKEN_LIFETIME {
             warnings.push("[zettelstore] token_lifetime: reduced to the longest, an hour".to_owned());
         }
+        if self.session_lifetime.0 < self.token_lifetime.0.min(MAX_TOKEN_LIFETIME) {
+            warnings.push("[zettelstore] session_lifetime: below token_lifetime".to_owned());
+        }
         if self.login_delay.0 > LONGEST_DELAY {
             let most = LONGEST_DELAY.as_secs();
             warnings.push(format!("[zettelstore] login_delay: reduced to the longest, {most} s"));
@@ -90,6 +96,7 @@ impl Zettelstore {
     pub(super) fn engine(&self) -> auth_engine::ZettelstoreConfig {
         auth_engine::ZettelstoreConfig {
             token_lifetime: self.token_lifetime.0.min(MAX_TOKEN_LIFETIME),
+            session_lifetime: self.session_lifetime.0,
             login_delay: self.login_delay.0,
         }
     }

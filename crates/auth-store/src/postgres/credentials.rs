@@ -19,6 +19,9 @@ type StoreResult<T> = std::result::Result<T, StoreError>;
 /// Rows that one command of a purge deletes, so that none takes long.
 const PURGE: i64 = 1000;
 
+/// The error of an exchange whose new credential has a parent that is not there.
+const NO_PARENT: &str = "parent of a credential";
+
 pub(super) const BY_DIGEST: &str = concat!(
     "SELECT ",
     credential_columns!(),
@@ -32,12 +35,19 @@ pub(super) const OF_USER: &str = concat!(
     " FROM credential AS c WHERE c.account = $1 AND c.kind = $2 ORDER BY c.created, c.id"
 );
 pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, doors, \
-    bypass_second_factor, label, created, expires, last_used, counter) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    bypass_second_factor, label, created, expires, last_used, counter, clear_only, parent) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+// Locked until the transaction ends, so that it is not deleted before what comes from it is there.
+pub(super) const LOCK_OWN: &str = "SELECT id FROM credential WHERE id = $1 AND account = $2 FOR KEY SHARE";
 // Never the one that was just added, whatever the clocks of servers say.
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE id IN (SELECT id FROM credential \
-    WHERE account = $1 AND kind = $2 AND id <> $4 ORDER BY created DESC, id DESC OFFSET $3)";
-pub(super) const REMOVE: &str = "WITH gone AS (DELETE FROM credential WHERE id = $1 RETURNING account) \
+    WHERE account = $1 AND kind = $2 AND parent IS NOT DISTINCT FROM $5 AND id <> $4 \
+    ORDER BY created DESC, id DESC OFFSET $3)";
+// The user's row is locked first, as by every other command: else a command that adds what comes from the credential would
+// wait for this one, and this one for it.
+pub(super) const REMOVE: &str = "WITH owner AS MATERIALIZED (SELECT a.id FROM credential AS c \
+    JOIN account AS a ON a.id = c.account WHERE c.id = $1 FOR UPDATE OF a), \
+    gone AS (DELETE FROM credential WHERE id = $1 AND account = (SELECT id FROM owner) RETURNING account) \
     UPDATE account SET version = version + 1 FROM gone WHERE account.id = gone.account RETURNING account.id";
 pub(super) const REMOVE_KINDS: &str =
     "DELETE FROM credential WHERE account = $1 AND kind = ANY($2) AND id IS DISTINCT FROM $3";
@@ -71,40 +81,45 @@ impl CredentialStore for Postgres {
 
     async fn add(&self, credential: &Credential, keep: u32) -> StoreResult<bool> {
         let (user, kind, id) = (credential.user, credential.kind.as_str(), &credential.id.as_bytes()[..]);
+        let parent = credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]);
         let others = i64::from(keep.saturating_sub(1));
         let done = transact!(self, |transaction| {
-            if !touch(transaction, user).await? {
+            if !touch(transaction, user).await? || !insert(transaction, credential).await? {
                 return Ok(false);
             }
-            insert(transaction, credential).await?;
-            execute(transaction, TRIM, &[&&user.as_bytes()[..], &kind, &others, &id]).await?;
+            execute(transaction, TRIM, &[&&user.as_bytes()[..], &kind, &others, &id, &parent]).await?;
             Ok(true)
         });
-        match done {
-            // A caller that repeats the command, because its outcome was unknown, finds its own row.
-            Err(error) if matches!(taken(&error), Some(Taken::Id | Taken::Label)) => {
-                let own = self.of_user(user, credential.kind).await?;
-                Ok(own.iter().any(|own| own.id == credential.id))
-            }
-            Err(error) if taken(&error).is_some() => Err(conflict()),
-            done => self.notify(user, done),
-        }
+        self.added(credential, done).await
+    }
+
+    async fn succeed(&self, other: CredentialId, new: &Credential) -> StoreResult<bool> {
+        let done = transact!(self, |transaction| {
+            // The user first, as everything that revokes does.
+            Ok(touch(transaction, new.user).await?
+                && lock_own(transaction, new.user, other).await?
+                && insert(transaction, new).await?)
+        });
+        self.added(new, done).await
     }
 
     async fn ensure(&self, credential: &Credential) -> StoreResult<Option<Credential>> {
         let (user, kind) = (credential.user, credential.kind);
+        let is_it = |own: &Credential| own.parent == credential.parent;
         // Nearly always the user has one, and a read is cheaper than a commit.
-        if let Some(own) = self.of_user(user, kind).await?.into_iter().next() {
+        if let Some(own) = self.of_user(user, kind).await?.into_iter().find(is_it) {
             return Ok(Some(own));
         }
         let done = transact!(self, |transaction| {
             if row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?.is_none() {
                 return Ok(None);
             }
-            if let Some(own) = of_user(transaction, user, kind).await?.into_iter().next() {
+            if let Some(own) = of_user(transaction, user, kind).await?.into_iter().find(is_it) {
                 return Ok(Some(own));
             }
-            insert(transaction, credential).await?;
+            if !insert(transaction, credential).await? {
+                return Ok(None);
+            }
             touch(transaction, user).await?;
             Ok(Some(credential.clone()))
         });
@@ -151,7 +166,10 @@ impl CredentialStore for Postgres {
         match done.as_ref().err().and_then(taken) {
             Some(Taken::Digest) => Err(conflict()),
             Some(Taken::Id | Taken::Label) => Ok(false),
-            None => self.notify(user, done),
+            None => match self.notify(user, done) {
+                Err(StoreError::Missing(NO_PARENT)) => Ok(false),
+                done => done,
+            },
         }
     }
 
@@ -177,6 +195,19 @@ impl CredentialStore for Postgres {
 }
 
 impl Postgres {
+    /// The outcome of a command that adds a credential.
+    async fn added(&self, new: &Credential, done: Result<bool>) -> StoreResult<bool> {
+        match done {
+            // A caller that repeats the command, because its outcome was unknown, finds its own row.
+            Err(error) if matches!(taken(&error), Some(Taken::Id | Taken::Label)) => {
+                let own = self.of_user(new.user, new.kind).await?;
+                Ok(own.iter().any(|own| own.id == new.id))
+            }
+            Err(error) if taken(&error).is_some() => Err(conflict()),
+            done => self.notify(new.user, done),
+        }
+    }
+
     /// Notifies of a change of a credential's owner, if the statement changed one; returns whether it did.
     fn notify_owner(&self, owner: Option<&tokio_postgres::Row>) -> StoreResult<bool> {
         if let Some(row) = owner {
@@ -222,12 +253,27 @@ pub(super) async fn exchange(
     let except = except.as_ref().map(|id| &id.as_bytes()[..]);
     execute(client, REMOVE_KINDS, &[&&user.as_bytes()[..], &names(kinds), &except]).await?;
     for credential in new {
-        insert(client, &Credential { user, ..credential.clone() }).await?;
+        if !insert(client, &Credential { user, ..credential.clone() }).await? {
+            // A command that fails is rolled back as a whole.
+            return Err(StoreError::Missing(NO_PARENT).into());
+        }
     }
     Ok(true)
 }
 
-async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<()> {
+/// Whether a user has a credential of that id, which stays until the transaction ends.
+async fn lock_own(client: &impl GenericClient, user: UserId, id: CredentialId) -> Result<bool> {
+    Ok(row(client, LOCK_OWN, &[&&id.as_bytes()[..], &&user.as_bytes()[..]]).await?.is_some())
+}
+
+/// Writes a credential; `false` when its parent is not there.
+async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<bool> {
+    if let Some(parent) = credential.parent
+        && !lock_own(client, credential.user, parent).await?
+    {
+        return Ok(false);
+    }
+    let parent = credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]);
     let params = (
         &credential.id.as_bytes()[..],
         &credential.user.as_bytes()[..],
@@ -252,10 +298,12 @@ async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<
             &params.4,
             &params.5,
             &credential.counter,
+            &credential.clear_only,
+            &parent,
         ],
     )
     .await?;
-    Ok(())
+    Ok(true)
 }
 
 async fn of_user(client: &impl GenericClient, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>> {

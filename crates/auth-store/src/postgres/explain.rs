@@ -33,6 +33,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("delete a user", users::DELETE),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("list the credentials of a user", credentials::OF_USER),
+    ("lock a credential of a user", credentials::LOCK_OWN),
     ("keep the newest credentials of a user", credentials::TRIM),
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KINDS),

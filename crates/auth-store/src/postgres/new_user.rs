@@ -45,8 +45,8 @@ const NAME_TYPES: [Type; 7] =
 const IDS: &str = "COPY external_id (account, protocol, realm, number, text) FROM STDIN BINARY";
 const ID_TYPES: [Type; 5] = [Type::BYTEA, Type::TEXT, Type::BYTEA, Type::INT8, Type::TEXT];
 const CREDENTIALS: &str = "COPY credential (id, account, kind, digest, sealed, doors, bypass_second_factor, \
-    label, created, expires, last_used, counter) FROM STDIN BINARY";
-const CREDENTIAL_TYPES: [Type; 12] = [
+    label, created, expires, last_used, counter, clear_only, parent) FROM STDIN BINARY";
+const CREDENTIAL_TYPES: [Type; 14] = [
     Type::BYTEA,
     Type::BYTEA,
     Type::TEXT,
@@ -59,6 +59,8 @@ const CREDENTIAL_TYPES: [Type; 12] = [
     Type::INT8,
     Type::INT8,
     Type::INT8,
+    Type::BOOL,
+    Type::BYTEA,
 ];
 
 /// A user to be written, with its realm, which may be another than its record says, and its ids, some of which the store
@@ -203,7 +205,7 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> R
     for Resolved { new, .. } in users {
         for credential in &new.credentials {
             let label = credential.label.as_deref().map(escaped);
-            let values: [&(dyn ToSql + Sync); 12] = [
+            let values: [&(dyn ToSql + Sync); 14] = [
                 &&credential.id.as_bytes()[..],
                 &&new.user.id.as_bytes()[..],
                 &credential.kind.as_str(),
@@ -216,6 +218,8 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> R
                 &credential.expires.map(Timestamp::as_millis),
                 &credential.last_used.map(Timestamp::as_millis),
                 &credential.counter,
+                &credential.clear_only,
+                &credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]),
             ];
             rows.as_mut().write(&values).await?;
         }

@@ -31,8 +31,8 @@ macro_rules! account_columns {
 /// The columns of a [`Credential`] `c`.
 macro_rules! credential_columns {
     () => {
-        "c.id, c.account, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
-         c.expires, c.last_used, c.counter"
+        "c.id, c.account, c.kind, c.parent, c.digest, c.sealed, c.clear_only, c.doors, c.bypass_second_factor,
+         c.label, c.created, c.expires, c.last_used, c.counter"
     };
 }
 
@@ -130,8 +130,10 @@ impl<'r> Columns<'r> {
             id: CredentialId::from_bytes(self.bytes()?),
             user: UserId::from_bytes(self.bytes()?),
             kind: credential_kind(self.take()?)?,
+            parent: self.bytes_or_none()?.map(CredentialId::from_bytes),
             digest: self.bytes_or_none()?.map(Digest::new),
             sealed: self.take()?,
+            clear_only: self.take()?,
             scope: Scope { protocols: protocols(self.take()?)?, bypass_second_factor: self.take()? },
             label: self.text_or_none()?,
             created: self.timestamp()?,

@@ -8,8 +8,12 @@ use super::row::Columns;
 use super::statement::{execute, row};
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 3] =
-    [include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
+];
 
 /// How often a step is attempted: of several servers that start at once, one applies it.
 const ATTEMPTS: u32 = 20;

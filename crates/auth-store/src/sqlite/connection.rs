@@ -103,13 +103,14 @@ pub(super) fn connect(path: &Path) -> rusqlite::Result<Connection> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Plans don't depend on bound values: otherwise SQLite would plan some statements anew at every call.
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
-    // FULL: a commit is on disk before it returns. FAST: deleted secrets are wiped where their page is written anyway.
+    // FULL: a commit is on disk before it returns. secure_delete: what is deleted is overwritten, also in pages that become
+    // free.
     connection.execute_batch(
         "PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
          PRAGMA trusted_schema = OFF;
          PRAGMA temp_store = MEMORY;
-         PRAGMA secure_delete = FAST;
+         PRAGMA secure_delete = ON;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     connection.pragma_update(None, "cache_size", -i64::from(CACHE))?;

@@ -37,14 +37,18 @@ pub(super) const OF_USER: &str = concat!(
      WHERE u.id = ?1 AND c.kind = ?2 ORDER BY c.created, c.number"
 );
 pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, doors, \
-    bypass_second_factor, label, created, expires, last_used, counter) \
-    SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12 FROM user WHERE id = ?2";
+    bypass_second_factor, label, created, expires, last_used, counter, clear_only, parent) \
+    SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM user WHERE id = ?2";
+pub(super) const NUMBER: &str = "SELECT c.number FROM credential AS c CROSS JOIN user AS u \
+    ON u.number = c.user WHERE c.id = ?1 AND u.id = ?2";
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
-    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 \
+    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND parent IS ?4 \
     ORDER BY created DESC, number DESC LIMIT -1 OFFSET ?3)";
 pub(super) const REMOVE: &str = "DELETE FROM credential WHERE id = ?1 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
 pub(super) const REMOVE_KIND: &str = "DELETE FROM credential \
+    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
+pub(super) const COUNT_KIND: &str = "SELECT count(*) FROM credential \
     WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
 pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
@@ -75,30 +79,24 @@ impl CredentialStore for Sqlite {
     }
 
     async fn add(&self, credential: &Credential, keep: u32) -> StoreResult<bool> {
-        let credential = credential.clone();
-        let (user, kind) = (credential.user, credential.kind);
-        self.change(user, move |connection| {
-            match insert(connection, user, &credential) {
-                Ok(()) => {}
-                Err(NotInserted::NoUser) => return Ok(false),
-                // A caller that repeats the command, because its outcome was unknown, finds its own row.
-                Err(NotInserted::IdTaken | NotInserted::LabelTaken) => {
-                    return Ok(of_user(connection, user, kind)?.iter().any(|own| own.id == credential.id));
-                }
-                Err(NotInserted::DigestTaken) => return Err(conflict()),
-                Err(NotInserted::Failed(error)) => return Err(error),
-            }
-            connection.prepare_cached(TRIM)?.execute(params![user.as_bytes(), kind.as_str(), keep])?;
-            touch(connection, user)?;
-            Ok(true)
+        let new = credential.clone();
+        self.change(new.user, move |connection| add(connection, &new, keep)).await
+    }
+
+    async fn succeed(&self, other: CredentialId, new: &Credential) -> StoreResult<bool> {
+        let new = new.clone();
+        self.change(new.user, move |connection| {
+            Ok(number(connection, new.user, other)?.is_some() && add(connection, &new, u32::MAX)?)
         })
         .await
     }
 
     async fn ensure(&self, credential: &Credential) -> StoreResult<Option<Credential>> {
         // Nearly always the user has one, and a read is cheaper than a commit.
-        let (user, kind) = (credential.user, credential.kind);
-        let read = move |connection: &Connection| Ok(of_user(connection, user, kind)?.into_iter().next());
+        let (user, kind, parent) = (credential.user, credential.kind, credential.parent);
+        let read = move |connection: &Connection| {
+            Ok(of_user(connection, user, kind)?.into_iter().find(|own| own.parent == parent))
+        };
         if let Some(own) = self.read(read).await? {
             return Ok(Some(own));
         }
@@ -112,7 +110,7 @@ impl CredentialStore for Sqlite {
                     touch(connection, user)?;
                     Ok(Some(credential))
                 }
-                Err(NotInserted::NoUser) => Ok(None),
+                Err(NotInserted::NoUser | NotInserted::NoParent) => Ok(None),
                 Err(NotInserted::Failed(error)) => Err(error),
                 Err(_) => Err(conflict()),
             }
@@ -137,8 +135,10 @@ impl CredentialStore for Sqlite {
     ) -> StoreResult<u64> {
         let kinds = kinds.to_vec();
         self.change(user, move |connection| {
-            let count = delete_kinds(connection, user, &kinds, except)?;
+            // Counted first: a deletion may take those of the next kind along.
+            let count = count_kinds(connection, user, &kinds, except)?;
             if count > 0 {
+                delete_kinds(connection, user, &kinds, except)?;
                 touch(connection, user)?;
             }
             Ok(count)
@@ -195,6 +195,7 @@ impl Sqlite {
 /// Why a credential was not inserted.
 pub(super) enum NotInserted {
     NoUser,
+    NoParent,
     IdTaken,
     LabelTaken,
     DigestTaken,
@@ -212,12 +213,22 @@ impl From<rusqlite::Error> for NotInserted {
     }
 }
 
+impl From<CommandError> for NotInserted {
+    fn from(error: CommandError) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// Writes a credential that belongs to `user`.
 pub(super) fn insert(
     connection: &Connection,
     user: UserId,
     credential: &Credential,
 ) -> std::result::Result<(), NotInserted> {
+    let parent = match credential.parent {
+        None => None,
+        Some(parent) => Some(number(connection, user, parent)?.ok_or(NotInserted::NoParent)?),
+    };
     let written = connection.prepare_cached(INSERT)?.execute(params![
         credential.id.as_bytes(),
         user.as_bytes(),
@@ -231,23 +242,68 @@ pub(super) fn insert(
         credential.expires.map(Timestamp::as_millis),
         credential.last_used.map(Timestamp::as_millis),
         credential.counter,
+        credential.clear_only,
+        parent,
     ])?;
     if written == 0 { Err(NotInserted::NoUser) } else { Ok(()) }
 }
 
-/// Deletes a user's credentials of the given kinds except one; returns their number.
+/// Adds a credential and keeps the newest of its kind and parent. `false` when there is no such user or parent, or the
+/// label is taken.
+fn add(connection: &Connection, new: &Credential, keep: u32) -> Result<bool> {
+    let (user, kind) = (new.user, new.kind);
+    match insert(connection, user, new) {
+        Ok(()) => {}
+        Err(NotInserted::Failed(error)) => return Err(error),
+        Err(NotInserted::NoUser | NotInserted::NoParent) => return Ok(false),
+        // A caller that repeats the command, because its outcome was unknown, finds its own row.
+        Err(_) if number(connection, user, new.id)?.is_some() => return Ok(true),
+        Err(NotInserted::IdTaken | NotInserted::LabelTaken) => return Ok(false),
+        Err(NotInserted::DigestTaken) => return Err(conflict()),
+    }
+    if keep < u32::MAX {
+        let parent = new.parent.map(|parent| number(connection, user, parent)).transpose()?.flatten();
+        connection.prepare_cached(TRIM)?.execute(params![user.as_bytes(), kind.as_str(), keep, parent])?;
+    }
+    touch(connection, user)?;
+    Ok(true)
+}
+
+/// The number of a user's credential; `None` when the user has none of that id.
+fn number(connection: &Connection, user: UserId, id: CredentialId) -> Result<Option<i64>> {
+    let mut statement = connection.prepare_cached(NUMBER)?;
+    Ok(statement.query_row(params![id.as_bytes(), user.as_bytes()], |row| row.get(0)).optional()?)
+}
+
+/// Deletes a user's credentials of the given kinds except one, and those that came from them.
 pub(super) fn delete_kinds(
     connection: &Connection,
     user: UserId,
     kinds: &[CredentialKind],
     except: Option<CredentialId>,
-) -> Result<u64> {
+) -> Result<()> {
     let mut statement = connection.prepare_cached(REMOVE_KIND)?;
     let except = except.as_ref().map(CredentialId::as_bytes);
-    let mut count = 0;
     for kind in kinds {
-        let deleted = statement.execute(params![user.as_bytes(), kind.as_str(), except])?;
-        count += u64::try_from(deleted).unwrap_or(u64::MAX);
+        statement.execute(params![user.as_bytes(), kind.as_str(), except])?;
+    }
+    Ok(())
+}
+
+/// The number of a user's credentials of the given kinds except one.
+fn count_kinds(
+    connection: &Connection,
+    user: UserId,
+    kinds: &[CredentialKind],
+    except: Option<CredentialId>,
+) -> Result<u64> {
+    let mut statement = connection.prepare_cached(COUNT_KIND)?;
+    let except = except.as_ref().map(CredentialId::as_bytes);
+    let mut count = 0;
+    for kind in kinds.iter().collect::<BTreeSet<_>>() {
+        count += statement
+            .query_row(params![user.as_bytes(), kind.as_str(), except], |row| row.get::<_, i64>(0))?
+            .cast_unsigned();
     }
     Ok(count)
 }
@@ -296,9 +352,9 @@ pub(super) fn exchange(
         match insert(connection, user, credential) {
             Ok(()) => {}
             // A command that fails is rolled back as a whole.
-            Err(NotInserted::NoUser | NotInserted::IdTaken | NotInserted::LabelTaken) => {
-                return Err(StoreError::Missing(NOT_EXCHANGED).into());
-            }
+            Err(
+                NotInserted::NoUser | NotInserted::NoParent | NotInserted::IdTaken | NotInserted::LabelTaken,
+            ) => return Err(StoreError::Missing(NOT_EXCHANGED).into()),
             Err(NotInserted::DigestTaken) => return Err(conflict()),
             Err(NotInserted::Failed(error)) => return Err(error),
         }

@@ -16,6 +16,8 @@ const NARROW: &[(&str, &str)] = &[
     ("find a credential by digest", credentials::BY_DIGEST),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the credentials of a user", credentials::OF_USER),
+    ("find a credential of a user", credentials::NUMBER),
+    ("count the credentials of a user", credentials::COUNT_KIND),
     ("raise a counter", credentials::RAISE),
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KIND),

@@ -26,8 +26,8 @@ macro_rules! account_columns {
 /// The columns of a [`Credential`] `c` of the user `u`.
 macro_rules! credential_columns {
     () => {
-        "c.id, u.id, c.kind, c.digest, c.sealed, c.doors, c.bypass_second_factor, c.label, c.created,
-         c.expires, c.last_used, c.counter"
+        "c.id, u.id, c.kind, (SELECT p.id FROM credential AS p WHERE p.number = c.parent), c.digest, c.sealed,
+         c.clear_only, c.doors, c.bypass_second_factor, c.label, c.created, c.expires, c.last_used, c.counter"
     };
 }
 
@@ -100,8 +100,10 @@ impl<'r> Columns<'r> {
             id: CredentialId::from_bytes(self.take()?),
             user: UserId::from_bytes(self.take()?),
             kind: credential_kind(&self.take::<String>()?)?,
+            parent: self.take::<Option<[u8; 16]>>()?.map(CredentialId::from_bytes),
             digest: self.take::<Option<[u8; 32]>>()?.map(Digest::new),
             sealed: self.take()?,
+            clear_only: self.take()?,
             scope: Scope {
                 protocols: protocols(&self.take::<String>()?)?,
                 bypass_second_factor: self.take()?,

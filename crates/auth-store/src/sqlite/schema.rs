@@ -1,6 +1,8 @@
 //! The schema and its versions: `PRAGMA user_version` holds the number of the last file that was applied.
 
-use rusqlite::Connection;
+use ring::digest::{Context, SHA256};
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, Error};
 
 use super::connection::OpenError;
 use super::error::CommandError;
@@ -9,14 +11,19 @@ use super::error::CommandError;
 const APPLICATION: i32 = 0x4155_5448;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 3] =
-    [include_str!("schema/v1.sql"), include_str!("schema/v2.sql"), include_str!("schema/v3.sql")];
+const STEPS: [&str; 4] = [
+    include_str!("schema/v1.sql"),
+    include_str!("schema/v2.sql"),
+    include_str!("schema/v3.sql"),
+    include_str!("schema/v4.sql"),
+];
 
 /// Brings a store up to date, each step in a transaction of its own.
 ///
 /// # Errors
 /// [`OpenError::NotOurs`] and [`OpenError::Newer`] before anything is written; else the errors of SQLite.
 pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
+    add_sha256(connection).map_err(OpenError::of)?;
     loop {
         let found = check(connection)?;
         let Some(step) = STEPS.get(found) else { return Ok(()) };
@@ -25,6 +32,19 @@ pub(super) fn migrate(connection: &Connection) -> Result<(), OpenError> {
         sort_in(connection, "MEMORY").map_err(OpenError::of)?;
         done.map_err(OpenError::of)?;
     }
+}
+
+/// Gives the steps a function `sha256`, over the bytes of all its arguments: SQLite has none.
+fn add_sha256(connection: &Connection) -> rusqlite::Result<()> {
+    let flags = FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC;
+    connection.create_scalar_function("sha256", -1, flags, |arguments| {
+        let mut hash = Context::new(&SHA256);
+        for index in 0..arguments.len() {
+            let bytes = arguments.get_raw(index).as_bytes();
+            hash.update(bytes.map_err(|error| Error::UserFunctionError(Box::new(error)))?);
+        }
+        Ok(hash.finish().as_ref().to_vec())
+    })
 }
 
 /// Sets where SQLite sorts: the indexes of a large store would not fit into memory. A file for it has no name.

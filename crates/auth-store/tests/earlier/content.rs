@@ -10,6 +10,21 @@ use auth_core::{
     PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
 };
 
+/// The kinds that the first version knew.
+const KINDS: [CredentialKind; 11] = [
+    CredentialKind::ZULIP_KEY,
+    CredentialKind::ROCKETCHAT_TOKEN,
+    CredentialKind::PERSONAL_TOKEN,
+    CredentialKind::APP_PASSWORD,
+    CredentialKind::TOTP,
+    CredentialKind::PENDING_TOTP,
+    CredentialKind::BACKUP_CODE,
+    CredentialKind::MAILED_CODE,
+    CredentialKind::PASSWORD_RESET,
+    CredentialKind::REMEMBERED_FACTOR,
+    CredentialKind::WEB_SESSION,
+];
+
 fn at(secs: i64) -> Timestamp {
     Timestamp::from_secs(1_700_000_000 + secs)
 }
@@ -51,8 +66,10 @@ fn credential(user: UserId, kind: CredentialKind, number: u8) -> Credential {
         id: CredentialId::from_bytes([number; 16]),
         user,
         kind,
+        parent: None,
         digest: Some(Digest::new([number; 32])),
         sealed: None,
+        clear_only: false,
         scope: Scope::default(),
         label: None,
         created: at(100),
@@ -96,7 +113,7 @@ pub(crate) async fn fill(store: &impl Store) {
     folds_alike.user.external_ids.set(ProtocolName::ZETTELSTORE, (u64::MAX - 1).into());
     folds_alike.user.version = u64::MAX - 9;
     folds_alike.credentials = (10..)
-        .zip(CredentialKind::KNOWN)
+        .zip(KINDS)
         .map(|(number, kind)| {
             let mut one = credential(folds_alike.user.id, kind, number);
             one.sealed = (kind == CredentialKind::TOTP).then(|| vec![0, 255, 7]);
@@ -175,19 +192,30 @@ pub(crate) async fn listed(store: &impl Store) -> String {
             let by_key = store.find(user.realm, &key).await.unwrap();
             assert_eq!(by_key.map(|found| found.user), Some(user.clone()), "{key:?}");
         }
-        for kind in CredentialKind::KNOWN {
+        for kind in KINDS {
             for one in store.of_user(id, kind).await.unwrap() {
                 let digest = one.digest.expect("each has one");
                 let (by_digest, owner) = store.by_digest(kind, &digest).await.unwrap().expect("by digest");
                 assert_eq!((by_digest.id, owner.user.id), (one.id, id));
                 let Credential {
-                    id, user, scope, label, created, expires, last_used, counter, sealed, ..
+                    id,
+                    user,
+                    scope,
+                    label,
+                    created,
+                    expires,
+                    last_used,
+                    counter,
+                    sealed,
+                    clear_only,
+                    ..
                 } = one;
                 say(format!(
                     "credential: {kind} {id:?} of {user:?}, digest {:?}, sealed {sealed:?}, {scope:?}, \
                      label {label:?}, created {created:?}, expires {expires:?}, used {last_used:?}, \
-                     counter {counter}",
+                     counter {counter}{}",
                     digest.as_bytes()[0],
+                    if clear_only { ", in the clear alone" } else { "" },
                 ));
             }
         }

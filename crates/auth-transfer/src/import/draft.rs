@@ -267,8 +267,11 @@ impl CredentialForm {
             id: self.id.parse().map_err(|_| Broken)?,
             user: user.id,
             kind: CredentialKind::from_name(&self.kind).ok_or(Broken)?,
+            // What a line brings comes from no other credential.
+            parent: None,
             digest: self.digest.map(digest).transpose()?,
             sealed: self.sealed.map(bytes).transpose()?,
+            clear_only: false,
             scope: Scope {
                 protocols: self.protocols.iter().map(|name| protocol(name)).collect::<Result<_, _>>()?,
                 bypass_second_factor: self.bypass_second_factor,

@@ -66,6 +66,7 @@ fn principal() -> Principal {
         profile: profile(),
         credential: None,
         kind: Some(GITLAB_TOKEN),
+        parent: None,
         issued: Timestamp::default(),
         expires: None,
         bypass_second_factor: false,

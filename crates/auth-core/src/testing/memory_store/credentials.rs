@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::state::Taken;
+use super::state::{State, Taken};
 use crate::{
     Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, MailId,
     OutgoingMail, SealedStore, StoreError, Timestamp, UserId,
@@ -28,39 +28,33 @@ impl CredentialStore for MemoryStore {
     }
 
     async fn add(&self, credential: &Credential, keep: u32) -> Result<bool, StoreError> {
-        let (user, kind) = (credential.user, credential.kind);
-        self.change_user(user, |state| {
-            if !state.users.contains_key(&user) {
-                return Ok(false);
-            }
-            match state.add_credential(credential.clone()) {
-                Ok(()) => {}
-                Err(Taken::Digest) => return Err(StoreError::Conflict(Conflict::Credential)),
-                // A caller that repeats the command finds its own credential.
-                Err(Taken::Id | Taken::Label) => {
-                    return Ok(state.of_user(user, kind).iter().any(|own| own.id == credential.id));
-                }
-            }
-            let own = state.of_user(user, kind);
-            let surplus = own.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
-            let oldest: Vec<CredentialId> = own.iter().take(surplus).map(|own| own.id).collect();
-            state.delete_credentials(|own| oldest.contains(&own.id));
-            Ok(state.touch(user))
-        })
+        self.change_user(credential.user, |state| add(state, credential, keep))
     }
 
     async fn ensure(&self, credential: &Credential) -> Result<Option<Credential>, StoreError> {
         let user = credential.user;
         self.change_user(user, |state| {
-            if let Some(own) = state.of_user(user, credential.kind).first() {
-                return Ok(Some((*own).clone()));
+            let own = state.of_user(user, credential.kind);
+            if let Some(own) = own.into_iter().find(|own| own.parent == credential.parent) {
+                return Ok(Some(own.clone()));
             }
-            if !state.touch(user) {
+            if !state.users.contains_key(&user) {
                 return Ok(None);
             }
-            let added = state.add_credential(credential.clone());
-            added.map_err(|_| StoreError::Conflict(Conflict::Credential))?;
-            Ok(Some(credential.clone()))
+            match state.add_credential(credential.clone()) {
+                Ok(()) => {
+                    state.touch(user);
+                    Ok(Some(credential.clone()))
+                }
+                Err(Taken::NoParent) => Ok(None),
+                Err(_) => Err(StoreError::Conflict(Conflict::Credential)),
+            }
+        })
+    }
+
+    async fn succeed(&self, other: CredentialId, new: &Credential) -> Result<bool, StoreError> {
+        self.change_user(new.user, |state| {
+            Ok(state.has_credential(new.user, other) && add(state, new, u32::MAX)?)
         })
     }
 
@@ -178,12 +172,36 @@ impl SealedStore for MemoryStore {
     }
 }
 
+/// Adds a credential and keeps the newest of its kind and parent. `false` when there is no such user or parent, or the
+/// label is taken.
+fn add(state: &mut State, credential: &Credential, keep: u32) -> Result<bool, StoreError> {
+    let (user, kind, parent) = (credential.user, credential.kind, credential.parent);
+    if !state.users.contains_key(&user) {
+        return Ok(false);
+    }
+    match state.add_credential(credential.clone()) {
+        Ok(()) => {}
+        Err(Taken::NoParent) => return Ok(false),
+        Err(Taken::Digest) => return Err(StoreError::Conflict(Conflict::Credential)),
+        // A caller that repeats the command finds its own credential.
+        Err(Taken::Id | Taken::Label) => {
+            return Ok(state.of_user(user, kind).iter().any(|own| own.id == credential.id));
+        }
+    }
+    let own: Vec<CredentialId> =
+        state.of_user(user, kind).iter().filter(|own| own.parent == parent).map(|own| own.id).collect();
+    let surplus = own.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
+    let oldest = own.get(..surplus).unwrap_or_default();
+    state.delete_credentials(|own| oldest.contains(&own.id));
+    Ok(state.touch(user))
+}
+
 /// The error of an exchange that finds an id or a label taken.
 const NOT_EXCHANGED: &str = "room for a credential";
 
 fn not_exchanged(taken: Taken) -> StoreError {
     match taken {
-        Taken::Id | Taken::Label => StoreError::Missing(NOT_EXCHANGED),
+        Taken::Id | Taken::Label | Taken::NoParent => StoreError::Missing(NOT_EXCHANGED),
         Taken::Digest => StoreError::Conflict(Conflict::Credential),
     }
 }

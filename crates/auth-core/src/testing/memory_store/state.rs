@@ -1,6 +1,6 @@
 //! The records of a store in memory, and the changes that several commands share.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +49,8 @@ pub(super) enum Taken {
     Id,
     Label,
     Digest,
+    /// Nothing is taken, but the parent is not there.
+    NoParent,
 }
 
 impl State {
@@ -111,7 +113,7 @@ impl State {
             }
         });
         if changed.is_some() {
-            self.credentials.retain(|own| own.user != id || !revocation.kinds.contains(&own.kind));
+            self.retain_credentials(|own| own.user != id || !revocation.kinds.contains(&own.kind));
         }
         changed.is_some()
     }
@@ -227,8 +229,16 @@ impl State {
         own
     }
 
+    /// Whether a user has a credential of that id.
+    pub(super) fn has_credential(&self, user: UserId, id: CredentialId) -> bool {
+        self.credentials.iter().any(|own| own.id == id && own.user == user)
+    }
+
     /// Adds a credential of a user that is there.
     pub(super) fn add_credential(&mut self, new: Credential) -> Result<(), Taken> {
+        if new.parent.is_some_and(|parent| !self.has_credential(new.user, parent)) {
+            return Err(Taken::NoParent);
+        }
         for other in &self.credentials {
             if other.id == new.id {
                 return Err(Taken::Id);
@@ -248,11 +258,23 @@ impl State {
         Ok(())
     }
 
+    /// Deletes the credentials for which `stays` is false, and those that came from them.
+    fn retain_credentials(&mut self, stays: impl Fn(&Credential) -> bool) {
+        self.credentials.retain(stays);
+        loop {
+            let ids: BTreeSet<CredentialId> = self.credentials.iter().map(|own| own.id).collect();
+            self.credentials.retain(|own| own.parent.is_none_or(|parent| ids.contains(&parent)));
+            if self.credentials.len() == ids.len() {
+                return;
+            }
+        }
+    }
+
     /// Deletes the credentials for which `goes` is true, and counts the changes of their owners; returns their number.
     pub(super) fn delete_credentials(&mut self, goes: impl Fn(&Credential) -> bool) -> u64 {
         let owners: Vec<UserId> =
             self.credentials.iter().filter(|own| goes(own)).map(|own| own.user).collect();
-        self.credentials.retain(|own| !goes(own));
+        self.retain_credentials(|own| !goes(own));
         let mut number = 0;
         for owner in owners {
             self.touch(owner);

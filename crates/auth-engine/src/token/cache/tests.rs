@@ -8,8 +8,8 @@ use test_postgres::Cluster;
 
 use super::*;
 
-const KEY: Key = Key::Digest([1; 32]);
-const OTHER_KEY: Key = Key::Digest([2; 32]);
+const KEY: Key = [1; 32];
+const OTHER_KEY: Key = [2; 32];
 const USER: UserId = UserId::from_bytes([7; 16]);
 
 fn at(millis: i64) -> Timestamp {
@@ -20,8 +20,28 @@ fn user(version: u64) -> User {
     User { id: USER, version, ..UserBuilder::new("iago").build() }
 }
 
+/// The credential that the store has.
+fn stored() -> Credential {
+    Credential {
+        id: TOKEN,
+        user: USER,
+        kind: CredentialKind::ROCKETCHAT_TOKEN,
+        parent: None,
+        digest: Some(Digest::new([1; 32])),
+        sealed: None,
+        clear_only: false,
+        scope: Scope::default(),
+        label: None,
+        created: at(0),
+        expires: None,
+        last_used: None,
+        counter: 0,
+    }
+}
+
 fn holder(version: u64) -> Arc<Holder> {
-    Arc::new(Holder { user: Arc::new(user(version)), has_password: true, totp: false, credential: None })
+    let user = Arc::new(user(version));
+    Arc::new(Holder { user, has_password: true, totp: false, credential: stored() })
 }
 
 /// A cache over a store that these tests never read.
@@ -127,12 +147,9 @@ fn an_older_version_never_replaces_a_newer_one() {
 fn memory_is_bounded() {
     let cache = compared();
     for number in 0..1000_u64 {
-        cache.add(
-            cache.read_stamp(at(0)),
-            at(0),
-            Key::SignedToken(RealmId::from_bytes([0; 16]), number),
-            &holder(1),
-        );
+        let mut key = KEY;
+        key[..8].copy_from_slice(&number.to_be_bytes());
+        cache.add(cache.read_stamp(at(0)), at(0), key, &holder(1));
     }
     assert!(cache.entries.len() <= 10);
     assert!(cache.changes().users.len() <= REMEMBERED);
@@ -151,20 +168,8 @@ struct Server {
 impl Server {
     async fn new(store: Arc<dyn Store>, other: Arc<dyn Store>) -> Self {
         let realm = RealmBuilder::new("main").build();
-        let token = Credential {
-            id: TOKEN,
-            user: USER,
-            kind: CredentialKind::ROCKETCHAT_TOKEN,
-            digest: Some(Digest::new([1; 32])),
-            sealed: None,
-            scope: Scope::default(),
-            label: None,
-            created: at(0),
-            expires: None,
-            last_used: None,
-            counter: 0,
-        };
-        let new = NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![token] };
+        let new =
+            NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![stored()] };
         let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
         store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
 

@@ -114,12 +114,17 @@ fn end_of(day: Date) -> anyhow::Result<Timestamp> {
 }
 
 /// An app password as a line of JSON. The field `doors`, which lists the protocols, keeps the name that scripts know.
+/// Those that clients can't present by their digest have a field `clear_only`.
 fn describe(password: &Credential) -> Value {
     let protocols: Vec<&str> = password.scope.protocols.iter().map(ProtocolName::as_str).collect();
-    serde_json::json!({
+    let mut line = serde_json::json!({
         "name": password.label,
         "doors": if protocols.is_empty() { Value::from("all") } else { protocols.into() },
         "created": rfc3339(password.created),
         "ends": password.expires.and_then(rfc3339),
-    })
+    });
+    if let Some(fields) = line.as_object_mut().filter(|_| password.clear_only) {
+        fields.insert("clear_only".to_owned(), Value::from(true));
+    }
+    line
 }
