@@ -37,9 +37,12 @@ pub(super) fn has_form(protocol: Protocol, response: &Response) -> bool {
                 _ => false,
             }
         }),
-        // A token is a list, a refusal a sentence; a check that succeeds has no body.
+        // A token is an object, a refusal a sentence; a check that succeeds has no body.
         Protocol::Zettelstore => match response.status {
-            200 => kind.starts_with("text/plain") && response.text().starts_with("(\"Bearer\" \""),
+            200 => json().is_some_and(|body| {
+                text(&body, "token_type").as_deref() == Some("Bearer")
+                    && text(&body, "access_token").is_some()
+            }),
             204 => response.body.is_empty(),
             400 | 401 | 403 | 429 | 500 | 503 => kind.starts_with("text/plain") && !response.body.is_empty(),
             _ => false,
@@ -72,7 +75,7 @@ mod tests {
             (Protocol::RocketChat, 429, json, r#"{"success":false,"error":"no"}"#, true),
             (Protocol::RocketChat, 429, json, r#"{"success":true}"#, false),
             (Protocol::RocketChat, 0, "", "", false),
-            (Protocol::Zettelstore, 200, "text/plain; charset=utf-8", "(\"Bearer\" \"a.b.c\" 600)", true),
+            (Protocol::Zettelstore, 200, json, r#"{"access_token":"a.b.c","token_type":"Bearer"}"#, true),
             (Protocol::Zettelstore, 204, "", "", true),
             (Protocol::Zettelstore, 401, "text/plain; charset=utf-8", "Authentication failed\n", true),
             (Protocol::Zettelstore, 200, json, "{}", false),

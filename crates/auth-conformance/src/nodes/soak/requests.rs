@@ -81,8 +81,9 @@ impl Client<'_> {
         let zettelstore = |request| self.send(Protocol::Zettelstore, request);
         let password = if round.is_multiple_of(8) { "wrong" } else { PASSWORD };
         let login = zettelstore(Request::new("POST", "/a").basic(&self.user, password));
-        let text = login.as_ref().map(Response::text).unwrap_or_default();
-        if let Some(token) = text.split('"').nth(3) {
+        let body = login.as_ref().and_then(Response::json);
+        let token = body.as_ref().and_then(|body| body.get("access_token")?.as_str());
+        if let Some(token) = token {
             let bearer = |request: Request| request.header("Authorization", &format!("Bearer {token}"));
             zettelstore(bearer(Request::new("POST", "/x?cmd=authenticated")));
             zettelstore(bearer(Request::new("PUT", "/a")));
