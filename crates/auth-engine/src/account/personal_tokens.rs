@@ -11,6 +11,7 @@ use auth_core::{
 
 use super::confirm::{Demand, StepUp};
 use crate::credentials::CredentialFactory;
+use crate::named_credentials::{Added, add_named};
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 256;
@@ -46,11 +47,11 @@ impl PersonalTokenService {
         Ok(tokens.into_iter().find(|token| token.label.as_deref() == Some(name)))
     }
 
-    /// Adds a token; `None` when the name is taken.
-    async fn add(&self, user: UserId, name: &str, bypass: bool) -> Result<Option<Token>, StoreError> {
+    /// A new token, and the credential to store for it.
+    fn make(&self, user: UserId, name: &str, bypass: bool) -> (Token, Credential) {
         let (token, mut stored) = self.credentials.new_personal_token(user, name);
         stored.scope = Scope { protocols: Vec::new(), bypass_second_factor: bypass };
-        Ok(self.store.add(&stored, u32::MAX).await?.then_some(token))
+        (token, stored)
     }
 
     fn shown(&self, token: Credential) -> PersonalToken {
@@ -76,7 +77,12 @@ impl PersonalTokens for PersonalTokenService {
         if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_control) {
             return Err(ActionError::BadTokenName);
         }
-        self.add(user, name, bypass).await?.ok_or(ActionError::TokenExists)
+        let (token, stored) = self.make(user, name, bypass);
+        match add_named(&*self.store, &stored).await? {
+            Added::Yes => Ok(token),
+            Added::Taken => Err(ActionError::TokenExists),
+            Added::TooMany => Err(ActionError::TooManyTokens),
+        }
     }
 
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError> {
@@ -85,8 +91,9 @@ impl PersonalTokens for PersonalTokenService {
         if !self.store.remove(old.id).await? {
             return Err(ActionError::NoSuchToken);
         }
-        let bypass = old.scope.bypass_second_factor;
-        self.add(user, name, bypass).await?.ok_or(ActionError::NoSuchToken)
+        // In the place of the old one, however many there are.
+        let (token, stored) = self.make(user, name, old.scope.bypass_second_factor);
+        if self.store.add(&stored, u32::MAX).await? { Ok(token) } else { Err(ActionError::NoSuchToken) }
     }
 
     async fn personal_tokens(&self, caller: &Caller<'_>) -> Result<Vec<PersonalToken>, ActionError> {
