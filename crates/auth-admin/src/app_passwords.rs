@@ -8,7 +8,7 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
-use auth_engine::{CredentialFactory, Engine};
+use auth_engine::{Added, CredentialFactory, Engine, add_named};
 
 use crate::error::AdminError;
 
@@ -37,8 +37,9 @@ impl AppPasswords {
     /// others it would do away with the second factor.
     ///
     /// # Errors
-    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it, [`AdminError::NoUser`] when the
-    /// account is gone, or [`AdminError::Store`].
+    /// [`AdminError::BadName`], [`AdminError::HasSecondStep`] when a protocol is not for it,
+    /// [`AdminError::TooManyAppPasswords`] when the account has [`MOST_NAMED`](auth_engine::MOST_NAMED),
+    /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn add(
         &self,
         account: &Account,
@@ -60,8 +61,10 @@ impl AppPasswords {
         let mut credential = self.credentials.app_password(user, name, &password);
         credential.scope.protocols = protocols;
         credential.expires = ends;
-        if self.store.add(&credential, u32::MAX).await? {
-            return Ok(Some(password));
+        match add_named(&*self.store, &credential).await? {
+            Added::Yes => return Ok(Some(password)),
+            Added::TooMany => return Err(AdminError::TooManyAppPasswords),
+            Added::Taken => {}
         }
         if self.store.user(user).await?.is_none() {
             return Err(AdminError::NoUser);

@@ -5,7 +5,7 @@ use std::fmt;
 use auth_core::{ProtocolName, StoreError};
 use auth_crypto::password::StoredPasswordError;
 use auth_crypto::pool::OverBudget;
-use auth_engine::PasswordError;
+use auth_engine::{MOST_NAMED, PasswordError};
 
 /// Why a command of an operator did nothing.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub enum AdminError {
     Busy,
     /// The name of an app password has control characters.
     BadName,
+    /// The account has as many app passwords as it may have.
+    TooManyAppPasswords,
     /// An app password of a person is not for a protocol that can ask for a code.
     HasSecondStep(ProtocolName),
     /// The account has no password here, or one that can't be verified, and why.
@@ -43,6 +45,9 @@ impl fmt::Display for AdminError {
             Self::Password(error) => error.fmt(f),
             Self::Busy => f.write_str("the hashing queue is full"),
             Self::BadName => f.write_str("the name has control characters"),
+            Self::TooManyAppPasswords => {
+                write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")
+            }
             Self::HasSecondStep(protocol) => write!(
                 f,
                 "the {protocol} protocol can ask for a second factor: there only bots have app passwords"

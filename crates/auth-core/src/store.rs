@@ -339,6 +339,13 @@ pub trait AttemptStore: Send + Sync {
     /// See [`StoreError`].
     async fn attempts(&self, limit: u32) -> Result<Vec<AttemptRecord>, StoreError>;
 
+    /// The users that logged in, each with the client key: pairs without repetition, newest first, up to `limit`. Only the
+    /// `within` newest attempts are read.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn known_clients(&self, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>, StoreError>;
+
     /// Deletes attempts older than `before`; gives their number.
     ///
     /// # Errors

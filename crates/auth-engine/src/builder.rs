@@ -33,7 +33,7 @@ use crate::login::second_factor::SecondFactorCheck;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
 use crate::rate_limit::local::LocalLimits;
-use crate::rate_limit::priority::{FROM_LOG, Priorities};
+use crate::rate_limit::priority::{KNOWN_PAIRS, KNOWN_WITHIN, Priorities};
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::RevocationTable;
@@ -108,8 +108,8 @@ impl EngineBuilder {
             local_limits.longest_window(),
         );
         let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
-        let log = store.attempts(FROM_LOG).await?;
-        let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &log));
+        let known = store.known_clients(KNOWN_WITHIN, KNOWN_PAIRS).await?;
+        let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &known));
         let local = LocalBackend::new(
             Arc::clone(&store),
             Arc::clone(&pool),

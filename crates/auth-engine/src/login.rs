@@ -2,10 +2,10 @@
 
 pub(crate) mod app_password;
 pub(crate) mod attempt_log;
+mod attempt_sums;
 pub(crate) mod backends;
 pub(crate) mod directory;
 pub(crate) mod local_backend;
 pub(crate) mod passwordless;
 pub(crate) mod pipeline;
-mod refusal_sums;
 pub(crate) mod second_factor;

@@ -226,6 +226,9 @@ impl Held {
                 return false;
             }
             self.refused += 1;
+            if let Some(share) = self.bodies.get(&number) {
+                share.given_up.cancel();
+            }
             self.release(number);
         }
         true
@@ -233,8 +236,7 @@ impl Held {
 
     /// Takes a body's memory from it.
     fn release(&mut self, number: u64) {
-        let Some(Share { client, bytes, given_up, .. }) = self.bodies.remove(&number) else { return };
-        given_up.cancel();
+        let Some(Share { client, bytes, .. }) = self.bodies.remove(&number) else { return };
         self.total -= bytes;
         match self.by_client.get_mut(&client) {
             Some(own) if *own > bytes => *own -= bytes,
@@ -295,6 +297,18 @@ mod tests {
         }
         assert_eq!(memory.held().total, 0);
         assert!(memory.held().by_client.is_empty());
+    }
+
+    #[tokio::test]
+    async fn body_that_is_too_large_is_read_to_its_end_although_it_comes_in_pieces() {
+        let memory = BodyMemory::new(1);
+        let paced = stream::unfold(0, |number| async move {
+            tokio::task::yield_now().await;
+            (number < 5).then(|| (Ok::<_, Infallible>(Frame::data(Bytes::from(vec![b'x'; 7]))), number + 1))
+        });
+        let read = memory.read(client(1), StreamBody::new(Box::pin(paced)), 10, TIME).await;
+        assert!(matches!(read, Read::TooLarge));
+        assert_eq!(memory.refused(), 0);
     }
 
     #[tokio::test(start_paused = true)]

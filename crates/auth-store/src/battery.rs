@@ -157,6 +157,7 @@ macro_rules! store_battery {
             attempts {
                 lists_the_newest_attempts_and_forgets_old_ones
                 keeps_no_more_attempts_than_the_ceiling
+                lists_the_clients_that_users_have_logged_in_from
             }
             meta {
                 sets_meta_values_once

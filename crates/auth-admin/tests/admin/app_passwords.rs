@@ -104,3 +104,18 @@ async fn a_name_with_control_characters_is_refused() {
     }
     assert!(app_passwords.list(&account).await.unwrap().is_empty());
 }
+
+#[tokio::test]
+async fn an_account_has_a_hundred_app_passwords_at_most() {
+    let world = world::new().await;
+    let (app_passwords, account) = (AppPasswords::new(&world.engine), world.account("totp").await);
+    for number in 0..100 {
+        assert!(add(&world, &format!("client {number}"), &[], None).await.is_some());
+    }
+    let refused = app_passwords.add(&account, "one more", Vec::new(), None).await.unwrap_err();
+    assert!(matches!(refused, AdminError::TooManyAppPasswords), "{refused}");
+    assert_eq!(refused.to_string(), "the account has 100 app passwords: revoke one first");
+    assert_eq!(app_passwords.list(&account).await.unwrap().len(), 100);
+    assert!(app_passwords.revoke(&account, "client 7").await.unwrap());
+    assert!(add(&world, "one more", &[], None).await.is_some());
+}

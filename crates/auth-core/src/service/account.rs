@@ -54,6 +54,8 @@ pub enum ActionError {
     NoSuchToken,
     /// The account has a token of that name.
     TokenExists,
+    /// The account has as many tokens as it may have.
+    TooManyTokens,
     /// The name of a token is empty, longer than a store keeps, or has control characters.
     BadTokenName,
     /// The account has a TOTP device already.
@@ -88,6 +90,7 @@ impl ActionError {
             Self::NoSuchUser => "no-such-user",
             Self::NoSuchToken => "no-such-token",
             Self::TokenExists => "token-exists",
+            Self::TooManyTokens => "too-many-tokens",
             Self::BadTokenName => "bad-token-name",
             Self::DeviceExists => "device-exists",
             Self::NoDevice => "no-device",

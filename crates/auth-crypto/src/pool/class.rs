@@ -22,8 +22,10 @@ impl From<ClientKey> for JobClass {
 
 /// The priority of a job, most urgent first.
 ///
-/// Clients share the pool within one priority. Jobs of a lower priority wait until no job of a higher one is left,
-/// except that every eighth choice between priorities takes the lowest, so that no job waits for ever.
+/// Clients share the pool within one priority. Jobs of a lower priority wait until no job of a higher one is left, with
+/// two exceptions, so that no job waits for ever. Every eighth choice between priorities takes the job of a lower one that
+/// has waited longest. And a client passes each waiting job with one [`Familiar`](Self::Familiar) job at most: until the
+/// passed ones are gone, its further ones count as [`Usual`](Self::Usual).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(clippy::exhaustive_enums, reason = "the engine chooses one")]
 pub enum Priority {

@@ -1,10 +1,14 @@
 //! The order of waiting jobs: start-time fair queueing among clients, without a thread or a clock.
 //!
 //! ```text
-//!               Familiar    Usual     Suspect     priorities, in this order; each eighth choice takes the lowest
+//!               Familiar    Usual     Suspect     priorities, in this order; each eighth choice takes a lower one
 //! 192.0.2.1     ▪▪          ▪         ▪           a queue for each client: within a priority, the client that has
 //! 192.0.2.2                 ▪▪▪▪▪▪                used the least processor time is served next
 //! ```
+//!
+//! Priorities don't outrank the sharing among clients. A client passes each waiting job with one `Familiar` job at most:
+//! the client's further ones count as `Usual` until all jobs that one has passed are gone. And when jobs of several
+//! priorities wait, each eighth choice takes the job that has waited longest among those of lower priorities.
 //!
 //! The queue has a virtual time: the largest usage that a client had when it was served. A client that starts to wait
 //! begins there at the earliest, so that no client saves up processor time for a flood. Usage beyond the virtual time
@@ -21,8 +25,8 @@ use auth_core::ClientKey;
 
 use super::class::{JobClass, Priority};
 
-/// When jobs of several priorities wait, every choice of this number takes the lowest, so that no job starves.
-const LOWEST_PRIORITY_EVERY: u32 = 8;
+/// When jobs of several priorities wait, every choice of this number takes a lower one, so that no job starves.
+const LOWER_PRIORITY_EVERY: u32 = 8;
 
 /// A waiting job, with everything that decides when it is served.
 pub(super) struct Job<T> {
@@ -44,6 +48,7 @@ pub(super) struct FairQueue<T> {
     clients: HashMap<ClientKey, ClientQueue<T>>,
     /// The usage at which a client that starts to wait begins.
     virtual_time: Duration,
+    /// The number of jobs that have arrived: the arrival number of the last one.
     arrivals: u64,
     /// The number of choices made while jobs of several priorities waited.
     mixed_choices: u32,
@@ -57,19 +62,33 @@ struct ClientQueue<T> {
     used: Duration,
     /// The processor time that the client's waiting jobs are expected to use.
     cost: Duration,
+    /// The last arrival that a `Familiar` job of the client has passed.
+    passed: u64,
     /// The jobs of each priority with their arrival numbers, in order of arrival.
     jobs: [VecDeque<(u64, Job<T>)>; Priority::COUNT],
 }
 
-/// The job that is served next.
-struct Choice {
+/// The first job of a client's line for one priority.
+#[derive(Clone, Copy)]
+struct Head {
     client_key: ClientKey,
-    priority: Priority,
+    /// The priority that the job was given, and so the line that it stands in.
+    line: Priority,
+    /// The priority that the job counts as.
+    counts_as: Priority,
     /// The processor time that the client has used.
     used: Duration,
+    arrival: u64,
     borrows_kib: usize,
+}
+
+/// The job that is served next.
+struct Choice {
+    head: Head,
     /// Whether jobs of several priorities waited.
     is_mixed: bool,
+    /// Whether a job of a higher priority gave way.
+    is_lower: bool,
 }
 
 impl<T> FairQueue<T> {
@@ -136,25 +155,30 @@ impl<T> FairQueue<T> {
         has_room: impl Fn(usize) -> bool,
     ) -> Vec<Job<T>> {
         let mut borrowers = true;
-        let mut choice = self.choose(borrowers);
-        if choice.as_ref().is_some_and(|next| next.borrows_kib > 0 && !has_room(next.borrows_kib)) {
+        let mut choice = self.choose(borrowers, self.is_turn_of_lower());
+        let lacks_room = |head: Head| head.borrows_kib > 0 && !has_room(head.borrows_kib);
+        if let Some(Choice { is_lower, .. }) = choice.take_if(|choice| lacks_room(choice.head)) {
             borrowers = false;
-            choice = self.choose(borrowers);
+            // The turn of a lower priority stays with the job that waits for memory.
+            choice = self.choose(borrowers, self.is_turn_of_lower() && !is_lower);
+            choice = choice.map(|choice| Choice { is_mixed: choice.is_mixed && !is_lower, ..choice });
         }
-        let Some(Choice { client_key, priority, used, is_mixed, .. }) = choice else { return Vec::new() };
+        let Some(Choice { head, is_mixed, is_lower }) = choice else { return Vec::new() };
         self.mixed_choices = self.mixed_choices.wrapping_add(is_mixed.into());
-        self.virtual_time = self.virtual_time.max(used);
-        let Some(first) = self.pop_first(client_key, priority, borrowers) else { return Vec::new() };
-        let (params, end) = (first.params, used + first.cost);
+        if !is_lower {
+            self.virtual_time = self.virtual_time.max(head.used);
+        }
+        let Some(first) = self.pop_first(head, borrowers) else { return Vec::new() };
+        let (params, end) = (first.params, head.used + first.cost);
         let mut batch = vec![first];
         let Some(params) = params else { return batch };
         let width = width(params);
         while batch.len() < width {
-            let fits = |client: &ClientQueue<T>, job: &Job<T>| {
-                job.params == Some(params) && (client.used < end || job.class.client_key == client_key)
+            let fits = |next: Head, job: &Job<T>| {
+                job.params == Some(params) && (next.used < end || next.client_key == head.client_key)
             };
-            let Some((_, next, _)) = self.least_used(priority, borrowers, fits) else { break };
-            batch.extend(self.pop_first(next, priority, borrowers));
+            let Some(next) = self.least_used(head.counts_as, borrowers, fits) else { break };
+            batch.extend(self.pop_first(next, borrowers));
         }
         batch
     }
@@ -204,9 +228,13 @@ impl<T> FairQueue<T> {
     /// Removes the job that a full queue gives up for a new one of this class and cost, if there is one.
     ///
     /// That is the last job of the client whose waiting jobs cost the most, if they cost more than those of the new
-    /// job's client with the new one. Otherwise it is the last job of a lower priority than the new one's.
+    /// job's client with the new one. Otherwise it is the last job of a lower priority than the new one's, of the new
+    /// job's client or of a client whose waiting jobs cost as much. A client without waiting jobs takes that place from
+    /// any client.
     pub(super) fn evict_for(&mut self, class: JobClass, cost: Duration) -> Option<Job<T>> {
-        let own = self.clients.get(&class.client_key).map_or(Duration::ZERO, |client| client.cost) + cost;
+        let waiting = self.clients.get(&class.client_key).filter(|client| !client.is_empty());
+        let own = waiting.map_or(Duration::ZERO, |client| client.cost) + cost;
+        let is_only_job = waiting.is_none();
         let costliest = self.clients.iter().max_by_key(|(client_key, client)| (client.cost, **client_key))?;
         let (client_key, client) = costliest;
         let client_key = *client_key;
@@ -216,7 +244,10 @@ impl<T> FairQueue<T> {
         }
         let lower = Priority::ALL.into_iter().rev().take_while(|priority| *priority > class.priority);
         for priority in lower {
-            let candidates = self.clients.iter().filter(|(_, client)| client.has(priority));
+            let candidates = self.clients.iter().filter(|(client_key, client)| {
+                let gives_way = is_only_job || client.cost >= own || **client_key == class.client_key;
+                client.has(priority) && gives_way
+            });
             let costliest = candidates.max_by_key(|(client_key, client)| (client.cost, **client_key));
             if let Some(client_key) = costliest.map(|(client_key, _)| *client_key) {
                 return self.pop_back(client_key, priority);
@@ -230,41 +261,65 @@ impl<T> FairQueue<T> {
         *self = Self::new();
     }
 
-    /// Chooses the next job, among the `borrowers` too or only among the others.
-    fn choose(&self, borrowers: bool) -> Option<Choice> {
-        let mut waiting = Priority::ALL.into_iter().filter(|priority| {
-            self.clients.values().any(|client| client.first(*priority, borrowers).is_some())
-        });
-        let highest = waiting.next()?;
-        let lowest = waiting.next_back();
-        let takes_lowest = self.mixed_choices.wrapping_add(1).is_multiple_of(LOWEST_PRIORITY_EVERY);
-        let priority = lowest.filter(|_| takes_lowest).unwrap_or(highest);
-        let (used, client_key, borrows_kib) = self.least_used(priority, borrowers, |_, _| true)?;
-        Some(Choice { client_key, priority, used, borrows_kib, is_mixed: lowest.is_some() })
+    /// Whether the next choice between priorities takes a lower one.
+    fn is_turn_of_lower(&self) -> bool {
+        self.mixed_choices.wrapping_add(1).is_multiple_of(LOWER_PRIORITY_EVERY)
     }
 
-    /// The client with the least usage among those whose next job of this priority `fits`, with its usage and what the
-    /// job borrows. Of equal clients, the one whose job has waited longest.
+    /// Chooses the next job, among the `borrowers` too or only among the others: of the highest priority, or of a lower
+    /// one if one waits and `takes_lower` is set.
+    fn choose(&self, borrowers: bool, takes_lower: bool) -> Option<Choice> {
+        let highest = self.heads(borrowers).map(|(head, _)| head.counts_as).min()?;
+        let lower = self.heads(borrowers).map(|(head, _)| head).filter(|head| head.counts_as > highest);
+        let lower = lower.min_by_key(|head| head.arrival);
+        let is_mixed = lower.is_some();
+        if let Some(head) = lower.filter(|_| takes_lower) {
+            return Some(Choice { head, is_mixed, is_lower: true });
+        }
+        let head = self.least_used(highest, borrowers, |_, _| true)?;
+        Some(Choice { head, is_mixed, is_lower: false })
+    }
+
+    /// The head of the client with the least usage among the heads that count as this priority and that `fits` accepts.
+    /// Of equal clients, the one whose job has waited longest.
     fn least_used(
         &self,
-        priority: Priority,
+        counts_as: Priority,
         borrowers: bool,
-        fits: impl Fn(&ClientQueue<T>, &Job<T>) -> bool,
-    ) -> Option<(Duration, ClientKey, usize)> {
-        let heads = self.clients.iter().filter_map(|(client_key, client)| {
-            let (_, (arrival, job)) = client.first(priority, borrowers)?;
-            fits(client, job).then_some((client.used, *arrival, *client_key, job.borrows_kib))
-        });
-        heads.min().map(|(used, _, client_key, borrows_kib)| (used, client_key, borrows_kib))
+        fits: impl Fn(Head, &Job<T>) -> bool,
+    ) -> Option<Head> {
+        let heads =
+            self.heads(borrowers).filter(|(head, job)| head.counts_as == counts_as && fits(*head, job));
+        heads.map(|(head, _)| head).min_by_key(|head| (head.used, head.arrival))
     }
 
-    /// Removes a client's next job and charges the client for it.
-    fn pop_first(&mut self, client_key: ClientKey, priority: Priority, borrowers: bool) -> Option<Job<T>> {
-        let client = self.clients.get_mut(&client_key)?;
-        let (index, _) = client.first(priority, borrowers)?;
-        let (_, job) = client.jobs.get_mut(priority.index())?.remove(index)?;
+    /// The first job of each line, among the `borrowers` too or only among the others.
+    fn heads(&self, borrowers: bool) -> impl Iterator<Item = (Head, &Job<T>)> {
+        let lines = self.clients.values().flat_map(|client| &client.jobs);
+        let oldest = lines.filter_map(|jobs| Some(jobs.front()?.0)).min().unwrap_or(u64::MAX);
+        self.clients.iter().flat_map(move |(client_key, client)| {
+            let has_passed = client.passed >= oldest;
+            Priority::ALL.into_iter().filter_map(move |line| {
+                let (_, (arrival, job)) = client.first(line, borrowers)?;
+                let counts_as = if has_passed { line.max(Priority::Usual) } else { line };
+                let (client_key, used, arrival) = (*client_key, client.used, *arrival);
+                let head = Head { client_key, line, counts_as, used, arrival, borrows_kib: job.borrows_kib };
+                Some((head, job))
+            })
+        })
+    }
+
+    /// Removes the first job of a line and charges its client for it.
+    fn pop_first(&mut self, head: Head, borrowers: bool) -> Option<Job<T>> {
+        let arrivals = self.arrivals;
+        let client = self.clients.get_mut(&head.client_key)?;
+        let (index, _) = client.first(head.line, borrowers)?;
+        let (_, job) = client.jobs.get_mut(head.line.index())?.remove(index)?;
         client.used += job.cost;
         client.cost = client.cost.saturating_sub(job.cost);
+        if head.counts_as == Priority::Familiar {
+            client.passed = arrivals;
+        }
         self.subtract(std::slice::from_ref(&job));
         Some(job)
     }
@@ -286,7 +341,7 @@ impl<T> FairQueue<T> {
 
 impl<T> ClientQueue<T> {
     fn new(used: Duration) -> Self {
-        Self { used, cost: Duration::ZERO, jobs: Default::default() }
+        Self { used, cost: Duration::ZERO, passed: 0, jobs: Default::default() }
     }
 
     fn is_empty(&self) -> bool {

@@ -12,6 +12,7 @@ use auth_core::{
 use super::confirm::{Demand, StepUp};
 use crate::credentials::CredentialFactory;
 use crate::lineage::Lineage;
+use crate::named_credentials::{Added, add_named};
 
 /// The longest name, in bytes.
 const LONGEST_NAME: usize = 256;
@@ -54,17 +55,11 @@ impl PersonalTokenService {
         Ok(tokens.into_iter().find(|token| token.label.as_deref() == Some(name)))
     }
 
-    /// Adds a token; `None` when the name is taken.
-    async fn add(
-        &self,
-        user: UserId,
-        name: &str,
-        bypass: bool,
-        lineage: Lineage,
-    ) -> Result<Option<Token>, StoreError> {
+    /// A new token, and the credential to store for it.
+    fn make(&self, user: UserId, name: &str, bypass: bool, lineage: Lineage) -> (Token, Credential) {
         let (token, mut stored) = self.credentials.new_personal_token(user, name);
         stored.scope = Scope { protocols: Vec::new(), bypass_second_factor: bypass };
-        Ok(self.store.add(&lineage.apply(stored), u32::MAX).await?.then_some(token))
+        (token, lineage.apply(stored))
     }
 
     fn shown(&self, token: Credential) -> PersonalToken {
@@ -91,7 +86,12 @@ impl PersonalTokens for PersonalTokenService {
             return Err(ActionError::BadTokenName);
         }
         let lineage = self.lineage(caller).await?;
-        self.add(user, name, bypass, lineage).await?.ok_or(ActionError::TokenExists)
+        let (token, stored) = self.make(user, name, bypass, lineage);
+        match add_named(&*self.store, &stored).await? {
+            Added::Yes => Ok(token),
+            Added::Taken => Err(ActionError::TokenExists),
+            Added::TooMany => Err(ActionError::TooManyTokens),
+        }
     }
 
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError> {
@@ -101,8 +101,9 @@ impl PersonalTokens for PersonalTokenService {
         if !self.store.remove(old.id).await? {
             return Err(ActionError::NoSuchToken);
         }
-        let bypass = old.scope.bypass_second_factor;
-        self.add(user, name, bypass, lineage).await?.ok_or(ActionError::NoSuchToken)
+        // In the place of the old one, however many there are.
+        let (token, stored) = self.make(user, name, old.scope.bypass_second_factor, lineage);
+        if self.store.add(&stored, u32::MAX).await? { Ok(token) } else { Err(ActionError::NoSuchToken) }
     }
 
     async fn personal_tokens(&self, caller: &Caller<'_>) -> Result<Vec<PersonalToken>, ActionError> {

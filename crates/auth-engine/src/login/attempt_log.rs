@@ -1,13 +1,16 @@
-//! The attempt log: one line and one row for each attempt, and for the refusals of a limit one sum. Nothing else writes to
-//! it.
+//! The attempt log: one line and one row for each attempt. The refusals of a limit are one sum after the first, and so are
+//! the grants without a hash to one user, at one client key and protocol: neither costs the client anything. Nothing else
+//! writes to it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{AttemptRecord, ClientKey, Clock, LoginAttempt, ProtocolName, Store, Timestamp, UserId};
+use auth_core::{
+    AttemptRecord, ClientKey, Clock, LoginAttempt, LoginError, ProtocolName, Store, Timestamp, UserId,
+};
 
-use super::refusal_sums::{RefusalSums, Sum};
+use super::attempt_sums::{AttemptSums, Counted, Sum};
 use crate::rate_limit::reservation::Counter;
 
 /// The longest name that is logged, in bytes.
@@ -16,7 +19,13 @@ const LONGEST_NAME: usize = 256;
 /// Limits and client keys whose refusals are summed at a time.
 const SUMMED: usize = 4096;
 
-/// The window of refusals that no limit makes.
+/// Users, client keys and protocols whose grants without a hash are summed at a time.
+const SUMMED_GRANTS: usize = 16_384;
+
+/// The outcome of an attempt that succeeded.
+const GRANTED: &str = "granted";
+
+/// The window of grants, and of refusals that no limit makes.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 
 /// Logs attempts.
@@ -25,7 +34,8 @@ pub(crate) struct AttemptLog {
     clock: Arc<dyn Clock>,
     /// Whether names are logged as typed.
     names: bool,
-    refusals: Mutex<RefusalSums<(RefusedBy, ClientKey)>>,
+    refusals: Mutex<AttemptSums<(RefusedBy, ClientKey)>>,
+    grants: Mutex<AttemptSums<(UserId, ClientKey, ProtocolName)>>,
 }
 
 /// What refused an attempt before anything of it was judged.
@@ -39,18 +49,27 @@ pub(crate) enum RefusedBy {
 
 impl AttemptLog {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, names: bool) -> Self {
-        Self { store, clock, names, refusals: Mutex::new(RefusalSums::new(SUMMED)) }
+        let (refusals, grants) = (AttemptSums::new(SUMMED), AttemptSums::new(SUMMED_GRANTS));
+        Self { store, clock, names, refusals: Mutex::new(refusals), grants: Mutex::new(grants) }
     }
 
-    /// Logs an attempt that began at `at`. `outcome` is `granted`, or the refusal in a word.
+    /// Logs an attempt that began at `at` and was judged.
     pub(crate) fn record(
         &self,
         attempt: &LoginAttempt,
         user: Option<UserId>,
-        outcome: &'static str,
+        refusal: Option<&LoginError>,
         at: Timestamp,
     ) {
-        self.write(self.row(attempt, user, outcome, at));
+        self.write(self.row(attempt, user, refusal.map_or(GRANTED, LoginError::as_str), at));
+    }
+
+    /// Logs an attempt that was granted without a hash, or only counts it.
+    pub(crate) fn granted_without_hash(&self, attempt: &LoginAttempt, user: UserId, at: Timestamp) {
+        let row = self.row(attempt, Some(user), GRANTED, at);
+        let key = (user, row.client_key, row.protocol);
+        let counted = lock(&self.grants).count(key, &row, WINDOW);
+        self.write_counted(counted, row);
     }
 
     /// Logs an attempt that was refused before anything of it was judged, or only counts it.
@@ -66,23 +85,30 @@ impl AttemptLog {
             RefusedBy::Protocol(_) => WINDOW,
         };
         let row = self.row(attempt, None, outcome, at);
-        let counted = self.refusals().count((by, row.client_key), &row, window);
+        let counted = lock(&self.refusals).count((by, row.client_key), &row, window);
+        self.write_counted(counted, row);
+    }
+
+    /// Logs the sums whose windows are over. To be called every second or so.
+    pub(crate) fn write_ended_sums(&self) {
+        let now = self.clock.now();
+        let mut ended = lock(&self.refusals).take_ended(now);
+        ended.extend(lock(&self.grants).take_ended(now));
+        ended.into_iter().for_each(|sum| self.write_sum(sum));
+    }
+
+    /// Logs all sums: for the end of a server.
+    pub(crate) fn write_all_sums(&self) {
+        let mut all = lock(&self.refusals).take_all();
+        all.extend(lock(&self.grants).take_all());
+        all.into_iter().for_each(|sum| self.write_sum(sum));
+    }
+
+    fn write_counted(&self, counted: Counted, row: AttemptRecord) {
         counted.ended.into_iter().for_each(|sum| self.write_sum(sum));
         if counted.is_first {
             self.write(row);
         }
-    }
-
-    /// Logs the sums of refusals whose windows are over. To be called every second or so.
-    pub(crate) fn write_ended_sums(&self) {
-        let ended = self.refusals().take_ended(self.clock.now());
-        ended.into_iter().for_each(|sum| self.write_sum(sum));
-    }
-
-    /// Logs all sums of refusals: for the end of a server.
-    pub(crate) fn write_all_sums(&self) {
-        let all = self.refusals().take_all();
-        all.into_iter().for_each(|sum| self.write_sum(sum));
     }
 
     fn row(
@@ -122,20 +148,21 @@ impl AttemptLog {
     fn write_sum(&self, sum: Sum) {
         let (count, outcome) = (sum.count, sum.outcome().to_owned());
         let row = sum.row();
+        let message = if outcome == GRANTED {
+            "further logins without a hash"
+        } else {
+            "further login attempts refused"
+        };
         tracing::info!(
             target: "auth::attempt",
             protocol = row.protocol.as_str(),
             outcome,
+            user = row.user.map(|user| user.to_string()),
             client = %row.client_key,
             count,
-            "further login attempts refused"
+            "{message}"
         );
         self.store.record(row);
-    }
-
-    fn refusals(&self) -> MutexGuard<'_, RefusalSums<(RefusedBy, ClientKey)>> {
-        // A panic while counting leaves counts that are still sound.
-        self.refusals.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -143,6 +170,11 @@ impl fmt::Debug for AttemptLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AttemptLog").field("names", &self.names).finish_non_exhaustive()
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A panic while counting leaves counts that are still sound.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The start of a text, at most `bytes` long.

@@ -69,6 +69,8 @@ struct Progress {
     user: Option<UserId>,
     /// When the user was looked up.
     looked_up: Timestamp,
+    /// Whether the attempt is judged without a hash: by a token, an assertion or an app password.
+    is_cheap: bool,
 }
 
 impl Progress {
@@ -105,7 +107,8 @@ impl LoginPipeline {
                 return LoginReply { rate_limit: status, ..LoginReply::refused(error) };
             }
         };
-        let mut progress = Progress { account: None, user: None, looked_up: started };
+        let is_cheap = password_login_name(&attempt).is_none();
+        let mut progress = Progress { account: None, user: None, looked_up: started, is_cheap };
         let result = self.judge(judged, &mut reservation, &mut progress).await;
         let rate_limit = reservation.status;
         match &result {
@@ -125,8 +128,12 @@ impl LoginPipeline {
         if let Err(error @ LoginError::Internal(_)) = result {
             return LoginReply::refused(error);
         }
-        let outcome = result.as_ref().map_or_else(LoginError::as_str, |_| "granted");
-        self.log.record(&attempt, progress.user, outcome, started);
+        match &result {
+            Ok(login) if progress.is_cheap => {
+                self.log.granted_without_hash(&attempt, login.profile.user.id, started);
+            }
+            judged => self.log.record(&attempt, progress.user, judged.as_ref().err(), started),
+        }
         let delayed = self.login_delay(rules, progress.looked_up);
         let released = self.failure_delay.release_at(&attempt, result.as_ref().err(), started).await;
         let not_before = delayed.max(released);
@@ -186,8 +193,10 @@ impl LoginPipeline {
             return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
         }
         let verified = self.verify(judged, who, account, secret).await?;
+        let is_cheap = verified.app_password.is_some();
         let owner = self.owner(judged, account, &verified).await?;
         progress.found(owner.clone());
+        progress.is_cheap = is_cheap;
         // A directory may know more names of an account than the store: the account's own count holds for them too.
         if named != Some(owner.user.id) && !self.limits.identify(reservation, attempt, &owner).await? {
             return Err(LoginError::Credentials(FailureReason::TooManyAttempts));

@@ -45,12 +45,13 @@ impl Purger {
         Self { store, clock, log, attempts }
     }
 
-    /// Logs how many attempts the limits have refused in windows that are over. To be called every second or so.
+    /// Logs how many attempts the limits have refused, and how many were granted without a hash, in windows that are over. To
+    /// be called every second or so.
     pub fn log_refusals(&self) {
         self.log.write_ended_sums();
     }
 
-    /// Logs all refused attempts that were only counted so far, and waits until the attempts recorded so far are written,
+    /// Logs all attempts that were only counted so far, and waits until the attempts recorded so far are written,
     /// or can't be.
     pub async fn flush_attempts(&self) {
         self.log.write_all_sums();

@@ -36,7 +36,7 @@ pub(crate) struct LocalLimits {
     common: AttemptLimiters,
     networks: NetworkLimiters,
     second_factor: WrongCodes,
-    mails: OptionalLimiter<UserId>,
+    mails: OptionalLimiter<Subject>,
     protocols: Vec<ProtocolLimits>,
 }
 
@@ -247,14 +247,16 @@ impl LocalLimits {
         Ok(reservation)
     }
 
-    /// Counts a mail that a client which is not signed in has sent to an account; `false` when there were too many.
-    pub(crate) fn reserve_mail(&self, user: UserId, now: Timestamp) -> bool {
-        is_let_through(self.mails.reserve(&user, now))
+    /// Reserves a mail that a client which is not signed in has sent to an account, or refuses it.
+    pub(super) fn reserve_mail(&self, user: UserId, now: Timestamp) -> Result<Reservation, Limited> {
+        let mut reservation = Reservation::new(now);
+        self.take(&mut reservation, Counter::mail(user))?;
+        Ok(reservation)
     }
 
     /// The longest time for which the store needs to remember an attempt.
     pub(crate) fn longest_window(&self) -> Duration {
-        let quotas = [self.common.account.quota(), self.common.client.quota()];
+        let quotas = [self.common.account.quota(), self.common.client.quota(), self.mails.quota()];
         let windows = quotas.into_iter().flatten().map(|quota| quota.window);
         windows.chain(self.second_factor.window()).max().unwrap_or_default()
     }
@@ -268,6 +270,7 @@ impl LocalLimits {
         let limiters = match counter.scope {
             Scope::Common => &self.common,
             Scope::SecondFactor => return Some(self.second_factor.limiter(&counter.subject)),
+            Scope::Mail => return Some(&self.mails),
             Scope::Protocol(protocol) => &self.of(protocol)?.attempts,
         };
         match counter.subject {
@@ -300,7 +303,7 @@ impl LocalLimits {
         };
         self.give_back(reservation);
         let is_told = match (counter.scope, &counter.subject) {
-            (Scope::Common | Scope::SecondFactor, _) | (_, Subject::Client(_)) => false,
+            (Scope::Common | Scope::SecondFactor | Scope::Mail, _) | (_, Subject::Client(_)) => false,
             (Scope::Protocol(protocol), _) => self.of(protocol).is_some_and(ProtocolLimits::tells_status),
         };
         let error = counter.error(retry_after);
@@ -334,8 +337,4 @@ impl ProtocolLimits {
     fn tells_status(&self) -> bool {
         matches!(self.counting, AttemptCounting::Name | AttemptCounting::TypedName)
     }
-}
-
-fn is_let_through(status: Option<RateLimitStatus>) -> bool {
-    status.is_none_or(|status| status.retry_after.is_none())
 }

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Account, AttemptRecord, ClientKey, Clock, Identifier, Quota, RateLimiter, RealmId, UserId};
+use auth_core::{Account, ClientKey, Clock, Identifier, Quota, RateLimiter, RealmId, UserId};
 use auth_crypto::pool::{JobClass, Priority};
 
 use super::subject::NameKey;
@@ -22,8 +22,11 @@ const COUNTED: usize = 32_768;
 /// Pairs of an account and a client key in one generation: at most some 6 MiB in both.
 const GENERATION: usize = 32_768;
 
-/// How many of the newest attempts in the store's log are read at the start.
-pub(crate) const FROM_LOG: u32 = 4096;
+/// How many pairs of an account and a client key are learnt from the store's log at the start: at most some 200 KiB.
+pub(crate) const KNOWN_PAIRS: u32 = 4096;
+
+/// How many of the newest attempts in the store's log are read for them, so that no log makes the start slow.
+pub(crate) const KNOWN_WITHIN: u32 = 200_000;
 
 /// Failures by account, and client keys by the accounts that have logged in from them. Bounded, and gone with the process,
 /// but for what the attempt log tells the next one.
@@ -48,14 +51,12 @@ struct Generations {
 }
 
 impl Priorities {
-    /// Begins with the newest attempts of the log, the newest first.
-    pub(crate) fn new(clock: Arc<dyn Clock>, log: &[AttemptRecord]) -> Self {
+    /// Begins with the accounts and client keys that the log tells, the newest first.
+    pub(crate) fn new(clock: Arc<dyn Clock>, known: &[(UserId, ClientKey)]) -> Self {
         let failures = Mutex::new(RateLimiter::new(ATTACK, COUNTED));
         let new = Self { clock, failures, familiar: Mutex::default() };
-        for attempt in log.iter().rev().filter(|attempt| attempt.outcome == "granted") {
-            if let Some(user) = attempt.user {
-                new.logged_in(user, attempt.client_key);
-            }
+        for (user, client) in known.iter().rev() {
+            new.logged_in(*user, *client);
         }
         new
     }
@@ -129,7 +130,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{ManualClock, ProtocolName, Timestamp};
+    use auth_core::{ManualClock, Timestamp};
 
     use super::*;
 
@@ -139,9 +140,9 @@ mod tests {
         ClientKey::of([192, 0, 2, last].into())
     }
 
-    fn priorities(log: &[AttemptRecord]) -> (Priorities, Arc<ManualClock>) {
+    fn priorities(known: &[(UserId, ClientKey)]) -> (Priorities, Arc<ManualClock>) {
         let clock = Arc::new(ManualClock::at(Timestamp::from_secs(1_700_000_000)));
-        (Priorities::new(Arc::clone(&clock) as _, log), clock)
+        (Priorities::new(Arc::clone(&clock) as _, known), clock)
     }
 
     #[test]
@@ -163,16 +164,7 @@ mod tests {
 
     #[test]
     fn what_was_granted_before_the_start_is_known_from_the_log() {
-        let attempt = |user: u8, outcome: &'static str| AttemptRecord {
-            at: Timestamp::from_secs(1),
-            protocol: ProtocolName::ZULIP,
-            realm: REALM,
-            user: Some(UserId::from_bytes([user; 16])),
-            name: String::new(),
-            client_key: client(user),
-            outcome: outcome.into(),
-        };
-        let (priorities, _) = priorities(&[attempt(1, "granted"), attempt(2, "credentials")]);
+        let (priorities, _) = priorities(&[(UserId::from_bytes([1; 16]), client(1))]);
         for (user, from, known) in [(1, 1, true), (1, 2, false), (2, 2, false)] {
             let pair = (UserId::from_bytes([user; 16]), client(from));
             assert_eq!(lock(&priorities.familiar).contains(pair), known);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp};
+use auth_core::{Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp, UserId};
 
 use super::subject::Subject;
 
@@ -13,6 +13,8 @@ pub(super) enum Scope {
     Common,
     /// The limits of wrong second factors.
     SecondFactor,
+    /// The limit of mails to an account.
+    Mail,
     /// A protocol's own limits.
     Protocol(ProtocolName),
 }
@@ -33,6 +35,10 @@ impl Counter {
         Self { scope: Scope::SecondFactor, subject }
     }
 
+    pub(super) fn mail(user: UserId) -> Self {
+        Self { scope: Scope::Mail, subject: Subject::Anywhere(user) }
+    }
+
     pub(super) fn of(protocol: ProtocolName, subject: Subject) -> Self {
         Self { scope: Scope::Protocol(protocol), subject }
     }
@@ -43,6 +49,7 @@ impl Counter {
         match self.scope {
             Scope::Common => Some(subject),
             Scope::SecondFactor => Some(format!("second factor {subject}")),
+            Scope::Mail => Some(format!("mail {subject}")),
             Scope::Protocol(_) => None,
         }
     }

@@ -89,6 +89,17 @@ impl AttemptLimits {
         }
     }
 
+    /// Counts a mail that a client which is not signed in has sent to an account; `false` when there were too many, at all
+    /// servers of the store together.
+    pub(crate) async fn reserve_mail(&self, user: UserId, now: Timestamp) -> Result<bool, InternalError> {
+        let Ok(mut reservation) = self.local.reserve_mail(user, now) else { return Ok(false) };
+        match self.share(&mut reservation).await {
+            Ok(()) => Ok(true),
+            Err(Limited { error: LoginError::Internal(error), .. }) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Has the store count what was reserved here and is shared. On refusal nothing stays reserved.
     async fn share(&self, reservation: &mut Reservation) -> Result<(), Limited> {
         let at = reservation.at;

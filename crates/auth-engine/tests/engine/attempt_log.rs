@@ -1,10 +1,12 @@
-//! What refused attempts leave in the attempt log and in the log lines: no more than a constant, however many there are.
+//! What refused attempts, and those that are granted without a hash, leave in the attempt log and in the log lines: no more
+//! than a constant, however many there are.
 
 use std::cell::Cell;
 use std::time::Duration;
 
-use auth_core::{Clock, ProtocolName};
-use auth_engine::testing::{World, limited};
+use auth_core::{Clock, Credential, CredentialKind, LoginAttempt, LoginMethod, ProtocolName, Token};
+use auth_crypto::opaque;
+use auth_engine::testing::{PASSWORD, World, limited, peer, result, token};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
@@ -106,6 +108,54 @@ async fn a_protocol_that_takes_no_passwords_leaves_no_row_for_each() {
     }
     world.engine.purger().flush_attempts().await;
     assert_eq!(outcomes(&world).await, ["not-offered", "not-offered x 999"]);
+}
+
+async fn resume(world: &World, token: &Token, from: &str) {
+    let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "", "").await;
+    let method = LoginMethod::Resume(token.clone());
+    result(world.ask(LoginAttempt { method, peer: peer(from), ..attempt }).await).unwrap();
+}
+
+#[tokio::test]
+async fn ten_thousand_resumed_logins_of_one_account_leave_two_rows() {
+    let world = world::with(limited()).await;
+    let iago = world.account("iago").await.user.id;
+    let token = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
+    for _ in 0..10_000 {
+        resume(&world, &token, "192.0.2.1").await;
+    }
+    resume(&world, &token, "192.0.2.2").await;
+    assert_eq!(outcomes(&world).await, ["granted"; 3], "the password, and the first from each client key");
+    world.clock.advance(WINDOW + Duration::from_millis(1));
+    world.engine.purger().log_refusals();
+    assert_eq!(outcomes(&world).await[3..], ["granted x 9999"]);
+    let rows = world.store.attempts(10).await.unwrap();
+    assert!(rows.iter().all(|row| row.user == Some(iago)), "{rows:?}");
+    assert_eq!(rows[0].client_key, peer("192.0.2.1").client_key());
+    resume(&world, &token, "192.0.2.1").await;
+    world.engine.purger().flush_attempts().await;
+    assert_eq!(outcomes(&world).await[4..], ["granted"], "a window of its own");
+}
+
+#[tokio::test]
+async fn logins_by_password_keep_a_row_each_and_those_by_app_password_do_not() {
+    let world = world::with(limited()).await;
+    let user = world.account("othello").await.user.id;
+    let password = opaque::app_password(&**world.engine.rng());
+    let digest = opaque::digest(password.expose());
+    let credential = Credential {
+        label: Some("phone".to_owned()),
+        ..world.engine.credentials().credential(user, CredentialKind::APP_PASSWORD, Some(digest))
+    };
+    assert!(world.store.add(&credential, u32::MAX).await.unwrap());
+    for _ in 0..5 {
+        world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap();
+        world.log_in(ProtocolName::ZETTELSTORE, "othello", password.expose()).await.unwrap();
+    }
+    world.engine.purger().flush_attempts().await;
+    let mut told = outcomes(&world).await;
+    told.sort();
+    assert_eq!(told, ["granted", "granted", "granted", "granted", "granted", "granted", "granted x 4"]);
 }
 
 #[tokio::test]

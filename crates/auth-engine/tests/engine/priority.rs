@@ -1,6 +1,7 @@
 //! The order in which the pool serves logins, seen from outside by the order of the answers while its one thread is busy.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use auth_core::{AttemptRecord, Clock, LoginAttempt, ProtocolName};
 use auth_engine::testing::{World, config, peer, ring};
@@ -26,7 +27,7 @@ async fn familiar_client_keys_come_first_and_names_under_attack_last() {
     let mut world = world::empty(config()).await;
     world::import(&world, USERS).await;
     let known = world.account("known").await.user.id;
-    world.store.record(AttemptRecord {
+    let granted = AttemptRecord {
         at: world.clock.now(),
         protocol: ProtocolName::ZULIP,
         realm: world.realm("main").await.id,
@@ -34,7 +35,19 @@ async fn familiar_client_keys_come_first_and_names_under_attack_last() {
         name: String::new(),
         client_key: peer("192.0.2.7").client_key(),
         outcome: "granted".into(),
-    });
+    };
+    world.store.record(granted.clone());
+    // Another account's many newer logins displace nobody.
+    let first = world.account("first").await.user.id;
+    let client_key = peer("203.0.113.9").client_key();
+    for number in 0..5000 {
+        world.clock.advance(Duration::from_millis(1));
+        let at = world.clock.now();
+        world.store.record(AttemptRecord { at, user: Some(first), client_key, ..granted.clone() });
+        if number % 500 == 499 {
+            world.store.attempts(0).await.unwrap();
+        }
+    }
     // What was granted before the start is read from the log.
     world.restart(&ring(), config(), 1).await;
     for number in 0..20 {

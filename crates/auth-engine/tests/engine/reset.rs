@@ -1,11 +1,15 @@
 //! Lost passwords.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{ActionError, Clock, Password, PasswordReset, ProtocolName, Revocation, Token};
+use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
+use auth_core::{
+    ActionError, Clock, ManualClock, Password, PasswordReset, ProtocolName, Revocation, Store, Token,
+};
 
 use auth_engine::RevocationEvent;
-use auth_engine::testing::{PASSWORD, World, config, peer};
+use auth_engine::testing::{PASSWORD, START, World, builder, config, limited, peer, ring};
 
 use crate::signed_in::{SignedIn, mails};
 use crate::world;
@@ -53,6 +57,30 @@ async fn a_mailed_token_sets_a_new_password_once() {
     for (password, accepted) in [(PASSWORD, false), (NEW, true)] {
         assert_eq!(world.log_in(ProtocolName::ROCKETCHAT, "iago", password).await.is_ok(), accepted);
     }
+}
+
+/// Of a store that counts for several servers, with mails from both of these.
+#[tokio::test]
+async fn servers_of_one_store_count_mails_to_an_account_together() {
+    let realm = RealmBuilder::new("main").build();
+    let id = realm.id;
+    let iago = UserBuilder::new("iago").email("iago@zulip.com").realm(realm.id).new_user(None);
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new().with_realm(realm).with_user(iago));
+    let clock = Arc::new(ManualClock::at(START));
+    let world = World::open(builder(&store, &clock, &ring(), limited(), 1), clock).await;
+    let other = world.beside(limited()).await;
+    for _ in 0..10 {
+        assert!(world.engine.forgot_password(id, "iago@zulip.com").await.is_ok());
+        assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
+    }
+    assert_eq!(mails(&world).await.len(), 5);
+    world.clock.advance(Duration::from_secs(3599));
+    world.engine.purger().purge(Duration::from_secs(1)).await.unwrap();
+    assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
+    assert_eq!(mails(&world).await.len(), 5, "remembered for the hour");
+    world.clock.advance(Duration::from_secs(2));
+    assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
+    assert_eq!(mails(&world).await.len(), 6, "and it ends");
 }
 
 #[tokio::test]

@@ -75,6 +75,33 @@ async fn of_parallel_tokens_of_one_name_one_is_made() {
 }
 
 #[tokio::test]
+async fn an_account_has_a_hundred_personal_tokens_at_most() {
+    let world = world::new().await;
+    let (iago, factor) = (SignedIn::new(&world, "iago").await, none());
+    let caller = iago.caller(&factor);
+    for number in 0..95 {
+        personal(&world, &caller, &format!("bot {number}"), false).await.unwrap();
+    }
+    let names: Vec<String> = (95..115).map(|number| format!("bot {number}")).collect();
+    let made =
+        futures_util::future::join_all(names.iter().map(|name| personal(&world, &caller, name, false))).await;
+    assert!(made.iter().all(|made| matches!(made, Ok(_) | Err(ActionError::TooManyTokens))), "{made:?}");
+    let count = async || world.engine.personal_tokens(&caller).await.unwrap().len();
+    assert!(count().await <= 100, "also of parallel requests");
+    while count().await < 100 {
+        personal(&world, &caller, &format!("filler {}", count().await), false).await.unwrap();
+    }
+    assert_eq!(personal(&world, &caller, "one more", false).await, Err(ActionError::TooManyTokens));
+    assert!(
+        world.engine.replace_personal_token(&caller, "bot 7").await.is_ok(),
+        "one takes the place of another"
+    );
+    assert_eq!(count().await, 100);
+    assert_eq!(world.engine.remove_personal_token(&caller, "bot 7").await, Ok(()));
+    assert!(personal(&world, &caller, "one more", false).await.is_ok());
+}
+
+#[tokio::test]
 async fn personal_tokens_take_a_permission() {
     let world = world::new().await;
     world::import(&world, r#"{"kind":"user","realm":"main","username":"guest","role":"guest","password":"correct-horse-battery-9876"}"#)

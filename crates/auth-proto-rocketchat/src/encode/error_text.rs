@@ -125,6 +125,10 @@ pub(crate) fn of_action_error<'a>(error: &'a ActionError, texts: &ErrorTexts) ->
         ActionError::TokenExists => {
             of_call(("error-token-already-exists", "A token with this name already exists"))
         }
+        // Rocket.Chat has no limit, and so no code for it.
+        ActionError::TooManyTokens => {
+            of_call(("error-too-many-tokens", "You have too many personal access tokens. Remove one first"))
+        }
         ActionError::BadTokenName => plain(
             "invalid-params",
             "must NOT have fewer than 1 or more than 256 bytes, or control characters",

@@ -297,6 +297,17 @@ async fn every_action_error_has_the_texts_of_its_call() {
             ),
         ),
         (
+            "users.generatePersonalAccessToken",
+            &token,
+            ActionError::TooManyTokens,
+            400,
+            concat!(
+                r#""You have too many personal access tokens. Remove one first [error-too-many-tokens]","#,
+                r#""errorType":"error-too-many-tokens","#,
+                r#""details":{"method":"personalAccessTokens:generateToken"}"#
+            ),
+        ),
+        (
             "users.regeneratePersonalAccessToken",
             &token,
             ActionError::NoSuchToken,

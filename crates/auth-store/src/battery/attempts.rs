@@ -73,3 +73,42 @@ pub async fn keeps_no_more_attempts_than_the_ceiling<F: Fixture>(fixture: &F) {
     assert_eq!(store.trim_attempts(3).await, Ok(8), "four of one millisecond go together");
     assert_eq!(store.trim_attempts(0).await, Ok(0));
 }
+
+pub async fn lists_the_clients_that_users_have_logged_in_from<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let pair =
+        |user: u8, client: u8| (UserId::from_bytes([user; 16]), ClientKey::of([192, 0, 2, client].into()));
+    let mut secs = 0;
+    let mut attempt = |user: Option<u8>, client, outcome| {
+        secs += 1;
+        store.record(AttemptRecord {
+            at: at(secs),
+            protocol: ProtocolName::ZULIP,
+            realm: RealmId::from_bytes([1; 16]),
+            user: user.map(|user| pair(user, client).0),
+            name: String::new(),
+            client_key: pair(0, client).1,
+            outcome: Cow::Borrowed(outcome),
+        });
+    };
+    attempt(Some(1), 1, "granted");
+    attempt(Some(2), 1, "granted");
+    attempt(Some(3), 1, "wrong-password");
+    attempt(None, 2, "granted");
+    attempt(Some(1), 2, "granted x 7");
+    // One account's many grants displace nobody.
+    for _ in 0..300 {
+        attempt(Some(4), 4, "granted");
+    }
+    attempt(Some(1), 3, "granted");
+    attempt(Some(1), 1, "granted");
+    while store.attempts(1000).await.unwrap().len() < 307 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let all = vec![pair(1, 1), pair(1, 3), pair(4, 4), pair(2, 1)];
+    assert_eq!(store.known_clients(1000, 1000).await, Ok(all.clone()));
+    assert_eq!(store.known_clients(1000, 2).await, Ok(all[..2].to_vec()));
+    assert_eq!(store.known_clients(302, 1000).await, Ok(all[..3].to_vec()), "among the newest attempts");
+    assert_eq!(store.known_clients(0, 1000).await, Ok(Vec::new()));
+    assert_eq!(store.known_clients(1000, 0).await, Ok(Vec::new()));
+}

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{AttemptRecord, AttemptStore, ClientKey, RealmId, StoreError, Timestamp, UserId};
 
 use super::Postgres;
 use super::error::Result;
@@ -18,6 +18,9 @@ const FORGET: i64 = 1000;
 
 pub(super) const NEWEST: &str = "SELECT at, door, realm, account, name, network, outcome FROM attempt \
     ORDER BY at DESC, id DESC LIMIT $1";
+pub(super) const KNOWN: &str = "SELECT account, network FROM (SELECT at, account, network, outcome FROM attempt \
+    ORDER BY at DESC, id DESC LIMIT $1) AS newest WHERE outcome = 'granted' AND account IS NOT NULL \
+    GROUP BY account, network ORDER BY max(at) DESC LIMIT $2";
 pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, id DESC LIMIT 1 OFFSET $1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE (at, id) IN (SELECT at, id FROM attempt \
     WHERE at < $1 ORDER BY at LIMIT $2)";
@@ -35,6 +38,16 @@ impl AttemptStore for Postgres {
         let limit = i64::from(limit);
         let found = read!(self, |client| rows(client, NEWEST, &[&limit]).await)?;
         Ok(found.iter().map(|row| attempt(&mut Columns::of(row))).collect::<Result<_>>()?)
+    }
+
+    async fn known_clients(&self, within: u32, limit: u32) -> StoreResult<Vec<(UserId, ClientKey)>> {
+        self.log.written().await;
+        let (within, limit) = (i64::from(within), i64::from(limit));
+        let found = read!(self, |client| rows(client, KNOWN, &[&within, &limit]).await)?;
+        let pair = |columns: &mut Columns<'_>| {
+            Ok((UserId::from_bytes(columns.bytes()?), client_key(columns.take()?)?))
+        };
+        Ok(found.iter().map(|row| pair(&mut Columns::of(row))).collect::<Result<_>>()?)
     }
 
     async fn forget_attempts(&self, before: Timestamp) -> StoreResult<u64> {

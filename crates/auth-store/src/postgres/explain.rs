@@ -41,6 +41,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("lock a user", credentials::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the newest attempts", attempts::NEWEST),
+    ("list the newest clients of users", attempts::KNOWN),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
     ("find mail that is due", mail::DUE),

@@ -1,10 +1,11 @@
 //! The log of attempts.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{AttemptRecord, AttemptStore, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{AttemptRecord, AttemptStore, ClientKey, RealmId, StoreError, Timestamp, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -18,6 +19,8 @@ const FORGET: u32 = 1000;
 pub(super) const INSERT: &str = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 pub(super) const NEWEST: &str = "SELECT at, door, realm, user, name, network, outcome FROM attempt \
+    ORDER BY at DESC, number DESC LIMIT ?1";
+pub(super) const NEWEST_CLIENTS: &str = "SELECT outcome, user, network FROM attempt \
     ORDER BY at DESC, number DESC LIMIT ?1";
 pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, number DESC LIMIT 1 OFFSET ?1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE number IN (SELECT number FROM attempt \
@@ -36,6 +39,15 @@ impl AttemptStore for Sqlite {
             statement.query_and_then([limit], |row| attempt(&mut Columns::of(row)))?.collect()
         })
         .await
+    }
+
+    /// Reads through the writer's queue, so that attempts recorded before are seen.
+    async fn known_clients(
+        &self,
+        within: u32,
+        limit: u32,
+    ) -> std::result::Result<Vec<(UserId, ClientKey)>, StoreError> {
+        self.write(move |connection| known_clients(connection, within, limit)).await
     }
 
     async fn forget_attempts(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
@@ -85,6 +97,26 @@ fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
         attempt.outcome,
     ])?;
     Ok(())
+}
+
+/// Reads no further than it must, and keeps no more than it returns.
+fn known_clients(connection: &Connection, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let (mut known, mut seen) = (Vec::new(), HashSet::new());
+    let mut statement = connection.prepare_cached(NEWEST_CLIENTS)?;
+    let mut rows = statement.query([within])?;
+    while known.len() < limit
+        && let Some(row) = rows.next()?
+    {
+        let mut columns = Columns::of(row);
+        let (outcome, user): (String, Option<_>) = (columns.take()?, columns.take()?);
+        let Some(user) = user.filter(|_| outcome == "granted") else { continue };
+        let pair = (UserId::from_bytes(user), client_key(&columns.take::<String>()?)?);
+        if seen.insert(pair) {
+            known.push(pair);
+        }
+    }
+    Ok(known)
 }
 
 fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {

@@ -67,6 +67,7 @@ const NARROW: &[(&str, &str)] = &[
 /// Statements that read all rows, in the order of an index and up to a limit.
 const WIDE: &[(&str, &str)] = &[
     ("list the newest attempts", attempts::NEWEST),
+    ("list the newest clients of users", attempts::NEWEST_CLIENTS),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("list all realms", realms::ALL),
 ];

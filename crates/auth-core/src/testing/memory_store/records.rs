@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::{
-    AttemptRecord, AttemptStore, Credential, MailId, MetaStore, Outbox, OutgoingMail, Realm, RealmStore,
-    StoreError, Timestamp,
+    AttemptRecord, AttemptStore, ClientKey, Credential, MailId, MetaStore, Outbox, OutgoingMail, Realm,
+    RealmStore, StoreError, Timestamp, UserId,
 };
 
 #[async_trait]
@@ -99,6 +99,17 @@ impl AttemptStore for MemoryStore {
             newest.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
             newest
         })
+    }
+
+    async fn known_clients(&self, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>, StoreError> {
+        let newest = self.attempts(within).await?;
+        let mut known = Vec::new();
+        for attempt in newest.into_iter().filter(|attempt| attempt.outcome == "granted") {
+            let pair = attempt.user.map(|user| (user, attempt.client_key));
+            known.extend(pair.filter(|pair| !known.contains(pair)));
+        }
+        known.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(known)
     }
 
     async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError> {

@@ -5,6 +5,9 @@ use super::*;
 const HASH: Duration = Duration::from_millis(10);
 const SLOW: Duration = Duration::from_millis(400);
 
+/// Clients of the test of waiting times.
+const CLIENTS: u8 = 5;
+
 fn params(memory_kib: u32) -> Params {
     Params::new(memory_kib, 1, 1).unwrap()
 }
@@ -128,6 +131,73 @@ fn familiar_clients_come_first_and_suspect_ones_are_not_starved() {
     assert_eq!(order, expected);
 }
 
+/// One account with parallel logins from a client key that it is known at, and a second one that was made suspect: both
+/// always have jobs, and still every login from a new client is next but one.
+#[test]
+fn familiar_and_suspect_floods_together_keep_no_new_client_waiting() {
+    let familiar = (0..8).map(|number| job(number, class(1, Priority::Familiar), HASH));
+    let suspect = (20..28).map(|number| job(number, class(2, Priority::Suspect), HASH));
+    let mut queue = queue(familiar.chain(suspect));
+    let mut waits = Vec::new();
+    for honest in 1000..1100 {
+        queue.push(job(honest, usual(3 + (honest % 100) as u8), HASH), 100);
+        let mut choices = 0;
+        loop {
+            choices += 1;
+            let done = queue.pop_batch(|_| 1, |_| true).pop().unwrap();
+            if done.payload == honest {
+                break;
+            }
+            // The floods replace each job that is done by another.
+            queue.push(done, 100);
+        }
+        waits.push(choices);
+    }
+    assert!(waits.iter().all(|choices| *choices <= 3), "{waits:?}");
+}
+
+#[test]
+fn a_client_passes_each_waiting_job_with_one_familiar_job_at_most() {
+    let familiar = (0..4).map(|number| job(number, class(1, Priority::Familiar), HASH));
+    let others = [job(10, usual(2), HASH), job(11, usual(2), HASH), job(20, usual(3), HASH)];
+    let mut queue = queue(others.into_iter().chain(familiar));
+    queue.push(job(30, class(4, Priority::Familiar), HASH), 100);
+    assert_eq!(
+        order(&mut queue, 1).concat(),
+        [0, 30, 10, 20, 11, 1, 2, 3],
+        "then the client is like all others"
+    );
+    queue.push(job(12, usual(5), HASH), 100);
+    queue.push(job(4, class(1, Priority::Familiar), HASH), 100);
+    assert_eq!(order(&mut queue, 1).concat(), [4, 12], "all that it had passed are gone");
+}
+
+#[test]
+fn each_eighth_choice_takes_the_lower_job_that_has_waited_longest() {
+    let mut queue = queue([job(0, usual(1), HASH), job(1, class(2, Priority::Suspect), HASH)]);
+    let mut order = Vec::new();
+    for number in 0..24_u32 {
+        // Ever new clients, so that each of them may pass what waits.
+        queue.push(job(100 + number, class(10 + number as u8, Priority::Familiar), HASH), 100);
+        order.push(queue.pop_batch(|_| 1, |_| true)[0].payload);
+    }
+    let lower: Vec<_> = order.iter().enumerate().filter(|(_, payload)| **payload < 100).collect();
+    assert_eq!(lower, [(7, &0), (15, &1)]);
+}
+
+#[test]
+fn the_turn_of_a_lower_priority_waits_for_memory_and_no_borrower_passes_it() {
+    let mut queue = queue([borrower(0, class(1, Priority::Suspect), 100)]);
+    for number in 0..30 {
+        queue.push(job(10 + number, usual(2), HASH), 100);
+        assert_eq!(next(&mut queue, 50), [10 + number]);
+    }
+    queue.push(borrower(1, usual(3), 10), 100);
+    assert!(next(&mut queue, 50).is_empty(), "a smaller borrower of a higher priority");
+    assert_eq!(next(&mut queue, 100), [0]);
+    assert_eq!(next(&mut queue, 50), [1]);
+}
+
 #[test]
 fn priorities_are_not_mixed_in_a_batch() {
     let jobs = [job(0, class(1, Priority::Usual), HASH), job(1, class(2, Priority::Familiar), HASH)];
@@ -210,6 +280,20 @@ fn a_job_of_the_client_whose_jobs_cost_the_most_is_evicted() {
 }
 
 #[test]
+fn a_flood_of_a_higher_priority_evicts_no_job_of_a_client_that_has_few() {
+    let flood = (0..5).map(|number| job(number, class(1, Priority::Familiar), HASH));
+    let own = job(5, usual(1), HASH);
+    let mut full = queue(flood.chain([job(10, usual(2), HASH), own]));
+    let familiar = |last| class(last, Priority::Familiar);
+    assert_eq!(full.evict_for(familiar(1), HASH).map(|job| job.payload), Some(5), "its own");
+    assert!(full.evict_for(familiar(1), HASH).is_none(), "none of another client");
+
+    let mut even = queue([job(0, usual(1), HASH), job(1, usual(2), HASH)]);
+    let evicted = even.evict_for(familiar(3), SLOW).map(|job| job.payload);
+    assert_eq!(evicted, Some(1), "a client's only job, whatever it costs");
+}
+
+#[test]
 fn overdue_and_abandoned_jobs_are_removed() {
     let late = |payload, since| Job { since: Duration::from_secs(since), ..job(payload, usual(1), HASH) };
     let mut queue = queue([late(0, 1), late(1, 2), late(2, 3)]);
@@ -262,6 +346,40 @@ fn a_job_of_another_client_is_next_after_a_flood_of_fifty() {
 }
 
 proptest! {
+    /// Whatever arrives, and whichever clients flood the pool at whichever priorities, no job waits for longer than a number
+    /// of choices that what waited before it decides.
+    #[test]
+    fn no_job_waits_longer_than_a_bounded_number_of_choices(
+        floods in prop::collection::vec((0..CLIENTS, prop::sample::select(&Priority::ALL[..])), 0..4),
+        arrivals in prop::collection::vec(
+            prop::collection::vec((0..CLIENTS, prop::sample::select(&Priority::ALL[..])), 0..3), 50..400,
+        ),
+    ) {
+        let mut queue = FairQueue::new();
+        // The choice before which each job came, and how many waited then.
+        let mut came = Vec::new();
+        let mut arrivals = arrivals.into_iter();
+        for choice in 0.. {
+            let arrived = arrivals.next();
+            let is_end = arrived.is_none();
+            // Floods never pause.
+            let again = floods.iter().copied().filter(|(last, priority)| {
+                !is_end && !queue.clients.get(&client(*last)).is_some_and(|client| client.has(*priority))
+            });
+            let again: Vec<_> = again.collect();
+            for (last, priority) in arrived.into_iter().flatten().chain(again) {
+                came.push((choice, queue.len()));
+                queue.push(job(came.len() as u32 - 1, class(last, priority), HASH), 100);
+            }
+            let Some(job) = queue.pop_batch(|_| 1, |_| true).pop() else {
+                if is_end { break } else { continue }
+            };
+            let (from, before) = came[job.payload as usize];
+            let (waited, bound) = (choice - from, 8 * (before + 1) * usize::from(CLIENTS));
+            prop_assert!(waited <= bound, "{waited} choices, {before} before it");
+        }
+    }
+
     /// Each job is served once. While two clients both wait, neither gets ahead of the other by more than the cost of
     /// one job.
     #[test]

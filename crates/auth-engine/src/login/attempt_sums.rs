@@ -1,8 +1,9 @@
-//! Refusals that come before anything is judged. The first of a window stands in the attempt log by itself, and all that
-//! follow it are one sum, so that a flood writes no more than a client that asks twice.
+//! Attempts that cost the client nothing: refusals that come before anything is judged, and grants without a hash. The
+//! first of a window stands in the attempt log by itself, and all that follow it are one sum, so that a flood writes no more
+//! than a client that asks twice.
 //!
 //! ```text
-//!   first refusal               others              end of the window, or of the server
+//!   first attempt               others              end of the window, or of the server
 //!   ── logged by itself ──▶ only counted ──▶ logged as one sum, if there were any
 //! ```
 //!
@@ -15,15 +16,15 @@ use std::time::Duration;
 
 use auth_core::{AttemptRecord, ClientKey, Timestamp};
 
-/// The refusals of each key, for a bounded number of keys: at most some 2 MiB.
+/// The attempts of each key, for a bounded number of keys: at most some 512 bytes for each.
 #[derive(Debug)]
-pub(crate) struct RefusalSums<K> {
+pub(crate) struct AttemptSums<K> {
     capacity: usize,
     /// Under `None` those for which there was no room.
     open: HashMap<Option<K>, Sum>,
 }
 
-/// The refusals of one window after the first.
+/// The attempts of one window after the first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sum {
     /// The first, without its name.
@@ -34,7 +35,7 @@ pub(crate) struct Sum {
     pub(crate) count: u64,
 }
 
-/// What a refusal has to be logged as.
+/// What an attempt has to be logged as.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Counted {
     /// Whether it stands by itself.
@@ -43,15 +44,15 @@ pub(crate) struct Counted {
     pub(crate) ended: Option<Sum>,
 }
 
-impl<K: Eq + Hash> RefusalSums<K> {
+impl<K: Eq + Hash> AttemptSums<K> {
     /// Sums for at most `capacity` keys, and one for all others.
     pub(crate) fn new(capacity: usize) -> Self {
         Self { capacity, open: HashMap::new() }
     }
 
-    /// Counts a refusal of a key whose window begins with its first one.
-    pub(crate) fn count(&mut self, key: K, refusal: &AttemptRecord, window: Duration) -> Counted {
-        let now = refusal.at;
+    /// Counts an attempt of a key whose window begins with its first one.
+    pub(crate) fn count(&mut self, key: K, attempt: &AttemptRecord, window: Duration) -> Counted {
+        let now = attempt.at;
         let key = Some(key);
         let has_place = self.open.contains_key(&key) || self.open.len() < self.capacity;
         let key = key.filter(|_| has_place);
@@ -62,8 +63,11 @@ impl<K: Eq + Hash> RefusalSums<K> {
             sum.last = sum.last.max(now);
             return Counted::default();
         }
-        let client_key = if key.is_some() { refusal.client_key } else { ClientKey::of(ANYWHERE) };
-        let first = AttemptRecord { name: String::new(), client_key, ..refusal.clone() };
+        let (user, client_key) = match &key {
+            Some(_) => (attempt.user, attempt.client_key),
+            None => (None, ClientKey::of(ANYWHERE)),
+        };
+        let first = AttemptRecord { name: String::new(), user, client_key, ..attempt.clone() };
         let before = self.open.insert(key, Sum { first, window, last: now, count: 0 });
         Counted { is_first: true, ended: before.filter(Sum::is_worth_a_row) }
     }
@@ -80,7 +84,7 @@ impl<K: Eq + Hash> RefusalSums<K> {
     }
 }
 
-/// The client of refusals that came from many.
+/// The client of attempts that came from many.
 const ANYWHERE: std::net::IpAddr = std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Sum {
@@ -90,7 +94,7 @@ impl Sum {
         AttemptRecord { at: self.last, outcome, ..self.first }
     }
 
-    /// The outcome of each of the refusals.
+    /// The outcome of each of the attempts.
     pub(crate) fn outcome(&self) -> &str {
         &self.first.outcome
     }
@@ -109,7 +113,7 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{ProtocolName, RealmId};
+    use auth_core::{ProtocolName, RealmId, UserId};
     use proptest::prelude::*;
 
     use super::*;
@@ -138,7 +142,7 @@ mod tests {
 
     #[test]
     fn the_first_of_a_window_stands_by_itself_and_the_rest_are_one_sum() {
-        let mut sums = RefusalSums::new(10);
+        let mut sums = AttemptSums::new(10);
         assert_eq!(sums.count("a", &refusal(0), WINDOW), Counted { is_first: true, ended: None });
         for second in 1..=900 {
             assert_eq!(sums.count("a", &refusal(second), WINDOW), Counted::default());
@@ -147,13 +151,13 @@ mod tests {
         let next = sums.count("a", &refusal(901), WINDOW);
         assert!(next.is_first);
         assert_eq!(rows(vec![next.ended.unwrap()]), [(at(900), "network-limited x 900".to_owned())]);
-        assert_eq!(sums.take_all(), [], "one refusal is no sum");
+        assert_eq!(sums.take_all(), [], "one attempt is no sum");
     }
 
     #[test]
     fn a_sum_is_taken_once_its_window_is_over_or_when_all_are() {
         for ends in [false, true] {
-            let mut sums = RefusalSums::new(10);
+            let mut sums = AttemptSums::new(10);
             for (key, secs) in [("a", 0), ("a", 5), ("b", 100), ("b", 101), ("b", 102)] {
                 sums.count(key, &refusal(secs), WINDOW);
             }
@@ -173,19 +177,20 @@ mod tests {
 
     #[test]
     fn keys_without_room_share_one_sum_without_a_client() {
-        let mut sums = RefusalSums::new(100);
-        let firsts = (0..10_000).filter(|key| sums.count(*key, &refusal(0), WINDOW).is_first).count();
+        let mut sums = AttemptSums::new(100);
+        let attempt = AttemptRecord { user: Some(UserId::from_bytes([7; 16])), ..refusal(0) };
+        let firsts = (0..10_000).filter(|key| sums.count(*key, &attempt, WINDOW).is_first).count();
         assert_eq!((firsts, sums.open.len()), (101, 101));
-        let row = sums.take_all().pop().unwrap().row();
+        let shared = sums.open.remove(&None).unwrap().row();
         assert_eq!(
-            (row.client_key.to_string().as_str(), row.outcome.as_ref()),
-            ("0.0.0.0", "network-limited x 9899")
+            (shared.user, shared.client_key.to_string().as_str(), shared.outcome.as_ref()),
+            (None, "0.0.0.0", "network-limited x 9899")
         );
     }
 
     #[test]
     fn a_clock_that_is_set_back_prolongs_no_window() {
-        let mut sums = RefusalSums::new(10);
+        let mut sums = AttemptSums::new(10);
         let days = 5 * 86_400;
         sums.count("a", &refusal(days), WINDOW);
         sums.count("a", &refusal(0), WINDOW);
@@ -195,10 +200,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_refusal_is_logged_once(
+        fn every_attempt_is_logged_once(
             refusals in prop::collection::vec((0_u8..20, -500_i64..1000, any::<bool>()), 1..300),
         ) {
-            let mut sums = RefusalSums::new(8);
+            let mut sums = AttemptSums::new(8);
             let (mut now, mut logged) = (0, 0);
             let total = u64::try_from(refusals.len()).unwrap();
             for (key, gap, ticks) in refusals {
