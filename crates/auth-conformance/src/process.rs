@@ -75,6 +75,22 @@ impl Process {
         Ok(())
     }
 
+    /// Waits up to 10 seconds until SIGSTOP has taken effect, which may be after the signal was sent.
+    ///
+    /// # Errors
+    /// When it does not within that time.
+    pub fn wait_until_stopped(&self) -> Result<()> {
+        for _ in 0..STOP_POLLS {
+            // The state stands behind the name of the program, which ends with the last parenthesis.
+            let stat = fs::read_to_string(format!("/proc/{}/stat", self.id()))?;
+            if stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T')) {
+                return Ok(());
+            }
+            thread::sleep(POLL);
+        }
+        bail!("the process is not stopped after 10 s")
+    }
+
     /// Waits up to 10 seconds until the process ends.
     ///
     /// # Errors

@@ -122,7 +122,8 @@ impl Slapd {
     /// When the server is not running.
     pub fn hang(&self, hangs: bool) -> Result<()> {
         let process = self.process.as_ref().context("slapd is not running")?;
-        process.signal(if hangs { "STOP" } else { "CONT" })
+        process.signal(if hangs { "STOP" } else { "CONT" })?;
+        if hangs { process.wait_until_stopped() } else { Ok(()) }
     }
 
     /// The address for plain connections and StartTLS.
