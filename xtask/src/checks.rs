@@ -5,7 +5,7 @@ use xshell::{Shell, cmd};
 
 use crate::progress::say;
 use crate::tools::{self, CargoTool};
-use crate::{clients, features, fuzz, tidy};
+use crate::{clients, features, fuzz, nodes, tidy};
 
 /// The version of cargo-deny that deny.toml is written for.
 const DENY: CargoTool = CargoTool { package: "cargo-deny", program: "cargo-deny", version: "0.20.2" };
@@ -43,6 +43,7 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
         )
         .run()?;
         timing(sh, false)?;
+        nodes::run(sh, &["soak".to_owned()])?;
     }
     say("every fuzz target for a short time");
     fuzz::each(sh, if full { 60 } else { fuzz::SMOKE_SECONDS })?;

@@ -10,6 +10,7 @@ mod clients;
 mod dist;
 mod features;
 mod fuzz;
+mod mutants;
 mod nodes;
 mod progress;
 mod tidy;
@@ -39,7 +40,8 @@ enum Task {
     /// Runs all tests: unit, integration, documentation, conformance, published clients, and each fuzz target for a
     /// short time. Installs the programs that they need.
     Test {
-        /// Also run the conformance and timing tests on the release build, and each fuzz target for a minute.
+        /// Also run the conformance and timing tests and a ten-minute soak on the release build, and each fuzz target for
+        /// a minute.
         #[arg(long)]
         full: bool,
     },
@@ -69,6 +71,13 @@ enum Task {
         #[arg(long, alias = "tries", default_value_t = 100)]
         revocations: u32,
     },
+    /// Sends a mix of everything to a server whose store is killed every so often: each answer must have its protocol's
+    /// form, and memory must not grow.
+    Soak {
+        /// How long, in minutes: three at least.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+    },
     /// Measures whether the time of failed logins tells anything about accounts: see docs/timing.md.
     Timing {
         /// Thousands of logins of each class in place of hundreds.
@@ -77,6 +86,9 @@ enum Task {
     },
     /// Runs fuzz targets.
     Fuzz(fuzz::Arguments),
+    /// Tests whether a test fails for each small change of logins, checks of tokens, limits, second factors and
+    /// revocation. It takes hours.
+    Mutants(mutants::Arguments),
     /// Installs the published clients that tests drive into target/clients.
     Clients,
     /// Puts the release build with licences and README into target/dist.
@@ -108,8 +120,10 @@ fn run(task: Task) -> Result<()> {
         Task::Revocation { revocations } => {
             nodes::run(&sh, &["revocation".into(), "--revocations".into(), revocations.to_string()])
         }
+        Task::Soak { minutes } => nodes::run(&sh, &["soak".into(), "--minutes".into(), minutes.to_string()]),
         Task::Timing { full } => checks::timing(&sh, full),
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
+        Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
         Task::Dist => dist::run(&sh),
     }

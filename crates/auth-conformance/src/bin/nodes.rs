@@ -1,4 +1,4 @@
-//! `nodes --server PROGRAM crash|failover|revocation`: experiments with several servers on one store. See
+//! `nodes --server PROGRAM crash|failover|revocation|soak`: experiments with servers on one store. See
 //! docs/postgresql.md.
 
 #![expect(clippy::print_stdout, reason = "the report goes to standard output")]
@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use auth_conformance::nodes::{crash, failover, revocation};
+use auth_conformance::nodes::{crash, failover, revocation, soak};
 use clap::Parser;
 
 /// How long servers may take to accept logins again after a failover.
@@ -15,6 +15,9 @@ const RECOVERY: Duration = Duration::from_secs(5);
 
 /// How long a revoked token may still be accepted at another server.
 const REVOCATION: Duration = Duration::from_secs(1);
+
+/// How much memory may grow from the second minute of a soak to its end, in percent.
+const GROWTH: f64 = 5.0;
 
 /// Experiments with several servers on one store.
 ///
@@ -43,6 +46,13 @@ enum Experiment {
         /// The number of revocations in each of the two cases.
         #[arg(long, alias = "tries", default_value_t = 100)]
         revocations: usize,
+    },
+    /// Send a mix of everything to a server whose store is killed every so often, and check the form of each answer and
+    /// that memory doesn't grow.
+    Soak {
+        /// How long, in minutes: three at least.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
     },
 }
 
@@ -79,6 +89,21 @@ fn main() -> Result<()> {
                 );
                 ensure!(latencies.maximum() < REVOCATION, "more than {REVOCATION:?}");
             }
+        }
+        Experiment::Soak { minutes } => {
+            let outcome = soak::run(server, minutes)?;
+            println!(
+                "{minutes} minutes: {} answers and {} frames, each in its protocol's form; {} hostile connections; \
+                 {} kills of the store; memory {} KiB about the second minute, {} KiB at the end ({:+.1} %)",
+                outcome.answers,
+                outcome.frames,
+                outcome.hostile,
+                outcome.kills,
+                outcome.early_kib,
+                outcome.late_kib,
+                outcome.growth()
+            );
+            ensure!(outcome.growth() <= GROWTH, "memory grew by more than {GROWTH} %");
         }
     }
     Ok(())
