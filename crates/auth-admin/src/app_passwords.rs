@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
+    Account, Act, AuditRecord, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp,
+    is_control,
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
-use auth_engine::{CredentialFactory, Engine};
+use auth_engine::{Auditor, CredentialFactory, Engine};
 
 use crate::error::AdminError;
 
@@ -17,6 +18,7 @@ pub struct AppPasswords {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     rules: Arc<RuleSet>,
+    auditor: Arc<Auditor>,
     rng: Arc<dyn Rng>,
 }
 
@@ -28,8 +30,13 @@ impl AppPasswords {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
             rules: Arc::clone(engine.rules()),
+            auditor: Arc::clone(engine.auditor()),
             rng: Arc::clone(engine.rng()),
         }
+    }
+
+    fn audit(&self, act: Act, account: &Account, name: &str) -> AuditRecord {
+        self.auditor.by_command(act, Some(account.user.realm), Some(account.user.id), name)
     }
 
     /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account has
@@ -60,7 +67,8 @@ impl AppPasswords {
         let mut credential = self.credentials.app_password(user, name, &password);
         credential.scope.protocols = protocols;
         credential.expires = ends;
-        if self.store.add(&credential, u32::MAX).await? {
+        let audit = self.audit(Act::AppPasswordMade, account, name);
+        if self.store.add(&credential, u32::MAX, Some(&audit)).await? {
             return Ok(Some(password));
         }
         if self.store.user(user).await?.is_none() {
@@ -84,7 +92,10 @@ impl AppPasswords {
     pub async fn revoke(&self, account: &Account, name: &str) -> Result<bool, AdminError> {
         let own = self.list(account).await?;
         match own.into_iter().find(|password| password.label.as_deref() == Some(name)) {
-            Some(password) => Ok(self.store.remove(password.id).await?),
+            Some(password) => {
+                let audit = self.audit(Act::AppPasswordRevoked, account, name);
+                Ok(self.store.remove(password.id, Some(&audit)).await?)
+            }
             None => Ok(false),
         }
     }

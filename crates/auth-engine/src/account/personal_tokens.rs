@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Principal,
-    Scope, Store, StoreError, Token, UserId, is_control,
+    Account, Act, ActionError, AuditRecord, Caller, Credential, CredentialKind, Permission, PersonalToken,
+    PersonalTokens, Principal, Scope, Store, StoreError, Token, UserId, is_control,
 };
 
 use super::confirm::{Demand, StepUp};
+use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::lineage::Lineage;
 
@@ -21,6 +22,7 @@ pub(crate) struct PersonalTokenService {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     step_up: Arc<StepUp>,
+    auditor: Arc<Auditor>,
 }
 
 impl PersonalTokenService {
@@ -28,15 +30,16 @@ impl PersonalTokenService {
         store: Arc<dyn Store>,
         credentials: Arc<CredentialFactory>,
         step_up: Arc<StepUp>,
+        auditor: Arc<Auditor>,
     ) -> Self {
-        Self { store, credentials, step_up }
+        Self { store, credentials, step_up, auditor }
     }
 
     /// A caller that has shown a second factor, and then that it may have tokens.
-    async fn confirm(&self, caller: &Caller<'_>) -> Result<UserId, ActionError> {
+    async fn confirm(&self, caller: &Caller<'_>) -> Result<Account, ActionError> {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
         if account.user.may(Permission::CreatePersonalTokens) {
-            Ok(account.user.id)
+            Ok(account)
         } else {
             Err(ActionError::NotPermitted)
         }
@@ -54,17 +57,22 @@ impl PersonalTokenService {
         Ok(tokens.into_iter().find(|token| token.label.as_deref() == Some(name)))
     }
 
-    /// Adds a token; `None` when the name is taken.
-    async fn add(
-        &self,
-        user: UserId,
-        name: &str,
-        bypass: bool,
-        lineage: Lineage,
-    ) -> Result<Option<Token>, StoreError> {
+    /// A new token, and the credential to be stored for it.
+    fn new_token(&self, user: UserId, name: &str, bypass: bool, lineage: Lineage) -> (Token, Credential) {
         let (token, mut stored) = self.credentials.new_personal_token(user, name);
         stored.scope = Scope { protocols: Vec::new(), bypass_second_factor: bypass };
-        Ok(self.store.add(&lineage.apply(stored), u32::MAX).await?.then_some(token))
+        (token, lineage.apply(stored))
+    }
+
+    /// The row of an act on the token of that name.
+    fn audit(
+        &self,
+        caller: &Caller<'_>,
+        act: Act,
+        account: &Account,
+        name: &str,
+    ) -> Result<AuditRecord, ActionError> {
+        Ok(AuditRecord { detail: name.to_owned(), ..self.auditor.by_caller(caller, act, &account.user)? })
     }
 
     fn shown(&self, token: Credential) -> PersonalToken {
@@ -86,23 +94,32 @@ impl PersonalTokens for PersonalTokenService {
         name: &str,
         bypass: bool,
     ) -> Result<Token, ActionError> {
-        let user = self.confirm(caller).await?;
+        let account = self.confirm(caller).await?;
         if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_control) {
             return Err(ActionError::BadTokenName);
         }
         let lineage = self.lineage(caller).await?;
-        self.add(user, name, bypass, lineage).await?.ok_or(ActionError::TokenExists)
+        let (token, new) = self.new_token(account.user.id, name, bypass, lineage);
+        let audit = self.audit(caller, Act::PersonalTokenMade, &account, name)?;
+        if self.store.add(&new, u32::MAX, Some(&audit)).await? {
+            Ok(token)
+        } else {
+            Err(ActionError::TokenExists)
+        }
     }
 
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError> {
-        let user = self.confirm(caller).await?;
+        let account = self.confirm(caller).await?;
         let lineage = self.lineage(caller).await?;
+        let user = account.user.id;
         let old = self.find(user, name).await?.ok_or(ActionError::NoSuchToken)?;
-        if !self.store.remove(old.id).await? {
-            return Err(ActionError::NoSuchToken);
+        let (token, new) = self.new_token(user, name, old.scope.bypass_second_factor, lineage);
+        let audit = self.audit(caller, Act::PersonalTokenRenewed, &account, name)?;
+        if self.store.replace(old.id, &new, Some(&audit)).await? {
+            Ok(token)
+        } else {
+            Err(ActionError::NoSuchToken)
         }
-        let bypass = old.scope.bypass_second_factor;
-        self.add(user, name, bypass, lineage).await?.ok_or(ActionError::NoSuchToken)
     }
 
     async fn personal_tokens(&self, caller: &Caller<'_>) -> Result<Vec<PersonalToken>, ActionError> {
@@ -115,9 +132,10 @@ impl PersonalTokens for PersonalTokenService {
     }
 
     async fn remove_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<(), ActionError> {
-        let user = self.confirm(caller).await?;
-        let token = self.find(user, name).await?.ok_or(ActionError::NoSuchToken)?;
-        if self.store.remove(token.id).await? { Ok(()) } else { Err(ActionError::NoSuchToken) }
+        let account = self.confirm(caller).await?;
+        let token = self.find(account.user.id, name).await?.ok_or(ActionError::NoSuchToken)?;
+        let audit = self.audit(caller, Act::PersonalTokenRemoved, &account, name)?;
+        if self.store.remove(token.id, Some(&audit)).await? { Ok(()) } else { Err(ActionError::NoSuchToken) }
     }
 }
 

@@ -20,7 +20,7 @@ async fn add(world: &World, who: &str, protocols: &[ProtocolName]) -> Password {
     let password = opaque::app_password(&**world.engine.rng());
     let mut credential = world.engine.credentials().app_password(user, "phone", &password);
     credential.scope.protocols = protocols.to_vec();
-    assert!(world.store.add(&credential, u32::MAX).await.unwrap());
+    assert!(world.store.add(&credential, u32::MAX, None).await.unwrap());
     password
 }
 
@@ -34,7 +34,7 @@ async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
     let account = world.account("totp").await;
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
     let revocation = Revocation { valid_from: None, kinds: &kinds };
-    assert!(world.store.set_active(account.user.id, false, &revocation).await.unwrap());
+    assert!(world.store.set_active(account.user.id, false, &revocation, None).await.unwrap());
     let refused = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", password.expose()).await.unwrap_err();
     assert_eq!(refused, LoginError::UserInactive);
 }
@@ -85,7 +85,7 @@ async fn a_digest_is_taken_where_the_realm_takes_digests_and_nobody_can_have_rea
         let iago = world.find(realm, "iago").await.unwrap().user.id;
         let password = opaque::app_password(&**world.engine.rng());
         let made = world.engine.credentials().app_password(iago, "phone", &password);
-        assert!(world.store.add(&Credential { clear_only, ..made }, u32::MAX).await.unwrap());
+        assert!(world.store.add(&Credential { clear_only, ..made }, u32::MAX, None).await.unwrap());
         let digest = HEXLOWER.encode(opaque::digest(password.expose()).as_bytes());
         assert_eq!(by_digest(&world, realm, "iago", digest).await, accepted, "{realm} {clear_only}");
         let clear = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", password.expose()).await;

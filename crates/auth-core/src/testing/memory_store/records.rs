@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::{
-    AttemptRecord, AttemptStore, Credential, MailId, MetaStore, Outbox, OutgoingMail, Realm, RealmStore,
-    StoreError, Timestamp,
+    AttemptRecord, AttemptStore, AuditRecord, Credential, MailId, MetaStore, Outbox, OutgoingMail, Realm,
+    RealmStore, StoreError, Timestamp,
 };
 
 #[async_trait]
@@ -134,6 +134,7 @@ impl MetaStore for MemoryStore {
         name: &str,
         old: Option<&[u8]>,
         new: Option<&[u8]>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.change(|state| {
             let is_old = state.meta.get(name).map(Vec::as_slice) == old;
@@ -142,6 +143,7 @@ impl MetaStore for MemoryStore {
                 None if is_old => drop(state.meta.remove(name)),
                 _ => {}
             }
+            state.audit(audit.filter(|_| is_old && old != new));
             Ok(is_old)
         })
     }
