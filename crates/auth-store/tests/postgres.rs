@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    Digest, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
-    SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
+    Digest, ImportMode, MetaStore, NewRecord, NewUser, PasswordString, Quota, Realm, RealmId, Role,
+    SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -227,7 +227,9 @@ async fn a_command_that_takes_too_long_is_unavailable_or_of_unknown_outcome() {
         }
     };
     assert!(matches!(late, StoreError::Unavailable(_)), "{late:?}");
-    let unsure = store.set_email_second_factor(user, true, None).await.unwrap_err();
+    // A command of a single statement.
+    let (old, new) = (PasswordString::new("old"), PasswordString::new("new"));
+    let unsure = store.rehash(user, &old, &new).await.unwrap_err();
     assert!(matches!(unsure, StoreError::OutcomeUnknown(_)), "{unsure:?}");
     let undone = store.remove_of_user(user, &[CredentialKind::TOTP], None, None).await.unwrap_err();
     assert!(matches!(undone, StoreError::Unavailable(_)), "it had not come to its commit: {undone:?}");

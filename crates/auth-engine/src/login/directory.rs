@@ -27,6 +27,9 @@ pub enum EntryMatch {
     Refused(FailureReason),
 }
 
+/// Makes the row of the audit log for an act of the directory on a user.
+type Audit<'a> = dyn Fn(Act, &User) -> AuditRecord + Sync + 'a;
+
 /// Finds and makes the accounts of directory entries.
 pub struct DirectoryAccounts {
     store: Arc<dyn Store>,
@@ -64,19 +67,9 @@ impl DirectoryAccounts {
         let audit =
             |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
         match self.match_entry_by(&config, realm, entry).await? {
-            EntryMatch::Known(account) => {
-                let audit = audit(Act::ProfileUpdated, &account.user);
-                Ok(self.update(&config, account, entry, &audit).await?)
-            }
-            EntryMatch::Linked(account) => {
-                let audit = audit(Act::AccountLinked, &account.user);
-                self.link(&account, entry, &audit).await
-            }
-            EntryMatch::Made => {
-                let new = self.new_account(realm, entry);
-                let audit = audit(Act::UserCreated, &new.user);
-                self.make(realm, entry, &new, &audit).await
-            }
+            EntryMatch::Known(account) => Ok(self.update(&config, account, entry, &audit).await?),
+            EntryMatch::Linked(account) => self.link(&account, entry, &audit).await,
+            EntryMatch::Made => self.make(realm, entry, &audit).await,
             EntryMatch::Refused(reason) => {
                 if reason == FailureReason::AccountOfAnother {
                     tracing::warn!(
@@ -154,14 +147,10 @@ impl DirectoryAccounts {
     }
 
     /// Gives an account to the directory: from now on the directory judges its password.
-    async fn link(
-        &self,
-        account: &Account,
-        entry: &Entry,
-        audit: &AuditRecord,
-    ) -> Result<Account, LoginError> {
+    async fn link(&self, account: &Account, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
         let user = account.user.id;
-        match self.store.update_profile(user, &profile_update(&account.user, entry), Some(audit)).await {
+        let audit = audit(Act::AccountLinked, &account.user);
+        match self.store.update_profile(user, &profile_update(&account.user, entry), Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
                 self.read_again(user).await
@@ -178,7 +167,7 @@ impl DirectoryAccounts {
         config: &DirectoryConfig,
         account: Account,
         entry: &Entry,
-        audit: &AuditRecord,
+        audit: &Audit<'_>,
     ) -> Result<Account, StoreError> {
         let user = account.user.id;
         let update = profile_update(&account.user, entry);
@@ -188,7 +177,8 @@ impl DirectoryAccounts {
         if is_same || !config.sync_on_login || !account.user.active {
             return Ok(account);
         }
-        match self.store.update_profile(user, &update, Some(audit)).await {
+        let audit = audit(Act::ProfileUpdated, &account.user);
+        match self.store.update_profile(user, &update, Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account updated from the directory");
                 Ok(self.store.user(user).await?.unwrap_or(account))
@@ -203,15 +193,10 @@ impl DirectoryAccounts {
     }
 
     /// Makes an account for a person who logs in for the first time.
-    async fn make(
-        &self,
-        realm: &Realm,
-        entry: &Entry,
-        new: &NewUser,
-        audit: &AuditRecord,
-    ) -> Result<Account, LoginError> {
+    async fn make(&self, realm: &Realm, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
+        let new = self.new_account(realm, entry);
         let user = new.user.id;
-        match self.store.create_user(new, Some(audit)).await {
+        match self.store.create_user(&new, Some(&audit(Act::UserCreated, &new.user))).await {
             Ok(()) => {
                 tracing::info!(target: "auth::account", %user, "account made from a directory entry");
                 self.read_again(user).await

@@ -1,8 +1,8 @@
 //! App passwords: how accounts with a second factor log in where a protocol has no second step.
 
 use auth_core::{
-    ClientKey, Credential, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest, ProtocolName,
-    Revocation, SecretInput,
+    Act, ClientKey, Credential, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
+    ProtocolName, Revocation, SecretInput,
 };
 use auth_crypto::opaque;
 use auth_engine::RevocationEvent;
@@ -99,6 +99,7 @@ async fn a_new_password_ends_app_passwords() {
     let password = add(&world, "totp", &WITHOUT_SECOND_STEP).await;
     let account = world.account("totp").await;
     let new = Password::new("a-better-horse-battery-1234");
-    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
+    let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
+    world.engine.passwords().set(&account, &new, false, ClientKey::default(), &audit).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "totp", password.expose()).await.is_err());
 }

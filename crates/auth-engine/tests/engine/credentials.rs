@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{
-    ApiKeys, Authenticator, Caller, ClientKey, CredentialCheck, FailureReason, Grant, GrantKind,
+    Act, ApiKeys, Authenticator, Caller, ClientKey, CredentialCheck, FailureReason, Grant, GrantKind,
     LoginAttempt, LoginError, LoginMethod, Password, PresentedFactor, ProtocolName, Quota, Token, TokenError,
     TokenForm, TokenRenewal,
 };
@@ -185,7 +185,8 @@ async fn a_new_password_ends_what_was_signed_in_and_new_tokens_work_at_once() {
     let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
     let account = world.account("iago").await;
     let new = Password::new("tractor-violin-1234-new");
-    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
+    let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
+    world.engine.passwords().set(&account, &new, false, ClientKey::default(), &audit).await.unwrap();
 
     assert_eq!(renew(&world, &zettel).await.err(), Some(TokenError::Invalid));
     assert!(resume(&world, rocket).await.is_err());
