@@ -264,10 +264,7 @@ fn values_that_are_reduced_to_a_bound_are_warned_of() {
             "warning: [zettelstore] token_lifetime: reduced to the longest, an hour\n",
         ),
         ("session_lifetime = \"10m\"", ""),
-        (
-            "session_lifetime = \"9m\"",
-            "warning: [zettelstore] session_lifetime: shorter than token_lifetime, which no token reaches\n",
-        ),
+        ("session_lifetime = \"9m\"", "warning: [zettelstore] session_lifetime: below token_lifetime\n"),
         ("login_delay = \"5s\"", ""),
         ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: reduced to the longest, 5 s\n"),
     ] {

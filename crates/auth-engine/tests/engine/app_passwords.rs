@@ -1,12 +1,12 @@
 //! App passwords: how accounts with a second factor log in where a protocol has no second step.
 
 use auth_core::{
-    Act, ClientKey, Credential, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
+    Act, ClientKey, Credential, Grant, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
     ProtocolName, Revocation, SecretInput,
 };
 use auth_crypto::opaque;
 use auth_engine::RevocationEvent;
-use auth_engine::testing::{World, result};
+use auth_engine::testing::{IAGO_KEY, PASSWORD, World, api_key, result};
 use data_encoding::HEXLOWER;
 
 use crate::world;
@@ -102,4 +102,42 @@ async fn a_new_password_ends_app_passwords() {
     let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
     world.engine.passwords().set(&account, &new, false, ClientKey::default(), &audit).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "totp", password.expose()).await.is_err());
+}
+
+#[tokio::test]
+async fn an_app_password_gets_a_zulip_key_of_its_own_which_ends_with_it() {
+    let world = world::new().await;
+    let iago = world.account("iago").await.user.id;
+    let mut stored = Vec::new();
+    let mut secrets = vec![PASSWORD.to_owned()];
+    for name in ["phone", "desk"] {
+        let password = opaque::app_password(&**world.engine.rng());
+        let credential = world.engine.credentials().app_password(iago, name, &password);
+        assert!(world.store.add(&credential, u32::MAX, None).await.unwrap());
+        stored.push(credential.id);
+        secrets.push(password.expose().to_owned());
+    }
+    let fetch = async |secret: &str| match world.log_in(ProtocolName::ZULIP, "iago@zulip.com", secret).await {
+        Ok(Grant::ApiKey(key)) => key.expose().to_owned(),
+        other => panic!("{other:?}"),
+    };
+    let mut keys = Vec::new();
+    for secret in &secrets {
+        keys.push(fetch(secret).await);
+        assert_eq!(fetch(secret).await, keys[keys.len() - 1], "the same again");
+    }
+    assert_eq!(keys[0], IAGO_KEY, "the account's own");
+    assert!(keys[1] != keys[0] && keys[2] != keys[0] && keys[1] != keys[2]);
+    let good = async || {
+        let mut good = Vec::new();
+        for key in &keys {
+            let presented = api_key("iago@zulip.com", key);
+            good.push(world.check("main", ProtocolName::ZULIP, presented).await.result.is_ok());
+        }
+        good
+    };
+    assert_eq!(good().await, [true, true, true]);
+    assert!(world.store.remove(stored[0], None).await.unwrap());
+    assert_eq!(good().await, [true, false, true]);
+    assert_eq!(fetch(&secrets[2]).await, keys[2]);
 }

@@ -80,10 +80,7 @@ impl Zettelstore {
             warnings.push("[zettelstore] token_lifetime: reduced to the longest, an hour".to_owned());
         }
         if self.session_lifetime.0 < self.token_lifetime.0.min(MAX_TOKEN_LIFETIME) {
-            warnings.push(
-                "[zettelstore] session_lifetime: shorter than token_lifetime, which no token reaches"
-                    .to_owned(),
-            );
+            warnings.push("[zettelstore] session_lifetime: below token_lifetime".to_owned());
         }
         if self.login_delay.0 > LONGEST_DELAY {
             let most = LONGEST_DELAY.as_secs();
