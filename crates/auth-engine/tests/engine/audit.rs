@@ -272,3 +272,28 @@ async fn without_shared_limits_an_account_changes_itself_as_often_as_it_wants() 
         make(&world, &iago.caller(&nothing), number).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn rows_are_purged_once_they_are_older_than_the_log_keeps_them() {
+    let world = world::new().await;
+    let keep = Duration::from_secs(400 * 86_400);
+    let mut log = Reader::new(&world).await;
+    let (iago, nothing) = (session(&world, "iago").await, none());
+    let imported = log.seen;
+    make(&world, &iago.caller(&nothing), 0).await.unwrap();
+    assert_eq!(log.new_rows().await.len(), 1);
+    let purge = async || world.engine.purger().purge(Duration::ZERO, keep).await.unwrap().audit;
+    world.clock.advance(keep);
+    assert_eq!(purge().await, 0);
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(purge().await, u64::try_from(imported).unwrap() + 1);
+    assert_eq!(world.store.audit_rows(None, 9).await, Ok(Vec::new()));
+}
+
+#[test]
+fn the_page_about_the_audit_log_lists_every_act() {
+    let page = include_str!("../../../../docs/audit.md");
+    for (_, word) in Act::ALL {
+        assert!(page.contains(&format!("`{word}`")), "{word}");
+    }
+}
