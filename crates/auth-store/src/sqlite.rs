@@ -30,7 +30,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
-use auth_core::{AuditRecord, StoreError, UserId};
+use auth_core::{StoreError, UserId};
 use rusqlite::Connection;
 
 use self::connection::{connect, create, enter_wal};
@@ -111,23 +111,6 @@ impl Sqlite {
         let done = self.write(work).await;
         self.listeners.notify(user);
         done
-    }
-
-    /// Runs `work`, which changes a user or says `false`, and writes the row of the act where it did; notifies the
-    /// listeners.
-    async fn act(
-        &self,
-        user: UserId,
-        audit: Option<&AuditRecord>,
-        work: impl FnOnce(&Connection) -> Result<bool> + Send + 'static,
-    ) -> std::result::Result<bool, StoreError> {
-        let record = audit.cloned();
-        let acted = move |connection: &Connection| {
-            let done = work(connection)?;
-            audit::write(connection, record.as_ref().filter(|_| done))?;
-            Ok(done)
-        };
-        self.change(user, acted).await
     }
 }
 

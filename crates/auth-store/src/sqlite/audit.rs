@@ -59,6 +59,25 @@ impl AuditStore for Sqlite {
     }
 }
 
+impl Sqlite {
+    /// Runs `work`, which changes a user or says `false`, and writes the row of the act where it did; notifies the
+    /// listeners.
+    pub(super) async fn act(
+        &self,
+        user: UserId,
+        audit: Option<&AuditRecord>,
+        work: impl FnOnce(&Connection) -> Result<bool> + Send + 'static,
+    ) -> std::result::Result<bool, StoreError> {
+        let record = audit.cloned();
+        let acted = move |connection: &Connection| {
+            let done = work(connection)?;
+            write(connection, record.as_ref().filter(|_| done))?;
+            Ok(done)
+        };
+        self.change(user, acted).await
+    }
+}
+
 /// Writes the row of an act, where there is one to write, in the transaction of the act.
 pub(super) fn write(connection: &Connection, record: Option<&AuditRecord>) -> Result<()> {
     let Some(record) = record else { return Ok(()) };
