@@ -3,8 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId};
-use auth_engine::{Engine, PasswordService, RevocationEvent, RevocationTable};
+use auth_core::{
+    Account, Act, Actor, AuditRecord, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId,
+};
+use auth_engine::{Auditor, Engine, PasswordService, RevocationEvent, RevocationTable};
 
 use crate::error::AdminError;
 
@@ -13,6 +15,9 @@ pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
     revocations: Arc<RevocationTable>,
+    auditor: Arc<Auditor>,
+    /// Who acts, for the audit log.
+    actor: Actor,
 }
 
 impl Accounts {
@@ -23,7 +28,20 @@ impl Accounts {
             store: Arc::clone(engine.store()),
             passwords: Arc::clone(engine.passwords()),
             revocations: Arc::clone(engine.revocations()),
+            auditor: Arc::clone(engine.auditor()),
+            actor: Actor::Operator,
         }
+    }
+
+    /// Acts for a directory: the audit log names it in place of the operator.
+    #[must_use]
+    pub fn for_directory(self, name: &str) -> Self {
+        Self { actor: Actor::Directory(name.to_owned()), ..self }
+    }
+
+    fn audit(&self, act: Act, account: &Account) -> AuditRecord {
+        let record = self.auditor.by_command(act, Some(account.user.realm), Some(account.user.id), "");
+        AuditRecord { actor: self.actor.clone(), ..record }
     }
 
     /// All realms, by slug.
@@ -110,7 +128,8 @@ impl Accounts {
         password: &Password,
         allow_weak: bool,
     ) -> Result<(), AdminError> {
-        Ok(self.passwords.set(account, password, allow_weak, ClientKey::default()).await?)
+        let audit = self.audit(Act::PasswordSet, account);
+        Ok(self.passwords.set(account, password, allow_weak, ClientKey::default(), &audit).await?)
     }
 
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or
@@ -125,7 +144,8 @@ impl Accounts {
         } else {
             Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds }
         };
-        let is_there = self.store.set_active(account.user.id, active, &revocation).await?;
+        let audit = self.audit(if active { Act::Activated } else { Act::Deactivated }, account);
+        let is_there = self.store.set_active(account.user.id, active, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }
 
@@ -134,7 +154,8 @@ impl Accounts {
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn delete(&self, account: &Account) -> Result<(), AdminError> {
-        let is_there = self.store.delete(account.user.id).await?;
+        let audit = self.audit(Act::Deleted, account);
+        let is_there = self.store.delete(account.user.id, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }
 }

@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
+    Account, Act, AuditRecord, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp,
+    is_control,
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
-use auth_engine::{Added, CredentialFactory, Engine, add_named};
+use auth_engine::{Added, Auditor, CredentialFactory, Engine, add_named};
 
 use crate::error::AdminError;
 
@@ -17,6 +18,7 @@ pub struct AppPasswords {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     rules: Arc<RuleSet>,
+    auditor: Arc<Auditor>,
     rng: Arc<dyn Rng>,
 }
 
@@ -28,8 +30,13 @@ impl AppPasswords {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
             rules: Arc::clone(engine.rules()),
+            auditor: Arc::clone(engine.auditor()),
             rng: Arc::clone(engine.rng()),
         }
+    }
+
+    fn audit(&self, act: Act, account: &Account, name: &str) -> AuditRecord {
+        self.auditor.by_command(act, Some(account.user.realm), Some(account.user.id), name)
     }
 
     /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account has
@@ -61,7 +68,8 @@ impl AppPasswords {
         let mut credential = self.credentials.app_password(user, name, &password);
         credential.scope.protocols = protocols;
         credential.expires = ends;
-        match add_named(&*self.store, &credential).await? {
+        let audit = self.audit(Act::AppPasswordMade, account, name);
+        match add_named(&*self.store, &credential, &audit, Act::AppPasswordRevoked).await? {
             Added::Yes => return Ok(Some(password)),
             Added::TooMany => return Err(AdminError::TooManyAppPasswords),
             Added::Taken => {}
@@ -87,7 +95,10 @@ impl AppPasswords {
     pub async fn revoke(&self, account: &Account, name: &str) -> Result<bool, AdminError> {
         let own = self.list(account).await?;
         match own.into_iter().find(|password| password.label.as_deref() == Some(name)) {
-            Some(password) => Ok(self.store.remove(password.id).await?),
+            Some(password) => {
+                let audit = self.audit(Act::AppPasswordRevoked, account, name);
+                Ok(self.store.remove(password.id, Some(&audit)).await?)
+            }
             None => Ok(false),
         }
     }

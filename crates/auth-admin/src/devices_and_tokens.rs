@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName, Revocation, Rng,
-    Store, TotpSecret,
+    Account, Act, AuditRecord, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName,
+    Revocation, Rng, Store, TotpSecret,
 };
 use auth_crypto::totp;
 use auth_engine::{
-    CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable, is_of_same_login,
+    Auditor, CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable, is_of_same_login,
 };
 use zeroize::Zeroizing;
 
@@ -31,6 +31,7 @@ pub struct Devices {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     revocations: Arc<RevocationTable>,
+    auditor: Arc<Auditor>,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     /// The number of steps of 30 seconds by which a code may be off.
@@ -45,6 +46,7 @@ impl Devices {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
             revocations: Arc::clone(engine.revocations()),
+            auditor: Arc::clone(engine.auditor()),
             clock: Arc::clone(engine.clock()),
             rng: Arc::clone(engine.rng()),
             totp_delta: engine.config().rocketchat.totp_delta,
@@ -84,7 +86,8 @@ impl Devices {
         let stored = self.credentials.totp(user, CredentialKind::TOTP, &device.secret);
         new.push(Credential { counter: step, ..stored });
         let revoked = self.revocations.kinds(RevocationEvent::DeviceEnrolled);
-        if !self.store.exchange(user, &revoked, None, &new).await? {
+        let audit = audit(&self.auditor, Act::DeviceEnrolled, account);
+        if !self.store.exchange(user, &revoked, None, &new, Some(&audit)).await? {
             return Err(AdminError::NoUser);
         }
         Ok(Some(codes))
@@ -96,7 +99,8 @@ impl Devices {
     /// [`AdminError::Store`].
     pub async fn remove(&self, account: &Account) -> Result<bool, AdminError> {
         let kinds = self.revocations.kinds(RevocationEvent::DeviceRemoved);
-        Ok(self.store.remove_of_user(account.user.id, &kinds, None).await? > 0)
+        let audit = audit(&self.auditor, Act::DeviceRemoved, account);
+        Ok(self.store.remove_of_user(account.user.id, &kinds, None, Some(&audit)).await? > 0)
     }
 }
 
@@ -106,10 +110,16 @@ impl fmt::Debug for Devices {
     }
 }
 
+/// The row of an act of a command on an account.
+fn audit(auditor: &Auditor, act: Act, account: &Account) -> AuditRecord {
+    auditor.by_command(act, Some(account.user.realm), Some(account.user.id), "")
+}
+
 /// Administers tokens and keys.
 pub struct Tokens {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
+    auditor: Arc<Auditor>,
     kinds: Vec<CredentialKind>,
 }
 
@@ -119,7 +129,8 @@ impl Tokens {
     pub fn new(engine: &Engine) -> Self {
         let passwords = Arc::clone(engine.passwords());
         let kinds = engine.revocations().kinds(RevocationEvent::TokensRevoked);
-        Self { store: Arc::clone(engine.store()), passwords, kinds }
+        let auditor = Arc::clone(engine.auditor());
+        Self { store: Arc::clone(engine.store()), passwords, auditor, kinds }
     }
 
     /// The tokens of an account, kind by kind, oldest first: those of logins, Zulip's keys, and personal ones.
@@ -142,9 +153,15 @@ impl Tokens {
     pub async fn revoke(&self, account: &Account, id: CredentialId) -> Result<bool, AdminError> {
         let own = self.list(account).await?;
         let Some(token) = own.into_iter().find(|token| token.id == id) else { return Ok(false) };
+        let audit = AuditRecord {
+            detail: token.kind.as_str().to_owned(),
+            ..audit(&self.auditor, Act::TokenRevoked, account)
+        };
         if token.kind != CredentialKind::ZETTELSTORE_TOKEN {
-            return Ok(self.store.remove(id).await?);
+            return Ok(self.store.remove(id, Some(&audit)).await?);
         }
+        // The first that is there takes the row along.
+        let mut audit = Some(&audit);
         // A token may be renewed meanwhile, but only while one of its login is there.
         loop {
             let mut own = self.store.of_user(account.user.id, token.kind).await?;
@@ -153,7 +170,9 @@ impl Tokens {
                 return Ok(true);
             }
             for one in own {
-                self.store.remove(one.id).await?;
+                if self.store.remove(one.id, audit).await? {
+                    audit = None;
+                }
             }
         }
     }
@@ -165,7 +184,8 @@ impl Tokens {
     pub async fn revoke_all(&self, account: &Account) -> Result<(), AdminError> {
         let revocation =
             Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &self.kinds };
-        let is_there = self.store.revoke(account.user.id, &revocation).await?;
+        let audit = audit(&self.auditor, Act::TokensRevoked, account);
+        let is_there = self.store.revoke(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }
 }

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Credential, CredentialKind, InternalError, Rng, Store, StoreError};
+use auth_core::{Act, AuditRecord, Credential, CredentialKind, InternalError, Rng, Store, StoreError};
 use auth_crypto::keyring::{KeyRing, Purpose, RingKey};
 use auth_crypto::seal::sealed_by;
 use auth_engine::keys::{CHECK_VALUE, Keys};
-use auth_engine::{Engine, backup_code_digest};
+use auth_engine::{Auditor, Engine, backup_code_digest};
 
 use crate::nodes::Nodes;
 
@@ -63,6 +63,7 @@ pub struct KeyRotation {
     store: Arc<dyn Store>,
     keys: Arc<Keys>,
     rng: Arc<dyn Rng>,
+    auditor: Arc<Auditor>,
     nodes: Nodes,
 }
 
@@ -74,6 +75,7 @@ impl KeyRotation {
             store: Arc::clone(engine.store()),
             keys: Arc::clone(engine.keys()),
             rng: Arc::clone(engine.rng()),
+            auditor: Arc::clone(engine.auditor()),
             nodes: Nodes::new(engine),
         }
     }
@@ -110,7 +112,20 @@ impl KeyRotation {
         Some((id, ring.with(RingKey::generate(id, &*self.rng)).ok()?))
     }
 
-    /// Binds the store to the ring without a key, when nothing needs that key any more: nothing is sealed under it,
+    /// Writes to the audit log that a key is being added to the ring or promoted. The ring is a file, which no transaction
+    /// of the store covers: so the row comes first, and what can't be noted is not done.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the row may not have been written.
+    pub async fn note(&self, act: Act, id: u32) -> Result<(), InternalError> {
+        Ok(self.store.write_audit(&self.audit(act, id)).await?)
+    }
+
+    fn audit(&self, act: Act, id: u32) -> AuditRecord {
+        self.auditor.by_command(act, None, None, format!("key {id}"))
+    }
+
+    /// Binds the store to the ring without a key and notes that it is retired, when nothing needs that key any more: nothing is sealed under it,
     /// and every running server has another active one. Gives the ring to go on with.
     ///
     /// # Errors
@@ -145,13 +160,17 @@ impl KeyRotation {
             .meta(CHECK_VALUE)
             .await?
             .ok_or_else(|| InternalError::corrupt("the key ring's check value"))?;
-        // First the store, which then takes both rings.
-        if !smaller.has_check_value(&kept)
-            && !self.store.replace_meta(CHECK_VALUE, Some(&kept), Some(&smaller.check_value())).await?
-        {
-            return Err(RetireError::Raced);
+        if smaller.has_check_value(&kept) {
+            self.note(Act::KeyRetired, id).await?;
+            return Ok(smaller);
         }
-        Ok(smaller)
+        // First the store, which then takes both rings.
+        let (new, audit) = (smaller.check_value(), self.audit(Act::KeyRetired, id));
+        if self.store.replace_meta(CHECK_VALUE, Some(&kept), Some(&new), Some(&audit)).await? {
+            Ok(smaller)
+        } else {
+            Err(RetireError::Raced)
+        }
     }
 
     async fn walk(

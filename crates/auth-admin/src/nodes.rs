@@ -66,7 +66,7 @@ impl Nodes {
         let name = format!("{PREFIX}{node}");
         let before = self.store.meta(&name).await?;
         // No other server writes there, but for one that tidies up.
-        self.store.replace_meta(&name, before.as_deref(), report).await?;
+        self.store.replace_meta(&name, before.as_deref(), report, None).await?;
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Nodes {
                 Some(node) if now.since(node.seen) < STALE => running.push(node),
                 // The server was killed, or its report can't be read by this version.
                 _ => {
-                    self.store.replace_meta(&name, Some(&report), None).await?;
+                    self.store.replace_meta(&name, Some(&report), None, None).await?;
                 }
             }
         }

@@ -3,19 +3,29 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use crate::RequestId;
+
 /// The client of a request, as far as it can be known: the socket's address, or what a trusted proxy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Peer {
     /// The client's address.
     pub address: IpAddr,
+    /// The id of the request; that of the handshake for what comes on a socket. Empty unless the server gave one.
+    pub request_id: RequestId,
 }
 
 impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical() }
+        Self { address: address.to_canonical(), request_id: RequestId::default() }
+    }
+
+    /// The client of the request of that id.
+    #[must_use]
+    pub fn of_request(address: IpAddr, request_id: RequestId) -> Self {
+        Self { request_id, ..Self::new(address) }
     }
 
     /// The key by which limits count the client.

@@ -30,7 +30,7 @@
 //!
 //! # To add a store
 //!
-//! Implement the nine narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
+//! Implement the ten narrow traits that make up [`Store`]. Methods are whole commands, "not there" is `Ok(None)`, and what
 //! is acknowledged is durable. Run the battery of `auth-store` against the store.
 //!
 //! # To add a protocol
@@ -54,6 +54,7 @@
 //!
 //! `test-util` adds `testing`: builders for records, a fake of every service, and a store in memory.
 
+mod audit;
 mod backend;
 mod client;
 mod credential_check;
@@ -70,6 +71,7 @@ mod random;
 mod rate_limit;
 mod record;
 mod request;
+mod request_id;
 mod secret;
 mod service;
 mod store;
@@ -78,6 +80,7 @@ pub mod testing;
 mod text;
 mod time;
 
+pub use audit::{Act, Actor, AuditRecord};
 pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, VerifyRequest};
 pub use client::{ClientKey, ClientNetwork, Peer};
 pub use credential_check::{
@@ -105,15 +108,17 @@ pub use record::{
     Role, Scope, StrengthRule, User, fold,
 };
 pub use request::{forwarding_header, is_loopback_host};
+pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
     ActionError, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, PasswordReset, PersonalToken,
     PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SecondFactors, Sessions, TokenRenewal,
 };
 pub use store::{
-    AttemptRecord, AttemptStore, ChangeFeed, ChangeListener, Conflict, CredentialStore, ImportError,
-    ImportMode, Imported, Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail, ProfileUpdate,
-    RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store, StoreError, UserStore, resolve,
+    AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
+    ImportError, ImportMode, Imported, Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail,
+    ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store, StoreError,
+    UserStore, resolve,
 };
 pub use text::is_control;
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

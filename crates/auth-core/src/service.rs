@@ -52,11 +52,11 @@ pub trait RequestLimits: Send + Sync {
 /// Replaces API keys.
 #[async_trait]
 pub trait ApiKeys: Send + Sync {
-    /// Gives the principal's account a new API key in place of the one presented, which is refused from then on.
+    /// Gives the caller's account a new API key in place of the one presented, which is refused from then on.
     ///
     /// # Errors
     /// An [`ActionError`] when the new key may not have been stored.
-    async fn regenerate_api_key(&self, principal: &Principal) -> Result<ApiKey, ActionError>;
+    async fn regenerate_api_key(&self, caller: &Caller<'_>) -> Result<ApiKey, ActionError>;
 }
 
 /// Lists users on development servers.

@@ -1,7 +1,12 @@
 //! Stores keep the records. Methods are whole commands; what a method has acknowledged is durable. "Not there" is `Ok(None)`
 //! or `Ok(false)`, never an error.
+//!
+//! Commands that change an account, a realm or a key take `audit`, the row of the audit log to write in the same
+//! transaction: see [`AuditStore`]. It is `None` where the change is no act, such as the token that a login gives.
 
+mod audit;
 mod error;
+mod import;
 mod nodes;
 mod outbox;
 mod sealed;
@@ -11,11 +16,13 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 
 use crate::{
-    Account, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName, NameKind,
-    NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, User, UserId,
+    Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName,
+    NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, UserId,
 };
 
+pub use audit::{AuditRow, AuditStore};
 pub use error::{Conflict, StoreError};
+pub use import::{ImportError, ImportMode, Imported, NewRecord, NewUser, Records};
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
@@ -83,6 +90,7 @@ pub trait UserStore: Send + Sync {
         user: UserId,
         new: Option<&PasswordString>,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
     /// Activates or deactivates a user, and revokes the credentials in `revocation`. `false` when there is no such
@@ -95,6 +103,7 @@ pub trait UserStore: Send + Sync {
         user: UserId,
         active: bool,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
     /// Revokes the credentials in `revocation`; whether the user is active stays as it is. `false` when there is no
@@ -102,13 +111,23 @@ pub trait UserStore: Send + Sync {
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Result<bool, StoreError>;
+    async fn revoke(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
     /// Replaces a user's names, full name and role. `false` when there is no such user.
     ///
     /// # Errors
     /// [`Conflict::Name`] when another user has one of the names: nothing is changed then. See [`StoreError`].
-    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Result<bool, StoreError>;
+    async fn update_profile(
+        &self,
+        user: UserId,
+        update: &ProfileUpdate,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
     /// Gives a user an id under which a protocol shows it, unless it has one; gives the one that it has afterwards.
     /// `None` when there is no such user.
@@ -126,26 +145,37 @@ pub trait UserStore: Send + Sync {
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Result<bool, StoreError>;
+    async fn set_email_second_factor(
+        &self,
+        user: UserId,
+        on: bool,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
     /// Adds one user with all that belongs to it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] when another user has one of its names or ids: nothing is written then. See
     /// [`StoreError`].
-    async fn create_user(&self, new: &NewUser) -> Result<(), StoreError>;
+    async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError>;
 
     /// Deletes a user with all that belongs to it.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn delete(&self, user: UserId) -> Result<bool, StoreError>;
+    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
 
-    /// Writes finished records, all or none. Realms are written over those of the same slug; users must be new.
+    /// Writes finished records, all or none. Realms are written over those of the same slug; users must be new. The row of
+    /// the audit log has the numbers of what was written as its detail; there is none where nothing was.
     ///
     /// # Errors
     /// [`ImportError`] with the first record that can't be written.
-    async fn import(&self, records: Records, mode: ImportMode) -> Result<Imported, ImportError>;
+    async fn import(
+        &self,
+        records: Records,
+        mode: ImportMode,
+        audit: Option<&AuditRecord>,
+    ) -> Result<Imported, ImportError>;
 }
 
 /// A way to look a user up.
@@ -185,64 +215,6 @@ impl Revocation<'_> {
     pub const NOTHING: Self = Self { valid_from: None, kinds: &[] };
 }
 
-/// The records of an import, in order. `None` ends it with nothing written.
-pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
-
-/// A finished record: checked, with its passwords hashed and its secrets sealed.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "every store must know every record")]
-pub enum NewRecord {
-    /// A realm.
-    Realm(Realm),
-    /// A user.
-    User(Box<NewUser>),
-}
-
-/// A user to be written, with everything that belongs to it.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
-pub struct NewUser {
-    /// The user.
-    pub user: User,
-    /// The protocols whose id the store chooses: the number in `user.external_ids` where there is one and no other user
-    /// has it, else the next number after the realm's highest.
-    pub assign_ids: Vec<ProtocolName>,
-    /// The stored password.
-    pub password: Option<PasswordString>,
-    /// The user's other credentials.
-    pub credentials: Vec<Credential>,
-}
-
-/// Whether an import keeps what it writes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "there is no third")]
-pub enum ImportMode {
-    /// Keep it.
-    Write,
-    /// Keep nothing: a rehearsal.
-    DryRun,
-}
-
-/// The numbers of records that an import has written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores build it")]
-pub struct Imported {
-    /// Realms written.
-    pub realms: u64,
-    /// Users written.
-    pub users: u64,
-}
-
-/// Why an import wrote nothing.
-#[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "stores build it")]
-pub struct ImportError {
-    /// The record that failed, counted from 0; `None` when no single record did.
-    pub record: Option<u64>,
-    /// The error; `None` when the records ended early.
-    pub error: Option<StoreError>,
-}
-
 /// Keeps credentials. Whatever deletes a credential deletes those that came from it.
 #[async_trait]
 pub trait CredentialStore: Send + Sync {
@@ -267,7 +239,12 @@ pub trait CredentialStore: Send + Sync {
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn add(&self, credential: &Credential, keep: u32) -> Result<bool, StoreError>;
+    async fn add(
+        &self,
+        credential: &Credential,
+        keep: u32,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
     /// Adds a credential if the user has none of its kind and parent; gives the one it has afterwards. `None` when there
     /// is no such user or parent.
@@ -283,12 +260,24 @@ pub trait CredentialStore: Send + Sync {
     /// [`Conflict::Credential`] when another credential has its digest. See [`StoreError`].
     async fn succeed(&self, other: CredentialId, new: &Credential) -> Result<bool, StoreError>;
 
+    /// Puts a credential in the place of another of its user, which is deleted, in one step. `false` and nothing changed when
+    /// the other is gone, a label is taken, or a parent is not there.
+    ///
+    /// # Errors
+    /// [`Conflict::Credential`] when another credential has its digest. See [`StoreError`].
+    async fn replace(
+        &self,
+        old: CredentialId,
+        new: &Credential,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
+
     /// Deletes a credential; `false` when it is gone already. Two calls never both get `true`, so that a
     /// single-use code is used once.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn remove(&self, id: CredentialId) -> Result<bool, StoreError>;
+    async fn remove(&self, id: CredentialId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
 
     /// Deletes a user's credentials of the given kinds, except `except`; gives their number.
     ///
@@ -299,6 +288,7 @@ pub trait CredentialStore: Send + Sync {
         user: UserId,
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
+        audit: Option<&AuditRecord>,
     ) -> Result<u64, StoreError>;
 
     /// Deletes a user's credentials of the given kinds, except `except`, and adds `new`, in one step. Returns `false`
@@ -312,6 +302,7 @@ pub trait CredentialStore: Send + Sync {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
         new: &[Credential],
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
     /// Raises a credential's counter to `to` if it is lower; `false` when it isn't.
@@ -405,6 +396,7 @@ pub trait MetaStore: Send + Sync {
         name: &str,
         old: Option<&[u8]>,
         new: Option<&[u8]>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
     /// The values whose names begin with `beginning`, by name.
@@ -420,6 +412,7 @@ pub trait Store:
     + UserStore
     + CredentialStore
     + AttemptStore
+    + AuditStore
     + Outbox
     + MetaStore
     + SealedStore
@@ -433,6 +426,8 @@ impl<T> Store for T where
         + UserStore
         + CredentialStore
         + AttemptStore
+        + AuditStore
+        + AuditStore
         + Outbox
         + MetaStore
         + SealedStore

@@ -15,6 +15,7 @@ use crate::account::passwords::PasswordService;
 use crate::account::personal_tokens::PersonalTokenService;
 use crate::account::second_factors::SecondFactorService;
 use crate::account::sessions::SessionService;
+use crate::audit::Auditor;
 use crate::config::{Config, SecondFactorConfig};
 use crate::credentials::CredentialFactory;
 use crate::directories::Directories;
@@ -108,6 +109,7 @@ impl EngineBuilder {
             local_limits.longest_window(),
         );
         let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
+        let auditor = Arc::new(Auditor::new(Arc::clone(&clock), Arc::clone(&limits)));
         let known = store.known_clients(KNOWN_WITHIN, KNOWN_PAIRS).await?;
         let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &known));
         let local = LocalBackend::new(
@@ -122,6 +124,7 @@ impl EngineBuilder {
             Arc::clone(&store),
             Arc::clone(&directories),
             Arc::clone(&users),
+            Arc::clone(&auditor),
             Arc::clone(&clock),
             config.rocketchat.email_2fa_auto_opt_in,
         ));
@@ -211,10 +214,11 @@ impl EngineBuilder {
             Arc::clone(&step_up),
             issuer,
             Arc::clone(&revocations),
+            Arc::clone(&auditor),
             config.rocketchat.create_token_secret.clone(),
         ));
         Ok(Engine {
-            api_keys: ApiKeyService::new(Arc::clone(&store), Arc::clone(&credentials)),
+            api_keys: ApiKeyService::new(Arc::clone(&store), Arc::clone(&credentials), Arc::clone(&auditor)),
             development: DevelopmentService::new(
                 Arc::clone(&store),
                 Arc::clone(&realms),
@@ -225,6 +229,7 @@ impl EngineBuilder {
                 Arc::clone(&store),
                 Arc::clone(&credentials),
                 Arc::clone(&step_up),
+                Arc::clone(&auditor),
             ),
             second_factors: SecondFactorService {
                 store: Arc::clone(&store),
@@ -236,6 +241,7 @@ impl EngineBuilder {
                 sessions,
                 revocations: Arc::clone(&revocations),
                 check: second_factor,
+                auditor: Arc::clone(&auditor),
                 clock: Arc::clone(&clock),
                 rng: Arc::clone(&rng),
                 totp_delta: config.rocketchat.totp_delta,
@@ -248,6 +254,7 @@ impl EngineBuilder {
                 limits: Arc::clone(&limits),
                 passwords: Arc::clone(&passwords),
                 mail: Arc::clone(&mail),
+                auditor: Arc::clone(&auditor),
                 clock: Arc::clone(&clock),
                 is_offered: config.rocketchat.password_reset,
                 site_url: config.rocketchat.site_url.clone(),
@@ -267,6 +274,7 @@ impl EngineBuilder {
             revocations,
             cache,
             limits,
+            auditor,
             pipeline,
             checker,
             renewer,

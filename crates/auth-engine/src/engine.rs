@@ -15,6 +15,7 @@ use crate::account::passwords::PasswordService;
 use crate::account::personal_tokens::PersonalTokenService;
 use crate::account::second_factors::SecondFactorService;
 use crate::account::sessions::SessionService;
+use crate::audit::Auditor;
 use crate::config::Config;
 use crate::credentials::CredentialFactory;
 use crate::keys::Keys;
@@ -49,6 +50,7 @@ pub struct Engine {
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) cache: Arc<CredentialCache>,
     pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) auditor: Arc<Auditor>,
     pub(crate) pipeline: LoginPipeline,
     pub(crate) checker: Arc<CredentialChecker>,
     pub(crate) renewer: TokenRenewer,
@@ -140,6 +142,12 @@ impl Engine {
     #[must_use]
     pub fn revocations(&self) -> &Arc<RevocationTable> {
         &self.revocations
+    }
+
+    /// Makes rows of the audit log.
+    #[must_use]
+    pub fn auditor(&self) -> &Arc<Auditor> {
+        &self.auditor
     }
 
     /// The queue of outgoing mail.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ApiKey, Clock, Credential, CredentialId, CredentialKind, Grant, GrantKind, InternalError,
-    ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, fold,
+    Account, ApiKey, AuditRecord, Clock, Credential, CredentialId, CredentialKind, Grant, GrantKind,
+    InternalError, ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -76,7 +76,7 @@ impl GrantIssuer {
         let lineage = Lineage::of(app_password);
         match kind {
             GrantKind::ApiKey => Ok(Grant::ApiKey(self.api_key(account, lineage).await?)),
-            GrantKind::Token(kind) => self.token(protocol, kind, account, lineage).await,
+            GrantKind::Token(kind) => self.token(protocol, kind, account, lineage, None).await,
             GrantKind::SignedToken(form) => self.signed_token(form, realm, &account.user, lineage).await,
             _ => Err(InternalError::defect("a kind of grant that the engine doesn't know")),
         }
@@ -97,18 +97,19 @@ impl GrantIssuer {
         self.credentials.open_zulip_key(&stored)
     }
 
-    /// A new opaque token.
+    /// A new opaque token. That a login gives one is no act of the audit log.
     pub(crate) async fn token(
         &self,
         protocol: ProtocolName,
         kind: CredentialKind,
         account: &Account,
         lineage: Lineage,
+        audit: Option<&AuditRecord>,
     ) -> Result<Grant, InternalError> {
         let policy = self.rules.of(protocol).token_policy(kind);
         let expires = lineage.end(Some(self.clock.now() + policy.lifetime));
         let (token, stored) = self.credentials.token(account.user.id, kind, expires);
-        if !self.store.add(&lineage.apply(stored), policy.keep).await? {
+        if !self.store.add(&lineage.apply(stored), policy.keep, audit).await? {
             return Err(gone());
         }
         Ok(Grant::Token { token, expires })
@@ -186,7 +187,7 @@ impl GrantIssuer {
             let stored = chain.lineage.apply(stored);
             let added = match chain.predecessor {
                 Some(predecessor) => self.store.succeed(predecessor, &stored).await,
-                None => self.store.add(&stored, u32::MAX).await,
+                None => self.store.add(&stored, u32::MAX, None).await,
             };
             let is_there = match added {
                 Ok(false) => return Ok(SignedGrant::Revoked),

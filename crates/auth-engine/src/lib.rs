@@ -26,6 +26,7 @@
 //! | `maintenance` | purging and outgoing mail |
 
 mod account;
+mod audit;
 mod builder;
 mod config;
 mod credentials;
@@ -49,6 +50,7 @@ mod token;
 mod users;
 
 pub use account::passwords::{PasswordError, PasswordService};
+pub use audit::Auditor;
 pub use builder::EngineBuilder;
 pub use config::{
     CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, ZettelstoreConfig,

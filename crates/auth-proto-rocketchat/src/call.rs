@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use auth_core::{Caller, Peer, PresentedFactor, Principal, Token, TokenError};
+use auth_core::{Caller, Peer, PresentedFactor, Principal, ProtocolName, Token, TokenError};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Request};
@@ -78,6 +78,7 @@ impl<'a> Call<'a> {
         Ok(Caller {
             principal: self.principal()?,
             peer: self.peer,
+            protocol: ProtocolName::ROCKETCHAT,
             agent: decode::agent(headers),
             factor: self.factor(),
         })

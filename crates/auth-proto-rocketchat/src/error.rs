@@ -1,6 +1,7 @@
 //! The error that a handler answers in place of a success.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use auth_core::{ActionError, Answer, FailureReason, InternalError, LoginError, RateLimitStatus};
 
@@ -26,6 +27,8 @@ pub(crate) enum ApiError {
     Forbidden(&'static str),
     /// The call can't be served.
     BadRequest(&'static str),
+    /// The account has changed itself too often, and how long to wait.
+    TooManyActs(Duration),
     /// The client has called too often.
     Limited(RateLimitStatus),
 }
@@ -42,6 +45,7 @@ impl ApiError {
     pub(crate) fn action(error: ActionError, texts: &'static ErrorTexts) -> Self {
         match error {
             ActionError::Internal(error) => Self::Internal(error),
+            ActionError::TooManyActs(wait) => Self::TooManyActs(wait),
             error => Self::Action(error, texts),
         }
     }
@@ -57,6 +61,7 @@ impl ApiError {
             Self::Action(error, texts) => encode::action_error(&error, texts),
             Self::Forbidden(reason) => encode::forbidden(reason),
             Self::BadRequest(reason) => encode::bad_request(reason),
+            Self::TooManyActs(wait) => encode::too_many_requests(wait),
             Self::Limited(status) => encode::limited(&status),
         }
     }

@@ -111,10 +111,11 @@ impl From<TokenError> for ApiError {
 }
 
 impl From<ActionError> for ApiError {
-    /// The protocol has no answer to a refused action: its own actions are never refused.
+    /// The protocol has no answer to a refused action but one: its own actions are refused for their number alone.
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::Internal(error) => Self::Internal(error),
+            ActionError::TooManyActs(retry_after) => Self::Limited { retry_after },
             error => Self::Internal(InternalError::defect(error)),
         }
     }

@@ -143,8 +143,8 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
     if let Some(doubt) = &origin.doubt {
         shared.forwarding.note(doubt, address.ip());
     }
-    let peer = Peer::new(origin.client);
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
+    let peer = Peer::of_request(origin.client, id);
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if place.is_refusal() {
             let text = "Too many connections";

@@ -4,7 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_engine::Engine;
+use auth_engine::{Engine, Purged};
 use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,7 @@ pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken
     for tick in (0..EVERY.as_secs()).cycle() {
         engine.purger().log_refusals();
         if tick == 0 {
-            delete_ended(&engine, log.keep_attempts.0).await;
+            delete_ended(&engine, &log).await;
         }
         if tick % TRIM.as_secs() == 0 {
             match engine.purger().trim_attempts(log.max_attempts).await {
@@ -44,11 +44,11 @@ pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken
     }
 }
 
-async fn delete_ended(engine: &Engine, keep_attempts: Duration) {
-    match engine.purger().purge(keep_attempts).await {
+async fn delete_ended(engine: &Engine, log: &Log) {
+    match engine.purger().purge(log.keep_attempts.0, log.keep_audit.0).await {
         Ok(purged) => {
-            let (credentials, attempts) = (purged.credentials, purged.attempts);
-            tracing::debug!(credentials, attempts, "deleted what had ended");
+            let Purged { credentials, attempts, audit, .. } = purged;
+            tracing::debug!(credentials, attempts, audit, "deleted what had ended");
             if purged.mails > 0 {
                 tracing::warn!(mails = purged.mails, "mails dropped: unsent for a day");
             }

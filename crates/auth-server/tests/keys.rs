@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use auth_conformance::http::{Request, Response};
 use auth_conformance::{Server, ServerConfig};
+use auth_core::AuditStore;
+use auth_store::Sqlite;
 use serde_json::{Value, json};
 
 use crate::workspace::{Workspace, arguments, text};
@@ -126,7 +128,19 @@ fn keys_are_rotated_under_a_running_server() {
 
     assert_eq!(log_in_with_backup_code(&server).status, 200, "backup codes outlive their key");
     assert_eq!(log_in_with_backup_code(&server).status, 401, "a backup code is valid once");
+    let rows = audit_log(&server);
+    let rows: Vec<(&str, &str)> = rows.iter().map(|(act, key)| (act.as_str(), key.as_str())).collect();
+    let rotation = [("key-added", "key 2"), ("key-promoted", "key 2"), ("key-retired", "key 1")];
+    assert_eq!(rows[1..], rotation, "after the import; what was refused left no row");
     server::stop(server);
+}
+
+/// The acts in a server's audit log and their details, oldest first.
+fn audit_log(server: &Server) -> Vec<(String, String)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
+    let rows = runtime.block_on(store.audit_rows(None, 100)).unwrap();
+    rows.into_iter().rev().map(|row| (row.record.act.as_str().to_owned(), row.record.detail)).collect()
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 
 use auth_conformance::http::{self, Request, Response};
 use auth_conformance::{DevServer, Server, ServerConfig};
+use auth_core::{AuditRecord, AuditStore, ProtocolName};
+use auth_store::Sqlite;
 use serde_json::{Value, json};
 
 const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":"","name":"Main","digest_logins":true}
@@ -167,4 +169,31 @@ fn demo_server_answers_no_protocol_under_a_foreign_host() {
     assert_eq!(server.send(&forwarded).unwrap().status, 404);
     assert_eq!(server.send(&Request::new("GET", "/api/v1/dev_list_users")).unwrap().status, 200);
     server.stop().unwrap();
+}
+
+#[test]
+fn an_act_is_in_the_audit_log_with_the_id_and_the_client_that_the_proxy_names() {
+    let server = server::start(&behind_a_proxy(), USERS);
+    let key = log_in(&server, PASSWORD, ("X-Forwarded-For", "198.51.100.7")).json().unwrap();
+    let regenerate = Request::new("POST", "/api/v1/users/me/api_key/regenerate")
+        .basic("iago@zulip.com", key["api_key"].as_str().unwrap())
+        .header("X-Forwarded-For", "198.51.100.7")
+        .header("X-Request-Id", "probe-1");
+    let response = server.send(&regenerate).unwrap();
+    assert_eq!(response.status, 200, "{}", response.text());
+    let rows = audit_rows(&server);
+    let acts: Vec<&str> = rows.iter().map(|row| row.act.as_str()).collect();
+    assert_eq!(acts, ["zulip-key-renewed", "imported"], "a login is no act");
+    let client = rows[0].client.map(|client| client.to_string());
+    assert_eq!((rows[0].request_id.as_str(), client.as_deref()), ("probe-1", Some("198.51.100.7")));
+    assert_eq!((rows[0].protocol, rows[0].user.is_some()), (Some(ProtocolName::ZULIP), true));
+    assert_eq!((rows[1].request_id.as_str(), rows[1].detail.as_str()), ("", "2 realms, 1 user"));
+}
+
+/// The audit log of a server's store, newest row first.
+fn audit_rows(server: &Server) -> Vec<AuditRecord> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
+    let rows = runtime.block_on(store.audit_rows(None, 100)).unwrap();
+    rows.into_iter().map(|row| row.record).collect()
 }

@@ -8,6 +8,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use auth_conformance::{Server, ServerConfig, totp};
+use auth_core::{Act, Actor, AuditStore, ProtocolName};
+use auth_store::Sqlite;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -366,4 +368,22 @@ async fn socket_that_pings_and_reads_nothing_takes_no_memory() {
     }
     let grown = resident_kib().saturating_sub(before);
     assert!(grown < 8 << 10, "{grown} KiB for {sent} bytes");
+}
+
+#[tokio::test]
+async fn an_act_on_a_socket_is_in_the_audit_log_with_the_id_of_the_handshake() {
+    let server = start(&server::config().set("server.trusted_proxies", vec!["127.0.0.1"]));
+    let headers = "X-Request-Id: handshake-1\r\nX-Forwarded-For: 198.51.100.7\r\n";
+    let mut socket = Socket::open(server.address(), headers).await.unwrap();
+    socket.greet().await;
+    assert_eq!(socket.log_in(PASSWORD).await["type"], "password");
+    let enrolled = socket.call("2fa:enable", json!([])).await;
+    let code = totp(enrolled["secret"].as_str().unwrap(), 0).unwrap();
+    assert!(socket.call("2fa:validateTempToken", json!([code])).await["codes"].is_array());
+    let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
+    let newest = store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    assert_eq!((newest.act, newest.actor), (Act::DeviceEnrolled, Actor::Owner));
+    let client = newest.client.map(|client| client.to_string());
+    assert_eq!((newest.request_id.as_str(), client.as_deref()), ("handshake-1", Some("198.51.100.7")));
+    assert_eq!(newest.protocol, Some(ProtocolName::ROCKETCHAT));
 }

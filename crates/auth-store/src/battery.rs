@@ -36,6 +36,7 @@
 
 pub mod accounts;
 pub mod attempts;
+pub mod audit;
 pub mod creation;
 pub mod credentials;
 pub mod durability;
@@ -158,6 +159,16 @@ macro_rules! store_battery {
                 lists_the_newest_attempts_and_forgets_old_ones
                 keeps_no_more_attempts_than_the_ceiling
                 lists_the_clients_that_users_have_logged_in_from
+            }
+            audit {
+                lists_rows_newest_first_in_pages_and_forgets_by_age
+                forgets_any_number_of_old_rows_and_no_other_command_forgets_one
+                writes_the_row_of_each_command_that_changes_something
+                writes_no_row_for_a_command_that_changes_nothing
+                an_act_that_fails_takes_its_row_along
+                replaces_a_credential_with_what_came_from_it
+                an_import_is_one_row_with_its_numbers
+                each_of_many_acts_at_once_is_one_row
             }
             meta {
                 sets_meta_values_once
@@ -289,7 +300,7 @@ async fn seed(store: &impl Store, count: u32) -> (Realm, Vec<UserId>) {
 }
 
 async fn write(store: &impl Store, records: Vec<NewRecord>) -> Result<Imported, ImportError> {
-    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write).await
+    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write, None).await
 }
 
 async fn account(store: &impl Store, id: UserId) -> Account {

@@ -4,7 +4,9 @@ mod external;
 
 use std::net::IpAddr;
 
-use auth_core::{BotKind, ClientKey, CredentialKind, NameKind, ProtocolName, Role, StoreError};
+use auth_core::{
+    Act, Actor, BotKind, ClientKey, CredentialKind, NameKind, ProtocolName, Role, StoreError, UserId,
+};
 
 pub(crate) use external::{ExternalColumns, IdColumn};
 
@@ -61,6 +63,16 @@ pub(crate) fn from_json(text: &str) -> Result<Vec<String>> {
 pub(crate) fn client_key(text: &str) -> Result<ClientKey> {
     let address = text.strip_suffix("/64").unwrap_or(text);
     address.parse::<IpAddr>().map(ClientKey::of).map_err(|_| corrupt("a client key that is no address"))
+}
+
+/// The act of these words.
+pub(crate) fn act(name: &str) -> Result<Act> {
+    Act::from_name(name).ok_or_else(|| corrupt("an unknown act"))
+}
+
+/// An actor of its word, with the user or the directory that belongs to it.
+pub(crate) fn actor(word: &str, user: Option<UserId>, directory: Option<String>) -> Result<Actor> {
+    Actor::from_parts(word, user, directory).ok_or_else(|| corrupt("an unknown actor"))
 }
 
 /// A stored value that is not what it should be.

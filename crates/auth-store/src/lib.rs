@@ -26,7 +26,7 @@
 //! // Realms come in by an import, which is all or nothing.
 //! let realm = Realm::new(RealmId::from_bytes([7; 16]), "main");
 //! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
-//! store.import(Box::new(records), ImportMode::Write).await.map_err(|error| format!("{error:?}"))?;
+//! store.import(Box::new(records), ImportMode::Write, None).await.map_err(|error| format!("{error:?}"))?;
 //!
 //! // A user with a name and a stored password. The store chooses its number in Zulip.
 //! let iago = User {
@@ -45,21 +45,20 @@
 //!     external_roles: ByProtocol::new(),
 //!     version: 0,
 //! };
-//! store
-//!     .create_user(&NewUser {
-//!         user: iago,
-//!         assign_ids: vec![ProtocolName::ZULIP],
-//!         password: Some(PasswordString::new("$argon2id$…")),
-//!         credentials: vec![],
-//!     })
-//!     .await?;
+//! let new = NewUser {
+//!     user: iago,
+//!     assign_ids: vec![ProtocolName::ZULIP],
+//!     password: Some(PasswordString::new("$argon2id$…")),
+//!     credentials: vec![],
+//! };
+//! store.create_user(&new, None).await?;
 //!
 //! // Names are found whatever their case, if only one user is meant.
 //! let found = store.find(realm.id, &Lookup::Name(NameKind::UserName, "iago")).await?.ok_or("no Iago")?;
 //! assert_eq!(found.user.external_number(ProtocolName::ZULIP), 1);
 //!
 //! // Deactivating counts as a change: cached copies of the user are stale.
-//! store.set_active(found.user.id, false, &Revocation::NOTHING).await?;
+//! store.set_active(found.user.id, false, &Revocation::NOTHING, None).await?;
 //! let after = store.user(found.user.id).await?.ok_or("no Iago")?;
 //! assert!(!after.user.active && after.user.version > found.user.version);
 //! # Ok(())
@@ -70,7 +69,8 @@
 //!
 //! Implement the traits that make up [`auth_core::Store`]: [`RealmStore`](auth_core::RealmStore),
 //! [`UserStore`](auth_core::UserStore), [`CredentialStore`](auth_core::CredentialStore),
-//! [`AttemptStore`](auth_core::AttemptStore), [`Outbox`](auth_core::Outbox), [`MetaStore`](auth_core::MetaStore),
+//! [`AttemptStore`](auth_core::AttemptStore), [`AuditStore`](auth_core::AuditStore), [`Outbox`](auth_core::Outbox),
+//! [`MetaStore`](auth_core::MetaStore),
 //! [`SealedStore`](auth_core::SealedStore), [`ChangeFeed`](auth_core::ChangeFeed) and
 //! [`SharedAttempts`](auth_core::SharedAttempts). Then run `store_battery!` (feature `battery`) against it: the battery
 //! is the contract, in tests. `auth_core::testing::MemoryStore` is the smallest store that passes.

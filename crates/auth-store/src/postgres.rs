@@ -2,6 +2,7 @@
 
 mod attempt_queue;
 mod attempts;
+mod audit;
 mod connection;
 mod credentials;
 mod error;

@@ -1,6 +1,7 @@
 //! A store in one SQLite file.
 
 mod attempts;
+mod audit;
 mod backup;
 mod connection;
 mod credentials;

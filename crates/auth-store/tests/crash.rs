@@ -80,7 +80,7 @@ async fn write_until_killed(file: &Path, round: u32) {
         tokio::spawn(async move {
             for number in 0.. {
                 let token = token(round, task, number);
-                assert!(store.add(&token, u32::MAX).await.unwrap());
+                assert!(store.add(&token, u32::MAX, None).await.unwrap());
                 writeln!(std::io::stdout().lock(), "{}", token.id).unwrap();
             }
         })
@@ -130,5 +130,5 @@ async fn prepare(file: &Path) {
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
     let store = Sqlite::open(file).unwrap();
-    store.import(Box::new(records.into_iter()), ImportMode::Write).await.expect("good records");
+    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.expect("good records");
 }

@@ -42,7 +42,7 @@ async fn every_command_fails_during_an_outage() {
     let outage = StoreError::Unavailable("for a test".into());
     store.set_outage(Some(outage.clone()));
     assert_eq!(store.realms().await, Err(outage.clone()));
-    assert_eq!(store.set_active(user.user.id, false, &Revocation::NOTHING).await, Err(outage));
+    assert_eq!(store.set_active(user.user.id, false, &Revocation::NOTHING, None).await, Err(outage));
     store.set_outage(None);
     assert_eq!(store.realms().await, Ok(vec![realm]));
     assert!(store.user(user.user.id).await.unwrap().unwrap().user.active);
@@ -64,7 +64,7 @@ async fn listeners_hear_of_changes_and_the_counter_moves() {
     let listener: Arc<dyn ChangeListener> = Arc::clone(&heard) as _;
     store.listen(Arc::downgrade(&listener));
     let before = store.change_counter().await.unwrap();
-    store.set_email_second_factor(user.user.id, true).await.unwrap();
+    store.set_email_second_factor(user.user.id, true, None).await.unwrap();
     assert_eq!(*heard.0.lock().unwrap(), [user.user.id]);
     assert!(store.change_counter().await.unwrap() > before);
     assert_eq!(store.versions(&[user.user.id]).await.unwrap(), [(user.user.id, user.user.version + 1)]);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    Digest, ImportMode, MetaStore, NewRecord, NewUser, Quota, Realm, RealmId, Role, SeededRng,
-    SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
+    Digest, ImportMode, MetaStore, NewRecord, NewUser, PasswordString, Quota, Realm, RealmId, Role,
+    SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -151,7 +151,7 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
     let before = deaf.versions(&[user, UserId::from_bytes([9; 16])]).await.unwrap();
     // The connection that listens may not be made yet: notifications before that are lost.
     for _ in 0..500 {
-        assert!(one.set_email_second_factor(user, true).await.unwrap());
+        assert!(one.set_email_second_factor(user, true, None).await.unwrap());
         assert_eq!(own.0.lock().unwrap().last(), Some(&user), "heard before the change is acknowledged");
         tokio::time::sleep(Duration::from_millis(10)).await;
         if !other.0.lock().unwrap().is_empty() {
@@ -227,9 +227,11 @@ async fn a_command_that_takes_too_long_is_unavailable_or_of_unknown_outcome() {
         }
     };
     assert!(matches!(late, StoreError::Unavailable(_)), "{late:?}");
-    let unsure = store.set_email_second_factor(user, true).await.unwrap_err();
+    // A command of a single statement.
+    let (old, new) = (PasswordString::new("old"), PasswordString::new("new"));
+    let unsure = store.rehash(user, &old, &new).await.unwrap_err();
     assert!(matches!(unsure, StoreError::OutcomeUnknown(_)), "{unsure:?}");
-    let undone = store.remove_of_user(user, &[CredentialKind::TOTP], None).await.unwrap_err();
+    let undone = store.remove_of_user(user, &[CredentialKind::TOTP], None, None).await.unwrap_err();
     assert!(matches!(undone, StoreError::Unavailable(_)), "it had not come to its commit: {undone:?}");
     holder.await.unwrap().unwrap();
     assert!(store.user(user).await.unwrap().is_some(), "and goes on");
@@ -302,6 +304,15 @@ async fn seeded(store: &impl Store) -> UserId {
     let id = user.id;
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
+    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.unwrap();
     id
+}
+
+#[tokio::test]
+async fn nothing_is_done_whose_row_in_the_audit_log_can_not_be_written() {
+    let database = Database::empty();
+    let store = database.open().await;
+    let break_table =
+        async || drop(sql(&database, "ALTER TABLE audit ADD CONSTRAINT full_table CHECK (false)").await);
+    battery::audit::does_nothing_whose_row_can_not_be_written(&*store, break_table).await;
 }

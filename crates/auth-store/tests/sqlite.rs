@@ -12,6 +12,7 @@ use auth_core::{
     MetaStore, NewRecord, Scope, StoreError, Timestamp, UserStore,
 };
 use auth_store::battery::Fixture;
+use auth_store::battery::audit::does_nothing_whose_row_can_not_be_written;
 use auth_store::{BackupError, OpenError, Sqlite, store_battery};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -81,7 +82,7 @@ async fn what_is_deleted_is_overwritten_also_in_pages_that_become_free() {
         counter: 0,
     };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
+    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.unwrap();
     let count_found = || {
         let file = fs::read(folder.file()).unwrap();
         let is_in_file = |number: &u8| {
@@ -91,12 +92,12 @@ async fn what_is_deleted_is_overwritten_also_in_pages_that_become_free() {
         (1..20).filter(is_in_file).count()
     };
     for number in 1..20 {
-        assert!(store.add(&credential(number), u32::MAX).await.unwrap());
+        assert!(store.add(&credential(number), u32::MAX, None).await.unwrap());
     }
     drop(store);
     assert_eq!(count_found(), 19, "as long as they are there");
     let store = folder.open().await;
-    assert_eq!(store.remove_of_user(user, &[CredentialKind::TOTP], None).await, Ok(19));
+    assert_eq!(store.remove_of_user(user, &[CredentialKind::TOTP], None, None).await, Ok(19));
     drop(store);
     assert_eq!(count_found(), 0);
 }
@@ -247,4 +248,13 @@ fn many_may_open_a_new_store_at_once() {
             }
         });
     }
+}
+
+#[tokio::test]
+async fn nothing_is_done_whose_row_in_the_audit_log_can_not_be_written() {
+    let folder = Folder::empty();
+    let store = folder.open().await;
+    let trigger = "CREATE TRIGGER full BEFORE INSERT ON audit BEGIN SELECT RAISE (ABORT, 'full'); END";
+    let break_table = async || Connection::open(folder.file()).unwrap().execute_batch(trigger).unwrap();
+    does_nothing_whose_row_can_not_be_written(&*store, break_table).await;
 }

@@ -179,9 +179,9 @@ async fn token_of_a_deactivated_account_is_refused_at_once() {
     let token = world.token("iago").await;
     assert_eq!(world.user(&token).await.0, 200);
     let iago = world.account("iago").await.user.id;
-    world.engine.store().set_active(iago, false, &Revocation::NOTHING).await.unwrap();
+    world.engine.store().set_active(iago, false, &Revocation::NOTHING, None).await.unwrap();
     assert_eq!(world.user(&token).await, (403, blocked()));
-    world.engine.store().set_active(iago, true, &Revocation::NOTHING).await.unwrap();
+    world.engine.store().set_active(iago, true, &Revocation::NOTHING, None).await.unwrap();
     assert_eq!(world.user(&token).await.0, 200);
 }
 

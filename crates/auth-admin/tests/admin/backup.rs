@@ -67,7 +67,7 @@ impl Ann {
 
         let app_password = opaque::app_password(&**world.engine.rng());
         let stored = world.engine.credentials().app_password(user, "phone", &app_password);
-        assert!(world.store.add(&stored, u32::MAX).await.unwrap());
+        assert!(world.store.add(&stored, u32::MAX, None).await.unwrap());
         let digest = HEXLOWER.encode(opaque::digest(app_password.expose()).as_bytes());
         secrets.push(("app password", app_password.expose().to_owned()));
         secrets.push(("app password by its digest", digest));
@@ -82,7 +82,13 @@ impl Ann {
         secrets.push(("Rocket.Chat token", token(&login).expose().to_owned()));
         let factor = PresentedFactor { code: Some(OneTimeCode::new("eFgH6789")), method: None };
         let from = peer("192.0.2.1");
-        let caller = Caller { principal: &session, peer: &from, agent: "test", factor: &factor };
+        let caller = Caller {
+            principal: &session,
+            peer: &from,
+            protocol: ProtocolName::ROCKETCHAT,
+            agent: "test",
+            factor: &factor,
+        };
         let personal = world.engine.create_personal_token(&caller, "bot", false).await.unwrap();
         secrets.push(("personal token", personal.expose().to_owned()));
         let signed = token(&world.log_in(ProtocolName::ZETTELSTORE, "ann", PASSWORD).await.unwrap());
@@ -91,7 +97,7 @@ impl Ann {
 
         let pending = TotpSecret::new(vec![7; 20]);
         let pending = world.engine.credentials().totp(user, CredentialKind::PENDING_TOTP, &pending);
-        assert!(world.store.add(&pending, 1).await.unwrap());
+        assert!(world.store.add(&pending, 1, None).await.unwrap());
         world.engine.mail_code(realm.id, &Identifier::user_name("ann")).await.unwrap();
         let code = text_of_mail(&world).await;
         let code = code.split_whitespace().find(|word| word.contains('-')).unwrap_or_default();
@@ -186,14 +192,25 @@ impl Ann {
         for method in [FactorMethod::Totp, FactorMethod::Email, FactorMethod::Password] {
             let factor = PresentedFactor { code: Some(OneTimeCode::new(text)), method: Some(method) };
             let from = peer("192.0.2.1");
-            let caller = Caller { principal: &self.session, peer: &from, agent: "test", factor: &factor };
+            let caller = Caller {
+                principal: &self.session,
+                peer: &from,
+                protocol: ProtocolName::ROCKETCHAT,
+                agent: "test",
+                factor: &factor,
+            };
             if world.engine.confirm(&caller).await.is_ok() {
                 places.push("step-up");
             }
         }
         let new = Password::new("a-better-horse-battery-1234");
         let token = Token::new(text);
-        if world.engine.reset_password(realm.id, &token, &new, &peer("192.0.2.1")).await.is_ok() {
+        if world
+            .engine
+            .reset_password(realm.id, &token, &new, &peer("192.0.2.1"), ProtocolName::ROCKETCHAT)
+            .await
+            .is_ok()
+        {
             places.push("reset");
         }
         places

@@ -141,7 +141,7 @@ async fn backup_codes_of_an_earlier_version_are_good_and_hold_their_key() {
     let any = world.store.of_user(user, CredentialKind::BACKUP_CODE).await.unwrap().pop().unwrap();
     let id = CredentialId::from_bytes([9; 16]);
     let old = Credential { id, digest: Some(digest), sealed: None, ..any };
-    assert!(world.store.add(&old, 99).await.unwrap());
+    assert!(world.store.add(&old, 99, None).await.unwrap());
 
     world.engine.keys().exchange(grown_again()).await.unwrap();
     rotation.reseal(&mut |_| {}).await.unwrap();
@@ -161,7 +161,7 @@ async fn secrets_that_no_key_opens_are_counted_and_left_alone() {
     let any = world.store.of_user(account.user.id, CredentialKind::ZULIP_KEY).await.unwrap().pop().unwrap();
     let id = CredentialId::from_bytes([9; 16]);
     let foreign = Credential { id, kind, digest: None, sealed: Some(vec![7; 40]), ..any };
-    assert!(world.store.add(&foreign, 9).await.unwrap());
+    assert!(world.store.add(&foreign, 9, None).await.unwrap());
     world.engine.keys().exchange(grown_again()).await.unwrap();
     let sealed = rotation.reseal(&mut |_| {}).await.unwrap();
     assert_eq!((sealed.unreadable, sealed.by_key.contains_key(&1)), (1, false));

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod app_passwords;
+mod audit;
 mod backup;
 mod directory_sync;
 mod key_rotation;

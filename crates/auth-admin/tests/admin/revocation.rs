@@ -175,7 +175,7 @@ impl<'w> Holder<'w> {
         let password = opaque::app_password(&**self.world.engine.rng());
         let mut stored = self.world.engine.credentials().app_password(account.user.id, "phone", &password);
         stored.expires = Some(self.world.clock.now() + APP_PASSWORD_LIFE);
-        assert!(self.world.store.add(&stored, u32::MAX).await.unwrap());
+        assert!(self.world.store.add(&stored, u32::MAX, None).await.unwrap());
         self.held.push(("app password", Held::Password(password.clone())));
         let own = ["Zulip key", "Rocket.Chat token", "personal token", "Zettelstore token"];
         let fetched = [
@@ -191,7 +191,13 @@ impl<'w> Holder<'w> {
             let (principal, factor) = (self.principal(&session).await, self.factor());
             self.held.push((names[1], Held::Token(session)));
             let from = peer("192.0.2.1");
-            let caller = Caller { principal: &principal, peer: &from, agent: "test", factor: &factor };
+            let caller = Caller {
+                principal: &principal,
+                peer: &from,
+                protocol: ProtocolName::ROCKETCHAT,
+                agent: "test",
+                factor: &factor,
+            };
             let personal = self.world.engine.create_personal_token(&caller, names[2], false).await.unwrap();
             self.held.push((names[2], Held::Token(personal)));
             let signed = token(&self.log_in(ProtocolName::ZETTELSTORE, password).await);
@@ -274,13 +280,24 @@ impl<'w> Holder<'w> {
         );
         let own = if calls { Some(self.session().await) } else { None };
         let factor = self.factor();
-        let caller =
-            own.as_ref().map(|principal| Caller { principal, peer: &from, agent: "test", factor: &factor });
+        let caller = own.as_ref().map(|principal| Caller {
+            principal,
+            peer: &from,
+            protocol: ProtocolName::ROCKETCHAT,
+            agent: "test",
+            factor: &factor,
+        });
         let admin = token(&world.log_in(ProtocolName::ROCKETCHAT, "admin", PASSWORD).await.unwrap());
         let admin = rocketchat_token(&world.rocketchat_id("admin").await, admin);
         let admin = world.check("main", ProtocolName::ROCKETCHAT, admin).await.result.unwrap();
         let none = PresentedFactor::default();
-        let by_admin = Caller { principal: &admin, peer: &from, agent: "test", factor: &none };
+        let by_admin = Caller {
+            principal: &admin,
+            peer: &from,
+            protocol: ProtocolName::ROCKETCHAT,
+            agent: "test",
+            factor: &none,
+        };
         let who = Identifier::user_name(self.name.clone());
         match act {
             Act::SetPassword => accounts.set_password(&account, &new, false).await.unwrap(),
@@ -292,7 +309,7 @@ impl<'w> Holder<'w> {
                 let text = String::from_utf8(text.to_vec()).unwrap();
                 let link = Token::new(&text.split_once("/reset-password/").unwrap().1[..43]);
                 world.store.settle(mail.id).await.unwrap();
-                engine.reset_password(realm, &link, &new, &from).await.unwrap();
+                engine.reset_password(realm, &link, &new, &from, ProtocolName::ROCKETCHAT).await.unwrap();
             }
             Act::Deactivate => accounts.set_active(&account, false).await.unwrap(),
             Act::Delete => accounts.delete(&account).await.unwrap(),
@@ -326,7 +343,14 @@ impl<'w> Holder<'w> {
                 });
                 let presented = api_key(&format!("{}@zulip.com", self.name), &key.unwrap());
                 let principal = world.check("main", ProtocolName::ZULIP, presented).await.result.unwrap();
-                engine.regenerate_api_key(&principal).await.unwrap();
+                let caller = Caller {
+                    principal: &principal,
+                    peer: &from,
+                    protocol: ProtocolName::ZULIP,
+                    agent: "",
+                    factor: &none,
+                };
+                engine.regenerate_api_key(&caller).await.unwrap();
             }
             Act::RevokeAppPassword => {
                 assert!(AppPasswords::new(engine).revoke(&account, "phone").await.unwrap());
@@ -334,7 +358,11 @@ impl<'w> Holder<'w> {
             Act::Wait | Act::WaitAndPurge => {
                 world.clock.advance(APP_PASSWORD_LIFE);
                 if act == Act::WaitAndPurge {
-                    engine.purger().purge(Duration::from_secs(3600)).await.unwrap();
+                    engine
+                        .purger()
+                        .purge(Duration::from_secs(3600), Duration::from_secs(3600))
+                        .await
+                        .unwrap();
                 }
             }
             Act::RotateKey | Act::RetireKey => {

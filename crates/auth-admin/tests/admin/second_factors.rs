@@ -51,7 +51,7 @@ async fn a_new_device_takes_the_place_of_the_old_one() {
     let now = code(&world, &device.url);
     assert!(world.log_in_with_code("totp", Some(now.expose())).await.is_ok());
 
-    assert!(world.store.delete(account.user.id).await.unwrap());
+    assert!(world.store.delete(account.user.id, None).await.unwrap());
     let refused = devices.enrol(&account, &device, None).await;
     assert!(matches!(refused, Err(AdminError::NoUser)), "{refused:?}");
 }

@@ -4,12 +4,13 @@
 //! caller may act, is the engine's decision.
 
 use std::fmt;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::{
     Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, OneTimeCode, Password, Peer,
-    PolicyRule, Principal, Profile, RealmId, StoreError, Timestamp, Token,
+    PolicyRule, Principal, Profile, ProtocolName, RealmId, StoreError, Timestamp, Token,
 };
 
 /// A signed-in user that calls.
@@ -20,6 +21,8 @@ pub struct Caller<'a> {
     pub principal: &'a Principal,
     /// Where the call comes from.
     pub peer: &'a Peer,
+    /// The protocol by which the call comes.
+    pub protocol: ProtocolName,
     /// The program that calls, as it names itself; empty where it doesn't.
     pub agent: &'a str,
     /// The second factor that came along.
@@ -72,6 +75,8 @@ pub enum ActionError {
     WrongToken,
     /// The new password is too weak or too long; the rules of the password policy that it breaks, if any.
     WeakPassword(Vec<PolicyRule>),
+    /// The account has changed itself too often of late; how long until it may again.
+    TooManyActs(Duration),
     /// This server doesn't offer the action.
     NotOffered,
     /// The action may not have been done.
@@ -99,6 +104,7 @@ impl ActionError {
             Self::NoUserName => "no-user-name",
             Self::WrongToken => "wrong-token",
             Self::WeakPassword(_) => "weak-password",
+            Self::TooManyActs(_) => "too-many-acts",
             Self::NotOffered => "not-offered",
             Self::Internal(_) => "internal-error",
         }
@@ -318,5 +324,6 @@ pub trait PasswordReset: Send + Sync {
         token: &Token,
         new: &Password,
         peer: &Peer,
+        protocol: ProtocolName,
     ) -> Result<(), ActionError>;
 }

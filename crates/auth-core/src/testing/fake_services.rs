@@ -318,11 +318,8 @@ impl Realms for FakeServices {
 
 #[async_trait]
 impl ApiKeys for FakeServices {
-    async fn regenerate_api_key(&self, principal: &Principal) -> Result<ApiKey, ActionError> {
-        let factor = crate::PresentedFactor::default();
-        let peer = Peer::new([127, 0, 0, 1].into());
-        let caller = Caller { principal, peer: &peer, agent: "", factor: &factor };
-        expect_result!(self.act(Some(&caller), ActionKind::RegenerateApiKey), ActionResult::ApiKey(key) => key)
+    async fn regenerate_api_key(&self, caller: &Caller<'_>) -> Result<ApiKey, ActionError> {
+        expect_result!(self.act(Some(caller), ActionKind::RegenerateApiKey), ActionResult::ApiKey(key) => key)
     }
 }
 
@@ -457,6 +454,7 @@ impl PasswordReset for FakeServices {
         token: &Token,
         new: &Password,
         _peer: &Peer,
+        _protocol: ProtocolName,
     ) -> Result<(), ActionError> {
         let kind = ActionKind::ResetPassword { realm, token: token.clone(), new: new.clone() };
         expect_result!(self.act(None, kind), ActionResult::Done => ())

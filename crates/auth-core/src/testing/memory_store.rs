@@ -1,5 +1,6 @@
 //! A store in memory: every store trait over plain maps and lists.
 
+mod audit;
 mod credentials;
 mod nodes;
 mod records;
@@ -10,7 +11,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 
 use self::state::State;
-use crate::{ChangeListener, NewUser, Realm, StoreError, UserId};
+use crate::{AuditRecord, ChangeListener, NewUser, Realm, StoreError, UserId};
 
 /// A store that keeps its records in memory, for tests.
 ///
@@ -103,6 +104,20 @@ impl MemoryStore {
         let done = self.change(work);
         self.notify(user);
         done
+    }
+
+    /// Changes the record of a user, and writes the row of the act where `work` did it; notifies the listeners.
+    fn act(
+        &self,
+        user: UserId,
+        audit: Option<&AuditRecord>,
+        work: impl FnOnce(&mut State) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        self.change_user(user, |state| {
+            let done = work(state)?;
+            state.audit(audit.filter(|_| done));
+            Ok(done)
+        })
     }
 
     /// Notifies the listeners of a change of a user.

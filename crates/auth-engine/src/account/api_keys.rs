@@ -4,8 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use auth_core::{ActionError, ApiKey, ApiKeys, CredentialKind, InternalError, Principal, Store};
+use auth_core::{Act, ActionError, ApiKey, ApiKeys, Caller, CredentialKind, InternalError, Store};
 
+use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::lineage::Lineage;
 
@@ -13,22 +14,30 @@ use crate::lineage::Lineage;
 pub(crate) struct ApiKeyService {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
+    auditor: Arc<Auditor>,
 }
 
 impl ApiKeyService {
-    pub(crate) fn new(store: Arc<dyn Store>, credentials: Arc<CredentialFactory>) -> Self {
-        Self { store, credentials }
+    pub(crate) fn new(
+        store: Arc<dyn Store>,
+        credentials: Arc<CredentialFactory>,
+        auditor: Arc<Auditor>,
+    ) -> Self {
+        Self { store, credentials, auditor }
     }
 }
 
 #[async_trait]
 impl ApiKeys for ApiKeyService {
-    async fn regenerate_api_key(&self, principal: &Principal) -> Result<ApiKey, ActionError> {
+    async fn regenerate_api_key(&self, caller: &Caller<'_>) -> Result<ApiKey, ActionError> {
+        let principal = caller.principal;
         let user = principal.profile.user.id;
         let gone = || InternalError::unavailable("the principal's account or app password is gone");
         let lineage = Lineage::of_session(&*self.store, user, principal.parent).await?.ok_or_else(gone)?;
         let key = self.credentials.new_zulip_key();
-        if !self.store.add(&lineage.apply(self.credentials.zulip_key(user, &key)), 1).await? {
+        let audit = self.auditor.by_caller(caller, Act::ZulipKeyRenewed, &principal.profile.user)?;
+        let new = lineage.apply(self.credentials.zulip_key(user, &key));
+        if !self.store.add(&new, 1, Some(&audit)).await? {
             return Err(gone().into());
         }
         let kind = CredentialKind::ZULIP_KEY;

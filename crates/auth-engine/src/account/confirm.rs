@@ -169,7 +169,7 @@ impl StepUp {
             return Ok(());
         };
         if let Some((old, _)) = self.store.by_digest(CredentialKind::REMEMBERED_FACTOR, &digest).await? {
-            self.store.remove(old.id).await?;
+            self.store.remove(old.id, None).await?;
         }
         let remembered = Credential {
             // A factor is remembered for a token, and no longer than that.
@@ -177,7 +177,7 @@ impl StepUp {
             expires: Some(self.clock.now() + period),
             ..self.credentials.credential(user, CredentialKind::REMEMBERED_FACTOR, Some(digest))
         };
-        match self.store.add(&remembered, REMEMBERED).await {
+        match self.store.add(&remembered, REMEMBERED, None).await {
             // Another request of the same program was faster.
             Ok(_) | Err(StoreError::Conflict(_)) => Ok(()),
             Err(error) => Err(error),

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Clock, CredentialKind, Identifier, InternalError, NameKind, Password, PasswordReset, Peer,
-    RealmId, Store, Timestamp, Token,
+    Act, ActionError, Clock, CredentialKind, Identifier, InternalError, NameKind, Password, PasswordReset,
+    Peer, ProtocolName, RealmId, Store, Timestamp, Token,
 };
 use auth_crypto::opaque;
 
 use super::passwords::{PasswordError, PasswordService};
+use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::maintenance::outbox::MailQueue;
 use crate::rate_limit::shared::AttemptLimits;
@@ -31,6 +32,7 @@ pub(crate) struct PasswordResetService {
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) passwords: Arc<PasswordService>,
     pub(crate) mail: Arc<MailQueue>,
+    pub(crate) auditor: Arc<Auditor>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether lost passwords are reset by mail.
     pub(crate) is_offered: bool,
@@ -76,6 +78,7 @@ impl PasswordReset for PasswordResetService {
         token: &Token,
         new: &Password,
         peer: &Peer,
+        protocol: ProtocolName,
     ) -> Result<(), ActionError> {
         let digest = opaque::digest(token.expose());
         let found = self.store.by_digest(CredentialKind::PASSWORD_RESET, &digest).await?;
@@ -88,12 +91,13 @@ impl PasswordReset for PasswordResetService {
         });
         let (credential, account) = found.ok_or(ActionError::WrongToken)?;
         let hashed = self.passwords.hash(&account, new, false, peer.client_key()).await?;
+        let audit = self.auditor.by_link(Act::PasswordReset, &account.user, protocol, peer)?;
         // Of two requests with one token one sets its password.
-        if !self.store.remove(credential.id).await? {
+        if !self.store.remove(credential.id, None).await? {
             return Err(ActionError::WrongToken);
         }
         let user = account.user.id;
-        let set = self.passwords.store(user, &hashed).await?;
+        let set = self.passwords.store(user, &hashed, &audit).await?;
         tracing::info!(target: "auth::account", %user, "password reset");
         if set { Ok(()) } else { Err(ActionError::WrongToken) }
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, ClientKey, Clock, InternalError, Password, PasswordPolicy, PasswordString, PolicyRule, Realm,
-    Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
+    Account, AuditRecord, ClientKey, Clock, InternalError, Password, PasswordPolicy, PasswordString,
+    PolicyRule, Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
 };
 use auth_crypto::password::HashingRule;
 use auth_crypto::pool::HashingPool;
@@ -133,14 +133,20 @@ impl PasswordService {
         hashed.map_err(|busy| InternalError::busy(busy.retry_after).into())
     }
 
-    /// Stores a hashed password and revokes what was signed in before; `false` when the account is gone.
+    /// Stores a hashed password, revokes what was signed in before, and writes the row of the act; `false` when the account
+    /// is gone.
     ///
     /// # Errors
     /// [`StoreError`] when the password may not have been stored.
-    pub async fn store(&self, user: UserId, hashed: &PasswordString) -> Result<bool, StoreError> {
+    pub async fn store(
+        &self,
+        user: UserId,
+        hashed: &PasswordString,
+        audit: &AuditRecord,
+    ) -> Result<bool, StoreError> {
         let kinds = self.revocations.kinds(RevocationEvent::NewPassword);
         let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds };
-        self.store.set_password(user, Some(hashed), &revocation).await
+        self.store.set_password(user, Some(hashed), &revocation, Some(audit)).await
     }
 
     /// Hashes a new password of an account, stores it, and revokes what was signed in before.
@@ -153,9 +159,10 @@ impl PasswordService {
         password: &Password,
         allow_weak: bool,
         client: ClientKey,
+        audit: &AuditRecord,
     ) -> Result<(), PasswordError> {
         let hashed = self.hash(account, password, allow_weak, client).await?;
-        if self.store(account.user.id, &hashed).await? { Ok(()) } else { Err(PasswordError::NoUser) }
+        if self.store(account.user.id, &hashed, audit).await? { Ok(()) } else { Err(PasswordError::NoUser) }
     }
 
     /// The stamp from which signed tokens are good after a revocation now: two seconds on, so that no whole-second rounding

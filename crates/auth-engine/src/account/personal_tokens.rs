@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Caller, Credential, CredentialKind, Permission, PersonalToken, PersonalTokens, Principal,
-    Scope, Store, StoreError, Token, UserId, is_control,
+    Account, Act, ActionError, AuditRecord, Caller, Credential, CredentialKind, Permission, PersonalToken,
+    PersonalTokens, Principal, Scope, Store, StoreError, Token, UserId, is_control,
 };
 
 use super::confirm::{Demand, StepUp};
+use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::lineage::Lineage;
 use crate::named_credentials::{Added, add_named};
@@ -22,6 +23,7 @@ pub(crate) struct PersonalTokenService {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     step_up: Arc<StepUp>,
+    auditor: Arc<Auditor>,
 }
 
 impl PersonalTokenService {
@@ -29,15 +31,16 @@ impl PersonalTokenService {
         store: Arc<dyn Store>,
         credentials: Arc<CredentialFactory>,
         step_up: Arc<StepUp>,
+        auditor: Arc<Auditor>,
     ) -> Self {
-        Self { store, credentials, step_up }
+        Self { store, credentials, step_up, auditor }
     }
 
     /// A caller that has shown a second factor, and then that it may have tokens.
-    async fn confirm(&self, caller: &Caller<'_>) -> Result<UserId, ActionError> {
+    async fn confirm(&self, caller: &Caller<'_>) -> Result<Account, ActionError> {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
         if account.user.may(Permission::CreatePersonalTokens) {
-            Ok(account.user.id)
+            Ok(account)
         } else {
             Err(ActionError::NotPermitted)
         }
@@ -55,11 +58,22 @@ impl PersonalTokenService {
         Ok(tokens.into_iter().find(|token| token.label.as_deref() == Some(name)))
     }
 
-    /// A new token, and the credential to store for it.
-    fn make(&self, user: UserId, name: &str, bypass: bool, lineage: Lineage) -> (Token, Credential) {
+    /// A new token, and the credential to be stored for it.
+    fn new_token(&self, user: UserId, name: &str, bypass: bool, lineage: Lineage) -> (Token, Credential) {
         let (token, mut stored) = self.credentials.new_personal_token(user, name);
         stored.scope = Scope { protocols: Vec::new(), bypass_second_factor: bypass };
         (token, lineage.apply(stored))
+    }
+
+    /// The row of an act on the token of that name.
+    fn audit(
+        &self,
+        caller: &Caller<'_>,
+        act: Act,
+        account: &Account,
+        name: &str,
+    ) -> Result<AuditRecord, ActionError> {
+        Ok(AuditRecord { detail: name.to_owned(), ..self.auditor.by_caller(caller, act, &account.user)? })
     }
 
     fn shown(&self, token: Credential) -> PersonalToken {
@@ -81,13 +95,14 @@ impl PersonalTokens for PersonalTokenService {
         name: &str,
         bypass: bool,
     ) -> Result<Token, ActionError> {
-        let user = self.confirm(caller).await?;
+        let account = self.confirm(caller).await?;
         if name.is_empty() || name.len() > LONGEST_NAME || name.contains(is_control) {
             return Err(ActionError::BadTokenName);
         }
         let lineage = self.lineage(caller).await?;
-        let (token, stored) = self.make(user, name, bypass, lineage);
-        match add_named(&*self.store, &stored).await? {
+        let (token, new) = self.new_token(account.user.id, name, bypass, lineage);
+        let audit = self.audit(caller, Act::PersonalTokenMade, &account, name)?;
+        match add_named(&*self.store, &new, &audit, Act::PersonalTokenRemoved).await? {
             Added::Yes => Ok(token),
             Added::Taken => Err(ActionError::TokenExists),
             Added::TooMany => Err(ActionError::TooManyTokens),
@@ -95,15 +110,17 @@ impl PersonalTokens for PersonalTokenService {
     }
 
     async fn replace_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<Token, ActionError> {
-        let user = self.confirm(caller).await?;
+        let account = self.confirm(caller).await?;
         let lineage = self.lineage(caller).await?;
+        let user = account.user.id;
         let old = self.find(user, name).await?.ok_or(ActionError::NoSuchToken)?;
-        if !self.store.remove(old.id).await? {
-            return Err(ActionError::NoSuchToken);
+        let (token, new) = self.new_token(user, name, old.scope.bypass_second_factor, lineage);
+        let audit = self.audit(caller, Act::PersonalTokenRenewed, &account, name)?;
+        if self.store.replace(old.id, &new, Some(&audit)).await? {
+            Ok(token)
+        } else {
+            Err(ActionError::NoSuchToken)
         }
-        // In the place of the old one, however many there are.
-        let (token, stored) = self.make(user, name, old.scope.bypass_second_factor, lineage);
-        if self.store.add(&stored, u32::MAX).await? { Ok(token) } else { Err(ActionError::NoSuchToken) }
     }
 
     async fn personal_tokens(&self, caller: &Caller<'_>) -> Result<Vec<PersonalToken>, ActionError> {
@@ -116,9 +133,10 @@ impl PersonalTokens for PersonalTokenService {
     }
 
     async fn remove_personal_token(&self, caller: &Caller<'_>, name: &str) -> Result<(), ActionError> {
-        let user = self.confirm(caller).await?;
-        let token = self.find(user, name).await?.ok_or(ActionError::NoSuchToken)?;
-        if self.store.remove(token.id).await? { Ok(()) } else { Err(ActionError::NoSuchToken) }
+        let account = self.confirm(caller).await?;
+        let token = self.find(account.user.id, name).await?.ok_or(ActionError::NoSuchToken)?;
+        let audit = self.audit(caller, Act::PersonalTokenRemoved, &account, name)?;
+        if self.store.remove(token.id, Some(&audit)).await? { Ok(()) } else { Err(ActionError::NoSuchToken) }
     }
 }
 

@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, ActionError, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier, InternalError,
-    NameKind, OneTimeCode, Permission, RealmId, Rng, SecondFactors, Store, Timestamp, Token,
+    Act, ActionError, AuditRecord, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier,
+    InternalError, NameKind, OneTimeCode, Permission, RealmId, Rng, SecondFactors, Store, Timestamp, Token,
+    UserId,
 };
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
 use super::sessions::SessionService;
+use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
 use crate::rate_limit::shared::AttemptLimits;
@@ -34,6 +36,7 @@ pub(crate) struct SecondFactorService {
     pub(crate) sessions: Arc<SessionService>,
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) check: Arc<SecondFactorCheck>,
+    pub(crate) auditor: Arc<Auditor>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     /// The number of steps of 30 seconds by which a TOTP code may be off.
@@ -41,9 +44,8 @@ pub(crate) struct SecondFactorService {
 }
 
 impl SecondFactorService {
-    async fn set_mailed_codes(&self, account: &Account, on: bool) -> Result<(), ActionError> {
-        let user = account.user.id;
-        self.store.set_email_second_factor(user, on).await?;
+    async fn set_mailed_codes(&self, audit: &AuditRecord, user: UserId, on: bool) -> Result<(), ActionError> {
+        self.store.set_email_second_factor(user, on, Some(audit)).await?;
         tracing::info!(target: "auth::account", %user, on, "mailed codes switched");
         Ok(())
     }
@@ -61,7 +63,7 @@ impl SecondFactors for SecondFactorService {
         let secret = totp::new_secret(&*self.rng);
         let pending = CredentialKind::PENDING_TOTP;
         let device = self.credentials.totp(user, pending, &secret);
-        if !self.store.exchange(user, &[pending], None, &[device]).await? {
+        if !self.store.exchange(user, &[pending], None, &[device], None).await? {
             return Err(ActionError::NoSuchUser);
         }
         Ok(Enrolment {
@@ -92,7 +94,8 @@ impl SecondFactors for SecondFactorService {
         let device = self.credentials.credential(user, CredentialKind::TOTP, None);
         new.push(Credential { sealed: pending.sealed, counter: step, ..device });
         let revoked = self.revocations.kinds(RevocationEvent::DeviceEnrolled);
-        if !self.store.exchange(user, &revoked, caller.principal.credential, &new).await? {
+        let audit = self.auditor.by_caller(caller, Act::DeviceEnrolled, &account.user)?;
+        if !self.store.exchange(user, &revoked, caller.principal.credential, &new, Some(&audit)).await? {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "device enrolled");
@@ -106,7 +109,8 @@ impl SecondFactors for SecondFactorService {
             return Ok(false);
         }
         let revoked = self.revocations.kinds(RevocationEvent::DeviceRemoved);
-        self.store.remove_of_user(user, &revoked, None).await?;
+        let audit = self.auditor.by_caller(caller, Act::DeviceRemoved, &account.user)?;
+        self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         tracing::info!(target: "auth::account", %user, "device removed");
         Ok(true)
     }
@@ -125,7 +129,8 @@ impl SecondFactors for SecondFactorService {
         }
         let user = account.user.id;
         let (codes, new) = self.credentials.backup_codes(user);
-        if !self.store.exchange(user, &[CredentialKind::BACKUP_CODE], None, &new).await? {
+        let audit = self.auditor.by_caller(caller, Act::BackupCodesRenewed, &account.user)?;
+        if !self.store.exchange(user, &[CredentialKind::BACKUP_CODE], None, &new, Some(&audit)).await? {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "backup codes renewed");
@@ -145,7 +150,8 @@ impl SecondFactors for SecondFactorService {
         let account = self.step_up.account_of(caller, of, Permission::ResetOthersDevice).await?;
         let user = account.user.id;
         let revoked = self.revocations.kinds(RevocationEvent::DeviceReset);
-        self.store.remove_of_user(user, &revoked, None).await?;
+        let audit = self.auditor.by_caller(caller, Act::DeviceReset, &account.user)?;
+        self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, "device reset");
         Ok(())
@@ -157,13 +163,15 @@ impl SecondFactors for SecondFactorService {
         if addresses().next().is_none() || addresses().any(|name| !name.verified) {
             return Err(ActionError::AddressUnverified);
         }
-        self.set_mailed_codes(&account, true).await?;
-        self.sessions.end_others(caller, RevocationEvent::MailedCodesRequired).await
+        let audit = self.auditor.by_caller(caller, Act::MailedCodesRequired, &account.user)?;
+        self.set_mailed_codes(&audit, account.user.id, true).await?;
+        self.sessions.end_others(caller, RevocationEvent::MailedCodesRequired, None).await
     }
 
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         let account = self.step_up.confirm(caller, Demand::Anew).await?;
-        self.set_mailed_codes(&account, false).await
+        let audit = self.auditor.by_caller(caller, Act::MailedCodesWaived, &account.user)?;
+        self.set_mailed_codes(&audit, account.user.id, false).await
     }
 
     async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError> {

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, Caller, CredentialKind, Grant, Identifier, Permission, Profile, ProtocolName, Sessions,
-    Store, Token,
+    Act, ActionError, AuditRecord, Caller, CredentialKind, Grant, Identifier, Permission, Profile,
+    ProtocolName, Sessions, Store, Token,
 };
 
 use super::confirm::{Demand, StepUp};
+use crate::audit::Auditor;
 use crate::grants::GrantIssuer;
 use crate::lineage::Lineage;
 use crate::revocation::{RevocationEvent, RevocationTable};
@@ -20,6 +21,7 @@ pub(crate) struct SessionService {
     step_up: Arc<StepUp>,
     issuer: Arc<GrantIssuer>,
     revocations: Arc<RevocationTable>,
+    auditor: Arc<Auditor>,
     /// The operator's secret, without which no sessions are made for others.
     create_token_secret: Option<Token>,
 }
@@ -30,9 +32,10 @@ impl SessionService {
         step_up: Arc<StepUp>,
         issuer: Arc<GrantIssuer>,
         revocations: Arc<RevocationTable>,
+        auditor: Arc<Auditor>,
         create_token_secret: Option<Token>,
     ) -> Self {
-        Self { store, step_up, issuer, revocations, create_token_secret }
+        Self { store, step_up, issuer, revocations, auditor, create_token_secret }
     }
 
     /// Ends what an event ends of the caller's account, but for the credential presented.
@@ -40,11 +43,12 @@ impl SessionService {
         &self,
         caller: &Caller<'_>,
         event: RevocationEvent,
+        audit: Option<&AuditRecord>,
     ) -> Result<(), ActionError> {
         let principal = caller.principal;
         let user = principal.profile.user.id;
         let kinds = self.revocations.kinds(event);
-        let ended = self.store.remove_of_user(user, &kinds, principal.credential).await?;
+        let ended = self.store.remove_of_user(user, &kinds, principal.credential, audit).await?;
         tracing::info!(target: "auth::account", %user, ended, "other sessions ended");
         Ok(())
     }
@@ -53,7 +57,9 @@ impl SessionService {
 #[async_trait]
 impl Sessions for SessionService {
     async fn end_other_sessions(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
-        self.end_others(caller, RevocationEvent::OtherSessionsEnded).await
+        let user = &caller.principal.profile.user;
+        let audit = self.auditor.by_caller(caller, Act::OtherSessionsEnded, user)?;
+        self.end_others(caller, RevocationEvent::OtherSessionsEnded, Some(&audit)).await
     }
 
     async fn end_sessions(
@@ -64,7 +70,8 @@ impl Sessions for SessionService {
         let account = self.step_up.account_of(caller, of, Permission::LogOutOthers).await?;
         let user = account.user.id;
         let kinds = self.revocations.kinds(RevocationEvent::SessionsEnded);
-        let ended = self.store.remove_of_user(user, &kinds, None).await?;
+        let audit = self.auditor.by_caller(caller, Act::SessionsEnded, &account.user)?;
+        let ended = self.store.remove_of_user(user, &kinds, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, ended, "sessions ended");
         Ok(Profile::new(account, Arc::clone(&caller.principal.profile.realm)))
@@ -91,7 +98,9 @@ impl Sessions for SessionService {
         let lineage = Lineage::of_session(&*self.store, user, parent).await?;
         let lineage = lineage.ok_or(ActionError::NotPermitted)?;
         let kind = CredentialKind::ROCKETCHAT_TOKEN;
-        let grant = self.issuer.token(ProtocolName::ROCKETCHAT, kind, &account, lineage).await?;
+        let audit = self.auditor.by_caller(caller, Act::SessionMade, &account.user)?;
+        let protocol = ProtocolName::ROCKETCHAT;
+        let grant = self.issuer.token(protocol, kind, &account, lineage, Some(&audit)).await?;
         tracing::info!(target: "auth::account", %by, %user, "token made");
         Ok((Profile::new(account, Arc::clone(realm)), grant))
     }

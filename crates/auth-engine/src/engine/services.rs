@@ -25,7 +25,7 @@ impl Authenticator for Engine {
 
     async fn revoke(&self, principal: &Principal) -> Result<(), InternalError> {
         if let Some(credential) = principal.credential {
-            self.store.remove(credential).await?;
+            self.store.remove(credential, None).await?;
         }
         Ok(())
     }
@@ -53,8 +53,8 @@ impl Realms for Engine {
 
 #[async_trait]
 impl ApiKeys for Engine {
-    async fn regenerate_api_key(&self, principal: &Principal) -> Result<ApiKey, ActionError> {
-        self.api_keys.regenerate_api_key(principal).await
+    async fn regenerate_api_key(&self, caller: &Caller<'_>) -> Result<ApiKey, ActionError> {
+        self.api_keys.regenerate_api_key(caller).await
     }
 }
 
@@ -176,7 +176,8 @@ impl PasswordReset for Engine {
         token: &Token,
         new: &Password,
         peer: &Peer,
+        protocol: ProtocolName,
     ) -> Result<(), ActionError> {
-        self.password_reset.reset_password(realm, token, new, peer).await
+        self.password_reset.reset_password(realm, token, new, peer, protocol).await
     }
 }

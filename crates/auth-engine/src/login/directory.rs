@@ -4,10 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Clock, Entry, FailureReason, LoginError, LoginName, Lookup, NameKind, NewUser,
-    ProfileUpdate, ProtocolRules, Realm, Store, StoreError, User, fold,
+    Account, Act, AuditRecord, ByProtocol, Clock, Entry, FailureReason, LoginError, LoginName, Lookup,
+    NameKind, NewUser, Peer, ProfileUpdate, ProtocolRules, Realm, Store, StoreError, User, fold,
 };
 
+use crate::audit::Auditor;
 use crate::config::DirectoryConfig;
 use crate::directories::Directories;
 use crate::users::{UserFactory, is_login_name};
@@ -26,11 +27,15 @@ pub enum EntryMatch {
     Refused(FailureReason),
 }
 
+/// Makes the row of the audit log for an act of the directory on a user.
+type Audit<'a> = dyn Fn(Act, &User) -> AuditRecord + Sync + 'a;
+
 /// Finds and makes the accounts of directory entries.
 pub struct DirectoryAccounts {
     store: Arc<dyn Store>,
     directories: Arc<Directories>,
     users: Arc<UserFactory>,
+    auditor: Arc<Auditor>,
     clock: Arc<dyn Clock>,
     /// Whether new users with an address are asked for mailed codes.
     mailed_codes: bool,
@@ -41,10 +46,11 @@ impl DirectoryAccounts {
         store: Arc<dyn Store>,
         directories: Arc<Directories>,
         users: Arc<UserFactory>,
+        auditor: Arc<Auditor>,
         clock: Arc<dyn Clock>,
         mailed_codes: bool,
     ) -> Self {
-        Self { store, directories, users, clock, mailed_codes }
+        Self { store, directories, users, auditor, clock, mailed_codes }
     }
 
     /// The account of a person whose password a directory has just accepted.
@@ -52,15 +58,18 @@ impl DirectoryAccounts {
         &self,
         rules: &dyn ProtocolRules,
         realm: &Realm,
+        peer: &Peer,
         directory: &str,
         entry: &Entry,
     ) -> Result<Account, LoginError> {
         rules.check_entry(entry).map_err(LoginError::Credentials)?;
         let config = self.directories.get(directory).cloned().unwrap_or_default();
+        let audit =
+            |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
         match self.match_entry_by(&config, realm, entry).await? {
-            EntryMatch::Known(account) => Ok(self.update(&config, account, entry).await?),
-            EntryMatch::Linked(account) => self.link(&account, entry).await,
-            EntryMatch::Made => self.make(realm, entry).await,
+            EntryMatch::Known(account) => Ok(self.update(&config, account, entry, &audit).await?),
+            EntryMatch::Linked(account) => self.link(&account, entry, &audit).await,
+            EntryMatch::Made => self.make(realm, entry, &audit).await,
             EntryMatch::Refused(reason) => {
                 if reason == FailureReason::AccountOfAnother {
                     tracing::warn!(
@@ -138,9 +147,10 @@ impl DirectoryAccounts {
     }
 
     /// Gives an account to the directory: from now on the directory judges its password.
-    async fn link(&self, account: &Account, entry: &Entry) -> Result<Account, LoginError> {
+    async fn link(&self, account: &Account, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
         let user = account.user.id;
-        match self.store.update_profile(user, &profile_update(&account.user, entry)).await {
+        let audit = audit(Act::AccountLinked, &account.user);
+        match self.store.update_profile(user, &profile_update(&account.user, entry), Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
                 self.read_again(user).await
@@ -157,6 +167,7 @@ impl DirectoryAccounts {
         config: &DirectoryConfig,
         account: Account,
         entry: &Entry,
+        audit: &Audit<'_>,
     ) -> Result<Account, StoreError> {
         let user = account.user.id;
         let update = profile_update(&account.user, entry);
@@ -166,7 +177,8 @@ impl DirectoryAccounts {
         if is_same || !config.sync_on_login || !account.user.active {
             return Ok(account);
         }
-        match self.store.update_profile(user, &update).await {
+        let audit = audit(Act::ProfileUpdated, &account.user);
+        match self.store.update_profile(user, &update, Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account updated from the directory");
                 Ok(self.store.user(user).await?.unwrap_or(account))
@@ -181,10 +193,10 @@ impl DirectoryAccounts {
     }
 
     /// Makes an account for a person who logs in for the first time.
-    async fn make(&self, realm: &Realm, entry: &Entry) -> Result<Account, LoginError> {
+    async fn make(&self, realm: &Realm, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
         let new = self.new_account(realm, entry);
         let user = new.user.id;
-        match self.store.create_user(&new).await {
+        match self.store.create_user(&new, Some(&audit(Act::UserCreated, &new.user))).await {
             Ok(()) => {
                 tracing::info!(target: "auth::account", %user, "account made from a directory entry");
                 self.read_again(user).await

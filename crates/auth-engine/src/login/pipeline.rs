@@ -265,7 +265,7 @@ impl LoginPipeline {
         let realm: &Realm = &attempt.realm;
         let account = match &verified.entry {
             Some((directory, entry)) => {
-                self.directory_accounts.account_of(rules, realm, directory, entry).await?
+                self.directory_accounts.account_of(rules, realm, &attempt.peer, directory, entry).await?
             }
             None => account.cloned().ok_or_else(|| InternalError::corrupt("an accepted account"))?,
         };

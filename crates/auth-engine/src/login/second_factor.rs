@@ -202,7 +202,7 @@ impl SecondFactorCheck {
         for digest in self.credentials.backup_code_digests(user, code) {
             let found = self.store.by_digest(CredentialKind::BACKUP_CODE, &digest).await?;
             if let Some((credential, _)) = found.filter(|(credential, _)| credential.user == user) {
-                return Ok(self.store.remove(credential.id).await?);
+                return Ok(self.store.remove(credential.id, None).await?);
             }
         }
         Ok(false)
@@ -256,7 +256,7 @@ impl SecondFactorCheck {
         let digits: String = code.expose().chars().filter(char::is_ascii_digit).collect();
         let mut digests = self.credentials.short_code_digests(user, &digits).into_iter();
         if digests.any(|digest| outstanding.digest == Some(digest)) {
-            let used = self.store.remove(outstanding.id).await?;
+            let used = self.store.remove(outstanding.id, None).await?;
             return Ok(if used { Verdict::Right } else { Verdict::Wrong });
         }
         Ok(if number >= most { Verdict::Exhausted } else { Verdict::Wrong })

@@ -22,6 +22,8 @@ pub struct Purged {
     pub credentials: u64,
     /// Attempts older than the log keeps them.
     pub attempts: u64,
+    /// Rows older than the audit log keeps them.
+    pub audit: u64,
     /// Mails that no server had taken for a day.
     pub mails: u64,
 }
@@ -67,20 +69,25 @@ impl Purger {
         Ok(self.store.trim_attempts(most).await?)
     }
 
-    /// Deletes what has ended and what is too old.
+    /// Deletes what has ended, and attempts and rows of the audit log that are older than given.
     ///
     /// # Errors
     /// An [`InternalError`] when the store can't be reached; what was deleted until then stays deleted.
-    pub async fn purge(&self, keep_attempts: Duration) -> Result<Purged, InternalError> {
+    pub async fn purge(
+        &self,
+        keep_attempts: Duration,
+        keep_audit: Duration,
+    ) -> Result<Purged, InternalError> {
         let now = self.clock.now();
         let credentials = self.store.purge(now).await?;
         let attempts = self.store.forget_attempts(now - keep_attempts).await?;
+        let audit = self.store.forget_audit(now - keep_audit).await?;
         self.store.forget_shared_attempts(now - self.attempts).await?;
         let mut mails = 0;
         loop {
             let neglected = self.store.due(now - NEGLECTED, PAGE).await?;
             if neglected.is_empty() {
-                return Ok(Purged { credentials, attempts, mails });
+                return Ok(Purged { credentials, attempts, audit, mails });
             }
             for mail in neglected {
                 mails += u64::from(self.store.settle(mail.id).await?);

@@ -30,6 +30,9 @@ use crate::rules::RuleSet;
 /// Mails that clients which are not signed in can have sent to one account: its owner's own logins don't count.
 const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
 
+/// Acts that an account can do to itself: each is a row of the audit log, which no ceiling shortens.
+const OWN_ACTS: Quota = Quota { attempts: 60, window: Duration::from_secs(3600) };
+
 /// All limiters of one server.
 #[derive(Debug)]
 pub(crate) struct LocalLimits {
@@ -37,6 +40,7 @@ pub(crate) struct LocalLimits {
     networks: NetworkLimiters,
     second_factor: WrongCodes,
     mails: OptionalLimiter<Subject>,
+    own_acts: OptionalLimiter<UserId>,
     protocols: Vec<ProtocolLimits>,
 }
 
@@ -84,6 +88,7 @@ impl LocalLimits {
                 config.rocketchat.totp_delta,
             ),
             mails: OptionalLimiter::new(common.map(|_| MAILS)),
+            own_acts: OptionalLimiter::new(common.map(|_| OWN_ACTS)),
             protocols: protocols.collect(),
         }
     }
@@ -252,6 +257,11 @@ impl LocalLimits {
         let mut reservation = Reservation::new(now);
         self.take(&mut reservation, Counter::mail(user))?;
         Ok(reservation)
+    }
+
+    /// Counts an act of an account on itself; gives the time until it may do another when there were too many.
+    pub(crate) fn reserve_own_act(&self, user: UserId, now: Timestamp) -> Option<Duration> {
+        self.own_acts.reserve(&user, now)?.retry_after
     }
 
     /// The longest time for which the store needs to remember an attempt.

@@ -1,7 +1,7 @@
 //! App passwords: how accounts with a second factor log in where a protocol has no second step.
 
 use auth_core::{
-    ClientKey, Credential, Grant, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
+    Act, ClientKey, Credential, Grant, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
     ProtocolName, Revocation, SecretInput,
 };
 use auth_crypto::opaque;
@@ -20,7 +20,7 @@ async fn add(world: &World, who: &str, protocols: &[ProtocolName]) -> Password {
     let password = opaque::app_password(&**world.engine.rng());
     let mut credential = world.engine.credentials().app_password(user, "phone", &password);
     credential.scope.protocols = protocols.to_vec();
-    assert!(world.store.add(&credential, u32::MAX).await.unwrap());
+    assert!(world.store.add(&credential, u32::MAX, None).await.unwrap());
     password
 }
 
@@ -34,7 +34,7 @@ async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
     let account = world.account("totp").await;
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
     let revocation = Revocation { valid_from: None, kinds: &kinds };
-    assert!(world.store.set_active(account.user.id, false, &revocation).await.unwrap());
+    assert!(world.store.set_active(account.user.id, false, &revocation, None).await.unwrap());
     let refused = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", password.expose()).await.unwrap_err();
     assert_eq!(refused, LoginError::UserInactive);
 }
@@ -85,7 +85,7 @@ async fn a_digest_is_taken_where_the_realm_takes_digests_and_nobody_can_have_rea
         let iago = world.find(realm, "iago").await.unwrap().user.id;
         let password = opaque::app_password(&**world.engine.rng());
         let made = world.engine.credentials().app_password(iago, "phone", &password);
-        assert!(world.store.add(&Credential { clear_only, ..made }, u32::MAX).await.unwrap());
+        assert!(world.store.add(&Credential { clear_only, ..made }, u32::MAX, None).await.unwrap());
         let digest = HEXLOWER.encode(opaque::digest(password.expose()).as_bytes());
         assert_eq!(by_digest(&world, realm, "iago", digest).await, accepted, "{realm} {clear_only}");
         let clear = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", password.expose()).await;
@@ -99,7 +99,8 @@ async fn a_new_password_ends_app_passwords() {
     let password = add(&world, "totp", &WITHOUT_SECOND_STEP).await;
     let account = world.account("totp").await;
     let new = Password::new("a-better-horse-battery-1234");
-    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
+    let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
+    world.engine.passwords().set(&account, &new, false, ClientKey::default(), &audit).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "totp", password.expose()).await.is_err());
 }
 
@@ -112,7 +113,7 @@ async fn an_app_password_gets_a_zulip_key_of_its_own_which_ends_with_it() {
     for name in ["phone", "desk"] {
         let password = opaque::app_password(&**world.engine.rng());
         let credential = world.engine.credentials().app_password(iago, name, &password);
-        assert!(world.store.add(&credential, u32::MAX).await.unwrap());
+        assert!(world.store.add(&credential, u32::MAX, None).await.unwrap());
         stored.push(credential.id);
         secrets.push(password.expose().to_owned());
     }
@@ -136,7 +137,7 @@ async fn an_app_password_gets_a_zulip_key_of_its_own_which_ends_with_it() {
         good
     };
     assert_eq!(good().await, [true, true, true]);
-    assert!(world.store.remove(stored[0]).await.unwrap());
+    assert!(world.store.remove(stored[0], None).await.unwrap());
     assert_eq!(good().await, [true, false, true]);
     assert_eq!(fetch(&secrets[2]).await, keys[2]);
 }

@@ -79,7 +79,7 @@ async fn the_password_stands_in_only_where_it_is_wanted_and_there_is_one() {
         Arc::make_mut(&mut iago.principal.profile.realm).digest_logins = !is_asked;
         let stored = stored.map(PasswordString::new);
         let user = iago.principal.profile.user.id;
-        world.store.set_password(user, stored.as_ref(), &Revocation::NOTHING).await.unwrap();
+        world.store.set_password(user, stored.as_ref(), &Revocation::NOTHING, None).await.unwrap();
         world.clock.advance(2 * HALF_HOUR);
         assert_eq!(asked(change(&world, &iago, &none()).await).is_some(), is_asked, "{stored:?}");
     }
@@ -195,11 +195,11 @@ async fn mailed_codes_are_no_factor_of_an_account_that_has_them_switched_off() {
     assert!(change(&world, &both, &by(FactorMethod::Email, None)).await.is_err());
     let mailed = mailed_code(&mails(&world).await[0]);
     let user = both.principal.profile.user.id;
-    world.store.set_email_second_factor(user, false).await.unwrap();
+    world.store.set_email_second_factor(user, false, None).await.unwrap();
     let told = change(&world, &both, &by(FactorMethod::Email, Some(&mailed))).await;
     let Err(ActionError::SecondFactorInvalid(challenge)) = told else { panic!("{told:?}") };
     assert_eq!((challenge.available, challenge.mailed), (vec![FactorMethod::Totp], None));
-    world.store.set_email_second_factor(user, true).await.unwrap();
+    world.store.set_email_second_factor(user, true, None).await.unwrap();
     assert_eq!(change(&world, &both, &by(FactorMethod::Email, Some(&mailed))).await, Ok(()), "it was good");
 }
 

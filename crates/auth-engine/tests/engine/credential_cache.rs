@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{
-    Authenticator, ClientKey, FailureReason, Grant, InternalErrorKind, LoginAttempt, LoginError, LoginMethod,
-    ManualClock, Password, ProtocolName, Store, StoreError, Token, TokenError,
+    Act, Authenticator, ClientKey, FailureReason, Grant, InternalErrorKind, LoginAttempt, LoginError,
+    LoginMethod, ManualClock, Password, ProtocolName, Store, StoreError, Token, TokenError,
 };
 use auth_engine::Config;
 use auth_engine::testing::{PASSWORD, START, World, builder, config, result, ring, rocketchat_token, token};
@@ -22,7 +22,8 @@ async fn world(config: Config) -> (World, Arc<MemoryStore>) {
     let clock = Arc::new(ManualClock::at(START));
     let world = World::open(builder(&store, &clock, &ring(), config, 1), clock).await;
     let (iago, password) = (world.account("iago").await, Password::new(PASSWORD));
-    world.engine.passwords().set(&iago, &password, false, ClientKey::default()).await.unwrap();
+    let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
+    world.engine.passwords().set(&iago, &password, false, ClientKey::default(), &audit).await.unwrap();
     world.engine.refresh_caches().await.unwrap();
     (world, memory)
 }
@@ -88,7 +89,8 @@ async fn a_revocation_is_felt_at_once_by_check_and_resume() {
     resume(&world, &other).await.unwrap();
 
     let (iago, password) = (world.account("iago").await, Password::new("a-better-horse-battery-1234"));
-    world.engine.passwords().set(&iago, &password, false, ClientKey::default()).await.unwrap();
+    let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
+    world.engine.passwords().set(&iago, &password, false, ClientKey::default(), &audit).await.unwrap();
     assert!(unknown(resume(&world, &other).await));
 }
 

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use auth_core::{
-    ApiKeys, Authenticator, ClientKey, CredentialCheck, FailureReason, Grant, GrantKind, LoginAttempt,
-    LoginError, LoginMethod, Password, ProtocolName, Quota, Token, TokenError, TokenForm, TokenRenewal,
+    Act, ApiKeys, Authenticator, Caller, ClientKey, CredentialCheck, FailureReason, Grant, GrantKind,
+    LoginAttempt, LoginError, LoginMethod, Password, PresentedFactor, ProtocolName, Quota, Token, TokenError,
+    TokenForm, TokenRenewal,
 };
 use auth_engine::testing::{
     IAGO_KEY, PASSWORD, World, api_key, config, header, peer, result, rocketchat_token, token,
@@ -40,7 +41,15 @@ async fn zulip_key_is_the_same_at_each_login_until_it_is_regenerated() {
     };
     assert_eq!([log_in().await, log_in().await], [IAGO_KEY, IAGO_KEY]);
     let reply = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
-    let new = world.engine.regenerate_api_key(&reply.result.unwrap()).await.unwrap();
+    let principal = reply.result.unwrap();
+    let caller = Caller {
+        principal: &principal,
+        peer: &peer("192.0.2.1"),
+        protocol: ProtocolName::ZULIP,
+        agent: "",
+        factor: &PresentedFactor::default(),
+    };
+    let new = world.engine.regenerate_api_key(&caller).await.unwrap();
     assert_ne!(new.expose(), IAGO_KEY);
     assert_eq!(log_in().await, new.expose());
     let old = world.check("main", ProtocolName::ZULIP, api_key("iago@zulip.com", IAGO_KEY)).await;
@@ -176,7 +185,8 @@ async fn a_new_password_ends_what_was_signed_in_and_new_tokens_work_at_once() {
     let rocket = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
     let account = world.account("iago").await;
     let new = Password::new("tractor-violin-1234-new");
-    world.engine.passwords().set(&account, &new, false, ClientKey::default()).await.unwrap();
+    let audit = world.engine.auditor().by_command(Act::PasswordSet, None, None, "");
+    world.engine.passwords().set(&account, &new, false, ClientKey::default(), &audit).await.unwrap();
 
     assert_eq!(renew(&world, &zettel).await.err(), Some(TokenError::Invalid));
     assert!(resume(&world, rocket).await.is_err());

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason, InternalError,
-    InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend, ProtocolName, Quota,
-    Role, SecondStep, SecretInput, VerifyRequest,
+    Accepted, Account, Act, Actor, AuditRecord, Authenticator, BackendAnswer, ClientKey, Clock, Entry, Exact,
+    FailureReason, InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode,
+    PasswordBackend, Peer, ProtocolName, Quota, RequestId, Role, SecondStep, SecretInput, VerifyRequest,
 };
 use auth_engine::{
     CommonQuotas, Config, DirectoryConfig, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
@@ -408,6 +408,38 @@ async fn a_directorys_person_made_again_refuses_signed_tokens_from_before() {
         world.log_in(ProtocolName::ZETTELSTORE, "new", THERE).await.unwrap();
         let made = named(&world, "new").await;
         assert_eq!(made.user.valid_from, world.clock.now());
-        assert!(world.store.delete(made.user.id).await.unwrap());
+        assert!(world.store.delete(made.user.id, None).await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn what_a_directory_does_to_accounts_is_in_the_audit_log() {
+    let merging = DirectoryConfig { merge_existing: true, ..DirectoryConfig::default() };
+    let there = vec![entry("hamlet"), entry("linked"), entry("iago")];
+    let (world, _) = with_people(with_directory(merging), there).await;
+    let rows = async || world.store.audit_rows(None, 100).await.unwrap();
+    let before = rows().await.len();
+    let acts = [("hamlet", Act::UserCreated), ("linked", Act::ProfileUpdated), ("iago", Act::AccountLinked)];
+    for (number, (who, act)) in (1..).zip(acts) {
+        let request_id = RequestId::given(&format!("request-{number}")).unwrap();
+        let mut attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, THERE).await;
+        attempt.peer = Peer::of_request("192.0.2.1".parse().unwrap(), request_id);
+        result(world.ask(attempt).await).unwrap();
+        let user = named(&world, who).await.user;
+        let row = AuditRecord {
+            at: world.clock.now(),
+            actor: Actor::Directory("corp".into()),
+            act,
+            realm: Some(user.realm),
+            user: Some(user.id),
+            detail: String::new(),
+            client: Some(ClientKey::of("192.0.2.1".parse().unwrap())),
+            protocol: Some(ProtocolName::ROCKETCHAT),
+            request_id: request_id.to_string(),
+        };
+        // Nothing is new at the second login.
+        world.log_in(ProtocolName::ROCKETCHAT, who, THERE).await.unwrap();
+        let written = rows().await;
+        assert_eq!((written.len(), &written[0].record), (before + number, &row));
     }
 }

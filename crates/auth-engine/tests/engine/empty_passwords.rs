@@ -55,7 +55,7 @@ async fn an_empty_password_in_any_other_stored_form_lets_nobody_in() {
         let class = auth_core::ClientKey::default();
         let hash = world.pool.hash(password(""), rule, class).await.unwrap();
         let user = world.account("othello").await.user.id;
-        assert!(world.store.set_password(user, Some(&hash), &Revocation::NOTHING).await.unwrap());
+        assert!(world.store.set_password(user, Some(&hash), &Revocation::NOTHING, None).await.unwrap());
         assert_eq!(let_in(&world, "othello").await, []);
     }
 }

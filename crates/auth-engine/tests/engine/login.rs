@@ -234,9 +234,9 @@ impl PasswordBackend for TooLate {
         let user = request.account.unwrap().user.id;
         let revocation = Revocation { valid_from: Some(Timestamp::from_secs(2_000_000_000)), kinds: &[] };
         if self.deactivates {
-            self.store.set_active(user, false, &revocation).await.unwrap();
+            self.store.set_active(user, false, &revocation, None).await.unwrap();
         } else {
-            self.store.set_password(user, None, &revocation).await.unwrap();
+            self.store.set_password(user, None, &revocation, None).await.unwrap();
         }
         BackendAnswer::Accept(Accepted::new())
     }

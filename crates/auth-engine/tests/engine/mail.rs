@@ -105,21 +105,21 @@ async fn purge_deletes_what_has_ended_and_is_too_old_and_nothing_else() {
     let before = world.store.attempts(100).await.unwrap().len();
     world.store.record(attempt(world.clock.now() - KEEP));
     world.store.record(attempt(world.clock.now() - KEEP - Duration::from_millis(1)));
-    let purged = world.engine.purger().purge(KEEP).await.unwrap();
-    assert_eq!(purged, Purged { credentials: 0, attempts: 1, mails: 0 });
+    let purged = world.engine.purger().purge(KEEP, KEEP).await.unwrap();
+    assert_eq!(purged, Purged { credentials: 0, attempts: 1, audit: 0, mails: 0 });
     assert_eq!(world.store.attempts(100).await.unwrap().len(), before + 1);
 
     // A code lives for an hour; its mail is worth a try for a day.
     world.clock.advance(61 * MINUTE);
     assert_eq!(
-        world.engine.purger().purge(KEEP).await.unwrap(),
-        Purged { credentials: 1, attempts: 1, mails: 0 }
+        world.engine.purger().purge(KEEP, KEEP).await.unwrap(),
+        Purged { credentials: 1, attempts: 1, audit: 0, mails: 0 }
     );
     let user = world.account("mail").await.user.id;
     assert!(world.store.of_user(user, CredentialKind::MAILED_CODE).await.unwrap().is_empty());
     world.clock.advance(24 * 60 * MINUTE);
     assert_eq!(
-        world.engine.purger().purge(KEEP).await.unwrap(),
-        Purged { credentials: 0, attempts: 0, mails: 1 }
+        world.engine.purger().purge(KEEP, KEEP).await.unwrap(),
+        Purged { credentials: 0, attempts: 0, audit: 0, mails: 1 }
     );
 }

@@ -4,6 +4,7 @@
 mod app_passwords;
 mod assertions;
 mod attempt_log;
+mod audit;
 mod blocks;
 mod confirm;
 mod credential_cache;

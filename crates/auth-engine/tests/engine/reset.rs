@@ -24,7 +24,7 @@ async fn forgot(world: &World, address: &str) -> Result<(), ActionError> {
 async fn reset(world: &World, token: &str, new: &str) -> Result<(), ActionError> {
     let realm = world.realm("main").await.id;
     let (token, new) = (Token::new(token), Password::new(new));
-    world.engine.reset_password(realm, &token, &new, &peer("192.0.2.1")).await
+    world.engine.reset_password(realm, &token, &new, &peer("192.0.2.1"), ProtocolName::ROCKETCHAT).await
 }
 
 /// The tokens in the mails that wait.
@@ -127,12 +127,15 @@ async fn a_token_is_worth_nothing_in_another_realm_or_for_who_was_deactivated() 
     forgot(&world, "iago@zulip.com").await.unwrap();
     let token = Token::new(tokens(&world).await[0].as_str());
     let other = world.realm("other").await.id;
-    let told = world.engine.reset_password(other, &token, &Password::new(NEW), &peer("192.0.2.1")).await;
+    let told = world
+        .engine
+        .reset_password(other, &token, &Password::new(NEW), &peer("192.0.2.1"), ProtocolName::ROCKETCHAT)
+        .await;
     assert_eq!(told, Err(ActionError::WrongToken));
     let iago = world.account("iago").await;
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
     let revocation = Revocation { valid_from: None, kinds: &kinds };
-    assert!(world.store.set_active(iago.user.id, false, &revocation).await.unwrap());
+    assert!(world.store.set_active(iago.user.id, false, &revocation, None).await.unwrap());
     assert_eq!(reset(&world, token.expose(), NEW).await, Err(ActionError::WrongToken));
 }
 

@@ -41,7 +41,13 @@ impl SignedIn {
     }
 
     pub(crate) fn caller<'a>(&'a self, factor: &'a PresentedFactor) -> Caller<'a> {
-        Caller { principal: &self.principal, peer: &self.peer, agent: self.agent, factor }
+        Caller {
+            principal: &self.principal,
+            peer: &self.peer,
+            protocol: ProtocolName::ROCKETCHAT,
+            agent: self.agent,
+            factor,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ async fn keep(world: &World, token: &Token) {
     let (user, digest) = (world.account("iago").await.user.id, opaque::digest(token.expose()));
     let kind = CredentialKind::ZETTELSTORE_TOKEN;
     let stored = world.engine.credentials().credential(user, kind, Some(digest));
-    let added = world.store.add(&stored, u32::MAX).await;
+    let added = world.store.add(&stored, u32::MAX, None).await;
     assert!(matches!(added, Ok(true) | Err(StoreError::Conflict(_))), "{added:?}");
 }
 
@@ -106,8 +106,8 @@ async fn tokens_issued_before_the_valid_from_stamp_are_refused_and_later_ones_ar
     let valid_from = Some(world.engine.passwords().next_valid_from());
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
     let deactivation = Revocation { valid_from, kinds: &kinds };
-    assert!(world.store.set_active(account.user.id, false, &deactivation).await.unwrap());
-    assert!(world.store.set_active(account.user.id, true, &Revocation::NOTHING).await.unwrap());
+    assert!(world.store.set_active(account.user.id, false, &deactivation, None).await.unwrap());
+    assert!(world.store.set_active(account.user.id, true, &Revocation::NOTHING, None).await.unwrap());
     let stamp = world.account("iago").await.user.valid_from;
     let at_stamp = |offset: i64| {
         signed(&world, move |claims| claims.issued = Timestamp::from_millis(stamp.as_millis() + offset))
@@ -141,7 +141,7 @@ async fn a_user_made_again_with_a_former_id_refuses_the_former_ones_tokens() {
         (later.as_str(), START + Duration::from_secs(20)),
     ] {
         let iago = world.account("iago").await.user.id;
-        assert!(world.store.delete(iago).await.unwrap());
+        assert!(world.store.delete(iago, None).await.unwrap());
         world::import(&world, &line(more)).await;
         assert_eq!(world.account("iago").await.user.valid_from, stamp, "{more}");
         keep(&world, &old).await;
@@ -191,7 +191,7 @@ async fn stored_password_that_can_not_be_read_is_refused_like_a_wrong_one() {
     let over_budget = "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA";
     for broken in ["zettelstore$this-is-no-bcrypt-hash", "zettelstore$", "nothing$we$know", over_budget] {
         let broken_password = PasswordString::new(broken);
-        world.store.set_password(iago.id, Some(&broken_password), &Revocation::NOTHING).await.unwrap();
+        world.store.set_password(iago.id, Some(&broken_password), &Revocation::NOTHING, None).await.unwrap();
         let refused = world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap_err();
         assert_eq!(refused, LoginError::Credentials(FailureReason::BrokenPassword), "{broken}");
     }
@@ -203,7 +203,7 @@ async fn a_token_that_was_not_issued_is_refused_although_its_signature_is_right(
     let token = signed(&world, |_| ()).await;
     assert!(is_good(&world, header(token.clone())).await);
     let stored = world.store.of_user(world.account("iago").await.user.id, CredentialKind::ZETTELSTORE_TOKEN);
-    assert!(world.store.remove(stored.await.unwrap()[0].id).await.unwrap());
+    assert!(world.store.remove(stored.await.unwrap()[0].id, None).await.unwrap());
     assert!(!is_good(&world, header(token.clone())).await);
     assert_eq!(renew(&world, header(token)).await, Err(TokenError::Invalid));
 }
@@ -217,7 +217,7 @@ async fn logins_of_one_second_share_a_token_and_no_other_does() {
     let password = opaque::app_password(&**world.engine.rng());
     let iago = world.account("iago").await.user.id;
     let app_password = world.engine.credentials().app_password(iago, "phone", &password);
-    assert!(world.store.add(&app_password, u32::MAX).await.unwrap());
+    assert!(world.store.add(&app_password, u32::MAX, None).await.unwrap());
     let old = log_in(PASSWORD).await;
     assert_eq!(log_in(PASSWORD).await, old);
     let fetched = log_in(password.expose()).await;
@@ -243,7 +243,7 @@ async fn more_logins_than_free_seconds_are_told_to_wait_and_renewals_get_their_t
     for number in 0..17 {
         let password = opaque::app_password(&**world.engine.rng());
         let stored = world.engine.credentials().app_password(iago, &number.to_string(), &password);
-        assert!(world.store.add(&stored, u32::MAX).await.unwrap());
+        assert!(world.store.add(&stored, u32::MAX, None).await.unwrap());
         let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", password.expose()).await;
         let reply = world.engine.log_in(attempt).await;
         refused += usize::from(matches!(reply.result, Err(LoginError::Internal(_))));

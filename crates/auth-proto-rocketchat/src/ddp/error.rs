@@ -29,7 +29,7 @@ pub(crate) enum MethodError {
     Action(ActionError),
     /// The method takes a signed-in user.
     NotSignedIn,
-    /// The socket has logged in too often, and how long to wait.
+    /// The socket has logged in too often, or the account has changed itself too often; and how long to wait.
     Limited(Duration),
     /// The call could not be judged.
     Internal(InternalError),
@@ -54,6 +54,7 @@ impl From<ActionError> for MethodError {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::Internal(error) => Self::Internal(error),
+            ActionError::TooManyActs(wait) => Self::Limited(wait),
             error => Self::Action(error),
         }
     }
@@ -273,8 +274,9 @@ mod tests {
             (ActionError::WrongCode, "invalid-totp"),
             (ActionError::NoUserName, "error-invalid-user"),
             (ActionError::NotPermitted, "not-authorized"),
+            (ActionError::TooManyActs(Duration::from_secs(7)), "too-many-requests"),
         ] {
-            assert_eq!(serde_json::to_value(MethodError::Action(refused)).unwrap()["error"], error);
+            assert_eq!(serde_json::to_value(MethodError::from(refused)).unwrap()["error"], error);
         }
     }
 }

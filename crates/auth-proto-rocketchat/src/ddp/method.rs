@@ -248,7 +248,13 @@ async fn change_factor(
 ) -> Result<Option<MethodResult>, MethodError> {
     let factor = factor(&mut params).or_else(|| origin.factor.cloned()).unwrap_or_default();
     let principal = origin.principal(state).await?;
-    let caller = Caller { principal: &principal, peer: origin.peer, agent: origin.agent, factor: &factor };
+    let caller = Caller {
+        principal: &principal,
+        peer: origin.peer,
+        protocol: ProtocolName::ROCKETCHAT,
+        agent: origin.agent,
+        factor: &factor,
+    };
     let services = &state.services;
     Ok(Some(match call {
         DeviceCall::Enable => {

@@ -77,16 +77,21 @@ pub(crate) fn bad_request(reason: &str) -> Answer {
 
 /// Too many calls: 429, with the wait in the text and the status in headers.
 pub(crate) fn limited(status: &RateLimitStatus) -> Answer {
-    let seconds = whole_seconds(status.retry_after.unwrap_or_default());
-    let mut answer = plain(
+    let mut answer = too_many_requests(status.retry_after.unwrap_or_default());
+    rate_limit(answer.response.headers_mut(), status);
+    answer
+}
+
+/// Too many acts of an account on itself: 429, with the wait in the text.
+pub(crate) fn too_many_requests(wait: Duration) -> Answer {
+    let seconds = whole_seconds(wait);
+    plain(
         StatusCode::TOO_MANY_REQUESTS,
         &format!(
             "Error, too many requests. Please slow down. You must wait {seconds} seconds before trying this endpoint \
              again. [error-too-many-requests]"
         ),
-    );
-    rate_limit(answer.response.headers_mut(), status);
-    answer
+    )
 }
 
 /// An internal error: 503 while a part of the server is unavailable or busy, else 500. The cause stays

@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use auth_core::testing::FakeServices;
 use auth_core::{
-    Challenge, Exact, FactorMethod, FailureReason, InternalError, LoginError, LoginReply, Protocol,
+    ActionError, Challenge, Exact, FactorMethod, FailureReason, InternalError, LoginError, LoginReply,
+    Protocol,
 };
 use auth_proto_rocketchat::exact::ILL_TYPED_BODY;
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use serde_json::{Value, json};
 
+use crate::account::as_user;
 use crate::fixture;
 use crate::support::{ask, config, header, log_in, peer, request, services, text};
 
@@ -205,4 +207,30 @@ async fn while_the_realm_is_not_there_every_call_is_answered_as_if_it_had_no_use
     let settings = get("/api/v1/settings.public?_id=LDAP_Enable,Site_Name", &[]);
     let response = ask(config(), Arc::new(FakeServices::new()), settings).await;
     assert_eq!(response.status(), 200, "{}", text(&response));
+}
+
+#[tokio::test]
+async fn too_many_acts_of_an_account_on_itself_are_told_as_too_many_requests() {
+    let wait = Duration::from_millis(89_001);
+    let expected = concat!(
+        r#"{"success":false,"error":"Error, too many requests. Please slow down. You must wait 90 seconds before "#,
+        r#"trying this endpoint again. [error-too-many-requests]"}"#
+    );
+    let token = json!({"tokenName": "a"});
+    for (path, body) in [
+        ("users.generatePersonalAccessToken", token.clone()),
+        ("users.regeneratePersonalAccessToken", token.clone()),
+        ("users.removePersonalAccessToken", token),
+        ("users.removeOtherTokens", json!({})),
+        ("users.logout", json!({})),
+        ("users.validateTotp", json!({"code": "123456"})),
+        ("users.regenerateTotpCodes", json!({"code": "123456"})),
+        ("users.resetTOTP", json!({})),
+        ("users.2fa.enableEmail", json!({})),
+    ] {
+        let services = services().on_action(move |_| Err(ActionError::TooManyActs(wait)));
+        let response = ask(config(), Arc::new(services), as_user(path, &body)).await;
+        assert_eq!((response.status().as_u16(), text(&response)), (429, expected), "{path}");
+        assert_eq!(header(&response, "retry-after"), None, "{path}");
+    }
 }

@@ -3,7 +3,8 @@
 //! They check the method first, then the credential.
 
 use auth_core::{
-    Answer, CheckReply, CredentialCheck, PresentedCredential, Principal, Profile, ProtocolName, TokenError,
+    Answer, Caller, CheckReply, CredentialCheck, PresentedCredential, PresentedFactor, Principal, Profile,
+    ProtocolName, TokenError,
 };
 use http::Method;
 use serde::Serialize;
@@ -150,7 +151,14 @@ async fn regenerate(
         #[serde(skip_serializing_if = "Vec::is_empty")]
         ignored_parameters_unsupported: Vec<&'a str>,
     }
-    let key = state.services.regenerate_api_key(principal).await?;
+    let caller = Caller {
+        principal,
+        peer: request.peer,
+        protocol: ProtocolName::ZULIP,
+        agent: "",
+        factor: &PresentedFactor::default(),
+    };
+    let key = state.services.regenerate_api_key(&caller).await?;
     let document = Document {
         success: Success::EMPTY,
         api_key: key.expose(),

@@ -175,3 +175,20 @@ async fn include_profile_must_be_a_json_boolean() {
         );
     }
 }
+
+#[tokio::test]
+async fn too_many_new_keys_of_an_account_are_told_as_a_rate_limit() {
+    let world = world();
+    let services = world
+        .realms()
+        .on_check(move |check| world.check(check))
+        .on_action(|_| Err(ActionError::TooManyActs(Duration::from_millis(2500))));
+    let path = "/api/v1/users/me/api_key/regenerate";
+    let answer = server(services, Exact::default()).send(request("POST", path, [IAGO], "")).await;
+    assert_eq!(answer.response.status(), 429);
+    assert_eq!(header(&answer, "retry-after"), Some("2.5"));
+    let told = parsed(&answer);
+    assert_eq!((&told["result"], &told["code"]), (&json!("error"), &json!("RATE_LIMIT_HIT")));
+    assert_eq!(told["retry-after"], 2.5);
+    assert_eq!(answer.error, None, "no defect");
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use auth_admin::{KeyRotation, NodeKeys, Nodes};
+use auth_core::Act;
 use auth_engine::Engine;
 use auth_transfer::rfc3339;
 use serde_json::json;
@@ -98,6 +99,11 @@ impl Rotate {
         let active = ring.ids().first().copied().unwrap_or_default();
         let next = KeyRotation::new(locked.engine()).next_key(ring);
         let (id, grown) = next.context("there are no ids left")?;
+        let rotation = KeyRotation::new(locked.engine());
+        // A rotation that did not finish has added it already.
+        if !ring.ids().contains(&id) {
+            rotation.note(Act::KeyAdded, id).await?;
+        }
         keyfile::replace(&locked.path, &grown, locked.file.promoted)?;
         print_line(format_args!("key {id} added"))?;
         if let Some(late) = locked.wait_for(timeout, |node| node.ids.contains(&id)).await? {
@@ -108,6 +114,7 @@ impl Rotate {
             );
         }
         let promoted = grown.promoted(id).context("the key that was added is gone")?;
+        rotation.note(Act::KeyPromoted, id).await?;
         keyfile::replace(&locked.path, &promoted, Some(locked.assembled.clock().now()))?;
         locked.engine().keys().exchange(promoted).await?;
         print_line(format_args!("key {id} is the active one"))?;

@@ -177,7 +177,9 @@ impl Sync {
                 missing.len()
             );
         }
-        let accounts = Accounts::new(assembled.engine());
+        let names: Vec<&str> =
+            directories_of(assembled, realm).into_iter().map(|directory| directory.name()).collect();
+        let accounts = Accounts::new(assembled.engine()).for_directory(&names.join(", "));
         let done = if self.dry_run { "would be deactivated" } else { "deactivated" };
         for account in &missing {
             if !self.dry_run {

@@ -1,10 +1,10 @@
-//! Section `[log]`: log lines, and how long the log of attempts is kept.
+//! Section `[log]`: log lines, and how long the log of attempts and the audit log are kept.
 
 use serde::Deserialize;
 
 use super::Span;
 
-/// Section `[log]`: log lines, and how long the log of attempts is kept.
+/// Section `[log]`: log lines, and how long the log of attempts and the audit log are kept.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
@@ -19,6 +19,8 @@ pub struct Log {
     pub keep_attempts: Span,
     /// The most attempts that the store's log keeps. Every minute, the oldest beyond them are deleted.
     pub max_attempts: u32,
+    /// How long the store keeps its audit log: who changed which account, realm or key. No number of rows shortens it.
+    pub keep_audit: Span,
 }
 
 impl Default for Log {
@@ -29,6 +31,7 @@ impl Default for Log {
             names: false,
             keep_attempts: Span::secs(90 * 86_400),
             max_attempts: 1_000_000,
+            keep_audit: Span::secs(400 * 86_400),
         }
     }
 }

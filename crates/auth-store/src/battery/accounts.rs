@@ -27,7 +27,7 @@ pub async fn replaces_a_hash_only_while_it_is_the_old_one<F: Fixture>(fixture: &
     assert_eq!(changed.user.valid_from, at(0), "sessions go on");
     assert_eq!(account(&*store, users[1]).await.password, Some(old.clone()));
 
-    store.set_password(users[0], None, &NOTHING).await.unwrap();
+    store.set_password(users[0], None, &NOTHING, None).await.unwrap();
     assert!(!store.rehash(users[0], &new, &old).await.unwrap(), "no password is no old one");
     assert!(!store.rehash(UserId::from_bytes([9; 16]), &old, &new).await.unwrap());
 }
@@ -44,14 +44,14 @@ pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &
             CredentialKind::ZULIP_KEY,
         ] {
             number += 1;
-            assert!(store.add(&credential(*user, kind, number), 10).await.unwrap());
+            assert!(store.add(&credential(*user, kind, number), 10, None).await.unwrap());
         }
     }
     let revocation = Revocation {
         valid_from: Some(at(500)),
         kinds: &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::APP_PASSWORD],
     };
-    assert!(store.set_password(users[0], Some(&password("new")), &revocation).await.unwrap());
+    assert!(store.set_password(users[0], Some(&password("new")), &revocation, None).await.unwrap());
 
     let changed = account(&*store, users[0]).await;
     assert_eq!(changed.password, Some(password("new")));
@@ -64,9 +64,9 @@ pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &
         assert_eq!(ids(&*store, users[0], kind).await.len(), own, "{kind:?}");
         assert_eq!(ids(&*store, users[1], kind).await.len(), others, "{kind:?}");
     }
-    assert!(store.set_password(users[0], None, &NOTHING).await.unwrap());
+    assert!(store.set_password(users[0], None, &NOTHING, None).await.unwrap());
     assert_eq!(account(&*store, users[0]).await.password, None);
-    assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &revocation).await.unwrap());
+    assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &revocation, None).await.unwrap());
 }
 
 pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F) {
@@ -81,7 +81,7 @@ pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F)
     let users = due.map(|new| NewRecord::User(Box::new(new)));
     write(&*store, [NewRecord::Realm(main)].into_iter().chain(users).collect()).await.unwrap();
     for (new, due) in [(None, true), (Some(password("new")), false), (None, false)] {
-        store.set_password(hers, new.as_ref(), &NOTHING).await.unwrap();
+        store.set_password(hers, new.as_ref(), &NOTHING, None).await.unwrap();
         assert_eq!(account(&*store, hers).await.user.must_change_password, due, "{new:?}");
     }
     assert!(account(&*store, his).await.user.must_change_password, "another user's is still due");
@@ -101,7 +101,7 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
         (Some(second(4001)), second(5001)),
     ] {
         let revocation = Revocation { valid_from: given, kinds: &[] };
-        assert!(store.set_password(users[0], None, &revocation).await.unwrap());
+        assert!(store.set_password(users[0], None, &revocation, None).await.unwrap());
         assert_eq!(account(&*store, users[0]).await.user.valid_from, expected, "{given:?}");
     }
 }
@@ -109,10 +109,10 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
 pub async fn deactivates_and_activates_users<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
-    store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10).await.unwrap();
-    store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10).await.unwrap();
+    store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10, None).await.unwrap();
+    store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10, None).await.unwrap();
     let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
-    assert!(store.set_active(users[0], false, &revocation).await.unwrap());
+    assert!(store.set_active(users[0], false, &revocation, None).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
     assert_eq!(off.user.valid_from, at(9));
@@ -124,23 +124,23 @@ pub async fn deactivates_and_activates_users<F: Fixture>(fixture: &F) {
         "kept for the day of reactivation"
     );
     assert!(account(&*store, users[1]).await.user.active);
-    assert!(store.set_active(users[0], true, &NOTHING).await.unwrap());
+    assert!(store.set_active(users[0], true, &NOTHING, None).await.unwrap());
     assert!(account(&*store, users[0]).await.user.active);
-    assert!(!store.set_active(UserId::from_bytes([9; 16]), true, &NOTHING).await.unwrap());
+    assert!(!store.set_active(UserId::from_bytes([9; 16]), true, &NOTHING, None).await.unwrap());
 }
 
 pub async fn revokes_credentials_and_changes_nothing_else<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     for (number, user) in (1..).zip(&users) {
-        store.add(&credential(*user, CredentialKind::ROCKETCHAT_TOKEN, 10 * number), 10).await.unwrap();
-        store.add(&credential(*user, CredentialKind::ZULIP_KEY, 10 * number + 1), 10).await.unwrap();
+        store.add(&credential(*user, CredentialKind::ROCKETCHAT_TOKEN, 10 * number), 10, None).await.unwrap();
+        store.add(&credential(*user, CredentialKind::ZULIP_KEY, 10 * number + 1), 10, None).await.unwrap();
     }
     for active in [true, false] {
-        store.set_active(users[0], active, &NOTHING).await.unwrap();
+        store.set_active(users[0], active, &NOTHING, None).await.unwrap();
         let before = account(&*store, users[0]).await;
         let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
-        assert_eq!(store.revoke(users[0], &revocation).await, Ok(true));
+        assert_eq!(store.revoke(users[0], &revocation, None).await, Ok(true));
         let after = account(&*store, users[0]).await;
         assert!(after.user.version > before.user.version);
         let expected = User {
@@ -152,10 +152,10 @@ pub async fn revokes_credentials_and_changes_nothing_else<F: Fixture>(fixture: &
         assert_eq!(after.password, before.password);
         assert!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await.is_empty());
         assert_eq!(ids(&*store, users[0], CredentialKind::ZULIP_KEY).await.len(), 1);
-        store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 30), 10).await.unwrap();
+        store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 30), 10, None).await.unwrap();
     }
     assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await.len(), 1);
-    assert_eq!(store.revoke(UserId::from_bytes([9; 16]), &NOTHING).await, Ok(false));
+    assert_eq!(store.revoke(UserId::from_bytes([9; 16]), &NOTHING, None).await, Ok(false));
 }
 
 pub async fn a_deactivation_beside_a_revocation_holds<F: Fixture>(fixture: &F) {
@@ -163,17 +163,17 @@ pub async fn a_deactivation_beside_a_revocation_holds<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 40).await;
     let mut tasks = JoinSet::new();
     for (number, user) in (1..).zip(users.clone()) {
-        store.add(&credential(user, CredentialKind::ROCKETCHAT_TOKEN, number), 10).await.unwrap();
+        store.add(&credential(user, CredentialKind::ROCKETCHAT_TOKEN, number), 10, None).await.unwrap();
         // The caller that revokes has read an account that is active.
         assert!(account(&*store, user).await.user.active);
         let deactivating = Arc::clone(&store);
         let revoking = Arc::clone(&store);
         let deactivate =
-            async move { assert_eq!(deactivating.set_active(user, false, &NOTHING).await, Ok(true)) };
+            async move { assert_eq!(deactivating.set_active(user, false, &NOTHING, None).await, Ok(true)) };
         let revoke = async move {
             let kinds = &[CredentialKind::ROCKETCHAT_TOKEN];
             let revocation = Revocation { valid_from: Some(at(9)), kinds };
-            assert_eq!(revoking.revoke(user, &revocation).await, Ok(true));
+            assert_eq!(revoking.revoke(user, &revocation, None).await, Ok(true));
         };
         if number % 2 == 0 {
             tasks.spawn(deactivate);
@@ -197,13 +197,13 @@ pub async fn switches_mailed_codes_on_and_off<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     for on in [true, true, false] {
         let before = account(&*store, users[0]).await.user.version;
-        assert_eq!(store.set_email_second_factor(users[0], on).await, Ok(true));
+        assert_eq!(store.set_email_second_factor(users[0], on, None).await, Ok(true));
         let user = account(&*store, users[0]).await.user;
         assert_eq!(user.email_second_factor, on);
         assert!(user.version > before);
         assert!(!account(&*store, users[1]).await.user.email_second_factor);
     }
-    assert_eq!(store.set_email_second_factor(UserId::from_bytes([9; 16]), true).await, Ok(false));
+    assert_eq!(store.set_email_second_factor(UserId::from_bytes([9; 16]), true, None).await, Ok(false));
 }
 
 pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
@@ -221,7 +221,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         role: Role::Admin,
     };
     for _ in 0..2 {
-        assert_eq!(store.update_profile(users[0], &update).await, Ok(true), "also a second time");
+        assert_eq!(store.update_profile(users[0], &update, None).await, Ok(true), "also a second time");
     }
     let after = account(&*store, users[0]).await;
     assert!(after.user.version > before.user.version);
@@ -248,20 +248,20 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
     let other = account(&*store, users[1]).await;
     let taken = ProfileUpdate { full_name: "Thief".into(), ..update };
     assert_eq!(
-        store.update_profile(users[1], &taken).await,
+        store.update_profile(users[1], &taken, None).await,
         Err(StoreError::Conflict(Conflict::Name(NameKind::UserName)))
     );
     assert_eq!(account(&*store, users[1]).await.user, other.user, "all or nothing");
-    assert_eq!(store.update_profile(UserId::from_bytes([9; 16]), &taken).await, Ok(false));
+    assert_eq!(store.update_profile(UserId::from_bytes([9; 16]), &taken, None).await, Ok(false));
 }
 
 pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
-    store.add(&key, 10).await.unwrap();
-    assert!(store.delete(users[0]).await.unwrap());
-    assert!(!store.delete(users[0]).await.unwrap());
+    store.add(&key, 10, None).await.unwrap();
+    assert!(store.delete(users[0], None).await.unwrap());
+    assert!(!store.delete(users[0], None).await.unwrap());
 
     assert!(store.user(users[0]).await.unwrap().is_none());
     for who in [
@@ -273,7 +273,7 @@ pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F
     }
     assert!(store.by_digest(key.kind, &key.digest.unwrap()).await.unwrap().is_none());
     assert!(ids(&*store, users[0], key.kind).await.is_empty());
-    assert!(!store.remove(key.id).await.unwrap());
+    assert!(!store.remove(key.id, None).await.unwrap());
     assert!(store.user(users[1]).await.unwrap().is_some());
 }
 
@@ -297,19 +297,19 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
     check("a re-hash of another password", false).await;
     store.rehash(me, &password("old"), &password("new")).await.unwrap();
     check("a re-hash", true).await;
-    store.set_password(me, Some(&password("newer")), &NOTHING).await.unwrap();
+    store.set_password(me, Some(&password("newer")), &NOTHING, None).await.unwrap();
     check("a password", true).await;
-    store.set_active(me, false, &NOTHING).await.unwrap();
+    store.set_active(me, false, &NOTHING, None).await.unwrap();
     check("deactivation", true).await;
-    store.revoke(me, &NOTHING).await.unwrap();
+    store.revoke(me, &NOTHING, None).await.unwrap();
     check("a revocation", true).await;
     store.ensure_external_id(me, ProtocolName::ZULIP, &NewId::Next).await.unwrap();
     check("an id that is there", false).await;
     store.ensure_external_id(me, ProtocolName::new("gitlab"), &NewId::Next).await.unwrap();
     check("an id", true).await;
-    store.add(&token, 5).await.unwrap();
+    store.add(&token, 5, None).await.unwrap();
     check("a token", true).await;
-    store.add(&expiring, 5).await.unwrap();
+    store.add(&expiring, 5, None).await.unwrap();
     check("a token that expires", true).await;
     store.ensure(&credential(me, CredentialKind::ZULIP_KEY, 3)).await.unwrap();
     check("a key", true).await;
@@ -323,15 +323,18 @@ pub async fn counts_every_change_of_a_user<F: Fixture>(fixture: &F) {
     check("a purge of nothing", false).await;
     store.purge(at(60)).await.unwrap();
     check("a purge", true).await;
-    store.remove(token.id).await.unwrap();
+    store.remove(token.id, None).await.unwrap();
     check("a removal", true).await;
-    store.remove(token.id).await.unwrap();
+    store.remove(token.id, None).await.unwrap();
     check("a removal of nothing", false).await;
-    store.remove_of_user(me, &[CredentialKind::ZULIP_KEY], None).await.unwrap();
+    store.remove_of_user(me, &[CredentialKind::ZULIP_KEY], None, None).await.unwrap();
     check("a removal by kind", true).await;
-    store.remove_of_user(me, &[CredentialKind::ZULIP_KEY, CredentialKind::BACKUP_CODE], None).await.unwrap();
+    store
+        .remove_of_user(me, &[CredentialKind::ZULIP_KEY, CredentialKind::BACKUP_CODE], None, None)
+        .await
+        .unwrap();
     check("a removal by kind of nothing", false).await;
-    store.add(&credential(me, CredentialKind::TOTP, 5), 1).await.unwrap();
+    store.add(&credential(me, CredentialKind::TOTP, 5), 1, None).await.unwrap();
     check("a device", true).await;
     store.due(at(0), 1).await.unwrap();
     store.forget_attempts(at(0)).await.unwrap();

@@ -23,7 +23,7 @@ pub async fn creates_a_user_with_all_that_belongs_to_it<F: Fixture>(fixture: &F)
     new.user.external_ids.set(ProtocolName::ZULIP, 1.into());
     new.assign_ids = vec![ProtocolName::ZULIP];
     new.credentials = vec![credential(new.user.id, CredentialKind::TOTP, 1)];
-    assert_eq!(store.create_user(&new).await, Ok(()));
+    assert_eq!(store.create_user(&new, None).await, Ok(()));
 
     let created = account(&*store, new.user.id).await;
     let mut expected = new.user.clone();
@@ -40,14 +40,14 @@ pub async fn a_new_user_that_conflicts_leaves_nothing<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 1).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
-    store.add(&key, 1).await.unwrap();
+    store.add(&key, 1, None).await.unwrap();
     let mut stolen = credential(user(&main, 2).user.id, CredentialKind::ZULIP_KEY, 2);
     stolen.digest = key.digest;
 
     let check = async |spoil: &dyn Fn(&mut NewUser), expected: StoreError| {
         let mut bad = user(&main, 2);
         spoil(&mut bad);
-        assert_eq!(store.create_user(&bad).await, Err(expected));
+        assert_eq!(store.create_user(&bad, None).await, Err(expected));
         assert!(store.user(bad.user.id).await.unwrap().is_none());
         assert_eq!(store.users(main.id, None, 100).await.unwrap().len(), 1);
     };
@@ -68,7 +68,7 @@ pub async fn a_new_user_that_conflicts_leaves_nothing<F: Fixture>(fixture: &F) {
     }
     check(&|new| new.credentials = vec![stolen.clone()], taken(Conflict::Credential)).await;
     check(&|new| new.user.realm = realm("elsewhere").id, StoreError::Missing("realm")).await;
-    assert_eq!(store.create_user(&user(&main, 2)).await, Ok(()), "and nothing is in the way");
+    assert_eq!(store.create_user(&user(&main, 2), None).await, Ok(()), "and nothing is in the way");
 }
 
 pub async fn takes_a_repeated_creation_for_the_one_it_repeats<F: Fixture>(fixture: &F) {
@@ -76,13 +76,13 @@ pub async fn takes_a_repeated_creation_for_the_one_it_repeats<F: Fixture>(fixtur
     let (main, _) = seed(&*store, 1).await;
     let mut new = user(&main, 2);
     new.assign_ids = vec![ProtocolName::ZULIP];
-    store.create_user(&new).await.unwrap();
+    store.create_user(&new, None).await.unwrap();
     store
-        .set_password(new.user.id, Some(&password("changed")), &auth_core::Revocation::NOTHING)
+        .set_password(new.user.id, Some(&password("changed")), &auth_core::Revocation::NOTHING, None)
         .await
         .unwrap();
     let before = account(&*store, new.user.id).await;
-    assert_eq!(store.create_user(&new).await, Ok(()));
+    assert_eq!(store.create_user(&new, None).await, Ok(()));
     let after = account(&*store, new.user.id).await;
     assert_eq!((after.user, after.password), (before.user, before.password));
 }
@@ -96,7 +96,7 @@ pub async fn of_two_new_users_of_one_name_one_is_created<F: Fixture>(fixture: &F
             let mut new = user(&main, number);
             new.user.names[0].exact = format!("rival{round}");
             let store = Arc::clone(&store);
-            tasks.spawn(async move { store.create_user(&new).await });
+            tasks.spawn(async move { store.create_user(&new, None).await });
         }
         let answers = tasks.join_all().await;
         assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1, "{answers:?}");
@@ -114,7 +114,7 @@ pub async fn users_that_are_created_at_once_get_different_numbers<F: Fixture>(fi
         new.user.external_ids.set(ProtocolName::ZULIP, 1.into());
         new.assign_ids = vec![ProtocolName::ZULIP];
         let store = Arc::clone(&store);
-        tasks.spawn(async move { store.create_user(&new).await.unwrap() });
+        tasks.spawn(async move { store.create_user(&new, None).await.unwrap() });
     }
     tasks.join_all().await;
     let all = store.users(main.id, None, 100).await.unwrap();

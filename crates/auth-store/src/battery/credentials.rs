@@ -24,8 +24,8 @@ pub async fn finds_credentials_by_kind_and_digest<F: Fixture>(fixture: &F) {
     rich.counter = i64::MIN;
     let mut bare = credential(users[0], CredentialKind::PERSONAL_TOKEN, 2);
     (bare.digest, bare.sealed) = (None, None);
-    store.add(&rich, 9).await.unwrap();
-    store.add(&bare, 9).await.unwrap();
+    store.add(&rich, 9, None).await.unwrap();
+    store.add(&bare, 9, None).await.unwrap();
 
     let digest = rich.digest.unwrap();
     let (read, owner) = store.by_digest(CredentialKind::PERSONAL_TOKEN, &digest).await.unwrap().unwrap();
@@ -43,10 +43,10 @@ pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {
     let (passkey, other) = (CredentialKind::new("passkey"), CredentialKind::new("passkey-2"));
     let mut added = credential(users[0], passkey, 1);
     added.scope.protocols = vec![ProtocolName::new("gitlab"), ProtocolName::ZULIP];
-    store.add(&added, 9).await.unwrap();
+    store.add(&added, 9, None).await.unwrap();
     let mut new = user(&main, 2);
     new.credentials = vec![credential(new.user.id, passkey, 2), credential(new.user.id, other, 3)];
-    store.create_user(&new).await.unwrap();
+    store.create_user(&new, None).await.unwrap();
 
     let all = [(users[0], &added), (new.user.id, &new.credentials[0]), (new.user.id, &new.credentials[1])];
     for (owner, written) in all {
@@ -60,7 +60,7 @@ pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {
     }
     let sealed = store.sealed_credentials(None, 9).await.unwrap();
     assert_eq!(sealed.len(), 3);
-    assert_eq!(store.remove_of_user(new.user.id, &[passkey], None).await, Ok(1));
+    assert_eq!(store.remove_of_user(new.user.id, &[passkey], None, None).await, Ok(1));
     assert_eq!(ids(&*store, new.user.id, other).await.len(), 1);
 }
 
@@ -69,7 +69,7 @@ pub async fn keeps_the_newest_of_a_kind<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     let add = async |user, kind, number, keep| {
         let new = credential(user, kind, number);
-        assert!(store.add(&new, keep).await.unwrap());
+        assert!(store.add(&new, keep, None).await.unwrap());
         new.id
     };
     let other_kind = add(users[0], CredentialKind::ZULIP_KEY, 1, 1).await;
@@ -101,35 +101,38 @@ pub async fn refuses_labels_and_digests_that_are_taken<F: Fixture>(fixture: &F) 
         new
     };
     let first = labelled(users[0], CredentialKind::APP_PASSWORD, 1);
-    assert!(store.add(&first, 1).await.unwrap());
-    assert!(!store.add(&labelled(users[0], CredentialKind::APP_PASSWORD, 2), 1).await.unwrap());
+    assert!(store.add(&first, 1, None).await.unwrap());
+    assert!(!store.add(&labelled(users[0], CredentialKind::APP_PASSWORD, 2), 1, None).await.unwrap());
     assert_eq!(
         ids(&*store, users[0], CredentialKind::APP_PASSWORD).await,
         [first.id],
         "nothing was pushed out"
     );
     assert!(
-        store.add(&labelled(users[0], CredentialKind::PERSONAL_TOKEN, 3), 1).await.unwrap(),
+        store.add(&labelled(users[0], CredentialKind::PERSONAL_TOKEN, 3), 1, None).await.unwrap(),
         "another kind"
     );
     assert!(
-        store.add(&labelled(users[1], CredentialKind::APP_PASSWORD, 4), 1).await.unwrap(),
+        store.add(&labelled(users[1], CredentialKind::APP_PASSWORD, 4), 1, None).await.unwrap(),
         "another user"
     );
-    assert!(store.add(&credential(users[0], CredentialKind::APP_PASSWORD, 5), 9).await.unwrap(), "no label");
     assert!(
-        store.add(&credential(users[0], CredentialKind::APP_PASSWORD, 6), 9).await.unwrap(),
+        store.add(&credential(users[0], CredentialKind::APP_PASSWORD, 5), 9, None).await.unwrap(),
+        "no label"
+    );
+    assert!(
+        store.add(&credential(users[0], CredentialKind::APP_PASSWORD, 6), 9, None).await.unwrap(),
         "no label again"
     );
 
     let mut same = credential(users[1], CredentialKind::APP_PASSWORD, 7);
     same.digest = first.digest;
-    assert_eq!(store.add(&same, 9).await, conflict(Conflict::Credential));
+    assert_eq!(store.add(&same, 9, None).await, conflict(Conflict::Credential));
     same.kind = CredentialKind::PERSONAL_TOKEN;
-    assert_eq!(store.add(&same, 9).await, Ok(true), "digests are unique within the kind");
+    assert_eq!(store.add(&same, 9, None).await, Ok(true), "digests are unique within the kind");
 
     let nobody = UserId::from_bytes([9; 16]);
-    assert!(!store.add(&credential(nobody, CredentialKind::APP_PASSWORD, 8), 9).await.unwrap());
+    assert!(!store.add(&credential(nobody, CredentialKind::APP_PASSWORD, 8), 9, None).await.unwrap());
     assert!(store.ensure(&credential(nobody, CredentialKind::APP_PASSWORD, 8)).await.unwrap().is_none());
 }
 
@@ -139,7 +142,7 @@ pub async fn takes_a_repeated_command_for_the_one_it_repeats<F: Fixture>(fixture
     let mut token = credential(users[0], CredentialKind::PERSONAL_TOKEN, 1);
     token.label = Some("bot".into());
     for _ in 0..2 {
-        assert_eq!(store.add(&token, 3).await, Ok(true));
+        assert_eq!(store.add(&token, 3, None).await, Ok(true));
     }
     assert_eq!(ids(&*store, users[0], token.kind).await, [token.id]);
 }
@@ -170,23 +173,23 @@ pub async fn removes_once_under_concurrency<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 1).await;
     for number in 1..=8 {
         let code = credential(users[0], CredentialKind::BACKUP_CODE, number);
-        store.add(&code, 99).await.unwrap();
+        store.add(&code, 99, None).await.unwrap();
         let mut tasks = JoinSet::new();
         for _ in 0..16 {
             let store = Arc::clone(&store);
-            tasks.spawn(async move { store.remove(code.id).await.unwrap() });
+            tasks.spawn(async move { store.remove(code.id, None).await.unwrap() });
         }
         let removed = tasks.join_all().await.into_iter().filter(|removed| *removed).count();
         assert_eq!(removed, 1);
     }
-    assert!(!store.remove(CredentialId::from_bytes([9; 16])).await.unwrap());
+    assert!(!store.remove(CredentialId::from_bytes([9; 16]), None).await.unwrap());
 }
 
 pub async fn raises_counters_and_never_lowers_them<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 1).await;
     let device = credential(users[0], CredentialKind::TOTP, 1);
-    store.add(&device, 1).await.unwrap();
+    store.add(&device, 1, None).await.unwrap();
     for (to, raised) in [(0, false), (5, true), (5, false), (4, false), (-1, false), (6, true)] {
         assert_eq!(store.raise_counter(device.id, to).await, Ok(raised), "{to}");
     }
@@ -207,7 +210,7 @@ pub async fn removes_the_credentials_of_a_user_by_kind<F: Fixture>(fixture: &F) 
     let mut add = async |user, kind| {
         number += 1;
         let new = credential(user, kind, number);
-        store.add(&new, 9).await.unwrap();
+        store.add(&new, 9, None).await.unwrap();
         new.id
     };
     add(users[0], CredentialKind::ROCKETCHAT_TOKEN).await;
@@ -218,11 +221,11 @@ pub async fn removes_the_credentials_of_a_user_by_kind<F: Fixture>(fixture: &F) 
     let other_user = add(users[1], CredentialKind::ROCKETCHAT_TOKEN).await;
 
     let kinds = [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::BACKUP_CODE];
-    assert_eq!(store.remove_of_user(users[0], &kinds, Some(spared)).await, Ok(3));
+    assert_eq!(store.remove_of_user(users[0], &kinds, Some(spared), None).await, Ok(3));
     assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [spared]);
-    assert_eq!(store.remove_of_user(users[0], &kinds, None).await, Ok(1));
-    assert_eq!(store.remove_of_user(users[0], &kinds, None).await, Ok(0));
-    assert_eq!(store.remove_of_user(users[0], &[], None).await, Ok(0));
+    assert_eq!(store.remove_of_user(users[0], &kinds, None, None).await, Ok(1));
+    assert_eq!(store.remove_of_user(users[0], &kinds, None, None).await, Ok(0));
+    assert_eq!(store.remove_of_user(users[0], &[], None, None).await, Ok(0));
     assert_eq!(ids(&*store, users[0], CredentialKind::APP_PASSWORD).await, [other_kind]);
     assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await, [other_user]);
 }
@@ -241,7 +244,7 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
         make(users[0], CredentialKind::ROCKETCHAT_TOKEN),
     ];
     for new in &old {
-        store.add(new, 9).await.unwrap();
+        store.add(new, 9, None).await.unwrap();
     }
     let mut fresh = vec![
         make(users[0], CredentialKind::TOTP),
@@ -259,18 +262,18 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
     let mut labelled =
         [make(users[0], CredentialKind::BACKUP_CODE), make(users[0], CredentialKind::BACKUP_CODE)];
     labelled.iter_mut().for_each(|code| code.label = Some("twice".into()));
-    assert_eq!(store.exchange(users[0], &kinds, None, &labelled).await, Ok(false));
+    assert_eq!(store.exchange(users[0], &kinds, None, &labelled, None).await, Ok(false));
     let other = make(users[1], CredentialKind::BACKUP_CODE);
-    store.add(&other, 9).await.unwrap();
+    store.add(&other, 9, None).await.unwrap();
     fresh[2].digest = other.digest;
-    assert_eq!(store.exchange(users[0], &kinds, None, &fresh).await, conflict(Conflict::Credential));
+    assert_eq!(store.exchange(users[0], &kinds, None, &fresh, None).await, conflict(Conflict::Credential));
     assert_eq!(ids(&*store, users[0], CredentialKind::PENDING_TOTP).await, [old[0].id]);
     assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [old[1].id, old[2].id]);
 
     fresh[2] = make(users[0], CredentialKind::BACKUP_CODE);
     for _ in 0..2 {
         assert_eq!(
-            store.exchange(users[0], &kinds, Some(old[2].id), &fresh).await,
+            store.exchange(users[0], &kinds, Some(old[2].id), &fresh, None).await,
             Ok(true),
             "also repeated"
         );
@@ -280,9 +283,9 @@ pub async fn exchanges_credentials_in_one_step<F: Fixture>(fixture: &F) {
         assert_eq!(ids(&*store, users[0], CredentialKind::ROCKETCHAT_TOKEN).await, [old[2].id]);
         assert_eq!(ids(&*store, users[1], CredentialKind::BACKUP_CODE).await, [other.id]);
     }
-    assert_eq!(store.exchange(users[1], &[CredentialKind::BACKUP_CODE], None, &[]).await, Ok(true));
+    assert_eq!(store.exchange(users[1], &[CredentialKind::BACKUP_CODE], None, &[], None).await, Ok(true));
     assert_eq!(ids(&*store, users[1], CredentialKind::BACKUP_CODE).await, []);
-    assert_eq!(store.exchange(UserId::from_bytes([9; 16]), &kinds, None, &[]).await, Ok(false));
+    assert_eq!(store.exchange(UserId::from_bytes([9; 16]), &kinds, None, &[], None).await, Ok(false));
 }
 
 pub async fn purges_expired_credentials<F: Fixture>(fixture: &F) {
@@ -295,7 +298,7 @@ pub async fn purges_expired_credentials<F: Fixture>(fixture: &F) {
         if expires.is_none_or(|end| end > 50) {
             kept.push(token.id);
         }
-        store.add(&token, 9).await.unwrap();
+        store.add(&token, 9, None).await.unwrap();
     }
     assert_eq!(store.purge(at(50)).await, Ok(3));
     assert_eq!(store.purge(at(50)).await, Ok(0));

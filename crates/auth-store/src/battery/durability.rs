@@ -13,8 +13,8 @@ pub async fn survives_reopening<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, users) = seed(&*store, 2).await;
     let token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1);
-    store.add(&token, 9).await.unwrap();
-    store.set_password(users[1], Some(&password("new")), &NOTHING).await.unwrap();
+    store.add(&token, 9, None).await.unwrap();
+    store.set_password(users[1], Some(&password("new")), &NOTHING, None).await.unwrap();
     store.set_meta_once("ring", b"value").await.unwrap();
     let before = account(&*store, users[0]).await;
     drop(store);
@@ -42,7 +42,7 @@ pub async fn acknowledges_a_thousand_concurrent_writes<F: Fixture>(fixture: &F) 
             if spoilt {
                 token.digest = credential(user, CredentialKind::ROCKETCHAT_TOKEN, 3000).digest;
             }
-            (token.id, spoilt, store.add(&token, 1000).await)
+            (token.id, spoilt, store.add(&token, 1000, None).await)
         });
     }
     let mut acknowledged: Vec<_> = tasks
@@ -71,8 +71,8 @@ pub async fn shows_every_opening_what_another_has_written<F: Fixture>(fixture: &
     let (one, two) = (fixture.open().await, fixture.open().await);
     let (_, users) = seed(&*one, 1).await;
     let token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1);
-    assert!(two.add(&token, 9).await.unwrap());
-    assert!(one.remove(token.id).await.unwrap());
-    assert!(!two.remove(token.id).await.unwrap());
+    assert!(two.add(&token, 9, None).await.unwrap());
+    assert!(one.remove(token.id, None).await.unwrap());
+    assert!(!two.remove(token.id, None).await.unwrap());
     assert!(ids(&*two, users[0], token.kind).await.is_empty());
 }

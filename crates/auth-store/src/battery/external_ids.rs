@@ -75,27 +75,27 @@ pub async fn keeps_the_ids_and_roles_of_any_protocol<F: Fixture>(fixture: &F) {
     assert_eq!(found(&*store, &one, GITLAB, 8).await, None);
     assert_eq!(found(&*store, &one, ProtocolName::new("unknown"), 7).await, None);
 
-    assert!(store.delete(users[0].user.id).await.unwrap());
+    assert!(store.delete(users[0].user.id, None).await.unwrap());
     assert_eq!(found(&*store, &one, GITLAB, 7).await, None);
     let again = with(&one, 10, GITLAB, 7);
-    assert_eq!(store.create_user(&again).await, Ok(()), "what was deleted is free");
+    assert_eq!(store.create_user(&again, None).await, Ok(()), "what was deleted is free");
 }
 
 pub async fn keeps_ids_unique_in_a_realm<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (main, _) = seed(&*store, 1).await;
     for (number, id) in [(2, ExternalId::Number(7)), (3, "seven".into())] {
-        store.create_user(&with(&main, number, GITLAB, id.clone())).await.unwrap();
+        store.create_user(&with(&main, number, GITLAB, id.clone()), None).await.unwrap();
         let taken = StoreError::Conflict(Conflict::ExternalId(GITLAB));
         let second = with(&main, 10 + number, GITLAB, id);
-        assert_eq!(store.create_user(&second).await, Err(taken.clone()));
+        assert_eq!(store.create_user(&second, None).await, Err(taken.clone()));
         let import = write(&*store, vec![NewRecord::User(Box::new(second))]).await.unwrap_err();
         assert_eq!((import.record, import.error), (Some(0), Some(taken)));
     }
     let other = realm("other");
     let records = vec![NewRecord::Realm(other.clone())];
     write(&*store, records).await.unwrap();
-    assert_eq!(store.create_user(&with(&other, 20, GITLAB, 7)).await, Ok(()));
+    assert_eq!(store.create_user(&with(&other, 20, GITLAB, 7), None).await, Ok(()));
 }
 
 pub async fn assigns_numbers_of_any_protocol<F: Fixture>(fixture: &F) {
@@ -121,10 +121,10 @@ pub async fn assigns_numbers_of_any_protocol<F: Fixture>(fixture: &F) {
     let records = users.into_iter().map(|new| NewRecord::User(Box::new(new)));
     write(&*store, std::iter::once(NewRecord::Realm(main.clone())).chain(records).collect()).await.unwrap();
     write(&*store, vec![NewRecord::User(Box::new(assigned(8, Some(2))))]).await.unwrap();
-    store.create_user(&assigned(9, Some(2))).await.unwrap();
-    store.create_user(&assigned(10, Some(3))).await.unwrap();
-    store.create_user(&assigned(11, Some(0))).await.unwrap();
-    store.create_user(&assigned(12, Some(0))).await.unwrap();
+    store.create_user(&assigned(9, Some(2)), None).await.unwrap();
+    store.create_user(&assigned(10, Some(3)), None).await.unwrap();
+    store.create_user(&assigned(11, Some(0)), None).await.unwrap();
+    store.create_user(&assigned(12, Some(0)), None).await.unwrap();
     let numbers =
         [(1, 1), (2, 2), (3, 9), (4, 5), (5, 10), (7, 11), (8, 12), (9, 13), (10, 3), (11, 0), (12, 14)];
     for (number, expected) in numbers {
@@ -178,7 +178,7 @@ pub async fn gives_users_without_ids_those_of_every_protocol<F: Fixture>(fixture
     let (main, _) = seed(&*store, 3).await;
     let mut new = user(&main, 4);
     new.user.external_ids = ByProtocol::new();
-    store.create_user(&new).await.unwrap();
+    store.create_user(&new, None).await.unwrap();
     for (protocol, wish, given) in [
         (ProtocolName::ZULIP, NewId::Next, ExternalId::Number(4)),
         (ProtocolName::ROCKETCHAT, NewId::Exactly("rocket4".into()), "rocket4".into()),
@@ -189,7 +189,7 @@ pub async fn gives_users_without_ids_those_of_every_protocol<F: Fixture>(fixture
     }
     let mut bare = user(&main, 5);
     bare.user.external_ids = ByProtocol::new();
-    store.create_user(&bare).await.unwrap();
+    store.create_user(&bare, None).await.unwrap();
     for (protocol, taken) in [
         (ProtocolName::ZULIP, ExternalId::Number(4)),
         (ProtocolName::ROCKETCHAT, "rocket4".into()),

@@ -24,7 +24,7 @@ pub async fn imports_all_or_nothing_and_names_the_record_at_fault<F: Fixture>(fi
     let store = fixture.open().await;
     let (main, ids) = seed(&*store, 2).await;
     let key = credential(ids[0], CredentialKind::ZULIP_KEY, 1);
-    store.add(&key, 1).await.unwrap();
+    store.add(&key, 1, None).await.unwrap();
     let mut renamed = main.clone();
     renamed.name = "another".into();
 
@@ -71,7 +71,7 @@ pub async fn keeps_nothing_of_a_dry_run<F: Fixture>(fixture: &F) {
     let (main, _) = seed(&*store, 1).await;
     let dry = async |users: Vec<NewUser>| {
         let all = records(&realm("second"), users).into_iter().map(Some);
-        store.import(Box::new(all), ImportMode::DryRun).await
+        store.import(Box::new(all), ImportMode::DryRun, None).await
     };
     let done = dry(vec![user(&realm("second"), 2), user(&main, 3)]).await.unwrap();
     assert_eq!(done, Imported { realms: 1, users: 2 });
@@ -85,7 +85,7 @@ pub async fn writes_nothing_when_the_records_end_early<F: Fixture>(fixture: &F) 
     let store = fixture.open().await;
     let (main, _) = seed(&*store, 1).await;
     let good = records(&main, [user(&main, 2)]).into_iter().map(Some);
-    let ended = store.import(Box::new(good.chain([None])), ImportMode::Write).await.unwrap_err();
+    let ended = store.import(Box::new(good.chain([None])), ImportMode::Write, None).await.unwrap_err();
     assert!(ended.record.is_none() && ended.error.is_none(), "{ended:?}");
     is_untouched(&*store, 1).await;
 }

@@ -25,7 +25,7 @@ pub async fn sets_meta_values_once<F: Fixture>(fixture: &F) {
 pub async fn replaces_meta_values_only_while_they_are_the_old_ones<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let replace =
-        async |old: Option<&[u8]>, new: Option<&[u8]>| store.replace_meta("a", old, new).await.unwrap();
+        async |old: Option<&[u8]>, new: Option<&[u8]>| store.replace_meta("a", old, new, None).await.unwrap();
     assert!(replace(None, None).await);
     assert!(!replace(Some(b"1"), Some(b"2")).await);
     assert!(replace(None, Some(b"1")).await);
@@ -41,7 +41,9 @@ pub async fn replaces_meta_values_only_while_they_are_the_old_ones<F: Fixture>(f
     let mut tasks = JoinSet::new();
     for number in 1..=16_u8 {
         let store = Arc::clone(&store);
-        tasks.spawn(async move { store.replace_meta("race", Some(b"0"), Some(&[number])).await.unwrap() });
+        tasks.spawn(
+            async move { store.replace_meta("race", Some(b"0"), Some(&[number]), None).await.unwrap() },
+        );
     }
     assert_eq!(tasks.join_all().await.into_iter().filter(|replaced| *replaced).count(), 1);
 }

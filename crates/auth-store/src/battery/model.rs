@@ -125,7 +125,7 @@ impl Model {
                 new.label = label.map(|label| format!("label {label}"));
                 new.expires = expires.map(at);
                 self.made.push(new.clone());
-                let answer = store.add(&new, keep).await;
+                let answer = store.add(&new, keep, None).await;
                 (shown(Ok(self.add(new, keep))), shown(answer))
             }
             Command::Ensure { user, kind } => {
@@ -139,7 +139,7 @@ impl Model {
                     return Default::default();
                 };
                 let count = self.retain(|credential| credential.id != id);
-                (shown(Ok(count == 1)), shown(store.remove(id).await))
+                (shown(Ok(count == 1)), shown(store.remove(id, None).await))
             }
             Command::RemoveOfUser { user, kinds: numbers, except } => {
                 let (user, kinds) = (users[user], kinds(&numbers));
@@ -149,7 +149,7 @@ impl Model {
                         || !kinds.contains(&credential.kind)
                         || Some(credential.id) == except
                 });
-                (shown(Ok(count)), shown(store.remove_of_user(user, &kinds, except).await))
+                (shown(Ok(count)), shown(store.remove_of_user(user, &kinds, except, None).await))
             }
             Command::Raise { credential, to } => {
                 let Some(id) = self.made.get(credential).map(|credential| credential.id) else {
@@ -165,19 +165,19 @@ impl Model {
             Command::SetPassword { user, new, valid_from, revoke } => {
                 let (user, new, kinds) = (users[user], new.map(text), kinds(&revoke));
                 let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
-                let answer = store.set_password(user, new.as_ref(), &revocation).await;
+                let answer = store.set_password(user, new.as_ref(), &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |entry| entry.password = new))), shown(answer))
             }
             Command::SetActive { user, active, valid_from, revoke } => {
                 let (user, kinds) = (users[user], kinds(&revoke));
                 let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
-                let answer = store.set_active(user, active, &revocation).await;
+                let answer = store.set_active(user, active, &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |entry| entry.active = active))), shown(answer))
             }
             Command::Revoke { user, valid_from, revoke } => {
                 let (user, kinds) = (users[user], kinds(&revoke));
                 let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
-                let answer = store.revoke(user, &revocation).await;
+                let answer = store.revoke(user, &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |_| ()))), shown(answer))
             }
             Command::Rehash { user, old, new } => {
@@ -192,7 +192,7 @@ impl Model {
                 let user = users[user];
                 let was = self.users.remove(&user).is_some();
                 self.credentials.retain(|credential| credential.user != user);
-                (shown(Ok(was)), shown(store.delete(user).await))
+                (shown(Ok(was)), shown(store.delete(user, None).await))
             }
         }
     }

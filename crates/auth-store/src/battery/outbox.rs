@@ -50,7 +50,7 @@ pub async fn takes_a_mail_with_the_credential_that_it_tells_of<F: Fixture>(fixtu
     };
     let codes = [1, 2].map(|number| credential(users[0], CredentialKind::MAILED_CODE, number));
     let token = credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 3);
-    store.add(&token, 9).await.unwrap();
+    store.add(&token, 9, None).await.unwrap();
     for (number, code) in (1..).zip(&codes) {
         assert_eq!(store.post_with(code, &mail(number)).await, Ok(true));
         assert_eq!(ids(users[0], CredentialKind::MAILED_CODE).await, [code.id], "one code is good");

@@ -23,7 +23,7 @@ async fn family(store: &impl CredentialStore, user: UserId, number: u32) -> [Cre
     let next = child(user, CHILD, number + 1, parent.id);
     let last = Credential { clear_only: true, ..child(user, GRANDCHILD, number + 2, next.id) };
     for new in [&parent, &next, &last] {
-        assert!(store.add(new, 99).await.unwrap());
+        assert!(store.add(new, 99, None).await.unwrap());
     }
     [parent, next, last]
 }
@@ -33,7 +33,7 @@ pub async fn ends_what_came_from_a_credential_with_it<F: Fixture>(fixture: &F) {
     let (main, users) = seed(&*store, 2).await;
     let user_id = users[0];
     let bystander = credential(user_id, CHILD, 1);
-    store.add(&bystander, 99).await.unwrap();
+    store.add(&bystander, 99, None).await.unwrap();
     let other = family(&*store, users[1], 10).await;
     let kinds = [CHILD, PARENT];
     for way in 0..7 {
@@ -45,16 +45,16 @@ pub async fn ends_what_came_from_a_credential_with_it<F: Fixture>(fixture: &F) {
         let version = account(&*store, user_id).await.user.version;
         let revocation = Revocation { valid_from: None, kinds: &[PARENT] };
         match way {
-            0 => assert!(store.remove(parent.id).await.unwrap()),
+            0 => assert!(store.remove(parent.id, None).await.unwrap()),
             1 => {
                 // All of a kind are counted, whatever goes along with which.
-                let ended = store.remove_of_user(user_id, &[PARENT, CHILD], Some(bystander.id)).await;
+                let ended = store.remove_of_user(user_id, &[PARENT, CHILD], Some(bystander.id), None).await;
                 assert_eq!(ended, Ok(2));
             }
-            2 => assert!(store.exchange(user_id, &[PARENT], None, &[]).await.unwrap()),
-            3 => assert!(store.set_password(user_id, None, &revocation).await.unwrap()),
-            4 => assert!(store.set_active(user_id, true, &revocation).await.unwrap()),
-            5 => assert!(store.revoke(user_id, &revocation).await.unwrap()),
+            2 => assert!(store.exchange(user_id, &[PARENT], None, &[], None).await.unwrap()),
+            3 => assert!(store.set_password(user_id, None, &revocation, None).await.unwrap()),
+            4 => assert!(store.set_active(user_id, true, &revocation, None).await.unwrap()),
+            5 => assert!(store.revoke(user_id, &revocation, None).await.unwrap()),
             _ => assert!(store.purge(at(60)).await.unwrap() >= 1),
         }
         assert!(account(&*store, user_id).await.user.version > version, "{way}");
@@ -73,15 +73,15 @@ pub async fn ends_what_came_from_a_credential_with_it<F: Fixture>(fixture: &F) {
 
     // The child alone goes alone; and a new user may bring a whole family.
     let [parent, next, _] = family(&*store, user_id, 200).await;
-    assert!(store.remove(next.id).await.unwrap());
+    assert!(store.remove(next.id, None).await.unwrap());
     assert_eq!(ids(&*store, user_id, PARENT).await, [parent.id]);
     let mut new = user(&main, 9);
     let brought = credential(new.user.id, PARENT, 300);
     new.credentials = vec![brought.clone(), child(new.user.id, CHILD, 301, brought.id)];
-    store.create_user(&new).await.unwrap();
-    assert!(store.remove(brought.id).await.unwrap());
+    store.create_user(&new, None).await.unwrap();
+    assert!(store.remove(brought.id, None).await.unwrap());
     assert_eq!(ids(&*store, new.user.id, CHILD).await, []);
-    assert!(store.delete(user_id).await.unwrap());
+    assert!(store.delete(user_id, None).await.unwrap());
 }
 
 pub async fn adds_nothing_that_came_from_a_credential_that_is_gone<F: Fixture>(fixture: &F) {
@@ -91,9 +91,12 @@ pub async fn adds_nothing_that_came_from_a_credential_that_is_gone<F: Fixture>(f
     let strangers = child(users[1], CHILD, 10, parent.id);
     let orphan = child(users[0], CHILD, 11, CredentialId::from_bytes([9; 16]));
     for new in [&strangers, &orphan] {
-        assert_eq!(store.add(new, 9).await, Ok(false));
+        assert_eq!(store.add(new, 9, None).await, Ok(false));
         assert!(store.ensure(new).await.unwrap().is_none());
-        assert_eq!(store.exchange(new.user, &[PARENT], None, std::slice::from_ref(new)).await, Ok(false));
+        assert_eq!(
+            store.exchange(new.user, &[PARENT], None, std::slice::from_ref(new), None).await,
+            Ok(false)
+        );
         assert!(store.by_digest(new.kind, &new.digest.unwrap()).await.unwrap().is_none());
     }
     assert_eq!(ids(&*store, users[0], PARENT).await, [parent.id], "a failed exchange changes nothing");
@@ -104,7 +107,7 @@ pub async fn keeps_and_ensures_by_parent<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 1).await;
     let parents = [credential(users[0], PARENT, 1), credential(users[0], PARENT, 2)];
     for parent in &parents {
-        store.add(parent, 9).await.unwrap();
+        store.add(parent, 9, None).await.unwrap();
     }
     let made = |number: u32, parent: Option<CredentialId>| Credential {
         parent,
@@ -113,13 +116,13 @@ pub async fn keeps_and_ensures_by_parent<F: Fixture>(fixture: &F) {
     let lines = [None, Some(parents[0].id), Some(parents[1].id)];
     let mut newest = Vec::new();
     for (number, parent) in (10..).zip([lines, lines, lines].concat()) {
-        assert!(store.add(&made(number, parent), 2).await.unwrap());
+        assert!(store.add(&made(number, parent), 2, None).await.unwrap());
         if number >= 13 {
             newest.push(made(number, parent).id);
         }
     }
     assert_eq!(ids(&*store, users[0], CHILD).await, newest, "two of each line");
-    assert!(store.add(&made(30, None), 1).await.unwrap());
+    assert!(store.add(&made(30, None), 1, None).await.unwrap());
     let left: Vec<_> = newest.iter().copied().filter(|id| ![newest[0], newest[3]].contains(id)).collect();
     assert_eq!(ids(&*store, users[0], CHILD).await, [left, vec![made(30, None).id]].concat());
 
@@ -139,7 +142,7 @@ pub async fn what_was_revoked_has_no_successor<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
     let first = credential(users[0], CHILD, 1);
-    store.add(&first, 9).await.unwrap();
+    store.add(&first, 9, None).await.unwrap();
     let second = credential(users[0], CHILD, 2);
     for _ in 0..2 {
         assert_eq!(store.succeed(first.id, &second).await, Ok(true), "also repeated");
@@ -149,7 +152,7 @@ pub async fn what_was_revoked_has_no_successor<F: Fixture>(fixture: &F) {
     same.digest = second.digest;
     assert_eq!(store.succeed(first.id, &same).await, conflict(Conflict::Credential));
     assert_eq!(store.succeed(first.id, &credential(users[1], CHILD, 4)).await, Ok(false), "another user");
-    store.remove(first.id).await.unwrap();
+    store.remove(first.id, None).await.unwrap();
     assert_eq!(store.succeed(first.id, &credential(users[0], CHILD, 5)).await, Ok(false));
     assert_eq!(ids(&*store, users[0], CHILD).await, [second.id]);
     assert_eq!(ids(&*store, users[1], CHILD).await, []);
@@ -164,15 +167,15 @@ pub async fn of_a_revocation_and_an_addition_at_once_nothing_is_left<F: Fixture>
             let (store, user, round) = (Arc::clone(&store), users[0], 100 * round);
             let (parent, next) = (parent.id, next.id);
             tokio::spawn(async move {
-                store.add(&child(user, CHILD, round + number, parent), 99).await.unwrap();
+                store.add(&child(user, CHILD, round + number, parent), 99, None).await.unwrap();
                 store.succeed(next, &child(user, CHILD, round + 50 + number, parent)).await.unwrap();
             })
         });
         let adding: Vec<_> = adding.collect();
         if round % 2 == 0 {
-            assert!(store.remove(parent.id).await.unwrap());
+            assert!(store.remove(parent.id, None).await.unwrap());
         } else {
-            store.remove_of_user(users[0], &[PARENT], None).await.unwrap();
+            store.remove_of_user(users[0], &[PARENT], None, None).await.unwrap();
         }
         for one in adding {
             one.await.unwrap();

@@ -21,7 +21,7 @@ pub async fn pages_through_sealed_credentials_by_id<F: Fixture>(fixture: &F) {
     ]) {
         let mut new = credential(user, kind, number);
         new.sealed = sealed.then(|| vec![u8::try_from(number).unwrap()]);
-        store.add(&new, 9).await.unwrap();
+        store.add(&new, 9, None).await.unwrap();
         if kind != CredentialKind::ROCKETCHAT_TOKEN {
             expected.push(new);
         }
@@ -45,7 +45,7 @@ pub async fn reseals_a_credential_only_while_it_is_the_old_one<F: Fixture>(fixtu
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 1).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
-    store.add(&key, 1).await.unwrap();
+    store.add(&key, 1, None).await.unwrap();
     let version = store.user(users[0]).await.unwrap().unwrap().user.version;
     let digest = Digest::new([7; 32]);
     let reseal = async |old: &[u8], new: &[u8]| {

@@ -2,16 +2,16 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, StoreError,
-    Timestamp, UserId,
+    Account, AuditRecord, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest,
+    StoreError, Timestamp, UserId,
 };
 use deadpool_postgres::GenericClient;
 
-use super::Postgres;
 use super::error::{CommandError, Result};
 use super::row::{Columns, account_columns, credential_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{execute, row, rows, touch};
+use super::{Postgres, audit};
 use crate::encoding::protocol_names;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -79,7 +79,12 @@ impl CredentialStore for Postgres {
         Ok(read!(self, |client| of_user(client, user, kind).await)?)
     }
 
-    async fn add(&self, credential: &Credential, keep: u32) -> StoreResult<bool> {
+    async fn add(
+        &self,
+        credential: &Credential,
+        keep: u32,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let (user, kind, id) = (credential.user, credential.kind.as_str(), &credential.id.as_bytes()[..]);
         let parent = credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]);
         let others = i64::from(keep.saturating_sub(1));
@@ -88,6 +93,7 @@ impl CredentialStore for Postgres {
                 return Ok(false);
             }
             execute(transaction, TRIM, &[&&user.as_bytes()[..], &kind, &others, &id, &parent]).await?;
+            audit::write(transaction, audit).await?;
             Ok(true)
         });
         self.added(credential, done).await
@@ -129,9 +135,39 @@ impl CredentialStore for Postgres {
         }
     }
 
-    async fn remove(&self, id: CredentialId) -> StoreResult<bool> {
+    async fn replace(
+        &self,
+        old: CredentialId,
+        new: &Credential,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
+        let user = new.user;
+        let done = transact!(self, |transaction| {
+            // The user first, as everything that revokes does.
+            if row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?.is_none()
+                || !lock_own(transaction, user, old).await?
+            {
+                return Ok(false);
+            }
+            execute(transaction, REMOVE, &[&&old.as_bytes()[..]]).await?;
+            let done = exchange(transaction, user, &[], None, std::slice::from_ref(new)).await?;
+            audit::write(transaction, audit.filter(|_| done)).await?;
+            Ok(done)
+        });
+        self.exchanged(user, done)
+    }
+
+    async fn remove(&self, id: CredentialId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
         let id = &id.as_bytes()[..];
-        let owner = write_once!(self, |client| row(client, REMOVE, &[&id]).await)?;
+        let owner = match audit {
+            // One statement where no row is to be written: a code that is used once.
+            None => write_once!(self, |client| row(client, REMOVE, &[&id]).await)?,
+            Some(_) => transact!(self, |transaction| {
+                let owner = row(transaction, REMOVE, &[&id]).await?;
+                audit::write(transaction, audit.filter(|_| owner.is_some())).await?;
+                Ok(owner)
+            })?,
+        };
         self.notify_owner(owner.as_ref())
     }
 
@@ -140,6 +176,7 @@ impl CredentialStore for Postgres {
         user: UserId,
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<u64> {
         let (id, kinds) = (&user.as_bytes()[..], names(kinds));
         let except = except.as_ref().map(|id| &id.as_bytes()[..]);
@@ -149,6 +186,7 @@ impl CredentialStore for Postgres {
             let count = execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
             if count > 0 {
                 touch(transaction, user).await?;
+                audit::write(transaction, audit).await?;
             }
             Ok(count)
         });
@@ -161,16 +199,14 @@ impl CredentialStore for Postgres {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
         new: &[Credential],
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
-        let done = transact!(self, |transaction| exchange(transaction, user, kinds, except, new).await);
-        match done.as_ref().err().and_then(taken) {
-            Some(Taken::Digest) => Err(conflict()),
-            Some(Taken::Id | Taken::Label) => Ok(false),
-            None => match self.notify(user, done) {
-                Err(StoreError::Missing(NO_PARENT)) => Ok(false),
-                done => done,
-            },
-        }
+        let done = transact!(self, |transaction| {
+            let done = exchange(transaction, user, kinds, except, new).await?;
+            audit::write(transaction, audit.filter(|_| done)).await?;
+            Ok(done)
+        });
+        self.exchanged(user, done)
     }
 
     async fn raise_counter(&self, id: CredentialId, to: i64) -> StoreResult<bool> {
@@ -205,6 +241,18 @@ impl Postgres {
             }
             Err(error) if taken(&error).is_some() => Err(conflict()),
             done => self.notify(new.user, done),
+        }
+    }
+
+    /// The outcome of an exchange, which has changed nothing where there was no room.
+    fn exchanged(&self, user: UserId, done: Result<bool>) -> StoreResult<bool> {
+        match done.as_ref().err().and_then(taken) {
+            Some(Taken::Digest) => Err(conflict()),
+            Some(Taken::Id | Taken::Label) => Ok(false),
+            None => match self.notify(user, done) {
+                Err(StoreError::Missing(NO_PARENT)) => Ok(false),
+                done => done,
+            },
         }
     }
 

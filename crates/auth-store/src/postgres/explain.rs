@@ -5,8 +5,8 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, credentials, external_ids, feed, import, mail, meta, names, numbers, realms, sealed,
-    shared_attempts, statement, users,
+    Postgres, attempts, audit, credentials, external_ids, feed, import, mail, meta, names, numbers, realms,
+    sealed, shared_attempts, statement, users,
 };
 use crate::Plan;
 
@@ -44,6 +44,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list the newest clients of users", attempts::KNOWN),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
+    ("list a page of the audit log", audit::PAGE),
+    ("delete old rows of the audit log", audit::OLD),
     ("find mail that is due", mail::DUE),
     ("delete a mail", mail::SETTLE),
     ("put a mail off", mail::PUT_OFF),

@@ -6,17 +6,18 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    Conflict, ImportError, ImportMode, Imported, NewRecord, NewUser, Realm, RealmId, Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, NewUser, Realm, RealmId, Records,
+    StoreError,
 };
 use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
 
-use super::Postgres;
 use super::error::{CommandError, Result};
 use super::new_user::{self, Resolved};
 use super::numbers::Numbers;
 use super::row::{Columns, escaped};
 use super::statement::{changed, row};
+use super::{Postgres, audit};
 use crate::encoding::to_json;
 
 /// Users of one chunk.
@@ -42,6 +43,7 @@ pub(super) async fn import(
     store: &Postgres,
     records: Records,
     mode: ImportMode,
+    audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     let (sender, receiver) = mpsc::channel(CHUNK);
     // The iterator may take its time over each record.
@@ -61,6 +63,8 @@ pub(super) async fn import(
     // Where a rollback fails, the end of the connection rolls back.
     match (written, mode) {
         (Ok(()), ImportMode::Write) => {
+            let record = audit.and_then(|audit| import.done.audit_record(audit));
+            audit::write(&transaction, record.as_ref()).await.map_err(whole)?;
             transaction.commit().await.map_err(|error| whole(CommandError::from(error).during_commit()))?;
         }
         (Ok(()), ImportMode::DryRun) => drop(transaction.rollback().await),

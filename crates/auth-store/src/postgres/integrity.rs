@@ -36,7 +36,8 @@ const CHECKS: [(&str, &str); 7] = [
     (
         "ids or digests of an unexpected size",
         "SELECT (SELECT count(*) FROM account WHERE length(id) <> 16) \
-         + (SELECT count(*) FROM credential WHERE length(id) <> 16 OR length(digest) <> 32)",
+         + (SELECT count(*) FROM credential WHERE length(id) <> 16 OR length(digest) <> 32) \
+         + (SELECT count(*) FROM audit WHERE length(actor_account) <> 16 OR length(realm) <> 16 OR length(account) <> 16)",
     ),
 ];
 

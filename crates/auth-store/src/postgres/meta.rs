@@ -1,13 +1,13 @@
 //! Values that belong to the store as a whole.
 
 use async_trait::async_trait;
-use auth_core::{MetaStore, StoreError};
+use auth_core::{AuditRecord, MetaStore, StoreError};
 
-use super::Postgres;
 use super::error::CommandError;
 use super::row::Columns;
-use super::session::{read, write_once};
+use super::session::{read, transact, write_once};
 use super::statement::{changed, execute, row, rows};
+use super::{Postgres, audit};
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = $1";
 pub(super) const SET_ONCE: &str =
@@ -36,15 +36,18 @@ impl MetaStore for Postgres {
         name: &str,
         old: Option<&[u8]>,
         new: Option<&[u8]>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
-        Ok(match (old, new) {
-            (None, None) => self.meta(name).await?.is_none(),
-            (None, Some(new)) => write_once!(self, |client| changed(client, SET_ONCE, &[&name, &new]).await)?,
-            (Some(old), Some(new)) => {
-                write_once!(self, |client| changed(client, REPLACE, &[&name, &old, &new]).await)?
-            }
-            (Some(old), None) => write_once!(self, |client| changed(client, REMOVE, &[&name, &old]).await)?,
-        })
+        Ok(transact!(self, |transaction| {
+            let done = match (old, new) {
+                (None, None) => row(transaction, GET, &[&name]).await?.is_none(),
+                (None, Some(new)) => changed(transaction, SET_ONCE, &[&name, &new]).await?,
+                (Some(old), Some(new)) => changed(transaction, REPLACE, &[&name, &old, &new]).await?,
+                (Some(old), None) => changed(transaction, REMOVE, &[&name, &old]).await?,
+            };
+            audit::write(transaction, audit.filter(|_| done && old != new)).await?;
+            Ok(done)
+        })?)
     }
 
     async fn metas(&self, beginning: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {

@@ -60,7 +60,7 @@ impl<'r> Columns<'r> {
         self.take().map(unescaped)
     }
 
-    fn text_or_none(&mut self) -> Result<Option<String>> {
+    pub(super) fn text_or_none(&mut self) -> Result<Option<String>> {
         Ok(self.take::<Option<String>>()?.map(unescaped))
     }
 

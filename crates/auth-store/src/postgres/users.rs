@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser, PasswordString,
-    ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, Timestamp, UserId, UserStore,
-    fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser,
+    PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, Timestamp, UserId,
+    UserStore, fold,
 };
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
@@ -17,7 +17,7 @@ use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, row, rows};
-use super::{Postgres, external_ids, import, names, new_user};
+use super::{Postgres, audit, external_ids, import, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -111,23 +111,40 @@ impl UserStore for Postgres {
         user: UserId,
         new: Option<&PasswordString>,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
         let new = new.map(PasswordString::expose);
-        self.change(user, SET_PASSWORD, &[&id, &valid_from, &new], revocation).await
+        self.change(user, SET_PASSWORD, &[&id, &valid_from, &new], revocation, audit).await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> StoreResult<bool> {
+    async fn set_active(
+        &self,
+        user: UserId,
+        active: bool,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
-        self.change(user, SET_ACTIVE, &[&id, &valid_from, &active], revocation).await
+        self.change(user, SET_ACTIVE, &[&id, &valid_from, &active], revocation, audit).await
     }
 
-    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> StoreResult<bool> {
+    async fn revoke(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
-        self.change(user, REVOKE, &[&id, &valid_from], revocation).await
+        self.change(user, REVOKE, &[&id, &valid_from], revocation, audit).await
     }
 
-    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> StoreResult<bool> {
+    async fn update_profile(
+        &self,
+        user: UserId,
+        update: &ProfileUpdate,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let done = transact!(self, |transaction| {
             let Some(there) = row(transaction, UPDATE_PROFILE, &[&id, &&*full_name, &role]).await? else {
@@ -136,6 +153,7 @@ impl UserStore for Postgres {
             let realm = RealmId::from_bytes(Columns::of(&there).bytes()?);
             execute(transaction, names::DELETE, &[&id]).await?;
             names::insert(transaction, user, realm, &update.names).await?;
+            audit::write(transaction, audit).await?;
             Ok(true)
         });
         self.notify(user, done)
@@ -165,13 +183,17 @@ impl UserStore for Postgres {
         self.notify(user, done)
     }
 
-    async fn set_email_second_factor(&self, user: UserId, on: bool) -> StoreResult<bool> {
+    async fn set_email_second_factor(
+        &self,
+        user: UserId,
+        on: bool,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let id = &user.as_bytes()[..];
-        let done = write_once!(self, |client| changed(client, SET_EMAIL_SECOND_FACTOR, &[&id, &on]).await);
-        self.notify(user, done)
+        self.change(user, SET_EMAIL_SECOND_FACTOR, &[&id, &on], &Revocation::NOTHING, audit).await
     }
 
-    async fn create_user(&self, new: &NewUser) -> StoreResult<()> {
+    async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> StoreResult<()> {
         let realm = new.user.realm;
         let done = transact!(self, |transaction| {
             let mut numbers = Numbers::begin(transaction).await?;
@@ -183,31 +205,36 @@ impl UserStore for Postgres {
             for ids in numbers.assign(transaction, &[(new, realm)]).await? {
                 new_user::write_one(transaction, &Resolved { new, realm, ids: ids? }).await?;
             }
-            Ok(())
+            audit::write(transaction, audit).await
         });
         self.notify(new.user.id, done)
     }
 
-    async fn delete(&self, user: UserId) -> StoreResult<bool> {
+    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
         let id = &user.as_bytes()[..];
-        let done = write_once!(self, |client| changed(client, DELETE, &[&id]).await);
-        self.notify(user, done)
+        self.change(user, DELETE, &[&id], &Revocation::NOTHING, audit).await
     }
 
-    async fn import(&self, records: Records, mode: ImportMode) -> std::result::Result<Imported, ImportError> {
-        import::import(self, records, mode).await
+    async fn import(
+        &self,
+        records: Records,
+        mode: ImportMode,
+        audit: Option<&AuditRecord>,
+    ) -> std::result::Result<Imported, ImportError> {
+        import::import(self, records, mode, audit).await
     }
 }
 
 impl Postgres {
-    /// Runs a statement that changes a user, and deletes the credentials that are revoked with it. The statement locks
-    /// the user's row, so that credentials added meanwhile are deleted too.
+    /// Runs a statement that changes a user, deletes the credentials that are revoked with it, and writes the row of the
+    /// act. The statement locks the user's row, so that credentials added meanwhile are deleted too.
     async fn change(
         &self,
         user: UserId,
         statement: &str,
         params: Params<'_>,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (id, kinds) = (&user.as_bytes()[..], credentials::names(revocation.kinds));
         let done = transact!(self, |transaction| {
@@ -215,6 +242,7 @@ impl Postgres {
             if done && !kinds.is_empty() {
                 execute(transaction, REMOVE_KINDS, &[&id, &kinds, &None::<&[u8]>]).await?;
             }
+            audit::write(transaction, audit.filter(|_| done)).await?;
             Ok(done)
         });
         self.notify(user, done)

@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, StoreError,
-    Timestamp, UserId,
+    Account, AuditRecord, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest,
+    StoreError, Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Sqlite;
 use super::error::{CommandError, Result, taken};
 use super::row::{Columns, account_columns, credential_columns};
 use super::statement::touch;
+use super::{Sqlite, audit};
 use crate::encoding::protocol_names;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -78,15 +78,26 @@ impl CredentialStore for Sqlite {
         self.read(move |connection| of_user(connection, user, kind)).await
     }
 
-    async fn add(&self, credential: &Credential, keep: u32) -> StoreResult<bool> {
-        let new = credential.clone();
-        self.change(new.user, move |connection| add(connection, &new, keep)).await
+    async fn add(
+        &self,
+        credential: &Credential,
+        keep: u32,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
+        let (new, audit) = (credential.clone(), audit.cloned());
+        self.change(new.user, move |connection| {
+            let added = add(connection, &new, keep)?;
+            audit::write(connection, audit.as_ref().filter(|_| added == Added::Now))?;
+            Ok(added != Added::No)
+        })
+        .await
     }
 
     async fn succeed(&self, other: CredentialId, new: &Credential) -> StoreResult<bool> {
         let new = new.clone();
         self.change(new.user, move |connection| {
-            Ok(number(connection, new.user, other)?.is_some() && add(connection, &new, u32::MAX)?)
+            Ok(number(connection, new.user, other)?.is_some()
+                && add(connection, &new, u32::MAX)? != Added::No)
         })
         .await
     }
@@ -118,11 +129,29 @@ impl CredentialStore for Sqlite {
         .await
     }
 
-    async fn remove(&self, id: CredentialId) -> StoreResult<bool> {
+    async fn replace(
+        &self,
+        old: CredentialId,
+        new: &Credential,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
+        let new = new.clone();
+        let replaced = self.act(new.user, audit, move |connection| {
+            if number(connection, new.user, old)?.is_none() {
+                return Ok(false);
+            }
+            remove(connection, old)?;
+            exchange(connection, new.user, &[], None, std::slice::from_ref(&new))
+        });
+        exchanged(replaced.await)
+    }
+
+    async fn remove(&self, id: CredentialId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
+        let audit = audit.cloned();
         let owner = self.write(move |connection| {
-            let mut statement = connection.prepare_cached(REMOVE)?;
-            let owner = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
-            touch_owner(connection, owner)
+            let owner = remove(connection, id)?;
+            audit::write(connection, audit.as_ref().filter(|_| owner.is_some()))?;
+            Ok(owner)
         });
         Ok(self.notify_owner(owner.await?))
     }
@@ -132,14 +161,16 @@ impl CredentialStore for Sqlite {
         user: UserId,
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<u64> {
-        let kinds = kinds.to_vec();
+        let (kinds, audit) = (kinds.to_vec(), audit.cloned());
         self.change(user, move |connection| {
             // Counted first: a deletion may take those of the next kind along.
             let count = count_kinds(connection, user, &kinds, except)?;
             if count > 0 {
                 delete_kinds(connection, user, &kinds, except)?;
                 touch(connection, user)?;
+                audit::write(connection, audit.as_ref())?;
             }
             Ok(count)
         })
@@ -152,13 +183,11 @@ impl CredentialStore for Sqlite {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
         new: &[Credential],
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (kinds, new) = (kinds.to_vec(), new.to_vec());
-        let exchanged = self.change(user, move |connection| exchange(connection, user, &kinds, except, &new));
-        match exchanged.await {
-            Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
-            other => other,
-        }
+        let done = self.act(user, audit, move |connection| exchange(connection, user, &kinds, except, &new));
+        exchanged(done.await)
     }
 
     async fn raise_counter(&self, id: CredentialId, to: i64) -> StoreResult<bool> {
@@ -248,17 +277,26 @@ pub(super) fn insert(
     if written == 0 { Err(NotInserted::NoUser) } else { Ok(()) }
 }
 
-/// Adds a credential and keeps the newest of its kind and parent. `false` when there is no such user or parent, or the
-/// label is taken.
-fn add(connection: &Connection, new: &Credential, keep: u32) -> Result<bool> {
+/// Whether a credential is there after a command that adds it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Added {
+    Now,
+    /// By an earlier command that this one repeats.
+    Before,
+    /// There is no such user or parent, or the label is taken.
+    No,
+}
+
+/// Adds a credential and keeps the newest of its kind and parent.
+fn add(connection: &Connection, new: &Credential, keep: u32) -> Result<Added> {
     let (user, kind) = (new.user, new.kind);
     match insert(connection, user, new) {
         Ok(()) => {}
         Err(NotInserted::Failed(error)) => return Err(error),
-        Err(NotInserted::NoUser | NotInserted::NoParent) => return Ok(false),
+        Err(NotInserted::NoUser | NotInserted::NoParent) => return Ok(Added::No),
         // A caller that repeats the command, because its outcome was unknown, finds its own row.
-        Err(_) if number(connection, user, new.id)?.is_some() => return Ok(true),
-        Err(NotInserted::IdTaken | NotInserted::LabelTaken) => return Ok(false),
+        Err(_) if number(connection, user, new.id)?.is_some() => return Ok(Added::Before),
+        Err(NotInserted::IdTaken | NotInserted::LabelTaken) => return Ok(Added::No),
         Err(NotInserted::DigestTaken) => return Err(conflict()),
     }
     if keep < u32::MAX {
@@ -266,7 +304,22 @@ fn add(connection: &Connection, new: &Credential, keep: u32) -> Result<bool> {
         connection.prepare_cached(TRIM)?.execute(params![user.as_bytes(), kind.as_str(), keep, parent])?;
     }
     touch(connection, user)?;
-    Ok(true)
+    Ok(Added::Now)
+}
+
+/// Deletes a credential and counts a change of its owner; returns the owner.
+fn remove(connection: &Connection, id: CredentialId) -> Result<Option<UserId>> {
+    let mut statement = connection.prepare_cached(REMOVE)?;
+    let owner = statement.query_row([id.as_bytes()], |row| row.get(0)).optional()?;
+    touch_owner(connection, owner)
+}
+
+/// The outcome of an exchange, which has changed nothing where there was no room.
+fn exchanged(done: StoreResult<bool>) -> StoreResult<bool> {
+    match done {
+        Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
+        other => other,
+    }
 }
 
 /// The number of a user's credential; `None` when the user has none of that id.

@@ -5,7 +5,7 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, attempts, credentials, external_ids, feed, import, mail, meta, names, realms, row, sealed,
+    Sqlite, attempts, audit, credentials, external_ids, feed, import, mail, meta, names, realms, row, sealed,
     statement, users,
 };
 use crate::Plan;
@@ -13,6 +13,8 @@ use crate::Plan;
 /// Every statement that looks for some rows, and what it is for.
 const NARROW: &[(&str, &str)] = &[
     ("delete old attempts", attempts::OLD),
+    ("list a page of the audit log", audit::PAGE),
+    ("delete old rows of the audit log", audit::OLD),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the credentials of a user", credentials::OF_USER),

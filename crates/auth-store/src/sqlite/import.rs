@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    Conflict, ImportError, ImportMode, Imported, NewRecord, Realm, RealmId, Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, Realm, RealmId, Records, StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::connection::{CACHE, set_cache};
 use super::error::{CommandError, Result, taken};
-use super::new_user;
 use super::writer::{begin, commit};
+use super::{audit, new_user};
 use crate::encoding::to_json;
 
 pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = ?1";
@@ -31,10 +31,11 @@ pub(super) fn import(
     connection: &Connection,
     records: Records,
     mode: ImportMode,
+    audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     // Ids are random, so that inserts change pages all over the file.
     set_cache(connection, IMPORT_CACHE).map_err(whole)?;
-    let done = transact(connection, records, mode);
+    let done = transact(connection, records, mode, audit);
     // The import stands, whether the memory can be freed or not.
     let _ = set_cache(connection, CACHE);
     done
@@ -44,9 +45,14 @@ fn transact(
     connection: &Connection,
     records: Records,
     mode: ImportMode,
+    audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     begin(connection).map_err(whole)?;
-    let written = write(connection, records);
+    let written = write(connection, records).and_then(|done| {
+        let record = audit.and_then(|audit| done.audit_record(audit));
+        audit::write(connection, record.as_ref()).map_err(whole)?;
+        Ok(done)
+    });
     if written.is_ok() && mode == ImportMode::Write {
         commit(connection).map_err(whole)?;
     } else if !connection.is_autocommit() {

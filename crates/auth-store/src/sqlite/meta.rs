@@ -1,12 +1,11 @@
 //! Values that belong to the store as a whole.
 
 use async_trait::async_trait;
-use auth_core::{MetaStore, StoreError};
+use auth_core::{AuditRecord, MetaStore, StoreError};
 use rusqlite::{Connection, OptionalExtension, params};
 
-use super::Sqlite;
-use super::error;
 use super::statement::changed;
+use super::{Sqlite, audit, error};
 
 pub(super) const GET: &str = "SELECT value FROM meta WHERE name = ?1";
 pub(super) const SET_ONCE: &str =
@@ -37,13 +36,19 @@ impl MetaStore for Sqlite {
         name: &str,
         old: Option<&[u8]>,
         new: Option<&[u8]>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         let (name, old, new) = (name.to_owned(), old.map(<[u8]>::to_vec), new.map(<[u8]>::to_vec));
-        self.write(move |connection| match (&old, &new) {
-            (None, None) => Ok(get(connection, &name)?.is_none()),
-            (None, Some(new)) => changed(connection, SET_ONCE, params![name, new]),
-            (Some(old), Some(new)) => changed(connection, REPLACE, params![name, old, new]),
-            (Some(old), None) => changed(connection, REMOVE, params![name, old]),
+        let audit = audit.filter(|_| old != new).cloned();
+        self.write(move |connection| {
+            let done = match (&old, &new) {
+                (None, None) => get(connection, &name)?.is_none(),
+                (None, Some(new)) => changed(connection, SET_ONCE, params![name, new])?,
+                (Some(old), Some(new)) => changed(connection, REPLACE, params![name, old, new])?,
+                (Some(old), None) => changed(connection, REMOVE, params![name, old])?,
+            };
+            audit::write(connection, audit.as_ref().filter(|_| done))?;
+            Ok(done)
         })
         .await
     }

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser,
-    PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, Timestamp, UserId,
-    UserStore, fold,
+    Account, AuditRecord, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind,
+    NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
+    Timestamp, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
@@ -12,7 +12,7 @@ use super::error::Result;
 use super::import::import;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
-use super::{Sqlite, credentials, external_ids, names, new_user};
+use super::{Sqlite, audit, credentials, external_ids, names, new_user};
 use crate::encoding::number;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -106,9 +106,10 @@ impl UserStore for Sqlite {
         user: UserId,
         new: Option<&PasswordString>,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (new, revocation) = (new.cloned(), OwnedRevocation::of(revocation));
-        self.change(user, move |connection| {
+        self.act(user, audit, move |connection| {
             let password = new.as_ref().map(PasswordString::expose);
             let done = changed(connection, SET_PASSWORD, params![user.as_bytes(), password])?;
             revocation.apply(connection, user)?;
@@ -117,9 +118,15 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn set_active(&self, user: UserId, active: bool, revocation: &Revocation<'_>) -> StoreResult<bool> {
+    async fn set_active(
+        &self,
+        user: UserId,
+        active: bool,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let revocation = OwnedRevocation::of(revocation);
-        self.change(user, move |connection| {
+        self.act(user, audit, move |connection| {
             let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
             revocation.apply(connection, user)?;
             Ok(done)
@@ -127,9 +134,14 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> StoreResult<bool> {
+    async fn revoke(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let revocation = OwnedRevocation::of(revocation);
-        self.change(user, move |connection| {
+        self.act(user, audit, move |connection| {
             let done = touch(connection, user)?;
             revocation.apply(connection, user)?;
             Ok(done)
@@ -137,9 +149,14 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> StoreResult<bool> {
+    async fn update_profile(
+        &self,
+        user: UserId,
+        update: &ProfileUpdate,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
         let update = update.clone();
-        self.change(user, move |connection| {
+        self.act(user, audit, move |connection| {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
             let params = params![user.as_bytes(), update.full_name, update.role.as_str()];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
@@ -176,32 +193,45 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn set_email_second_factor(&self, user: UserId, on: bool) -> StoreResult<bool> {
-        self.change(user, move |connection| {
+    async fn set_email_second_factor(
+        &self,
+        user: UserId,
+        on: bool,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
+        self.act(user, audit, move |connection| {
             changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
         })
         .await
     }
 
-    async fn create_user(&self, new: &NewUser) -> StoreResult<()> {
-        let (new, user) = (new.clone(), new.user.id);
+    async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> StoreResult<()> {
+        let (new, user, audit) = (new.clone(), new.user.id, audit.cloned());
         self.change(user, move |connection| {
             // A caller that repeats the command, because its outcome was unknown, finds its own row.
             let own = one(connection, BY_ID, params![user.as_bytes()])?;
             if own.is_some_and(|own| own.user.realm == new.user.realm) {
                 return Ok(());
             }
-            new_user::write(connection, &new, new.user.realm)
+            new_user::write(connection, &new, new.user.realm)?;
+            audit::write(connection, audit.as_ref())
         })
         .await
     }
 
-    async fn delete(&self, user: UserId) -> StoreResult<bool> {
-        self.change(user, move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
+    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
+        self.act(user, audit, move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
     }
 
-    async fn import(&self, records: Records, mode: ImportMode) -> std::result::Result<Imported, ImportError> {
-        let done = self.writer.alone(move |connection| import(connection, records, mode)).await;
+    async fn import(
+        &self,
+        records: Records,
+        mode: ImportMode,
+        audit: Option<&AuditRecord>,
+    ) -> std::result::Result<Imported, ImportError> {
+        let audit = audit.cloned();
+        let done =
+            self.writer.alone(move |connection| import(connection, records, mode, audit.as_ref())).await;
         done.unwrap_or_else(|error| Err(ImportError { record: None, error: Some(error) }))
     }
 }

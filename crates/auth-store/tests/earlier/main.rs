@@ -55,7 +55,7 @@ async fn check(store: &impl Store, content: &str, which: &str) {
     let found = listed(store).await;
     assert_eq!(found, content, "{which}");
     for user in everybody(store).await {
-        assert!(store.delete(user).await.unwrap(), "{which}");
+        assert!(store.delete(user, None).await.unwrap(), "{which}");
     }
     let left = listed(store).await;
     let is_of_a_user = |line: &&str| line.starts_with("user") || line.starts_with("credential");

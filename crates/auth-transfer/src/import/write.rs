@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use auth_core::{ImportError as StoreImportError, Imported, InternalError, NewRecord, StoreError};
+use auth_core::{
+    Act, AuditRecord, ImportError as StoreImportError, Imported, InternalError, NewRecord, StoreError,
+};
 use auth_engine::Engine;
 use futures_util::future::join;
 
@@ -42,8 +44,9 @@ impl<'a> Writer<'a> {
     /// Writes the records. When one is left out, everything is tried again: the store takes all or nothing.
     pub(super) async fn write(mut self, checked: &mut Checked) -> Result<Imported, ImportError> {
         loop {
+            let audit = self.audit(checked)?;
             let (sender, records) = channel();
-            let writing = self.engine.store().import(records, self.options.mode);
+            let writing = self.engine.store().import(records, self.options.mode, Some(&audit));
             let (written, fed) = join(writing, self.feed(checked, sender)).await;
             fed?;
             let StoreImportError { record, error } = match written {
@@ -105,6 +108,29 @@ impl<'a> Writer<'a> {
         }
         sender.end().await;
         Ok(())
+    }
+
+    /// The row of the audit log: what was created or written where it is one record, else how many there were.
+    fn audit(&self, checked: &mut Checked) -> Result<AuditRecord, ImportError> {
+        let by_command = |act, realm, user| self.engine.auditor().by_command(act, realm, user, String::new());
+        // A user that is added may come with its realm.
+        if checked.len() > 2 {
+            return Ok(by_command(Act::Imported, None, None));
+        }
+        let (mut realms, mut users) = (Vec::new(), Vec::new());
+        for draft in checked.read()? {
+            let draft = draft?;
+            match draft.record {
+                _ if self.left_out.contains(&draft.line) => {}
+                Record::Realm { realm, .. } => realms.push(realm.id),
+                Record::User { user, .. } => users.push((user.user.realm, user.user.id)),
+            }
+        }
+        Ok(match (&realms[..], &users[..]) {
+            (_, [(realm, user)]) => by_command(Act::UserCreated, Some(*realm), Some(*user)),
+            ([realm], []) => by_command(Act::RealmWritten, Some(*realm), None),
+            _ => by_command(Act::Imported, None, None),
+        })
     }
 
     fn leave_out(&mut self, line: u64, reason: String) {

@@ -5,8 +5,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::{State, Taken};
 use crate::{
-    Account, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest, MailId,
-    OutgoingMail, SealedStore, StoreError, Timestamp, UserId,
+    Account, AuditRecord, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest,
+    MailId, OutgoingMail, SealedStore, StoreError, Timestamp, UserId,
 };
 
 #[async_trait]
@@ -27,8 +27,20 @@ impl CredentialStore for MemoryStore {
         self.read(|state| state.of_user(user, kind).into_iter().cloned().collect())
     }
 
-    async fn add(&self, credential: &Credential, keep: u32) -> Result<bool, StoreError> {
-        self.change_user(credential.user, |state| add(state, credential, keep))
+    async fn add(
+        &self,
+        credential: &Credential,
+        keep: u32,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
+        self.change_user(credential.user, |state| {
+            let is_repeated = state.has_credential(credential.user, credential.id);
+            let done = add(state, credential, keep)?;
+            if done && !is_repeated {
+                state.audit(audit);
+            }
+            Ok(done)
+        })
     }
 
     async fn ensure(&self, credential: &Credential) -> Result<Option<Credential>, StoreError> {
@@ -58,10 +70,31 @@ impl CredentialStore for MemoryStore {
         })
     }
 
-    async fn remove(&self, id: CredentialId) -> Result<bool, StoreError> {
+    async fn replace(
+        &self,
+        old: CredentialId,
+        new: &Credential,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
+        let replaced = self.act(new.user, audit, |state| {
+            if !state.has_credential(new.user, old) {
+                return Ok(false);
+            }
+            state.delete_credentials(|own| own.id == old);
+            state.add_credential(new.clone()).map_err(not_exchanged)?;
+            Ok(true)
+        });
+        match replaced {
+            Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
+            other => other,
+        }
+    }
+
+    async fn remove(&self, id: CredentialId, audit: Option<&AuditRecord>) -> Result<bool, StoreError> {
         let owner = self.change(|state| {
             let owner = state.credentials.iter().find(|own| own.id == id).map(|own| own.user);
             state.delete_credentials(|own| own.id == id);
+            state.audit(audit.filter(|_| owner.is_some()));
             Ok(owner)
         })?;
         owner.inspect(|owner| self.notify(*owner));
@@ -73,11 +106,14 @@ impl CredentialStore for MemoryStore {
         user: UserId,
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
+        audit: Option<&AuditRecord>,
     ) -> Result<u64, StoreError> {
         self.change_user(user, |state| {
-            Ok(state.delete_credentials(|own| {
+            let count = state.delete_credentials(|own| {
                 own.user == user && kinds.contains(&own.kind) && Some(own.id) != except
-            }))
+            });
+            state.audit(audit.filter(|_| count > 0));
+            Ok(count)
         })
     }
 
@@ -87,9 +123,10 @@ impl CredentialStore for MemoryStore {
         kinds: &[CredentialKind],
         except: Option<CredentialId>,
         new: &[Credential],
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         let exchanged =
-            self.change_user(user, |state| state.exchange(user, kinds, except, new).map_err(not_exchanged));
+            self.act(user, audit, |state| state.exchange(user, kinds, except, new).map_err(not_exchanged));
         match exchanged {
             Err(StoreError::Missing(NOT_EXCHANGED)) => Ok(false),
             other => other,

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::{
-    AttemptRecord, AttemptStore, ClientKey, Credential, MailId, MetaStore, Outbox, OutgoingMail, Realm,
-    RealmStore, StoreError, Timestamp, UserId,
+    AttemptRecord, AttemptStore, AuditRecord, ClientKey, Credential, MailId, MetaStore, Outbox, OutgoingMail,
+    Realm, RealmStore, StoreError, Timestamp, UserId,
 };
 
 #[async_trait]
@@ -145,6 +145,7 @@ impl MetaStore for MemoryStore {
         name: &str,
         old: Option<&[u8]>,
         new: Option<&[u8]>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.change(|state| {
             let is_old = state.meta.get(name).map(Vec::as_slice) == old;
@@ -153,6 +154,7 @@ impl MetaStore for MemoryStore {
                 None if is_old => drop(state.meta.remove(name)),
                 _ => {}
             }
+            state.audit(audit.filter(|_| is_old && old != new));
             Ok(is_old)
         })
     }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, AttemptRecord, Conflict, Credential, CredentialId, CredentialKind, ExternalId, LoginName,
-    Lookup, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Revocation,
-    StoreError, Timestamp, User, UserId, fold, resolve,
+    Account, AttemptRecord, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
+    ExternalId, LoginName, Lookup, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName, Realm,
+    RealmId, Revocation, StoreError, Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -21,6 +21,10 @@ pub(super) struct State {
     pub(super) mails: Vec<OutgoingMail>,
     /// In the order in which they were recorded.
     pub(super) attempts: Vec<AttemptRecord>,
+    /// In the order in which they were written.
+    pub(super) audit: Vec<AuditRow>,
+    /// Counts the rows of the audit log that were ever written.
+    pub(super) audited: i64,
     pub(super) meta: BTreeMap<String, Vec<u8>>,
     /// The attempts of each key that servers count together.
     pub(super) counted: BTreeMap<[u8; 32], Counted>,
@@ -54,6 +58,14 @@ pub(super) enum Taken {
 }
 
 impl State {
+    /// Writes a row of the audit log, where one is to be written.
+    pub(super) fn audit(&mut self, record: Option<&AuditRecord>) {
+        if let Some(record) = record {
+            self.audited += 1;
+            self.audit.push(AuditRow { number: self.audited, record: record.clone() });
+        }
+    }
+
     /// A user as a login reads it.
     pub(super) fn account(&self, id: UserId) -> Option<Account> {
         let record = self.users.get(&id)?;

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::{
-    Account, Conflict, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewRecord,
-    NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, UserId,
-    UserStore, fold,
+    Account, AuditRecord, Conflict, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId,
+    NewRecord, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
+    StoreError, UserId, UserStore, fold,
 };
 
 #[async_trait]
@@ -68,8 +68,9 @@ impl UserStore for MemoryStore {
         user: UserId,
         new: Option<&PasswordString>,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
-        self.change_user(user, |state| {
+        self.act(user, audit, |state| {
             Ok(state.change_and_revoke(user, revocation, |user, password| {
                 user.must_change_password &= new.is_none();
                 *password = new.cloned();
@@ -82,18 +83,29 @@ impl UserStore for MemoryStore {
         user: UserId,
         active: bool,
         revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
-        self.change_user(user, |state| {
+        self.act(user, audit, |state| {
             Ok(state.change_and_revoke(user, revocation, |user, _| user.active = active))
         })
     }
 
-    async fn revoke(&self, user: UserId, revocation: &Revocation<'_>) -> Result<bool, StoreError> {
-        self.change_user(user, |state| Ok(state.change_and_revoke(user, revocation, |_, _| ())))
+    async fn revoke(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
+        self.act(user, audit, |state| Ok(state.change_and_revoke(user, revocation, |_, _| ())))
     }
 
-    async fn update_profile(&self, user: UserId, update: &ProfileUpdate) -> Result<bool, StoreError> {
-        self.change_user(user, |state| {
+    async fn update_profile(
+        &self,
+        user: UserId,
+        update: &ProfileUpdate,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
+        self.act(user, audit, |state| {
             let Some(realm) = state.users.get(&user).map(|record| record.user.realm) else {
                 return Ok(false);
             };
@@ -128,38 +140,51 @@ impl UserStore for MemoryStore {
         })
     }
 
-    async fn set_email_second_factor(&self, user: UserId, on: bool) -> Result<bool, StoreError> {
-        self.change_user(user, |state| {
+    async fn set_email_second_factor(
+        &self,
+        user: UserId,
+        on: bool,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
+        self.act(user, audit, |state| {
             Ok(state.change_user(user, |user, _| user.email_second_factor = on).is_some())
         })
     }
 
-    async fn create_user(&self, new: &NewUser) -> Result<(), StoreError> {
+    async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError> {
         let realm = new.user.realm;
         self.change_user(new.user.id, |state| {
             // A caller that repeats the command finds its own user.
             if state.users.get(&new.user.id).is_some_and(|own| own.user.realm == realm) {
                 return Ok(());
             }
-            state.create_user(new.clone(), realm)
+            state.create_user(new.clone(), realm)?;
+            state.audit(audit);
+            Ok(())
         })
     }
 
-    async fn delete(&self, user: UserId) -> Result<bool, StoreError> {
-        self.change_user(user, |state| {
+    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError> {
+        self.act(user, audit, |state| {
             state.credentials.retain(|own| own.user != user);
             Ok(state.users.remove(&user).is_some())
         })
     }
 
-    async fn import(&self, records: Records, mode: ImportMode) -> Result<Imported, ImportError> {
+    async fn import(
+        &self,
+        records: Records,
+        mode: ImportMode,
+        audit: Option<&AuditRecord>,
+    ) -> Result<Imported, ImportError> {
         let records: Vec<Option<NewRecord>> = records.collect();
         let mut outcome = Err(ImportError { record: None, error: None });
         let written = self.change(|state| {
             let mut imported = state.clone();
             outcome = import(&mut imported, records);
-            if outcome.is_ok() && mode == ImportMode::Write {
+            if let (Ok(done), ImportMode::Write) = (&outcome, mode) {
                 *state = imported;
+                state.audit(audit.and_then(|audit| done.audit_record(audit)).as_ref());
             }
             Ok(())
         });

@@ -72,7 +72,7 @@ impl World {
     /// Mails a new code; gives it, and its record.
     async fn mail(&self) -> (OneTimeCode, Credential) {
         let user = self.account.user.id;
-        self.store.remove_of_user(user, &[CredentialKind::MAILED_CODE], None).await.unwrap();
+        self.store.remove_of_user(user, &[CredentialKind::MAILED_CODE], None, None).await.unwrap();
         self.check.mail_code(&self.account).await.unwrap();
         let stored = self.check.newest_code(user).await.unwrap().unwrap();
         (self.check.credentials.open_mailed_code(&stored).unwrap(), stored)
@@ -103,7 +103,7 @@ async fn a_mailed_code_is_judged_as_it_is_when_the_attempt_is_counted() {
             Meanwhile::AnotherAttempt => assert!(world.store.raise_counter(read.id, 1).await.unwrap()),
             // An attempt that was made at the first code does not count for the second, even if it would be right.
             Meanwhile::AnotherCode => code = world.mail().await.0,
-            Meanwhile::UsedUp => assert!(world.store.remove(read.id).await.unwrap()),
+            Meanwhile::UsedUp => assert!(world.store.remove(read.id, None).await.unwrap()),
         }
         let told = world.check.use_mailed_code(Some(read), &code, START).await.unwrap();
         assert!(told == verdict, "{meanwhile:?}");

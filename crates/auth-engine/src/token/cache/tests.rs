@@ -171,7 +171,7 @@ impl Server {
         let new =
             NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![stored()] };
         let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-        store.import(Box::new(records.into_iter()), ImportMode::Write).await.unwrap();
+        store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.unwrap();
 
         let clock = Arc::new(ManualClock::at(at(0)));
         let cache = CredentialCache::new(Arc::clone(&store), Arc::clone(&clock) as _, Duration::ZERO, 100);
@@ -234,7 +234,7 @@ async fn a_cached_credential_is_not_read_again() {
 async fn a_revocation_here_between_reading_and_adding_is_refused_at_once() {
     let folder = tempfile::tempdir().unwrap();
     for server in both(&folder).await {
-        let revoke = async { assert!(server.store.remove(TOKEN).await.unwrap()) };
+        let revoke = async { assert!(server.store.remove(TOKEN, None).await.unwrap()) };
         assert_eq!(server.present(revoke).await, (GOOD, READ), "it was good when it was read");
         assert_eq!(server.present(async {}).await, (!GOOD, READ));
     }
@@ -245,7 +245,7 @@ async fn a_revocation_elsewhere_between_reading_and_adding_is_refused_after_the_
     let folder = tempfile::tempdir().unwrap();
     for server in both(&folder).await {
         let revoke = async {
-            assert!(server.other.set_active(USER, false, &Revocation::NOTHING).await.unwrap());
+            assert!(server.other.set_active(USER, false, &Revocation::NOTHING, None).await.unwrap());
             // A comparison that comes before what was read is added doesn't see it.
             server.cache.compare().await.unwrap();
         };

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use anyhow::bail;
 use auth_core::{
-    ByProtocol, Clock, Credential, CredentialId, CredentialKind, ExternalId, ImportMode, LoginName, Lookup,
-    NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm, RealmId, Rng, Role, Scope, SeededRng,
-    Timestamp, User, UserId,
+    Act, Actor, AuditRecord, ByProtocol, Clock, Credential, CredentialId, CredentialKind, ExternalId,
+    ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm,
+    RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
 };
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
@@ -40,6 +40,21 @@ pub(super) struct Seed {
     users: u64,
 }
 
+/// The row of the audit log for a transaction.
+fn audit_record() -> AuditRecord {
+    AuditRecord {
+        at: SystemClock.now(),
+        actor: Actor::Operator,
+        act: Act::Imported,
+        realm: None,
+        user: None,
+        detail: String::new(),
+        client: None,
+        protocol: None,
+        request_id: String::new(),
+    }
+}
+
 impl Seed {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
@@ -65,7 +80,8 @@ impl Seed {
                 move |number| Some(NewRecord::User(Box::new(new_user(realm, number, started))))
             });
             let records = std::iter::once(Some(NewRecord::Realm(realm.clone()))).chain(users);
-            if let Err(failed) = store.import(Box::new(records), ImportMode::Write).await {
+            let audit = audit_record();
+            if let Err(failed) = store.import(Box::new(records), ImportMode::Write, Some(&audit)).await {
                 match failed.error {
                     Some(error) => {
                         bail!("user {}: {error}", next - STEP + failed.record.unwrap_or_default())

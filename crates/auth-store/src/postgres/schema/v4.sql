@@ -11,3 +11,20 @@ CREATE INDEX credential_of_parent ON credential (parent) WHERE parent IS NOT NUL
 -- store hold is taken no more.
 UPDATE credential SET digest = sha256('auth-server app password'::bytea || digest), clear_only = true
 WHERE kind = 'app-password' AND digest IS NOT NULL;
+
+-- The audit log. No row refers to another table: what it names may be gone.
+CREATE TABLE audit (
+    at bigint NOT NULL,
+    id bigint NOT NULL GENERATED ALWAYS AS IDENTITY,
+    actor text NOT NULL,
+    actor_account bytea,
+    actor_directory text,
+    act text NOT NULL,
+    realm bytea,
+    account bytea,
+    detail text NOT NULL,
+    client text,
+    protocol text,
+    request text NOT NULL,
+    PRIMARY KEY (at, id)
+);

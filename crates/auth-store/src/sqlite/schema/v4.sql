@@ -10,3 +10,21 @@ CREATE INDEX credential_of_parent ON credential (parent) WHERE parent IS NOT NUL
 -- store hold is taken no more. `sha256` is a function of this program, over the bytes of all its arguments.
 UPDATE credential SET digest = sha256('auth-server app password', digest), clear_only = 1
 WHERE kind = 'app-password' AND digest IS NOT NULL;
+
+-- The audit log. No row refers to another table: what it names may be gone.
+CREATE TABLE audit (
+    number INTEGER PRIMARY KEY,
+    at INTEGER NOT NULL,
+    actor TEXT NOT NULL,
+    actor_user BLOB,
+    actor_directory TEXT,
+    act TEXT NOT NULL,
+    realm BLOB,
+    user BLOB,
+    detail TEXT NOT NULL,
+    client TEXT,
+    protocol TEXT,
+    request TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX audit_by_time ON audit (at);

@@ -1,0 +1,104 @@
+//! The audit log.
+
+use async_trait::async_trait;
+use auth_core::{AuditRecord, AuditRow, AuditStore, RealmId, StoreError, Timestamp, UserId};
+use deadpool_postgres::GenericClient;
+
+use super::Postgres;
+use super::error::Result;
+use super::row::{Columns, escaped};
+use super::session::{read, write_once};
+use super::statement::{execute, rows};
+use crate::encoding::{act, actor, client_key, protocol};
+
+/// Rows that one command deletes, so that none takes long.
+const FORGET: i64 = 1000;
+
+pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_account, actor_directory, act, realm, account, \
+    detail, client, protocol, request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+pub(super) const PAGE: &str = "SELECT id, at, actor, actor_account, actor_directory, act, realm, account, detail, \
+    client, protocol, request FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3";
+pub(super) const OLD: &str = "DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit \
+    WHERE at < $1 ORDER BY at LIMIT $2)";
+
+type StoreResult<T> = std::result::Result<T, StoreError>;
+
+#[async_trait]
+impl AuditStore for Postgres {
+    async fn write_audit(&self, record: &AuditRecord) -> StoreResult<()> {
+        Ok(write_once!(self, |client| write(client, Some(record)).await)?)
+    }
+
+    async fn audit_rows(&self, after: Option<&AuditRow>, limit: u32) -> StoreResult<Vec<AuditRow>> {
+        let (at, id) =
+            after.map_or((i64::MAX, i64::MAX), |after| (after.record.at.as_millis(), after.number));
+        let limit = i64::from(limit);
+        let found = read!(self, |client| rows(client, PAGE, &[&at, &id, &limit]).await)?;
+        Ok(found.iter().map(|row| audit_row(&mut Columns::of(row))).collect::<Result<_>>()?)
+    }
+
+    async fn forget_audit(&self, before: Timestamp) -> StoreResult<u64> {
+        let before = before.as_millis();
+        let mut total = 0;
+        loop {
+            let count = write_once!(self, |client| execute(client, OLD, &[&before, &FORGET]).await)?;
+            total += count;
+            if count < FORGET.cast_unsigned() {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+/// Writes the row of an act, where there is one to write, in the transaction of the act.
+pub(super) async fn write(client: &impl GenericClient, record: Option<&AuditRecord>) -> Result<()> {
+    let Some(record) = record else { return Ok(()) };
+    let actor_account = record.actor.user();
+    let ids = (
+        actor_account.as_ref().map(|user| &user.as_bytes()[..]),
+        record.realm.as_ref().map(|realm| &realm.as_bytes()[..]),
+        record.user.as_ref().map(|user| &user.as_bytes()[..]),
+    );
+    let directory = record.actor.directory().map(escaped);
+    let client_key = record.client.map(|client| client.to_string());
+    execute(
+        client,
+        INSERT,
+        &[
+            &record.at.as_millis(),
+            &record.actor.as_str(),
+            &ids.0,
+            &directory.as_deref(),
+            &record.act.as_str(),
+            &ids.1,
+            &ids.2,
+            &&*escaped(&record.detail),
+            &client_key,
+            &record.protocol.as_ref().map(|protocol| protocol.as_str()),
+            &record.request_id,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+/// A row of the columns of [`PAGE`].
+fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
+    let number = columns.take()?;
+    let at = columns.timestamp()?;
+    let word = columns.take()?;
+    let user = columns.bytes_or_none()?.map(UserId::from_bytes);
+    let actor = actor(word, user, columns.text_or_none()?)?;
+    let record = AuditRecord {
+        at,
+        actor,
+        act: act(columns.take()?)?,
+        realm: columns.bytes_or_none()?.map(RealmId::from_bytes),
+        user: columns.bytes_or_none()?.map(UserId::from_bytes),
+        detail: columns.text()?,
+        client: columns.take::<Option<&str>>()?.map(client_key).transpose()?,
+        protocol: columns.take::<Option<&str>>()?.map(protocol).transpose()?,
+        request_id: columns.take()?,
+    };
+    Ok(AuditRow { number, record })
+}

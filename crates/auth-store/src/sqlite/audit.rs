@@ -1,0 +1,119 @@
+//! The audit log.
+
+use async_trait::async_trait;
+use auth_core::{Act, AuditRecord, AuditRow, AuditStore, RealmId, StoreError, Timestamp, UserId};
+use rusqlite::{Connection, params};
+
+use super::Sqlite;
+use super::error::Result;
+use super::row::Columns;
+use crate::encoding::{act, actor, client_key, protocol};
+
+/// Rows that one command deletes, so that other commands run in between.
+const FORGET: u32 = 1000;
+
+pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_user, actor_directory, act, realm, user, \
+    detail, client, protocol, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+pub(super) const PAGE: &str = "SELECT number, at, actor, actor_user, actor_directory, act, realm, user, detail, \
+    client, protocol, request FROM audit WHERE (at, number) < (?1, ?2) ORDER BY at DESC, number DESC LIMIT ?3";
+pub(super) const OLD: &str = "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
+    WHERE at < ?1 LIMIT ?2)";
+
+#[async_trait]
+impl AuditStore for Sqlite {
+    async fn write_audit(&self, record: &AuditRecord) -> std::result::Result<(), StoreError> {
+        let record = record.clone();
+        self.write(move |connection| write(connection, Some(&record))).await
+    }
+
+    async fn audit_rows(
+        &self,
+        after: Option<&AuditRow>,
+        limit: u32,
+    ) -> std::result::Result<Vec<AuditRow>, StoreError> {
+        let (at, number) =
+            after.map_or((i64::MAX, i64::MAX), |after| (after.record.at.as_millis(), after.number));
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(PAGE)?;
+            statement
+                .query_and_then(params![at, number, limit], |row| audit_row(&mut Columns::of(row)))?
+                .collect()
+        })
+        .await
+    }
+
+    async fn forget_audit(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
+        let mut total = 0;
+        loop {
+            let forget = move |connection: &Connection| {
+                let mut statement = connection.prepare_cached(OLD)?;
+                let count = statement.execute(params![before.as_millis(), FORGET])?;
+                Ok(u64::try_from(count).unwrap_or(u64::MAX))
+            };
+            let count = self.write(forget).await?;
+            total += count;
+            if count < u64::from(FORGET) {
+                return Ok(total);
+            }
+        }
+    }
+}
+
+impl Sqlite {
+    /// Runs `work`, which changes a user or says `false`, and writes the row of the act where it did; notifies the
+    /// listeners.
+    pub(super) async fn act(
+        &self,
+        user: UserId,
+        audit: Option<&AuditRecord>,
+        work: impl FnOnce(&Connection) -> Result<bool> + Send + 'static,
+    ) -> std::result::Result<bool, StoreError> {
+        let record = audit.cloned();
+        let acted = move |connection: &Connection| {
+            let done = work(connection)?;
+            write(connection, record.as_ref().filter(|_| done))?;
+            Ok(done)
+        };
+        self.change(user, acted).await
+    }
+}
+
+/// Writes the row of an act, where there is one to write, in the transaction of the act.
+pub(super) fn write(connection: &Connection, record: Option<&AuditRecord>) -> Result<()> {
+    let Some(record) = record else { return Ok(()) };
+    connection.prepare_cached(INSERT)?.execute(params![
+        record.at.as_millis(),
+        record.actor.as_str(),
+        record.actor.user().as_ref().map(UserId::as_bytes),
+        record.actor.directory(),
+        record.act.as_str(),
+        record.realm.as_ref().map(RealmId::as_bytes),
+        record.user.as_ref().map(UserId::as_bytes),
+        record.detail,
+        record.client.map(|client| client.to_string()),
+        record.protocol.as_ref().map(|protocol| protocol.as_str()),
+        record.request_id,
+    ])?;
+    Ok(())
+}
+
+fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
+    let number = columns.take()?;
+    let at = columns.timestamp()?;
+    let word: String = columns.take()?;
+    let user = columns.take::<Option<_>>()?.map(UserId::from_bytes);
+    let actor = actor(&word, user, columns.take()?)?;
+    let act: Act = act(&columns.take::<String>()?)?;
+    let record = AuditRecord {
+        at,
+        actor,
+        act,
+        realm: columns.take::<Option<_>>()?.map(RealmId::from_bytes),
+        user: columns.take::<Option<_>>()?.map(UserId::from_bytes),
+        detail: columns.take()?,
+        client: columns.take::<Option<String>>()?.map(|client| client_key(&client)).transpose()?,
+        protocol: columns.take::<Option<String>>()?.map(|name| protocol(&name)).transpose()?,
+        request_id: columns.take()?,
+    };
+    Ok(AuditRow { number, record })
+}
