@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn a_header_that_is_not_the_proxys_own_is_never_read() {
+    fn a_header_that_the_proxy_does_not_set_is_never_read() {
         let (x, forwarded) = (ClientHeader::XForwardedFor, ClientHeader::Forwarded);
         let sent = [
             ("forwarded", "for=203.0.113.1"),

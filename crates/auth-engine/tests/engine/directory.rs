@@ -401,7 +401,7 @@ async fn failures_are_delayed_the_longest_and_take_a_slot() {
 }
 
 #[tokio::test]
-async fn a_directorys_person_made_again_refuses_signed_tokens_from_before() {
+async fn a_person_of_a_directory_made_again_refuses_signed_tokens_from_before() {
     let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("new")]).await;
     for _ in 0..2 {
         world.clock.advance(Duration::from_secs(10));
