@@ -1,6 +1,6 @@
 //! The audit log: who changed which account, realm or key, when, and from where.
 
-use crate::{ClientKey, ProtocolName, RealmId, Timestamp, UserId};
+use crate::{ClientKey, CredentialId, ProtocolName, RealmId, Timestamp, UserId};
 
 /// A row of the audit log. It outlives the user and the realm that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,9 @@ pub struct AuditRecord {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
+    /// The credential by which a signed-in user does it. A store does no act whose credential is gone, so that what was
+    /// revoked makes no successor; it doesn't keep the id.
+    pub by: Option<CredentialId>,
     /// What was done.
     pub act: Act,
     /// The realm that it was done to, or in; `None` for the server as a whole.

@@ -32,6 +32,7 @@ impl Auditor {
         AuditRecord {
             at: self.clock.now(),
             actor: Actor::Operator,
+            by: None,
             act,
             realm,
             user,
@@ -71,7 +72,8 @@ impl Auditor {
         } else {
             Actor::User(own)
         };
-        Ok(self.by_request(actor, act, user, caller.protocol, caller.peer))
+        let row = self.by_request(actor, act, user, caller.protocol, caller.peer);
+        Ok(AuditRecord { by: caller.principal.credential, ..row })
     }
 
     /// The row of an act that somebody does with a link that was mailed to the user.
@@ -106,6 +108,7 @@ impl Auditor {
         AuditRecord {
             at: self.clock.now(),
             actor,
+            by: None,
             act,
             realm: Some(user.realm),
             user: Some(user.id),

@@ -16,6 +16,7 @@ fn row(world: &World, act: Act, realm: Option<RealmId>, user: Option<UserId>) ->
     AuditRecord {
         at: world.clock.now(),
         actor: Actor::Operator,
+        by: None,
         act,
         realm,
         user,

@@ -134,7 +134,10 @@ impl From<InternalError> for ActionError {
 
 impl From<StoreError> for ActionError {
     fn from(error: StoreError) -> Self {
-        Self::Internal(error.into())
+        match error {
+            StoreError::Revoked => Self::NotPermitted,
+            error => Self::Internal(error.into()),
+        }
     }
 }
 

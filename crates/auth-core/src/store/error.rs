@@ -14,6 +14,8 @@ pub enum StoreError {
     OutcomeUnknown(String),
     /// The store has another record of that name.
     Conflict(Conflict),
+    /// The credential by which an act was to be done is gone. Nothing was changed.
+    Revoked,
     /// A record refers to one that is not there.
     Missing(&'static str),
     /// A stored record can't be read.
@@ -26,6 +28,7 @@ impl fmt::Display for StoreError {
             Self::Unavailable(why) => write!(f, "the store is unavailable: {why}"),
             Self::OutcomeUnknown(why) => write!(f, "the outcome of a commit is unknown: {why}"),
             Self::Conflict(what) => write!(f, "{what} is taken"),
+            Self::Revoked => f.write_str("the credential that was used is gone"),
             Self::Missing(what) => write!(f, "there is no such {what}"),
             Self::Corrupt(what) => write!(f, "a stored record can't be read: {what}"),
         }

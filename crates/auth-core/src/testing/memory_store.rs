@@ -114,6 +114,7 @@ impl MemoryStore {
         work: impl FnOnce(&mut State) -> Result<bool, StoreError>,
     ) -> Result<bool, StoreError> {
         self.change_user(user, |state| {
+            state.check_actor(audit)?;
             let done = work(state)?;
             state.audit(audit.filter(|_| done));
             Ok(done)

@@ -313,22 +313,30 @@ impl LoginPipeline {
         app_password: Option<&Credential>,
     ) -> Result<Box<Login>, LoginError> {
         let LoginAttempt { protocol, grant, realm, .. } = judged.attempt;
-        let verified = Arc::clone(&account.user);
+        let (verified, factors) = (Arc::clone(&account.user), active_factors(&account));
         let account = self.with_external_id(judged, account).await?;
         let grant = self.issuer.issue(*protocol, *grant, realm, &account, app_password).await?;
-        self.check_meanwhile(realm, &verified).await?;
+        // An app password stands for the factors of its account.
+        self.check_meanwhile(realm, &verified, app_password.is_none().then_some(&factors)).await?;
         Ok(Box::new(Login { profile: Profile::new(account, Arc::clone(realm)), grant }))
     }
 
-    /// Refuses a login whose account was deactivated or got another password while it was judged. A change before the grant
+    /// Refuses a login whose account was deactivated, got another password or, where `factors` were asked for, has others
+    /// since it was judged. A change before the grant
     /// was stored is seen here, and one after it ends the grant: so nobody is told what an old password gave.
-    async fn check_meanwhile(&self, realm: &Realm, verified: &User) -> Result<(), LoginError> {
+    async fn check_meanwhile(
+        &self,
+        realm: &Realm,
+        verified: &User,
+        factors: Option<&Vec<FactorMethod>>,
+    ) -> Result<(), LoginError> {
         let account = self.store.user(verified.id).await?;
         let Some(account) = account else {
             return Err(LoginError::Credentials(FailureReason::UnknownUser));
         };
         check_state(realm, account.user.active)?;
-        if account.user.valid_from == verified.valid_from {
+        let has_others = factors.is_some_and(|factors| *factors != active_factors(&account));
+        if account.user.valid_from == verified.valid_from && !has_others {
             Ok(())
         } else {
             Err(LoginError::Credentials(FailureReason::WrongPassword))

@@ -41,6 +41,7 @@ fn row(world: &World, act: Act, actor: Actor, user: &User) -> AuditRecord {
     AuditRecord {
         at: world.clock.now(),
         actor,
+        by: None,
         act,
         realm: Some(user.realm),
         user: Some(user.id),

@@ -429,6 +429,7 @@ async fn what_a_directory_does_to_accounts_is_in_the_audit_log() {
         let row = AuditRecord {
             at: world.clock.now(),
             actor: Actor::Directory("corp".into()),
+            by: None,
             act,
             realm: Some(user.realm),
             user: Some(user.id),

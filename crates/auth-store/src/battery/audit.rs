@@ -17,6 +17,7 @@ fn record(act: Act, user: UserId, secs: i64) -> AuditRecord {
     AuditRecord {
         at: at(secs),
         actor: Actor::Owner,
+        by: None,
         act,
         realm: Some(RealmId::from_bytes([3; 16])),
         user: Some(user),
@@ -42,6 +43,7 @@ pub async fn lists_rows_newest_first_in_pages_and_forgets_by_age<F: Fixture>(fix
     let bare = |actor, secs| AuditRecord {
         at: at(secs),
         actor,
+        by: None,
         act: Act::KeyAdded,
         realm: None,
         user: None,

@@ -89,6 +89,7 @@ impl CredentialStore for Postgres {
         let parent = credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]);
         let others = i64::from(keep.saturating_sub(1));
         let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
             if !touch(transaction, user).await? || !insert(transaction, credential).await? {
                 return Ok(false);
             }
@@ -143,6 +144,7 @@ impl CredentialStore for Postgres {
     ) -> StoreResult<bool> {
         let user = new.user;
         let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
             // The user first, as everything that revokes does.
             if row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?.is_none()
                 || !lock_own(transaction, user, old).await?
@@ -163,6 +165,7 @@ impl CredentialStore for Postgres {
             // One statement where no row is to be written: a code that is used once.
             None => write_once!(self, |client| row(client, REMOVE, &[&id]).await)?,
             Some(_) => transact!(self, |transaction| {
+                audit::check(transaction, audit).await?;
                 let owner = row(transaction, REMOVE, &[&id]).await?;
                 audit::write(transaction, audit.filter(|_| owner.is_some())).await?;
                 Ok(owner)
@@ -181,6 +184,7 @@ impl CredentialStore for Postgres {
         let (id, kinds) = (&user.as_bytes()[..], names(kinds));
         let except = except.as_ref().map(|id| &id.as_bytes()[..]);
         let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
             // Locked first, so that credentials added meanwhile are deleted too.
             row(transaction, LOCK, &[&id]).await?;
             let count = execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
@@ -202,6 +206,7 @@ impl CredentialStore for Postgres {
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
             let done = exchange(transaction, user, kinds, except, new).await?;
             audit::write(transaction, audit.filter(|_| done)).await?;
             Ok(done)

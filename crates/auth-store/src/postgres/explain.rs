@@ -44,6 +44,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list the newest clients of users", attempts::KNOWN),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
+    ("lock the user of an act", audit::LOCK_USER),
+    ("keep the credential of an act", audit::BY),
     ("list a page of the audit log", audit::PAGE),
     ("delete old rows of the audit log", audit::OLD),
     ("find mail that is due", mail::DUE),

@@ -147,6 +147,7 @@ impl UserStore for Postgres {
     ) -> StoreResult<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
             let Some(there) = row(transaction, UPDATE_PROFILE, &[&id, &&*full_name, &role]).await? else {
                 return Ok(false);
             };
@@ -238,6 +239,7 @@ impl Postgres {
     ) -> StoreResult<bool> {
         let (id, kinds) = (&user.as_bytes()[..], credentials::names(revocation.kinds));
         let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
             let done = changed(transaction, statement, params).await?;
             if done && !kinds.is_empty() {
                 execute(transaction, REMOVE_KINDS, &[&id, &kinds, &None::<&[u8]>]).await?;

@@ -14,6 +14,7 @@ const FORGET: u32 = 1000;
 
 pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_user, actor_directory, act, realm, user, \
     detail, client, protocol, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+pub(super) const BY: &str = "SELECT 1 FROM credential WHERE id = ?1";
 pub(super) const PAGE: &str = "SELECT number, at, actor, actor_user, actor_directory, act, realm, user, detail, \
     client, protocol, request FROM audit WHERE (at, number) < (?1, ?2) ORDER BY at DESC, number DESC LIMIT ?3";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
@@ -70,12 +71,20 @@ impl Sqlite {
     ) -> std::result::Result<bool, StoreError> {
         let record = audit.cloned();
         let acted = move |connection: &Connection| {
+            check(connection, record.as_ref())?;
             let done = work(connection)?;
             write(connection, record.as_ref().filter(|_| done))?;
             Ok(done)
         };
         self.change(user, acted).await
     }
+}
+
+/// Checks that the credential by which an act is done is still there: nothing is done otherwise.
+pub(super) fn check(connection: &Connection, record: Option<&AuditRecord>) -> Result<()> {
+    let Some(by) = record.and_then(|record| record.by) else { return Ok(()) };
+    let is_there = connection.prepare_cached(BY)?.exists(params![by.as_bytes()])?;
+    if is_there { Ok(()) } else { Err(StoreError::Revoked.into()) }
 }
 
 /// Writes the row of an act, where there is one to write, in the transaction of the act.
@@ -107,6 +116,7 @@ fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
     let record = AuditRecord {
         at,
         actor,
+        by: None,
         act,
         realm: columns.take::<Option<_>>()?.map(RealmId::from_bytes),
         user: columns.take::<Option<_>>()?.map(UserId::from_bytes),

@@ -42,7 +42,7 @@ pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest,
 pub(super) const NUMBER: &str = "SELECT c.number FROM credential AS c CROSS JOIN user AS u \
     ON u.number = c.user WHERE c.id = ?1 AND u.id = ?2";
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
-    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND parent IS ?4 \
+    WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND parent IS ?4 AND id <> ?5 \
     ORDER BY created DESC, number DESC LIMIT -1 OFFSET ?3)";
 pub(super) const REMOVE: &str = "DELETE FROM credential WHERE id = ?1 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
@@ -86,6 +86,7 @@ impl CredentialStore for Sqlite {
     ) -> StoreResult<bool> {
         let (new, audit) = (credential.clone(), audit.cloned());
         self.change(new.user, move |connection| {
+            audit::check(connection, audit.as_ref())?;
             let added = add(connection, &new, keep)?;
             audit::write(connection, audit.as_ref().filter(|_| added == Added::Now))?;
             Ok(added != Added::No)
@@ -149,6 +150,7 @@ impl CredentialStore for Sqlite {
     async fn remove(&self, id: CredentialId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
         let audit = audit.cloned();
         let owner = self.write(move |connection| {
+            audit::check(connection, audit.as_ref())?;
             let owner = remove(connection, id)?;
             audit::write(connection, audit.as_ref().filter(|_| owner.is_some()))?;
             Ok(owner)
@@ -165,6 +167,7 @@ impl CredentialStore for Sqlite {
     ) -> StoreResult<u64> {
         let (kinds, audit) = (kinds.to_vec(), audit.cloned());
         self.change(user, move |connection| {
+            audit::check(connection, audit.as_ref())?;
             // Counted first: a deletion may take those of the next kind along.
             let count = count_kinds(connection, user, &kinds, except)?;
             if count > 0 {
@@ -301,7 +304,10 @@ fn add(connection: &Connection, new: &Credential, keep: u32) -> Result<Added> {
     }
     if keep < u32::MAX {
         let parent = new.parent.map(|parent| number(connection, user, parent)).transpose()?.flatten();
-        connection.prepare_cached(TRIM)?.execute(params![user.as_bytes(), kind.as_str(), keep, parent])?;
+        // The new one stays, whatever the clocks said when the others were made.
+        let (others, id) = (keep.saturating_sub(1), new.id);
+        let of = params![user.as_bytes(), kind.as_str(), others, parent, id.as_bytes()];
+        connection.prepare_cached(TRIM)?.execute(of)?;
     }
     touch(connection, user)?;
     Ok(Added::Now)

@@ -13,6 +13,7 @@ use crate::Plan;
 /// Every statement that looks for some rows, and what it is for.
 const NARROW: &[(&str, &str)] = &[
     ("delete old attempts", attempts::OLD),
+    ("find the credential of an act", audit::BY),
     ("list a page of the audit log", audit::PAGE),
     ("delete old rows of the audit log", audit::OLD),
     ("find a credential by digest", credentials::BY_DIGEST),

@@ -34,6 +34,7 @@ impl CredentialStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.change_user(credential.user, |state| {
+            state.check_actor(audit)?;
             let is_repeated = state.has_credential(credential.user, credential.id);
             let done = add(state, credential, keep)?;
             if done && !is_repeated {
@@ -92,6 +93,7 @@ impl CredentialStore for MemoryStore {
 
     async fn remove(&self, id: CredentialId, audit: Option<&AuditRecord>) -> Result<bool, StoreError> {
         let owner = self.change(|state| {
+            state.check_actor(audit)?;
             let owner = state.credentials.iter().find(|own| own.id == id).map(|own| own.user);
             state.delete_credentials(|own| own.id == id);
             state.audit(audit.filter(|_| owner.is_some()));
@@ -109,6 +111,7 @@ impl CredentialStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<u64, StoreError> {
         self.change_user(user, |state| {
+            state.check_actor(audit)?;
             let count = state.delete_credentials(|own| {
                 own.user == user && kinds.contains(&own.kind) && Some(own.id) != except
             });

@@ -58,6 +58,13 @@ pub(super) enum Taken {
 }
 
 impl State {
+    /// Checks that the credential by which an act is done is still there.
+    pub(super) fn check_actor(&self, record: Option<&AuditRecord>) -> Result<(), StoreError> {
+        let by = record.and_then(|record| record.by);
+        let is_gone = by.is_some_and(|by| !self.credentials.iter().any(|own| own.id == by));
+        if is_gone { Err(StoreError::Revoked) } else { Ok(()) }
+    }
+
     /// Writes a row of the audit log, where one is to be written.
     pub(super) fn audit(&mut self, record: Option<&AuditRecord>) {
         if let Some(record) = record {

@@ -45,6 +45,7 @@ fn audit_record() -> AuditRecord {
     AuditRecord {
         at: SystemClock.now(),
         actor: Actor::Operator,
+        by: None,
         act: Act::Imported,
         realm: None,
         user: None,
