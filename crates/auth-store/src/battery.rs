@@ -141,6 +141,7 @@ macro_rules! store_battery {
                 ends_what_came_from_a_credential_with_it
                 adds_nothing_that_came_from_a_credential_that_is_gone
                 keeps_and_ensures_by_parent
+                keeps_the_one_that_was_added_last_whatever_the_clock_says
                 what_was_revoked_has_no_successor
                 of_a_revocation_and_an_addition_at_once_nothing_is_left
             }
@@ -166,6 +167,8 @@ macro_rules! store_battery {
                 writes_the_row_of_each_command_that_changes_something
                 writes_no_row_for_a_command_that_changes_nothing
                 an_act_that_fails_takes_its_row_along
+                does_no_act_whose_credential_is_gone
+                of_a_revocation_and_an_act_at_once_nothing_is_left
                 replaces_a_credential_with_what_came_from_it
                 an_import_is_one_row_with_its_numbers
                 each_of_many_acts_at_once_is_one_row

@@ -85,6 +85,29 @@ async fn mailed_link(world: &World, address: &str) -> Token {
 }
 
 #[tokio::test]
+async fn what_was_revoked_does_no_act_although_it_was_checked_before() {
+    let world = with_more_users(config()).await;
+    let engine = &world.engine;
+    let own = session(&world, "iago").await;
+    engine.create_personal_token(&own.caller(&none()), "old", false).await.unwrap();
+    // The revocation comes from elsewhere, after the credential was checked.
+    world.store.remove(own.principal.credential.unwrap(), None).await.unwrap();
+    let (nothing, mut log) = (none(), Reader::new(&world).await);
+    let caller = own.caller(&nothing);
+    let denied = || Some(ActionError::NotPermitted);
+    assert_eq!(engine.create_personal_token(&caller, "new", true).await.err(), denied());
+    assert_eq!(engine.replace_personal_token(&caller, "old").await.err(), denied());
+    assert_eq!(engine.remove_personal_token(&caller, "old").await.err(), denied());
+    assert_eq!(engine.regenerate_api_key(&caller).await.err(), denied());
+    assert_eq!(engine.require_mailed_codes(&caller).await.err(), denied());
+    assert_eq!(engine.end_other_sessions(&caller).await.err(), denied());
+    assert_eq!(engine.end_sessions(&caller, None).await.err(), denied());
+    assert_eq!(log.new_rows().await, []);
+    let account = world.account("iago").await;
+    assert!(!account.mails_codes());
+}
+
+#[tokio::test]
 async fn each_act_of_an_owner_leaves_one_row() {
     let world = with_more_users(config()).await;
     let engine = &world.engine;

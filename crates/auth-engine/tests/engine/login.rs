@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, BackendAnswer, Exact, FailureReason, Grant, Identifier, LoginAttempt, LoginError, LoginMethod,
-    PasswordBackend, PasswordDigest, ProtocolName, Revocation, SecretInput, Store, Timestamp, VerifyRequest,
+    Accepted, BackendAnswer, Credential, CredentialId, CredentialKind, Exact, FailureReason, Grant,
+    Identifier, LoginAttempt, LoginError, LoginMethod, PasswordBackend, PasswordDigest, ProtocolName,
+    Revocation, Scope, SecretInput, Store, Timestamp, VerifyRequest,
 };
 
 use auth_engine::{Config, EngineBuilder};
@@ -239,6 +240,63 @@ impl PasswordBackend for TooLate {
             self.store.set_password(user, None, &revocation, None).await.unwrap();
         }
         BackendAnswer::Accept(Accepted::new())
+    }
+}
+
+/// Accepts every password, and gives the account a device or mailed codes before the answer comes.
+struct Enrolling {
+    store: Arc<dyn Store>,
+    device: bool,
+}
+
+#[async_trait]
+impl PasswordBackend for Enrolling {
+    fn name(&self) -> &str {
+        "enrolling"
+    }
+
+    async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
+        let user = request.account.unwrap().user.id;
+        if self.device {
+            let device = Credential {
+                id: CredentialId::from_bytes([7; 16]),
+                user,
+                kind: CredentialKind::TOTP,
+                parent: None,
+                digest: None,
+                sealed: Some(vec![7]),
+                clear_only: false,
+                scope: Scope::default(),
+                label: None,
+                created: Timestamp::from_secs(1_700_000_000),
+                expires: None,
+                last_used: None,
+                counter: 0,
+            };
+            assert!(self.store.add(&device, 1, None).await.unwrap());
+        } else {
+            assert!(self.store.set_email_second_factor(user, true, None).await.unwrap());
+        }
+        BackendAnswer::Accept(Accepted::new())
+    }
+}
+
+#[tokio::test]
+async fn a_login_without_a_factor_that_was_enrolled_meanwhile_opens_nothing() {
+    let realm = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["enrolling"]}"#;
+    let user =
+        r#"{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true}"#;
+    for device in [true, false] {
+        for protocol in PROTOCOLS {
+            let world = world::built(config(), |builder| {
+                let store = Arc::clone(&builder.store);
+                EngineBuilder { backends: vec![Arc::new(Enrolling { store, device })], ..builder }
+            })
+            .await;
+            world::import(&world, &format!("{realm}\n{user}")).await;
+            let refused = world.log_in(protocol, &name_at(protocol, "iago"), PASSWORD).await.unwrap_err();
+            assert_eq!(refused, LoginError::Credentials(FailureReason::WrongPassword), "{protocol}");
+        }
     }
 }
 

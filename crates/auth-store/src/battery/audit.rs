@@ -219,6 +219,65 @@ pub async fn an_act_that_fails_takes_its_row_along<F: Fixture>(fixture: &F) {
     assert_eq!(rows(&*store).await, [row]);
 }
 
+pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let (id, admin) = (users[0], users[1]);
+    let (own, kept) = (token(1, admin), token(2, id));
+    for token in [&own, &kept] {
+        store.add(token, 9, None).await.unwrap();
+    }
+    let kinds = [kept.kind];
+    let row = |act| AuditRecord { by: Some(own.id), ..record(act, id, 10) };
+    let names = store.user(id).await.unwrap().unwrap().user.names.clone();
+    let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
+    let new = password("changed");
+
+    assert_eq!(store.set_email_second_factor(id, true, Some(&row(Act::MailedCodesRequired))).await, Ok(true));
+    assert_eq!(acts(&*store).await, [Act::MailedCodesRequired], "done while the credential is there");
+    store.remove(own.id, None).await.unwrap();
+    let (before, row) = (store.user(id).await.unwrap(), row(Act::Deleted));
+    let audit = Some(&row);
+    let gone = || Err(StoreError::Revoked);
+    assert_eq!(store.set_password(id, Some(&new), NOTHING, audit).await, gone());
+    assert_eq!(store.set_active(id, false, NOTHING, audit).await, gone());
+    assert_eq!(store.revoke(id, NOTHING, audit).await, gone());
+    assert_eq!(store.update_profile(id, &update, audit).await, gone());
+    assert_eq!(store.set_email_second_factor(id, false, audit).await, gone());
+    assert_eq!(store.add(&token(3, id), 9, audit).await, gone());
+    assert_eq!(store.replace(kept.id, &token(3, id), audit).await, gone());
+    assert_eq!(store.exchange(id, &kinds, None, &[token(3, id)], audit).await, gone());
+    assert_eq!(store.remove(kept.id, audit).await, gone());
+    assert_eq!(store.remove_of_user(id, &kinds, None, audit).await, Err(StoreError::Revoked));
+    assert_eq!(store.delete(id, audit).await, gone());
+    assert_eq!(store.user(id).await.unwrap(), before);
+    let left: Vec<_> = store.of_user(id, kept.kind).await.unwrap().into_iter().map(|own| own.id).collect();
+    assert_eq!(left, [kept.id]);
+    assert_eq!(acts(&*store).await, [Act::MailedCodesRequired]);
+}
+
+pub async fn of_a_revocation_and_an_act_at_once_nothing_is_left<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 1).await;
+    let id = users[0];
+    let (session, made) = (CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN);
+    for round in 0..20 {
+        let own = credential(id, session, 1000 + round);
+        store.add(&own, 9, None).await.unwrap();
+        let row = AuditRecord { by: Some(own.id), ..record(Act::PersonalTokenMade, id, 10) };
+        let successor = credential(id, made, 2000 + round);
+        let (act, revocation) = tokio::join!(
+            store.add(&successor, 9, Some(&row)),
+            store.remove_of_user(id, &[session, made], None, None)
+        );
+        assert!(matches!(act, Ok(true) | Err(StoreError::Revoked)), "{act:?}");
+        assert!(revocation.unwrap() > 0);
+        for kind in [session, made] {
+            assert_eq!(store.of_user(id, kind).await.unwrap(), [], "round {round}, {act:?}");
+        }
+    }
+}
+
 pub async fn replaces_a_credential_with_what_came_from_it<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;

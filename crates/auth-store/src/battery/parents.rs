@@ -138,6 +138,21 @@ pub async fn keeps_and_ensures_by_parent<F: Fixture>(fixture: &F) {
     }
 }
 
+pub async fn keeps_the_one_that_was_added_last_whatever_the_clock_says<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 1).await;
+    // Made before the clock was set back.
+    let ahead = [credential(users[0], CHILD, 500), credential(users[0], CHILD, 501)];
+    for old in &ahead {
+        assert!(store.add(old, 9, None).await.unwrap());
+    }
+    let (second, third) = (credential(users[0], CHILD, 1), credential(users[0], CHILD, 2));
+    assert!(store.add(&second, 2, None).await.unwrap());
+    assert_eq!(ids(&*store, users[0], CHILD).await, [second.id, ahead[1].id]);
+    assert!(store.add(&third, 1, None).await.unwrap());
+    assert_eq!(ids(&*store, users[0], CHILD).await, [third.id]);
+}
+
 pub async fn what_was_revoked_has_no_successor<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let (_, users) = seed(&*store, 2).await;
