@@ -147,10 +147,12 @@ impl StepUp {
 
     /// Whether an account is so young that its owner may not have set up a second factor yet.
     fn is_new(&self, account: &Account) -> bool {
-        let grace = self.config.remember;
+        let (grace, joined, now) = (self.config.remember, account.user.joined, self.clock.now());
+        // One that joins in the future, as after a clock was set back, would be new for longer.
         !grace.is_zero()
             && active_factors(account).is_empty()
-            && account.user.joined + grace >= self.clock.now()
+            && !joined.is_ahead(now)
+            && joined + grace >= now
     }
 
     async fn is_remembered(&self, caller: &Caller<'_>) -> Result<bool, StoreError> {

@@ -8,7 +8,7 @@ use auth_engine::keys::check_ring;
 use auth_store::Sqlite;
 
 use super::config_file::ConfigFile;
-use super::output::print_line;
+use super::output::{print_line, print_remark};
 use crate::config::{Config, StoreLocation};
 use crate::keyfile;
 use crate::store::AnyStore;
@@ -99,6 +99,10 @@ impl Restore {
         }
         copy.backup(to).await.with_context(|| to.display().to_string())?;
         print_line(format_args!("restored {} from {from}", to.display()))?;
+        print_remark(
+            "what was revoked, deactivated, deleted or replaced since the copy was made is as it was then: passwords, \
+             second factors, app passwords, accounts. Do it again where it matters.",
+        )?;
         Ok(())
     }
 }
