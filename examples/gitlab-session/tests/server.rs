@@ -12,6 +12,7 @@ use auth_conformance::process::{Process, free_address, run};
 use auth_core::ImportMode;
 use auth_server::{Assembled, config};
 use auth_transfer::{import, unwatched};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -142,13 +143,20 @@ fn each_protocol_answers_for_unknown_paths_below_its_own_prefix() {
 
 #[test]
 fn internal_error_is_answered_and_logged_with_its_cause() {
-    let server = Server::start(&["--realm", "missing"]);
+    let server = Server::start(&[]);
+    let store = Connection::open(server.folder.path().join("auth.db")).unwrap();
+    store.execute("UPDATE user SET role = 'nonsense'", []).unwrap();
     assert_eq!(server.log_in(PASSWORD), (500, json!({ "message": "500 Internal Server Error" })));
     let log = server.log();
-    let is_told = |line: &str| {
-        line.contains("ERROR") && line.contains("the realm of the GitLab protocol does not exist")
-    };
+    let is_told = |line: &str| line.contains("ERROR") && line.contains("a stored record can't be read");
     assert!(log.lines().any(is_told), "{log}");
+}
+
+#[test]
+fn without_its_realm_a_login_is_refused_like_that_of_an_unknown_user() {
+    let server = Server::start(&["--realm", "missing"]);
+    let unauthorized = (401, json!({ "message": "401 Unauthorized" }));
+    assert_eq!(server.log_in(PASSWORD), unauthorized);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use auth_core::{Clock, Credential, CredentialKind, LoginAttempt, LoginMethod, ProtocolName, Token};
+use auth_core::{Clock, LoginAttempt, LoginMethod, ProtocolName, Token};
 use auth_crypto::opaque;
 use auth_engine::testing::{PASSWORD, World, limited, peer, result, token};
 use tracing::span::{Attributes, Id, Record};
@@ -142,11 +142,7 @@ async fn logins_by_password_keep_a_row_each_and_those_by_app_password_do_not() {
     let world = world::with(limited()).await;
     let user = world.account("othello").await.user.id;
     let password = opaque::app_password(&**world.engine.rng());
-    let digest = opaque::digest(password.expose());
-    let credential = Credential {
-        label: Some("phone".to_owned()),
-        ..world.engine.credentials().credential(user, CredentialKind::APP_PASSWORD, Some(digest))
-    };
+    let credential = world.engine.credentials().app_password(user, "phone", &password);
     assert!(world.store.add(&credential, u32::MAX).await.unwrap());
     for _ in 0..5 {
         world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap();
