@@ -9,8 +9,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, Clock, Credential, FailureReason, Identifier, InternalError, Login, LoginAttempt, LoginError,
-    LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store,
+    Account, Clock, Credential, FactorMethod, FailureReason, Identifier, InternalError, Login, LoginAttempt,
+    LoginError, LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store,
     StrengthRule, Timestamp, User, UserId, VerifyRequest,
 };
 

@@ -143,7 +143,7 @@ async fn logins_by_password_keep_a_row_each_and_those_by_app_password_do_not() {
     let user = world.account("othello").await.user.id;
     let password = opaque::app_password(&**world.engine.rng());
     let credential = world.engine.credentials().app_password(user, "phone", &password);
-    assert!(world.store.add(&credential, u32::MAX).await.unwrap());
+    assert!(world.store.add(&credential, u32::MAX, None).await.unwrap());
     for _ in 0..5 {
         world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap();
         world.log_in(ProtocolName::ZETTELSTORE, "othello", password.expose()).await.unwrap();

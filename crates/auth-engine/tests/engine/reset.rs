@@ -75,7 +75,7 @@ async fn servers_of_one_store_count_mails_to_an_account_together() {
     }
     assert_eq!(mails(&world).await.len(), 5);
     world.clock.advance(Duration::from_secs(3599));
-    world.engine.purger().purge(Duration::from_secs(1)).await.unwrap();
+    world.engine.purger().purge(Duration::from_secs(1), Duration::from_secs(1)).await.unwrap();
     assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
     assert_eq!(mails(&world).await.len(), 5, "remembered for the hour");
     world.clock.advance(Duration::from_secs(2));

@@ -250,7 +250,8 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     assert_eq!(store.remove(kept.id, audit).await, gone());
     assert_eq!(store.remove_of_user(id, &kinds, None, audit).await, Err(StoreError::Revoked));
     assert_eq!(store.delete(id, audit).await, gone());
-    assert_eq!(store.user(id).await.unwrap(), before);
+    let after = store.user(id).await.unwrap();
+    assert_eq!(format!("{after:?}"), format!("{before:?}"));
     let left: Vec<_> = store.of_user(id, kept.kind).await.unwrap().into_iter().map(|own| own.id).collect();
     assert_eq!(left, [kept.id]);
     assert_eq!(acts(&*store).await, [Act::MailedCodesRequired]);
@@ -261,19 +262,18 @@ pub async fn of_a_revocation_and_an_act_at_once_nothing_is_left<F: Fixture>(fixt
     let (_, users) = seed(&*store, 1).await;
     let id = users[0];
     let (session, made) = (CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN);
+    let both = [session, made];
     for round in 0..20 {
         let own = credential(id, session, 1000 + round);
         store.add(&own, 9, None).await.unwrap();
         let row = AuditRecord { by: Some(own.id), ..record(Act::PersonalTokenMade, id, 10) };
         let successor = credential(id, made, 2000 + round);
-        let (act, revocation) = tokio::join!(
-            store.add(&successor, 9, Some(&row)),
-            store.remove_of_user(id, &[session, made], None, None)
-        );
+        let (act, revocation) =
+            tokio::join!(store.add(&successor, 9, Some(&row)), store.remove_of_user(id, &both, None, None));
         assert!(matches!(act, Ok(true) | Err(StoreError::Revoked)), "{act:?}");
         assert!(revocation.unwrap() > 0);
-        for kind in [session, made] {
-            assert_eq!(store.of_user(id, kind).await.unwrap(), [], "round {round}, {act:?}");
+        for kind in both {
+            assert!(store.of_user(id, kind).await.unwrap().is_empty(), "round {round}, {act:?}");
         }
     }
 }
