@@ -28,7 +28,7 @@ async fn a_password_is_tried_against_the_stored_one_and_nothing_is_logged() {
     let iago = world.account("iago").await.user;
     let large = "$argon2id$v=19$m=1048576,t=1,p=1$c2FsdHNhbHRzYWx0c2FsdA$MPTvGDNGjMn2Hstqn5I9GA";
     let large = PasswordString::new(large);
-    world.store.set_password(iago.id, Some(&large), &Revocation::NOTHING).await.unwrap();
+    world.store.set_password(iago.id, Some(&large), &Revocation::NOTHING, None).await.unwrap();
     let iago = world.account("iago").await;
     let refused = check_password(&world.engine, &iago, &Password::new(PASSWORD)).await.unwrap_err();
     assert!(matches!(refused, AdminError::OverBudget(_)), "{refused:?}");
