@@ -218,17 +218,13 @@ impl Held {
                 return false;
             };
             let (largest, bytes) = (*largest, *bytes);
-            let is_oldest = |(_, share): &(&u64, &Share)| share.client == largest && !share.is_whole;
-            let Some(number) = self.bodies.iter().find(is_oldest).map(|(number, _)| *number) else {
-                return false;
-            };
             if bytes <= own {
                 return false;
             }
+            let is_oldest = |(_, share): &(&u64, &Share)| share.client == largest && !share.is_whole;
+            let Some((&number, oldest)) = self.bodies.iter().find(is_oldest) else { return false };
+            oldest.given_up.cancel();
             self.refused += 1;
-            if let Some(share) = self.bodies.get(&number) {
-                share.given_up.cancel();
-            }
             self.release(number);
         }
         true

@@ -160,12 +160,18 @@ async fn a_personal_token_may_stand_for_a_second_factor() {
     }
 }
 
-#[tokio::test]
-async fn the_caller_may_name_the_factor() {
+/// A user, signed in, who has a device and is mailed codes.
+async fn with_both_factors() -> (World, SignedIn) {
     let world = world::new().await;
     world::import(&world, r#"{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#)
         .await;
     let both = SignedIn::new(&world, "both").await;
+    (world, both)
+}
+
+#[tokio::test]
+async fn the_caller_may_name_the_factor() {
+    let (world, both) = with_both_factors().await;
     let (totp, email) = (FactorMethod::Totp, FactorMethod::Email);
     let all = vec![totp, email];
     for (named, method) in
@@ -188,10 +194,7 @@ async fn the_caller_may_name_the_factor() {
 
 #[tokio::test]
 async fn mailed_codes_are_no_factor_of_an_account_that_has_them_switched_off() {
-    let world = world::new().await;
-    world::import(&world, r#"{"kind":"user","realm":"main","username":"both","email":"both@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#)
-        .await;
-    let both = SignedIn::new(&world, "both").await;
+    let (world, both) = with_both_factors().await;
     assert!(change(&world, &both, &by(FactorMethod::Email, None)).await.is_err());
     let mailed = mailed_code(&mails(&world).await[0]);
     let user = both.principal.profile.user.id;
