@@ -142,7 +142,7 @@ impl Accounts {
         let revocation = if active {
             Revocation::NOTHING
         } else {
-            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds }
+            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds, except: None }
         };
         let audit = self.audit(if active { Act::Activated } else { Act::Deactivated }, account);
         let is_there = self.store.set_active(account.user.id, active, &revocation, Some(&audit)).await?;

@@ -118,7 +118,7 @@ pub trait UserStore: Send + Sync {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
-    /// Replaces a user's names, full name and role. `false` when there is no such user.
+    /// Replaces a user's names, full name and role, and revokes credentials. `false` when there is no such user.
     ///
     /// # Errors
     /// [`Conflict::Name`] when another user has one of the names: nothing is changed then. See [`StoreError`].
@@ -126,6 +126,7 @@ pub trait UserStore: Send + Sync {
         &self,
         user: UserId,
         update: &ProfileUpdate,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
@@ -141,7 +142,8 @@ pub trait UserStore: Send + Sync {
         new: &NewId,
     ) -> Result<Option<ExternalId>, StoreError>;
 
-    /// Sets whether a user is asked for a mailed code at login; `false` when there is no such user.
+    /// Sets whether a user is asked for a mailed code at login, and revokes credentials; `false` when there is no such
+    /// user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -149,6 +151,7 @@ pub trait UserStore: Send + Sync {
         &self,
         user: UserId,
         on: bool,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
@@ -208,11 +211,13 @@ pub struct Revocation<'a> {
     pub valid_from: Option<Timestamp>,
     /// Credentials of these kinds are deleted.
     pub kinds: &'a [CredentialKind],
+    /// The one that stays, such as the credential that asks for it.
+    pub except: Option<CredentialId>,
 }
 
 impl Revocation<'_> {
     /// Nothing is revoked.
-    pub const NOTHING: Self = Self { valid_from: None, kinds: &[] };
+    pub const NOTHING: Self = Self { valid_from: None, kinds: &[], except: None };
 }
 
 /// Keeps credentials. Whatever deletes a credential deletes those that came from it.

@@ -125,6 +125,7 @@ impl EngineBuilder {
             Arc::clone(&directories),
             Arc::clone(&users),
             Arc::clone(&auditor),
+            Arc::clone(&revocations),
             Arc::clone(&clock),
             config.rocketchat.email_2fa_auto_opt_in,
         ));
@@ -224,7 +225,7 @@ impl EngineBuilder {
                 Arc::clone(&realms),
                 config.zulip.development,
             ),
-            sessions: Arc::clone(&sessions),
+            sessions,
             personal_tokens: PersonalTokenService::new(
                 Arc::clone(&store),
                 Arc::clone(&credentials),
@@ -238,7 +239,6 @@ impl EngineBuilder {
                 credentials: Arc::clone(&credentials),
                 limits: Arc::clone(&limits),
                 step_up,
-                sessions,
                 revocations: Arc::clone(&revocations),
                 check: second_factor,
                 auditor: Arc::clone(&auditor),

@@ -43,6 +43,8 @@ pub enum RevocationEvent {
     OtherSessionsEnded,
     /// The owner or an administrator ended all sessions.
     SessionsEnded,
+    /// A directory changed the account's address, or took the account over.
+    AddressChanged,
     /// An operator revoked all tokens.
     TokensRevoked,
     /// A TOTP device was enrolled.
@@ -79,6 +81,7 @@ impl RevocationTable {
         match event {
             RevocationEvent::NewPassword => [&tokens, MAILED, &keys.concat()].concat(),
             RevocationEvent::Deactivated => [&tokens, MAILED].concat(),
+            RevocationEvent::AddressChanged => MAILED.to_vec(),
             RevocationEvent::OtherSessionsEnded | RevocationEvent::MailedCodesRequired => logins,
             RevocationEvent::SessionsEnded | RevocationEvent::TokensRevoked => [&logins, PERSONAL].concat(),
             RevocationEvent::DeviceEnrolled => [&logins, DEVICE].concat(),

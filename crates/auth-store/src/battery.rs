@@ -104,6 +104,7 @@ macro_rules! store_battery {
                 deactivates_and_activates_users
                 revokes_credentials_and_changes_nothing_else
                 a_deactivation_beside_a_revocation_holds
+                revokes_credentials_with_each_change_of_a_user
                 switches_mailed_codes_on_and_off
                 updates_a_profile_all_or_nothing
                 deletes_users_with_all_that_belongs_to_them

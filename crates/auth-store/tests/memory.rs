@@ -64,7 +64,7 @@ async fn listeners_hear_of_changes_and_the_counter_moves() {
     let listener: Arc<dyn ChangeListener> = Arc::clone(&heard) as _;
     store.listen(Arc::downgrade(&listener));
     let before = store.change_counter().await.unwrap();
-    store.set_email_second_factor(user.user.id, true, None).await.unwrap();
+    store.set_email_second_factor(user.user.id, true, &Revocation::NOTHING, None).await.unwrap();
     assert_eq!(*heard.0.lock().unwrap(), [user.user.id]);
     assert!(store.change_counter().await.unwrap() > before);
     assert_eq!(store.versions(&[user.user.id]).await.unwrap(), [(user.user.id, user.user.version + 1)]);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    Digest, ImportMode, MetaStore, NewRecord, NewUser, PasswordString, Quota, Realm, RealmId, Role,
-    SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
+    Digest, ImportMode, MetaStore, NewRecord, NewUser, PasswordString, Quota, Realm, RealmId, Revocation,
+    Role, SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -151,7 +151,7 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
     let before = deaf.versions(&[user, UserId::from_bytes([9; 16])]).await.unwrap();
     // The connection that listens may not be made yet: notifications before that are lost.
     for _ in 0..500 {
-        assert!(one.set_email_second_factor(user, true, None).await.unwrap());
+        assert!(one.set_email_second_factor(user, true, &Revocation::NOTHING, None).await.unwrap());
         assert_eq!(own.0.lock().unwrap().last(), Some(&user), "heard before the change is acknowledged");
         tokio::time::sleep(Duration::from_millis(10)).await;
         if !other.0.lock().unwrap().is_empty() {

@@ -100,6 +100,11 @@ impl UnwrappedHash {
         self.scheme.input
     }
 
+    /// Whether a Rocket.Chat made the hash.
+    pub(super) fn is_of_rocketchat(&self) -> bool {
+        self.scheme.name == ROCKETCHAT.name
+    }
+
     /// The Argon2 hash, if it is one.
     pub(super) fn as_argon2(&self) -> Option<&Argon2Hash> {
         match &self.hash {

@@ -104,6 +104,13 @@ impl StoredPassword {
         self.input() == HashInput::Digest
     }
 
+    /// Returns whether SHA-256 of the password is accepted in its place: where the realm takes digests, and for a
+    /// hash that a Rocket.Chat made, since its clients send nothing else.
+    #[must_use]
+    pub fn accepts_digest(&self, realm_takes: bool) -> bool {
+        self.verifies_digest() && (realm_takes || self.innermost().is_of_rocketchat())
+    }
+
     /// Returns whether a Zettelstore made the hash: no other system's covers the user's name beside the password.
     #[must_use]
     pub fn is_of_zettelstore(&self) -> bool {

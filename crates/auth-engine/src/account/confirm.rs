@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ActionError, Caller, Clock, Credential, CredentialKind, Digest, FactorMethod, Identifier,
-    Permission, Store, StoreError, User, UserId,
+    Permission, Realm, Store, StoreError, User, UserId,
 };
 use auth_crypto::password::StoredPassword;
 
@@ -138,7 +138,7 @@ impl StepUp {
         let realm = &caller.principal.profile.realm;
         let falls_back = demand.needs_password()
             || (self.config.password_fallback
-                && verifies_digest(account)
+                && accepts_digest(realm, account)
                 && self.directories.accept_stored_password(realm, account));
         named
             .or_else(|| active_factors(account).first().copied())
@@ -212,8 +212,8 @@ fn means(of: &Identifier, user: &User) -> bool {
     }
 }
 
-/// Whether an account's stored password can verify a digest.
-fn verifies_digest(account: &Account) -> bool {
+/// Whether a digest is accepted in place of an account's stored password.
+fn accepts_digest(realm: &Realm, account: &Account) -> bool {
     let stored = account.password.as_ref().and_then(|stored| StoredPassword::parse(stored).ok());
-    stored.is_some_and(|stored| stored.verifies_digest())
+    stored.is_some_and(|stored| stored.accepts_digest(realm.digest_logins))
 }

@@ -145,7 +145,7 @@ impl PasswordService {
         audit: &AuditRecord,
     ) -> Result<bool, StoreError> {
         let kinds = self.revocations.kinds(RevocationEvent::NewPassword);
-        let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds };
+        let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds, except: None };
         self.store.set_password(user, Some(hashed), &revocation, Some(audit)).await
     }
 

@@ -6,13 +6,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Act, ActionError, AuditRecord, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier,
-    InternalError, NameKind, OneTimeCode, Permission, RealmId, Rng, SecondFactors, Store, Timestamp, Token,
-    UserId,
+    InternalError, NameKind, OneTimeCode, Permission, RealmId, Revocation, Rng, SecondFactors, Store,
+    Timestamp, Token, UserId,
 };
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
-use super::sessions::SessionService;
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
@@ -33,7 +32,6 @@ pub(crate) struct SecondFactorService {
     pub(crate) credentials: Arc<CredentialFactory>,
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) step_up: Arc<StepUp>,
-    pub(crate) sessions: Arc<SessionService>,
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) check: Arc<SecondFactorCheck>,
     pub(crate) auditor: Arc<Auditor>,
@@ -44,8 +42,14 @@ pub(crate) struct SecondFactorService {
 }
 
 impl SecondFactorService {
-    async fn set_mailed_codes(&self, audit: &AuditRecord, user: UserId, on: bool) -> Result<(), ActionError> {
-        self.store.set_email_second_factor(user, on, Some(audit)).await?;
+    async fn set_mailed_codes(
+        &self,
+        audit: &AuditRecord,
+        user: UserId,
+        on: bool,
+        revocation: &Revocation<'_>,
+    ) -> Result<(), ActionError> {
+        self.store.set_email_second_factor(user, on, revocation, Some(audit)).await?;
         tracing::info!(target: "auth::account", %user, on, "mailed codes switched");
         Ok(())
     }
@@ -164,14 +168,16 @@ impl SecondFactors for SecondFactorService {
             return Err(ActionError::AddressUnverified);
         }
         let audit = self.auditor.by_caller(caller, Act::MailedCodesRequired, &account.user)?;
-        self.set_mailed_codes(&audit, account.user.id, true).await?;
-        self.sessions.end_others(caller, RevocationEvent::MailedCodesRequired, None).await
+        let kinds = self.revocations.kinds(RevocationEvent::MailedCodesRequired);
+        let revocation =
+            Revocation { kinds: &kinds, except: caller.principal.credential, ..Revocation::NOTHING };
+        self.set_mailed_codes(&audit, account.user.id, true, &revocation).await
     }
 
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         let account = self.step_up.confirm(caller, Demand::Anew).await?;
         let audit = self.auditor.by_caller(caller, Act::MailedCodesWaived, &account.user)?;
-        self.set_mailed_codes(&audit, account.user.id, false).await
+        self.set_mailed_codes(&audit, account.user.id, false, &Revocation::NOTHING).await
     }
 
     async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError> {

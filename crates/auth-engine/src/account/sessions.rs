@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Act, ActionError, AuditRecord, Caller, CredentialKind, Grant, Identifier, Permission, Profile,
-    ProtocolName, Sessions, Store, Token,
+    Act, ActionError, Caller, CredentialKind, Grant, Identifier, Permission, Profile, ProtocolName, Sessions,
+    Store, Token,
 };
 
 use super::confirm::{Demand, StepUp};
@@ -37,21 +37,6 @@ impl SessionService {
     ) -> Self {
         Self { store, step_up, issuer, revocations, auditor, create_token_secret }
     }
-
-    /// Ends what an event ends of the caller's account, but for the credential presented.
-    pub(crate) async fn end_others(
-        &self,
-        caller: &Caller<'_>,
-        event: RevocationEvent,
-        audit: Option<&AuditRecord>,
-    ) -> Result<(), ActionError> {
-        let principal = caller.principal;
-        let user = principal.profile.user.id;
-        let kinds = self.revocations.kinds(event);
-        let ended = self.store.remove_of_user(user, &kinds, principal.credential, audit).await?;
-        tracing::info!(target: "auth::account", %user, ended, "other sessions ended");
-        Ok(())
-    }
 }
 
 #[async_trait]
@@ -59,7 +44,11 @@ impl Sessions for SessionService {
     async fn end_other_sessions(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         let user = &caller.principal.profile.user;
         let audit = self.auditor.by_caller(caller, Act::OtherSessionsEnded, user)?;
-        self.end_others(caller, RevocationEvent::OtherSessionsEnded, Some(&audit)).await
+        let kinds = self.revocations.kinds(RevocationEvent::OtherSessionsEnded);
+        let (user, own) = (user.id, caller.principal.credential);
+        let ended = self.store.remove_of_user(user, &kinds, own, Some(&audit)).await?;
+        tracing::info!(target: "auth::account", %user, ended, "other sessions ended");
+        Ok(())
     }
 
     async fn end_sessions(

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, Act, AuditRecord, ByProtocol, Clock, Entry, FailureReason, LoginError, LoginName, Lookup,
-    NameKind, NewUser, Peer, ProfileUpdate, ProtocolRules, Realm, Store, StoreError, User, fold,
+    NameKind, NewUser, Peer, ProfileUpdate, ProtocolRules, Realm, Revocation, Store, StoreError, User, fold,
 };
 
 use crate::audit::Auditor;
 use crate::config::DirectoryConfig;
 use crate::directories::Directories;
+use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::users::{UserFactory, is_login_name};
 
 /// What becomes of an entry whose password is right.
@@ -36,6 +37,7 @@ pub struct DirectoryAccounts {
     directories: Arc<Directories>,
     users: Arc<UserFactory>,
     auditor: Arc<Auditor>,
+    revocations: Arc<RevocationTable>,
     clock: Arc<dyn Clock>,
     /// Whether new users with an address are asked for mailed codes.
     mailed_codes: bool,
@@ -47,10 +49,11 @@ impl DirectoryAccounts {
         directories: Arc<Directories>,
         users: Arc<UserFactory>,
         auditor: Arc<Auditor>,
+        revocations: Arc<RevocationTable>,
         clock: Arc<dyn Clock>,
         mailed_codes: bool,
     ) -> Self {
-        Self { store, directories, users, auditor, clock, mailed_codes }
+        Self { store, directories, users, auditor, revocations, clock, mailed_codes }
     }
 
     /// The account of a person whose password a directory has just accepted.
@@ -150,7 +153,10 @@ impl DirectoryAccounts {
     async fn link(&self, account: &Account, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
         let user = account.user.id;
         let audit = audit(Act::AccountLinked, &account.user);
-        match self.store.update_profile(user, &profile_update(&account.user, entry), Some(&audit)).await {
+        let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
+        let revocation = Revocation { kinds: &kinds, ..Revocation::NOTHING };
+        let update = profile_update(&account.user, entry);
+        match self.store.update_profile(user, &update, &revocation, Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
                 self.read_again(user).await
@@ -178,7 +184,12 @@ impl DirectoryAccounts {
             return Ok(account);
         }
         let audit = audit(Act::ProfileUpdated, &account.user);
-        match self.store.update_profile(user, &update, Some(&audit)).await {
+        // What was mailed to a former address is good no longer.
+        let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
+        let kinds =
+            if addresses(&update.names).eq(addresses(&account.user.names)) { &[] } else { &kinds[..] };
+        let revocation = Revocation { kinds, ..Revocation::NOTHING };
+        match self.store.update_profile(user, &update, &revocation, Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", %user, "account updated from the directory");
                 Ok(self.store.user(user).await?.unwrap_or(account))
@@ -261,6 +272,11 @@ fn profile_update(user: &User, entry: &Entry) -> ProfileUpdate {
         full_name: full_name.unwrap_or_default().to_owned(),
         role: entry.role.unwrap_or(user.role),
     }
+}
+
+/// The addresses among names.
+fn addresses(names: &[LoginName]) -> impl Iterator<Item = &str> {
+    names.iter().filter(|name| name.kind == NameKind::Email).map(|name| name.exact.as_str())
 }
 
 /// Whether an entry has a name to log in by.

@@ -58,6 +58,10 @@ impl LocalBackend {
             },
         };
         let secret = request.secret.clone();
+        // Rocket.Chat's clients send digests, also of the passwords that a Rocket.Chat hashed; else a realm has to take
+        // them. Refused after the hash, as any that doesn't match.
+        let is_taken = matches!(secret, SecretInput::Password(_))
+            || stored.as_ref().is_some_and(|stored| stored.accepts_digest(request.realm.digest_logins));
         let may_be_empty = stored.as_ref().is_some_and(StoredPassword::is_of_zettelstore);
         let job = Verification {
             stored,
@@ -70,6 +74,9 @@ impl LocalBackend {
             return Ok(BackendAnswer::Reject(otherwise));
         };
         let Some(account) = request.account else { return Ok(BackendAnswer::Reject(otherwise)) };
+        if !is_taken {
+            return Ok(BackendAnswer::Reject(FailureReason::DigestNotAccepted));
+        }
         if secret.is_empty() {
             // Of a Zettelstore alone: its hash is kept, for a new one could not be told from those of other systems.
             let accepted = || BackendAnswer::Accept(Accepted::new());

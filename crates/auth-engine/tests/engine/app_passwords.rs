@@ -2,11 +2,12 @@
 
 use auth_core::{
     Act, ClientKey, Credential, Grant, LoginAttempt, LoginError, LoginMethod, Password, PasswordDigest,
-    ProtocolName, Revocation, SecretInput,
+    PasswordString, ProtocolName, Revocation, SecretInput,
 };
 use auth_crypto::opaque;
+use auth_crypto::password::HashingRule;
 use auth_engine::RevocationEvent;
-use auth_engine::testing::{IAGO_KEY, PASSWORD, World, api_key, result};
+use auth_engine::testing::{IAGO_KEY, PASSWORD, World, api_key, password, result};
 use data_encoding::HEXLOWER;
 
 use crate::world;
@@ -33,7 +34,7 @@ async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
     }
     let account = world.account("totp").await;
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
-    let revocation = Revocation { valid_from: None, kinds: &kinds };
+    let revocation = Revocation { valid_from: None, kinds: &kinds, except: None };
     assert!(world.store.set_active(account.user.id, false, &revocation, None).await.unwrap());
     let refused = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", password.expose()).await.unwrap_err();
     assert_eq!(refused, LoginError::UserInactive);
@@ -90,6 +91,32 @@ async fn a_digest_is_taken_where_the_realm_takes_digests_and_nobody_can_have_rea
         assert_eq!(by_digest(&world, realm, "iago", digest).await, accepted, "{realm} {clear_only}");
         let clear = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", password.expose()).await;
         assert!(result(world.ask(clear).await).is_ok(), "{realm} {clear_only}");
+    }
+}
+
+#[tokio::test]
+async fn a_digest_of_a_password_is_taken_where_the_realm_takes_digests_or_a_rocketchat_made_the_hash() {
+    let rocketchat = "rocketchat$$2b$04$abcdefghijklmnopqrstuuR.Pb8KLNPmQwxQLJEclnQfP3KKhKCA.";
+    for (realm, stored, accepted) in [
+        ("main", None, true),
+        ("other", None, false),
+        ("main", Some(rocketchat), true),
+        ("other", Some(rocketchat), true),
+    ] {
+        let world = world::new().await;
+        let iago = world.find(realm, "iago").await.unwrap().user.id;
+        let rule = world.engine.passwords().hashing_rule(&*world.realm(realm).await);
+        let taken = HashingRule { digest_ready: true, ..rule };
+        let hash = match stored {
+            Some(text) => PasswordString::new(text),
+            None => world.pool.hash(password(PASSWORD), taken, ClientKey::default()).await.unwrap(),
+        };
+        world.store.set_password(iago, Some(&hash), &Revocation::NOTHING, None).await.unwrap();
+        let digest = HEXLOWER.encode(opaque::digest(PASSWORD).as_bytes());
+        assert_eq!(by_digest(&world, realm, "iago", digest).await, accepted, "{realm} {stored:?}");
+        assert!(!by_digest(&world, realm, "iago", "00".repeat(32)).await);
+        let clear = world.attempt(realm, ProtocolName::ROCKETCHAT, "iago", PASSWORD).await;
+        assert!(result(world.ask(clear).await).is_ok(), "{realm} {stored:?}");
     }
 }
 

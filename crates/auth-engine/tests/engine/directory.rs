@@ -8,9 +8,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Act, Actor, AuditRecord, Authenticator, BackendAnswer, ClientKey, Clock, Entry, Exact,
-    FailureReason, InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode,
-    PasswordBackend, Peer, ProtocolName, Quota, RequestId, Role, SecondStep, SecretInput, VerifyRequest,
+    Accepted, Account, Act, Actor, AuditRecord, Authenticator, BackendAnswer, ClientKey, Clock,
+    CredentialKind, Entry, Exact, FailureReason, InternalError, InternalErrorKind, LoginAttempt, LoginError,
+    NameKind, OneTimeCode, PasswordBackend, Peer, ProtocolName, Quota, RequestId, Role, SecondStep,
+    SecretInput, VerifyRequest,
 };
 use auth_engine::{
     CommonQuotas, Config, DirectoryConfig, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
@@ -328,6 +329,35 @@ async fn logins_bring_accounts_up_to_date() {
     assert_eq!(refusal(&world, "linked@zulip.com", THERE).await, None);
     let after = named(&world, "linked@zulip.com").await;
     assert_eq!(after.user.user_name(), Some("linked"));
+}
+
+#[tokio::test]
+async fn what_was_mailed_to_a_former_address_is_good_no_longer() {
+    let merging = || with_directory(DirectoryConfig { merge_existing: true, ..DirectoryConfig::default() });
+    let moved = Entry { email: Some("moved@acme.com".into()), ..entry("linked") };
+    let promoted = Entry { role: Some(Role::Moderator), ..entry("linked") };
+    let other =
+        Entry { user_name: Some("prince".into()), email: Some("iago@zulip.com".into()), ..entry("new") };
+    for (entry, before, logs_in_as, stays) in [
+        (moved, "linked", "linked", false),
+        (promoted, "linked", "linked", true),
+        (other, "iago", "prince", false),
+    ] {
+        let (world, _) = with_people(merging(), vec![entry]).await;
+        let user = named(&world, before).await.user.id;
+        let factory = world.engine.credentials();
+        let mailed = [CredentialKind::MAILED_CODE, CredentialKind::PASSWORD_RESET];
+        for kind in [mailed[0], mailed[1], CredentialKind::ROCKETCHAT_TOKEN] {
+            assert!(world.store.add(&factory.credential(user, kind, None), 9, None).await.unwrap());
+        }
+        assert_eq!(refusal(&world, logs_in_as, THERE).await, None);
+        assert_eq!(named(&world, logs_in_as).await.user.id, user);
+        for kind in mailed {
+            let left = world.store.of_user(user, kind).await.unwrap();
+            assert_eq!(!left.is_empty(), stays, "{kind:?} of {before}, {logs_in_as}");
+        }
+        assert!(!world.store.of_user(user, CredentialKind::ROCKETCHAT_TOKEN).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]

@@ -233,7 +233,8 @@ impl PasswordBackend for TooLate {
 
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
         let user = request.account.unwrap().user.id;
-        let revocation = Revocation { valid_from: Some(Timestamp::from_secs(2_000_000_000)), kinds: &[] };
+        let revocation =
+            Revocation { valid_from: Some(Timestamp::from_secs(2_000_000_000)), kinds: &[], except: None };
         if self.deactivates {
             self.store.set_active(user, false, &revocation, None).await.unwrap();
         } else {
@@ -275,7 +276,9 @@ impl PasswordBackend for Enrolling {
             };
             assert!(self.store.add(&device, 1, None).await.unwrap());
         } else {
-            assert!(self.store.set_email_second_factor(user, true, None).await.unwrap());
+            assert!(
+                self.store.set_email_second_factor(user, true, &Revocation::NOTHING, None).await.unwrap()
+            );
         }
         BackendAnswer::Accept(Accepted::new())
     }

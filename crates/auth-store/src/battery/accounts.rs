@@ -50,6 +50,7 @@ pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &
     let revocation = Revocation {
         valid_from: Some(at(500)),
         kinds: &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::APP_PASSWORD],
+        except: None,
     };
     assert!(store.set_password(users[0], Some(&password("new")), &revocation, None).await.unwrap());
 
@@ -100,7 +101,7 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
         (None, second(4001)),
         (Some(second(4001)), second(5001)),
     ] {
-        let revocation = Revocation { valid_from: given, kinds: &[] };
+        let revocation = Revocation { valid_from: given, kinds: &[], except: None };
         assert!(store.set_password(users[0], None, &revocation, None).await.unwrap());
         assert_eq!(account(&*store, users[0]).await.user.valid_from, expected, "{given:?}");
     }
@@ -111,7 +112,8 @@ pub async fn deactivates_and_activates_users<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10, None).await.unwrap();
     store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10, None).await.unwrap();
-    let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
+    let revocation =
+        Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
     assert!(store.set_active(users[0], false, &revocation, None).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
@@ -139,7 +141,8 @@ pub async fn revokes_credentials_and_changes_nothing_else<F: Fixture>(fixture: &
     for active in [true, false] {
         store.set_active(users[0], active, &NOTHING, None).await.unwrap();
         let before = account(&*store, users[0]).await;
-        let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
+        let revocation =
+            Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
         assert_eq!(store.revoke(users[0], &revocation, None).await, Ok(true));
         let after = account(&*store, users[0]).await;
         assert!(after.user.version > before.user.version);
@@ -172,7 +175,7 @@ pub async fn a_deactivation_beside_a_revocation_holds<F: Fixture>(fixture: &F) {
             async move { assert_eq!(deactivating.set_active(user, false, &NOTHING, None).await, Ok(true)) };
         let revoke = async move {
             let kinds = &[CredentialKind::ROCKETCHAT_TOKEN];
-            let revocation = Revocation { valid_from: Some(at(9)), kinds };
+            let revocation = Revocation { valid_from: Some(at(9)), kinds, except: None };
             assert_eq!(revoking.revoke(user, &revocation, None).await, Ok(true));
         };
         if number % 2 == 0 {
@@ -197,13 +200,48 @@ pub async fn switches_mailed_codes_on_and_off<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     for on in [true, true, false] {
         let before = account(&*store, users[0]).await.user.version;
-        assert_eq!(store.set_email_second_factor(users[0], on, None).await, Ok(true));
+        assert_eq!(store.set_email_second_factor(users[0], on, &NOTHING, None).await, Ok(true));
         let user = account(&*store, users[0]).await.user;
         assert_eq!(user.email_second_factor, on);
         assert!(user.version > before);
         assert!(!account(&*store, users[1]).await.user.email_second_factor);
     }
-    assert_eq!(store.set_email_second_factor(UserId::from_bytes([9; 16]), true, None).await, Ok(false));
+    assert_eq!(
+        store.set_email_second_factor(UserId::from_bytes([9; 16]), true, &NOTHING, None).await,
+        Ok(false)
+    );
+}
+
+pub async fn revokes_credentials_with_each_change_of_a_user<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let (user, other) = (users[0], users[1]);
+    let kind = CredentialKind::ROCKETCHAT_TOKEN;
+    for (number, change) in (0..5).zip(["password", "active", "nothing", "profile", "mailed codes"]) {
+        let own = |number| credential(user, kind, number);
+        let (kept, gone) = (own(100 + 2 * number), own(101 + 2 * number));
+        let others = credential(other, kind, 200 + number);
+        for new in [&kept, &gone, &others] {
+            assert!(store.add(new, 100, None).await.unwrap());
+        }
+        let before = account(&*store, user).await.user;
+        let (valid_from, kinds) = (Some(at(600 + i64::from(number))), [kind]);
+        let revocation = Revocation { valid_from, kinds: &kinds, except: Some(kept.id) };
+        let names = before.names.clone();
+        let update = ProfileUpdate { names, full_name: "New".into(), role: before.role };
+        let done = match change {
+            "password" => store.set_password(user, None, &revocation, None).await,
+            "active" => store.set_active(user, true, &revocation, None).await,
+            "nothing" => store.revoke(user, &revocation, None).await,
+            "profile" => store.update_profile(user, &update, &revocation, None).await,
+            _ => store.set_email_second_factor(user, true, &revocation, None).await,
+        };
+        assert_eq!(done, Ok(true), "{change}");
+        assert_eq!(ids(&*store, user, kind).await, [kept.id], "{change}");
+        assert!(ids(&*store, other, kind).await.contains(&others.id), "{change}");
+        assert_eq!(Some(account(&*store, user).await.user.valid_from), valid_from, "{change}");
+        store.remove(kept.id, None).await.unwrap();
+    }
 }
 
 pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
@@ -221,7 +259,11 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         role: Role::Admin,
     };
     for _ in 0..2 {
-        assert_eq!(store.update_profile(users[0], &update, None).await, Ok(true), "also a second time");
+        assert_eq!(
+            store.update_profile(users[0], &update, &NOTHING, None).await,
+            Ok(true),
+            "also a second time"
+        );
     }
     let after = account(&*store, users[0]).await;
     assert!(after.user.version > before.user.version);
@@ -248,11 +290,11 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
     let other = account(&*store, users[1]).await;
     let taken = ProfileUpdate { full_name: "Thief".into(), ..update };
     assert_eq!(
-        store.update_profile(users[1], &taken, None).await,
+        store.update_profile(users[1], &taken, &NOTHING, None).await,
         Err(StoreError::Conflict(Conflict::Name(NameKind::UserName)))
     );
     assert_eq!(account(&*store, users[1]).await.user, other.user, "all or nothing");
-    assert_eq!(store.update_profile(UserId::from_bytes([9; 16]), &taken, None).await, Ok(false));
+    assert_eq!(store.update_profile(UserId::from_bytes([9; 16]), &taken, &NOTHING, None).await, Ok(false));
 }
 
 pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F) {

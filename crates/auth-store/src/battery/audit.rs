@@ -133,8 +133,8 @@ pub async fn writes_the_row_of_each_command_that_changes_something<F: Fixture>(f
     writes!(TokensRevoked, Ok(true), |audit| store.revoke(id, NOTHING, audit));
     let names = store.user(id).await.unwrap().unwrap().user.names.clone();
     let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
-    writes!(ProfileUpdated, Ok(true), |audit| store.update_profile(id, &update, audit));
-    writes!(MailedCodesRequired, Ok(true), |audit| store.set_email_second_factor(id, true, audit));
+    writes!(ProfileUpdated, Ok(true), |audit| store.update_profile(id, &update, NOTHING, audit));
+    writes!(MailedCodesRequired, Ok(true), |audit| store.set_email_second_factor(id, true, NOTHING, audit));
     writes!(PersonalTokenMade, Ok(true), |audit| store.add(&token(1, id), 9, audit));
     let (first, second) = (token(1, id), token(2, id));
     writes!(PersonalTokenRenewed, Ok(true), |audit| store.replace(first.id, &second, audit));
@@ -167,10 +167,10 @@ pub async fn writes_no_row_for_a_command_that_changes_nothing<F: Fixture>(fixtur
     assert_eq!(store.revoke(nobody, NOTHING, audit).await, Ok(false));
     let taken = store.user(users[1]).await.unwrap().unwrap().user.names.clone();
     let update = ProfileUpdate { names: taken, full_name: "New".into(), role: auth_core::Role::Member };
-    assert_eq!(store.update_profile(nobody, &update, audit).await, Ok(false));
-    let refused = store.update_profile(id, &update, audit).await;
+    assert_eq!(store.update_profile(nobody, &update, NOTHING, audit).await, Ok(false));
+    let refused = store.update_profile(id, &update, NOTHING, audit).await;
     assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Name(_)))), "{refused:?}");
-    assert_eq!(store.set_email_second_factor(nobody, true, audit).await, Ok(false));
+    assert_eq!(store.set_email_second_factor(nobody, true, NOTHING, audit).await, Ok(false));
     assert_eq!(store.delete(nobody, audit).await, Ok(false));
     assert_eq!(store.remove_of_user(id, &[CredentialKind::TOTP], None, audit).await, Ok(0));
     assert_eq!(store.remove(token(7, id).id, audit).await, Ok(false));
@@ -233,7 +233,8 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
     let new = password("changed");
 
-    assert_eq!(store.set_email_second_factor(id, true, Some(&row(Act::MailedCodesRequired))).await, Ok(true));
+    let required = row(Act::MailedCodesRequired);
+    assert_eq!(store.set_email_second_factor(id, true, NOTHING, Some(&required)).await, Ok(true));
     assert_eq!(acts(&*store).await, [Act::MailedCodesRequired], "done while the credential is there");
     store.remove(own.id, None).await.unwrap();
     let (before, row) = (store.user(id).await.unwrap(), row(Act::Deleted));
@@ -242,8 +243,8 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     assert_eq!(store.set_password(id, Some(&new), NOTHING, audit).await, gone());
     assert_eq!(store.set_active(id, false, NOTHING, audit).await, gone());
     assert_eq!(store.revoke(id, NOTHING, audit).await, gone());
-    assert_eq!(store.update_profile(id, &update, audit).await, gone());
-    assert_eq!(store.set_email_second_factor(id, false, audit).await, gone());
+    assert_eq!(store.update_profile(id, &update, NOTHING, audit).await, gone());
+    assert_eq!(store.set_email_second_factor(id, false, NOTHING, audit).await, gone());
     assert_eq!(store.add(&token(3, id), 9, audit).await, gone());
     assert_eq!(store.replace(kept.id, &token(3, id), audit).await, gone());
     assert_eq!(store.exchange(id, &kinds, None, &[token(3, id)], audit).await, gone());
@@ -362,9 +363,9 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     let all: auth_core::Records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(other.clone())))));
     store.set_password(id, Some(&new), NOTHING, audit).await.unwrap_err();
     store.set_active(id, false, NOTHING, audit).await.unwrap_err();
-    store.revoke(id, &Revocation { valid_from: None, kinds: &kinds }, audit).await.unwrap_err();
-    store.update_profile(id, &update, audit).await.unwrap_err();
-    store.set_email_second_factor(id, true, audit).await.unwrap_err();
+    store.revoke(id, &Revocation { valid_from: None, kinds: &kinds, except: None }, audit).await.unwrap_err();
+    store.update_profile(id, &update, NOTHING, audit).await.unwrap_err();
+    store.set_email_second_factor(id, true, NOTHING, audit).await.unwrap_err();
     store.add(&token(2, id), 9, audit).await.unwrap_err();
     store.replace(kept.id, &token(2, id), audit).await.unwrap_err();
     store.remove(kept.id, audit).await.unwrap_err();

@@ -25,7 +25,7 @@ enum Command {
     Purge { now: i64 },
     SetPassword { user: usize, new: Option<u8>, valid_from: Option<i64>, revoke: Vec<usize> },
     SetActive { user: usize, active: bool, valid_from: Option<i64>, revoke: Vec<usize> },
-    Revoke { user: usize, valid_from: Option<i64>, revoke: Vec<usize> },
+    Revoke { user: usize, valid_from: Option<i64>, revoke: Vec<usize>, except: Option<usize> },
     Rehash { user: usize, old: u8, new: u8 },
     Delete { user: usize },
 }
@@ -42,12 +42,12 @@ fn commands() -> impl Strategy<Value = Vec<Command>> {
         2 => credential.clone().prop_map(|credential| Command::Remove { credential }),
         1 => (user.clone(), kinds.clone(), of(credential.clone()))
             .prop_map(|(user, kinds, except)| Command::RemoveOfUser { user, kinds, except }),
-        2 => (credential, 0..5_i64).prop_map(|(credential, to)| Command::Raise { credential, to }),
+        2 => (credential.clone(), 0..5_i64).prop_map(|(credential, to)| Command::Raise { credential, to }),
         1 => time.clone().prop_map(|now| Command::Purge { now }),
         2 => (user.clone(), of(0..3_u8), of(time.clone()), kinds.clone())
             .prop_map(|(user, new, valid_from, revoke)| Command::SetPassword { user, new, valid_from, revoke }),
-        1 => (user.clone(), of(time.clone()), kinds.clone())
-            .prop_map(|(user, valid_from, revoke)| Command::Revoke { user, valid_from, revoke }),
+        1 => (user.clone(), of(time.clone()), kinds.clone(), of(credential))
+            .prop_map(|(user, valid_from, revoke, except)| Command::Revoke { user, valid_from, revoke, except }),
         1 => (user.clone(), any::<bool>(), of(time), kinds)
             .prop_map(|(user, active, valid_from, revoke)| {
                 Command::SetActive { user, active, valid_from, revoke }
@@ -164,19 +164,20 @@ impl Model {
             }
             Command::SetPassword { user, new, valid_from, revoke } => {
                 let (user, new, kinds) = (users[user], new.map(text), kinds(&revoke));
-                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds, except: None };
                 let answer = store.set_password(user, new.as_ref(), &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |entry| entry.password = new))), shown(answer))
             }
             Command::SetActive { user, active, valid_from, revoke } => {
                 let (user, kinds) = (users[user], kinds(&revoke));
-                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds, except: None };
                 let answer = store.set_active(user, active, &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |entry| entry.active = active))), shown(answer))
             }
-            Command::Revoke { user, valid_from, revoke } => {
+            Command::Revoke { user, valid_from, revoke, except } => {
                 let (user, kinds) = (users[user], kinds(&revoke));
-                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let except = except.and_then(|index| self.made.get(index)).map(|credential| credential.id);
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds, except };
                 let answer = store.revoke(user, &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |_| ()))), shown(answer))
             }
@@ -246,7 +247,11 @@ impl Model {
         if let Some(time) = revocation.valid_from {
             entry.valid_from = time.max(entry.valid_from + Duration::from_secs(1));
         }
-        self.retain(|credential| credential.user != user || !revocation.kinds.contains(&credential.kind));
+        self.retain(|credential| {
+            credential.user != user
+                || !revocation.kinds.contains(&credential.kind)
+                || Some(credential.id) == revocation.except
+        });
         true
     }
 

@@ -8,7 +8,7 @@ use super::Postgres;
 use super::error::Result;
 use super::row::{Columns, escaped};
 use super::session::{read, write_once};
-use super::statement::{execute, row, rows};
+use super::statement::{execute, lock, row, rows};
 use crate::encoding::{act, actor, client_key, protocol};
 
 /// Rows that one command deletes, so that none takes long.
@@ -16,7 +16,6 @@ const FORGET: i64 = 1000;
 
 pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_account, actor_directory, act, realm, account, \
     detail, client, protocol, request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-pub(super) const LOCK_USER: &str = "SELECT id FROM account WHERE id = $1 FOR UPDATE";
 pub(super) const BY: &str = "SELECT id FROM credential WHERE id = $1 FOR KEY SHARE";
 pub(super) const PAGE: &str = "SELECT id, at, actor, actor_account, actor_directory, act, realm, account, detail, \
     client, protocol, request FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3";
@@ -56,8 +55,8 @@ impl AuditStore for Postgres {
 /// done otherwise. The user to whom it is done is locked first, as by everything that revokes.
 pub(super) async fn check(client: &impl GenericClient, record: Option<&AuditRecord>) -> Result<()> {
     let Some((record, by)) = record.and_then(|record| Some((record, record.by?))) else { return Ok(()) };
-    if let Some(user) = &record.user {
-        row(client, LOCK_USER, &[&&user.as_bytes()[..]]).await?;
+    if let Some(user) = record.user {
+        lock(client, user).await?;
     }
     match row(client, BY, &[&&by.as_bytes()[..]]).await? {
         Some(_) => Ok(()),

@@ -3,14 +3,14 @@
 use async_trait::async_trait;
 use auth_core::{
     Account, AuditRecord, Conflict, Credential, CredentialId, CredentialKind, CredentialStore, Digest,
-    StoreError, Timestamp, UserId,
+    Revocation, StoreError, Timestamp, UserId,
 };
 use deadpool_postgres::GenericClient;
 
 use super::error::{CommandError, Result};
 use super::row::{Columns, account_columns, credential_columns, escaped};
 use super::session::{read, transact, write_once};
-use super::statement::{execute, row, rows, touch};
+use super::statement::{execute, lock, row, rows, touch};
 use super::{Postgres, audit};
 use crate::encoding::protocol_names;
 
@@ -55,7 +55,6 @@ pub(super) const RAISE: &str = "WITH raised AS (UPDATE credential SET counter = 
     WHERE id = $1 AND counter < $2 RETURNING account) \
     UPDATE account SET version = version + 1 FROM raised WHERE account.id = raised.account \
     RETURNING account.id";
-pub(super) const LOCK: &str = "SELECT id FROM account WHERE id = $1 FOR UPDATE";
 pub(super) const EXPIRED: &str = "WITH gone AS (DELETE FROM credential WHERE id IN (SELECT id FROM credential \
     WHERE expires < $1 LIMIT $2) RETURNING account), \
     touched AS (UPDATE account SET version = version + 1 WHERE id IN (SELECT account FROM gone) RETURNING id) \
@@ -118,7 +117,7 @@ impl CredentialStore for Postgres {
             return Ok(Some(own));
         }
         let done = transact!(self, |transaction| {
-            if row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?.is_none() {
+            if !lock(transaction, user).await? {
                 return Ok(None);
             }
             if let Some(own) = of_user(transaction, user, kind).await?.into_iter().find(is_it) {
@@ -146,9 +145,7 @@ impl CredentialStore for Postgres {
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
             // The user first, as everything that revokes does.
-            if row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?.is_none()
-                || !lock_own(transaction, user, old).await?
-            {
+            if !lock(transaction, user).await? || !lock_own(transaction, user, old).await? {
                 return Ok(false);
             }
             execute(transaction, REMOVE, &[&&old.as_bytes()[..]]).await?;
@@ -186,7 +183,7 @@ impl CredentialStore for Postgres {
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
             // Locked first, so that credentials added meanwhile are deleted too.
-            row(transaction, LOCK, &[&id]).await?;
+            lock(transaction, user).await?;
             let count = execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
             if count > 0 {
                 touch(transaction, user).await?;
@@ -288,8 +285,22 @@ pub(super) fn taken(error: &CommandError) -> Option<Taken> {
 }
 
 /// The names of kinds, as statements take them.
-pub(super) fn names(kinds: &[CredentialKind]) -> Vec<&str> {
+fn names(kinds: &[CredentialKind]) -> Vec<&str> {
     kinds.iter().map(CredentialKind::as_str).collect()
+}
+
+/// Deletes the credentials that are revoked with a change of their user, whose row is locked.
+pub(super) async fn revoke(
+    client: &impl GenericClient,
+    user: UserId,
+    revocation: &Revocation<'_>,
+) -> Result<()> {
+    if !revocation.kinds.is_empty() {
+        let except = revocation.except.as_ref().map(|id| &id.as_bytes()[..]);
+        let kinds = names(revocation.kinds);
+        execute(client, REMOVE_KINDS, &[&&user.as_bytes()[..], &kinds, &except]).await?;
+    }
+    Ok(())
 }
 
 /// Deletes a user's credentials of the given kinds except one, and adds others. `false` when there is no such user.

@@ -11,6 +11,9 @@ pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
 pub(super) const TOUCH: &str = "UPDATE account SET version = version + 1 WHERE id = $1";
 
+/// Locks the row of a user.
+pub(super) const LOCK: &str = "SELECT id FROM account WHERE id = $1 FOR UPDATE";
+
 /// The rows of a query.
 pub(super) async fn rows(client: &impl GenericClient, query: &str, params: Params<'_>) -> Result<Vec<Row>> {
     let statement = client.prepare_cached(query).await?;
@@ -36,6 +39,11 @@ pub(super) async fn changed(
     params: Params<'_>,
 ) -> Result<bool> {
     Ok(execute(client, statement, params).await? > 0)
+}
+
+/// Locks the row of a user until the end of the transaction; `false` when there is no such user.
+pub(super) async fn lock(client: &impl GenericClient, user: UserId) -> Result<bool> {
+    Ok(row(client, LOCK, &[&&user.as_bytes()[..]]).await?.is_some())
 }
 
 /// Counts a change of a user, and locks its row until the end of the transaction. `false` when there is no such user.

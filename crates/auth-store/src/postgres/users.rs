@@ -9,14 +9,14 @@ use auth_core::{
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
-use super::credentials::{self, LOCK, REMOVE_KINDS};
+use super::credentials;
 use super::error::Result;
 use super::names::small;
 use super::new_user::Resolved;
 use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
-use super::statement::{Params, changed, execute, row, rows};
+use super::statement::{Params, changed, execute, lock, row, rows};
 use super::{Postgres, audit, external_ids, import, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -58,10 +58,16 @@ pub(super) const SET_ACTIVE: &str =
     concat!("UPDATE account SET active = $3, version = version + 1, ", move_valid_from!(), " WHERE id = $1");
 pub(super) const REVOKE: &str =
     concat!("UPDATE account SET version = version + 1, ", move_valid_from!(), " WHERE id = $1");
-pub(super) const UPDATE_PROFILE: &str =
-    "UPDATE account SET full_name = $2, role = $3, version = version + 1 WHERE id = $1 RETURNING realm";
-pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
-    "UPDATE account SET email_second_factor = $2, version = version + 1 WHERE id = $1";
+pub(super) const UPDATE_PROFILE: &str = concat!(
+    "UPDATE account SET full_name = $3, role = $4, version = version + 1, ",
+    move_valid_from!(),
+    " WHERE id = $1 RETURNING realm"
+);
+pub(super) const SET_EMAIL_SECOND_FACTOR: &str = concat!(
+    "UPDATE account SET email_second_factor = $3, version = version + 1, ",
+    move_valid_from!(),
+    " WHERE id = $1"
+);
 pub(super) const DELETE: &str = "DELETE FROM account WHERE id = $1";
 
 #[async_trait]
@@ -143,17 +149,19 @@ impl UserStore for Postgres {
         &self,
         user: UserId,
         update: &ProfileUpdate,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
+        let valid_from = revocation.valid_from.map(Timestamp::as_millis);
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
-            let Some(there) = row(transaction, UPDATE_PROFILE, &[&id, &&*full_name, &role]).await? else {
-                return Ok(false);
-            };
+            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role];
+            let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else { return Ok(false) };
             let realm = RealmId::from_bytes(Columns::of(&there).bytes()?);
             execute(transaction, names::DELETE, &[&id]).await?;
             names::insert(transaction, user, realm, &update.names).await?;
+            credentials::revoke(transaction, user, revocation).await?;
             audit::write(transaction, audit).await?;
             Ok(true)
         });
@@ -173,7 +181,7 @@ impl UserStore for Postgres {
         }
         let done = transact!(self, |transaction| {
             let mut numbers = Numbers::begin(transaction).await?;
-            row(transaction, LOCK, &[&&user.as_bytes()[..]]).await?;
+            lock(transaction, user).await?;
             let account = by_id(transaction, user).await?;
             let Some(user) = account.map(|account| account.user) else { return Ok(None) };
             if let Some(own) = user.external_ids.get(protocol) {
@@ -188,10 +196,11 @@ impl UserStore for Postgres {
         &self,
         user: UserId,
         on: bool,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
-        let id = &user.as_bytes()[..];
-        self.change(user, SET_EMAIL_SECOND_FACTOR, &[&id, &on], &Revocation::NOTHING, audit).await
+        let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
+        self.change(user, SET_EMAIL_SECOND_FACTOR, &[&id, &valid_from, &on], revocation, audit).await
     }
 
     async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> StoreResult<()> {
@@ -237,12 +246,11 @@ impl Postgres {
         revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
-        let (id, kinds) = (&user.as_bytes()[..], credentials::names(revocation.kinds));
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
             let done = changed(transaction, statement, params).await?;
-            if done && !kinds.is_empty() {
-                execute(transaction, REMOVE_KINDS, &[&id, &kinds, &None::<&[u8]>]).await?;
+            if done {
+                credentials::revoke(transaction, user, revocation).await?;
             }
             audit::write(transaction, audit.filter(|_| done)).await?;
             Ok(done)

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind,
-    NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
-    Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported,
+    Lookup, NameKind, NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
+    Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
@@ -153,9 +153,10 @@ impl UserStore for Sqlite {
         &self,
         user: UserId,
         update: &ProfileUpdate,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
-        let update = update.clone();
+        let (update, revocation) = (update.clone(), OwnedRevocation::of(revocation));
         self.act(user, audit, move |connection| {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
             let params = params![user.as_bytes(), update.full_name, update.role.as_str()];
@@ -163,6 +164,7 @@ impl UserStore for Sqlite {
             let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
             connection.prepare_cached(names::DELETE)?.execute([user.as_bytes()])?;
             names::insert(connection, user, realm, &update.names)?;
+            revocation.apply(connection, user)?;
             Ok(true)
         })
         .await
@@ -197,10 +199,14 @@ impl UserStore for Sqlite {
         &self,
         user: UserId,
         on: bool,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
+        let revocation = OwnedRevocation::of(revocation);
         self.act(user, audit, move |connection| {
-            changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])
+            let done = changed(connection, SET_EMAIL_SECOND_FACTOR, params![user.as_bytes(), on])?;
+            revocation.apply(connection, user)?;
+            Ok(done)
         })
         .await
     }
@@ -240,18 +246,23 @@ impl UserStore for Sqlite {
 struct OwnedRevocation {
     valid_from: Option<Timestamp>,
     kinds: Vec<CredentialKind>,
+    except: Option<CredentialId>,
 }
 
 impl OwnedRevocation {
     fn of(revocation: &Revocation<'_>) -> Self {
-        Self { valid_from: revocation.valid_from, kinds: revocation.kinds.to_vec() }
+        Self {
+            valid_from: revocation.valid_from,
+            kinds: revocation.kinds.to_vec(),
+            except: revocation.except,
+        }
     }
 
     fn apply(&self, connection: &Connection, user: UserId) -> Result<()> {
         if let Some(valid_from) = self.valid_from {
             changed(connection, MOVE_VALID_FROM, params![user.as_bytes(), valid_from.as_millis()])?;
         }
-        credentials::delete_kinds(connection, user, &self.kinds, None)?;
+        credentials::delete_kinds(connection, user, &self.kinds, self.except)?;
         Ok(())
     }
 }

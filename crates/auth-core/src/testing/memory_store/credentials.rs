@@ -228,10 +228,11 @@ fn add(state: &mut State, credential: &Credential, keep: u32) -> Result<bool, St
             return Ok(state.of_user(user, kind).iter().any(|own| own.id == credential.id));
         }
     }
-    let own: Vec<CredentialId> =
-        state.of_user(user, kind).iter().filter(|own| own.parent == parent).map(|own| own.id).collect();
-    let surplus = own.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX));
-    let oldest = own.get(..surplus).unwrap_or_default();
+    // The new one stays, whatever the clock said when the others were made.
+    let is_older = |own: &&Credential| own.parent == parent && own.id != credential.id;
+    let older: Vec<_> = state.of_user(user, kind).into_iter().filter(is_older).map(|own| own.id).collect();
+    let surplus = older.len().saturating_sub(usize::try_from(keep).unwrap_or(usize::MAX).saturating_sub(1));
+    let oldest = older.get(..surplus).unwrap_or_default();
     state.delete_credentials(|own| oldest.contains(&own.id));
     Ok(state.touch(user))
 }

@@ -103,6 +103,7 @@ impl UserStore for MemoryStore {
         &self,
         user: UserId,
         update: &ProfileUpdate,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
@@ -110,12 +111,11 @@ impl UserStore for MemoryStore {
                 return Ok(false);
             };
             state.check_names(realm, user, &update.names)?;
-            let changed = state.change_user(user, |user, _| {
+            Ok(state.change_and_revoke(user, revocation, |user, _| {
                 user.names.clone_from(&update.names);
                 user.full_name.clone_from(&update.full_name);
                 user.role = update.role;
-            });
-            Ok(changed.is_some())
+            }))
         })
     }
 
@@ -144,10 +144,11 @@ impl UserStore for MemoryStore {
         &self,
         user: UserId,
         on: bool,
+        revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
-            Ok(state.change_user(user, |user, _| user.email_second_factor = on).is_some())
+            Ok(state.change_and_revoke(user, revocation, |user, _| user.email_second_factor = on))
         })
     }
 
