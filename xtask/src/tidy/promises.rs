@@ -39,7 +39,8 @@ fn last_cell(line: &str) -> Option<&str> {
     Some(row.rsplit('|').next().unwrap_or(row).trim())
 }
 
-/// The names of the tests in a file: functions with an attribute whose name ends in `test`.
+/// The names of the tests in a file: functions with an attribute whose name ends in `test`, and those that the battery of
+/// stores makes tests of.
 pub(super) fn tests_of(text: &str) -> impl Iterator<Item = String> {
     let mut is_test = false;
     text.lines().filter_map(move |line| {
@@ -48,8 +49,8 @@ pub(super) fn tests_of(text: &str) -> impl Iterator<Item = String> {
             is_test |= is_test_attribute(line);
             return None;
         }
-        let name = std::mem::take(&mut is_test).then(|| function_name(line))?;
-        name.map(str::to_owned)
+        let is_test = std::mem::take(&mut is_test) || is_of_battery(line);
+        is_test.then(|| function_name(line).map(str::to_owned))?
     })
 }
 
@@ -58,7 +59,12 @@ fn is_test_attribute(line: &str) -> bool {
     attribute.is_some_and(|path| path == "test" || path.ends_with("::test"))
 }
 
+fn is_of_battery(line: &str) -> bool {
+    line.starts_with("pub async fn ") && line.contains("<F: Fixture>(fixture: &F)")
+}
+
 fn function_name(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("pub ").unwrap_or(line);
     let line = line.strip_prefix("async ").unwrap_or(line);
     line.strip_prefix("fn ")?.split(['(', '<']).next()
 }
@@ -71,8 +77,9 @@ mod tests {
     fn tests_are_functions_with_the_attribute_of_a_test() {
         let text = "#[test]\nfn one() {}\n\n#[tokio::test(flavor = \"multi_thread\")]\n// Slow.\n#[expect(x)]\n\
             async fn two() {}\nfn helper() {}\n#[cfg(test)]\nmod tests {\n    proptest! {\n        #[test]\n        \
-            fn three(a in 0..1) {}\n    }\n}\n#[must_use]\nfn other() {}\n";
-        assert_eq!(tests_of(text).collect::<Vec<_>>(), ["one", "two", "three"]);
+            fn three(a in 0..1) {}\n    }\n}\n#[must_use]\nfn other() {}\npub async fn four<F: Fixture>(fixture: &F) {}\n\
+            pub async fn helper() {}\n";
+        assert_eq!(tests_of(text).collect::<Vec<_>>(), ["one", "two", "three", "four"]);
     }
 
     #[test]
