@@ -21,7 +21,7 @@ use auth_engine::{Engine, register_schemes};
 use self::bad_lines::BadLines;
 use self::check::{Checker, Refusal};
 use self::checked::Checked;
-use self::draft::Draft;
+use self::draft::{Draft, NO_REALM};
 use self::empty::{is_of_zettelstore, note_empty_passwords};
 use self::hash::Hasher;
 use self::progress::{LINES_PER_STEP, OnProgress, tell};
@@ -30,9 +30,6 @@ use super::line::{BadLine, Line, bad};
 use super::missing_realms::MissingRealms;
 use super::text::without_mark;
 use super::{ImportError, ImportOptions, ImportReport, Progress};
-
-/// The reason why a user of an unknown realm is refused.
-const NO_REALM: &str = "no such realm before this line";
 
 /// The longest line, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -109,8 +106,10 @@ impl Import<'_> {
                     checked.push(&Draft { line: number, record })?;
                     continue;
                 }
-                Err(Refusal::NoRealm(slug)) if missing_realms.count(slug, number).is_ok() => continue,
-                Err(Refusal::NoRealm(_)) => NO_REALM.to_owned(),
+                Err(Refusal::NoRealm(slug)) => match missing_realms.count(slug, number) {
+                    Ok(()) => continue,
+                    Err(_) => NO_REALM.to_owned(),
+                },
                 Err(Refusal::Bad(BadLine(reason))) => reason,
             };
             if self.options.skip_bad {

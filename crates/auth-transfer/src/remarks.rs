@@ -19,7 +19,7 @@ pub struct Remarks<P> {
 
 impl<P: Serialize + DeserializeOwned> Remarks<P> {
     /// Adds a sentence about one record.
-    pub(crate) fn push(&mut self, place: P, text: impl Into<String>) {
+    pub fn push(&mut self, place: P, text: impl Into<String>) {
         self.push_of_many(place, text, 1);
     }
 

@@ -183,10 +183,10 @@ impl<'a> Checker<'a> {
 /// What a line changes of a realm, key by key.
 fn changes(before: &Realm, after: &Realm) -> Vec<String> {
     let fields = |realm| serde_json::to_value(RealmLine::of(realm)).unwrap_or_default();
-    let (before, after) = (fields(before), fields(after));
+    let (slug, before, after) = (&after.slug, fields(before), fields(after));
     let changed = after.as_object().into_iter().flatten().filter_map(|(key, value)| {
         let old = before.get(key).unwrap_or(&Value::Null);
-        (old != value).then(|| format!("{key}: {old} → {value}"))
+        (old != value).then(|| format!("realm {slug}: {key}: {old} → {value}"))
     });
     changed.collect()
 }

@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::line::IdLine;
 
+/// The reason why a user of an unknown realm is refused.
+pub(super) const NO_REALM: &str = "no such realm before this line";
+
 /// A checked record, and the number of the line that it was made of.
 #[derive(Debug)]
 pub(super) struct Draft {

@@ -10,10 +10,9 @@ use auth_core::{
 use auth_engine::Engine;
 use futures_util::future::join;
 
-use super::NO_REALM;
 use super::channel::{Sender, channel};
 use super::checked::Checked;
-use super::draft::Record;
+use super::draft::{NO_REALM, Record};
 use super::progress::{LINES_PER_STEP, OnProgress, tell};
 use crate::missing_realms::MissingRealms;
 use crate::{ImportError, ImportOptions, ImportReport, Progress, Remarks};

@@ -89,12 +89,11 @@ async fn a_realm_line_changes_what_it_names_and_leaves_the_rest() {
         line["realm"] = "main".into();
         for mode in [ImportMode::DryRun, ImportMode::Write] {
             let report = import_lines(&world, &format!("\n{line}"), mode, false).await.unwrap();
-            let mut told: Vec<_> =
-                report.changes.iter().map(|(line, change)| (*line, change.as_str())).collect();
+            let mut told = report.changes;
             told.sort_unstable();
             assert_eq!(
                 told,
-                changes.iter().map(|change| (2, *change)).collect::<Vec<_>>(),
+                changes.iter().map(|change| (2, format!("realm main: {change}"))).collect::<Vec<_>>(),
                 "{line} {mode:?}"
             );
             let now = the_realm(&world).await;
