@@ -14,7 +14,7 @@ fn check(mut converted: Converted) {
 }
 
 libfuzzer_sys::fuzz_target!(|content: &[u8]| {
-    check(convert_htpasswd(content, "main"));
+    check(convert_htpasswd(content, "main").unwrap());
     if let Ok(converted) = convert_rocketchat(content, "main") {
         check(converted);
     }

@@ -104,8 +104,8 @@ pub use protocol::{
 pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
-    Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameKind, NewId, Realm,
-    Role, Scope, StrengthRule, User, fold,
+    Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError, NameKind,
+    NewId, Realm, Role, Scope, StrengthRule, User, check_login_name, fold,
 };
 pub use request::{forwarding_header, is_loopback_host};
 pub use request_id::RequestId;
@@ -116,9 +116,9 @@ pub use service::{
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
-    ImportError, ImportMode, Imported, Lookup, MetaStore, NewRecord, NewUser, Outbox, OutgoingMail,
-    ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store, StoreError,
-    UserStore, resolve,
+    ImportError, ImportMode, Imported, LeftOut, Lookup, MetaStore, NewRecord, NewUser, OnConflict, Outbox,
+    OutgoingMail, ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store,
+    StoreError, UserStore, resolve,
 };
-pub use text::is_control;
+pub use text::{is_control, is_invisible};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -4,10 +4,12 @@
 
 mod credential;
 mod name;
+mod name_rule;
 mod realm;
 mod user;
 
 pub use credential::{Credential, Digest, Scope};
 pub use name::{LoginName, NameKind, fold};
+pub use name_rule::{NameError, check_login_name};
 pub use realm::{Realm, StrengthRule};
 pub use user::{Account, BotKind, ByProtocol, Email, ExternalId, NewId, Role, User};

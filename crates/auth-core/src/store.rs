@@ -22,7 +22,7 @@ use crate::{
 
 pub use audit::{AuditRow, AuditStore};
 pub use error::{Conflict, StoreError};
-pub use import::{ImportError, ImportMode, Imported, NewRecord, NewUser, Records};
+pub use import::{ImportError, ImportMode, Imported, LeftOut, NewRecord, NewUser, OnConflict, Records};
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
@@ -168,8 +168,9 @@ pub trait UserStore: Send + Sync {
     /// See [`StoreError`].
     async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
 
-    /// Writes finished records, all or none. Realms are written over those of the same slug; users must be new. The row of
-    /// the audit log has the numbers of what was written as its detail; there is none where nothing was.
+    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Realms are
+    /// written over those of the same slug; users must be new. The row of the audit log has the numbers of what was written
+    /// as its detail; there is none where nothing was.
     ///
     /// # Errors
     /// [`ImportError`] with the first record that can't be written.
@@ -177,6 +178,7 @@ pub trait UserStore: Send + Sync {
         &self,
         records: Records,
         mode: ImportMode,
+        on_conflict: OnConflict,
         audit: Option<&AuditRecord>,
     ) -> Result<Imported, ImportError>;
 }

@@ -5,6 +5,7 @@
 //! | `$argon2id$…` | Argon2 of the password, as a PHC string: the form of new hashes |
 //! | `sha256-hex:$argon2id$…` | Argon2 of SHA-256 of the password in hexadecimal; verifies the password and the digest that Rocket.Chat clients send in its place |
 //! | `argon2$argon2id$…` | Argon2 of the password, as Django writes it |
+//! | `bcrypt$$2b$…`, `bcrypt_sha256$$2b$…` | bcrypt of the password, and of its SHA-256 in hexadecimal, as Django writes them |
 //! | `pbkdf2_sha256$…` | PBKDF2 of the password, as Django writes it |
 //! | `rocketchat$$2b$…` | bcrypt of SHA-256 of the password in hexadecimal |
 //! | `zettelstore$$2a$…` | bcrypt of the zettel id, the user name and the password |
@@ -12,8 +13,8 @@
 //! | `wrapped:OLD:$argon2id$…` | Argon2id of the tag of an older hash; OLD is the older string with its tag blanked |
 //! | `!…`, or empty | no password |
 //!
-//! Strings are parsed by their prefix and never by trial. Only the two forms over SHA-256 verify a digest, so that an
-//! unsalted SHA-256 leaked elsewhere doesn't open every other account.
+//! Strings are parsed by their prefix and never by trial. Only `sha256-hex:` and `rocketchat$` verify a digest, so
+//! that an unsalted SHA-256 leaked elsewhere doesn't open every other account.
 //!
 //! [`verify`], [`hash`](hash()) and [`wrap`] compute on the calling thread. Servers call the
 //! [pool](crate::pool::HashingPool) instead.
@@ -53,6 +54,7 @@ mod import;
 mod input;
 mod old_hash;
 mod pbkdf2;
+mod phc;
 mod schemes;
 mod steps;
 mod stored;

@@ -2,7 +2,8 @@
 //!
 //! A vector has a stored string, the secret that was sent (`password` or `digest`), the user's `zid` and `name` where
 //! the hash covers them, and the expected result: an upgrade (`none`, `obsolete`, `rewrap`), `no-match`, `readable`
-//! where the string is only parsed, or the error of parsing.
+//! where the string is only parsed, or the error of parsing. Those of `libraries.jsonl` were made by the libraries of other
+//! languages, with every form that each of them writes: `made` says by which version and call.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::time::Duration;
@@ -82,6 +83,8 @@ fn check(vectors: &str) {
                     }
                     StoredPasswordError::Malformed => ("malformed", Some(HashImportError::Malformed)),
                     StoredPasswordError::TooCostly => ("too-costly", Some(HashImportError::TooCostly)),
+                    StoredPasswordError::KeyNeeded => ("key-needed", Some(HashImportError::KeyNeeded)),
+                    StoredPasswordError::DataTooLong => ("data-too-long", Some(HashImportError::DataTooLong)),
                     _ => panic!("{line}"),
                 };
                 assert_eq!(name, vector.expect, "{line}");
@@ -116,6 +119,7 @@ vectors! {
     rocketchat_hashes_verify_password_and_digest: "rocketchat.jsonl",
     zettelstore_hashes_verify_for_their_user: "zettelstore.jsonl",
     bcrypt_hashes_verify_passwords: "bcrypt.jsonl",
+    what_libraries_of_other_languages_write_verifies: "libraries.jsonl",
     argon2_strings_are_parsed_strictly_and_within_bounds: "argon2.jsonl",
     pbkdf2_strings_are_parsed_strictly_and_within_bounds: "pbkdf2.jsonl",
 }

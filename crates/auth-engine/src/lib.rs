@@ -68,7 +68,7 @@ pub use named_credentials::{Added, MOST_NAMED, add_named};
 pub use realms::RealmCache;
 pub use revocation::{RevocationEvent, RevocationTable};
 pub use timing::scheme_registry::{Scheme, register_schemes};
-pub use users::{UserFactory, UserFinder, is_login_name};
+pub use users::{UserFactory, UserFinder};
 
 /// The number of users in a page that is read of the store.
 pub const USERS_PER_PAGE: u32 = 500;

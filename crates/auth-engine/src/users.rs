@@ -110,17 +110,3 @@ impl fmt::Debug for UserFactory {
         f.debug_struct("UserFactory").finish_non_exhaustive()
     }
 }
-
-/// The longest name by which a user logs in, in bytes.
-const LONGEST_NAME: usize = 320;
-
-/// Whether a user can log in by a name.
-#[must_use]
-pub fn is_login_name(kind: NameKind, name: &str) -> bool {
-    !name.trim().is_empty()
-        && name.trim() == name
-        && name.len() <= LONGEST_NAME
-        && auth_core::fold(name).len() <= 2 * LONGEST_NAME
-        && !name.chars().any(char::is_control)
-        && (kind != NameKind::Email || name.contains('@'))
-}

@@ -190,7 +190,10 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
 
     let empty = cluster.database().unwrap();
     let missing = workspace.fail(&arguments(&format!("import --from zulip {empty}")), "");
-    assert!(missing.ends_with("relation \"zerver_realm\" does not exist"), "{missing}");
+    assert!(
+        missing.contains("it has no table zerver_realm, neither in the search path nor in the schema zulip"),
+        "{missing}"
+    );
     for (line, said) in [
         (
             "import --from zulip auth.toml",
@@ -207,6 +210,37 @@ fn a_zulip_moves_in_from_its_database_and_from_its_tables_as_csv() {
         let told = csv.fail(&arguments(line), "");
         assert!(told.starts_with(said) && !told.contains("secret"), "{line}: {told}");
     }
+}
+
+/// Zulip's own role alone has the schema in its search path.
+#[test]
+fn a_zulip_whose_tables_are_in_its_own_schema_moves_in_by_another_role() {
+    let cluster = test_postgres::Cluster::shared().unwrap();
+    let address = cluster.database().unwrap();
+    let database = address.rsplit('/').next().unwrap();
+    let role = format!("reader_{database}");
+    let tables = TABLES.replace("HASH", PBKDF2);
+    cluster
+        .sql_in(
+            database,
+            &format!("CREATE SCHEMA zulip; SET search_path = zulip; {tables} CREATE ROLE {role} LOGIN"),
+        )
+        .unwrap();
+    let workspace = Workspace::new();
+    let address = address.replacen("postgres@", &format!("{role}@"), 1);
+    let import = || told(&workspace, &format!("import --from zulip --skip-bad {address}"));
+    for (grant, refusal) in [
+        ("SELECT 1", "permission denied for schema zulip\n"),
+        ("GRANT USAGE ON SCHEMA zulip TO ROLE", "permission denied for table zerver_realm\n"),
+    ] {
+        cluster.sql_in(database, &grant.replace("ROLE", &role)).unwrap();
+        let (good, _, said) = import();
+        assert!(!good && said.ends_with(refusal), "{said}");
+    }
+    cluster.sql_in(database, &format!("GRANT SELECT ON ALL TABLES IN SCHEMA zulip TO {role}")).unwrap();
+    let (good, said, notes) = import();
+    assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 2 users, 1 left out\n"), "{notes}");
+    iago_is_there(&workspace);
 }
 
 const IN_ADDRESS: &str =

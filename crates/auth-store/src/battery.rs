@@ -55,8 +55,8 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ByProtocol, Conflict, Credential, CredentialId, CredentialKind, Digest, ExternalId, ImportError,
-    ImportMode, Imported, LoginName, NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm,
-    RealmId, Rng, Role, Scope, SeededRng, Store, StoreError, Timestamp, User, UserId,
+    ImportMode, Imported, LoginName, NameKind, NewRecord, NewUser, OnConflict, PasswordString, ProtocolName,
+    Realm, RealmId, Rng, Role, Scope, SeededRng, Store, StoreError, Timestamp, User, UserId,
 };
 
 /// A place where a store can be kept.
@@ -148,6 +148,7 @@ macro_rules! store_battery {
             }
             import {
                 imports_all_or_nothing_and_names_the_record_at_fault
+                leaves_out_what_conflicts_and_writes_the_rest
                 keeps_nothing_of_a_dry_run
                 writes_nothing_when_the_records_end_early
                 writes_realms_over_those_of_the_same_slug
@@ -304,7 +305,7 @@ async fn seed(store: &impl Store, count: u32) -> (Realm, Vec<UserId>) {
 }
 
 async fn write(store: &impl Store, records: Vec<NewRecord>) -> Result<Imported, ImportError> {
-    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write, None).await
+    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write, OnConflict::Refuse, None).await
 }
 
 async fn account(store: &impl Store, id: UserId) -> Account {

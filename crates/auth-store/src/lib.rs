@@ -13,8 +13,8 @@
 //!
 //! ```
 //! use auth_core::{
-//!     ByProtocol, ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm,
-//!     RealmId, Revocation, Role, Timestamp, User, UserId, UserStore,
+//!     ByProtocol, ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, OnConflict, PasswordString, ProtocolName,
+//!     Realm, RealmId, Revocation, Role, Timestamp, User, UserId, UserStore,
 //! };
 //! use auth_store::Sqlite;
 //!
@@ -26,7 +26,7 @@
 //! // Realms come in by an import, which is all or nothing.
 //! let realm = Realm::new(RealmId::from_bytes([7; 16]), "main");
 //! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
-//! store.import(Box::new(records), ImportMode::Write, None).await.map_err(|error| format!("{error:?}"))?;
+//! store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, None).await.map_err(|error| format!("{error:?}"))?;
 //!
 //! // A user with a name and a stored password. The store chooses its number in Zulip.
 //! let iago = User {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use auth_core::{
     ByProtocol, Credential, CredentialId, CredentialKind, CredentialStore, ImportMode, NewRecord, NewUser,
-    Realm, RealmId, Role, Scope, Timestamp, User, UserId, UserStore,
+    OnConflict, Realm, RealmId, Role, Scope, Timestamp, User, UserId, UserStore,
 };
 use auth_store::Sqlite;
 
@@ -130,5 +130,8 @@ async fn prepare(file: &Path) {
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
     let store = Sqlite::open(file).unwrap();
-    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.expect("good records");
+    store
+        .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+        .await
+        .expect("good records");
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    Digest, ImportMode, MetaStore, NewRecord, NewUser, PasswordString, Quota, Realm, RealmId, Revocation,
-    Role, SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
+    Digest, ImportMode, MetaStore, NewRecord, NewUser, OnConflict, PasswordString, Quota, Realm, RealmId,
+    Revocation, Role, SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -304,7 +304,7 @@ async fn seeded(store: &impl Store) -> UserId {
     let id = user.id;
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.unwrap();
+    store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await.unwrap();
     id
 }
 

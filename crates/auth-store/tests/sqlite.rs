@@ -9,7 +9,7 @@ use std::sync::Arc;
 use auth_core::testing::{RealmBuilder, UserBuilder};
 use auth_core::{
     AttemptStore, ChangeFeed, Credential, CredentialId, CredentialKind, CredentialStore, Digest, ImportMode,
-    MetaStore, NewRecord, Scope, StoreError, Timestamp, UserStore,
+    MetaStore, NewRecord, OnConflict, Scope, StoreError, Timestamp, UserStore,
 };
 use auth_store::battery::Fixture;
 use auth_store::battery::audit::does_nothing_whose_row_can_not_be_written;
@@ -82,7 +82,7 @@ async fn what_is_deleted_is_overwritten_also_in_pages_that_become_free() {
         counter: 0,
     };
     let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.unwrap();
+    store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await.unwrap();
     let count_found = || {
         let file = fs::read(folder.file()).unwrap();
         let is_in_file = |number: &u8| {

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::line::BadLine;
+use super::remarks::Remarks;
 use super::spool::Spool;
 
 /// Realms and users of another system as import lines.
@@ -14,9 +15,9 @@ pub struct Converted {
     /// Where each line comes from: a file, a line, a document.
     pub places: Spool,
     /// What was noticed: a place and a sentence.
-    pub notes: Vec<(String, String)>,
+    pub notes: Remarks<String>,
     /// What can't be taken: a place and the reason. There are no lines of it.
-    pub bad: Vec<(String, String)>,
+    pub bad: Remarks<String>,
 }
 
 /// Why nothing could be converted.
@@ -29,6 +30,16 @@ pub enum ConvertError {
     /// It is not of the form that was promised: a sentence that says where.
     #[error("{0}")]
     Form(String),
+}
+
+impl From<std::io::Error> for ConvertError {
+    /// Not the words of the operating system, but our own, where the text is of another form.
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::InvalidData => Self::Form(error.to_string()),
+            _ => Self::Read(error),
+        }
+    }
 }
 
 impl Converted {
@@ -45,11 +56,11 @@ impl Converted {
     pub(super) fn take_or_refuse(&mut self, place: String, line: Result<impl Serialize, BadLine>) {
         match line {
             Ok(line) => self.take(&place, &line),
-            Err(BadLine(reason)) => self.bad.push((place, reason)),
+            Err(BadLine(reason)) => self.bad.push(place, reason),
         }
     }
 
     pub(super) fn note(&mut self, place: &str, note: impl Into<String>) {
-        self.notes.push((place.to_owned(), note.into()));
+        self.notes.push(place.to_owned(), note);
     }
 }

@@ -1,22 +1,29 @@
 //! Users of an htpasswd file as import lines: `NAME:HASH`, the hash bcrypt. Pure.
 
-use super::converted::Converted;
+use std::io::{BufRead, BufReader, Read};
+
+use super::converted::{ConvertError, Converted};
 use super::line::{BadLine, UserLine, bad};
+use super::text::without_mark;
 
 /// Converts a file to import lines for a realm.
+///
+/// # Errors
+/// [`ConvertError`] when it can't be read.
 ///
 /// ```
 /// use auth_transfer::convert_htpasswd;
 /// let file = b"ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\nbob:{SHA}VBPuJHI7uixaa6LQGWx4s+5GKNE=\n";
-/// let mut converted = convert_htpasswd(file, "main");
+/// let mut converted = convert_htpasswd(&file[..], "main")?;
 /// assert!(converted.lines.text()?.contains(r#""username":"ada""#));
-/// assert_eq!(converted.bad[0].0, "line 2 (bob)");
-/// # Ok::<(), std::io::Error>(())
+/// assert_eq!(converted.bad.all()?[0].0, "line 2 (bob)");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-#[must_use]
-pub fn convert_htpasswd(file: &[u8], realm: &str) -> Converted {
+pub fn convert_htpasswd(file: impl Read, realm: &str) -> Result<Converted, ConvertError> {
     let mut converted = Converted::default();
-    for (number, line) in (1_u64..).zip(file.split(|byte| *byte == b'\n')) {
+    let file = without_mark(BufReader::new(file))?;
+    for (number, line) in (1_u64..).zip(file.split(b'\n')) {
+        let line = line?;
         let line = line.trim_ascii();
         if line.is_empty() || line.starts_with(b"#") {
             continue;
@@ -28,7 +35,7 @@ pub fn convert_htpasswd(file: &[u8], realm: &str) -> Converted {
         };
         converted.take_or_refuse(place, user(line, realm));
     }
-    converted
+    Ok(converted)
 }
 
 fn user(line: &[u8], realm: &str) -> Result<UserLine, BadLine> {

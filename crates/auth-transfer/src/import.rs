@@ -2,6 +2,7 @@
 //! written, all or none. Between the steps the checked records are spooled, so that memory grows by no more than the
 //! number of each record's line: 8 MiB for a million records. Each line is parsed and sealed once.
 
+mod bad_lines;
 mod channel;
 mod check;
 mod checked;
@@ -14,21 +15,21 @@ mod write;
 
 use std::io::{self, BufRead, Read};
 
-use auth_core::ImportMode;
+use auth_core::{ImportMode, fold};
 use auth_engine::{Engine, register_schemes};
 
-use self::check::Checker;
+use self::bad_lines::BadLines;
+use self::check::{Checker, Refusal};
 use self::checked::Checked;
-use self::draft::Draft;
+use self::draft::{Draft, NO_REALM};
 use self::empty::{is_of_zettelstore, note_empty_passwords};
 use self::hash::Hasher;
 use self::progress::{LINES_PER_STEP, OnProgress, tell};
 use self::write::Writer;
 use super::line::{BadLine, Line, bad};
+use super::missing_realms::MissingRealms;
+use super::text::without_mark;
 use super::{ImportError, ImportOptions, ImportReport, Progress};
-
-/// The number of bad lines that are named at most.
-const MOST_NAMED: usize = 100;
 
 /// The longest line, in bytes.
 const LONGEST_LINE: u64 = 1024 * 1024;
@@ -49,7 +50,7 @@ pub async fn import(
     let mut import = Import { hasher, options, report: ImportReport::default(), progress };
     let mut checked = import.check(lines).await?;
     let Import { mut report, progress, .. } = import;
-    report.notes.extend(note_empty_passwords(engine, &mut checked, progress).await?);
+    note_empty_passwords(engine, &mut checked, &mut report.notes, progress).await?;
     if options.mode == ImportMode::Write {
         if checked.to_hash > 0 {
             checked = hasher.hash(checked, progress).await?;
@@ -57,9 +58,9 @@ pub async fn import(
         // Before the passwords are written, so that none is stored without its scheme being listed.
         register_schemes(&**engine.store(), std::mem::take(&mut checked.schemes)).await?;
     }
-    let written = Writer::new(engine, options, &mut report.left_out, progress).write(&mut checked).await;
+    let written = Writer::new(engine, options, progress).write(&mut checked, &mut report).await;
     engine.realms().forget();
-    report.imported = written?;
+    written?;
     Ok(report)
 }
 
@@ -73,10 +74,16 @@ struct Import<'a> {
 
 impl Import<'_> {
     /// Reads and checks all lines.
-    async fn check(&mut self, mut lines: impl BufRead) -> Result<Checked, ImportError> {
+    async fn check(&mut self, lines: impl BufRead) -> Result<Checked, ImportError> {
+        let mut lines = match without_mark(lines) {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                return Err(ImportError::Lines { named: vec![(1, error.to_string())], more: 0 });
+            }
+            lines => lines.map_err(ImportError::Read)?,
+        };
         let mut checker = Checker::new(self.hasher.engine).await?;
         let mut checked = Checked::default();
-        let mut bad_lines = Vec::new();
+        let (mut bad_lines, mut missing_realms) = (BadLines::default(), MissingRealms::default());
         let (mut text, mut bytes) = (Vec::new(), 0);
         for number in 1.. {
             let read = read_line(&mut lines, &mut text).map_err(ImportError::Read)?;
@@ -90,23 +97,36 @@ impl Import<'_> {
             if text.trim_ascii().is_empty() {
                 continue;
             }
-            let record = self.parse(number, &text).and_then(|line| checker.check(line));
-            match record {
+            let line = self.parse(number, &text).map_err(Refusal::from);
+            let reason = match line.and_then(|line| checker.check(line)) {
                 Ok(record) => {
+                    self.report.changes.extend(checker.changes.drain(..).map(|change| (number, change)));
                     self.hasher.note(&record, &mut checked);
                     checked.of_zettelstore += u64::from(is_of_zettelstore(&record));
                     checked.push(&Draft { line: number, record })?;
+                    continue;
                 }
-                Err(BadLine(reason)) if self.options.skip_bad => self.report.left_out.push((number, reason)),
-                Err(BadLine(reason)) => {
-                    bad_lines.push((number, reason));
-                    if bad_lines.len() == MOST_NAMED {
-                        break;
-                    }
-                }
+                Err(Refusal::NoRealm(slug)) => match missing_realms.count(slug, number) {
+                    Ok(()) => continue,
+                    Err(_) => NO_REALM.to_owned(),
+                },
+                Err(Refusal::Bad(BadLine(reason))) => reason,
+            };
+            if self.options.skip_bad {
+                self.report.left_out.push(number, reason);
+            } else {
+                bad_lines.push(number, reason);
             }
         }
-        if bad_lines.is_empty() { Ok(checked) } else { Err(ImportError::Lines(bad_lines)) }
+        for (line, reason, users) in missing_realms.take(NO_REALM) {
+            if self.options.skip_bad {
+                self.report.left_out.push_of_many(line, reason, users);
+            } else {
+                bad_lines.push(line, reason);
+            }
+        }
+        bad_lines.finish()?;
+        Ok(checked)
     }
 
     fn parse(&mut self, number: u64, text: &[u8]) -> Result<Line, BadLine> {
@@ -115,7 +135,15 @@ impl Import<'_> {
         }
         let line = Line::parse(std::str::from_utf8(text).map_err(|_| bad("not UTF-8"))?)?;
         for key in line.unknown_keys() {
-            self.report.notes.push((number, format!("`{key}` means nothing here")));
+            self.report.notes.push(number, format!("`{key}` means nothing here"));
+        }
+        if let Line::User(user) = &line
+            && let (Some(name), Some(email)) = (&user.username, &user.email)
+            && name.contains('@')
+            && fold(name) != fold(email)
+        {
+            let note = "`username` is an address, and not that under `email`, by which Zulip and Rocket.Chat find the user";
+            self.report.notes.push(number, note);
         }
         Ok(line)
     }

@@ -16,9 +16,9 @@
 //! use auth_transfer::convert_htpasswd;
 //!
 //! let file = b"ada:$2y$05$c4WoMPo3SXsafkva.HHa6uXQZWr7oboPiC2bT/r7q1BB8I2s0BRqC\n";
-//! let mut converted = convert_htpasswd(file, "main");
+//! let mut converted = convert_htpasswd(&file[..], "main")?;
 //! assert!(converted.lines.text()?.contains(r#""username":"ada""#));
-//! # Ok::<(), std::io::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod converted;
@@ -26,8 +26,11 @@ mod export;
 mod htpasswd;
 mod import;
 mod line;
+mod missing_realms;
+mod remarks;
 mod rocketchat;
 mod spool;
+mod text;
 mod zettelstore;
 mod zulip;
 
@@ -41,8 +44,10 @@ pub use export::export;
 pub use htpasswd::convert_htpasswd;
 pub use import::import;
 pub use line::{BadLine, parse_line, rfc3339};
+pub use remarks::Remarks;
 pub use rocketchat::convert_rocketchat;
 pub use spool::Spool;
+pub use text::without_mark;
 pub use zettelstore::convert_zettel;
 pub use zulip::convert_zulip;
 
@@ -99,23 +104,32 @@ pub fn unwatched(_: Progress) -> ControlFlow<()> {
 }
 
 /// The result of an import.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 #[non_exhaustive]
 pub struct ImportReport {
     /// What was written, or would have been.
     pub imported: Imported,
+    /// What has changed of realms that were there before, or would have: the line's number and what.
+    pub changes: Vec<(u64, String)>,
     /// What was noticed on good lines: the line's number and a sentence.
-    pub notes: Vec<(u64, String)>,
-    /// What was left out, where that was allowed: the line's number and the reason.
-    pub left_out: Vec<(u64, String)>,
+    pub notes: Remarks<u64>,
+    /// What was left out, where that was allowed: the line's number and the reason. Users of a realm that is not there are
+    /// one entry with their number, at the line of the first.
+    pub left_out: Remarks<u64>,
 }
 
 /// Why an import wrote nothing.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum ImportError {
-    /// These lines are bad: each line's number and the reason.
-    Lines(Vec<(u64, String)>),
+    /// Lines are bad.
+    Lines {
+        /// The first of them: each line's number and the reason. Users of a realm that is not there are one entry with their
+        /// number, at the line of the first.
+        named: Vec<(u64, String)>,
+        /// How many more there are.
+        more: u64,
+    },
     /// Reading the lines failed, or keeping them until all are checked.
     Read(std::io::Error),
     /// The progress callback ended it.
@@ -125,15 +139,15 @@ pub enum ImportError {
 }
 
 impl fmt::Display for ImportError {
-    /// One line for each bad line.
+    /// One line for each bad line that is named, and one for the others.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Lines(lines) => {
-                for (index, (line, reason)) in lines.iter().enumerate() {
+            Self::Lines { named, more } => {
+                for (index, (line, reason)) in named.iter().enumerate() {
                     let separator = if index == 0 { "" } else { "\n" };
                     write!(f, "{separator}line {line}: {reason}")?;
                 }
-                Ok(())
+                if *more > 0 { write!(f, "\nand {more} more") } else { Ok(()) }
             }
             Self::Read(_) => f.write_str("the lines can't be read"),
             Self::Stopped => f.write_str("stopped: nothing was imported"),
@@ -145,7 +159,7 @@ impl fmt::Display for ImportError {
 impl std::error::Error for ImportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Lines(_) | Self::Stopped => None,
+            Self::Lines { .. } | Self::Stopped => None,
             Self::Read(error) => Some(error),
             Self::Internal(error) => error.source(),
         }

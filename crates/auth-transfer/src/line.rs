@@ -5,7 +5,7 @@ use std::fmt;
 
 use auth_core::{ExternalId, Realm, StrengthRule, Timestamp};
 use serde::de::IgnoredAny;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// A line's fields.
 #[derive(Clone, Debug)]
@@ -14,30 +14,31 @@ pub(crate) enum Line {
     User(Box<UserLine>),
 }
 
-/// The fields of a realm.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The fields of a realm. A line may leave out any but the first two: a realm that exists keeps what its line doesn't name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RealmLine {
     pub(crate) kind: String,
     pub(crate) realm: String,
+    #[serde(default, deserialize_with = "named", skip_serializing_if = "Option::is_none")]
+    pub(crate) subdomain: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) subdomain: Option<String>,
     pub(crate) name: Option<String>,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) icon: String,
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub(crate) description: String,
-    #[serde(default = "yes")]
-    pub(crate) active: bool,
-    #[serde(default = "yes")]
-    pub(crate) password_login: bool,
-    #[serde(default)]
-    pub(crate) digest_logins: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) min_length: Option<u32>,
+    pub(crate) icon: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) min_guesses: Option<u64>,
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) backends: Vec<String>,
+    pub(crate) description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) active: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password_login: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) digest_logins: Option<bool>,
+    #[serde(default, deserialize_with = "named", skip_serializing_if = "Option::is_none")]
+    pub(crate) min_length: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "named", skip_serializing_if = "Option::is_none")]
+    pub(crate) min_guesses: Option<Option<u64>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) backends: Option<Vec<String>>,
     #[serde(flatten, skip_serializing)]
     pub(crate) unknown: BTreeMap<String, IgnoredAny>,
 }
@@ -201,44 +202,34 @@ impl Line {
 }
 
 impl RealmLine {
-    pub(crate) fn strength(&self) -> Option<StrengthRule> {
-        (self.min_length.is_some() || self.min_guesses.is_some()).then(|| StrengthRule {
-            min_length: self.min_length.unwrap_or(1),
-            min_guesses: self.min_guesses.unwrap_or(0),
+    /// What a new password must fulfil in the realm, which has `known` so far.
+    pub(crate) fn strength(&self, known: Option<StrengthRule>) -> Option<StrengthRule> {
+        let min_length = self.min_length.unwrap_or(known.map(|rule| rule.min_length));
+        let min_guesses = self.min_guesses.unwrap_or(known.map(|rule| rule.min_guesses));
+        (min_length.is_some() || min_guesses.is_some()).then(|| StrengthRule {
+            min_length: min_length.unwrap_or(1),
+            min_guesses: min_guesses.unwrap_or(0),
         })
     }
 
-    /// A realm of that slug, otherwise as realms are.
+    /// A line that names the realm of that slug, and nothing of it.
     pub(crate) fn new(slug: &str) -> Self {
-        Self {
-            kind: "realm".to_owned(),
-            realm: slug.to_owned(),
-            subdomain: None,
-            name: None,
-            icon: String::new(),
-            description: String::new(),
-            active: true,
-            password_login: true,
-            digest_logins: false,
-            min_length: None,
-            min_guesses: None,
-            backends: Vec::new(),
-            unknown: BTreeMap::new(),
-        }
+        Self { kind: "realm".to_owned(), realm: slug.to_owned(), ..Self::default() }
     }
 
+    /// A line that names everything of a realm.
     pub(crate) fn of(realm: &Realm) -> Self {
         Self {
-            subdomain: realm.subdomain.clone(),
+            subdomain: Some(realm.subdomain.clone()),
             name: Some(realm.name.clone()),
-            icon: realm.icon.clone(),
-            description: realm.description.clone(),
-            active: realm.active,
-            password_login: realm.password_login,
-            digest_logins: realm.digest_logins,
-            min_length: realm.strength.map(|rule| rule.min_length),
-            min_guesses: realm.strength.map(|rule| rule.min_guesses),
-            backends: realm.backends.clone(),
+            icon: Some(realm.icon.clone()),
+            description: Some(realm.description.clone()),
+            active: Some(realm.active),
+            password_login: Some(realm.password_login),
+            digest_logins: Some(realm.digest_logins),
+            min_length: Some(realm.strength.map(|rule| rule.min_length)),
+            min_guesses: Some(realm.strength.map(|rule| rule.min_guesses)),
+            backends: Some(realm.backends.clone()),
             ..Self::new(&realm.slug)
         }
     }
@@ -281,6 +272,11 @@ impl fmt::Debug for UserLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("UserLine").field("realm", &self.realm).finish_non_exhaustive()
     }
+}
+
+/// Reads a value that may be null, apart from one that is missing.
+fn named<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 fn yes() -> bool {

@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 
 use super::converted::{ConvertError, Converted};
 use super::line::{BadLine, TokenLine, UserLine, bad, rfc3339, time};
+use super::text::without_mark;
 
 /// Converts exported users to import lines for a realm.
 ///
@@ -30,7 +31,7 @@ use super::line::{BadLine, TokenLine, UserLine, bad, rfc3339, time};
 /// ```
 pub fn convert_rocketchat(exported: impl Read, realm: &str) -> Result<Converted, ConvertError> {
     let mut converted = Converted::default();
-    let mut exported = BufReader::new(exported);
+    let mut exported = BufReader::new(without_mark(exported)?);
     let is_array = first_byte(&mut exported).map_err(ConvertError::Read)? == Some(b'[');
     let mut json = serde_json::Deserializer::from_reader(exported);
     let read = if is_array {
@@ -117,7 +118,7 @@ fn user(document: &Value, realm: &str, note: &mut dyn FnMut(&str)) -> Result<Use
         kind: "user".to_owned(),
         realm: realm.to_owned(),
         rocketchat_id: Some(id),
-        username: text(fields, "username").map(str::to_owned),
+        username: given(fields, "username").map(str::to_owned),
         full_name: text(fields, "name").unwrap_or_default().to_owned(),
         bot: bot.map(str::to_owned),
         active,
@@ -150,9 +151,12 @@ fn user(document: &Value, realm: &str, note: &mut dyn FnMut(&str)) -> Result<Use
 
 /// The first address; login uses one.
 fn take_address(fields: &Map<String, Value>, line: &mut UserLine, note: &mut dyn FnMut(&str)) {
-    let mut addresses = list(fields, "emails").filter_map(Value::as_object);
-    if let Some(first) = addresses.next() {
-        line.email = text(first, "address").map(str::to_owned);
+    let mut addresses = list(fields, "emails").filter_map(|entry| {
+        let entry = entry.as_object()?;
+        Some((entry, given(entry, "address")?))
+    });
+    if let Some((first, address)) = addresses.next() {
+        line.email = Some(address.to_owned());
         line.email_verified = flag(first, "verified");
     }
     if addresses.next().is_some() {
@@ -197,6 +201,11 @@ fn token(entry: &Value) -> Result<TokenLine, BadLine> {
 
 fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
     fields.get(name)?.as_str()
+}
+
+/// A text that says something: a form that was left empty is kept as an empty text.
+fn given<'a>(fields: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    text(fields, name).filter(|text| !text.trim().is_empty())
 }
 
 fn flag(fields: &Map<String, Value>, name: &str) -> bool {

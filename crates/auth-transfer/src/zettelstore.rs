@@ -10,12 +10,14 @@
 //! credential that no password fits.
 
 use std::collections::{BTreeMap, HashMap};
+use std::io::Read;
 
 use auth_core::{Timestamp, fold};
 use auth_crypto::password::{NameContext, check_import};
 
 use super::converted::Converted;
 use super::line::{BadLine, UserLine, bad, rfc3339};
+use super::text::without_mark;
 
 /// The keys of metadata with their values, trimmed; of a repeated key the last counts.
 type Metadata = BTreeMap<String, String>;
@@ -45,7 +47,7 @@ pub fn convert_zettel(files: impl IntoIterator<Item = (String, Vec<u8>)>, realm:
     for (file, content) in files {
         match users_of(&file, &content) {
             Ok(found) => users.extend(found),
-            Err(BadLine(reason)) => converted.bad.push((file, reason)),
+            Err(BadLine(reason)) => converted.bad.push(file, reason),
         }
     }
     users.sort_by_key(|user| user.zid);
@@ -54,10 +56,10 @@ pub fn convert_zettel(files: impl IntoIterator<Item = (String, Vec<u8>)>, realm:
     for user in users {
         if let Some(other) = zids.get(&user.zid) {
             let reason = format!("the zettel id {:014} is also found in {other}", user.zid);
-            converted.bad.push((user.file, reason));
+            converted.bad.push(user.file, reason);
         } else if let Some(older) = known.get(&user.user_id) {
             let note = format!("left out: its user-id is that of {older:014}, which is older");
-            converted.notes.push((user.file, note));
+            converted.notes.push(user.file, note);
         } else {
             zids.insert(user.zid, user.file.clone());
             known.insert(user.user_id.clone(), user.zid);
@@ -108,7 +110,10 @@ fn take(converted: &mut Converted, user: ZettelUser, realm: &str) {
 /// The users in a file: at most one in a zettel, any number in a file of another kind.
 fn users_of(file: &str, content: &[u8]) -> Result<Vec<ZettelUser>, BadLine> {
     let is_zettel = file.ends_with(".zettel");
-    let text = String::from_utf8_lossy(content);
+    let mut text = Vec::new();
+    let read = without_mark(content).and_then(|mut content| content.read_to_end(&mut text));
+    read.map_err(|error| BadLine(error.to_string()))?;
+    let text = String::from_utf8_lossy(&text);
     let mut users = Vec::new();
     for metadata in blocks(&text, is_zettel) {
         let Some(user_id) = metadata.get("user-id").filter(|id| !id.is_empty()) else { continue };

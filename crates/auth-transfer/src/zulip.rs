@@ -11,6 +11,11 @@ use auth_core::{BotKind, Role};
 
 use super::converted::{ConvertError, Converted};
 use super::line::{BadLine, RealmLine, UserLine, bad, rfc3339, time};
+use super::missing_realms::MissingRealms;
+use super::text::{Text, without_mark};
+
+/// Why the users of a realm that can't be taken can't be either.
+const NO_REALM: &str = "its realm can't be taken";
 
 /// Where Zulip keeps the bots of its own.
 const INTERNAL: &str = "zulipinternal";
@@ -44,9 +49,7 @@ pub fn convert_zulip(realms: impl Read, users: impl Read, root: &str) -> Result<
         }
         let slug = if subdomain.is_empty() { root.to_owned() } else { subdomain.clone() };
         if !taken.insert(slug.clone()) {
-            converted
-                .bad
-                .push((place, "another realm has that name: give the host's own with --realm".into()));
+            converted.bad.push(place, "another realm has that name: give the host's own with --realm");
             return;
         }
         converted.take_or_refuse(place, realm(row, &slug, subdomain));
@@ -64,14 +67,22 @@ pub fn convert_zulip(realms: impl Read, users: impl Read, root: &str) -> Result<
         "realm_id",
         "delivery_email",
     ];
+    let mut missing = MissingRealms::default();
     Table::new("zerver_userprofile", users, &columns)?.each(|row| {
         let place = format!("user {} ({})", row.text("id"), row.text("delivery_email").escape_debug());
         match slugs.get(row.text("realm_id")) {
             Some(Some(slug)) => converted.take_or_refuse(place, user(row, slug)),
             Some(None) => {}
-            None => converted.bad.push((place, "its realm can't be taken".to_owned())),
+            None => {
+                if let Err(place) = missing.count(row.text("realm_id").to_owned(), place) {
+                    converted.bad.push(place, NO_REALM);
+                }
+            }
         }
     })?;
+    for (place, reason, users) in missing.take(NO_REALM) {
+        converted.bad.push_of_many(place, reason, users);
+    }
     Ok(converted)
 }
 
@@ -81,10 +92,10 @@ fn realm(row: &Row<'_>, slug: &str, subdomain: String) -> Result<RealmLine, BadL
     let description =
         if description.is_empty() { String::new() } else { format!("<p>{}</p>", escaped(description)) };
     Ok(RealmLine {
-        subdomain: Some(subdomain),
+        subdomain: Some(Some(subdomain)),
         name: Some(row.text("name").to_owned()),
-        description,
-        active: !row.flag("deactivated")?,
+        description: Some(description),
+        active: Some(!row.flag("deactivated")?),
         ..RealmLine::new(slug)
     })
 }
@@ -129,7 +140,7 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
 /// A table as CSV.
 struct Table<R> {
     name: &'static str,
-    reader: csv::Reader<R>,
+    reader: csv::Reader<Text<R>>,
     columns: HashMap<String, usize>,
 }
 
@@ -141,7 +152,7 @@ struct Row<'a> {
 
 impl<R: Read> Table<R> {
     fn new(name: &'static str, text: R, needed: &[&str]) -> Result<Self, ConvertError> {
-        let mut reader = csv::Reader::from_reader(text);
+        let mut reader = csv::Reader::from_reader(without_mark(text)?);
         let header = reader.headers().map_err(|error| broken(name, error))?;
         let columns: HashMap<String, usize> =
             header.iter().enumerate().map(|(index, column)| (column.to_owned(), index)).collect();

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::StoreError;
-use crate::{AuditRecord, Credential, PasswordString, ProtocolName, Realm, User};
+use crate::{AuditRecord, Credential, PasswordString, ProtocolName, Realm, RealmId, User};
 
 /// The records of an import, in order. `None` ends it with nothing written.
 pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
@@ -16,6 +16,17 @@ pub enum NewRecord {
     Realm(Realm),
     /// A user.
     User(Box<NewUser>),
+}
+
+impl NewRecord {
+    /// The id of the realm that the record is, or that its user belongs to.
+    #[must_use]
+    pub fn realm(&self) -> RealmId {
+        match self {
+            Self::Realm(realm) => realm.id,
+            Self::User(new) => new.user.realm,
+        }
+    }
 }
 
 /// A user to be written, with everything that belongs to it.
@@ -41,6 +52,59 @@ pub enum ImportMode {
     Write,
     /// Keep nothing: a rehearsal.
     DryRun,
+}
+
+/// What becomes of records that conflict with others, or refer to a realm that is not there.
+#[expect(clippy::exhaustive_enums, reason = "every store must do both")]
+pub enum OnConflict {
+    /// The import ends with the first, and nothing is written.
+    Refuse,
+    /// Each is left out and told to the function, and the others are written.
+    LeaveOut(Box<dyn FnMut(LeftOut) + Send>),
+}
+
+/// A record that an import leaves out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct LeftOut {
+    /// The record, counted from 0.
+    pub record: u64,
+    /// The id of the realm that it is, or that its user belongs to.
+    pub realm: RealmId,
+    /// [`StoreError::Conflict`] or [`StoreError::Missing`].
+    pub error: StoreError,
+}
+
+impl OnConflict {
+    /// Whether records are left out.
+    #[must_use]
+    pub fn leaves_out(&self) -> bool {
+        matches!(self, Self::LeaveOut(_))
+    }
+
+    /// Leaves a record out that can't be written.
+    ///
+    /// # Errors
+    /// [`ImportError`], with which the import ends: no record is left out, or the error is not the record's.
+    pub fn leave_out(&mut self, record: u64, realm: RealmId, error: StoreError) -> Result<(), ImportError> {
+        match (self, error) {
+            (Self::LeaveOut(tell), error @ (StoreError::Conflict(_) | StoreError::Missing(_))) => {
+                tell(LeftOut { record, realm, error });
+                Ok(())
+            }
+            // No record is to blame for a full disk.
+            (_, error @ (StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_))) => {
+                Err(ImportError { record: None, error: Some(error) })
+            }
+            (_, error) => Err(ImportError { record: Some(record), error: Some(error) }),
+        }
+    }
+}
+
+impl fmt::Debug for OnConflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.leaves_out() { "LeaveOut(…)" } else { "Refuse" })
+    }
 }
 
 /// The numbers of records that an import has written.

@@ -1,15 +1,19 @@
 //! Argon2 as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$TAG`, base64 without padding.
+//!
+//! Two parameters may follow. `data` is an input of the hash. `keyid` names a secret key that is an input of the hash and
+//! that this server doesn't have. Libraries that take a secret key leave `keyid` out: nothing tells such a hash from
+//! another, and no password matches it.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use auth_argon2::{Algorithm, Params, ParamsError, Variant, Version};
+use auth_argon2::{Algorithm, Input, MAX_ASSOCIATED_DATA, Params, ParamsError, Variant, Version};
 use auth_core::Rng;
 use data_encoding::BASE64_NOPAD;
 
 use super::cost;
-use super::decimal::parse_decimal;
 use super::error::StoredPasswordError;
+use super::phc::PhcString;
 
 /// Bytes of a new salt.
 const SALT: usize = 16;
@@ -25,36 +29,29 @@ const TAG_BOUNDS: RangeInclusive<usize> = 12..=64;
 pub(super) struct Argon2Hash {
     algorithm: Algorithm,
     params: Params,
+    /// What is hashed beside password and salt.
+    data: Vec<u8>,
     salt: Vec<u8>,
     tag: Vec<u8>,
 }
 
 impl Argon2Hash {
     pub(super) fn parse(text: &str) -> Result<Self, StoredPasswordError> {
-        let mut fields = text.split('$');
-        if fields.next() != Some("") {
-            return Err(StoredPasswordError::Malformed);
-        }
-        let variant = fields.next().and_then(Variant::from_name).ok_or(StoredPasswordError::UnknownScheme)?;
-        let mut field = fields.next().ok_or(StoredPasswordError::Malformed)?;
+        let mut phc = PhcString::parse(text)?;
+        let variant = Variant::from_name(phc.name).ok_or(StoredPasswordError::UnknownScheme)?;
         // Strings without the field are from before it existed, and of version 16.
-        let mut version = Version::V16;
-        if let Some(number) = field.strip_prefix("v=") {
-            version = parse_decimal(number)
-                .and_then(Version::from_number)
-                .ok_or(StoredPasswordError::UnknownScheme)?;
-            field = fields.next().ok_or(StoredPasswordError::Malformed)?;
+        let version = phc.version.map_or(Some(Version::V16), Version::from_number);
+        let version = version.ok_or(StoredPasswordError::UnknownScheme)?;
+        let params = params(phc.number("m")?, phc.number("t")?, phc.number("p")?)?;
+        let (data, key_id) = (phc.bytes("data")?, phc.bytes("keyid")?);
+        let (salt, tag) = phc.finish(SALT_BOUNDS, TAG_BOUNDS)?;
+        if !key_id.is_empty() {
+            return Err(StoredPasswordError::KeyNeeded);
         }
-        let params = parse_params(field)?;
-        let [Some(salt), Some(tag), None] = [fields.next(), fields.next(), fields.next()] else {
-            return Err(StoredPasswordError::Malformed);
-        };
-        Ok(Self {
-            algorithm: Algorithm { variant, version },
-            params,
-            salt: parse_bytes(salt, SALT_BOUNDS)?,
-            tag: parse_bytes(tag, TAG_BOUNDS)?,
-        })
+        if data.len() > MAX_ASSOCIATED_DATA {
+            return Err(StoredPasswordError::DataTooLong);
+        }
+        Ok(Self { algorithm: Algorithm { variant, version }, params, data, salt, tag })
     }
 
     /// A new hash with a random salt and a blank tag.
@@ -71,15 +68,22 @@ impl Argon2Hash {
 
     /// A hash that belongs to no account. Verifying against it costs as much as against a current one.
     pub(super) fn dummy(params: Params) -> Self {
-        Self { algorithm: Algorithm::default(), params, salt: vec![0; SALT], tag: vec![0; TAG] }
+        Self {
+            algorithm: Algorithm::default(),
+            params,
+            data: Vec::new(),
+            salt: vec![0; SALT],
+            tag: vec![0; TAG],
+        }
     }
 
     pub(super) fn algorithm(&self) -> Algorithm {
         self.algorithm
     }
 
-    pub(super) fn salt(&self) -> &[u8] {
-        &self.salt
+    /// What is hashed for a password.
+    pub(super) fn input<'a>(&'a self, password: &'a [u8]) -> Input<'a> {
+        Input { associated_data: &self.data, ..Input::new(password, &self.salt) }
     }
 
     pub(super) fn tag(&self) -> &[u8] {
@@ -99,6 +103,7 @@ impl Argon2Hash {
     pub(super) fn is_strong(&self, params: Params) -> bool {
         self.algorithm == Algorithm::default()
             && self.params == params
+            && self.data.is_empty()
             && self.salt.len() >= SALT
             && self.tag.len() == TAG
     }
@@ -106,30 +111,25 @@ impl Argon2Hash {
 
 impl fmt::Display for Argon2Hash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { algorithm, params, salt, tag } = self;
+        let Self { algorithm, params, data, salt, tag } = self;
         write!(
             f,
-            "${}$v={}$m={},t={},p={}${}${}",
+            "${}$v={}$m={},t={},p={}",
             algorithm.variant.as_str(),
             algorithm.version.number(),
             params.memory_kib(),
             params.iterations(),
             params.lanes(),
-            BASE64_NOPAD.encode(salt),
-            BASE64_NOPAD.encode(tag),
-        )
+        )?;
+        if !data.is_empty() {
+            write!(f, ",data={}", BASE64_NOPAD.encode(data))?;
+        }
+        write!(f, "${}${}", BASE64_NOPAD.encode(salt), BASE64_NOPAD.encode(tag))
     }
 }
 
-fn parse_params(field: &str) -> Result<Params, StoredPasswordError> {
-    let mut numbers = ["m=", "t=", "p="].into_iter().zip(field.splitn(3, ','));
-    let mut next = || {
-        let (name, field) = numbers.next()?;
-        parse_decimal(field.strip_prefix(name)?)
-    };
-    let [Some(memory_kib), Some(iterations), Some(lanes)] = [next(), next(), next()] else {
-        return Err(StoredPasswordError::Malformed);
-    };
+/// Parameters within the bounds.
+fn params(memory_kib: u32, iterations: u32, lanes: u32) -> Result<Params, StoredPasswordError> {
     let params = Params::new(memory_kib, iterations, lanes).map_err(|error| match error {
         ParamsError::TooMuchMemory => StoredPasswordError::TooCostly,
         _ => StoredPasswordError::Malformed,
@@ -137,10 +137,5 @@ fn parse_params(field: &str) -> Result<Params, StoredPasswordError> {
     if cost::is_affordable(params) { Ok(params) } else { Err(StoredPasswordError::TooCostly) }
 }
 
-fn parse_bytes(text: &str, bounds: RangeInclusive<usize>) -> Result<Vec<u8>, StoredPasswordError> {
-    BASE64_NOPAD
-        .decode(text.as_bytes())
-        .ok()
-        .filter(|bytes| bounds.contains(&bytes.len()))
-        .ok_or(StoredPasswordError::Malformed)
-}
+#[cfg(test)]
+mod tests;

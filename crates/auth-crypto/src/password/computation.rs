@@ -2,7 +2,7 @@
 
 use std::slice;
 
-use auth_argon2::{Input, Job, Memory, OutOfMemory, hash_batch};
+use auth_argon2::{Job, Memory, OutOfMemory, hash_batch};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
@@ -47,7 +47,7 @@ pub(crate) fn compute(computations: &mut [Computation], memory: &mut Memory) -> 
     let (algorithm, params) = (first.hash.algorithm(), first.hash.params());
     let mut jobs: Vec<Job<'_>> = computations
         .iter_mut()
-        .map(|one| Job { input: Input::new(&one.input, one.hash.salt()), out: &mut one.tag })
+        .map(|one| Job { input: one.hash.input(&one.input), out: &mut one.tag })
         .collect();
     // All lengths are within Argon2's bounds, so memory is all that can be missing.
     hash_batch(algorithm, params, &mut jobs, memory).map_err(|_| OutOfMemory)

@@ -17,4 +17,11 @@ pub enum StoredPasswordError {
     /// [`MAX_MEMORY_KIB`](super::MAX_MEMORY_KIB).
     #[error("the stored password's parameters are too costly")]
     TooCostly,
+    /// The Argon2 hash depends on a secret key, which `keyid` names and this server doesn't have.
+    #[error("the stored password depends on a secret key (`keyid`) that this server doesn't have")]
+    KeyNeeded,
+    /// The Argon2 hash depends on more associated data than
+    /// [`MAX_ASSOCIATED_DATA`](auth_argon2::MAX_ASSOCIATED_DATA).
+    #[error("the stored password depends on associated data (`data`) of more than 32 bytes")]
+    DataTooLong,
 }

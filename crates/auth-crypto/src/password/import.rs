@@ -19,6 +19,12 @@ pub enum HashImportError {
     /// The parameters are above the bounds on what a verification may cost.
     #[error("the password hash has parameters that are too costly")]
     TooCostly,
+    /// The Argon2 hash depends on a secret key.
+    #[error("the password hash depends on a secret key (`keyid`) that this server doesn't have")]
+    KeyNeeded,
+    /// The Argon2 hash depends on much associated data.
+    #[error("the password hash depends on associated data (`data`) of more than 32 bytes")]
+    DataTooLong,
     /// The string is a Zettelstore hash, and its user has no user name: no password would match.
     #[error("a zettelstore hash needs the user's name")]
     NameMissing,
@@ -45,6 +51,8 @@ pub fn check_import(text: &str, context: Option<&NameContext>) -> Result<Passwor
         }
         Err(StoredPasswordError::Malformed) => return Err(HashImportError::Malformed),
         Err(StoredPasswordError::TooCostly) => return Err(HashImportError::TooCostly),
+        Err(StoredPasswordError::KeyNeeded) => return Err(HashImportError::KeyNeeded),
+        Err(StoredPasswordError::DataTooLong) => return Err(HashImportError::DataTooLong),
     }
     Ok(string)
 }

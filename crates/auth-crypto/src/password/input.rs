@@ -32,6 +32,8 @@ pub(super) enum HashInput {
     Password,
     /// SHA-256 of the password, in lower-case hexadecimal.
     Digest,
+    /// The same, but only where the password itself was sent.
+    DigestedPassword,
     /// The id of the user's zettel, the user name and the password, separated by blanks.
     NamedPassword,
 }
@@ -42,7 +44,9 @@ impl HashInput {
         match (self, secret) {
             (_, SecretInput::Password(password)) if password.is_too_long() => None,
             (Self::Password, SecretInput::Password(password)) => Some(bytes_of(password)),
-            (Self::Digest, SecretInput::Password(password)) => Some(hex_digest(password)),
+            (Self::Digest | Self::DigestedPassword, SecretInput::Password(password)) => {
+                Some(hex_digest(password))
+            }
             (Self::Digest, SecretInput::Digest(digest)) if is_hex_digest(digest) => {
                 Some(Zeroizing::new(digest.expose().as_bytes().to_vec()))
             }

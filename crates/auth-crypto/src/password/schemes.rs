@@ -37,6 +37,15 @@ const DJANGO_ARGON2: Scheme =
 const PBKDF2_SHA256: Scheme =
     Scheme { name: "pbkdf2_sha256", wrapped_name: "wrapped-pbkdf2_sha256", input: HashInput::Password };
 
+const DJANGO_BCRYPT: Scheme =
+    Scheme { name: "django-bcrypt", wrapped_name: "wrapped-django-bcrypt", input: HashInput::Password };
+
+const DJANGO_BCRYPT_SHA256: Scheme = Scheme {
+    name: "django-bcrypt_sha256",
+    wrapped_name: "wrapped-django-bcrypt_sha256",
+    input: HashInput::DigestedPassword,
+};
+
 const ROCKETCHAT: Scheme =
     Scheme { name: "rocketchat", wrapped_name: "wrapped-rocketchat", input: HashInput::Digest };
 
@@ -75,6 +84,10 @@ impl UnwrappedHash {
             (&DJANGO_ARGON2, Hash::Argon2(Argon2Hash::parse(phc)?))
         } else if let Some(fields) = text.strip_prefix("pbkdf2_sha256$") {
             (&PBKDF2_SHA256, Hash::Pbkdf2(Pbkdf2Hash::parse(fields)?))
+        } else if let Some(hash) = text.strip_prefix("bcrypt$") {
+            (&DJANGO_BCRYPT, Hash::Bcrypt(BcryptHash::parse(hash)?))
+        } else if let Some(hash) = text.strip_prefix("bcrypt_sha256$") {
+            (&DJANGO_BCRYPT_SHA256, Hash::Bcrypt(BcryptHash::parse(hash)?))
         } else if let Some(hash) = text.strip_prefix("rocketchat$") {
             (&ROCKETCHAT, Hash::Bcrypt(BcryptHash::parse(hash)?))
         } else if let Some(hash) = text.strip_prefix("zettelstore$") {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, Act, AuditRecord, ByProtocol, Clock, Entry, FailureReason, LoginError, LoginName, Lookup,
-    NameKind, NewUser, Peer, ProfileUpdate, ProtocolRules, Realm, Revocation, Store, StoreError, User, fold,
+    NameKind, NewUser, Peer, ProfileUpdate, ProtocolRules, Realm, Revocation, Store, StoreError, User,
+    check_login_name, fold,
 };
 
 use crate::audit::Auditor;
 use crate::config::DirectoryConfig;
 use crate::directories::Directories;
 use crate::revocation::{RevocationEvent, RevocationTable};
-use crate::users::{UserFactory, is_login_name};
+use crate::users::UserFactory;
 
 /// What becomes of an entry whose password is right.
 #[derive(Debug)]
@@ -66,6 +67,7 @@ impl DirectoryAccounts {
         entry: &Entry,
     ) -> Result<Account, LoginError> {
         rules.check_entry(entry).map_err(LoginError::Credentials)?;
+        warn_of_names(directory, entry);
         let config = self.directories.get(directory).cloned().unwrap_or_default();
         let audit =
             |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
@@ -108,7 +110,7 @@ impl DirectoryAccounts {
         realm: &Realm,
         entry: &Entry,
     ) -> Result<EntryMatch, StoreError> {
-        if !is_login_name(NameKind::Directory, &entry.id) {
+        if check_login_name(NameKind::Directory, &entry.id).is_err() {
             return Ok(EntryMatch::Refused(FailureReason::EntryIncomplete));
         }
         if let Some(account) = self.by_entry(realm, entry).await? {
@@ -252,7 +254,7 @@ fn profile_update(user: &User, entry: &Entry) -> ProfileUpdate {
     let mut names = Vec::new();
     for (kind, said) in said {
         let mut known = user.names.iter().filter(|name| name.kind == kind).cloned().peekable();
-        if let Some(exact) = said.filter(|name| is_login_name(kind, name)) {
+        if let Some(exact) = said.filter(|name| check_login_name(kind, name).is_ok()) {
             // An address that a directory keeps needs no mail to prove it.
             let verified = kind == NameKind::Email;
             names.push(LoginName { kind, exact: exact.to_owned(), verified });
@@ -279,9 +281,22 @@ fn addresses(names: &[LoginName]) -> impl Iterator<Item = &str> {
     names.iter().filter(|name| name.kind == NameKind::Email).map(|name| name.exact.as_str())
 }
 
+/// Logs the names of an entry that its account doesn't get, with the reason.
+fn warn_of_names(directory: &str, entry: &Entry) {
+    for (kind, what, name) in
+        [(NameKind::UserName, "user name", &entry.user_name), (NameKind::Email, "address", &entry.email)]
+    {
+        let refused = name.as_deref().and_then(|name| check_login_name(kind, name).err());
+        if let Some(why) = refused {
+            tracing::warn!(target: "auth::account", directory, entry = entry.id, "not taken: the {what} {why}");
+        }
+    }
+}
+
 /// Whether an entry has a name to log in by.
 fn has_login_name(entry: &Entry) -> bool {
-    let is_one = |kind, name: &Option<String>| name.as_ref().is_some_and(|name| is_login_name(kind, name));
+    let is_one =
+        |kind, name: &Option<String>| name.as_ref().is_some_and(|name| check_login_name(kind, name).is_ok());
     is_one(NameKind::UserName, &entry.user_name) || is_one(NameKind::Email, &entry.email)
 }
 

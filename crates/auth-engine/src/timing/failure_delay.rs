@@ -24,9 +24,10 @@ const WIDEST: Duration = Duration::from_secs(1);
 
 /// Samples by which this machine's speed is measured: the beginning of a scheme's name, and a stored password of it. The
 /// last is taken where none before fits. Each takes some milliseconds; no account has such a password.
-const SAMPLES: [(&str, &str); 5] = [
+const SAMPLES: [(&str, &str); 6] = [
     ("pbkdf2", "pbkdf2_sha256$20000$gridgridgridgridgridgr$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="),
     ("bcrypt", BCRYPT),
+    ("django-bcrypt", BCRYPT),
     ("rocketchat", BCRYPT),
     ("zettelstore", BCRYPT),
     ("", "$argon2id$v=19$m=8192,t=2,p=1$Z3JpZGdyaWRncmlkZ3JpZA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),

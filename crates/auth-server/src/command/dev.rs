@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
 use auth_core::ImportMode;
-use auth_transfer::{import, unwatched};
+use auth_transfer::{import, unwatched, without_mark};
 use serde_json::{Value, json};
 
 use super::input::open_file;
@@ -72,7 +72,8 @@ impl Dev {
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
 
         let seed = match &self.seed {
-            Some(path) => std::io::read_to_string(open_file(path)?)
+            Some(path) => open_file(path)
+                .and_then(|file| Ok(std::io::read_to_string(without_mark(file)?)?))
                 .with_context(|| format!("{} can't be read", path.display()))?,
             None => DEMO.to_owned(),
         };

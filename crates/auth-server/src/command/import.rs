@@ -14,10 +14,13 @@ use auth_core::ImportMode;
 use auth_transfer::{ImportError, ImportOptions, Progress, import};
 use tokio::signal::unix::{SignalKind, signal};
 
-use self::source::{Message, Source, SourceArguments};
+use self::source::{Source, SourceArguments};
 use super::config_file::ConfigFile;
 use super::output::{print_line, print_remark};
 use super::progress::ProgressLine;
+
+/// The number of records that are named at most as the reason why nothing was imported.
+const MOST_NAMED: usize = 100;
 
 /// The exit code after a second Ctrl-C.
 const INTERRUPTED: i32 = 130;
@@ -40,7 +43,7 @@ pub(super) struct Import {
     /// Leave out and list what can't be imported, instead of importing nothing.
     #[arg(long)]
     skip_bad: bool,
-    /// Check everything, write nothing.
+    /// Check everything, write nothing, and list what would change of realms that exist.
     #[arg(long)]
     dry_run: bool,
 }
@@ -48,9 +51,11 @@ pub(super) struct Import {
 impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
-        let source = Source::read(&self.source, &config).await?;
+        let mut source = Source::read(&self.source, &config).await?;
         if !source.bad.is_empty() && !self.skip_bad {
-            bail!(self.refusal(&source.bad));
+            let named: Vec<_> = source.bad.read()?.take(MOST_NAMED).collect::<std::io::Result<_>>()?;
+            let more = source.bad.len().saturating_sub(MOST_NAMED as u64);
+            bail!(self.refusal(&named, more));
         }
         // The store is opened, and created if it is new, only after the source was read.
         let assembled = self.file.open().await?;
@@ -58,7 +63,7 @@ impl Import {
         let source = source.with_realm(&Accounts::new(engine)).await?;
         let mode = if self.dry_run { ImportMode::DryRun } else { ImportMode::Write };
         let options = ImportOptions { mode, wrap: self.wrap, skip_bad: self.skip_bad };
-        let Source { mut lines, mut origins, mut notes, bad: mut left_out, .. } = source;
+        let Source { mut lines, mut origins, mut notes, mut bad, .. } = source;
         let bytes = lines.bytes();
         let imported = {
             let mut progress = progress(bytes)?;
@@ -66,20 +71,30 @@ impl Import {
         };
         let report = match imported {
             Ok(report) => report,
-            Err(ImportError::Lines(bad)) => bail!(self.refusal(&origins.of(bad)?)),
+            Err(ImportError::Lines { named, more }) => bail!(self.refusal(&origins.of(named)?, more)),
             Err(error) => return Err(error.into()),
         };
-        notes.extend(origins.of(report.notes)?);
-        left_out.extend(origins.of(report.left_out)?);
-        for Message { origin, text } in &notes {
-            print_remark(format_args!("{origin}: {text}"))?;
+        let left_out = bad.records() + report.left_out.records();
+        let note = |origin: &str, text: &str| print_remark(format_args!("{origin}: {text}"));
+        let leave_out = |origin: &str, text: &str| print_remark(format_args!("{origin}: left out: {text}"));
+        for remark in notes.read()? {
+            let (origin, text) = remark?;
+            note(&origin, &text)?;
         }
-        for Message { origin, text } in &left_out {
-            print_remark(format_args!("{origin}: left out: {text}"))?;
+        origins.tell(report.notes, note)?;
+        for remark in bad.read()? {
+            let (origin, text) = remark?;
+            leave_out(&origin, &text)?;
+        }
+        origins.tell(report.left_out, leave_out)?;
+        if self.dry_run {
+            for (origin, change) in origins.of(report.changes)? {
+                print_line(format_args!("{origin}: {change}"))?;
+            }
         }
         let (realms, users) = (report.imported.realms, report.imported.users);
         let done = if self.dry_run { "good, nothing written" } else { "imported" };
-        let left = match left_out.len() {
+        let left = match left_out {
             0 => String::new(),
             count => format!(", {count} left out"),
         };
@@ -87,11 +102,14 @@ impl Import {
         Ok(())
     }
 
-    /// Says that nothing was imported, with a line for each reason.
-    fn refusal(&self, bad: &[Message]) -> String {
+    /// Says that nothing was imported, with a line for each reason that is named, and the number of the others.
+    fn refusal(&self, named: &[(String, String)], more: u64) -> String {
         let mut text = format!("nothing was imported from {}", self.source.shown());
-        for Message { origin, text: reason } in bad {
+        for (origin, reason) in named {
             let _ = write!(text, "\n{origin}: {reason}");
+        }
+        if more > 0 {
+            let _ = write!(text, "\nand {more} more");
         }
         text
     }

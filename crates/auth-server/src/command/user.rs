@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::account::AccountArguments;
 use super::config_file::ConfigFile;
 use super::input::{read_new_password, read_password};
-use super::output::print_line;
+use super::output::{print_line, print_remark};
 use super::realm::new_realm_line;
 
 /// The number of users that are read from the store at once.
@@ -64,7 +64,7 @@ pub(super) struct Add {
     /// The realm's slug. A realm that doesn't exist is created.
     #[arg(long, default_value = "main")]
     realm: String,
-    /// The user name.
+    /// The user name. One that is an address is the e-mail address too, unless --email gives another.
     #[arg(long)]
     name: Option<String>,
     /// The e-mail address, which counts as verified.
@@ -140,7 +140,8 @@ impl Add {
         let mut put = |key: &str, value: Option<Value>| value.map(|value| user.insert(key.to_owned(), value));
         put("kind", Some("user".into()));
         put("realm", Some(self.realm.into()));
-        put("email_verified", self.email.is_some().then(|| true.into()));
+        // Of the address, which the name may be as well.
+        put("email_verified", Some(true.into()));
         put("username", self.name.map(Value::from));
         put("email", self.email.map(Value::from));
         put("full_name", Some(self.full_name.into()));
@@ -149,9 +150,14 @@ impl Add {
         put("password", password.map(|password| password.expose().into()));
         lines.push_str(&Zeroizing::new(Value::Object(user).to_string()));
         match import(assembled.engine(), lines.as_bytes(), ImportMode::Write, &mut unwatched).await {
-            Ok(_) => print_line("added")?,
-            Err(ImportError::Lines(bad)) => {
-                let reasons: Vec<&str> = bad.iter().map(|(_, reason)| reason.as_str()).collect();
+            Ok(mut report) => {
+                for (_, note) in report.notes.all()? {
+                    print_remark(note)?;
+                }
+                print_line("added")?;
+            }
+            Err(ImportError::Lines { named, .. }) => {
+                let reasons: Vec<&str> = named.iter().map(|(_, reason)| reason.as_str()).collect();
                 bail!("the user was not added: {}", reasons.join("; "));
             }
             Err(error) => return Err(error.into()),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use auth_core::{
     Act, Actor, AttemptStore, AuditRecord, AuditRow, AuditStore, ClientKey, Conflict, Credential,
-    CredentialKind, CredentialStore, ImportMode, Imported, MetaStore, NameKind, NewRecord, ProfileUpdate,
-    ProtocolName, RealmId, Revocation, Store, StoreError, Timestamp, UserId, UserStore,
+    CredentialKind, CredentialStore, ImportMode, Imported, MetaStore, NameKind, NewRecord, OnConflict,
+    ProfileUpdate, ProtocolName, RealmId, Revocation, Store, StoreError, Timestamp, UserId, UserStore,
 };
 
 use super::{Fixture, at, conflict, credential, password, realm, seed, user};
@@ -305,7 +305,7 @@ pub async fn an_import_is_one_row_with_its_numbers<F: Fixture>(fixture: &F) {
     let users = [user(&main, 1), user(&main, 2)];
     let row = AuditRecord { user: None, ..record(Act::Imported, users[0].user.id, 10) };
     let import = async |records: Vec<NewRecord>, mode| {
-        store.import(Box::new(records.into_iter().map(Some)), mode, Some(&row)).await
+        store.import(Box::new(records.into_iter().map(Some)), mode, OnConflict::Refuse, Some(&row)).await
     };
     let of = |new: &auth_core::NewUser| NewRecord::User(Box::new(new.clone()));
     let all = || vec![NewRecord::Realm(main.clone()), of(&users[0]), of(&users[1])];
@@ -372,7 +372,7 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     store.remove_of_user(id, &kinds, None, audit).await.unwrap_err();
     store.exchange(id, &kinds, None, &[token(2, id)], audit).await.unwrap_err();
     store.create_user(&other, audit).await.unwrap_err();
-    store.import(all, ImportMode::Write, audit).await.unwrap_err();
+    store.import(all, ImportMode::Write, OnConflict::Refuse, audit).await.unwrap_err();
     store.replace_meta("x", None, Some(b"1"), audit).await.unwrap_err();
     store.delete(id, audit).await.unwrap_err();
 

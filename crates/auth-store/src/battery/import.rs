@@ -1,8 +1,10 @@
 //! Imports: all or nothing.
 
+use std::sync::{Arc, Mutex};
+
 use auth_core::{
     ByProtocol, Conflict, CredentialKind, CredentialStore, ExternalId, ImportMode, Imported, Lookup,
-    NameKind, NewRecord, NewUser, ProtocolName, Realm, RealmStore, Store, StoreError, UserStore,
+    NameKind, NewRecord, NewUser, OnConflict, ProtocolName, Realm, RealmStore, Store, StoreError, UserStore,
 };
 
 use super::{Fixture, account, credential, name, realm, seed, user, write};
@@ -71,7 +73,7 @@ pub async fn keeps_nothing_of_a_dry_run<F: Fixture>(fixture: &F) {
     let (main, _) = seed(&*store, 1).await;
     let dry = async |users: Vec<NewUser>| {
         let all = records(&realm("second"), users).into_iter().map(Some);
-        store.import(Box::new(all), ImportMode::DryRun, None).await
+        store.import(Box::new(all), ImportMode::DryRun, OnConflict::Refuse, None).await
     };
     let done = dry(vec![user(&realm("second"), 2), user(&main, 3)]).await.unwrap();
     assert_eq!(done, Imported { realms: 1, users: 2 });
@@ -85,7 +87,10 @@ pub async fn writes_nothing_when_the_records_end_early<F: Fixture>(fixture: &F) 
     let store = fixture.open().await;
     let (main, _) = seed(&*store, 1).await;
     let good = records(&main, [user(&main, 2)]).into_iter().map(Some);
-    let ended = store.import(Box::new(good.chain([None])), ImportMode::Write, None).await.unwrap_err();
+    let ended = store
+        .import(Box::new(good.chain([None])), ImportMode::Write, OnConflict::Refuse, None)
+        .await
+        .unwrap_err();
     assert!(ended.record.is_none() && ended.error.is_none(), "{ended:?}");
     is_untouched(&*store, 1).await;
 }
@@ -144,4 +149,52 @@ pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
             (user.external_number(ProtocolName::ZULIP), user.external_number(ProtocolName::ZETTELSTORE));
         assert_eq!(ids, (zulip, zettelstore), "user {number}");
     }
+}
+
+pub async fn leaves_out_what_conflicts_and_writes_the_rest<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, _) = seed(&*store, 2).await;
+    let mut squatter = realm("squatter");
+    squatter.subdomain = main.subdomain.clone();
+    let mut thief = user(&main, 13);
+    // Written before the conflict is seen: the user's row, and the first of its names.
+    thief.user.names[1].exact = "user2@example.com".into();
+    let mut all = records(&squatter, [user(&squatter, 11), user(&main, 12), thief]);
+    // More conflicts than users are written at a time, and good users between and behind them.
+    all.extend((0..1200).flat_map(|number| {
+        let mut twin = user(&main, 100 + number);
+        twin.user.names[0].exact = "user1".into();
+        let good = (number % 100 == 0).then(|| user(&main, 5000 + number));
+        std::iter::once(twin).chain(good).map(|new| NewRecord::User(Box::new(new)))
+    }));
+    all.push(NewRecord::User(Box::new(user(&main, 14))));
+    for mode in [ImportMode::DryRun, ImportMode::Write] {
+        let left_out = Arc::new(Mutex::new(Vec::new()));
+        let tell = {
+            let left_out = Arc::clone(&left_out);
+            OnConflict::LeaveOut(Box::new(move |record| left_out.lock().unwrap().push(record)))
+        };
+        let records = all.clone().into_iter().map(Some);
+        let done = store.import(Box::new(records), mode, tell, None).await.unwrap();
+        assert_eq!(done, Imported { realms: 0, users: 14 }, "{mode:?}");
+        let left_out = std::mem::take(&mut *left_out.lock().unwrap());
+        let told: Vec<_> =
+            left_out.iter().take(3).map(|told| (told.record, told.realm, &told.error)).collect();
+        let conflict = StoreError::Conflict;
+        let expected = [
+            (0, squatter.id, &conflict(Conflict::Realm)),
+            (1, squatter.id, &StoreError::Missing("realm")),
+            (3, main.id, &conflict(Conflict::Name(NameKind::Email))),
+        ];
+        assert_eq!(told, expected, "{mode:?}");
+        assert_eq!(left_out.len(), 1203, "{mode:?}");
+        let twins = &left_out[3..];
+        assert!(
+            twins.iter().all(|told| told.error == conflict(Conflict::Name(NameKind::UserName))),
+            "{mode:?}"
+        );
+        is_untouched(&*store, if mode == ImportMode::Write { 16 } else { 2 }).await;
+    }
+    // What was left out left nothing behind: its names are free.
+    write(&*store, records(&main, [user(&main, 13)])).await.unwrap();
 }

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, NewUser, Realm, RealmId, Records,
-    StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, NewUser, OnConflict, Realm, RealmId,
+    Records, StoreError,
 };
 use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
@@ -35,7 +35,8 @@ pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, n
 pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = $2, subdomain = $3, name = $4, icon = $5, \
     description = $6, active = $7, password_login = $8, digest_logins = $9, min_length = $10, \
     min_guesses = $11, backends = $12 WHERE id = $1";
-/// Writes all records, or none.
+
+/// Writes all records but those that are left out, or none.
 ///
 /// # Errors
 /// [`ImportError`], with the first record that can't be written.
@@ -43,6 +44,7 @@ pub(super) async fn import(
     store: &Postgres,
     records: Records,
     mode: ImportMode,
+    on_conflict: OnConflict,
     audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     let (sender, receiver) = mpsc::channel(CHUNK);
@@ -58,7 +60,8 @@ pub(super) async fn import(
     let mut client = store.client().await.map_err(whole)?;
     let mut transaction = client.transaction().await.map_err(whole)?;
     let numbers = Numbers::begin(&transaction).await.map_err(whole)?;
-    let mut import = Import { receiver, kept: HashMap::new(), numbers, done: Imported::default() };
+    let done = Imported::default();
+    let mut import = Import { receiver, kept: HashMap::new(), numbers, on_conflict, done };
     let written = import.write(&mut transaction).await;
     // Where a rollback fails, the end of the connection rolls back.
     match (written, mode) {
@@ -94,6 +97,7 @@ struct Import {
     /// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
     kept: HashMap<RealmId, RealmId>,
     numbers: Numbers,
+    on_conflict: OnConflict,
     done: Imported,
 }
 
@@ -114,8 +118,10 @@ impl Import {
                     Some(NewRecord::User(new)) => users.push((index, new)),
                     Some(NewRecord::Realm(realm)) => {
                         self.flush(transaction, &mut users).await?;
-                        self.realm(transaction, &realm).await.map_err(|error| blamed(index, error))?;
-                        self.done.realms += 1;
+                        match self.realm(transaction, &realm).await {
+                            Ok(()) => self.done.realms += 1,
+                            Err(error) => self.leave_out(index, realm.id, error)?,
+                        }
                     }
                 }
                 if users.len() == CHUNK {
@@ -126,13 +132,15 @@ impl Import {
         self.flush(transaction, &mut users).await
     }
 
-    async fn realm(&mut self, transaction: &Transaction<'_>, realm: &Realm) -> Result<()> {
-        let existing = row(transaction, REALM, &[&realm.slug]).await?;
+    /// Writes a realm; an error leaves nothing of it behind.
+    async fn realm(&mut self, transaction: &mut Transaction<'_>, realm: &Realm) -> Result<()> {
+        let part = transaction.transaction().await?;
+        let existing = row(&part, REALM, &[&realm.slug]).await?;
         let existing = existing.map(|row| Columns::of(&row).bytes()).transpose()?;
         let id = existing.map_or(realm.id, RealmId::from_bytes);
         let statement = if existing.is_some() { UPDATE_REALM } else { INSERT_REALM };
         let written = changed(
-            transaction,
+            &part,
             statement,
             &[
                 &&id.as_bytes()[..],
@@ -151,16 +159,20 @@ impl Import {
         )
         .await;
         match written {
-            Err(error) if error.taken().is_some() => Err(StoreError::Conflict(Conflict::Realm).into()),
+            Err(error) if error.taken().is_some() => {
+                part.rollback().await?;
+                Err(StoreError::Conflict(Conflict::Realm).into())
+            }
             other => {
                 other?;
+                part.commit().await?;
                 self.kept.insert(realm.id, id);
                 Ok(())
             }
         }
     }
 
-    /// Writes the users that wait: all at once, else one by one up to the first that can't be written.
+    /// Writes the users that wait: all at once, else one by one, but those that are left out.
     async fn flush(
         &mut self,
         transaction: &mut Transaction<'_>,
@@ -171,42 +183,52 @@ impl Import {
             return Ok(());
         }
         let resolved = self.resolve(transaction, &users).await?;
+        let (records, resolved): (Vec<u64>, Vec<Resolved<'_>>) = resolved.into_iter().unzip();
         let part = transaction.transaction().await.map_err(whole)?;
         match new_user::write(&part, &resolved).await {
-            Ok(()) => part.commit().await.map_err(whole)?,
+            Ok(()) => {
+                part.commit().await.map_err(whole)?;
+                self.done.users += u64::try_from(resolved.len()).unwrap_or(u64::MAX);
+            }
             Err(error) if error.breaks_connection() => return Err(whole(error)),
             Err(_) => {
                 part.rollback().await.map_err(whole)?;
-                for ((record, _), user) in users.iter().zip(&resolved) {
-                    let written = new_user::write_one(transaction, user).await;
-                    written.map_err(|error| blamed(*record, error))?;
+                for (record, user) in records.into_iter().zip(&resolved) {
+                    match new_user::write_one(transaction, user).await {
+                        Ok(()) => self.done.users += 1,
+                        Err(error) => self.leave_out(record, user.new.user.realm, error)?,
+                    }
                 }
             }
         }
-        self.done.users += u64::try_from(resolved.len()).unwrap_or(u64::MAX);
         Ok(())
     }
 
-    /// Finds the realm of each user, and chooses the ids that the store is to choose.
+    /// Finds the realm of each user, and chooses the ids that the store is to choose. Users for which it can't are left out.
     async fn resolve<'u>(
         &mut self,
         transaction: &Transaction<'_>,
         users: &'u [Numbered],
-    ) -> std::result::Result<Vec<Resolved<'u>>, ImportError> {
+    ) -> std::result::Result<Vec<(u64, Resolved<'u>)>, ImportError> {
         let realm_of = |new: &NewUser| self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
         let placed: Vec<_> = users.iter().map(|(_, new)| (&**new, realm_of(new))).collect();
         let assigned = self.numbers.assign(transaction, &placed).await.map_err(whole)?;
-        let resolved = users.iter().zip(placed).zip(assigned).map(|(((record, _), (new, realm)), ids)| {
-            let ids = ids.map_err(|error| blamed(*record, error))?;
-            Ok(Resolved { new, realm, ids })
-        });
-        resolved.collect()
+        let mut resolved = Vec::with_capacity(users.len());
+        for (((record, _), (new, realm)), ids) in users.iter().zip(placed).zip(assigned) {
+            match ids {
+                Ok(ids) => resolved.push((*record, Resolved { new, realm, ids })),
+                Err(error) => self.leave_out(*record, new.user.realm, error)?,
+            }
+        }
+        Ok(resolved)
     }
-}
 
-/// An error with the record that is to blame, if one is.
-fn blamed(record: u64, error: CommandError) -> ImportError {
-    let error = StoreError::from(error);
-    let is_of_record = !matches!(error, StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_));
-    ImportError { record: is_of_record.then_some(record), error: Some(error) }
+    fn leave_out(
+        &mut self,
+        record: u64,
+        realm: RealmId,
+        error: CommandError,
+    ) -> std::result::Result<(), ImportError> {
+        self.on_conflict.leave_out(record, realm, error.into())
+    }
 }

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use auth_core::{
     Account, AuditRecord, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser,
-    PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError, Timestamp, UserId,
-    UserStore, fold,
+    OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
+    Timestamp, UserId, UserStore, fold,
 };
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
@@ -229,9 +229,10 @@ impl UserStore for Postgres {
         &self,
         records: Records,
         mode: ImportMode,
+        on_conflict: OnConflict,
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<Imported, ImportError> {
-        import::import(self, records, mode, audit).await
+        import::import(self, records, mode, on_conflict, audit).await
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, Realm, RealmId, Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, OnConflict, Realm, RealmId, Records,
+    StoreError,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -23,7 +24,12 @@ pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = ?2, subdomain = ?
 /// Memory for pages while an import runs, in KiB.
 const IMPORT_CACHE: u32 = 65_536;
 
-/// Writes all records, or none.
+/// One record, which is undone by itself where it is left out.
+const SAVEPOINT: &str = "SAVEPOINT record";
+const RELEASE: &str = "RELEASE record";
+const ROLLBACK_TO: &str = "ROLLBACK TO record";
+
+/// Writes all records but those that are left out, or none.
 ///
 /// # Errors
 /// [`ImportError`], with the first record that can't be written.
@@ -31,11 +37,12 @@ pub(super) fn import(
     connection: &Connection,
     records: Records,
     mode: ImportMode,
+    on_conflict: &mut OnConflict,
     audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     // Ids are random, so that inserts change pages all over the file.
     set_cache(connection, IMPORT_CACHE).map_err(whole)?;
-    let done = transact(connection, records, mode, audit);
+    let done = transact(connection, records, mode, on_conflict, audit);
     // The import stands, whether the memory can be freed or not.
     let _ = set_cache(connection, CACHE);
     done
@@ -45,10 +52,11 @@ fn transact(
     connection: &Connection,
     records: Records,
     mode: ImportMode,
+    on_conflict: &mut OnConflict,
     audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     begin(connection).map_err(whole)?;
-    let written = write(connection, records).and_then(|done| {
+    let written = write(connection, records, on_conflict).and_then(|done| {
         let record = audit.and_then(|audit| done.audit_record(audit));
         audit::write(connection, record.as_ref()).map_err(whole)?;
         Ok(done)
@@ -66,29 +74,49 @@ fn whole(error: impl Into<StoreError>) -> ImportError {
     ImportError { record: None, error: Some(error.into()) }
 }
 
-fn write(connection: &Connection, records: Records) -> std::result::Result<Imported, ImportError> {
+fn write(
+    connection: &Connection,
+    records: Records,
+    on_conflict: &mut OnConflict,
+) -> std::result::Result<Imported, ImportError> {
     let mut kept = KeptIds::default();
     let mut done = Imported::default();
     for (record, index) in records.zip(0..) {
-        let outcome = match record {
-            None => return Err(ImportError { record: None, error: None }),
-            Some(NewRecord::Realm(realm)) => {
-                done.realms += 1;
-                write_realm(connection, &realm, &mut kept)
-            }
-            Some(NewRecord::User(new)) => {
-                done.users += 1;
-                new_user::write(connection, &new, kept.of(new.user.realm))
-            }
+        let record = record.ok_or(ImportError { record: None, error: None })?;
+        let written = if on_conflict.leaves_out() {
+            write_apart(connection, &record, &mut kept)
+        } else {
+            write_record(connection, &record, &mut kept)
         };
-        outcome.map_err(|error| {
-            let error = error.into();
-            // No record is to blame for a full disk.
-            let blamed = !matches!(error, StoreError::Unavailable(_));
-            ImportError { record: blamed.then_some(index), error: Some(error) }
-        })?;
+        match (written, &record) {
+            (Ok(()), NewRecord::Realm(_)) => done.realms += 1,
+            (Ok(()), NewRecord::User(_)) => done.users += 1,
+            (Err(error), record) => on_conflict.leave_out(index, record.realm(), error.into())?,
+        }
     }
     Ok(done)
+}
+
+/// Writes a record; an error leaves nothing of it behind.
+fn write_apart(connection: &Connection, record: &NewRecord, kept: &mut KeptIds) -> Result<()> {
+    let execute = |statement| connection.prepare_cached(statement)?.execute([]).map_err(CommandError::from);
+    execute(SAVEPOINT)?;
+    let written = write_record(connection, record, kept);
+    // A full disk has ended the transaction, and the savepoint with it.
+    if written.is_err() && !connection.is_autocommit() {
+        execute(ROLLBACK_TO)?;
+    }
+    if !connection.is_autocommit() {
+        execute(RELEASE)?;
+    }
+    written
+}
+
+fn write_record(connection: &Connection, record: &NewRecord, kept: &mut KeptIds) -> Result<()> {
+    match record {
+        NewRecord::Realm(realm) => write_realm(connection, realm, kept),
+        NewRecord::User(new) => new_user::write(connection, new, kept.of(new.user.realm)),
+    }
 }
 
 /// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.

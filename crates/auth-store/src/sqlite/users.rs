@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 use auth_core::{
     Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported,
-    Lookup, NameKind, NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
-    Revocation, StoreError, Timestamp, UserId, UserStore, fold,
+    Lookup, NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId,
+    Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
@@ -233,11 +233,14 @@ impl UserStore for Sqlite {
         &self,
         records: Records,
         mode: ImportMode,
+        mut on_conflict: OnConflict,
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<Imported, ImportError> {
         let audit = audit.cloned();
-        let done =
-            self.writer.alone(move |connection| import(connection, records, mode, audit.as_ref())).await;
+        let done = self
+            .writer
+            .alone(move |connection| import(connection, records, mode, &mut on_conflict, audit.as_ref()))
+            .await;
         done.unwrap_or_else(|error| Err(ImportError { record: None, error: Some(error) }))
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptRecord, BotKind, ByProtocol, ClientKey, Credential, CredentialId, CredentialKind, Digest,
-    ExternalId, ImportMode, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OutgoingMail,
-    PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp, User, UserId,
+    ExternalId, ImportMode, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OnConflict,
+    OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp,
+    User, UserId,
 };
 
 /// The kinds that the first version knew.
@@ -139,7 +140,10 @@ pub(crate) async fn fill(store: &impl Store) {
         .into();
     let users = [ann, folds_alike, elsewhere].map(|user| NewRecord::User(Box::new(user)));
     let records: Vec<_> = [main, other].map(NewRecord::Realm).into_iter().chain(users).map(Some).collect();
-    store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.expect("good records");
+    store
+        .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+        .await
+        .expect("good records");
     store.set_meta_once("ring", &[0, 1, 255]).await.unwrap();
     let mail = OutgoingMail {
         id: MailId::from_bytes([40; 16]),

@@ -4,12 +4,13 @@ use std::collections::HashMap;
 
 use auth_core::{
     BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, PasswordString, ProtocolName,
-    Realm, RealmId, Role, StoreError, Timestamp, User,
+    Realm, RealmId, Role, StoreError, Timestamp, User, check_login_name,
 };
 use auth_crypto::password::{self, NameContext, StoredPassword};
-use auth_engine::{Engine, is_login_name};
+use auth_engine::Engine;
+use serde_json::Value;
 
-use super::draft::{NO_REALM, Record};
+use super::draft::Record;
 use crate::line::{BadLine, Line, RealmLine, UserLine, bad, time};
 
 /// Checks the lines of one import.
@@ -17,58 +18,87 @@ pub(super) struct Checker<'a> {
     pub(super) engine: &'a Engine,
     /// The realms that lines can refer to, by slug: those of the store, and those of the lines before.
     realms: HashMap<String, Realm>,
+    /// What the last line changes of a realm that was there before it.
+    pub(super) changes: Vec<String>,
+}
+
+/// Why no record is made of a line.
+pub(super) enum Refusal {
+    /// The line is bad.
+    Bad(BadLine),
+    /// The line is a user's, and there is no realm of this slug.
+    NoRealm(String),
+}
+
+impl From<BadLine> for Refusal {
+    fn from(bad: BadLine) -> Self {
+        Self::Bad(bad)
+    }
 }
 
 impl<'a> Checker<'a> {
     pub(super) async fn new(engine: &'a Engine) -> Result<Self, StoreError> {
         let realms = engine.store().realms().await?;
-        Ok(Self { engine, realms: realms.into_iter().map(|realm| (realm.slug.clone(), realm)).collect() })
+        let realms = realms.into_iter().map(|realm| (realm.slug.clone(), realm)).collect();
+        Ok(Self { engine, realms, changes: Vec::new() })
     }
 
     /// Makes a record of a line.
-    pub(super) fn check(&mut self, line: Line) -> Result<Record, BadLine> {
+    pub(super) fn check(&mut self, line: Line) -> Result<Record, Refusal> {
+        self.changes.clear();
         match line {
             Line::Realm(line) => {
-                let known = self.realms.get(&line.realm).map(|realm| realm.id);
-                let realm = self.check_realm(*line, known)?;
+                let known = self.realms.get(&line.realm).cloned();
+                let realm = self.check_realm(*line, known.clone())?;
                 self.realms.insert(realm.slug.clone(), realm.clone());
-                Ok(Record::Realm { realm, is_new: known.is_none() })
+                self.changes = known.map(|known| changes(&known, &realm)).unwrap_or_default();
+                Ok(Record::Realm(realm))
             }
             Line::User(line) => {
-                let realm = self.realms.get(&line.realm).ok_or_else(|| bad(NO_REALM))?;
+                let Some(realm) = self.realms.get(&line.realm) else {
+                    return Err(Refusal::NoRealm(line.realm));
+                };
                 let (user, clear) = self.check_user(*line, realm)?;
                 Ok(Record::User { user: Box::new(user), clear, digest_ready: realm.digest_logins })
             }
         }
     }
 
-    fn check_realm(&self, line: RealmLine, known: Option<RealmId>) -> Result<Realm, BadLine> {
+    /// The realm with what the line names: as it is known so far, or new.
+    fn check_realm(&self, line: RealmLine, known: Option<Realm>) -> Result<Realm, BadLine> {
         let slug_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if line.realm.is_empty() || line.realm.len() > 64 || !line.realm.bytes().all(slug_byte) {
             return Err(bad("`realm` is not 1 to 64 lower-case letters, digits, - or _"));
         }
         let host_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if line.subdomain.as_ref().is_some_and(|name| name.len() > 63 || !name.bytes().all(host_byte)) {
+        if line
+            .subdomain
+            .as_ref()
+            .and_then(Option::as_ref)
+            .is_some_and(|name| name.len() > 63 || !name.bytes().all(host_byte))
+        {
             return Err(bad("`subdomain` is not up to 63 lower-case letters, digits or -"));
         }
-        let strength = line.strength();
-        for backend in &line.backends {
+        for backend in line.backends.iter().flatten() {
             if !self.engine.backends().contains(backend) {
                 return Err(bad("`backends` names one that is not configured"));
             }
         }
+        let realm = known.unwrap_or_else(|| {
+            let new = Realm::new(RealmId::random(&**self.engine.rng()), line.realm.as_str());
+            Realm { name: line.realm.clone(), ..new }
+        });
         Ok(Realm {
-            id: known.unwrap_or_else(|| RealmId::random(&**self.engine.rng())),
-            name: line.name.unwrap_or_else(|| line.realm.clone()),
-            slug: line.realm,
-            subdomain: line.subdomain,
-            icon: line.icon,
-            description: line.description,
-            active: line.active,
-            password_login: line.password_login,
-            digest_logins: line.digest_logins,
-            strength,
-            backends: line.backends,
+            strength: line.strength(realm.strength),
+            name: line.name.unwrap_or(realm.name),
+            subdomain: line.subdomain.unwrap_or(realm.subdomain),
+            icon: line.icon.unwrap_or(realm.icon),
+            description: line.description.unwrap_or(realm.description),
+            active: line.active.unwrap_or(realm.active),
+            password_login: line.password_login.unwrap_or(realm.password_login),
+            digest_logins: line.digest_logins.unwrap_or(realm.digest_logins),
+            backends: line.backends.unwrap_or(realm.backends),
+            ..realm
         })
     }
 
@@ -129,7 +159,7 @@ impl<'a> Checker<'a> {
             (_, None) => None,
             (None, Some(hash)) => Some(self.check_hash(hash, context.as_ref())?),
         };
-        let email_verified = line.email.is_some() && line.email_verified;
+        let email_verified = names.iter().any(|name| name.kind == NameKind::Email && name.verified);
         let mut new = self.engine.users().new_user(realm, joined, external_ids(&line, zid)?);
         let asks_for_codes = self.engine.config().rocketchat.email_2fa_auto_opt_in;
         new.user = User {
@@ -150,18 +180,31 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// What a line changes of a realm, key by key.
+fn changes(before: &Realm, after: &Realm) -> Vec<String> {
+    let fields = |realm| serde_json::to_value(RealmLine::of(realm)).unwrap_or_default();
+    let (slug, before, after) = (&after.slug, fields(before), fields(after));
+    let changed = after.as_object().into_iter().flatten().filter_map(|(key, value)| {
+        let old = before.get(key).unwrap_or(&Value::Null);
+        (old != value).then(|| format!("realm {slug}: {key}: {old} → {value}"))
+    });
+    changed.collect()
+}
+
+/// The names of a line, which [`check_login_name`] accepts. A user name that is an address is the user's address too, where
+/// the line has no other: Zulip and Rocket.Chat find nobody by an address that is a user name alone.
 fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
+    let is_address = |name: &&String| check_login_name(NameKind::Email, name).is_ok();
+    let email = line.email.as_ref().or_else(|| line.username.as_ref().filter(is_address));
     let given = [
-        (NameKind::UserName, "username", &line.username, false),
-        (NameKind::Email, "email", &line.email, line.email_verified),
-        (NameKind::Directory, "directory_name", &line.directory_name, false),
+        (NameKind::UserName, "username", line.username.as_ref(), false),
+        (NameKind::Email, "email", email, line.email_verified),
+        (NameKind::Directory, "directory_name", line.directory_name.as_ref(), false),
     ];
     let mut names = Vec::new();
     for (kind, key, name, verified) in given {
         let Some(name) = name else { continue };
-        if !is_login_name(kind, name) {
-            return Err(BadLine(format!("`{key}` can't be logged in with")));
-        }
+        check_login_name(kind, name).map_err(|why| BadLine(format!("`{key}` {why}")))?;
         names.push(LoginName { kind, exact: name.clone(), verified });
     }
     if names.is_empty() { Err(bad("`username` or `email` is missing")) } else { Ok(names) }

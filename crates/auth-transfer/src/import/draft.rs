@@ -22,11 +22,7 @@ pub(super) struct Draft {
 /// A record that may still have its password in clear.
 #[derive(Debug)]
 pub(super) enum Record {
-    Realm {
-        realm: Realm,
-        /// Whether neither the store nor a line before has a realm of that slug.
-        is_new: bool,
-    },
+    Realm(Realm),
     User {
         user: Box<NewUser>,
         /// The password, where it is to be hashed.
@@ -40,7 +36,7 @@ impl Draft {
     /// Encodes the draft into a line.
     pub(super) fn encode(&self) -> serde_json::Result<String> {
         let record = match &self.record {
-            Record::Realm { realm, is_new } => RecordForm::Realm(RealmForm::of(realm, *is_new)),
+            Record::Realm(realm) => RecordForm::Realm(RealmForm::of(realm)),
             Record::User { user, clear, digest_ready } => {
                 RecordForm::User(Box::new(UserForm::of(user, clear.as_ref(), *digest_ready)))
             }
@@ -78,7 +74,6 @@ enum RecordForm {
 
 #[derive(Serialize, Deserialize)]
 struct RealmForm {
-    is_new: bool,
     id: String,
     slug: String,
     subdomain: Option<String>,
@@ -93,9 +88,8 @@ struct RealmForm {
 }
 
 impl RealmForm {
-    fn of(realm: &Realm, is_new: bool) -> Self {
+    fn of(realm: &Realm) -> Self {
         Self {
-            is_new,
             id: realm.id.to_string(),
             slug: realm.slug.clone(),
             subdomain: realm.subdomain.clone(),
@@ -126,7 +120,7 @@ impl RealmForm {
             strength,
             backends: self.backends,
         };
-        Ok(Record::Realm { realm, is_new: self.is_new })
+        Ok(Record::Realm(realm))
     }
 }
 

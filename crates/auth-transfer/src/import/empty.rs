@@ -10,27 +10,27 @@ use super::checked::Checked;
 use super::draft::Record;
 use super::hash::{HASHING, PASSWORDS_PER_STEP};
 use super::progress::{OnProgress, tell};
-use crate::{ImportError, Progress};
+use crate::{ImportError, Progress, Remarks};
 
 /// Whether a record is a user whose password a Zettelstore hashed.
 pub(super) fn is_of_zettelstore(record: &Record) -> bool {
     stored(record).is_some_and(|stored| stored.is_of_zettelstore())
 }
 
-/// Tries an empty password on each hash that a Zettelstore made; gives a note for each user whose hash it opens, since it
-/// stays good there.
+/// Tries an empty password on each hash that a Zettelstore made; notes each user whose hash it opens, since it stays good
+/// there.
 ///
 /// # Errors
 /// [`ImportError`] when the records can't be read again, the hashing pool is busy, or the import is ended.
 pub(super) async fn note_empty_passwords(
     engine: &Engine,
     checked: &mut Checked,
+    notes: &mut Remarks<u64>,
     progress: OnProgress<'_>,
-) -> Result<Vec<(u64, String)>, ImportError> {
+) -> Result<(), ImportError> {
     let of = checked.of_zettelstore;
-    let mut notes = Vec::new();
     if of == 0 {
-        return Ok(notes);
+        return Ok(());
     }
     let mut tried = stream::iter(checked.read()?)
         .map(|draft| async {
@@ -47,15 +47,14 @@ pub(super) async fn note_empty_passwords(
         let (line, opens) = done?;
         let Some(opens) = opens else { continue };
         if opens {
-            let text = "the password is empty: at Zettelstore, whoever knows the name is let in";
-            notes.push((line, text.to_owned()));
+            notes.push(line, "the password is empty: at Zettelstore, whoever knows the name is let in");
         }
         passwords += 1;
         if passwords % PASSWORDS_PER_STEP == 0 {
             tell(progress, Progress::Hashed { passwords, of })?;
         }
     }
-    Ok(notes)
+    Ok(())
 }
 
 /// Whether the hash of a user is of an empty password. It costs as much as a login.

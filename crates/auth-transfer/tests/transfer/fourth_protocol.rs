@@ -98,11 +98,11 @@ async fn bad_ids_and_conflicting_ones_are_named() {
     ] {
         let line = format!(r#"{{"kind":"user","realm":"main","username":"eve","external_ids":{ids}}}"#);
         match import(&world.engine, line.as_bytes(), ImportMode::Write, &mut unwatched).await {
-            Err(ImportError::Lines(bad)) => assert_eq!(bad, [(1, reason.to_owned())], "{ids}"),
+            Err(ImportError::Lines { named: bad, .. }) => assert_eq!(bad, [(1, reason.to_owned())], "{ids}"),
             other => panic!("{ids}: {other:?}"),
         }
     }
     let negative = r#"{"kind":"user","realm":"main","username":"eve","external_ids":{"gitlab":-1}}"#;
     let refused = import(&world.engine, negative.as_bytes(), ImportMode::Write, &mut unwatched).await;
-    assert!(matches!(refused, Err(ImportError::Lines(_))), "{refused:?}");
+    assert!(matches!(refused, Err(ImportError::Lines { .. })), "{refused:?}");
 }

@@ -11,6 +11,8 @@ use auth_transfer::{ImportError, ImportReport, Progress, export, import, unwatch
 
 use crate::world;
 
+const NO_ADDRESS: &str = "`username` holds an @, but is not an address such as ada@example.org";
+
 async fn import_as(world: &World, lines: &str, mode: ImportMode) -> Result<ImportReport, ImportError> {
     import(&world.engine, lines.as_bytes(), mode, &mut unwatched).await
 }
@@ -27,9 +29,29 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
         (r#"{"kind":"user","username":"a"}"#, "`realm` is missing"),
         (r#"{"kind":"user","realm":"nowhere","username":"a"}"#, "no such realm before this line"),
         (r#"{"kind":"user","realm":"main"}"#, "`username` or `email` is missing"),
-        (r#"{"kind":"user","realm":"main","username":" a"}"#, "`username` can't be logged in with"),
-        (r#"{"kind":"user","realm":"main","username":"a\u0000"}"#, "`username` can't be logged in with"),
-        (r#"{"kind":"user","realm":"main","email":"a"}"#, "`email` can't be logged in with"),
+        (r#"{"kind":"user","realm":"main","username":" a"}"#, "`username` begins or ends with a space"),
+        (
+            r#"{"kind":"user","realm":"main","username":"a\u0000"}"#,
+            "`username` holds U+0000, which can't be seen",
+        ),
+        (
+            r#"{"kind":"user","realm":"main","username":"a\u200bda"}"#,
+            "`username` holds U+200B, which can't be seen",
+        ),
+        (r#"{"kind":"user","realm":"main","username":"@ada"}"#, NO_ADDRESS),
+        (
+            r#"{"kind":"user","realm":"main","username":"a","email":"\u00adada@example.org"}"#,
+            "`email` holds U+00AD, which can't be seen",
+        ),
+        (
+            r#"{"kind":"user","realm":"main","email":"a"}"#,
+            "`email` is not an address such as ada@example.org",
+        ),
+        (
+            r#"{"kind":"user","realm":"main","email":"Ada L <ada@example.org>"}"#,
+            "`email` is not an address such as ada@example.org",
+        ),
+        (r#"{"kind":"user","realm":"main","username":"a","email":""}"#, "`email` is empty"),
         (r#"{"kind":"user","realm":"main","username":"a","id":0}"#, "`id` is not positive"),
         (r#"{"kind":"user","realm":"main","username":"a","role":"king"}"#, "`role` is not one we know"),
         (r#"{"kind":"user","realm":"main","username":"a","bot":"x"}"#, "`bot` is not one we know"),
@@ -71,7 +93,7 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
     ] {
         let lines = format!("{realm}\n\n{line}\n{}", r#"{"kind":"user","realm":"main","username":"good"}"#);
         match import_as(&world, &lines, ImportMode::Write).await {
-            Err(ImportError::Lines(bad)) => assert_eq!(bad, [(3, reason.to_owned())], "{line}"),
+            Err(ImportError::Lines { named: bad, .. }) => assert_eq!(bad, [(3, reason.to_owned())], "{line}"),
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -89,7 +111,7 @@ async fn conflicts_are_named_by_line() {
         let lines = format!("{}\n{line}", r#"{"kind":"user","realm":"main","username":"first"}"#);
         for mode in [ImportMode::DryRun, ImportMode::Write] {
             match import_as(&world, &lines, mode).await {
-                Err(ImportError::Lines(bad)) => assert_eq!(bad, [(2, reason.to_owned())]),
+                Err(ImportError::Lines { named: bad, .. }) => assert_eq!(bad, [(2, reason.to_owned())]),
                 other => panic!("{line}: {other:?}"),
             }
         }
@@ -101,9 +123,9 @@ async fn conflicts_are_named_by_line() {
 async fn dry_run_reports_and_writes_nothing() {
     let world = world::empty(config()).await;
     let lines = "{\"kind\":\"realm\",\"realm\":\"main\",\"colour\":1}\n{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"a\"}";
-    let report = import_as(&world, lines, ImportMode::DryRun).await.unwrap();
+    let mut report = import_as(&world, lines, ImportMode::DryRun).await.unwrap();
     assert_eq!((report.imported.realms, report.imported.users), (1, 1));
-    assert_eq!(report.notes, [(1, "`colour` means nothing here".to_owned())]);
+    assert_eq!(report.notes.all().unwrap(), [(1, "`colour` means nothing here".to_owned())]);
     assert!(world.store.realms().await.unwrap().is_empty());
 }
 
@@ -214,7 +236,7 @@ async fn a_line_longer_than_a_mebibyte_is_bad_and_those_after_it_are_read() {
     let long = format!("{{\"kind\":\"realm\",\"realm\":\"b\",\"icon\":\"{}\"}}", "x".repeat(3 << 20));
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"a\"}}\n{long}\n{{\"kind\":\"realm\"}}");
     match import_as(&world, &lines, ImportMode::Write).await {
-        Err(ImportError::Lines(bad)) => {
+        Err(ImportError::Lines { named: bad, .. }) => {
             let reasons: Vec<(u64, &str)> = bad.iter().map(|(line, why)| (*line, why.as_str())).collect();
             assert_eq!(reasons, [(2, "longer than a mebibyte"), (3, "`realm` is missing")]);
         }

@@ -4,7 +4,10 @@
 mod fourth_protocol;
 mod import;
 mod moving;
+mod names;
 mod once;
+mod realms;
+mod text;
 #[path = "../../../auth-engine/tests/engine/world.rs"]
 mod world;
 mod zettelstore;

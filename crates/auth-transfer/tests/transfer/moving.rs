@@ -21,7 +21,7 @@ fn sha256_hex(text: &str) -> String {
     HEXLOWER.encode(opaque::digest(text).as_bytes())
 }
 
-fn bcrypted(input: &str) -> String {
+pub(crate) fn bcrypted(input: &str) -> String {
     bcrypt::hash_with_salt(input, 4, [7; 16]).unwrap().to_string()
 }
 
@@ -50,7 +50,7 @@ fn rocker() -> Value {
 }
 
 fn lines(mut converted: Converted) -> String {
-    assert_eq!((&converted.bad, &converted.notes), (&Vec::new(), &Vec::new()));
+    assert_eq!((converted.bad.all().unwrap(), converted.notes.all().unwrap()), (Vec::new(), Vec::new()));
     assert_eq!(converted.lines.len(), converted.places.len());
     converted.lines.text().unwrap()
 }
@@ -138,14 +138,11 @@ fn what_of_a_rocketchat_can_not_be_taken_is_named() {
     let check = |change: &dyn Fn(&mut Value), bad: &[&str], notes: &[&str]| {
         let mut document = rocker();
         change(&mut document);
-        let converted = convert_rocketchat(document.to_string().as_bytes(), "main").unwrap();
+        let mut converted = convert_rocketchat(document.to_string().as_bytes(), "main").unwrap();
         let texts = |told: &[(String, String)]| told.iter().map(|(_, text)| text.clone()).collect::<Vec<_>>();
-        assert_eq!(
-            (texts(&converted.bad), texts(&converted.notes)),
-            (owned(bad), owned(notes)),
-            "{document}"
-        );
-        assert!(converted.bad.iter().all(|(place, _)| place.starts_with("document 1")));
+        let (told_bad, told_notes) = (converted.bad.all().unwrap(), converted.notes.all().unwrap());
+        assert_eq!((texts(&told_bad), texts(&told_notes)), (owned(bad), owned(notes)), "{document}");
+        assert!(told_bad.iter().all(|(place, _)| place.starts_with("document 1")));
         assert_eq!(converted.lines.is_empty(), !bad.is_empty());
     };
     fn owned(texts: &[&str]) -> Vec<String> {
@@ -204,7 +201,7 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
     let users = USERS.replace("PASSWORD", PBKDF2);
     let mut converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root").unwrap();
     let note = ("realm 1 (zulipinternal)".to_owned(), "left out with its bots: it is Zulip's own".to_owned());
-    assert_eq!(std::mem::take(&mut converted.notes), [note]);
+    assert_eq!(std::mem::take(&mut converted.notes).all().unwrap(), [note]);
     let world = world::empty(config()).await;
     let report = import_with(&world, &lines(converted), false, false).await.unwrap();
     assert_eq!((report.imported.realms, report.imported.users), (2, 4));
@@ -232,7 +229,7 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
 fn what_of_a_zulip_can_not_be_taken_is_named() {
     let user = |from: &str, to: &str| {
         let users = USERS.replacen(from, to, 1);
-        convert_zulip(REALMS.as_bytes(), users.as_bytes(), "main").unwrap().bad
+        convert_zulip(REALMS.as_bytes(), users.as_bytes(), "main").unwrap().bad.all().unwrap()
     };
     for (from, to, reason) in [
         (",200,t,f,,", ",150,t,f,,", "`role` is not one we know"),
@@ -246,7 +243,7 @@ fn what_of_a_zulip_can_not_be_taken_is_named() {
         assert_eq!(bad.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>(), [reason], "{to}");
         assert!(bad[0].0.starts_with("user "), "{bad:?}");
     }
-    let taken = convert_zulip(REALMS.as_bytes(), USERS.as_bytes(), "lear").unwrap().bad;
+    let taken = convert_zulip(REALMS.as_bytes(), USERS.as_bytes(), "lear").unwrap().bad.all().unwrap();
     assert_eq!(taken[0].1, "another realm has that name: give the host's own with --realm");
     let fails = |realms: &str, users: &str| {
         convert_zulip(realms.as_bytes(), users.as_bytes(), "main").unwrap_err().to_string()
@@ -267,6 +264,10 @@ fn what_of_a_zulip_can_not_be_taken_is_named() {
     );
 }
 
+fn htpasswd(file: &[u8]) -> Converted {
+    convert_htpasswd(file, "main").unwrap()
+}
+
 #[test]
 fn of_an_htpasswd_file_only_bcrypt_hashes_are_taken() {
     let good = bcrypted(PASSWORD).replace("$2b$", "$2y$");
@@ -283,12 +284,12 @@ fn of_an_htpasswd_file_only_bcrypt_hashes_are_taken() {
         ("ada:rqXexS6ZhobKA".to_owned(), Some("its password is in clear or hashed by DES crypt")),
         ("ada".to_owned(), Some("not a name and a hash with a colon between")),
     ] {
-        let converted = convert_htpasswd(format!("\n{line}\n").as_bytes(), "main");
-        assert_eq!(converted.bad.first().map(|(place, _)| &place[..6]), reason.map(|_| "line 2"), "{line}");
-        let told = converted.bad.first().map_or("", |(_, told)| told);
+        let bad = htpasswd(format!("\n{line}\n").as_bytes()).bad.all().unwrap();
+        assert_eq!(bad.first().map(|(place, _)| &place[..6]), reason.map(|_| "line 2"), "{line}");
+        let told = bad.first().map_or("", |(_, told)| told);
         assert!(told.starts_with(reason.unwrap_or_default()), "{line}: {told}");
     }
-    assert_eq!(convert_htpasswd(b"\xff:x", "main").bad[0], ("line 1".into(), "not UTF-8".into()));
+    assert_eq!(htpasswd(b"\xff:x").bad.all().unwrap()[0], ("line 1".into(), "not UTF-8".into()));
 }
 
 #[tokio::test]
@@ -338,14 +339,15 @@ async fn bad_lines_and_conflicts_are_left_out_only_where_that_is_asked_for() {
 {"kind":"user","realm":"main","username":"third","id":1}
 {"kind":"user","realm":"main","username":"first"}
 {"kind":"user","realm":"main","username":"last"}"#;
-    let Err(ImportError::Lines(bad)) = import_with(&world, text, false, false).await else {
+    let Err(ImportError::Lines { named: bad, .. }) = import_with(&world, text, false, false).await else {
         panic!("bad lines")
     };
     assert_eq!(bad.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [3, 4]);
     assert!(world.find("main", "last").await.is_none());
 
-    let report = import_with(&world, text, false, true).await.unwrap();
-    let told: Vec<(u64, &str)> = report.left_out.iter().map(|(line, why)| (*line, why.as_str())).collect();
+    let mut report = import_with(&world, text, false, true).await.unwrap();
+    let left_out = report.left_out.all().unwrap();
+    let told: Vec<(u64, &str)> = left_out.iter().map(|(line, why)| (*line, why.as_str())).collect();
     assert_eq!(
         told,
         [
@@ -381,13 +383,17 @@ async fn tokens_of_a_line_are_checked() {
         ),
     ] {
         let user = json!({"kind": "user", "realm": "main", "username": "x", "rocketchat_tokens": tokens});
-        let Err(ImportError::Lines(bad)) = import_with(&world, &user.to_string(), false, false).await else {
+        let Err(ImportError::Lines { named: bad, .. }) =
+            import_with(&world, &user.to_string(), false, false).await
+        else {
             panic!("{user}")
         };
         assert_eq!(bad, [(1, format!("`rocketchat_tokens` has {reason}"))]);
     }
     let user = json!({"kind": "user", "realm": "main", "username": "x", "backup_code_digests": ["aa"]});
-    let Err(ImportError::Lines(bad)) = import_with(&world, &user.to_string(), false, false).await else {
+    let Err(ImportError::Lines { named: bad, .. }) =
+        import_with(&world, &user.to_string(), false, false).await
+    else {
         panic!()
     };
     assert_eq!(bad[0].1, "`backup_code_digests` has one that is not SHA-256 in hexadecimal");

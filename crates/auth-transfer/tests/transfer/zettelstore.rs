@@ -28,13 +28,14 @@ struct Read {
 
 fn read(mut converted: Converted) -> Read {
     let (lines, places) = (converted.lines.text().unwrap(), converted.places.text().unwrap());
-    Read { lines, places: places.lines().map(str::to_owned).collect(), notes: converted.notes }
+    let notes = converted.notes.all().unwrap();
+    Read { lines, places: places.lines().map(str::to_owned).collect(), notes }
 }
 
 fn convert(files: &[(&str, &str)]) -> Result<Read, Vec<(String, String)>> {
     let files = files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec()));
-    let converted = convert_zettel(files, "notes");
-    if converted.bad.is_empty() { Ok(read(converted)) } else { Err(converted.bad) }
+    let mut converted = convert_zettel(files, "notes");
+    if converted.bad.is_empty() { Ok(read(converted)) } else { Err(converted.bad.all().unwrap()) }
 }
 
 /// The values of a key in the converted lines.
@@ -63,9 +64,9 @@ async fn fixture_f1_moves_in_and_its_passwords_are_good() {
         ]
     );
     let world = world::empty(config()).await;
-    let report = import_into(&world, &converted.lines).await;
+    let mut report = import_into(&world, &converted.lines).await;
     let empty = "the password is empty: at Zettelstore, whoever knows the name is let in".to_owned();
-    assert_eq!((report.imported.users, report.notes), (13, vec![(11, empty)]));
+    assert_eq!((report.imported.users, report.notes.all().unwrap()), (13, vec![(11, empty)]));
 
     for (who, password, good) in [
         ("owner", "0wner-secret", true),
@@ -229,7 +230,7 @@ fn bad_files_are_named_with_the_reason() {
         assert_eq!(found, [(bad.0.to_owned(), bad.1.to_owned())]);
     }
     let latin1 = b"user-id: ada\ntitle: Zo\xeb".to_vec();
-    let found = convert_zettel([("20240101000200.zettel".to_owned(), latin1)], "notes").bad;
+    let found = convert_zettel([("20240101000200.zettel".to_owned(), latin1)], "notes").bad.all().unwrap();
     assert_eq!(found, [("20240101000200.zettel".to_owned(), "not UTF-8".to_owned())]);
 }
 

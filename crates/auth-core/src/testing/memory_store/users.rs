@@ -8,8 +8,8 @@ use super::MemoryStore;
 use super::state::State;
 use crate::{
     Account, AuditRecord, Conflict, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId,
-    NewRecord, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
-    StoreError, UserId, UserStore, fold,
+    NewRecord, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
+    Revocation, StoreError, UserId, UserStore, fold,
 };
 
 #[async_trait]
@@ -176,13 +176,14 @@ impl UserStore for MemoryStore {
         &self,
         records: Records,
         mode: ImportMode,
+        mut on_conflict: OnConflict,
         audit: Option<&AuditRecord>,
     ) -> Result<Imported, ImportError> {
         let records: Vec<Option<NewRecord>> = records.collect();
         let mut outcome = Err(ImportError { record: None, error: None });
         let written = self.change(|state| {
             let mut imported = state.clone();
-            outcome = import(&mut imported, records);
+            outcome = import(&mut imported, records, &mut on_conflict);
             if let (Ok(done), ImportMode::Write) = (&outcome, mode) {
                 *state = imported;
                 state.audit(audit.and_then(|audit| done.audit_record(audit)).as_ref());
@@ -194,28 +195,37 @@ impl UserStore for MemoryStore {
     }
 }
 
-/// Writes records up to the first that can't be written.
-fn import(state: &mut State, records: Vec<Option<NewRecord>>) -> Result<Imported, ImportError> {
+/// Writes records up to the first that can't be written, but those that are left out.
+fn import(
+    state: &mut State,
+    records: Vec<Option<NewRecord>>,
+    on_conflict: &mut OnConflict,
+) -> Result<Imported, ImportError> {
     let mut imported = Imported::default();
     // A realm that existed before keeps its id: by the id that it has in the records.
     let mut kept: BTreeMap<RealmId, RealmId> = BTreeMap::new();
     for (record, index) in records.into_iter().zip(0..) {
-        let written = match record {
-            None => return Err(ImportError { record: None, error: None }),
-            Some(NewRecord::Realm(realm)) => {
-                imported.realms += 1;
-                let id = realm.id;
-                state.write_realm(realm).map(|written| {
-                    kept.insert(id, written);
-                })
+        let record = record.ok_or(ImportError { record: None, error: None })?;
+        let (before, realm) = (on_conflict.leaves_out().then(|| state.clone()), record.realm());
+        let (written, count) = match record {
+            NewRecord::Realm(record) => {
+                let written = state.write_realm(record).map(|written| {
+                    kept.insert(realm, written);
+                });
+                (written, &mut imported.realms)
             }
-            Some(NewRecord::User(new)) => {
-                imported.users += 1;
-                let realm = kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
-                state.create_user(*new, realm)
+            NewRecord::User(new) => {
+                let written = state.create_user(*new, kept.get(&realm).copied().unwrap_or(realm));
+                (written, &mut imported.users)
             }
         };
-        written.map_err(|error| ImportError { record: Some(index), error: Some(error) })?;
+        match written {
+            Ok(()) => *count += 1,
+            Err(error) => {
+                on_conflict.leave_out(index, realm, error)?;
+                *state = before.unwrap_or_else(|| state.clone());
+            }
+        }
     }
     Ok(imported)
 }

@@ -47,6 +47,8 @@ fn older_hashes(right: &str) -> Vec<(String, &'static str)> {
         (made(digest_rule).expose().to_owned(), "wrapped-sha256-hex"),
         (format!("pbkdf2_sha256$10$sa:lt${}", BASE64.encode(&tag)), "wrapped-pbkdf2_sha256"),
         (bcrypt("rocketchat$", &hex), "wrapped-rocketchat"),
+        (bcrypt("bcrypt_sha256$", &hex), "wrapped-django-bcrypt_sha256"),
+        (bcrypt("bcrypt$", right), "wrapped-django-bcrypt"),
         (bcrypt("zettelstore$", &format!("20240101000200 writer {right}")), "wrapped-zettelstore"),
         (bcrypt("", right), "wrapped-bcrypt"),
     ]

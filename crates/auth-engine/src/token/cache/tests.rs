@@ -1,7 +1,7 @@
 use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{
-    CredentialId, CredentialKind, Digest, ImportMode, ManualClock, NewRecord, NewUser, Revocation, Scope,
-    SeededRng,
+    CredentialId, CredentialKind, Digest, ImportMode, ManualClock, NewRecord, NewUser, OnConflict,
+    Revocation, Scope, SeededRng,
 };
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use test_postgres::Cluster;
@@ -171,7 +171,10 @@ impl Server {
         let new =
             NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![stored()] };
         let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-        store.import(Box::new(records.into_iter()), ImportMode::Write, None).await.unwrap();
+        store
+            .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+            .await
+            .unwrap();
 
         let clock = Arc::new(ManualClock::at(at(0)));
         let cache = CredentialCache::new(Arc::clone(&store), Arc::clone(&clock) as _, Duration::ZERO, 100);

@@ -6,8 +6,8 @@ use std::time::Duration;
 use anyhow::bail;
 use auth_core::{
     Act, Actor, AuditRecord, ByProtocol, Clock, Credential, CredentialId, CredentialKind, ExternalId,
-    ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, PasswordString, ProtocolName, Realm,
-    RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
+    ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, OnConflict, PasswordString, ProtocolName,
+    Realm, RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
 };
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
@@ -82,7 +82,9 @@ impl Seed {
             });
             let records = std::iter::once(Some(NewRecord::Realm(realm.clone()))).chain(users);
             let audit = audit_record();
-            if let Err(failed) = store.import(Box::new(records), ImportMode::Write, Some(&audit)).await {
+            if let Err(failed) =
+                store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, Some(&audit)).await
+            {
                 match failed.error {
                     Some(error) => {
                         bail!("user {}: {error}", next - STEP + failed.record.unwrap_or_default())

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read as _};
+use std::io::{BufRead, BufReader, Read as _, Result as IoResult};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
 use auth_transfer::{
-    ConvertError, Converted, Spool, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip,
+    ConvertError, Converted, Remarks, Spool, convert_htpasswd, convert_rocketchat, convert_zettel,
+    convert_zulip,
 };
 
 use super::zulip;
@@ -78,20 +79,17 @@ impl SourceArguments {
     }
 }
 
-/// A sentence about a record, and where the record comes from.
-pub(super) struct Message {
-    pub(super) origin: String,
-    pub(super) text: String,
-}
+/// The number of remarks whose origins are looked up together.
+const TOGETHER: usize = 10_000;
 
 /// JSON lines, and where each of them comes from.
 pub(super) struct Source {
     pub(super) lines: Lines,
     pub(super) origins: Origins,
     /// Remarks on records that are imported.
-    pub(super) notes: Vec<Message>,
+    pub(super) notes: Remarks<String>,
     /// Why records can't be imported.
-    pub(super) bad: Vec<Message>,
+    pub(super) bad: Remarks<String>,
     /// The realm of converted users.
     realm: Option<TargetRealm>,
 }
@@ -146,8 +144,8 @@ impl Source {
         Ok(Self {
             lines: Lines::Converted { realm: None, users: lines },
             origins: Origins::Converted { has_realm: false, users: places },
-            notes: messages(notes),
-            bad: messages(bad),
+            notes,
+            bad,
             realm,
         })
     }
@@ -159,8 +157,8 @@ impl Source {
         Ok(Self {
             lines: Lines::File(BufReader::new(open_file(&arguments.path)?)),
             origins: Origins::File,
-            notes: Vec::new(),
-            bad: Vec::new(),
+            notes: Remarks::default(),
+            bad: Remarks::default(),
             realm: None,
         })
     }
@@ -178,7 +176,7 @@ impl Source {
         } else if digest_logins && !accounts.realm(&slug).await?.digest_logins {
             let text = "it accepts no digests in place of passwords, which clients with a socket send: import its line \
                         with `\"digest_logins\":true`";
-            self.notes.push(Message { origin: format!("the realm {slug}"), text: text.to_owned() });
+            self.notes.push(format!("the realm {slug}"), text);
         }
         Ok(self)
     }
@@ -197,7 +195,7 @@ impl Lines {
     }
 
     /// A reader of the lines.
-    pub(super) fn read(&mut self) -> std::io::Result<Box<dyn BufRead + '_>> {
+    pub(super) fn read(&mut self) -> IoResult<Box<dyn BufRead + '_>> {
         Ok(match self {
             Self::File(file) => Box::new(file),
             Self::Converted { realm, users } => {
@@ -209,7 +207,7 @@ impl Lines {
 
 impl Origins {
     /// Replaces the numbers of lines by their origins.
-    pub(super) fn of(&mut self, texts: Vec<(u64, String)>) -> std::io::Result<Vec<Message>> {
+    pub(super) fn of(&mut self, texts: Vec<(u64, String)>) -> IoResult<Vec<(String, String)>> {
         let (before, mut known) = match self {
             Self::File => (0, BTreeMap::new()),
             Self::Converted { has_realm, users } => {
@@ -223,14 +221,28 @@ impl Origins {
         }
         let messages = texts.into_iter().map(|(number, text)| {
             let origin = known.get(&number.saturating_sub(before)).cloned();
-            Message { origin: origin.unwrap_or_else(|| format!("line {number}")), text }
+            (origin.unwrap_or_else(|| format!("line {number}")), text)
         });
         Ok(messages.collect())
     }
-}
 
-fn messages(pairs: Vec<(String, String)>) -> Vec<Message> {
-    pairs.into_iter().map(|(origin, text)| Message { origin, text }).collect()
+    /// Tells remarks with their origins.
+    pub(super) fn tell(
+        &mut self,
+        mut remarks: Remarks<u64>,
+        tell: impl Fn(&str, &str) -> IoResult<()>,
+    ) -> IoResult<()> {
+        let mut remarks = remarks.read()?;
+        loop {
+            let some: Vec<_> = remarks.by_ref().take(TOGETHER).collect::<IoResult<_>>()?;
+            if some.is_empty() {
+                return Ok(());
+            }
+            for (origin, text) in self.of(some)? {
+                tell(&origin, &text)?;
+            }
+        }
+    }
 }
 
 async fn from_zulip(arguments: &SourceArguments) -> anyhow::Result<Converted> {
@@ -279,12 +291,9 @@ fn from_zettelstore(
 
 fn from_htpasswd(arguments: &SourceArguments) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
     let slug = arguments.realm_or("main");
-    let path = arguments.path.as_path();
-    let mut file = Vec::new();
-    open_file(path)?
-        .read_to_end(&mut file)
-        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), plain_io(&error)))?;
-    Ok((convert_htpasswd(&file, &slug), Some(TargetRealm { slug, digest_logins: false })))
+    let converted = convert_htpasswd(open_file(&arguments.path)?, &slug)
+        .map_err(|error| arguments.converted_failed(error))?;
+    Ok((converted, Some(TargetRealm { slug, digest_logins: false })))
 }
 
 fn is_postgres_url(text: &str) -> bool {

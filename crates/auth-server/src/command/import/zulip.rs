@@ -54,8 +54,16 @@ async fn copy_tables(client: &Client) -> anyhow::Result<(File, File)> {
     Ok((copy_table(client, "zerver_realm").await?, copy_table(client, "zerver_userprofile").await?))
 }
 
+/// The name of a table as a statement has it: in the search path, which only Zulip's own role has set for Zulip's schema, or
+/// in that schema.
+const TABLE: &str = "SELECT coalesce(to_regclass($1), to_regclass('zulip.' || $1))::text";
+
 async fn copy_table(client: &Client, name: &str) -> anyhow::Result<File> {
-    let statement = format!("COPY (SELECT * FROM {name} ORDER BY id) TO STDOUT (FORMAT csv, HEADER)");
+    let found = client.query_one(TABLE, &[&name]).await.map_err(|error| plain_error(&error))?;
+    let Some(table) = found.try_get::<_, Option<String>>(0)? else {
+        bail!("it has no table {name}, neither in the search path nor in the schema zulip: is it a Zulip's?");
+    };
+    let statement = format!("COPY (SELECT * FROM {table} ORDER BY id) TO STDOUT (FORMAT csv, HEADER)");
     let rows = client.copy_out(&statement).await.map_err(|error| plain_error(&error))?;
     pin_mut!(rows);
     let mut file = tempfile::tempfile().context("a temporary file can't be made")?;

@@ -108,7 +108,7 @@ fn credentials(user: UserId) -> impl Strategy<Value = Credential> {
 }
 
 fn drafts() -> impl Strategy<Value = Draft> {
-    let realm = (realms(), any::<bool>()).prop_map(|(realm, is_new)| Record::Realm { realm, is_new });
+    let realm = realms().prop_map(Record::Realm);
     let user = users()
         .prop_flat_map(|user| (vec(credentials(user.id), 0..4), Just(user)))
         .prop_flat_map(|(credentials, user)| {
@@ -143,9 +143,7 @@ proptest! {
         let decoded = Draft::decode(&line).unwrap();
         prop_assert_eq!(decoded.line, draft.line);
         match (decoded.record, draft.record) {
-            (Record::Realm { realm, is_new }, Record::Realm { realm: expected, is_new: expected_new }) => {
-                prop_assert_eq!((realm, is_new), (expected, expected_new));
-            }
+            (Record::Realm(realm), Record::Realm(expected)) => prop_assert_eq!(realm, expected),
             (
                 Record::User { user, clear, digest_ready },
                 Record::User { user: expected, clear: expected_clear, digest_ready: expected_ready },
