@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::config::{Config, StoreLocation, plain_io};
+use crate::config::{Config, StoreLocation};
+use crate::system_error::file_reason;
 
 /// A store that this process alone serves, until the lock is dropped or the process ends.
 #[derive(Debug)]
@@ -24,7 +25,7 @@ impl StoreLock {
     /// A sentence for the operator, with the process that holds the lock if it says so.
     pub(crate) fn take(config: &Config) -> anyhow::Result<Option<Self>> {
         match config.store.location()? {
-            StoreLocation::Sqlite(store) => Self::take_file(store).map(Some),
+            StoreLocation::Sqlite(store) => Self::take_file(&store).map(Some),
             StoreLocation::Postgres(_) => Ok(None),
         }
     }
@@ -37,7 +38,7 @@ impl StoreLock {
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = match options.open(&path) {
             Ok(file) => file,
-            Err(error) => bail!("the lock {shown}: {}", plain_io(&error)),
+            Err(error) => bail!("the lock {shown}: {}", file_reason(&path, &error)),
         };
         match file.try_lock() {
             Ok(()) => {}
@@ -54,7 +55,7 @@ impl StoreLock {
                     store.display()
                 )
             }
-            Err(TryLockError::Error(error)) => bail!("the lock {shown}: {}", plain_io(&error)),
+            Err(TryLockError::Error(error)) => bail!("the lock {shown}: {}", file_reason(&path, &error)),
         }
         // That the file says who holds the lock is a help and no more: a disk may be full.
         let id = std::process::id();

@@ -105,7 +105,7 @@ impl Dev {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
         config.server.loopback_hosts_only = true;
-        config.store.url = format!("sqlite:{}", folder.join("auth.db").display());
+        config.store.set_file(&folder.join("auth.db"));
         config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();
         config.log.names = true;

@@ -15,7 +15,8 @@ use super::zulip;
 use crate::command::input::open_file;
 use crate::command::realm::new_realm_line;
 use crate::config::SecretFile;
-use crate::config::{Config, plain_io};
+use crate::config::Config;
+use crate::system_error::{file_reason, plain_io};
 
 /// The arguments that name what is imported.
 #[derive(Debug, clap::Args)]
@@ -283,7 +284,7 @@ fn from_htpasswd(arguments: &SourceArguments) -> anyhow::Result<(Converted, Opti
     let mut file = Vec::new();
     open_file(path)?
         .read_to_end(&mut file)
-        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), plain_io(&error)))?;
+        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, &error)))?;
     Ok((convert_htpasswd(&file, &slug), Some(TargetRealm { slug, digest_logins: false })))
 }
 
@@ -294,7 +295,7 @@ fn is_postgres_url(text: &str) -> bool {
 /// The names and contents of the zettel and text files of a folder, by name; or of the one file that is named.
 fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let failed =
-        |path: &Path, error: &std::io::Error| anyhow::anyhow!("{}: {}", path.display(), plain_io(error));
+        |path: &Path, error: &std::io::Error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, error));
     let read = |path: &Path| {
         let content = std::fs::read(path).map_err(|error| failed(path, &error))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -43,7 +43,7 @@ const KEYS: [Key; 5] = [
         name: "[rocketchat] create_token_secret_file",
         config: "[rocketchat]\ncreate_token_secret_file = \"FILE\"",
         secret: |config| {
-            let secret = config.rocketchat.engine().unwrap().create_token_secret.unwrap();
+            let secret = config.rocketchat.engine(true).unwrap().create_token_secret.unwrap();
             secret.expose().as_bytes().to_vec()
         },
     },
