@@ -101,7 +101,7 @@ impl Command {
         match self {
             Self::Dev(command) => command.run().await,
             Self::Serve(command) => command.run().await,
-            Self::Config(command) => command.run(),
+            Self::Config(command) => command.run().await,
             Self::Import(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Passwords(command) => command.run(),

@@ -203,9 +203,18 @@ impl Server {
     ///
     /// # Errors
     /// When a part has failed that the server can't go on without. It then ends as after a signal.
-    pub async fn run(mut self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<()> {
+        self.run_until(std::future::pending()).await
+    }
+
+    /// Does the same, and ends as after a signal when `end` is ready.
+    ///
+    /// # Errors
+    /// See [`Server::run`].
+    pub async fn run_until(mut self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
         let failed = tokio::select! {
             () = self.signals.next() => None,
+            () = end => None,
             name = self.failures.next() => Some(name),
         };
         tracing::info!("stopping: running requests may end");

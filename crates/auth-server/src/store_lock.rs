@@ -30,8 +30,13 @@ impl StoreLock {
         }
     }
 
+    /// Takes the lock of the store in a file.
+    ///
     /// A file beside the store is locked: if a process closes the store's own, it loses the locks that SQLite has there.
-    fn take_file(store: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// See [`StoreLock::take`].
+    pub(crate) fn take_file(store: &Path) -> anyhow::Result<Self> {
         let path = lock_path(store);
         let shown = path.display();
         let mut options = OpenOptions::new();

@@ -22,6 +22,9 @@ impl Serve {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
+        if config.mail.is_none() {
+            tracing::info!("there is no [mail]: no codes are mailed, and resets of passwords are not offered");
+        }
         let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         assembled.open_protocols(&config).await?;
         let bound = Bound::bind(&config).await?;

@@ -7,7 +7,7 @@ use std::fmt;
 pub struct ConfigError(String);
 
 impl ConfigError {
-    pub(super) fn new(text: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 }
