@@ -16,7 +16,7 @@ use auth_proto_rocketchat::ddp::SessionConfig;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
 
-use crate::config::{Config, StoreLocation, ZettelstoreAnswer};
+use crate::config::{Config, ConfigError, StoreLocation, ZettelstoreAnswer};
 use crate::keyfile;
 use crate::store::{AnyStore, IfMissing};
 use crate::store_lock::StoreLock;
@@ -134,7 +134,9 @@ impl Assembled {
                 realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
             if let Some(name) = unknown {
                 let slug = &realm.slug;
-                bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
+                let text =
+                    format!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
+                return Err(ConfigError::new(text).into());
             }
         }
         for name in config.protocols() {
@@ -256,7 +258,9 @@ async fn open_ring(
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
         if if_missing == IfMissing::Refuse {
-            bail!("there is no key ring {shown} yet: `serve` and `import` create one, and no other command does");
+            bail!(
+                "there is no key ring {shown} yet: `serve` and `import` create one, and no other command does"
+            );
         }
         return keyfile::create(&path, rng);
     }

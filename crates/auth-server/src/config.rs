@@ -1,7 +1,7 @@
 //! The configuration file: TOML with a section for each part of the server.
 //!
 //! Unknown keys are refused, and every value is checked before a port is bound. Each section has its file, with its
-//! defaults. The type of a key knows the form of its values, and errors say it ([`value`]). Paths are relative to the
+//! defaults. The type of a key knows the form of its values, and errors say it. Paths are relative to the
 //! folder of the file. Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are read as TOML, or
 //! taken as text.
 

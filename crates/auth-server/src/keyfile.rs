@@ -46,7 +46,8 @@ struct Key {
 /// A sentence for the operator, when the file can't be read, can be read by others too, or has other content.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     let shown = path.display();
-    let failed = |error: std::io::Error| anyhow::anyhow!("the key file {shown}: {}", file_reason(path, &error));
+    let failed =
+        |error: std::io::Error| anyhow::anyhow!("the key file {shown}: {}", file_reason(path, &error));
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -84,8 +85,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
 pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let file = read(from)?.with_context(|| format!("the key file {} is missing", from.display()))?;
     let copy = temporary_file(to, &file.ring, file.promoted)?;
-    copy.persist_noclobber(to)
-        .map_err(|error| anyhow::anyhow!("the key file {}: {}", to.display(), file_reason(to, &error.error)))?;
+    copy.persist_noclobber(to).map_err(|error| {
+        anyhow::anyhow!("the key file {}: {}", to.display(), file_reason(to, &error.error))
+    })?;
     sync_folder(to)?;
     Ok(())
 }

@@ -130,19 +130,19 @@ impl Mailer {
 
 /// The connections to a relay.
 fn transport(relay: &Relay) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
-        let tls = match relay.security {
-            Security::None => Tls::None,
-            Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
-            Security::Tls => Tls::Wrapper(TlsParameters::new(relay.host.clone())?),
-        };
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(relay.host.as_str())
-            .port(relay.port)
-            .tls(tls)
-            .hello_name(ClientId::Domain(relay.ehlo.clone()))
-            .timeout(Some(SMTP_TIMEOUT));
-        if let Some((user, password)) = &relay.login {
-            transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
-        }
+    let tls = match relay.security {
+        Security::None => Tls::None,
+        Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
+        Security::Tls => Tls::Wrapper(TlsParameters::new(relay.host.clone())?),
+    };
+    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(relay.host.as_str())
+        .port(relay.port)
+        .tls(tls)
+        .hello_name(ClientId::Domain(relay.ehlo.clone()))
+        .timeout(Some(SMTP_TIMEOUT));
+    if let Some((user, password)) = &relay.login {
+        transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
+    }
     Ok(transport.build())
 }
 

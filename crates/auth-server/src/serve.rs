@@ -14,7 +14,6 @@ use crate::Assembled;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen};
-use crate::system_error::plain_io;
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
@@ -29,6 +28,7 @@ use crate::router::Router;
 use crate::shared::Shared;
 use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
+use crate::system_error::plain_io;
 
 /// How long the last rows of the log of attempts may take.
 const FINISH: Duration = Duration::from_secs(2);

@@ -81,12 +81,16 @@ mod tests {
         let none = Error::from_raw_os_error(2);
         assert_eq!(file_reason(&at("gone"), &none), "No such file or directory");
         let deeper = file_reason(&at("no/such/file"), &none);
-        assert_eq!(deeper, format!("No such file or directory: there is no folder {}", at("no/such").display()));
+        assert_eq!(
+            deeper,
+            format!("No such file or directory: there is no folder {}", at("no/such").display())
+        );
 
         let denied = Error::from_raw_os_error(13);
         let me = user_name(rustix::process::geteuid().as_raw());
         let mode = std::fs::metadata(at("there")).unwrap().mode() & 0o7777;
-        for (name, barrier, mode) in [("there", at("there"), mode), ("new", folder.path().to_owned(), 0o700)] {
+        for (name, barrier, mode) in [("there", at("there"), mode), ("new", folder.path().to_owned(), 0o700)]
+        {
             let expected = format!(
                 "Permission denied: {} belongs to {me} and has mode {mode:04o}, and this process runs as {me}",
                 barrier.display()

@@ -226,7 +226,11 @@ fn seeded_users_and_query_plans_are_there_in_both_stores() {
 fn unusable_store_url_is_reported_in_one_line_without_its_password() {
     let workspace = Workspace::new();
     for (code, store, said) in [
-        (78, "url = \"mysql://db\"", "[store] url must be sqlite: and a path, or postgres://user@host/database"),
+        (
+            78,
+            "url = \"mysql://db\"",
+            "[store] url must be sqlite: and a path, or postgres://user@host/database",
+        ),
         (78, "url = \"postgres://\"", "[store] url: the URL can't be read: it names no host"),
         (
             1,

@@ -151,7 +151,10 @@ fn configuration_mistakes_are_reported() {
         ),
     ] {
         let told = check(&config);
-        assert!(told.starts_with("auth-server: ") && told.ends_with(&format!("{said}\n")), "{config}: {told}");
+        assert!(
+            told.starts_with("auth-server: ") && told.ends_with(&format!("{said}\n")),
+            "{config}: {told}"
+        );
         assert_eq!(told.lines().count(), 1, "{told}");
     }
     let site = "[rocketchat]\nsite_url = \"https://chat.example.org\"\n";
@@ -175,7 +178,8 @@ fn configuration_mistakes_are_reported() {
 #[test]
 fn a_reset_of_passwords_is_offered_only_where_mail_is_sent_and_the_start_says_so() {
     let settings = Request::new("GET", "/api/v1/settings.public?_id=Accounts_PasswordReset");
-    let forgot = Request::new("POST", "/api/v1/users.forgotPassword").json(&json!({"email": "first@example.org"}));
+    let forgot =
+        Request::new("POST", "/api/v1/users.forgotPassword").json(&json!({"email": "first@example.org"}));
     let (port, mails) = smtp_server();
     let with_mail = server::config()
         .set("mail.smtp", format!("smtp://127.0.0.1:{port}"))
@@ -191,7 +195,8 @@ fn a_reset_of_passwords_is_offered_only_where_mail_is_sent_and_the_start_says_so
         assert_eq!(answer.status, if is_offered { 200 } else { 400 }, "{}", answer.text());
         let log = server::stop(server);
         assert_eq!(log.contains("password reset mailed"), is_offered, "{log}");
-        let said = log.contains("there is no [mail]: no codes are mailed, and resets of passwords are not offered");
+        let said =
+            log.contains("there is no [mail]: no codes are mailed, and resets of passwords are not offered");
         assert_eq!(said, !config.to_string().contains("[mail]"), "{log}");
     }
     drop(mails);

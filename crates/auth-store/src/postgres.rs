@@ -71,7 +71,10 @@ impl Postgres {
     ///
     /// # Errors
     /// See [`PostgresOpenError`].
-    pub async fn open_existing(config: &PostgresConfig, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
+    pub async fn open_existing(
+        config: &PostgresConfig,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, PostgresOpenError> {
         Self::open_or(config, rng, false).await
     }
 

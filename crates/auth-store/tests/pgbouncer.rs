@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use auth_core::{MetaStore, Realm, RealmId, RealmStore, SeededRng, StoreError};
 use auth_core::{ImportMode, NewRecord, Store};
+use auth_core::{MetaStore, Realm, RealmId, RealmStore, SeededRng, StoreError};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError};
 use test_postgres::{Cluster, PoolMode, Pooler};
 

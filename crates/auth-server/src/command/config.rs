@@ -47,7 +47,11 @@ impl Check {
         if let StoreLocation::Sqlite(path) = config.store.location()? {
             let folder = folder_of(&path);
             if !folder.is_dir() {
-                return Err(ConfigError::new(format!("[store] url: there is no folder {}", folder.display())).into());
+                return Err(ConfigError::new(format!(
+                    "[store] url: there is no folder {}",
+                    folder.display()
+                ))
+                .into());
             }
         }
         for warning in config.warnings() {

@@ -15,9 +15,9 @@ use self::measure::Measure;
 use super::config_file::ConfigFile;
 use super::output::print_line;
 use crate::config::{Config, Passwords, Span, environment};
+use crate::system;
 use crate::system_error::file_reason;
 use crate::whole_file;
-use crate::system;
 
 /// Tune the cost of password hashes.
 #[derive(Debug, clap::Subcommand)]
@@ -172,8 +172,8 @@ fn budget_kib(config: &Config) -> usize {
 /// Writes the parameters into the file. Its other lines and comments stay as they are.
 fn write(path: &Path, params: Params) -> anyhow::Result<()> {
     let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| anyhow::anyhow!("{shown}: {}", file_reason(path, &error)))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| anyhow::anyhow!("{shown}: {}", file_reason(path, &error)))?;
     let text = with_params(&text, params).with_context(|| format!("{shown} can't be edited"))?;
     whole_file::replace(path, text.as_bytes())
 }

@@ -23,7 +23,9 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         if config.mail.is_none() {
-            tracing::info!("there is no [mail]: no codes are mailed, and resets of passwords are not offered");
+            tracing::info!(
+                "there is no [mail]: no codes are mailed, and resets of passwords are not offered"
+            );
         }
         let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         assembled.open_protocols(&config).await?;

@@ -175,7 +175,11 @@ mod tests {
                 "invalid type: map, expected a sequence",
                 "[ldap.corp] servers: a table is not a list in brackets",
             ),
-            ("mail.from", "unknown variant `x`, expected `a` or `b`", "[mail] from: \"x\" is not \"a\" or \"b\""),
+            (
+                "mail.from",
+                "unknown variant `x`, expected `a` or `b`",
+                "[mail] from: \"x\" is not \"a\" or \"b\"",
+            ),
             (
                 "server.liste",
                 "unknown field `liste`, expected `a`\nmore",

@@ -231,10 +231,11 @@ impl Ldap {
         }
     }
 
-    fn roles(&self) -> Result<Vec<(Role, String)>, &'static str> {
+    fn roles(&self) -> Result<Vec<(Role, String)>, String> {
         let mut roles = Vec::new();
         for (name, groups) in &self.roles {
-            let role = Role::from_name(name).ok_or("roles are owner, admin, moderator, member and guest")?;
+            let role = Role::from_name(name)
+                .ok_or_else(|| format!("roles: {name:?} is not owner, admin, moderator, member or guest"))?;
             roles.extend(groups.iter().map(|group| (role, group.clone())));
         }
         Ok(roles)
@@ -300,7 +301,7 @@ mod tests {
             ("append_domain = \"@x\"", "[ldap.corp] append_domain is written like example.org"),
             (
                 "roles = { king = [\"cn=g\"] }",
-                "[ldap.corp] roles are owner, admin, moderator, member and guest",
+                "[ldap.corp] roles: \"king\" is not owner, admin, moderator, member or guest",
             ),
             ("bind_dn = \"cn=a\"", "[ldap.corp] the service account has no password"),
             (

@@ -64,7 +64,8 @@ impl<'de> Deserialize<'de> for LogFormat {
 
 /// Reads a level, or a filter of several.
 fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    let form = "one of error, warn, info, debug, trace and off, or a filter such as \"info,auth::account=debug\"";
+    let form =
+        "one of error, warn, info, debug, trace and off, or a filter such as \"info,auth::account=debug\"";
     text(deserializer, form, |text| is_filter(text).then(|| text.to_owned()))
 }
 

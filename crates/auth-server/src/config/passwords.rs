@@ -88,7 +88,10 @@ impl Default for Passwords {
 impl Passwords {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if self.workers > MOST_WORKERS {
-            return Err(ConfigError::new(format!("[passwords] workers: {} is above {MOST_WORKERS}", self.workers)));
+            return Err(ConfigError::new(format!(
+                "[passwords] workers: {} is above {MOST_WORKERS}",
+                self.workers
+            )));
         }
         self.pool(1).map(drop)
     }

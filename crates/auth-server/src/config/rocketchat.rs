@@ -8,7 +8,7 @@ use http::Uri;
 use serde::{Deserialize, Deserializer};
 
 use super::files::{self, SecretFile};
-use super::value::{is_host, positive, positive_span, slug, text};
+use super::value::{is_host, no_point, positive, positive_span, slug, text};
 use super::{ConfigError, ExactPoints, Limit, Span};
 
 /// Section `[rocketchat]`: the Rocket.Chat protocol.
@@ -144,7 +144,7 @@ impl Default for PasswordPolicy {
 impl RocketChat {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
-            return Err(ConfigError::new(format!("[rocketchat] exact: there is no point `{name}`")));
+            return Err(no_point("[rocketchat]", name, &EXACT_POINTS));
         }
         if self.socket_idle.0 < Duration::from_secs(1) {
             return Err(ConfigError::new("[rocketchat] socket_idle must be at least one second"));
@@ -167,7 +167,8 @@ impl RocketChat {
             let text = "[rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them";
             warnings.push(text.to_owned());
         }
-        let leads_here = self.site_url.parse::<Uri>().is_ok_and(|url| url.host().is_some_and(is_this_machine));
+        let leads_here =
+            self.site_url.parse::<Uri>().is_ok_and(|url| url.host().is_some_and(is_this_machine));
         if self.enabled && has_mail && leads_here {
             let text = "[rocketchat] site_url: mails will lead their readers to their own machines; set the address that \
                         clients reach the server by";

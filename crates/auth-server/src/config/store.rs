@@ -118,7 +118,8 @@ impl Store {
     /// read.
     pub(crate) fn location(&self) -> Result<StoreLocation, ConfigError> {
         if let Some(path) = self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            let path = sqlite_path(path).map_err(|reason| ConfigError::new(format!("[store] url: {reason}")))?;
+            let path =
+                sqlite_path(path).map_err(|reason| ConfigError::new(format!("[store] url: {reason}")))?;
             return Ok(StoreLocation::Sqlite(self.folder.join(path)));
         }
         if !["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme)) {

@@ -9,6 +9,8 @@ use http::uri::Authority;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, Unexpected};
 
+use super::ConfigError;
+
 /// The most bytes of a realm's slug.
 const LONGEST_SLUG: usize = 64;
 
@@ -106,6 +108,15 @@ pub(super) fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     }
     let form = "a host name in ASCII such as \"chat.example.org\", with a port unless it is the usual one";
     Err(de::Error::invalid_value(Unexpected::Str(&given), &form))
+}
+
+/// The error of a name that is no exact point of the protocol that a section is about.
+pub(super) fn no_point(section: &str, name: &str, points: &[ExactPoint]) -> ConfigError {
+    let known: Vec<&str> = points.iter().map(ExactPoint::as_str).collect();
+    ConfigError::new(format!(
+        "{section} exact: there is no point `{name}`: the points are {}",
+        known.join(", ")
+    ))
 }
 
 /// Whether a text is the name or the address of a host, with a port or without one.

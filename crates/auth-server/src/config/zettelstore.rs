@@ -5,8 +5,8 @@ use std::time::Duration;
 use http::uri::PathAndQuery;
 use serde::{Deserialize, Deserializer};
 
-use super::value::{positive, slug, text};
 use super::Span;
+use super::value::{positive, slug, text};
 use crate::response::LONGEST_DELAY;
 
 /// The longest life of a token: Zettelstore issues none for more than an hour.
@@ -109,7 +109,10 @@ impl Zettelstore {
 /// Reads a path with a slash at both ends.
 fn url_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let is_prefix = |text: &str| {
-        text.starts_with('/') && text.ends_with('/') && text.parse::<PathAndQuery>().is_ok() && !text.contains('?')
+        text.starts_with('/')
+            && text.ends_with('/')
+            && text.parse::<PathAndQuery>().is_ok()
+            && !text.contains('?')
     };
     let form = "a path that begins and ends with a slash, such as \"/notes/\"";
     text(deserializer, form, |text| is_prefix(text).then(|| text.to_owned()))

@@ -13,7 +13,7 @@ use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::value::{host, optional_slug, text};
+use super::value::{host, no_point, optional_slug, text};
 use super::{ConfigError, ExactPoints, Limit, SecretFile};
 
 /// The shortest key of JSON web tokens that is long enough, in bytes: the length of HS256's digest.
@@ -107,7 +107,7 @@ impl Zulip {
 
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
-            return Err(ConfigError::new(format!("[zulip] exact: there is no point `{name}`")));
+            return Err(no_point("[zulip]", name, &EXACT_POINTS));
         }
         self.assertions().map(drop)
     }
@@ -174,11 +174,17 @@ impl Jwt {
         if key.is_empty() {
             return Err(ConfigError::new(format!("{at} the key is empty")));
         }
-        let algorithms: Option<Vec<Algorithm>> =
-            self.algorithms.iter().map(|name| Algorithm::from_name(name)).collect();
-        let algorithms = algorithms.filter(|known| !known.is_empty()).ok_or_else(|| {
-            ConfigError::new(format!("{at} algorithms must be some of HS256, HS384 and HS512"))
-        })?;
+        let algorithm = |name: &String| {
+            Algorithm::from_name(name).ok_or_else(|| {
+                ConfigError::new(format!(
+                    "{at} algorithms: {name:?} is not \"HS256\", \"HS384\" or \"HS512\""
+                ))
+            })
+        };
+        let algorithms = self.algorithms.iter().map(algorithm).collect::<Result<Vec<_>, _>>()?;
+        if algorithms.is_empty() {
+            return Err(ConfigError::new(format!("{at} algorithms is empty: name one, such as \"HS256\"")));
+        }
         Ok((key, algorithms))
     }
 }

@@ -32,7 +32,9 @@ pub fn postgres_address(url: &str) -> Result<Config, String> {
     for parameter in parameters {
         match parameter.split_once('=') {
             Some(("sslmode", value)) => mode = Some(ssl_mode(value)?),
-            Some((name, _)) if let Some((_, instead)) = ELSEWHERE.iter().find(|(known, _)| *known == name) => {
+            Some((name, _))
+                if let Some((_, instead)) = ELSEWHERE.iter().find(|(known, _)| *known == name) =>
+            {
                 return Err((*instead).to_owned());
             }
             _ => {
@@ -65,7 +67,10 @@ fn split(url: &str) -> (&str, impl Iterator<Item = &str>) {
     let host = url.find('@').map_or(0, |at| at + 1);
     let query = url.get(host..).and_then(|rest| rest.find('?')).map(|at| host + at);
     let (address, query) = url.split_at(query.unwrap_or(url.len()));
-    (address, query.strip_prefix('?').unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty()))
+    (
+        address,
+        query.strip_prefix('?').unwrap_or_default().split('&').filter(|parameter| !parameter.is_empty()),
+    )
 }
 
 fn ssl_mode(value: &str) -> Result<SslMode, String> {
@@ -107,7 +112,10 @@ mod tests {
             ("postgres://a@db/d?sslrootcert=ca.pem", Err("name it as ca_file")),
             ("postgres://a@db/d?passfile=p", Err("name it as password_file")),
             ("postgres://a@db/d?sslmode=verify-full&sslcert=c", Err("client certificates are not supported")),
-            ("postgres://a:pass@word?hunter2=x@db/d", Err("it has a parameter that PostgreSQL does not have")),
+            (
+                "postgres://a:pass@word?hunter2=x@db/d",
+                Err("it has a parameter that PostgreSQL does not have"),
+            ),
             ("postgres://a@db:port/d", Err("port")),
             ("postgres://", Err("it names no host")),
         ] {
@@ -123,7 +131,8 @@ mod tests {
 
     #[test]
     fn other_parameters_and_the_credentials_are_kept() {
-        let config = postgres_address("postgres://a:p%3Fw@db:5433/d?sslmode=require&application_name=x").unwrap();
+        let config =
+            postgres_address("postgres://a:p%3Fw@db:5433/d?sslmode=require&application_name=x").unwrap();
         assert_eq!((config.get_user(), config.get_password()), (Some("a"), Some(&b"p?w"[..])));
         assert_eq!((config.get_ports(), config.get_dbname()), (&[5433][..], Some("d")));
         assert_eq!(config.get_application_name(), Some("x"));

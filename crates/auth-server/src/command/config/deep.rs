@@ -42,11 +42,13 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
         report.add("key ring", check_keys(config, store.as_deref()).await)?;
     }
     let listeners = config.server.listen.iter().map(|listen| ("port", listen.address()));
-    for (what, address) in listeners.chain(config.metrics.listen.map(|address| ("port for metrics", address))) {
+    for (what, address) in listeners.chain(config.metrics.listen.map(|address| ("port for metrics", address)))
+    {
         report.add(what, bind(address).await)?;
     }
     for directory in config.directories()? {
-        let written = config.ldap.get(&directory.name).map(|ldap| ldap.servers.as_slice()).unwrap_or_default();
+        let written =
+            config.ldap.get(&directory.name).map(|ldap| ldap.servers.as_slice()).unwrap_or_default();
         for (server, written) in directory.servers.iter().zip(written) {
             let alone = DirectoryConfig { servers: vec![server.clone()], ..directory.clone() };
             let asked = ask_directory(alone, &rng).await.map(|()| format!("{written} answers"));
@@ -92,7 +94,11 @@ async fn open_store(config: &Config, rng: &Arc<dyn Rng>) -> anyhow::Result<(Opti
             if let StoreLocation::Sqlite(path) = config.store.location()? {
                 let folder = folder_of(&path);
                 tempfile::tempfile_in(folder).map_err(|error| {
-                    anyhow!("{} can't be created: {}", path.display(), file_reason(&folder.join("new"), &error))
+                    anyhow!(
+                        "{} can't be created: {}",
+                        path.display(),
+                        file_reason(&folder.join("new"), &error)
+                    )
                 })?;
             }
             Ok((None, format!("there is none yet: `serve` or `import` will create {}", shown(config)?)))
@@ -117,7 +123,9 @@ async fn check_keys(config: &Config, store: Option<&dyn Store>) -> anyhow::Resul
             Ok(format!("{shown} fits the store"))
         }
         (Some(_), _) => Ok(format!("{shown} can be read")),
-        (None, Some(store)) if is_bound(store).await? => bail!("{shown} is missing: bring it back from a copy"),
+        (None, Some(store)) if is_bound(store).await? => {
+            bail!("{shown} is missing: bring it back from a copy")
+        }
         (None, _) => Ok(format!("there is none yet: `serve` or `import` will create {shown}")),
     }
 }

@@ -14,8 +14,8 @@ use auth_transfer::{
 use super::zulip;
 use crate::command::input::open_file;
 use crate::command::realm::new_realm_line;
-use crate::config::SecretFile;
 use crate::config::Config;
+use crate::config::SecretFile;
 use crate::system_error::{file_reason, plain_io};
 
 /// The arguments that name what is imported.
@@ -314,8 +314,9 @@ fn is_postgres_url(text: &str) -> bool {
 
 /// The names and contents of the zettel and text files of a folder, by name; or of the one file that is named.
 fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let failed =
-        |path: &Path, error: &std::io::Error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, error));
+    let failed = |path: &Path, error: &std::io::Error| {
+        anyhow::anyhow!("{}: {}", path.display(), file_reason(path, error))
+    };
     let read = |path: &Path| {
         let content = std::fs::read(path).map_err(|error| failed(path, &error))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

@@ -20,7 +20,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Copies `zerver_realm` and `zerver_userprofile` of one snapshot into files without names. [`postgres_address`]
 /// says when the connection uses TLS.
 pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyhow::Result<(File, File)> {
-    let mut config = postgres_address(url).map_err(|error| anyhow::anyhow!("the address can't be read: {error}"))?;
+    let mut config =
+        postgres_address(url).map_err(|error| anyhow::anyhow!("the address can't be read: {error}"))?;
     if config.get_password().is_some() {
         bail!(
             "the address holds a password, which every user of this machine can read in the list of processes: \

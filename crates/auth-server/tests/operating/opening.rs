@@ -1,9 +1,5 @@
 //! What commands open and create: paths that begin at the configuration's folder, stores that are missing, and files that
 //! the system refuses.
-#![cfg(test)]
-
-#[path = "common/workspace.rs"]
-mod workspace;
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
@@ -81,7 +77,9 @@ fn serve_import_and_dev_create_a_store_and_every_other_command_refuses_a_missing
         if !store.is_empty() {
             workspace.write("auth.toml", store);
         }
-        let none = format!("there is no store {shown} yet: `serve` and `import` create one, and no other command does");
+        let none = format!(
+            "there is no store {shown} yet: `serve` and `import` create one, and no other command does"
+        );
         for line in [
             "user list",
             "user show iago",
@@ -109,7 +107,10 @@ fn serve_import_and_dev_create_a_store_and_every_other_command_refuses_a_missing
 
     workspace.write("auth.db", "");
     workspace.configure("");
-    assert!(workspace.fail(&arguments("user list"), "").starts_with("there is no store @/auth.db yet"), "an empty file");
+    assert!(
+        workspace.fail(&arguments("user list"), "").starts_with("there is no store @/auth.db yet"),
+        "an empty file"
+    );
     fs::remove_file(workspace.path("auth.db")).unwrap();
     let imported = workspace.run(&arguments("import users.jsonl"), "");
     let (db, keys) = (workspace.path("auth.db"), workspace.path("keys.toml"));
@@ -138,15 +139,15 @@ fn an_empty_certificate_file_and_one_without_a_certificate_are_refused_by_name()
     for (content, reason) in [
         ("", "the file is empty: it must hold a certificate in PEM"),
         ("nonsense", "it holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----"),
-        (
-            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
-            "a certificate in it is damaged",
-        ),
+        ("-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n", "a certificate in it is damaged"),
     ] {
         workspace.write("ca.pem", content);
         for (key, section) in [
             ("[store] ca_file", "[store]\nurl = \"postgres://a@h/d\"\nca_file = \"ca.pem\""),
-            ("[ldap.corp] ca_file", "[ldap.corp]\nservers = [\"ldaps://h\"]\nbase = \"dc=x\"\nca_file = \"ca.pem\""),
+            (
+                "[ldap.corp] ca_file",
+                "[ldap.corp]\nservers = [\"ldaps://h\"]\nbase = \"dc=x\"\nca_file = \"ca.pem\"",
+            ),
         ] {
             workspace.write("auth.toml", section);
             let told = workspace.fail_with(78, &arguments("config check"), "");
@@ -159,18 +160,28 @@ fn an_empty_certificate_file_and_one_without_a_certificate_are_refused_by_name()
 fn an_address_of_a_store_is_understood_or_refused_with_what_to_write() {
     let workspace = Workspace::new();
     for (url, said) in [
-        ("sqlite:auth.db?mode=rwc", "a path alone follows sqlite: write \"sqlite:auth.db\" without \"?mode=rwc\""),
+        (
+            "sqlite:auth.db?mode=rwc",
+            "a path alone follows sqlite: write \"sqlite:auth.db\" without \"?mode=rwc\"",
+        ),
         ("sqlite://auth.db", "a path alone follows sqlite: write \"sqlite:auth.db\""),
         ("sqlite::memory:", "a store is a file: write sqlite: and its path"),
         ("postgres://a@h/d?sslmode=prefer", "sslmode=prefer goes on without TLS if the server has none"),
-        ("postgres://a@h/d?sslmode=sometimes", "sslmode is none of disable, require, verify-ca and verify-full"),
+        (
+            "postgres://a@h/d?sslmode=sometimes",
+            "sslmode is none of disable, require, verify-ca and verify-full",
+        ),
         ("postgres://a@h/d?sslrootcert=ca.pem", "name it as ca_file"),
     ] {
         workspace.write("auth.toml", &format!("[store]\nurl = \"{url}\""));
         let told = workspace.fail_with(78, &arguments("config check"), "");
         assert!(told.starts_with("[store] url: ") && told.contains(said), "{url}: {told}");
     }
-    for url in ["postgres://a@h/d?sslmode=verify-full", "postgres://a@h/d?sslmode=verify-ca", "sqlite:///tmp/auth.db"] {
+    for url in [
+        "postgres://a@h/d?sslmode=verify-full",
+        "postgres://a@h/d?sslmode=verify-ca",
+        "sqlite:///tmp/auth.db",
+    ] {
         workspace.write("auth.toml", &format!("[store]\nurl = \"{url}\""));
         workspace.succeed(&arguments("config check"), "");
     }
@@ -262,7 +273,12 @@ fn a_store_that_can_not_be_opened_is_told_with_the_reason_the_owner_and_who_one_
         }
     };
     // Whoever isn't root can take a file away from nobody but itself.
-    let (other, me) = if is_root() { (0, SERVICE) } else { let me = fs::metadata("/proc/self").unwrap().uid(); (me, me) };
+    let (other, me) = if is_root() {
+        (0, SERVICE)
+    } else {
+        let me = fs::metadata("/proc/self").unwrap().uid();
+        (me, me)
+    };
     for (name, mode, line) in [
         ("data/auth.db", 0o000, "user list"),
         ("data/keys.toml", 0o000, "user list"),
@@ -275,9 +291,15 @@ fn a_store_that_can_not_be_opened_is_told_with_the_reason_the_owner_and_who_one_
         set(name, me, right);
         let denied = format!("Permission denied: {name} belongs to ");
         assert!(said.contains(&denied), "{name}: {said}");
-        assert!(said.contains(&format!("and has mode {mode:04o}, and this process runs as ")), "{name}: {said}");
+        assert!(
+            said.contains(&format!("and has mode {mode:04o}, and this process runs as ")),
+            "{name}: {said}"
+        );
         if is_root() {
-            assert!(said.contains("belongs to root") && said.ends_with(&format!("runs as user {SERVICE}")), "{said}");
+            assert!(
+                said.contains("belongs to root") && said.ends_with(&format!("runs as user {SERVICE}")),
+                "{said}"
+            );
         }
     }
     // SQLite makes files beside the store.
@@ -303,5 +325,9 @@ fn a_store_on_a_file_system_that_is_read_only_is_told_so() {
     let said = text(&output.stderr);
     assert!(!output.status.success() && said.lines().count() == 1, "{said}");
     assert!(said.starts_with("auth-server: the store /sys/kernel/auth.db: "), "{said}");
-    assert!(said.contains("Permission denied: /sys/kernel belongs to root") || said.contains("Read-only file system"), "{said}");
+    assert!(
+        said.contains("Permission denied: /sys/kernel belongs to root")
+            || said.contains("Read-only file system"),
+        "{said}"
+    );
 }

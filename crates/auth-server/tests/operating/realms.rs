@@ -1,8 +1,4 @@
 //! Realms that operators name by their slug: a mistyped one makes no realm.
-#![cfg(test)]
-
-#[path = "common/workspace.rs"]
-mod workspace;
 
 use crate::workspace::{Workspace, arguments, text};
 
@@ -24,11 +20,12 @@ fn a_mistyped_realm_is_refused_with_the_realms_that_there_are() {
     }
     assert_eq!(workspace.succeed(&arguments("user list"), "").lines().count(), 1);
 
-    let added = workspace.run(
-        &arguments("user add --realm second --create-realm --name ada"),
-        "tractor-violin-1234\n",
+    let added = workspace
+        .run(&arguments("user add --realm second --create-realm --name ada"), "tractor-violin-1234\n");
+    assert_eq!(
+        (text(&added.stdout).as_str(), text(&added.stderr).as_str()),
+        ("added\n", "the realm `second` is new\n")
     );
-    assert_eq!((text(&added.stdout).as_str(), text(&added.stderr).as_str()), ("added\n", "the realm `second` is new\n"));
     let several = workspace.fail(&arguments("user list --realm third"), "");
     assert_eq!(several, "there is no realm `third`: there are `main`, `second`");
 }

@@ -1,8 +1,4 @@
 //! `auth-server config check --deep`, with real servers.
-#![cfg(test)]
-
-#[path = "common/workspace.rs"]
-mod workspace;
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -87,7 +83,10 @@ fn deep_check_asks_store_key_ring_ports_directories_and_mail_and_says_a_line_for
     for (line, expected) in lines.iter().zip(&expected) {
         assert!(line.starts_with(expected.as_str()), "{line}");
     }
-    assert!(!workspace.path("auth.db").exists() && !workspace.path("keys.toml").exists(), "nothing is created");
+    assert!(
+        !workspace.path("auth.db").exists() && !workspace.path("keys.toml").exists(),
+        "nothing is created"
+    );
 
     workspace.succeed(&arguments("import users.jsonl"), "");
     let taken = TcpListener::bind(port).unwrap();
@@ -110,9 +109,20 @@ fn deep_check_asks_store_key_ring_ports_directories_and_mail_and_says_a_line_for
     std::fs::copy(other.path("keys.toml"), workspace.path("keys.toml")).unwrap();
     workspace.configure(&format!("[server]\nlisten = [\"{port}\"]"));
     let (good, lines) = check(&workspace);
-    assert!(!good && lines.iter().any(|line| line.starts_with("bad: key ring: the store is sealed under another")), "{lines:#?}");
-    let (good, lines) = { std::fs::remove_file(workspace.path("keys.toml")).unwrap(); check(&workspace) };
-    assert!(!good && lines.contains(&"bad: key ring: @/keys.toml is missing: bring it back from a copy".to_owned()), "{lines:#?}");
+    assert!(
+        !good
+            && lines.iter().any(|line| line.starts_with("bad: key ring: the store is sealed under another")),
+        "{lines:#?}"
+    );
+    let (good, lines) = {
+        std::fs::remove_file(workspace.path("keys.toml")).unwrap();
+        check(&workspace)
+    };
+    assert!(
+        !good
+            && lines.contains(&"bad: key ring: @/keys.toml is missing: bring it back from a copy".to_owned()),
+        "{lines:#?}"
+    );
 }
 
 #[test]

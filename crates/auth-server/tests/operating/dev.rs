@@ -1,5 +1,4 @@
 //! `auth-server dev`: its end with its parent, and what it leaves behind.
-#![cfg(test)]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
