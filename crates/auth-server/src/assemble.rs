@@ -64,11 +64,7 @@ impl Assembled {
     /// A sentence for the operator.
     pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
         let lock = StoreLock::take(config)?;
-        let assembled = Self::open_locked(config, rules, IfMissing::Create, lock).await?;
-        if let Some(created) = assembled.created() {
-            tracing::info!("{created}");
-        }
-        Ok(assembled)
+        Self::open_locked(config, rules, IfMissing::Create, lock).await
     }
 
     async fn open_locked(

@@ -113,6 +113,9 @@ impl Bound {
     /// # Errors
     /// A sentence for the operator: which address has no protocol behind it, or why no mail can be sent.
     pub fn serve(self, config: &Config, assembled: Assembled) -> anyhow::Result<Server> {
+        if let Some(created) = assembled.created() {
+            tracing::info!("{created}");
+        }
         let server = &config.server;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
