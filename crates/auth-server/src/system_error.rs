@@ -88,9 +88,9 @@ mod tests {
 
         let denied = Error::from_raw_os_error(13);
         let me = user_name(rustix::process::geteuid().as_raw());
-        let mode = std::fs::metadata(at("there")).unwrap().mode() & 0o7777;
-        for (name, barrier, mode) in [("there", at("there"), mode), ("new", folder.path().to_owned(), 0o700)]
-        {
+        let mode_of = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o7777;
+        for (name, barrier) in [("there", at("there")), ("new", folder.path().to_owned())] {
+            let mode = mode_of(&barrier);
             let expected = format!(
                 "Permission denied: {} belongs to {me} and has mode {mode:04o}, and this process runs as {me}",
                 barrier.display()

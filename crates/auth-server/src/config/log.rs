@@ -72,7 +72,7 @@ fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
 /// Whether a text is a filter with a level in each of its parts. A word without a level would be taken for the name of a
 /// part of the program, all of whose lines are logged, and no others.
 fn is_filter(text: &str) -> bool {
-    let is_level = |level: &str| level.parse::<LevelFilter>().is_ok();
+    let is_level = |level: &str| !level.is_empty() && level.parse::<LevelFilter>().is_ok();
     let has_level = |part: &str| is_level(part.rsplit_once('=').map_or(part, |(_, level)| level).trim());
     text.split(',').all(has_level) && EnvFilter::try_new(text).is_ok()
 }

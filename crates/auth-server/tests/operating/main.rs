@@ -5,6 +5,7 @@ mod configuration;
 mod deep_check;
 mod dev;
 mod opening;
+mod pooler;
 mod realms;
 #[path = "../common/workspace.rs"]
 mod workspace;

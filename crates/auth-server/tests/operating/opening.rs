@@ -312,22 +312,32 @@ fn a_store_that_can_not_be_opened_is_told_with_the_reason_the_owner_and_who_one_
         fs::remove_file(at(name)).unwrap();
     }
     fs::remove_dir_all(at("data")).unwrap();
-    let said = service.fail("serve");
+    let said = service.fail("import users.jsonl");
     assert!(said.contains("No such file or directory: there is no folder data"), "{said}");
 }
 
 #[test]
 fn a_store_on_a_file_system_that_is_read_only_is_told_so() {
     let workspace = Workspace::new();
-    // A file of the kernel's, where nobody can write: not even root.
-    workspace.write("auth.toml", "[store]\nurl = \"sqlite:/sys/kernel/auth.db\"\n");
-    let output = workspace.run(&arguments("import users.jsonl"), "");
+    let can_mount =
+        Command::new("unshare").args(["--mount", "true"]).status().is_ok_and(|status| status.success());
+    // Where nothing can be mounted, the kernel's own file system takes no files either, but says so in other words.
+    let (folder, reason) = if can_mount {
+        fs::create_dir(workspace.path("read-only")).unwrap();
+        ("read-only", "Read-only file system")
+    } else {
+        ("/sys/kernel", "Permission denied: /sys/kernel belongs to root")
+    };
+    workspace.write("auth.toml", &format!("[store]\nurl = \"sqlite:{folder}/auth.db\"\n"));
+    let mount = "mount -t tmpfs -o ro none read-only && exec \"$0\" import users.jsonl --config auth.toml";
+    let output = if can_mount {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", mount, env!("CARGO_BIN_EXE_auth-server")]);
+        command.current_dir(workspace.path("")).stdin(Stdio::null()).output().unwrap()
+    } else {
+        workspace.run(&arguments("import users.jsonl"), "")
+    };
     let said = text(&output.stderr);
     assert!(!output.status.success() && said.lines().count() == 1, "{said}");
-    assert!(said.starts_with("auth-server: the store /sys/kernel/auth.db: "), "{said}");
-    assert!(
-        said.contains("Permission denied: /sys/kernel belongs to root")
-            || said.contains("Read-only file system"),
-        "{said}"
-    );
+    assert!(said.starts_with(&format!("auth-server: the store {folder}/auth.db: {reason}")), "{said}");
 }

@@ -84,7 +84,7 @@ fn every_key_is_named_with_its_file_and_not_the_secret_when_the_file_is_unusable
     for key in &KEYS {
         let name = key.name;
         for (file, reason) in [
-            ("/nowhere/secret", "No such file or directory"),
+            ("/nowhere/secret", "No such file or directory: there is no folder /nowhere"),
             ("credential:a/b", "credential: needs the plain name of a credential"),
             ("credential:a", "systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY"),
         ] {
