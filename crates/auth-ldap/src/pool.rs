@@ -5,12 +5,12 @@
 //! servers have failed within [`OUTAGE_PAUSE`], no connection is tried at all, so that an outage costs one login its
 //! time limit and not every login.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{Clock, Timestamp};
 use auth_outbound::IdleConnections;
-use auth_outbound::idle::Made;
 use rustls::ClientConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -39,7 +39,19 @@ pub(crate) struct Pool {
 
 struct PooledServer {
     address: Server,
-    connections: IdleConnections,
+    idle: IdleConnections<u64>,
+    /// The number of connections that were made so far.
+    made: AtomicU64,
+}
+
+impl PooledServer {
+    fn new(address: Server) -> Self {
+        Self { address, idle: IdleConnections::default(), made: AtomicU64::new(0) }
+    }
+
+    fn newest(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
 }
 
 struct State {
@@ -51,7 +63,7 @@ struct State {
 struct IdleConnection {
     connection: Connection,
     server: usize,
-    made: Made,
+    made: u64,
     since: Timestamp,
 }
 
@@ -59,7 +71,8 @@ struct IdleConnection {
 pub(crate) struct Lease {
     pub(crate) connection: Connection,
     server: usize,
-    made: Made,
+    /// The number of the connection among those to its server.
+    made: u64,
     /// Whether an earlier login used the connection. If it has ended since, the server may still be up.
     is_reused: bool,
     _permit: OwnedSemaphorePermit,
@@ -70,14 +83,7 @@ impl Pool {
     pub(crate) fn new(config: &DirectoryConfig, tls: Arc<ClientConfig>, clock: Arc<dyn Clock>) -> Self {
         let state = State { idle: Vec::new(), failures: vec![None; config.servers.len()] };
         Self {
-            servers: config
-                .servers
-                .iter()
-                .map(|address| PooledServer {
-                    address: address.clone(),
-                    connections: IdleConnections::default(),
-                })
-                .collect(),
+            servers: config.servers.iter().cloned().map(PooledServer::new).collect(),
             tls,
             connect_timeout: config.connect_timeout,
             timeout: config.timeout,
@@ -104,8 +110,8 @@ impl Pool {
         };
         while let Some(IdleConnection { mut connection, server, made, since }) = self.next_idle() {
             let Some(known) = self.servers.get(server) else { continue };
-            let idle = self.clock.now().since(since);
-            if known.connections.may_reuse(made, idle, connection.is_alive()).await {
+            let unused = self.clock.now().since(since);
+            if known.idle.may_reuse(made, known.newest(), unused, connection.is_alive()).await {
                 trace.add(|| format!("server {}: using an open connection", self.url(server)));
                 return Ok(Lease { connection, server, made, is_reused: true, _permit: permit });
             }
@@ -117,7 +123,7 @@ impl Pool {
             match Connection::open(&known.address, &self.tls, self.connect_timeout, self.timeout).await {
                 Ok(connection) => {
                     trace.add(|| format!("server {}: connected", self.url(server)));
-                    let made = known.connections.made();
+                    let made = known.made.fetch_add(1, Ordering::Relaxed) + 1;
                     return Ok(Lease { connection, server, made, is_reused: false, _permit: permit });
                 }
                 Err(error) => {
@@ -147,7 +153,7 @@ impl Pool {
             return;
         }
         if let Some(known) = self.servers.get(lease.server) {
-            known.connections.found_dead(lease.made);
+            known.idle.give_up(lease.made);
         }
         self.state().idle.retain(|idle| idle.server != lease.server);
         // A reused connection may have died unnoticed. Only a new one shows whether the server is up.

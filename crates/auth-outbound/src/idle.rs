@@ -6,7 +6,7 @@
 //! what comes of the new one says anything of the server.
 
 use std::future::Future;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// A connection that was idle for less than this is lent without a probe. So a busy pool pays for no probes.
@@ -17,6 +17,8 @@ pub const PROBE_LIMIT: Duration = Duration::from_millis(500);
 
 /// What is known of the connections to one server.
 ///
+/// `M` orders connections by when they were made: a number that counts them, or a time.
+///
 /// ```
 /// use std::time::Duration;
 ///
@@ -24,39 +26,42 @@ pub const PROBE_LIMIT: Duration = Duration::from_millis(500);
 ///
 /// # tokio_test().block_on(async {
 /// let connections = IdleConnections::default();
-/// let (first, second) = (connections.made(), connections.made());
+/// let (first, second, newest) = (1, 2, 2);
 /// let minute = Duration::from_secs(60);
-/// assert!(connections.may_reuse(first, minute, async { true }).await);
-/// assert!(!connections.may_reuse(first, minute, async { false }).await);
+/// assert!(connections.may_reuse(first, newest, minute, async { true }).await);
+/// assert!(!connections.may_reuse(first, newest, minute, async { false }).await);
 /// // The second is as old: it isn't even probed.
-/// assert!(!connections.may_reuse(second, Duration::ZERO, async { true }).await);
-/// assert!(connections.may_reuse(connections.made(), minute, async { true }).await);
+/// assert!(!connections.may_reuse(second, newest, Duration::ZERO, async { true }).await);
+/// assert!(connections.may_reuse(3, 3, minute, async { true }).await);
 /// # });
 /// # fn tokio_test() -> tokio::runtime::Runtime {
 /// #     tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
 /// # }
 /// ```
-#[derive(Debug, Default)]
-pub struct IdleConnections {
-    /// Counts the times that a connection was found dead. Connections that were made before are given up.
-    losses: AtomicU64,
+#[derive(Debug)]
+pub struct IdleConnections<M> {
+    /// Connections that were made up to then are given up.
+    given_up: Mutex<Option<M>>,
 }
 
-/// When a connection was made: before or after others were found dead.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Made(u64);
-
-impl IdleConnections {
-    /// The mark of a connection that was just made.
-    #[must_use]
-    pub fn made(&self) -> Made {
-        Made(self.losses.load(Ordering::Acquire))
+impl<M> Default for IdleConnections<M> {
+    fn default() -> Self {
+        Self { given_up: Mutex::new(None) }
     }
+}
 
-    /// Whether a connection that was idle for `idle` may be lent. `probe` asks the server something that costs it nothing,
-    /// and returns whether an answer came; it is only polled where it is needed.
-    pub async fn may_reuse(&self, made: Made, idle: Duration, probe: impl Future<Output = bool>) -> bool {
-        if made != self.made() {
+impl<M: Copy + PartialOrd> IdleConnections<M> {
+    /// Whether a connection that was idle for `idle` may be lent. `newest` is when the newest connection was made. `probe`
+    /// asks the server something that costs it nothing, and returns whether an answer came; it is only polled where it is
+    /// needed.
+    pub async fn may_reuse(
+        &self,
+        made: M,
+        newest: M,
+        idle: Duration,
+        probe: impl Future<Output = bool>,
+    ) -> bool {
+        if self.is_given_up(made) {
             return false;
         }
         if idle < PROBE_AFTER {
@@ -64,17 +69,22 @@ impl IdleConnections {
         }
         let is_alive = tokio::time::timeout(PROBE_LIMIT, probe).await.unwrap_or(false);
         if !is_alive {
-            self.found_dead(made);
+            self.give_up(newest);
         }
         is_alive
     }
 
-    /// Notes that a connection was found dead, and gives up those that are as old. Several that are found dead at the same
-    /// time count once, so that none that was made since is given up.
-    pub fn found_dead(&self, made: Made) {
-        let Made(losses) = made;
-        // Fails where another one was found dead before, which is as good.
-        let _counted = self.losses.compare_exchange(losses, losses + 1, Ordering::AcqRel, Ordering::Acquire);
+    /// Gives up every connection that was made up to `newest`, because one of them was found dead.
+    pub fn give_up(&self, newest: M) {
+        let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        if given_up.is_none_or(|before| before < newest) {
+            *given_up = Some(newest);
+        }
+    }
+
+    fn is_given_up(&self, made: M) -> bool {
+        let given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+        given_up.is_some_and(|newest| made <= newest)
     }
 }
 
@@ -85,25 +95,23 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_probe_without_an_answer_takes_its_limit_and_ends_all_that_are_as_old() {
         let connections = IdleConnections::default();
-        let old: Vec<Made> = (0..8).map(|_| connections.made()).collect();
         let asked = async {
-            for made in &old {
-                assert!(!connections.may_reuse(*made, PROBE_AFTER, std::future::pending()).await);
+            for made in 0..8 {
+                assert!(!connections.may_reuse(made, 7, PROBE_AFTER, std::future::pending()).await);
             }
         };
         let in_time = tokio::time::timeout(PROBE_LIMIT + Duration::from_millis(1), asked).await;
         assert!(in_time.is_ok(), "only the first is probed");
-        let new = connections.made();
-        assert!(connections.may_reuse(new, PROBE_AFTER, async { true }).await);
+        assert!(connections.may_reuse(8, 8, PROBE_AFTER, async { true }).await);
         // A late loss of an old one says nothing of those made since.
-        connections.found_dead(old[0]);
-        assert!(connections.may_reuse(new, PROBE_AFTER, async { true }).await);
+        connections.give_up(7);
+        assert!(connections.may_reuse(8, 8, PROBE_AFTER, async { true }).await);
     }
 
     #[tokio::test]
     async fn a_busy_connection_is_not_probed() {
         let connections = IdleConnections::default();
         let just = PROBE_AFTER - Duration::from_millis(1);
-        assert!(connections.may_reuse(connections.made(), just, async { panic!("probed") }).await);
+        assert!(connections.may_reuse(1, 1, just, async { panic!("probed") }).await);
     }
 }

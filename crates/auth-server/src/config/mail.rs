@@ -1,14 +1,19 @@
 //! Section `[mail]`: the SMTP server that takes outgoing mail.
 
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::is_this_machine;
+use auth_outbound::client_config;
 use http::Uri;
 use lettre::message::Mailbox;
+use rustls::ClientConfig;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, SecretFile, Span};
+use super::{ConfigError, SecretFile, Span, plain_io};
 
 /// Section `[mail]`: the SMTP server that takes outgoing mail.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,6 +23,8 @@ pub struct Mail {
     /// The SMTP server: `smtp://` for no TLS, `starttls://` for TLS after the greeting, `smtps://` for TLS from the
     /// start; then a host, and a port unless it is the usual one.
     pub smtp: String,
+    /// A file with the certificates that are trusted, in PEM, in place of the system's: authorities', or the server's own.
+    pub ca_file: Option<PathBuf>,
     /// The sender's address.
     pub from: String,
     /// The user name at the SMTP server.
@@ -40,6 +47,8 @@ pub(crate) struct Relay {
     pub(crate) security: Security,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// How to speak TLS; `None` where `security` doesn't ask for it.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) from: Mailbox,
     /// The user name and password.
     pub(crate) login: Option<(String, Zeroizing<String>)>,
@@ -76,8 +85,17 @@ impl Mail {
         if self.retry.0.is_zero() {
             return Err(ConfigError::new("[mail] retry must be greater than zero"));
         }
+        let tls = if security == Security::None { None } else { Some(self.tls()?) };
         let ehlo = self.ehlo.clone().unwrap_or_else(|| from.email.domain().to_owned());
-        Ok(Relay { security, host, port, from, login, ehlo, retry: self.retry.0 })
+        Ok(Relay { security, host, port, tls, from, login, ehlo, retry: self.retry.0 })
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, ConfigError> {
+        let shown = self.ca_file.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()));
+        let failed = |reason: &dyn fmt::Display| ConfigError::new(format!("[mail] ca_file{shown}: {reason}"));
+        let pem = self.ca_file.as_ref().map(std::fs::read).transpose();
+        let pem = pem.map_err(|error| failed(&plain_io(&error)))?;
+        client_config(pem.as_deref()).map_err(|error| failed(&error))
     }
 
     pub(super) fn warning(&self) -> Option<String> {

@@ -111,7 +111,10 @@ impl CommandError {
             Self::Pool(PoolError::Backend(error)) => match error.as_db_error() {
                 // A server that refuses a connection has shown no record in its message.
                 Some(details) => format!("no connection: {}", details.message()),
-                None => format!("no connection: {}", innermost(error)),
+                None => {
+                    let described = auth_outbound::describe_tls_failure(error);
+                    format!("no connection: {}", described.unwrap_or_else(|| innermost(error)))
+                }
             },
             Self::Pool(_) => "no connection in time".into(),
             Self::TimedOut => "PostgreSQL took too long".into(),

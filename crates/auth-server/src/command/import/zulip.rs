@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use auth_core::is_this_machine;
+use auth_outbound::{client_config, describe_tls_failure};
 use futures_util::{StreamExt, pin_mut};
-use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::{Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -36,7 +36,7 @@ pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyh
         config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
     }
     config.application_name("auth-server import").connect_timeout(CONNECT_TIMEOUT);
-    let connected = config.connect(MakeRustlsConnect::new(tls()?)).await;
+    let connected = config.connect(MakeRustlsConnect::new(Arc::unwrap_or_clone(client_config(None)?))).await;
     let (client, connection) = connected.map_err(|error| plain_error(&error))?;
     let connection = tokio::spawn(connection);
     let tables = copy_tables(&client).await;
@@ -72,7 +72,9 @@ fn plain_error(error: &tokio_postgres::Error) -> anyhow::Error {
     use std::error::Error as _;
     match (error.as_db_error(), error.source()) {
         (Some(error), _) => anyhow::anyhow!("{}", error.message()),
-        (None, Some(cause)) => anyhow::anyhow!("{cause}"),
+        (None, Some(cause)) => {
+            anyhow::anyhow!(describe_tls_failure(error).unwrap_or_else(|| cause.to_string()))
+        }
         (None, None) => anyhow::anyhow!("{error}"),
     }
 }
@@ -81,15 +83,5 @@ fn is_local(host: &Host) -> bool {
     match host {
         Host::Unix(_) => true,
         Host::Tcp(name) => is_this_machine(name),
-    }
-}
-
-fn tls() -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(builder) => Ok(builder.with_root_certificates(roots).with_no_client_auth()),
-        Err(error) => bail!("TLS can't be used: {error}"),
     }
 }
