@@ -48,8 +48,12 @@ impl fmt::Display for AdminError {
             Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
             Self::Password(error) => error.fmt(f),
             Self::Busy => f.write_str("the hashing queue is full"),
-            Self::BadEntry => f.write_str("that is no id of an entry, such as `auth-server ldap check` shows it"),
-            Self::EntryOfAnother => f.write_str("another account belongs to that entry: `auth-server user show` finds it by the id"),
+            Self::BadEntry => {
+                f.write_str("that is no id of an entry, such as `auth-server ldap check` shows it")
+            }
+            Self::EntryOfAnother => f.write_str(
+                "another account belongs to that entry: `auth-server user show` finds it by the id",
+            ),
             Self::BadName => f.write_str("the name has control characters"),
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")

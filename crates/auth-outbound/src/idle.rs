@@ -9,8 +9,9 @@ use std::future::Future;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// A connection that was idle for less than this is lent without a probe. So a busy pool pays for no probes.
-pub const PROBE_AFTER: Duration = Duration::from_millis(20);
+/// A connection that was idle for less than this is lent without a probe. So the requests of one login, which follow each
+/// other, pay for one probe at most.
+pub const PROBE_AFTER: Duration = Duration::from_millis(2);
 
 /// The time limit of a probe: long enough for a server on another continent.
 pub const PROBE_LIMIT: Duration = Duration::from_millis(500);

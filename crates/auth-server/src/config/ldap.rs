@@ -280,7 +280,13 @@ mod tests {
                 "{:?}",
                 (
                     (ldap.connections, ldap.connect_timeout, ldap.timeout, ldap.search_email, ldap.create),
-                    (ldap.merge_existing, ldap.relink_by_name, ldap.local_passwords, ldap.sync_on_login, &ldap.email_domains),
+                    (
+                        ldap.merge_existing,
+                        ldap.relink_by_name,
+                        ldap.local_passwords,
+                        ldap.sync_on_login,
+                        &ldap.email_domains
+                    ),
                 )
             )
         };

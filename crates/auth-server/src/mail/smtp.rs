@@ -17,9 +17,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
 use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{
-    AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf,
-};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -131,11 +129,19 @@ async fn expect(stream: &mut BufReader<&mut TcpStream>, code: &str) -> Result<Ve
         let mut line = String::new();
         (&mut *stream).take(MOST_BYTES).read_line(&mut line).await.map_err(failed)?;
         let Some((said, text)) = line.split_at_checked(3) else {
-            return Err(unreachable(if line.is_empty() { "ended the connection" } else { "doesn't speak SMTP" }));
+            return Err(unreachable(if line.is_empty() {
+                "ended the connection"
+            } else {
+                "doesn't speak SMTP"
+            }));
         };
         if said != code {
             let is_code = said.bytes().all(|byte| byte.is_ascii_digit());
-            return Err(if is_code { unreachable(format_args!("says {said}")) } else { unreachable("doesn't speak SMTP") });
+            return Err(if is_code {
+                unreachable(format_args!("says {said}"))
+            } else {
+                unreachable("doesn't speak SMTP")
+            });
         }
         texts.push(text.get(1..).unwrap_or_default().trim_end().to_owned());
         if !text.starts_with('-') {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use auth_core::{StoreError, is_this_machine};
 use auth_outbound::{IdleConnections, client_config};
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
 use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
@@ -134,6 +134,8 @@ impl Target {
             .wait_timeout(Some(REACH))
             .create_timeout(Some(2 * REACH))
             .recycle_timeout(Some(REACH))
+            // The requests that follow each other go by the connection that is known to be alive.
+            .queue_mode(QueueMode::Lifo)
             .pre_recycle(judge_idle())
             .build()
             .map_err(|error| PostgresOpenError::Failed(StoreError::Unavailable(error.to_string())))
@@ -189,7 +191,9 @@ fn is_local(host: &Host) -> bool {
 
 fn tls(config: &PostgresConfig) -> Result<ClientConfig, PostgresOpenError> {
     let Some(path) = &config.authorities else {
-        return client_config(None).map(Arc::unwrap_or_clone).map_err(|error| wrong_file("the system's", &error));
+        return client_config(None)
+            .map(Arc::unwrap_or_clone)
+            .map_err(|error| wrong_file("the system's", &error));
     };
     let shown = path.display().to_string();
     let pem = std::fs::read(path).map_err(|error| wrong_file(&shown, &error))?;

@@ -11,7 +11,7 @@ use crate::command::ldap::directories_of;
 use crate::command::output::print_line;
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Relink {
+pub(in crate::command) struct Relink {
     #[command(flatten)]
     account: AccountArguments,
     /// The entry's id, as `ldap check` shows it. By default the directory is asked for the entry of the account's name.
@@ -32,7 +32,10 @@ impl Relink {
             return Ok(());
         }
         Accounts::new(assembled.engine()).relink(&account, &entry).await?;
-        print_line(format_args!("relinked: from the entry {} to {entry}", former.unwrap_or("of no directory")))?;
+        print_line(format_args!(
+            "relinked: from the entry {} to {entry}",
+            former.unwrap_or("of no directory")
+        ))?;
         Ok(())
     }
 }
@@ -46,14 +49,22 @@ async fn entry_of(assembled: &Assembled, account: &Account) -> anyhow::Result<St
         bail!("the account has no name to ask a directory for: name the entry with --entry");
     };
     let directories = directories_of(assembled, &realm);
-    ensure!(!directories.is_empty(), "the realm {} asks no directory: name the entry with --entry", realm.slug);
+    ensure!(
+        !directories.is_empty(),
+        "the realm {} asks no directory: name the entry with --entry",
+        realm.slug
+    );
     for directory in directories {
         let of = directory.name();
         match directory.trace_login(&realm, name, None).await.result {
             Ok(entry) => return Ok(entry.id),
             Err(VerifyError::UnknownName) => {}
-            Err(error) => bail!("the directory {of}: {error}; `auth-server ldap check --user {name}` shows more"),
+            Err(error) => {
+                bail!("the directory {of}: {error}; `auth-server ldap check --user {name}` shows more")
+            }
         }
     }
-    bail!("no directory shows an entry of the name {name}: name the entry with --entry, by the id that `ldap check` shows")
+    bail!(
+        "no directory shows an entry of the name {name}: name the entry with --entry, by the id that `ldap check` shows"
+    )
 }
