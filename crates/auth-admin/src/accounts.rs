@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, AuditRecord, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId,
+    Account, Act, Actor, AuditRecord, ClientKey, LoginName, Lookup, NameKind, Password, ProfileUpdate, Realm,
+    Revocation, Store, StoreError, UserId,
 };
-use auth_engine::{Auditor, Engine, PasswordService, RevocationEvent, RevocationTable};
+use auth_engine::{Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, is_login_name};
 
 use crate::error::AdminError;
 
@@ -147,6 +148,31 @@ impl Accounts {
         let audit = self.audit(if active { Act::Activated } else { Act::Deactivated }, account);
         let is_there = self.store.set_active(account.user.id, active, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+
+    /// Gives an account to an entry of its directory, by the entry's id, and takes it from the one that it belonged to.
+    ///
+    /// # Errors
+    /// [`AdminError::BadEntry`] when no entry can have the id, [`AdminError::EntryOfAnother`] when another account belongs to
+    /// the entry, [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
+    pub async fn relink(&self, account: &Account, entry: &str) -> Result<(), AdminError> {
+        if entry.trim() != entry || !is_login_name(NameKind::Directory, entry) {
+            return Err(AdminError::BadEntry);
+        }
+        let user = &account.user;
+        let former = user.name(NameKind::Directory).map(|name| name.exact.clone());
+        let act = if former.is_some() { Act::AccountRelinked } else { Act::AccountLinked };
+        let audit = AuditRecord { detail: former.unwrap_or_default(), ..self.audit(act, account) };
+        let mut names: Vec<LoginName> =
+            user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
+        names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
+        let update = ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role };
+        match self.store.update_profile(user.id, &update, Some(&audit)).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(AdminError::NoUser),
+            Err(StoreError::Conflict(_)) => Err(AdminError::EntryOfAnother),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Deletes an account with all that belongs to it.

@@ -23,6 +23,10 @@ pub enum AdminError {
     Password(PasswordError),
     /// The hashing queue is full.
     Busy,
+    /// No entry of a directory can have that id.
+    BadEntry,
+    /// Another account belongs to the entry of that id.
+    EntryOfAnother,
     /// The name of an app password has control characters.
     BadName,
     /// The account has as many app passwords as it may have.
@@ -44,6 +48,12 @@ impl fmt::Display for AdminError {
             Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
             Self::Password(error) => error.fmt(f),
             Self::Busy => f.write_str("the hashing queue is full"),
+            Self::BadEntry => {
+                f.write_str("that is no id of an entry, such as `auth-server ldap check` shows it")
+            }
+            Self::EntryOfAnother => f.write_str(
+                "another account belongs to that entry: `auth-server user show` finds it by the id",
+            ),
             Self::BadName => f.write_str("the name has control characters"),
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 /// Writes the certificate of a new authority (`ca.pem`) into a folder, and a certificate for loopback that it signed
@@ -21,5 +22,20 @@ pub fn write_certificates(dir: &Path) -> Result<()> {
     fs::write(dir.join("ca.pem"), authority.pem())?;
     fs::write(dir.join("server.pem"), certificate.pem())?;
     fs::write(dir.join("server.key"), key.serialize_pem())?;
+    Ok(())
+}
+
+/// Writes a certificate into a folder that signs itself, as operators make one (`openssl req -x509`): as `server.pem` with its
+/// key in `server.key`, and again as `ca.pem`, since it is all that there is to trust.
+///
+/// # Errors
+/// When there is no openssl, or a file can't be written.
+pub fn write_self_signed(dir: &Path) -> Result<()> {
+    let fixed = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "30", "-subj", "/CN=a server"];
+    let mut command = Command::new("openssl");
+    command.args(fixed).arg("-keyout").arg(dir.join("server.key")).arg("-out").arg(dir.join("server.pem"));
+    let done = command.output().context("openssl")?;
+    ensure!(done.status.success(), "openssl: {}", String::from_utf8_lossy(&done.stderr));
+    fs::copy(dir.join("server.pem"), dir.join("ca.pem"))?;
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
 
-use crate::certificates::write_certificates;
+use crate::certificates::{write_certificates, write_self_signed};
 use crate::process::{Process, free_address, run};
 
 /// The entries that the directory starts with.
@@ -77,9 +77,21 @@ impl Slapd {
     /// # Errors
     /// When slapd is not installed or does not listen, with what it printed.
     pub fn start() -> Result<Self> {
+        Self::with_certificates(write_certificates)
+    }
+
+    /// Starts the server with a certificate that signs itself, made by `openssl req -x509`.
+    ///
+    /// # Errors
+    /// See [`Slapd::start`].
+    pub fn self_signed() -> Result<Self> {
+        Self::with_certificates(write_self_signed)
+    }
+
+    fn with_certificates(write: impl FnOnce(&Path) -> Result<()>) -> Result<Self> {
         let dir = tempfile::Builder::new().prefix("slapd-").tempdir()?;
         let at = |name: &str| dir.path().join(name);
-        write_certificates(dir.path())?;
+        write(dir.path())?;
         fs::create_dir(at("data"))?;
         fs::write(at("slapd.conf"), CONFIGURATION.replace("@DIR@", &dir.path().to_string_lossy()))?;
         let done = run(Command::new(program("slapadd")).arg("-q").arg("-f").arg(at("slapd.conf")), ENTRIES)

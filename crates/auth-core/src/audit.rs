@@ -139,6 +139,8 @@ acts! {
     ProfileUpdated = "profile-updated",
     /// An account was given to a directory, which judges its password from then on.
     AccountLinked = "account-linked",
+    /// An account of a directory was given to another of its entries.
+    AccountRelinked = "account-relinked",
     /// A password was set by somebody else than its owner.
     PasswordSet = "password-set",
     /// A lost password was set anew with a mailed link.

@@ -381,6 +381,16 @@ pub enum FailureReason {
     EntryNotAllowed,
     /// The directory's entry lacks what an account needs.
     EntryIncomplete,
+    /// The directory's entry is locked.
+    EntryLocked,
+    /// The directory's entry has expired.
+    EntryExpired,
+    /// The directory lets the entry log in neither now nor from here.
+    EntryRestricted,
+    /// The password is right for the directory, and has expired.
+    PasswordExpired,
+    /// The password is right for the directory, which wants it to be changed first.
+    PasswordMustChange,
     /// There is no account for the directory's entry, and none may be made.
     NoAccount,
     /// The directory's entry goes by the name of an account that isn't its own.
@@ -406,6 +416,11 @@ impl FailureReason {
             Self::EntryDisabled => "entry-disabled",
             Self::EntryNotAllowed => "entry-not-allowed",
             Self::EntryIncomplete => "entry-incomplete",
+            Self::EntryLocked => "entry-locked",
+            Self::EntryExpired => "entry-expired",
+            Self::EntryRestricted => "entry-restricted",
+            Self::PasswordExpired => "password-expired",
+            Self::PasswordMustChange => "password-must-change",
             Self::NoAccount => "no-account",
             Self::AccountOfAnother => "account-of-another",
         }

@@ -73,6 +73,9 @@ pub struct DirectoryConfig {
     pub create: bool,
     /// Whether an account of the same name that is no directory's becomes the entry's at its first login.
     pub merge_existing: bool,
+    /// Whether an account that belongs to another entry becomes that of the entry with its user name, such as one that was
+    /// deleted and made again. Without effect in a realm with several directories, whose entries may be namesakes.
+    pub relink_by_name: bool,
     /// Whether the directory's accounts may also log in with a password that is stored here.
     pub local_passwords: bool,
     /// Whether names, address and role are updated at each login.
@@ -86,6 +89,7 @@ impl Default for DirectoryConfig {
         Self {
             create: true,
             merge_existing: false,
+            relink_by_name: false,
             local_passwords: false,
             sync_on_login: true,
             email_domains: Vec::new(),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use auth_core::Realm;
 
+use crate::dn::is_same_value;
 use crate::entry::SearchEntry;
+use crate::error::DirectoryError;
 
 /// Which entries may log in to which realm.
 ///
@@ -17,13 +19,22 @@ pub struct RealmAccess {
     /// Empty for none.
     pub membership_attribute: String,
     /// For each realm, by slug: alternative rules. A rule maps attributes to values and matches an entry that has all
-    /// of them. A rule without attributes matches no entry.
+    /// of them; a distinguished name matches in every spelling. A rule without attributes matches no entry.
     pub rules: BTreeMap<String, Vec<BTreeMap<String, String>>>,
 }
 
 impl RealmAccess {
     /// Whether an entry may log in to a realm.
-    pub(crate) fn allows(&self, realm: &Realm, entry: &SearchEntry) -> bool {
+    ///
+    /// # Errors
+    /// [`DirectoryError::Cut`] if that may depend on values that the directory didn't give.
+    pub(crate) fn allows(&self, realm: &Realm, entry: &SearchEntry) -> Result<bool, DirectoryError> {
+        let is_allowed = self.is_allowed(realm, entry);
+        let is_cut = !is_allowed && self.attributes().any(|name| entry.is_cut(name));
+        if is_cut { Err(DirectoryError::Cut) } else { Ok(is_allowed) }
+    }
+
+    fn is_allowed(&self, realm: &Realm, entry: &SearchEntry) -> bool {
         let rules = self.rules.get(&realm.slug);
         let attribute = &self.membership_attribute;
         if attribute.is_empty() && rules.is_none() {
@@ -44,7 +55,9 @@ impl RealmAccess {
 /// An empty rule is a mistake in the configuration, so it must not open a realm.
 fn matches(rule: &BTreeMap<String, String>, entry: &SearchEntry) -> bool {
     !rule.is_empty()
-        && rule.iter().all(|(attribute, expected)| entry.texts(attribute).any(|value| value == expected))
+        && rule
+            .iter()
+            .all(|(attribute, expected)| entry.texts(attribute).any(|value| is_same_value(value, expected)))
 }
 
 #[cfg(test)]
@@ -75,6 +88,11 @@ mod tests {
         let listed = RealmAccess { membership_attribute: "department".into(), rules: BTreeMap::new() };
         let ruled = RealmAccess { membership_attribute: String::new(), rules: rules() };
         let both = RealmAccess { membership_attribute: "department".into(), rules: rules() };
+        let staff = map(&[("memberOf", "cn=staff\\, it,dc=x")]);
+        let by_group = RealmAccess {
+            membership_attribute: String::new(),
+            rules: BTreeMap::from([("zulip".to_owned(), vec![staff])]),
+        };
         let (zulip, other) = (realm("zulip", Some("zulip")), realm("other", None));
         let chat = realm("chat", Some("zulip"));
         let root = realm("main", Some(""));
@@ -98,12 +116,14 @@ mod tests {
             (&both, &zulip, &[("department", &["wrong"]), ("test1", &["test2"])], true),
             (&both, &zulip, &[("department", &["zulip"])], true),
             (&both, &other, &[("department", &["zulip"])], false),
+            (&by_group, &zulip, &[("memberOf", &["CN=Staff\\2C IT, DC=x"])], true),
+            (&by_group, &zulip, &[("memberOf", &["cn=Staff,dc=x"])], false),
         ]
         .into_iter()
         .enumerate()
         {
             let entry = SearchEntry::for_test("uid=hamlet", entry);
-            assert_eq!(access.allows(realm, &entry), allowed, "row {number}");
+            assert_eq!(access.allows(realm, &entry), Ok(allowed), "row {number}");
         }
         assert_eq!(both.attributes().collect::<Vec<_>>(), ["test1", "test2", "test1", "department"]);
     }

@@ -32,14 +32,14 @@ pub(crate) fn requested(config: &DirectoryConfig) -> Vec<String> {
     requested.into_iter().filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// The person described by an entry. `searched_groups` are the distinguished names of the groups that a search found.
+/// The person described by an entry, with the role that the directory sets, if it sets one.
 ///
 /// # Errors
 /// [`FailureReason::EntryIncomplete`] if the entry has no id.
 pub(crate) fn person(
     config: &DirectoryConfig,
     entry: &SearchEntry,
-    searched_groups: &[String],
+    role: Option<Role>,
 ) -> Result<Entry, FailureReason> {
     let attributes = &config.attributes;
     let user_name = entry.text(&attributes.user).map(str::to_owned);
@@ -54,7 +54,7 @@ pub(crate) fn person(
         email,
         user_name,
         full_name: entry.text(&attributes.full_name).map(str::to_owned),
-        role: role(config, entry, searched_groups),
+        role,
     })
 }
 
@@ -80,25 +80,6 @@ pub(crate) fn is_disabled(config: &DirectoryConfig, entry: &SearchEntry) -> bool
         || (!attribute.is_empty() && entry.texts(attribute).any(is_yes))
 }
 
-/// The most powerful role that the person's groups give; an ordinary member if none gives a role. `None` if the
-/// directory does not set roles.
-fn role(config: &DirectoryConfig, entry: &SearchEntry, searched_groups: &[String]) -> Option<Role> {
-    let groups = &config.groups;
-    if groups.roles.is_empty() {
-        return None;
-    }
-    let listed = entry.texts(&groups.attribute).filter(|_| groups.base.is_empty());
-    let names: BTreeSet<String> =
-        listed.chain(searched_groups.iter().map(String::as_str)).map(folded_dn).collect();
-    let held = groups.roles.iter().filter(|(_, group)| names.contains(&folded_dn(group)));
-    Some(held.map(|(role, _)| *role).min().unwrap_or_default())
-}
-
-/// A distinguished name in a form to compare: in lower case, without spaces around commas.
-fn folded_dn(dn: &str) -> String {
-    dn.split(',').map(str::trim).collect::<Vec<_>>().join(",").to_lowercase()
-}
-
 fn guid(bytes: [u8; 16]) -> String {
     let [a, b, c, d, e, f, g, h, rest @ ..] = bytes;
     let [i, j, node @ ..] = rest;
@@ -113,10 +94,7 @@ mod tests {
     fn config() -> DirectoryConfig {
         let mut config = DirectoryConfig::new("corp", "dc=example");
         config.attributes.disabled = "deactivated".into();
-        config.groups.roles = vec![
-            (Role::Guest, "cn=guests,ou=groups,dc=example".into()),
-            (Role::Admin, "cn=Admins, ou=groups, dc=example".into()),
-        ];
+        config.groups.roles = vec![(Role::Guest, "cn=guests,ou=groups,dc=example".into())];
         config
     }
 
@@ -129,7 +107,6 @@ mod tests {
                 ("UID", &["hamlet", "prince"]),
                 ("mail", &[" ", "hamlet@zulip.com"]),
                 ("cn", &["King Hamlet"]),
-                ("memberOf", &["cn=guests,ou=groups,dc=example", "CN=admins,OU=groups,DC=example"]),
             ],
         );
         let expected = Entry {
@@ -139,37 +116,21 @@ mod tests {
             full_name: Some("King Hamlet".into()),
             role: Some(Role::Admin),
         };
-        assert_eq!(person(&config(), &entry, &[]), Ok(expected.clone()));
+        assert_eq!(person(&config(), &entry, Some(Role::Admin)), Ok(expected.clone()));
 
         let mut appended = config();
         appended.names.append_domain = Some("acme.com".into());
         let email = Some("hamlet@acme.com".to_owned());
-        assert_eq!(person(&appended, &entry, &[]), Ok(Entry { email, ..expected.clone() }));
+        assert_eq!(person(&appended, &entry, Some(Role::Admin)), Ok(Entry { email, ..expected.clone() }));
 
         let mut own_address = config();
         own_address.attributes.email.clear();
         own_address.attributes.user = "mail".into();
-        own_address.groups.roles.clear();
         let user_name = Some("hamlet@zulip.com".to_owned());
-        assert_eq!(person(&own_address, &entry, &[]), Ok(Entry { user_name, role: None, ..expected }));
+        assert_eq!(person(&own_address, &entry, None), Ok(Entry { user_name, role: None, ..expected }));
 
         let bare = SearchEntry::for_test("uid=x", &[("uid", &["x"])]);
-        assert_eq!(person(&config(), &bare, &[]), Err(FailureReason::EntryIncomplete));
-    }
-
-    #[test]
-    fn roles_come_from_the_entry_or_from_a_search() {
-        let entry = SearchEntry::for_test("uid=x", &[("memberOf", &["cn=admins,ou=groups,dc=example"])]);
-        let guests = ["cn=guests,ou=groups,dc=example".to_owned()];
-        let mut searched = config();
-        searched.groups.base = "ou=groups,dc=example".into();
-        assert_eq!(role(&config(), &entry, &[]), Some(Role::Admin));
-        assert_eq!(
-            role(&searched, &entry, &guests),
-            Some(Role::Guest),
-            "the entry's own list is not read then"
-        );
-        assert_eq!(role(&searched, &entry, &[]), Some(Role::Member));
+        assert_eq!(person(&config(), &bare, None), Err(FailureReason::EntryIncomplete));
     }
 
     #[test]

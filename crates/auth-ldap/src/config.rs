@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use auth_core::{Password, Role};
+use auth_outbound::client_config;
 
 use crate::access::RealmAccess;
 use crate::error::ConfigError;
+use crate::filter;
 use crate::server::Server;
-use crate::{filter, tls};
 
 /// The configuration of a [`Directory`](crate::Directory): its servers, and how it finds and reads entries.
 ///
@@ -29,7 +30,7 @@ pub struct DirectoryConfig {
     pub name: String,
     /// The servers, in the order in which they are tried. At least one is required.
     pub servers: Vec<Server>,
-    /// The CA certificates to trust, in PEM; `None` trusts the system's.
+    /// The certificates to trust, in PEM: authorities, or servers' own, which are pinned. `None` trusts the system's.
     pub ca_certificates: Option<Vec<u8>>,
     /// The most connections that are open at once.
     pub connections: usize,
@@ -82,7 +83,7 @@ impl DirectoryConfig {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let Self { names, attributes, groups, .. } = self;
         if let Some(pem) = &self.ca_certificates {
-            tls::client_config(Some(pem))?;
+            client_config(Some(pem))?;
         }
         if self.servers.is_empty() {
             return Err(ConfigError::InvalidServer);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Password;
+use auth_outbound::describe_tls_failure;
 use futures_util::FutureExt;
 use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
 use ldap3::{
@@ -16,27 +17,25 @@ use rustls::ClientConfig;
 
 use crate::entry::SearchEntry;
 use crate::error::DirectoryError;
-use crate::result_code::{self, INVALID_CREDENTIALS, NO_SUCH_OBJECT, SIZE_LIMIT_EXCEEDED, SUCCESS};
+use crate::refusal::BindRefusal;
+use crate::result_code::{self, INVALID_CREDENTIALS, INVALID_DN_SYNTAX, NO_SUCH_OBJECT, SUCCESS};
 use crate::server::Server;
 
 /// The size limit of a search for one entry: a second result shows that the name is ambiguous.
 const ONE_ENTRY_LIMIT: i32 = 2;
 
-/// The most groups of a person that are read.
-const GROUP_LIMIT: i32 = 1000;
-
 /// The number of entries on a page of a list.
 const PAGE_SIZE: i32 = 500;
 
-/// The attribute list that requests no attributes (RFC 4511, section 4.5.1.8).
-const NO_ATTRIBUTES: &str = "1.1";
+/// The attribute that requests none (RFC 4511, section 4.5.1.8).
+pub(crate) const NO_ATTRIBUTES: &str = "1.1";
 
 /// Why a bind failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BindError {
-    /// The server rejected the name or the password, with this LDAP result code.
-    #[error("refused with code {0} (RFC 4511, A.1)")]
-    Rejected(u32),
+    /// The server rejected the name or the password.
+    #[error("{0}")]
+    Rejected(BindRefusal),
     /// The server gave no usable answer.
     #[error(transparent)]
     Failed(#[from] DirectoryError),
@@ -49,6 +48,14 @@ pub(crate) enum SearchBase<'a> {
     Subtree(&'a str),
     /// The entry with this distinguished name alone.
     Entry(&'a str),
+}
+
+/// The entries of a search with a limit.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) entries: Vec<SearchEntry>,
+    /// Whether there are more, by the limit of the request or a lower one of the server.
+    pub(crate) is_cut: bool,
 }
 
 /// A connection to an LDAP server.
@@ -72,7 +79,14 @@ impl Connection {
             .set_starttls(server.starttls)
             .set_conn_timeout(connect_timeout);
         let connecting = LdapConnAsync::with_settings(settings, &server.url);
-        let (driver, ldap) = with_timeout(connect_timeout, connecting).await?;
+        let (driver, ldap) =
+            with_timeout(connect_timeout, connecting).await.map_err(|error| match error {
+                // The only request so far.
+                DirectoryError::ResultCode(code) => DirectoryError::Unreachable(format!(
+                    "it refuses StartTLS with error {code} (RFC 4511, A.1)"
+                )),
+                error => error,
+            })?;
         tokio::spawn(async move {
             // A request that waits for an answer fails as well, so the error only goes to the log here.
             if let Err(error) = driver.drive().await {
@@ -92,16 +106,16 @@ impl Connection {
         self.is_service
     }
 
-    /// Whether the server still answers within `timeout`. Reads the root entry, which every server has.
-    pub(crate) async fn is_alive(&mut self, timeout: Duration) -> bool {
+    /// Whether the server still answers. Reads the root entry, which every server has.
+    pub(crate) async fn is_alive(&mut self) -> bool {
         let request = self.ldap.search("", Scope::Base, "(objectClass=*)", [NO_ATTRIBUTES]);
-        with_timeout(timeout, request).await.is_ok()
+        with_timeout(self.timeout, request).await.is_ok()
     }
 
     /// Binds as the service account. An empty name and password bind anonymously.
     pub(crate) async fn bind_service(&mut self, dn: &str, password: &Password) -> Result<(), DirectoryError> {
         self.simple_bind(dn, password).await.map_err(|error| match error {
-            BindError::Rejected(code) => DirectoryError::ServiceAccount(code),
+            BindError::Rejected(refusal) => DirectoryError::ServiceAccount(refusal.in_brief()),
             BindError::Failed(error) => error,
         })?;
         self.is_service = true;
@@ -112,62 +126,53 @@ impl Connection {
     /// bind and answer with success.
     pub(crate) async fn bind(&mut self, dn: &str, password: &Password) -> Result<(), BindError> {
         if password.expose().is_empty() || dn.is_empty() {
-            return Err(BindError::Rejected(INVALID_CREDENTIALS));
+            return Err(BindError::Rejected(BindRefusal::new(INVALID_CREDENTIALS, "")));
         }
         self.simple_bind(dn, password).await
     }
 
     async fn simple_bind(&mut self, dn: &str, password: &Password) -> Result<(), BindError> {
         self.is_service = false;
-        let LdapResult { rc, .. } =
+        let LdapResult { rc, text, .. } =
             with_timeout(self.timeout, self.ldap.simple_bind(dn, password.expose())).await?;
         match rc {
             SUCCESS => Ok(()),
-            code if result_code::rejects_bind(code) => Err(BindError::Rejected(code)),
+            code if result_code::rejects_bind(code) => {
+                Err(BindError::Rejected(BindRefusal::new(code, &text)))
+            }
             code => Err(DirectoryError::ResultCode(code).into()),
         }
     }
 
-    /// Searches for the one entry that matches a filter. Returns at most two entries: two mean that the filter is
-    /// ambiguous.
+    /// Searches for the one entry that matches a filter. Returns at most two entries.
     pub(crate) async fn search(
         &mut self,
         base: SearchBase<'_>,
         filter: &str,
         attributes: &[String],
-    ) -> Result<Vec<SearchEntry>, DirectoryError> {
-        self.search_up_to(ONE_ENTRY_LIMIT, base, filter, attributes).await
-    }
-
-    /// Searches for groups and returns their distinguished names.
-    pub(crate) async fn groups(&mut self, base: &str, filter: &str) -> Result<Vec<String>, DirectoryError> {
-        let attributes = [NO_ATTRIBUTES.to_owned()];
-        let groups = self.search_up_to(GROUP_LIMIT, SearchBase::Subtree(base), filter, &attributes).await?;
-        Ok(groups.into_iter().map(|entry| entry.dn).collect())
-    }
-
-    async fn search_up_to(
-        &mut self,
-        limit: i32,
-        base: SearchBase<'_>,
-        filter: &str,
-        attributes: &[String],
-    ) -> Result<Vec<SearchEntry>, DirectoryError> {
+    ) -> Result<Found, DirectoryError> {
         let (dn, scope) = match base {
             SearchBase::Subtree(dn) => (dn, Scope::Subtree),
             SearchBase::Entry(dn) => (dn, Scope::Base),
         };
-        self.ldap.with_search_options(search_options().sizelimit(limit));
+        self.ldap.with_search_options(search_options().sizelimit(ONE_ENTRY_LIMIT));
         let found = with_timeout(self.timeout, self.ldap.search(dn, scope, filter, attributes)).await?;
+        let entries = found.0.into_iter().filter_map(SearchEntry::parse).collect();
         match found.1.rc {
-            SUCCESS | SIZE_LIMIT_EXCEEDED => Ok(found.0.into_iter().filter_map(SearchEntry::parse).collect()),
+            SUCCESS => Ok(Found { entries, is_cut: false }),
+            code if result_code::is_cut(code) => Ok(Found { entries, is_cut: true }),
             // For a single entry this means that it doesn't exist. For a subtree the configured base is wrong.
-            NO_SUCH_OBJECT if matches!(base, SearchBase::Entry(_)) => Ok(Vec::new()),
+            NO_SUCH_OBJECT | INVALID_DN_SYNTAX if matches!(base, SearchBase::Entry(_)) => {
+                Ok(Found { entries: Vec::new(), is_cut: false })
+            }
             code => Err(DirectoryError::ResultCode(code)),
         }
     }
 
-    /// Passes every entry that matches a filter to `each`, page by page. A list that ends early is an error.
+    /// Passes every entry that matches a filter to `each`, page by page (RFC 2696).
+    ///
+    /// # Errors
+    /// [`DirectoryError::Cut`] if a limit of the server ends the list early, or another [`DirectoryError`].
     pub(crate) async fn list(
         &mut self,
         base: &str,
@@ -188,7 +193,7 @@ impl Connection {
         }
         match stream.finish().await.rc {
             SUCCESS => Ok(()),
-            code => Err(DirectoryError::ResultCode(code)),
+            code => Err(DirectoryError::of_code(code)),
         }
     }
 }
@@ -211,16 +216,18 @@ async fn with_timeout<T>(
     };
     answer.map_err(|error| match error {
         LdapError::Timeout { .. } => DirectoryError::Timeout,
-        LdapError::LdapResult { result } => DirectoryError::ResultCode(result.rc),
+        LdapError::LdapResult { result } => DirectoryError::of_code(result.rc),
         error => DirectoryError::Unreachable(describe(&error)),
     })
 }
 
 /// Describes an error without the names and filters that ldap3 puts into its own texts.
 fn describe(error: &LdapError) -> String {
+    if let Some(failure) = describe_tls_failure(error) {
+        return failure;
+    }
     match error {
         LdapError::Io { source } => source.to_string(),
-        LdapError::Rustls { source } => source.to_string(),
         LdapError::DNSName { .. } => "its name can't be in a certificate".to_owned(),
         LdapError::FilterParsing => "the filter can't be parsed".to_owned(),
         _ => "the connection has ended".to_owned(),

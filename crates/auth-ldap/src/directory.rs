@@ -9,6 +9,7 @@ use auth_core::{
     SecretInput, VerifyRequest,
 };
 
+use crate::attributes;
 use crate::config::{BindMethod, DirectoryConfig};
 use crate::entry::SearchEntry;
 use crate::error::{ConfigError, DirectoryError, VerifyError};
@@ -16,7 +17,6 @@ use crate::login::Login;
 use crate::pool::{Lease, Pool};
 use crate::session::Session;
 use crate::trace::Trace;
-use crate::{attributes, tls};
 
 /// An LDAP directory as a [`PasswordBackend`]. See the [crate documentation](crate) for an example.
 pub struct Directory {
@@ -55,7 +55,7 @@ impl Directory {
     pub fn open(mut config: DirectoryConfig, clock: Arc<dyn Clock>) -> Result<Self, ConfigError> {
         config.validate()?;
         config.names.search_email &= !config.attributes.email.is_empty();
-        let tls = tls::client_config(config.ca_certificates.as_deref())?;
+        let tls = auth_outbound::client_config(config.ca_certificates.as_deref())?;
         let pool = Pool::new(&config, tls, clock);
         Ok(Self { requested: attributes::requested(&config), config, pool })
     }
@@ -82,11 +82,15 @@ impl Directory {
         each: &mut (dyn FnMut(ListedEntry) + Send),
     ) -> Result<(), DirectoryError> {
         let config = &self.config;
+        let mut unknown = None;
         let mut each = |entry: SearchEntry| {
-            if let Some(id) = attributes::id(&entry, &config.attributes.id) {
-                let may_log_in =
-                    !attributes::is_disabled(config, &entry) && config.access.allows(realm, &entry);
-                each(ListedEntry { id, may_log_in });
+            let Some(id) = attributes::id(&entry, &config.attributes.id) else { return };
+            match config.access.allows(realm, &entry) {
+                Ok(is_allowed) => {
+                    let may_log_in = is_allowed && !attributes::is_disabled(config, &entry);
+                    each(ListedEntry { id, may_log_in });
+                }
+                Err(error) => unknown = Some(error),
             }
         };
         let mut trace = Trace::off();
@@ -100,7 +104,7 @@ impl Directory {
             Ok(()) => self.pool.release(lease),
             Err(error) => self.pool.discard(lease, error),
         }
-        result
+        result.and(unknown.map_or(Ok(()), Err))
     }
 
     /// Whether [`list`](Self::list) can be used: it needs a [`BindMethod::ServiceAccount`].

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{FailureReason, InternalError};
+use auth_outbound::CertificateFileError;
 
 use crate::result_code;
 
@@ -31,9 +32,9 @@ pub enum ConfigError {
     /// The named value is no attribute name.
     #[error("the {0} is no name of an attribute")]
     InvalidAttribute(&'static str),
-    /// The CA certificates can't be parsed, or there are none.
-    #[error("the CA certificates can't be read: a PEM file is expected")]
-    InvalidCaCertificates,
+    /// The file of trusted certificates can't be used.
+    #[error("the file of trusted certificates can't be used: {0}")]
+    CertificateFile(#[from] CertificateFileError),
 }
 
 /// Why a directory gave no usable answer. The text contains no name and no password.
@@ -49,9 +50,15 @@ pub enum DirectoryError {
     /// The server answered with an LDAP result code that is no answer to the request.
     #[error("the directory answered with error {0} (RFC 4511, A.1)")]
     ResultCode(u32),
-    /// The server rejected the service account's name or password, with this LDAP result code.
-    #[error("the directory refused the service account with error {0} (RFC 4511, A.1)")]
-    ServiceAccount(u32),
+    /// The server rejected the service account's name or password, for this reason.
+    #[error("the directory refused the service account with {0}")]
+    ServiceAccount(String),
+    /// The server gave a part of a list, and a limit of its own ended it.
+    #[error(
+        "the directory gave only a part of a list: its limits must let the service account read all (OpenLDAP: limits \
+         dn.exact=… size.prtotal=unlimited)"
+    )]
+    Cut,
     /// Every server failed a moment ago, so none was tried.
     #[error("no server of the directory could be reached a moment ago")]
     NoServer,
@@ -61,13 +68,18 @@ pub enum DirectoryError {
 }
 
 impl DirectoryError {
+    /// The error of a result code that is no success.
+    pub(crate) fn of_code(code: u32) -> Self {
+        if result_code::is_cut(code) { Self::Cut } else { Self::ResultCode(code) }
+    }
+
     /// Whether another server may succeed. A request that is refused for its own sake, and a mistake in the
     /// configuration, fail on every server.
     pub(crate) fn is_server_failure(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Timeout => true,
             Self::ResultCode(code) => result_code::is_server_failure(*code),
-            Self::ServiceAccount(_) | Self::NoServer | Self::Busy => false,
+            Self::ServiceAccount(_) | Self::Cut | Self::NoServer | Self::Busy => false,
         }
     }
 }

@@ -32,6 +32,15 @@ pub(crate) fn groups(template: &str, dn: &str, user: &str) -> String {
     fill(template, &[(DN, &ldap_escape(dn)), (USER, &ldap_escape(user))])
 }
 
+/// A filter for groups that anyone is in: a value in place of each placeholder is enough. Where the template asks by a rule
+/// of its own, such as Active Directory's for nested groups, a value can't be left open, and any entry matches.
+pub(crate) fn groups_of_anyone(template: &str) -> String {
+    if template.contains(":=") {
+        return all("").to_owned();
+    }
+    fill(template, &[(DN, "*"), (USER, "*")])
+}
+
 /// The name to bind as, made from the typed user name; `None` if the template can't hold that name.
 pub(crate) fn bind_name(template: &str, user: &str) -> Option<String> {
     if is_dn(template) {

@@ -10,7 +10,7 @@
 //! * It never sends an empty password: many servers answer such a bind with success
 //!   ([RFC 4513, section 5.1.2](https://www.rfc-editor.org/rfc/rfc4513#section-5.1.2)).
 //! * It never puts a typed name into a filter or a distinguished name unescaped.
-//! * It never reports an outage as a wrong password.
+//! * It never reports an outage as a wrong password, nor takes a part of a list for the whole.
 //! * It knows nothing about accounts. The engine decides whether an entry gets an account, and which.
 //! * It reads no clock but the [`Clock`](auth_core::Clock) it was given, and no file or environment variable except
 //!   the system's certificate store.
@@ -65,16 +65,18 @@ mod attributes;
 mod config;
 mod connection;
 mod directory;
+mod dn;
 mod entry;
 mod error;
 mod filter;
+mod groups;
 mod login;
 mod names;
 mod pool;
+mod refusal;
 mod result_code;
 mod server;
 mod session;
-mod tls;
 mod trace;
 
 pub use access::RealmAccess;

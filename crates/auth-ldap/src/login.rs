@@ -1,6 +1,6 @@
 //! The steps of a login on one connection, for either way to bind.
 
-use auth_core::{Entry, FailureReason, Password, Realm};
+use auth_core::{Entry, FailureReason, Password, Realm, Role};
 
 use crate::config::BindMethod;
 use crate::entry::SearchEntry;
@@ -30,15 +30,16 @@ impl Login<'_> {
         let entry = match &config.bind {
             BindMethod::ServiceAccount { .. } => {
                 session.bind_service().await?;
+                session.check_groups().await?;
                 session.find(&queries).await?
             }
             BindMethod::Direct { template } => self.bind_directly(session, template, &queries).await?,
         };
-        let groups = session.groups_of(&entry).await?;
+        let role = session.role_of(&entry).await?;
         if let (BindMethod::ServiceAccount { .. }, Some(password)) = (&config.bind, self.password) {
             session.bind(&entry.dn, password).await?;
         }
-        self.admit(session, &entry, &groups)
+        self.admit(session, &entry, role)
     }
 
     /// Binds as the name that the template makes, then reads the entry of that name.
@@ -64,6 +65,7 @@ impl Login<'_> {
             return Err(VerifyError::UnknownName);
         };
         session.bind(&bind_name, password).await?;
+        session.check_groups().await?;
         let found = if filter::is_dn(template) {
             session.read(&bind_name).await
         } else {
@@ -85,10 +87,10 @@ impl Login<'_> {
         &self,
         session: &mut Session<'_>,
         entry: &SearchEntry,
-        groups: &[String],
+        role: Option<Role>,
     ) -> Result<Entry, VerifyError> {
         let config = session.config;
-        let person = attributes::person(config, entry, groups).map_err(|reason| {
+        let person = attributes::person(config, entry, role).map_err(|reason| {
             session.trace.add(|| format!("the entry has no {}", config.attributes.id));
             VerifyError::Rejected(reason)
         })?;
@@ -100,7 +102,7 @@ impl Login<'_> {
             return Err(VerifyError::Rejected(FailureReason::EntryDisabled));
         }
 
-        let is_allowed = config.access.allows(self.realm, entry);
+        let is_allowed = config.access.allows(self.realm, entry)?;
         session.trace.add(|| {
             let access = if is_allowed { "access allowed" } else { "access denied" };
             format!("realm {}: {access}", self.realm.slug)

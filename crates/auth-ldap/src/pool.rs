@@ -1,13 +1,16 @@
 //! A pool of connections, and the choice of server for each new one.
 //!
+//! An idle connection that has died says nothing of its server ([`auth_outbound::idle`]): a new one is made in its place.
 //! Servers are tried in their configured order. A server that failed is tried last for [`DEMOTED_FOR`]. While all
 //! servers have failed within [`OUTAGE_PAUSE`], no connection is tried at all, so that an outage costs one login its
 //! time limit and not every login.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{Clock, Timestamp};
+use auth_outbound::IdleConnections;
 use rustls::ClientConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -17,9 +20,6 @@ use crate::error::DirectoryError;
 use crate::server::Server;
 use crate::trace::Trace;
 
-/// A connection that was idle this long is checked before it is used.
-const CHECK_AFTER: Duration = Duration::from_secs(30);
-
 /// How long a server that failed is tried after the others.
 const DEMOTED_FOR: Duration = Duration::from_secs(15);
 
@@ -28,13 +28,30 @@ const OUTAGE_PAUSE: Duration = Duration::from_secs(1);
 
 /// The connections of a directory.
 pub(crate) struct Pool {
-    servers: Vec<Server>,
+    servers: Vec<PooledServer>,
     tls: Arc<ClientConfig>,
     connect_timeout: Duration,
     timeout: Duration,
     clock: Arc<dyn Clock>,
     permits: Arc<Semaphore>,
     state: Mutex<State>,
+}
+
+struct PooledServer {
+    address: Server,
+    idle: IdleConnections<u64>,
+    /// The number of connections that were made so far.
+    made: AtomicU64,
+}
+
+impl PooledServer {
+    fn new(address: Server) -> Self {
+        Self { address, idle: IdleConnections::default(), made: AtomicU64::new(0) }
+    }
+
+    fn newest(&self) -> u64 {
+        self.made.load(Ordering::Relaxed)
+    }
 }
 
 struct State {
@@ -46,6 +63,7 @@ struct State {
 struct IdleConnection {
     connection: Connection,
     server: usize,
+    made: u64,
     since: Timestamp,
 }
 
@@ -53,6 +71,8 @@ struct IdleConnection {
 pub(crate) struct Lease {
     pub(crate) connection: Connection,
     server: usize,
+    /// The number of the connection among those to its server.
+    made: u64,
     /// Whether an earlier login used the connection. If it has ended since, the server may still be up.
     is_reused: bool,
     _permit: OwnedSemaphorePermit,
@@ -63,7 +83,7 @@ impl Pool {
     pub(crate) fn new(config: &DirectoryConfig, tls: Arc<ClientConfig>, clock: Arc<dyn Clock>) -> Self {
         let state = State { idle: Vec::new(), failures: vec![None; config.servers.len()] };
         Self {
-            servers: config.servers.clone(),
+            servers: config.servers.iter().cloned().map(PooledServer::new).collect(),
             tls,
             connect_timeout: config.connect_timeout,
             timeout: config.timeout,
@@ -88,21 +108,23 @@ impl Pool {
         let Ok(Ok(permit)) = tokio::time::timeout(self.timeout, permit).await else {
             return Err(DirectoryError::Busy);
         };
-        while let Some(mut idle) = self.next_idle() {
-            let is_fresh = self.clock.now().since(idle.since) < CHECK_AFTER;
-            if is_fresh || idle.connection.is_alive(self.connect_timeout).await {
-                trace.add(|| format!("server {}: using an open connection", self.url(idle.server)));
-                let IdleConnection { connection, server, .. } = idle;
-                return Ok(Lease { connection, server, is_reused: true, _permit: permit });
+        while let Some(IdleConnection { mut connection, server, made, since }) = self.next_idle() {
+            let Some(known) = self.servers.get(server) else { continue };
+            let unused = self.clock.now().since(since);
+            if known.idle.may_reuse(made, known.newest(), unused, connection.is_alive()).await {
+                trace.add(|| format!("server {}: using an open connection", self.url(server)));
+                return Ok(Lease { connection, server, made, is_reused: true, _permit: permit });
             }
+            trace.add(|| format!("server {}: a connection that was idle has died", self.url(server)));
         }
         let mut last_error = DirectoryError::NoServer;
         for server in self.candidates()? {
-            let Some(address) = self.servers.get(server) else { continue };
-            match Connection::open(address, &self.tls, self.connect_timeout, self.timeout).await {
+            let Some(known) = self.servers.get(server) else { continue };
+            match Connection::open(&known.address, &self.tls, self.connect_timeout, self.timeout).await {
                 Ok(connection) => {
                     trace.add(|| format!("server {}: connected", self.url(server)));
-                    return Ok(Lease { connection, server, is_reused: false, _permit: permit });
+                    let made = known.made.fetch_add(1, Ordering::Relaxed) + 1;
+                    return Ok(Lease { connection, server, made, is_reused: false, _permit: permit });
                 }
                 Err(error) => {
                     trace.add(|| format!("server {}: {error}", self.url(server)));
@@ -121,7 +143,8 @@ impl Pool {
         if let Some(failure) = state.failures.get_mut(lease.server) {
             *failure = None;
         }
-        state.idle.push(IdleConnection { connection: lease.connection, server: lease.server, since });
+        let Lease { connection, server, made, .. } = lease;
+        state.idle.push(IdleConnection { connection, server, made, since });
     }
 
     /// Closes a connection on which `error` occurred, and the server's idle connections if the server failed.
@@ -129,9 +152,13 @@ impl Pool {
         if !error.is_server_failure() {
             return;
         }
+        if let Some(known) = self.servers.get(lease.server) {
+            known.idle.give_up(lease.made);
+        }
         self.state().idle.retain(|idle| idle.server != lease.server);
-        // A reused connection may have ended because the server was restarted. Only a new one shows whether it is up.
-        let is_stale = lease.is_reused && matches!(error, DirectoryError::Unreachable(_));
+        // A reused connection may have died unnoticed. Only a new one shows whether the server is up.
+        let is_stale =
+            lease.is_reused && matches!(error, DirectoryError::Unreachable(_) | DirectoryError::Timeout);
         if !is_stale {
             self.mark_failed(lease.server);
         }
@@ -161,7 +188,7 @@ impl Pool {
     }
 
     fn url(&self, server: usize) -> &str {
-        self.servers.get(server).map_or("", |server| &server.url)
+        self.servers.get(server).map_or("", |server| &server.address.url)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -1,12 +1,14 @@
 //! The requests of one login on one connection: bind, search for an entry, search for groups.
 
-use auth_core::{FailureReason, Password, fold};
+use auth_core::{FailureReason, Password, Role, fold};
 
 use crate::config::{BindMethod, DirectoryConfig};
-use crate::connection::{BindError, Connection, SearchBase};
+use crate::connection::{BindError, Connection, Found, NO_ATTRIBUTES, SearchBase};
+use crate::dn::is_below;
 use crate::entry::SearchEntry;
 use crate::error::{DirectoryError, VerifyError};
 use crate::filter;
+use crate::groups::HeldGroups;
 use crate::names::NameQuery;
 use crate::trace::Trace;
 
@@ -38,16 +40,16 @@ impl Session<'_> {
     /// Tries a password.
     ///
     /// # Errors
-    /// [`FailureReason::WrongPassword`] if the server rejects it, whatever its reason.
+    /// [`FailureReason::WrongPassword`] if the server rejects it, or the reason that Active Directory tells besides.
     pub(crate) async fn bind(&mut self, dn: &str, password: &Password) -> Result<(), VerifyError> {
         match self.connection.bind(dn, password).await {
             Ok(()) => {
                 self.trace.add(|| format!("bind as {dn}: the password is right"));
                 Ok(())
             }
-            Err(error @ BindError::Rejected(_)) => {
-                self.trace.add(|| format!("bind as {dn}: {error}"));
-                Err(VerifyError::Rejected(FailureReason::WrongPassword))
+            Err(BindError::Rejected(refusal)) => {
+                self.trace.add(|| format!("bind as {dn}: {refusal}"));
+                Err(VerifyError::Rejected(refusal.reason()))
             }
             Err(BindError::Failed(error)) => Err(error.into()),
         }
@@ -80,11 +82,12 @@ impl Session<'_> {
     }
 
     async fn search_one(&mut self, base: SearchBase<'_>, filter: &str) -> Result<SearchEntry, VerifyError> {
-        let mut found = self.connection.search(base, filter, self.requested).await?;
-        let result = match (found.pop(), found.is_empty()) {
+        let Found { mut entries, is_cut } = self.connection.search(base, filter, self.requested).await?;
+        let mut result = match (entries.pop(), entries.is_empty() && !is_cut) {
             (Some(entry), true) => Ok(entry),
+            (None, true) => Err(VerifyError::UnknownName),
             (Some(_), false) => Err(VerifyError::Rejected(FailureReason::AmbiguousEntry)),
-            (None, _) => Err(VerifyError::UnknownName),
+            (None, false) => Err(DirectoryError::Cut.into()),
         };
         self.trace.add(|| {
             let base = match base {
@@ -94,11 +97,27 @@ impl Session<'_> {
             let found = match &result {
                 Ok(entry) => format!("one entry, {}", entry.dn),
                 Err(VerifyError::UnknownName) => "no entry".to_owned(),
-                Err(_) => "more than one entry".to_owned(),
+                Err(VerifyError::Unavailable(error)) => error.to_string(),
+                Err(VerifyError::Rejected(_)) => "more than one entry".to_owned(),
             };
             format!("search {base} for {filter}: {found}")
         });
+        if let Ok(entry) = &mut result {
+            self.complete(entry).await?;
+        }
         result
+    }
+
+    /// Reads the values that the server held back: Active Directory gives 1500 of an attribute at a time.
+    async fn complete(&mut self, entry: &mut SearchEntry) -> Result<(), DirectoryError> {
+        while let Some(range) = entry.next_range() {
+            let request = std::slice::from_ref(&range);
+            let found =
+                self.connection.search(SearchBase::Entry(&entry.dn), filter::all(""), request).await?;
+            entry.add_range(found.entries.first());
+            self.trace.add(|| format!("read {range} of {}", entry.dn));
+        }
+        Ok(())
     }
 
     /// Whether an entry has the name of a query, apart from case. Servers also ignore invisible characters such as soft
@@ -109,26 +128,115 @@ impl Session<'_> {
         attributes.iter().any(|attribute| entry.texts(attribute).any(|value| fold(value.trim()) == folded))
     }
 
-    /// Searches for the groups of an entry, if roles come from such a search. Returns their distinguished names.
-    pub(crate) async fn groups_of(&mut self, entry: &SearchEntry) -> Result<Vec<String>, DirectoryError> {
+    /// The role that an entry's groups give. `None` if the directory sets no roles, or gives only a part of the groups: then
+    /// nobody can tell, and an account keeps its role.
+    pub(crate) async fn role_of(&mut self, entry: &SearchEntry) -> Result<Option<Role>, DirectoryError> {
         let groups = &self.config.groups;
-        if groups.roles.is_empty() || groups.base.is_empty() {
-            return Ok(Vec::new());
+        if groups.roles.is_empty() {
+            return Ok(None);
         }
-        let user = entry.text(&self.config.attributes.user).unwrap_or_default();
-        let filter = filter::groups(&groups.filter, &entry.dn, user);
-        let found = self.connection.groups(&groups.base, &filter).await?;
-        self.trace.add(|| format!("search below {} for {filter}: {} groups", groups.base, found.len()));
-        Ok(found)
+        let mut held = HeldGroups::none(groups);
+        let (source, is_cut) = if groups.base.is_empty() {
+            entry.texts(&groups.attribute).for_each(|group| held.add(group));
+            (groups.attribute.clone(), entry.is_cut(&groups.attribute))
+        } else {
+            let user = entry.text(&self.config.attributes.user).unwrap_or_default();
+            let filter = filter::groups(&groups.filter, &entry.dn, user);
+            let mut add = |group: SearchEntry| held.add(&group.dn);
+            let none = [NO_ATTRIBUTES.to_owned()];
+            let is_cut = match self.connection.list(&groups.base, &filter, &none, &mut add).await {
+                Ok(()) => false,
+                Err(DirectoryError::Cut) => true,
+                Err(error) => return Err(error),
+            };
+            (format!("search below {} for {filter}", groups.base), is_cut)
+        };
+        let count = held.count();
+        self.trace.add(|| match is_cut {
+            false => format!("{source}: {count} groups"),
+            true => {
+                format!("{source}: {count} groups, and then {}; the role stays as it is", DirectoryError::Cut)
+            }
+        });
+        if is_cut {
+            tracing::warn!(
+                target: "auth::account",
+                directory = self.config.name,
+                groups = count,
+                "the directory gave only a part of a person's groups: the role stays as it is"
+            );
+        }
+        Ok((!is_cut).then(|| held.role()))
     }
 
-    /// Passes every person's entry to `each`. A list that ends early is an error.
+    /// Records in the trace which of the configured groups no entry is in, as far as the server tells.
+    pub(crate) async fn check_groups(&mut self) -> Result<(), DirectoryError> {
+        if !self.trace.is_recording() {
+            return Ok(());
+        }
+        for (role, group) in &self.config.groups.roles {
+            let found = self.is_group_in_use(group).await;
+            let role = role.as_str();
+            self.trace.add(|| match &found {
+                Ok(true) => format!("the group {group} gives the role {role}"),
+                Ok(false) => format!(
+                    "the group {group} would give the role {role}, but no entry is in it: see its spelling"
+                ),
+                Err(error) => format!("the group {group} can't be checked: {error}"),
+            });
+            match found {
+                Err(error) if error.is_server_failure() => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether an entry is in a group.
+    async fn is_group_in_use(&mut self, group: &str) -> Result<bool, DirectoryError> {
+        let config = self.config;
+        let groups = &config.groups;
+        let none = [NO_ATTRIBUTES.to_owned()];
+        let found = if groups.base.is_empty() {
+            let attribute = std::slice::from_ref(&groups.attribute);
+            let filter = filter::any_equals(&config.filter, attribute, group);
+            self.connection.search(SearchBase::Subtree(&config.base), &filter, &none).await?
+        } else {
+            if !is_below(group, &groups.base) {
+                return Ok(false);
+            }
+            let filter = filter::groups_of_anyone(&groups.filter);
+            self.connection.search(SearchBase::Entry(group), &filter, &none).await?
+        };
+        Ok(!found.entries.is_empty())
+    }
+
+    /// Passes every person's entry to `each`.
+    ///
+    /// # Errors
+    /// [`DirectoryError::Cut`] if the server gives only a part of the list, or of what decides about an entry.
     pub(crate) async fn list(
         &mut self,
         each: &mut (dyn FnMut(SearchEntry) + Send),
     ) -> Result<(), DirectoryError> {
         let filter = filter::all(&self.config.filter);
-        self.connection.list(&self.config.base, filter, self.requested, each).await
+        // The server has more values of these entries.
+        let mut open = Vec::new();
+        let mut sort = |entry: SearchEntry| match entry.next_range() {
+            None => each(entry),
+            Some(_) => open.push(entry.dn),
+        };
+        self.connection.list(&self.config.base, filter, self.requested, &mut sort).await?;
+        for dn in open {
+            match self.read(&dn).await {
+                Ok(entry) => each(entry),
+                // Deleted meanwhile.
+                Err(VerifyError::UnknownName) => {}
+                Err(VerifyError::Unavailable(error)) => return Err(error),
+                Err(VerifyError::Rejected(_)) => return Err(DirectoryError::Cut),
+            }
+        }
+        Ok(())
     }
 }
 

@@ -15,6 +15,11 @@ impl Trace {
         Self(Some(Vec::new()))
     }
 
+    /// Whether steps are kept.
+    pub(crate) fn is_recording(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Adds a step. The text is built only if the trace is recording.
     pub(crate) fn add(&mut self, step: impl FnOnce() -> String) {
         if let Some(steps) = &mut self.0 {

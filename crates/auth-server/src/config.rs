@@ -135,11 +135,12 @@ impl Config {
         self.store.resolve(folder);
         self.keys.file.resolve(folder);
         self.zulip.resolve(folder);
-        let secrets = [
-            self.mail.as_mut().and_then(|mail| mail.password_file.as_mut()),
-            self.rocketchat.create_token_secret_file.as_mut(),
-        ];
-        secrets.into_iter().flatten().for_each(|file| file.resolve(folder));
+        if let Some(mail) = &mut self.mail {
+            mail.resolve(folder);
+        }
+        if let Some(file) = &mut self.rocketchat.create_token_secret_file {
+            file.resolve(folder);
+        }
         self.ldap.values_mut().for_each(|ldap| ldap.resolve(folder));
     }
 

@@ -1,5 +1,7 @@
 //! The mail worker: sends the mails that are due through an SMTP server, one after the other.
 
+mod smtp;
+
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +10,10 @@ use anyhow::bail;
 use auth_engine::{Mail, MailQueue};
 use lettre::message::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
-use lettre::transport::smtp;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{Relay, Security};
+use self::smtp::SendError;
+use crate::config::Relay;
 
 /// Mails taken from the outbox at a time.
 const BATCH: u32 = 20;
@@ -26,34 +24,16 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause when the store or the SMTP server can't be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
 
-/// How long the SMTP server may take for each of its answers.
-const SMTP_TIMEOUT: Duration = Duration::from_secs(30);
-
 /// Sends mail.
 pub(crate) struct Mailer {
     queue: Arc<MailQueue>,
     relay: Relay,
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-}
-
-/// Why a mail was not sent.
-enum SendError {
-    /// The mail can't be made a message.
-    Unsendable(&'static str),
-    /// The SMTP server refuses this mail now.
-    Refused(String),
-    /// The SMTP server can't be reached, or refuses the login.
-    Unreachable(String),
 }
 
 impl Mailer {
     /// A worker for a relay.
-    ///
-    /// # Errors
-    /// When the relay's name is none that a certificate could bear.
-    pub(crate) fn new(queue: Arc<MailQueue>, relay: Relay) -> anyhow::Result<Self> {
-        let transport = transport(&relay)?;
-        Ok(Self { queue, relay, transport })
+    pub(crate) fn new(queue: Arc<MailQueue>, relay: Relay) -> Self {
+        Self { queue, relay }
     }
 
     /// Works until told to stop.
@@ -105,11 +85,7 @@ impl Mailer {
     }
 
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        let message = self.message(mail)?;
-        match self.transport.send(message).await {
-            Ok(_) => Ok(()),
-            Err(error) => Err(send_error(&error)),
-        }
+        smtp::send(&self.relay, &self.message(mail)?).await
     }
 
     fn message(&self, mail: &Mail) -> Result<Message, SendError> {
@@ -128,50 +104,14 @@ impl Mailer {
     }
 }
 
-/// The connections to a relay.
-fn transport(relay: &Relay) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
-    let tls = match relay.security {
-        Security::None => Tls::None,
-        Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
-        Security::Tls => Tls::Wrapper(TlsParameters::new(relay.host.clone())?),
-    };
-    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(relay.host.as_str())
-        .port(relay.port)
-        .tls(tls)
-        .hello_name(ClientId::Domain(relay.ehlo.clone()))
-        .timeout(Some(SMTP_TIMEOUT));
-    if let Some((user, password)) = &relay.login {
-        transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
-    }
-    Ok(transport.build())
-}
-
 /// Connects to a relay, greets it and logs in, as before mail is sent, and sends none.
 ///
 /// # Errors
 /// What the SMTP server or the way to it refuses.
 pub(crate) async fn check(relay: &Relay) -> anyhow::Result<()> {
-    match transport(relay)?.test_connection().await {
-        Ok(true) => Ok(()),
-        Ok(false) => bail!("the SMTP server ends the connection"),
-        Err(error) => match send_error(&error) {
-            SendError::Refused(why) | SendError::Unreachable(why) => bail!(why),
-            SendError::Unsendable(why) => bail!(why),
-        },
-    }
-}
-
-/// The error for the log: the server's code, but not its words, which may name the recipient.
-fn send_error(error: &smtp::Error) -> SendError {
-    match error.status() {
-        // These are about us, not about the mail.
-        Some(code) if matches!(code.to_string().as_str(), "421" | "454" | "530" | "534" | "535" | "538") => {
-            SendError::Unreachable(format!("the SMTP server says {code}"))
-        }
-        Some(code) => SendError::Refused(format!("the SMTP server says {code}")),
-        None => {
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            SendError::Unreachable(cause)
-        }
+    match smtp::check(relay).await {
+        Ok(()) => Ok(()),
+        Err(SendError::Refused(why) | SendError::Unreachable(why)) => bail!(why),
+        Err(SendError::Unsendable(why)) => bail!(why),
     }
 }

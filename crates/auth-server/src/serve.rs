@@ -174,7 +174,7 @@ impl Bound {
 fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assembled) -> anyhow::Result<()> {
     let engine = || Arc::clone(assembled.engine());
     if let Some(relay) = config.relay()? {
-        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), relay).context("[mail] smtp")?);
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), relay));
         supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
     } else {
         let engine = engine();

@@ -23,6 +23,8 @@ pub enum EntryMatch {
     Known(Account),
     /// An account of the entry's name becomes its own.
     Linked(Account),
+    /// An account of the entry's name, which belongs to another entry, becomes its own.
+    Relinked(Account),
     /// An account is made for the entry.
     Made,
     /// The entry has no account and gets none.
@@ -73,7 +75,8 @@ impl DirectoryAccounts {
             |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
         match self.match_entry_by(&config, realm, entry).await? {
             EntryMatch::Known(account) => Ok(self.update(&config, account, entry, &audit).await?),
-            EntryMatch::Linked(account) => self.link(&account, entry, &audit).await,
+            EntryMatch::Linked(account) => self.link(&account, entry, Act::AccountLinked, &audit).await,
+            EntryMatch::Relinked(account) => self.link(&account, entry, Act::AccountRelinked, &audit).await,
             EntryMatch::Made => self.make(realm, entry, &audit).await,
             EntryMatch::Refused(reason) => {
                 if reason == FailureReason::AccountOfAnother {
@@ -81,8 +84,8 @@ impl DirectoryAccounts {
                         target: "auth::account",
                         directory,
                         entry = entry.id,
-                        "an account that isn't the directory's has the name of one of its entries: merge_existing \
-                         would link them"
+                        "an account that isn't the entry's has its name: merge_existing would link them if it is no \
+                         directory's, relink_by_name or `auth-server user relink` if it is another entry's"
                     );
                 }
                 Err(LoginError::Credentials(reason))
@@ -129,6 +132,13 @@ impl DirectoryAccounts {
             (Some(account), true) if config.merge_existing && is_free(&account) => {
                 EntryMatch::Linked(account)
             }
+            (Some(account), true)
+                if config.relink_by_name
+                    && self.directories.of(realm).count() == 1
+                    && may_be_relinked(&account, entry) =>
+            {
+                EntryMatch::Relinked(account)
+            }
             (Some(_), _) => EntryMatch::Refused(FailureReason::AccountOfAnother),
         })
     }
@@ -152,9 +162,16 @@ impl DirectoryAccounts {
     }
 
     /// Gives an account to the directory: from now on the directory judges its password.
-    async fn link(&self, account: &Account, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
+    async fn link(
+        &self,
+        account: &Account,
+        entry: &Entry,
+        act: Act,
+        audit: &Audit<'_>,
+    ) -> Result<Account, LoginError> {
         let user = account.user.id;
-        let audit = audit(Act::AccountLinked, &account.user);
+        let former = account.user.name(NameKind::Directory).map(|name| name.exact.clone());
+        let audit = AuditRecord { detail: former.unwrap_or_default(), ..audit(act, &account.user) };
         let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
         let revocation = Revocation { kinds: &kinds, ..Revocation::NOTHING };
         let update = profile_update(&account.user, entry);
@@ -309,6 +326,20 @@ fn is_of_entry(account: &Account, entry: &Entry) -> bool {
 /// Whether an account may become the directory's: a person's, and no other entry's.
 fn is_free(account: &Account) -> bool {
     account.user.name(NameKind::Directory).is_none() && account.user.bot.is_none()
+}
+
+/// Whether an account that is another entry's may become an entry's: a person's, with the entry's user name, or with its
+/// address where it has no user name.
+fn may_be_relinked(account: &Account, entry: &Entry) -> bool {
+    let (kind, name) = match (&entry.user_name, &entry.email) {
+        (Some(name), _) => (NameKind::UserName, name),
+        (None, Some(email)) => (NameKind::Email, email),
+        (None, None) => return false,
+    };
+    let mut names = account.user.names.iter();
+    account.user.name(NameKind::Directory).is_some()
+        && account.user.bot.is_none()
+        && names.any(|own| own.kind == kind && fold(&own.exact) == fold(name))
 }
 
 fn is_of_domains(domains: &[String], email: Option<&str>) -> bool {

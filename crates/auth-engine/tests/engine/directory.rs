@@ -14,7 +14,8 @@ use auth_core::{
     SecretInput, VerifyRequest,
 };
 use auth_engine::{
-    CommonQuotas, Config, DirectoryConfig, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
+    CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
+    RocketChatConfig,
 };
 
 use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
@@ -266,6 +267,42 @@ async fn an_account_of_the_same_name_is_only_linked_where_the_operator_wants_it(
     assert_eq!(linked.user.id, before.user.id);
     assert_eq!(linked.user.name(NameKind::Directory).unwrap().exact, "id-new");
     assert_eq!(refusal(&world, "prince", HERE).await, WRONG, "from now on the directory's password counts");
+}
+
+#[tokio::test]
+async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_operator_wants_it() {
+    let refused = Some(LoginError::Credentials(FailureReason::AccountOfAnother));
+    let again = Entry { id: "id-again".into(), ..entry("linked") };
+    // Not by an address alone, not a robot, and nobody whose password is here.
+    let by_address =
+        Entry { user_name: Some("stranger".into()), ..Entry { id: "id-x".into(), ..entry("gone") } };
+    let people = || vec![again.clone(), by_address.clone(), entry("iago"), entry("robot")];
+    let relinking = DirectoryConfig { relink_by_name: true, ..DirectoryConfig::default() };
+
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), people()).await;
+    assert_eq!(refusal(&world, "linked", THERE).await, refused);
+
+    let (world, _) = with_people(with_directory(relinking.clone()), people()).await;
+    for who in ["stranger", "robot"] {
+        assert_eq!(refusal(&world, who, THERE).await, refused, "{who}");
+    }
+    assert_eq!(refusal(&world, "iago", HERE).await, None, "nothing was taken away");
+    let before = named(&world, "linked").await.user.id;
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    let after = named(&world, "linked").await.user;
+    assert_eq!((after.id, after.name(NameKind::Directory).unwrap().exact.as_str()), (before, "id-again"));
+    let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    assert_eq!((row.act, row.user, row.detail.as_str()), (Act::AccountRelinked, Some(before), "id-linked"));
+    assert_eq!(row.actor, Actor::Directory("corp".into()));
+
+    // Of two directories, each may have somebody of the name.
+    let mut two = with_directory(relinking);
+    two.directories.insert("other".into(), DirectoryConfig::default());
+    let (world, _) = with_people(two, people()).await;
+    let mut realm = world.store.realms().await.unwrap().remove(0);
+    realm.backends.push("other".into());
+    let found = world.engine.directory_accounts().match_entry(&realm, "corp", &again).await.unwrap();
+    assert!(matches!(found, EntryMatch::Refused(FailureReason::AccountOfAnother)), "{found:?}");
 }
 
 #[tokio::test]

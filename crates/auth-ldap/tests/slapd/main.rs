@@ -1,7 +1,9 @@
 //! The backend against a real slapd. Each test starts its own.
 #![cfg(test)]
 
+mod active_directory;
 mod fixture;
+mod groups;
 mod logins;
 mod outages;
 mod people;

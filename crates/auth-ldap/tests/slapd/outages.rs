@@ -7,9 +7,10 @@ use std::time::Duration;
 use auth_conformance::slapd::Slapd;
 use auth_core::{Clock, ManualClock, Password};
 use auth_ldap::{BindMethod, Directory};
+use auth_outbound::idle::PROBE_AFTER;
+use auth_outbound::relay::Relay;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::net::TcpListener;
 
 use crate::fixture::{SystemClock, config, log_in, open, server};
 
@@ -44,53 +45,65 @@ async fn impostor(greeting: Option<&'static [u8]>) -> SocketAddr {
     address
 }
 
-/// A proxy to a server. On a signal, connections made before go silent without being closed, as behind a firewall that
-/// has dropped its state. Returns the proxy's address and the sender of the signal.
-async fn forgetful_proxy(server: SocketAddr) -> (SocketAddr, watch::Sender<u32>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let (forget, forgotten) = watch::channel(0);
-    tokio::spawn(async move {
-        loop {
-            let (mut near, _) = listener.accept().await.unwrap();
-            let mut forgotten = forgotten.clone();
-            forgotten.mark_unchanged();
-            tokio::spawn(async move {
-                let mut far = TcpStream::connect(server).await.unwrap();
-                tokio::select! {
-                    _ = tokio::io::copy_bidirectional(&mut near, &mut far) => {}
-                    // Both ends stay open, and nothing passes between them.
-                    _ = forgotten.changed() => std::future::pending().await,
-                }
-            });
+/// What a login through a relay takes at most that has forgotten all connections: one probe, and a login on a slow machine.
+const ONE_PROBE: Duration = Duration::from_millis(2500);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_connections_that_a_relay_forgot_cost_one_probe() {
+    let slapd = Slapd::start().unwrap();
+    let relay = Relay::to(slapd.address()).await.unwrap();
+    let mut config = config(&slapd);
+    config.servers = vec![server("ldap", relay.address())];
+    config.timeout = Duration::from_secs(5);
+    let directory = Arc::new(open(config));
+    for _ in 0..2 {
+        let before = relay.accepted();
+        // While the server hangs, each login takes a connection of its own.
+        slapd.hang(true).unwrap();
+        let logins: Vec<_> = (0..8)
+            .map(|_| {
+                let directory = Arc::clone(&directory);
+                tokio::spawn(async move { log_in(&directory, "hamlet", "hamlet-ldap").await })
+            })
+            .collect();
+        while relay.accepted() < before.max(8) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
-    });
-    (address, forget)
+        slapd.hang(false).unwrap();
+        for login in logins {
+            assert_eq!(login.await.unwrap(), "hamlet");
+        }
+        for _ in 0..2 {
+            // Idle for long enough that the first is probed before it is used.
+            tokio::time::sleep(4 * PROBE_AFTER).await;
+            relay.forget();
+            let begun = SystemClock.now();
+            assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+            let taken = SystemClock.now().since(begun);
+            assert!(taken < ONE_PROBE, "{taken:?}");
+            // All died together, so that no other login meets one of them.
+            for _ in 0..8 {
+                assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+            }
+            assert!(SystemClock.now().since(begun) < 2 * ONE_PROBE);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_idle_connection_is_checked_before_it_is_used() {
+async fn a_connection_that_dies_in_use_says_nothing_of_its_server() {
     let slapd = Slapd::start().unwrap();
-    let (address, forget) = forgetful_proxy(slapd.address()).await;
+    let relay = Relay::to(slapd.address()).await.unwrap();
     let mut config = config(&slapd);
-    config.servers = vec![server("ldap", address)];
+    config.servers = vec![server("ldap", relay.address())];
+    // By this clock no connection is ever idle, so that none is probed.
     let clock = Arc::new(ManualClock::at(SystemClock.now()));
-    let directory = Directory::open(config, Arc::clone(&clock) as _).unwrap();
-    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
-
-    forget.send(1).unwrap();
-    clock.advance(Duration::from_secs(30));
-    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet", "a new connection replaces it");
-
-    // A recently used connection is not checked: its silence counts as the server's.
-    forget.send(2).unwrap();
-    assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "unavailable");
-    clock.advance(Duration::from_secs(1));
-    assert_eq!(
-        log_in(&directory, "hamlet", "hamlet-ldap").await,
-        "hamlet",
-        "a second later the server is tried again"
-    );
+    let directory = Directory::open(config, clock).unwrap();
+    for _ in 0..3 {
+        assert_eq!(log_in(&directory, "hamlet", "hamlet-ldap").await, "hamlet");
+        relay.forget();
+    }
+    assert_eq!(log_in(&directory, "hamlet", "wrong").await, "wrong-password");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use auth_admin::{Accounts, compare_directory};
-use auth_core::{Account, Entry, PasswordBackend, Realm};
+use auth_core::{Account, Entry, FailureReason, PasswordBackend, Realm};
 use auth_engine::{Engine, EntryMatch};
 use auth_ldap::{Directory, ListedEntry};
 
@@ -139,7 +139,17 @@ async fn check_account(
             format!("account: {} would be linked with the entry", describe(account)),
             account.user.active && realm.active,
         ),
+        EntryMatch::Relinked(account) => (
+            format!("account: {} belongs to another entry, and would be given to this one", describe(account)),
+            account.user.active && realm.active,
+        ),
         EntryMatch::Made => ("account: would be created at the first login".to_owned(), realm.active),
+        EntryMatch::Refused(FailureReason::AccountOfAnother) => (
+            "account: the one of this name isn't the entry's: see merge_existing, and `auth-server user relink` if the \
+             entry was made again"
+                .to_owned(),
+            false,
+        ),
         EntryMatch::Refused(reason) => (format!("account: none, {}", reason.as_str()), false),
         _ => ("account: unknown".to_owned(), false),
     };
@@ -241,7 +251,7 @@ async fn realms_with_directory(accounts: &Accounts, slug: Option<&str>) -> anyho
 }
 
 /// The directories that a realm asks, in its order.
-fn directories_of<'a>(assembled: &'a Assembled, realm: &Realm) -> Vec<&'a Arc<Directory>> {
+pub(super) fn directories_of<'a>(assembled: &'a Assembled, realm: &Realm) -> Vec<&'a Arc<Directory>> {
     let named = |name: &String| assembled.directories().iter().find(|directory| directory.name() == name);
     realm.backends.iter().filter_map(named).collect()
 }

@@ -1,6 +1,7 @@
 //! `auth-server user`: adds, lists, changes and deletes users.
 
 mod app_password;
+mod relink;
 mod totp;
 
 use anyhow::{Context, bail};
@@ -46,6 +47,10 @@ pub(super) enum UserCommand {
     /// Activate a user that was deactivated.
     #[command(after_help = "Example: auth-server user activate --config auth.toml iago@zulip.com")]
     Activate(AccountArguments),
+    /// Give an account to another entry of its directory, such as one that was deleted there and made again.
+    #[command(after_help = "Examples:\n  auth-server user relink --config auth.toml iago\n  \
+                            auth-server user relink --config auth.toml iago --entry 2f9e0a4c-1d1e-103f-8a5b-3b1c2d4e5f60")]
+    Relink(relink::Relink),
     /// Delete a user and everything that belongs to the user.
     #[command(after_help = "Example: auth-server user delete --config auth.toml iago@zulip.com")]
     Delete(AccountArguments),
@@ -118,6 +123,7 @@ impl UserCommand {
             Self::Verify(account) => verify(&account).await,
             Self::Deactivate(account) => set_active(&account, false).await,
             Self::Activate(account) => set_active(&account, true).await,
+            Self::Relink(relink) => relink.run().await,
             Self::Delete(account) => delete(&account).await,
             Self::AppPassword(command) => command.run().await,
             Self::Totp(command) => command.run().await,

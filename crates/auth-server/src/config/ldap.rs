@@ -20,7 +20,7 @@ pub struct Ldap {
     /// The servers, in the order in which they are tried: `ldap://` for no TLS, `starttls://` for TLS on request,
     /// `ldaps://` for TLS from the start.
     pub servers: Vec<String>,
-    /// The certificates of the authorities that are trusted, in PEM, in place of the system's.
+    /// A file with the certificates that are trusted, in PEM, in place of the system's: authorities', or the servers' own.
     pub ca_file: Option<PathBuf>,
     /// The most connections that are open at once.
     #[serde(deserialize_with = "positive")]
@@ -77,6 +77,9 @@ pub struct Ldap {
     pub email_domains: Vec<String>,
     /// Whether an account of the same name that belongs to no directory becomes the entry's.
     pub merge_existing: bool,
+    /// Whether an account that belongs to another entry becomes that of the entry with its user name, such as one that was
+    /// deleted and made again.
+    pub relink_by_name: bool,
     /// Whether the directory's accounts may also log in with a password that is stored here.
     pub local_passwords: bool,
     /// Whether names, address and role are updated at each login.
@@ -118,6 +121,7 @@ impl Default for Ldap {
             create: rights.create,
             email_domains: rights.email_domains,
             merge_existing: rights.merge_existing,
+            relink_by_name: rights.relink_by_name,
             local_passwords: rights.local_passwords,
             sync_on_login: rights.sync_on_login,
         }
@@ -198,6 +202,7 @@ impl Ldap {
         auth_engine::DirectoryConfig {
             create: self.create,
             merge_existing: self.merge_existing,
+            relink_by_name: self.relink_by_name,
             local_passwords: self.local_passwords,
             sync_on_login: self.sync_on_login,
             email_domains: self.email_domains.clone(),
@@ -280,7 +285,13 @@ mod tests {
                 "{:?}",
                 (
                     (ldap.connections, ldap.connect_timeout, ldap.timeout, ldap.search_email, ldap.create),
-                    (ldap.merge_existing, ldap.local_passwords, ldap.sync_on_login, &ldap.email_domains),
+                    (
+                        ldap.merge_existing,
+                        ldap.relink_by_name,
+                        ldap.local_passwords,
+                        ldap.sync_on_login,
+                        &ldap.email_domains
+                    ),
                 )
             )
         };

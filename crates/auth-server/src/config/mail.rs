@@ -1,13 +1,18 @@
 //! Section `[mail]`: the SMTP server that takes outgoing mail.
 
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::is_this_machine;
+use auth_outbound::client_config;
 use http::Uri;
 use lettre::message::Mailbox;
+use rustls::ClientConfig;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::files::certificates;
 use super::value::{is_host, positive_span, text};
 use super::{ConfigError, SecretFile, Span};
 
@@ -19,6 +24,8 @@ pub struct Mail {
     /// The SMTP server: `smtp://` for no TLS, `starttls://` for TLS after the greeting, `smtps://` for TLS from the
     /// start; then a host, and a port unless it is the usual one.
     pub smtp: String,
+    /// A file with the certificates that are trusted, in PEM, in place of the system's: authorities', or the server's own.
+    pub ca_file: Option<PathBuf>,
     /// The sender's address.
     #[serde(deserialize_with = "sender")]
     pub from: String,
@@ -43,6 +50,8 @@ pub(crate) struct Relay {
     pub(crate) security: Security,
     pub(crate) host: String,
     pub(crate) port: u16,
+    /// How to speak TLS; `None` where `security` doesn't ask for it.
+    pub(crate) tls: Option<Arc<ClientConfig>>,
     pub(crate) from: Mailbox,
     /// The user name and password.
     pub(crate) login: Option<(String, Zeroizing<String>)>,
@@ -59,6 +68,14 @@ pub(crate) enum Security {
 }
 
 impl Mail {
+    /// Takes relative paths as paths in `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        self.ca_file = self.ca_file.take().map(|path| folder.join(path));
+        if let Some(file) = &mut self.password_file {
+            file.resolve(folder);
+        }
+    }
+
     /// The SMTP server.
     ///
     /// # Errors
@@ -76,8 +93,15 @@ impl Mail {
             (Some(user), Some(file)) => Some((user.clone(), file.read_text("[mail] password_file")?)),
             _ => return Err(ConfigError::new("[mail] needs both user and password_file, or neither")),
         };
+        let tls = if security == Security::None { None } else { Some(self.tls()?) };
         let ehlo = self.ehlo.clone().unwrap_or_else(|| from.email.domain().to_owned());
-        Ok(Relay { security, host, port, from, login, ehlo, retry: self.retry.0 })
+        Ok(Relay { security, host, port, tls, from, login, ehlo, retry: self.retry.0 })
+    }
+
+    fn tls(&self) -> Result<Arc<ClientConfig>, ConfigError> {
+        let key = "[mail] ca_file";
+        let pem = self.ca_file.as_ref().map(|path| certificates(key, path)).transpose()?;
+        client_config(pem.as_deref()).map_err(|error| ConfigError::new(format!("{key}: {error}")))
     }
 
     pub(super) fn warning(&self) -> Option<String> {

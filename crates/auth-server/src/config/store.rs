@@ -22,7 +22,8 @@ pub struct Store {
     pub password: Option<String>,
     /// A file that holds the password in place of `password`.
     pub password_file: Option<SecretFile>,
-    /// The certificates of the authorities that are trusted for PostgreSQL's certificate, in place of the system's.
+    /// A file with the certificates that are trusted for PostgreSQL, in PEM, in place of the system's: authorities', or the
+    /// server's own.
     pub ca_file: Option<PathBuf>,
     /// The most connections to PostgreSQL that are open at once.
     #[serde(deserialize_with = "positive")]

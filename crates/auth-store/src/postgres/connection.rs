@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::StoreError;
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
+use auth_outbound::{IdleConnections, client_config};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, QueueMode, RecyclingMethod, Runtime};
+use rustls::ClientConfig;
 use tokio::sync::mpsc;
 use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{AsyncMessage, Client, Config};
@@ -32,7 +31,7 @@ pub struct PostgresConfig {
     pub url: String,
     /// The password, where it is not in the URL.
     pub password: Option<String>,
-    /// A file with the PEM certificates of the authorities to trust, in place of the system's.
+    /// A file with PEM certificates to trust, in place of the system's: authorities', or the server's own, which is pinned.
     pub authorities: Option<PathBuf>,
     /// The most connections that the store opens.
     pub connections: usize,
@@ -79,8 +78,8 @@ pub enum PostgresOpenError {
     /// The URL can't be parsed, or names no host.
     #[error("the URL can't be read: {0}")]
     Url(String),
-    /// The certificates of trusted authorities can't be read, or the file has none.
-    #[error("the certificates of trusted authorities can't be read: {0}")]
+    /// The file of trusted certificates can't be used; with its path, and why.
+    #[error("the trusted certificates can't be used: {0}")]
     Authorities(String),
     /// The database can't store every text.
     #[error("the database's encoding is {0}: create a database with ENCODING 'UTF8'")]
@@ -137,6 +136,9 @@ impl Target {
             .wait_timeout(Some(REACH))
             .create_timeout(Some(2 * REACH))
             .recycle_timeout(Some(REACH))
+            // The requests that follow each other go by the connection that is known to be alive.
+            .queue_mode(QueueMode::Lifo)
+            .pre_recycle(judge_idle())
             .build()
             .map_err(|error| PostgresOpenError::Failed(StoreError::Unavailable(error.to_string())))
     }
@@ -162,24 +164,37 @@ impl Target {
     }
 }
 
+/// Refuses connections to the pool that died while they were idle ([`auth_outbound::idle`]).
+fn judge_idle() -> Hook {
+    let connections = Arc::new(IdleConnections::default());
+    Hook::async_fn(move |client, metrics| {
+        let connections = Arc::clone(&connections);
+        Box::pin(async move {
+            if client.is_closed() {
+                return Err(HookError::message("the connection was closed"));
+            }
+            let now = metrics.created + metrics.age();
+            let probe = async { client.simple_query("").await.is_ok() };
+            if connections.may_reuse(metrics.created, now, metrics.last_used(), probe).await {
+                Ok(())
+            } else {
+                Err(HookError::message("the connection has died"))
+            }
+        })
+    })
+}
+
 fn tls(config: &PostgresConfig) -> Result<ClientConfig, PostgresOpenError> {
-    let mut roots = RootCertStore::empty();
-    match &config.authorities {
-        Some(path) => {
-            let wrong = || PostgresOpenError::Authorities(path.display().to_string());
-            for certificate in CertificateDer::pem_file_iter(path).map_err(|_| wrong())? {
-                roots.add(certificate.map_err(|_| wrong())?).map_err(|_| wrong())?;
-            }
-            if roots.is_empty() {
-                return Err(wrong());
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let builder = builder.map_err(|error| PostgresOpenError::Authorities(error.to_string()))?;
-    Ok(builder.with_root_certificates(roots).with_no_client_auth())
+    let Some(path) = &config.authorities else {
+        return client_config(None)
+            .map(Arc::unwrap_or_clone)
+            .map_err(|error| wrong_file("the system's", &error));
+    };
+    let shown = path.display().to_string();
+    let pem = std::fs::read(path).map_err(|error| wrong_file(&shown, &error))?;
+    client_config(Some(&pem)).map(Arc::unwrap_or_clone).map_err(|error| wrong_file(&shown, &error))
+}
+
+fn wrong_file(path: &str, reason: &dyn fmt::Display) -> PostgresOpenError {
+    PostgresOpenError::Authorities(format!("{path}: {reason}"))
 }

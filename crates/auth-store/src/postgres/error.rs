@@ -112,7 +112,10 @@ impl CommandError {
                     Some(advice) => format!("no connection: {}: {advice}", details.message()),
                     None => format!("no connection: {}", details.message()),
                 },
-                None => format!("no connection: {}", innermost(error)),
+                None => {
+                    let described = auth_outbound::describe_tls_failure(error);
+                    format!("no connection: {}", described.unwrap_or_else(|| innermost(error)))
+                }
             },
             Self::Pool(_) => "no connection in time".into(),
             Self::TimedOut => "PostgreSQL took too long".into(),

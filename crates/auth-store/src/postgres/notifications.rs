@@ -30,6 +30,12 @@ const GROUP: usize = 200;
 /// The pause before a lost connection is made anew, and after a panic.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How often the connection that receives is probed: it waits for what may never come, and may have died without a word.
+const PROBE_EVERY: Duration = Duration::from_secs(10);
+
+/// The time limit of that probe.
+const PROBE_LIMIT: Duration = Duration::from_secs(2);
+
 /// Sends and receives notifications.
 pub(super) struct Notifications {
     pub(super) listeners: Arc<Listeners>,
@@ -103,8 +109,11 @@ async fn receive(target: &Target, listeners: &Listeners) {
     };
     let begin = async {
         let begun = client.batch_execute(&format!("LISTEN {CHANNEL}")).await;
-        if begun.is_ok() {
-            std::future::pending::<()>().await;
+        let mut is_alive = begun.is_ok();
+        while is_alive {
+            tokio::time::sleep(PROBE_EVERY).await;
+            let probe = tokio::time::timeout(PROBE_LIMIT, client.simple_query("")).await;
+            is_alive = matches!(probe, Ok(Ok(_)));
         }
     };
     tokio::select! {

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use auth_outbound::{client_config, describe_tls_failure};
 use auth_store::postgres_address;
 use futures_util::{StreamExt, pin_mut};
-use rustls::{ClientConfig, RootCertStore};
 use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -32,7 +32,7 @@ pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyh
         config.password(file.read_text("--password-file")?.as_bytes());
     }
     config.application_name("auth-server import").connect_timeout(CONNECT_TIMEOUT);
-    let connected = config.connect(MakeRustlsConnect::new(tls()?)).await;
+    let connected = config.connect(MakeRustlsConnect::new(Arc::unwrap_or_clone(client_config(None)?))).await;
     let (client, connection) = connected.map_err(|error| plain_error(&error))?;
     let connection = tokio::spawn(connection);
     let tables = copy_tables(&client).await;
@@ -76,17 +76,9 @@ fn plain_error(error: &tokio_postgres::Error) -> anyhow::Error {
     use std::error::Error as _;
     match (error.as_db_error(), error.source()) {
         (Some(error), _) => anyhow::anyhow!("{}", error.message()),
-        (None, Some(cause)) => anyhow::anyhow!("{cause}"),
+        (None, Some(cause)) => {
+            anyhow::anyhow!(describe_tls_failure(error).unwrap_or_else(|| cause.to_string()))
+        }
         (None, None) => anyhow::anyhow!("{error}"),
-    }
-}
-
-fn tls() -> anyhow::Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    match ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions() {
-        Ok(builder) => Ok(builder.with_root_certificates(roots).with_no_client_auth()),
-        Err(error) => bail!("TLS can't be used: {error}"),
     }
 }

@@ -1,0 +1,5 @@
+//! TLS clients.
+
+pub(crate) mod config;
+pub(crate) mod failure;
+mod pinning;

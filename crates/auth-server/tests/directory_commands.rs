@@ -1,0 +1,88 @@
+//! The built binary's commands for the accounts of a directory, with a real slapd.
+#![cfg(test)]
+
+#[path = "common/workspace.rs"]
+mod workspace;
+
+use auth_conformance::slapd::{BASE, SERVICE, Slapd};
+
+use crate::workspace::{Workspace, arguments, text};
+
+const USERS: &str = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["corp","local"]}
+{"kind":"user","realm":"main","username":"hamlet","email":"hamlet@zulip.com","directory_name":"gone"}
+{"kind":"user","realm":"main","username":"newuser","email":"newuser@zulip.com","directory_name":"gone-too"}
+"#;
+
+const REFUSED: &str = "account: the one of this name isn't the entry's";
+
+fn configure(workspace: &Workspace, slapd: &Slapd, more: &str) {
+    let (address, (dn, password)) = (slapd.address(), SERVICE);
+    workspace.configure(&format!(
+        "[ldap.corp]\nservers = [\"ldap://{address}\"]\nbind_dn = \"{dn}\"\nbind_password = \"{password}\"\n\
+         base = \"{BASE}\"\ngroup_base = \"ou=groups,dc=example,dc=org\"\n\
+         roles = {{ admin = [\"CN=Admins, ou=groups,dc=example,dc=org\"], owner = [\"cn=kings,ou=groups,dc=example,dc=org\"] }}\n\
+         {more}"
+    ));
+}
+
+/// What `ldap check` prints, and whether it finds that the user may log in.
+fn check(workspace: &Workspace, line: &str, input: &str) -> (String, bool) {
+    let output = workspace.run(&arguments(line), input);
+    (text(&output.stdout), output.status.success())
+}
+
+#[test]
+fn an_account_is_given_to_the_entry_that_was_made_again() {
+    let (slapd, workspace) = (Slapd::start().unwrap(), Workspace::new());
+    configure(&workspace, &slapd, "");
+    workspace.write("users.jsonl", USERS);
+    workspace.succeed(&arguments("import users.jsonl"), "");
+
+    let (shown, may_log_in) = check(&workspace, "ldap check --user hamlet", "");
+    assert!(shown.contains(REFUSED) && !may_log_in, "{shown}");
+    let told = workspace.succeed(&arguments("user relink hamlet"), "");
+    assert!(told.starts_with("relinked: from the entry gone to "), "{told}");
+    let entry = told.trim_end().rsplit(' ').next().unwrap().to_owned();
+    let (shown, may_log_in) = check(&workspace, "ldap check --user hamlet --with-password", "hamlet-ldap\n");
+    assert!(shown.contains("account: hamlet (") && may_log_in, "{shown}");
+    let told = workspace.succeed(&arguments("user relink hamlet"), "");
+    assert_eq!(told, format!("the account belongs to the entry {entry} already\n"));
+
+    // By hand, and never two accounts to one entry.
+    let told = workspace.fail(&arguments(&format!("user relink newuser --entry {entry}")), "");
+    assert_eq!(told, "another account belongs to that entry: `auth-server user show` finds it by the id");
+    let told = workspace.succeed(&arguments("user relink newuser --entry by-hand"), "");
+    assert_eq!(told, "relinked: from the entry gone-too to by-hand\n");
+    let mut empty = arguments("user relink newuser --entry");
+    empty.insert(4, "");
+    assert!(workspace.fail(&empty, "").starts_with("that is no id of an entry"));
+
+    // As Rocket.Chat does by itself.
+    let (shown, may_log_in) = check(&workspace, "ldap check --user newuser", "");
+    assert!(shown.contains(REFUSED) && !may_log_in, "{shown}");
+    configure(&workspace, &slapd, "relink_by_name = true");
+    let (shown, may_log_in) = check(&workspace, "ldap check --user newuser", "");
+    assert!(
+        shown.contains("belongs to another entry, and would be given to this one") && may_log_in,
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_check_names_the_groups_that_nobody_is_in() {
+    let (slapd, workspace) = (Slapd::start().unwrap(), Workspace::new());
+    configure(&workspace, &slapd, "");
+    workspace.write("users.jsonl", USERS);
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    // Also when the name that is checked is nobody's.
+    for name in ["hamlet", "nobody"] {
+        let (shown, _) = check(&workspace, &format!("ldap check --user {name}"), "");
+        let unused =
+            "the group cn=kings,ou=groups,dc=example,dc=org would give the role owner, but no entry is in it";
+        assert!(shown.contains(unused), "{shown}");
+        assert!(
+            shown.contains("the group CN=Admins, ou=groups,dc=example,dc=org gives the role admin"),
+            "{shown}"
+        );
+    }
+}
