@@ -6,7 +6,9 @@ use std::sync::Arc;
 use auth_core::{
     Account, Act, Actor, AuditRecord, ClientKey, Lookup, NameKind, Password, Realm, Revocation, Store, UserId,
 };
-use auth_engine::{Auditor, Engine, PasswordService, RevocationEvent, RevocationTable};
+use auth_engine::{
+    Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, with_verified_addresses,
+};
 
 use crate::error::AdminError;
 
@@ -132,6 +134,25 @@ impl Accounts {
         Ok(self.passwords.set(account, password, allow_weak, ClientKey::default(), &audit).await?)
     }
 
+    /// Takes an account's addresses for verified, by the operator's word; `false` when each of them was.
+    ///
+    /// # Errors
+    /// [`AdminError::NoAddress`] when the account has none, [`AdminError::NoUser`] when it is gone, or
+    /// [`AdminError::Store`].
+    pub async fn verify_addresses(&self, account: &Account) -> Result<bool, AdminError> {
+        let user = &account.user;
+        if user.email().is_none() {
+            return Err(AdminError::NoAddress);
+        }
+        let update = with_verified_addresses(user, |_| true);
+        if update.names == user.names {
+            return Ok(false);
+        }
+        let audit = self.audit(Act::AddressVerified, account);
+        let is_there = self.store.update_profile(user.id, &update, Some(&audit)).await?;
+        if is_there { Ok(true) } else { Err(AdminError::NoUser) }
+    }
+
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or
     /// activates it again.
     ///
@@ -142,7 +163,7 @@ impl Accounts {
         let revocation = if active {
             Revocation::NOTHING
         } else {
-            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds }
+            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds, except: None }
         };
         let audit = self.audit(if active { Act::Activated } else { Act::Deactivated }, account);
         let is_there = self.store.set_active(account.user.id, active, &revocation, Some(&audit)).await?;

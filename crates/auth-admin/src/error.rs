@@ -23,6 +23,8 @@ pub enum AdminError {
     Password(PasswordError),
     /// The hashing queue is full.
     Busy,
+    /// The account has no e-mail address.
+    NoAddress,
     /// The name of an app password has control characters.
     BadName,
     /// The account has as many app passwords as it may have.
@@ -44,6 +46,7 @@ impl fmt::Display for AdminError {
             Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
             Self::Password(error) => error.fmt(f),
             Self::Busy => f.write_str("the hashing queue is full"),
+            Self::NoAddress => f.write_str("the account has no e-mail address"),
             Self::BadName => f.write_str("the name has control characters"),
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")

@@ -107,11 +107,11 @@ pub use record::{
     Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameKind, NewId, Realm,
     Role, Scope, StrengthRule, User, fold,
 };
-pub use request::{forwarding_header, is_loopback_host};
+pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_path};
 pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
-    ActionError, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, PasswordReset, PersonalToken,
+    ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, OwnAccount, PasswordReset, PersonalToken,
     PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SecondFactors, Sessions, TokenRenewal,
 };
 pub use store::{
@@ -120,5 +120,5 @@ pub use store::{
     ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store, StoreError,
     UserStore, resolve,
 };
-pub use text::is_control;
+pub use text::{is_control, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -12,7 +12,7 @@ use crate::{
 };
 
 pub use account::{
-    ActionError, Caller, Enrolment, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor,
+    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor,
     SecondFactors, Sessions,
 };
 

@@ -208,11 +208,13 @@ pub struct Revocation<'a> {
     pub valid_from: Option<Timestamp>,
     /// Credentials of these kinds are deleted.
     pub kinds: &'a [CredentialKind],
+    /// This credential stays, whatever its kind.
+    pub except: Option<CredentialId>,
 }
 
 impl Revocation<'_> {
     /// Nothing is revoked.
-    pub const NOTHING: Self = Self { valid_from: None, kinds: &[] };
+    pub const NOTHING: Self = Self { valid_from: None, kinds: &[], except: None };
 }
 
 /// Keeps credentials. Whatever deletes a credential deletes those that came from it.

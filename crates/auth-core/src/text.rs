@@ -1,4 +1,4 @@
-//! Characters that act on what is shown.
+//! Characters that are not part of a text: those that act on what is shown, and the mark before it.
 
 /// Tells whether a character acts on a terminal, or on the direction of the text around it, in place of being shown: a
 /// control character (C0 with tab and line feed, delete, or C1), or one of Unicode's bidirectional controls (UAX #9,
@@ -16,6 +16,17 @@ pub fn is_control(character: char) -> bool {
         '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
     );
     character.is_control() || is_bidi_control
+}
+
+/// The text behind a byte order mark of UTF-8, which some programs write first; the whole text where there is none.
+///
+/// ```
+/// assert_eq!(auth_core::without_byte_order_mark(b"\xEF\xBB\xBF{}"), b"{}");
+/// assert_eq!(auth_core::without_byte_order_mark(b"{}"), b"{}");
+/// ```
+#[must_use]
+pub fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::{
-    ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
+    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
     Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
-    OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
+    OneTimeCode, OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
     ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
     Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
@@ -100,6 +100,11 @@ pub enum ActionKind {
     Confirm,
     ForgotPassword { realm: RealmId, address: String },
     ResetPassword { realm: RealmId, token: Token, new: Password },
+    SuggestUserName,
+    ChooseUserName { name: String },
+    ChangePassword { new: Password },
+    MailAddressProof { realm: RealmId, address: String },
+    VerifyAddress { realm: RealmId, token: Token },
 }
 
 /// What an action gives; it must fit the action.
@@ -119,6 +124,7 @@ pub enum ActionResult {
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),
+    UserName(String),
 }
 
 impl FakeServices {
@@ -457,6 +463,43 @@ impl PasswordReset for FakeServices {
         _protocol: ProtocolName,
     ) -> Result<(), ActionError> {
         let kind = ActionKind::ResetPassword { realm, token: token.clone(), new: new.clone() };
+        expect_result!(self.act(None, kind), ActionResult::Done => ())
+    }
+}
+
+#[async_trait]
+impl OwnAccount for FakeServices {
+    async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError> {
+        let asked = self.act(Some(caller), ActionKind::SuggestUserName);
+        expect_result!(asked, ActionResult::UserName(name) => name)
+    }
+
+    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
+        let kind = ActionKind::ChooseUserName { name: name.to_owned() };
+        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
+    }
+
+    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
+        let kind = ActionKind::ChangePassword { new: new.clone() };
+        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
+    }
+}
+
+#[async_trait]
+impl AddressVerification for FakeServices {
+    async fn mail_address_proof(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
+        let kind = ActionKind::MailAddressProof { realm, address: address.to_owned() };
+        expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
+    }
+
+    async fn verify_address(
+        &self,
+        realm: RealmId,
+        token: &Token,
+        _peer: &Peer,
+        _protocol: ProtocolName,
+    ) -> Result<(), ActionError> {
+        let kind = ActionKind::VerifyAddress { realm, token: token.clone() };
         expect_result!(self.act(None, kind), ActionResult::Done => ())
     }
 }

@@ -33,7 +33,7 @@ async fn an_app_password_is_its_owners_alone_and_opens_no_closed_account() {
     }
     let account = world.account("totp").await;
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
-    let revocation = Revocation { valid_from: None, kinds: &kinds };
+    let revocation = Revocation { valid_from: None, kinds: &kinds, except: None };
     assert!(world.store.set_active(account.user.id, false, &revocation, None).await.unwrap());
     let refused = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", password.expose()).await.unwrap_err();
     assert_eq!(refused, LoginError::UserInactive);

@@ -134,7 +134,7 @@ async fn a_token_is_worth_nothing_in_another_realm_or_for_who_was_deactivated() 
     assert_eq!(told, Err(ActionError::WrongToken));
     let iago = world.account("iago").await;
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
-    let revocation = Revocation { valid_from: None, kinds: &kinds };
+    let revocation = Revocation { valid_from: None, kinds: &kinds, except: None };
     assert!(world.store.set_active(iago.user.id, false, &revocation, None).await.unwrap());
     assert_eq!(reset(&world, token.expose(), NEW).await, Err(ActionError::WrongToken));
 }

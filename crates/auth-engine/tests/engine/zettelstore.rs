@@ -105,7 +105,7 @@ async fn tokens_issued_before_the_valid_from_stamp_are_refused_and_later_ones_ar
     let old = token(&world.log_in(ProtocolName::ZETTELSTORE, "iago", PASSWORD).await.unwrap());
     let valid_from = Some(world.engine.passwords().next_valid_from());
     let kinds = world.engine.revocations().kinds(RevocationEvent::Deactivated);
-    let deactivation = Revocation { valid_from, kinds: &kinds };
+    let deactivation = Revocation { valid_from, kinds: &kinds, except: None };
     assert!(world.store.set_active(account.user.id, false, &deactivation, None).await.unwrap());
     assert!(world.store.set_active(account.user.id, true, &Revocation::NOTHING, None).await.unwrap());
     let stamp = world.account("iago").await.user.valid_from;

@@ -50,6 +50,7 @@ pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &
     let revocation = Revocation {
         valid_from: Some(at(500)),
         kinds: &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::APP_PASSWORD],
+        except: None,
     };
     assert!(store.set_password(users[0], Some(&password("new")), &revocation, None).await.unwrap());
 
@@ -67,6 +68,12 @@ pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &
     assert!(store.set_password(users[0], None, &NOTHING, None).await.unwrap());
     assert_eq!(account(&*store, users[0]).await.password, None);
     assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &revocation, None).await.unwrap());
+
+    let own = ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await[1];
+    let but_one = Revocation { except: Some(own), ..revocation };
+    assert!(store.set_password(users[1], Some(&password("new")), &but_one, None).await.unwrap());
+    assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await, [own]);
+    assert!(ids(&*store, users[1], CredentialKind::APP_PASSWORD).await.is_empty());
 }
 
 pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F) {
@@ -100,7 +107,7 @@ pub async fn moves_the_valid_from_stamp_by_a_second_at_least<F: Fixture>(fixture
         (None, second(4001)),
         (Some(second(4001)), second(5001)),
     ] {
-        let revocation = Revocation { valid_from: given, kinds: &[] };
+        let revocation = Revocation { valid_from: given, kinds: &[], except: None };
         assert!(store.set_password(users[0], None, &revocation, None).await.unwrap());
         assert_eq!(account(&*store, users[0]).await.user.valid_from, expected, "{given:?}");
     }
@@ -111,7 +118,7 @@ pub async fn deactivates_and_activates_users<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10, None).await.unwrap();
     store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10, None).await.unwrap();
-    let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
+    let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
     assert!(store.set_active(users[0], false, &revocation, None).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
@@ -139,7 +146,7 @@ pub async fn revokes_credentials_and_changes_nothing_else<F: Fixture>(fixture: &
     for active in [true, false] {
         store.set_active(users[0], active, &NOTHING, None).await.unwrap();
         let before = account(&*store, users[0]).await;
-        let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN] };
+        let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
         assert_eq!(store.revoke(users[0], &revocation, None).await, Ok(true));
         let after = account(&*store, users[0]).await;
         assert!(after.user.version > before.user.version);
@@ -172,7 +179,7 @@ pub async fn a_deactivation_beside_a_revocation_holds<F: Fixture>(fixture: &F) {
             async move { assert_eq!(deactivating.set_active(user, false, &NOTHING, None).await, Ok(true)) };
         let revoke = async move {
             let kinds = &[CredentialKind::ROCKETCHAT_TOKEN];
-            let revocation = Revocation { valid_from: Some(at(9)), kinds };
+            let revocation = Revocation { valid_from: Some(at(9)), kinds, except: None };
             assert_eq!(revoking.revoke(user, &revocation, None).await, Ok(true));
         };
         if number % 2 == 0 {

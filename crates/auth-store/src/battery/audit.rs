@@ -362,7 +362,7 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     let all: auth_core::Records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(other.clone())))));
     store.set_password(id, Some(&new), NOTHING, audit).await.unwrap_err();
     store.set_active(id, false, NOTHING, audit).await.unwrap_err();
-    store.revoke(id, &Revocation { valid_from: None, kinds: &kinds }, audit).await.unwrap_err();
+    store.revoke(id, &Revocation { valid_from: None, kinds: &kinds, except: None }, audit).await.unwrap_err();
     store.update_profile(id, &update, audit).await.unwrap_err();
     store.set_email_second_factor(id, true, audit).await.unwrap_err();
     store.add(&token(2, id), 9, audit).await.unwrap_err();

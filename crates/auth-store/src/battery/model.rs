@@ -164,19 +164,19 @@ impl Model {
             }
             Command::SetPassword { user, new, valid_from, revoke } => {
                 let (user, new, kinds) = (users[user], new.map(text), kinds(&revoke));
-                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds, except: None };
                 let answer = store.set_password(user, new.as_ref(), &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |entry| entry.password = new))), shown(answer))
             }
             Command::SetActive { user, active, valid_from, revoke } => {
                 let (user, kinds) = (users[user], kinds(&revoke));
-                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds, except: None };
                 let answer = store.set_active(user, active, &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |entry| entry.active = active))), shown(answer))
             }
             Command::Revoke { user, valid_from, revoke } => {
                 let (user, kinds) = (users[user], kinds(&revoke));
-                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds };
+                let revocation = Revocation { valid_from: valid_from.map(at), kinds: &kinds, except: None };
                 let answer = store.revoke(user, &revocation, None).await;
                 (shown(Ok(self.change(user, &revocation, |_| ()))), shown(answer))
             }
@@ -246,7 +246,11 @@ impl Model {
         if let Some(time) = revocation.valid_from {
             entry.valid_from = time.max(entry.valid_from + Duration::from_secs(1));
         }
-        self.retain(|credential| credential.user != user || !revocation.kinds.contains(&credential.kind));
+        self.retain(|credential| {
+            credential.user != user
+                || !revocation.kinds.contains(&credential.kind)
+                || Some(credential.id) == revocation.except
+        });
         true
     }
 

@@ -43,7 +43,7 @@ pub async fn ends_what_came_from_a_credential_with_it<F: Fixture>(fixture: &F) {
             assert_eq!(comparable(&read), comparable(written));
         }
         let version = account(&*store, user_id).await.user.version;
-        let revocation = Revocation { valid_from: None, kinds: &[PARENT] };
+        let revocation = Revocation { valid_from: None, kinds: &[PARENT], except: None };
         match way {
             0 => assert!(store.remove(parent.id, None).await.unwrap()),
             1 => {

@@ -238,11 +238,12 @@ impl Postgres {
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (id, kinds) = (&user.as_bytes()[..], credentials::names(revocation.kinds));
+        let except = revocation.except.as_ref().map(|id| &id.as_bytes()[..]);
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
             let done = changed(transaction, statement, params).await?;
             if done && !kinds.is_empty() {
-                execute(transaction, REMOVE_KINDS, &[&id, &kinds, &None::<&[u8]>]).await?;
+                execute(transaction, REMOVE_KINDS, &[&id, &kinds, &except]).await?;
             }
             audit::write(transaction, audit.filter(|_| done)).await?;
             Ok(done)

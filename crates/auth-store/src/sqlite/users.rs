@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind,
+    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind,
     NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
     Timestamp, UserId, UserStore, fold,
 };
@@ -240,18 +240,20 @@ impl UserStore for Sqlite {
 struct OwnedRevocation {
     valid_from: Option<Timestamp>,
     kinds: Vec<CredentialKind>,
+    except: Option<CredentialId>,
 }
 
 impl OwnedRevocation {
     fn of(revocation: &Revocation<'_>) -> Self {
-        Self { valid_from: revocation.valid_from, kinds: revocation.kinds.to_vec() }
+        let Revocation { valid_from, kinds, except } = *revocation;
+        Self { valid_from, kinds: kinds.to_vec(), except }
     }
 
     fn apply(&self, connection: &Connection, user: UserId) -> Result<()> {
         if let Some(valid_from) = self.valid_from {
             changed(connection, MOVE_VALID_FROM, params![user.as_bytes(), valid_from.as_millis()])?;
         }
-        credentials::delete_kinds(connection, user, &self.kinds, None)?;
+        credentials::delete_kinds(connection, user, &self.kinds, self.except)?;
         Ok(())
     }
 }

@@ -132,7 +132,9 @@ impl State {
             }
         });
         if changed.is_some() {
-            self.retain_credentials(|own| own.user != id || !revocation.kinds.contains(&own.kind));
+            self.retain_credentials(|own| {
+                own.user != id || !revocation.kinds.contains(&own.kind) || Some(own.id) == revocation.except
+            });
         }
         changed.is_some()
     }
