@@ -27,7 +27,7 @@ pub(crate) enum MethodResult {
         #[serde(rename = "type")]
         kind: &'static str,
     },
-    /// The user's rooms: a login server has none.
+    /// The user's rooms, or subscriptions to them: a login server has none.
     Rooms([(); 0]),
     /// A TOTP device that waits for its first code.
     Enrolled {
@@ -174,7 +174,7 @@ pub(crate) async fn call(
     match name {
         "login" => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
         "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
-        "rooms/get" => Ok(Some(MethodResult::Rooms([]))).into(),
+        "rooms/get" | "subscriptions/get" => Ok(Some(MethodResult::Rooms([]))).into(),
         "getUsernameSuggestion" | "setUsername" | "setUserPassword" => {
             change_own_account(state, origin, name, params.take(0)).await.into()
         }
