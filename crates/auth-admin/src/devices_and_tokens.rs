@@ -182,8 +182,11 @@ impl Tokens {
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn revoke_all(&self, account: &Account) -> Result<(), AdminError> {
-        let revocation =
-            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &self.kinds, except: None };
+        let revocation = Revocation {
+            valid_from: Some(self.passwords.next_valid_from()),
+            kinds: &self.kinds,
+            except: None,
+        };
         let audit = audit(&self.auditor, Act::TokensRevoked, account);
         let is_there = self.store.revoke(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }

@@ -96,7 +96,8 @@ pub fn read(options: &Options) -> Result<Vec<(String, Sequence)>> {
 pub fn run(options: &Options) -> Result<Report> {
     let mut report = Report::default();
     for (name, sequence) in read(options)?.iter().filter(|(name, _)| options.selects(name)) {
-        let verdict = run_one(options, sequence).unwrap_or_else(|error| Verdict::NotRun(format!("{error:#}")));
+        let verdict =
+            run_one(options, sequence).unwrap_or_else(|error| Verdict::NotRun(format!("{error:#}")));
         report.add(name, verdict);
     }
     Ok(report)

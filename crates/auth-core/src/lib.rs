@@ -111,8 +111,9 @@ pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_pat
 pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
-    ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, OwnAccount, PasswordReset, PersonalToken,
-    PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SecondFactors, Sessions, TokenRenewal,
+    ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
+    OwnAccount, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms,
+    RequestLimits, SecondFactors, Sessions, TokenRenewal,
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,

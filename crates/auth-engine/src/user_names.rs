@@ -28,7 +28,8 @@ pub fn is_user_name(name: &str) -> bool {
 /// assert!(names.take(5).eq(["desiree.roe", "droe", "desireer", "roe", "desiree.roe-1"]));
 /// ```
 pub fn user_names(full_name: &str, address: Option<&str>) -> impl Iterator<Item = String> + use<> {
-    let words: Vec<String> = full_name.split_whitespace().map(plain).filter(|word| !word.is_empty()).collect();
+    let words: Vec<String> =
+        full_name.split_whitespace().map(plain).filter(|word| !word.is_empty()).collect();
     let mut names = vec![words.join(".")];
     if let [first, .., last] = &words[..] {
         let initial = |word: &str| word.chars().take(1).collect::<String>();

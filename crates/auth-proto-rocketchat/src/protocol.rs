@@ -93,7 +93,8 @@ fn count(state: &RocketChatProtocol, operation: &Operation, call: &Call<'_>) -> 
     let exempt = |principal: &Principal| principal.profile.user.may(Permission::BypassRateLimit);
     // A method counts by its own name, which the handler reads from the body. The page is no call.
     if matches!(operation.endpoint, Endpoint::Method | Endpoint::Home)
-        || call.principal.as_deref().is_some_and(exempt) {
+        || call.principal.as_deref().is_some_and(exempt)
+    {
         return None;
     }
     state.services.admit(ProtocolName::ROCKETCHAT, operation.name, call.peer)

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    AddressVerification, Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, FailureReason, Grant, GrantKind,
-    InternalError, LoginAttempt, LoginError, OwnAccount, PasswordReset, Peer, PersonalTokens, PresentedCredential,
-    Profile, ProtocolName, Realm, RealmName, Realms, RequestLimits, SecondFactors, SecondStep, Sessions,
-    Timestamp, Token, TokenError,
+    AddressVerification, Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId,
+    FailureReason, Grant, GrantKind, InternalError, LoginAttempt, LoginError, OwnAccount, PasswordReset,
+    Peer, PersonalTokens, PresentedCredential, Profile, ProtocolName, Realm, RealmName, Realms,
+    RequestLimits, SecondFactors, SecondStep, Sessions, Timestamp, Token, TokenError,
 };
 
 use crate::config::Config;

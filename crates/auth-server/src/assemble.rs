@@ -123,7 +123,10 @@ impl Assembled {
                     (config.zulip.realm.as_deref(), Arc::new(protocol))
                 }
                 ProtocolName::ROCKETCHAT => {
-                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config, unique_id(&**self.engine.store(), &*self.rng).await?), engine));
+                    let protocol = Arc::new(RocketChatProtocol::new(
+                        rocketchat(config, unique_id(&**self.engine.store(), &*self.rng).await?),
+                        engine,
+                    ));
                     self.sockets = Some(sockets(config, &protocol, &self.rng));
                     (Some(config.rocketchat.realm.as_str()), protocol)
                 }

@@ -31,15 +31,16 @@ fn get(server: &Server, path: &str) -> Response {
 }
 
 fn log_in(server: &Server, user: &str, password: &str) -> Response {
-    server.send(&Request::new("POST", "/api/v1/login").json(&json!({"user": user, "password": password}))).unwrap()
+    server
+        .send(&Request::new("POST", "/api/v1/login").json(&json!({"user": user, "password": password})))
+        .unwrap()
 }
 
 /// A call by a user who logs in first.
 fn call(server: &Server, login: &Response, request: Request) -> Response {
     let login = login.json().unwrap();
     let header = |name: &str| login["data"][name].as_str().unwrap().to_owned();
-    let request =
-        request.header("X-User-Id", &header("userId")).header("X-Auth-Token", &header("authToken"));
+    let request = request.header("X-User-Id", &header("userId")).header("X-Auth-Token", &header("authToken"));
     server.send(&request).unwrap()
 }
 
@@ -53,7 +54,11 @@ fn runs_of_slashes_count_as_one_at_every_protocol() {
         (Request::new("POST", "//api/v1/fetch_api_key").form(form), 200, "api_key"),
         (Request::new("GET", "//api/info"), 200, "minimumClientVersions"),
         (Request::new("GET", "//api/v1//settings.public?_id=Site_Url"), 200, "Site_Url"),
-        (Request::new("POST", "/api//v1/login").json(&json!({"user": "iago", "password": PASSWORD})), 200, "authToken"),
+        (
+            Request::new("POST", "/api//v1/login").json(&json!({"user": "iago", "password": PASSWORD})),
+            200,
+            "authToken",
+        ),
         (Request::new("GET", "//websocket"), 426, "WebSocket"),
         (Request::new("GET", "//"), 200, "no web client"),
         // Zettelstore itself leads on, and keeps the query.
@@ -74,7 +79,8 @@ fn runs_of_slashes_count_as_one_at_every_protocol() {
 
 #[test]
 fn exact_point_slashes_finds_nothing_behind_two() {
-    let server = start(&config().set("zulip.exact", vec!["slashes"]).set("rocketchat.exact", vec!["slashes"]));
+    let server =
+        start(&config().set("zulip.exact", vec!["slashes"]).set("rocketchat.exact", vec!["slashes"]));
     for path in ["//api/v1/server_settings", "//api/info", "/api/v1//login", "//websocket"] {
         assert_eq!(get(&server, path).status, 404, "{path}");
     }
@@ -101,7 +107,8 @@ fn names_with_a_dot_are_rocketchats_and_others_below_api_are_zulips() {
 #[test]
 fn json_behind_a_byte_order_mark_is_read() {
     let server = start(&config());
-    let mut request = Request::new("POST", "/api/v1/login").json(&json!({"user": "iago", "password": PASSWORD}));
+    let mut request =
+        Request::new("POST", "/api/v1/login").json(&json!({"user": "iago", "password": PASSWORD}));
     request.body.splice(0..0, [0xEF, 0xBB, 0xBF]);
     assert_eq!(server.send(&request).unwrap().status, 200);
 }
@@ -191,4 +198,3 @@ fn origins_of_the_configuration_may_call_from_a_browser() {
     assert_eq!((allowed.status, allowed.header("access-control-allow-origin")), (200, Some(origin)));
     assert_eq!(preflight("https://evil.example").status, 403);
 }
-

@@ -31,5 +31,6 @@ def read(request):
     return {"status": 200, "fields": [[name, value] for name, values in post.lists() for value in values]}
 
 
-for line in sys.stdin:
+# All is read before anything is printed, so that neither side waits for the other.
+for line in sys.stdin.read().splitlines():
     print(json.dumps(read(json.loads(line))))

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::{
-    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
-    Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
-    OneTimeCode, OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
-    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
-    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
+    DevelopmentUsers, Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError,
+    LoginReply, OneTimeCode, OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens,
+    Principal, Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits,
+    SecondFactors, Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;

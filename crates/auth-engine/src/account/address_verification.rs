@@ -46,7 +46,8 @@ impl AddressVerification for AddressVerificationService {
         let account = account.filter(|account| realm.active && account.user.active);
         // Mails go to the account's own address, which is the one that logins look at.
         let own = account.as_ref().and_then(|account| account.user.email());
-        let unverified = own.filter(|own| !own.verified && auth_core::fold(own.address) == auth_core::fold(address.trim()));
+        let unverified = own
+            .filter(|own| !own.verified && auth_core::fold(own.address) == auth_core::fold(address.trim()));
         if let (Some(account), Some(own)) = (&account, unverified)
             && self.limits.reserve_mail(account.user.id, started).await?
         {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, AuditRecord, ClientKey, Clock, CredentialId, InternalError, Password, PasswordPolicy, PasswordString,
-    PolicyRule, ProtocolName, Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
+    Account, AuditRecord, ClientKey, Clock, CredentialId, InternalError, Password, PasswordPolicy,
+    PasswordString, PolicyRule, ProtocolName, Realm, Revocation, SecretInput, Store, StoreError, Timestamp,
+    UserId,
 };
 use auth_crypto::password::{HashingRule, NameContext, StoredPassword, Verdict};
 use auth_crypto::pool::{HashingPool, Verification};
@@ -191,7 +192,11 @@ impl PasswordService {
         audit: &AuditRecord,
     ) -> Result<(), PasswordError> {
         let hashed = self.hash(account, password, allow_weak, client).await?;
-        if self.store(account.user.id, &hashed, None, audit).await? { Ok(()) } else { Err(PasswordError::NoUser) }
+        if self.store(account.user.id, &hashed, None, audit).await? {
+            Ok(())
+        } else {
+            Err(PasswordError::NoUser)
+        }
     }
 
     /// The stamp from which signed tokens are good after a revocation now: two seconds on, so that no whole-second rounding

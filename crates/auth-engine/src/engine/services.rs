@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
-    Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode, OwnAccount, Password,
-    PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
-    Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions, Timestamp, Token, TokenError,
-    TokenForm, TokenRenewal,
+    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
+    DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode,
+    OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
+    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
+    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 use super::Engine;

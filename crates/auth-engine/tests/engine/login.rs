@@ -233,7 +233,8 @@ impl PasswordBackend for TooLate {
 
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer {
         let user = request.account.unwrap().user.id;
-        let revocation = Revocation { valid_from: Some(Timestamp::from_secs(2_000_000_000)), kinds: &[], except: None };
+        let revocation =
+            Revocation { valid_from: Some(Timestamp::from_secs(2_000_000_000)), kinds: &[], except: None };
         if self.deactivates {
             self.store.set_active(user, false, &revocation, None).await.unwrap();
         } else {

@@ -102,13 +102,17 @@ mod tests {
         check(
             None,
             Some(&ada),
-            &[r#"{"msg":"added","collection":"users","id":"u1","fields":{"username":"ada","emails":[{"address":"ada@example.org","verified":false}]}}"#],
+            &[
+                r#"{"msg":"added","collection":"users","id":"u1","fields":{"username":"ada","emails":[{"address":"ada@example.org","verified":false}]}}"#,
+            ],
         );
         check(Some(&ada), None, &[r#"{"msg":"removed","collection":"users","id":"u1"}"#]);
         check(
             Some(&ada),
             Some(&document(Some("ada"), Some(("ada@example.org", true)))),
-            &[r#"{"msg":"changed","collection":"users","id":"u1","fields":{"emails":[{"address":"ada@example.org","verified":true}]}}"#],
+            &[
+                r#"{"msg":"changed","collection":"users","id":"u1","fields":{"emails":[{"address":"ada@example.org","verified":true}]}}"#,
+            ],
         );
         check(
             Some(&ada),

@@ -138,7 +138,9 @@ pub(crate) fn of_action_error<'a>(error: &'a ActionError, texts: &ErrorTexts) ->
         ActionError::AddressUnverified => {
             plain("error-invalid-user", "You need to verify your emails before setting up 2FA")
         }
-        ActionError::UserNameTaken => of_call(("error-field-unavailable", "This user name is already in use")),
+        ActionError::UserNameTaken => {
+            of_call(("error-field-unavailable", "This user name is already in use"))
+        }
         ActionError::BadUserName => of_call((
             "error-input-is-not-a-valid-field",
             "A user name has letters and digits of ASCII, dots, hyphens and low lines",

@@ -107,10 +107,7 @@ pub(crate) fn finish(method: &Method, response: &mut Response<Bytes>) {
     /// Not on answers to preflights, which say themselves who may call.
     static CROSS_ORIGIN: [(HeaderName, HeaderValue); 2] = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(CALL_HEADERS),
-        ),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(CALL_HEADERS)),
     ];
 
     let length = HeaderValue::from(response.body().len());

@@ -38,8 +38,7 @@ pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
         profile = state.services.choose_user_name(&caller, &name).await.map_err(refused)?;
     }
     if let Some(password) = new_password {
-        profile =
-            state.services.change_password(&caller, &Password::new(password)).await.map_err(refused)?;
+        profile = state.services.change_password(&caller, &Password::new(password)).await.map_err(refused)?;
     }
     Ok(success(&Changed { user: Me::new(&profile, &state.config.site_url) }))
 }

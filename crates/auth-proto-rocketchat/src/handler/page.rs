@@ -21,7 +21,8 @@ pub(crate) async fn home(_: &RocketChatProtocol, _: &Call<'_>) -> Result<Answer,
 /// opening a link, does nothing.
 pub(crate) async fn verify_address(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     let over = || {
-        let text = "This link is not good: it is older than a day, or a newer one was sent. Ask for another one.";
+        let text =
+            "This link is not good: it is older than a day, or a newer one was sent. Ask for another one.";
         page(StatusCode::NOT_FOUND, "Not confirmed", text)
     };
     let token = call.path().strip_prefix(VERIFY).unwrap_or_default();

@@ -28,7 +28,10 @@ pub(crate) fn answer(config: &Config, headers: &HeaderMap) -> Answer {
     }
     let is_every = config.allowed_origins.iter().any(|allowed| allowed == "*");
     let is_listed = |origin: &&HeaderValue| {
-        config.allowed_origins.iter().any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
+        config
+            .allowed_origins
+            .iter()
+            .any(|allowed| origin.as_bytes().eq_ignore_ascii_case(allowed.as_bytes()))
     };
     let allowed = if is_every { Some(&EVERY) } else { origin.filter(is_listed) };
     let Some(allowed) = allowed else {

@@ -96,7 +96,10 @@ const FIXED: [(&str, Fixed); 88] = {
         ("Accounts_NamePlaceholder", Text("")),
         ("Accounts_PasswordPlaceholder", Text("")),
         ("Accounts_RegistrationForm", Text("Disabled")),
-        ("Accounts_RegistrationForm_LinkReplacementText", Text("New user registration is currently disabled")),
+        (
+            "Accounts_RegistrationForm_LinkReplacementText",
+            Text("New user registration is currently disabled"),
+        ),
         ("Accounts_RequirePasswordConfirmation", Flag(true)),
         ("Accounts_RoomAvatarExternalProviderUrl", Text("")),
         ("Accounts_ShowFormLogin", Flag(true)),

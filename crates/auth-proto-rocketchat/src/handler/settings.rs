@@ -24,8 +24,7 @@ pub(crate) async fn public(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
     let page = Page::of(call.query());
     let asked = |setting: &Setting| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == setting.id));
     let realm = state.realm().await?;
-    let found: Vec<_> =
-        public_settings(&state.config, realm.as_deref()).into_iter().filter(asked).collect();
+    let found: Vec<_> = public_settings(&state.config, realm.as_deref()).into_iter().filter(asked).collect();
     let total = found.len();
     let settings: Vec<_> = found.into_iter().skip(page.offset).take(page.count.unwrap_or(total)).collect();
     Ok(success(&Settings { count: settings.len(), settings, offset: page.offset, total }))

@@ -38,10 +38,14 @@ async fn user_name_is_suggested_and_chosen() {
     let mut talk = Talk::signed_in().await;
     assert_eq!(talk.call("getUsernameSuggestion", json!([])).await, Ok(json!("ada")));
     assert_eq!(talk.call("setUsername", json!(["ada"])).await, Ok(json!("ada")));
-    let asked: Vec<_> = talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
+    let asked: Vec<_> =
+        talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
     assert_eq!(asked, ["suggest", "choose ada"]);
     talk.changes().refused = Some(ActionError::UserNameTaken);
-    assert_eq!(talk.call("setUsername", json!(["ada"])).await.unwrap_err()["error"], "error-field-unavailable");
+    assert_eq!(
+        talk.call("setUsername", json!(["ada"])).await.unwrap_err()["error"],
+        "error-field-unavailable"
+    );
     assert_eq!(talk.call("setUsername", json!([7])).await.unwrap_err()["error"], 400);
 }
 

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::testing::{Action, ActionKind, ActionResult, FakeServices};
 use auth_core::{
-    ActionError, CheckReply, Enrolment, InternalError, LoginReply, NameKind, OneTimeCode, ProtocolName, Timestamp,
-    Token, TokenError,
+    ActionError, CheckReply, Enrolment, InternalError, LoginReply, NameKind, OneTimeCode, ProtocolName,
+    Timestamp, Token, TokenError,
 };
 
 use crate::{fixture, talk};
@@ -49,7 +49,10 @@ pub(crate) fn services(changes: &Arc<Mutex<Changes>>) -> FakeServices {
             let mut reply = fixture::check(check);
             if let (Some(name), Ok(principal)) = (changes.renamed, &mut reply.result) {
                 let user = Arc::make_mut(&mut principal.profile.user);
-                user.names.iter_mut().filter(|own| own.kind == NameKind::UserName).for_each(|own| own.exact = name.into());
+                user.names
+                    .iter_mut()
+                    .filter(|own| own.kind == NameKind::UserName)
+                    .for_each(|own| own.exact = name.into());
             }
             reply
         })

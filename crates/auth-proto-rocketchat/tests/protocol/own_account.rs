@@ -42,7 +42,10 @@ async fn account_without_a_user_name_is_given_a_suggestion_and_chooses() {
         ask(config(), asking.clone(), call("nameless", "POST", "users.updateOwnBasicInfo", &body, &[])).await;
     let answer: Value = serde_json::from_slice(response.body()).unwrap();
     assert_eq!((response.status().as_u16(), &answer["success"]), (200, &json!(true)));
-    assert_eq!((&answer["user"]["_id"], &answer["user"]["username"]), (&json!(fixture::id("ada")), &json!("ada")));
+    assert_eq!(
+        (&answer["user"]["_id"], &answer["user"]["username"]),
+        (&json!(fixture::id("ada")), &json!("ada"))
+    );
     assert_eq!(actions(&asking), ["choose ada"]);
     // Without a name, other calls are those of nobody.
     let asked = call("nameless", "GET", "users.getPersonalAccessTokens", &json!({}), &[]);
@@ -126,7 +129,8 @@ async fn link_for_an_address_is_mailed_alike_whoever_has_it() {
 #[tokio::test]
 async fn mailed_link_opens_a_page_and_head_does_nothing() {
     let services = || Arc::new(services());
-    for (method, status, expected) in [("GET", 200, &["verify tok_en-1"][..]), ("HEAD", 200, &[]), ("POST", 404, &[])]
+    for (method, status, expected) in
+        [("GET", 200, &["verify tok_en-1"][..]), ("HEAD", 200, &[]), ("POST", 404, &[])]
     {
         let services = services();
         let response =

@@ -214,7 +214,8 @@ async fn each_setting_that_the_app_asks_for_is_answered_at_once_but_for_the_icon
         let response = get(config.clone(), &format!("/api/v1/settings.public?{query}")).await;
         let answer: Value = serde_json::from_slice(response.body()).unwrap();
         let settings = answer["settings"].as_array().unwrap();
-        let has = |id: &&&str| settings.iter().any(|setting| setting["_id"] == **id && !setting["value"].is_null());
+        let has =
+            |id: &&&str| settings.iter().any(|setting| setting["_id"] == **id && !setting["value"].is_null());
         let missing: Vec<_> = ids.iter().filter(|id| !has(id)).collect();
         assert_eq!(missing, [&"Assets_favicon_512"], "there is no icon here");
         assert!(settings.contains(&json!({"_id": "uniqueID", "value": "aB2cD3eF4gH5jK6mN"})));

@@ -261,7 +261,8 @@ mod tests {
         let headers = "Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64";
         let end = "--XyZ--";
         check(&format!("{}{end}", part(headers, "aGk=")), &[("a", "hi")]);
-        check(&format!("{}{end}", part(headers, "?")), &[("a", "?")]);
+        check(&format!("{}{end}", part(headers, "?")), &[("a", "")]);
+        check(&format!("{}{end}", part(headers, "aGk")), &[("a", "aGk")]);
     }
 
     #[test]

@@ -247,8 +247,10 @@ impl PasswordPolicy {
 
 /// Whether a text is a version in the form of semver: three numbers, and perhaps a remark behind a hyphen.
 fn is_version(text: &str) -> bool {
-    let (numbers, remark) = text.split_once('-').map_or((text, None), |(numbers, remark)| (numbers, Some(remark)));
-    let is_number = |part: &str| !part.is_empty() && part.len() <= 6 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let (numbers, remark) =
+        text.split_once('-').map_or((text, None), |(numbers, remark)| (numbers, Some(remark)));
+    let is_number =
+        |part: &str| !part.is_empty() && part.len() <= 6 && part.bytes().all(|byte| byte.is_ascii_digit());
     let is_remark = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
     };
@@ -290,7 +292,9 @@ mod tests {
 
     #[test]
     fn versions_and_origins_are_held_to_their_forms() {
-        let check = |line: &str| toml::from_str::<RocketChat>(line).unwrap().check().map_err(|error| error.to_string());
+        let check = |line: &str| {
+            toml::from_str::<RocketChat>(line).unwrap().check().map_err(|error| error.to_string())
+        };
         for good in [
             "version = \"8.8.0\"",
             "version = \"10.20.30-rc.1\"",

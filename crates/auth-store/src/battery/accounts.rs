@@ -118,7 +118,8 @@ pub async fn deactivates_and_activates_users<F: Fixture>(fixture: &F) {
     let (_, users) = seed(&*store, 2).await;
     store.add(&credential(users[0], CredentialKind::ROCKETCHAT_TOKEN, 1), 10, None).await.unwrap();
     store.add(&credential(users[0], CredentialKind::ZULIP_KEY, 2), 10, None).await.unwrap();
-    let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
+    let revocation =
+        Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
     assert!(store.set_active(users[0], false, &revocation, None).await.unwrap());
     let off = account(&*store, users[0]).await;
     assert!(!off.user.active);
@@ -146,7 +147,8 @@ pub async fn revokes_credentials_and_changes_nothing_else<F: Fixture>(fixture: &
     for active in [true, false] {
         store.set_active(users[0], active, &NOTHING, None).await.unwrap();
         let before = account(&*store, users[0]).await;
-        let revocation = Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
+        let revocation =
+            Revocation { valid_from: Some(at(9)), kinds: &[CredentialKind::ROCKETCHAT_TOKEN], except: None };
         assert_eq!(store.revoke(users[0], &revocation, None).await, Ok(true));
         let after = account(&*store, users[0]).await;
         assert!(after.user.version > before.user.version);

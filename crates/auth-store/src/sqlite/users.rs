@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind,
-    NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
-    Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported,
+    Lookup, NameKind, NewId, NewUser, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
+    Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 

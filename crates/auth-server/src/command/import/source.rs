@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
 use auth_transfer::{
-    ConvertError, Converted, Spool, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip,
+    ConvertError, Converted, Spool, UserNames, convert_htpasswd, convert_rocketchat, convert_zettel,
+    convert_zulip,
 };
 
 use super::zulip;
@@ -31,6 +32,10 @@ pub(super) struct SourceArguments {
     /// the realm without a name. JSON lines name their realms themselves.
     #[arg(long, value_name = "SLUG")]
     realm: Option<String>,
+    /// Make user names for Zulip's people, who have none: of the full name, or the address. Rocket.Chat and Zettelstore use
+    /// them.
+    #[arg(long)]
+    make_user_names: bool,
     /// A file that holds the password of the Zulip database, or `credential:NAME` for one that systemd passes. The
     /// address may hold none: every user of the machine sees it in the list of processes.
     #[arg(long, value_name = "FILE")]
@@ -127,6 +132,9 @@ impl Source {
     pub(super) async fn read(arguments: &SourceArguments, config: &Config) -> anyhow::Result<Self> {
         if arguments.password_file.is_some() && arguments.from != Form::Zulip {
             bail!("--password-file is for --from zulip");
+        }
+        if arguments.make_user_names && arguments.from != Form::Zulip {
+            bail!("--make-user-names is for --from zulip");
         }
         let (converted, realm) = match arguments.from {
             Form::Jsonl => return Self::read_lines(arguments),
@@ -255,7 +263,8 @@ async fn from_zulip(arguments: &SourceArguments) -> anyhow::Result<Converted> {
             (table("zerver_realm.csv")?, table("zerver_userprofile.csv")?)
         }
     };
-    convert_zulip(realms, users, &root).map_err(|error| arguments.converted_failed(error))
+    let user_names = if arguments.make_user_names { UserNames::Made } else { UserNames::None };
+    convert_zulip(realms, users, &root, user_names).map_err(|error| arguments.converted_failed(error))
 }
 
 fn from_rocketchat(
