@@ -1,7 +1,5 @@
 //! Clients' ways from their first contact to a working session, step by step, against the built server.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use auth_conformance::{ExpectedFailures, Options, sequence, server_binary};
 
 /// Tests run side by side on few cores.

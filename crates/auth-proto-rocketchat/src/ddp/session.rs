@@ -207,7 +207,7 @@ impl Session {
             Err(MethodError::Internal(error)) => {
                 Output { error: Some(error), ..Output::close(Close::Unavailable) }
             }
-            Err(_) => Output { frames: self.show(None), ..Output::close(Close::SignedOut) },
+            Err(_) => Output::close(Close::SignedOut),
         }
     }
 

@@ -179,6 +179,11 @@ impl RocketChat {
             let text = "[rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them";
             warnings.push(text.to_owned());
         }
+        if self.enabled && self.email_verification && !has_mail {
+            let text = "[rocketchat] email_verification refuses accounts until a mailed link is opened, but there is no [mail] \
+                        to send it: `auth-server user verify-email` takes addresses for verified";
+            warnings.push(text.to_owned());
+        }
         warnings
     }
 

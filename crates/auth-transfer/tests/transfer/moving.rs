@@ -236,7 +236,7 @@ fn people_of_a_zulip_are_given_user_names_where_these_are_wanted() {
     let named = |user_names| {
         let converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root", user_names).unwrap();
         let lines = lines(converted);
-        let users = lines.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let users = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let users = users.filter(|line| line["kind"] == "user");
         users.map(|line| line["username"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
     };
