@@ -18,6 +18,7 @@
 //! Add its name to the match in `ddp/method.rs` and, where it gives a result of its own, a variant of the
 //! result there.
 
+mod collection;
 mod command;
 mod error;
 mod message;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::{
-    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
-    DevelopmentUsers, Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError,
-    LoginReply, OneTimeCode, OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens,
-    Principal, Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits,
-    SecondFactors, Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
+    Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
+    OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
+    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
+    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
@@ -270,6 +270,8 @@ macro_rules! expect_result {
     };
 }
 
+mod own_account;
+
 #[async_trait]
 impl Authenticator for FakeServices {
     async fn log_in(&self, attempt: LoginAttempt) -> LoginReply {
@@ -463,43 +465,6 @@ impl PasswordReset for FakeServices {
         _protocol: ProtocolName,
     ) -> Result<(), ActionError> {
         let kind = ActionKind::ResetPassword { realm, token: token.clone(), new: new.clone() };
-        expect_result!(self.act(None, kind), ActionResult::Done => ())
-    }
-}
-
-#[async_trait]
-impl OwnAccount for FakeServices {
-    async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError> {
-        let asked = self.act(Some(caller), ActionKind::SuggestUserName);
-        expect_result!(asked, ActionResult::UserName(name) => name)
-    }
-
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
-        let kind = ActionKind::ChooseUserName { name: name.to_owned() };
-        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
-    }
-
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
-        let kind = ActionKind::ChangePassword { new: new.clone() };
-        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
-    }
-}
-
-#[async_trait]
-impl AddressVerification for FakeServices {
-    async fn mail_address_proof(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
-        let kind = ActionKind::MailAddressProof { realm, address: address.to_owned() };
-        expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
-    }
-
-    async fn verify_address(
-        &self,
-        realm: RealmId,
-        token: &Token,
-        _peer: &Peer,
-        _protocol: ProtocolName,
-    ) -> Result<(), ActionError> {
-        let kind = ActionKind::VerifyAddress { realm, token: token.clone() };
         expect_result!(self.act(None, kind), ActionResult::Done => ())
     }
 }

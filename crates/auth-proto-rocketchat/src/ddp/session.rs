@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use auth_core::{Peer, Quota, SlidingWindow, Timestamp};
 
+use super::collection::difference;
 use super::command::{Command, FrameError, Params};
 use super::error::MethodError;
 use super::message::Message;
 use super::method::{self, Origin, SignedIn, UserChange};
 use super::output::{Close, Output};
-use super::user_document::{UserDocument, difference};
+use super::user_document::UserDocument;
 use crate::state::RocketChatProtocol;
 
 /// The versions of DDP that the server speaks, best first.
