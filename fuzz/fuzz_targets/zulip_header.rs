@@ -6,6 +6,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     if let Ok(text) = str::from_utf8(data) {
-        let _ = decode::header::Parameterised::parse(text);
+        let read = decode::header::Parameterised::parse(text);
+        let charset = read.ok().and_then(|read| read.charset());
+        let _ = charset.and_then(|charset| charset.decode(data));
     }
 });

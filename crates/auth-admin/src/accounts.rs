@@ -7,7 +7,9 @@ use auth_core::{
     Account, Act, Actor, AuditRecord, ClientKey, LoginName, Lookup, NameKind, Password, ProfileUpdate, Realm,
     Revocation, Store, StoreError, UserId,
 };
-use auth_engine::{Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, is_login_name};
+use auth_engine::{
+    Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, is_login_name, with_verified_addresses,
+};
 
 use crate::error::AdminError;
 
@@ -131,6 +133,25 @@ impl Accounts {
     ) -> Result<(), AdminError> {
         let audit = self.audit(Act::PasswordSet, account);
         Ok(self.passwords.set(account, password, allow_weak, ClientKey::default(), &audit).await?)
+    }
+
+    /// Takes an account's addresses for verified, by the operator's word; `false` when each of them was.
+    ///
+    /// # Errors
+    /// [`AdminError::NoAddress`] when the account has none, [`AdminError::NoUser`] when it is gone, or
+    /// [`AdminError::Store`].
+    pub async fn verify_addresses(&self, account: &Account) -> Result<bool, AdminError> {
+        let user = &account.user;
+        if user.email().is_none() {
+            return Err(AdminError::NoAddress);
+        }
+        let update = with_verified_addresses(user, |_| true);
+        if update.names == user.names {
+            return Ok(false);
+        }
+        let audit = self.audit(Act::AddressVerified, account);
+        let is_there = self.store.update_profile(user.id, &update, Some(&audit)).await?;
+        if is_there { Ok(true) } else { Err(AdminError::NoUser) }
     }
 
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or

@@ -27,6 +27,8 @@ pub enum AdminError {
     BadEntry,
     /// Another account belongs to the entry of that id.
     EntryOfAnother,
+    /// The account has no e-mail address.
+    NoAddress,
     /// The name of an app password has control characters.
     BadName,
     /// The account has as many app passwords as it may have.
@@ -54,6 +56,7 @@ impl fmt::Display for AdminError {
             Self::EntryOfAnother => f.write_str(
                 "another account belongs to that entry: `auth-server user show` finds it by the id",
             ),
+            Self::NoAddress => f.write_str("the account has no e-mail address"),
             Self::BadName => f.write_str("the name has control characters"),
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")

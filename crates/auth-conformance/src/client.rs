@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::Process;
+use crate::process::{Process, run};
 
 /// A client program with an empty home folder, so that no settings of the developer's apply.
 #[derive(Debug)]
@@ -79,6 +79,16 @@ impl Client {
     /// When the client cannot be started.
     pub fn run(mut self, arguments: &[impl AsRef<OsStr>]) -> Result<Output> {
         self.command.args(arguments).output().context("running the client")
+    }
+
+    /// Runs the client to its end with this standard input; returns its standard output.
+    ///
+    /// # Errors
+    /// When the client cannot be started, or fails, with what it printed.
+    pub fn answer(mut self, input: &str) -> Result<String> {
+        let output = run(&mut self.command, input)?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8(output.stdout)?)
     }
 
     /// Runs the client to its end, and returns whether its login succeeded (exit status 0) and the JSON that it

@@ -170,7 +170,7 @@ fn compare_time(expect: &Value, patience: f64, took: Duration, differences: &mut
 /// Returns the first difference between an expected JSON value, which may hold placeholders, and an actual one; `None`
 /// when they match. With `exact`, unexpected keys are differences. `at` names the place in the message.
 #[must_use]
-fn difference(expected: &Value, actual: &Value, exact: bool, at: &str) -> Option<String> {
+pub(crate) fn difference(expected: &Value, actual: &Value, exact: bool, at: &str) -> Option<String> {
     match (expected, actual) {
         (Value::String(text), _) => text_difference(text, actual, at),
         (Value::Object(expected), Value::Object(actual)) => member_difference(expected, actual, exact, at),

@@ -26,6 +26,11 @@
 //!
 //! Add a line to a `data/*-cases.jsonl`. When the case starts from a state that no setup describes, add a setup to
 //! `data/setups/*.toml`; [`setup`] describes the format.
+//!
+//! # To add a client
+//!
+//! Write down what it sends in `data/sequences/*.toml`; [`sequence`] describes the format. Where the client can be
+//! installed, pin it in `clients/` and drive it too.
 
 pub mod certificates;
 pub mod client;
@@ -33,6 +38,7 @@ pub mod clock;
 pub mod http;
 pub mod nodes;
 pub mod process;
+pub mod sequence;
 pub mod setup;
 pub mod slapd;
 pub mod timing;
@@ -51,6 +57,7 @@ mod report;
 mod server;
 mod set;
 mod signed_token;
+mod socket;
 mod totp;
 mod transcripts;
 mod variables;

@@ -55,6 +55,30 @@ fn node_ddp_client() {
 }
 
 #[test]
+fn node_ddp_client_knows_the_user_name_from_the_collection() {
+    let server = DevServer::start(&server_binary().unwrap()).unwrap();
+    let client = Client::node("ddp_client.js").unwrap();
+    let (_, printed) = client.log_in(&[server.url().as_str(), "myusername", "mypassword"]).unwrap();
+    assert_eq!(printed["name"], "myusername", "{printed}");
+    server.stop().unwrap();
+}
+
+/// The bot does nothing before the server's first ping, which comes after 15 seconds.
+#[test]
+fn python_rocketbotte() {
+    let server = DevServer::start(&server_binary().unwrap()).unwrap();
+    let url = server.url();
+    let request = Request::new("POST", "/api/v1/login").form("user=myusername&password=mypassword");
+    let answer = server.send(&request).unwrap().json().unwrap();
+    let text = |name: &str| answer["data"][name].as_str().unwrap().to_owned();
+    let client = Client::python("rocketbotte_client.py").unwrap();
+    let (logged_in, printed) = client.log_in(&[url, text("userId"), text("authToken")]).unwrap();
+    assert!(logged_in, "{printed}");
+    assert_eq!(printed["id"], text("userId"));
+    server.stop().unwrap();
+}
+
+#[test]
 fn node_ddp_client_with_a_second_factor() {
     let mut server = Server::start(&server_binary().unwrap(), CONFIG, USERS).unwrap();
     let url = server.url();

@@ -59,6 +59,26 @@ fn zulip_terminal_gets_a_key_by_its_own_function() {
 }
 
 #[test]
+fn node_zulip_js_with_a_slash_at_the_end() {
+    let (server, url) = start();
+    let client = Client::node("zulip_client.js").unwrap();
+    let (logged_in, profile) = client.log_in(&[format!("{url}/").as_str(), EMAIL, PASSWORD]).unwrap();
+    assert!(logged_in, "{profile}");
+    assert_eq!((&profile["user_id"], &profile["email"]), (&5.into(), &EMAIL.into()));
+    server.stop().unwrap();
+}
+
+#[test]
+fn zulip_terminal_gets_a_key_from_a_server_with_a_slash_at_the_end() {
+    let (server, url) = start();
+    let client = Client::python("zulip_term_login.py").unwrap();
+    let (logged_in, printed) = client.log_in(&[format!("{url}/").as_str(), EMAIL, PASSWORD]).unwrap();
+    assert!(logged_in, "{printed}");
+    assert_eq!(printed["labels"], json!(["Email: "]), "the label follows from server_settings");
+    server.stop().unwrap();
+}
+
+#[test]
 fn zulip_terminal_on_a_terminal_asks_again_and_writes_its_zuliprc() {
     let (server, url) = start();
     let client = Client::python("zulip_term_program.py").unwrap();

@@ -143,8 +143,14 @@ acts! {
     AccountRelinked = "account-relinked",
     /// A password was set by somebody else than its owner.
     PasswordSet = "password-set",
+    /// A password was changed by its owner.
+    PasswordChanged = "password-changed",
     /// A lost password was set anew with a mailed link.
     PasswordReset = "password-reset",
+    /// The owner gave the account its user name.
+    UserNameChosen = "user-name-chosen",
+    /// An address was proved to be the user's: with a mailed link, or by an operator's word.
+    AddressVerified = "address-verified",
     /// A user was deactivated.
     Deactivated = "deactivated",
     /// A user was activated again.

@@ -107,12 +107,13 @@ pub use record::{
     Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError, NameKind,
     NewId, Realm, Role, Scope, StrengthRule, User, check_login_name, fold,
 };
-pub use request::{forwarding_header, is_loopback_host};
+pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_path};
 pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
-    ActionError, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment, PasswordReset, PersonalToken,
-    PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SecondFactors, Sessions, TokenRenewal,
+    ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
+    OwnAccount, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms,
+    RequestLimits, SecondFactors, Sessions, TokenRenewal,
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
@@ -120,5 +121,5 @@ pub use store::{
     OutgoingMail, ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store,
     StoreError, UserStore, resolve,
 };
-pub use text::{is_control, is_invisible};
+pub use text::{is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

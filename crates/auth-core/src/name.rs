@@ -126,6 +126,8 @@ impl CredentialKind {
     pub const MAILED_CODE: Self = Self::new("mailed-code");
     /// A token sent by mail, for a new password.
     pub const PASSWORD_RESET: Self = Self::new("password-reset");
+    /// A token sent by mail, which proves that its owner reads the mails to an address. The label is the address.
+    pub const ADDRESS_PROOF: Self = Self::new("address-proof");
     /// The second factor of a login token, remembered for one program at one client key.
     pub const REMEMBERED_FACTOR: Self = Self::new("remembered-factor");
     /// A session of the web pages.
@@ -135,7 +137,7 @@ impl CredentialKind {
     pub const ZETTELSTORE_TOKEN: Self = Self::new("zettelstore-token");
 
     /// The kinds that this project makes.
-    pub const KNOWN: [Self; 12] = [
+    pub const KNOWN: [Self; 13] = [
         Self::ZULIP_KEY,
         Self::ROCKETCHAT_TOKEN,
         Self::PERSONAL_TOKEN,
@@ -145,6 +147,7 @@ impl CredentialKind {
         Self::BACKUP_CODE,
         Self::MAILED_CODE,
         Self::PASSWORD_RESET,
+        Self::ADDRESS_PROOF,
         Self::REMEMBERED_FACTOR,
         Self::WEB_SESSION,
         Self::ZETTELSTORE_TOKEN,

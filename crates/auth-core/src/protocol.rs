@@ -5,6 +5,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::request::merge_slashes;
 use crate::{
     CredentialKind, Entry, FailureReason, InternalError, LoginError, NewId, Peer, ProtocolName, Quota, Rng,
     Timestamp, User,
@@ -19,6 +20,12 @@ pub trait Protocol: Send + Sync {
     /// Matches a path, as sent and without the query.
     fn route(&self, path: &str) -> Route;
 
+    /// Whether a run of slashes in a path counts as one, as behind a proxy that merges them. The server merges them before
+    /// it asks [`Protocol::route`], and in the request that it hands over.
+    fn merges_slashes(&self) -> bool {
+        true
+    }
+
     /// Returns how much of a request's body the protocol reads.
     fn body_rule(&self, route: &Route, method: &http::Method, headers: &http::HeaderMap) -> BodyRule;
 
@@ -29,7 +36,10 @@ pub trait Protocol: Send + Sync {
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer;
 
     /// Matches a request and answers it: for servers with one protocol, and for tests.
-    async fn handle(&self, request: http::Request<Bytes>, peer: &Peer) -> Answer {
+    async fn handle(&self, mut request: http::Request<Bytes>, peer: &Peer) -> Answer {
+        if self.merges_slashes() {
+            merge_slashes(&mut request);
+        }
         let route = self.route(request.uri().path());
         self.answer(&route, request, peer).await
     }
@@ -66,6 +76,8 @@ pub enum RouteMatch {
     None,
     /// The path lies below one of the protocol's prefixes, but is not documented.
     Prefix,
+    /// The path is not documented, but of a form that only this protocol has.
+    OwnForm,
     /// The path is one of the protocol's documented paths.
     Documented,
 }

@@ -1,9 +1,10 @@
 //! What the head of a request tells of its way here.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
-use http::HeaderMap;
 use http::header::{FORWARDED, HeaderName, VIA};
+use http::{HeaderMap, Request, Uri};
 
 /// Headers in which proxies name the client, beside those that begin with [`PREFIX`].
 const NAMES: [&str; 6] = [
@@ -63,6 +64,60 @@ fn is_loopback_address(text: &str) -> bool {
     text.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
+/// A path in which each run of slashes, written as such or as `%2F`, is one slash. A single `%2F` stays.
+///
+/// ```
+/// use auth_core::merged_path;
+/// assert_eq!(merged_path("//api/v1%2f/login"), "/api/v1/login");
+/// assert_eq!(merged_path("/a%2Fb/"), "/a%2Fb/");
+/// ```
+#[must_use]
+pub fn merged_path(path: &str) -> Cow<'_, str> {
+    let slash = |text: &str| match text.as_bytes() {
+        [b'/', ..] => Some(1),
+        [b'%', b'2', b'f' | b'F', ..] => Some(3),
+        _ => None,
+    };
+    let (mut merged, mut kept, mut at) = (String::new(), 0, 0);
+    while let Some(rest) = path.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some(first) = slash(rest) else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+            continue;
+        };
+        let mut end = at + first;
+        while let Some(next) = path.get(end..).and_then(slash) {
+            end += next;
+        }
+        if end > at + first {
+            merged.push_str(path.get(kept..at).unwrap_or_default());
+            merged.push('/');
+            kept = end;
+        }
+        at = end;
+    }
+    if kept == 0 {
+        return Cow::Borrowed(path);
+    }
+    merged.push_str(path.get(kept..).unwrap_or_default());
+    Cow::Owned(merged)
+}
+
+/// Merges the slashes in a request's path, see [`merged_path`]. The query stays as it is.
+pub fn merge_slashes<B>(request: &mut Request<B>) {
+    let Cow::Owned(path) = merged_path(request.uri().path()) else { return };
+    let target = match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    };
+    let mut parts = request.uri().clone().into_parts();
+    // What was a path stays one.
+    let Ok(target) = target.parse() else { return };
+    parts.path_and_query = Some(target);
+    if let Ok(uri) = Uri::from_parts(parts) {
+        *request.uri_mut() = uri;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -87,6 +142,24 @@ mod tests {
         for name in ["Host", "X-Request-Id", "Origin", "X-User-Id"] {
             let headers = [(name.parse().unwrap(), "x".parse().unwrap())].into_iter().collect();
             assert_eq!(forwarding_header(&headers), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn runs_of_slashes_are_one_and_the_query_stays() {
+        for (target, expected) in [
+            ("//api/v1/server_settings", "/api/v1/server_settings"),
+            ("///api//v1////login?next=//x", "/api/v1/login?next=//x"),
+            ("/%2F%2fapi/v1/%2Flogin", "/api/v1/login"),
+            ("/api/v1/login//", "/api/v1/login/"),
+            ("/api%2Fv1/login?a=%2F%2F", "/api%2Fv1/login?a=%2F%2F"),
+            ("/", "/"),
+            ("//", "/"),
+            ("http://b.example//a", "http://b.example/a"),
+        ] {
+            let mut request = Request::builder().uri(target).body(()).unwrap();
+            merge_slashes(&mut request);
+            assert_eq!(request.uri().to_string(), expected, "{target}");
         }
     }
 
@@ -130,6 +203,13 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn merged_paths_have_no_run_and_stay(path in "(/|%2F|%2f|%|a|ä){0,12}") {
+            let merged = merged_path(&path).into_owned();
+            prop_assert!(!merged.to_ascii_lowercase().replace("%2f", "/").contains("//"), "{merged}");
+            prop_assert_eq!(&*merged_path(&merged), merged.as_str());
+        }
+
         #[test]
         fn any_host_is_judged(host: String) {
             let _ = is_loopback_host(&host);

@@ -12,8 +12,8 @@ use crate::{
 };
 
 pub use account::{
-    ActionError, Caller, Enrolment, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor,
-    SecondFactors, Sessions,
+    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, PasswordReset, PersonalToken,
+    PersonalTokens, PresentedFactor, SecondFactors, Sessions,
 };
 
 /// Logs users in and checks what was granted to them.

@@ -1,4 +1,4 @@
-//! Characters that act on what is shown, or that can't be seen.
+//! Characters that act on what is shown or can't be seen, and the mark before a text.
 
 /// Tells whether a character acts on a terminal, or on the direction of the text around it, in place of being shown: a
 /// control character (C0 with tab and line feed, delete, or C1), or one of Unicode's bidirectional controls (UAX #9,
@@ -40,6 +40,17 @@ pub fn is_invisible(character: char) -> bool {
     let is_none = matches!(character, '\u{fdd0}'..='\u{fdef}' | '\u{fff9}'..='\u{fffd}')
         || u32::from(character) & 0xfffe == 0xfffe;
     is_control(character) || is_ignorable || is_space || is_none
+}
+
+/// The text behind a byte order mark of UTF-8, which some programs write first; the whole text where there is none.
+///
+/// ```
+/// assert_eq!(auth_core::without_byte_order_mark(b"\xEF\xBB\xBF{}"), b"{}");
+/// assert_eq!(auth_core::without_byte_order_mark(b"{}"), b"{}");
+/// ```
+#[must_use]
+pub fn without_byte_order_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(text)
 }
 
 #[cfg(test)]

@@ -1,8 +1,10 @@
 //! What signed-in users do to their own accounts.
 
+pub(crate) mod address_verification;
 pub(crate) mod api_keys;
 pub(crate) mod confirm;
 pub(crate) mod development;
+pub(crate) mod own_account;
 pub(crate) mod password_reset;
 pub(crate) mod passwords;
 pub(crate) mod personal_tokens;

@@ -7,9 +7,11 @@ use auth_core::{ChangeListener, Clock, PasswordBackend, ProtocolRules, Rng, Stor
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::HashingPool;
 
+use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::confirm::StepUp;
 use crate::account::development::DevelopmentService;
+use crate::account::own_account::OwnAccountService;
 use crate::account::password_reset::PasswordResetService;
 use crate::account::passwords::PasswordService;
 use crate::account::personal_tokens::PersonalTokenService;
@@ -238,7 +240,7 @@ impl EngineBuilder {
                 users: Arc::clone(&finder),
                 credentials: Arc::clone(&credentials),
                 limits: Arc::clone(&limits),
-                step_up,
+                step_up: Arc::clone(&step_up),
                 revocations: Arc::clone(&revocations),
                 check: second_factor,
                 auditor: Arc::clone(&auditor),
@@ -249,7 +251,7 @@ impl EngineBuilder {
             password_reset: PasswordResetService {
                 store: Arc::clone(&store),
                 realms: Arc::clone(&realms),
-                users: finder,
+                users: Arc::clone(&finder),
                 credentials: Arc::clone(&credentials),
                 limits: Arc::clone(&limits),
                 passwords: Arc::clone(&passwords),
@@ -257,6 +259,23 @@ impl EngineBuilder {
                 auditor: Arc::clone(&auditor),
                 clock: Arc::clone(&clock),
                 is_offered: config.rocketchat.password_reset,
+                site_url: config.rocketchat.site_url.clone(),
+            },
+            own_account: OwnAccountService {
+                store: Arc::clone(&store),
+                step_up,
+                passwords: Arc::clone(&passwords),
+                auditor: Arc::clone(&auditor),
+            },
+            address_verification: AddressVerificationService {
+                store: Arc::clone(&store),
+                realms: Arc::clone(&realms),
+                users: finder,
+                credentials: Arc::clone(&credentials),
+                limits: Arc::clone(&limits),
+                mail: Arc::clone(&mail),
+                auditor: Arc::clone(&auditor),
+                clock: Arc::clone(&clock),
                 site_url: config.rocketchat.site_url.clone(),
             },
             store,

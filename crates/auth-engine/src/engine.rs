@@ -8,8 +8,10 @@ use std::time::Duration;
 
 use auth_core::{Clock, Rng, Store, StoreError};
 
+use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::development::DevelopmentService;
+use crate::account::own_account::OwnAccountService;
 use crate::account::password_reset::PasswordResetService;
 use crate::account::passwords::PasswordService;
 use crate::account::personal_tokens::PersonalTokenService;
@@ -60,6 +62,8 @@ pub struct Engine {
     pub(crate) personal_tokens: PersonalTokenService,
     pub(crate) second_factors: SecondFactorService,
     pub(crate) password_reset: PasswordResetService,
+    pub(crate) own_account: OwnAccountService,
+    pub(crate) address_verification: AddressVerificationService,
     pub(crate) mail: Arc<MailQueue>,
     pub(crate) purger: Purger,
 }

@@ -47,8 +47,10 @@ pub mod rules;
 pub mod testing;
 mod timing;
 mod token;
+mod user_names;
 mod users;
 
+pub use account::address_verification::with_verified_addresses;
 pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
 pub use builder::EngineBuilder;
@@ -68,6 +70,7 @@ pub use named_credentials::{Added, MOST_NAMED, add_named};
 pub use realms::RealmCache;
 pub use revocation::{RevocationEvent, RevocationTable};
 pub use timing::scheme_registry::{Scheme, register_schemes};
+pub use user_names::{is_user_name, user_names};
 pub use users::{UserFactory, UserFinder};
 
 /// The number of users in a page that is read of the store.

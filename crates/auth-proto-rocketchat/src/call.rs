@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use auth_core::{Caller, Peer, PresentedFactor, Principal, ProtocolName, Token, TokenError};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Method, Request};
 use serde_json::Value;
 
 use crate::decode::{self, DecodeError, Fields};
@@ -49,6 +49,16 @@ impl<'a> Call<'a> {
     /// The headers.
     pub(crate) fn headers(&self) -> &'a HeaderMap {
         self.request.headers()
+    }
+
+    /// The method.
+    pub(crate) fn method(&self) -> &'a Method {
+        self.request.method()
+    }
+
+    /// The path.
+    pub(crate) fn path(&self) -> &'a str {
+        self.request.uri().path()
     }
 
     /// The query; empty where there is none.

@@ -16,6 +16,13 @@ pub struct Config {
     pub site_url: String,
     /// The version of Rocket.Chat that the server claims to be. Only administrators are told the patch level.
     pub version: String,
+    /// The random name of this installation, which stays the same. Apps keep what they know of a server under it.
+    pub unique_id: String,
+    /// The origins of pages whose calls pass a preflight, such as `https://app.example.com`; `*` for every origin. None
+    /// refuses every preflight, which is Rocket.Chat's default.
+    pub allowed_origins: Vec<String>,
+    /// Whether accounts with an unverified address are refused.
+    pub email_verification: bool,
     /// Whether clients are told that lost passwords can be reset by mail.
     pub password_reset: bool,
     /// The policy that `pw.getPolicy` shows to clients; `None` tells them that there is no policy.
@@ -35,6 +42,9 @@ impl Config {
             realm: realm.into(),
             site_url: site_url.into(),
             version: Self::VERSION.into(),
+            unique_id: String::new(),
+            allowed_origins: Vec::new(),
+            email_verification: false,
             password_reset: true,
             password_policy: None,
             exact: Exact::default(),

@@ -8,21 +8,24 @@
 //!                     └─ connect, ping, sub ───────┘
 //! ```
 //!
-//! The session answers `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get` and
-//! `2fa:…`; any other method is not found. A frame is answered whole before the next one is read, so that a
-//! socket has at most one login in flight.
+//! The session answers `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get`,
+//! `subscriptions/get`, `getUsernameSuggestion`, `setUsername`, `setUserPassword` and `2fa:…`; any other method is not found.
+//! Its user is the one document of the collection `users`, which is sent at the login, when it changes, and when the user logs
+//! out. A frame is answered whole before the next one is read, so that a socket has at most one login in flight.
 //!
 //! # To add a method
 //!
 //! Add its name to the match in `ddp/method.rs` and, where it gives a result of its own, a variant of the
 //! result there.
 
+mod collection;
 mod command;
 mod error;
 mod message;
 mod method;
 mod output;
 mod session;
+mod user_document;
 
 pub use command::{Command, FrameError, Params};
 pub(crate) use message::Message;

@@ -5,6 +5,7 @@ mod error;
 mod fields;
 mod headers;
 mod login;
+mod own_change;
 mod page;
 
 pub use body::body;
@@ -12,4 +13,5 @@ pub use error::DecodeError;
 pub use fields::Fields;
 pub(crate) use headers::{agent, factor_method, presented_factor, second_factor_code, user_and_token};
 pub use login::{LoginForm, accounts_form, login_form};
+pub use own_change::OwnChange;
 pub use page::Page;

@@ -1,7 +1,7 @@
 //! The points in which the real Rocket.Chat tells too much or lets its limits be evaded.
 //!
 //! An operator switches a point on by its name, through [`Config::exact`](crate::Config::exact) and the login
-//! rules of the server. Two of the points change answers of this crate; the engine follows the other three.
+//! rules of the server. Three of the points change answers of this crate; the engine follows the other three.
 
 use auth_core::ExactPoint;
 
@@ -22,6 +22,9 @@ pub const UNKNOWN_PATH_TEXT: ExactPoint = ExactPoint::new("unknown-path-text");
 /// directory can't be reached.
 pub const LOCAL_PASSWORD_FORBIDDEN: ExactPoint = ExactPoint::new("local-password-forbidden");
 
+/// Answers 404 to a path with doubled slashes, as the application does without a proxy that merges them.
+pub const SLASHES: ExactPoint = ExactPoint::new("slashes");
+
 /// Every point of Rocket.Chat.
-pub const EXACT_POINTS: [ExactPoint; 5] =
-    [ILL_TYPED_BODY, CODE_REPLAY, BLOCK_BY_TYPED_NAME, UNKNOWN_PATH_TEXT, LOCAL_PASSWORD_FORBIDDEN];
+pub const EXACT_POINTS: [ExactPoint; 6] =
+    [ILL_TYPED_BODY, CODE_REPLAY, BLOCK_BY_TYPED_NAME, UNKNOWN_PATH_TEXT, LOCAL_PASSWORD_FORBIDDEN, SLASHES];

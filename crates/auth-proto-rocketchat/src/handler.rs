@@ -5,7 +5,11 @@
 pub(crate) mod info;
 pub(crate) mod login;
 pub(crate) mod method;
+pub(crate) mod own_account;
+pub(crate) mod page;
 pub(crate) mod personal_token;
+pub(crate) mod preflight;
+mod public_settings;
 pub(crate) mod second_factor;
 pub(crate) mod session;
 pub(crate) mod settings;

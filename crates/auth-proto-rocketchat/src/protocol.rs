@@ -6,14 +6,15 @@ use auth_core::{
     RateLimitStatus, Route,
 };
 use bytes::Bytes;
-use http::header::{ACCESS_CONTROL_REQUEST_METHOD, ORIGIN};
 use http::{HeaderMap, Method, Request, StatusCode};
 
 use crate::call::Call;
 use crate::encode;
 use crate::error::ApiError;
-use crate::exact::UNKNOWN_PATH_TEXT;
-use crate::handler::{info, login, method, personal_token, second_factor, session, settings};
+use crate::exact::{SLASHES, UNKNOWN_PATH_TEXT};
+use crate::handler::{
+    info, login, method, own_account, page, personal_token, preflight, second_factor, session, settings,
+};
 use crate::route::{self, Audience, Endpoint, Operation};
 use crate::state::RocketChatProtocol;
 
@@ -25,6 +26,10 @@ impl Protocol for RocketChatProtocol {
 
     fn route(&self, path: &str) -> Route {
         route::find(path)
+    }
+
+    fn merges_slashes(&self) -> bool {
+        !self.config.exact.has(SLASHES)
     }
 
     /// No handler of a GET request looks at the body.
@@ -41,7 +46,7 @@ impl Protocol for RocketChatProtocol {
 
     async fn answer(&self, route: &Route, request: Request<Bytes>, peer: &Peer) -> Answer {
         let mut answer = if request.method() == Method::OPTIONS {
-            answer_options(request.headers())
+            preflight::answer(&self.config, request.headers())
         } else if let Some(operation) = Operation::of(route, request.method()) {
             answer_operation(self, operation, &request, peer).await
         } else if self.config.exact.has(UNKNOWN_PATH_TEXT) {
@@ -52,16 +57,6 @@ impl Protocol for RocketChatProtocol {
         encode::finish(request.method(), &mut answer.response);
         answer
     }
-}
-
-/// Answers OPTIONS. Calls that need a preflight, from pages of other origins, are not served: Rocket.Chat's
-/// default.
-fn answer_options(headers: &HeaderMap) -> Answer {
-    if headers.contains_key(ORIGIN) || headers.contains_key(ACCESS_CONTROL_REQUEST_METHOD) {
-        let refusal = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
-        return encode::text(StatusCode::METHOD_NOT_ALLOWED, refusal);
-    }
-    encode::text(StatusCode::OK, "OK")
 }
 
 /// Finds the user, counts the call against the limit, and lets the handler answer.
@@ -96,8 +91,10 @@ async fn answer_operation(
 /// Counts a call. Users with the permission to bypass the limit are not counted.
 fn count(state: &RocketChatProtocol, operation: &Operation, call: &Call<'_>) -> Option<RateLimitStatus> {
     let exempt = |principal: &Principal| principal.profile.user.may(Permission::BypassRateLimit);
-    // A method counts by its own name, which the handler reads from the body.
-    if operation.endpoint == Endpoint::Method || call.principal.as_deref().is_some_and(exempt) {
+    // A method counts by its own name, which the handler reads from the body. The page is no call.
+    if matches!(operation.endpoint, Endpoint::Method | Endpoint::Home)
+        || call.principal.as_deref().is_some_and(exempt)
+    {
         return None;
     }
     state.services.admit(ProtocolName::ROCKETCHAT, operation.name, call.peer)
@@ -118,11 +115,13 @@ async fn dispatch(
 ) -> Result<Answer, ApiError> {
     match endpoint {
         Endpoint::BackupCodesLeft => second_factor::backup_codes_left(state, call).await,
+        Endpoint::ChangeOwnAccount => own_account::change(state, call).await,
         Endpoint::ConfirmDevice => second_factor::confirm_device(state, call).await,
         Endpoint::CreatePersonalToken => personal_token::create(state, call).await,
         Endpoint::CreateToken => session::create_token(state, call).await,
         Endpoint::EnrolDevice => second_factor::enrol_device(state, call).await,
         Endpoint::ForgotPassword => login::forgot_password(state, call).await,
+        Endpoint::Home => page::home(state, call).await,
         Endpoint::Info => info::info(state, call).await,
         Endpoint::Instances => info::instances(state, call).await,
         Endpoint::ListPersonalTokens => personal_token::list(state, call).await,
@@ -130,6 +129,7 @@ async fn dispatch(
         Endpoint::LogOut => session::log_out(state, call).await,
         Endpoint::LogOutOtherClients => session::log_out_other_clients(state, call).await,
         Endpoint::LogOutUser => session::log_out_user(state, call).await,
+        Endpoint::MailAddressProof => login::mail_address_proof(state, call).await,
         Endpoint::MailCode => login::mail_code(state, call).await,
         Endpoint::Me => session::me(state, call).await,
         Endpoint::Method => method::call(state, call).await,
@@ -144,7 +144,10 @@ async fn dispatch(
         Endpoint::RequireMailedCodes => second_factor::require_mailed_codes(state, call).await,
         Endpoint::ResetDevice => second_factor::reset_device(state, call).await,
         Endpoint::ServiceConfigurations => settings::service_configurations(state, call).await,
+        Endpoint::SuggestUserName => own_account::suggest_user_name(state, call).await,
         Endpoint::SyncDirectory => second_factor::sync_directory(state, call).await,
+        Endpoint::VerifyAddress => page::verify_address(state, call).await,
         Endpoint::WaiveMailedCodes => second_factor::waive_mailed_codes(state, call).await,
+        Endpoint::WebdavAccounts => info::webdav_accounts(state, call).await,
     }
 }

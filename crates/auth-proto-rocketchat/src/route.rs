@@ -40,11 +40,13 @@ pub(crate) enum Audience {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Endpoint {
     BackupCodesLeft,
+    ChangeOwnAccount,
     ConfirmDevice,
     CreatePersonalToken,
     CreateToken,
     EnrolDevice,
     ForgotPassword,
+    Home,
     Info,
     Instances,
     ListPersonalTokens,
@@ -52,6 +54,7 @@ pub(crate) enum Endpoint {
     LogOut,
     LogOutOtherClients,
     LogOutUser,
+    MailAddressProof,
     MailCode,
     Me,
     Method,
@@ -66,8 +69,11 @@ pub(crate) enum Endpoint {
     RequireMailedCodes,
     ResetDevice,
     ServiceConfigurations,
+    SuggestUserName,
     SyncDirectory,
+    VerifyAddress,
     WaiveMailedCodes,
+    WebdavAccounts,
 }
 
 /// The largest body that is read, in bytes: every form with the longest password fits several times over.
@@ -78,11 +84,18 @@ pub(crate) fn find(path: &str) -> Route {
     let route = |matched, pattern, index| Route { matched, pattern, index };
     match OPERATIONS.iter().enumerate().find(|(_, operation)| operation.has(path)) {
         Some((index, operation)) => route(RouteMatch::Documented, operation.pattern, index),
+        None if is_dotted_name(path) => route(RouteMatch::OwnForm, "/api/v1/{name}", OPERATIONS.len()),
         None if path == "/api" || path.starts_with("/api/") => {
             route(RouteMatch::Prefix, "/api/{path}", OPERATIONS.len())
         }
         None => route(RouteMatch::None, "/{path}", OPERATIONS.len()),
     }
+}
+
+/// Whether a path is one of Rocket.Chat's by its form: names of calls have a dot, as in `users.info`.
+fn is_dotted_name(path: &str) -> bool {
+    let name = path.strip_prefix("/api/v1/").and_then(|name| name.split('/').next());
+    name.is_some_and(|name| name.contains('.'))
 }
 
 impl Operation {
@@ -103,7 +116,7 @@ impl Operation {
 }
 
 /// Operations on one path stand together.
-static OPERATIONS: [Operation; 31] = {
+static OPERATIONS: [Operation; 37] = {
     use Audience::{Anybody, AnybodyOrUser, NamedUser, User};
     use Endpoint as To;
     [
@@ -138,6 +151,12 @@ static OPERATIONS: [Operation; 31] = {
         operation("GET /api/v1/users.totpCodesRemaining", NamedUser, To::BackupCodesLeft),
         operation("POST /api/v1/users.resetTOTP", NamedUser, To::ResetDevice),
         operation("POST /api/v1/ldap.syncNow", NamedUser, To::SyncDirectory),
+        operation("GET /api/v1/users.getUsernameSuggestion", User, To::SuggestUserName),
+        operation("POST /api/v1/users.updateOwnBasicInfo", User, To::ChangeOwnAccount),
+        operation("POST /api/v1/users.sendConfirmationEmail", Anybody, To::MailAddressProof),
+        operation("GET /api/v1/webdav.getMyAccounts", NamedUser, To::WebdavAccounts),
+        operation("GET /", Anybody, To::Home),
+        operation("GET /verify-email/{name}", Anybody, To::VerifyAddress),
     ]
 };
 
@@ -175,9 +194,13 @@ mod tests {
 
     #[test]
     fn unknown_paths_have_no_operation_and_are_not_named() {
-        for (path, pattern) in
-            [("/api/v1/nothing", "/api/{path}"), ("/api", "/api/{path}"), ("/secret", "/{path}")]
-        {
+        for (path, pattern) in [
+            ("/api/v1/nothing", "/api/{path}"),
+            ("/api/v1/users.secret", "/api/v1/{name}"),
+            ("/api", "/api/{path}"),
+            ("/secret", "/{path}"),
+            ("/verify-email/a/b", "/{path}"),
+        ] {
             let route = find(path);
             assert_eq!(route.pattern, pattern);
             assert!(Operation::of(&route, &Method::GET).is_none(), "{path}");

@@ -4,10 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId, FailureReason, Grant, GrantKind,
-    InternalError, LoginAttempt, LoginError, PasswordReset, Peer, PersonalTokens, PresentedCredential,
-    Profile, ProtocolName, Realm, RealmName, Realms, RequestLimits, SecondFactors, SecondStep, Sessions,
-    Timestamp, Token, TokenError,
+    AddressVerification, Authenticator, CheckReply, CredentialCheck, CredentialKind, ExternalId,
+    FailureReason, Grant, GrantKind, InternalError, LoginAttempt, LoginError, OwnAccount, PasswordReset,
+    Peer, PersonalTokens, PresentedCredential, Profile, ProtocolName, Realm, RealmName, Realms,
+    RequestLimits, SecondFactors, SecondStep, Sessions, Timestamp, Token, TokenError,
 };
 
 use crate::config::Config;
@@ -15,7 +15,15 @@ use crate::decode::LoginForm;
 
 /// The services that the protocol asks: every type that has them all has this trait too.
 pub trait RocketChatServices:
-    Authenticator + Realms + RequestLimits + Sessions + PersonalTokens + SecondFactors + PasswordReset
+    Authenticator
+    + Realms
+    + RequestLimits
+    + Sessions
+    + PersonalTokens
+    + SecondFactors
+    + PasswordReset
+    + OwnAccount
+    + AddressVerification
 {
 }
 
@@ -27,6 +35,8 @@ impl<S> RocketChatServices for S where
         + PersonalTokens
         + SecondFactors
         + PasswordReset
+        + OwnAccount
+        + AddressVerification
         + ?Sized
 {
 }

@@ -8,6 +8,7 @@ use http::{HeaderMap, Method, Version};
 
 use crate::decode::login::is_form;
 use crate::decode::path::Destination;
+use crate::encode::answer;
 use crate::error::ApiError;
 use crate::request::Request;
 use crate::state::ZettelstoreProtocol;
@@ -21,6 +22,11 @@ impl Protocol for ZettelstoreProtocol {
 
     fn route(&self, path: &str) -> Route {
         route::find(path, &self.base)
+    }
+
+    /// Zettelstore itself leads to the clean spelling of a path.
+    fn merges_slashes(&self) -> bool {
+        false
     }
 
     /// Zettelstore reads the form of a login alone.
@@ -58,6 +64,7 @@ async fn dispatch(
     match (route::destination(route), request.http.method()) {
         (Destination::Token, &Method::POST) => handler::token::log_in(state, request).await,
         (Destination::Token, &Method::PUT) => handler::token::renew(state, request).await,
+        (Destination::Command, &Method::GET) => Ok(answer::version(state.config.answer).into()),
         (Destination::Command, &Method::POST) => handler::command::run(state, request).await,
         (Destination::Token | Destination::Command | Destination::Zettel, _) => {
             Err(ApiError::MethodNotAllowed)

@@ -1,6 +1,8 @@
 //! Bytes to values: hosts, parameters, credentials and what clients say of themselves. Pure functions.
 
+mod base64;
 pub mod basic;
+pub mod charset;
 pub mod client;
 pub mod email;
 mod error;

@@ -1,7 +1,8 @@
 //! The points in which the real Zulip tells too much or lets its limits be evaded.
 //!
 //! An operator switches a point on by its name, through [`Config::exact`](crate::Config::exact) and the login rules
-//! of the server. [`ASSERTION_TYPE_ERROR`] changes an answer of this crate; the engine follows the other three.
+//! of the server. [`ASSERTION_TYPE_ERROR`] and [`SLASHES`] change answers of this crate; the
+//! engine follows the other three.
 
 use auth_core::ExactPoint;
 
@@ -17,6 +18,9 @@ pub const ASSERTION_TYPE_ERROR: ExactPoint = ExactPoint::new("assertion-type-err
 /// Accepts assertions that never end.
 pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without-end");
 
+/// Answers 404 to a path with doubled slashes, as the application does without the proxy that merges them.
+pub const SLASHES: ExactPoint = ExactPoint::new("slashes");
+
 /// Every point of Zulip.
-pub const EXACT_POINTS: [ExactPoint; 4] =
-    [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_TYPE_ERROR, ASSERTION_WITHOUT_END];
+pub const EXACT_POINTS: [ExactPoint; 5] =
+    [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_TYPE_ERROR, ASSERTION_WITHOUT_END, SLASHES];

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 
 use crate::error::ApiError;
+use crate::exact::SLASHES;
 use crate::handler::{account, compatibility, desktop, development, login, settings};
 use crate::request::Request;
 use crate::route::{self, Endpoint};
@@ -19,6 +20,10 @@ impl Protocol for ZulipProtocol {
 
     fn route(&self, path: &str) -> Route {
         route::find(&self.config, path)
+    }
+
+    fn merges_slashes(&self) -> bool {
+        !self.config.exact.has(SLASHES)
     }
 
     /// Django reads the forms of POST requests alone.

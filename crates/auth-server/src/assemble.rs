@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use auth_core::{
     Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Realm, RealmName, Realms, Rng, Store,
 };
 use auth_crypto::keyring::KeyRing;
+use auth_crypto::opaque;
 use auth_crypto::pool::HashingPool;
 use auth_engine::{Engine, EngineBuilder, OpenError};
 use auth_ldap::Directory;
@@ -143,7 +144,10 @@ impl Assembled {
                     (config.zulip.realm.as_deref(), Arc::new(protocol))
                 }
                 ProtocolName::ROCKETCHAT => {
-                    let protocol = Arc::new(RocketChatProtocol::new(rocketchat(config), engine));
+                    let protocol = Arc::new(RocketChatProtocol::new(
+                        rocketchat(config, unique_id(&**self.engine.store(), &*self.rng).await?),
+                        engine,
+                    ));
                     self.sockets = Some(sockets(config, &protocol, &self.rng));
                     (Some(config.rocketchat.realm.as_str()), protocol)
                 }
@@ -288,11 +292,21 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
     }
 }
 
-fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
+/// The random name of the installation, which is drawn once and kept in the store.
+async fn unique_id(store: &dyn Store, rng: &dyn Rng) -> anyhow::Result<String> {
+    let id = store.set_meta_once("rocketchat-unique-id", opaque::rocketchat_id(rng).as_bytes()).await?;
+    String::from_utf8(id).context("the name of the installation in the store can't be read")
+}
+
+fn rocketchat(config: &Config, unique_id: String) -> auth_proto_rocketchat::Config {
     let rocketchat = &config.rocketchat;
     let mut protocol =
         auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
+    protocol.unique_id = unique_id;
     protocol.exact = rocketchat.exact_points();
+    protocol.version.clone_from(&rocketchat.version);
+    protocol.allowed_origins.clone_from(&rocketchat.allowed_origins);
+    protocol.email_verification = rocketchat.email_verification;
     protocol.password_reset = rocketchat.offers_password_reset(config.mail.is_some());
     protocol.password_policy = rocketchat.password_policy.enabled();
     protocol

@@ -153,7 +153,7 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
         let span = tracing::info_span!("socket", %id);
         return websocket::open(sockets, request, peer, shared, Arc::clone(place), span);
     }
-    let Some((protocol, route)) = router.find(request.uri().path()) else {
+    let Some((protocol, route)) = router.find(&mut request) else {
         return plain(StatusCode::NOT_FOUND, "Not Found");
     };
     // The route's pattern, never the path, which may hold a secret.

@@ -1,9 +1,11 @@
 //! The protocol that answers a request.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use auth_core::{Protocol, ProtocolName, Route, RouteMatch};
+use auth_core::{Protocol, ProtocolName, Route, RouteMatch, merge_slashes, merged_path};
 use auth_proto_rocketchat::ddp;
+use http::Request;
 
 use crate::websocket::Sockets;
 
@@ -24,21 +26,32 @@ impl Router {
 
     /// The sockets that live at a path.
     pub(crate) fn sockets(&self, path: &str) -> Option<&Arc<Sockets>> {
-        self.sockets.as_ref().filter(|_| path == ddp::PATH)
+        let is_path = |sockets: &&Arc<Sockets>| path_for(&*sockets.protocol, path) == ddp::PATH;
+        self.sockets.as_ref().filter(is_path)
     }
 
-    /// The protocol that documents the path; else the first below whose prefix it lies; else the first.
-    pub(crate) fn find(&self, path: &str) -> Option<(&dyn Protocol, Route)> {
+    /// The protocol that documents the path; else the one whose form it has; else the first below whose prefix it lies; else
+    /// the first. The request's path becomes what that protocol takes it for.
+    pub(crate) fn find<B>(&self, request: &mut Request<B>) -> Option<(&dyn Protocol, Route)> {
+        let path = request.uri().path();
         let mut best: Option<(&dyn Protocol, Route)> = None;
         for protocol in self.protocols.iter() {
-            let route = protocol.route(path);
-            if route.matched == RouteMatch::Documented {
-                return Some((&**protocol, route));
-            }
+            let route = protocol.route(&path_for(&**protocol, path));
             if best.is_none_or(|(_, before)| before.matched < route.matched) {
                 best = Some((&**protocol, route));
             }
+            if route.matched == RouteMatch::Documented {
+                break;
+            }
+        }
+        if best.is_some_and(|(protocol, _)| protocol.merges_slashes()) {
+            merge_slashes(request);
         }
         best
     }
+}
+
+/// The path that a protocol takes a path for: the one place where slashes are merged.
+fn path_for<'a>(protocol: &dyn Protocol, path: &'a str) -> Cow<'a, str> {
+    if protocol.merges_slashes() { merged_path(path) } else { Cow::Borrowed(path) }
 }

@@ -169,6 +169,11 @@ fn configuration_mistakes_are_reported() {
             "[rocketchat]\nemail_2fa_auto_opt_in = true".to_owned(),
             "warning: [rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them\n",
         ),
+        (
+            "[rocketchat]\nemail_verification = true".to_owned(),
+            "warning: [rocketchat] email_verification refuses accounts until a mailed link is opened, but there is no [mail] \
+             to send it: `auth-server user verify-email` takes addresses for verified\n",
+        ),
     ] {
         let good = "good: protocols zulip, rocketchat, zettelstore\n";
         assert_eq!(check(&config), format!("{said}{good}"), "{config}");

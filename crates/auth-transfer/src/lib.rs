@@ -49,7 +49,7 @@ pub use rocketchat::convert_rocketchat;
 pub use spool::Spool;
 pub use text::without_mark;
 pub use zettelstore::convert_zettel;
-pub use zulip::convert_zulip;
+pub use zulip::{UserNames, convert_zulip};
 
 /// The options of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! writes them as CSV with a header line. Pure.
 //!
 //! Kept are ids, addresses, names, roles, kinds of bots, hashes and API keys. Zulip has no user names: people log in
-//! by address at every protocol.
+//! by address at every protocol, unless names are made for them.
 
 use std::collections::{HashMap, HashSet};
 use std::io::Read;
@@ -20,6 +20,16 @@ const NO_REALM: &str = "its realm can't be taken";
 /// Where Zulip keeps the bots of its own.
 const INTERNAL: &str = "zulipinternal";
 
+/// Whether people who come without a user name are given one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third")]
+pub enum UserNames {
+    /// They log in by address, and choose a name at Rocket.Chat.
+    None,
+    /// A name is made of the full name or the address, unique among those of the same realm in the table.
+    Made,
+}
+
 /// Converts the tables to import lines. `root` is the slug of the realm that Zulip knows without a name, that of
 /// the host itself.
 ///
@@ -27,15 +37,21 @@ const INTERNAL: &str = "zulipinternal";
 /// [`ConvertError`] when a table can't be read or lacks a column.
 ///
 /// ```
-/// use auth_transfer::convert_zulip;
+/// use auth_transfer::{UserNames, convert_zulip};
 /// let realms = "id,string_id,name,deactivated\n2,zulip,Zulip Dev,f\n";
 /// let users = "id,delivery_email,full_name,password,api_key,role,is_active,is_bot,bot_type,date_joined,realm_id\n\
 ///              9,iago@zulip.com,Iago,!unusable,m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN,200,t,f,,2026-10-23 00:03:00+00,2\n";
-/// let mut converted = convert_zulip(realms.as_bytes(), users.as_bytes(), "main")?;
+/// let mut converted = convert_zulip(realms.as_bytes(), users.as_bytes(), "main", UserNames::None)?;
 /// assert!(converted.lines.text()?.contains(r#""realm":"zulip","id":9,"email":"iago@zulip.com""#));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
-pub fn convert_zulip(realms: impl Read, users: impl Read, root: &str) -> Result<Converted, ConvertError> {
+pub fn convert_zulip(
+    realms: impl Read,
+    users: impl Read,
+    root: &str,
+    user_names: UserNames,
+) -> Result<Converted, ConvertError> {
+    let mut named: HashMap<String, HashSet<String>> = HashMap::new();
     let mut converted = Converted::default();
     let mut slugs = HashMap::new();
     let mut taken = HashSet::new();
@@ -71,7 +87,13 @@ pub fn convert_zulip(realms: impl Read, users: impl Read, root: &str) -> Result<
     Table::new("zerver_userprofile", users, &columns)?.each(|row| {
         let place = format!("user {} ({})", row.text("id"), row.text("delivery_email").escape_debug());
         match slugs.get(row.text("realm_id")) {
-            Some(Some(slug)) => converted.take_or_refuse(place, user(row, slug)),
+            Some(Some(slug)) => {
+                let mut line = user(row, slug);
+                if let (UserNames::Made, Ok(line)) = (user_names, &mut line) {
+                    give_user_name(line, named.entry(slug.clone()).or_default());
+                }
+                converted.take_or_refuse(place, line);
+            }
             Some(None) => {}
             None => {
                 if let Err(place) = missing.count(row.text("realm_id").to_owned(), place) {
@@ -135,6 +157,14 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         zulip_api_key: given("api_key"),
         ..UserLine::default()
     })
+}
+
+/// Gives a person the first name that suits and that nobody of the realm has yet.
+fn give_user_name(line: &mut UserLine, taken: &mut HashSet<String>) {
+    if line.bot.is_none() {
+        let mut names = auth_engine::user_names(&line.full_name, line.email.as_deref());
+        line.username = names.find(|name| taken.insert(name.clone()));
+    }
 }
 
 /// A table as CSV.

@@ -1,4 +1,4 @@
-// npm @rocket.chat/ddp-client: ddp_client.js URL USER PASSWORD [CODE] prints the user, the user whose session a second
+// npm @rocket.chat/ddp-client: ddp_client.js URL USER PASSWORD [CODE] prints the user and its name, the user whose session a second
 // connection resumes, the rooms, and the state of the user's second factor.
 globalThis.WebSocket ??= require('ws');
 const { createHash } = require('node:crypto');
@@ -26,6 +26,8 @@ const { DDPSDK } = require('@rocket.chat/ddp-client');
   await again.account.loginWithToken(account.token);
   console.log(JSON.stringify({
     id: uid,
+    // The library has it from the collection of users.
+    name: account.username,
     ends: account.tokenExpires,
     resumed: again.account.uid,
     rooms: await sdk.call('rooms/get'),

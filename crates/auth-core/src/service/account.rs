@@ -71,6 +71,12 @@ pub enum ActionError {
     AddressUnverified,
     /// The account lacks the user name that the action takes.
     NoUserName,
+    /// Another account has the user name, or one that folds alike.
+    UserNameTaken,
+    /// The text can't be a user name.
+    BadUserName,
+    /// The new password is the present one.
+    SamePassword,
     /// The token was never issued, was used, or has ended.
     WrongToken,
     /// The new password is too weak or too long; the rules of the password policy that it breaks, if any.
@@ -102,6 +108,9 @@ impl ActionError {
             Self::WrongCode => "wrong-code",
             Self::AddressUnverified => "address-unverified",
             Self::NoUserName => "no-user-name",
+            Self::UserNameTaken => "user-name-taken",
+            Self::BadUserName => "bad-user-name",
+            Self::SamePassword => "same-password",
             Self::WrongToken => "wrong-token",
             Self::WeakPassword(_) => "weak-password",
             Self::TooManyActs(_) => "too-many-acts",
@@ -326,6 +335,53 @@ pub trait PasswordReset: Send + Sync {
         realm: RealmId,
         token: &Token,
         new: &Password,
+        peer: &Peer,
+        protocol: ProtocolName,
+    ) -> Result<(), ActionError>;
+}
+
+/// Changes the caller's own account.
+#[async_trait]
+pub trait OwnAccount: Send + Sync {
+    /// A user name that the caller's account could have: made of its full name or its address, and free.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the store can't be read.
+    async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError>;
+
+    /// Gives the caller's account its user name, if it has none; gives the account's profile. An account keeps the name
+    /// that it has.
+    ///
+    /// # Errors
+    /// [`ActionError::NotOffered`] when the account has another name, or an [`ActionError`] when the name can't be used.
+    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError>;
+
+    /// Sets the caller's password and ends what was signed in before, but for the token presented. Asks for a second
+    /// factor, or the present password, unless the account must change its password.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the password is the present one or too weak, or may not have been stored.
+    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError>;
+}
+
+/// Verifies addresses by mail.
+#[async_trait]
+pub trait AddressVerification: Send + Sync {
+    /// Mails a link to an address that an account has and that is not verified. The answer is the same for any other
+    /// address, and must not be sent before the moment given.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the mail may not have been queued.
+    async fn mail_address_proof(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
+
+    /// Verifies the address to which a token was mailed. Once it is verified, the token does nothing more.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the token is wrong, or the change may not have been stored.
+    async fn verify_address(
+        &self,
+        realm: RealmId,
+        token: &Token,
         peer: &Peer,
         protocol: ProtocolName,
     ) -> Result<(), ActionError>;

@@ -100,6 +100,11 @@ pub enum ActionKind {
     Confirm,
     ForgotPassword { realm: RealmId, address: String },
     ResetPassword { realm: RealmId, token: Token, new: Password },
+    SuggestUserName,
+    ChooseUserName { name: String },
+    ChangePassword { new: Password },
+    MailAddressProof { realm: RealmId, address: String },
+    VerifyAddress { realm: RealmId, token: Token },
 }
 
 /// What an action gives; it must fit the action.
@@ -119,6 +124,7 @@ pub enum ActionResult {
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),
+    UserName(String),
 }
 
 impl FakeServices {
@@ -263,6 +269,8 @@ macro_rules! expect_result {
         }
     };
 }
+
+mod own_account;
 
 #[async_trait]
 impl Authenticator for FakeServices {

@@ -97,7 +97,7 @@ impl PasswordReset for PasswordResetService {
             return Err(ActionError::WrongToken);
         }
         let user = account.user.id;
-        let set = self.passwords.store(user, &hashed, &audit).await?;
+        let set = self.passwords.store(user, &hashed, None, &audit).await?;
         tracing::info!(target: "auth::account", %user, "password reset");
         if set { Ok(()) } else { Err(ActionError::WrongToken) }
     }

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, AuditRecord, ClientKey, Clock, InternalError, Password, PasswordPolicy, PasswordString,
-    PolicyRule, Realm, Revocation, SecretInput, Store, StoreError, Timestamp, UserId,
+    Account, AuditRecord, ClientKey, Clock, CredentialId, InternalError, Password, PasswordPolicy,
+    PasswordString, PolicyRule, ProtocolName, Realm, Revocation, SecretInput, Store, StoreError, Timestamp,
+    UserId,
 };
-use auth_crypto::password::HashingRule;
-use auth_crypto::pool::HashingPool;
+use auth_crypto::password::{HashingRule, NameContext, StoredPassword, Verdict};
+use auth_crypto::pool::{HashingPool, Verification};
 use auth_crypto::strength;
 
 use crate::config::PasswordConfig;
@@ -133,8 +134,36 @@ impl PasswordService {
         hashed.map_err(|busy| InternalError::busy(busy.retry_after).into())
     }
 
-    /// Stores a hashed password, revokes what was signed in before, and writes the row of the act; `false` when the account
-    /// is gone.
+    /// Whether a password is the one that an account has.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when it can't be hashed now.
+    pub(crate) async fn is_present(
+        &self,
+        realm: &Realm,
+        account: &Account,
+        password: &Password,
+        client: ClientKey,
+    ) -> Result<bool, InternalError> {
+        let stored = account.password.as_ref().and_then(|stored| StoredPassword::parse(stored).ok());
+        let Some(stored) = stored else { return Ok(false) };
+        let user = &account.user;
+        let job = Verification {
+            stored: Some(stored),
+            secret: SecretInput::Password(password.clone()),
+            rule: self.hashing_rule(realm),
+            context: NameContext {
+                zettelstore_id: user.external_number(ProtocolName::ZETTELSTORE),
+                user_name: user.user_name().unwrap_or_default().to_owned(),
+            },
+            class: client.into(),
+        };
+        let verdict = self.pool.verify(job).await.map_err(|busy| InternalError::busy(busy.retry_after))?;
+        Ok(matches!(verdict, Verdict::Match { .. }))
+    }
+
+    /// Stores a hashed password, revokes what was signed in before but for `except`, and writes the row of the act; `false`
+    /// when the account is gone.
     ///
     /// # Errors
     /// [`StoreError`] when the password may not have been stored.
@@ -142,10 +171,11 @@ impl PasswordService {
         &self,
         user: UserId,
         hashed: &PasswordString,
+        except: Option<CredentialId>,
         audit: &AuditRecord,
     ) -> Result<bool, StoreError> {
         let kinds = self.revocations.kinds(RevocationEvent::NewPassword);
-        let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds, except: None };
+        let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds, except };
         self.store.set_password(user, Some(hashed), &revocation, Some(audit)).await
     }
 
@@ -162,7 +192,11 @@ impl PasswordService {
         audit: &AuditRecord,
     ) -> Result<(), PasswordError> {
         let hashed = self.hash(account, password, allow_weak, client).await?;
-        if self.store(account.user.id, &hashed, audit).await? { Ok(()) } else { Err(PasswordError::NoUser) }
+        if self.store(account.user.id, &hashed, None, audit).await? {
+            Ok(())
+        } else {
+            Err(PasswordError::NoUser)
+        }
     }
 
     /// The stamp from which signed tokens are good after a revocation now: two seconds on, so that no whole-second rounding

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
-    Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode, Password,
-    PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
-    Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions, Timestamp, Token, TokenError,
-    TokenForm, TokenRenewal,
+    ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
+    DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode,
+    OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
+    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
+    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 use super::Engine;
@@ -179,5 +179,37 @@ impl PasswordReset for Engine {
         protocol: ProtocolName,
     ) -> Result<(), ActionError> {
         self.password_reset.reset_password(realm, token, new, peer, protocol).await
+    }
+}
+
+#[async_trait]
+impl OwnAccount for Engine {
+    async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError> {
+        self.own_account.suggest_user_name(caller).await
+    }
+
+    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
+        self.own_account.choose_user_name(caller, name).await
+    }
+
+    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
+        self.own_account.change_password(caller, new).await
+    }
+}
+
+#[async_trait]
+impl AddressVerification for Engine {
+    async fn mail_address_proof(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
+        self.address_verification.mail_address_proof(realm, address).await
+    }
+
+    async fn verify_address(
+        &self,
+        realm: RealmId,
+        token: &Token,
+        peer: &Peer,
+        protocol: ProtocolName,
+    ) -> Result<(), ActionError> {
+        self.address_verification.verify_address(realm, token, peer, protocol).await
     }
 }

@@ -18,6 +18,7 @@ mod fourth_protocol;
 mod limits;
 mod login;
 mod mail;
+mod own_account;
 mod priority;
 mod reset;
 mod second_factors;

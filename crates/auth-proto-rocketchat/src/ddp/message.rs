@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::error::MethodError;
 use super::method::MethodResult;
+use super::user_document::UserFields;
 
 /// A message to a client.
 #[derive(Serialize)]
@@ -29,6 +30,19 @@ pub(crate) enum Message<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         error: Option<&'a MethodError>,
     },
+    /// A document is there from now on, in the client's copy of a collection.
+    Added { collection: &'static str, id: &'a str, fields: &'a UserFields },
+    /// Fields of a document have other values, or are gone.
+    Changed {
+        collection: &'static str,
+        id: &'a str,
+        #[serde(skip_serializing_if = "UserFields::is_empty")]
+        fields: &'a UserFields,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        cleared: Vec<&'static str>,
+    },
+    /// A document is gone.
+    Removed { collection: &'static str, id: &'a str },
     /// Says that everything that these methods have changed was sent.
     Updated { methods: [&'a str; 1] },
     /// Says that everything with which these subscriptions begin was sent.

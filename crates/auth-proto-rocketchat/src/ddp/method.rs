@@ -1,7 +1,7 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, Peer, PresentedFactor, Principal,
+    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, Password, Peer, PresentedFactor, Principal,
     ProtocolName, Timestamp, Token,
 };
 use serde::{Serialize, Serializer};
@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::command::Params;
 use super::error::MethodError;
+use super::user_document::UserDocument;
 use crate::decode::{accounts_form, factor_method};
 use crate::state::{LoggedIn, RocketChatProtocol};
 
@@ -26,7 +27,7 @@ pub(crate) enum MethodResult {
         #[serde(rename = "type")]
         kind: &'static str,
     },
-    /// The user's rooms: a login server has none.
+    /// The user's rooms, or subscriptions to them: a login server has none.
     Rooms([(); 0]),
     /// A TOTP device that waits for its first code.
     Enrolled {
@@ -40,8 +41,10 @@ pub(crate) enum MethodResult {
         #[serde(serialize_with = "exposed_codes")]
         codes: Vec<OneTimeCode>,
     },
-    /// Whether a device was removed.
-    Removed(bool),
+    /// Whether something was done.
+    Done(bool),
+    /// A user name.
+    UserName(String),
     /// The number of backup codes that are left.
     Remaining { remaining: usize },
 }
@@ -129,7 +132,7 @@ pub(crate) enum UserChange {
     /// The user stays.
     None,
     /// This user is signed in.
-    SignedIn(SignedIn),
+    SignedIn(SignedIn, UserDocument),
     /// The user is signed out.
     SignedOut,
 }
@@ -171,7 +174,10 @@ pub(crate) async fn call(
     match name {
         "login" => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
         "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
-        "rooms/get" => Ok(Some(MethodResult::Rooms([]))).into(),
+        "rooms/get" | "subscriptions/get" => Ok(Some(MethodResult::Rooms([]))).into(),
+        "getUsernameSuggestion" | "setUsername" | "setUserPassword" => {
+            change_own_account(state, origin, name, params.take(0)).await.into()
+        }
         _ => match DeviceCall::from_name(name) {
             Some(call) => change_factor(state, origin, call, params).await.into(),
             None => MethodError::NotFound(name.to_owned()).into(),
@@ -203,7 +209,8 @@ fn logged_in(login: LoggedIn, kind: &'static str) -> Outcome {
         token_expires: expires.map_or(Date::NEVER, |end| Date { millis: end.as_millis() }),
         kind,
     };
-    let change = UserChange::SignedIn(SignedIn { id: id.to_owned(), token });
+    let user = SignedIn { id: id.to_owned(), token };
+    let change = UserChange::SignedIn(user, UserDocument::of(&profile.user));
     Outcome { result: Ok(Some(result)), change, not_before: None }
 }
 
@@ -215,6 +222,38 @@ async fn log_out(state: &RocketChatProtocol, origin: &Origin<'_>) -> Result<Outc
         Err(error) => return Err(error),
     }
     Ok(Outcome { result: Ok(None), change: UserChange::SignedOut, not_before: None })
+}
+
+/// The methods that choose a user name, and the one that sets the password of an account that must change it.
+async fn change_own_account(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    name: &str,
+    param: Value,
+) -> Result<Option<MethodResult>, MethodError> {
+    let principal = origin.principal(state).await?;
+    let nothing = PresentedFactor::default();
+    let caller = Caller {
+        principal: &principal,
+        peer: origin.peer,
+        protocol: ProtocolName::ROCKETCHAT,
+        agent: origin.agent,
+        factor: origin.factor.unwrap_or(&nothing),
+    };
+    if name == "getUsernameSuggestion" {
+        return Ok(Some(MethodResult::UserName(state.services.suggest_user_name(&caller).await?)));
+    }
+    let Value::String(text) = param else { return Err(MethodError::IllTyped) };
+    if name == "setUsername" {
+        state.services.choose_user_name(&caller, &text).await?;
+        return Ok(Some(MethodResult::UserName(text)));
+    }
+    // Any other change of a password is `users.updateOwnBasicInfo`.
+    if !principal.profile.user.must_change_password {
+        return Err(ActionError::NotOffered.into());
+    }
+    state.services.change_password(&caller, &Password::new(text)).await?;
+    Ok(Some(MethodResult::Done(true)))
 }
 
 /// The methods that change the caller's TOTP device.
@@ -266,7 +305,7 @@ async fn change_factor(
             MethodResult::Codes { codes }
         }
         DeviceCall::Disable => {
-            MethodResult::Removed(services.remove_device(&caller, &code(&mut params)?).await?)
+            MethodResult::Done(services.remove_device(&caller, &code(&mut params)?).await?)
         }
         DeviceCall::RegenerateCodes => {
             match services.renew_backup_codes(&caller, &code(&mut params)?).await {

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use auth_core::{Peer, Quota, SlidingWindow, Timestamp};
 
+use super::collection::difference;
 use super::command::{Command, FrameError, Params};
 use super::error::MethodError;
 use super::message::Message;
 use super::method::{self, Origin, SignedIn, UserChange};
 use super::output::{Close, Output};
+use super::user_document::UserDocument;
 use crate::state::RocketChatProtocol;
 
 /// The versions of DDP that the server speaks, best first.
@@ -20,6 +22,10 @@ const VERSIONS: [&str; 3] = ["1", "pre2", "pre1"];
 /// second.
 const CHECK_EVERY: Duration = Duration::from_millis(800);
 
+/// The longest silence before a ping is sent, as Meteor's heartbeat has it: there are clients that do nothing before the
+/// first.
+const PING_AFTER: Duration = Duration::from_secs(15);
+
 /// The configuration of all sessions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(
@@ -27,7 +33,8 @@ const CHECK_EVERY: Duration = Duration::from_millis(800);
     reason = "plain values that the server reads from its configuration file"
 )]
 pub struct SessionConfig {
-    /// How long a client may be silent before the socket is closed. A ping is sent after half of the time.
+    /// How long a client may be silent before the socket is closed. A ping is sent after 15 seconds, or after half of the
+    /// time if that is less.
     pub idle: Duration,
     /// The limit of logins of one session. Logins that it refuses are not counted.
     pub login_limit: Option<Quota>,
@@ -83,6 +90,8 @@ pub struct Session {
     /// Whether the greeting was accepted.
     greeted: bool,
     user: Option<SignedIn>,
+    /// The user as the client's copy of the collection has it.
+    document: Option<UserDocument>,
     logins: SlidingWindow,
     /// When the last frame came.
     heard: Timestamp,
@@ -109,6 +118,7 @@ impl Session {
             id,
             greeted: false,
             user: None,
+            document: None,
             logins: SlidingWindow::default(),
             heard: now,
             pinged: false,
@@ -131,9 +141,14 @@ impl Session {
     /// The moment at which [`Session::on_time`] is to be called, unless a frame comes first.
     #[must_use]
     pub fn wake_at(&self) -> Timestamp {
-        let silence = if self.pinged { self.config.idle } else { self.config.idle / 2 };
+        let silence = if self.pinged { self.config.idle } else { self.ping_after() };
         let end_of_silence = self.heard + silence;
         if self.is_signed_in() { end_of_silence.min(self.checked + CHECK_EVERY) } else { end_of_silence }
+    }
+
+    /// The silence after which a ping is sent.
+    fn ping_after(&self) -> Duration {
+        PING_AFTER.min(self.config.idle / 2)
     }
 
     /// Takes a text frame that came at `now`.
@@ -164,31 +179,44 @@ impl Session {
     pub async fn on_time(&mut self, now: Timestamp) -> Output {
         // A clock that was set back must not keep a session alive.
         (self.heard, self.checked) = (self.heard.min(now), self.checked.min(now));
-        if let Some(output) = self.check_user(now).await {
+        let mut output = self.check_user(now).await;
+        if output.close.is_some() {
             return output;
         }
         let silence = now.since(self.heard);
         if silence >= self.config.idle {
             return Output::close(Close::Idle);
         }
-        if silence >= self.config.idle / 2 && !self.pinged {
+        if silence >= self.ping_after() && !self.pinged {
             self.pinged = true;
-            return Output::send(&[Message::Ping]);
+            output.frames.push(Message::Ping.encode());
         }
-        Output::default()
+        output
     }
 
-    /// Checks the token of the user when it is due. `Some` when the socket must be closed.
-    async fn check_user(&mut self, now: Timestamp) -> Option<Output> {
-        let user = self.user.as_ref().filter(|_| now.since(self.checked) >= CHECK_EVERY)?;
+    /// Checks the token of the user when it is due: tells the client what has changed about the user, or closes the socket.
+    async fn check_user(&mut self, now: Timestamp) -> Output {
+        let Some(user) = self.user.as_ref().filter(|_| now.since(self.checked) >= CHECK_EVERY) else {
+            return Output::default();
+        };
         self.checked = now;
         match user.check(&self.state, &self.client.peer).await {
-            Ok(_) => None,
-            Err(MethodError::Internal(error)) => {
-                Some(Output { error: Some(error), ..Output::close(Close::Unavailable) })
+            Ok(principal) => {
+                let document = UserDocument::of(&principal.profile.user);
+                Output { frames: self.show(Some(document)), ..Output::default() }
             }
-            Err(_) => Some(Output::close(Close::SignedOut)),
+            Err(MethodError::Internal(error)) => {
+                Output { error: Some(error), ..Output::close(Close::Unavailable) }
+            }
+            Err(_) => Output::close(Close::SignedOut),
         }
+    }
+
+    /// The frames that bring the client's copy of the user up to date.
+    fn show(&mut self, document: Option<UserDocument>) -> Vec<String> {
+        let frames = difference(self.document.as_ref(), document.as_ref());
+        self.document = document;
+        frames
     }
 
     /// Answers a greeting. It must name the version that the client likes best of those that the server
@@ -217,13 +245,21 @@ impl Session {
             }
         };
         let error = outcome.internal_error();
-        match outcome.change {
-            UserChange::None => {}
-            UserChange::SignedIn(user) => (self.user, self.checked) = (Some(user), now),
-            UserChange::SignedOut => self.user = None,
-        }
+        // What a method changes is shown before its result, as in Meteor.
+        let mut frames = match outcome.change {
+            UserChange::None => Vec::new(),
+            UserChange::SignedIn(user, document) => {
+                (self.user, self.checked) = (Some(user), now);
+                self.show(Some(document))
+            }
+            UserChange::SignedOut => {
+                self.user = None;
+                self.show(None)
+            }
+        };
         let messages = [Message::result(id, &outcome.result), Message::Updated { methods: [id] }];
-        Output { not_before: outcome.not_before, error, ..Output::send(&messages) }
+        frames.extend(messages.iter().map(Message::encode));
+        Output { not_before: outcome.not_before, frames, close: None, error }
     }
 }
 

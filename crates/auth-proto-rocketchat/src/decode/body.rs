@@ -1,5 +1,6 @@
 //! Request bodies as Rocket.Chat's router reads them.
 
+use auth_core::without_byte_order_mark;
 use serde_json::{Map, Value};
 
 /// Reads a body into an object of parameters, or into an array where JSON holds one. `content_type` is the
@@ -22,7 +23,7 @@ pub fn body(content_type: &[u8], bytes: &[u8]) -> Value {
     let parsed = if is(b"multipart/form-data") {
         Value::Null
     } else if is(b"application/json") {
-        serde_json::from_slice(bytes).unwrap_or_default()
+        serde_json::from_slice(without_byte_order_mark(bytes)).unwrap_or_default()
     } else if is(b"application/x-www-form-urlencoded") {
         let fields = form_urlencoded::parse(bytes);
         fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect()
@@ -58,6 +59,7 @@ mod tests {
         for (content_type, bytes, expected) in [
             ("application/json", &b"{\"user\":\"a\"}"[..], &user),
             ("application/json; charset=utf-8", b" {\"user\":\"a\"} ", &user),
+            ("application/json", b"\xEF\xBB\xBF{\"user\":\"a\"}", &user),
             ("Application/JSON", b"{\"user\":\"a\"}", &user),
             ("application/json", b"{\"user\":\"b\",\"user\":\"a\"}", &user),
             ("application/json", b"{\"user\":\"a\",", &nothing),

@@ -20,6 +20,10 @@ impl DecodeError {
     pub(super) fn ill_typed(reason: impl Into<Cow<'static, str>>) -> Self {
         Self::IllTyped(reason.into())
     }
+
+    pub(super) fn missing(name: &str) -> Self {
+        Self::ill_typed(format!("must have required property '{name}'"))
+    }
 }
 
 impl fmt::Display for DecodeError {

@@ -45,8 +45,12 @@ impl Fields {
     /// # Errors
     /// [`DecodeError::IllTyped`] when the parameter is missing or no text.
     pub fn text(&self, name: &str) -> Result<&str, DecodeError> {
-        let missing = || DecodeError::ill_typed(format!("must have required property '{name}'"));
-        self.optional_text(name)?.ok_or_else(missing)
+        self.optional_text(name)?.ok_or_else(|| DecodeError::missing(name))
+    }
+
+    /// Takes a parameter of any type out.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.0.remove(name)
     }
 
     /// An optional text.

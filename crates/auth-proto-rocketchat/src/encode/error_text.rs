@@ -138,6 +138,16 @@ pub(crate) fn of_action_error<'a>(error: &'a ActionError, texts: &ErrorTexts) ->
         ActionError::AddressUnverified => {
             plain("error-invalid-user", "You need to verify your emails before setting up 2FA")
         }
+        ActionError::UserNameTaken => {
+            of_call(("error-field-unavailable", "This user name is already in use"))
+        }
+        ActionError::BadUserName => of_call((
+            "error-input-is-not-a-valid-field",
+            "A user name has letters and digits of ASCII, dots, hyphens and low lines",
+        )),
+        ActionError::SamePassword => {
+            of_call(("error-password-same-as-current", "Entered password same as current password"))
+        }
         ActionError::NoUserName => plain("error-invalid-user", "Invalid user"),
         ActionError::WrongToken => plain("error-invalid-token", "Invalid token"),
         ActionError::WeakPassword(rules) => ErrorText {

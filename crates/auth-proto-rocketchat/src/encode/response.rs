@@ -15,6 +15,10 @@ const USUAL_SIZE: usize = 2048;
 /// The most headers that an answer has.
 const MOST_HEADERS: usize = 12;
 
+/// The headers that pages of other origins may send.
+pub(crate) const CALL_HEADERS: &str =
+    "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization";
+
 /// Makes a JSON answer. Its type carries no charset: clients and Rocket.Chat's own tests compare the header
 /// whole.
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Answer {
@@ -56,6 +60,20 @@ pub(crate) fn text(status: StatusCode, body: &'static str) -> Answer {
     response(status, TYPE, Bytes::from_static(body.as_bytes())).into()
 }
 
+/// Makes a page of a heading and a sentence, neither of which needs escapes.
+pub(crate) fn page(status: StatusCode, heading: &'static str, text: &'static str) -> Answer {
+    const TYPE: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+    let body = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{heading}</title>\n\
+         <h1>{heading}</h1>\n<p>{text}</p>\n</html>\n"
+    );
+    let mut response = response(status, TYPE, body.into());
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response.into()
+}
+
 fn response(status: StatusCode, content_type: HeaderValue, body: Bytes) -> Response<Bytes> {
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -86,15 +104,10 @@ pub(crate) fn finish(method: &Method, response: &mut Response<Bytes>) {
         (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
         (header::X_FRAME_OPTIONS, HeaderValue::from_static("sameorigin")),
     ];
-    /// Not on answers to preflights, which are refused.
+    /// Not on answers to preflights, which say themselves who may call.
     static CROSS_ORIGIN: [(HeaderName, HeaderValue); 2] = [
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*")),
-        (
-            header::ACCESS_CONTROL_ALLOW_HEADERS,
-            HeaderValue::from_static(
-                "Origin, X-Requested-With, Content-Type, Accept, X-User-Id, X-Auth-Token, x-visitor-token, Authorization",
-            ),
-        ),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(CALL_HEADERS)),
     ];
 
     let length = HeaderValue::from(response.body().len());

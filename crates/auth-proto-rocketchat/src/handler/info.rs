@@ -64,6 +64,16 @@ pub(crate) async fn instances(_: &RocketChatProtocol, call: &Call<'_>) -> Result
     Ok(success(&Instances { instances: [] }))
 }
 
+/// Answers `GET /api/v1/webdav.getMyAccounts`: none, since no files are kept here. Programs ask it to try a token.
+pub(crate) async fn webdav_accounts(_: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
+    #[derive(Serialize)]
+    struct Accounts {
+        accounts: [(); 0],
+    }
+    call.principal()?;
+    Ok(success(&Accounts { accounts: [] }))
+}
+
 fn sees_statistics(principal: &Principal) -> bool {
     principal.profile.user.may(Permission::ViewStatistics)
 }

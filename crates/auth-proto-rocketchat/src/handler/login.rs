@@ -60,6 +60,21 @@ pub(crate) async fn mail_code(state: &RocketChatProtocol, call: &Call<'_>) -> Re
     Ok(Answer { not_before: Some(not_before), ..done() })
 }
 
+/// Answers `POST users.sendConfirmationEmail`: the same whether an account has the address or not.
+pub(crate) async fn mail_address_proof(
+    state: &RocketChatProtocol,
+    call: &Call<'_>,
+) -> Result<Answer, ApiError> {
+    let fields = call.fields(&["email"])?;
+    let address = fields.text("email")?;
+    if !address.contains('@') {
+        return Err(ApiError::BadRequest("Invalid email"));
+    }
+    let Some(realm) = state.realm().await? else { return Ok(done()) };
+    let not_before = state.services.mail_address_proof(realm.id, address).await?;
+    Ok(Answer { not_before: Some(not_before), ..done() })
+}
+
 /// Answers `POST users.forgotPassword`: the same whether an account has the address or not.
 pub(crate) async fn forgot_password(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     let fields = call.fields(&["email"])?;

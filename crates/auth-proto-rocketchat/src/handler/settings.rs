@@ -1,54 +1,30 @@
 //! Public settings: what clients ask before they show a login form.
 
-use auth_core::{Answer, PasswordPolicy, Realm};
+use auth_core::{Answer, PasswordPolicy};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::public_settings::{Setting, public_settings};
 use crate::call::Call;
 use crate::decode::Page;
 use crate::encode::success;
 use crate::error::ApiError;
 use crate::state::RocketChatProtocol;
 
-#[derive(Serialize)]
-struct Settings {
-    settings: Vec<Setting>,
-    count: usize,
-    offset: usize,
-    total: usize,
-}
-
-#[derive(Serialize)]
-struct Setting {
-    #[serde(rename = "_id")]
-    id: &'static str,
-    value: Value,
-}
-
-/// Answers `GET /api/v1/settings.public?_id=a,b`: the settings that concern logins, ordered by id.
+/// Answers `GET /api/v1/settings.public?_id=a,b`: the settings that are asked for, or all, ordered by id.
 pub(crate) async fn public(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
-    let page = Page::of(call.query());
-    let asked = |id: &str| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|wanted| wanted == id));
-    let realm = state.realm().await?;
-    let found: Vec<_> = [
-        ("Accounts_PasswordReset", json!(state.config.password_reset)),
-        ("Accounts_RegistrationForm", json!("Disabled")),
-        ("Accounts_ShowFormLogin", json!(true)),
-        ("Accounts_TwoFactorAuthentication_By_Email_Enabled", json!(true)),
-        ("Accounts_TwoFactorAuthentication_By_TOTP_Enabled", json!(true)),
-        ("Accounts_TwoFactorAuthentication_Enabled", json!(true)),
-        ("Accounts_iframe_enabled", json!(false)),
-        ("CAS_enabled", json!(false)),
-        ("CROWD_Enable", json!(false)),
-        ("LDAP_Enable", json!(realm.as_deref().is_some_and(Realm::asks_a_directory))),
-        ("Site_Name", json!(realm.as_ref().map_or("", |realm| realm.name.as_str()))),
-        ("Site_Url", json!(state.config.site_url)),
-    ]
-    .into_iter()
-    .filter(|(id, _)| asked(id))
-    .map(|(id, value)| Setting { id, value })
-    .collect();
+    #[derive(Serialize)]
+    struct Settings {
+        settings: Vec<Setting>,
+        count: usize,
+        offset: usize,
+        total: usize,
+    }
 
+    let page = Page::of(call.query());
+    let asked = |setting: &Setting| page.ids.as_ref().is_none_or(|ids| ids.iter().any(|id| id == setting.id));
+    let realm = state.realm().await?;
+    let found: Vec<_> = public_settings(&state.config, realm.as_deref()).into_iter().filter(asked).collect();
     let total = found.len();
     let settings: Vec<_> = found.into_iter().skip(page.offset).take(page.count.unwrap_or(total)).collect();
     Ok(success(&Settings { count: settings.len(), settings, offset: page.offset, total }))

@@ -24,7 +24,11 @@ async fn success_is_these_bytes() {
         r#""token":"myusername---------------------------------","#,
         r#""tokenExpires":{"$date":253402300799000},"type":"password"}}"#
     );
-    assert_eq!(said, [expected, r#"{"msg":"updated","methods":["1"]}"#]);
+    let added = concat!(
+        r#"{"msg":"added","collection":"users","id":"myusernameAAAAAAA","fields":{"username":"myusername","#,
+        r#""emails":[{"address":"my@email.com","verified":true}]}}"#
+    );
+    assert_eq!(said, [added, expected, r#"{"msg":"updated","methods":["1"]}"#]);
     assert!(talk.session.is_signed_in());
 }
 
@@ -201,7 +205,8 @@ async fn answer_carries_the_moment_it_may_be_sent() {
 async fn logout_revokes_the_token_and_gives_nothing() {
     let mut talk = Talk::signed_in().await;
     let said = talk.say(&json!({"msg": "method", "method": "logout", "id": "2", "params": []})).await;
-    assert_eq!(said, [r#"{"msg":"result","id":"2"}"#, r#"{"msg":"updated","methods":["2"]}"#]);
+    let removed = r#"{"msg":"removed","collection":"users","id":"myusernameAAAAAAA"}"#;
+    assert_eq!(said, [removed, r#"{"msg":"result","id":"2"}"#, r#"{"msg":"updated","methods":["2"]}"#]);
     assert_eq!(revoked(&talk), [fixture::id("myusername")]);
     assert!(!talk.session.is_signed_in());
     // There is nothing left to end.

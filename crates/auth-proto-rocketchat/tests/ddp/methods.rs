@@ -1,8 +1,10 @@
 //! The other methods.
 
+use auth_core::ActionError;
 use serde_json::json;
 
-use crate::talk::Talk;
+use crate::fixture;
+use crate::talk::{Talk, plain};
 
 #[tokio::test]
 async fn there_are_no_rooms_for_anybody() {
@@ -29,4 +31,35 @@ async fn unknown_method_is_not_found_in_these_bytes() {
         r#""message":"Method 'x' not found [404]","errorType":"Meteor.Error"}}"#
     );
     assert_eq!(said, [expected, r#"{"msg":"updated","methods":["42"]}"#]);
+}
+
+#[tokio::test]
+async fn user_name_is_suggested_and_chosen() {
+    let mut talk = Talk::signed_in().await;
+    assert_eq!(talk.call("getUsernameSuggestion", json!([])).await, Ok(json!("ada")));
+    assert_eq!(talk.call("setUsername", json!(["ada"])).await, Ok(json!("ada")));
+    let asked: Vec<_> =
+        talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
+    assert_eq!(asked, ["suggest", "choose ada"]);
+    talk.changes().refused = Some(ActionError::UserNameTaken);
+    assert_eq!(
+        talk.call("setUsername", json!(["ada"])).await.unwrap_err()["error"],
+        "error-field-unavailable"
+    );
+    assert_eq!(talk.call("setUsername", json!([7])).await.unwrap_err()["error"], 400);
+}
+
+#[tokio::test]
+async fn password_is_set_by_users_who_must_change_it_and_by_no_others() {
+    let mut talk = Talk::greeted().await;
+    assert_eq!(talk.call("setUserPassword", json!(["new"])).await.unwrap_err()["error"], "not-authorized");
+    talk.log_in(&plain("mustchange")).await.unwrap();
+    assert_eq!(talk.call("setUserPassword", json!(["new"])).await, Ok(json!(true)));
+    let [action] = &talk.services.actions()[..] else { panic!("one action") };
+    assert_eq!(fixture::describe(&action.kind), "change password to new");
+
+    let mut talk = Talk::signed_in().await;
+    let error = talk.call("setUserPassword", json!(["new"])).await.unwrap_err();
+    assert_eq!(error["error"], "error-not-allowed");
+    assert!(talk.services.actions().is_empty());
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use auth_core::testing::{Action, ActionKind, ActionResult, FakeServices};
 use auth_core::{
-    ActionError, CheckReply, Enrolment, InternalError, LoginReply, OneTimeCode, ProtocolName, Timestamp,
-    Token, TokenError,
+    ActionError, CheckReply, Enrolment, InternalError, LoginReply, NameKind, OneTimeCode, ProtocolName,
+    Timestamp, Token, TokenError,
 };
 
 use crate::{fixture, talk};
@@ -19,6 +19,8 @@ pub(crate) struct Changes {
     pub(crate) outage: bool,
     /// The moment of the next login's answer.
     pub(crate) not_before: Option<Timestamp>,
+    /// The user name that every user has been given since.
+    pub(crate) renamed: Option<&'static str>,
     /// The error of every action.
     pub(crate) refused: Option<ActionError>,
 }
@@ -44,7 +46,15 @@ pub(crate) fn services(changes: &Arc<Mutex<Changes>>) -> FakeServices {
             if changes.signed_out {
                 return CheckReply::refused(TokenError::UserInactive);
             }
-            fixture::check(check)
+            let mut reply = fixture::check(check);
+            if let (Some(name), Ok(principal)) = (changes.renamed, &mut reply.result) {
+                let user = Arc::make_mut(&mut principal.profile.user);
+                user.names
+                    .iter_mut()
+                    .filter(|own| own.kind == NameKind::UserName)
+                    .for_each(|own| own.exact = name.into());
+            }
+            reply
         })
         .on_admit(|_, _, _| panic!("sockets are not counted by route"))
         .on_action(move |action| {
@@ -63,6 +73,10 @@ fn act(action: &Action) -> ActionResult {
         ActionKind::RemoveDevice { code } => ActionResult::Flag(code.expose() == "123456"),
         ActionKind::RenewBackupCodes { .. } => ActionResult::Codes(vec![OneTimeCode::new("eFgH6789")]),
         ActionKind::BackupCodesLeft => ActionResult::Count(12),
+        ActionKind::SuggestUserName => ActionResult::UserName("ada".into()),
+        ActionKind::ChooseUserName { .. } | ActionKind::ChangePassword { .. } => {
+            ActionResult::Profile(fixture::profile("myusername", None))
+        }
         other => panic!("no method asks for {other:?}"),
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::InternalError;
-use auth_proto_rocketchat::ddp::Close;
+use auth_proto_rocketchat::ddp::{Close, SessionConfig};
 use serde_json::json;
 
 use crate::talk::{START, Talk};
@@ -17,14 +17,34 @@ fn secs(secs: u64) -> Duration {
 #[tokio::test]
 async fn silent_client_is_pinged_once_and_then_closed() {
     for mut talk in [Talk::silent(), Talk::greeted().await] {
-        assert_eq!(talk.session.wake_at(), START + secs(30));
-        assert!(talk.wait(secs(29)).await.frames.is_empty());
+        assert_eq!(talk.session.wake_at(), START + secs(15));
+        assert!(talk.wait(secs(14)).await.frames.is_empty());
         assert_eq!(talk.wait(secs(1)).await.frames, [PING]);
         assert_eq!(talk.session.wake_at(), START + secs(60));
-        let output = talk.wait(secs(29)).await;
+        let output = talk.wait(secs(44)).await;
         assert!(output.frames.is_empty() && output.close.is_none());
         assert_eq!(talk.wait(secs(1)).await.close, Some(Close::Idle));
     }
+}
+
+#[tokio::test]
+async fn where_less_silence_is_allowed_the_ping_comes_after_half_of_it() {
+    let idle = SessionConfig { idle: secs(10), ..SessionConfig::default() };
+    let mut talk = Talk::with(idle);
+    assert_eq!(talk.session.wake_at(), START + secs(5));
+    assert_eq!(talk.wait(secs(5)).await.frames, [PING]);
+    assert_eq!(talk.wait(secs(5)).await.close, Some(Close::Idle));
+}
+
+#[tokio::test]
+async fn client_hears_of_changes_of_the_user_once() {
+    let mut talk = Talk::signed_in().await;
+    assert!(talk.wait(secs(1)).await.frames.is_empty(), "nothing has changed");
+    talk.changes().renamed = Some("other");
+    let changed =
+        r#"{"msg":"changed","collection":"users","id":"myusernameAAAAAAA","fields":{"username":"other"}}"#;
+    assert_eq!(talk.wait(secs(1)).await.frames, [changed]);
+    assert!(talk.wait(secs(1)).await.frames.is_empty(), "it is told once");
 }
 
 #[tokio::test]

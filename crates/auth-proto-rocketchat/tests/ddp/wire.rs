@@ -102,7 +102,7 @@ async fn nothing_shown_for_debugging_holds_a_token() {
     let call = json!({"msg": "method", "method": "login", "id": "1", "params": [plain("myusername")]});
     let output = talk.output(&call.to_string()).await;
     let shown = format!("{output:?} {:?}", talk.session);
-    assert!(shown.contains("frames: 2") && shown.contains("signed_in: true"), "{shown}");
+    assert!(shown.contains("frames: 3") && shown.contains("signed_in: true"), "{shown}");
     assert!(!shown.contains("myusername"), "{shown}");
 }
 

@@ -15,6 +15,7 @@ mod fixture;
 mod limits;
 mod login;
 mod methods;
+mod own_account;
 mod session;
 mod support;
 mod wire;

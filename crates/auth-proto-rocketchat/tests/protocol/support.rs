@@ -57,7 +57,12 @@ fn act(action: &Action) -> ActionResult {
         ActionKind::RemoveDevice { code } => ActionResult::Flag(code.expose() == "123456"),
         ActionKind::RenewBackupCodes { .. } => codes(&["jKmN2345"]),
         ActionKind::BackupCodesLeft => ActionResult::Count(11),
-        ActionKind::MailCode { realm, .. } | ActionKind::ForgotPassword { realm, .. } => {
+        ActionKind::ChooseUserName { .. } | ActionKind::ChangePassword { .. } => {
+            ActionResult::Profile(fixture::profile("myusername", None))
+        }
+        ActionKind::MailCode { realm, .. }
+        | ActionKind::ForgotPassword { realm, .. }
+        | ActionKind::MailAddressProof { realm, .. } => {
             assert_eq!(*realm, fixture::realm().id);
             ActionResult::NotBefore(LATER)
         }

@@ -26,6 +26,11 @@ fn documented_paths_are_distinguished_from_the_rest_below_api() {
         ("/api/v1/logout", RouteMatch::Documented),
         ("/api/info", RouteMatch::Documented),
         ("/api/v1/settings.public", RouteMatch::Documented),
+        ("/", RouteMatch::Documented),
+        ("/verify-email/token", RouteMatch::Documented),
+        ("/api/v1/users.info", RouteMatch::OwnForm),
+        ("/api/v1/im.list/x", RouteMatch::OwnForm),
+        ("/api/v1/users/iago@zulip.com", RouteMatch::Prefix),
         ("/api/v1/login/", RouteMatch::Prefix),
         ("/api/v1/info", RouteMatch::Prefix),
         ("/api/v1/LOGIN", RouteMatch::Prefix),
@@ -33,7 +38,6 @@ fn documented_paths_are_distinguished_from_the_rest_below_api() {
         ("/api", RouteMatch::Prefix),
         ("/apis", RouteMatch::None),
         ("/a", RouteMatch::None),
-        ("/", RouteMatch::None),
         ("", RouteMatch::None),
     ] {
         let route = protocol.route(path);
@@ -114,7 +118,7 @@ async fn head_is_get_without_the_body() {
 
 #[tokio::test]
 async fn preflights_are_refused() {
-    const REFUSAL: &str = "CORS not enabled. Go to \"Admin > General > REST Api\" to enable it.";
+    const REFUSAL: &str = "Pages of other origins may not call this server: its configuration lists none in [rocketchat] allowed_origins";
     for (headers, status, body) in [
         (&[("Origin", "http://a"), ("Access-Control-Request-Method", "POST")][..], 405, REFUSAL),
         (&[("Origin", "http://a")], 405, REFUSAL),
@@ -153,6 +157,8 @@ async fn info_has_the_patch_level_for_administrators_alone() {
         ),
         OLDEST
     );
+    let newer = Config { version: "9.1.2".into(), ..config() };
+    assert!(text(&get(newer, "/api/info").await).starts_with(r#"{"version":"9.1","#));
     for (user, expected) in [("admin", &administrator), ("myusername", &anonymous), ("nobody", &anonymous)] {
         let (id, token) = (fixture::id(user), fixture::token(user));
         let headers = [("X-User-Id", id.as_str()), ("X-Auth-Token", token.as_str())];
@@ -189,6 +195,32 @@ async fn public_settings_are_picked_by_id_and_paged() {
         let path = format!("/api/v1/settings.public?{query}");
         let response = ask(config(), Arc::new(services), request("GET", &path, &[], "")).await;
         assert_eq!(serde_json::from_slice::<Value>(response.body()).unwrap(), expected, "{query}");
+    }
+}
+
+/// What the mobile app asks for: before a login, and after it.
+const ASKED_BY_THE_APP: &str = include_str!("settings.txt");
+
+#[tokio::test]
+async fn each_setting_that_the_app_asks_for_is_answered_at_once_but_for_the_icon() {
+    let ids: Vec<&str> = ASKED_BY_THE_APP.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(ids.len(), 101);
+    let config = Config { unique_id: "aB2cD3eF4gH5jK6mN".into(), email_verification: true, ..config() };
+    for query in [
+        format!("_id={}", ids.join(",")),
+        format!("_id={}&count={}", ids.join(","), ids.len()),
+        format!("query={{%22_id%22:{{%22$in%22:[%22{}%22]}}}}", ids.join("%22,%22")),
+    ] {
+        let response = get(config.clone(), &format!("/api/v1/settings.public?{query}")).await;
+        let answer: Value = serde_json::from_slice(response.body()).unwrap();
+        let settings = answer["settings"].as_array().unwrap();
+        let has =
+            |id: &&&str| settings.iter().any(|setting| setting["_id"] == **id && !setting["value"].is_null());
+        let missing: Vec<_> = ids.iter().filter(|id| !has(id)).collect();
+        assert_eq!(missing, [&"Assets_favicon_512"], "there is no icon here");
+        assert!(settings.contains(&json!({"_id": "uniqueID", "value": "aB2cD3eF4gH5jK6mN"})));
+        assert!(settings.contains(&json!({"_id": "Accounts_EmailVerification", "value": true})));
+        assert!(settings.contains(&json!({"_id": "Accounts_Password_Policy_MinLength", "value": 14})));
     }
 }
 

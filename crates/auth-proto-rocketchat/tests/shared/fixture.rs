@@ -237,6 +237,11 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::MailCode { who, .. } => format!("mail to {}", name(Some(who))),
         ActionKind::Confirm => "confirm".to_owned(),
         ActionKind::ForgotPassword { address, .. } => format!("forgot {address}"),
+        ActionKind::SuggestUserName => "suggest".to_owned(),
+        ActionKind::ChooseUserName { name } => format!("choose {name}"),
+        ActionKind::ChangePassword { new } => format!("change password to {}", new.expose()),
+        ActionKind::MailAddressProof { address, .. } => format!("prove {address}"),
+        ActionKind::VerifyAddress { token, .. } => format!("verify {}", token.expose()),
         other => panic!("Rocket.Chat asks for no {other:?}"),
     }
 }

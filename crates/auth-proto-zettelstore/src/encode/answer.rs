@@ -43,6 +43,16 @@ pub(crate) fn free_access(form: AnswerForm) -> Response<Bytes> {
     }
 }
 
+/// The version of Zettelstore whose answers these are: major, minor, patch, a remark and the hash of a build, of which there
+/// are none. Programs ask it before they log in.
+pub(crate) fn version(form: AnswerForm) -> Response<Bytes> {
+    let list = match form {
+        AnswerForm::Json => r#"(0 11 0 "" "")"#,
+        AnswerForm::List => r#"(1 0 2 "" "")"#,
+    };
+    response(StatusCode::OK, Some(PLAIN_TEXT), list)
+}
+
 /// A redirect, by the status that the server with the same answers sends.
 pub(crate) fn moved(form: AnswerForm, to: &str) -> Response<Bytes> {
     let status = match form {

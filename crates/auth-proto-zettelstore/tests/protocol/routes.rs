@@ -19,6 +19,21 @@ fn protocol(url_prefix: &str) -> ZettelstoreProtocol {
 }
 
 #[tokio::test]
+async fn version_is_told_to_everybody_in_these_bytes() {
+    for (form, version) in [(AnswerForm::Json, r#"(0 11 0 "" "")"#), (AnswerForm::List, r#"(1 0 2 "" "")"#)] {
+        for (target, authentication) in
+            [("/x", true), ("/x/", true), ("/x?cmd=authenticated", true), ("/x", false)]
+        {
+            let config = Config { answer: form, authentication, ..config() };
+            let services = Arc::new(services());
+            let answer = ask(config, &services, request("GET", target, &[], "")).await;
+            check(&answer, 200, TEXT, version, target);
+            assert!(services.checks().is_empty());
+        }
+    }
+}
+
+#[tokio::test]
 async fn other_methods_are_not_allowed_and_no_allow_header_is_sent() {
     let services = Arc::new(services());
     for authentication in [true, false] {
@@ -28,7 +43,7 @@ async fn other_methods_are_not_allowed_and_no_allow_header_is_sent() {
             ("OPTIONS", "/a/"),
             ("PATCH", "/%61"),
             ("BREW", "/a"),
-            ("GET", "/x?cmd=authenticated"),
+            ("DELETE", "/x"),
             ("PUT", "/x?cmd=authenticated"),
             ("POST", "/a/20240101000200"),
             ("PUT", "/a/20240101000200/"),

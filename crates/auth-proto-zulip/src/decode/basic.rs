@@ -5,6 +5,8 @@ use std::fmt;
 use auth_core::ApiKey;
 use data_encoding::BASE64_NOPAD;
 
+use super::base64::lenient_base64;
+
 /// An e-mail address and an API key as presented, both trimmed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -83,7 +85,7 @@ fn lenient(header: &str) -> Result<Vec<u8>, BasicError> {
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(BasicError::OtherScheme);
     }
-    lenient_base64(encoded).ok_or(BasicError::Malformed)
+    lenient_base64(encoded.as_bytes()).ok_or(BasicError::Malformed)
 }
 
 /// Decodes well-formed base64, of which [`lenient_base64`] gives the same bytes.
@@ -91,42 +93,6 @@ fn strict_base64(text: &str) -> Option<Vec<u8>> {
     let digits = text.trim_end_matches('=');
     let bytes = BASE64_NOPAD.decode(digits.as_bytes()).ok()?;
     (text.len().is_multiple_of(4) && !digits.is_empty()).then_some(bytes)
-}
-
-/// Decodes base64 in which characters outside the alphabet are dropped, as Python drops them; `None` when the padding
-/// is missing. Unlike `data-encoding`, which has to be told the characters to drop, this also ignores the text after
-/// the padding.
-fn lenient_base64(text: &str) -> Option<Vec<u8>> {
-    let mut out = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut pending) = (0_u32, 0);
-    let (mut digits, mut pads) = (0, 0);
-    for byte in text.bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            b'=' => {
-                pads += 1;
-                if digits >= 2 && digits + pads >= 4 {
-                    return Some(out);
-                }
-                continue;
-            }
-            _ => continue,
-        };
-        pads = 0;
-        digits = (digits + 1) % 4;
-        bits = bits << 6 | u32::from(digit);
-        pending += 6;
-        if pending >= 8 {
-            pending -= 8;
-            let [.., low] = (bits >> pending).to_be_bytes();
-            out.push(low);
-        }
-    }
-    (digits == 0).then_some(out)
 }
 
 /// The length of an API key, in bytes.
@@ -200,7 +166,7 @@ mod tests {
 
         #[test]
         fn proper_base64_reads_as_the_library_reads_it(bytes: Vec<u8>) {
-            prop_assert_eq!(lenient_base64(&BASE64.encode(&bytes)), Some(bytes));
+            prop_assert_eq!(lenient_base64(BASE64.encode(&bytes).as_bytes()), Some(bytes));
         }
 
         #[test]

@@ -1,7 +1,13 @@
-//! Header values with parameters, `value; name=x; name="y"`, as in `Content-Type` and `Accept`.
+//! Header values with parameters, `value; name=x; name="y"`, as in `Content-Type` and `Accept`, read as Django reads them.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+use super::charset::Charset;
 
 /// A value and its parameters in order, with names in lower case and without quotes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Parameterised {
     /// The text before the first semicolon, trimmed, in lower case.
@@ -10,25 +16,43 @@ pub struct Parameterised {
     pub parameters: Vec<(String, String)>,
 }
 
+/// Why a header can't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "Django fails in two ways")]
+pub enum HeaderError {
+    /// A parameter with a character set has other parts than three.
+    Parts,
+    /// A parameter has a character set that is not decoded here.
+    Charset,
+}
+
 impl Parameterised {
-    /// Reads a header value. Parts without `=` are skipped.
+    /// Reads a header value. Parts without `=` are skipped. A name that ends in `*` has its character set in the value
+    /// (RFC 2231, section 4), if there are two apostrophes.
     ///
     /// ```
     /// use auth_proto_zulip::decode::header::Parameterised;
-    /// let read = Parameterised::parse(r#"Form-Data; name="a;\"b\""; x=1"#);
+    /// let read = Parameterised::parse(r#"Form-Data; name="a;\"b\""; x*=utf-8''%C3%A4"#).unwrap();
     /// assert_eq!(read.value, "form-data");
     /// assert_eq!(read.parameter("name"), Some(r#"a;"b""#));
+    /// assert_eq!(read.parameter("x"), Some("ä"));
     /// assert_eq!(read.parameter("X"), None);
     /// ```
-    #[must_use]
-    pub fn parse(text: &str) -> Self {
-        let mut parts = Parts(text);
-        let value = parts.next().unwrap_or_default().trim().to_lowercase();
-        let parameters = parts
-            .filter_map(|part| part.split_once('='))
-            .map(|(name, value)| (name.trim().to_lowercase(), unquoted(value.trim())))
-            .collect();
-        Self { value, parameters }
+    ///
+    /// # Errors
+    /// [`HeaderError`] where a parameter with a character set can't be read.
+    pub fn parse(text: &str) -> Result<Self, HeaderError> {
+        let mut parts = Parts(Some(text));
+        let value = strip(parts.next().unwrap_or_default()).to_lowercase();
+        let mut parameters = Vec::new();
+        for part in parts.map(strip) {
+            let Some((name, text)) = part.split_once('=') else { continue };
+            let (name, text) = (strip(name).to_lowercase(), unquoted(strip(text)));
+            let has_charset = name.ends_with('*') && part.matches('\'').count() == 2;
+            let text = if has_charset { in_charset(&text)? } else { text };
+            parameters.push((name.strip_suffix('*').unwrap_or(&name).to_owned(), text));
+        }
+        Ok(Self { value, parameters })
     }
 
     /// The last parameter of that (lower-case) name.
@@ -37,45 +61,60 @@ impl Parameterised {
         self.parameters.iter().rev().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str())
     }
 
-    /// Whether a content type declares a known character set other than UTF-8. Unknown labels count for nothing.
+    /// The character set that a content type declares, where Python knows it.
+    ///
+    /// ```
+    /// use auth_proto_zulip::decode::charset::Charset;
+    /// use auth_proto_zulip::decode::header::Parameterised;
+    /// let declared = Parameterised::parse("a/b; charset=\"latin1\"").unwrap();
+    /// assert_eq!(declared.charset(), Some(Charset::Latin1));
+    /// ```
+    #[must_use]
+    pub fn charset(&self) -> Option<Charset> {
+        Charset::of_label(self.parameter("charset")?)
+    }
+
+    /// Whether a content type declares another character set than `utf-8`: any other label that Python knows counts, also
+    /// one of the same character set.
     ///
     /// ```
     /// use auth_proto_zulip::decode::header::Parameterised;
-    /// let foreign = |label: &str| Parameterised::parse(&format!("a/b; charset={label}")).has_foreign_charset();
-    /// assert!(foreign("ISO-8859-1") && foreign("\"latin1\"") && foreign("windows-1252"));
+    /// let foreign = |label: &str| {
+    ///     Parameterised::parse(&format!("a/b; charset={label}")).unwrap().has_foreign_charset()
+    /// };
+    /// assert!(foreign("ISO-8859-1") && foreign("utf8") && foreign("utf_8"));
     /// assert!(!foreign("UTF-8") && !foreign("\"utf-8\"") && !foreign("nosuch"));
     /// ```
     #[must_use]
     pub fn has_foreign_charset(&self) -> bool {
-        let Some(label) = self.parameter("charset") else { return false };
-        let label: String =
-            label.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
-        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        FOREIGN_CHARSETS.contains(&label.as_str())
-            || NUMBERED_CHARSETS.iter().any(|family| label.strip_prefix(family).is_some_and(is_number))
+        let label = self.parameter("charset");
+        self.charset().is_some() && !label.is_some_and(|label| label.eq_ignore_ascii_case("utf-8"))
     }
 }
 
-/// An iterator over the parts between semicolons outside quotes.
-struct Parts<'a>(&'a str);
+/// A text without the white space at its ends, by Python's rule.
+pub(super) fn strip(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter))
+}
+
+/// An iterator over the parts between semicolons. A semicolon behind an odd number of quotes separates nothing; a quote with
+/// a backslash before it is not counted.
+struct Parts<'a>(Option<&'a str>);
 
 impl<'a> Iterator for Parts<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        if self.0.is_empty() {
-            return None;
-        }
-        let (mut quoted, mut escaped) = (false, false);
-        let end = self.0.bytes().position(|byte| {
-            let ends = byte == b';' && !quoted;
-            quoted ^= byte == b'"' && !escaped;
-            escaped = byte == b'\\' && !escaped;
-            ends
+        let text = self.0?;
+        let (mut is_quoted, mut before) = (false, b' ');
+        let end = text.bytes().position(|byte| {
+            is_quoted ^= byte == b'"' && before != b'\\';
+            before = byte;
+            byte == b';' && !is_quoted
         });
         let (part, rest) = match end {
-            Some(end) => (self.0.get(..end)?, self.0.get(end + 1..)?),
-            None => (self.0, ""),
+            Some(end) => (text.get(..end)?, text.get(end + 1..)),
+            None => (text, None),
         };
         self.0 = rest;
         Some(part)
@@ -89,6 +128,29 @@ fn unquoted(value: &str) -> String {
     }
 }
 
+/// Decodes `charset'language'text`.
+fn in_charset(value: &str) -> Result<String, HeaderError> {
+    let parts: Vec<&str> = value.split('\'').collect();
+    let [label, _language, text] = parts[..] else { return Err(HeaderError::Parts) };
+    // Without an escape, the character set is not looked at.
+    if !text.contains('%') {
+        return Ok(text.to_owned());
+    }
+    let charset = Charset::of_label(label).ok_or(HeaderError::Charset)?;
+    // Letters outside of ASCII stand for themselves, between escapes that are decoded apart.
+    let mut decoded = String::with_capacity(text.len());
+    for run in text.split_inclusive(|letter: char| !letter.is_ascii()) {
+        let end = run.find(|letter: char| !letter.is_ascii()).unwrap_or(run.len());
+        let (ascii, letter) = run.split_at(end);
+        if !ascii.is_empty() {
+            let bytes: Cow<'_, [u8]> = percent_decode_str(ascii).into();
+            decoded.push_str(&charset.decode(&bytes).ok_or(HeaderError::Charset)?);
+        }
+        decoded.push_str(letter);
+    }
+    Ok(decoded)
+}
+
 /// Whether an `Accept` header prefers an HTML page to JSON.
 ///
 /// ```
@@ -98,7 +160,7 @@ fn unquoted(value: &str) -> String {
 /// ```
 #[must_use]
 pub fn prefers_html(accept: &str) -> bool {
-    let ranges: Vec<_> = accept.split(',').map(Parameterised::parse).collect();
+    let ranges: Vec<_> = accept.split(',').filter_map(|range| Parameterised::parse(range).ok()).collect();
     quality(&ranges, "text", "html") > quality(&ranges, "application", "json")
 }
 
@@ -113,20 +175,6 @@ fn quality(ranges: &[Parameterised], main: &str, sub: &str) -> f32 {
         .as_ref()
         .map_or(0.0, weight)
 }
-
-/// Labels that Python knows, without punctuation, other than those of [`NUMBERED_CHARSETS`] and of UTF-8.
-#[rustfmt::skip]
-const FOREIGN_CHARSETS: [&str; 56] = [
-    "646", "ansix341968", "ascii", "big5", "big5hkscs", "big5tw", "chinese", "cyrillic", "eucjis2004",
-    "eucjisx0213", "eucjp", "euckr", "gb18030", "gb2312", "gb231280", "gbk", "greek", "hebrew", "hz", "hzgb",
-    "hzgb2312", "iso2022jp", "iso2022kr", "johab", "koi8r", "koi8t", "koi8u", "ksc5601", "l1", "latin", "latin1",
-    "latin2", "latin9", "maccyrillic", "macgreek", "maciceland", "macintosh", "maclatin2", "macroman",
-    "macturkish", "shiftjis", "sjis", "u16", "u32", "u7", "ujis", "usascii", "utf16", "utf16be", "utf16le",
-    "utf32", "utf32be", "utf32le", "utf7", "win1252", "xmacroman",
-];
-
-/// Families of labels that Python knows, each a name before digits.
-const NUMBERED_CHARSETS: [&str; 4] = ["iso8859", "windows", "cp", "ibm"];
 
 #[cfg(test)]
 mod tests {
@@ -155,22 +203,57 @@ mod tests {
 
     #[test]
     fn parts_keep_quoted_semicolons() {
-        let read = Parameterised::parse(r#" a ; b = "x;y" ;c;; d="z"#);
+        let read = Parameterised::parse(r#" a ; b = "x;y" ;c;; d="z"#).unwrap();
         let expected = [("b".to_owned(), "x;y".to_owned()), ("d".to_owned(), "\"z".to_owned())];
         assert_eq!((read.value.as_str(), read.parameters.as_slice()), ("a", expected.as_slice()));
+    }
+
+    #[test]
+    fn a_star_brings_the_character_set_of_the_value() {
+        let check = |text: &str, expected: Result<&str, HeaderError>| {
+            let read = Parameterised::parse(&format!("form-data; {text}"));
+            let read = read.as_ref().map(|read| read.parameter("name").unwrap_or_default());
+            assert_eq!(read, expected.as_ref().copied(), "{text}");
+        };
+        check("name*=utf-8''p%C3%A4", Ok("pä"));
+        check("name*=iso-8859-1'de'p%E4", Ok("pä"));
+        check("name*=\"utf-8''a%20b\"", Ok("a b"));
+        check("name*=utf-8''%C3ä%A4", Ok("\u{FFFD}ä\u{FFFD}"));
+        check("NAME* = utf-8''x", Ok("x"));
+        check("name=a; name*=utf-8''b", Ok("b"));
+        check("name*=utf-8''b; name=a", Ok("a"));
+        check("name*=b", Ok("b"));
+        check("name*=utf-8'b", Ok("utf-8'b"));
+        check("name*=utf-8'''b", Ok("utf-8'''b"));
+        check("name=utf-8''b", Ok("utf-8''b"));
+        check("name*=nosuch''b", Ok("b"));
+        check("name*=nosuch''%62", Err(HeaderError::Charset));
+        check("name*=koi8-r''%62", Err(HeaderError::Charset));
+        check("na'me*=utf-8'b", Err(HeaderError::Parts));
+    }
+
+    #[test]
+    fn quotes_behind_backslashes_are_not_counted() {
+        for (text, name) in [
+            (r#"a; name="x\"; y"; b=1"#, r#"x"; y"#),
+            (r#"a; name="x\\"; b=1"#, r#""x\\"; b=1"#),
+            (r#"a; name="x"y"; b=1"#, r#""x"y"; b=1"#),
+        ] {
+            assert_eq!(Parameterised::parse(text).unwrap().parameter("name"), Some(name), "{text}");
+        }
     }
 
     proptest! {
         #[test]
         fn any_text_is_read(text: String) {
             let _ = Parameterised::parse(&text);
-            let _ = Parameterised::parse(&format!("a/b; charset={text}")).has_foreign_charset();
+            let _ = Parameterised::parse(&format!("a/b; charset={text}")).map(|read| read.has_foreign_charset());
             let _ = prefers_html(&text);
         }
 
         #[test]
         fn printed_parameters_read_back(value in "[a-z/]{1,8}", name in "[a-z]{1,8}", text in "[a-zA-Z0-9;=, ]*") {
-            let read = Parameterised::parse(&format!("{value}; {name}=\"{text}\""));
+            let read = Parameterised::parse(&format!("{value}; {name}=\"{text}\"")).unwrap();
             prop_assert_eq!(read.parameter(&name), Some(text.as_str()));
             prop_assert_eq!(read.value, value);
         }

@@ -6,33 +6,38 @@
 
 use std::borrow::Cow;
 
-use data_encoding::BASE64;
-
+use super::base64::lenient_base64;
+use super::charset::Charset;
 use super::error::DecodeError;
-use super::field::{Field, MAX_FIELDS};
-use super::header::Parameterised;
+use super::field::{Field, MAX_FIELDS, MAX_FILES};
+use super::header::{HeaderError, Parameterised, strip};
 
 /// The longest boundary, in bytes.
 const MAX_BOUNDARY: usize = 201;
 
-/// The most bytes that the headers of a part may take; parts with longer headers are skipped.
+/// The most bytes that the headers of a part may take, with the empty line behind them.
 const MAX_HEADER: usize = 1024;
 
 /// The separator between the headers of a part and its content.
 const HEADER_END: &[u8] = b"\r\n\r\n";
 
-/// Reads the fields. Parts with a file name are files and are left out. Bytes that are not UTF-8 become U+FFFD.
+/// Reads the fields. Parts with a file name are files and are left out. Bytes that stand for no letter of the character set
+/// become U+FFFD.
 ///
 /// ```
+/// use auth_proto_zulip::decode::charset::Charset;
 /// use auth_proto_zulip::decode::multipart::decode;
 /// let body = b"--X\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--X--\r\n";
-/// assert_eq!(decode("X", body).unwrap(), [("a".into(), "1".into())]);
+/// assert_eq!(decode("X", Charset::Utf8, body).unwrap(), [("a".into(), "1".into())]);
 /// ```
 ///
 /// # Errors
 /// [`DecodeError::Boundary`] when the boundary is empty, too long, not printable or ends in a space;
-/// [`DecodeError::TooManyFields`] with more than [`MAX_FIELDS`] fields.
-pub fn decode<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<Field<'a>>, DecodeError> {
+/// [`DecodeError::TooManyFields`] with more than [`MAX_FIELDS`] fields, and [`DecodeError::TooManyFiles`] with more than
+/// [`MAX_FILES`] files; [`DecodeError::PartHeaders`] when the headers of a part are too long;
+/// [`DecodeError::FileContent`] when a file is no base64 although it says so; [`DecodeError::Charset`] for a character set
+/// that is not decoded.
+pub fn decode<'a>(boundary: &str, charset: Charset, body: &'a [u8]) -> Result<Vec<Field<'a>>, DecodeError> {
     let printable = boundary.bytes().all(|byte| (b' '..=b'~').contains(&byte));
     if boundary.is_empty() || boundary.len() > MAX_BOUNDARY || !printable || boundary.ends_with(' ') {
         return Err(DecodeError::Boundary);
@@ -40,14 +45,17 @@ pub fn decode<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<Field<'a>>, Deco
     let delimiter = Pattern::new([b"--", boundary.as_bytes()].concat());
     let mut fields = Vec::new();
     // Two more than fields: the empty parts before the first delimiter and after the last.
-    let mut parts_left = MAX_FIELDS + 2;
-    for part in (Split { rest: Some(body), delimiter: &delimiter }) {
-        match Part::read(part) {
-            Part::File => continue,
-            Part::Field(field) => fields.push(field),
-            Part::Raw => {}
+    let (mut parts_left, mut files_left) = (MAX_FIELDS + 2, MAX_FILES);
+    for part in (Split { rest: body, delimiter: &delimiter }) {
+        let part = Part::read(part, charset)?;
+        if !matches!(part, Part::File | Part::NamelessFile) {
+            parts_left = parts_left.checked_sub(1).ok_or(DecodeError::TooManyFields)?;
         }
-        parts_left = parts_left.checked_sub(1).ok_or(DecodeError::TooManyFields)?;
+        match part {
+            Part::File => files_left = files_left.checked_sub(1).ok_or(DecodeError::TooManyFiles)?,
+            Part::Field(field) => fields.push(field),
+            Part::NamelessFile | Part::Raw => {}
+        }
     }
     Ok(fields)
 }
@@ -58,30 +66,46 @@ enum Part<'a> {
     Field(Field<'a>),
     /// A file.
     File,
+    /// A file without a name for its field, which isn't counted.
+    NamelessFile,
     /// Neither.
     Raw,
 }
 
 impl<'a> Part<'a> {
-    fn read(part: &'a [u8]) -> Self {
+    fn read(part: &'a [u8], charset: Charset) -> Result<Self, DecodeError> {
         let start = part.get(..MAX_HEADER).unwrap_or(part);
         let end = start.windows(HEADER_END.len()).position(|window| window == HEADER_END);
-        let Some((head, data)) = end.map(|end| part.split_at(end)) else { return Self::Raw };
-        let data = data.get(HEADER_END.len()..).unwrap_or_default();
-        let headers = Headers::read(head);
-        let Some(disposition) = headers.disposition else { return Self::Raw };
-        let file = ["filename", "filename*"].iter().find_map(|name| disposition.parameter(name));
-        if file.is_some_and(|name| !name.is_empty()) {
-            return Self::File;
-        }
-        let Some(name) = disposition.parameter("name") else { return Self::Raw };
-        let decoded = if headers.base64 { BASE64.decode(data).ok() } else { None };
-        let value = match decoded {
-            Some(decoded) => Cow::Owned(String::from_utf8_lossy(&decoded).into_owned()),
-            None => String::from_utf8_lossy(data),
+        let Some((head, data)) = end.map(|end| part.split_at(end)) else {
+            return if part.len() < MAX_HEADER { Ok(Self::Raw) } else { Err(DecodeError::PartHeaders) };
         };
-        Self::Field((name.trim().to_owned().into(), value))
+        let data = data.get(HEADER_END.len()..).unwrap_or_default();
+        let headers = Headers::read(head)?;
+        let Some(disposition) = headers.disposition else { return Ok(Self::Raw) };
+        let file = disposition.parameter("filename").filter(|name| !name.is_empty());
+        let Some(name) = disposition.parameter("name") else {
+            return Ok(if file.is_some() { Self::NamelessFile } else { Self::Raw });
+        };
+        let decoded = if headers.base64 { lenient_base64(data) } else { None };
+        if let Some(file) = file {
+            // A name that is none makes a file that is passed over.
+            let is_read = !matches!(file.rsplit(['/', '\\']).next(), Some("" | "." | ".."));
+            let is_broken = is_read && headers.base64 && decoded.is_none();
+            return if is_broken { Err(DecodeError::FileContent) } else { Ok(Self::File) };
+        }
+        let name = charset.decode(name.trim_matches(is_ascii_space).as_bytes());
+        let value = match &decoded {
+            Some(decoded) => charset.decode(decoded).map(|value| Cow::Owned(value.into_owned())),
+            None => charset.decode(data),
+        };
+        let (name, value) = name.zip(value).ok_or(DecodeError::Charset)?;
+        Ok(Self::Field((Cow::Owned(name.into_owned()), value)))
     }
+}
+
+/// The white space that Python strips of bytes.
+fn is_ascii_space(letter: char) -> bool {
+    matches!(letter, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
 }
 
 /// The headers of a part that count.
@@ -92,24 +116,47 @@ struct Headers {
 }
 
 impl Headers {
-    /// Reads header lines; those without a colon, or that are not UTF-8, are skipped.
-    fn read(head: &[u8]) -> Self {
+    /// Reads header lines; those without a colon, or that are not UTF-8, are skipped. The last of a name counts.
+    fn read(head: &[u8]) -> Result<Self, DecodeError> {
         let mut headers = Self::default();
-        let lines = head.split(|byte| *byte == b'\n').filter_map(|line| str::from_utf8(line).ok());
-        for (name, value) in lines.filter_map(|line| line.trim_end_matches('\r').split_once(':')) {
-            match name.trim_end().to_lowercase().as_str() {
-                "content-disposition" => headers.disposition = Some(Parameterised::parse(value)),
-                "content-transfer-encoding" => headers.base64 = value.trim() == "base64",
+        for line in Lines(Some(head)).filter_map(|line| str::from_utf8(line).ok()) {
+            let read = match Parameterised::parse(line) {
+                Ok(read) => read,
+                Err(HeaderError::Parts) => continue,
+                Err(HeaderError::Charset) => return Err(DecodeError::Charset),
+            };
+            match read.value.split_once(':') {
+                Some(("content-disposition", _)) => headers.disposition = Some(read),
+                Some(("content-transfer-encoding", value)) => headers.base64 = strip(value) == "base64",
                 _ => {}
             }
         }
-        headers
+        Ok(headers)
     }
 }
 
-/// The pieces of a body between delimiters, each without the line break before the delimiter that ends it.
+/// The lines between line breaks of two bytes: one byte alone breaks no line.
+struct Lines<'a>(Option<&'a [u8]>);
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let text = self.0?;
+        let end = text.windows(2).position(|pair| pair == b"\r\n");
+        let (line, rest) = match end {
+            Some(end) => (text.get(..end)?, text.get(end + 2..)),
+            None => (text, None),
+        };
+        self.0 = rest;
+        Some(line)
+    }
+}
+
+/// The pieces of a body between delimiters, each without the line break before the delimiter that ends it. Behind the last
+/// byte there is no piece.
 struct Split<'a, 'd> {
-    rest: Option<&'a [u8]>,
+    rest: &'a [u8],
     delimiter: &'d Pattern,
 }
 
@@ -117,11 +164,15 @@ impl<'a> Iterator for Split<'a, '_> {
     type Item = &'a [u8];
 
     fn next(&mut self) -> Option<&'a [u8]> {
-        let text = self.rest.take()?;
-        let Some((start, end)) = self.delimiter.find_in(text) else { return Some(text) };
-        self.rest = text.get(end..);
+        let text = Some(self.rest).filter(|rest| !rest.is_empty())?;
+        let Some((start, end)) = self.delimiter.find_in(text) else {
+            self.rest = &[];
+            return Some(text);
+        };
+        self.rest = text.get(end..)?;
         let piece = text.get(..start)?;
-        Some(piece.strip_suffix(b"\n").map_or(piece, |cut| cut.strip_suffix(b"\r").unwrap_or(cut)))
+        let piece = piece.strip_suffix(b"\n").unwrap_or(piece);
+        Some(piece.strip_suffix(b"\r").unwrap_or(piece))
     }
 }
 
@@ -174,7 +225,7 @@ mod tests {
     use super::*;
 
     fn check(body: &str, expected: &[(&str, &str)]) {
-        let fields = decode("XyZ", body.as_bytes()).unwrap();
+        let fields = decode("XyZ", Charset::Utf8, body.as_bytes()).unwrap();
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_ref(), value.as_ref())).collect();
         assert_eq!(fields, expected, "{body:?}");
     }
@@ -210,28 +261,69 @@ mod tests {
         let headers = "Content-Disposition: form-data; name=a\r\nContent-Transfer-Encoding: base64";
         let end = "--XyZ--";
         check(&format!("{}{end}", part(headers, "aGk=")), &[("a", "hi")]);
-        check(&format!("{}{end}", part(headers, "?")), &[("a", "?")]);
+        check(&format!("{}{end}", part(headers, "?")), &[("a", "")]);
+        check(&format!("{}{end}", part(headers, "aGk")), &[("a", "aGk")]);
     }
 
     #[test]
-    fn part_whose_headers_are_too_long_is_skipped() {
-        let long = format!("X: {}\r\nContent-Disposition: form-data; name=a", "x".repeat(MAX_HEADER));
-        check(&part(&long, "1"), &[]);
+    fn part_whose_headers_are_too_long_is_refused() {
+        let head = |length: usize| {
+            let start = "Content-Disposition: form-data; name=a; x=";
+            format!("{start}{}", "x".repeat(length - start.len()))
+        };
+        let read = |body: &str| decode("XyZ", Charset::Utf8, body.as_bytes()).map(|all| all.len());
+        // The line break before the headers and the empty line behind them count too.
+        assert_eq!(read(&part(&head(1018), "1")), Ok(1));
+        assert_eq!(read(&"x".repeat(1023)), Ok(0));
+        for body in [part(&head(1019), "1"), "x".repeat(1024), format!("--XyZ--{}", "x".repeat(2000))] {
+            assert_eq!(read(&body), Err(DecodeError::PartHeaders), "{body:.30}");
+        }
+    }
+
+    #[test]
+    fn lone_line_breaks_break_no_header_and_end_no_content() {
+        let start = "--XyZ\r\nContent-Disposition: form-data; name=a\r\n\r\n";
+        check(&part("Content-Disposition: form-data; name=a\nX: y", "1"), &[("a\nX: y", "1\r\n")]);
+        check(&format!("{start}1\n--XyZ--"), &[("a", "1")]);
+        check(&format!("{start}1\r--XyZ--"), &[("a", "1")]);
+        check(&format!("{start}1\n\r--XyZ--"), &[("a", "1\n")]);
+    }
+
+    #[test]
+    fn names_and_values_are_in_the_character_set_of_the_form() {
+        let body = b"--X\r\nContent-Disposition: form-data; name=a\r\n\r\np\xE4\r\n--X--";
+        assert_eq!(decode("X", Charset::Latin1, body), Ok(vec![("a".into(), "p\u{e4}".into())]));
+        assert_eq!(decode("X", Charset::Other, body), Err(DecodeError::Charset));
+        let named = b"--X\r\nContent-Disposition: form-data; name*=utf-8''%C3%A4\r\n\r\n1\r\n--X--";
+        assert_eq!(decode("X", Charset::Utf8, named), Ok(vec![("\u{e4}".into(), "1".into())]));
+        assert_eq!(decode("X", Charset::Latin1, named), Ok(vec![("\u{c3}\u{a4}".into(), "1".into())]));
+    }
+
+    #[test]
+    fn takes_a_hundred_files_and_no_more() {
+        let body = |headers: &str, count: usize| format!("{}--XyZ--\r\n", part(headers, "a").repeat(count));
+        let read = |body: &str| decode("XyZ", Charset::Utf8, body.as_bytes()).map(|fields| fields.len());
+        let file = "Content-Disposition: form-data; name=a; filename=f";
+        assert_eq!(read(&body(file, 100)), Ok(0));
+        assert_eq!(read(&body(file, 101)), Err(DecodeError::TooManyFiles));
+        assert_eq!(read(&body("Content-Disposition: form-data; filename=f", 1100)), Ok(0));
+        let broken = format!("{file}\r\nContent-Transfer-Encoding: BASE64");
+        assert_eq!(read(&body(&broken, 1)), Err(DecodeError::FileContent));
     }
 
     #[test]
     fn bytes_that_are_not_utf8_are_replaced() {
         let body = b"--X\r\nContent-Disposition: form-data; name=a\r\n\r\n\xFFb\r\n--X--";
-        assert_eq!(decode("X", body), Ok(vec![("a".into(), "\u{FFFD}b".into())]));
+        assert_eq!(decode("X", Charset::Utf8, body), Ok(vec![("a".into(), "\u{FFFD}b".into())]));
     }
 
     #[test]
     fn unusable_boundaries_are_refused() {
         let long = "x".repeat(MAX_BOUNDARY + 1);
         for boundary in ["", " ", "a ", "a\tb", "ä", long.as_str()] {
-            assert_eq!(decode(boundary, b""), Err(DecodeError::Boundary), "{boundary:?}");
+            assert_eq!(decode(boundary, Charset::Utf8, b""), Err(DecodeError::Boundary), "{boundary:?}");
         }
-        assert_eq!(decode(&"x".repeat(MAX_BOUNDARY), b""), Ok(Vec::new()));
+        assert_eq!(decode(&"x".repeat(MAX_BOUNDARY), Charset::Utf8, b""), Ok(Vec::new()));
     }
 
     #[test]
@@ -241,15 +333,15 @@ mod tests {
             body.push_str("--XyZ--\r\n");
             body.into_bytes()
         };
-        assert_eq!(decode("XyZ", &body(1000)).map(|fields| fields.len()), Ok(1000));
-        assert_eq!(decode("XyZ", &body(1001)), Err(DecodeError::TooManyFields));
+        assert_eq!(decode("XyZ", Charset::Utf8, &body(1000)).map(|fields| fields.len()), Ok(1000));
+        assert_eq!(decode("XyZ", Charset::Utf8, &body(1001)), Err(DecodeError::TooManyFields));
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_read(boundary in "[-A-Z]{1,5}", body: Vec<u8>) {
             prop_assume!(body.len() < 900);
-            prop_assert!(decode(&boundary, &body).is_ok());
+            prop_assert!(decode(&boundary, Charset::Utf8, &body).is_ok());
         }
 
         #[test]
@@ -266,7 +358,7 @@ mod tests {
             }
             body.push_str("--XyZ--\r\n");
             let pairs = pairs.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
-            prop_assert_eq!(decode("XyZ", body.as_bytes()), Ok(pairs));
+            prop_assert_eq!(decode("XyZ", Charset::Utf8, body.as_bytes()), Ok(pairs));
         }
     }
 }

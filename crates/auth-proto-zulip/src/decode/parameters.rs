@@ -5,9 +5,10 @@ use std::mem;
 
 use auth_core::Password;
 
+use super::charset::Charset;
 use super::error::DecodeError;
 use super::field::Field;
-use super::header::Parameterised;
+use super::header::{HeaderError, Parameterised};
 use super::{multipart, urlencoded};
 
 /// The name of the parameter whose value is kept as a [`Password`].
@@ -95,7 +96,11 @@ impl fmt::Debug for Parameters<'_> {
 /// # Errors
 /// [`DecodeError`] where Django refuses to read the form.
 pub fn form<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Vec<Field<'a>>, DecodeError> {
-    let Some(declared) = content_type.map(Parameterised::parse) else { return Ok(Vec::new()) };
+    let Some(content_type) = content_type else { return Ok(Vec::new()) };
+    let declared = Parameterised::parse(content_type).map_err(|error| match error {
+        HeaderError::Charset => DecodeError::Charset,
+        HeaderError::Parts => DecodeError::Header,
+    })?;
     match declared.value.as_str() {
         "application/x-www-form-urlencoded" => {
             if declared.has_foreign_charset() {
@@ -104,8 +109,12 @@ pub fn form<'a>(content_type: Option<&str>, body: &'a [u8]) -> Result<Vec<Field<
             urlencoded::decode(body)
         }
         "multipart/form-data" => {
+            // Django's parser of multipart forms is stricter than what leads to it.
+            if !content_type.starts_with("multipart/") || !content_type.is_ascii() {
+                return Err(DecodeError::Header);
+            }
             let boundary = declared.parameter("boundary").ok_or(DecodeError::Boundary)?;
-            multipart::decode(boundary, body)
+            multipart::decode(boundary, declared.charset().unwrap_or(Charset::Utf8), body)
         }
         _ => Ok(Vec::new()),
     }

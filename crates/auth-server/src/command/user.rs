@@ -41,6 +41,9 @@ pub(super) enum UserCommand {
     /// Check a password against the stored one, without logging in.
     #[command(after_help = "Example: auth-server user verify --config auth.toml iago@zulip.com < secret.txt")]
     Verify(AccountArguments),
+    /// Take a user's e-mail addresses for verified.
+    #[command(after_help = "Example: auth-server user verify-email --config auth.toml iago@zulip.com")]
+    VerifyEmail(AccountArguments),
     /// Deactivate a user: every login, token and key is refused at once.
     #[command(after_help = "Example: auth-server user deactivate --config auth.toml iago@zulip.com")]
     Deactivate(AccountArguments),
@@ -121,6 +124,7 @@ impl UserCommand {
             Self::Show(account) => show(&account).await,
             Self::SetPassword(set_password) => set_password.run().await,
             Self::Verify(account) => verify(&account).await,
+            Self::VerifyEmail(account) => verify_email(&account).await,
             Self::Deactivate(account) => set_active(&account, false).await,
             Self::Activate(account) => set_active(&account, true).await,
             Self::Relink(relink) => relink.run().await,
@@ -227,6 +231,13 @@ async fn verify(arguments: &AccountArguments) -> anyhow::Result<()> {
     }
     let state = if check.obsolete { "rehashed at the next login" } else { "up to date" };
     print_line(format_args!("match: {}, {state}", check.scheme))?;
+    Ok(())
+}
+
+async fn verify_email(arguments: &AccountArguments) -> anyhow::Result<()> {
+    let (assembled, account) = arguments.find().await?;
+    let changed = Accounts::new(assembled.engine()).verify_addresses(&account).await?;
+    print_line(if changed { "verified" } else { "was verified already" })?;
     Ok(())
 }
 

@@ -26,6 +26,11 @@ pub struct RocketChat {
     /// The URL that clients reach the server by, without a slash at the end: one in the file is dropped.
     #[serde(deserialize_with = "site_url")]
     pub site_url: String,
+    /// The version of Rocket.Chat that clients are told. Official apps refuse servers whose version is older than about six
+    /// months.
+    pub version: String,
+    /// The origins of pages that may call from a browser, such as `https://app.example.com`; `*` for every page.
+    pub allowed_origins: Vec<String>,
     /// Calls per client key and route.
     pub api_limit: Limit,
     /// Failed attempts per account.
@@ -103,6 +108,8 @@ impl Default for RocketChat {
             exact: ExactPoints::default(),
             realm: "main".to_owned(),
             site_url: "http://localhost:8080".to_owned(),
+            version: auth_proto_rocketchat::Config::VERSION.to_owned(),
+            allowed_origins: Vec::new(),
             api_limit: engine.api_limit.into(),
             block_by_user: engine.block_by_user.into(),
             block_by_address: engine.block_by_address.into(),
@@ -146,6 +153,20 @@ impl RocketChat {
         if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
             return Err(no_point("[rocketchat]", name, &EXACT_POINTS));
         }
+        if !is_version(&self.version) {
+            return Err(ConfigError::new(format!(
+                "[rocketchat] version `{}` is none: write it as Rocket.Chat does, such as \"{}\"",
+                self.version.escape_debug(),
+                auth_proto_rocketchat::Config::VERSION
+            )));
+        }
+        if let Some(origin) = self.allowed_origins.iter().find(|origin| !is_origin(origin)) {
+            return Err(ConfigError::new(format!(
+                "[rocketchat] allowed_origins `{}` is no origin: write scheme and host, such as \"https://app.example.com\", \
+                 or \"*\"",
+                origin.escape_debug()
+            )));
+        }
         if self.socket_idle.0 < Duration::from_secs(1) {
             return Err(ConfigError::new("[rocketchat] socket_idle must be at least one second"));
         }
@@ -172,6 +193,11 @@ impl RocketChat {
         if self.enabled && has_mail && leads_here {
             let text = "[rocketchat] site_url: mails will lead their readers to their own machines; set the address that \
                         clients reach the server by";
+            warnings.push(text.to_owned());
+        }
+        if self.enabled && self.email_verification && !has_mail {
+            let text = "[rocketchat] email_verification refuses accounts until a mailed link is opened, but there is no [mail] \
+                        to send it: `auth-server user verify-email` takes addresses for verified";
             warnings.push(text.to_owned());
         }
         warnings
@@ -245,6 +271,28 @@ impl PasswordPolicy {
     }
 }
 
+/// Whether a text is a version in the form of semver: three numbers, and perhaps a remark behind a hyphen.
+fn is_version(text: &str) -> bool {
+    let (numbers, remark) =
+        text.split_once('-').map_or((text, None), |(numbers, remark)| (numbers, Some(remark)));
+    let is_number =
+        |part: &str| !part.is_empty() && part.len() <= 6 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let is_remark = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte))
+    };
+    numbers.split('.').count() == 3 && numbers.split('.').all(is_number) && remark.is_none_or(is_remark)
+}
+
+/// Whether a text is an origin as browsers send it (RFC 6454, 6.2), or stands for all.
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    let is_host = |host: &str| {
+        let authority = host.parse::<http::uri::Authority>();
+        authority.is_ok_and(|authority| !authority.host().is_empty() && !authority.as_str().contains('@'))
+    };
+    text == "*" || host.is_some_and(is_host)
+}
+
 /// Reads a secret into a type that never shows it.
 fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D::Error> {
     Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
@@ -275,6 +323,34 @@ mod tests {
         let config: RocketChat = toml::from_str("site_url = \"https://chat.example.com/sub/\"").unwrap();
         assert_eq!(config.site_url, "https://chat.example.com/sub");
         assert_eq!(config.engine(true).unwrap().site_url, config.site_url);
+    }
+
+    #[test]
+    fn versions_and_origins_are_held_to_their_forms() {
+        let check = |line: &str| {
+            toml::from_str::<RocketChat>(line).unwrap().check().map_err(|error| error.to_string())
+        };
+        for good in [
+            "version = \"8.8.0\"",
+            "version = \"10.20.30-rc.1\"",
+            "allowed_origins = [\"*\"]",
+            "allowed_origins = [\"https://app.example.com\", \"http://localhost:3000\"]",
+        ] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for (bad, told) in [
+            ("version = \"8.8\"", "`8.8` is none"),
+            ("version = \"\"", "`` is none"),
+            ("version = \"v8.8.0\"", "`v8.8.0` is none"),
+            ("version = \"8.8.0-\"", "`8.8.0-` is none"),
+            ("version = \"8.8.0 \"", "`8.8.0 ` is none"),
+            ("allowed_origins = [\"app.example.com\"]", "`app.example.com` is no origin"),
+            ("allowed_origins = [\"https://app.example.com/\"]", "`https://app.example.com/` is no origin"),
+            ("allowed_origins = [\"https://\"]", "`https://` is no origin"),
+            ("allowed_origins = [\"null\"]", "`null` is no origin"),
+        ] {
+            assert!(check(bad).unwrap_err().contains(told), "{bad}");
+        }
     }
 
     #[test]

@@ -68,6 +68,12 @@ pub async fn a_new_password_revokes_the_given_credentials<F: Fixture>(fixture: &
     assert!(store.set_password(users[0], None, &NOTHING, None).await.unwrap());
     assert_eq!(account(&*store, users[0]).await.password, None);
     assert!(!store.set_password(UserId::from_bytes([9; 16]), None, &revocation, None).await.unwrap());
+
+    let own = ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await[1];
+    let but_one = Revocation { except: Some(own), ..revocation };
+    assert!(store.set_password(users[1], Some(&password("new")), &but_one, None).await.unwrap());
+    assert_eq!(ids(&*store, users[1], CredentialKind::ROCKETCHAT_TOKEN).await, [own]);
+    assert!(ids(&*store, users[1], CredentialKind::APP_PASSWORD).await.is_empty());
 }
 
 pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F) {

@@ -254,11 +254,8 @@ struct OwnedRevocation {
 
 impl OwnedRevocation {
     fn of(revocation: &Revocation<'_>) -> Self {
-        Self {
-            valid_from: revocation.valid_from,
-            kinds: revocation.kinds.to_vec(),
-            except: revocation.except,
-        }
+        let Revocation { valid_from, kinds, except } = *revocation;
+        Self { valid_from, kinds: kinds.to_vec(), except }
     }
 
     fn apply(&self, connection: &Connection, user: UserId) -> Result<()> {

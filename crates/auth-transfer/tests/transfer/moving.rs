@@ -6,8 +6,8 @@ use auth_core::{BotKind, Clock, CredentialKind, ImportMode, LoginError, Protocol
 use auth_crypto::{opaque, totp};
 use auth_engine::testing::{PASSWORD, TOTP_SECRET, World, api_key, config, rocketchat_token};
 use auth_transfer::{
-    Converted, ImportError, ImportOptions, ImportReport, convert_htpasswd, convert_rocketchat, convert_zulip,
-    import, unwatched,
+    Converted, ImportError, ImportOptions, ImportReport, UserNames, convert_htpasswd, convert_rocketchat,
+    convert_zulip, import, unwatched,
 };
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
@@ -199,7 +199,7 @@ id,delivery_email,email,full_name,password,api_key,role,is_active,is_bot,bot_typ
 #[tokio::test]
 async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
     let users = USERS.replace("PASSWORD", PBKDF2);
-    let mut converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root").unwrap();
+    let mut converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root", UserNames::None).unwrap();
     let note = ("realm 1 (zulipinternal)".to_owned(), "left out with its bots: it is Zulip's own".to_owned());
     assert_eq!(std::mem::take(&mut converted.notes).all().unwrap(), [note]);
     let world = world::empty(config()).await;
@@ -226,10 +226,27 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
 }
 
 #[test]
+fn people_of_a_zulip_are_given_user_names_where_these_are_wanted() {
+    let more = "12,other@zulip.com,other@zulip.com,Iago,!x,,400,t,f,,2023-01-01 00:00:00+00,2\n\
+                13,阿@zulip.com,x,阿,!x,,400,t,f,,2023-01-01 00:00:00+00,2\n";
+    let users = format!("{USERS}{more}");
+    let named = |user_names| {
+        let converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root", user_names).unwrap();
+        let lines = lines(converted);
+        let users = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let users = users.filter(|line| line["kind"] == "user");
+        users.map(|line| line["username"].as_str().unwrap_or("-").to_owned()).collect::<Vec<_>>()
+    };
+    // Names are unique within a realm: `iago` is there in both. Bots have none.
+    assert_eq!(named(UserNames::Made), ["desdemona.d", "iago", "-", "another.iago", "other", "user-1"]);
+    assert_eq!(named(UserNames::None), ["-"; 6]);
+}
+
+#[test]
 fn what_of_a_zulip_can_not_be_taken_is_named() {
     let user = |from: &str, to: &str| {
         let users = USERS.replacen(from, to, 1);
-        convert_zulip(REALMS.as_bytes(), users.as_bytes(), "main").unwrap().bad.all().unwrap()
+        convert_zulip(REALMS.as_bytes(), users.as_bytes(), "main", UserNames::None).unwrap().bad.all().unwrap()
     };
     for (from, to, reason) in [
         (",200,t,f,,", ",150,t,f,,", "`role` is not one we know"),
@@ -243,10 +260,10 @@ fn what_of_a_zulip_can_not_be_taken_is_named() {
         assert_eq!(bad.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>(), [reason], "{to}");
         assert!(bad[0].0.starts_with("user "), "{bad:?}");
     }
-    let taken = convert_zulip(REALMS.as_bytes(), USERS.as_bytes(), "lear").unwrap().bad.all().unwrap();
+    let taken = convert_zulip(REALMS.as_bytes(), USERS.as_bytes(), "lear", UserNames::None).unwrap().bad.all().unwrap();
     assert_eq!(taken[0].1, "another realm has that name: give the host's own with --realm");
     let fails = |realms: &str, users: &str| {
-        convert_zulip(realms.as_bytes(), users.as_bytes(), "main").unwrap_err().to_string()
+        convert_zulip(realms.as_bytes(), users.as_bytes(), "main", UserNames::None).unwrap_err().to_string()
     };
     let headless = "zerver_realm has no column id: was a header line written?";
     assert_eq!(fails("1,zulip\n", USERS), headless);

@@ -1,6 +1,6 @@
 //! The name and the password of a login request.
 
-use auth_core::{Identifier, Password};
+use auth_core::{Identifier, Password, without_byte_order_mark};
 use bytes::Bytes;
 use http::Request;
 use http::header::CONTENT_TYPE;
@@ -58,7 +58,7 @@ fn parameters(request: &Request<Bytes>) -> Result<Map<String, Value>, DecodeErro
         let fields = form_urlencoded::parse(body);
         Ok(fields.map(|(name, value)| (name.into_owned(), Value::String(value.into_owned()))).collect())
     } else if media_type.eq_ignore_ascii_case(b"application/json") && !body.is_empty() {
-        serde_json::from_slice(body).map_err(|_| DecodeError::Malformed)
+        serde_json::from_slice(without_byte_order_mark(body)).map_err(|_| DecodeError::Malformed)
     } else {
         Ok(Map::new())
     }

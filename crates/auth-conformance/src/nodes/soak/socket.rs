@@ -1,21 +1,17 @@
 //! Sockets of Rocket.Chat: opened, greeted, logged in on, used and left.
 
-use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
-use tungstenite::protocol::Role;
-use tungstenite::{Message, WebSocket};
+use tungstenite::Message;
 
 use super::run::Run;
 use crate::nodes::servers::{PASSWORD, USERS};
-
-/// How long the answer to a frame may take. During an outage a login waits for the store.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::socket::open;
 
 /// Methods that are called on a socket before it is left.
 const CALLS: u32 = 20;
@@ -40,7 +36,7 @@ pub(super) fn talk_until_stopped(run: &Run, address: SocketAddr, number: u32) {
 }
 
 fn talk(run: &Run, address: SocketAddr, user: &str, from: &str) -> Result<()> {
-    let mut socket = open(address, from)?;
+    let mut socket = open(address, "/websocket", &format!("X-Forwarded-For: {from}\r\n"))?;
     let mut said = |frame: Value, answer: &str| -> Result<Value> {
         socket.send(Message::text(frame.to_string()))?;
         loop {
@@ -69,24 +65,4 @@ fn talk(run: &Run, address: SocketAddr, user: &str, from: &str) -> Result<()> {
         ensure!(answer.get("error").is_some(), "{answer}");
     }
     Ok(())
-}
-
-/// Opens a socket.
-fn open(address: SocketAddr, from: &str) -> Result<WebSocket<TcpStream>> {
-    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
-    stream.set_read_timeout(Some(TIMEOUT))?;
-    let request = format!(
-        "GET /websocket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: {from}\r\n\r\n"
-    );
-    stream.write_all(request.as_bytes())?;
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte)?;
-        head.extend(byte);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    ensure!(head.starts_with("HTTP/1.1 101 "), "{head}");
-    Ok(WebSocket::from_raw_socket(stream, Role::Client, None))
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
 use auth_transfer::{
-    ConvertError, Converted, Remarks, Spool, convert_htpasswd, convert_rocketchat, convert_zettel,
+    ConvertError, Converted, Remarks, Spool, UserNames, convert_htpasswd, convert_rocketchat, convert_zettel,
     convert_zulip,
 };
 
@@ -37,6 +37,10 @@ pub(super) struct SourceArguments {
     /// without this.
     #[arg(long)]
     create_realm: bool,
+    /// Make user names for Zulip's people, who have none: of the full name, or the address. Rocket.Chat and Zettelstore use
+    /// them.
+    #[arg(long)]
+    make_user_names: bool,
     /// A file that holds the password of the Zulip database, or `credential:NAME` for one that systemd passes. The
     /// address may hold none: every user of the machine sees it in the list of processes.
     #[arg(long, value_name = "FILE")]
@@ -142,6 +146,9 @@ impl Source {
     pub(super) async fn read(arguments: &SourceArguments, config: &Config) -> anyhow::Result<Self> {
         if arguments.password_file.is_some() && arguments.from != Form::Zulip {
             bail!("--password-file is for --from zulip");
+        }
+        if arguments.make_user_names && arguments.from != Form::Zulip {
+            bail!("--make-user-names is for --from zulip");
         }
         let (converted, realm) = match arguments.from {
             Form::Jsonl => return Self::read_lines(arguments),
@@ -288,7 +295,8 @@ async fn from_zulip(arguments: &SourceArguments) -> anyhow::Result<Converted> {
             (table("zerver_realm.csv")?, table("zerver_userprofile.csv")?)
         }
     };
-    convert_zulip(realms, users, &root).map_err(|error| arguments.converted_failed(error))
+    let user_names = if arguments.make_user_names { UserNames::Made } else { UserNames::None };
+    convert_zulip(realms, users, &root, user_names).map_err(|error| arguments.converted_failed(error))
 }
 
 fn from_rocketchat(

@@ -1,0 +1,46 @@
+//! The fake of what users change about their own accounts.
+
+use async_trait::async_trait;
+
+use super::{ActionKind, ActionResult, FakeServices};
+use crate::{
+    ActionError, AddressVerification, Caller, InternalError, OwnAccount, Password, Peer, Profile,
+    ProtocolName, RealmId, Timestamp, Token,
+};
+
+#[async_trait]
+impl OwnAccount for FakeServices {
+    async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError> {
+        let asked = self.act(Some(caller), ActionKind::SuggestUserName);
+        expect_result!(asked, ActionResult::UserName(name) => name)
+    }
+
+    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
+        let kind = ActionKind::ChooseUserName { name: name.to_owned() };
+        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
+    }
+
+    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
+        let kind = ActionKind::ChangePassword { new: new.clone() };
+        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
+    }
+}
+
+#[async_trait]
+impl AddressVerification for FakeServices {
+    async fn mail_address_proof(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
+        let kind = ActionKind::MailAddressProof { realm, address: address.to_owned() };
+        expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
+    }
+
+    async fn verify_address(
+        &self,
+        realm: RealmId,
+        token: &Token,
+        _peer: &Peer,
+        _protocol: ProtocolName,
+    ) -> Result<(), ActionError> {
+        let kind = ActionKind::VerifyAddress { realm, token: token.clone() };
+        expect_result!(self.act(None, kind), ActionResult::Done => ())
+    }
+}

@@ -1,0 +1,116 @@
+//! Addresses are verified: with a link by mail, which is good until its end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use auth_core::{
+    Act, ActionError, AddressVerification, Clock, Credential, CredentialKind, Identifier, InternalError,
+    NameKind, Peer, ProfileUpdate, ProtocolName, RealmId, Store, Timestamp, Token, User,
+};
+use auth_crypto::opaque;
+
+use crate::audit::Auditor;
+use crate::credentials::{CredentialFactory, code_has_ended};
+use crate::maintenance::outbox::MailQueue;
+use crate::rate_limit::shared::AttemptLimits;
+use crate::realms::RealmCache;
+use crate::timing::mail_step::next_step;
+use crate::users::UserFinder;
+
+/// How long a link is good.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// Verifies addresses by mail.
+pub(crate) struct AddressVerificationService {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) realms: Arc<RealmCache>,
+    pub(crate) users: Arc<UserFinder>,
+    pub(crate) credentials: Arc<CredentialFactory>,
+    pub(crate) limits: Arc<AttemptLimits>,
+    pub(crate) mail: Arc<MailQueue>,
+    pub(crate) auditor: Arc<Auditor>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// The address below which links in mails are.
+    pub(crate) site_url: String,
+}
+
+#[async_trait]
+impl AddressVerification for AddressVerificationService {
+    async fn mail_address_proof(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
+        let started = self.clock.now();
+        let realm = self.realms.by_id(realm).await?;
+        let realm = realm.ok_or_else(|| InternalError::corrupt("the realm of a protocol"))?;
+        let account = self.users.find(&realm, &Identifier::email(address)).await?;
+        let account = account.filter(|account| realm.active && account.user.active);
+        // Mails go to the account's own address, which is the one that logins look at.
+        let own = account.as_ref().and_then(|account| account.user.email());
+        let unverified = own
+            .filter(|own| !own.verified && auth_core::fold(own.address) == auth_core::fold(address.trim()));
+        if let (Some(account), Some(own)) = (&account, unverified)
+            && self.limits.reserve_mail(account.user.id, started).await?
+        {
+            let user = account.user.id;
+            let (token, stored) =
+                self.credentials.token(user, CredentialKind::ADDRESS_PROOF, Some(started + LIFETIME));
+            let stored = Credential { label: Some(own.address.to_owned()), ..stored };
+            let text = format!(
+                "Please confirm that this is your e-mail address. Open this page within a day:\n\n\
+                 {}/verify-email/{}\n\nIf you have no account here, there is nothing to do.\n",
+                self.site_url,
+                token.expose()
+            );
+            self.mail.post_with(&stored, &account.user, "Confirm your e-mail address", &text).await?;
+            tracing::info!(target: "auth::account", %user, "link to verify an address mailed");
+        }
+        Ok(next_step(started, self.clock.now()))
+    }
+
+    async fn verify_address(
+        &self,
+        realm: RealmId,
+        token: &Token,
+        peer: &Peer,
+        protocol: ProtocolName,
+    ) -> Result<(), ActionError> {
+        let digest = opaque::digest(token.expose());
+        let found = self.store.by_digest(CredentialKind::ADDRESS_PROOF, &digest).await?;
+        let now = self.clock.now();
+        let found = found.filter(|(credential, account)| {
+            account.user.realm == realm && account.user.active && !code_has_ended(credential, now)
+        });
+        let (credential, account) = found.ok_or(ActionError::WrongToken)?;
+        let (user, proved) = (&account.user, credential.label.as_deref().unwrap_or_default());
+        if !user.names.iter().any(|name| name.kind == NameKind::Email && name.exact == proved) {
+            return Err(ActionError::WrongToken);
+        }
+        let update = with_verified_addresses(user, |address| address == proved);
+        // A link that is opened again, by a scanner of mails or by its reader, has nothing more to do.
+        if update.names == user.names {
+            return Ok(());
+        }
+        let audit = self.auditor.by_link(Act::AddressVerified, user, protocol, peer)?;
+        if !self.store.update_profile(user.id, &update, Some(&audit)).await? {
+            return Err(ActionError::WrongToken);
+        }
+        tracing::info!(target: "auth::account", user = %user.id, "address verified");
+        Ok(())
+    }
+}
+
+/// The update that verifies those addresses of a user that are meant.
+#[must_use]
+pub fn with_verified_addresses(user: &User, is_meant: impl Fn(&str) -> bool) -> ProfileUpdate {
+    let mut names = user.names.clone();
+    for name in names.iter_mut().filter(|name| name.kind == NameKind::Email && is_meant(&name.exact)) {
+        name.verified = true;
+    }
+    ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role }
+}
+
+impl fmt::Debug for AddressVerificationService {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AddressVerificationService").finish_non_exhaustive()
+    }
+}

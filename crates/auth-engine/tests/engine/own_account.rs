@@ -1,0 +1,173 @@
+//! What users change about their own accounts, and the proof of an address.
+
+use std::time::Duration;
+
+use auth_core::{
+    Act, ActionError, Actor, AddressVerification, FactorMethod, LoginError, NameKind, OwnAccount, Password,
+    PersonalTokens, ProtocolName, Token,
+};
+use auth_engine::testing::{PASSWORD, World, config, token};
+
+use crate::signed_in::{SignedIn, by, mails, none, password_code};
+use crate::world;
+
+const NEW: &str = "a-better-horse-battery-1234";
+
+const MORE_USERS: &str = r#"
+{"kind":"user","realm":"main","email":"ada@example.org","email_verified":true,"full_name":"Ada Lovelace","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"ADA.lovelace","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"due","must_change_password":true,"password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"unproved","email":"unproved@example.org","password":"correct-horse-battery-9876"}
+"#;
+
+async fn new_world() -> World {
+    let world = world::new().await;
+    world::import(&world, MORE_USERS).await;
+    world
+}
+
+/// A session of the user who has an address and no user name.
+async fn nameless(world: &World) -> SignedIn {
+    let who = auth_core::Identifier::email("ada@example.org");
+    let attempt = crate::signed_in::attempt_as(world, who, PASSWORD).await;
+    let grant = auth_engine::testing::result(world.ask(attempt).await).unwrap();
+    SignedIn::with(world, "ada@example.org", token(&grant)).await
+}
+
+async fn last_act(world: &World) -> (Act, Actor) {
+    let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    (row.act, row.actor)
+}
+
+#[tokio::test]
+async fn user_name_is_suggested_and_chosen_once() {
+    let world = new_world().await;
+    let (session, nothing) = (nameless(&world).await, none());
+    let caller = session.caller(&nothing);
+    assert_eq!(world.engine.create_personal_token(&caller, "bot", false).await.err(), None);
+    // The first suggestion folds like another user's name.
+    assert_eq!(world.engine.suggest_user_name(&caller).await, Ok("alovelace".to_owned()));
+    let taken = world.engine.choose_user_name(&caller, "ada.LOVELACE").await.err();
+    assert_eq!(taken, Some(ActionError::UserNameTaken));
+    for bad in ["", "ada lovelace", "ada@example.org", "all"] {
+        let told = world.engine.choose_user_name(&caller, bad).await.err();
+        assert_eq!(told, Some(ActionError::BadUserName), "{bad}");
+    }
+    let chosen = world.engine.choose_user_name(&caller, "alovelace").await.unwrap();
+    assert_eq!(chosen.user.user_name(), Some("alovelace"));
+    assert_eq!(last_act(&world).await, (Act::UserNameChosen, Actor::Owner));
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "alovelace", PASSWORD).await.is_ok());
+    // The same name again changes nothing, and another one is refused.
+    assert!(world.engine.choose_user_name(&caller, "alovelace").await.is_ok());
+    let told = world.engine.choose_user_name(&caller, "countess").await.err();
+    assert_eq!(told, Some(ActionError::NotOffered));
+}
+
+#[tokio::test]
+async fn password_that_must_be_changed_is_changed_and_the_calling_token_stays() {
+    let world = new_world().await;
+    let (own, other) = (SignedIn::new(&world, "due").await, SignedIn::new(&world, "due").await);
+    assert!(own.principal.profile.user.must_change_password);
+    let nothing = none();
+    let change = |new: &str| {
+        let new = Password::new(new);
+        let (world, own, nothing) = (&world, &own, &nothing);
+        async move { world.engine.change_password(&own.caller(nothing), &new).await.map(|profile| profile.user) }
+    };
+    assert_eq!(change(PASSWORD).await.err(), Some(ActionError::SamePassword));
+    assert_eq!(change("12345678").await.err(), Some(ActionError::WeakPassword(Vec::new())));
+    assert!(world.account("due").await.user.must_change_password);
+    assert!(!change(NEW).await.unwrap().must_change_password);
+    assert_eq!(last_act(&world).await, (Act::PasswordChanged, Actor::Owner));
+    assert_eq!((own.is_good(&world).await, other.is_good(&world).await), (true, false));
+    for (password, accepted) in [(PASSWORD, false), (NEW, true)] {
+        assert_eq!(world.log_in(ProtocolName::ROCKETCHAT, "due", password).await.is_ok(), accepted);
+    }
+    // From now on the account must show its password.
+    let told = change("one-more-horse-battery-1234").await.err();
+    assert!(matches!(told, Some(ActionError::SecondFactorRequired(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn other_passwords_are_changed_by_whoever_shows_a_factor_or_the_present_one() {
+    let world = new_world().await;
+    let session = SignedIn::new(&world, "iago").await;
+    let (nothing, new) = (none(), Password::new(NEW));
+    let told = world.engine.change_password(&session.caller(&nothing), &new).await.err();
+    assert!(matches!(told, Some(ActionError::SecondFactorRequired(_))), "{told:?}");
+    let shown = by(FactorMethod::Password, Some(&password_code()));
+    assert!(world.engine.change_password(&session.caller(&shown), &new).await.is_ok());
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", NEW).await.is_ok());
+    assert!(session.is_good(&world).await);
+}
+
+#[tokio::test]
+async fn people_of_a_directory_change_no_password_here() {
+    let world = new_world().await;
+    let line = r#"{"kind":"user","realm":"main","username":"corp","directory_name":"corp","must_change_password":true,"password":"correct-horse-battery-9876"}"#;
+    world::import(&world, line).await;
+    let session = SignedIn::new(&world, "corp").await;
+    let nothing = none();
+    let told = world.engine.change_password(&session.caller(&nothing), &Password::new(NEW)).await.err();
+    assert_eq!(told, Some(ActionError::NotOffered));
+}
+
+#[tokio::test]
+async fn mailed_link_verifies_the_address_until_its_end() {
+    let mut site = config();
+    site.rocketchat.site_url = "https://chat.example.com".to_owned();
+    site.rocketchat.email_verification = true;
+    let world = world::with(site).await;
+    world::import(&world, MORE_USERS).await;
+    let realm = world.realm("main").await.id;
+    let refused = world.log_in(ProtocolName::ROCKETCHAT, "unproved", PASSWORD).await;
+    assert_eq!(refused.err(), Some(LoginError::EmailUnverified));
+
+    let start = auth_core::Clock::now(&*world.clock);
+    for address in ["UNPROVED@example.org", "iago@zulip.com", "nobody@example.org", ""] {
+        let told = world.engine.mail_address_proof(realm, address).await;
+        assert_eq!(told, Ok(start + Duration::from_millis(250)), "{address}");
+    }
+    let sent = mails(&world).await;
+    let [mail] = &sent[..] else { panic!("one mail: {sent:?}") };
+    let link = mail.split_once("\nhttps://chat.example.com/verify-email/").unwrap().1;
+    let link = Token::new(&link[..43]);
+    let verify = |link: Token| {
+        let world = &world;
+        let peer = auth_engine::testing::peer("192.0.2.1");
+        async move { world.engine.verify_address(realm, &link, &peer, ProtocolName::ROCKETCHAT).await }
+    };
+    assert_eq!(verify(Token::new("wrong")).await, Err(ActionError::WrongToken));
+    assert_eq!(verify(link.clone()).await, Ok(()));
+    assert_eq!(last_act(&world).await, (Act::AddressVerified, Actor::MailedLink));
+    let rows = world.store.audit_rows(None, 1000).await.unwrap().len();
+    assert_eq!(verify(link.clone()).await, Ok(()), "whoever opens the link again is told the same");
+    assert_eq!(world.store.audit_rows(None, 1000).await.unwrap().len(), rows, "and nothing is changed");
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "unproved", PASSWORD).await.is_ok());
+
+    world.clock.advance(Duration::from_secs(86_400));
+    assert_eq!(verify(link).await, Err(ActionError::WrongToken));
+}
+
+#[tokio::test]
+async fn newer_link_ends_the_older_and_none_outlives_its_address() {
+    let world = new_world().await;
+    let realm = world.realm("main").await.id;
+    for _ in 0..2 {
+        world.engine.mail_address_proof(realm, "unproved@example.org").await.unwrap();
+    }
+    let links: Vec<_> = mails(&world).await;
+    let links: Vec<_> =
+        links.iter().map(|text| Token::new(&text.split_once("/verify-email/").unwrap().1[..43])).collect();
+    let peer = auth_engine::testing::peer("192.0.2.1");
+    let verify = |link| world.engine.verify_address(realm, link, &peer, ProtocolName::ROCKETCHAT);
+    assert_eq!(verify(&links[0]).await, Err(ActionError::WrongToken));
+
+    let account = world.account("unproved").await;
+    let mut update = auth_engine::with_verified_addresses(&account.user, |_| false);
+    for name in update.names.iter_mut().filter(|name| name.kind == NameKind::Email) {
+        name.exact = "another@example.org".to_owned();
+    }
+    assert!(world.store.update_profile(account.user.id, &update, None).await.unwrap());
+    assert_eq!(verify(&links[1]).await, Err(ActionError::WrongToken));
+}

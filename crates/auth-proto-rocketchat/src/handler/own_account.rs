@@ -1,0 +1,44 @@
+//! What signed-in users change about their own accounts.
+
+use auth_core::{Answer, Password, Profile};
+use serde::Serialize;
+
+use crate::call::Call;
+use crate::decode::OwnChange;
+use crate::encode::{ErrorTexts, Me, success};
+use crate::error::ApiError;
+use crate::state::RocketChatProtocol;
+
+/// Answers `GET users.getUsernameSuggestion`.
+pub(crate) async fn suggest_user_name(
+    state: &RocketChatProtocol,
+    call: &Call<'_>,
+) -> Result<Answer, ApiError> {
+    #[derive(Serialize)]
+    struct Suggestion {
+        result: String,
+    }
+    Ok(success(&Suggestion { result: state.services.suggest_user_name(&call.caller()?).await? }))
+}
+
+/// Answers `POST users.updateOwnBasicInfo`: takes a first user name and a new password. What a login server doesn't
+/// keep, such as a status, is passed over.
+pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
+    static TEXTS: ErrorTexts = ErrorTexts::GENERAL.of_method("saveUserProfile");
+    #[derive(Serialize)]
+    struct Changed<'a> {
+        user: Me<'a>,
+    }
+
+    let caller = call.caller()?;
+    let OwnChange { user_name, new_password } = OwnChange::of(call.body())?;
+    let refused = |error| ApiError::action(error, &TEXTS);
+    let mut profile: Profile = caller.principal.profile.clone();
+    if let Some(name) = user_name {
+        profile = state.services.choose_user_name(&caller, &name).await.map_err(refused)?;
+    }
+    if let Some(password) = new_password {
+        profile = state.services.change_password(&caller, &Password::new(password)).await.map_err(refused)?;
+    }
+    Ok(success(&Changed { user: Me::new(&profile, &state.config.site_url) }))
+}
