@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, Act, Actor, AuditRecord, ClientKey, LoginName, Lookup, NameKind, Password, ProfileUpdate, Realm,
-    Revocation, Store, StoreError, UserId,
+    Revocation, Store, StoreError, UserId, check_login_name,
 };
 use auth_engine::{
-    Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, is_login_name, with_verified_addresses,
+    Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, with_verified_addresses,
 };
 
 use crate::error::AdminError;
@@ -150,7 +150,8 @@ impl Accounts {
             return Ok(false);
         }
         let audit = self.audit(Act::AddressVerified, account);
-        let is_there = self.store.update_profile(user.id, &update, Some(&audit)).await?;
+        let is_there =
+            self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await?;
         if is_there { Ok(true) } else { Err(AdminError::NoUser) }
     }
 
@@ -177,7 +178,7 @@ impl Accounts {
     /// [`AdminError::BadEntry`] when no entry can have the id, [`AdminError::EntryOfAnother`] when another account belongs to
     /// the entry, [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn relink(&self, account: &Account, entry: &str) -> Result<(), AdminError> {
-        if entry.trim() != entry || !is_login_name(NameKind::Directory, entry) {
+        if entry.trim() != entry || check_login_name(NameKind::Directory, entry).is_err() {
             return Err(AdminError::BadEntry);
         }
         let user = &account.user;
@@ -188,7 +189,9 @@ impl Accounts {
             user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
         names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
         let update = ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role };
-        match self.store.update_profile(user.id, &update, Some(&audit)).await {
+        let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
+        let revocation = Revocation { kinds: &kinds, ..Revocation::NOTHING };
+        match self.store.update_profile(user.id, &update, &revocation, Some(&audit)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(AdminError::NoUser),
             Err(StoreError::Conflict(_)) => Err(AdminError::EntryOfAnother),

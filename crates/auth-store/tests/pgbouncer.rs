@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use auth_core::{ImportMode, NewRecord, Store};
+use auth_core::{ImportMode, NewRecord, OnConflict, UserStore};
 use auth_core::{MetaStore, Realm, RealmId, RealmStore, SeededRng, StoreError};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError};
 use test_postgres::{Cluster, PoolMode, Pooler};
@@ -25,7 +25,7 @@ async fn write(store: &Postgres, number: u8) -> Result<(), StoreError> {
     let mut realm = Realm::new(RealmId::from_bytes([number; 16]), &format!("realm-{number}"));
     realm.subdomain = None;
     let records = [Some(NewRecord::Realm(realm))];
-    match store.import(Box::new(records.into_iter()), ImportMode::Write, None).await {
+    match store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await {
         Ok(_) => Ok(()),
         Err(failed) => Err(failed.error.unwrap()),
     }

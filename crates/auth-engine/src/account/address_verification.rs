@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::{
     Act, ActionError, AddressVerification, Clock, Credential, CredentialKind, Identifier, InternalError,
-    NameKind, Peer, ProfileUpdate, ProtocolName, RealmId, Store, Timestamp, Token, User,
+    NameKind, Peer, ProfileUpdate, ProtocolName, RealmId, Revocation, Store, Timestamp, Token, User,
 };
 use auth_crypto::opaque;
 
@@ -91,7 +91,7 @@ impl AddressVerification for AddressVerificationService {
             return Ok(());
         }
         let audit = self.auditor.by_link(Act::AddressVerified, user, protocol, peer)?;
-        if !self.store.update_profile(user.id, &update, Some(&audit)).await? {
+        if !self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await? {
             return Err(ActionError::WrongToken);
         }
         tracing::info!(target: "auth::account", user = %user.id, "address verified");

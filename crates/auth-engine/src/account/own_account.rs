@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Account, Act, ActionError, Caller, Conflict, LoginName, Lookup, NameKind, OwnAccount, Password, Profile,
-    ProfileUpdate, Store, StoreError,
+    ProfileUpdate, Revocation, Store, StoreError,
 };
 
 use super::confirm::{Demand, StepUp};
@@ -70,7 +70,7 @@ impl OwnAccount for OwnAccountService {
         let mut names = user.names.clone();
         names.insert(0, LoginName { kind: NameKind::UserName, exact: name.to_owned(), verified: false });
         let update = ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role };
-        match self.store.update_profile(user.id, &update, Some(&audit)).await {
+        match self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", user = %user.id, "user name chosen");
                 self.profile(caller).await

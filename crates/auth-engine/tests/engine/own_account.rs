@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use auth_core::{
     Act, ActionError, Actor, AddressVerification, FactorMethod, LoginError, NameKind, OwnAccount, Password,
-    PersonalTokens, ProtocolName, Token,
+    PersonalTokens, ProtocolName, Revocation, Token,
 };
 use auth_engine::testing::{PASSWORD, World, config, token};
 
@@ -168,6 +168,6 @@ async fn newer_link_ends_the_older_and_none_outlives_its_address() {
     for name in update.names.iter_mut().filter(|name| name.kind == NameKind::Email) {
         name.exact = "another@example.org".to_owned();
     }
-    assert!(world.store.update_profile(account.user.id, &update, None).await.unwrap());
+    assert!(world.store.update_profile(account.user.id, &update, &Revocation::NOTHING, None).await.unwrap());
     assert_eq!(verify(&links[1]).await, Err(ActionError::WrongToken));
 }

@@ -246,7 +246,11 @@ fn people_of_a_zulip_are_given_user_names_where_these_are_wanted() {
 fn what_of_a_zulip_can_not_be_taken_is_named() {
     let user = |from: &str, to: &str| {
         let users = USERS.replacen(from, to, 1);
-        convert_zulip(REALMS.as_bytes(), users.as_bytes(), "main", UserNames::None).unwrap().bad.all().unwrap()
+        convert_zulip(REALMS.as_bytes(), users.as_bytes(), "main", UserNames::None)
+            .unwrap()
+            .bad
+            .all()
+            .unwrap()
     };
     for (from, to, reason) in [
         (",200,t,f,,", ",150,t,f,,", "`role` is not one we know"),
@@ -260,7 +264,11 @@ fn what_of_a_zulip_can_not_be_taken_is_named() {
         assert_eq!(bad.iter().map(|(_, reason)| reason.as_str()).collect::<Vec<_>>(), [reason], "{to}");
         assert!(bad[0].0.starts_with("user "), "{bad:?}");
     }
-    let taken = convert_zulip(REALMS.as_bytes(), USERS.as_bytes(), "lear", UserNames::None).unwrap().bad.all().unwrap();
+    let taken = convert_zulip(REALMS.as_bytes(), USERS.as_bytes(), "lear", UserNames::None)
+        .unwrap()
+        .bad
+        .all()
+        .unwrap();
     assert_eq!(taken[0].1, "another realm has that name: give the host's own with --realm");
     let fails = |realms: &str, users: &str| {
         convert_zulip(realms.as_bytes(), users.as_bytes(), "main", UserNames::None).unwrap_err().to_string()

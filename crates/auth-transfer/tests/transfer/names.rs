@@ -3,8 +3,8 @@
 use auth_core::{NameKind, ProtocolName};
 use auth_engine::testing::{PASSWORD, World, config};
 use auth_transfer::{
-    Converted, ImportError, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip, import,
-    unwatched,
+    Converted, ImportError, UserNames, convert_htpasswd, convert_rocketchat, convert_zettel, convert_zulip,
+    import, unwatched,
 };
 use serde_json::{Value, json};
 
@@ -69,8 +69,12 @@ async fn a_character_that_can_not_be_seen_is_refused_in_every_format_with_its_li
         assert_eq!(refused(zettel).await, [(2, of_name)]);
 
         let users = format!("{ZULIP_USERS}\n9,{address},Ada,!x,,400,t,f,,2023-01-01 00:00:00+00,2\n");
-        let zulip =
-            convert_zulip(&b"id,string_id,name,deactivated\n2,,Main,f\n"[..], users.as_bytes(), "main");
+        let zulip = convert_zulip(
+            &b"id,string_id,name,deactivated\n2,,Main,f\n"[..],
+            users.as_bytes(),
+            "main",
+            UserNames::None,
+        );
         let of_zulip = refused(zulip.unwrap()).await;
         assert_eq!(of_zulip, [(3, of_address)]);
     }

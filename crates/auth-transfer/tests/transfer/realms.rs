@@ -2,7 +2,9 @@
 
 use auth_core::{ImportMode, Realm, StrengthRule};
 use auth_engine::testing::{World, config};
-use auth_transfer::{ImportError, ImportOptions, ImportReport, convert_zulip, export, import, unwatched};
+use auth_transfer::{
+    ImportError, ImportOptions, ImportReport, UserNames, convert_zulip, export, import, unwatched,
+};
 use serde_json::{Value, json};
 
 use crate::world;
@@ -174,7 +176,7 @@ fn users_of_a_zulip_realm_that_can_not_be_taken_are_told_once() {
         users += &format!("{id},user{id}@example.org,User,!x,,400,t,f,,2023-01-01 00:00:00+00,7\n");
     }
     let realms = "id,string_id,name,deactivated\n2,,Main,f\n";
-    let mut converted = convert_zulip(realms.as_bytes(), users.as_bytes(), "main").unwrap();
+    let mut converted = convert_zulip(realms.as_bytes(), users.as_bytes(), "main", UserNames::None).unwrap();
     let reason = "its realm can't be taken: none of its 300 users can be imported".to_owned();
     assert_eq!(converted.bad.records(), 300);
     assert_eq!(converted.bad.all().unwrap(), [("user 1 (user1@example.org)".to_owned(), reason)]);

@@ -3,7 +3,7 @@
 use auth_core::ImportMode;
 use auth_engine::testing::config;
 use auth_transfer::{
-    ConvertError, Converted, ImportError, convert_htpasswd, convert_rocketchat, convert_zettel,
+    ConvertError, Converted, ImportError, UserNames, convert_htpasswd, convert_rocketchat, convert_zettel,
     convert_zulip, import, unwatched,
 };
 use serde_json::json;
@@ -41,8 +41,8 @@ fn formats() -> Vec<(String, Box<Read>)> {
         (HTPASSWD.to_owned(), Box::new(|text| convert_htpasswd(text, "main"))),
         (format!("{rocketchat}\n{rocketchat}\n"), Box::new(|text| convert_rocketchat(text, "main"))),
         (format!("[{rocketchat},\n{rocketchat}]\n"), Box::new(|text| convert_rocketchat(text, "main"))),
-        (REALMS.to_owned(), Box::new(|text| convert_zulip(text, USERS.as_bytes(), "main"))),
-        (USERS.to_owned(), Box::new(|text| convert_zulip(REALMS.as_bytes(), text, "main"))),
+        (REALMS.to_owned(), Box::new(|text| convert_zulip(text, USERS.as_bytes(), "main", UserNames::None))),
+        (USERS.to_owned(), Box::new(|text| convert_zulip(REALMS.as_bytes(), text, "main", UserNames::None))),
         (ZETTEL.to_owned(), Box::new(zettel("20240101000200.zettel"))),
         (PRINTED.to_owned(), Box::new(zettel("users.txt"))),
     ]
