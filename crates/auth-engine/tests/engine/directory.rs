@@ -139,6 +139,31 @@ async fn a_first_login_makes_an_account_for_every_protocol() {
     assert_eq!(users.len(), 8, "seven were there, one was made");
 }
 
+#[tokio::test]
+async fn names_of_an_entry_that_no_account_may_have_are_not_taken() {
+    let bad = |name, user_name: &str, email: &str| Entry {
+        user_name: Some(user_name.into()),
+        email: Some(email.into()),
+        ..entry(name)
+    };
+    let entries = vec![
+        bad("ophelia", "ophelia", "Ophelia <ophelia@zulip.com>"),
+        bad("laertes", "la\u{200b}ertes", "laertes@zulip.com"),
+        bad("yorick", "yo\u{ad}rick", "yorick\u{202e}@zulip.com"),
+    ];
+    let (world, _) = with_people(with_directory(DirectoryConfig::default()), entries).await;
+    for (protocol, who, user_name, email) in [
+        (ProtocolName::ROCKETCHAT, "ophelia", Some("ophelia"), None),
+        (ProtocolName::ZULIP, "laertes@zulip.com", None, Some("laertes@zulip.com")),
+    ] {
+        world.log_in(protocol, who, THERE).await.unwrap();
+        let user = named(&world, who).await.user;
+        assert_eq!((user.user_name(), user.email().map(|email| email.address)), (user_name, email), "{who}");
+    }
+    let incomplete = Some(LoginError::Credentials(FailureReason::EntryIncomplete));
+    assert_eq!(refusal(&world, "yo\u{ad}rick", THERE).await, incomplete);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_many_first_logins_at_a_time_one_makes_the_account() {
     let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("hamlet")]).await;

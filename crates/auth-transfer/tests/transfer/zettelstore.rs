@@ -242,7 +242,7 @@ async fn converted_lines_are_held_to_the_checks_of_every_import() {
     let lines = format!("{{\"kind\":\"realm\",\"realm\":\"notes\"}}\n{}", converted.lines);
     let failure =
         import(&world.engine, lines.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap_err();
-    assert_eq!(failure.to_string(), "line 2: `username` can't be logged in with");
+    assert_eq!(failure.to_string(), "line 2: `username` is longer than 320 bytes");
 }
 
 #[tokio::test]
