@@ -258,9 +258,7 @@ async fn open_ring(
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
         if if_missing == IfMissing::Refuse {
-            bail!(
-                "there is no key ring {shown} yet: `serve` and `import` create one, and no other command does"
-            );
+            bail!("there is no key ring {shown} yet: `serve` and `import` create one");
         }
         return keyfile::create(&path, rng);
     }

@@ -36,11 +36,7 @@ pub(crate) struct NoStore(String);
 
 impl std::fmt::Display for NoStore {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "there is no store {} yet: `serve` and `import` create one, and no other command does",
-            self.0
-        )
+        write!(f, "there is no store {} yet: `serve` and `import` create one", self.0)
     }
 }
 

@@ -275,7 +275,8 @@ fn secrets_come_from_systemd_credentials() {
     workspace.write("auth.toml", &(config.replace(&here, "credential:keys") + jwt));
     let list = arguments("user list");
     let none = "systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY";
-    assert_eq!(workspace.fail(&list, ""), format!("[zulip.jwt.main] key_file credential:jwt: {none}"));
+    let told = workspace.fail_with(78, &list, "");
+    assert_eq!(told, format!("[zulip.jwt.main] key_file credential:jwt: {none}"));
 
     std::fs::create_dir(workspace.path("credentials")).unwrap();
     workspace.write("credentials/jwt", "a key that is long enough for anybody\n");

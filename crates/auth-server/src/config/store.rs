@@ -159,7 +159,7 @@ fn sqlite_path(text: &str) -> Result<&str, String> {
         None => Err(format!("a path alone follows sqlite: write \"sqlite:{path}\"")),
         Some(query) => Err(format!(
             "a path alone follows sqlite: write \"sqlite:{path}\" without \"?{query}\"; `serve` and `import` create a \
-             store that is missing, and no other command does"
+             store that is missing"
         )),
     }
 }

@@ -77,9 +77,7 @@ fn serve_import_and_dev_create_a_store_and_every_other_command_refuses_a_missing
         if !store.is_empty() {
             workspace.write("auth.toml", store);
         }
-        let none = format!(
-            "there is no store {shown} yet: `serve` and `import` create one, and no other command does"
-        );
+        let none = format!("there is no store {shown} yet: `serve` and `import` create one");
         for line in [
             "user list",
             "user show iago",
