@@ -19,6 +19,7 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
     ("oathtool", &["--version"], "oathtool"),
+    ("openssl", &["version"], "openssl"),
     ("/usr/sbin/slapd", &["-VV"], "slapd"),
     ("ldapmodify", &["-VV"], "ldap-utils"),
     // The programs of the PostgreSQL server are not in PATH.
