@@ -215,7 +215,7 @@ impl Profile {
     /// Returns the profile of an account, whose realm is `realm`.
     #[must_use]
     pub fn new(account: Account, realm: Arc<Realm>) -> Self {
-        Self { user: account.user, realm, has_password: account.password.is_some(), totp: account.totp }
+        Self { has_password: account.has_password(), totp: account.totp, user: account.user, realm }
     }
 }
 

@@ -33,5 +33,9 @@ pub(crate) use method::{Origin, SignedIn, call, is_log_in};
 pub use output::{Close, Output};
 pub use session::{Client, Session, SessionConfig};
 
-/// The path at which clients open sockets.
-pub const PATH: &str = "/websocket";
+/// Whether clients open sockets at a path. Meteor's server has three: the last is for those that know SockJS, and speak
+/// without its frames there.
+#[must_use]
+pub fn is_socket_path(path: &str) -> bool {
+    matches!(path, "/websocket" | "/websocket/" | "/sockjs/websocket")
+}

@@ -26,7 +26,7 @@ impl Router {
 
     /// The sockets that live at a path.
     pub(crate) fn sockets(&self, path: &str) -> Option<&Arc<Sockets>> {
-        let is_path = |sockets: &&Arc<Sockets>| path_for(&*sockets.protocol, path) == ddp::PATH;
+        let is_path = |sockets: &&Arc<Sockets>| ddp::is_socket_path(&path_for(&*sockets.protocol, path));
         self.sockets.as_ref().filter(is_path)
     }
 

@@ -51,9 +51,14 @@ struct Socket(WebSocketStream<TcpStream>);
 impl Socket {
     /// Opens a socket with additional headers, or returns the status of the refusal.
     async fn open(address: SocketAddr, headers: &str) -> Result<Self, u16> {
+        Self::open_at("/websocket", address, headers).await
+    }
+
+    /// Opens a socket at another path.
+    async fn open_at(path: &str, address: SocketAddr, headers: &str) -> Result<Self, u16> {
         let mut stream = TcpStream::connect(address).await.unwrap();
         let request = format!(
-            "GET /websocket HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+            "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n"
         );
         stream.write_all(request.as_bytes()).await.unwrap();
@@ -131,6 +136,22 @@ async fn client_logs_in_resumes_calls_methods_and_logs_out() {
     // The logout revokes the token, and closes the other socket that used it.
     assert_eq!(other.hear().await, Err(1008));
     assert_eq!(socket.call("login", resume).await["error"], 401);
+}
+
+#[tokio::test]
+async fn sockets_are_opened_at_each_path_of_meteors_server() {
+    let server = start(&ServerConfig::default());
+    for (path, opens) in [
+        ("/websocket", true),
+        ("/websocket?token=x", true),
+        ("/websocket/", true),
+        ("/sockjs/websocket", true),
+        ("/sockjs", false),
+        ("/websocket/x", false),
+    ] {
+        let opened = Socket::open_at(path, server.address(), "").await;
+        assert_eq!(opened.map(drop), if opens { Ok(()) } else { Err(404) }, "{path}");
+    }
 }
 
 #[tokio::test]

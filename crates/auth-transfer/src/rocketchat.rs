@@ -149,18 +149,19 @@ fn user(document: &Value, realm: &str, note: &mut dyn FnMut(&str)) -> Result<Use
     Ok(line)
 }
 
-/// The first address; login uses one.
+/// The first address that is verified, else the first; login uses one.
 fn take_address(fields: &Map<String, Value>, line: &mut UserLine, note: &mut dyn FnMut(&str)) {
-    let mut addresses = list(fields, "emails").filter_map(|entry| {
+    let addresses = list(fields, "emails").filter_map(|entry| {
         let entry = entry.as_object()?;
-        Some((entry, given(entry, "address")?))
+        Some((given(entry, "address")?, flag(entry, "verified")))
     });
-    if let Some((first, address)) = addresses.next() {
-        line.email = Some(address.to_owned());
-        line.email_verified = flag(first, "verified");
-    }
-    if addresses.next().is_some() {
-        note("only its first address is taken");
+    let addresses: Vec<_> = addresses.collect();
+    let verified = addresses.iter().find(|(_, verified)| *verified);
+    let Some((address, verified)) = verified.or(addresses.first()) else { return };
+    line.email = Some((*address).to_owned());
+    line.email_verified = *verified;
+    if addresses.len() > 1 {
+        note(&format!("of its addresses only {} is taken", address.escape_debug()));
     }
 }
 

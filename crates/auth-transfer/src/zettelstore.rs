@@ -2,14 +2,18 @@
 //!
 //! ```text
 //! 20240101000200.zettel   metadata up to the first blank line, then whatever there is
+//! 20240101000200          metadata, in a file beside that of the content; `.meta` before version 0.3
 //! 20240101000200.txt      the two lines that `zettelstore password` prints
 //! users.txt               these lines more than once, each time with a line `zid: …`
 //! ```
 //!
+//! A text file whose zettel id a file of metadata has is the content of that zettel: every writer of the Zettelstore could
+//! have written it, and no user is read from it.
+//!
 //! What Zettelstore itself would not heed is left out and noted: a second zettel with the same `user-id`, a
 //! credential that no password fits.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::Read;
 
 use auth_core::{Timestamp, fold};
@@ -44,7 +48,14 @@ struct ZettelUser {
 pub fn convert_zettel(files: impl IntoIterator<Item = (String, Vec<u8>)>, realm: &str) -> Converted {
     let mut converted = Converted::default();
     let mut users = Vec::new();
+    let files: Vec<_> = files.into_iter().collect();
+    let described = files.iter().filter(|(file, _)| holds_metadata(file));
+    let described: HashSet<u64> = described.filter_map(|(file, _)| zid_of_name(file)).collect();
     for (file, content) in files {
+        let is_content = zid_of_name(&file).is_some_and(|zid| described.contains(&zid));
+        if is_content && !holds_metadata(&file) {
+            continue;
+        }
         match users_of(&file, &content) {
             Ok(found) => users.extend(found),
             Err(BadLine(reason)) => converted.bad.push(file, reason),
@@ -109,7 +120,7 @@ fn take(converted: &mut Converted, user: ZettelUser, realm: &str) {
 
 /// The users in a file: at most one in a zettel, any number in a file of another kind.
 fn users_of(file: &str, content: &[u8]) -> Result<Vec<ZettelUser>, BadLine> {
-    let is_zettel = file.ends_with(".zettel");
+    let is_zettel = holds_metadata(file);
     let mut text = Vec::new();
     let read = without_mark(content).and_then(|mut content| content.read_to_end(&mut text));
     read.map_err(|error| BadLine(error.to_string()))?;
@@ -146,7 +157,9 @@ fn blocks(text: &str, is_zettel: bool) -> Vec<Metadata> {
                 Entry::Comment => {}
                 Entry::Continued(more) => {
                     if let Some(value) = last_key.as_ref().and_then(|key| block.get_mut(key)) {
-                        value.push(' ');
+                        if !value.is_empty() {
+                            value.push(' ');
+                        }
                         value.push_str(more);
                     }
                 }
@@ -190,6 +203,14 @@ fn entry(line: &str) -> Entry<'_> {
     let value = rest.trim_start();
     let value = value.strip_prefix(':').unwrap_or(value).trim();
     Entry::Pair(key.to_ascii_lowercase(), value.to_owned())
+}
+
+/// Whether a file of that name holds the metadata of one zettel, with its content behind it or in another file.
+fn holds_metadata(file: &str) -> bool {
+    match file.rsplit_once('.') {
+        Some((_, extension)) => matches!(extension, "zettel" | "meta"),
+        None => zid_of_name(file).is_some(),
+    }
 }
 
 /// The 14 digits that a file's name begins with.

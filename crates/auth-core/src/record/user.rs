@@ -301,6 +301,13 @@ pub struct Account {
 }
 
 impl Account {
+    /// Whether a password is stored. A text that begins with `!` is none: Django marks accounts without a password so.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        let is_one = |stored: &PasswordString| !matches!(stored.expose().as_bytes(), [] | [b'!', ..]);
+        self.password.as_ref().is_some_and(is_one)
+    }
+
     /// Whether a login takes a second step: an enrolled device, or a mailed code with an address to send it to.
     #[must_use]
     pub fn has_second_factor(&self) -> bool {
@@ -311,5 +318,24 @@ impl Account {
     #[must_use]
     pub fn mails_codes(&self) -> bool {
         self.user.email_second_factor && self.user.email().is_some_and(|email| email.verified)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{RealmBuilder, UserBuilder};
+
+    #[test]
+    fn mark_of_an_account_without_a_password_is_none() {
+        let realm = RealmBuilder::new("main").build();
+        let user = Arc::new(UserBuilder::new(&realm, "ada").build());
+        for (stored, has_one) in
+            [(None, false), (Some(""), false), (Some("!Xy7"), false), (Some("argon2$x"), true)]
+        {
+            let password = stored.map(PasswordString::new);
+            let account = Account { user: Arc::clone(&user), password, totp: false };
+            assert_eq!(account.has_password(), has_one, "{stored:?}");
+        }
     }
 }

@@ -51,8 +51,7 @@ pub(crate) struct Holder {
 
 impl From<(Credential, Account)> for Holder {
     fn from((credential, account): (Credential, Account)) -> Self {
-        let Account { user, password, totp } = account;
-        Self { user, has_password: password.is_some(), totp, credential }
+        Self { has_password: account.has_password(), totp: account.totp, user: account.user, credential }
     }
 }
 

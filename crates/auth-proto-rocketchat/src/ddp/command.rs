@@ -69,8 +69,10 @@ impl fmt::Debug for Params {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "each has an answer of its own")]
 pub enum FrameError {
-    /// Not JSON, not an object, or of no known kind.
+    /// Not JSON, not an object, or without a kind.
     Message,
+    /// Of no known kind.
+    Kind,
     /// A greeting without a version, or with versions that are no texts.
     Connect,
     /// A call without a name or an id, or whose parameters are no list.
@@ -83,6 +85,7 @@ impl fmt::Display for FrameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Message => "no message of DDP",
+            Self::Kind => "unknown kind of message",
             Self::Connect => "malformed greeting",
             Self::Method => "malformed method call",
             Self::Subscription => "malformed subscription",
@@ -107,7 +110,7 @@ impl Command {
         let Ok(Value::Object(mut fields)) = serde_json::from_str(frame) else {
             return Err(FrameError::Message);
         };
-        let kind = text(&mut fields, "msg").ok_or(FrameError::Message)?;
+        let kind = text(&mut fields, "msg").filter(|kind| !kind.is_empty()).ok_or(FrameError::Message)?;
         match kind.as_str() {
             "connect" => connect(fields).ok_or(FrameError::Connect),
             "ping" => Ok(Self::Ping { id: fields.remove("id") }),
@@ -118,7 +121,7 @@ impl Command {
                 let id = text(&mut fields, "id").ok_or(FrameError::Subscription)?;
                 Ok(Self::Unsub { id })
             }
-            _ => Err(FrameError::Message),
+            _ => Err(FrameError::Kind),
         }
     }
 }
@@ -215,7 +218,8 @@ mod tests {
             (json!({"msg": "sub", "id": "7", "name": "stream", "params": 1}), Err(FrameError::Subscription)),
             (json!({"msg": "unsub", "id": "7"}), Ok(Command::Unsub { id: id.clone() })),
             (json!({"msg": "unsub"}), Err(FrameError::Subscription)),
-            (json!({"msg": "result", "id": "7"}), Err(FrameError::Message)),
+            (json!({"msg": "result", "id": "7"}), Err(FrameError::Kind)),
+            (json!({"msg": "", "id": "7"}), Err(FrameError::Message)),
             (json!({"msg": 7}), Err(FrameError::Message)),
             (json!({"server_id": "0"}), Err(FrameError::Message)),
             (json!([{"msg": "ping"}]), Err(FrameError::Message)),

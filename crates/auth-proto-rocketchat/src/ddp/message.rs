@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::error::MethodError;
 use super::method::MethodResult;
@@ -49,8 +50,13 @@ pub(crate) enum Message<'a> {
     Ready { subs: [&'a str; 1] },
     /// Ends a subscription.
     Nosub { id: &'a str },
-    /// Says that a frame could not be read.
-    Error { reason: &'static str },
+    /// Says that a frame could not be taken, with the frame where it is a message.
+    #[serde(rename_all = "camelCase")]
+    Error {
+        reason: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        offending_message: Option<&'a RawValue>,
+    },
 }
 
 impl<'a> Message<'a> {

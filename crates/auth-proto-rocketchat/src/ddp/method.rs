@@ -27,6 +27,13 @@ pub(crate) enum MethodResult {
         #[serde(rename = "type")]
         kind: &'static str,
     },
+    /// The token that stays when others end.
+    #[serde(rename_all = "camelCase")]
+    Own {
+        #[serde(serialize_with = "exposed")]
+        token: Token,
+        token_expires: Date,
+    },
     /// The user's rooms, or subscriptions to them: a login server has none.
     Rooms([(); 0]),
     /// A TOTP device that waits for its first code.
@@ -67,6 +74,11 @@ pub(crate) struct Date {
 impl Date {
     /// The end of a token that has none, since clients demand one: 9999-12-31T23:59:59Z.
     const NEVER: Self = Self { millis: 253_402_300_799_000 };
+
+    /// The end of a token.
+    fn of_end(end: Option<Timestamp>) -> Self {
+        end.map_or(Self::NEVER, |end| Self { millis: end.as_millis() })
+    }
 }
 
 /// A user who is signed in on a socket, by a token that is checked again and again.
@@ -175,6 +187,7 @@ pub(crate) async fn call(
         "login" => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
         "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
         "rooms/get" | "subscriptions/get" => Ok(Some(MethodResult::Rooms([]))).into(),
+        "logoutOtherClients" | "removeOtherTokens" => end_other_sessions(state, origin, name).await.into(),
         "getUsernameSuggestion" | "setUsername" | "setUserPassword" => {
             change_own_account(state, origin, name, params.take(0)).await.into()
         }
@@ -206,7 +219,7 @@ fn logged_in(login: LoggedIn, kind: &'static str) -> Outcome {
     let result = MethodResult::LoggedIn {
         id: id.to_owned(),
         token: token.clone(),
-        token_expires: expires.map_or(Date::NEVER, |end| Date { millis: end.as_millis() }),
+        token_expires: Date::of_end(expires),
         kind,
     };
     let user = SignedIn { id: id.to_owned(), token };
@@ -222,6 +235,28 @@ async fn log_out(state: &RocketChatProtocol, origin: &Origin<'_>) -> Result<Outc
         Err(error) => return Err(error),
     }
     Ok(Outcome { result: Ok(None), change: UserChange::SignedOut, not_before: None })
+}
+
+/// Ends the user's other sessions. `logoutOtherClients` gives the token that stays.
+async fn end_other_sessions(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    name: &str,
+) -> Result<Option<MethodResult>, MethodError> {
+    let user = origin.user.ok_or(MethodError::NotSignedIn)?;
+    let principal = origin.principal(state).await?;
+    let nothing = PresentedFactor::default();
+    let caller = Caller {
+        principal: &principal,
+        peer: origin.peer,
+        protocol: ProtocolName::ROCKETCHAT,
+        agent: origin.agent,
+        factor: origin.factor.unwrap_or(&nothing),
+    };
+    state.services.end_other_sessions(&caller).await?;
+    let own =
+        || MethodResult::Own { token: user.token.clone(), token_expires: Date::of_end(principal.expires) };
+    Ok((name == "logoutOtherClients").then(own))
 }
 
 /// The methods that choose a user name, and the one that sets the password of an account that must change it.

@@ -4,6 +4,8 @@ use std::fmt;
 
 use auth_core::{InternalError, Timestamp};
 
+use serde_json::value::RawValue;
+
 use super::message::Message;
 
 /// The requests of a session to the owner of its socket, in this order: wait, send, close.
@@ -52,9 +54,13 @@ impl Output {
         Self { frames: messages.iter().map(Message::encode).collect(), ..Self::default() }
     }
 
-    /// Tells the client that a frame could not be read.
-    pub(super) fn frame_error(reason: &'static str) -> Self {
-        Self::send(&[Message::Error { reason }])
+    /// Tells the client that a frame could not be taken. A frame that is JSON, and neither a text nor a number, comes back
+    /// with the reason, as Meteor's server sends it.
+    pub(super) fn frame_error(reason: &'static str, frame: &str) -> Self {
+        let offending_message: Option<&RawValue> = serde_json::from_str(frame)
+            .ok()
+            .filter(|message: &&RawValue| message.get().starts_with(['{', '[']));
+        Self::send(&[Message::Error { reason, offending_message }])
     }
 
     /// Refuses a greeting, with the version that would be accepted.

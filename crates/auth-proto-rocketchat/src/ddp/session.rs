@@ -160,12 +160,13 @@ impl Session {
             Ok(Command::Connect { version, support }) if !self.greeted => self.greet(&version, &support),
             Err(FrameError::Connect) if !self.greeted => Output::refuse_greeting(VERSIONS[0]),
             Ok(Command::Connect { .. }) | Err(FrameError::Connect) => {
-                Output::frame_error("Already connected")
+                Output::frame_error("Already connected", frame)
             }
-            _ if !self.greeted => Output::frame_error("Must connect first"),
-            Err(FrameError::Message) => Output::frame_error("Bad request"),
-            Err(FrameError::Method) => Output::frame_error("Malformed method invocation"),
-            Err(FrameError::Subscription) => Output::frame_error("Malformed subscription"),
+            Err(FrameError::Message) => Output::frame_error("Bad request", frame),
+            _ if !self.greeted => Output::frame_error("Must connect first", frame),
+            Err(FrameError::Kind) => Output::frame_error("Bad request", frame),
+            Err(FrameError::Method) => Output::frame_error("Malformed method invocation", frame),
+            Err(FrameError::Subscription) => Output::frame_error("Malformed subscription", frame),
             Ok(Command::Ping { id }) => Output::send(&[Message::Pong { id }]),
             Ok(Command::Pong) => Output::default(),
             Ok(Command::Sub { id }) => Output::send(&[Message::Ready { subs: [&id] }]),

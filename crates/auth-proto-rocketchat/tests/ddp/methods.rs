@@ -34,6 +34,22 @@ async fn unknown_method_is_not_found_in_these_bytes() {
 }
 
 #[tokio::test]
+async fn other_sessions_end_and_the_own_token_is_given() {
+    let mut talk = Talk::greeted().await;
+    for method in ["logoutOtherClients", "removeOtherTokens"] {
+        assert_eq!(talk.call(method, json!([])).await.unwrap_err()["error"], "not-authorized");
+    }
+    let token = talk.log_in(&plain("myusername")).await.unwrap()["token"].clone();
+    let own = talk.call("logoutOtherClients", json!([])).await.unwrap();
+    assert_eq!(own["token"], token);
+    assert!(own["tokenExpires"]["$date"].is_i64(), "{own}");
+    assert_eq!(talk.call("removeOtherTokens", json!([])).await, Ok(json!(null)));
+    let asked: Vec<_> =
+        talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
+    assert_eq!(asked, ["end others", "end others"]);
+}
+
+#[tokio::test]
 async fn user_name_is_suggested_and_chosen() {
     let mut talk = Talk::signed_in().await;
     assert_eq!(talk.call("getUsernameSuggestion", json!([])).await, Ok(json!("ada")));

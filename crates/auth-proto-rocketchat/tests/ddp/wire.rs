@@ -45,14 +45,20 @@ async fn nothing_is_done_before_the_greeting_and_there_is_one() {
         json!({"msg": "ping"}),
         json!({"msg": "method", "method": "login", "id": "1", "params": [plain("myusername")]}),
         json!({"msg": "sub", "id": "1", "name": "x"}),
-        json!({}),
+        json!({"msg": "unknown"}),
     ] {
-        assert_eq!(talk.say(&frame).await, [r#"{"msg":"error","reason":"Must connect first"}"#]);
+        let told = format!(r#"{{"msg":"error","reason":"Must connect first","offendingMessage":{frame}}}"#);
+        assert_eq!(talk.say(&frame).await, [told]);
+    }
+    for (frame, offending) in [("{", ""), ("7", ""), ("{}", r#","offendingMessage":{}"#)] {
+        let told = format!(r#"{{"msg":"error","reason":"Bad request"{offending}}}"#);
+        assert_eq!(talk.output(frame).await.frames, [told], "{frame}");
     }
     assert!(talk.services.attempts().is_empty());
     talk.greet().await;
     let again = json!({"msg": "connect", "version": "1", "support": ["1"]});
-    assert_eq!(talk.say(&again).await, [r#"{"msg":"error","reason":"Already connected"}"#]);
+    let told = format!(r#"{{"msg":"error","reason":"Already connected","offendingMessage":{again}}}"#);
+    assert_eq!(talk.say(&again).await, [told]);
 }
 
 #[tokio::test]
@@ -90,7 +96,13 @@ async fn frames_that_can_not_be_read_are_answered_and_the_session_goes_on() {
         (r#"{"msg":"unsub"}"#, "Malformed subscription"),
     ] {
         let output = talk.output(frame).await;
-        assert_eq!(output.frames, [format!(r#"{{"msg":"error","reason":"{reason}"}}"#)], "{frame}");
+        let is_message = frame.starts_with(['{', '[']);
+        let offending = if is_message { format!(r#","offendingMessage":{frame}"#) } else { String::new() };
+        assert_eq!(
+            output.frames,
+            [format!(r#"{{"msg":"error","reason":"{reason}"{offending}}}"#)],
+            "{frame}"
+        );
         assert_eq!(output.close, None);
     }
     assert_eq!(talk.say(&json!({"msg": "ping"})).await.len(), 1);

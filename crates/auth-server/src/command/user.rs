@@ -269,7 +269,7 @@ fn describe(account: &Account, realm: &Realm) -> Value {
         "bot": user.bot.is_some(),
         "active": user.active,
         "joined": rfc3339(user.joined),
-        "password": account.password.is_some(),
+        "password": account.has_password(),
         "second_factor": account.has_second_factor(),
         "zulip_id": user.external_number(ProtocolName::ZULIP),
         "rocketchat_id": user.external_text(ProtocolName::ROCKETCHAT),

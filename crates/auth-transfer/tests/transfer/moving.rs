@@ -134,6 +134,27 @@ fn rocketchat_documents_come_as_lines_an_array_or_over_several_lines() {
 }
 
 #[test]
+fn of_a_rocketchats_addresses_the_first_verified_one_is_taken_else_the_first() {
+    let address = |name: &str, verified| json!({"address": name, "verified": verified});
+    for (addresses, taken) in [
+        (
+            json!([address("", true), address("a@b.com", false), address("c@d.com", false)]),
+            ("a@b.com", false),
+        ),
+        (json!([address("a@b.com", false), address("c@d.com", true)]), ("c@d.com", true)),
+        (json!([address("a@b.com", true), address("c@d.com", true)]), ("a@b.com", true)),
+    ] {
+        let mut document = rocker();
+        document["emails"] = addresses;
+        let mut converted = convert_rocketchat(document.to_string().as_bytes(), "main").unwrap();
+        let line = converted.lines.text().unwrap();
+        let line: Value = serde_json::from_str(line.trim()).unwrap();
+        let found = (line["email"].as_str().unwrap(), line["email_verified"] == true);
+        assert_eq!(found, taken, "{line}");
+    }
+}
+
+#[test]
 fn what_of_a_rocketchat_can_not_be_taken_is_named() {
     let check = |change: &dyn Fn(&mut Value), bad: &[&str], notes: &[&str]| {
         let mut document = rocker();
@@ -164,7 +185,7 @@ fn what_of_a_rocketchat_can_not_be_taken_is_named() {
         &["taken without a password: it has no bcrypt hash"],
     );
     let addresses = json!([{"address": "a@example.com"}, {"address": "b@example.com"}]);
-    check(&|user| user["emails"] = addresses.clone(), &[], &["only its first address is taken"]);
+    check(&|user| user["emails"] = addresses.clone(), &[], &["of its addresses only a@example.com is taken"]);
     let no_secret = &["`services.totp.secret` is missing"];
     check(&|user| user["services"]["totp"] = json!({"enabled": true}), no_secret, &[]);
     check(

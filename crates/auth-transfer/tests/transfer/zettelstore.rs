@@ -157,6 +157,37 @@ fn printed_lines_are_read_with_the_id_of_the_name_or_of_a_line() {
 }
 
 #[test]
+fn metadata_is_read_from_a_file_of_its_own() {
+    let lines = format!("title: Ada\nuser-id: ada\ncredential: {HASH}\n");
+    for name in ["20240101000200", "20240101000200 Ada Lovelace", "20240101000200.meta"] {
+        let converted = convert(&[(name, &lines), ("20240101000200.md", "user-id: eve")]).unwrap();
+        assert_eq!(values(&converted, "username"), ["ada"], "{name}");
+        assert_eq!(values(&converted, "zettelstore_zid"), ["20240101000200"], "{name}");
+    }
+}
+
+#[test]
+fn content_of_a_zettel_makes_nobody_a_user() {
+    let content = format!("user-id: mallory\ncredential: {HASH}\nuser-role: owner\nzid: 20240101000999\n");
+    for metadata in ["20240101000400", "20240101000400.meta", "20240101000400.zettel"] {
+        for name in ["20240101000400.txt", "20240101000400-list.txt"] {
+            let files = [(metadata, "title: Shopping\nrole: zettel\nsyntax: txt\n"), (name, &content)];
+            let converted = convert(&files).unwrap();
+            assert!(converted.lines.is_empty(), "{metadata}, {name}: {}", converted.lines);
+        }
+    }
+}
+
+#[test]
+fn value_that_begins_on_the_next_line_is_trimmed_as_a_whole() {
+    let text = format!("user-id:\n wrap\ncredential:\n  {HASH}\ntitle: Ada\n  King\n");
+    let converted = convert(&[("20240101000200.zettel", &text)]).unwrap();
+    assert_eq!(values(&converted, "username"), ["wrap"]);
+    assert_eq!(values(&converted, "password_hash"), [format!("zettelstore${HASH}")]);
+    assert_eq!(values(&converted, "full_name"), ["Ada King"]);
+}
+
+#[test]
 fn roles_and_times_are_taken_where_they_are_known() {
     for (more, role, zettelstore_role, joined) in [
         ("", "null", "null", "2024-01-01T00:02:00Z"),
@@ -221,8 +252,8 @@ fn bad_files_are_named_with_the_reason() {
             ("20240101000200.txt", "the zettel id 20240101000200 is also found in 20240101000200.txt"),
         ),
         (
-            &[("20240101000200.zettel", "user-id: ada"), ("20240101000200.txt", "user-id: ada")],
-            ("20240101000200.txt", "the zettel id 20240101000200 is also found in 20240101000200.zettel"),
+            &[("20240101000200.zettel", "user-id: ada"), ("20240101000200.meta", "user-id: ada")],
+            ("20240101000200.meta", "the zettel id 20240101000200 is also found in 20240101000200.zettel"),
         ),
     ] {
         let files = [files, &[("20240101000100.zettel", "user-id: good")]].concat();

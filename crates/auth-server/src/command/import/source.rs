@@ -329,7 +329,8 @@ fn is_postgres_url(text: &str) -> bool {
     ["postgres://", "postgresql://"].iter().any(|scheme| text.starts_with(scheme))
 }
 
-/// The names and contents of the zettel and text files of a folder, by name; or of the one file that is named.
+/// The names and contents of the files of metadata and the text files of a folder, by name; or of the one file that is
+/// named.
 fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let failed = |path: &Path, error: &std::io::Error| {
         anyhow::anyhow!("{}: {}", path.display(), file_reason(path, error))
@@ -346,7 +347,13 @@ fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
     let mut paths =
         entries.map(|entry| Ok(entry?.path())).collect::<std::io::Result<Vec<_>>>().context("the folder")?;
     paths.retain(|path| {
-        path.extension().is_some_and(|kind| kind == "zettel" || kind == "txt") && path.is_file()
+        let is_read = match path.extension() {
+            Some(kind) => kind == "zettel" || kind == "meta" || kind == "txt",
+            None => path
+                .file_name()
+                .is_some_and(|name| name.as_encoded_bytes().first().is_some_and(u8::is_ascii_digit)),
+        };
+        is_read && path.is_file()
     });
     paths.sort();
     paths.iter().map(|path| read(path)).collect()
