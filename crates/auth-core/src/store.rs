@@ -168,9 +168,9 @@ pub trait UserStore: Send + Sync {
     /// See [`StoreError`].
     async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
 
-    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Realms are
-    /// written over those of the same slug; users must be new. The row of the audit log has the numbers of what was written
-    /// as its detail; there is none where nothing was.
+    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Realms
+    /// are written over those of the same slug; users must be new. The row of the audit log has the numbers of what was
+    /// written as its detail; there is none where nothing was.
     ///
     /// # Errors
     /// [`ImportError`] with the first record that can't be written.

@@ -18,9 +18,9 @@ pub fn is_control(character: char) -> bool {
     character.is_control() || is_bidi_control
 }
 
-/// Tells whether a character can't be seen, or can't be told from a plain space: a [control](is_control), a character that is
-/// not shown by default (`Default_Ignorable_Code_Point` of Unicode 16), a space or line end other than U+0020, and what
-/// stands for no character at all.
+/// Tells whether a character can't be seen, or can't be told from a plain space: a [control](is_control), a character
+/// that is not shown by default (`Default_Ignorable_Code_Point` of Unicode 16), a space or line end other than U+0020,
+/// and what stands for no character at all.
 ///
 /// ```
 /// assert!("a\u{200b}da".contains(auth_core::is_invisible));

@@ -2,8 +2,8 @@
 //!
 //! A vector has a stored string, the secret that was sent (`password` or `digest`), the user's `zid` and `name` where
 //! the hash covers them, and the expected result: an upgrade (`none`, `obsolete`, `rewrap`), `no-match`, `readable`
-//! where the string is only parsed, or the error of parsing. Those of `libraries.jsonl` were made by the libraries of other
-//! languages, with every form that each of them writes: `made` says by which version and call.
+//! where the string is only parsed, or the error of parsing. Those of `libraries.jsonl` were made by the libraries of
+//! other languages, with every form that each of them writes: `made` says by which version and call.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 use std::time::Duration;

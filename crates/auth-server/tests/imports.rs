@@ -1,4 +1,5 @@
-//! The built binary's imports: what they say of realms that exist, of users who can't be taken, and of files of Windows.
+//! The built binary's imports: what they say of realms that exist, of users who can't be taken, and of files of
+//! Windows.
 #![cfg(test)]
 
 #[path = "common/workspace.rs"]

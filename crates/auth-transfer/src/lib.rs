@@ -113,8 +113,8 @@ pub struct ImportReport {
     pub changes: Vec<(u64, String)>,
     /// What was noticed on good lines: the line's number and a sentence.
     pub notes: Remarks<u64>,
-    /// What was left out, where that was allowed: the line's number and the reason. Users of a realm that is not there are
-    /// one entry with their number, at the line of the first.
+    /// What was left out, where that was allowed: the line's number and the reason. Users of a realm that is not there
+    /// are one entry with their number, at the line of the first.
     pub left_out: Remarks<u64>,
 }
 
@@ -124,8 +124,8 @@ pub struct ImportReport {
 pub enum ImportError {
     /// Lines are bad.
     Lines {
-        /// The first of them: each line's number and the reason. Users of a realm that is not there are one entry with their
-        /// number, at the line of the first.
+        /// The first of them: each line's number and the reason. Users of a realm that is not there are one entry with
+        /// their number, at the line of the first.
         named: Vec<(u64, String)>,
         /// How many more there are.
         more: u64,

@@ -14,7 +14,8 @@ pub(crate) enum Line {
     User(Box<UserLine>),
 }
 
-/// The fields of a realm. A line may leave out any but the first two: a realm that exists keeps what its line doesn't name.
+/// The fields of a realm. A line may leave out any but the first two: a realm that exists keeps what its line doesn't
+/// name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RealmLine {
     pub(crate) kind: String,

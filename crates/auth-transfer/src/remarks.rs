@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 
 use crate::spool::Spool;
 
-/// Sentences about records in the order in which they were added, each with the place of its record: the number of a line, or
-/// a text. Memory stays the same however many there are.
+/// Sentences about records in the order in which they were added, each with the place of its record: the number of a
+/// line, or a text. Memory stays the same however many there are.
 pub struct Remarks<P> {
     spool: Spool,
     records: u64,

@@ -45,9 +45,9 @@ impl std::error::Error for NameError {}
 
 /// Checks that a user can have a login name of a kind: everything that gives a user a name asks here first.
 ///
-/// User names and addresses consist of characters that can be seen, with plain spaces between them in a user name alone. An
-/// address is a bare one, `local@domain`: without a display name, brackets, quotes or comments. Names of directory entries,
-/// which nobody types, hold any character but control characters.
+/// User names and addresses consist of characters that can be seen, with plain spaces between them in a user name
+/// alone. An address is a bare one, `local@domain`: without a display name, brackets, quotes or comments. Names of
+/// directory entries, which nobody types, hold any character but control characters.
 ///
 /// # Errors
 /// [`NameError`], which says what the name is or holds.

@@ -324,12 +324,11 @@ impl Account {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::{RealmBuilder, UserBuilder};
+    use crate::testing::UserBuilder;
 
     #[test]
     fn mark_of_an_account_without_a_password_is_none() {
-        let realm = RealmBuilder::new("main").build();
-        let user = Arc::new(UserBuilder::new(&realm, "ada").build());
+        let user = Arc::new(UserBuilder::new("ada").build());
         for (stored, has_one) in
             [(None, false), (Some(""), false), (Some("!Xy7"), false), (Some("argon2$x"), true)]
         {

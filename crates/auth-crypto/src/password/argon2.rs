@@ -1,8 +1,8 @@
 //! Argon2 as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$TAG`, base64 without padding.
 //!
-//! Two parameters may follow. `data` is an input of the hash. `keyid` names a secret key that is an input of the hash and
-//! that this server doesn't have. Libraries that take a secret key leave `keyid` out: nothing tells such a hash from
-//! another, and no password matches it.
+//! Two parameters may follow. `data` is an input of the hash. `keyid` names a secret key that is an input of the hash
+//! and that this server doesn't have. Libraries that take a secret key leave `keyid` out: nothing tells such a hash
+//! from another, and no password matches it.
 
 use std::fmt;
 use std::ops::RangeInclusive;

@@ -204,7 +204,8 @@ impl Import {
         Ok(())
     }
 
-    /// Finds the realm of each user, and chooses the ids that the store is to choose. Users for which it can't are left out.
+    /// Finds the realm of each user, and chooses the ids that the store is to choose. Users for which it can't are left
+    /// out.
     async fn resolve<'u>(
         &mut self,
         transaction: &Transaction<'_>,

@@ -191,8 +191,8 @@ fn changes(before: &Realm, after: &Realm) -> Vec<String> {
     changed.collect()
 }
 
-/// The names of a line, which [`check_login_name`] accepts. A user name that is an address is the user's address too, where
-/// the line has no other: Zulip and Rocket.Chat find nobody by an address that is a user name alone.
+/// The names of a line, which [`check_login_name`] accepts. A user name that is an address is the user's address too,
+/// where the line has no other: Zulip and Rocket.Chat find nobody by an address that is a user name alone.
 fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
     let is_address = |name: &&String| check_login_name(NameKind::Email, name).is_ok();
     let email = line.email.as_ref().or_else(|| line.username.as_ref().filter(is_address));

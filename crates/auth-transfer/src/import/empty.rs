@@ -17,8 +17,8 @@ pub(super) fn is_of_zettelstore(record: &Record) -> bool {
     stored(record).is_some_and(|stored| stored.is_of_zettelstore())
 }
 
-/// Tries an empty password on each hash that a Zettelstore made; notes each user whose hash it opens, since it stays good
-/// there.
+/// Tries an empty password on each hash that a Zettelstore made; notes each user whose hash it opens, since it stays
+/// good there.
 ///
 /// # Errors
 /// [`ImportError`] when the records can't be read again, the hashing pool is busy, or the import is ended.

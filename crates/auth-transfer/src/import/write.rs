@@ -1,5 +1,5 @@
-//! The third step of an import: the records are given to the store, which writes all, all but those that are left out, or
-//! none.
+//! The third step of an import: the records are given to the store, which writes all, all but those that are left out,
+//! or none.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 

@@ -50,8 +50,8 @@ async fn copy_tables(client: &Client) -> anyhow::Result<(File, File)> {
     Ok((copy_table(client, "zerver_realm").await?, copy_table(client, "zerver_userprofile").await?))
 }
 
-/// The name of a table as a statement has it: in the search path, which only Zulip's own role has set for Zulip's schema, or
-/// in that schema.
+/// The name of a table as a statement has it: in the search path, which only Zulip's own role has set for Zulip's
+/// schema, or in that schema.
 const TABLE: &str = "SELECT coalesce(to_regclass($1), to_regclass('zulip.' || $1))::text";
 
 async fn copy_table(client: &Client, name: &str) -> anyhow::Result<File> {
