@@ -1,7 +1,7 @@
 //! A TCP relay that forgets connections, as a firewall does that has lost its state.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
@@ -20,7 +20,15 @@ impl Relay {
     /// # Errors
     /// When no port is free.
     pub async fn to(server: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        Self::at(Ipv4Addr::LOCALHOST, server).await
+    }
+
+    /// Listens on a free port of an address of this machine.
+    ///
+    /// # Errors
+    /// When the address is another machine's, or no port is free.
+    pub async fn at(address: Ipv4Addr, server: SocketAddr) -> io::Result<Self> {
+        let listener = TcpListener::bind((address, 0)).await?;
         let address = listener.local_addr()?;
         let (forget, forgotten) = watch::channel(());
         let (count, accepted) = watch::channel(0);

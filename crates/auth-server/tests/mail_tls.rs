@@ -20,9 +20,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::json;
 
-const USER: &str = r#"{"kind":"realm","realm":"main"}
-{"kind":"user","realm":"main","username":"first","email":"first@example.org","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876"}
-"#;
+const USERS: [&str; 4] = ["first", "second", "third", "fourth"];
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -121,15 +119,28 @@ fn start(smtp: &str, ca_file: Option<&Path>) -> Server {
     if let Some(file) = ca_file {
         config = config.set("mail.ca_file", file.to_str().unwrap());
     }
-    let server = server::start(&config, USER);
-    ask_for_mail(&server);
+    let mut lines = r#"{"kind":"realm","realm":"main"}"#.to_owned();
+    for user in USERS {
+        let user = json!({
+            "kind": "user", "realm": "main", "username": user, "email": format!("{user}@example.org"),
+            "email_verified": true, "email_2fa": true, "password": "correct-horse-battery-9876",
+        });
+        lines = format!("{lines}\n{user}");
+    }
+    let server = server::start(&config, &lines);
+    ask_for_mail(&server, "first");
     server
 }
 
-fn ask_for_mail(server: &Server) {
-    let body = json!({"user": "first", "password": "correct-horse-battery-9876"});
+/// Logs in as a user, who is mailed a code.
+fn ask_for_mail(server: &Server, user: &str) {
+    let body = json!({"user": user, "password": "correct-horse-battery-9876"});
     let response = server.send(&Request::new("POST", "/api/v1/login").json(&body)).unwrap();
     assert!(response.text().contains(r#""codeGenerated":true"#), "{}", response.text());
+}
+
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
 }
 
 #[test]
@@ -157,6 +168,7 @@ fn failures_of_tls_are_told_in_words_and_nothing_is_sent() {
     let (signed, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     write_certificates(signed.path()).unwrap();
     write_self_signed(other.path()).unwrap();
+    let runtime = runtime();
     let (ours, theirs) = (signed.path().join("ca.pem"), other.path().join("ca.pem"));
     for (scheme, host, speaks, trusted, words) in [
         ("smtps", "localhost", Speaks::Tls, Some(&theirs), "signed by an authority that isn't trusted"),
@@ -179,10 +191,8 @@ fn failures_of_tls_are_told_in_words_and_nothing_is_sent() {
         ),
     ] {
         let (address, mails) = smtp_server(speaks, signed.path());
-        // 127.0.0.2 needs a listener of its own.
-        let port = address.port();
-        let forwarded = (host == "127.0.0.2").then(|| forward(address));
-        let port = forwarded.map_or(port, |address| address.port());
+        let relay = runtime.block_on(Relay::at([127, 0, 0, 2].into(), address)).unwrap();
+        let port = if host == "127.0.0.2" { relay.address().port() } else { address.port() };
         let server = start(&format!("{scheme}://{host}:{port}"), trusted.map(std::path::PathBuf::as_path));
         let line = server.wait_for_log(words).unwrap_or_else(|_| panic!("{words}: {}", server.log()));
         assert!(!line.contains("OtherError") && !line.contains("Context"), "{line}");
@@ -190,37 +200,27 @@ fn failures_of_tls_are_told_in_words_and_nothing_is_sent() {
     }
 }
 
-/// Passes connections to 127.0.0.2 on.
-fn forward(to: SocketAddr) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.2:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    std::thread::spawn(move || {
-        for near in listener.incoming() {
-            let (near, far) = (near.unwrap(), TcpStream::connect(to).unwrap());
-            for (mut from, mut to) in [(near.try_clone().unwrap(), far.try_clone().unwrap()), (far, near)] {
-                std::thread::spawn(move || io::copy(&mut from, &mut to));
-            }
-        }
-    });
-    address
-}
-
 #[test]
 fn mail_goes_on_at_once_after_a_relay_forgot_its_connections() {
     let folder = tempfile::tempdir().unwrap();
     write_certificates(folder.path()).unwrap();
     let (address, mails) = smtp_server(Speaks::Plain, folder.path());
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let runtime = runtime();
     let relay = runtime.block_on(Relay::to(address)).unwrap();
     let server = start(&format!("smtp://{}", relay.address()), None);
-    for round in 1..=3 {
-        assert!(mails.recv_timeout(PATIENCE).is_ok(), "mail {round}: {}", server.log());
-        server.wait_for_log("mail sent").unwrap();
+    for (number, user) in USERS.iter().enumerate() {
+        if number > 0 {
+            ask_for_mail(&server, user);
+        }
+        let mail = mails.recv_timeout(PATIENCE);
+        assert!(mail.is_ok_and(|mail| mail.contains(&format!("To: {user}@"))), "{user}: {}", server.log());
+        // Until the server has its answer, the connection isn't idle.
+        while server.log().matches(r#""message":"mail sent""#).count() <= number {
+            std::thread::sleep(Duration::from_millis(10));
+        }
         relay.forget();
-        ask_for_mail(&server);
     }
-    assert!(mails.recv_timeout(PATIENCE).is_ok(), "{}", server.log());
-    assert!(!server.log().contains("mail not sent"), "{}", server.log());
+    assert!(!server::stop(server).contains("mail not sent"));
 }
 
 #[test]

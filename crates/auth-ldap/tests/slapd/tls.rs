@@ -2,6 +2,7 @@
 
 use auth_conformance::slapd::Slapd;
 use auth_core::Password;
+use auth_outbound::relay::Relay;
 
 use crate::fixture::{config, log_in, open, realm, server};
 
@@ -9,6 +10,7 @@ use crate::fixture::{config, log_in, open, realm, server};
 async fn tls_connects_only_to_a_certificate_of_the_trusted_ca() {
     let slapd = Slapd::start().unwrap();
     let other = Slapd::start().unwrap();
+    let elsewhere = Relay::at([127, 0, 0, 2].into(), slapd.tls_address()).await.unwrap();
     let port = |address: std::net::SocketAddr| format!("localhost:{}", address.port());
     for (server, trusted, expected) in [
         (server("starttls", slapd.address()), true, "hamlet"),
@@ -19,7 +21,7 @@ async fn tls_connects_only_to_a_certificate_of_the_trusted_ca() {
         (server("starttls", slapd.address()), false, "unavailable"),
         (server("ldaps", slapd.tls_address()), false, "unavailable"),
         // A name that is not in the certificate.
-        (server("ldaps", format!("127.0.0.2:{}", slapd.tls_address().port())), true, "unavailable"),
+        (server("ldaps", elsewhere.address()), true, "unavailable"),
         // TLS on a port without TLS.
         (server("ldaps", slapd.address()), true, "unavailable"),
     ] {
@@ -66,7 +68,7 @@ async fn a_self_signed_certificate_is_pinned_and_no_other_is() {
 async fn failures_of_tls_are_told_in_words() {
     let (slapd, other, own) =
         (Slapd::start().unwrap(), Slapd::start().unwrap(), Slapd::self_signed().unwrap());
-    let elsewhere = format!("127.0.0.2:{}", slapd.tls_address().port());
+    let elsewhere = Relay::at([127, 0, 0, 2].into(), slapd.tls_address()).await.unwrap();
     for (server, trusted, words) in [
         (server("ldaps", slapd.tls_address()), &own, "signed by an authority that isn't trusted"),
         (
@@ -80,7 +82,7 @@ async fn failures_of_tls_are_told_in_words() {
             "signed by another key than that of the trusted authority of this name",
         ),
         (
-            server("ldaps", &elsewhere),
+            server("ldaps", elsewhere.address()),
             &slapd,
             "its certificate is for localhost, 127.0.0.1, not for 127.0.0.2",
         ),

@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use auth_outbound::describe_tls_failure;
+use auth_outbound::idle::PROBE_LIMIT;
 use lettre::Message;
 use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
@@ -45,15 +46,15 @@ pub(super) enum SendError {
 pub(super) async fn send(relay: &Relay, message: &Message) -> Result<(), SendError> {
     let mut connection = connect(relay).await?;
     in_time(connection.send(message.envelope(), &message.formatted())).await?.map_err(refused)?;
-    // The mail is taken: what comes of the goodbye is of no concern.
-    let _gone = in_time(connection.quit()).await;
+    // The mail is taken: what comes of the goodbye is of no concern, and other mails wait.
+    let _gone = tokio::time::timeout(PROBE_LIMIT, connection.quit()).await;
     Ok(())
 }
 
 /// Connects to the SMTP server, greets it and logs in, and sends nothing.
 pub(super) async fn check(relay: &Relay) -> Result<(), SendError> {
     let mut connection = connect(relay).await?;
-    let _gone = in_time(connection.quit()).await;
+    let _gone = tokio::time::timeout(PROBE_LIMIT, connection.quit()).await;
     Ok(())
 }
 
