@@ -99,7 +99,7 @@ fn names_with_a_dot_are_rocketchats_and_others_below_api_are_zulips() {
     ] {
         let response = get(&server, path);
         assert_eq!(response.status, 404, "{path}");
-        assert_eq!(response.json().is_some_and(|answer| answer["success"] == false), is_json, "{path}");
+        assert_eq!(response.json().is_some_and(|answer| answer["status"] == "error"), is_json, "{path}");
         assert_eq!(response.text().contains("<html"), !is_json, "{path}");
     }
 }
