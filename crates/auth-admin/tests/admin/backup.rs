@@ -105,6 +105,9 @@ impl Ann {
         world.engine.forgot_password(realm.id, EMAIL).await.unwrap();
         let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
         secrets.push(("reset token", link));
+        let (proof, stored) = world.engine.credentials().token(user, CredentialKind::ADDRESS_PROOF, None);
+        assert!(world.store.add(&stored, 1, None).await.unwrap());
+        secrets.push(("proof of an address", proof.expose().to_owned()));
         Self { world, rocketchat_id, session, secrets }
     }
 

@@ -18,5 +18,6 @@ def ends_at_the_login(message):
 
 
 logger.remove()
+logger.enable("rocketbotte")
 logger.add(ends_at_the_login, level="INFO")
 Bot(url, user_id, token, max_retry=1).run()

@@ -38,7 +38,9 @@ impl Charset {
     #[must_use]
     pub fn of_label(label: &str) -> Option<Self> {
         let label = normalized(label);
-        let lists = |labels: &str| labels.split_ascii_whitespace().any(|known| known == label);
+        let without_dots = label.replace('.', "_");
+        let is_meant = |known: &str| known == label || known == without_dots;
+        let lists = |labels: &str| labels.split_ascii_whitespace().any(is_meant);
         let decoded = DECODED.iter().find(|(_, labels)| lists(labels)).map(|(charset, _)| *charset);
         decoded.or_else(|| lists(OTHERS).then_some(Self::Other))
     }
@@ -189,6 +191,7 @@ mod tests {
             ("utf-8-sig", Some(Charset::Other)),
             ("ISO-8859-1", Some(Charset::Latin1)),
             ("iso8859-15", Some(Charset::Latin9)),
+            ("iso.8859.1", Some(Charset::Latin1)),
             ("windows-1252", Some(Charset::Windows1252)),
             ("us-ascii", Some(Charset::Ascii)),
             ("utf-16be", Some(Charset::Utf16Be)),
