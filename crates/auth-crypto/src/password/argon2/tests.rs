@@ -42,8 +42,11 @@ fn written_hashes() -> impl Strategy<Value = PasswordHash> {
     )
 }
 
+/// The name, the version, `m`, `t` and `p`, the data, the salt and the tag.
+type Parts = (String, u32, [Option<u32>; 3], Vec<u8>, Vec<u8>, Vec<u8>);
+
 /// What both parsers read of a hash.
-fn parts(hash: &PasswordHash) -> (String, u32, [Option<u32>; 3], Vec<u8>, Vec<u8>, Vec<u8>) {
+fn parts(hash: &PasswordHash) -> Parts {
     let number = |key: &str| hash.params.get_decimal(key);
     let mut buffer = [0; 64];
     let data = hash.params.get("data").map_or(&[][..], |value| value.b64_decode(&mut buffer).unwrap());
@@ -53,7 +56,7 @@ fn parts(hash: &PasswordHash) -> (String, u32, [Option<u32>; 3], Vec<u8>, Vec<u8
     (hash.algorithm.as_str().to_owned(), version, ["m", "t", "p"].map(number), data.to_vec(), salt, tag)
 }
 
-fn parts_of_ours(hash: &Argon2Hash) -> (String, u32, [Option<u32>; 3], Vec<u8>, Vec<u8>, Vec<u8>) {
+fn parts_of_ours(hash: &Argon2Hash) -> Parts {
     let Argon2Hash { algorithm, params, data, salt, tag } = hash.clone();
     let numbers = [params.memory_kib(), params.iterations(), params.lanes()].map(Some);
     (algorithm.variant.as_str().to_owned(), algorithm.version.number(), numbers, data, salt, tag)
