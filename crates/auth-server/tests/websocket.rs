@@ -140,7 +140,7 @@ async fn client_logs_in_resumes_calls_methods_and_logs_out() {
 
 #[tokio::test]
 async fn sockets_are_opened_at_each_path_of_meteors_server() {
-    let server = start(&ServerConfig::default());
+    let server = start(&ServerConfig::for_tests());
     for (path, opens) in [
         ("/websocket", true),
         ("/websocket?token=x", true),

@@ -42,7 +42,7 @@ fn written_hashes() -> impl Strategy<Value = PasswordHash> {
     )
 }
 
-/// Algorithm, version, m, t and p, salt, tag, and data.
+/// The name, the version, `m`, `t` and `p`, the data, the salt and the tag.
 type Parts = (String, u32, [Option<u32>; 3], Vec<u8>, Vec<u8>, Vec<u8>);
 
 /// What both parsers read of a hash.
