@@ -23,7 +23,7 @@ async fn open(url: &str) -> Result<Postgres, PostgresOpenError> {
 
 /// Writes a realm in a transaction.
 async fn write(store: &Postgres, number: u8) -> Result<(), StoreError> {
-    let mut realm = Realm::new(RealmId::from_bytes([number; 16]), &format!("realm-{number}"));
+    let mut realm = Realm::new(RealmId::from_bytes([number; 16]), format!("realm-{number}"));
     realm.subdomain = None;
     let records = [Some(NewRecord::Realm(realm))];
     match store.import(Box::new(records.into_iter()), ImportMode::Write, None).await {
