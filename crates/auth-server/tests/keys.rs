@@ -268,6 +268,8 @@ fn of_processes_with_key_files_of_their_own_one_binds_the_store_and_the_others_a
 #[test]
 fn secrets_come_from_systemd_credentials() {
     let workspace = Workspace::new();
+    let none = workspace.fail(&arguments("keys list"), "");
+    assert_eq!(none, "there is no store @/auth.db yet: `serve` and `import` create one");
     workspace.succeed(&arguments("import users.jsonl"), "");
     let config = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
     let here = workspace.path("keys.toml").display().to_string();
