@@ -447,7 +447,7 @@ fn unusable_store_url_is_reported_in_one_line_without_its_password() {
         ),
         (
             "url = \"postgres://a@127.0.0.1:1/db\"\nca_file = \"none\"",
-            "[store] PostgreSQL: the certificates of trusted authorities can't be read: none",
+            "[store] PostgreSQL: the trusted certificates can't be used: none: No such file or directory",
         ),
     ] {
         workspace.write("auth.toml", &format!("[store]\n{store}\n"));
