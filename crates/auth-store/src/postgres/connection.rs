@@ -196,5 +196,7 @@ fn tls(config: &PostgresConfig) -> Result<ClientConfig, PostgresOpenError> {
 }
 
 fn wrong_file(path: &str, reason: &dyn fmt::Display) -> PostgresOpenError {
-    PostgresOpenError::Authorities(format!("{path}: {reason}"))
+    let reason = reason.to_string();
+    let plain = reason.split_once(" (os error").map_or(reason.as_str(), |(plain, _)| plain);
+    PostgresOpenError::Authorities(format!("{path}: {plain}"))
 }
