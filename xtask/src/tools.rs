@@ -23,6 +23,7 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("ldapmodify", &["-VV"], "ldap-utils"),
     // The programs of the PostgreSQL server are not in PATH.
     ("sh", &["-c", "ls /usr/lib/postgresql/*/bin/initdb"], "postgresql"),
+    ("/usr/sbin/pgbouncer", &["--version"], "pgbouncer"),
     ("setpriv", &["--version"], "util-linux"),
 ];
 

@@ -16,9 +16,9 @@ use auth_proto_rocketchat::ddp::SessionConfig;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
 
-use crate::config::{Config, ZettelstoreAnswer};
+use crate::config::{Config, ConfigError, StoreLocation, ZettelstoreAnswer};
 use crate::keyfile;
-use crate::store::AnyStore;
+use crate::store::{AnyStore, IfMissing};
 use crate::store_lock::StoreLock;
 use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::websocket::{AnonymousSockets, Sockets};
@@ -32,19 +32,29 @@ pub struct Assembled {
     directories: Vec<Arc<Directory>>,
     protocols: Vec<Arc<dyn Protocol>>,
     sockets: Option<Arc<Sockets>>,
+    created: Option<String>,
     // Dropped last: the store is closed before another server may have it.
     _lock: Option<StoreLock>,
 }
 
 impl Assembled {
-    /// Opens the store and the key ring and puts an engine over them. A store that is empty gets a key ring.
+    /// Opens a store and its key ring, which must exist, and puts an engine over them.
     ///
     /// This is for commands: they may use the store beside a server.
     ///
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), None).await
+        Self::open_locked(config, Vec::new(), IfMissing::Refuse, None).await
+    }
+
+    /// Does the same, and creates the store where there is none, and a key ring for a store that has none:
+    /// see [`Assembled::created`].
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn create(config: &Config) -> anyhow::Result<Self> {
+        Self::open_locked(config, Vec::new(), IfMissing::Create, None).await
     }
 
     /// Does the same for a server, with the rules of protocols that are none of this project's own: each is mounted by
@@ -54,18 +64,21 @@ impl Assembled {
     /// A sentence for the operator.
     pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
         let lock = StoreLock::take(config)?;
-        Self::open_locked(config, rules, lock).await
+        Self::open_locked(config, rules, IfMissing::Create, lock).await
     }
 
     async fn open_locked(
         config: &Config,
         rules: Vec<Arc<dyn ProtocolRules>>,
+        if_missing: IfMissing,
         lock: Option<StoreLock>,
     ) -> anyhow::Result<Self> {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
-        let store = AnyStore::open(config, Arc::clone(&rng)).await?.records();
+        let opened = AnyStore::open(config, Arc::clone(&rng), if_missing).await?;
+        let store = opened.records();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (ring, made) = open_ring(config, &*store, &*rng).await?;
+        let (ring, made) = open_ring(config, &*store, &*rng, if_missing).await?;
+        let created = created(config, opened.is_new(), made)?;
         let stopwatch = Arc::new(SystemStopwatch::start());
         let pool = HashingPool::new(config.passwords.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
         let pool = Arc::new(pool);
@@ -97,7 +110,13 @@ impl Assembled {
             Err(error) => return Err(error.into()),
         };
         let (protocols, sockets) = (Vec::new(), None);
-        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, _lock: lock })
+        Ok(Self { engine, pool, clock, rng, directories, protocols, sockets, created, _lock: lock })
+    }
+
+    /// Says which of the store and the key ring this opening has created, if any.
+    #[must_use]
+    pub fn created(&self) -> Option<&str> {
+        self.created.as_deref()
     }
 
     /// Opens the protocols.
@@ -111,7 +130,9 @@ impl Assembled {
                 realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
             if let Some(name) = unknown {
                 let slug = &realm.slug;
-                bail!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
+                let text =
+                    format!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
+                return Err(ConfigError::new(text).into());
             }
         }
         for name in config.protocols() {
@@ -201,8 +222,28 @@ impl fmt::Debug for Assembled {
     }
 }
 
-/// The key ring of a store, and whether it was made just now. Only a store that is empty gets one.
-async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow::Result<(KeyRing, bool)> {
+/// Says what of a store and a key ring is new.
+fn created(config: &Config, is_new_store: bool, is_new_ring: bool) -> anyhow::Result<Option<String>> {
+    let store = match config.store.location()? {
+        StoreLocation::Sqlite(path) => format!("the store {}", path.display()),
+        StoreLocation::Postgres(_) => "the store in the database".to_owned(),
+    };
+    let keys = &config.keys.file;
+    Ok(match (is_new_store, is_new_ring) {
+        (true, true) => Some(format!("created {store} and the key ring {keys}")),
+        (true, false) => Some(format!("created {store}")),
+        (false, true) => Some(format!("created the key ring {keys}")),
+        (false, false) => None,
+    })
+}
+
+/// The key ring of a store, and whether it was made just now. Only a store that is bound to none gets one.
+async fn open_ring(
+    config: &Config,
+    store: &dyn Store,
+    rng: &dyn Rng,
+    if_missing: IfMissing,
+) -> anyhow::Result<(KeyRing, bool)> {
     let shown = &config.keys.file;
     let path = config.keys.path()?;
     if let Some(file) = keyfile::read(&path)? {
@@ -211,6 +252,9 @@ async fn open_ring(config: &Config, store: &dyn Store, rng: &dyn Rng) -> anyhow:
     if !auth_engine::keys::is_bound(store).await? {
         if config.keys.file.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
+        }
+        if if_missing == IfMissing::Refuse {
+            bail!("there is no key ring {shown} yet: `serve` and `import` create one");
         }
         return keyfile::create(&path, rng);
     }
@@ -247,7 +291,7 @@ fn rocketchat(config: &Config) -> auth_proto_rocketchat::Config {
     let mut protocol =
         auth_proto_rocketchat::Config::new(rocketchat.realm.as_str(), rocketchat.site_url.as_str());
     protocol.exact = rocketchat.exact_points();
-    protocol.password_reset = rocketchat.password_reset;
+    protocol.password_reset = rocketchat.offers_password_reset(config.mail.is_some());
     protocol.password_policy = rocketchat.password_policy.enabled();
     protocol
 }

@@ -26,6 +26,11 @@ use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 
+use crate::config::ConfigError;
+
+/// The exit code for a configuration that can't be used: EX_CONFIG of sysexits.h.
+const BAD_CONFIGURATION: u8 = 78;
+
 /// How long the line of an error may take.
 const LAST_LINE: Duration = Duration::from_secs(1);
 
@@ -76,7 +81,8 @@ enum Command {
     Ldap(ldap::LdapCommand),
 }
 
-/// Runs the command that the arguments of the process name. An error is one line on standard error that says what to do.
+/// Runs the command that the arguments of the process name. An error is one line on standard error that says what to do,
+/// and the exit code tells whether the configuration is at fault.
 #[must_use]
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -95,7 +101,7 @@ impl Command {
         match self {
             Self::Dev(command) => command.run().await,
             Self::Serve(command) => command.run().await,
-            Self::Config(command) => command.run(),
+            Self::Config(command) => command.run().await,
             Self::Import(command) => command.run().await,
             Self::Export(command) => command.run().await,
             Self::Passwords(command) => command.run(),
@@ -129,5 +135,6 @@ fn failure(error: &anyhow::Error) -> ExitCode {
             let _ = printed.recv_timeout(LAST_LINE);
         }
     }
-    ExitCode::FAILURE
+    let is_of_configuration = error.chain().any(<dyn std::error::Error>::is::<ConfigError>);
+    if is_of_configuration { ExitCode::from(BAD_CONFIGURATION) } else { ExitCode::FAILURE }
 }

@@ -1,7 +1,8 @@
 //! The configuration file: TOML with a section for each part of the server.
 //!
 //! Unknown keys are refused, and every value is checked before a port is bound. Each section has its file, with its
-//! defaults. Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are read as TOML, or
+//! defaults. The type of a key knows the form of its values, and errors say it. Paths are relative to the
+//! folder of the file. Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are read as TOML, or
 //! taken as text.
 
 mod engine;
@@ -29,8 +30,10 @@ use auth_core::ProtocolName;
 use auth_ldap::DirectoryConfig;
 use serde::Deserialize;
 
+use crate::system_error::file_reason;
+
 pub use error::ConfigError;
-pub(crate) use error::plain_io;
+use error::KeyPath;
 pub use files::SecretFile;
 pub use keys::Keys;
 pub use ldap::Ldap;
@@ -91,33 +94,53 @@ impl Config {
     pub fn load(path: &Path, overrides: &[(String, String)]) -> Result<Self, ConfigError> {
         let shown = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| ConfigError::new(format!("{shown}: {}", plain_io(&error))))?;
-        let with_line = |error: toml::de::Error| {
+            .map_err(|error| ConfigError::new(format!("{shown}: {}", file_reason(path, &error))))?;
+        let with_line = |error: &toml::de::Error, message: &str| {
             let line = error
                 .span()
                 .and_then(|span| text.get(..span.start))
                 .map(|before| before.matches('\n').count() + 1);
-            let message = error::without_value(error.message());
             ConfigError::new(match line {
                 Some(line) => format!("{shown}, line {line}: {message}"),
                 None => format!("{shown}: {message}"),
             })
         };
-        let config: Self = toml::from_str(&text).map_err(with_line)?;
-        let config = if overrides.is_empty() {
-            config
-        } else {
-            let mut table: toml::Table = toml::from_str(&text).map_err(with_line)?;
+        let malformed = |error: toml::de::Error| with_line(&error, error.message());
+        let mut config: Self = serde_path_to_error::deserialize(
+            toml::Deserializer::parse(&text).map_err(malformed)?,
+        )
+        .map_err(|error| {
+            let path = KeyPath::new(error.path());
+            with_line(error.inner(), &error::mistake(&path, None, error.inner().message()))
+        })?;
+        if !overrides.is_empty() {
+            let mut table: toml::Table = toml::from_str(&text).map_err(malformed)?;
             for (name, value) in overrides {
                 environment::set(&mut table, name, value).map_err(ConfigError::new)?;
             }
-            Self::deserialize(table).map_err(|error| {
-                let message = error::without_value(error.message());
+            config = serde_path_to_error::deserialize(table).map_err(|error| {
+                let path = KeyPath::new(error.path());
+                let variable = environment::name_of(&path, overrides);
+                let message = error::mistake(&path, variable.as_deref(), error.inner().message());
                 ConfigError::new(format!("{shown} with the environment: {message}"))
-            })?
-        };
+            })?;
+        }
+        config.resolve(path.parent().unwrap_or(Path::new("")));
         config.check()?;
         Ok(config)
+    }
+
+    /// Takes the paths in the file as relative to the folder that the file is in.
+    fn resolve(&mut self, folder: &Path) {
+        self.store.resolve(folder);
+        self.keys.file.resolve(folder);
+        self.zulip.resolve(folder);
+        let secrets = [
+            self.mail.as_mut().and_then(|mail| mail.password_file.as_mut()),
+            self.rocketchat.create_token_secret_file.as_mut(),
+        ];
+        secrets.into_iter().flatten().for_each(|file| file.resolve(folder));
+        self.ldap.values_mut().for_each(|ldap| ldap.resolve(folder));
     }
 
     /// The protocols that are enabled, in the order of routing.
@@ -156,6 +179,7 @@ impl Config {
         warnings.extend(self.rocketchat.warnings(self.mail.is_some()));
         warnings.extend(self.zettelstore.warnings());
         warnings.extend(self.limits.warning());
+        warnings.extend(self.passwords.warning());
         warnings.extend(self.mail.as_ref().and_then(Mail::warning));
         warnings.extend(self.ldap.iter().flat_map(|(name, ldap)| ldap.warnings(name)));
         warnings.extend(self.metrics.warning());
@@ -168,11 +192,22 @@ impl Config {
         if self.protocols().next().is_none() {
             return Err(ConfigError::new("no protocol is enabled: set enabled = true for one of them"));
         }
+        let served = |listen: &&Listen| self.protocols().any(|protocol| listen.has(protocol));
+        if let Some(listen) = self.server.listen.iter().find(|listen| !served(listen)) {
+            let address = listen.address();
+            return Err(ConfigError::new(format!(
+                "[server] listen: none of the protocols at {address} is enabled"
+            )));
+        }
+        if let Some(address) = self.metrics.listen.filter(|metrics| {
+            self.server.listen.iter().any(|listen| listen.address() == *metrics && metrics.port() != 0)
+        }) {
+            return Err(ConfigError::new(format!("[metrics] listen: {address} is in [server] listen too")));
+        }
         self.store.check()?;
         self.keys.check()?;
         self.zulip.check()?;
         self.rocketchat.check()?;
-        self.zettelstore.check()?;
         self.passwords.check()?;
         self.relay()?;
         self.directories()?;

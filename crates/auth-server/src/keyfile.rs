@@ -1,10 +1,8 @@
-//! The key ring's file: TOML, made with mode 0600, always replaced as a whole. A symbolic link is followed: it stays, and
-//! the file that it names is replaced. A replaced file keeps owner, group and mode.
+//! The key ring's file: TOML, made with mode 0600, always replaced as a whole.
 
 use std::fmt::Write as _;
-use std::fs::{File, Metadata, TryLockError};
-use std::io::{ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt, fchown};
+use std::fs::{File, TryLockError};
+use std::io::{ErrorKind, Read as _};
 use std::path::Path;
 
 use anyhow::{Context, bail};
@@ -16,8 +14,9 @@ use serde::Deserialize;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::config::plain_io;
 use crate::secret_access::is_private;
+use crate::system_error::{file_reason, folder_of, plain_io};
+use crate::whole_file::{self, sync_folder};
 
 /// The content of the file.
 #[derive(Debug)]
@@ -47,7 +46,8 @@ struct Key {
 /// A sentence for the operator, when the file can't be read, can be read by others too, or has other content.
 pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
     let shown = path.display();
-    let failed = |error: std::io::Error| anyhow::anyhow!("the key file {shown}: {}", plain_io(&error));
+    let failed =
+        |error: std::io::Error| anyhow::anyhow!("the key file {shown}: {}", file_reason(path, &error));
     let mut file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -85,8 +85,9 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<KeyFile>> {
 pub(crate) fn copy(from: &Path, to: &Path) -> anyhow::Result<()> {
     let file = read(from)?.with_context(|| format!("the key file {} is missing", from.display()))?;
     let copy = temporary_file(to, &file.ring, file.promoted)?;
-    copy.persist_noclobber(to)
-        .map_err(|error| anyhow::anyhow!("the key file {}: {}", to.display(), plain_io(&error.error)))?;
+    copy.persist_noclobber(to).map_err(|error| {
+        anyhow::anyhow!("the key file {}: {}", to.display(), file_reason(to, &error.error))
+    })?;
     sync_folder(to)?;
     Ok(())
 }
@@ -103,7 +104,7 @@ pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, boo
             return Ok((other.ring, false));
         }
         Err(error) => {
-            bail!("the key file {} can't be created: {}", path.display(), plain_io(&error.error));
+            bail!("the key file {} can't be created: {}", path.display(), file_reason(path, &error.error));
         }
     }
     Ok((ring, true))
@@ -111,31 +112,8 @@ pub(crate) fn create(path: &Path, rng: &dyn Rng) -> anyhow::Result<(KeyRing, boo
 
 /// Replaces a key file. Readers see either the old content or the new one.
 pub(crate) fn replace(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<()> {
-    let failed = |error: std::io::Error| {
-        anyhow::anyhow!("the key file {} can't be replaced: {}", path.display(), plain_io(&error))
-    };
-    let target = path.canonicalize().map_err(failed)?;
-    let old = std::fs::metadata(&target).map_err(failed)?;
-    let file = temporary_file(&target, ring, promoted)?;
-    if let Err(error) = resemble(file.as_file(), &old) {
-        bail!(
-            "the key file {} can't keep its owner and group: {}; run this as root or as the owner",
-            path.display(),
-            plain_io(&error)
-        );
-    }
-    file.persist(&target).map_err(|error| failed(error.error))?;
-    sync_folder(&target)?;
-    Ok(())
-}
-
-/// Gives a new file the owner, the group and the mode of an old one.
-fn resemble(new: &File, old: &Metadata) -> std::io::Result<()> {
-    let made = new.metadata()?;
-    if (made.uid(), made.gid()) != (old.uid(), old.gid()) {
-        fchown(new, Some(old.uid()), Some(old.gid()))?;
-    }
-    new.set_permissions(old.permissions())
+    let text = content(ring, promoted)?;
+    whole_file::replace(path, text.as_bytes()).map_err(|error| anyhow::anyhow!("the key file {error}"))
 }
 
 /// Locks a key file against changes by other commands, until the returned file is dropped.
@@ -152,8 +130,14 @@ pub(crate) fn lock(path: &Path) -> anyhow::Result<File> {
     }
 }
 
-/// A temporary file beside `path`, of mode 0600 and synced to disk, that holds a ring.
+/// A temporary file beside `path` that holds a ring.
 fn temporary_file(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<NamedTempFile> {
+    let text = content(ring, promoted)?;
+    whole_file::write_beside(path, text.as_bytes()).map_err(|error| anyhow::anyhow!("the key file {error}"))
+}
+
+/// The text of a key file.
+fn content(ring: &KeyRing, promoted: Option<Timestamp>) -> anyhow::Result<Zeroizing<String>> {
     let mut text = Zeroizing::new(String::from(
         "# auth-server's key ring. Without it the store's keys and second factors are lost: keep a copy.\n",
     ));
@@ -164,29 +148,12 @@ fn temporary_file(path: &Path, ring: &KeyRing, promoted: Option<Timestamp>) -> a
         let secret = Zeroizing::new(HEXLOWER.encode(key.secret.as_slice()));
         write!(text, "\n[[key]]\nid = {}\nsecret = \"{}\"\n", key.id, *secret)?;
     }
-    let failed = |error: std::io::Error| {
-        anyhow::anyhow!("the key file {} can't be created: {}", path.display(), plain_io(&error))
-    };
-    let mut file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
-    file.write_all(text.as_bytes()).map_err(failed)?;
-    file.as_file().sync_all().map_err(failed)?;
-    Ok(file)
-}
-
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    File::open(folder_of(path))?.sync_all()
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
+    Ok(text)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, chown, symlink};
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown, symlink};
 
     use auth_core::SeededRng;
 

@@ -39,7 +39,9 @@ mod store_lock;
 mod stream;
 mod supervisor;
 mod system;
+mod system_error;
 mod websocket;
+mod whole_file;
 
 pub use assemble::Assembled;
 pub use serve::{Bound, Server};

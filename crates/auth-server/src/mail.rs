@@ -4,6 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use auth_engine::{Mail, MailQueue};
 use lettre::message::Message;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
@@ -51,20 +52,7 @@ impl Mailer {
     /// # Errors
     /// When the relay's name is none that a certificate could bear.
     pub(crate) fn new(queue: Arc<MailQueue>, relay: Relay) -> anyhow::Result<Self> {
-        let tls = match relay.security {
-            Security::None => Tls::None,
-            Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
-            Security::Tls => Tls::Wrapper(TlsParameters::new(relay.host.clone())?),
-        };
-        let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(relay.host.as_str())
-            .port(relay.port)
-            .tls(tls)
-            .hello_name(ClientId::Domain(relay.ehlo.clone()))
-            .timeout(Some(SMTP_TIMEOUT));
-        if let Some((user, password)) = &relay.login {
-            transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
-        }
-        let transport = transport.build();
+        let transport = transport(&relay)?;
         Ok(Self { queue, relay, transport })
     }
 
@@ -137,6 +125,39 @@ impl Mailer {
             .header(ContentType::TEXT_PLAIN)
             .body(text.clone())
             .map_err(|_| SendError::Unsendable("it makes no message"))
+    }
+}
+
+/// The connections to a relay.
+fn transport(relay: &Relay) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+    let tls = match relay.security {
+        Security::None => Tls::None,
+        Security::StartTls => Tls::Required(TlsParameters::new(relay.host.clone())?),
+        Security::Tls => Tls::Wrapper(TlsParameters::new(relay.host.clone())?),
+    };
+    let mut transport = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(relay.host.as_str())
+        .port(relay.port)
+        .tls(tls)
+        .hello_name(ClientId::Domain(relay.ehlo.clone()))
+        .timeout(Some(SMTP_TIMEOUT));
+    if let Some((user, password)) = &relay.login {
+        transport = transport.credentials(Credentials::new(user.clone(), password.to_string()));
+    }
+    Ok(transport.build())
+}
+
+/// Connects to a relay, greets it and logs in, as before mail is sent, and sends none.
+///
+/// # Errors
+/// What the SMTP server or the way to it refuses.
+pub(crate) async fn check(relay: &Relay) -> anyhow::Result<()> {
+    match transport(relay)?.test_connection().await {
+        Ok(true) => Ok(()),
+        Ok(false) => bail!("the SMTP server ends the connection"),
+        Err(error) => match send_error(&error) {
+            SendError::Refused(why) | SendError::Unreachable(why) => bail!(why),
+            SendError::Unsendable(why) => bail!(why),
+        },
     }
 }
 

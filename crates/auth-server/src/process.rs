@@ -1,11 +1,17 @@
-//! What a server asks of the system for its process: that its memory is never written to disk, and enough open files.
+//! What a server asks of the system for its process: that its memory is never written to disk, enough open files, and
+//! whether its parent is still there.
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, getppid, getrlimit, setrlimit};
 
 use crate::config::Config;
 
 /// Open files beside those of connections and PostgreSQL: the store, directories, mail, metrics.
 const OTHER_FILES: u64 = 128;
+
+/// How often a process looks whether its parent is still there.
+const LOOK_FOR_PARENT: Duration = Duration::from_millis(200);
 
 /// Prepares the process of a server. What the system refuses is told in the log.
 pub(crate) fn prepare(config: &Config) {
@@ -46,6 +52,24 @@ fn raise_open_files() -> Option<u64> {
     match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
         Err(_) => limit.current,
+    }
+}
+
+/// The process that has started this one.
+#[derive(Debug)]
+pub(crate) struct Parent(Option<Pid>);
+
+impl Parent {
+    /// The parent at this moment.
+    pub(crate) fn now() -> Self {
+        Self(getppid())
+    }
+
+    /// Waits until it has ended: then this process has another parent.
+    pub(crate) async fn ended(self) {
+        while getppid() == self.0 {
+            tokio::time::sleep(LOOK_FOR_PARENT).await;
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_util::task::TaskTracker;
 use crate::Assembled;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
-use crate::config::{Config, Listen, plain_io};
+use crate::config::{Config, Listen};
 use crate::connections::Connections;
 use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
@@ -28,6 +28,7 @@ use crate::router::Router;
 use crate::shared::Shared;
 use crate::supervisor::{Failures, Supervisor};
 use crate::system::node_name;
+use crate::system_error::plain_io;
 
 /// How long the last rows of the log of attempts may take.
 const FINISH: Duration = Duration::from_secs(2);
@@ -112,6 +113,9 @@ impl Bound {
     /// # Errors
     /// A sentence for the operator: which address has no protocol behind it, or why no mail can be sent.
     pub fn serve(self, config: &Config, assembled: Assembled) -> anyhow::Result<Server> {
+        if let Some(created) = assembled.created() {
+            tracing::info!("{created}");
+        }
         let server = &config.server;
         let stop = CancellationToken::new();
         let tasks = TaskTracker::new();
@@ -202,9 +206,18 @@ impl Server {
     ///
     /// # Errors
     /// When a part has failed that the server can't go on without. It then ends as after a signal.
-    pub async fn run(mut self) -> anyhow::Result<()> {
+    pub async fn run(self) -> anyhow::Result<()> {
+        self.run_until(std::future::pending()).await
+    }
+
+    /// Does the same, and ends as after a signal when `end` is ready.
+    ///
+    /// # Errors
+    /// See [`Server::run`].
+    pub async fn run_until(mut self, end: impl Future<Output = ()>) -> anyhow::Result<()> {
         let failed = tokio::select! {
             () = self.signals.next() => None,
+            () = end => None,
             name = self.failures.next() => Some(name),
         };
         tracing::info!("stopping: running requests may end");

@@ -1,12 +1,25 @@
 //! The store that the configuration names.
 
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use auth_core::{Rng, Store};
-use auth_store::{Postgres, PostgresOpenError, Sqlite};
+use auth_store::{OpenError, Postgres, PostgresOpenError, Sqlite};
 
 use crate::config::{Config, StoreLocation};
+use crate::system_error::{file_reason, folder_of};
+
+/// What to do where there is no store yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum IfMissing {
+    /// Create it.
+    Create,
+    /// Refuse. Most commands have nothing to do with an empty store: another one was meant.
+    Refuse,
+}
 
 /// An open store, by its kind: commands for operators differ.
 #[derive(Clone, Debug)]
@@ -17,22 +30,49 @@ pub(crate) enum AnyStore {
     Postgres(Arc<Postgres>),
 }
 
+/// There is no store, and none was to be created.
+#[derive(Debug)]
+pub(crate) struct NoStore(String);
+
+impl std::fmt::Display for NoStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "there is no store {} yet: `serve` and `import` create one", self.0)
+    }
+}
+
+impl std::error::Error for NoStore {}
+
 impl AnyStore {
-    /// Opens it; one that is not there yet is made.
+    /// Opens it.
     ///
     /// # Errors
-    /// A sentence for the operator.
-    pub(crate) async fn open(config: &Config, rng: Arc<dyn Rng>) -> anyhow::Result<Self> {
+    /// A sentence for the operator; [`NoStore`] where there is none and none is to be created.
+    pub(crate) async fn open(
+        config: &Config,
+        rng: Arc<dyn Rng>,
+        if_missing: IfMissing,
+    ) -> anyhow::Result<Self> {
         match config.store.location()? {
-            StoreLocation::Sqlite(path) => match Sqlite::open(path) {
-                Ok(store) => Ok(Self::Sqlite(Arc::new(store))),
-                Err(error) => bail!("the store {}: {error}", path.display()),
-            },
-            StoreLocation::Postgres(options) => match Postgres::open(&options, rng).await {
-                Ok(store) => Ok(Self::Postgres(Arc::new(store))),
-                Err(PostgresOpenError::Failed(error)) => Err(error).context("[store] PostgreSQL"),
-                Err(error) => bail!("[store] PostgreSQL: {error}"),
-            },
+            StoreLocation::Sqlite(path) => {
+                let opened = match if_missing {
+                    IfMissing::Create => Sqlite::open(&path),
+                    IfMissing::Refuse => Sqlite::open_existing(&path),
+                };
+                let store = opened.map_err(|error| sqlite_failed(&path, error))?;
+                Ok(Self::Sqlite(Arc::new(store)))
+            }
+            StoreLocation::Postgres(options) => {
+                let opened = match if_missing {
+                    IfMissing::Create => Postgres::open(&options, rng).await,
+                    IfMissing::Refuse => Postgres::open_existing(&options, rng).await,
+                };
+                match opened {
+                    Ok(store) => Ok(Self::Postgres(Arc::new(store))),
+                    Err(PostgresOpenError::Missing) => Err(NoStore("in the database".to_owned()).into()),
+                    Err(PostgresOpenError::Failed(error)) => Err(error).context("[store] PostgreSQL"),
+                    Err(error) => bail!("[store] PostgreSQL: {error}"),
+                }
+            }
         }
     }
 
@@ -42,5 +82,51 @@ impl AnyStore {
             Self::Sqlite(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
         }
+    }
+
+    /// Whether this opening has created it.
+    pub(crate) fn is_new(&self) -> bool {
+        match self {
+            Self::Sqlite(store) => store.is_new(),
+            Self::Postgres(store) => store.is_new(),
+        }
+    }
+}
+
+/// Opens the copy of a store.
+///
+/// # Errors
+/// A sentence for the operator.
+pub(crate) fn open_copy(path: &Path) -> anyhow::Result<Arc<Sqlite>> {
+    let opened = Sqlite::open_existing(path);
+    Ok(Arc::new(opened.map_err(|error| anyhow!("{}: {}", path.display(), sqlite_reason(path, &error)))?))
+}
+
+fn sqlite_failed(path: &Path, error: OpenError) -> anyhow::Error {
+    match error {
+        OpenError::Missing => NoStore(path.display().to_string()).into(),
+        error => anyhow!("the store {}: {}", path.display(), sqlite_reason(path, &error)),
+    }
+}
+
+/// Why a SQLite file can't be opened. SQLite itself doesn't say what the system says: in a folder that takes no new files
+/// it fails without a reason.
+fn sqlite_reason(path: &Path, error: &OpenError) -> String {
+    match (error, error.source()) {
+        (OpenError::CannotOpen(_), Some(source)) => {
+            if let Some(source) = source.downcast_ref::<io::Error>() {
+                return file_reason(path, source);
+            }
+            let folder = folder_of(path);
+            match tempfile::tempfile_in(folder) {
+                Ok(_) => format!("{error}: {source}"),
+                Err(refused) => format!(
+                    "no file can be made beside it, as SQLite needs: {}",
+                    file_reason(&folder.join("new"), &refused)
+                ),
+            }
+        }
+        (_, Some(source)) => format!("{error}: {source}"),
+        (_, None) => error.to_string(),
     }
 }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::bail;
 
-use crate::config::{Config, StoreLocation, plain_io};
+use crate::config::{Config, StoreLocation};
+use crate::system_error::file_reason;
 
 /// A store that this process alone serves, until the lock is dropped or the process ends.
 #[derive(Debug)]
@@ -24,20 +25,25 @@ impl StoreLock {
     /// A sentence for the operator, with the process that holds the lock if it says so.
     pub(crate) fn take(config: &Config) -> anyhow::Result<Option<Self>> {
         match config.store.location()? {
-            StoreLocation::Sqlite(store) => Self::take_file(store).map(Some),
+            StoreLocation::Sqlite(store) => Self::take_file(&store).map(Some),
             StoreLocation::Postgres(_) => Ok(None),
         }
     }
 
+    /// Takes the lock of the store in a file.
+    ///
     /// A file beside the store is locked: if a process closes the store's own, it loses the locks that SQLite has there.
-    fn take_file(store: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// See [`StoreLock::take`].
+    pub(crate) fn take_file(store: &Path) -> anyhow::Result<Self> {
         let path = lock_path(store);
         let shown = path.display();
         let mut options = OpenOptions::new();
         options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let mut file = match options.open(&path) {
             Ok(file) => file,
-            Err(error) => bail!("the lock {shown}: {}", plain_io(&error)),
+            Err(error) => bail!("the lock {shown}: {}", file_reason(&path, &error)),
         };
         match file.try_lock() {
             Ok(()) => {}
@@ -54,7 +60,7 @@ impl StoreLock {
                     store.display()
                 )
             }
-            Err(TryLockError::Error(error)) => bail!("the lock {shown}: {}", plain_io(&error)),
+            Err(TryLockError::Error(error)) => bail!("the lock {shown}: {}", file_reason(&path, &error)),
         }
         // That the file says who holds the lock is a help and no more: a disk may be full.
         let id = std::process::id();

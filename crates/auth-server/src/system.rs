@@ -18,6 +18,12 @@ impl Clock for SystemClock {
     }
 }
 
+/// How long ago a moment of the operating system's clock was; `None` for one that is to come.
+#[expect(clippy::disallowed_methods, reason = "this is the edge")]
+pub(crate) fn age_of(moment: SystemTime) -> Option<Duration> {
+    SystemTime::now().duration_since(moment).ok()
+}
+
 /// The operating system's clock that nobody sets.
 #[derive(Debug)]
 pub(crate) struct SystemStopwatch(Instant);

@@ -1,4 +1,4 @@
-//! The built binary's commands for users, imports, the configuration and the store.
+//! The built binary's commands for users, imports and the store.
 #![cfg(test)]
 
 #[path = "common/workspace.rs"]
@@ -6,21 +6,15 @@ mod workspace;
 
 use std::os::unix::fs::PermissionsExt;
 
-use auth_server::config::Config;
 use test_postgres::Cluster;
 
 use crate::workspace::{Workspace, arguments, text};
-
-/// Sections without which there are warnings.
-const NO_WARNING: &str =
-    "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[zulip]\nexternal_host = \"chat.example.org\"";
 
 #[test]
 fn users_are_imported_changed_and_exported() {
     let workspace = Workspace::new();
     let good = |line: &str, input: &str| workspace.succeed(&arguments(line), input);
     assert_eq!(good("import users.jsonl --dry-run", ""), "good, nothing written: 1 realms, 1 users\n");
-    assert_eq!(good("user list", ""), "");
     assert_eq!(good("import users.jsonl", ""), "imported: 1 realms, 1 users\n");
     let added = good("user add --name othello --email othello@zulip.com", "tractor-violin-1234\n");
     assert_eq!(added, "added\n");
@@ -58,11 +52,11 @@ fn each_mistake_is_reported_in_one_line() {
         ),
         ("user add --name iago", "tractor-violin-1234\n", "the user was not added: the user name is taken"),
         ("user add", "tractor-violin-1234\n", "the user was not added: `username` or `email` is missing"),
-        ("user list --realm nowhere", "", "there is no such realm"),
+        ("user list --realm nowhere", "", "there is no realm `nowhere`: there is `main`"),
     ] {
         assert_eq!(workspace.fail(&arguments(line), input), said, "{line}");
     }
-    let missing = workspace.fail(&["serve", "--config", "missing.toml"], "");
+    let missing = workspace.fail_with(78, &["serve", "--config", "missing.toml"], "");
     assert_eq!(missing, "missing.toml: No such file or directory");
     let open = workspace.fail(&["dev", "--listen", "0.0.0.0:0"], "");
     assert_eq!(
@@ -102,8 +96,11 @@ fn users_of_a_zettelstore_are_imported_from_its_files() {
     let notes = "20240101000300.txt: taken without a password: it has no credential\n\
                  20240101000400.zettel: left out: its user-id is that of 20240101000200, which is older\n";
     let dry = "good, nothing written: 1 realms, 2 users\n";
-    assert_eq!(import("box --dry-run"), (true, dry.to_owned(), notes.to_owned()));
-    assert_eq!(import("box"), (true, "imported: 1 realms, 2 users\n".to_owned(), notes.to_owned()));
+    let new = "the realm `main` is new\n";
+    assert_eq!(import("box --dry-run"), (true, dry.to_owned(), format!("{new}{notes}")));
+    let (good, said, told) = import("box");
+    assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 2 users\n"));
+    assert!(told.starts_with("created the store ") && told.ends_with(&format!("{new}{notes}")), "{told}");
     let shown = workspace.succeed(&arguments("user show ada"), "");
     for part in ["\"realm\":\"main\"", "\"zettelstore_zid\":\"20240101000200\"", "\"full_name\":\"Ada\""] {
         assert!(shown.contains(part), "{part}: {shown}");
@@ -113,10 +110,10 @@ fn users_of_a_zettelstore_are_imported_from_its_files() {
     assert_eq!(import("box"), (false, String::new(), taken.to_owned()));
 
     workspace.write("printed.txt", &format!("zid: 20250101000000\n{ADA}"));
-    let (good, said, _) = import("printed.txt --realm elsewhere");
+    let (good, said, _) = import("printed.txt --realm elsewhere --create-realm");
     assert_eq!((good, said.as_str()), (true, "imported: 1 realms, 1 users\n"));
     assert!(workspace.succeed(&arguments("user list --realm elsewhere"), "").contains("20250101000000"));
-    let (_, _, told) = import("printed.txt --realm No-Slug");
+    let (_, _, told) = import("printed.txt --realm No-Slug --create-realm");
     assert!(told.contains("--realm: `realm` is not 1 to 64 lower-case letters"), "{told}");
     let both = workspace.fail(&arguments("import users.jsonl --realm main"), "");
     assert_eq!(both, "--realm is for users of other systems: JSON lines name their realms themselves");
@@ -124,208 +121,6 @@ fn users_of_a_zettelstore_are_imported_from_its_files() {
         workspace.fail(&arguments("import --from zettelstore gone"), ""),
         "gone: No such file or directory"
     );
-}
-
-#[test]
-fn configuration_mistakes_are_reported_with_section_or_line() {
-    let workspace = Workspace::new();
-    let closed = "[zulip]\nenabled = false\n[rocketchat]\nenabled = false\n[zettelstore]\nenabled = false";
-    for (more, said) in [
-        ("[server]\nlisten = []", "[server] listen is empty: name an address such as \"127.0.0.1:8080\""),
-        (
-            "[server]\nlisten = [{ address = \"127.0.0.1:80\", protocols = [\"smtp\"] }]",
-            "[server] listen: there is no protocol `smtp`",
-        ),
-        ("[server]\nliste = []", "auth.toml, line 8: unknown field `liste`, expected one of"),
-        (closed, "no protocol is enabled: set enabled = true for one of them"),
-        ("[zulip]\nexact = [\"carelessness\"]", "[zulip] exact: there is no point `carelessness`"),
-        ("[zulip]\nlogin_limit = \"sometimes\"", "auth.toml, line 8: invalid value"),
-        (
-            "[zulip]\nlogin_limit = { attempts = 0, window = \"1m\" }",
-            "auth.toml, line 8: attempts and window must be greater than zero",
-        ),
-        ("[zettelstore]\ntoken_lifetime = \"long\"", "auth.toml, line 8: a duration is written like"),
-        ("[zulip.jwt.main]\nalgorithms = [\"HS256\"]", "[zulip.jwt.main] needs either key or key_file"),
-        (
-            "[zulip.jwt.main]\nkey = \"k\"\nalgorithms = [\"none\"]",
-            "[zulip.jwt.main] algorithms must be some of HS256, HS384 and HS512",
-        ),
-        (
-            "[server]\nlisten = [\"0.0.0.0:80\"]\n[zulip]\ndevelopment = true",
-            "[zulip] development lets anybody log in by name",
-        ),
-        (
-            "[server]\ntrusted_proxies = [\"127.0.0.1\"]\n[zulip]\ndevelopment = true",
-            "[zulip] development lets anybody log in by name, and is not for clients behind a proxy: empty [server] \
-             trusted_proxies",
-        ),
-        (
-            "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
-            "auth.toml, line 8: trusted_proxies: \"0.0.0.0/0\" is everybody",
-        ),
-        (
-            "[server]\ntrusted_proxies = [\"::/0\"]",
-            "auth.toml, line 8: trusted_proxies: \"::/0\" is everybody",
-        ),
-        (
-            "[server]\ntrusted_proxies = [\"proxy\"]",
-            "auth.toml, line 8: trusted_proxies: \"proxy\" is neither",
-        ),
-        ("[server]\nclient_header = \"X-Real-IP\"", "auth.toml, line 8: unknown variant `X-Real-IP`"),
-        ("failure_grid = \"never\"", "auth.toml, line 7: failure_grid must be \"auto\", \"off\", or a width"),
-        ("failure_grid = \"0s\"", "auth.toml, line 7: failure_grid must be"),
-        ("failure_grid = \"6s\"", "auth.toml, line 7: failure_grid must be"),
-        ("lanes = 9", "[passwords] memory_kib, iterations, lanes: "),
-        ("[store", "auth.toml, line 7: "),
-    ] {
-        workspace.configure(more);
-        let told = workspace.fail(&arguments("config check"), "");
-        assert!(told.starts_with(said), "{more}: {told}");
-    }
-    for width in ["auto", "off", "200ms", "5s"] {
-        workspace.configure(&format!("failure_grid = \"{width}\""));
-        workspace.succeed(&arguments("config check"), "");
-    }
-    for key in ["protocols", "doors"] {
-        workspace.configure(&format!(
-            "[server]\nlisten = [{{ address = \"127.0.0.1:80\", {key} = [\"zulip\"] }}]"
-        ));
-        workspace.succeed(&arguments("config check"), "");
-    }
-    workspace
-        .configure(&format!("{NO_WARNING}\n[zulip.jwt.main]\nkey = \"short\"\nalgorithms = [\"HS256\"]"));
-    let told = workspace.succeed(&arguments("config check"), "");
-    let warning = "warning: [zulip.jwt.main] key: shorter than 32 bytes";
-    assert_eq!(told, format!("{warning}\ngood: protocols zulip, rocketchat, zettelstore\n"));
-}
-
-/// Every key that may hold a secret: the lines before it, its section, and its name.
-const SECRET_KEYS: [(&str, &str, &str); 6] = [
-    ("", "store", "url"),
-    ("", "store", "password"),
-    ("from = \"a@example.org\"", "mail", "smtp"),
-    ("", "rocketchat", "create_token_secret"),
-    ("algorithms = [\"HS256\"]", "zulip.jwt.main", "key"),
-    ("base = \"dc=x\"", "ldap.corp", "bind_password"),
-];
-
-/// What may be wrong with a line that sets a secret, from after the key on.
-const SECRET_MISTAKES: [&str; 20] = [
-    "= 8725309",
-    "= 87253.09",
-    "= -8725309",
-    "= [\"8725309\"]",
-    "= { a = 8725309 }",
-    "= 8725309x",
-    "= 8725309 x",
-    "= hunter8725309",
-    "= 8725-30-9",
-    "= 99998725309999999999999",
-    "= \"8725309",
-    "= '8725309",
-    "= \"\"\"8725309",
-    "= \"8725309\" x",
-    "= \"8725309\\q\"",
-    "= \"8725309\u{1}\"",
-    "8725309",
-    ".a = 8725309",
-    "= \"a\"\nb = 8725309",
-    "=\n8725309",
-];
-
-#[test]
-fn no_configuration_error_shows_the_value_of_a_key_that_may_hold_a_secret() {
-    let workspace = Workspace::new();
-    for (before, section, key) in SECRET_KEYS {
-        let load = |line: &str, overrides: &[(String, String)]| {
-            workspace.write("secret.toml", &format!("[{section}]\n{before}\n{line}\n"));
-            Config::load(&workspace.path("secret.toml"), overrides).unwrap_err().to_string()
-        };
-        for mistake in SECRET_MISTAKES {
-            let told = load(&format!("{key} {mistake}"), &[]);
-            assert!(!told.contains("8725"), "{section} {key} {mistake}: {told}");
-        }
-        for value in ["8725309", "87253.09", "[8725309]", "{ a = 8725309 }"] {
-            let name = format!("{}__{key}", section.replace('.', "__")).to_uppercase();
-            let told = load("", &[(name, value.to_owned())]);
-            assert!(!told.contains("8725"), "{section} {key} from the environment, {value}: {told}");
-        }
-    }
-}
-
-#[test]
-fn values_that_are_reduced_to_a_bound_are_warned_of() {
-    let workspace = Workspace::new();
-    for (setting, warning) in [
-        ("token_lifetime = \"60m\"", ""),
-        ("token_lifetime = \"0s\"", ""),
-        (
-            "token_lifetime = \"61m\"",
-            "warning: [zettelstore] token_lifetime: reduced to the longest, an hour\n",
-        ),
-        ("session_lifetime = \"10m\"", ""),
-        ("session_lifetime = \"9m\"", "warning: [zettelstore] session_lifetime: below token_lifetime\n"),
-        ("login_delay = \"5s\"", ""),
-        ("login_delay = \"6s\"", "warning: [zettelstore] login_delay: reduced to the longest, 5 s\n"),
-    ] {
-        workspace.configure(&format!("{NO_WARNING}\n[zettelstore]\n{setting}"));
-        let told = workspace.succeed(&arguments("config check"), "");
-        assert_eq!(told, format!("{warning}good: protocols zulip, rocketchat, zettelstore\n"), "{setting}");
-    }
-}
-
-#[test]
-fn loopback_without_a_trusted_proxy_and_a_missing_external_host_are_warned_of() {
-    const PROXY: &str = "warning: [server] trusted_proxies: no proxy at 127.0.0.1 is trusted: behind a proxy on this machine, \
-                         all clients count as one, and one of them can lock all out\n";
-    const HOST: &str = "warning: [zulip] external_host is empty: clients are told addresses of whatever host a request names\n";
-    let workspace = Workspace::new();
-    for (sections, warnings) in [
-        ("", format!("{PROXY}{HOST}")),
-        ("[server]\ntrusted_proxies = [\"127.0.0.1\"]", HOST.to_owned()),
-        ("[server]\nlisten = [\"192.0.2.1:80\"]", HOST.to_owned()),
-        ("[zulip]\nexternal_host = \"chat.example.org\"", PROXY.to_owned()),
-        ("[zulip]\ndevelopment = true", HOST.to_owned()),
-        (NO_WARNING, String::new()),
-    ] {
-        workspace.configure(sections);
-        let told = workspace.succeed(&arguments("config check"), "");
-        assert_eq!(told, format!("{warnings}good: protocols zulip, rocketchat, zettelstore\n"), "{sections}");
-    }
-    workspace.configure("[zulip]\nenabled = false");
-    let told = workspace.succeed(&arguments("config check"), "");
-    assert_eq!(told, format!("{PROXY}good: protocols rocketchat, zettelstore\n"));
-}
-
-#[test]
-fn printed_defaults_are_the_defaults() {
-    let workspace = Workspace::new();
-    workspace.write("default.toml", &workspace.succeed(&["config", "default"], ""));
-    workspace.write("empty.toml", "");
-    let given = format!("{:?}", Config::load(&workspace.path("default.toml"), &[]).unwrap());
-    let silent = format!("{:?}", Config::load(&workspace.path("empty.toml"), &[]).unwrap());
-    // The shared limits' defaults are the engine's.
-    let limits = auth_engine::CommonQuotas::default();
-    let printed = format!(
-        "account: Some(On({:?})), network: Some(On({:?})), second_factor: Some(On({:?}))",
-        limits.account, limits.client, limits.second_factor
-    );
-    assert_eq!(given, silent.replace("account: None, network: None, second_factor: None", &printed));
-}
-
-#[test]
-fn environment_overrides_single_keys() {
-    let workspace = Workspace::new();
-    let load = |name: &str, value: &str| {
-        Config::load(&workspace.path("auth.toml"), &[(name.to_owned(), value.to_owned())])
-    };
-    let config = load("ZULIP__EXTERNAL_HOST", "chat.example.org").unwrap();
-    assert_eq!(config.zulip.external_host, "chat.example.org");
-    assert_eq!(load("ZULIP__LOGIN_LIMIT", "\"off\"").unwrap().zulip.login_limit.quota(), None);
-    let config = load("SERVER__LISTEN", "[\"127.0.0.1:9\"]").unwrap();
-    assert_eq!(config.server.listen[0].address().port(), 9);
-    assert!(load("ZULIP__NOTHING", "1").unwrap_err().to_string().contains("unknown field"));
-    assert!(load("ZULIP", "1").is_err());
 }
 
 #[test]
@@ -357,14 +152,14 @@ fn unusable_stores_and_key_files_are_reported_by_path() {
     workspace.write("auth.db", &"this is no database, but long enough to be looked at".repeat(100));
     assert!(workspace.fail(&list, "").starts_with("the store @/auth.db: "));
     workspace.write("auth.toml", "[store]\nurl = \"sqlite:/nowhere/auth.db\"");
-    assert!(workspace.fail(&list, "").starts_with("the store /nowhere/auth.db: "));
+    assert!(workspace.fail(&list, "").starts_with("there is no store /nowhere/auth.db yet"));
 }
 
 #[test]
 fn a_store_is_checked_copied_and_restored() {
     let workspace = Workspace::new();
     let good = |line: &str| workspace.succeed(&arguments(line), "");
-    assert_eq!(workspace.fail(&arguments("store check"), ""), "there is no store @/auth.db");
+    assert!(workspace.fail(&arguments("store check"), "").starts_with("there is no store @/auth.db yet"));
     good("import users.jsonl");
     assert_eq!(good("store check"), "the store is sound, and the key ring fits\n");
     assert!(good("backup copy.db").contains("without the key ring"), "and says so");
@@ -430,28 +225,36 @@ fn seeded_users_and_query_plans_are_there_in_both_stores() {
 #[test]
 fn unusable_store_url_is_reported_in_one_line_without_its_password() {
     let workspace = Workspace::new();
-    for (store, said) in [
-        ("url = \"mysql://db\"", "[store] url must be sqlite: and a path, or postgres://user@host/database"),
-        ("url = \"postgres://\"", "[store] PostgreSQL: the URL can't be read: it names no host"),
+    for (code, store, said) in [
         (
+            78,
+            "url = \"mysql://db\"",
+            "[store] url must be sqlite: and a path, or postgres://user@host/database",
+        ),
+        (78, "url = \"postgres://\"", "[store] url: the URL can't be read: it names no host"),
+        (
+            1,
             "url = \"postgres://a:hunter2@127.0.0.1:1/db\"",
             "[store] PostgreSQL: the store is unavailable: no connection: Connection refused",
         ),
         (
+            78,
             "url = \"postgres://a@127.0.0.1:1/db\"\npassword = \"hunter2\"\npassword_file = \"x\"",
             "[store] set either password or password_file, not both",
         ),
         (
+            78,
             "url = \"postgres://a@127.0.0.1:1/db\"\npassword_file = \"none\"",
             "[store] password_file none: No such file or directory",
         ),
         (
+            78,
             "url = \"postgres://a@127.0.0.1:1/db\"\nca_file = \"none\"",
-            "[store] PostgreSQL: the certificates of trusted authorities can't be read: none",
+            "[store] ca_file none: No such file or directory",
         ),
     ] {
         workspace.write("auth.toml", &format!("[store]\n{store}\n"));
-        let line = workspace.fail(&arguments("user list"), "");
+        let line = workspace.fail_with(code, &arguments("user list"), "");
         assert_eq!(line, said, "{store}");
         assert!(!line.contains("hunter2"));
     }

@@ -220,7 +220,8 @@ fn rotation_under_two_servers_on_one_postgresql_waits_for_both() {
 }
 
 fn start(workspace: &Workspace, config: &str) -> Child {
-    command(&workspace.path(""), "user list", config).spawn().unwrap()
+    workspace.write("nobody.jsonl", "");
+    command(&workspace.path(""), "import nobody.jsonl", config).spawn().unwrap()
 }
 
 #[test]
@@ -230,7 +231,8 @@ fn processes_that_start_at_once_on_an_empty_store_end_with_one_ring() {
         let processes: Vec<Child> = (0..6).map(|_| start(&workspace, "auth.toml")).collect();
         for process in processes {
             let output = process.wait_with_output().unwrap();
-            assert_eq!(result(&output), (true, String::new()), "round {round}");
+            let (success, printed) = result(&output);
+            assert!(success, "round {round}: {printed}");
         }
         workspace.succeed(&arguments("user list"), "");
     }
@@ -266,6 +268,8 @@ fn of_processes_with_key_files_of_their_own_one_binds_the_store_and_the_others_a
 #[test]
 fn secrets_come_from_systemd_credentials() {
     let workspace = Workspace::new();
+    let none = workspace.fail(&arguments("keys list"), "");
+    assert_eq!(none, "there is no store @/auth.db yet: `serve` and `import` create one");
     workspace.succeed(&arguments("import users.jsonl"), "");
     let config = std::fs::read_to_string(workspace.path("auth.toml")).unwrap();
     let here = workspace.path("keys.toml").display().to_string();
@@ -273,7 +277,8 @@ fn secrets_come_from_systemd_credentials() {
     workspace.write("auth.toml", &(config.replace(&here, "credential:keys") + jwt));
     let list = arguments("user list");
     let none = "systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY";
-    assert_eq!(workspace.fail(&list, ""), format!("[zulip.jwt.main] key_file credential:jwt: {none}"));
+    let told = workspace.fail_with(78, &list, "");
+    assert_eq!(told, format!("[zulip.jwt.main] key_file credential:jwt: {none}"));
 
     std::fs::create_dir(workspace.path("credentials")).unwrap();
     workspace.write("credentials/jwt", "a key that is long enough for anybody\n");

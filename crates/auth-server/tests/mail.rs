@@ -106,7 +106,7 @@ fn without_mail_a_warning_says_that_codes_are_not_sent() {
     // Without accounts that need codes there is no warning.
     let server = server::start(&server::config(), USERS.lines().next().unwrap());
     wait_for_message(&server, "deleted what had ended");
-    assert!(!server::stop(server).contains("[mail]"));
+    assert!(!server::stop(server).contains("accounts need mail"));
 }
 
 #[test]
@@ -130,26 +130,39 @@ fn configuration_mistakes_are_reported() {
         ),
         (
             "[mail]\nsmtp = \"smtp://localhost\"\nfrom = \"nobody\"".to_owned(),
-            "[mail] from is not an address such as auth@example.org",
+            "[mail] from: \"nobody\" is not an address such as \"auth@example.org\"",
         ),
         (mail("smtp://localhost", "user = \"auth\""), "[mail] needs both user and password_file, or neither"),
         (
             mail("smtp://localhost", "user = \"auth\"\npassword_file = \"nowhere\""),
-            "[mail] password_file nowhere: No such file or directory",
+            "/nowhere: No such file or directory",
         ),
-        (mail("smtp://localhost", "retry = \"0s\""), "[mail] retry must be greater than zero"),
+        (
+            mail("smtp://localhost", "retry = \"0s\""),
+            "[mail] retry: \"0s\" is not a duration longer than nothing, such as \"30m\"",
+        ),
+        (
+            mail("smtp://localhost", "ehlo = \"my host\""),
+            "[mail] ehlo: \"my host\" is not a host name such as \"auth.example.org\"",
+        ),
         (
             "[rocketchat]\nsocket_idle = \"500ms\"".to_owned(),
             "[rocketchat] socket_idle must be at least one second",
         ),
     ] {
-        assert_eq!(check(&config), format!("auth-server: {said}\n"), "{config}");
+        let told = check(&config);
+        assert!(
+            told.starts_with("auth-server: ") && told.ends_with(&format!("{said}\n")),
+            "{config}: {told}"
+        );
+        assert_eq!(told.lines().count(), 1, "{told}");
     }
+    let site = "[rocketchat]\nsite_url = \"https://chat.example.org\"\n";
     for (config, said) in [
-        (mail("smtp://localhost", ""), ""),
-        (mail("starttls://mail.example.org", ""), ""),
+        (mail("smtp://localhost", site), ""),
+        (mail("starttls://mail.example.org", site), ""),
         (
-            mail("smtp://mail.example.org", ""),
+            mail("smtp://mail.example.org", site),
             "warning: [mail] smtp: codes are sent in clear text; starttls:// or smtps:// protects them\n",
         ),
         (
@@ -160,4 +173,31 @@ fn configuration_mistakes_are_reported() {
         let good = "good: protocols zulip, rocketchat, zettelstore\n";
         assert_eq!(check(&config), format!("{said}{good}"), "{config}");
     }
+}
+
+#[test]
+fn a_reset_of_passwords_is_offered_only_where_mail_is_sent_and_the_start_says_so() {
+    let settings = Request::new("GET", "/api/v1/settings.public?_id=Accounts_PasswordReset");
+    let forgot =
+        Request::new("POST", "/api/v1/users.forgotPassword").json(&json!({"email": "first@example.org"}));
+    let (port, mails) = smtp_server();
+    let with_mail = server::config()
+        .set("mail.smtp", format!("smtp://127.0.0.1:{port}"))
+        .set("mail.from", "auth@example.org")
+        .set("rocketchat.api_limit", "off");
+    let without = server::config().set("rocketchat.api_limit", "off");
+    let off = with_mail.clone().set("rocketchat.password_reset", false);
+    for (config, is_offered) in [(with_mail, true), (without, false), (off, false)] {
+        let server = server::start(&config, USERS);
+        let told = server.send(&settings).unwrap().json().unwrap();
+        assert_eq!(told["settings"][0]["value"], is_offered, "{told}");
+        let answer = server.send(&forgot).unwrap();
+        assert_eq!(answer.status, if is_offered { 200 } else { 400 }, "{}", answer.text());
+        let log = server::stop(server);
+        assert_eq!(log.contains("password reset mailed"), is_offered, "{log}");
+        let said =
+            log.contains("there is no [mail]: no codes are mailed, and resets of passwords are not offered");
+        assert_eq!(said, !config.to_string().contains("[mail]"), "{log}");
+    }
+    drop(mails);
 }

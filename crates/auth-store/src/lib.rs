@@ -90,5 +90,5 @@ mod postgres;
 mod sqlite;
 
 pub use plan::Plan;
-pub use postgres::{Postgres, PostgresConfig, PostgresOpenError};
+pub use postgres::{Postgres, PostgresConfig, PostgresOpenError, postgres_address};
 pub use sqlite::{BackupError, OpenError, Sqlite};

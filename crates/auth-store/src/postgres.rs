@@ -1,5 +1,6 @@
 //! A store in a PostgreSQL database, which any number of servers may share.
 
+mod address;
 mod attempt_queue;
 mod attempts;
 mod audit;
@@ -37,6 +38,7 @@ use self::attempt_queue::AttemptQueue;
 use self::connection::Target;
 use self::notifications::Notifications;
 
+pub use self::address::postgres_address;
 pub use self::connection::{PostgresConfig, PostgresOpenError};
 
 /// A store in a PostgreSQL database.
@@ -50,10 +52,11 @@ pub struct Postgres {
     rng: Arc<dyn Rng>,
     notifications: Notifications,
     log: AttemptQueue,
+    is_new: bool,
 }
 
 impl Postgres {
-    /// Opens the store in a database, which must exist and may be empty.
+    /// Opens the store in a database, which must exist and may be empty: then the store is created.
     ///
     /// A schema of an earlier version is brought up to date, once, even if several servers open the store at the same
     /// time. `rng` spreads repetitions of commands in time.
@@ -61,12 +64,37 @@ impl Postgres {
     /// # Errors
     /// See [`PostgresOpenError`].
     pub async fn open(config: &PostgresConfig, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
+        Self::open_or(config, rng, true).await
+    }
+
+    /// Does the same for a store that must exist.
+    ///
+    /// # Errors
+    /// See [`PostgresOpenError`].
+    pub async fn open_existing(
+        config: &PostgresConfig,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, PostgresOpenError> {
+        Self::open_or(config, rng, false).await
+    }
+
+    async fn open_or(
+        config: &PostgresConfig,
+        rng: Arc<dyn Rng>,
+        create: bool,
+    ) -> Result<Self, PostgresOpenError> {
         let target = Target::of(config)?;
         let pool = target.pool(config.connections)?;
-        schema::migrate(&pool).await?;
+        let is_new = schema::migrate(&pool, create).await?;
         let notifications = Notifications::start(pool.clone(), target, config.notifications);
         let log = AttemptQueue::start(pool.clone());
-        Ok(Self { pool, limit: config.timeout, rng, notifications, log })
+        Ok(Self { pool, limit: config.timeout, rng, notifications, log, is_new })
+    }
+
+    /// Whether this opening has created the store.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Tells listeners and other servers that a user may have changed: also after an error, whose outcome may be unknown.

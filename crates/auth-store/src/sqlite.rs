@@ -27,6 +27,8 @@ mod workers;
 mod writer;
 
 use std::fmt;
+use std::fs::OpenOptions;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -53,6 +55,7 @@ pub struct Sqlite {
     /// A reader that is asked for the change counter alone.
     watch: Readers,
     listeners: Listeners,
+    is_new: bool,
     // Dropped last: the connection that is closed last cleans the file up.
     writer: Writer,
 }
@@ -67,9 +70,28 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
+        Self::open_file(path, true)
+    }
+
+    /// Does the same for a store that must exist: a file that is missing or empty is left so.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_existing(path: &Path) -> std::result::Result<Self, OpenError> {
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(_) => Self::open_file(path, false),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(OpenError::Missing),
+            Err(error) => Err(OpenError::io(error)),
+        }
+    }
+
+    fn open_file(path: &Path, may_create: bool) -> std::result::Result<Self, OpenError> {
         let writer = connect(path).map_err(OpenError::of)?;
         // Before all else: a file of another program is left as it is.
-        schema::check(&writer)?;
+        let is_new = schema::check(&writer)? == 0;
+        if is_new && !may_create {
+            return Err(OpenError::Missing);
+        }
         enter_wal(&writer).map_err(OpenError::of)?;
         schema::migrate(&writer)?;
 
@@ -82,8 +104,15 @@ impl Sqlite {
                 .map_err(OpenError::io)?,
             watch: Readers::start("store-watch", vec![watch]).map_err(OpenError::io)?,
             listeners: Listeners::default(),
+            is_new,
             writer: Writer::start(writer).map_err(OpenError::io)?,
         })
+    }
+
+    /// Whether this opening has created the store.
+    #[must_use]
+    pub fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Runs `work`, which only reads, within one snapshot.

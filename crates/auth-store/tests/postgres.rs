@@ -316,3 +316,29 @@ async fn nothing_is_done_whose_row_in_the_audit_log_can_not_be_written() {
         async || drop(sql(&database, "ALTER TABLE audit ADD CONSTRAINT full_table CHECK (false)").await);
     battery::audit::does_nothing_whose_row_can_not_be_written(&*store, break_table).await;
 }
+
+#[tokio::test]
+async fn missing_rights_are_told_by_name_with_what_to_grant() {
+    use std::error::Error as _;
+    let database = Database::empty();
+    sql(&database, "CREATE ROLE stranger LOGIN").await;
+    sql(&database, "REVOKE CREATE ON SCHEMA public FROM PUBLIC").await;
+    let stranger = || PostgresConfig::new(database.0.replace("postgres@", "stranger@"));
+    let line = async || {
+        let error = refused(stranger()).await;
+        error.source().map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
+    };
+    let advice =
+        "make it the owner of the database or of the tables, or GRANT it USAGE and CREATE on the schema";
+    let of_schema = line().await;
+    assert!(of_schema.contains("42501 (permission denied for schema public)"), "{of_schema}");
+    drop(database.open().await);
+    let of_table = line().await;
+    assert!(of_table.contains("42501 (permission denied for table auth_server_schema)"), "{of_table}");
+    for line in [of_schema, of_table] {
+        assert!(line.contains("the store is unavailable") && line.contains(advice), "{line}");
+    }
+    let nowhere = refused(PostgresConfig::new(Cluster::shared().unwrap().url("nowhere"))).await;
+    let line = nowhere.source().unwrap().to_string();
+    assert!(line.contains("\"nowhere\" does not exist: create the database first"), "{line}");
+}

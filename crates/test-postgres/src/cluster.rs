@@ -278,7 +278,7 @@ impl Drop for Cluster {
 }
 
 /// Closes the supervisor's standard input and waits for its end.
-fn end((mut supervisor, input): (Child, ChildStdin)) {
+pub(crate) fn end((mut supervisor, input): (Child, ChildStdin)) {
     drop(input);
     // Fails only for a process that has been waited for.
     let _ended = supervisor.wait();

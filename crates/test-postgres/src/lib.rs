@@ -4,6 +4,8 @@
 //! The server's programs are taken from where Debian's package `postgresql` installs them. They refuse to run as
 //! root, so that for root they run as the user `postgres`. A test that finds no PostgreSQL fails and says so.
 //!
+//! A [`Pooler`] is a PgBouncer before a cluster, from Debian's package `pgbouncer`.
+//!
 //! This crate starts and stops clusters. It runs no statements of its own but those that create databases and those
 //! that ask whether a server is ready.
 //!
@@ -15,6 +17,8 @@
 //! ```
 
 mod cluster;
+mod pooler;
 mod programs;
 
 pub use cluster::{Cluster, Durability};
+pub use pooler::{PoolMode, Pooler};

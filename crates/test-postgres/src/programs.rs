@@ -11,15 +11,17 @@ use anyhow::{Context, Result, bail, ensure};
 /// The folder that holds the clusters' folders.
 const BASE: &str = "/tmp";
 
-/// A script that runs the cluster until the script's standard input is closed. Then it ends the cluster at once, and
-/// removes the cluster's folder unless a file `keep` is in it.
+/// A script that runs a server until the script's standard input is closed. Then it ends the server by a signal, and
+/// removes the server's folder unless a file `keep` is in it. Its arguments are the folder, the signal and the command.
 const SUPERVISOR: &str = r#"
-"$1/postgres" -D "$2/data" >"$2/log" 2>&1 </dev/null &
+folder=$1 signal=$2
+shift 2
+"$@" >"$folder/log" 2>&1 </dev/null &
 pid=$!
 cat >/dev/null
-kill -INT $pid 2>/dev/null
+kill -s "$signal" $pid 2>/dev/null
 wait $pid
-if [ ! -e "$2/keep" ]; then rm -rf "$2"; fi
+if [ ! -e "$folder/keep" ]; then rm -rf "$folder"; fi
 "#;
 
 /// The programs of PostgreSQL.
@@ -63,15 +65,29 @@ impl Programs {
 
     /// Starts the server of a cluster under a supervisor, and returns the supervisor and its standard input.
     pub(crate) fn supervise(&self, folder: &Path) -> Result<(Child, ChildStdin)> {
+        let (program, data) = (self.folder.join("postgres"), folder.join("data"));
+        self.supervise_command(folder, "INT", &[program.as_ref(), "-D".as_ref(), data.as_ref()])
+    }
+
+    /// Starts a server under a supervisor, which ends it by a signal and removes its folder. Returns the supervisor and its
+    /// standard input.
+    pub(crate) fn supervise_command(
+        &self,
+        folder: &Path,
+        signal: &str,
+        server: &[&OsStr],
+    ) -> Result<(Child, ChildStdin)> {
         let mut command = self.command("sh".as_ref());
         let mut supervisor = command
             .args(["-c", SUPERVISOR, "supervisor"])
-            .args([&self.folder, folder])
+            .arg(folder)
+            .arg(signal)
+            .args(server)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
-            .context("starting the cluster's supervisor")?;
+            .context("starting a server's supervisor")?;
         let input = supervisor.stdin.take().context("the supervisor's standard input")?;
         Ok((supervisor, input))
     }

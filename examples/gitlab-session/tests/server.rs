@@ -44,7 +44,7 @@ impl Server {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
         runtime.block_on(async {
             let config = config::Config::load(&file, &[]).unwrap();
-            let assembled = Assembled::open(&config).await.unwrap();
+            let assembled = Assembled::create(&config).await.unwrap();
             import(assembled.engine(), USERS.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
         });
         drop(runtime);

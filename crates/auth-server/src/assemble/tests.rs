@@ -163,7 +163,7 @@ async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName,
     let mut config: Config = table.try_into().unwrap();
     config.store.url = format!("sqlite:{}", folder.path().join("auth.db").display());
     config.keys.file = folder.path().join("keys.toml").into();
-    let mut assembled = Assembled::open(&config).await.unwrap();
+    let mut assembled = Assembled::create(&config).await.unwrap();
     import(assembled.engine(), USERS.as_bytes(), ImportMode::Write, &mut unwatched).await.unwrap();
     assembled.open_protocols(&config).await.unwrap();
 

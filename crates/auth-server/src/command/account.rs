@@ -5,6 +5,7 @@ use auth_admin::Accounts;
 use auth_core::Account;
 
 use super::config_file::ConfigFile;
+use super::realm::named;
 use crate::assemble::Assembled;
 
 /// The arguments that name an account.
@@ -24,7 +25,11 @@ impl AccountArguments {
     /// Opens the store and finds the account in it.
     pub(super) async fn find(&self) -> anyhow::Result<(Assembled, Account)> {
         let assembled = self.file.open().await?;
-        let account = Accounts::new(assembled.engine())
+        let accounts = Accounts::new(assembled.engine());
+        if let Some(slug) = &self.realm {
+            named(&accounts, slug).await?;
+        }
+        let account = accounts
             .find(self.realm.as_deref(), &self.user)
             .await
             .with_context(|| format!("`{}`", self.user.escape_debug()))?;

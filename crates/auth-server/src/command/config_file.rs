@@ -2,9 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use tempfile::TempDir;
+
+use super::output::print_remark;
 use crate::assemble::Assembled;
 use crate::config::{Config, environment};
 use crate::logging;
+use crate::store::NoStore;
 
 /// The option `--config`.
 #[derive(Debug, clap::Args)]
@@ -24,12 +28,38 @@ impl ConfigFile {
         &self.config
     }
 
-    /// Opens the store and the engine for a command that ends by itself. Only warnings and errors are logged, since such a
-    /// command prints its results itself.
+    /// Opens the store, which must exist, and the engine for a command that ends by itself. Only warnings and errors are
+    /// logged, since such a command prints its results itself.
     pub(super) async fn open(&self) -> anyhow::Result<Assembled> {
+        Assembled::open(&self.load_quiet()?).await
+    }
+
+    /// Does the same for a command that creates what is missing, and says so.
+    pub(super) async fn open_or_create(&self) -> anyhow::Result<Assembled> {
+        let assembled = Assembled::create(&self.load_quiet()?).await?;
+        if let Some(created) = assembled.created() {
+            print_remark(created)?;
+        }
+        Ok(assembled)
+    }
+
+    /// Opens an empty store that is gone with the returned folder, if the configured one is missing.
+    pub(super) async fn open_or_pretend(&self) -> anyhow::Result<(Assembled, Option<TempDir>)> {
+        let mut config = self.load_quiet()?;
+        match Assembled::open(&config).await {
+            Err(error) if error.is::<NoStore>() => {}
+            opened => return Ok((opened?, None)),
+        }
+        let folder = tempfile::tempdir()?;
+        config.store.set_file(&folder.path().join("auth.db"));
+        config.keys.file = folder.path().join("keys.toml").into();
+        Ok((Assembled::create(&config).await?, Some(folder)))
+    }
+
+    fn load_quiet(&self) -> anyhow::Result<Config> {
         let mut config = self.load()?;
         "warn".clone_into(&mut config.log.level);
         logging::start(&config.log)?;
-        Assembled::open(&config).await
+        Ok(config)
     }
 }

@@ -3,7 +3,9 @@
 mod seed;
 
 use std::net::SocketAddr;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
@@ -16,11 +18,19 @@ use super::output::print_line;
 use crate::assemble::Assembled;
 use crate::config::{Config, Limit, Listen, PROTOCOLS, Switch};
 use crate::logging;
-use crate::process;
+use crate::process::{self, Parent};
 use crate::serve::Bound;
+use crate::store_lock::StoreLock;
+use crate::system;
 
 /// The demo users, whom the examples of the three systems' manuals log in.
 const DEMO: &str = include_str!("dev/demo.jsonl");
+
+/// How the names of the folders begin whose data is thrown away.
+const PREFIX: &str = "auth-server-dev-";
+
+/// A server has locked its folder long before.
+const STARTING: Duration = Duration::from_secs(60);
 
 /// Start a demo server: all protocols on one realm, demo users, data that is thrown away. It listens on a loopback address
 /// only, answers requests for this machine's own names only, and has no rate limits unless they are asked for.
@@ -45,6 +55,9 @@ pub(super) struct Dev {
     /// When ready, print nothing but a line of JSON with the address and the users.
     #[arg(long)]
     ready_json: bool,
+    /// End when the process that has started this one ends, however it ends.
+    #[arg(long)]
+    exit_with_parent: bool,
     /// Keep the rate limits that `serve` has by default.
     #[arg(long)]
     limits: bool,
@@ -67,7 +80,9 @@ impl Dev {
                 "dev lets anybody log in: it listens on loopback addresses only, such as --listen 127.0.0.1:8080"
             );
         }
-        let temporary = tempfile::Builder::new().prefix("auth-server-dev-").tempdir()?;
+        let parent = self.exit_with_parent.then(Parent::now);
+        remove_left_behind(&tempfile::env::temp_dir());
+        let temporary = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
         let folder = self.data.as_deref().unwrap_or(temporary.path());
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
 
@@ -98,14 +113,17 @@ impl Dev {
         } else {
             print_introduction(address, &lines, self.seed.is_none())?;
         }
-        server.run().await
+        match parent {
+            Some(parent) => server.run_until(parent.ended()).await,
+            None => server.run().await,
+        }
     }
 
     fn config(&self, folder: &Path, realm: &str) -> Config {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
         config.server.loopback_hosts_only = true;
-        config.store.url = format!("sqlite:{}", folder.join("auth.db").display());
+        config.store.set_file(&folder.join("auth.db"));
         config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();
         config.log.names = true;
@@ -125,6 +143,24 @@ impl Dev {
             config.rocketchat.max_sockets_per_network = u32::MAX;
         }
         config
+    }
+}
+
+/// Removes the folders of demo servers that were killed. A folder whose server runs is locked; one that is so young may be
+/// that of a server that starts just now.
+fn remove_left_behind(folder: &Path) {
+    let me = rustix::process::geteuid().as_raw();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX))
+            && entry.metadata().is_ok_and(|file| {
+                let age = file.modified().ok().and_then(system::age_of);
+                file.is_dir() && file.uid() == me && age.is_some_and(|age| age > STARTING)
+            });
+        let path = entry.path();
+        if is_ours && let Ok(_lock) = StoreLock::take_file(&path.join("auth.db")) {
+            // What can't be removed now is removed next time.
+            let _ = std::fs::remove_dir_all(&path);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use auth_transfer::export;
 
 use super::config_file::ConfigFile;
 use super::output::{Escaping, print_line};
-use crate::config::plain_io;
+use crate::system_error::file_reason;
 
 /// Export realms and users as JSON lines.
 #[derive(Debug, clap::Args)]
@@ -37,7 +37,7 @@ impl Export {
         let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         let file = match opened {
             Ok(file) => file,
-            Err(error) => bail!("{}: {}", path.display(), plain_io(&error)),
+            Err(error) => bail!("{}: {}", path.display(), file_reason(&path, &error)),
         };
         let mut out = BufWriter::new(file);
         let lines = export(assembled.engine(), &mut out, true).await?;

@@ -53,7 +53,11 @@ impl Import {
             bail!(self.refusal(&source.bad));
         }
         // The store is opened, and created if it is new, only after the source was read.
-        let assembled = self.file.open().await?;
+        let (assembled, _pretended) = if self.dry_run {
+            self.file.open_or_pretend().await?
+        } else {
+            (self.file.open_or_create().await?, None)
+        };
         let engine = assembled.engine();
         let source = source.with_realm(&Accounts::new(engine)).await?;
         let mode = if self.dry_run { ImportMode::DryRun } else { ImportMode::Write };

@@ -9,11 +9,11 @@ use auth_core::{OneTimeCode, Password};
 use zeroize::Zeroizing;
 
 use super::output::print_line;
-use crate::config::plain_io;
+use crate::system_error::file_reason;
 
 /// Opens a file for reading.
 pub(super) fn open_file(path: &Path) -> anyhow::Result<File> {
-    File::open(path).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), plain_io(&error)))
+    File::open(path).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, &error)))
 }
 
 /// Reads a password: from the terminal, or the first line of standard input.

@@ -13,6 +13,7 @@ use super::config_file::ConfigFile;
 use super::input::read_password;
 use super::output::print_line;
 use super::progress::ProgressLine;
+use super::realm::named;
 use crate::assemble::Assembled;
 
 /// More accounts than this are deactivated only if they are less than half of the directory's, or with `--allow-many`.
@@ -81,7 +82,7 @@ impl Check {
         }
         let accounts = Accounts::new(engine);
         let realms = match &self.realm {
-            Some(slug) => vec![accounts.realm(slug).await?],
+            Some(slug) => vec![named(&accounts, slug).await?],
             None => match realms_with_directory(&accounts, None).await? {
                 // The directories can be tried before any realm asks them.
                 asking if asking.is_empty() => accounts.realms().await?,
@@ -225,7 +226,7 @@ async fn list_entries(assembled: &Assembled, realm: &Realm) -> anyhow::Result<(H
 /// The realms that ask a directory, or the realm of that slug, which must ask one.
 async fn realms_with_directory(accounts: &Accounts, slug: Option<&str>) -> anyhow::Result<Vec<Realm>> {
     if let Some(slug) = slug {
-        let realm = accounts.realm(slug).await?;
+        let realm = named(accounts, slug).await?;
         if !realm.asks_a_directory() {
             bail!("the realm {slug} asks no directory: its import line has no `backends` but `local`");
         }

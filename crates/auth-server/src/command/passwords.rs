@@ -3,7 +3,6 @@
 mod measure;
 
 use std::fmt::{self, Write as _};
-use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -15,8 +14,10 @@ use toml_edit::DocumentMut;
 use self::measure::Measure;
 use super::config_file::ConfigFile;
 use super::output::print_line;
-use crate::config::{Config, Passwords, Span, environment, plain_io};
+use crate::config::{Config, Passwords, Span, environment};
 use crate::system;
+use crate::system_error::file_reason;
+use crate::whole_file;
 
 /// Tune the cost of password hashes.
 #[derive(Debug, clap::Subcommand)]
@@ -171,17 +172,10 @@ fn budget_kib(config: &Config) -> usize {
 /// Writes the parameters into the file. Its other lines and comments stay as they are.
 fn write(path: &Path, params: Params) -> anyhow::Result<()> {
     let shown = path.display();
-    let text =
-        std::fs::read_to_string(path).map_err(|error| anyhow::anyhow!("{shown}: {}", plain_io(&error)))?;
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| anyhow::anyhow!("{shown}: {}", file_reason(path, &error)))?;
     let text = with_params(&text, params).with_context(|| format!("{shown} can't be edited"))?;
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file =
-        tempfile::NamedTempFile::new_in(folder).with_context(|| format!("a file beside {shown}"))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().set_permissions(std::fs::metadata(path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(path).with_context(|| format!("{shown} can't be replaced"))?;
-    Ok(())
+    whole_file::replace(path, text.as_bytes())
 }
 
 fn with_params(text: &str, params: Params) -> anyhow::Result<String> {

@@ -2,6 +2,7 @@
 
 use super::config_file::ConfigFile;
 use crate::assemble::Assembled;
+use crate::config::Config;
 use crate::logging;
 use crate::process;
 use crate::serve::Bound;
@@ -23,8 +24,12 @@ impl Serve {
             tracing::warn!("{warning}");
         }
         let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
-        assembled.open_protocols(&config).await?;
-        let bound = Bound::bind(&config).await?;
+        let bound = match (bind(&config, &mut assembled).await, assembled.created()) {
+            (Err(error), Some(created)) => {
+                return Err(error.context(format!("{created}, but it can't be served")));
+            }
+            (bound, _) => bound?,
+        };
         let addresses = bound.addresses()?;
         let metrics = bound.metrics_address()?;
         let server = bound.serve(&config, assembled)?;
@@ -34,6 +39,17 @@ impl Serve {
         if let Some(address) = metrics {
             tracing::info!(%address, "metrics are served at /metrics");
         }
+        if config.mail.is_none() {
+            tracing::info!(
+                "there is no [mail]: no codes are mailed, and resets of passwords are not offered"
+            );
+        }
         server.run().await
     }
+}
+
+/// Opens the protocols, then the ports.
+async fn bind(config: &Config, assembled: &mut Assembled) -> anyhow::Result<Bound> {
+    assembled.open_protocols(config).await?;
+    Bound::bind(config).await
 }

@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use auth_engine::keys::check_ring;
-use auth_store::Sqlite;
 
 use super::config_file::ConfigFile;
 use super::output::{print_line, print_remark};
 use crate::config::{Config, StoreLocation};
 use crate::keyfile;
-use crate::store::AnyStore;
+use crate::store::{AnyStore, IfMissing, open_copy};
 use crate::system::SystemRng;
 
 /// Copy the store while it is in use.
@@ -91,13 +90,13 @@ impl Restore {
             );
         };
         // The copy is checked before anything is written. Opening a copy of an older version migrates it.
-        let copy = Arc::new(Sqlite::open(&self.from).map_err(|error| anyhow::anyhow!("{from}: {error}"))?);
+        let copy = open_copy(&self.from)?;
         check_integrity(&AnyStore::Sqlite(Arc::clone(&copy))).await?;
         check_ring(&*copy, &file.ring).await.with_context(|| from.to_string())?;
         if self.keys_from.is_some() {
             keyfile::copy(&keys, &config.keys.path()?)?;
         }
-        copy.backup(to).await.with_context(|| to.display().to_string())?;
+        copy.backup(&to).await.with_context(|| to.display().to_string())?;
         print_line(format_args!("restored {} from {from}", to.display()))?;
         print_remark(
             "what was revoked, deactivated, deleted or replaced since the copy was made is as it was then: passwords, \
@@ -156,12 +155,7 @@ impl StoreCommand {
 
 /// Opens the store, which must exist.
 async fn open(config: &Config) -> anyhow::Result<AnyStore> {
-    if let StoreLocation::Sqlite(path) = config.store.location()?
-        && !path.exists()
-    {
-        bail!("there is no store {}", path.display());
-    }
-    AnyStore::open(config, Arc::new(SystemRng::new())).await
+    AnyStore::open(config, Arc::new(SystemRng::new()), IfMissing::Refuse).await
 }
 
 /// Fails if the store is damaged, with a line for each finding.

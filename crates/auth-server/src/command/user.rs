@@ -14,7 +14,7 @@ use super::account::AccountArguments;
 use super::config_file::ConfigFile;
 use super::input::{read_new_password, read_password};
 use super::output::print_line;
-use super::realm::new_realm_line;
+use super::realm::{named, new_realm_line};
 
 /// The number of users that are read from the store at once.
 const PAGE: u32 = 500;
@@ -61,9 +61,12 @@ pub(super) enum UserCommand {
 pub(super) struct Add {
     #[command(flatten)]
     file: ConfigFile,
-    /// The realm's slug. A realm that doesn't exist is created.
+    /// The realm's slug. The first realm of a store is created; for a further one see --create-realm.
     #[arg(long, default_value = "main")]
     realm: String,
+    /// Create the realm if it doesn't exist.
+    #[arg(long)]
+    create_realm: bool,
     /// The user name.
     #[arg(long)]
     name: Option<String>,
@@ -128,7 +131,7 @@ impl Add {
         let assembled = self.file.open().await?;
         let accounts = Accounts::new(assembled.engine());
         let mut lines = Zeroizing::new(String::new());
-        lines.extend(new_realm_line(&accounts, &self.realm, false).await?);
+        lines.extend(new_realm_line(&accounts, &self.realm, false, self.create_realm).await?);
         let password = if self.no_password { None } else { Some(read_new_password()?) };
         if let (Some(password), false) = (&password, self.allow_weak) {
             let realm = accounts.realm(&self.realm).await.ok();
@@ -165,7 +168,7 @@ impl List {
         let assembled = self.file.open().await?;
         let accounts = Accounts::new(assembled.engine());
         let realms = match &self.realm {
-            Some(slug) => vec![accounts.realm(slug).await?],
+            Some(slug) => vec![named(&accounts, slug).await?],
             None => accounts.realms().await?,
         };
         for realm in realms {

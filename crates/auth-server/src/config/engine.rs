@@ -25,7 +25,7 @@ impl Config {
             log_names: self.log.names,
             directories: self.ldap.iter().map(|(name, ldap)| (name.clone(), ldap.engine())).collect(),
             zulip: self.zulip.engine()?,
-            rocketchat: self.rocketchat.engine()?,
+            rocketchat: self.rocketchat.engine(self.mail.is_some())?,
             zettelstore: self.zettelstore.engine(),
         })
     }

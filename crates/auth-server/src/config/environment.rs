@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use toml::{Table, Value};
 
+use super::error::KeyPath;
+
 const PREFIX: &str = "AUTH_SERVER__";
 
 /// The overrides in the environment of the process: names without the prefix, and values.
@@ -28,7 +30,7 @@ pub(crate) fn credentials_folder() -> Option<PathBuf> {
 /// # Errors
 /// One line that names the variable, when its name has no key or leads through a key that is not a section.
 pub(super) fn set(table: &mut Table, name: &str, value: &str) -> Result<(), String> {
-    let path: Vec<String> = name.split("__").map(str::to_lowercase).collect();
+    let path = keys_of(name);
     let Some((key, sections)) = path.split_last().filter(|_| path.iter().all(|part| !part.is_empty())) else {
         return Err(format!("{PREFIX}{name}: write it as {PREFIX}SECTION__KEY"));
     };
@@ -45,4 +47,15 @@ pub(super) fn set(table: &mut Table, name: &str, value: &str) -> Result<(), Stri
         .unwrap_or_else(|| Value::String(value.to_owned()));
     parent.insert(key.clone(), parsed);
     Ok(())
+}
+
+/// The variable that has set a value, or something around it.
+pub(super) fn name_of(path: &KeyPath, overrides: &[(String, String)]) -> Option<String> {
+    let (name, _) = overrides.iter().find(|(name, _)| path.is_within(&keys_of(name)))?;
+    Some(format!("{PREFIX}{name}"))
+}
+
+/// The keys that `SECTION__KEY` names.
+fn keys_of(name: &str) -> Vec<String> {
+    name.split("__").map(str::to_lowercase).collect()
 }

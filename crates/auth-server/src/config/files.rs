@@ -3,10 +3,13 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 use serde::Deserialize;
 use zeroize::Zeroizing;
 
-use super::{ConfigError, plain_io};
+use super::ConfigError;
+use crate::system_error::file_reason;
 
 /// The prefix of a credential's name.
 const CREDENTIAL: &str = "credential:";
@@ -20,6 +23,13 @@ const CREDENTIAL: &str = "credential:";
 pub struct SecretFile(PathBuf);
 
 impl SecretFile {
+    /// Takes a relative path as one in `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        if !self.is_empty() && !self.is_credential() {
+            self.0 = folder.join(&self.0);
+        }
+    }
+
     /// Whether the path is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.0.as_os_str().is_empty()
@@ -52,8 +62,9 @@ impl SecretFile {
     /// # Errors
     /// [`ConfigError`] when the file can't be read.
     pub(crate) fn read(&self, key: &str) -> Result<Zeroizing<Vec<u8>>, ConfigError> {
-        let read = std::fs::read(self.path(key)?);
-        let mut bytes = Zeroizing::new(read.map_err(|error| self.failed(key, plain_io(&error)))?);
+        let path = self.path(key)?;
+        let read = std::fs::read(&path);
+        let mut bytes = Zeroizing::new(read.map_err(|error| self.failed(key, file_reason(&path, &error)))?);
         let line = bytes.strip_suffix(b"\n").map(|line| line.strip_suffix(b"\r").unwrap_or(line));
         if let Some(length) = line.map(<[u8]>::len) {
             bytes.truncate(length);
@@ -90,6 +101,22 @@ impl From<PathBuf> for SecretFile {
 impl fmt::Display for SecretFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.display().fmt(f)
+    }
+}
+
+/// The certificates in a file, in PEM. `key` names the key of the file, for errors.
+///
+/// # Errors
+/// [`ConfigError`] when the file can't be read, or holds no certificate.
+pub(super) fn certificates(key: &str, path: &Path) -> Result<Vec<u8>, ConfigError> {
+    let failed = |reason: &str| ConfigError::new(format!("{key} {}: {reason}", path.display()));
+    let bytes = std::fs::read(path).map_err(|error| failed(&file_reason(path, &error)))?;
+    let mut found = CertificateDer::pem_slice_iter(&bytes);
+    match found.next() {
+        Some(Ok(_)) => Ok(bytes),
+        Some(Err(_)) => Err(failed("a certificate in it is damaged")),
+        None if bytes.is_empty() => Err(failed("the file is empty: it must hold a certificate in PEM")),
+        None => Err(failed("it holds no certificate in PEM, which begins with -----BEGIN CERTIFICATE-----")),
     }
 }
 

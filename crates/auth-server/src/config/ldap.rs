@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use auth_core::{Password, Realm, Role, is_this_machine};
 use auth_ldap::{AttributeNames, BindMethod, DirectoryConfig, GroupRoles, NameLookup, RealmAccess, Server};
 use serde::Deserialize;
 
 use super::files::{self, SecretFile};
-use super::{ConfigError, Span, plain_io};
+use super::value::{positive, positive_span};
+use super::{ConfigError, Span};
 
 /// Section `[ldap.NAME]`: an LDAP directory, and its rights over accounts.
 #[derive(Clone, Deserialize)]
@@ -22,10 +23,13 @@ pub struct Ldap {
     /// The certificates of the authorities that are trusted, in PEM, in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// The most connections that are open at once.
+    #[serde(deserialize_with = "positive")]
     pub connections: u32,
     /// The time limit for connecting to a server, including the TLS handshake.
+    #[serde(deserialize_with = "positive_span")]
     pub connect_timeout: Span,
     /// The time limit for each request to a server, and for the wait for a free connection.
+    #[serde(deserialize_with = "positive_span")]
     pub timeout: Span,
     /// The distinguished name of the service account that searches; empty to search anonymously.
     pub bind_dn: String,
@@ -121,6 +125,14 @@ impl Default for Ldap {
 }
 
 impl Ldap {
+    /// Takes relative paths as paths in `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        self.ca_file = self.ca_file.take().map(|path| folder.join(path));
+        if let Some(file) = &mut self.bind_password_file {
+            file.resolve(folder);
+        }
+    }
+
     /// The directory. `name` is that of the section.
     ///
     /// # Errors
@@ -136,16 +148,8 @@ impl Ldap {
         let servers = self.servers.iter().map(|server| Server::parse(server)).collect::<Result<Vec<_>, _>>();
         let ca_certificates = match &self.ca_file {
             None => None,
-            Some(path) => Some(std::fs::read(path).map_err(|error| {
-                failed(&format_args!("ca_file {}: {}", path.display(), plain_io(&error)))
-            })?),
+            Some(path) => Some(files::certificates(&format!("[ldap.{name}] ca_file"), path)?),
         };
-        if self.connections == 0 {
-            return Err(failed(&"connections must be greater than zero"));
-        }
-        if self.connect_timeout.0.is_zero() || self.timeout.0.is_zero() {
-            return Err(failed(&"connect_timeout and timeout must be greater than zero"));
-        }
         if self.append_domain.as_ref().is_some_and(|domain| domain.is_empty() || domain.contains('@')) {
             return Err(failed(&"append_domain is written like example.org"));
         }
@@ -227,10 +231,11 @@ impl Ldap {
         }
     }
 
-    fn roles(&self) -> Result<Vec<(Role, String)>, &'static str> {
+    fn roles(&self) -> Result<Vec<(Role, String)>, String> {
         let mut roles = Vec::new();
         for (name, groups) in &self.roles {
-            let role = Role::from_name(name).ok_or("roles are owner, admin, moderator, member and guest")?;
+            let role = Role::from_name(name)
+                .ok_or_else(|| format!("roles: {name:?} is not owner, admin, moderator, member or guest"))?;
             roles.extend(groups.iter().map(|group| (role, group.clone())));
         }
         Ok(roles)
@@ -291,12 +296,12 @@ mod tests {
         assert_eq!(directories[0].names.search_attributes, ["cn"], "the default");
         assert_eq!(directories[0].groups.roles, [(Role::Guest, "cn=g".to_owned())]);
         for (more, said) in [
-            ("connections = 0", "[ldap.corp] connections must be greater than zero"),
-            ("timeout = \"0s\"", "[ldap.corp] connect_timeout and timeout must be greater than zero"),
+            ("connections = 0", "invalid value: integer `0`, expected a number greater than zero"),
+            ("timeout = \"0s\"", "invalid value: string \"0s\", expected a duration longer than nothing"),
             ("append_domain = \"@x\"", "[ldap.corp] append_domain is written like example.org"),
             (
                 "roles = { king = [\"cn=g\"] }",
-                "[ldap.corp] roles are owner, admin, moderator, member and guest",
+                "[ldap.corp] roles: \"king\" is not owner, admin, moderator, member or guest",
             ),
             ("bind_dn = \"cn=a\"", "[ldap.corp] the service account has no password"),
             (

@@ -5,9 +5,10 @@ use std::time::Duration;
 use auth_core::is_this_machine;
 use http::Uri;
 use lettre::message::Mailbox;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::value::{is_host, positive_span, text};
 use super::{ConfigError, SecretFile, Span};
 
 /// Section `[mail]`: the SMTP server that takes outgoing mail.
@@ -19,15 +20,17 @@ pub struct Mail {
     /// start; then a host, and a port unless it is the usual one.
     pub smtp: String,
     /// The sender's address.
+    #[serde(deserialize_with = "sender")]
     pub from: String,
     /// The user name at the SMTP server.
     pub user: Option<String>,
     /// A file that holds the password at the SMTP server.
     pub password_file: Option<SecretFile>,
     /// The name that this server gives itself in `EHLO`.
+    #[serde(default, deserialize_with = "ehlo")]
     pub ehlo: Option<String>,
     /// The pause after the first failed attempt to send a mail; later pauses are longer.
-    #[serde(default = "minute")]
+    #[serde(default = "minute", deserialize_with = "positive_span")]
     pub retry: Span,
 }
 
@@ -73,9 +76,6 @@ impl Mail {
             (Some(user), Some(file)) => Some((user.clone(), file.read_text("[mail] password_file")?)),
             _ => return Err(ConfigError::new("[mail] needs both user and password_file, or neither")),
         };
-        if self.retry.0.is_zero() {
-            return Err(ConfigError::new("[mail] retry must be greater than zero"));
-        }
         let ehlo = self.ehlo.clone().unwrap_or_else(|| from.email.domain().to_owned());
         Ok(Relay { security, host, port, from, login, ehlo, retry: self.retry.0 })
     }
@@ -86,6 +86,18 @@ impl Mail {
             "[mail] smtp: codes are sent in clear text; starttls:// or smtps:// protects them".to_owned()
         })
     }
+}
+
+/// Reads the address of a sender, with a name or without one.
+fn sender<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let form = "an address such as \"auth@example.org\"";
+    text(deserializer, form, |text| text.parse::<Mailbox>().is_ok().then(|| text.to_owned()))
+}
+
+/// Reads the name of a machine.
+fn ehlo<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let form = "a host name such as \"auth.example.org\"";
+    text(deserializer, form, |text| (is_host(text) && !text.contains(':')).then(|| Some(text.to_owned())))
 }
 
 /// Reads `smtp://host:port`, `starttls://host:port` or `smtps://host:port`.

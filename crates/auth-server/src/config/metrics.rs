@@ -4,12 +4,15 @@ use std::net::SocketAddr;
 
 use serde::Deserialize;
 
+use super::value::optional_address;
+
 /// Section `[metrics]`: the address that serves metrics.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[non_exhaustive]
 pub struct Metrics {
     /// The address that answers `/metrics` to every client that can reach it; without an address there are none.
+    #[serde(deserialize_with = "optional_address")]
     pub listen: Option<SocketAddr>,
 }
 

@@ -7,14 +7,21 @@ use auth_crypto::argon2::Params;
 use auth_crypto::password::is_affordable;
 use auth_crypto::pool::PoolConfig;
 use auth_engine::FailureDelay;
-use serde::de::{self, Deserialize, Deserializer};
+use serde::de::Deserializer;
 
+use super::value::{positive, positive_span, text};
 use super::{ConfigError, Span};
 use crate::response::LONGEST_DELAY;
 
 /// The memory that is held back for larger hashes where the budget has room for it, in KiB: Django's hashes, and so
 /// Zulip's, take 100 MiB.
 const LEAST_RESERVE_KIB: usize = 128 << 10;
+
+/// The cheapest parameters that OWASP's cheat sheet advises: memory in KiB, and passes.
+const OWASP: [(u32, u32); 5] = [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5)];
+
+/// The most hashing threads.
+const MOST_WORKERS: u32 = 1024;
 
 /// The smallest width of the failure delay: clocks count whole milliseconds.
 const MIN_WIDTH: Duration = Duration::from_millis(1);
@@ -31,20 +38,24 @@ pub struct Passwords {
     /// Argon2id's lanes.
     pub lanes: u32,
     /// The fewest characters of a new password.
+    #[serde(deserialize_with = "positive")]
     pub min_length: u32,
     /// The fewest guesses that a new password may take, as zxcvbn estimates.
     pub min_guesses: u64,
     /// Hashing threads; 0 for one per core.
     pub workers: u32,
     /// The most hashes that a thread computes side by side.
+    #[serde(deserialize_with = "positive")]
     pub interleave: u32,
     /// The memory of all hashes together, in MiB. Of it, 128 MiB are held back for stored hashes that need more than a
     /// thread keeps, or one new hash for each thread if that is more. The threads keep the rest, as far as `interleave` new
     /// hashes on each of them take it; what is left then is held back as well. 0 for as much as all of this needs.
     pub memory_budget_mib: u32,
     /// The most logins that wait for a thread.
+    #[serde(deserialize_with = "positive")]
     pub queue: u32,
     /// How long a login waits for a thread at most.
+    #[serde(deserialize_with = "positive_span")]
     pub max_wait: Span,
     /// When the answer to a wrong password is sent.
     #[serde(deserialize_with = "failure_delay")]
@@ -76,7 +87,26 @@ impl Default for Passwords {
 
 impl Passwords {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
+        if self.workers > MOST_WORKERS {
+            return Err(ConfigError::new(format!(
+                "[passwords] workers: {} is above {MOST_WORKERS}",
+                self.workers
+            )));
+        }
         self.pool(1).map(drop)
+    }
+
+    /// Warns of hashes that are cheaper to guess than any that OWASP advises.
+    pub(super) fn warning(&self) -> Option<String> {
+        let is_strong =
+            OWASP.iter().any(|(memory, passes)| self.memory_kib >= *memory && self.iterations >= *passes);
+        (!is_strong).then(|| {
+            format!(
+                "[passwords] memory_kib = {}, iterations = {}: whoever steals the store guesses passwords cheaply; OWASP \
+                 advises 19456 and 2 at least",
+                self.memory_kib, self.iterations
+            )
+        })
     }
 
     /// Argon2id's parameters for new hashes.
@@ -105,7 +135,7 @@ impl Passwords {
             0 => cores.max(1),
             given => given,
         };
-        let interleave = self.interleave.max(1) as usize;
+        let interleave = self.interleave as usize;
         let one_each_kib = workers.saturating_mul(hash_kib);
         let held_back_kib = one_each_kib.max(LEAST_RESERVE_KIB);
         let budget_kib = match self.memory_budget_mib as usize {
@@ -135,18 +165,15 @@ impl Passwords {
 
 /// Reads `"auto"`, `"off"`, or the width of a fixed failure delay.
 fn failure_delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<FailureDelay, D::Error> {
-    let wrong =
-        || de::Error::custom("failure_grid must be \"auto\", \"off\", or a width from \"1ms\" to \"5s\"");
-    let text = String::deserialize(deserializer)?;
-    match text.as_str() {
-        "auto" => Ok(FailureDelay::Auto),
-        "off" => Ok(FailureDelay::Off),
+    let form = "\"auto\", \"off\", or a width from \"1ms\" to \"5s\"";
+    text(deserializer, form, |text| match text {
+        "auto" => Some(FailureDelay::Auto),
+        "off" => Some(FailureDelay::Off),
         _ => {
-            let width = Span::parse(&text).map_err(|_| wrong())?.0;
-            let is_allowed = (MIN_WIDTH..=LONGEST_DELAY).contains(&width);
-            if is_allowed { Ok(FailureDelay::Fixed(width)) } else { Err(wrong()) }
+            let width = Span::parse(text).ok()?.0;
+            (MIN_WIDTH..=LONGEST_DELAY).contains(&width).then_some(FailureDelay::Fixed(width))
         }
-    }
+    })
 }
 
 #[cfg(test)]

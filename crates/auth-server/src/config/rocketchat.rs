@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{Exact, Token};
+use auth_core::{Exact, Token, is_this_machine};
 use auth_proto_rocketchat::EXACT_POINTS;
+use http::Uri;
 use serde::{Deserialize, Deserializer};
 
 use super::files::{self, SecretFile};
+use super::value::{is_host, no_point, positive, positive_span, slug, text};
 use super::{ConfigError, ExactPoints, Limit, Span};
 
 /// Section `[rocketchat]`: the Rocket.Chat protocol.
@@ -19,9 +21,10 @@ pub struct RocketChat {
     /// The points in which the server does as the real Rocket.Chat does, although that is less safe.
     pub exact: ExactPoints,
     /// The slug of the realm whose users log in.
+    #[serde(deserialize_with = "slug")]
     pub realm: String,
     /// The URL that clients reach the server by, without a slash at the end: one in the file is dropped.
-    #[serde(deserialize_with = "without_slash")]
+    #[serde(deserialize_with = "site_url")]
     pub site_url: String,
     /// Calls per client key and route.
     pub api_limit: Limit,
@@ -34,10 +37,13 @@ pub struct RocketChat {
     /// Whether accounts with an unverified address are refused.
     pub email_verification: bool,
     /// The life of a login token.
+    #[serde(deserialize_with = "positive_span")]
     pub token_lifetime: Span,
     /// The most login tokens of a user.
+    #[serde(deserialize_with = "positive")]
     pub max_tokens: u32,
     /// The life of a mailed code.
+    #[serde(deserialize_with = "positive_span")]
     pub mailed_code_lifetime: Span,
     /// How long a second factor is remembered, and how long new accounts need none; `0s` switches both off.
     pub two_factor_remember: Span,
@@ -48,17 +54,19 @@ pub struct RocketChat {
     pub create_token_secret: Option<Token>,
     /// A file that holds the secret in place of `create_token_secret`.
     pub create_token_secret_file: Option<SecretFile>,
-    /// Whether users reset lost passwords by mail.
+    /// Whether users reset lost passwords by mail, where the server sends mail.
     pub password_reset: bool,
     /// The policy of new passwords.
     pub password_policy: PasswordPolicy,
     /// The most sockets per client key on which no user is logged in.
+    #[serde(deserialize_with = "positive")]
     pub max_sockets_per_network: u32,
     /// How long a client may be silent on its socket.
     pub socket_idle: Span,
     /// Login attempts per socket.
     pub socket_login_limit: Limit,
     /// The longest message on a socket in bytes.
+    #[serde(deserialize_with = "positive")]
     pub max_socket_message: usize,
 }
 
@@ -135,14 +143,15 @@ impl Default for PasswordPolicy {
 
 impl RocketChat {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.realm.is_empty() {
-            return Err(ConfigError::new("[rocketchat] realm is empty"));
-        }
         if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
-            return Err(ConfigError::new(format!("[rocketchat] exact: there is no point `{name}`")));
+            return Err(no_point("[rocketchat]", name, &EXACT_POINTS));
         }
         if self.socket_idle.0 < Duration::from_secs(1) {
             return Err(ConfigError::new("[rocketchat] socket_idle must be at least one second"));
+        }
+        let PasswordPolicy { min_length, max_length, .. } = self.password_policy;
+        if min_length.zip(max_length).is_some_and(|(min, max)| min > max) {
+            return Err(ConfigError::new("[rocketchat.password_policy] min_length is above max_length"));
         }
         self.create_token_secret().map(drop)
     }
@@ -158,7 +167,19 @@ impl RocketChat {
             let text = "[rocketchat] email_2fa_auto_opt_in asks for mailed codes, but there is no [mail] to send them";
             warnings.push(text.to_owned());
         }
+        let leads_here =
+            self.site_url.parse::<Uri>().is_ok_and(|url| url.host().is_some_and(is_this_machine));
+        if self.enabled && has_mail && leads_here {
+            let text = "[rocketchat] site_url: mails will lead their readers to their own machines; set the address that \
+                        clients reach the server by";
+            warnings.push(text.to_owned());
+        }
         warnings
+    }
+
+    /// Whether users reset lost passwords by mail; `has_mail` is whether the server sends mail.
+    pub(crate) fn offers_password_reset(&self, has_mail: bool) -> bool {
+        self.password_reset && has_mail
     }
 
     /// The exact points that are switched on.
@@ -166,11 +187,11 @@ impl RocketChat {
         self.exact.of(&EXACT_POINTS)
     }
 
-    /// The engine's configuration for this protocol.
+    /// The engine's configuration for this protocol; `has_mail` is whether the server sends mail.
     ///
     /// # Errors
     /// [`ConfigError`] when the secret of `users.createToken` can't be read.
-    pub(super) fn engine(&self) -> Result<auth_engine::RocketChatConfig, ConfigError> {
+    pub(super) fn engine(&self, has_mail: bool) -> Result<auth_engine::RocketChatConfig, ConfigError> {
         Ok(auth_engine::RocketChatConfig {
             exact: self.exact_points(),
             api_limit: self.api_limit.quota(),
@@ -184,7 +205,7 @@ impl RocketChat {
             remember_second_factor: self.two_factor_remember.0,
             password_fallback: self.two_factor_password_fallback,
             create_token_secret: self.create_token_secret()?,
-            password_reset: self.password_reset,
+            password_reset: self.offers_password_reset(has_mail),
             password_policy: self.password_policy.enabled(),
             site_url: self.site_url.clone(),
             ..auth_engine::RocketChatConfig::default()
@@ -229,9 +250,18 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Token>, D
     Ok(Option::<String>::deserialize(deserializer)?.map(Token::new))
 }
 
-/// Reads a URL without the slashes at its end.
-fn without_slash<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    Ok(String::deserialize(deserializer)?.trim_end_matches('/').to_owned())
+/// Reads the address of a site, without the slashes at its end.
+fn site_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let is_site = |text: &str| {
+        let url: Option<Uri> = text.parse().ok();
+        let scheme = url.as_ref().and_then(Uri::scheme_str);
+        let authority = url.as_ref().and_then(Uri::authority);
+        matches!(scheme, Some("http" | "https"))
+            && authority.is_some_and(|authority| is_host(authority.as_str()))
+            && !text.contains(['?', '#'])
+    };
+    let form = "an address such as \"https://chat.example.org\"";
+    text(deserializer, form, |text| is_site(text).then(|| text.trim_end_matches('/').to_owned()))
 }
 
 #[cfg(test)]
@@ -244,7 +274,7 @@ mod tests {
     fn site_url_loses_a_slash_at_its_end() {
         let config: RocketChat = toml::from_str("site_url = \"https://chat.example.com/sub/\"").unwrap();
         assert_eq!(config.site_url, "https://chat.example.com/sub");
-        assert_eq!(config.engine().unwrap().site_url, config.site_url);
+        assert_eq!(config.engine(true).unwrap().site_url, config.site_url);
     }
 
     #[test]

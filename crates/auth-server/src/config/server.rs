@@ -1,12 +1,16 @@
 //! Section `[server]`: listeners, proxies, and the limits of connections and requests.
 
+use std::collections::BTreeSet;
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 
 use auth_core::ProtocolName;
 use ipnet::{IpNet, Ipv4Net};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Deserializer, Unexpected};
 
+use super::value::{address, optional_positive, positive, positive_span, text};
 use super::{ConfigError, Span};
 
 /// The protocols that this server speaks, in the order of routing.
@@ -26,19 +30,25 @@ pub struct Server {
     /// The header in which the trusted proxies name the client.
     pub client_header: ClientHeader,
     /// The most connections that are open at once.
+    #[serde(deserialize_with = "positive")]
     pub max_connections: u32,
     /// The most connections, requests under way, and sockets of signed-in users of one client: by default a quarter of
     /// `max_connections`, but not less than 64. The connections of trusted proxies are not limited, their clients' requests
     /// are.
+    #[serde(deserialize_with = "optional_positive")]
     pub max_per_client: Option<u32>,
     /// How long the head of a request may take; also how long a connection may be idle, or its client read nothing of
     /// what it is sent.
+    #[serde(deserialize_with = "positive_span")]
     pub header_timeout: Span,
     /// How long the body of a request may take.
+    #[serde(deserialize_with = "positive_span")]
     pub body_timeout: Span,
     /// The memory that all request bodies may take together, in MiB.
+    #[serde(deserialize_with = "positive")]
     pub body_memory_mib: u32,
     /// Delayed responses held at once, those of logins that are being judged included; further logins receive 503.
+    #[serde(deserialize_with = "positive")]
     pub max_waiting: u32,
     /// How long requests may go on after the server was told to stop.
     pub shutdown_timeout: Span,
@@ -51,16 +61,26 @@ pub struct Server {
 }
 
 /// The header in which proxies name the client of a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "the server must know how to read each")]
 pub enum ClientHeader {
     /// `X-Forwarded-For`: a list of addresses.
     #[default]
-    #[serde(rename = "X-Forwarded-For", alias = "x-forwarded-for")]
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
-    #[serde(alias = "forwarded")]
     Forwarded,
+}
+
+impl<'de> Deserialize<'de> for ClientHeader {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "\"X-Forwarded-For\" or \"Forwarded\"", |text| {
+            match text.to_ascii_lowercase().as_str() {
+                "x-forwarded-for" => Some(Self::XForwardedFor),
+                "forwarded" => Some(Self::Forwarded),
+                _ => None,
+            }
+        })
+    }
 }
 
 impl Default for Server {
@@ -94,8 +114,13 @@ impl Server {
             Listen::Some(some) => Some(&some.protocols),
         });
         let is_unknown = |name: &&String| !PROTOCOLS.iter().any(|protocol| protocol.as_str() == *name);
-        match names.flatten().find(is_unknown) {
-            Some(name) => Err(ConfigError::new(format!("[server] listen: there is no protocol `{name}`"))),
+        if let Some(name) = names.flatten().find(is_unknown) {
+            return Err(ConfigError::new(format!("[server] listen: there is no protocol `{name}`")));
+        }
+        let mut seen = BTreeSet::new();
+        let mut addresses = self.listen.iter().map(Listen::address).filter(|address| address.port() != 0);
+        match addresses.find(|address| !seen.insert(*address)) {
+            Some(twice) => Err(ConfigError::new(format!("[server] listen: {twice} is there twice"))),
             None => Ok(()),
         }
     }
@@ -128,19 +153,18 @@ impl Server {
 /// Reads networks; an address is a network of one host.
 fn proxies<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<IpNet>, D::Error> {
     let texts = Vec::<String>::deserialize(deserializer)?;
-    texts.iter().map(|text| proxy(text).map_err(D::Error::custom)).collect()
+    texts.iter().map(|text| proxy(text)).collect()
 }
 
-fn proxy(text: &str) -> Result<IpNet, String> {
+fn proxy<E: de::Error>(text: &str) -> Result<IpNet, E> {
     let network = text.parse().or_else(|_| text.parse().map(|address: IpAddr| IpNet::from(address)));
-    let network = network.map_err(|_| {
-        format!("trusted_proxies: {text:?} is neither an address nor a network such as \"10.0.0.0/8\"")
-    })?;
+    let form = "an address or a network such as \"10.0.0.0/8\"";
+    let network = network.map_err(|_| E::invalid_value(Unexpected::Str(text), &form))?;
     let network = without_mapping(network);
     if network.prefix_len() == 0 {
-        return Err(format!(
-            "trusted_proxies: {text:?} is everybody: every client could choose its address; list your proxies alone"
-        ));
+        return Err(E::custom(format_args!(
+            "{text:?} is everybody: every client could choose its address; list your proxies alone"
+        )));
     }
     Ok(network)
 }
@@ -154,8 +178,7 @@ fn without_mapping(network: IpNet) -> IpNet {
 }
 
 /// An address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Listen {
     /// An address for all enabled protocols.
@@ -170,10 +193,37 @@ pub enum Listen {
 #[non_exhaustive]
 pub struct ListenSome {
     /// The address.
+    #[serde(deserialize_with = "address")]
     pub address: SocketAddr,
     /// The names of the protocols. The older name of the key is `doors`.
     #[serde(alias = "doors")]
     pub protocols: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for Listen {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Listen;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(
+                    "an IP address and a port, such as \"127.0.0.1:8080\", or such as { address = \"127.0.0.1:8080\", \
+                     protocols = [\"zulip\"] }",
+                )
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Listen, E> {
+                let address = text.parse().map_err(|_| E::invalid_value(Unexpected::Str(text), &self))?;
+                Ok(Listen::All(address))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Listen, A::Error> {
+                ListenSome::deserialize(MapAccessDeserializer::new(map)).map(Listen::Some)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 impl Listen {

@@ -8,6 +8,7 @@ use auth_store::PostgresConfig;
 use serde::Deserialize;
 
 use super::files::{self, SecretFile};
+use super::value::{positive, positive_span};
 use super::{ConfigError, Span};
 
 /// Section `[store]`: where users and credentials are stored.
@@ -24,8 +25,10 @@ pub struct Store {
     /// The certificates of the authorities that are trusted for PostgreSQL's certificate, in place of the system's.
     pub ca_file: Option<PathBuf>,
     /// The most connections to PostgreSQL that are open at once.
+    #[serde(deserialize_with = "positive")]
     pub connections: u32,
     /// How long PostgreSQL may take for a command.
+    #[serde(deserialize_with = "positive_span")]
     pub timeout: Span,
     /// Whether the servers on one PostgreSQL database notify each other of changes.
     pub notifications: bool,
@@ -34,6 +37,9 @@ pub struct Store {
     /// How long cached credentials are accepted while the store can't be reached, beyond the second that is always
     /// granted.
     pub outage: Span,
+    /// The folder that a relative path in `url` begins at. No key of the file.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 impl Default for Store {
@@ -48,6 +54,7 @@ impl Default for Store {
             notifications: true,
             known_credentials: 65_536,
             outage: Span(Duration::ZERO),
+            folder: PathBuf::new(),
         }
     }
 }
@@ -69,38 +76,61 @@ impl fmt::Debug for Store {
 }
 
 /// The location of a store.
-pub(crate) enum StoreLocation<'c> {
+pub(crate) enum StoreLocation {
     /// The path of a SQLite file.
-    Sqlite(&'c Path),
+    Sqlite(PathBuf),
     /// A PostgreSQL database.
     Postgres(PostgresConfig),
 }
 
 impl Store {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        self.location().map(drop)
+        if let Some(path) = &self.ca_file {
+            files::certificates("[store] ca_file", path)?;
+        }
+        match self.location()? {
+            StoreLocation::Sqlite(_) => Ok(()),
+            StoreLocation::Postgres(postgres) => {
+                postgres.check().map_err(|error| ConfigError::new(format!("[store] url: {error}")))
+            }
+        }
+    }
+
+    /// Names a SQLite file as the store.
+    pub(crate) fn set_file(&mut self, path: &Path) {
+        self.url = format!("sqlite:{}", path.display());
+        self.folder = PathBuf::new();
+    }
+
+    /// Takes relative paths as paths in `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        folder.clone_into(&mut self.folder);
+        self.ca_file = self.ca_file.take().map(|path| folder.join(path));
+        if let Some(file) = &mut self.password_file {
+            file.resolve(folder);
+        }
     }
 
     /// The location that the URL names.
     ///
     /// # Errors
-    /// [`ConfigError`] when the URL has no known scheme, or the password's file can't be read.
-    pub(crate) fn location(&self) -> Result<StoreLocation<'_>, ConfigError> {
+    /// [`ConfigError`] when the URL has no known scheme or is not written in its form, or the password's file can't be
+    /// read.
+    pub(crate) fn location(&self) -> Result<StoreLocation, ConfigError> {
         if let Some(path) = self.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) {
-            return Ok(StoreLocation::Sqlite(Path::new(path)));
+            let path =
+                sqlite_path(path).map_err(|reason| ConfigError::new(format!("[store] url: {reason}")))?;
+            return Ok(StoreLocation::Sqlite(self.folder.join(path)));
         }
         if !["postgres://", "postgresql://"].iter().any(|scheme| self.url.starts_with(scheme)) {
             return Err(ConfigError::new(
                 "[store] url must be sqlite: and a path, or postgres://user@host/database",
             ));
         }
-        if self.timeout.0.is_zero() {
-            return Err(ConfigError::new("[store] timeout must be greater than zero"));
-        }
         Ok(StoreLocation::Postgres(PostgresConfig {
             password: self.password()?,
             authorities: self.ca_file.clone(),
-            connections: self.connections.max(1) as usize,
+            connections: self.connections as usize,
             timeout: self.timeout.0,
             notifications: self.notifications,
             ..PostgresConfig::new(self.url.as_str())
@@ -111,5 +141,53 @@ impl Store {
         let (given, file) = (self.password.as_deref(), self.password_file.as_ref());
         let password = files::secret("[store]", "password", given, file)?;
         Ok(password.map(|password| password.as_str().to_owned()))
+    }
+}
+
+/// The path in what follows `sqlite:`. Other programs take parameters, names without a file, and hosts there.
+fn sqlite_path(text: &str) -> Result<&str, String> {
+    let (path, query) = text.split_once('?').map_or((text, None), |(path, query)| (path, Some(query)));
+    let path = path.strip_prefix("file:").unwrap_or(path);
+    // Of the three slashes of `sqlite:///var/lib/auth.db`, two stand before an empty host.
+    let path = path.strip_prefix("//").unwrap_or(path);
+    if path.is_empty() || path == ":memory:" {
+        return Err("a store is a file: write sqlite: and its path, such as \"sqlite:auth.db\"".to_owned());
+    }
+    match query {
+        None if path == text || text.starts_with("///") => Ok(path),
+        None => Err(format!("a path alone follows sqlite: write \"sqlite:{path}\"")),
+        Some(query) => Err(format!(
+            "a path alone follows sqlite: write \"sqlite:{path}\" without \"?{query}\"; `serve` and `import` create a \
+             store that is missing"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sqlite_is_followed_by_a_path_alone() {
+        for (text, expected) in [
+            ("auth.db", Ok("auth.db")),
+            ("/var/lib/auth.db", Ok("/var/lib/auth.db")),
+            ("///var/lib/auth.db", Ok("/var/lib/auth.db")),
+            ("./a b%20.db", Ok("./a b%20.db")),
+            ("auth.db?mode=rwc", Err("write \"sqlite:auth.db\" without \"?mode=rwc\"")),
+            ("///var/auth.db?cache=shared&mode=ro", Err("write \"sqlite:/var/auth.db\" without")),
+            ("auth.db?", Err("write \"sqlite:auth.db\" without")),
+            ("//auth.db", Err("write \"sqlite:auth.db\"")),
+            ("file:auth.db", Err("write \"sqlite:auth.db\"")),
+            (":memory:", Err("a store is a file")),
+            ("file::memory:?cache=shared", Err("a store is a file")),
+            ("//", Err("a store is a file")),
+        ] {
+            match (sqlite_path(text), expected) {
+                (Ok(path), Ok(expected)) => assert_eq!(path, expected, "{text}"),
+                (Err(told), Err(expected)) => assert!(told.contains(expected), "{text}: {told}"),
+                (found, _) => panic!("{text}: {found:?}"),
+            }
+        }
     }
 }

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use http::uri::PathAndQuery;
+use serde::{Deserialize, Deserializer};
 
-use super::{ConfigError, Span};
+use super::Span;
+use super::value::{positive, slug, text};
 use crate::response::LONGEST_DELAY;
 
 /// The longest life of a token: Zettelstore issues none for more than an hour.
@@ -18,6 +20,7 @@ pub struct Zettelstore {
     /// Whether the server speaks the protocol.
     pub enabled: bool,
     /// The slug of the realm whose users log in.
+    #[serde(deserialize_with = "slug")]
     pub realm: String,
     /// Whether logins are checked. With `false` every login succeeds, as at a Zettelstore without an owner.
     pub authentication: bool,
@@ -30,14 +33,15 @@ pub struct Zettelstore {
     /// The time that a response to a login takes; `0s` answers at once.
     pub login_delay: Span,
     /// The prefix of all paths.
+    #[serde(deserialize_with = "url_prefix")]
     pub url_prefix: String,
     /// The longest request body in bytes.
+    #[serde(deserialize_with = "positive")]
     pub max_request_size: usize,
 }
 
 /// The format of Zettelstore's responses.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ZettelstoreAnswer {
     /// JSON, as versions up to 0.11 answer.
@@ -45,6 +49,16 @@ pub enum ZettelstoreAnswer {
     Json,
     /// A list, as versions from 0.12 on answer.
     List,
+}
+
+impl<'de> Deserialize<'de> for ZettelstoreAnswer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, "\"json\" or \"list\"", |text| match text {
+            "json" => Some(Self::Json),
+            "list" => Some(Self::List),
+            _ => None,
+        })
+    }
 }
 
 impl Default for Zettelstore {
@@ -64,16 +78,6 @@ impl Default for Zettelstore {
 }
 
 impl Zettelstore {
-    pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if self.realm.is_empty() {
-            return Err(ConfigError::new("[zettelstore] realm is empty"));
-        }
-        if !(self.url_prefix.starts_with('/') && self.url_prefix.ends_with('/')) {
-            return Err(ConfigError::new("[zettelstore] url_prefix must begin and end with a slash"));
-        }
-        Ok(())
-    }
-
     pub(super) fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
         if self.token_lifetime.0 > MAX_TOKEN_LIFETIME {
@@ -100,4 +104,16 @@ impl Zettelstore {
             login_delay: self.login_delay.0,
         }
     }
+}
+
+/// Reads a path with a slash at both ends.
+fn url_prefix<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let is_prefix = |text: &str| {
+        text.starts_with('/')
+            && text.ends_with('/')
+            && text.parse::<PathAndQuery>().is_ok()
+            && !text.contains('?')
+    };
+    let form = "a path that begins and ends with a slash, such as \"/notes/\"";
+    text(deserializer, form, |text| is_prefix(text).then(|| text.to_owned()))
 }

@@ -2,15 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::Path;
 
 use auth_core::Exact;
 use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::Algorithm;
 use auth_engine::rules::ASSERTION_WITHOUT_END;
 use auth_proto_zulip::EXACT_POINTS;
-use serde::Deserialize;
+use serde::de::IntoDeserializer as _;
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::value::{host, no_point, optional_slug, text};
 use super::{ConfigError, ExactPoints, Limit, SecretFile};
 
 /// The shortest key of JSON web tokens that is long enough, in bytes: the length of HS256's digest.
@@ -26,16 +29,21 @@ pub struct Zulip {
     /// The points in which the server does as the real Zulip does, although that is less safe.
     pub exact: ExactPoints,
     /// The host name, of which realms are subdomains. Empty for one realm under any host name.
+    #[serde(deserialize_with = "external_host")]
     pub external_host: String,
     /// The slug of the realm that every host name leads to.
+    #[serde(deserialize_with = "optional_slug")]
     pub realm: Option<String>,
     /// `http` or `https`: the scheme of the server's own URLs.
+    #[serde(deserialize_with = "url_scheme")]
     pub url_scheme: String,
     /// Host names outside `external_host`, and the subdomain that each stands for.
+    #[serde(deserialize_with = "realm_hosts")]
     pub realm_hosts: BTreeMap<String, String>,
     /// Whether `external_host` itself shows a landing page and leads to no realm.
     pub root_domain_landing_page: bool,
     /// The version that the server reports.
+    #[serde(deserialize_with = "version")]
     pub version: String,
     /// The feature level that the server reports.
     pub feature_level: u32,
@@ -92,12 +100,14 @@ impl Default for Zulip {
 }
 
 impl Zulip {
+    /// Takes relative paths as paths in `folder`.
+    pub(super) fn resolve(&mut self, folder: &Path) {
+        self.jwt.values_mut().filter_map(|jwt| jwt.key_file.as_mut()).for_each(|file| file.resolve(folder));
+    }
+
     pub(super) fn check(&self) -> Result<(), ConfigError> {
-        if !matches!(self.url_scheme.as_str(), "http" | "https") {
-            return Err(ConfigError::new("[zulip] url_scheme must be http or https"));
-        }
         if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
-            return Err(ConfigError::new(format!("[zulip] exact: there is no point `{name}`")));
+            return Err(no_point("[zulip]", name, &EXACT_POINTS));
         }
         self.assertions().map(drop)
     }
@@ -164,13 +174,46 @@ impl Jwt {
         if key.is_empty() {
             return Err(ConfigError::new(format!("{at} the key is empty")));
         }
-        let algorithms: Option<Vec<Algorithm>> =
-            self.algorithms.iter().map(|name| Algorithm::from_name(name)).collect();
-        let algorithms = algorithms.filter(|known| !known.is_empty()).ok_or_else(|| {
-            ConfigError::new(format!("{at} algorithms must be some of HS256, HS384 and HS512"))
-        })?;
+        let algorithm = |name: &String| {
+            Algorithm::from_name(name).ok_or_else(|| {
+                ConfigError::new(format!(
+                    "{at} algorithms: {name:?} is not \"HS256\", \"HS384\" or \"HS512\""
+                ))
+            })
+        };
+        let algorithms = self.algorithms.iter().map(algorithm).collect::<Result<Vec<_>, _>>()?;
+        if algorithms.is_empty() {
+            return Err(ConfigError::new(format!("{at} algorithms is empty: name one, such as \"HS256\"")));
+        }
         Ok((key, algorithms))
     }
+}
+
+/// Reads a host name, or an empty text.
+fn external_host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let given = String::deserialize(deserializer)?;
+    if given.is_empty() { Ok(given) } else { host(given.into_deserializer()) }
+}
+
+/// Reads a table of host names and subdomains. Requests' hosts are compared in lower case.
+fn realm_hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    #[derive(PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+    #[serde(transparent)]
+    struct HostName(#[serde(deserialize_with = "host")] String);
+    let hosts = BTreeMap::<HostName, String>::deserialize(deserializer)?;
+    Ok(hosts.into_iter().map(|(HostName(host), subdomain)| (host.to_ascii_lowercase(), subdomain)).collect())
+}
+
+fn url_scheme<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let is_scheme = |text: &str| matches!(text, "http" | "https");
+    text(deserializer, "\"http\" or \"https\"", |text| is_scheme(text).then(|| text.to_owned()))
+}
+
+fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let is_version = |text: &str| {
+        text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    text(deserializer, "a version such as \"12.0\"", |text| is_version(text).then(|| text.to_owned()))
 }
 
 impl fmt::Debug for Jwt {

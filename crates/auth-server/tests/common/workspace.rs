@@ -61,9 +61,14 @@ impl Workspace {
     /// Runs a command that must fail with one line on standard error, and returns the line without the program's name
     /// and with `@` in place of the folder.
     pub(crate) fn fail(&self, arguments: &[&str], input: &str) -> String {
+        self.fail_with(1, arguments, input)
+    }
+
+    /// Does the same for a command that must fail with this exit code.
+    pub(crate) fn fail_with(&self, code: i32, arguments: &[&str], input: &str) -> String {
         let output = self.run(arguments, input);
         let err = text(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {err}");
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {err}");
         assert_eq!(text(&output.stdout), "");
         assert_eq!(err.lines().count(), 1, "{err}");
         let here = self.0.path().display().to_string();

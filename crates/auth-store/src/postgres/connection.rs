@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{StoreError, is_this_machine};
+use auth_core::StoreError;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::sync::mpsc;
-use tokio_postgres::config::{Host, SslMode, TargetSessionAttrs};
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::{AsyncMessage, Client, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::address::postgres_address;
 
 /// How long a command waits for a connection, and a new connection for its server.
 const REACH: Duration = Duration::from_secs(1);
@@ -26,7 +28,7 @@ const SILENCE: Duration = Duration::from_secs(3);
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
 pub struct PostgresConfig {
     /// A URL as PostgreSQL's own programs take it. Several hosts are tried in order, and only one that takes writes is
-    /// used. Without `sslmode` in the URL, TLS is required unless every host is this machine.
+    /// used. [`postgres_address`] reads it, and says what `sslmode` means.
     pub url: String,
     /// The password, where it is not in the URL.
     pub password: Option<String>,
@@ -53,6 +55,14 @@ impl PostgresConfig {
             notifications: true,
         }
     }
+
+    /// Checks what can be checked without the server.
+    ///
+    /// # Errors
+    /// [`PostgresOpenError::Url`].
+    pub fn check(&self) -> Result<(), PostgresOpenError> {
+        postgres_address(&self.url).map(drop).map_err(PostgresOpenError::Url)
+    }
 }
 
 impl fmt::Debug for PostgresConfig {
@@ -75,6 +85,9 @@ pub enum PostgresOpenError {
     /// The database can't store every text.
     #[error("the database's encoding is {0}: create a database with ENCODING 'UTF8'")]
     Encoding(String),
+    /// The database holds no store, and none was to be created.
+    #[error("the database holds no store yet")]
+    Missing,
     /// The database holds tables of another program.
     #[error("the database holds tables of another program")]
     NotOurs,
@@ -100,20 +113,9 @@ pub(super) struct Target {
 
 impl Target {
     pub(super) fn of(config: &PostgresConfig) -> Result<Self, PostgresOpenError> {
-        let mut target: Config = config.url.parse().map_err(|error: tokio_postgres::Error| {
-            use std::error::Error as _;
-            let cause = error.source().map_or_else(|| error.to_string(), ToString::to_string);
-            PostgresOpenError::Url(cause)
-        })?;
-        if target.get_hosts().is_empty() {
-            return Err(PostgresOpenError::Url("it names no host".into()));
-        }
+        let mut target = postgres_address(&config.url).map_err(PostgresOpenError::Url)?;
         if let Some(password) = &config.password {
             target.password(password);
-        }
-        let local = target.get_hosts().iter().all(is_local);
-        if !config.url.contains("sslmode=") {
-            target.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
         }
         target
             .application_name("auth-server")
@@ -157,13 +159,6 @@ impl Target {
             }
         });
         Ok((client, messages))
-    }
-}
-
-fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => is_this_machine(name),
     }
 }
 

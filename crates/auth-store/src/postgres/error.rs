@@ -3,7 +3,7 @@
 use auth_core::StoreError;
 use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{DbError, SqlState};
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -102,15 +102,16 @@ impl CommandError {
     pub(super) fn describe(&self) -> String {
         match self {
             Self::Sql(error) => match error.as_db_error() {
-                Some(details) => {
-                    format!("PostgreSQL says {} ({})", details.code().code(), condition(details.code()))
-                }
+                Some(details) => describe_refusal(details),
                 None if error.is_closed() => "the connection was closed".into(),
                 None => "the connection broke".into(),
             },
             Self::Pool(PoolError::Backend(error)) => match error.as_db_error() {
                 // A server that refuses a connection has shown no record in its message.
-                Some(details) => format!("no connection: {}", details.message()),
+                Some(details) => match advice(details.code()) {
+                    Some(advice) => format!("no connection: {}: {advice}", details.message()),
+                    None => format!("no connection: {}", details.message()),
+                },
                 None => format!("no connection: {}", innermost(error)),
             },
             Self::Pool(_) => "no connection in time".into(),
@@ -129,6 +130,8 @@ impl From<CommandError> for StoreError {
             CommandError::OutcomeUnknown(why) => Self::OutcomeUnknown(why),
             CommandError::Pool(_) | CommandError::TimedOut => Self::Unavailable(description),
             CommandError::Sql(error) => match error.code().map(SqlState::code) {
+                // Rights and poolers are the operator's to change: no record is at fault.
+                Some("42501" | "42P05") => Self::Unavailable(description),
                 // Our statements fit our schema: a row that violates a constraint means a schema that is not ours.
                 Some(code) if ["22", "23", "42", "54"].iter().any(|class| code.starts_with(class)) => {
                     Self::Corrupt(description)
@@ -160,21 +163,58 @@ fn is_of_connection(code: &SqlState) -> bool {
         || *code == SqlState::FEATURE_NOT_SUPPORTED
 }
 
+/// What PostgreSQL says, in words.
+fn describe_refusal(details: &DbError) -> String {
+    let code = details.code();
+    let condition = match code.code() {
+        // The names of a table or a schema, and no content.
+        "42501" | "3F000" | "08P01" => details.message(),
+        _ => condition(code),
+    };
+    match advice(code) {
+        Some(advice) => format!("PostgreSQL says {} ({condition}): {advice}", code.code()),
+        None => format!("PostgreSQL says {} ({condition})", code.code()),
+    }
+}
+
 /// Some of the codes in words.
 fn condition(code: &SqlState) -> &'static str {
     match code.code() {
         "40001" => "a conflict between transactions",
         "40P01" => "a deadlock",
         "25006" => "the server is read-only",
+        "26000" => "a prepared statement is gone",
+        "42P05" => "a prepared statement is there already",
         "53100" => "its disk is full",
         "53300" => "too many connections",
         "57014" => "the statement was cancelled",
         "57P01" | "57P02" => "the server is going down",
         "57P03" => "the server is starting",
-        "42501" => "no permission",
         "42P01" | "42703" => "the schema is another one",
         _ => "see the list of error codes in its manual",
     }
+}
+
+/// What an operator does about a code that says how the server, or a pooler before it, is set up.
+fn advice(code: &SqlState) -> Option<&'static str> {
+    Some(match code.code() {
+        "42501" => {
+            "this role may not use the store: make it the owner of the database or of the tables, or GRANT it USAGE and \
+             CREATE on the schema and all rights on the tables"
+        }
+        "3F000" => "the role's search_path names no schema that exists: create one, or set the search_path",
+        "26000" | "42P05" => {
+            "a pooler in transaction mode mixes up prepared statements: use session mode, or PgBouncer 1.21 or later with \
+             max_prepared_statements"
+        }
+        "08P01" => {
+            "if a pooler such as PgBouncer stands in between, use its session mode; statement mode allows no transactions"
+        }
+        "3D000" => "create the database first",
+        "28P01" | "28000" => "check user and password, and the server's pg_hba.conf",
+        "53300" => "raise the server's max_connections, or lower the number of connections that are opened",
+        _ => return None,
+    })
 }
 
 /// The message of the cause at the end of the chain.

@@ -29,16 +29,17 @@ const LOCK: &str = "SELECT version FROM auth_server_schema WHERE one = 1 FOR UPD
 const SET: &str = "UPDATE auth_server_schema SET version = $1 WHERE one = 1";
 
 /// Brings a store up to date, each step in a transaction of its own. Several servers may do so at once. A store that is
-/// up to date is only read.
+/// up to date is only read. Returns whether there was no store before; one is made only if it may be created.
 ///
 /// # Errors
 /// See [`PostgresOpenError`].
-pub(super) async fn migrate(pool: &Pool) -> std::result::Result<(), PostgresOpenError> {
+pub(super) async fn migrate(pool: &Pool, create: bool) -> std::result::Result<bool, PostgresOpenError> {
     let mut attempts = 0;
+    let mut is_new = false;
     loop {
-        match step(pool).await {
-            Ok(Some(version)) if version >= STEPS.len() => return Ok(()),
-            Ok(Some(_)) => {}
+        match step(pool, create).await {
+            Ok(Some(version)) if version >= STEPS.len() => return Ok(is_new),
+            Ok(Some(version)) => is_new |= version == 0,
             Ok(None) => attempts += 1,
             Err(Stop::Open(error)) => return Err(error),
             Err(Stop::Failed(error)) => {
@@ -68,16 +69,19 @@ impl<T: Into<CommandError>> From<T> for Stop {
 }
 
 /// Applies the next step, if there is one; returns the version before it.
-async fn step(pool: &Pool) -> std::result::Result<Option<usize>, Stop> {
+async fn step(pool: &Pool, create: bool) -> std::result::Result<Option<usize>, Stop> {
     let mut client: Object = pool.get().await?;
     let encoding: String = Columns::of(&client.query_one(ENCODING, &[]).await?).take()?;
     if encoding != "UTF8" {
         return Err(Stop::Open(PostgresOpenError::Encoding(encoding)));
     }
-    if let Some(version) = version(&client).await? {
-        let known = known(version)?;
-        if known >= STEPS.len() {
-            return Ok(Some(known));
+    let found = version(&client).await?.map(known).transpose()?;
+    if !create && found.is_none_or(|version| version == 0) {
+        return Err(Stop::Open(PostgresOpenError::Missing));
+    }
+    if let Some(version) = found {
+        if version >= STEPS.len() {
+            return Ok(Some(version));
         }
     } else {
         client.batch_execute(VERSION_TABLE).await?;

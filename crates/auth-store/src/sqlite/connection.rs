@@ -34,7 +34,10 @@ const MAPPED: i64 = 1 << 40;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The folder is missing, or the permissions don't allow it.
+    /// There is no store, and none was to be created.
+    #[error("there is no store yet")]
+    Missing,
+    /// The folder is missing, or the permissions don't allow it. The source is the system's error where the system says one.
     #[error("the store's file can't be opened or created")]
     CannotOpen(#[source] Box<dyn Error + Send + Sync>),
     /// The file is not a database.

@@ -1,6 +1,5 @@
 //! `auth-server dev seed`: fills a store with made-up users.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
@@ -15,7 +14,6 @@ use data_encoding::HEXLOWER;
 use crate::command::config_file::ConfigFile;
 use crate::command::output::print_line;
 use crate::command::progress::ProgressLine;
-use crate::store::AnyStore;
 use crate::system::{SystemClock, SystemRng};
 
 /// The number of users that are written in one transaction.
@@ -58,8 +56,8 @@ fn audit_record() -> AuditRecord {
 
 impl Seed {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let config = self.file.load()?;
-        let store = AnyStore::open(&config, Arc::new(SystemRng::new())).await?.records();
+        let assembled = self.file.open_or_create().await?;
+        let store = assembled.engine().store();
         let started = SystemClock.now();
         let realm =
             store.realms().await?.into_iter().find(|realm| realm.slug == SLUG).unwrap_or_else(new_realm);

@@ -14,8 +14,9 @@ use auth_transfer::{
 use super::zulip;
 use crate::command::input::open_file;
 use crate::command::realm::new_realm_line;
+use crate::config::Config;
 use crate::config::SecretFile;
-use crate::config::{Config, plain_io};
+use crate::system_error::{file_reason, plain_io};
 
 /// The arguments that name what is imported.
 #[derive(Debug, clap::Args)]
@@ -26,11 +27,15 @@ pub(super) struct SourceArguments {
     /// What PATH is.
     #[arg(long, value_name = "FORM", default_value = "jsonl")]
     from: Form,
-    /// The slug of the users' realm, which is created if it doesn't exist. The default is the realm of the protocol that
-    /// the users come from, and `main` for htpasswd. For Zulip, whose realms have names of their own, this is the slug of
-    /// the realm without a name. JSON lines name their realms themselves.
+    /// The slug of the users' realm. The default is the realm of the protocol that the users come from, and `main` for
+    /// htpasswd. For Zulip, whose realms have names of their own, this is the slug of the realm without a name. JSON lines
+    /// name their realms themselves.
     #[arg(long, value_name = "SLUG")]
     realm: Option<String>,
+    /// Create the realm if it doesn't exist. The first realm of a store, and one that the configuration names, is created
+    /// without this.
+    #[arg(long)]
+    create_realm: bool,
     /// A file that holds the password of the Zulip database, or `credential:NAME` for one that systemd passes. The
     /// address may hold none: every user of the machine sees it in the list of processes.
     #[arg(long, value_name = "FILE")]
@@ -70,6 +75,13 @@ impl SourceArguments {
         self.realm.clone().unwrap_or_else(|| default.to_owned())
     }
 
+    /// Whether a realm of that slug may be created: nobody has typed the slug, or the configuration or an option says so too.
+    fn means(&self, slug: &str, config: &Config) -> bool {
+        let configured =
+            [config.zulip.realm.as_deref(), Some(&config.rocketchat.realm), Some(&config.zettelstore.realm)];
+        self.realm.is_none() || self.create_realm || configured.contains(&Some(slug))
+    }
+
     fn converted_failed(&self, error: ConvertError) -> anyhow::Error {
         match error {
             ConvertError::Read(error) => anyhow::anyhow!("{}: {}", self.shown(), plain_io(&error)),
@@ -101,7 +113,12 @@ struct TargetRealm {
     slug: String,
     /// Whether the realm's clients send digests in place of passwords.
     digest_logins: bool,
+    /// Whether the realm is created beside others if it doesn't exist.
+    is_meant: bool,
 }
+
+/// The slug of the users' realm, and whether its clients send digests in place of passwords.
+type NewRealm = (String, bool);
 
 /// JSON lines.
 pub(super) enum Lines {
@@ -135,6 +152,10 @@ impl Source {
             Form::Zettelstore => from_zettelstore(arguments, config)?,
             Form::Htpasswd => from_htpasswd(arguments)?,
         };
+        let realm = realm.map(|(slug, digest_logins): NewRealm| {
+            let is_meant = arguments.means(&slug, config);
+            TargetRealm { slug, digest_logins, is_meant }
+        });
         let Converted { lines, places, notes, bad, .. } = converted;
         if places.is_empty() && bad.is_empty() {
             let hint = match arguments.from {
@@ -167,8 +188,8 @@ impl Source {
 
     /// Puts the line of the users' realm before the users, if the realm doesn't exist yet.
     pub(super) async fn with_realm(mut self, accounts: &Accounts) -> anyhow::Result<Self> {
-        let Some(TargetRealm { slug, digest_logins }) = self.realm.take() else { return Ok(self) };
-        if let Some(line) = new_realm_line(accounts, &slug, digest_logins).await? {
+        let Some(TargetRealm { slug, digest_logins, is_meant }) = self.realm.take() else { return Ok(self) };
+        if let Some(line) = new_realm_line(accounts, &slug, digest_logins, is_meant).await? {
             if let Lines::Converted { realm, .. } = &mut self.lines {
                 *realm = Some(line);
             }
@@ -261,30 +282,30 @@ async fn from_zulip(arguments: &SourceArguments) -> anyhow::Result<Converted> {
 fn from_rocketchat(
     arguments: &SourceArguments,
     config: &Config,
-) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
+) -> anyhow::Result<(Converted, Option<NewRealm>)> {
     let slug = arguments.realm_or(&config.rocketchat.realm);
     let converted = convert_rocketchat(open_file(&arguments.path)?, &slug)
         .map_err(|error| arguments.converted_failed(error))?;
-    Ok((converted, Some(TargetRealm { slug, digest_logins: true })))
+    Ok((converted, Some((slug, true))))
 }
 
 fn from_zettelstore(
     arguments: &SourceArguments,
     config: &Config,
-) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
+) -> anyhow::Result<(Converted, Option<NewRealm>)> {
     let slug = arguments.realm_or(&config.zettelstore.realm);
     let converted = convert_zettel(zettel_files(&arguments.path)?, &slug);
-    Ok((converted, Some(TargetRealm { slug, digest_logins: false })))
+    Ok((converted, Some((slug, false))))
 }
 
-fn from_htpasswd(arguments: &SourceArguments) -> anyhow::Result<(Converted, Option<TargetRealm>)> {
+fn from_htpasswd(arguments: &SourceArguments) -> anyhow::Result<(Converted, Option<NewRealm>)> {
     let slug = arguments.realm_or("main");
     let path = arguments.path.as_path();
     let mut file = Vec::new();
     open_file(path)?
         .read_to_end(&mut file)
-        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), plain_io(&error)))?;
-    Ok((convert_htpasswd(&file, &slug), Some(TargetRealm { slug, digest_logins: false })))
+        .map_err(|error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, &error)))?;
+    Ok((convert_htpasswd(&file, &slug), Some((slug, false))))
 }
 
 fn is_postgres_url(text: &str) -> bool {
@@ -293,8 +314,9 @@ fn is_postgres_url(text: &str) -> bool {
 
 /// The names and contents of the zettel and text files of a folder, by name; or of the one file that is named.
 fn zettel_files(path: &Path) -> anyhow::Result<Vec<(String, Vec<u8>)>> {
-    let failed =
-        |path: &Path, error: &std::io::Error| anyhow::anyhow!("{}: {}", path.display(), plain_io(error));
+    let failed = |path: &Path, error: &std::io::Error| {
+        anyhow::anyhow!("{}: {}", path.display(), file_reason(path, error))
+    };
     let read = |path: &Path| {
         let content = std::fs::read(path).map_err(|error| failed(path, &error))?;
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();

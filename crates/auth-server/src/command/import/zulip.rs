@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth_core::is_this_machine;
+use auth_store::postgres_address;
 use futures_util::{StreamExt, pin_mut};
 use rustls::{ClientConfig, RootCertStore};
-use tokio_postgres::config::{Host, SslMode};
-use tokio_postgres::{Client, Config};
+use tokio_postgres::Client;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::config::SecretFile;
@@ -18,10 +17,11 @@ use crate::config::SecretFile;
 /// The time limit for connecting to the database.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Copies `zerver_realm` and `zerver_userprofile` of one snapshot into files without names. Unless the URL has an
-/// `sslmode`, a connection to another machine uses TLS.
+/// Copies `zerver_realm` and `zerver_userprofile` of one snapshot into files without names. [`postgres_address`]
+/// says when the connection uses TLS.
 pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyhow::Result<(File, File)> {
-    let mut config: Config = url.parse().ok().context("the address can't be read")?;
+    let mut config =
+        postgres_address(url).map_err(|error| anyhow::anyhow!("the address can't be read: {error}"))?;
     if config.get_password().is_some() {
         bail!(
             "the address holds a password, which every user of this machine can read in the list of processes: \
@@ -30,10 +30,6 @@ pub(super) async fn tables(url: &str, password_file: Option<SecretFile>) -> anyh
     }
     if let Some(file) = password_file {
         config.password(file.read_text("--password-file")?.as_bytes());
-    }
-    let local = config.get_hosts().iter().all(is_local);
-    if !url.contains("sslmode=") {
-        config.ssl_mode(if local { SslMode::Disable } else { SslMode::Require });
     }
     config.application_name("auth-server import").connect_timeout(CONNECT_TIMEOUT);
     let connected = config.connect(MakeRustlsConnect::new(tls()?)).await;
@@ -74,13 +70,6 @@ fn plain_error(error: &tokio_postgres::Error) -> anyhow::Error {
         (Some(error), _) => anyhow::anyhow!("{}", error.message()),
         (None, Some(cause)) => anyhow::anyhow!("{cause}"),
         (None, None) => anyhow::anyhow!("{error}"),
-    }
-}
-
-fn is_local(host: &Host) -> bool {
-    match host {
-        Host::Unix(_) => true,
-        Host::Tcp(name) => is_this_machine(name),
     }
 }
 

@@ -43,7 +43,7 @@ const KEYS: [Key; 5] = [
         name: "[rocketchat] create_token_secret_file",
         config: "[rocketchat]\ncreate_token_secret_file = \"FILE\"",
         secret: |config| {
-            let secret = config.rocketchat.engine().unwrap().create_token_secret.unwrap();
+            let secret = config.rocketchat.engine(true).unwrap().create_token_secret.unwrap();
             secret.expose().as_bytes().to_vec()
         },
     },
@@ -84,7 +84,7 @@ fn every_key_is_named_with_its_file_and_not_the_secret_when_the_file_is_unusable
     for key in &KEYS {
         let name = key.name;
         for (file, reason) in [
-            ("/nowhere/secret", "No such file or directory"),
+            ("/nowhere/secret", "No such file or directory: there is no folder /nowhere"),
             ("credential:a/b", "credential: needs the plain name of a credential"),
             ("credential:a", "systemd passed no credentials: there is no $CREDENTIALS_DIRECTORY"),
         ] {
