@@ -1,4 +1,5 @@
 //! PostgreSQL by TLS: required unless the server is on this machine, and only with a certificate that is trusted.
+#![cfg(test)]
 
 use std::path::PathBuf;
 use std::sync::Arc;
