@@ -1,4 +1,5 @@
 //! PostgreSQL behind a relay that forgets connections without closing them.
+#![cfg(test)]
 
 use std::sync::Arc;
 use std::time::Duration;
