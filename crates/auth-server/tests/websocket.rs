@@ -86,8 +86,17 @@ impl Socket {
         assert_eq!(self.hear().await.unwrap()["msg"], "connected");
     }
 
-    /// Waits for the next frame, or returns the code that the socket was closed with.
+    /// Waits for the next frame that isn't of the collection of users, or returns the code that the socket was closed with.
     async fn hear(&mut self) -> Result<Value, u16> {
+        loop {
+            let frame = self.hear_any().await?;
+            if frame["collection"] != "users" {
+                return Ok(frame);
+            }
+        }
+    }
+
+    async fn hear_any(&mut self) -> Result<Value, u16> {
         match tokio::time::timeout(TIMEOUT, self.0.next()).await.unwrap() {
             Some(Ok(Message::Text(frame))) => Ok(serde_json::from_str(&frame).unwrap()),
             Some(Ok(Message::Close(Some(close)))) => Err(close.code.into()),
@@ -99,9 +108,6 @@ impl Socket {
     async fn call(&mut self, method: &str, params: Value) -> Value {
         self.say(&json!({"msg": "method", "method": method, "id": "1", "params": params})).await;
         let mut result = self.hear().await.unwrap();
-        while result["collection"] == "users" {
-            result = self.hear().await.unwrap();
-        }
         assert_eq!(self.hear().await.unwrap(), json!({"msg": "updated", "methods": ["1"]}));
         let key = if result.get("error").is_some() { "error" } else { "result" };
         result[key].take()

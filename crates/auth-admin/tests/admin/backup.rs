@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use auth_core::testing::MemoryStore;
 use auth_core::{
-    Caller, Credential, CredentialCheck, CredentialKind, FactorMethod, Grant, Identifier, LoginAttempt,
-    LoginError, LoginMethod, ManualClock, MetaStore, NewUser, OneTimeCode, Password, PasswordDigest,
-    PasswordReset, PersonalTokens, PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecretInput,
-    SeededRng, Store, Token, TokenForm, TokenRenewal, TotpSecret, User,
+    AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod, Grant,
+    Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser, OneTimeCode,
+    Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedFactor, Principal, ProtocolName, Rng,
+    SecondFactors, SecretInput, SeededRng, Store, Token, TokenForm, TokenRenewal, TotpSecret, User,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -105,7 +105,12 @@ impl Ann {
         world.engine.forgot_password(realm.id, EMAIL).await.unwrap();
         let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
         secrets.push(("reset token", link));
-        let (proof, stored) = world.engine.credentials().token(user, CredentialKind::ADDRESS_PROOF, None);
+        let (proof, stored) = world.engine.credentials().token(
+            user,
+            CredentialKind::ADDRESS_PROOF,
+            Some(START + std::time::Duration::from_secs(3600)),
+        );
+        let stored = Credential { label: Some(EMAIL.to_owned()), ..stored };
         assert!(world.store.add(&stored, 1, None).await.unwrap());
         secrets.push(("proof of an address", proof.expose().to_owned()));
         Self { world, rocketchat_id, session, secrets }
@@ -208,6 +213,10 @@ impl Ann {
         }
         let new = Password::new("a-better-horse-battery-1234");
         let token = Token::new(text);
+        let from = peer("192.0.2.1");
+        if world.engine.verify_address(realm.id, &token, &from, ProtocolName::ROCKETCHAT).await.is_ok() {
+            places.push("proof of an address");
+        }
         if world
             .engine
             .reset_password(realm.id, &token, &new, &peer("192.0.2.1"), ProtocolName::ROCKETCHAT)
