@@ -102,9 +102,7 @@ impl Ann {
         let code = text_of_mail(&world).await;
         let code = code.split_whitespace().find(|word| word.contains('-')).unwrap_or_default();
         secrets.push(("mailed code", code.trim_end_matches('.').to_owned()));
-        world.engine.forgot_password(realm.id, EMAIL).await.unwrap();
-        let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
-        secrets.push(("reset token", link));
+        // Before the reset token, which ends it.
         let (proof, stored) = world.engine.credentials().token(
             user,
             CredentialKind::ADDRESS_PROOF,
@@ -113,6 +111,9 @@ impl Ann {
         let stored = Credential { label: Some(EMAIL.to_owned()), ..stored };
         assert!(world.store.add(&stored, 1, None).await.unwrap());
         secrets.push(("proof of an address", proof.expose().to_owned()));
+        world.engine.forgot_password(realm.id, EMAIL).await.unwrap();
+        let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
+        secrets.push(("reset token", link));
         Self { world, rocketchat_id, session, secrets }
     }
 
