@@ -1,6 +1,8 @@
 //! Realms that ask a directory: whose word counts, and what becomes of accounts. The directory here is a list of
 //! people; auth-ldap's tests have a real one.
 
+mod changes;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,10 +10,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Act, Actor, AuditRecord, Authenticator, BackendAnswer, ClientKey, Clock,
-    CredentialKind, Entry, Exact, FailureReason, InternalError, InternalErrorKind, LoginAttempt, LoginError,
-    NameKind, OneTimeCode, PasswordBackend, Peer, ProtocolName, Quota, RequestId, Role, SecondStep,
-    SecretInput, VerifyRequest,
+    Accepted, Account, Act, Actor, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason,
+    InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend,
+    ProtocolName, Quota, Role, SecondStep, SecretInput, VerifyRequest,
 };
 use auth_engine::{
     CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
@@ -363,64 +364,6 @@ async fn rocketchat_tells_of_a_stored_password_that_is_of_no_use_where_that_is_w
 }
 
 #[tokio::test]
-async fn logins_bring_accounts_up_to_date() {
-    let moved = Entry {
-        user_name: Some("renamed".into()),
-        email: Some("renamed@acme.com".into()),
-        full_name: Some("Another Name".into()),
-        role: Some(Role::Moderator),
-        ..entry("linked")
-    };
-    let unsynced = DirectoryConfig { sync_on_login: false, ..DirectoryConfig::default() };
-    for (given, name, role) in
-        [(DirectoryConfig::default(), "renamed", Role::Moderator), (unsynced, "linked", Role::Member)]
-    {
-        let (world, _) = with_people(with_directory(given), vec![moved.clone()]).await;
-        let id = named(&world, "linked").await.user.id;
-        assert_eq!(refusal(&world, "renamed", THERE).await, None);
-        let after = named(&world, name).await;
-        assert_eq!((after.user.id, after.user.role), (id, role));
-        assert_eq!(after.user.full_name == "Another Name", name == "renamed");
-    }
-
-    // A name that another account has can't be taken: the login goes on all the same.
-    let thief = Entry { user_name: Some("iago".into()), ..entry("linked") };
-    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![thief]).await;
-    assert_eq!(refusal(&world, "linked@zulip.com", THERE).await, None);
-    let after = named(&world, "linked@zulip.com").await;
-    assert_eq!(after.user.user_name(), Some("linked"));
-}
-
-#[tokio::test]
-async fn what_was_mailed_to_a_former_address_is_good_no_longer() {
-    let merging = || with_directory(DirectoryConfig { merge_existing: true, ..DirectoryConfig::default() });
-    let moved = Entry { email: Some("moved@acme.com".into()), ..entry("linked") };
-    let promoted = Entry { role: Some(Role::Moderator), ..entry("linked") };
-    let other =
-        Entry { user_name: Some("prince".into()), email: Some("iago@zulip.com".into()), ..entry("new") };
-    for (entry, before, logs_in_as, stays) in [
-        (moved, "linked", "linked", false),
-        (promoted, "linked", "linked", true),
-        (other, "iago", "prince", false),
-    ] {
-        let (world, _) = with_people(merging(), vec![entry]).await;
-        let user = named(&world, before).await.user.id;
-        let factory = world.engine.credentials();
-        let mailed = [CredentialKind::MAILED_CODE, CredentialKind::PASSWORD_RESET];
-        for kind in [mailed[0], mailed[1], CredentialKind::ROCKETCHAT_TOKEN] {
-            assert!(world.store.add(&factory.credential(user, kind, None), 9, None).await.unwrap());
-        }
-        assert_eq!(refusal(&world, logs_in_as, THERE).await, None);
-        assert_eq!(named(&world, logs_in_as).await.user.id, user);
-        for kind in mailed {
-            let left = world.store.of_user(user, kind).await.unwrap();
-            assert_eq!(!left.is_empty(), stays, "{kind:?} of {before}, {logs_in_as}");
-        }
-        assert!(!world.store.of_user(user, CredentialKind::ROCKETCHAT_TOKEN).await.unwrap().is_empty());
-    }
-}
-
-#[tokio::test]
 async fn second_factors_and_states_count_as_for_everybody() {
     let (world, _) =
         with_people(with_directory(DirectoryConfig::default()), vec![entry("totp"), entry("off")]).await;
@@ -488,49 +431,4 @@ async fn failures_are_delayed_the_longest_and_take_a_slot() {
     };
     assert!(matches!(error.kind(), InternalErrorKind::Busy { .. }));
     assert_eq!(people.asked.load(Ordering::SeqCst), 0);
-}
-
-#[tokio::test]
-async fn a_person_of_a_directory_made_again_refuses_signed_tokens_from_before() {
-    let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("new")]).await;
-    for _ in 0..2 {
-        world.clock.advance(Duration::from_secs(10));
-        world.log_in(ProtocolName::ZETTELSTORE, "new", THERE).await.unwrap();
-        let made = named(&world, "new").await;
-        assert_eq!(made.user.valid_from, world.clock.now());
-        assert!(world.store.delete(made.user.id, None).await.unwrap());
-    }
-}
-
-#[tokio::test]
-async fn what_a_directory_does_to_accounts_is_in_the_audit_log() {
-    let merging = DirectoryConfig { merge_existing: true, ..DirectoryConfig::default() };
-    let there = vec![entry("hamlet"), entry("linked"), entry("iago")];
-    let (world, _) = with_people(with_directory(merging), there).await;
-    let rows = async || world.store.audit_rows(None, 100).await.unwrap();
-    let before = rows().await.len();
-    let acts = [("hamlet", Act::UserCreated), ("linked", Act::ProfileUpdated), ("iago", Act::AccountLinked)];
-    for (number, (who, act)) in (1..).zip(acts) {
-        let request_id = RequestId::given(&format!("request-{number}")).unwrap();
-        let mut attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, THERE).await;
-        attempt.peer = Peer::of_request("192.0.2.1".parse().unwrap(), request_id);
-        result(world.ask(attempt).await).unwrap();
-        let user = named(&world, who).await.user;
-        let row = AuditRecord {
-            at: world.clock.now(),
-            actor: Actor::Directory("corp".into()),
-            by: None,
-            act,
-            realm: Some(user.realm),
-            user: Some(user.id),
-            detail: String::new(),
-            client: Some(ClientKey::of("192.0.2.1".parse().unwrap())),
-            protocol: Some(ProtocolName::ROCKETCHAT),
-            request_id: request_id.to_string(),
-        };
-        // Nothing is new at the second login.
-        world.log_in(ProtocolName::ROCKETCHAT, who, THERE).await.unwrap();
-        let written = rows().await;
-        assert_eq!((written.len(), &written[0].record), (before + number, &row));
-    }
 }

@@ -253,7 +253,7 @@ fn people_of_a_zulip_are_given_user_names_where_these_are_wanted() {
     let users = format!("{USERS}{more}");
     let named = |user_names| {
         let mut converted = convert_zulip(REALMS.as_bytes(), users.as_bytes(), "root", user_names).unwrap();
-        converted.notes.clear();
+        drop(std::mem::take(&mut converted.notes));
         let lines = lines(converted);
         let users = lines.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         let users = users.filter(|line| line["kind"] == "user");
