@@ -26,8 +26,8 @@ const HEADER_FROM: usize = 30;
 /// No file has more lines than this.
 const LONGEST: usize = 500;
 
-/// The file whose promises name their tests.
-const PROMISES: &str = "SECURITY.md";
+/// The files whose promises name their tests.
+const PROMISES: [&str; 2] = ["SECURITY.md", "docs/reports.md"];
 
 /// The folders with Rust files. One that is absent is left out.
 const FOLDERS: &[&str] = &["benches", "crates", "examples", "fuzz/fuzz_targets", "xtask"];
@@ -52,7 +52,9 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
             tests.extend(promises::tests_of(&text));
         }
     }
-    findings.extend(promises::findings(PROMISES, &sh.read_file(PROMISES)?, &tests));
+    for name in PROMISES {
+        findings.extend(promises::findings(name, &sh.read_file(name)?, &tests));
+    }
     findings.extend(test_findings(&metadata));
     findings.extend(dependency_findings(&sh.read_file("Cargo.toml")?, &metadata));
     findings.extend(circle_findings(sh, &root, &metadata)?);

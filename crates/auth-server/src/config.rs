@@ -180,7 +180,7 @@ impl Config {
         warnings.extend(self.rocketchat.warnings(self.mail.is_some()));
         warnings.extend(self.zettelstore.warnings());
         warnings.extend(self.limits.warning());
-        warnings.extend(self.passwords.warning());
+        warnings.extend(self.passwords.warnings());
         warnings.extend(self.mail.as_ref().and_then(Mail::warning));
         warnings.extend(self.ldap.iter().flat_map(|(name, ldap)| ldap.warnings(name)));
         warnings.extend(self.metrics.warning());

@@ -46,6 +46,7 @@ fn a_dry_run_prints_each_change_of_a_realm_that_exists_and_an_import_makes_no_ot
 #[test]
 fn a_wrong_realm_line_before_3000_users_is_told_in_three_lines() {
     let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
     let user = |number| format!("{{\"kind\":\"user\",\"realm\":\"new\",\"username\":\"user{number}\"}}\n");
     let users: String = (0..3000).map(user).collect();
     workspace.write(

@@ -1,4 +1,5 @@
-//! The tests behind SECURITY.md: each promise there names the tests that hold it, and each of those must exist.
+//! The tests behind SECURITY.md and the table of reports: each promise there names the tests that hold it, and each of
+//! those must exist.
 //!
 //! A promise is a row of a table whose last column is headed `test`; its last cell holds names of tests in backquotes.
 

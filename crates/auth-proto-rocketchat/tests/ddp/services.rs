@@ -72,6 +72,7 @@ fn act(action: &Action) -> ActionResult {
         ActionKind::ConfirmDevice { .. } => ActionResult::Codes(vec![OneTimeCode::new("aBcD2345")]),
         ActionKind::RemoveDevice { code } => ActionResult::Flag(code.expose() == "123456"),
         ActionKind::RenewBackupCodes { .. } => ActionResult::Codes(vec![OneTimeCode::new("eFgH6789")]),
+        ActionKind::EndOtherSessions => ActionResult::Done,
         ActionKind::BackupCodesLeft => ActionResult::Count(12),
         ActionKind::SuggestUserName => ActionResult::UserName("ada".into()),
         ActionKind::ChooseUserName { .. } | ActionKind::ChangePassword { .. } => {

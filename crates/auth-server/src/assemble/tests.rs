@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr};
 
-use auth_core::{ImportMode, Peer, Timestamp};
+use auth_core::{ImportMode, Peer, Timestamp, merge_slashes};
 use auth_crypto::jwt::{self, Algorithm, Key};
 use auth_crypto::totp;
 use auth_transfer::{import, unwatched};
@@ -54,9 +54,11 @@ enum Act {
     UnknownPath,
     /// Sends the stored password of an account that belongs to a directory.
     StoredPasswordOfDirectory,
+    /// Asks for what the server is, with two slashes before the path.
+    DoubledSlashes,
 }
 
-const ACTS: [Act; 8] = [
+const ACTS: [Act; 9] = [
     Act::WrongPasswordOfDeactivated,
     Act::AnotherSpelling,
     Act::AssertionOfWrongType,
@@ -65,19 +67,22 @@ const ACTS: [Act; 8] = [
     Act::CodeTwice,
     Act::UnknownPath,
     Act::StoredPasswordOfDirectory,
+    Act::DoubledSlashes,
 ];
 
 /// The points, and the one act whose answers each of them changes at its protocol.
-const POINTS: [(ProtocolName, &str, Act); 9] = [
+const POINTS: [(ProtocolName, &str, Act); 11] = [
     (ProtocolName::ZULIP, "state-before-password", Act::WrongPasswordOfDeactivated),
     (ProtocolName::ZULIP, "limit-by-typed-name", Act::AnotherSpelling),
     (ProtocolName::ZULIP, "assertion-type-error", Act::AssertionOfWrongType),
     (ProtocolName::ZULIP, "assertion-without-end", Act::AssertionWithoutEnd),
+    (ProtocolName::ZULIP, "slashes", Act::DoubledSlashes),
     (ProtocolName::ROCKETCHAT, "ill-typed-body", Act::IllTypedBody),
     (ProtocolName::ROCKETCHAT, "code-replay", Act::CodeTwice),
     (ProtocolName::ROCKETCHAT, "block-by-typed-name", Act::AnotherSpelling),
     (ProtocolName::ROCKETCHAT, "unknown-path-text", Act::UnknownPath),
     (ProtocolName::ROCKETCHAT, "local-password-forbidden", Act::StoredPasswordOfDirectory),
+    (ProtocolName::ROCKETCHAT, "slashes", Act::DoubledSlashes),
 ];
 
 /// A request of a form type or of JSON.
@@ -149,6 +154,14 @@ fn requests(act: Act, protocol: ProtocolName, now: Timestamp) -> Vec<Request<Byt
         }
         Act::UnknownPath => vec![post("/api/v1/no.such.path", String::new())],
         Act::StoredPasswordOfDirectory => vec![log_in(protocol, "hamlet", PASSWORD, "")],
+        Act::DoubledSlashes => {
+            let path = match protocol {
+                ProtocolName::ZULIP => "//api/v1/server_settings",
+                ProtocolName::ROCKETCHAT => "//api/info",
+                _ => "//x",
+            };
+            vec![Request::get(path).header("Host", "localhost").body(Bytes::new()).unwrap()]
+        }
     }
 }
 
@@ -172,7 +185,11 @@ async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName,
     for protocol in assembled.protocols(|_| true) {
         for act in ACTS {
             let mut told = Vec::new();
-            for request in requests(act, protocol.name(), assembled.clock().now()) {
+            for mut request in requests(act, protocol.name(), assembled.clock().now()) {
+                // As the router does.
+                if protocol.merges_slashes() {
+                    merge_slashes(&mut request);
+                }
                 let response = protocol.handle(request, &peer).await.response;
                 let body = String::from_utf8_lossy(response.body());
                 // Without digits: the time to wait runs.

@@ -51,8 +51,7 @@ pub struct Passwords {
     /// thread keeps, or one new hash for each thread if that is more. The threads keep the rest, as far as `interleave` new
     /// hashes on each of them take it; what is left then is held back as well. 0 for as much as all of this needs.
     pub memory_budget_mib: u32,
-    /// The most logins that wait for a thread.
-    #[serde(deserialize_with = "positive")]
+    /// The most logins that wait for a thread. With 0 every login with a password is refused.
     pub queue: u32,
     /// How long a login waits for a thread at most.
     #[serde(deserialize_with = "positive_span")]
@@ -97,16 +96,20 @@ impl Passwords {
     }
 
     /// Warns of hashes that are cheaper to guess than any that OWASP advises.
-    pub(super) fn warning(&self) -> Option<String> {
+    pub(super) fn warnings(&self) -> impl Iterator<Item = String> {
         let is_strong =
             OWASP.iter().any(|(memory, passes)| self.memory_kib >= *memory && self.iterations >= *passes);
-        (!is_strong).then(|| {
+        let cheap = (!is_strong).then(|| {
             format!(
                 "[passwords] memory_kib = {}, iterations = {}: whoever steals the store guesses passwords cheaply; OWASP \
                  advises 19456 and 2 at least",
                 self.memory_kib, self.iterations
             )
-        })
+        });
+        let is_closed = self.queue == 0;
+        let closed =
+            is_closed.then(|| "[passwords] queue = 0: every login with a password is refused".to_owned());
+        cheap.into_iter().chain(closed)
     }
 
     /// Argon2id's parameters for new hashes.

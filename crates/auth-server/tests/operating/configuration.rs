@@ -289,7 +289,6 @@ const NO_VALUES: [(&str, &str, &str); 44] = [
     ("zettelstore", "answer = \"xml\"", "\"xml\" is not \"json\" or \"list\""),
     ("zettelstore", "url_prefix = \"notes\"", "\"notes\" is not a path that begins and ends with a slash"),
     ("zettelstore", "max_request_size = 0", "0 is not a number greater than zero"),
-    ("passwords", "queue = 0", "0 is not a number greater than zero"),
     ("passwords", "interleave = 0", "0 is not a number greater than zero"),
 ];
 
@@ -362,6 +361,12 @@ fn settings_that_do_not_fit_each_other_are_refused_or_warned_of() {
         let told = check(&workspace);
         assert!(told.starts_with(&format!("{warning}good: ")), "{site}: {told}");
     }
+    workspace.configure(&format!("queue = 0\n{NO_WARNING}"));
+    let told = check(&workspace);
+    assert!(
+        told.starts_with("warning: [passwords] queue = 0: every login with a password is refused\ngood: "),
+        "{told}"
+    );
     for (memory_kib, iterations, is_cheap) in
         [(8, 2, true), (19_456, 1, true), (19_456, 2, false), (47_104, 1, false), (7_168, 5, false)]
     {
