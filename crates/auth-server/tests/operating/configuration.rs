@@ -234,7 +234,7 @@ fn environment_overrides_single_keys() {
 }
 
 /// Keys of every type with values that are none of theirs: sections, key, value, and the line that is said.
-const NO_VALUES: [(&str, &str, &str); 44] = [
+const NO_VALUES: [(&str, &str, &str); 43] = [
     (
         "server",
         "listen = [\"localhost:8080\"]",
