@@ -332,7 +332,7 @@ mod tests {
             ("127.0.0.1:9991", true),
             ("[::1]:9991", true),
             ("localhost", true),
-            ("xn--exmple-cua.org", true),
+            ("xn--example2-cua.org", true),
             ("", false),
             ("https://chat.example.org", false),
             ("chat.example.org/", false),

@@ -10,11 +10,11 @@ fn a_mistyped_realm_is_refused_with_the_realms_that_there_are() {
     let workspace = Workspace::new();
     workspace.succeed(&arguments("import users.jsonl"), "");
     workspace.write("htpasswd", HTPASSWD);
-    let none = "there is no realm `mian`: there is `main`";
-    for line in ["user list --realm mian", "user show iago --realm mian", "ldap sync --realm mian"] {
+    let none = "there is no realm `main2`: there is `main`";
+    for line in ["user list --realm main2", "user show iago --realm main2", "ldap sync --realm main2"] {
         assert_eq!(workspace.fail(&arguments(line), ""), none, "{line}");
     }
-    for line in ["user add --realm mian --name ada", "import --from htpasswd --realm mian htpasswd"] {
+    for line in ["user add --realm main2 --name ada", "import --from htpasswd --realm main2 htpasswd"] {
         let told = workspace.fail(&arguments(line), "tractor-violin-1234\n");
         assert_eq!(told, format!("{none}; --create-realm creates it"), "{line}");
     }
