@@ -189,8 +189,11 @@ impl Accounts {
             user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
         names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
         let update = ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role };
-        let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
-        let revocation = Revocation { kinds: &kinds, ..Revocation::NOTHING };
+        let is_relinked = act == Act::AccountRelinked;
+        let event = if is_relinked { RevocationEvent::Relinked } else { RevocationEvent::AddressChanged };
+        let kinds = self.revocations.kinds(event);
+        let valid_from = is_relinked.then(|| self.passwords.next_valid_from());
+        let revocation = Revocation { valid_from, kinds: &kinds, except: None };
         match self.store.update_profile(user.id, &update, &revocation, Some(&audit)).await {
             Ok(true) => Ok(()),
             Ok(false) => Err(AdminError::NoUser),

@@ -46,6 +46,8 @@ pub enum RevocationEvent {
     SessionsEnded,
     /// A directory changed the account's address, or took the account over.
     AddressChanged,
+    /// The account was given to another entry of its directory, which may be another person's.
+    Relinked,
     /// An operator revoked all tokens.
     TokensRevoked,
     /// A TOTP device was enrolled.
@@ -83,6 +85,7 @@ impl RevocationTable {
             RevocationEvent::NewPassword => [&tokens, MAILED, &keys.concat()].concat(),
             RevocationEvent::Deactivated => [&tokens, MAILED].concat(),
             RevocationEvent::AddressChanged => MAILED.to_vec(),
+            RevocationEvent::Relinked => [&logins, PERSONAL, APP_PASSWORD, MAILED].concat(),
             RevocationEvent::OtherSessionsEnded | RevocationEvent::MailedCodesRequired => logins,
             RevocationEvent::SessionsEnded | RevocationEvent::TokensRevoked => [&logins, PERSONAL].concat(),
             RevocationEvent::DeviceEnrolled => [&logins, DEVICE].concat(),

@@ -13,7 +13,7 @@
 //! What Zettelstore itself would not heed is left out and noted: a second zettel with the same `user-id`, a
 //! credential that no password fits.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use auth_core::{Timestamp, fold};
@@ -49,11 +49,17 @@ pub fn convert_zettel(files: impl IntoIterator<Item = (String, Vec<u8>)>, realm:
     let mut converted = Converted::default();
     let mut users = Vec::new();
     let files: Vec<_> = files.into_iter().collect();
-    let described = files.iter().filter(|(file, _)| holds_metadata(file));
-    let described: HashSet<u64> = described.filter_map(|(file, _)| zid_of_name(file)).collect();
+    let mut best: HashMap<u64, Form> = HashMap::new();
+    for (file, _) in &files {
+        if let Some(zid) = zid_of_name(file) {
+            let best = best.entry(zid).or_insert(Form::Other);
+            *best = (*best).max(Form::of(file));
+        }
+    }
     for (file, content) in files {
-        let is_content = zid_of_name(&file).is_some_and(|zid| described.contains(&zid));
-        if is_content && !holds_metadata(&file) {
+        // A zettel of the syntax `meta` has its content in a file that ends so, too.
+        let is_content = zid_of_name(&file).is_some_and(|zid| best.get(&zid) > Some(&Form::of(&file)));
+        if is_content {
             continue;
         }
         match users_of(&file, &content) {
@@ -120,7 +126,7 @@ fn take(converted: &mut Converted, user: ZettelUser, realm: &str) {
 
 /// The users in a file: at most one in a zettel, any number in a file of another kind.
 fn users_of(file: &str, content: &[u8]) -> Result<Vec<ZettelUser>, BadLine> {
-    let is_zettel = holds_metadata(file);
+    let is_zettel = Form::of(file) != Form::Other;
     let mut text = Vec::new();
     let read = without_mark(content).and_then(|mut content| content.read_to_end(&mut text));
     read.map_err(|error| BadLine(error.to_string()))?;
@@ -205,11 +211,25 @@ fn entry(line: &str) -> Entry<'_> {
     Entry::Pair(key.to_ascii_lowercase(), value.to_owned())
 }
 
-/// Whether a file of that name holds the metadata of one zettel, with its content behind it or in another file.
-fn holds_metadata(file: &str) -> bool {
-    match file.rsplit_once('.') {
-        Some((_, extension)) => matches!(extension, "zettel" | "meta"),
-        None => zid_of_name(file).is_some(),
+/// What a file is by its name. Of a zettel with several files, the later form holds the metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    /// Content, or printed lines.
+    Other,
+    /// The metadata of a zettel, before version 0.3; or content.
+    Older,
+    /// The metadata of a zettel, with its content behind it or in another file.
+    Metadata,
+}
+
+impl Form {
+    fn of(file: &str) -> Self {
+        match file.rsplit_once('.') {
+            Some((_, "zettel")) => Self::Metadata,
+            Some((_, "meta")) => Self::Older,
+            None if zid_of_name(file).is_some() => Self::Metadata,
+            _ => Self::Other,
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Act, ActionError, Caller, Conflict, LoginName, Lookup, NameKind, OwnAccount, Password, Profile,
-    ProfileUpdate, Revocation, Store, StoreError,
+    Account, Act, ActionError, Caller, Conflict, CredentialKind, LoginName, Lookup, NameKind, OwnAccount,
+    Password, Profile, ProfileUpdate, Realm, Revocation, Store, StoreError,
 };
 
 use super::confirm::{Demand, StepUp};
@@ -60,6 +60,10 @@ impl OwnAccount for OwnAccountService {
             Some(_) => return Err(ActionError::NotOffered),
             None => {}
         }
+        // Where a directory names people, a name that somebody chose could be that of an entry, and the account be linked.
+        if caller.principal.profile.realm.backends.iter().any(|backend| backend != Realm::LOCAL) {
+            return Err(ActionError::NotOffered);
+        }
         if !is_user_name(name) {
             return Err(ActionError::BadUserName);
         }
@@ -87,7 +91,9 @@ impl OwnAccount for OwnAccountService {
         if account.user.name(NameKind::Directory).is_some() || account.password.is_none() {
             return Err(ActionError::NotOffered);
         }
-        if !account.user.must_change_password {
+        // A token that was made for a program proves no presence of the owner, and doesn't outlive the change.
+        let is_login = caller.principal.kind == Some(CredentialKind::ROCKETCHAT_TOKEN);
+        if !account.user.must_change_password || !is_login || caller.principal.parent.is_some() {
             account = self.step_up.confirm(caller, Demand::Always).await?;
         }
         let audit = self.auditor.by_caller(caller, Act::PasswordChanged, &account.user)?;
@@ -97,7 +103,8 @@ impl OwnAccount for OwnAccountService {
         }
         let hashed = self.passwords.hash(&account, new, false, client).await?;
         let user = account.user.id;
-        if !self.passwords.store(user, &hashed, caller.principal.credential, &audit).await? {
+        let except = caller.principal.credential.filter(|_| is_login);
+        if !self.passwords.store(user, &hashed, except, &audit).await? {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "password changed");

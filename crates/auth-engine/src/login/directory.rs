@@ -172,8 +172,11 @@ impl DirectoryAccounts {
         let user = account.user.id;
         let former = account.user.name(NameKind::Directory).map(|name| name.exact.clone());
         let audit = AuditRecord { detail: former.unwrap_or_default(), ..audit(act, &account.user) };
-        let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
-        let revocation = Revocation { kinds: &kinds, ..Revocation::NOTHING };
+        let is_relinked = act == Act::AccountRelinked;
+        let event = if is_relinked { RevocationEvent::Relinked } else { RevocationEvent::AddressChanged };
+        let kinds = self.revocations.kinds(event);
+        let valid_from = is_relinked.then(|| self.clock.now());
+        let revocation = Revocation { valid_from, kinds: &kinds, except: None };
         let update = profile_update(&account.user, entry);
         match self.store.update_profile(user, &update, &revocation, Some(&audit)).await {
             Ok(true) => {

@@ -1,10 +1,11 @@
 //! What users change about their own accounts, and the proof of an address.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, Actor, AddressVerification, FactorMethod, LoginError, NameKind, OwnAccount, Password,
-    PersonalTokens, ProtocolName, Revocation, Token,
+    Act, ActionError, Actor, AddressVerification, CredentialKind, FactorMethod, LoginError, NameKind,
+    OwnAccount, Password, PersonalTokens, ProtocolName, Revocation, Token,
 };
 use auth_engine::testing::{PASSWORD, World, config, token};
 
@@ -86,6 +87,38 @@ async fn password_that_must_be_changed_is_changed_and_the_calling_token_stays() 
     // From now on the account must show its password.
     let told = change("one-more-horse-battery-1234").await.err();
     assert!(matches!(told, Some(ActionError::SecondFactorRequired(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn tokens_of_programs_change_no_password_without_proof_and_do_not_outlive_the_change() {
+    let world = new_world().await;
+    let own = SignedIn::new(&world, "due").await;
+    let kinds = [
+        (CredentialKind::PERSONAL_TOKEN, None),
+        (CredentialKind::ROCKETCHAT_TOKEN, own.principal.credential),
+    ];
+    for (kind, parent) in kinds {
+        let mut program = SignedIn::new(&world, "due").await;
+        (program.principal.kind, program.principal.parent) = (Some(kind), parent);
+        let nothing = none();
+        let told = world.engine.change_password(&program.caller(&nothing), &Password::new(NEW)).await.err();
+        assert!(matches!(told, Some(ActionError::SecondFactorRequired(_))), "{kind:?}: {told:?}");
+    }
+    let mut program = SignedIn::new(&world, "due").await;
+    program.principal.kind = Some(CredentialKind::PERSONAL_TOKEN);
+    let shown = by(FactorMethod::Password, Some(&password_code()));
+    assert!(world.engine.change_password(&program.caller(&shown), &Password::new(NEW)).await.is_ok());
+    assert!(!program.is_good(&world).await);
+}
+
+#[tokio::test]
+async fn no_user_name_is_chosen_where_a_directory_names_people() {
+    let world = new_world().await;
+    let mut session = nameless(&world).await;
+    Arc::make_mut(&mut session.principal.profile.realm).backends = vec!["local".into(), "corp".into()];
+    let nothing = none();
+    let told = world.engine.choose_user_name(&session.caller(&nothing), "ceo").await.err();
+    assert_eq!(told, Some(ActionError::NotOffered));
 }
 
 #[tokio::test]

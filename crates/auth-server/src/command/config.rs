@@ -26,7 +26,7 @@ pub(super) struct Check {
     #[command(flatten)]
     file: ConfigFile,
     /// Also open the store and the key ring, bind the ports and release them, and ask the directories and the SMTP server.
-    /// Nothing is created or sent.
+    /// Nothing is created, and no mail is sent. A store of an earlier version is upgraded.
     #[arg(long)]
     deep: bool,
 }

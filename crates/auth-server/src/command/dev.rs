@@ -29,6 +29,9 @@ const DEMO: &str = include_str!("dev/demo.jsonl");
 /// How the names of the folders begin whose data is thrown away.
 const PREFIX: &str = "auth-server-dev-";
 
+/// The file by which a folder is known to be one that may be thrown away.
+const MARK: &str = "thrown-away-by-auth-server-dev";
+
 /// A server has locked its folder long before.
 const STARTING: Duration = Duration::from_secs(60);
 
@@ -83,6 +86,7 @@ impl Dev {
         let parent = self.exit_with_parent.then(Parent::now);
         remove_left_behind(&tempfile::env::temp_dir());
         let temporary = tempfile::Builder::new().prefix(PREFIX).tempdir()?;
+        std::fs::write(temporary.path().join(MARK), "")?;
         let folder = self.data.as_deref().unwrap_or(temporary.path());
         std::fs::create_dir_all(folder).with_context(|| folder.display().to_string())?;
 
@@ -158,7 +162,10 @@ fn remove_left_behind(folder: &Path) {
                 file.is_dir() && file.uid() == me && age.is_some_and(|age| age > STARTING)
             });
         let path = entry.path();
-        if is_ours && let Ok(_lock) = StoreLock::take_file(&path.join("auth.db")) {
+        if is_ours
+            && path.join(MARK).is_file()
+            && let Ok(_lock) = StoreLock::take_file(&path.join("auth.db"))
+        {
             // What can't be removed now is removed next time.
             let _ = std::fs::remove_dir_all(&path);
         }

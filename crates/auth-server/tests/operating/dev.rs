@@ -54,14 +54,21 @@ fn folders_of_demo_servers_that_were_killed_are_removed_at_the_next_start_and_no
         fs::write(path.join("auth.db"), "").unwrap();
         path
     };
+    let mark = |path: &Path| fs::write(path.join("thrown-away-by-auth-server-dev"), "").unwrap();
     let (left, young, foreign) =
         (folder("auth-server-dev-left"), folder("auth-server-dev-young"), folder("other-dev-left"));
-    make_old(&left);
-    make_old(&foreign);
+    let kept = folder("auth-server-dev-kept");
+    for path in [&left, &young, &foreign] {
+        mark(path);
+    }
+    for path in [&left, &foreign, &kept] {
+        make_old(path);
+    }
     let (running, _out) = start_below_a_shell(temporary.path(), "--exit-with-parent");
     let of_running: Vec<PathBuf> =
-        folders(temporary.path()).into_iter().filter(|path| *path != young).collect();
+        folders(temporary.path()).into_iter().filter(|path| *path != young && *path != kept).collect();
     assert!(!left.exists() && young.exists() && foreign.exists());
+    assert!(kept.exists(), "whoever made it keeps it with --data");
     assert_eq!(of_running.len(), 1);
 
     // That of a running server stays, however old.

@@ -5,7 +5,7 @@ use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
 /// Parameters of PostgreSQL's own programs that are said otherwise here, or can't be said, and what to do instead.
-const ELSEWHERE: [(&str, &str); 9] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     ("sslrootcert", "the file of trusted authorities is no part of the address: name it as ca_file"),
     ("passfile", "the password's file is no part of the address: name it as password_file"),
     ("sslcert", "client certificates are not supported: use a password"),
@@ -14,6 +14,7 @@ const ELSEWHERE: [(&str, &str); 9] = [
     ("sslcrl", "lists of revoked certificates are not supported: leave sslcrl out"),
     ("service", "service files are not read: write host, user and database into the address"),
     ("gssencmode", "GSSAPI is not supported: leave gssencmode out"),
+    ("hostaddr", "hostaddr is not read: write the host that the certificate names"),
     ("requiressl", "requiressl is an old name: write sslmode=require"),
 ];
 

@@ -69,6 +69,34 @@ async fn what_was_mailed_to_a_former_address_is_good_no_longer() {
 }
 
 #[tokio::test]
+async fn an_account_that_is_given_to_another_entry_keeps_nothing_of_the_former_person() {
+    let relinking = DirectoryConfig { relink_by_name: true, ..DirectoryConfig::default() };
+    let again = Entry { id: "id-again".into(), ..entry("linked") };
+    let (world, _) = with_people(with_directory(relinking), vec![again]).await;
+    let before = named(&world, "linked").await.user;
+    let kinds = [
+        CredentialKind::ROCKETCHAT_TOKEN,
+        CredentialKind::ZULIP_KEY,
+        CredentialKind::PERSONAL_TOKEN,
+        CredentialKind::APP_PASSWORD,
+        CredentialKind::PASSWORD_RESET,
+    ];
+    for kind in kinds {
+        let former = world.engine.credentials().credential(before.id, kind, None);
+        assert!(world.store.add(&former, 9, None).await.unwrap());
+    }
+    assert_eq!(refusal(&world, "linked", THERE).await, None);
+    let after = named(&world, "linked").await.user;
+    assert_eq!(after.id, before.id);
+    assert!(after.valid_from > before.valid_from, "signed tokens end");
+    for kind in kinds {
+        let left = world.store.of_user(before.id, kind).await.unwrap().len();
+        // The login that relinked it has a token of its own.
+        assert_eq!(left, usize::from(kind == CredentialKind::ROCKETCHAT_TOKEN), "{kind:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_person_of_a_directory_made_again_refuses_signed_tokens_from_before() {
     let (world, _) = with_people(with_directory(DirectoryConfig::default()), vec![entry("new")]).await;
     for _ in 0..2 {
