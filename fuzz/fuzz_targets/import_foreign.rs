@@ -1,7 +1,7 @@
 //! Converting another system's users panics for no input, and gives import lines, each with its origin.
 #![no_main]
 
-use auth_transfer::{Converted, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
+use auth_transfer::{Converted, UserNames, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
 
 const REALMS: &[u8] = b"id,string_id,name,deactivated\n2,,Main,f\n";
 const USERS: &[u8] =
@@ -20,7 +20,7 @@ libfuzzer_sys::fuzz_target!(|content: &[u8]| {
     }
     let users = [USERS, content].concat();
     for (realms, users) in [(content, USERS), (REALMS, &users[..])] {
-        if let Ok(converted) = convert_zulip(realms, users, "main") {
+        if let Ok(converted) = convert_zulip(realms, users, "main", UserNames::None) {
             check(converted);
         }
     }
