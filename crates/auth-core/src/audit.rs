@@ -141,7 +141,7 @@ acts! {
     AccountLinked = "account-linked",
     /// An account of a directory was given to another of its entries.
     AccountRelinked = "account-relinked",
-    /// A password was set by somebody else than its owner.
+    /// An operator set the account's password.
     PasswordSet = "password-set",
     /// A password was changed by its owner.
     PasswordChanged = "password-changed",
