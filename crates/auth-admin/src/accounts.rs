@@ -43,8 +43,7 @@ impl Accounts {
     }
 
     fn audit(&self, act: Act, account: &Account) -> AuditRecord {
-        let record = self.auditor.by_command(act, Some(account.user.realm), Some(account.user.id), "");
-        AuditRecord { actor: self.actor.clone(), ..record }
+        AuditRecord { actor: self.actor.clone(), ..self.auditor.by_command_on(act, &account.user, "") }
     }
 
     /// All realms, by slug.
@@ -182,17 +181,16 @@ impl Accounts {
             return Err(AdminError::BadEntry);
         }
         let user = &account.user;
-        let former = user.name(NameKind::Directory).map(|name| name.exact.clone());
-        let act = if former.is_some() { Act::AccountRelinked } else { Act::AccountLinked };
-        let audit = AuditRecord { detail: former.unwrap_or_default(), ..self.audit(act, account) };
+        let former = user.name(NameKind::Directory).map(|name| name.exact.as_str());
+        let (act, event) = RevocationEvent::of_link(former);
+        let detail = former.unwrap_or_default().to_owned();
+        let audit = AuditRecord { detail, ..self.audit(act, account) };
         let mut names: Vec<LoginName> =
             user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
         names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
-        let update = ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role };
-        let is_relinked = act == Act::AccountRelinked;
-        let event = if is_relinked { RevocationEvent::Relinked } else { RevocationEvent::AddressChanged };
+        let update = ProfileUpdate::with_names(user, names);
         let kinds = self.revocations.kinds(event);
-        let valid_from = is_relinked.then(|| self.passwords.next_valid_from());
+        let valid_from = former.map(|_| self.passwords.next_valid_from());
         let revocation = Revocation { valid_from, kinds: &kinds, except: None };
         match self.store.update_profile(user.id, &update, &revocation, Some(&audit)).await {
             Ok(true) => Ok(()),

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, AuditRecord, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp,
-    is_control,
+    Account, Act, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
@@ -33,10 +32,6 @@ impl AppPasswords {
             auditor: Arc::clone(engine.auditor()),
             rng: Arc::clone(engine.rng()),
         }
-    }
-
-    fn audit(&self, act: Act, account: &Account, name: &str) -> AuditRecord {
-        self.auditor.by_command(act, Some(account.user.realm), Some(account.user.id), name)
     }
 
     /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account has
@@ -68,7 +63,7 @@ impl AppPasswords {
         let mut credential = self.credentials.app_password(user, name, &password);
         credential.scope.protocols = protocols;
         credential.expires = ends;
-        let audit = self.audit(Act::AppPasswordMade, account, name);
+        let audit = self.auditor.by_command_on(Act::AppPasswordMade, &account.user, name);
         match add_named(&*self.store, &credential, &audit, Act::AppPasswordRevoked).await? {
             Added::Yes => return Ok(Some(password)),
             Added::TooMany => return Err(AdminError::TooManyAppPasswords),
@@ -96,7 +91,7 @@ impl AppPasswords {
         let own = self.list(account).await?;
         match own.into_iter().find(|password| password.label.as_deref() == Some(name)) {
             Some(password) => {
-                let audit = self.audit(Act::AppPasswordRevoked, account, name);
+                let audit = self.auditor.by_command_on(Act::AppPasswordRevoked, &account.user, name);
                 Ok(self.store.remove(password.id, Some(&audit)).await?)
             }
             None => Ok(false),

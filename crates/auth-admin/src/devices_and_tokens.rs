@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, AuditRecord, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName,
-    Revocation, Rng, Store, TotpSecret,
+    Account, Act, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName, Revocation,
+    Rng, Store, TotpSecret,
 };
 use auth_crypto::totp;
 use auth_engine::{
@@ -86,7 +86,7 @@ impl Devices {
         let stored = self.credentials.totp(user, CredentialKind::TOTP, &device.secret);
         new.push(Credential { counter: step, ..stored });
         let revoked = self.revocations.kinds(RevocationEvent::DeviceEnrolled);
-        let audit = audit(&self.auditor, Act::DeviceEnrolled, account);
+        let audit = self.auditor.by_command_on(Act::DeviceEnrolled, &account.user, "");
         if !self.store.exchange(user, &revoked, None, &new, Some(&audit)).await? {
             return Err(AdminError::NoUser);
         }
@@ -99,7 +99,7 @@ impl Devices {
     /// [`AdminError::Store`].
     pub async fn remove(&self, account: &Account) -> Result<bool, AdminError> {
         let kinds = self.revocations.kinds(RevocationEvent::DeviceRemoved);
-        let audit = audit(&self.auditor, Act::DeviceRemoved, account);
+        let audit = self.auditor.by_command_on(Act::DeviceRemoved, &account.user, "");
         Ok(self.store.remove_of_user(account.user.id, &kinds, None, Some(&audit)).await? > 0)
     }
 }
@@ -108,11 +108,6 @@ impl fmt::Debug for Devices {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Devices").finish_non_exhaustive()
     }
-}
-
-/// The row of an act of a command on an account.
-fn audit(auditor: &Auditor, act: Act, account: &Account) -> AuditRecord {
-    auditor.by_command(act, Some(account.user.realm), Some(account.user.id), "")
 }
 
 /// Administers tokens and keys.
@@ -153,10 +148,7 @@ impl Tokens {
     pub async fn revoke(&self, account: &Account, id: CredentialId) -> Result<bool, AdminError> {
         let own = self.list(account).await?;
         let Some(token) = own.into_iter().find(|token| token.id == id) else { return Ok(false) };
-        let audit = AuditRecord {
-            detail: token.kind.as_str().to_owned(),
-            ..audit(&self.auditor, Act::TokenRevoked, account)
-        };
+        let audit = self.auditor.by_command_on(Act::TokenRevoked, &account.user, token.kind.as_str());
         if token.kind != CredentialKind::ZETTELSTORE_TOKEN {
             return Ok(self.store.remove(id, Some(&audit)).await?);
         }
@@ -187,7 +179,7 @@ impl Tokens {
             kinds: &self.kinds,
             except: None,
         };
-        let audit = audit(&self.auditor, Act::TokensRevoked, account);
+        let audit = self.auditor.by_command_on(Act::TokensRevoked, &account.user, "");
         let is_there = self.store.revoke(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }

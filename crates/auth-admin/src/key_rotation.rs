@@ -125,8 +125,8 @@ impl KeyRotation {
         self.auditor.by_command(act, None, None, format!("key {id}"))
     }
 
-    /// Binds the store to the ring without a key and notes that it is retired, when nothing needs that key any more: nothing is sealed under it,
-    /// and every running server has another active one. Gives the ring to go on with.
+    /// Binds the store to the ring without a key and notes that it is retired, when nothing needs that key any more:
+    /// nothing is sealed under it, and every running server has another active one. Gives the ring to go on with.
     ///
     /// # Errors
     /// An [`InternalError`] when the store fails.

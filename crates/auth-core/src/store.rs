@@ -17,7 +17,7 @@ use async_trait::async_trait;
 
 use crate::{
     Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName,
-    NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, UserId,
+    NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, User, UserId,
 };
 
 pub use audit::{AuditRow, AuditStore};
@@ -203,6 +203,14 @@ pub struct ProfileUpdate {
     pub full_name: String,
     /// What the user may do.
     pub role: Role,
+}
+
+impl ProfileUpdate {
+    /// Gives a user other names, and leaves the full name and the role as they are.
+    #[must_use]
+    pub fn with_names(user: &User, names: Vec<LoginName>) -> Self {
+        Self { names, full_name: user.full_name.clone(), role: user.role }
+    }
 }
 
 /// The credentials that a change of an account revokes.

@@ -43,6 +43,12 @@ impl Auditor {
         }
     }
 
+    /// The row of an act that a command does to a user.
+    #[must_use]
+    pub fn by_command_on(&self, act: Act, user: &User, detail: impl Into<String>) -> AuditRecord {
+        self.by_command(act, Some(user.realm), Some(user.id), detail)
+    }
+
     /// The row of an act that a directory does to a user while the user logs in.
     pub(crate) fn by_directory(
         &self,

@@ -1,6 +1,6 @@
 //! Which kinds of credentials each event ends.
 
-use auth_core::CredentialKind;
+use auth_core::{Act, CredentialKind};
 
 use crate::rules::RuleSet;
 
@@ -58,6 +58,18 @@ pub enum RevocationEvent {
     DeviceRemoved,
     /// An administrator reset the TOTP device.
     DeviceReset,
+}
+
+impl RevocationEvent {
+    /// The act and the event of giving an account to an entry of a directory. `former` is the id of the entry that the
+    /// account belonged to before.
+    #[must_use]
+    pub fn of_link(former: Option<&str>) -> (Act, Self) {
+        match former {
+            Some(_) => (Act::AccountRelinked, Self::Relinked),
+            None => (Act::AccountLinked, Self::AddressChanged),
+        }
+    }
 }
 
 /// The kinds of credentials that each event ends.

@@ -106,7 +106,7 @@ pub fn with_verified_addresses(user: &User, is_meant: impl Fn(&str) -> bool) -> 
     for name in names.iter_mut().filter(|name| name.kind == NameKind::Email && is_meant(&name.exact)) {
         name.verified = true;
     }
-    ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role }
+    ProfileUpdate::with_names(user, names)
 }
 
 impl fmt::Debug for AddressVerificationService {

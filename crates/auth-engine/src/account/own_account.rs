@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Account, Act, ActionError, Caller, Conflict, CredentialKind, LoginName, Lookup, NameKind, OwnAccount,
-    Password, Profile, ProfileUpdate, Realm, Revocation, Store, StoreError,
+    Password, Profile, ProfileUpdate, Revocation, Store, StoreError,
 };
 
 use super::confirm::{Demand, StepUp};
@@ -61,7 +61,7 @@ impl OwnAccount for OwnAccountService {
             None => {}
         }
         // Where a directory names people, a name that somebody chose could be that of an entry, and the account be linked.
-        if caller.principal.profile.realm.backends.iter().any(|backend| backend != Realm::LOCAL) {
+        if caller.principal.profile.realm.asks_a_directory() {
             return Err(ActionError::NotOffered);
         }
         if !is_user_name(name) {
@@ -73,7 +73,7 @@ impl OwnAccount for OwnAccountService {
         let audit = self.auditor.by_caller(caller, Act::UserNameChosen, &user)?;
         let mut names = user.names.clone();
         names.insert(0, LoginName { kind: NameKind::UserName, exact: name.to_owned(), verified: false });
-        let update = ProfileUpdate { names, full_name: user.full_name.clone(), role: user.role };
+        let update = ProfileUpdate::with_names(&user, names);
         match self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await {
             Ok(true) => {
                 tracing::info!(target: "auth::account", user = %user.id, "user name chosen");

@@ -75,8 +75,9 @@ impl DirectoryAccounts {
             |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
         match self.match_entry_by(&config, realm, entry).await? {
             EntryMatch::Known(account) => Ok(self.update(&config, account, entry, &audit).await?),
-            EntryMatch::Linked(account) => self.link(&account, entry, Act::AccountLinked, &audit).await,
-            EntryMatch::Relinked(account) => self.link(&account, entry, Act::AccountRelinked, &audit).await,
+            EntryMatch::Linked(account) | EntryMatch::Relinked(account) => {
+                self.link(&account, entry, &audit).await
+            }
             EntryMatch::Made => self.make(realm, entry, &audit).await,
             EntryMatch::Refused(reason) => {
                 if reason == FailureReason::AccountOfAnother {
@@ -162,20 +163,14 @@ impl DirectoryAccounts {
     }
 
     /// Gives an account to the directory: from now on the directory judges its password.
-    async fn link(
-        &self,
-        account: &Account,
-        entry: &Entry,
-        act: Act,
-        audit: &Audit<'_>,
-    ) -> Result<Account, LoginError> {
+    async fn link(&self, account: &Account, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
         let user = account.user.id;
-        let former = account.user.name(NameKind::Directory).map(|name| name.exact.clone());
-        let audit = AuditRecord { detail: former.unwrap_or_default(), ..audit(act, &account.user) };
-        let is_relinked = act == Act::AccountRelinked;
-        let event = if is_relinked { RevocationEvent::Relinked } else { RevocationEvent::AddressChanged };
+        let former = account.user.name(NameKind::Directory).map(|name| name.exact.as_str());
+        let (act, event) = RevocationEvent::of_link(former);
         let kinds = self.revocations.kinds(event);
-        let valid_from = is_relinked.then(|| self.clock.now());
+        let valid_from = former.map(|_| self.clock.now());
+        let detail = former.unwrap_or_default().to_owned();
+        let audit = AuditRecord { detail, ..audit(act, &account.user) };
         let revocation = Revocation { valid_from, kinds: &kinds, except: None };
         let update = profile_update(&account.user, entry);
         match self.store.update_profile(user, &update, &revocation, Some(&audit)).await {

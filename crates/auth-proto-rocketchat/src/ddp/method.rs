@@ -127,6 +127,12 @@ impl Origin<'_> {
     async fn principal(&self, state: &RocketChatProtocol) -> Result<Box<Principal>, MethodError> {
         self.user.ok_or(MethodError::NotSignedIn)?.check(state, self.peer).await
     }
+
+    /// The caller of a service: the user who calls, and the second factor that is shown.
+    fn caller<'a>(&'a self, principal: &'a Principal, factor: &'a PresentedFactor) -> Caller<'a> {
+        let protocol = ProtocolName::ROCKETCHAT;
+        Caller { principal, peer: self.peer, protocol, agent: self.agent, factor }
+    }
 }
 
 /// The outcome of a call.
@@ -246,13 +252,7 @@ async fn end_other_sessions(
     let user = origin.user.ok_or(MethodError::NotSignedIn)?;
     let principal = origin.principal(state).await?;
     let nothing = PresentedFactor::default();
-    let caller = Caller {
-        principal: &principal,
-        peer: origin.peer,
-        protocol: ProtocolName::ROCKETCHAT,
-        agent: origin.agent,
-        factor: origin.factor.unwrap_or(&nothing),
-    };
+    let caller = origin.caller(&principal, origin.factor.unwrap_or(&nothing));
     state.services.end_other_sessions(&caller).await?;
     let own =
         || MethodResult::Own { token: user.token.clone(), token_expires: Date::of_end(principal.expires) };
@@ -268,13 +268,7 @@ async fn change_own_account(
 ) -> Result<Option<MethodResult>, MethodError> {
     let principal = origin.principal(state).await?;
     let nothing = PresentedFactor::default();
-    let caller = Caller {
-        principal: &principal,
-        peer: origin.peer,
-        protocol: ProtocolName::ROCKETCHAT,
-        agent: origin.agent,
-        factor: origin.factor.unwrap_or(&nothing),
-    };
+    let caller = origin.caller(&principal, origin.factor.unwrap_or(&nothing));
     if name == "getUsernameSuggestion" {
         return Ok(Some(MethodResult::UserName(state.services.suggest_user_name(&caller).await?)));
     }
@@ -322,13 +316,7 @@ async fn change_factor(
 ) -> Result<Option<MethodResult>, MethodError> {
     let factor = factor(&mut params).or_else(|| origin.factor.cloned()).unwrap_or_default();
     let principal = origin.principal(state).await?;
-    let caller = Caller {
-        principal: &principal,
-        peer: origin.peer,
-        protocol: ProtocolName::ROCKETCHAT,
-        agent: origin.agent,
-        factor: &factor,
-    };
+    let caller = origin.caller(&principal, &factor);
     let services = &state.services;
     Ok(Some(match call {
         DeviceCall::Enable => {
