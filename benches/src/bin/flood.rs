@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use auth_conformance::Server;
+use auth_conformance::{Server, ServerConfig};
 use benches::report::{Goal, Report, Table};
 use benches::rounds::{median, percentile};
 use benches::server::{
@@ -40,6 +40,9 @@ const FLOOD: usize = 50;
 
 /// The number of client addresses of the overload.
 const ADDRESSES: u32 = 1000;
+
+/// The attempts of a client that is over its limit.
+const REFUSED: u64 = 100_000;
 
 const HONEST: [u8; 4] = [127, 0, 0, 3];
 const FLOODER: [u8; 4] = [127, 0, 0, 2];
@@ -120,6 +123,7 @@ async fn main() -> Result<()> {
         rows: resident.map(|(name, kib)| (name.to_owned(), vec![(kib / 1024).to_string()])).to_vec(),
         bars: None,
     });
+    shut_out(&binary, &mut report).await?;
     refusals(&binary, &mut report).await?;
     println!("{}", report.text());
     if let Some(folder) = arguments.out {
@@ -225,6 +229,47 @@ async fn overload(server: &Server, count: usize, per_second: f64) -> Result<Logi
 
 async fn wrong(from: IpAddr, to: SocketAddr, user: usize) -> Result<TimedResponse> {
     Connection::open(from, to).await?.send(&zulip_login(1 + user % 8, "wrong")).await
+}
+
+/// Measures the honest client while a client that is over its limit goes on: its attempts are refused before they are
+/// judged.
+async fn shut_out(binary: &std::path::Path, report: &mut Report) -> Result<()> {
+    let config = ServerConfig::minimal().set("log.level", "warn").set("zulip.realm", "main");
+    let server = server::start(binary, &config)?;
+    let unloaded = honest(&server, 300).await?;
+    let left = Arc::new(AtomicU64::new(REFUSED));
+    let mut clients = JoinSet::new();
+    for _ in 0..8 {
+        let (left, to) = (Arc::clone(&left), server.address());
+        clients.spawn(async move {
+            let mut connection = Connection::open(FLOODER.into(), to).await?;
+            let request = zulip_login(1, "wrong");
+            let take = || left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            while take().is_ok() {
+                connection.send(&request).await?;
+            }
+            anyhow::Ok(())
+        });
+    }
+    let began = Instant::now();
+    let mut loaded = Logins { seconds: Vec::new(), refused: 0 };
+    while left.load(Ordering::Relaxed) > 0 {
+        let more = honest(&server, 10).await?;
+        loaded.seconds.extend(more.seconds);
+        loaded.refused += more.refused;
+    }
+    let took = began.elapsed().as_secs_f64();
+    while let Some(ended) = clients.join_next().await {
+        ended??;
+    }
+    let middle = |logins: &Logins| median(logins.seconds.iter().copied());
+    let what = format!(
+        "honest login, median, beside {REFUSED} attempts of a client over its limit ({:.0} a second), against unloaded",
+        REFUSED as f64 / took
+    );
+    report.at_most(&what, 3.0, middle(&loaded) / middle(&unloaded));
+    none_refused(report, "honest logins refused meanwhile", &loaded);
+    Ok(())
 }
 
 /// Measures how long each protocol takes to refuse a login when the queue is full.

@@ -19,12 +19,12 @@ pub(super) fn has_form(protocol: Protocol, response: &Response) -> bool {
     let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
     let succeeded = response.status == 200;
     match protocol {
-        // Every answer has a result and a message; an error has a code.
+        // Every answer has a result and a message; an error of the client has a code, and one of the server none.
         Protocol::Zulip => json().is_some_and(|body| {
             text(&body, "msg").is_some()
                 && match text(&body, "result").as_deref() {
                     Some("success") => succeeded,
-                    Some("error") => !succeeded && text(&body, "code").is_some(),
+                    Some("error") => !succeeded && (response.status >= 500) == text(&body, "code").is_none(),
                     _ => false,
                 }
         }),
