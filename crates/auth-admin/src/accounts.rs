@@ -144,14 +144,20 @@ impl Accounts {
         if user.email().is_none() {
             return Err(AdminError::NoAddress);
         }
-        let update = with_verified_addresses(user, |_| true);
-        if update.names == user.names {
-            return Ok(false);
+        let outcome = change_profile(&*self.store, user.id, |account| {
+            let update = with_verified_addresses(&account.user, |_| true);
+            if update.names == account.user.names {
+                return Ok::<_, StoreError>(None);
+            }
+            let audit = self.audit(Act::AddressVerified, account);
+            Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => Ok(true),
+            Outcome::Unchanged => Ok(false),
+            Outcome::NoUser => Err(AdminError::NoUser),
+            Outcome::Taken(what) => Err(StoreError::Conflict(what).into()),
         }
-        let audit = self.audit(Act::AddressVerified, account);
-        let is_there =
-            self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await?;
-        if is_there { Ok(true) } else { Err(AdminError::NoUser) }
     }
 
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or
@@ -180,23 +186,25 @@ impl Accounts {
         if entry.trim() != entry || check_login_name(NameKind::Directory, entry).is_err() {
             return Err(AdminError::BadEntry);
         }
-        let user = &account.user;
-        let former = user.name(NameKind::Directory).map(|name| name.exact.as_str());
-        let (act, event) = RevocationEvent::of_link(former);
-        let detail = former.unwrap_or_default().to_owned();
-        let audit = AuditRecord { detail, ..self.audit(act, account) };
-        let mut names: Vec<LoginName> =
-            user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
-        names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
-        let update = ProfileUpdate::with_names(user, names);
-        let kinds = self.revocations.kinds(event);
-        let valid_from = former.map(|_| self.passwords.next_valid_from());
-        let revocation = Revocation { valid_from, kinds: &kinds, except: None };
-        match self.store.update_profile(user.id, &update, &revocation, Some(&audit)).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(AdminError::NoUser),
-            Err(StoreError::Conflict(_)) => Err(AdminError::EntryOfAnother),
-            Err(error) => Err(error.into()),
+        let outcome = change_profile(&*self.store, account.user.id, |account| {
+            let user = &account.user;
+            let former = user.name(NameKind::Directory).map(|name| name.exact.as_str());
+            let (act, event) = RevocationEvent::of_link(former);
+            let detail = former.unwrap_or_default().to_owned();
+            let mut names: Vec<LoginName> =
+                user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
+            names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
+            Ok::<_, StoreError>(Some(ProfileChange {
+                update: ProfileUpdate::with_names(user, names),
+                kinds: self.revocations.kinds(event),
+                valid_from: former.map(|_| self.passwords.next_valid_from()),
+                audit: AuditRecord { detail, ..self.audit(act, account) },
+            }))
+        });
+        match outcome.await? {
+            Outcome::Done | Outcome::Unchanged => Ok(()),
+            Outcome::NoUser => Err(AdminError::NoUser),
+            Outcome::Taken(_) => Err(AdminError::EntryOfAnother),
         }
     }
 

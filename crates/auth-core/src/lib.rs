@@ -112,7 +112,7 @@ pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
     ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
-    OwnAccount, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms,
+    OwnAccount, OwnChange, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms,
     RequestLimits, SecondFactors, Sessions, TokenRenewal,
 };
 pub use store::{

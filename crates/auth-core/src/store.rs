@@ -121,6 +121,7 @@ pub trait UserStore: Send + Sync {
     /// Replaces a user's names, full name and role, and revokes credentials. `false` when there is no such user.
     ///
     /// # Errors
+    /// [`StoreError::Changed`] when the user has another version than the one that the update was made from, and
     /// [`Conflict::Name`] when another user has one of the names: nothing is changed then. See [`StoreError`].
     async fn update_profile(
         &self,
@@ -197,6 +198,8 @@ pub enum Lookup<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct ProfileUpdate {
+    /// The version of the user that the update was made from.
+    pub version: u64,
     /// All names by which the user may log in.
     pub names: Vec<LoginName>,
     /// The display name.
@@ -209,7 +212,7 @@ impl ProfileUpdate {
     /// Gives a user other names, and leaves the full name and the role as they are.
     #[must_use]
     pub fn with_names(user: &User, names: Vec<LoginName>) -> Self {
-        Self { names, full_name: user.full_name.clone(), role: user.role }
+        Self { version: user.version, names, full_name: user.full_name.clone(), role: user.role }
     }
 }
 

@@ -122,15 +122,16 @@ impl EngineBuilder {
         );
         backends.insert(0, Arc::new(local));
         let backends = Arc::new(BackendChain::new(backends, Arc::clone(&directories)));
-        let directory_accounts = Arc::new(DirectoryAccounts::new(
-            Arc::clone(&store),
-            Arc::clone(&directories),
-            Arc::clone(&users),
-            Arc::clone(&auditor),
-            Arc::clone(&revocations),
-            Arc::clone(&clock),
-            config.rocketchat.email_2fa_auto_opt_in,
-        ));
+        let directory_accounts = Arc::new(DirectoryAccounts {
+            store: Arc::clone(&store),
+            directories: Arc::clone(&directories),
+            backends: Arc::clone(&backends),
+            users: Arc::clone(&users),
+            auditor: Arc::clone(&auditor),
+            revocations: Arc::clone(&revocations),
+            clock: Arc::clone(&clock),
+            mailed_codes: config.rocketchat.email_2fa_auto_opt_in,
+        });
 
         let cache = Arc::new(CredentialCache::new(
             Arc::clone(&store),

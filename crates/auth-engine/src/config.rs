@@ -73,8 +73,8 @@ pub struct DirectoryConfig {
     pub create: bool,
     /// Whether an account of the same name that is no directory's becomes the entry's at its first login.
     pub merge_existing: bool,
-    /// Whether an account that belongs to another entry becomes that of the entry with its user name, such as one that was
-    /// deleted and made again. Without effect in a realm with several directories, whose entries may be namesakes.
+    /// Whether an account whose entry is gone becomes that of the entry with its user name, such as one that was deleted and
+    /// made again. Without effect in a realm with several directories, whose entries may be namesakes.
     pub relink_by_name: bool,
     /// Whether the directory's accounts may also log in with a password that is stored here.
     pub local_passwords: bool,

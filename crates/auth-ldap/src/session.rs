@@ -7,7 +7,7 @@ use crate::connection::{BindError, Connection, Found, NO_ATTRIBUTES, SearchBase}
 use crate::dn::is_below;
 use crate::entry::SearchEntry;
 use crate::error::{DirectoryError, VerifyError};
-use crate::filter;
+use crate::{attributes, filter};
 use crate::groups::HeldGroups;
 use crate::names::NameQuery;
 use crate::trace::Trace;
@@ -209,6 +209,14 @@ impl Session<'_> {
             self.connection.search(SearchBase::Entry(group), &filter, &none).await?
         };
         Ok(!found.entries.is_empty())
+    }
+
+    /// Whether an entry has this id, also one that the configured filter leaves out.
+    pub(crate) async fn has_entry(&mut self, id: &str) -> Result<bool, DirectoryError> {
+        let filter = attributes::id_filter(&self.config.attributes.id, id);
+        let none = [NO_ATTRIBUTES.to_owned()];
+        let found = self.connection.search(SearchBase::Subtree(&self.config.base), &filter, &none).await?;
+        Ok(found.is_cut || !found.entries.is_empty())
     }
 
     /// Passes every person's entry to `each`.

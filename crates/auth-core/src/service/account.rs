@@ -349,19 +349,29 @@ pub trait OwnAccount: Send + Sync {
     /// An [`ActionError`] when the store can't be read.
     async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError>;
 
-    /// Gives the caller's account its user name, if it has none; gives the account's profile. An account keeps the name
-    /// that it has.
+    /// Changes the caller's account; gives the account's profile. Where a part of the change is refused, nothing is changed.
+    ///
+    /// A new password ends what was signed in before, but for the token presented. It asks for a second factor, or the
+    /// present password, unless the account must change its password.
     ///
     /// # Errors
-    /// [`ActionError::NotOffered`] when the account has another name, or an [`ActionError`] when the name can't be used.
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError>;
+    /// [`ActionError::NotOffered`] when the account has another user name already or its password is kept elsewhere, or an
+    /// [`ActionError`] that says what is wrong with a name or a password, or that the change may not have been stored.
+    async fn change_own_account(
+        &self,
+        caller: &Caller<'_>,
+        change: &OwnChange<'_>,
+    ) -> Result<Profile, ActionError>;
+}
 
-    /// Sets the caller's password and ends what was signed in before, but for the token presented. Asks for a second
-    /// factor, or the present password, unless the account must change its password.
-    ///
-    /// # Errors
-    /// An [`ActionError`] when the password is the present one or too weak, or may not have been stored.
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError>;
+/// What callers change about their own accounts; `None` leaves things as they are.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it, the engine takes it apart")]
+pub struct OwnChange<'a> {
+    /// The user name of an account that has none. An account keeps the name that it has.
+    pub user_name: Option<&'a str>,
+    /// The new password.
+    pub password: Option<&'a Password>,
 }
 
 /// Verifies addresses by mail.

@@ -101,8 +101,7 @@ pub enum ActionKind {
     ForgotPassword { realm: RealmId, address: String },
     ResetPassword { realm: RealmId, token: Token, new: Password },
     SuggestUserName,
-    ChooseUserName { name: String },
-    ChangePassword { new: Password },
+    ChangeOwnAccount { user_name: Option<String>, password: Option<Password> },
     MailAddressProof { realm: RealmId, address: String },
     VerifyAddress { realm: RealmId, token: Token },
 }

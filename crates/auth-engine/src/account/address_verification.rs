@@ -7,13 +7,14 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::{
     Act, ActionError, AddressVerification, Clock, Credential, CredentialKind, Identifier, InternalError,
-    NameKind, Peer, ProfileUpdate, ProtocolName, RealmId, Revocation, Store, Timestamp, Token, User,
+    NameKind, Peer, ProfileUpdate, ProtocolName, RealmId, Store, Timestamp, Token, User,
 };
 use auth_crypto::opaque;
 
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::maintenance::outbox::MailQueue;
+use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::timing::mail_step::next_step;
@@ -49,7 +50,7 @@ impl AddressVerification for AddressVerificationService {
         let unverified = own
             .filter(|own| !own.verified && auth_core::fold(own.address) == auth_core::fold(address.trim()));
         if let (Some(account), Some(own)) = (&account, unverified)
-            && self.limits.reserve_mail(account.user.id, started).await?
+            && self.limits.reserve_mail(CredentialKind::ADDRESS_PROOF, account.user.id, started).await?
         {
             let user = account.user.id;
             let (token, stored) =
@@ -81,20 +82,25 @@ impl AddressVerification for AddressVerificationService {
             account.user.realm == realm && account.user.active && !code_has_ended(credential, now)
         });
         let (credential, account) = found.ok_or(ActionError::WrongToken)?;
-        let (user, proved) = (&account.user, credential.label.as_deref().unwrap_or_default());
-        if !user.names.iter().any(|name| name.kind == NameKind::Email && name.exact == proved) {
-            return Err(ActionError::WrongToken);
+        let (user, proved) = (account.user.id, credential.label.as_deref().unwrap_or_default());
+        let outcome = change_profile(&*self.store, user, |account| {
+            let user = &account.user;
+            if !user.names.iter().any(|name| name.kind == NameKind::Email && name.exact == proved) {
+                return Err(ActionError::WrongToken);
+            }
+            let update = with_verified_addresses(user, |address| address == proved);
+            // A link that is opened again, by a scanner of mails or by its reader, has nothing more to do.
+            if update.names == user.names {
+                return Ok(None);
+            }
+            let audit = self.auditor.by_link(Act::AddressVerified, user, protocol, peer)?;
+            Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => tracing::info!(target: "auth::account", %user, "address verified"),
+            Outcome::Unchanged => {}
+            Outcome::NoUser | Outcome::Taken(_) => return Err(ActionError::WrongToken),
         }
-        let update = with_verified_addresses(user, |address| address == proved);
-        // A link that is opened again, by a scanner of mails or by its reader, has nothing more to do.
-        if update.names == user.names {
-            return Ok(());
-        }
-        let audit = self.auditor.by_link(Act::AddressVerified, user, protocol, peer)?;
-        if !self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await? {
-            return Err(ActionError::WrongToken);
-        }
-        tracing::info!(target: "auth::account", user = %user.id, "address verified");
         Ok(())
     }
 }

@@ -55,7 +55,7 @@ impl PasswordReset for PasswordResetService {
             realm.active && account.user.active && account.user.name(NameKind::Directory).is_none()
         });
         if let Some(account) = account
-            && self.limits.reserve_mail(account.user.id, started).await?
+            && self.limits.reserve_mail(CredentialKind::PASSWORD_RESET, account.user.id, started).await?
         {
             let user = account.user.id;
             let expires = Some(started + LIFETIME);

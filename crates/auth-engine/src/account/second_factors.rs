@@ -186,7 +186,7 @@ impl SecondFactors for SecondFactorService {
         let realm = realm.ok_or_else(|| InternalError::corrupt("the realm of a protocol"))?;
         let account = self.users.find(&realm, who).await?;
         if let Some(account) = account.filter(|account| account.user.active && account.mails_codes())
-            && self.limits.reserve_mail(account.user.id, started).await?
+            && self.limits.reserve_mail(CredentialKind::MAILED_CODE, account.user.id, started).await?
         {
             self.check.mail_code(&account).await?;
         }

@@ -188,12 +188,12 @@ impl OwnAccount for Engine {
         self.own_account.suggest_user_name(caller).await
     }
 
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
-        self.own_account.choose_user_name(caller, name).await
-    }
-
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
-        self.own_account.change_password(caller, new).await
+    async fn change_own_account(
+        &self,
+        caller: &Caller<'_>,
+        change: &OwnChange<'_>,
+    ) -> Result<Profile, ActionError> {
+        self.own_account.change_own_account(caller, change).await
     }
 }
 

@@ -112,6 +112,11 @@ impl BackendChain {
         })
     }
 
+    /// Whether a directory has an entry of that id.
+    pub(crate) async fn has_entry(&self, directory: &str, id: &str) -> Result<bool, InternalError> {
+        self.backend(directory)?.has_entry(id).await
+    }
+
     /// Whether a password matches the stored one.
     pub(crate) async fn matches_stored(&self, request: &VerifyRequest<'_>) -> Result<bool, InternalError> {
         match self.backend(Realm::LOCAL)?.verify(request).await {

@@ -17,7 +17,7 @@ use auth_core::{
 use super::app_password::AppPasswords;
 use super::attempt_log::{AttemptLog, RefusedBy};
 use super::backends::{BackendChain, Verified};
-use super::directory::DirectoryAccounts;
+use super::directory::{DirectoryAccounts, EntryAccount};
 use super::passwordless::{Passwordless, ResolvedUser};
 use super::second_factor::{SecondFactorCheck, Subject, active_factors};
 use crate::grants::GrantIssuer;
@@ -195,10 +195,11 @@ impl LoginPipeline {
         let verified = self.verify(judged, who, account, secret).await?;
         let is_cheap = verified.app_password.is_some();
         let owner = self.owner(judged, account, &verified).await?;
-        progress.found(owner.clone());
+        let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
+        progress.found(account.clone());
         progress.is_cheap = is_cheap;
         // A directory may know more names of an account than the store: the account's own count holds for them too.
-        if named != Some(owner.user.id) && !self.limits.identify(reservation, attempt, &owner).await? {
+        if named != Some(account.user.id) && !self.limits.identify(reservation, attempt, account).await? {
             return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
         }
         self.admit(judged, owner, &verified).await
@@ -260,32 +261,43 @@ impl LoginPipeline {
         judged: Judged<'_>,
         account: Option<&Account>,
         verified: &Verified,
-    ) -> Result<Account, LoginError> {
+    ) -> Result<EntryAccount, LoginError> {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
-        let account = match &verified.entry {
+        let owner = match &verified.entry {
             Some((directory, entry)) => {
                 self.directory_accounts.account_of(rules, realm, &attempt.peer, directory, entry).await?
             }
-            None => account.cloned().ok_or_else(|| InternalError::corrupt("an accepted account"))?,
+            None => {
+                let account = account.cloned();
+                EntryAccount::Own(account.ok_or_else(|| InternalError::corrupt("an accepted account"))?)
+            }
         };
+        let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
         check_state(realm, account.user.active)?;
         // That the password is right is not told where a second factor is needed and can't be shown.
-        if verified.reset_required && !self.lacks_second_step(attempt, &account) {
+        if verified.reset_required && !self.lacks_second_step(attempt, account) {
             return Err(LoginError::PasswordResetRequired);
         }
-        Ok(account)
+        Ok(owner)
     }
 
-    /// The stages after a right password. An app password stands for a second factor.
+    /// The stages after a right password. An app password stands for a second factor. An account becomes an entry's only
+    /// after its second factor was shown: the directory's password alone takes no account over that has one.
     async fn admit(
         &self,
         judged: Judged<'_>,
-        account: Account,
+        owner: EntryAccount,
         verified: &Verified,
     ) -> Result<Box<Login>, LoginError> {
         let Judged { attempt, rules } = judged;
-        rules.check_user(&account.user)?;
+        let (account, is_to_be_linked) = match owner {
+            EntryAccount::Own(account) => (account, false),
+            EntryAccount::ToBeLinked(account) => (account, true),
+        };
+        if !is_to_be_linked {
+            rules.check_user(&account.user)?;
+        }
         if verified.app_password.is_none() {
             if self.lacks_second_step(attempt, &account) {
                 return Err(LoginError::Credentials(FailureReason::NoSecondStep));
@@ -303,6 +315,15 @@ impl LoginPipeline {
                 self.second_factor.verify(subject, *method, code.as_ref()).await?;
             }
         }
+        let account = match &verified.entry {
+            Some((directory, entry)) if is_to_be_linked => {
+                let (protocol, peer) = (attempt.protocol, &attempt.peer);
+                let linked = self.directory_accounts.link(protocol, peer, directory, entry, &account).await?;
+                rules.check_user(&linked.user)?;
+                linked
+            }
+            _ => account,
+        };
         self.grant(judged, account, verified.app_password.as_ref()).await
     }
 

@@ -1,8 +1,8 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, Password, Peer, PresentedFactor, Principal,
-    ProtocolName, Timestamp, Token,
+    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, OwnChange, Password, Peer, PresentedFactor,
+    Principal, ProtocolName, Timestamp, Token,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -177,9 +177,32 @@ impl From<MethodError> for Outcome {
     }
 }
 
-/// Whether a method is the one whose calls are limited.
+/// The method whose calls a socket limits itself.
+const LOG_IN: &str = "login";
+
+/// The other methods whose calls are limited as those of operations are: each reads or changes the store.
+const LIMITED: [&str; 10] = [
+    "2fa:checkCodesRemaining",
+    "2fa:disable",
+    "2fa:enable",
+    "2fa:regenerateCodes",
+    "2fa:validateTempToken",
+    "getUsernameSuggestion",
+    "logoutOtherClients",
+    "removeOtherTokens",
+    "setUserPassword",
+    "setUsername",
+];
+
+/// Whether a method is the one that logs in.
 pub(crate) fn is_log_in(name: &str) -> bool {
-    name == "login"
+    name == LOG_IN
+}
+
+/// Counts a call against the limit of its method; gives the time to wait where there were too many.
+fn count(state: &RocketChatProtocol, origin: &Origin<'_>, name: &str) -> Option<Duration> {
+    let limited = LIMITED.into_iter().find(|limited| *limited == name)?;
+    state.services.admit(ProtocolName::ROCKETCHAT, limited, origin.peer)?.retry_after
 }
 
 /// Calls a method.
@@ -189,8 +212,11 @@ pub(crate) async fn call(
     name: &str,
     mut params: Params,
 ) -> Outcome {
+    if let Some(wait) = count(state, origin, name) {
+        return MethodError::Limited(wait).into();
+    }
     match name {
-        "login" => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
+        LOG_IN => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
         "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
         "rooms/get" | "subscriptions/get" => Ok(Some(MethodResult::Rooms([]))).into(),
         "logoutOtherClients" | "removeOtherTokens" => end_other_sessions(state, origin, name).await.into(),
@@ -274,14 +300,16 @@ async fn change_own_account(
     }
     let Value::String(text) = param else { return Err(MethodError::IllTyped) };
     if name == "setUsername" {
-        state.services.choose_user_name(&caller, &text).await?;
+        let change = OwnChange { user_name: Some(&text), ..OwnChange::default() };
+        state.services.change_own_account(&caller, &change).await?;
         return Ok(Some(MethodResult::UserName(text)));
     }
     // Any other change of a password is `users.updateOwnBasicInfo`.
     if !principal.profile.user.must_change_password {
         return Err(ActionError::NotOffered.into());
     }
-    state.services.change_password(&caller, &Password::new(text)).await?;
+    let change = OwnChange { password: Some(&Password::new(text)), ..OwnChange::default() };
+    state.services.change_own_account(&caller, &change).await?;
     Ok(Some(MethodResult::Done(true)))
 }
 

@@ -1,6 +1,6 @@
 //! What signed-in users change about their own accounts.
 
-use auth_core::{Answer, Password, Profile};
+use auth_core::{Answer, Password};
 use serde::Serialize;
 
 use crate::call::Call;
@@ -32,13 +32,9 @@ pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
 
     let caller = call.caller()?;
     let OwnChange { user_name, new_password } = OwnChange::of(call.body())?;
-    let refused = |error| ApiError::action(error, &TEXTS);
-    let mut profile: Profile = caller.principal.profile.clone();
-    if let Some(name) = user_name {
-        profile = state.services.choose_user_name(&caller, &name).await.map_err(refused)?;
-    }
-    if let Some(password) = new_password {
-        profile = state.services.change_password(&caller, &Password::new(password)).await.map_err(refused)?;
-    }
+    let password = new_password.map(Password::new);
+    let change = auth_core::OwnChange { user_name: user_name.as_deref(), password: password.as_ref() };
+    let changed = state.services.change_own_account(&caller, &change).await;
+    let profile = changed.map_err(|error| ApiError::action(error, &TEXTS))?;
     Ok(success(&Changed { user: Me::new(&profile, &state.config.site_url) }))
 }

@@ -1,5 +1,7 @@
 //! The other methods.
 
+use std::time::Duration;
+
 use auth_core::ActionError;
 use serde_json::json;
 
@@ -47,6 +49,32 @@ async fn other_sessions_end_and_the_own_token_is_given() {
     let asked: Vec<_> =
         talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
     assert_eq!(asked, ["end others", "end others"]);
+}
+
+#[tokio::test]
+async fn methods_that_read_or_change_the_store_are_limited_and_others_are_not() {
+    let mut talk = Talk::signed_in().await;
+    talk.changes().wait = Some(Duration::from_millis(6001));
+    for method in [
+        "2fa:checkCodesRemaining",
+        "2fa:disable",
+        "2fa:enable",
+        "2fa:regenerateCodes",
+        "2fa:validateTempToken",
+        "getUsernameSuggestion",
+        "logoutOtherClients",
+        "removeOtherTokens",
+        "setUserPassword",
+        "setUsername",
+    ] {
+        let error = talk.call(method, json!(["x"])).await.unwrap_err();
+        assert_eq!(error["error"], "too-many-requests", "{method}");
+        assert_eq!(error["details"], json!({"timeToReset": 6001}), "{method}");
+    }
+    assert!(talk.services.actions().is_empty(), "nothing was looked up");
+    for method in ["rooms/get", "subscriptions/get", "logout"] {
+        assert!(talk.call(method, json!([])).await.is_ok(), "{method}");
+    }
 }
 
 #[tokio::test]

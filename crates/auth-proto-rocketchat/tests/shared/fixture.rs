@@ -238,8 +238,11 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::Confirm => "confirm".to_owned(),
         ActionKind::ForgotPassword { address, .. } => format!("forgot {address}"),
         ActionKind::SuggestUserName => "suggest".to_owned(),
-        ActionKind::ChooseUserName { name } => format!("choose {name}"),
-        ActionKind::ChangePassword { new } => format!("change password to {}", new.expose()),
+        ActionKind::ChangeOwnAccount { user_name, password } => {
+            let name = user_name.as_ref().map(|name| format!("choose {name}"));
+            let password = password.as_ref().map(|new| format!("change password to {}", new.expose()));
+            name.into_iter().chain(password).collect::<Vec<_>>().join(", ")
+        }
         ActionKind::MailAddressProof { address, .. } => format!("prove {address}"),
         ActionKind::VerifyAddress { token, .. } => format!("verify {}", token.expose()),
         other => panic!("Rocket.Chat asks for no {other:?}"),

@@ -227,6 +227,10 @@ impl Ldap {
         let password = Password::new(password.as_str());
         match &self.direct_bind {
             None => Ok(BindMethod::ServiceAccount { dn: self.bind_dn.clone(), password }),
+            Some(_) if self.relink_by_name => Err(ConfigError::new(format!(
+                "{section} relink_by_name: looks whether the former entry is gone, which needs a service account \
+                 (bind_dn), not direct_bind"
+            ))),
             Some(template) if self.bind_dn.is_empty() => {
                 Ok(BindMethod::Direct { template: template.clone() })
             }
@@ -320,6 +324,10 @@ mod tests {
                 "[ldap.corp] set either bind_password or bind_password_file, not both",
             ),
             ("direct_bind = \"uid=x\"", "[ldap.corp] the name to bind as has no {user} in it"),
+            (
+                "direct_bind = \"uid={user},dc=x\"\nrelink_by_name = true",
+                "[ldap.corp] relink_by_name: looks whether the former entry is gone, which needs a service account",
+            ),
             (
                 "filter = \"(uid=x\"",
                 "[ldap.corp] the filter of people is no LDAP filter such as (objectClass=person)",

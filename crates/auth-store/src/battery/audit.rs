@@ -131,8 +131,9 @@ pub async fn writes_the_row_of_each_command_that_changes_something<F: Fixture>(f
     writes!(PasswordSet, Ok(true), |audit| store.set_password(id, Some(&new), NOTHING, audit));
     writes!(Deactivated, Ok(true), |audit| store.set_active(id, false, NOTHING, audit));
     writes!(TokensRevoked, Ok(true), |audit| store.revoke(id, NOTHING, audit));
-    let names = store.user(id).await.unwrap().unwrap().user.names.clone();
-    let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
+    let before = store.user(id).await.unwrap().unwrap().user;
+    let update =
+        ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&before, before.names.clone()) };
     writes!(ProfileUpdated, Ok(true), |audit| store.update_profile(id, &update, NOTHING, audit));
     writes!(MailedCodesRequired, Ok(true), |audit| store.set_email_second_factor(id, true, NOTHING, audit));
     writes!(PersonalTokenMade, Ok(true), |audit| store.add(&token(1, id), 9, audit));
@@ -166,7 +167,7 @@ pub async fn writes_no_row_for_a_command_that_changes_nothing<F: Fixture>(fixtur
     assert_eq!(store.set_active(nobody, false, NOTHING, audit).await, Ok(false));
     assert_eq!(store.revoke(nobody, NOTHING, audit).await, Ok(false));
     let taken = store.user(users[1]).await.unwrap().unwrap().user.names.clone();
-    let update = ProfileUpdate { names: taken, full_name: "New".into(), role: auth_core::Role::Member };
+    let update = ProfileUpdate::with_names(&store.user(id).await.unwrap().unwrap().user, taken);
     assert_eq!(store.update_profile(nobody, &update, NOTHING, audit).await, Ok(false));
     let refused = store.update_profile(id, &update, NOTHING, audit).await;
     assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Name(_)))), "{refused:?}");
@@ -229,8 +230,9 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     }
     let kinds = [kept.kind];
     let row = |act| AuditRecord { by: Some(own.id), ..record(act, id, 10) };
-    let names = store.user(id).await.unwrap().unwrap().user.names.clone();
-    let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
+    let user = store.user(id).await.unwrap().unwrap().user;
+    let update =
+        ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&user, user.names.clone()) };
     let new = password("changed");
 
     let required = row(Act::MailedCodesRequired);
@@ -355,11 +357,8 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     let row = record(Act::Deleted, id, 10);
     let audit = Some(&row);
     let new = password("changed");
-    let update = ProfileUpdate {
-        names: before.user.names.clone(),
-        full_name: "New".into(),
-        role: auth_core::Role::Member,
-    };
+    let update =
+        ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&before.user, before.user.names.clone()) };
     let all: auth_core::Records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(other.clone())))));
     store.set_password(id, Some(&new), NOTHING, audit).await.unwrap_err();
     store.set_active(id, false, NOTHING, audit).await.unwrap_err();

@@ -61,7 +61,7 @@ pub(super) const REVOKE: &str =
 pub(super) const UPDATE_PROFILE: &str = concat!(
     "UPDATE account SET full_name = $3, role = $4, version = version + 1, ",
     move_valid_from!(),
-    " WHERE id = $1 RETURNING realm"
+    " WHERE id = $1 AND version = $5 RETURNING realm"
 );
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str = concat!(
     "UPDATE account SET email_second_factor = $3, version = version + 1, ",
@@ -154,10 +154,14 @@ impl UserStore for Postgres {
     ) -> StoreResult<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let valid_from = revocation.valid_from.map(Timestamp::as_millis);
+        let version = update.version.cast_signed();
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
-            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role];
-            let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else { return Ok(false) };
+            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role, &version];
+            let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else {
+                let is_there = row(transaction, feed::VERSIONS, &[&vec![id]]).await?.is_some();
+                return if is_there { Err(StoreError::Changed.into()) } else { Ok(false) };
+            };
             let realm = RealmId::from_bytes(Columns::of(&there).bytes()?);
             execute(transaction, names::DELETE, &[&id]).await?;
             names::insert(transaction, user, realm, &update.names).await?;

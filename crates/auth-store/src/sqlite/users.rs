@@ -12,7 +12,7 @@ use super::error::Result;
 use super::import::import;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
-use super::{Sqlite, audit, credentials, external_ids, names, new_user};
+use super::{Sqlite, audit, credentials, external_ids, feed, names, new_user};
 use crate::encoding::number;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -41,7 +41,7 @@ pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
     must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const UPDATE_PROFILE: &str =
-    "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
+    "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =
@@ -159,9 +159,13 @@ impl UserStore for Sqlite {
         let (update, revocation) = (update.clone(), OwnedRevocation::of(revocation));
         self.act(user, audit, move |connection| {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
-            let params = params![user.as_bytes(), update.full_name, update.role.as_str()];
+            let version = update.version.cast_signed();
+            let params = params![user.as_bytes(), update.full_name, update.role.as_str(), version];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
-            let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
+            let Some(realm) = realm.map(RealmId::from_bytes) else {
+                let is_there = connection.prepare_cached(feed::VERSION)?.exists([user.as_bytes()])?;
+                return if is_there { Err(StoreError::Changed.into()) } else { Ok(false) };
+            };
             connection.prepare_cached(names::DELETE)?.execute([user.as_bytes()])?;
             names::insert(connection, user, realm, &update.names)?;
             revocation.apply(connection, user)?;

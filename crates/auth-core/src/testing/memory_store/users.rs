@@ -107,10 +107,13 @@ impl UserStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
-            let Some(realm) = state.users.get(&user).map(|record| record.user.realm) else {
+            let Some(current) = state.users.get(&user).map(|record| &record.user) else {
                 return Ok(false);
             };
-            state.check_names(realm, user, &update.names)?;
+            if current.version != update.version {
+                return Err(StoreError::Changed);
+            }
+            state.check_names(current.realm, user, &update.names)?;
             Ok(state.change_and_revoke(user, revocation, |user, _| {
                 user.names.clone_from(&update.names);
                 user.full_name.clone_from(&update.full_name);
