@@ -98,6 +98,8 @@ impl ProtocolName {
     pub const ROCKETCHAT: Self = Self::new("rocketchat");
     /// Zettelstore's API.
     pub const ZETTELSTORE: Self = Self::new("zettelstore");
+    /// The pages.
+    pub const WEB: Self = Self::new("web");
 }
 
 short_name! {

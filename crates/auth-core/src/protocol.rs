@@ -153,6 +153,12 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
+    /// Whether a client that is asked for a second factor gets a ticket, with which it goes on without the password: for
+    /// protocols whose clients keep no password, such as pages.
+    fn gives_tickets(&self) -> bool {
+        false
+    }
+
     /// Whether a TOTP code is good again within its window.
     fn takes_codes_again(&self) -> bool {
         false

@@ -141,7 +141,7 @@ impl<'w> Holder<'w> {
     }
 
     fn factor(&mut self) -> PresentedFactor {
-        PresentedFactor { code: self.codes.pop(), method: None }
+        PresentedFactor { code: self.codes.pop(), method: None, password: None }
     }
 
     async fn log_in(&mut self, protocol: ProtocolName, password: &str) -> Grant {

@@ -37,6 +37,9 @@ pub struct PresentedFactor {
     pub code: Option<OneTimeCode>,
     /// The factor that the caller wants to use.
     pub method: Option<FactorMethod>,
+    /// The password itself, for [`FactorMethod::Password`]: a protocol whose clients send its SHA-256 hands that over as the
+    /// code.
+    pub password: Option<Password>,
 }
 
 /// Why an action on an account was not done.

@@ -10,7 +10,7 @@ use crate::{
     Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
     OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
     ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
-    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    Timestamp, Token, TokenError, TokenForm, TokenRenewal, CredentialId, OwnCredential,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
@@ -56,6 +56,8 @@ struct Asked {
     actions: Vec<Action>,
     admitted: Vec<&'static str>,
     revoked: Vec<Principal>,
+    tokens: usize,
+    spent: Vec<Token>,
 }
 
 /// An action on an account, with its arguments.
@@ -104,6 +106,12 @@ pub enum ActionKind {
     ChangeOwnAccount { user_name: Option<String>, password: Option<Password> },
     MailAddressProof { realm: RealmId, address: String },
     VerifyAddress { realm: RealmId, token: Token },
+    RenewWebSession,
+    OwnCredentials,
+    EndCredential { id: CredentialId },
+    CreateAppPassword { name: String, protocols: Vec<ProtocolName>, expires: Option<Timestamp> },
+    ApiKey,
+    IsResetLinkGood { realm: RealmId, token: Token },
 }
 
 /// What an action gives; it must fit the action.
@@ -120,6 +128,8 @@ pub enum ActionResult {
     PersonalTokens(Vec<PersonalToken>),
     Enrolment(Enrolment),
     Codes(Vec<OneTimeCode>),
+    OwnCredentials(Vec<OwnCredential>),
+    Password(Password),
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),
@@ -270,6 +280,9 @@ macro_rules! expect_result {
 }
 
 mod own_account;
+mod web;
+
+pub use web::FAKE_NOW;
 
 #[async_trait]
 impl Authenticator for FakeServices {

@@ -147,7 +147,7 @@ async fn each_act_of_an_owner_leaves_one_row() {
     assert!(matches!(asked, ActionError::SecondFactorRequired(_)), "{asked:?}");
     assert_eq!(log.new_rows().await, []);
     let code = mailed_code(&mails(&world).await.pop().unwrap());
-    let factor = PresentedFactor { code: Some(OneTimeCode::new(code)), method: None };
+    let factor = PresentedFactor { code: Some(OneTimeCode::new(code)), method: None, password: None };
     engine.waive_mailed_codes(&own.caller(&factor)).await.unwrap();
     log.expect(row(Act::MailedCodesWaived)).await;
 
@@ -219,7 +219,7 @@ async fn a_device_that_its_owner_resets_leaves_a_row() {
     let mut log = Reader::new(&world).await;
     world.clock.advance(Duration::from_secs(60));
     let code = OneTimeCode::new(device_code(world.clock.now()));
-    let factor = PresentedFactor { code: Some(code), method: None };
+    let factor = PresentedFactor { code: Some(code), method: None, password: None };
     world.engine.reset_device(&totp.caller(&factor), None).await.unwrap();
     log.expect(row(&world, Act::DeviceReset, Actor::Owner, &world.account("totp").await.user)).await;
 }

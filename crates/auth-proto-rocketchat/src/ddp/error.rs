@@ -245,6 +245,7 @@ mod tests {
             method: FactorMethod::Email,
             available: vec![FactorMethod::Email],
             mailed: Some(mailed),
+            ticket: None,
         };
         let expected = json!({
             "isClientSafe": true,

@@ -379,7 +379,7 @@ fn factor(params: &mut Params) -> Option<PresentedFactor> {
         _ => None,
     };
     let method = last.get("twoFactorMethod").and_then(Value::as_str).and_then(factor_method);
-    Some(PresentedFactor { code, method })
+    Some(PresentedFactor { code, method, password: None })
 }
 
 /// The code that is the method's only parameter.

@@ -172,7 +172,7 @@ fn judge(attempt: &LoginAttempt) -> Result<Profile, LoginError> {
 pub(crate) fn totp(and_mail: bool) -> Challenge {
     let mut available = vec![FactorMethod::Totp];
     available.extend(and_mail.then_some(FactorMethod::Email));
-    Challenge { method: FactorMethod::Totp, available, mailed: None }
+    Challenge { method: FactorMethod::Totp, available, mailed: None, ticket: None }
 }
 
 /// The challenge of a user with mailed codes.
@@ -182,6 +182,7 @@ pub(crate) fn mailed(generated: bool) -> Challenge {
         method: FactorMethod::Email,
         available: vec![FactorMethod::Email],
         mailed: Some(MailedChallenge { generated, expires, recipient: "mailuser".into() }),
+        ticket: None,
     }
 }
 
