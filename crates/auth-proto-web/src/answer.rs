@@ -13,7 +13,11 @@ use crate::state::WebProtocol;
 ///
 /// # Errors
 /// An [`InternalError`] when its template fails.
-pub(crate) fn page(state: &WebProtocol, status: StatusCode, view: &impl Template) -> Result<Answer, InternalError> {
+pub(crate) fn page(
+    state: &WebProtocol,
+    status: StatusCode,
+    view: &impl Template,
+) -> Result<Answer, InternalError> {
     let html = view.render().map_err(InternalError::defect)?;
     Ok(with_body(state, status, "text/html; charset=utf-8", html).into())
 }

@@ -58,7 +58,9 @@ impl PageError {
             Self::MethodNotAllowed { .. } => {
                 (StatusCode::METHOD_NOT_ALLOWED, t.errors.method, t.errors.method_lead.to_owned())
             }
-            Self::Elsewhere => (StatusCode::FORBIDDEN, t.errors.elsewhere, t.errors.elsewhere_lead.to_owned()),
+            Self::Elsewhere => {
+                (StatusCode::FORBIDDEN, t.errors.elsewhere, t.errors.elsewhere_lead.to_owned())
+            }
             Self::OutOfDate { .. } => {
                 (StatusCode::FORBIDDEN, t.errors.out_of_date, t.errors.out_of_date_lead.to_owned())
             }
@@ -72,7 +74,9 @@ impl PageError {
                 (StatusCode::TOO_MANY_REQUESTS, t.errors.limited, try_again(t, *retry_after))
             }
             Self::Refused => (StatusCode::FORBIDDEN, t.errors.refused, t.errors.refused_lead.to_owned()),
-            Self::NotOffered => (StatusCode::FORBIDDEN, t.errors.not_offered, t.errors.not_offered_lead.to_owned()),
+            Self::NotOffered => {
+                (StatusCode::FORBIDDEN, t.errors.not_offered, t.errors.not_offered_lead.to_owned())
+            }
             Self::Internal(error) if error.kind() == InternalErrorKind::Defect => {
                 (StatusCode::INTERNAL_SERVER_ERROR, t.errors.defect, t.errors.defect_lead.to_owned())
             }
@@ -174,7 +178,8 @@ mod tests {
 
     #[test]
     fn waiting_is_told_in_whole_minutes_rounded_up() {
-        for (seconds, text) in [(0, "in one minute."), (60, "in one minute."), (61, "in 2 minutes."), (3600, "in 60 minutes.")]
+        for (seconds, text) in
+            [(0, "in one minute."), (60, "in one minute."), (61, "in 2 minutes."), (3600, "in 60 minutes.")]
         {
             let told = try_again(&ENGLISH, Duration::from_secs(seconds));
             assert!(told.ends_with(text), "{told}");

@@ -90,7 +90,8 @@ impl Opened {
     ) -> Option<Self> {
         let sealed = fields.token(FIELD)?;
         let data = Token::new(state.services.open(TextPurpose::Form, holder?.expose(), &sealed)?);
-        let is_named = Fields::new(data.expose().as_bytes()).text(FIELD).is_some_and(|found| found == name.as_str());
+        let is_named =
+            Fields::new(data.expose().as_bytes()).text(FIELD).is_some_and(|found| found == name.as_str());
         is_named.then_some(Self { sealed, data })
     }
 

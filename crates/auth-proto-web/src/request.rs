@@ -39,7 +39,8 @@ impl<'a> Request<'a> {
     /// The browser as it names itself, cut to a length that a list can show.
     pub(crate) fn agent(&self) -> &'a str {
         const LONGEST: usize = 256;
-        let sent = self.http.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let sent =
+            self.http.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
         sent.get(..LONGEST.min(sent.len())).unwrap_or_default()
     }
 }

@@ -1,8 +1,8 @@
 //! Whoever has signed in: the owner of the web session whose token came along.
 
 use auth_core::{
-    Caller, CredentialCheck, CredentialKind, PresentedCredential, PresentedFactor, Principal, ProtocolName, Token,
-    TokenError, User,
+    Caller, CredentialCheck, CredentialKind, PresentedCredential, PresentedFactor, Principal, ProtocolName,
+    Token, TokenError, User,
 };
 use http::Method;
 
@@ -53,7 +53,11 @@ pub(crate) async fn find(state: &WebProtocol, request: &Request<'_>) -> Result<O
 /// before it does anything else.
 pub(crate) async fn required(state: &WebProtocol, request: &Request<'_>) -> Result<SignedIn, PageError> {
     let signed_in = required_even_so(state, request).await?;
-    if signed_in.user().must_change_password { Err(PageError::PasswordFirst { next: here(request) }) } else { Ok(signed_in) }
+    if signed_in.user().must_change_password {
+        Err(PageError::PasswordFirst { next: here(request) })
+    } else {
+        Ok(signed_in)
+    }
 }
 
 /// The owner of the session that came along, even where the account must have a new password first.

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 
 use crate::{
-    ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
-    Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
-    OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
-    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
-    Timestamp, Token, TokenError, TokenForm, TokenRenewal, CredentialId, OwnCredential,
+    ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, CredentialId,
+    DevelopmentUsers, Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError,
+    LoginReply, OneTimeCode, OwnCredential, Password, PasswordReset, Peer, PersonalToken, PersonalTokens,
+    Principal, Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits,
+    SecondFactors, Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;

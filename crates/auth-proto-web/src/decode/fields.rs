@@ -88,9 +88,12 @@ mod tests {
 
     #[test]
     fn codes_lose_the_spaces_between_their_groups() {
-        for (body, code) in
-            [("code=123456", Some("123456")), ("code=+123+456%09", Some("123456")), ("code=+", None), ("", None)]
-        {
+        for (body, code) in [
+            ("code=123456", Some("123456")),
+            ("code=+123+456%09", Some("123456")),
+            ("code=+", None),
+            ("", None),
+        ] {
             let read = Fields::new(body.as_bytes()).code("code");
             assert_eq!(read.as_ref().map(OneTimeCode::expose), code, "{body}");
         }
@@ -98,9 +101,14 @@ mod tests {
 
     #[test]
     fn tokens_have_letters_digits_hyphens_and_underscores() {
-        for (body, good) in
-            [("t=aZ0_-", true), ("t=", false), ("t=a+b", false), ("t=%00", false), ("t=a.b", false), ("", false)]
-        {
+        for (body, good) in [
+            ("t=aZ0_-", true),
+            ("t=", false),
+            ("t=a+b", false),
+            ("t=%00", false),
+            ("t=a.b", false),
+            ("", false),
+        ] {
             assert_eq!(Fields::new(body.as_bytes()).token("t").is_some(), good, "{body}");
         }
     }

@@ -17,13 +17,15 @@ pub fn subdomain(host: &str, external_host: &str) -> Option<String> {
         return Some(String::new());
     }
     let label = host.strip_suffix(&external)?.strip_suffix('.')?;
-    let is_label = !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_label =
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     is_label.then(|| label.to_owned())
 }
 
 /// A host without its port and without a final dot, in lower case.
 fn name(host: &str) -> String {
-    let without_port = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
+    let without_port =
+        host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|byte| byte.is_ascii_digit()));
     let host = without_port.map_or(host, |(name, _)| name);
     host.strip_suffix('.').unwrap_or(host).to_ascii_lowercase()
 }

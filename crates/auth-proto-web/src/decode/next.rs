@@ -173,7 +173,9 @@ mod tests {
         for bad in BAD {
             assert_eq!(Next::parse(bad), None, "{bad:?}");
         }
-        for bad in ["/%", "/%4", "/%zz", "/<script>", "/\"", "/{{7*7}}", "/a|b", "/account?a=\\", "/account?<"] {
+        for bad in
+            ["/%", "/%4", "/%zz", "/<script>", "/\"", "/{{7*7}}", "/a|b", "/account?a=\\", "/account?<"]
+        {
             assert_eq!(Next::parse(bad), None, "{bad:?}");
         }
         assert_eq!(Next::parse(&format!("/{}", "a".repeat(2048))), None);

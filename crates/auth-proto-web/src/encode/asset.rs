@@ -105,12 +105,28 @@ const DARK: Scheme = Scheme {
 impl Scheme {
     /// The variables of the style sheet. An accent that can't be read as text on a card is no colour of links.
     fn with(&self, accent: Colour) -> String {
-        let link = if accent.contrast(self.card) >= Colour::READABLE && accent.contrast(self.ground) >= Colour::READABLE {
+        let link = if accent.contrast(self.card) >= Colour::READABLE
+            && accent.contrast(self.ground) >= Colour::READABLE
+        {
             accent
         } else {
             self.text
         };
-        let Self { ground, card, field, text, quiet, line, edge, bad, bad_ground, good, good_ground, shadow, veil } = self;
+        let Self {
+            ground,
+            card,
+            field,
+            text,
+            quiet,
+            line,
+            edge,
+            bad,
+            bad_ground,
+            good,
+            good_ground,
+            shadow,
+            veil,
+        } = self;
         let on_accent = accent.text_on();
         format!(
             "--ground: {ground}; --card: {card}; --field: {field}; --text: {text}; --quiet: {quiet}; --line: {line}; \
@@ -122,9 +138,9 @@ impl Scheme {
 
 /// FNV-1a of 64 bits: tells contents apart, and keeps nothing secret.
 fn hash(content: &[u8]) -> u64 {
-    content.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    content
+        .iter()
+        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 #[cfg(test)]

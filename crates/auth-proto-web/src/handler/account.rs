@@ -17,7 +17,8 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
     let signed_in = session::required(state, request).await?;
     let factor = PresentedFactor::default();
     let credentials = state.services.own_credentials(&signed_in.caller(request, &factor)).await?;
-    let is_app_password = |kind| kind == CredentialKind::APP_PASSWORD || kind == CredentialKind::PERSONAL_TOKEN;
+    let is_app_password =
+        |kind| kind == CredentialKind::APP_PASSWORD || kind == CredentialKind::PERSONAL_TOKEN;
     let places = credentials.iter().filter(|credential| !is_app_password(credential.kind)).count();
     let profile = &signed_in.principal.profile;
     let addresses = profile.user.names.iter().filter(|name| name.kind == NameKind::Email);
@@ -28,9 +29,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
         notice: notice::shown(state, request, &signed_in),
         full_name: &profile.user.full_name,
         user_name: profile.user.user_name(),
-        addresses: addresses
-            .map(|name| Address { text: &name.exact, is_verified: name.verified })
-            .collect(),
+        addresses: addresses.map(|name| Address { text: &name.exact, is_verified: name.verified }).collect(),
         has_password: profile.has_password,
         has_totp: profile.totp,
         has_mailed_codes: profile.user.email_second_factor,

@@ -93,7 +93,8 @@ pub(crate) async fn make(state: &WebProtocol, request: &Request<'_>) -> Result<A
 pub(crate) async fn revoke(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
     open(state, request, &signed_in, FormName::RevokeAppPassword)?;
-    let id = request.form().text("id").and_then(|id| id.parse::<CredentialId>().ok()).ok_or(PageError::Refused)?;
+    let id =
+        request.form().text("id").and_then(|id| id.parse::<CredentialId>().ok()).ok_or(PageError::Refused)?;
     let factor = PresentedFactor::default();
     match state.services.end_credential(&signed_in.caller(request, &factor), id).await {
         // What is gone already is revoked.
@@ -110,7 +111,8 @@ fn open(
     signed_in: &SignedIn,
     name: FormName,
 ) -> Result<Opened, PageError> {
-    Opened::of(state, Some(&signed_in.token), name, &request.form()).ok_or(PageError::OutOfDate { start: HERE })
+    Opened::of(state, Some(&signed_in.token), name, &request.form())
+        .ok_or(PageError::OutOfDate { start: HERE })
 }
 
 async fn list(
@@ -156,7 +158,8 @@ fn protocols(state: &WebProtocol, draft: &Draft) -> Vec<Choice> {
 
 /// The ends to choose from.
 fn ends(t: &'static Texts, draft: &Draft) -> Vec<Choice> {
-    let labels = [t.app_passwords.never, t.app_passwords.month, t.app_passwords.quarter, t.app_passwords.year];
+    let labels =
+        [t.app_passwords.never, t.app_passwords.month, t.app_passwords.quarter, t.app_passwords.year];
     let choice = |(days, label): (Option<u64>, &str)| Choice {
         value: days.map(|days| days.to_string()).unwrap_or_default(),
         label: label.to_owned(),

@@ -56,7 +56,9 @@ async fn renew(
             set_cookie(&mut answer, cookie::session(&token));
             Ok(answer)
         }
-        Ok(_) => Err(InternalError::defect("a web session was renewed by something else than a token").into()),
+        Ok(_) => {
+            Err(InternalError::defect("a web session was renewed by something else than a token").into())
+        }
         Err(ActionError::SecondFactorRequired(challenge)) => {
             let problem = if presented.method.is_some() { t.confirm.wrong } else { "" };
             ask(state, request, signed_in, next, challenge.method, problem)

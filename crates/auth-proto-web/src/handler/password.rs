@@ -118,10 +118,8 @@ fn form(
     draft: Draft,
 ) -> Result<Answer, PageError> {
     let t = request.texts;
-    let carried = [
-        ("next", next.map_or("", Next::as_str)),
-        ("method", draft.demanded.map_or("", factor::name)),
-    ];
+    let carried =
+        [("next", next.map_or("", Next::as_str)), ("method", draft.demanded.map_or("", factor::name))];
     let new = Input::new("new", t.password.new, Kind::Password, "new-password").error(draft.new_error);
     let code = draft.demanded.filter(|method| *method != FactorMethod::Password);
     let view = Password {

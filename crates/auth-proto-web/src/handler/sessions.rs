@@ -36,7 +36,8 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 pub(crate) async fn end(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
     open(state, request, &signed_in, FormName::EndCredential)?;
-    let id = request.form().text("id").and_then(|id| id.parse::<CredentialId>().ok()).ok_or(PageError::Refused)?;
+    let id =
+        request.form().text("id").and_then(|id| id.parse::<CredentialId>().ok()).ok_or(PageError::Refused)?;
     let factor = PresentedFactor::default();
     match state.services.end_credential(&signed_in.caller(request, &factor), id).await {
         // What is gone already has ended.
@@ -62,5 +63,6 @@ fn open(
     signed_in: &SignedIn,
     name: FormName,
 ) -> Result<Opened, PageError> {
-    Opened::of(state, Some(&signed_in.token), name, &request.form()).ok_or(PageError::OutOfDate { start: HERE })
+    Opened::of(state, Some(&signed_in.token), name, &request.form())
+        .ok_or(PageError::OutOfDate { start: HERE })
 }

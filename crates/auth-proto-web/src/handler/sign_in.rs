@@ -1,8 +1,8 @@
 //! `/sign-in`: asks for a name and a password.
 
 use auth_core::{
-    Answer, Challenge, CredentialKind, Grant, GrantKind, Identifier, InternalError, Login, LoginAttempt, LoginError,
-    LoginMethod, LoginReply, OneTimeCode, Password, ProtocolName, SecondStep, SecretInput,
+    Answer, Challenge, CredentialKind, Grant, GrantKind, Identifier, InternalError, Login, LoginAttempt,
+    LoginError, LoginMethod, LoginReply, OneTimeCode, Password, ProtocolName, SecondStep, SecretInput,
 };
 use http::StatusCode;
 
@@ -54,14 +54,21 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
         let name_error = if name.is_empty() { t.sign_in.no_name } else { "" };
         let password_error = if password.is_none() { t.sign_in.no_password } else { "" };
         let status = StatusCode::UNPROCESSABLE_ENTITY;
-        return form(state, request, next.as_ref(), &Draft { name, name_error, password_error, status, ..Draft::default() });
+        return form(
+            state,
+            request,
+            next.as_ref(),
+            &Draft { name, name_error, password_error, status, ..Draft::default() },
+        );
     };
     let method = with_password(&name, password);
     let reply = state.services.log_in(attempt(request, method, None)).await;
     let LoginReply { result, not_before, .. } = reply;
     let answer = match result {
         Ok(login) => signed_in(state, &login, next.as_ref()),
-        Err(LoginError::SecondFactorRequired(challenge)) => ask_for_code(state, request, &challenge, next.as_ref(), ""),
+        Err(LoginError::SecondFactorRequired(challenge)) => {
+            ask_for_code(state, request, &challenge, next.as_ref(), "")
+        }
         Err(error) => refused(state, request, error, next.as_ref(), name),
     };
     Ok(Answer { not_before, ..answer.unwrap_or_else(|error| error.into_answer(state, request.texts)) })
@@ -86,7 +93,11 @@ fn with_password(name: &str, password: &Password) -> LoginMethod {
 }
 
 /// Gives a browser its session in place of what it had before, and leads on.
-pub(super) fn signed_in(state: &WebProtocol, login: &Login, next: Option<&Next>) -> Result<Answer, PageError> {
+pub(super) fn signed_in(
+    state: &WebProtocol,
+    login: &Login,
+    next: Option<&Next>,
+) -> Result<Answer, PageError> {
     let Grant::Token { token, .. } = &login.grant else {
         return Err(InternalError::defect("a sign-in was granted something else than a token").into());
     };
@@ -114,8 +125,7 @@ pub(super) fn ask_for_code(
     };
     let visitor = Visitor::of(state, request);
     let next = next.map_or("", Next::as_str);
-    let carried =
-        [("ticket", ticket.expose()), ("next", next), ("method", factor::name(challenge.method))];
+    let carried = [("ticket", ticket.expose()), ("next", next), ("method", factor::name(challenge.method))];
     let lead = factor::lead(challenge.method, t);
     let view = ChallengePage {
         shell: Shell::new(state, None, !problem.is_empty()),

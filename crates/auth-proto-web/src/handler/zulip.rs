@@ -58,7 +58,8 @@ fn site(state: &WebProtocol) -> Result<&str, PageError> {
 /// The sender of a form of this page, who has shown of late who is there.
 async fn judged(state: &WebProtocol, request: &Request<'_>, name: FormName) -> Result<SignedIn, PageError> {
     let signed_in = session::required(state, request).await?;
-    Opened::of(state, Some(&signed_in.token), name, &request.form()).ok_or(PageError::OutOfDate { start: HERE })?;
+    Opened::of(state, Some(&signed_in.token), name, &request.form())
+        .ok_or(PageError::OutOfDate { start: HERE })?;
     signed_in.fresh(state, request, HERE)?;
     Ok(signed_in)
 }

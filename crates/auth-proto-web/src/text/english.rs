@@ -1,7 +1,8 @@
 //! The texts in English.
 
 use super::table::{
-    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Enrol, Errors, Front, Kinds, PasswordChange, Reset, Rules, Sessions, SignIn, TwoStep, Zulip, Texts,
+    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Enrol, Errors, Front, Kinds, PasswordChange,
+    Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in English.

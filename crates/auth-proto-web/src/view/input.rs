@@ -1,9 +1,12 @@
 //! A field of a form with its label, its hint and its error.
 
-/// A field. Its id is its name, too.
+/// A field.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
+    /// Unlike any other id of the page.
     pub(crate) id: &'static str,
+    /// The name under which the form sends it.
+    pub(crate) name: &'static str,
     pub(crate) label: &'a str,
     pub(crate) kind: Kind,
     pub(crate) autocomplete: &'static str,
@@ -58,9 +61,20 @@ impl Kind {
 }
 
 impl<'a> Input<'a> {
-    /// An empty field.
-    pub(crate) fn new(id: &'static str, label: &'a str, kind: Kind, autocomplete: &'static str) -> Self {
-        Self { id, label, kind, autocomplete, hint: "", error: "", value: "", has_problem: false, breaks_rules: false }
+    /// An empty field, whose name is its id.
+    pub(crate) fn new(name: &'static str, label: &'a str, kind: Kind, autocomplete: &'static str) -> Self {
+        Self {
+            id: name,
+            name,
+            label,
+            kind,
+            autocomplete,
+            hint: "",
+            error: "",
+            value: "",
+            has_problem: false,
+            breaks_rules: false,
+        }
     }
 
     /// A field for a code of a second factor.

@@ -63,8 +63,13 @@ fn or_confirm(error: ActionError) -> PageError {
     }
 }
 
-async fn exists(state: &WebProtocol, request: &Request<'_>, signed_in: &SignedIn) -> Result<Answer, PageError> {
-    let draft = Draft { problem: request.texts.two_step.exists, status: StatusCode::CONFLICT, ..Draft::default() };
+async fn exists(
+    state: &WebProtocol,
+    request: &Request<'_>,
+    signed_in: &SignedIn,
+) -> Result<Answer, PageError> {
+    let draft =
+        Draft { problem: request.texts.two_step.exists, status: StatusCode::CONFLICT, ..Draft::default() };
     overview(state, request, signed_in, draft).await
 }
 

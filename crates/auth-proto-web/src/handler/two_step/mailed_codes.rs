@@ -26,7 +26,11 @@ pub(crate) async fn switch(state: &WebProtocol, request: &Request<'_>) -> Result
     turn_off(state, request, &signed_in, &presented.unwrap_or_default()).await
 }
 
-async fn turn_on(state: &WebProtocol, request: &Request<'_>, signed_in: &SignedIn) -> Result<Answer, PageError> {
+async fn turn_on(
+    state: &WebProtocol,
+    request: &Request<'_>,
+    signed_in: &SignedIn,
+) -> Result<Answer, PageError> {
     signed_in.fresh(state, request, HERE)?;
     let factor = PresentedFactor::default();
     match state.services.require_mailed_codes(&signed_in.caller(request, &factor)).await {

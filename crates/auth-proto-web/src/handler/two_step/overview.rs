@@ -5,7 +5,6 @@ use http::StatusCode;
 
 use crate::answer::page;
 use crate::error::PageError;
-use crate::factor;
 use crate::form::{FormName, Opened};
 use crate::notice::{self, Notice};
 use crate::request::Request;
@@ -45,7 +44,12 @@ pub(crate) async fn renew(state: &WebProtocol, request: &Request<'_>) -> Result<
     let presented = presented(&code);
     match state.services.renew_backup_codes(&signed_in.caller(request, &presented), &code).await {
         Ok(codes) => {
-            let view = BackupCodes { shell: signed_in.shell(state, request, HERE, false), t, notice: "", codes: &codes };
+            let view = BackupCodes {
+                shell: signed_in.shell(state, request, HERE, false),
+                t,
+                notice: "",
+                codes: &codes,
+            };
             Ok(page(state, StatusCode::OK, &view)?)
         }
         Err(error) => {
@@ -82,9 +86,9 @@ fn presented(code: &auth_core::OneTimeCode) -> PresentedFactor {
 /// What a refused code is told.
 fn told(error: ActionError, t: &'static Texts) -> Result<&'static str, PageError> {
     match error {
-        ActionError::WrongCode | ActionError::SecondFactorInvalid(_) | ActionError::SecondFactorRequired(_) => {
-            Ok(t.two_step.wrong)
-        }
+        ActionError::WrongCode
+        | ActionError::SecondFactorInvalid(_)
+        | ActionError::SecondFactorRequired(_) => Ok(t.two_step.wrong),
         ActionError::SecondFactorExhausted(_) => Ok(t.sign_in.exhausted),
         ActionError::NoDevice => Ok(t.two_step.none),
         error => Err(error.into()),
@@ -98,7 +102,8 @@ pub(super) fn open(
     request: &Request<'_>,
     name: FormName,
 ) -> Result<Opened, PageError> {
-    Opened::of(state, Some(&signed_in.token), name, &request.form()).ok_or(PageError::OutOfDate { start: HERE })
+    Opened::of(state, Some(&signed_in.token), name, &request.form())
+        .ok_or(PageError::OutOfDate { start: HERE })
 }
 
 /// The page of what the account has.
@@ -116,7 +121,7 @@ pub(super) async fn overview(
         false => 0,
     };
     let mailed = profile.user.email_second_factor;
-    let code = |error| Input { id: "code", ..factor::input(FactorMethod::Totp, t) }.error(error);
+    let code = |id, error| Input { id, ..Input::code(t.two_step.code, Kind::Digits, "").error(error) };
     let view = TwoStep {
         shell: signed_in.shell(state, request, HERE, draft.status != StatusCode::OK),
         t,
@@ -131,9 +136,9 @@ pub(super) async fn overview(
         can_mail: mailed || profile.user.email().is_some_and(|email| email.verified),
         enrol: signed_in.seal(state, FormName::Enrol, &[]),
         renew: signed_in.seal(state, FormName::RenewCodes, &[]),
-        renew_code: code(draft.renew_error),
+        renew_code: code("renew-code", draft.renew_error),
         remove: signed_in.seal(state, FormName::RemoveDevice, &[]),
-        remove_code: Input { label: t.two_step.code, kind: Kind::Code, ..code(draft.remove_error) },
+        remove_code: code("remove-code", draft.remove_error),
         mail: signed_in.seal(state, FormName::MailedCodes, &[("on", if mailed { "no" } else { "yes" })]),
     };
     Ok(page(state, draft.status, &view)?)
