@@ -52,10 +52,11 @@ impl Colour {
         one.max(two) / one.min(two)
     }
 
-    /// White or ink, whichever can be read better on this colour.
+    /// White or black, whichever can be read better on this colour. One of them always can.
     #[must_use]
     pub fn text_on(self) -> Self {
-        if self.contrast(Self::WHITE) >= self.contrast(Self::INK) { Self::WHITE } else { Self::INK }
+        const BLACK: Colour = Colour::rgb(0, 0, 0);
+        if self.contrast(Self::WHITE) >= self.contrast(BLACK) { Self::WHITE } else { BLACK }
     }
 
     fn luminance(self) -> f64 {
@@ -102,7 +103,7 @@ mod tests {
         #[test]
         fn text_can_be_read_on_any_colour(red: u8, green: u8, blue: u8) {
             let colour = Colour::rgb(red, green, blue);
-            prop_assert!(colour.contrast(colour.text_on()) >= 4.3);
+            prop_assert!(colour.contrast(colour.text_on()) >= Colour::READABLE);
             prop_assert_eq!(Colour::parse(&colour.to_string()), Some(colour));
         }
     }
