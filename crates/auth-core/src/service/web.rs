@@ -20,7 +20,7 @@ pub trait SealedTexts: Send + Sync {
     fn new_token(&self) -> Token;
 
     /// Seals `data` until a moment, for a purpose and for whoever presents `holder`, such as a cookie's value. Returns a
-    /// text of `[A-Za-z0-9_-]`.
+    /// text of `[A-Za-z0-9_-]`, which is never the same twice, so that each is [spent](Self::spend) by itself.
     fn seal(&self, purpose: TextPurpose, holder: &str, data: &str, until: Timestamp) -> Token;
 
     /// Opens a sealed text; `None` when it was made for another purpose or holder, has ended, or was not made here.

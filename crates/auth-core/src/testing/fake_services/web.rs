@@ -28,7 +28,9 @@ impl SealedTexts for FakeServices {
     }
 
     fn seal(&self, purpose: TextPurpose, holder: &str, data: &str, until: Timestamp) -> Token {
-        let text = format!("{purpose:?}\n{holder}\n{}\n{data}", until.as_millis());
+        let mut asked = self.asked();
+        asked.tokens += 1;
+        let text = format!("{purpose:?}\n{holder}\n{} {}\n{data}", until.as_millis(), asked.tokens);
         Token::new(text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>())
     }
 
@@ -39,6 +41,7 @@ impl SealedTexts for FakeServices {
         let text = String::from_utf8(bytes?).ok()?;
         let rest = text.strip_prefix(&format!("{purpose:?}\n{holder}\n"))?;
         let (until, data) = rest.split_once('\n')?;
+        let (until, _number) = until.split_once(' ')?;
         let is_good = until.parse::<i64>().is_ok_and(|until| until > FAKE_NOW.as_millis());
         is_good.then(|| data.to_owned())
     }
