@@ -391,6 +391,15 @@ pub struct OwnChange<'a> {
     pub password: Option<&'a Password>,
 }
 
+impl OwnChange<'_> {
+    /// Whether everything stays as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { user_name, full_name, address, password } = self;
+        user_name.is_none() && full_name.is_none() && address.is_none() && password.is_none()
+    }
+}
+
 /// Verifies addresses by mail.
 #[async_trait]
 pub trait AddressVerification: Send + Sync {

@@ -229,7 +229,7 @@ impl CredentialCache {
         }
         self.compared_state().counter = counter;
         self.compared.fetch_max(began.as_millis(), Ordering::AcqRel);
-        if self.comparisons.fetch_add(1, Ordering::Relaxed) % SWEEP == 0 {
+        if self.comparisons.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP) {
             self.sweep();
         }
         Ok(())

@@ -42,7 +42,11 @@ pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
         address: asked.address.as_deref(),
         password: password.as_ref(),
     };
-    let changed = state.services.change_own_account(&caller, &change).await;
-    let profile = changed.map_err(|error| ApiError::action(error, &TEXTS))?;
+    let profile = if change.is_empty() {
+        caller.principal.profile.clone()
+    } else {
+        let changed = state.services.change_own_account(&caller, &change).await;
+        changed.map_err(|error| ApiError::action(error, &TEXTS))?
+    };
     Ok(success(&Changed { user: Me::new(&profile, &state.config.site_url) }))
 }

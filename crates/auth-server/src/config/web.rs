@@ -1,5 +1,6 @@
 //! Section `[web]`: the pages on which people sign in and look after their accounts.
 
+use auth_proto_web::{Colour, Demo};
 use http::Uri;
 use serde::{Deserialize, Deserializer};
 
@@ -25,10 +26,13 @@ pub struct Web {
     pub line: Option<String>,
     /// The colour of buttons and links on a light page, such as `#1f5fae`.
     #[serde(deserialize_with = "colour")]
-    pub accent: Option<String>,
+    pub accent: Option<Colour>,
     /// The colour of buttons and links on a dark page.
     #[serde(deserialize_with = "colour")]
-    pub accent_dark: Option<String>,
+    pub accent_dark: Option<Colour>,
+    /// What the front page of a demonstration shows.
+    #[serde(skip)]
+    pub demo: Option<Demo>,
 }
 
 impl Default for Web {
@@ -41,6 +45,7 @@ impl Default for Web {
             line: None,
             accent: None,
             accent_dark: None,
+            demo: None,
         }
     }
 }
@@ -70,12 +75,8 @@ fn origin<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
 }
 
 /// Reads a colour.
-fn colour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    text(deserializer, "a colour such as \"#1f5fae\"", |text| {
-        let digits = text.strip_prefix('#')?;
-        let is_colour = digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit());
-        is_colour.then(|| Some(text.to_ascii_lowercase()))
-    })
+fn colour<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Colour>, D::Error> {
+    text(deserializer, "a colour such as \"#1f5fae\"", |text| Colour::parse(text).map(Some))
 }
 
 #[cfg(test)]
@@ -113,7 +114,7 @@ mod tests {
 
     #[test]
     fn colours_are_six_digits() {
-        assert_eq!(read("accent = \"#1F5FAE\"").unwrap().accent.as_deref(), Some("#1f5fae"));
+        assert_eq!(read("accent = \"#1F5FAE\"").unwrap().accent, Colour::parse("#1f5fae"));
         for bad in ["1f5fae", "#1f5fa", "#1f5faeff", "#1f5fag", "red", "#fff;}body{"] {
             assert!(read(&format!("accent = {bad:?}")).is_err(), "{bad}");
         }

@@ -275,12 +275,12 @@ fn entries_of_users_that_have_changed_are_removed() {
     let cache = empty();
     let (stale, good) = (holder(1), holder(2));
     let stamp = cache.read_stamp(at(0));
-    cache.add(stamp, at(0), [1; 32], &stale);
+    cache.add(stamp, at(0), KEY, &stale);
     cache.sweep();
     assert_eq!(cache.entries.len(), 1, "a good one stays");
     cache.changed(stale.user.id);
     let stamp = cache.read_stamp(at(0));
-    cache.add(stamp, at(0), [2; 32], &good);
+    cache.add(stamp, at(0), OTHER_KEY, &good);
     cache.sweep();
-    assert_eq!((cache.entries.len(), cache.entries.get(&[2; 32]).is_some()), (1, true));
+    assert_eq!((cache.entries.len(), cache.entries.get(&OTHER_KEY).is_some()), (1, true));
 }
