@@ -63,9 +63,14 @@ pub(super) async fn change(
     let caller =
         Caller { principal, peer: request.peer, protocol: ProtocolName::ZULIP, agent: "", factor: &factor };
     let change = OwnChange { user_name: None, full_name, address, password: new.as_ref() };
-    let mut answer = match state.services.change_own_account(&caller, &change).await {
+    let changed = if change.is_empty() {
+        Ok(())
+    } else {
+        state.services.change_own_account(&caller, &change).await.map(drop)
+    };
+    let mut answer = match changed {
         // The real server takes the same password again.
-        Ok(_) | Err(ActionError::SamePassword) => state.never_cached(ok(&Success::EMPTY).into()),
+        Ok(()) | Err(ActionError::SamePassword) => state.never_cached(ok(&Success::EMPTY).into()),
         Err(error) => refusal(error).into_answer(&state.config),
     };
     if let Some(proof) = proof {
