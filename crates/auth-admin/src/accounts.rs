@@ -4,20 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, AuditRecord, ClientKey, LoginName, Lookup, NameKind, Password, ProfileUpdate, Realm,
-    Revocation, Store, StoreError, UserId, check_login_name,
+    Account, Act, Actor, AuditRecord, ClientKey, CredentialKind, LoginName, Lookup, NameKind, Password,
+    ProfileUpdate, Realm, Revocation, Store, StoreError, Timestamp, Token, UserId, check_login_name,
 };
 use auth_engine::{
-    Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, with_verified_addresses,
+    Auditor, CredentialFactory, Engine, Outcome, PasswordService, ProfileChange, RevocationEvent,
+    RevocationTable, change_profile, with_verified_addresses,
 };
 
 use crate::error::AdminError;
+
+/// Links for a new password that an account has at a time.
+const MOST_RESETS: u32 = 5;
 
 /// Administers accounts.
 pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
     revocations: Arc<RevocationTable>,
+    credentials: Arc<CredentialFactory>,
     auditor: Arc<Auditor>,
     /// Who acts, for the audit log.
     actor: Actor,
@@ -31,6 +36,7 @@ impl Accounts {
             store: Arc::clone(engine.store()),
             passwords: Arc::clone(engine.passwords()),
             revocations: Arc::clone(engine.revocations()),
+            credentials: Arc::clone(engine.credentials()),
             auditor: Arc::clone(engine.auditor()),
             actor: Actor::Operator,
         }
@@ -132,6 +138,26 @@ impl Accounts {
     ) -> Result<(), AdminError> {
         let audit = self.audit(Act::PasswordSet, account);
         Ok(self.passwords.set(account, password, allow_weak, ClientKey::default(), &audit).await?)
+    }
+
+    /// Makes a token with which the owner of an account sets a new password, once, until a moment. The second factor stays.
+    ///
+    /// # Errors
+    /// [`AdminError::OfDirectory`] when the account's password is kept elsewhere, [`AdminError::Inactive`] when the account is
+    /// deactivated, [`AdminError::NoUser`] when it is gone, or [`AdminError::Store`].
+    pub async fn make_reset_token(&self, account: &Account, until: Timestamp) -> Result<Token, AdminError> {
+        if account.user.name(NameKind::Directory).is_some() {
+            return Err(AdminError::OfDirectory);
+        }
+        if !account.user.active {
+            return Err(AdminError::Inactive);
+        }
+        let user = account.user.id;
+        let (token, stored) = self.credentials.token(user, CredentialKind::PASSWORD_RESET, Some(until));
+        let audit = self.audit(Act::ResetLinkMade, account);
+        // A link that was mailed before stays good: its owner may have it open.
+        let is_there = self.store.add(&stored, MOST_RESETS, Some(&audit)).await?;
+        if is_there { Ok(token) } else { Err(AdminError::NoUser) }
     }
 
     /// Takes an account's addresses for verified, by the operator's word; `false` when each of them was.

@@ -147,10 +147,16 @@ acts! {
     PasswordChanged = "password-changed",
     /// A lost password was set anew with a mailed link.
     PasswordReset = "password-reset",
+    /// An operator made a link for a new password.
+    ResetLinkMade = "reset-link-made",
     /// The owner gave the account its user name.
     UserNameChosen = "user-name-chosen",
     /// An address was proved to be the user's: with a mailed link, or by an operator's word.
     AddressVerified = "address-verified",
+    /// The account got another address, which its owner proved with a mailed link.
+    AddressChanged = "address-changed",
+    /// The owner changed the display name.
+    FullNameChanged = "full-name-changed",
     /// A user was deactivated.
     Deactivated = "deactivated",
     /// A user was activated again.

@@ -329,6 +329,13 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn raise_counter(&self, id: CredentialId, to: i64) -> Result<bool, StoreError>;
 
+    /// Writes when credentials were last used, where that is later than what is written. It counts as no change of their
+    /// users. Credentials that are gone are passed over.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn set_last_used(&self, uses: &[(CredentialId, Timestamp)]) -> Result<(), StoreError>;
+
     /// Deletes the credentials that ended before `now`; gives their number.
     ///
     /// # Errors

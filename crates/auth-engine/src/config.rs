@@ -7,6 +7,8 @@ use auth_core::{Exact, PasswordPolicy, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionConfig;
 
+use crate::account::notices::NoticeConfig;
+
 /// The engine's configuration.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
@@ -29,6 +31,8 @@ pub struct Config {
     pub revoke_on_password_change: bool,
     /// Whether the name as typed stands in the log lines of attempts.
     pub log_names: bool,
+    /// What owners are told of by mail.
+    pub notices: NoticeConfig,
     /// The password backends that are directories, by name.
     pub directories: BTreeMap<String, DirectoryConfig>,
     /// Zulip's rules.

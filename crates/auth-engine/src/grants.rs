@@ -83,7 +83,7 @@ impl GrantIssuer {
     }
 
     /// The account's API key, or that of the app password; the first login without one makes it.
-    async fn api_key(&self, account: &Account, lineage: Lineage) -> Result<ApiKey, InternalError> {
+    pub(crate) async fn api_key(&self, account: &Account, lineage: Lineage) -> Result<ApiKey, InternalError> {
         let user = account.user.id;
         let keys = self.store.of_user(user, CredentialKind::ZULIP_KEY).await?;
         let stored = match keys.into_iter().find(|key| key.parent == lineage.parent) {

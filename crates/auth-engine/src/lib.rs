@@ -44,6 +44,7 @@ mod rate_limit;
 mod realms;
 mod revocation;
 pub mod rules;
+mod sealed_texts;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod timing;
@@ -52,6 +53,7 @@ mod user_names;
 mod users;
 
 pub use account::address_verification::with_verified_addresses;
+pub use account::notices::NoticeConfig;
 pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
 pub use builder::EngineBuilder;

@@ -1,7 +1,8 @@
 //! Changes of a user's profile: names, full name and role.
 
 use auth_core::{
-    Account, AuditRecord, Conflict, CredentialKind, ProfileUpdate, Revocation, Store, StoreError, Timestamp, UserId,
+    Account, AuditRecord, Conflict, CredentialKind, ProfileUpdate, Revocation, Store, StoreError, Timestamp,
+    UserId,
 };
 
 /// How often a change is made anew because the account was changed meanwhile.

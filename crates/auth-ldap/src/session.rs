@@ -7,10 +7,10 @@ use crate::connection::{BindError, Connection, Found, NO_ATTRIBUTES, SearchBase}
 use crate::dn::is_below;
 use crate::entry::SearchEntry;
 use crate::error::{DirectoryError, VerifyError};
-use crate::{attributes, filter};
 use crate::groups::HeldGroups;
 use crate::names::NameQuery;
 use crate::trace::Trace;
+use crate::{attributes, filter};
 
 /// A connection in use, with the configuration that its requests are made from and the trace that records them.
 pub(crate) struct Session<'a> {

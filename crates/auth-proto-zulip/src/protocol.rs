@@ -58,6 +58,7 @@ async fn dispatch(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer
         Endpoint::Compatibility => compatibility::judge(state, request).await,
         Endpoint::OwnUser
         | Endpoint::RegenerateApiKey
+        | Endpoint::OwnSettings
         | Endpoint::SessionOwnUser
         | Endpoint::SessionFetchApiKey => account::call(state, request).await,
         Endpoint::DesktopSession => desktop::take_over(state, request).await,

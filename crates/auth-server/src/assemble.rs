@@ -14,6 +14,7 @@ use auth_engine::{Engine, EngineBuilder, OpenError};
 use auth_ldap::Directory;
 use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::SessionConfig;
+use auth_proto_web::{Brand, WebProtocol};
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
 
@@ -154,6 +155,10 @@ impl Assembled {
                 ProtocolName::ZETTELSTORE => {
                     let protocol = ZettelstoreProtocol::new(zettelstore(config), engine);
                     (Some(config.zettelstore.realm.as_str()), Arc::new(protocol))
+                }
+                ProtocolName::WEB => {
+                    let protocol = WebProtocol::new(web(config, &self.engine), engine);
+                    (Some(config.web.realm.as_str()), Arc::new(protocol))
                 }
                 _ => bail!("the protocol {} is none of the configuration's", name.as_str()),
             };
@@ -308,6 +313,33 @@ fn rocketchat(config: &Config, unique_id: String) -> auth_proto_rocketchat::Conf
     protocol.password_reset = rocketchat.offers_password_reset(config.mail.is_some());
     protocol.password_policy = rocketchat.password_policy.enabled();
     protocol
+}
+
+fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
+    let (web, is_on) = (&config.web, |protocol| config.protocols().any(|on| on == protocol));
+    let mut brand = Brand::new(web.name.as_str());
+    brand.icon.clone_from(&web.icon);
+    brand.line.clone_from(&web.line);
+    brand.accent = web.accent.unwrap_or(brand.accent);
+    brand.accent_dark = web.accent_dark.unwrap_or(brand.accent_dark);
+    let url = web.url.clone().unwrap_or_default();
+    let external_host = Some(config.zulip.external_host.clone()).filter(|host| !host.is_empty());
+    let zulip_url = match &external_host {
+        Some(host) => format!("{}://{host}", config.zulip.url_scheme),
+        None => url.clone(),
+    };
+    let protocols = engine.rules().without_second_step();
+    auth_proto_web::Config {
+        realm: web.realm.clone(),
+        external_host,
+        brand,
+        zulip_url: is_on(ProtocolName::ZULIP).then_some(zulip_url),
+        rocketchat_url: is_on(ProtocolName::ROCKETCHAT).then(|| config.rocketchat.site_url.clone()),
+        app_password_protocols: protocols.into_iter().filter(|protocol| is_on(*protocol)).collect(),
+        password_reset: config.rocketchat.offers_password_reset(config.mail.is_some()),
+        demo: web.demo.clone(),
+        url,
+    }
 }
 
 fn sockets(config: &Config, protocol: &Arc<RocketChatProtocol>, rng: &Arc<dyn Rng>) -> Arc<Sockets> {

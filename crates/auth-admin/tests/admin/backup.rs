@@ -80,7 +80,8 @@ impl Ann {
         let presented = rocketchat_token(&rocketchat_id, token(&login));
         let session = world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.unwrap();
         secrets.push(("Rocket.Chat token", token(&login).expose().to_owned()));
-        let factor = PresentedFactor { code: Some(OneTimeCode::new("eFgH6789")), method: None, password: None };
+        let factor =
+            PresentedFactor { code: Some(OneTimeCode::new("eFgH6789")), method: None, password: None };
         let from = peer("192.0.2.1");
         let caller = Caller {
             principal: &session,
@@ -199,7 +200,8 @@ impl Ann {
             places.push("Zettelstore's renewal");
         }
         for method in [FactorMethod::Totp, FactorMethod::Email, FactorMethod::Password] {
-            let factor = PresentedFactor { code: Some(OneTimeCode::new(text)), method: Some(method), password: None };
+            let factor =
+                PresentedFactor { code: Some(OneTimeCode::new(text)), method: Some(method), password: None };
             let from = peer("192.0.2.1");
             let caller = Caller {
                 principal: &self.session,

@@ -78,12 +78,18 @@ pub enum ActionError {
     UserNameTaken,
     /// The text can't be a user name.
     BadUserName,
+    /// The text can't be a display name.
+    BadFullName,
+    /// The text can't be an e-mail address.
+    BadAddress,
     /// The new password is the present one.
     SamePassword,
     /// The token was never issued, was used, or has ended.
     WrongToken,
     /// The new password is too weak or too long; the rules of the password policy that it breaks, if any.
     WeakPassword(Vec<PolicyRule>),
+    /// There were too many wrong passwords; how long until the next is judged.
+    TooManyAttempts(Duration),
     /// The account has changed itself too often of late; how long until it may again.
     TooManyActs(Duration),
     /// This server doesn't offer the action.
@@ -113,9 +119,12 @@ impl ActionError {
             Self::NoUserName => "no-user-name",
             Self::UserNameTaken => "user-name-taken",
             Self::BadUserName => "bad-user-name",
+            Self::BadFullName => "bad-full-name",
+            Self::BadAddress => "bad-address",
             Self::SamePassword => "same-password",
             Self::WrongToken => "wrong-token",
             Self::WeakPassword(_) => "weak-password",
+            Self::TooManyAttempts(_) => "too-many-attempts",
             Self::TooManyActs(_) => "too-many-acts",
             Self::NotOffered => "not-offered",
             Self::Internal(_) => "internal-error",
@@ -329,7 +338,7 @@ pub trait PasswordReset: Send + Sync {
     /// An [`ActionError`] when resets are not offered, or the mail may not have been queued.
     async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
 
-    /// Sets a new password for a token that was mailed, once, and ends what was signed in before.
+    /// Sets a new password for a token that was mailed, once, and ends what was signed in before; gives the account's profile.
     ///
     /// # Errors
     /// An [`ActionError`] when the token is wrong or the password too weak, or the password may not have been stored.
@@ -340,7 +349,7 @@ pub trait PasswordReset: Send + Sync {
         new: &Password,
         peer: &Peer,
         protocol: ProtocolName,
-    ) -> Result<(), ActionError>;
+    ) -> Result<Profile, ActionError>;
 }
 
 /// Changes the caller's own account.
@@ -355,7 +364,7 @@ pub trait OwnAccount: Send + Sync {
     /// Changes the caller's account; gives the account's profile. Where a part of the change is refused, nothing is changed.
     ///
     /// A new password ends what was signed in before, but for the token presented. It asks for a second factor, or the
-    /// present password, unless the account must change its password.
+    /// present password, unless the account must change its password. So does another address.
     ///
     /// # Errors
     /// [`ActionError::NotOffered`] when the account has another user name already or its password is kept elsewhere, or an
@@ -373,8 +382,22 @@ pub trait OwnAccount: Send + Sync {
 pub struct OwnChange<'a> {
     /// The user name of an account that has none. An account keeps the name that it has.
     pub user_name: Option<&'a str>,
+    /// The display name.
+    pub full_name: Option<&'a str>,
+    /// The address that is to take the place of the first one, once its owner has opened a link that is mailed to it. Whether
+    /// another account has it is not told.
+    pub address: Option<&'a str>,
     /// The new password.
     pub password: Option<&'a Password>,
+}
+
+impl OwnChange<'_> {
+    /// Whether everything stays as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { user_name, full_name, address, password } = self;
+        user_name.is_none() && full_name.is_none() && address.is_none() && password.is_none()
+    }
 }
 
 /// Verifies addresses by mail.

@@ -72,6 +72,9 @@ pub trait OwnCredentials: Send + Sync {
     /// ended.
     async fn end_credential(&self, caller: &Caller<'_>, id: CredentialId) -> Result<(), ActionError>;
 
+    /// The protocols that an app password of the caller's account can be for.
+    fn app_password_protocols(&self, caller: &Caller<'_>) -> Vec<ProtocolName>;
+
     /// Makes an app password; asks for a second factor unless the caller [is fresh](Self::is_fresh).
     ///
     /// # Errors
@@ -128,7 +131,7 @@ pub struct OwnCredential {
 pub struct NewAppPassword<'a> {
     /// Its name.
     pub name: &'a str,
-    /// The protocols that are to take it; empty for all.
+    /// The protocols that are to take it; empty for all that [it can be for](OwnCredentials::app_password_protocols).
     pub protocols: &'a [ProtocolName],
     /// When it ends.
     pub expires: Option<Timestamp>,

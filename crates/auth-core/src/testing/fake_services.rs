@@ -475,8 +475,8 @@ impl PasswordReset for FakeServices {
         new: &Password,
         _peer: &Peer,
         _protocol: ProtocolName,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Profile, ActionError> {
         let kind = ActionKind::ResetPassword { realm, token: token.clone(), new: new.clone() };
-        expect_result!(self.act(None, kind), ActionResult::Done => ())
+        expect_result!(self.act(None, kind), ActionResult::Profile(profile) => profile)
     }
 }

@@ -6,17 +6,23 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Account, Act, ActionError, AuditRecord, Caller, CredentialKind, LoginName, Lookup, NameKind, OwnAccount,
-    OwnChange, Password, PasswordString, Profile, ProfileUpdate, Store, StoreError,
+    OwnChange, Password, PasswordString, Profile, ProfileUpdate, Store, StoreError, check_login_name,
+    is_control,
 };
 
+use super::address_verification::AddressVerificationService;
 use super::confirm::{Demand, StepUp};
+use super::notices::{Notice, Notices};
 use super::passwords::PasswordService;
 use crate::audit::Auditor;
 use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::user_names::{is_user_name, user_names};
 
-/// The kind of token with which people are signed in.
-const LOGIN: CredentialKind = CredentialKind::ROCKETCHAT_TOKEN;
+/// The kinds of tokens with which people are signed in.
+const LOGINS: [CredentialKind; 2] = [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION];
+
+/// The longest display name, in characters.
+const LONGEST_FULL_NAME: usize = 100;
 
 /// The names that are looked up for a suggestion; beyond them, one with a number that nobody has by chance.
 const LOOKED_UP: usize = 50;
@@ -26,6 +32,8 @@ pub(crate) struct OwnAccountService {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) step_up: Arc<StepUp>,
     pub(crate) passwords: Arc<PasswordService>,
+    pub(crate) addresses: Arc<AddressVerificationService>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) auditor: Arc<Auditor>,
 }
 
@@ -68,16 +76,32 @@ impl OwnAccount for OwnAccountService {
             Some(name) => self.new_user_name(caller, &account, name).await?,
             None => None,
         };
-        let password = match change.password {
-            Some(password) => Some(self.new_password(caller, account, password).await?),
+        let full_name = change.full_name.map(full_name).transpose()?;
+        let full_name = full_name.filter(|name| *name != account.user.full_name);
+        let address = match change.address {
+            Some(address) => self.new_address(caller, &account, address).await?,
             None => None,
         };
+        let password = match change.password {
+            Some(password) => Some(self.new_password(caller, account.clone(), password).await?),
+            None => None,
+        };
+        let current = account;
         let row = |act| self.auditor.by_caller(caller, act, &caller.principal.profile.user);
         let name = name.map(|name| Ok::<_, ActionError>((name, row(Act::UserNameChosen)?))).transpose()?;
+        let full_name =
+            full_name.map(|name| Ok::<_, ActionError>((name, row(Act::FullNameChanged)?))).transpose()?;
         let password =
             password.map(|hashed| Ok::<_, ActionError>((hashed, row(Act::PasswordChanged)?))).transpose()?;
         if let Some((name, audit)) = &name {
             self.give_user_name(caller, name, audit).await?;
+        }
+        if let Some((name, audit)) = &full_name {
+            self.set_full_name(caller, name, audit).await?;
+        }
+        if let Some(address) = address {
+            let realm = &caller.principal.profile.realm;
+            self.addresses.mail_address_change(&current, realm, address).await?;
         }
         if let Some((hashed, audit)) = &password {
             self.set_password(caller, hashed, audit).await?;
@@ -110,6 +134,59 @@ impl OwnAccountService {
             return Err(ActionError::UserNameTaken);
         }
         Ok(Some(name))
+    }
+
+    /// The address that a link is to be mailed to; `None` when the account has it already. It is asked for what a change of the
+    /// password is: whoever has the address can set the password anew.
+    async fn new_address<'a>(
+        &self,
+        caller: &Caller<'_>,
+        account: &Account,
+        address: &'a str,
+    ) -> Result<Option<&'a str>, ActionError> {
+        let address = address.trim();
+        if account.user.email().is_some_and(|own| own.address == address) {
+            return Ok(None);
+        }
+        if check_login_name(NameKind::Email, address).is_err() {
+            return Err(ActionError::BadAddress);
+        }
+        // A directory keeps the addresses of its people.
+        if account.user.name(NameKind::Directory).is_some() {
+            return Err(ActionError::NotOffered);
+        }
+        match caller.principal.kind {
+            Some(CredentialKind::WEB_SESSION) => {
+                drop(self.step_up.confirm(caller, Demand::Remembered).await?);
+            }
+            Some(CredentialKind::ROCKETCHAT_TOKEN) => {
+                drop(self.step_up.confirm(caller, Demand::Always).await?);
+            }
+            _ => drop(self.step_up.confirm_password(caller).await?),
+        }
+        Ok(Some(address))
+    }
+
+    async fn set_full_name(
+        &self,
+        caller: &Caller<'_>,
+        name: &str,
+        audit: &AuditRecord,
+    ) -> Result<(), ActionError> {
+        let user = caller.principal.profile.user.id;
+        let outcome = change_profile(&*self.store, user, |account| {
+            let names = account.user.names.clone();
+            let update = ProfileUpdate {
+                full_name: name.to_owned(),
+                ..ProfileUpdate::with_names(&account.user, names)
+            };
+            let change = ProfileChange { update, kinds: Vec::new(), valid_from: None, audit: audit.clone() };
+            Ok::<_, ActionError>(Some(change))
+        });
+        match outcome.await? {
+            Outcome::NoUser => Err(ActionError::NoSuchUser),
+            _ => Ok(()),
+        }
     }
 
     async fn give_user_name(
@@ -151,10 +228,19 @@ impl OwnAccountService {
         if account.user.name(NameKind::Directory).is_some() || account.password.is_none() {
             return Err(ActionError::NotOffered);
         }
-        // A token that was made for a program proves no presence of the owner.
-        let is_login = caller.principal.kind == Some(LOGIN);
-        if !account.user.must_change_password || !is_login || caller.principal.parent.is_some() {
-            account = self.step_up.confirm(caller, Demand::Always).await?;
+        let due = account.user.must_change_password;
+        match caller.principal.kind {
+            // The password that is due to be changed was shown a short time ago.
+            Some(CredentialKind::WEB_SESSION) if due && self.step_up.is_fresh(caller.principal) => {}
+            Some(CredentialKind::WEB_SESSION) => {
+                self.step_up.confirm(caller, Demand::Remembered).await?;
+                account = self.step_up.confirm_password(caller).await?;
+            }
+            // Clients of a key send the present password along.
+            Some(CredentialKind::ZULIP_KEY) => account = self.step_up.confirm_password(caller).await?,
+            // A token that was made for a program proves no presence of the owner.
+            Some(CredentialKind::ROCKETCHAT_TOKEN) if due && caller.principal.parent.is_none() => {}
+            _ => account = self.step_up.confirm(caller, Demand::Always).await?,
         }
         let (realm, client) = (&caller.principal.profile.realm, caller.peer.client_key());
         if self.passwords.is_present(realm, &account, new, client).await? {
@@ -171,13 +257,26 @@ impl OwnAccountService {
     ) -> Result<(), ActionError> {
         let user = caller.principal.profile.user.id;
         // A token that was made for a program doesn't outlive the change.
-        let except = caller.principal.credential.filter(|_| caller.principal.kind == Some(LOGIN));
+        // The key of a Zulip account is what its clients go on with: they aren't asked to log in again.
+        let is_login = caller
+            .principal
+            .kind
+            .is_some_and(|kind| LOGINS.contains(&kind) || kind == CredentialKind::ZULIP_KEY);
+        let except = caller.principal.credential.filter(|_| is_login);
         if !self.passwords.store(user, hashed, except, audit).await? {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "password changed");
+        self.notices.tell(&caller.principal.profile.user, Notice::PasswordChanged).await;
         Ok(())
     }
+}
+
+/// A display name without spaces around it.
+fn full_name(name: &str) -> Result<String, ActionError> {
+    let name = name.trim();
+    let is_name = (1..=LONGEST_FULL_NAME).contains(&name.chars().count()) && !name.contains(is_control);
+    if is_name { Ok(name.to_owned()) } else { Err(ActionError::BadFullName) }
 }
 
 impl fmt::Debug for OwnAccountService {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Act, ActionError, AuditRecord, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier,
-    InternalError, NameKind, OneTimeCode, Permission, RealmId, Revocation, Rng, SecondFactors, Store,
-    Timestamp, Token, UserId,
+    InternalError, NameKind, OneTimeCode, Permission, ProtocolName, RealmId, Revocation, Rng, SecondFactors,
+    Store, Timestamp, Token, UserId,
 };
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
+use super::notices::{Notice, Notices};
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
@@ -35,6 +36,7 @@ pub(crate) struct SecondFactorService {
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) check: Arc<SecondFactorCheck>,
     pub(crate) auditor: Arc<Auditor>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     /// The number of steps of 30 seconds by which a TOTP code may be off.
@@ -59,7 +61,10 @@ impl SecondFactorService {
 impl SecondFactors for SecondFactorService {
     async fn enrol_device(&self, caller: &Caller<'_>) -> Result<Enrolment, ActionError> {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
-        let name = account.user.user_name().ok_or(ActionError::NoUserName)?;
+        // Rocket.Chat's clients show the user name; people of pages may have an address alone.
+        let address = account.user.email().filter(|_| caller.protocol == ProtocolName::WEB);
+        let name = account.user.user_name().or(address.map(|email| email.address));
+        let name = name.ok_or(ActionError::NoUserName)?;
         if account.totp {
             return Err(ActionError::DeviceExists);
         }
@@ -103,6 +108,7 @@ impl SecondFactors for SecondFactorService {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "device enrolled");
+        self.notices.tell(&account.user, Notice::DeviceAdded).await;
         Ok(codes)
     }
 
@@ -116,6 +122,7 @@ impl SecondFactors for SecondFactorService {
         let audit = self.auditor.by_caller(caller, Act::DeviceRemoved, &account.user)?;
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         tracing::info!(target: "auth::account", %user, "device removed");
+        self.notices.tell(&account.user, Notice::DeviceRemoved).await;
         Ok(true)
     }
 
@@ -158,6 +165,7 @@ impl SecondFactors for SecondFactorService {
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, "device reset");
+        self.notices.tell(&account.user, Notice::DeviceRemoved).await;
         Ok(())
     }
 
@@ -171,13 +179,17 @@ impl SecondFactors for SecondFactorService {
         let kinds = self.revocations.kinds(RevocationEvent::MailedCodesRequired);
         let revocation =
             Revocation { kinds: &kinds, except: caller.principal.credential, ..Revocation::NOTHING };
-        self.set_mailed_codes(&audit, account.user.id, true, &revocation).await
+        self.set_mailed_codes(&audit, account.user.id, true, &revocation).await?;
+        self.notices.tell(&account.user, Notice::MailedCodesOn).await;
+        Ok(())
     }
 
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         let account = self.step_up.confirm(caller, Demand::Anew).await?;
         let audit = self.auditor.by_caller(caller, Act::MailedCodesWaived, &account.user)?;
-        self.set_mailed_codes(&audit, account.user.id, false, &Revocation::NOTHING).await
+        self.set_mailed_codes(&audit, account.user.id, false, &Revocation::NOTHING).await?;
+        self.notices.tell(&account.user, Notice::MailedCodesOff).await;
+        Ok(())
     }
 
     async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError> {

@@ -356,7 +356,7 @@ fn has_login_name(entry: &Entry) -> bool {
 }
 
 /// Whether an account belongs to an entry.
-fn is_of_entry(account: &Account, entry: &Entry) -> bool {
+pub(crate) fn is_of_entry(account: &Account, entry: &Entry) -> bool {
     let mut names = account.user.names.iter();
     names.any(|name| name.kind == NameKind::Directory && fold(&name.exact) == fold(&entry.id))
 }

@@ -14,8 +14,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptCounting, ClientKey, CredentialKind, Digest, LoginAttempt, Peer, ProtocolName, Quota, RateLimitStatus,
-    SecondStep, Timestamp, UserId,
+    Account, AttemptCounting, ClientKey, CredentialKind, Digest, LoginAttempt, Peer, ProtocolName, Quota,
+    RateLimitStatus, SecondStep, Timestamp, UserId,
 };
 use auth_crypto::opaque::digest;
 
@@ -26,6 +26,7 @@ use super::subject::Subject;
 use super::wrong_codes::WrongCodes;
 use crate::config::Config;
 use crate::rules::RuleSet;
+use crate::sealed_texts;
 
 /// Mails of one kind that clients which are not signed in can have sent to one account: its owner's own logins don't count.
 const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
@@ -273,7 +274,7 @@ impl LocalLimits {
     pub(crate) fn longest_window(&self) -> Duration {
         let quotas = [self.common.account.quota(), self.common.client.quota(), self.mails.quota()];
         let windows = quotas.into_iter().flatten().map(|quota| quota.window);
-        windows.chain(self.second_factor.window()).max().unwrap_or_default()
+        windows.chain(self.second_factor.window()).chain([sealed_texts::LONGEST]).max().unwrap_or_default()
     }
 
     fn of(&self, protocol: ProtocolName) -> Option<&ProtocolLimits> {
@@ -324,7 +325,7 @@ impl LocalLimits {
         let error = counter.error(retry_after);
         let window = limiter.and_then(OptionalLimiter::quota).map(|quota| quota.window);
         let by = window.map(|window| Box::new((counter, window)));
-        Err(Limited { error, status: is_told.then_some(status), by })
+        Err(Limited { error, status: is_told.then(|| Box::new(status)), by })
     }
 
     /// Counts an attempt, refused or not.

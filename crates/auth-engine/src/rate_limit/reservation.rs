@@ -80,7 +80,7 @@ pub(crate) struct Reservation {
 pub(crate) struct Limited {
     pub(crate) error: LoginError,
     /// The protocol's own limit, where that one refused.
-    pub(crate) status: Option<RateLimitStatus>,
+    pub(crate) status: Option<Box<RateLimitStatus>>,
     /// The counter that refused, and its window; `None` where the store could not be asked.
     pub(crate) by: Option<Box<(Counter, Duration)>>,
 }

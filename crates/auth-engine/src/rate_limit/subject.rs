@@ -1,8 +1,8 @@
 //! What limits count: clients, networks of clients, and accounts by their names or their ids.
 
 use auth_core::{
-    ClientKey, ClientNetwork, CredentialKind, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User, UserId,
-    fold,
+    ClientKey, ClientNetwork, CredentialKind, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User,
+    UserId, fold,
 };
 use auth_crypto::opaque::digest;
 use data_encoding::HEXLOWER;

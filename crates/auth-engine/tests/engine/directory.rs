@@ -12,15 +12,15 @@ use async_trait::async_trait;
 use auth_core::{
     Accepted, Account, Act, Actor, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason,
     InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend,
-    ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, VerifyRequest,
+    ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, TotpSecret, VerifyRequest,
 };
 use auth_engine::{
     CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
     RocketChatConfig,
 };
 
-use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
 use auth_crypto::totp;
+use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
 use auth_engine::testing::{TOTP_SECRET, World, config, result};
 
 use crate::world;
@@ -412,16 +412,16 @@ async fn second_factors_and_states_count_as_for_everybody() {
 
 #[tokio::test]
 async fn no_account_is_given_to_an_entry_before_its_second_factor_is_shown() {
-    let may_all = DirectoryConfig { merge_existing: true, relink_by_name: true, ..DirectoryConfig::default() };
+    let may_all =
+        DirectoryConfig { merge_existing: true, relink_by_name: true, ..DirectoryConfig::default() };
     let again = Entry { id: "id-again".into(), ..entry("totp") };
     let own = Entry { id: "id-own".into(), ..entry("device") };
     let (world, _) = with_people(with_directory(may_all), vec![again, own]).await;
     let device = r#"{"kind":"user","realm":"main","username":"device","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#;
     world::import(&world, device).await;
     for (who, former, id) in [("totp", Some("id-totp"), "id-again"), ("device", None, "id-own")] {
-        let entry_of = async || {
-            named(&world, who).await.user.name(NameKind::Directory).map(|name| name.exact.clone())
-        };
+        let entry_of =
+            async || named(&world, who).await.user.name(NameKind::Directory).map(|name| name.exact.clone());
         let refused = refusal(&world, who, THERE).await;
         assert!(matches!(refused, Some(LoginError::SecondFactorRequired(_))), "{who}: {refused:?}");
         let refused = world.log_in(ProtocolName::ZETTELSTORE, who, THERE).await.err();

@@ -79,7 +79,8 @@ async fn of_two_user_names_chosen_at_a_time_one_is_kept() {
     let world = new_world().await;
     let (session, nothing) = (nameless(&world).await, none());
     let caller = session.caller(&nothing);
-    let (first, second) = tokio::join!(choose(&world, &caller, "alovelace"), choose(&world, &caller, "countess"));
+    let (first, second) =
+        tokio::join!(choose(&world, &caller, "alovelace"), choose(&world, &caller, "countess"));
     let kept = world.store.user(session.principal.profile.user.id).await.unwrap().unwrap().user;
     let names = kept.names.iter().filter(|name| name.kind == NameKind::UserName).count();
     assert_eq!((names, first.is_ok(), second.is_ok()), (1, true, false));
@@ -92,13 +93,16 @@ async fn a_change_of_which_one_part_is_refused_changes_nothing() {
     let caller = session.caller(&shown);
     let (weak, good) = (Password::new("12345678"), Password::new(NEW));
     for (name, password) in [("alovelace", &weak), ("ADA.lovelace", &good)] {
-        let change = OwnChange { user_name: Some(name), password: Some(password) };
+        let change = OwnChange { user_name: Some(name), password: Some(password), ..OwnChange::default() };
         assert!(world.engine.change_own_account(&caller, &change).await.is_err(), "{name}");
         let user = world.store.user(session.principal.profile.user.id).await.unwrap().unwrap().user;
         assert_eq!((user.user_name(), session.is_good(&world).await), (None, true), "{name}");
     }
-    let change = OwnChange { user_name: Some("alovelace"), password: Some(&good) };
-    assert_eq!(world.engine.change_own_account(&caller, &change).await.unwrap().user.user_name(), Some("alovelace"));
+    let change = OwnChange { user_name: Some("alovelace"), password: Some(&good), ..OwnChange::default() };
+    assert_eq!(
+        world.engine.change_own_account(&caller, &change).await.unwrap().user.user_name(),
+        Some("alovelace")
+    );
     assert!(world.log_in(ProtocolName::ROCKETCHAT, "alovelace", NEW).await.is_ok());
 }
 

@@ -1,16 +1,18 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, OwnChange, Password, Peer, PresentedFactor,
-    Principal, ProtocolName, Timestamp, Token,
+    ActionError, Caller, FactorMethod, Identifier, InternalError, LoginError, LoginMethod, OneTimeCode,
+    OwnChange, Password, Peer, PresentedFactor, Principal, ProtocolName, SecretInput, Timestamp, Token,
 };
+use std::time::Duration;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::command::Params;
 use super::error::MethodError;
 use super::user_document::UserDocument;
-use crate::decode::{accounts_form, factor_method};
+use crate::decode::{LoginForm, accounts_form, factor_method, password_factor};
 use crate::state::{LoggedIn, RocketChatProtocol};
 
 /// What a method gives.
@@ -27,6 +29,9 @@ pub(crate) enum MethodResult {
         #[serde(rename = "type")]
         kind: &'static str,
     },
+    /// A password was changed.
+    #[serde(rename_all = "camelCase")]
+    PasswordChanged { password_changed: bool },
     /// The token that stays when others end.
     #[serde(rename_all = "camelCase")]
     Own {
@@ -181,15 +186,17 @@ impl From<MethodError> for Outcome {
 const LOG_IN: &str = "login";
 
 /// The other methods whose calls are limited as those of operations are: each reads or changes the store.
-const LIMITED: [&str; 10] = [
+const LIMITED: [&str; 12] = [
     "2fa:checkCodesRemaining",
     "2fa:disable",
     "2fa:enable",
     "2fa:regenerateCodes",
     "2fa:validateTempToken",
+    "changePassword",
     "getUsernameSuggestion",
     "logoutOtherClients",
     "removeOtherTokens",
+    "resetPassword",
     "setUserPassword",
     "setUsername",
 ];
@@ -223,6 +230,8 @@ pub(crate) async fn call(
         "getUsernameSuggestion" | "setUsername" | "setUserPassword" => {
             change_own_account(state, origin, name, params.take(0)).await.into()
         }
+        "changePassword" => change_password(state, origin, params).await.into(),
+        "resetPassword" => reset_password(state, origin, params).await.unwrap_or_else(Outcome::from),
         _ => match DeviceCall::from_name(name) {
             Some(call) => change_factor(state, origin, call, params).await.into(),
             None => MethodError::NotFound(name.to_owned()).into(),
@@ -311,6 +320,60 @@ async fn change_own_account(
     let change = OwnChange { password: Some(&Password::new(text)), ..OwnChange::default() };
     state.services.change_own_account(&caller, &change).await?;
     Ok(Some(MethodResult::Done(true)))
+}
+
+/// Meteor's method for a new password: the present one, by its digest or clear, and the new one, which must be clear: of a
+/// digest nobody can tell how strong it is.
+async fn change_password(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    mut params: Params,
+) -> Result<Option<MethodResult>, MethodError> {
+    let principal = origin.principal(state).await?;
+    let (present, new) = (params.take(0), params.take(1));
+    let present = match &present {
+        Value::String(clear) => clear.as_str(),
+        other => other.get("digest").and_then(Value::as_str).ok_or(MethodError::IllTyped)?,
+    };
+    let Value::String(new) = new else { return Err(ActionError::NotOffered.into()) };
+    let factor = password_factor(present);
+    let caller = origin.caller(&principal, &factor);
+    let change = OwnChange { password: Some(&Password::new(new)), ..OwnChange::default() };
+    match state.services.change_own_account(&caller, &change).await {
+        Ok(_) => Ok(Some(MethodResult::PasswordChanged { password_changed: true })),
+        Err(ActionError::SecondFactorInvalid(challenge)) if challenge.method == FactorMethod::Password => {
+            Err(MethodError::WrongPassword)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Meteor's method behind a mailed link: sets the password and logs in, unless a second factor is asked for.
+async fn reset_password(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    mut params: Params,
+) -> Result<Outcome, MethodError> {
+    let (Value::String(token), Value::String(new)) = (params.take(0), params.take(1)) else {
+        return Err(MethodError::IllTyped);
+    };
+    let realm = state.realm().await?.ok_or(MethodError::Action(ActionError::WrongToken))?;
+    let (token, new, protocol) = (Token::new(token), Password::new(new), ProtocolName::ROCKETCHAT);
+    let profile = state.services.reset_password(realm.id, &token, &new, origin.peer, protocol).await?;
+    let form = LoginForm {
+        method: LoginMethod::Password {
+            who: Identifier::external(protocol, profile.user.external_text(protocol)),
+            secret: SecretInput::Password(new),
+        },
+        code: None,
+    };
+    let reply = state.log_in(form, origin.peer).await;
+    let outcome = match reply.result {
+        Ok(login) => logged_in(login, "resetPassword"),
+        Err(LoginError::SecondFactorRequired(_)) => MethodError::SecondFactorAfterReset.into(),
+        Err(error) => MethodError::from(error).into(),
+    };
+    Ok(Outcome { not_before: reply.not_before, ..outcome })
 }
 
 /// The methods that change the caller's TOTP device.

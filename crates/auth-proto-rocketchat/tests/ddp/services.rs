@@ -63,7 +63,12 @@ pub(crate) fn services(changes: &Arc<Mutex<Changes>>) -> FakeServices {
             assert_eq!((protocol, peer), (ProtocolName::ROCKETCHAT, &talk::peer()));
             assert_ne!(method, "login", "sockets limit their logins themselves");
             let retry_after = for_admit.lock().unwrap().wait?;
-            Some(RateLimitStatus { limit: 10, remaining: 0, reset: talk::START, retry_after: Some(retry_after) })
+            Some(RateLimitStatus {
+                limit: 10,
+                remaining: 0,
+                reset: talk::START,
+                retry_after: Some(retry_after),
+            })
         })
         .on_action(move |action| {
             assert_eq!((action.agent.as_str(), &action.peer), ("test/1", &Some(talk::peer())));
@@ -83,9 +88,7 @@ fn act(action: &Action) -> ActionResult {
         ActionKind::EndOtherSessions => ActionResult::Done,
         ActionKind::BackupCodesLeft => ActionResult::Count(12),
         ActionKind::SuggestUserName => ActionResult::UserName("ada".into()),
-        ActionKind::ChangeOwnAccount { .. } => {
-            ActionResult::Profile(fixture::profile("myusername", None))
-        }
+        ActionKind::ChangeOwnAccount { .. } => ActionResult::Profile(fixture::profile("myusername", None)),
         other => panic!("no method asks for {other:?}"),
     }
 }

@@ -74,7 +74,7 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
         None => present.is_some().then_some(FactorMethod::Password),
     };
     let presented = PresentedFactor { code, method, password: present };
-    let change = OwnChange { user_name: None, password: Some(&new) };
+    let change = OwnChange { password: Some(&new), ..OwnChange::default() };
     let caller = signed_in.caller(request, &presented);
     let Err(error) = state.services.change_own_account(&caller, &change).await else {
         return Ok(match &next {

@@ -69,7 +69,7 @@ pub(crate) async fn set(state: &WebProtocol, request: &Request<'_>) -> Result<An
     }
     let set = state.services.reset_password(request.realm.id, &token, &new, request.peer, ProtocolName::WEB);
     match set.await {
-        Ok(()) => {
+        Ok(_) => {
             let link = Link { path: "/sign-in", name: t.sign_in.submit };
             message(state, request, StatusCode::OK, [t.reset.done, t.reset.done_lead], link)
         }

@@ -2,6 +2,7 @@
 
 mod app_password;
 mod relink;
+mod reset_link;
 mod totp;
 
 use anyhow::{Context, bail};
@@ -16,6 +17,7 @@ use super::config_file::ConfigFile;
 use super::input::{read_new_password, read_password};
 use super::output::{print_line, print_remark};
 use super::realm::{named, new_realm_line};
+use crate::assemble::Assembled;
 
 /// The number of users that are read from the store at once.
 const PAGE: u32 = 500;
@@ -38,6 +40,14 @@ pub(super) enum UserCommand {
         after_help = "Example: auth-server user set-password --config auth.toml iago@zulip.com < secret.txt"
     )]
     SetPassword(SetPassword),
+    /// Make a link with which the user sets a new password: once, within 15 minutes. The second factor stays.
+    #[command(after_help = "Examples:\n  auth-server user reset-link --config auth.toml iago@zulip.com\n  \
+                            auth-server user reset-link --config auth.toml iago --day --output link.txt")]
+    ResetLink(reset_link::ResetLink),
+    /// Add a user without a password, and make a link with which the user sets one.
+    #[command(after_help = "Example: auth-server user invite --config auth.toml --realm main --name iago \
+                            --email iago@zulip.com --day")]
+    Invite(reset_link::Invite),
     /// Check a password against the stored one, without logging in.
     #[command(after_help = "Example: auth-server user verify --config auth.toml iago@zulip.com < secret.txt")]
     Verify(AccountArguments),
@@ -119,7 +129,9 @@ pub(super) struct SetPassword {
 impl UserCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Add(add) => add.run().await,
+            Self::Add(add) => add.run().await.map(drop),
+            Self::ResetLink(link) => link.run().await,
+            Self::Invite(invite) => invite.run().await,
             Self::List(list) => list.run().await,
             Self::Show(account) => show(&account).await,
             Self::SetPassword(set_password) => set_password.run().await,
@@ -137,7 +149,7 @@ impl UserCommand {
 
 impl Add {
     /// Adds the user by an import of one line.
-    async fn run(self) -> anyhow::Result<()> {
+    async fn run(self) -> anyhow::Result<Assembled> {
         let assembled = self.file.open().await?;
         let accounts = Accounts::new(assembled.engine());
         let mut lines = Zeroizing::new(String::new());
@@ -175,7 +187,7 @@ impl Add {
             }
             Err(error) => return Err(error.into()),
         }
-        Ok(())
+        Ok(assembled)
     }
 }
 

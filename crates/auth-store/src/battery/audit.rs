@@ -357,8 +357,10 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     let row = record(Act::Deleted, id, 10);
     let audit = Some(&row);
     let new = password("changed");
-    let update =
-        ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&before.user, before.user.names.clone()) };
+    let update = ProfileUpdate {
+        full_name: "New".into(),
+        ..ProfileUpdate::with_names(&before.user, before.user.names.clone())
+    };
     let all: auth_core::Records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(other.clone())))));
     store.set_password(id, Some(&new), NOTHING, audit).await.unwrap_err();
     store.set_active(id, false, NOTHING, audit).await.unwrap_err();

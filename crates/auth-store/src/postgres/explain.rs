@@ -38,6 +38,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KINDS),
     ("raise a counter", credentials::RAISE),
+    ("write last uses", credentials::SET_LAST_USED),
     ("lock a user", statement::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the newest attempts", attempts::NEWEST),

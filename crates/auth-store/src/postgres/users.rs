@@ -17,7 +17,7 @@ use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, lock, row, rows};
-use super::{Postgres, audit, external_ids, import, names, new_user};
+use super::{Postgres, audit, external_ids, feed, import, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 

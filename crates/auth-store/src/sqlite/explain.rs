@@ -22,6 +22,7 @@ const NARROW: &[(&str, &str)] = &[
     ("find a credential of a user", credentials::NUMBER),
     ("count the credentials of a user", credentials::COUNT_KIND),
     ("raise a counter", credentials::RAISE),
+    ("write a last use", credentials::SET_LAST_USED),
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KIND),
     ("keep the newest credentials of a user", credentials::TRIM),

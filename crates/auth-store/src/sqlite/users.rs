@@ -40,8 +40,7 @@ pub(super) const REHASH: &str =
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
     must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
-pub(super) const UPDATE_PROFILE: &str =
-    "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
+pub(super) const UPDATE_PROFILE: &str = "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const MOVE_VALID_FROM: &str =

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use super::{ActionKind, ActionResult, FakeServices};
 use crate::{
     ActionError, ApiKey, Caller, CredentialId, Grant, InternalError, NewAppPassword, OwnCredential,
-    OwnCredentials, Password, RealmId, SealedTexts, TextPurpose, Timestamp, Token,
+    OwnCredentials, Password, ProtocolName, RealmId, SealedTexts, TextPurpose, Timestamp, Token,
 };
 
 /// The time of fakes.
@@ -73,6 +73,10 @@ impl OwnCredentials for FakeServices {
     async fn end_credential(&self, caller: &Caller<'_>, id: CredentialId) -> Result<(), ActionError> {
         let asked = self.act(Some(caller), ActionKind::EndCredential { id });
         expect_result!(asked, ActionResult::Done => ())
+    }
+
+    fn app_password_protocols(&self, _caller: &Caller<'_>) -> Vec<ProtocolName> {
+        vec![ProtocolName::ZULIP, ProtocolName::ZETTELSTORE]
     }
 
     async fn create_app_password(
