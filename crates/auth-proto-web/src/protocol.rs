@@ -28,8 +28,10 @@ impl Protocol for WebProtocol {
         route::find(path)
     }
 
-    fn body_rule(&self, _: &Route, method: &Method, _: &HeaderMap) -> BodyRule {
-        if method == Method::POST { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
+    fn body_rule(&self, route: &Route, method: &Method, _: &HeaderMap) -> BodyRule {
+        let (_, methods) = route::endpoint(route);
+        let is_form = method == Method::POST && methods != Methods::Get;
+        if is_form { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
     }
 
     fn refuse(&self, error: InternalError) -> Answer {

@@ -260,8 +260,8 @@ pub(crate) static ENGLISH: Texts = Texts {
         elsewhere: "This form comes from another site",
         elsewhere_lead: "To protect your account, nothing was done. Begin again here.",
         out_of_date: "This form is out of date",
-        out_of_date_lead: "It was used already, is older than an hour, or was made for another session. Nothing was \
-                           done.",
+        out_of_date_lead: "It was used already, is older than an hour, or was made for another session. The same is said \
+                           where a browser keeps no cookies. Nothing was done.",
         again: "Begin again",
         too_large: "That is too much",
         too_large_lead: "The form holds more than this server takes.",

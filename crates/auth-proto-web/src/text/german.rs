@@ -267,8 +267,8 @@ pub(crate) static GERMAN: Texts = Texts {
         elsewhere: "Dieses Formular kommt von einer anderen Website",
         elsewhere_lead: "Zum Schutz Ihres Kontos ist nichts geschehen. Beginnen Sie hier neu.",
         out_of_date: "Dieses Formular ist veraltet",
-        out_of_date_lead: "Es wurde schon benutzt, ist älter als eine Stunde oder gehört zu einer anderen Sitzung. \
-                           Es ist nichts geschehen.",
+        out_of_date_lead: "Es wurde schon benutzt, ist älter als eine Stunde oder gehört zu einer anderen Sitzung. Dasselbe \
+                           steht hier, wenn ein Browser keine Cookies behält. Es ist nichts geschehen.",
         again: "Neu beginnen",
         too_large: "Das ist zu viel",
         too_large_lead: "Das Formular enthält mehr, als dieser Server annimmt.",

@@ -1,5 +1,7 @@
 //! The protocol in front of services that answer as a test tells them to.
 
+#![cfg(test)]
+
 mod account;
 mod app_passwords;
 mod browser;

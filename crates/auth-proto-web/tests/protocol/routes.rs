@@ -145,10 +145,17 @@ fn protocol_names_itself_its_paths_and_its_bodies() {
     assert!(format!("{site:?}").starts_with("WebProtocol"));
     let route = site.route("/reset-password/secret");
     assert_eq!((route.matched, route.pattern), (RouteMatch::Documented, "/reset-password/{token}"));
-    for (method, rule) in
-        [(http::Method::POST, BodyRule::UpTo(16_384)), (http::Method::GET, BodyRule::Ignored)]
-    {
-        assert_eq!(site.body_rule(&route, &method, &http::HeaderMap::new()), rule);
+    for (path, method, rule) in [
+        ("/sign-in", http::Method::POST, BodyRule::UpTo(16_384)),
+        ("/sign-in", http::Method::GET, BodyRule::Ignored),
+        ("/account", http::Method::POST, BodyRule::Ignored),
+        ("/nothing", http::Method::POST, BodyRule::Ignored),
+    ] {
+        assert_eq!(
+            site.body_rule(&site.route(path), &method, &http::HeaderMap::new()),
+            rule,
+            "{method} {path}"
+        );
     }
     let refused = site.refuse(InternalError::busy(Duration::from_secs(3)));
     assert_eq!(refused.response.status(), 503);
