@@ -24,7 +24,7 @@ async fn new_password_takes_the_present_one() {
     let action = browser.services.actions().pop().unwrap();
     assert_eq!(action.factor.method, Some(FactorMethod::Password));
     assert_eq!(action.factor.password.unwrap().expose(), PASSWORD);
-    let ActionKind::ChangeOwnAccount { user_name: None, password: Some(new) } = action.kind else {
+    let ActionKind::ChangeOwnAccount { user_name: None, password: Some(new), .. } = action.kind else {
         panic!("{:?}", action.kind)
     };
     assert_eq!(new.expose(), "a new horse");
