@@ -16,10 +16,11 @@ use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::SessionConfig;
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
+use auth_store::PendingUpgrade;
 
 use crate::config::{Config, ConfigError, StoreLocation, ZettelstoreAnswer};
 use crate::keyfile;
-use crate::store::{AnyStore, IfMissing};
+use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
 use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::websocket::{AnonymousSockets, Sockets};
@@ -46,16 +47,24 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), IfMissing::Refuse, None).await
+        Self::open_locked(config, Vec::new(), Opening::Upgrade, None).await
     }
 
-    /// Does the same, and creates the store where there is none, and a key ring for a store that has none:
+    /// Does the same, and leaves both as they are: a store that would have to be changed first is refused.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn open_unchanged(config: &Config) -> anyhow::Result<Self> {
+        Self::open_locked(config, Vec::new(), Opening::Unchanged, None).await
+    }
+
+    /// Does the same as [`Assembled::open`], and creates the store where there is none, and a key ring for a store that has none:
     /// see [`Assembled::created`].
     ///
     /// # Errors
     /// A sentence for the operator.
     pub async fn create(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), IfMissing::Create, None).await
+        Self::open_locked(config, Vec::new(), Opening::Create, None).await
     }
 
     /// Does the same for a server, with the rules of protocols that are none of this project's own: each is mounted by
@@ -65,20 +74,23 @@ impl Assembled {
     /// A sentence for the operator.
     pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
         let lock = StoreLock::take(config)?;
-        Self::open_locked(config, rules, IfMissing::Create, lock).await
+        Self::open_locked(config, rules, Opening::Create, lock).await
     }
 
     async fn open_locked(
         config: &Config,
         rules: Vec<Arc<dyn ProtocolRules>>,
-        if_missing: IfMissing,
+        opening: Opening,
         lock: Option<StoreLock>,
     ) -> anyhow::Result<Self> {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
-        let opened = AnyStore::open(config, Arc::clone(&rng), if_missing).await?;
+        let opened = AnyStore::open(config, Arc::clone(&rng), opening).await?;
         let store = opened.records();
+        if opening == Opening::Unchanged {
+            check_unchanged(&opened, &*store).await?;
+        }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (ring, made) = open_ring(config, &*store, &*rng, if_missing).await?;
+        let (ring, made) = open_ring(config, &*store, &*rng, opening).await?;
         let created = created(config, opened.is_new(), made)?;
         let stopwatch = Arc::new(SystemStopwatch::start());
         let pool = HashingPool::new(config.passwords.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
@@ -241,12 +253,29 @@ fn created(config: &Config, is_new_store: bool, is_new_ring: bool) -> anyhow::Re
     })
 }
 
+/// Checks that a store can be used without a change.
+///
+/// # Errors
+/// A sentence for the operator.
+async fn check_unchanged(opened: &AnyStore, store: &dyn Store) -> anyhow::Result<()> {
+    if let Some(PendingUpgrade { from, to }) = opened.pending_upgrade() {
+        bail!(
+            "the store's schema of version {from} would be upgraded to {to} first, by `serve` or any command that \
+             changes the store: nothing was changed"
+        );
+    }
+    if !auth_engine::keys::is_bound(store).await? {
+        bail!("the store would be bound to a key ring first, by `serve` or `import`: nothing was changed");
+    }
+    Ok(())
+}
+
 /// The key ring of a store, and whether it was made just now. Only a store that is bound to none gets one.
 async fn open_ring(
     config: &Config,
     store: &dyn Store,
     rng: &dyn Rng,
-    if_missing: IfMissing,
+    opening: Opening,
 ) -> anyhow::Result<(KeyRing, bool)> {
     let shown = &config.keys.file;
     let path = config.keys.path()?;
@@ -257,7 +286,7 @@ async fn open_ring(
         if config.keys.file.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
-        if if_missing == IfMissing::Refuse {
+        if opening != Opening::Create {
             bail!("there is no key ring {shown} yet: `serve` and `import` create one");
         }
         return keyfile::create(&path, rng);

@@ -85,10 +85,12 @@
 pub mod battery;
 mod encoding;
 mod notify;
+mod opening;
 mod plan;
 mod postgres;
 mod sqlite;
 
+pub use opening::PendingUpgrade;
 pub use plan::Plan;
 pub use postgres::{Postgres, PostgresConfig, PostgresOpenError, postgres_address};
 pub use sqlite::{BackupError, OpenError, Sqlite};

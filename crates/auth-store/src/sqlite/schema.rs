@@ -18,6 +18,9 @@ const STEPS: [&str; 4] = [
     include_str!("schema/v4.sql"),
 ];
 
+/// The version that a store is brought to.
+pub(super) const LATEST: usize = STEPS.len();
+
 /// Brings a store up to date, each step in a transaction of its own.
 ///
 /// # Errors
@@ -62,8 +65,8 @@ pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
         return Err(OpenError::NotOurs);
     }
     match usize::try_from(version) {
-        Ok(version) if version <= STEPS.len() => Ok(version),
-        _ => Err(OpenError::Newer { found: i64::from(version), known: STEPS.len() }),
+        Ok(version) if version <= LATEST => Ok(version),
+        _ => Err(OpenError::Newer { found: i64::from(version), known: LATEST }),
     }
 }
 

@@ -15,7 +15,7 @@ mod content;
 use std::sync::Arc;
 
 use auth_core::{SeededRng, Store};
-use auth_store::{Postgres, PostgresConfig, Sqlite};
+use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresConfig, PostgresOpenError, Sqlite};
 use rusqlite::Connection;
 use test_postgres::Cluster;
 
@@ -96,4 +96,61 @@ async fn a_store_of_postgresql_reads_as_the_version_that_wrote_it_did() {
         cluster.sql_in(&name, dump).unwrap();
         check(&postgres(&url).await, &content_of(version), &format!("version {version}")).await;
     }
+}
+
+/// Checks that a store that was opened unchanged tells of its upgrade, and that its realms and values can be read.
+async fn check_unchanged(store: &impl Store, pending: Option<PendingUpgrade>, version: usize, content: &str) {
+    let PendingUpgrade { from, to } = pending.unwrap();
+    assert!(from == version && to > version, "{from} {to}");
+    let realms: Vec<String> =
+        store.realms().await.unwrap().iter().map(|realm| format!("{realm:?}")).collect();
+    let expected: Vec<&str> = content.lines().filter(|line| line.starts_with("Realm")).collect();
+    assert_eq!(realms, expected, "version {version}");
+    assert_eq!(store.meta("ring").await, Ok(Some(vec![0, 1, 255])), "version {version}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_sqlite_that_is_opened_unchanged_stays_of_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    for (version, dump) in (1..).zip(SQLITE) {
+        let file = folder.path().join(format!("{version}.db"));
+        Connection::open(&file).unwrap().execute_batch(dump).unwrap();
+        let before = std::fs::read(&file).unwrap();
+        let store = Sqlite::open_unchanged(&file).unwrap();
+        check_unchanged(&store, store.pending_upgrade(), version, CONTENT).await;
+        let copy = folder.path().join(format!("{version}.copy"));
+        store.backup(&copy).await.unwrap();
+        drop(store);
+        assert_eq!(std::fs::read(&file).unwrap(), before, "version {version}");
+        let copied = Sqlite::open_unchanged(&copy).unwrap();
+        check_unchanged(&copied, copied.pending_upgrade(), version, CONTENT).await;
+    }
+    let missing = folder.path().join("missing.db");
+    assert!(matches!(Sqlite::open_unchanged(&missing), Err(OpenError::Missing)));
+    assert!(!missing.exists());
+    let new = folder.path().join("new.db");
+    drop(Sqlite::open(&new).unwrap());
+    assert_eq!(Sqlite::open_unchanged(&new).unwrap().pending_upgrade(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_postgresql_that_is_opened_unchanged_stays_of_its_version() {
+    let cluster = Cluster::shared().unwrap();
+    let rng = || Arc::new(SeededRng::new(7));
+    for (version, dump) in (1..).zip(POSTGRES) {
+        let url = cluster.database().unwrap();
+        let name = url.rsplit('/').next().expect("a database").to_owned();
+        cluster.sql_in(&name, dump).unwrap();
+        for _ in 0..2 {
+            let store = Postgres::open_unchanged(&PostgresConfig::new(&url), rng()).await.unwrap();
+            check_unchanged(&store, store.pending_upgrade(), version, CONTENT).await;
+        }
+    }
+    let new = PostgresConfig::new(cluster.database().unwrap());
+    for _ in 0..2 {
+        let missing = Postgres::open_unchanged(&new, rng()).await;
+        assert!(matches!(missing, Err(PostgresOpenError::Missing)), "and nothing is created");
+    }
+    drop(Postgres::open(&new, rng()).await.unwrap());
+    assert_eq!(Postgres::open_unchanged(&new, rng()).await.unwrap().pending_upgrade(), None);
 }

@@ -7,13 +7,14 @@ use anyhow::{Context, anyhow, bail};
 use auth_core::{Realm, RealmId, Rng, Store};
 use auth_engine::keys::{check_ring, is_bound};
 use auth_ldap::{Directory, DirectoryConfig, VerifyError};
+use auth_store::PendingUpgrade;
 use tokio::net::TcpListener;
 
 use crate::command::output::print_line;
 use crate::config::{Config, StoreLocation};
 use crate::keyfile;
 use crate::mail;
-use crate::store::{AnyStore, IfMissing, NoStore};
+use crate::store::{AnyStore, NoStore, Opening};
 use crate::system::{SystemClock, SystemRng};
 use crate::system_error::{file_reason, folder_of, plain_io};
 
@@ -88,8 +89,18 @@ impl Report {
 
 /// The store, if there is one, and what is said of it. Where there is none, a server must be able to create it.
 async fn open_store(config: &Config, rng: &Arc<dyn Rng>) -> anyhow::Result<(Option<Arc<dyn Store>>, String)> {
-    match AnyStore::open(config, Arc::clone(rng), IfMissing::Refuse).await {
-        Ok(store) => Ok((Some(store.records()), format!("{} opens", shown(config)?))),
+    match AnyStore::open(config, Arc::clone(rng), Opening::Unchanged).await {
+        Ok(store) => {
+            let upgrade = match store.pending_upgrade() {
+                Some(PendingUpgrade { from, to }) => {
+                    format!(
+                        "; its schema of version {from} would be upgraded to {to} by the next `serve` or `import`"
+                    )
+                }
+                None => String::new(),
+            };
+            Ok((Some(store.records()), format!("{} opens{upgrade}", shown(config)?)))
+        }
         Err(error) if error.is::<NoStore>() => {
             if let StoreLocation::Sqlite(path) = config.store.location()? {
                 let folder = folder_of(&path);
