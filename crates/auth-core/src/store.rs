@@ -22,7 +22,10 @@ use crate::{
 
 pub use audit::{AuditRow, AuditStore};
 pub use error::{Conflict, StoreError};
-pub use import::{ImportError, ImportMode, Imported, LeftOut, NewRecord, NewUser, OnConflict, Records};
+pub use import::{
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
+    RealmWritten, Records,
+};
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
@@ -168,9 +171,10 @@ pub trait UserStore: Send + Sync {
     /// See [`StoreError`].
     async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
 
-    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Realms
-    /// are written over those of the same slug; users must be new. The row of the audit log has the numbers of what was
-    /// written as its detail; there is none where nothing was.
+    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
+    /// whose slug is there already, what is named is written; users must be new. `notes` is told of each realm that is made
+    /// or changed. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers
+    /// of what was written ([`Imported::audit_record`]), unless nothing changed.
     ///
     /// # Errors
     /// [`ImportError`] with the first record that can't be written.
@@ -179,6 +183,7 @@ pub trait UserStore: Send + Sync {
         records: Records,
         mode: ImportMode,
         on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> Result<Imported, ImportError>;
 }

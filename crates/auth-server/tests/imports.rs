@@ -21,7 +21,7 @@ fn exported_realm(workspace: &Workspace) -> serde_json::Value {
 }
 
 #[test]
-fn a_dry_run_prints_each_change_of_a_realm_that_exists_and_an_import_makes_no_other() {
+fn an_import_prints_each_change_of_a_realm_that_exists_and_makes_no_other() {
     let workspace = Workspace::new();
     workspace.configure("[ldap.corp]\nservers = [\"ldap://127.0.0.1:1\"]\nbase = \"dc=example,dc=org\"");
     workspace.write(
@@ -31,11 +31,12 @@ fn a_dry_run_prints_each_change_of_a_realm_that_exists_and_an_import_makes_no_ot
     workspace.succeed(&arguments("import realm.jsonl"), "");
     let before = exported_realm(&workspace);
     workspace.write("backends.jsonl", r#"{"kind":"realm","realm":"main","backends":["corp","local"]}"#);
-    let dry =
-        "line 1: realm main: backends: [] → [\"corp\",\"local\"]\ngood, nothing written: 1 realms, 0 users\n";
-    assert_eq!(told(&workspace, "import backends.jsonl --dry-run"), (true, dry.to_owned(), String::new()));
+    let change = "line 1: realm main: backends: [] → [\"corp\",\"local\"]\n";
+    let dry = format!("{change}good, nothing written: 1 realms, 0 users\n");
+    assert_eq!(told(&workspace, "import backends.jsonl --dry-run"), (true, dry, String::new()));
     assert_eq!(exported_realm(&workspace), before);
-    workspace.succeed(&arguments("import backends.jsonl"), "");
+    let done = format!("{change}imported: 1 realms, 0 users\n");
+    assert_eq!(told(&workspace, "import backends.jsonl"), (true, done, String::new()));
     let mut expected = before;
     expected["backends"] = serde_json::json!(["corp", "local"]);
     assert_eq!(exported_realm(&workspace), expected);

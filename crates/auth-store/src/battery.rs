@@ -152,6 +152,7 @@ macro_rules! store_battery {
                 keeps_nothing_of_a_dry_run
                 writes_nothing_when_the_records_end_early
                 writes_realms_over_those_of_the_same_slug
+                changes_what_is_named_of_a_realm_and_notes_each_change
                 assigns_ids_that_are_free
             }
             outbox {
@@ -172,7 +173,7 @@ macro_rules! store_battery {
                 does_no_act_whose_credential_is_gone
                 of_a_revocation_and_an_act_at_once_nothing_is_left
                 replaces_a_credential_with_what_came_from_it
-                an_import_is_one_row_with_its_numbers
+                an_import_is_one_row_with_its_numbers_beside_those_of_its_realms
                 each_of_many_acts_at_once_is_one_row
             }
             meta {
@@ -298,14 +299,22 @@ async fn seed(store: &impl Store, count: u32) -> (Realm, Vec<UserId>) {
     let main = realm("main");
     let users: Vec<_> = (1..=count).map(|number| user(&main, number)).collect();
     let ids = users.iter().map(|new| new.user.id).collect();
-    let mut records = vec![NewRecord::Realm(main.clone())];
+    let mut records = vec![NewRecord::from(main.clone())];
     records.extend(users.into_iter().map(|new| NewRecord::User(Box::new(new))));
     write(store, records).await.expect("good records");
     (main, ids)
 }
 
 async fn write(store: &impl Store, records: Vec<NewRecord>) -> Result<Imported, ImportError> {
-    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write, OnConflict::Refuse, None).await
+    store
+        .import(
+            Box::new(records.into_iter().map(Some)),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
+        .await
 }
 
 async fn account(store: &impl Store, id: UserId) -> Account {

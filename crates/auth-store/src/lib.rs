@@ -25,8 +25,8 @@
 //!
 //! // Realms come in by an import, which is all or nothing.
 //! let realm = Realm::new(RealmId::from_bytes([7; 16]), "main");
-//! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
-//! store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, None).await.map_err(|error| format!("{error:?}"))?;
+//! let records = std::iter::once(Some(NewRecord::from(realm.clone())));
+//! store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, Box::new(|_, _| ()), None).await.map_err(|error| format!("{error:?}"))?;
 //!
 //! // A user with a name and a stored password. The store chooses its number in Zulip.
 //! let iago = User {

@@ -303,8 +303,17 @@ async fn seeded(store: &impl Store) -> UserId {
     };
     let id = user.id;
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
-    let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await.unwrap();
+    let records = [NewRecord::from(realm), NewRecord::User(Box::new(new))].map(Some);
+    store
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
+        .await
+        .unwrap();
     id
 }
 

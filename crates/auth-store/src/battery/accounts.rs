@@ -86,7 +86,7 @@ pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F)
     });
     let [hers, his] = due.clone().map(|new| new.user.id);
     let users = due.map(|new| NewRecord::User(Box::new(new)));
-    write(&*store, [NewRecord::Realm(main)].into_iter().chain(users).collect()).await.unwrap();
+    write(&*store, [NewRecord::from(main)].into_iter().chain(users).collect()).await.unwrap();
     for (new, due) in [(None, true), (Some(password("new")), false), (None, false)] {
         store.set_password(hers, new.as_ref(), &NOTHING, None).await.unwrap();
         assert_eq!(account(&*store, hers).await.user.must_change_password, due, "{new:?}");

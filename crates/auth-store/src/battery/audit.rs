@@ -299,16 +299,24 @@ pub async fn replaces_a_credential_with_what_came_from_it<F: Fixture>(fixture: &
     assert_eq!(store.replace(old.id, &token(4, id), None).await, Ok(false), "it is gone");
 }
 
-pub async fn an_import_is_one_row_with_its_numbers<F: Fixture>(fixture: &F) {
+pub async fn an_import_is_one_row_with_its_numbers_beside_those_of_its_realms<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let main = realm("main");
     let users = [user(&main, 1), user(&main, 2)];
     let row = AuditRecord { user: None, ..record(Act::Imported, users[0].user.id, 10) };
     let import = async |records: Vec<NewRecord>, mode| {
-        store.import(Box::new(records.into_iter().map(Some)), mode, OnConflict::Refuse, Some(&row)).await
+        store
+            .import(
+                Box::new(records.into_iter().map(Some)),
+                mode,
+                OnConflict::Refuse,
+                Box::new(|_, _| ()),
+                Some(&row),
+            )
+            .await
     };
     let of = |new: &auth_core::NewUser| NewRecord::User(Box::new(new.clone()));
-    let all = || vec![NewRecord::Realm(main.clone()), of(&users[0]), of(&users[1])];
+    let all = || vec![NewRecord::from(main.clone()), of(&users[0]), of(&users[1])];
     let counted = Imported { realms: 1, users: 2 };
     assert_eq!(import(all(), ImportMode::DryRun).await.unwrap(), counted);
     assert_eq!(import(Vec::new(), ImportMode::Write).await.unwrap(), Imported::default());
@@ -320,7 +328,21 @@ pub async fn an_import_is_one_row_with_its_numbers<F: Fixture>(fixture: &F) {
     import(broken, ImportMode::Write).await.unwrap_err();
     assert_eq!(rows(&*store).await, [], "nothing was written");
     assert_eq!(import(all(), ImportMode::Write).await.unwrap(), counted);
-    assert_eq!(rows(&*store).await, [AuditRecord { detail: "1 realm, 2 users".into(), ..row.clone() }]);
+    let of_realm = |detail: &str| AuditRecord {
+        act: Act::RealmWritten,
+        realm: Some(main.id),
+        detail: detail.into(),
+        ..row.clone()
+    };
+    let of_import = |detail: &str| AuditRecord { detail: detail.into(), ..row.clone() };
+    let first = [of_import("1 realm, 2 users"), of_realm("new")];
+    assert_eq!(rows(&*store).await, first);
+    let unchanged = import(vec![NewRecord::from(main.clone())], ImportMode::Write).await.unwrap();
+    assert_eq!((unchanged.realms, rows(&*store).await.len()), (1, 2), "nothing has changed");
+    let changed = auth_core::Realm { name: "New".into(), active: false, ..main.clone() };
+    import(vec![NewRecord::from(changed)], ImportMode::Write).await.unwrap();
+    let second = [of_import("1 realm, 0 users"), of_realm("name, active")];
+    assert_eq!(rows(&*store).await, [second, first].concat());
 }
 
 pub async fn each_of_many_acts_at_once_is_one_row<F: Fixture>(fixture: &F) {
@@ -372,7 +394,7 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     store.remove_of_user(id, &kinds, None, audit).await.unwrap_err();
     store.exchange(id, &kinds, None, &[token(2, id)], audit).await.unwrap_err();
     store.create_user(&other, audit).await.unwrap_err();
-    store.import(all, ImportMode::Write, OnConflict::Refuse, audit).await.unwrap_err();
+    store.import(all, ImportMode::Write, OnConflict::Refuse, Box::new(|_, _| ()), audit).await.unwrap_err();
     store.replace_meta("x", None, Some(b"1"), audit).await.unwrap_err();
     store.delete(id, audit).await.unwrap_err();
 

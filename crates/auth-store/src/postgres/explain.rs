@@ -58,7 +58,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list all realms", realms::ALL),
-    ("find a realm", import::REALM),
+    ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("lock a realm", numbers::LOCK_REALM),
     ("find the highest Zulip id", numbers::LAST_ZULIP),

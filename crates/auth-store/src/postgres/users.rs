@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser,
-    OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
-    Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Lookup, NameKind,
+    NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
+    StoreError, Timestamp, UserId, UserStore, fold,
 };
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
@@ -230,9 +230,10 @@ impl UserStore for Postgres {
         records: Records,
         mode: ImportMode,
         on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<Imported, ImportError> {
-        import::import(self, records, mode, on_conflict, audit).await
+        import::import(self, records, mode, on_conflict, notes, audit).await
     }
 }
 

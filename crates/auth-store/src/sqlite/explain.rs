@@ -33,7 +33,7 @@ const NARROW: &[(&str, &str)] = &[
     ("find the highest Zettelstore id", external_ids::LAST_ZETTELSTORE),
     ("find the highest number of another protocol", external_ids::LAST_NUMBER),
     ("give a user an id", external_ids::SET),
-    ("find a realm", import::REALM),
+    ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("find mail that is due", mail::DUE),
     ("put a mail off", mail::PUT_OFF),

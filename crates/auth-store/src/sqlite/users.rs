@@ -2,14 +2,14 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported,
-    Lookup, NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId,
-    Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, ImportNotes,
+    Imported, Lookup, NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName,
+    RealmId, Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
 use super::error::Result;
-use super::import::import;
+use super::import::Import;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
 use super::{Sqlite, audit, credentials, external_ids, names, new_user};
@@ -233,14 +233,12 @@ impl UserStore for Sqlite {
         &self,
         records: Records,
         mode: ImportMode,
-        mut on_conflict: OnConflict,
+        on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<Imported, ImportError> {
-        let audit = audit.cloned();
-        let done = self
-            .writer
-            .alone(move |connection| import(connection, records, mode, &mut on_conflict, audit.as_ref()))
-            .await;
+        let import = Import::new(mode, on_conflict, notes, audit);
+        let done = self.writer.alone(move |connection| import.run(connection, records)).await;
         done.unwrap_or_else(|error| Err(ImportError { record: None, error: Some(error) }))
     }
 }

@@ -139,9 +139,15 @@ pub(crate) async fn fill(store: &impl Store) {
         })
         .into();
     let users = [ann, folds_alike, elsewhere].map(|user| NewRecord::User(Box::new(user)));
-    let records: Vec<_> = [main, other].map(NewRecord::Realm).into_iter().chain(users).map(Some).collect();
+    let records: Vec<_> = [main, other].map(NewRecord::from).into_iter().chain(users).map(Some).collect();
     store
-        .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
         .await
         .expect("good records");
     store.set_meta_once("ring", &[0, 1, 255]).await.unwrap();

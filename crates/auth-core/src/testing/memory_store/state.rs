@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::{
     Account, AttemptRecord, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
     ExternalId, LoginName, Lookup, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName, Realm,
-    RealmId, Revocation, StoreError, Timestamp, User, UserId, fold, resolve,
+    RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -139,23 +139,20 @@ impl State {
         changed.is_some()
     }
 
-    /// Writes a realm over the one of the same slug, whose id is kept; returns the id.
-    pub(super) fn write_realm(&mut self, mut realm: Realm) -> Result<RealmId, StoreError> {
-        let existing = self.realms.values().find(|other| other.slug == realm.slug).map(|other| other.id);
-        let has_id = self.realms.contains_key(&realm.id);
-        realm.id = match existing {
-            Some(id) => id,
-            None if has_id => return Err(StoreError::Conflict(Conflict::Realm)),
-            None => realm.id,
-        };
-        let subdomain = realm.subdomain.as_deref();
-        let has_subdomain = |other: &Realm| other.id != realm.id && other.subdomain.as_deref() == subdomain;
+    /// Writes what is named of a realm, which keeps its id where it is there.
+    pub(super) fn write_realm(&mut self, change: RealmChange) -> Result<RealmWritten, StoreError> {
+        let before = self.realms.values().find(|other| other.slug == change.slug).cloned();
+        if before.is_none() && self.realms.contains_key(&change.id) {
+            return Err(StoreError::Conflict(Conflict::Realm));
+        }
+        let after = change.apply(before.clone());
+        let subdomain = after.subdomain.as_deref();
+        let has_subdomain = |other: &Realm| other.id != after.id && other.subdomain.as_deref() == subdomain;
         if subdomain.is_some() && self.realms.values().any(has_subdomain) {
             return Err(StoreError::Conflict(Conflict::Realm));
         }
-        let id = realm.id;
-        self.realms.insert(id, realm);
-        Ok(id)
+        self.realms.insert(after.id, after.clone());
+        Ok(RealmWritten { before, after })
     }
 
     /// Adds a user to a realm, which may be another than its record says.

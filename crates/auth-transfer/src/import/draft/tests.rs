@@ -14,18 +14,16 @@ fn times() -> impl Strategy<Value = Timestamp> {
     any::<i64>().prop_map(Timestamp::from_millis)
 }
 
-fn realms() -> impl Strategy<Value = Realm> {
-    let texts = (any::<String>(), any::<String>(), any::<String>(), any::<String>());
-    let strength = option::of((any::<u32>(), any::<u64>()));
-    let rest = (option::of(any::<String>()), any::<[bool; 3]>(), strength, vec(any::<String>(), 0..3));
+fn realms() -> impl Strategy<Value = RealmChange> {
+    let text = || option::of(any::<String>());
+    let flag = || option::of(any::<bool>());
+    let texts = (any::<String>(), text(), text(), text(), option::of(text()));
+    let strength = (option::of(option::of(any::<u32>())), option::of(option::of(any::<u64>())));
+    let rest = ([flag(), flag(), flag()], strength, option::of(vec(any::<String>(), 0..3)));
     (any::<[u8; 16]>(), texts, rest).prop_map(|(id, texts, rest)| {
-        let (slug, name, icon, description) = texts;
-        let (subdomain, [active, password_login, digest_logins], strength, backends) = rest;
-        let strength = strength.map(|(min_length, min_guesses)| StrengthRule { min_length, min_guesses });
-        let id = RealmId::from_bytes(id);
-        Realm {
-            id,
-            slug,
+        let (slug, name, icon, description, subdomain) = texts;
+        let ([active, password_login, digest_logins], (min_length, min_guesses), backends) = rest;
+        RealmChange {
             subdomain,
             name,
             icon,
@@ -33,8 +31,10 @@ fn realms() -> impl Strategy<Value = Realm> {
             active,
             password_login,
             digest_logins,
-            strength,
+            min_length,
+            min_guesses,
             backends,
+            ..RealmChange::new(RealmId::from_bytes(id), slug)
         }
     })
 }
