@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_core::{
-    Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Realm, RealmName, Realms, Rng, Store,
-};
+use auth_core::{Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Rng, Store};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::opaque;
 use auth_crypto::pool::HashingPool;
@@ -18,7 +16,7 @@ use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
 use auth_store::PendingUpgrade;
 
-use crate::config::{Config, ConfigError, StoreLocation, ZettelstoreAnswer};
+use crate::config::{Config, StoreLocation, ZettelstoreAnswer};
 use crate::keyfile;
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
@@ -135,25 +133,18 @@ impl Assembled {
     /// Opens the protocols.
     ///
     /// # Errors
-    /// A sentence for the operator: which protocol's realm is not there.
+    /// A sentence for the operator.
     pub async fn open_protocols(&mut self, config: &Config) -> anyhow::Result<()> {
         let realms = self.engine.store().realms().await?;
-        for realm in &realms {
-            let unknown =
-                realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
-            if let Some(name) = unknown {
-                let slug = &realm.slug;
-                let text =
-                    format!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
-                return Err(ConfigError::new(text).into());
-            }
+        config.check_backends(&realms)?;
+        for warning in config.realm_warnings(&realms) {
+            tracing::warn!("{warning}");
         }
         for name in config.protocols() {
             let engine = Arc::clone(&self.engine);
-            let (realm, protocol): (_, Arc<dyn Protocol>) = match name {
+            let protocol: Arc<dyn Protocol> = match name {
                 ProtocolName::ZULIP => {
-                    let protocol = ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock));
-                    (config.zulip.realm.as_deref(), Arc::new(protocol))
+                    Arc::new(ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock)))
                 }
                 ProtocolName::ROCKETCHAT => {
                     let protocol = Arc::new(RocketChatProtocol::new(
@@ -161,28 +152,11 @@ impl Assembled {
                         engine,
                     ));
                     self.sockets = Some(sockets(config, &protocol, &self.rng));
-                    (Some(config.rocketchat.realm.as_str()), protocol)
+                    protocol
                 }
-                ProtocolName::ZETTELSTORE => {
-                    let protocol = ZettelstoreProtocol::new(zettelstore(config), engine);
-                    (Some(config.zettelstore.realm.as_str()), Arc::new(protocol))
-                }
+                ProtocolName::ZETTELSTORE => Arc::new(ZettelstoreProtocol::new(zettelstore(config), engine)),
                 _ => bail!("the protocol {} is none of the configuration's", name.as_str()),
             };
-            if let Some(slug) = realm
-                && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
-            {
-                tracing::warn!(
-                    protocol = name.as_str(),
-                    realm = slug,
-                    "the protocol's realm is not in the store yet: import it; until then it refuses every login"
-                );
-            } else if realms.is_empty() {
-                tracing::warn!(
-                    protocol = name.as_str(),
-                    "no realm is in the store yet: import one; until then the protocol refuses every login"
-                );
-            }
             self.protocols.push(protocol);
         }
         Ok(())

@@ -127,6 +127,30 @@ fn deep_check_asks_store_key_ring_ports_directories_and_mail_and_says_a_line_for
 }
 
 #[test]
+fn deep_check_names_the_realms_that_the_configuration_or_the_store_lacks() {
+    let workspace = Workspace::new();
+    let port = free_address().unwrap();
+    let listen = format!("[server]\nlisten = [\"{port}\"]\n");
+    let directory = "[ldap.corp]\nservers = [\"ldap://127.0.0.1:1\"]\nbase = \"dc=x\"\n";
+    let jwt = "[zulip.jwt.nowhere]\nkey = \"a shared secret of 32 bytes.....\"\nalgorithms = [\"HS256\"]";
+    workspace.configure(&format!("{listen}{directory}"));
+    workspace.write("realm.jsonl", r#"{"kind":"realm","realm":"main","subdomain":"","backends":["corp"]}"#);
+    workspace.succeed(&arguments("import realm.jsonl"), "");
+    workspace.configure(&format!("{listen}{directory}{jwt}"));
+    let said = text(&workspace.run(&arguments("config check --deep"), "").stdout);
+    for line in [
+        "warning: [zulip.jwt.nowhere]: there is no realm `nowhere` yet: until then its tokens log nobody in\n",
+        "good: realms: main\n",
+    ] {
+        assert!(said.contains(line), "{line}: {said}");
+    }
+    workspace.configure(&listen);
+    let (good, lines) = check(&workspace);
+    let lacks = "bad: realms: the realm main asks `corp` for passwords, but there is no [ldap.corp]";
+    assert!(!good && lines.iter().any(|line| line == lacks), "{lines:#?}");
+}
+
+#[test]
 fn deep_check_binds_a_port_and_releases_it() {
     let workspace = Workspace::new();
     let port = free_address().unwrap();

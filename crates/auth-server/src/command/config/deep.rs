@@ -21,7 +21,7 @@ use crate::system_error::{file_reason, folder_of, plain_io};
 /// The name that is searched for in directories. Nobody has it, or it doesn't matter who has.
 const NOBODY: &str = "auth-server-config-check";
 
-/// Checks the store, the key ring, the ports, the directories and the SMTP server.
+/// Checks the store, the key ring, the realms, the ports, the directories and the SMTP server.
 ///
 /// # Errors
 /// When one of them can't be used. Each has had its line by then.
@@ -41,6 +41,13 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
     // Without the store nobody knows which key ring fits.
     if let Some(store) = store {
         report.add("key ring", check_keys(config, store.as_deref()).await)?;
+        if let Some(store) = store {
+            let realms = store.realms().await?;
+            for warning in config.realm_warnings(&realms) {
+                print_line(format_args!("warning: {warning}"))?;
+            }
+            report.add("realms", check_realms(config, &realms))?;
+        }
     }
     let listeners = config.server.listen.iter().map(|listen| ("port", listen.address()));
     for (what, address) in listeners.chain(config.metrics.listen.map(|address| ("port for metrics", address)))
@@ -139,6 +146,12 @@ async fn check_keys(config: &Config, store: Option<&dyn Store>) -> anyhow::Resul
         }
         (None, _) => Ok(format!("there is none yet: `serve` or `import` will create {shown}")),
     }
+}
+
+fn check_realms(config: &Config, realms: &[Realm]) -> anyhow::Result<String> {
+    config.check_backends(realms)?;
+    let slugs: Vec<&str> = realms.iter().map(|realm| realm.slug.as_str()).collect();
+    Ok(if slugs.is_empty() { "there is none yet".to_owned() } else { slugs.join(", ") })
 }
 
 /// Binds a port and releases it.
