@@ -122,3 +122,23 @@ fn names_are_refused_by_name_and_an_address_as_name_is_the_address_too() {
     let (good, ..) = told(&workspace, "import --from htpasswd --skip-bad htpasswd");
     assert!(good && workspace.succeed(&arguments("user list"), "").contains("\"email\":\"bob@example.org\""));
 }
+
+#[test]
+fn user_names_are_not_made_where_a_directory_may_take_accounts_over_by_them() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path("zulip")).unwrap();
+    let directory = |name: &str, merge: bool| {
+        format!("[ldap.{name}]\nservers = [\"ldaps://h\"]\nbase = \"dc=x\"\nmerge_existing = {merge}\n")
+    };
+    let import = "import --from zulip --make-user-names zulip";
+    workspace.configure(&(directory("corp", false) + &directory("staff", true)));
+    let refused = workspace.fail(&arguments(import), "");
+    let reason = "--make-user-names: with [ldap.staff] merge_existing, an account would become that of whoever has the \
+                  made name in the directory: switch it off, or leave the names to be chosen";
+    assert_eq!(refused, reason);
+    for more in [String::new(), directory("corp", false)] {
+        workspace.configure(&more);
+        let table = workspace.fail(&arguments(import), "");
+        assert!(table.starts_with("zulip/zerver_realm.csv: "), "the tables are read: {table}");
+    }
+}
