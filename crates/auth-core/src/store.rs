@@ -96,8 +96,9 @@ pub trait UserStore: Send + Sync {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
-    /// Activates or deactivates a user, and revokes the credentials in `revocation`. `false` when there is no such
-    /// user.
+    /// Activates or deactivates a user, and revokes the credentials in `revocation`. With a user go the active bots that it
+    /// owns ([`User::bot_owner`]), in the same way, each with a row of its own ([`AuditRecord::of_bot`]); they don't come
+    /// back with it. `false` when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -165,11 +166,17 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError`].
     async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError>;
 
-    /// Deletes a user with all that belongs to it.
+    /// Deletes a user with all that belongs to it. The active bots that it owns are deactivated as by
+    /// [`UserStore::set_active`], with `revocation`, and no bot has it as its owner any longer.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
     /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
     /// whose slug is there already, what is named is written; users must be new. `notes` is told of each realm that is made

@@ -37,6 +37,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
+pub mod bots;
 pub mod creation;
 pub mod credentials;
 pub mod durability;
@@ -109,6 +110,10 @@ macro_rules! store_battery {
                 updates_a_profile_all_or_nothing
                 deletes_users_with_all_that_belongs_to_them
                 counts_every_change_of_a_user
+            }
+            bots {
+                deactivates_the_bots_of_a_user_with_it
+                deactivates_the_bots_of_a_user_that_is_deleted
             }
             creation {
                 creates_a_user_with_all_that_belongs_to_it
@@ -253,6 +258,7 @@ fn user(realm: &Realm, number: u32) -> NewUser {
             full_name: format!("User {number}"),
             role: Role::Member,
             bot: None,
+            bot_owner: None,
             active: true,
             joined: at(0),
             valid_from: at(0),

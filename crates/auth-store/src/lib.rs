@@ -36,6 +36,7 @@
 //!     full_name: "Iago".into(),
 //!     role: Role::Admin,
 //!     bot: None,
+//!     bot_owner: None,
 //!     active: true,
 //!     joined: Timestamp::from_secs(1_700_000_000),
 //!     valid_from: Timestamp::from_secs(1_700_000_000),

@@ -4,6 +4,7 @@ mod address;
 mod attempt_queue;
 mod attempts;
 mod audit;
+mod bots;
 mod connection;
 mod credentials;
 mod error;

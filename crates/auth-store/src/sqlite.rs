@@ -3,6 +3,7 @@
 mod attempts;
 mod audit;
 mod backup;
+mod bots;
 mod connection;
 mod credentials;
 mod error;
@@ -17,6 +18,7 @@ mod names;
 mod new_user;
 mod readers;
 mod realms;
+mod revocation;
 mod row;
 mod schema;
 mod sealed;

@@ -118,6 +118,7 @@ async fn prepare(file: &Path) {
         full_name: String::new(),
         role: Role::Member,
         bot: None,
+        bot_owner: None,
         active: true,
         joined: Timestamp::default(),
         valid_from: Timestamp::default(),

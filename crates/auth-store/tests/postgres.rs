@@ -292,6 +292,7 @@ async fn seeded(store: &impl Store) -> UserId {
         full_name: String::new(),
         role: Role::Member,
         bot: None,
+        bot_owner: None,
         active: true,
         joined: Timestamp::default(),
         valid_from: Timestamp::default(),

@@ -65,6 +65,9 @@ pub(crate) struct UserLine {
     pub(crate) role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bot: Option<String>,
+    /// The `id` of the user of the realm who owns the bot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bot_owner_id: Option<i64>,
     #[serde(default = "yes")]
     pub(crate) active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -308,8 +308,8 @@ pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F
     let (main, users) = seed(&*store, 2).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
     store.add(&key, 10, None).await.unwrap();
-    assert!(store.delete(users[0], None).await.unwrap());
-    assert!(!store.delete(users[0], None).await.unwrap());
+    assert!(store.delete(users[0], &NOTHING, None).await.unwrap());
+    assert!(!store.delete(users[0], &NOTHING, None).await.unwrap());
 
     assert!(store.user(users[0]).await.unwrap().is_none());
     for who in [

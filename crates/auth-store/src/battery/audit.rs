@@ -99,7 +99,7 @@ pub async fn forgets_any_number_of_old_rows_and_no_other_command_forgets_one<F: 
     assert_eq!(store.trim_attempts(0).await, Ok(0));
     store.forget_attempts(at(ROWS)).await.unwrap();
     store.purge(at(ROWS)).await.unwrap();
-    assert!(store.delete(users[0], None).await.unwrap());
+    assert!(store.delete(users[0], NOTHING, None).await.unwrap());
     assert_eq!(store.audit_rows(None, u32::MAX).await.unwrap().len(), 1003, "its rows outlive a user");
     assert_eq!(store.forget_audit(at(ROWS - 2)).await, Ok(1001));
     assert_eq!(store.audit_rows(None, u32::MAX).await.unwrap().len(), 2);
@@ -148,7 +148,7 @@ pub async fn writes_the_row_of_each_command_that_changes_something<F: Fixture>(f
     writes!(KeyRetired, Ok(true), |audit| store.replace_meta("x", None, Some(b"1"), audit));
     writes!(KeyPromoted, Ok(true), |audit| store.replace_meta("x", Some(b"1"), Some(b"2"), audit));
     writes!(KeyAdded, Ok(true), |audit| store.replace_meta("x", Some(b"2"), None, audit));
-    writes!(Deleted, Ok(true), |audit| store.delete(id, audit));
+    writes!(Deleted, Ok(true), |audit| store.delete(id, NOTHING, audit));
 }
 
 pub async fn writes_no_row_for_a_command_that_changes_nothing<F: Fixture>(fixture: &F) {
@@ -171,7 +171,7 @@ pub async fn writes_no_row_for_a_command_that_changes_nothing<F: Fixture>(fixtur
     let refused = store.update_profile(id, &update, NOTHING, audit).await;
     assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Name(_)))), "{refused:?}");
     assert_eq!(store.set_email_second_factor(nobody, true, NOTHING, audit).await, Ok(false));
-    assert_eq!(store.delete(nobody, audit).await, Ok(false));
+    assert_eq!(store.delete(nobody, NOTHING, audit).await, Ok(false));
     assert_eq!(store.remove_of_user(id, &[CredentialKind::TOTP], None, audit).await, Ok(0));
     assert_eq!(store.remove(token(7, id).id, audit).await, Ok(false));
     assert_eq!(store.add(&token(7, nobody), 9, audit).await, Ok(false));
@@ -250,7 +250,7 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     assert_eq!(store.exchange(id, &kinds, None, &[token(3, id)], audit).await, gone());
     assert_eq!(store.remove(kept.id, audit).await, gone());
     assert_eq!(store.remove_of_user(id, &kinds, None, audit).await, Err(StoreError::Revoked));
-    assert_eq!(store.delete(id, audit).await, gone());
+    assert_eq!(store.delete(id, NOTHING, audit).await, gone());
     let after = store.user(id).await.unwrap();
     assert_eq!(format!("{after:?}"), format!("{before:?}"));
     let left: Vec<_> = store.of_user(id, kept.kind).await.unwrap().into_iter().map(|own| own.id).collect();
@@ -396,7 +396,7 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     store.create_user(&other, audit).await.unwrap_err();
     store.import(all, ImportMode::Write, OnConflict::Refuse, Box::new(|_, _| ()), audit).await.unwrap_err();
     store.replace_meta("x", None, Some(b"1"), audit).await.unwrap_err();
-    store.delete(id, audit).await.unwrap_err();
+    store.delete(id, NOTHING, audit).await.unwrap_err();
 
     let after = store.user(id).await.unwrap().unwrap();
     assert_eq!((&after.user, &after.password), (&before.user, &before.password));
@@ -406,5 +406,5 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     assert_eq!(store.meta("x").await, Ok(None));
     // The same without a row.
     assert_eq!(store.set_active(id, false, NOTHING, None).await, Ok(true));
-    assert_eq!(store.delete(id, None).await, Ok(true));
+    assert_eq!(store.delete(id, NOTHING, None).await, Ok(true));
 }

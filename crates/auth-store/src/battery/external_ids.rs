@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth_core::{
-    ByProtocol, Conflict, ExternalId, Lookup, NewId, NewRecord, NewUser, ProtocolName, Realm, Store,
-    StoreError, UserId, UserStore,
+    ByProtocol, Conflict, ExternalId, Lookup, NewId, NewRecord, NewUser, ProtocolName, Realm, Revocation,
+    Store, StoreError, UserId, UserStore,
 };
 use tokio::task::JoinSet;
 
@@ -75,7 +75,7 @@ pub async fn keeps_the_ids_and_roles_of_any_protocol<F: Fixture>(fixture: &F) {
     assert_eq!(found(&*store, &one, GITLAB, 8).await, None);
     assert_eq!(found(&*store, &one, ProtocolName::new("unknown"), 7).await, None);
 
-    assert!(store.delete(users[0].user.id, None).await.unwrap());
+    assert!(store.delete(users[0].user.id, &Revocation::NOTHING, None).await.unwrap());
     assert_eq!(found(&*store, &one, GITLAB, 7).await, None);
     let again = with(&one, 10, GITLAB, 7);
     assert_eq!(store.create_user(&again, None).await, Ok(()), "what was deleted is free");

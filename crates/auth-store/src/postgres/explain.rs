@@ -5,8 +5,8 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, audit, credentials, external_ids, feed, import, mail, meta, names, numbers, realms,
-    sealed, shared_attempts, statement, users,
+    Postgres, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, numbers,
+    realms, sealed, shared_attempts, statement, users,
 };
 use crate::Plan;
 
@@ -25,6 +25,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("replace a hash", users::REHASH),
     ("set a password", users::SET_PASSWORD),
     ("activate or deactivate a user", users::SET_ACTIVE),
+    ("deactivate the bots of a user", bots::DEACTIVATE),
+    ("forget the owner of bots", bots::FORGET_OWNER),
     ("revoke the credentials of a user", users::REVOKE),
     ("update a user's profile", users::UPDATE_PROFILE),
     ("delete the names of a user", names::DELETE),

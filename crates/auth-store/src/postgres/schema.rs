@@ -9,11 +9,12 @@ use super::statement::{execute, row};
 use crate::opening::Opening;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
+    include_str!("schema/v5.sql"),
 ];
 
 /// How often a step is attempted: of several servers that start at once, one applies it.

@@ -5,14 +5,16 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, attempts, audit, credentials, external_ids, feed, import, mail, meta, names, realms, row, sealed,
-    statement, users,
+    Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, realms,
+    revocation, row, sealed, statement, users,
 };
 use crate::Plan;
 
 /// Every statement that looks for some rows, and what it is for.
 const NARROW: &[(&str, &str)] = &[
     ("delete old attempts", attempts::OLD),
+    ("deactivate the bots of a user", bots::DEACTIVATE),
+    ("forget the owner of bots", bots::FORGET_OWNER),
     ("find the credential of an act", audit::BY),
     ("list a page of the audit log", audit::PAGE),
     ("delete old rows of the audit log", audit::OLD),
@@ -57,7 +59,7 @@ const NARROW: &[(&str, &str)] = &[
     ("delete a user", users::DELETE),
     ("delete the names of a user", names::DELETE),
     ("update a user's profile", users::UPDATE_PROFILE),
-    ("end the signed tokens of a user", users::MOVE_VALID_FROM),
+    ("end the signed tokens of a user", revocation::MOVE_VALID_FROM),
     ("list a page of users", users::PAGE),
     ("find the realms of a name", users::REALMS),
     ("replace a hash", users::REHASH),

@@ -43,6 +43,7 @@ fn user(realm: &Realm, number: u8, names: Vec<LoginName>) -> NewUser {
             full_name: format!("User {number}"),
             role: Role::Member,
             bot: None,
+            bot_owner: None,
             active: true,
             joined: at(i64::from(number)),
             valid_from: at(i64::from(number) + 1),
@@ -106,6 +107,7 @@ pub(crate) async fn fill(store: &impl Store) {
         ],
     );
     folds_alike.user.bot = Some(BotKind::IncomingWebhook);
+    folds_alike.user.bot_owner = Some(3);
     folds_alike.user.role = Role::Admin;
     folds_alike.user.email_second_factor = true;
     folds_alike.user.must_change_password = true;

@@ -14,7 +14,7 @@ mod content;
 
 use std::sync::Arc;
 
-use auth_core::{SeededRng, Store};
+use auth_core::{Revocation, SeededRng, Store};
 use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresConfig, PostgresOpenError, Sqlite};
 use rusqlite::Connection;
 use test_postgres::Cluster;
@@ -24,15 +24,24 @@ use crate::content::{everybody, fill, listed};
 const CONTENT: &str = include_str!("content.txt");
 
 /// Stores of SQLite, by the version that wrote them.
-const SQLITE: [&str; 3] =
-    [include_str!("sqlite-1.sql"), include_str!("sqlite-2.sql"), include_str!("sqlite-3.sql")];
+const SQLITE: [&str; 4] = [
+    include_str!("sqlite-1.sql"),
+    include_str!("sqlite-2.sql"),
+    include_str!("sqlite-3.sql"),
+    include_str!("sqlite-4.sql"),
+];
 
 /// Stores of PostgreSQL, by the version that wrote them.
-const POSTGRES: [&str; 3] =
-    [include_str!("postgres-1.sql"), include_str!("postgres-2.sql"), include_str!("postgres-3.sql")];
+const POSTGRES: [&str; 4] = [
+    include_str!("postgres-1.sql"),
+    include_str!("postgres-2.sql"),
+    include_str!("postgres-3.sql"),
+    include_str!("postgres-4.sql"),
+];
 
 /// What is listed of a store that an earlier version wrote. Up to version 3 app passwords lay under SHA-256 of themselves,
-/// which clients may present. Now the digest is another one, and the old one opens nothing.
+/// which clients may present. Now the digest is another one, and the old one opens nothing. Up to version 4 nobody knew the
+/// owner of a bot.
 fn content_of(version: usize) -> String {
     let app_password = |line: &str| {
         let digest = ring::digest::digest(
@@ -42,12 +51,12 @@ fn content_of(version: usize) -> String {
         let digest = format!("digest {}", digest.as_ref()[0]);
         format!("{}, in the clear alone", line.replacen("digest 13", &digest, 1))
     };
-    let is_older = version <= 3;
     let line = |line: &str| match line {
-        line if is_older && line.starts_with("credential: app-password") => app_password(line) + "\n",
+        line if version <= 3 && line.starts_with("credential: app-password") => app_password(line) + "\n",
         line => format!("{line}\n"),
     };
-    CONTENT.lines().map(line).collect()
+    let content: String = CONTENT.lines().map(line).collect();
+    if version <= 4 { content.replace("bot_owner: Some(3)", "bot_owner: None") } else { content }
 }
 
 /// Checks that a store holds what is expected, and that nothing is left of users that are deleted.
@@ -55,7 +64,7 @@ async fn check(store: &impl Store, content: &str, which: &str) {
     let found = listed(store).await;
     assert_eq!(found, content, "{which}");
     for user in everybody(store).await {
-        assert!(store.delete(user, None).await.unwrap(), "{which}");
+        assert!(store.delete(user, &Revocation::NOTHING, None).await.unwrap(), "{which}");
     }
     let left = listed(store).await;
     let is_of_a_user = |line: &&str| line.starts_with("user") || line.starts_with("credential");

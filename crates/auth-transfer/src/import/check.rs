@@ -118,6 +118,12 @@ impl<'a> Checker<'a> {
         if line.id.is_some_and(|id| id < 1) {
             return Err(bad("`id` is not positive"));
         }
+        let bot_owner = match line.bot_owner_id.map(u64::try_from) {
+            None => None,
+            Some(_) if bot.is_none() => return Err(bad("`bot_owner_id` is for bots: `bot` is missing")),
+            Some(Ok(owner)) if owner > 0 => Some(owner),
+            Some(_) => return Err(bad("`bot_owner_id` is not positive")),
+        };
         let zid = match line.zettelstore_zid.as_deref() {
             None => None,
             Some(zid) if zid.len() == 14 && zid.bytes().all(|b| b.is_ascii_digit()) => zid.parse().ok(),
@@ -148,6 +154,7 @@ impl<'a> Checker<'a> {
             full_name: line.full_name.clone(),
             role,
             bot,
+            bot_owner,
             active: line.active,
             valid_from: new.user.valid_from.max(valid_from),
             email_second_factor: line.email_2fa.unwrap_or(asks_for_codes && email_verified && bot.is_none()),

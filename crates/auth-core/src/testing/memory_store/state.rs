@@ -139,6 +139,31 @@ impl State {
         changed.is_some()
     }
 
+    /// The bots that a user owns.
+    pub(super) fn bots_of(&self, owner: UserId) -> Vec<UserId> {
+        let Some(owner) = self.users.get(&owner).map(|record| &record.user) else { return Vec::new() };
+        let Some(ExternalId::Number(number)) = owner.external_ids.get(ProtocolName::ZULIP) else {
+            return Vec::new();
+        };
+        let bots = self.users_of(owner.realm).filter(|user| user.bot_owner == Some(*number));
+        bots.map(|bot| bot.id).collect()
+    }
+
+    /// Deactivates the active bots that a user owns, and revokes credentials of theirs.
+    pub(super) fn deactivate_bots(
+        &mut self,
+        owner: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) {
+        for bot in self.bots_of(owner) {
+            if self.users.get(&bot).is_some_and(|record| record.user.active) {
+                self.change_and_revoke(bot, revocation, |bot, _| bot.active = false);
+                self.audit(audit.map(|audit| audit.of_bot(bot)).as_ref());
+            }
+        }
+    }
+
     /// Writes what is named of a realm, which keeps its id where it is there.
     pub(super) fn write_realm(&mut self, change: RealmChange) -> Result<RealmWritten, StoreError> {
         let before = self.realms.values().find(|other| other.slug == change.slug).cloned();

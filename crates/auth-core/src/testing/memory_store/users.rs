@@ -86,6 +86,9 @@ impl UserStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
+            if !active {
+                state.deactivate_bots(user, revocation, audit);
+            }
             Ok(state.change_and_revoke(user, revocation, |user, _| user.active = active))
         })
     }
@@ -165,8 +168,17 @@ impl UserStore for MemoryStore {
         })
     }
 
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError> {
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
+            state.deactivate_bots(user, revocation, audit);
+            for bot in state.bots_of(user) {
+                state.change_user(bot, |bot, _| bot.bot_owner = None);
+            }
             state.credentials.retain(|own| own.user != user);
             Ok(state.users.remove(&user).is_some())
         })

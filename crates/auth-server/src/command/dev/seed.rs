@@ -142,6 +142,7 @@ fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         full_name: format!("Made Up {number}"),
         role: Role::Member,
         bot: None,
+        bot_owner: None,
         active: true,
         joined: now,
         valid_from: now,

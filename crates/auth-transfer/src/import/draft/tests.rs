@@ -47,7 +47,8 @@ fn users() -> impl Strategy<Value = User> {
     ];
     let external_ids = vec((protocols(), external_id), 0..4);
     let external_roles = vec((protocols(), vec(any::<String>(), 0..3)), 0..4);
-    let roles = (select(Role::ALL.to_vec()), option::of(select(BotKind::ALL.to_vec())));
+    let bot = (option::of(select(BotKind::ALL.to_vec())), option::of(any::<u64>()));
+    let roles = (select(Role::ALL.to_vec()), bot);
     (
         any::<[[u8; 16]; 2]>(),
         names,
@@ -59,7 +60,16 @@ fn users() -> impl Strategy<Value = User> {
         external_roles,
     )
         .prop_map(
-            |(ids, names, full_name, (role, bot), flags, moments, external_ids, external_roles)| {
+            |(
+                ids,
+                names,
+                full_name,
+                (role, (bot, bot_owner)),
+                flags,
+                moments,
+                external_ids,
+                external_roles,
+            )| {
                 let [active, email_second_factor, must_change_password] = flags;
                 let [joined, valid_from] = moments;
                 let name = |(kind, exact, verified)| LoginName { kind, exact, verified };
@@ -70,6 +80,7 @@ fn users() -> impl Strategy<Value = User> {
                     full_name,
                     role: role.0,
                     bot: bot.map(|bot| bot.0),
+                    bot_owner,
                     active,
                     joined,
                     valid_from,
