@@ -180,7 +180,7 @@ pub trait UserStore: Send + Sync {
 
     /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
     /// whose slug is there already, what is named is written; users must be new. `notes` is told of each realm that is made
-    /// or changed. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers
+    /// or changed, and of names that fold alike. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers
     /// of what was written ([`Imported::audit_record`]), unless nothing changed.
     ///
     /// # Errors

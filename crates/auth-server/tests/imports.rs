@@ -142,3 +142,32 @@ fn user_names_are_not_made_where_a_directory_may_take_accounts_over_by_them() {
         assert!(table.starts_with("zulip/zerver_realm.csv: "), "the tables are read: {table}");
     }
 }
+
+#[test]
+fn names_that_differ_in_case_alone_are_noted_with_their_line_and_say_true() {
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let user = |name: &str, more: &str| {
+        format!("{{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"{name}\"{more}}}\n")
+    };
+    let lines = user("Ada", "") + &user("ADA", ",\"email\":\"IAGO@zulip.com\"") + &user("bob", "");
+    workspace.write("more.jsonl", &lines);
+    let note = |key: &str| {
+        format!(
+            "line 2: another user of the realm has this `{key}` but for its case: each of them is found by its own spelling \
+             alone, and none by any other\n"
+        )
+    };
+    let notes = note("username") + &note("email");
+    for (dry, done) in [(" --dry-run", "good, nothing written"), ("", "imported")] {
+        let expected = (true, format!("{done}: 0 realms, 3 users\n"), notes.clone());
+        assert_eq!(told(&workspace, &format!("import more.jsonl{dry}")), expected);
+    }
+    for name in ["Ada", "ADA", "BOB", "iago@zulip.com", "IAGO@zulip.com"] {
+        workspace.succeed(&arguments(&format!("user show {name}")), "");
+    }
+    for name in ["ada", "Iago@Zulip.com"] {
+        let nobody = workspace.fail(&arguments(&format!("user show {name}")), "");
+        assert_eq!(nobody, format!("`{name}`: there is no such user"));
+    }
+}

@@ -158,6 +158,7 @@ macro_rules! store_battery {
                 writes_nothing_when_the_records_end_early
                 writes_realms_over_those_of_the_same_slug
                 changes_what_is_named_of_a_realm_and_notes_each_change
+                notes_names_that_fold_like_those_of_another_user
                 assigns_ids_that_are_free
             }
             outbox {

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::StoreError;
-use crate::{Act, AuditRecord, Credential, PasswordString, ProtocolName, Realm, RealmChange, RealmId, User};
+use crate::{
+    Act, AuditRecord, Credential, NameKind, PasswordString, ProtocolName, Realm, RealmChange, RealmId, User,
+};
 
 /// The records of an import, in order. `None` ends it with nothing written.
 pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
@@ -123,6 +125,9 @@ pub type ImportNotes = Box<dyn FnMut(u64, ImportNote) + Send>;
 pub enum ImportNote {
     /// The realm was made or changed.
     Realm(Box<RealmWritten>),
+    /// Another user of the realm, written before, has a name of this kind that folds alike ([`fold`](crate::fold)): each of
+    /// them is found by its exact form alone.
+    FoldsAlike(NameKind),
 }
 
 /// A realm before and after it was written.

@@ -131,7 +131,9 @@ fn serve_import_and_dev_create_a_store_and_every_other_command_refuses_a_missing
     serve.stop().unwrap();
     let log = fs::read_to_string(&log).unwrap();
     assert!(log.contains(&created), "{log}");
-    for warned in ["there is no realm yet: import one", "[zulip.jwt.nowhere]: there is no realm `nowhere` yet"] {
+    for warned in
+        ["there is no realm yet: import one", "[zulip.jwt.nowhere]: there is no realm `nowhere` yet"]
+    {
         assert!(log.contains(warned), "{warned}: {log}");
     }
 }

@@ -257,3 +257,51 @@ pub async fn leaves_out_what_conflicts_and_writes_the_rest<F: Fixture>(fixture: 
     // What was left out left nothing behind: its names are free.
     write(&*store, records(&main, [user(&main, 13)])).await.unwrap();
 }
+
+pub async fn notes_names_that_fold_like_those_of_another_user<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, _) = seed(&*store, 2).await;
+    let named = |realm: &Realm, number: u32, names: &[(NameKind, &str)]| {
+        let mut new = user(realm, number);
+        new.user.names = names.iter().map(|(kind, exact)| name(*kind, exact)).collect();
+        NewRecord::User(Box::new(new))
+    };
+    let (other, user_name, email) = (realm("other"), NameKind::UserName, NameKind::Email);
+    let records = |is_conflict: bool| {
+        let mut records = vec![
+            NewRecord::from(other.clone()),
+            named(&main, 11, &[(user_name, "USER1"), (email, "User1@Example.com")]),
+            named(&main, 12, &[(user_name, "Ada"), (email, "ada@example.com")]),
+            named(&main, 13, &[(user_name, "ada"), (email, "other@example.com")]),
+            // Of one user, of another realm, of another kind.
+            named(&main, 14, &[(user_name, "bob"), (user_name, "Bob")]),
+            named(&other, 15, &[(user_name, "ADA")]),
+            named(&main, 16, &[(email, "Bob")]),
+            named(&main, 17, &[(user_name, if is_conflict { "user2" } else { "carol" })]),
+        ];
+        // More users than are written at a time.
+        records.extend(
+            (0..1200).map(|number| named(&main, 100 + number, &[(user_name, &format!("x{number}"))])),
+        );
+        records.push(named(&main, 18, &[(user_name, "X7"), (email, "ADA@example.com")]));
+        records
+    };
+    let expected = [(1, user_name), (1, email), (3, user_name), (1208, user_name), (1208, email)];
+    for (is_conflict, mode) in
+        [(false, ImportMode::DryRun), (true, ImportMode::DryRun), (true, ImportMode::Write)]
+    {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let notes = {
+            let told = Arc::clone(&told);
+            Box::new(move |record, note| match note {
+                ImportNote::FoldsAlike(kind) => told.lock().unwrap().push((record, kind)),
+                ImportNote::Realm(_) => {}
+            })
+        };
+        let on_conflict = OnConflict::LeaveOut(Box::new(|left_out| assert_eq!(left_out.record, 7)));
+        let records = Box::new(records(is_conflict).into_iter().map(Some));
+        let done = store.import(records, mode, on_conflict, notes, None).await.unwrap();
+        assert_eq!(done.users, 1208 - u64::from(is_conflict));
+        assert_eq!(*told.lock().unwrap(), expected, "{is_conflict} {mode:?}");
+    }
+}

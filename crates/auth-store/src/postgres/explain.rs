@@ -72,6 +72,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("find a text of another protocol that is taken", external_ids::IS_TAKEN_TEXT),
     ("give a user an id", external_ids::SET),
     ("find a name that is taken", names::IS_TAKEN),
+    ("find names that fold alike", names::FOLD_ALIKE),
     ("count an attempt", shared_attempts::RESERVE),
     ("find the oldest attempt", shared_attempts::OLDEST),
     ("count attempts of the future as made now", shared_attempts::TURN_BACK),

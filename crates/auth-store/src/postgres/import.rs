@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NewRecord, NewUser,
-    OnConflict, RealmChange, RealmId, RealmWritten, Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NameKind, NewRecord,
+    NewUser, OnConflict, RealmChange, RealmId, RealmWritten, Records, StoreError,
 };
 use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ use super::new_user::{self, Resolved};
 use super::numbers::Numbers;
 use super::row::{Columns, escaped};
 use super::statement::{changed, row};
-use super::{Postgres, audit, realms};
+use super::{Postgres, audit, names, realms};
 use crate::encoding::to_json;
 
 /// Users of one chunk.
@@ -223,16 +223,38 @@ impl Import<'_> {
             Ok(()) => {
                 part.commit().await.map_err(whole)?;
                 self.done.users += u64::try_from(resolved.len()).unwrap_or(u64::MAX);
+                self.note_alike(transaction, &records, &resolved).await?;
             }
             Err(error) if error.breaks_connection() => return Err(whole(error)),
             Err(_) => {
                 part.rollback().await.map_err(whole)?;
                 for (record, user) in records.into_iter().zip(&resolved) {
                     match new_user::write_one(transaction, user).await {
-                        Ok(()) => self.done.users += 1,
+                        Ok(()) => {
+                            self.done.users += 1;
+                            self.note_alike(transaction, &[record], std::slice::from_ref(user)).await?;
+                        }
                         Err(error) => self.leave_out(record, user.new.user.realm, error)?,
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the names of users, written just now, that fold like those of others.
+    async fn note_alike(
+        &mut self,
+        transaction: &Transaction<'_>,
+        records: &[u64],
+        users: &[Resolved<'_>],
+    ) -> std::result::Result<(), ImportError> {
+        let placed: Vec<_> = users.iter().map(|user| (&user.new.user, user.realm)).collect();
+        let alike = names::kinds_folding_alike(transaction, &placed).await.map_err(whole)?;
+        for (record, user) in records.iter().zip(users) {
+            let id = user.new.user.id;
+            for kind in NameKind::ALL.into_iter().filter(|kind| alike.contains(&(id, *kind))) {
+                (self.notes)(*record, ImportNote::FoldsAlike(kind));
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use super::connection::{CACHE, set_cache};
 use super::error::{CommandError, Result, taken};
 use super::row::Columns;
 use super::writer::{begin, commit};
-use super::{audit, new_user, realms};
+use super::{audit, names, new_user, realms};
 use crate::encoding::to_json;
 
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
@@ -140,8 +140,12 @@ impl Import {
                 }
             }
             NewRecord::User(new) => {
-                new_user::write(connection, &new, self.kept_id(new.user.realm))?;
+                let realm = self.kept_id(new.user.realm);
+                new_user::write(connection, &new, realm)?;
                 self.done.users += 1;
+                for kind in names::kinds_folding_alike(connection, new.user.id, realm, &new.user.names)? {
+                    (self.notes)(index, ImportNote::FoldsAlike(kind));
+                }
             }
         }
         Ok(())

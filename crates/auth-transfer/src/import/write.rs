@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
     Act, AuditRecord, ImportError as StoreImportError, ImportNote, ImportNotes, InternalError, LeftOut,
-    NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
+    NameKind, NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
 };
 use auth_engine::Engine;
 use futures_util::future::join;
@@ -36,6 +36,8 @@ struct Given {
     missing_realms: MissingRealms<RealmId, u64>,
     /// What was changed of realms.
     changes: Remarks<u64>,
+    /// What was noticed on records that were written.
+    notes: Remarks<u64>,
 }
 
 impl<'a> Writer<'a> {
@@ -50,7 +52,11 @@ impl<'a> Writer<'a> {
         checked: &mut Checked,
         report: &mut ImportReport,
     ) -> Result<(), ImportError> {
-        self.given().left_out = std::mem::take(&mut report.left_out);
+        {
+            let mut given = self.given();
+            given.left_out = std::mem::take(&mut report.left_out);
+            given.notes = std::mem::take(&mut report.notes);
+        }
         let audit = self.audit(checked)?;
         let (sender, records) = channel();
         let on_conflict = self.on_conflict();
@@ -65,6 +71,7 @@ impl<'a> Writer<'a> {
         }
         report.left_out = given.finish();
         report.changes = std::mem::take(&mut given.changes);
+        report.notes = std::mem::take(&mut given.notes);
         Ok(())
     }
 
@@ -150,6 +157,15 @@ impl Given {
                 for change in before.iter().flat_map(|before| changes(before, after)) {
                     self.changes.push(line, change);
                 }
+            }
+            ImportNote::FoldsAlike(NameKind::Directory) => {}
+            ImportNote::FoldsAlike(kind) => {
+                let key = if *kind == NameKind::Email { "email" } else { "username" };
+                let note = format!(
+                    "another user of the realm has this `{key}` but for its case: each of them is found by its own spelling \
+                     alone, and none by any other"
+                );
+                self.notes.push(line, note);
             }
         }
     }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::{
     Account, AttemptRecord, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
-    ExternalId, LoginName, Lookup, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName, Realm,
-    RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User, UserId, fold, resolve,
+    ExternalId, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName,
+    Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User, UserId, fold,
+    resolve,
 };
 
 /// All records.
@@ -227,6 +228,19 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// The kinds of a user's names to which those of another user of the realm fold alike.
+    pub(super) fn kinds_folding_alike(&self, user: UserId) -> Vec<NameKind> {
+        let Some(user) = self.users.get(&user).map(|record| &record.user) else { return Vec::new() };
+        let is_alike = |own: &LoginName, other: &LoginName| {
+            own.kind == other.kind && fold(&own.exact) == fold(&other.exact)
+        };
+        let others = || self.users_of(user.realm).filter(|other| other.id != user.id);
+        let folds_alike =
+            |own: &&LoginName| others().any(|other| other.names.iter().any(|name| is_alike(own, name)));
+        let kinds: BTreeSet<NameKind> = user.names.iter().filter(folds_alike).map(|name| name.kind).collect();
+        kinds.into_iter().collect()
     }
 
     /// The user who has an id in a realm.

@@ -237,7 +237,7 @@ impl Import<'_> {
             let realm = record.realm();
             let written = match record {
                 NewRecord::Realm(change) => self.write_realm(index, change),
-                NewRecord::User(new) => self.write_user(*new),
+                NewRecord::User(new) => self.write_user(index, *new),
             };
             if let Err(error) = written {
                 self.on_conflict.leave_out(index, realm, error)?;
@@ -260,10 +260,13 @@ impl Import<'_> {
         Ok(())
     }
 
-    fn write_user(&mut self, new: NewUser) -> Result<(), StoreError> {
-        let realm = new.user.realm;
+    fn write_user(&mut self, index: u64, new: NewUser) -> Result<(), StoreError> {
+        let (id, realm) = (new.user.id, new.user.realm);
         self.state.create_user(new, self.kept.get(&realm).copied().unwrap_or(realm))?;
         self.done.users += 1;
+        for kind in self.state.kinds_folding_alike(id) {
+            (self.notes)(index, ImportNote::FoldsAlike(kind));
+        }
         Ok(())
     }
 
