@@ -4,6 +4,7 @@ use auth_core::ActionError;
 use serde_json::json;
 
 use crate::fixture;
+use crate::services::ANOTHER;
 use crate::talk::{Talk, plain};
 
 #[tokio::test]
@@ -47,6 +48,25 @@ async fn other_sessions_end_and_the_own_token_is_given() {
     let asked: Vec<_> =
         talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
     assert_eq!(asked, ["end others", "end others"]);
+}
+
+#[tokio::test]
+async fn another_token_is_given_and_the_socket_goes_on_with_it() {
+    let mut talk = Talk::greeted().await;
+    assert_eq!(talk.call("getNewToken", json!([])).await.unwrap_err()["error"], "not-authorized");
+    let login = talk.log_in(&plain("myusername")).await.unwrap();
+    let mut another = talk.call("getNewToken", json!([])).await.unwrap();
+    assert_eq!((&another["id"], &another["token"]), (&login["id"], &json!(ANOTHER)));
+    assert!(another["tokenExpires"]["$date"].is_i64(), "{another}");
+    assert_eq!(another.as_object().unwrap().len(), 3, "no more: {another}");
+    // As Meteor's client does next.
+    let own = talk.call("logoutOtherClients", json!([])).await.unwrap();
+    assert_eq!(own["token"], another["token"].take());
+    let asked: Vec<_> =
+        talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
+    assert_eq!(asked, ["another", "end others"]);
+    talk.changes().refused = Some(ActionError::NotPermitted);
+    assert_eq!(talk.call("getNewToken", json!([])).await.unwrap_err()["error"], "not-authorized");
 }
 
 #[tokio::test]
