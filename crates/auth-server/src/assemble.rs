@@ -137,6 +137,9 @@ impl Assembled {
     pub async fn open_protocols(&mut self, config: &Config) -> anyhow::Result<()> {
         let realms = self.engine.store().realms().await?;
         config.check_backends(&realms)?;
+        for (protocol, warning) in config.protocols_without_realm(&realms) {
+            tracing::warn!(protocol = protocol.as_str(), "{warning}");
+        }
         for warning in config.realm_warnings(&realms) {
             tracing::warn!("{warning}");
         }

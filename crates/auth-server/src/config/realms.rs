@@ -22,29 +22,36 @@ impl Config {
         Ok(())
     }
 
-    /// Warnings about realms that the configuration names and that there are not, as sentences. They may be imported later.
-    pub(crate) fn realm_warnings(&self, realms: &[Realm]) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if realms.is_empty() {
-            warnings.push("there is no realm yet: import one; until then every login is refused".to_owned());
-        }
-        let is_there = |slug: &str| realms.iter().any(|realm| realm.slug == slug);
-        let mut name = |place: String, slug: &str, until_then: &str| {
-            if !is_there(slug) {
-                warnings.push(format!("{place}: there is no realm `{slug}` yet: until then {until_then}"));
-            }
-        };
-        for protocol in self.protocols() {
+    /// A warning for each protocol that has no realm yet, so that it refuses every login.
+    pub(crate) fn protocols_without_realm(&self, realms: &[Realm]) -> Vec<(ProtocolName, String)> {
+        let missing = |protocol: ProtocolName| {
             let slug = match protocol {
                 ProtocolName::ZULIP => self.zulip.realm.as_deref(),
                 ProtocolName::ROCKETCHAT => Some(self.rocketchat.realm.as_str()),
                 ProtocolName::ZETTELSTORE => Some(self.zettelstore.realm.as_str()),
                 _ => None,
             };
-            if let Some(slug) = slug {
-                name(format!("[{}] realm", protocol.as_str()), slug, "the protocol refuses every login");
+            let (there, import) = match slug {
+                Some(slug) if !is_there(realms, slug) => (format!("there is no realm `{slug}` yet"), "it"),
+                _ if realms.is_empty() => ("there is no realm yet".to_owned(), "one"),
+                _ => return None,
+            };
+            let name = protocol.as_str();
+            let text =
+                format!("[{name}] {there}: import {import}; until then the protocol refuses every login");
+            Some((protocol, text))
+        };
+        self.protocols().filter_map(missing).collect()
+    }
+
+    /// Warnings about other places that name a realm which is not there yet.
+    pub(crate) fn realm_warnings(&self, realms: &[Realm]) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let mut name = |place: String, slug: &str, until_then: &str| {
+            if !is_there(realms, slug) {
+                warnings.push(format!("{place}: there is no realm `{slug}` yet: until then {until_then}"));
             }
-        }
+        };
         if self.zulip.enabled {
             for slug in self.zulip.jwt.keys() {
                 name(format!("[zulip.jwt.{slug}]"), slug, "its tokens log nobody in");
@@ -69,6 +76,10 @@ impl Config {
     }
 }
 
+fn is_there(realms: &[Realm], slug: &str) -> bool {
+    realms.iter().any(|realm| realm.slug == slug)
+}
+
 #[cfg(test)]
 mod tests {
     use auth_core::RealmId;
@@ -88,21 +99,36 @@ mod tests {
              [ldap.corp]\naccess = { main = [{ a = \"b\" }], nowhere = [{ a = \"b\" }] }",
         )
         .unwrap();
-        let expected = [
-            "[zulip] realm: there is no realm `nowhere` yet: until then the protocol refuses every login",
-            "[rocketchat] realm: there is no realm `chat` yet: until then the protocol refuses every login",
+        let protocols = |config: &Config, realms: &[Realm]| {
+            let warned = config.protocols_without_realm(realms).into_iter();
+            warned.map(|(protocol, warning)| (protocol.as_str().to_owned(), warning)).collect::<Vec<_>>()
+        };
+        let of = |protocol: &str, there: &str| {
+            (
+                protocol.to_owned(),
+                format!("[{protocol}] {there}; until then the protocol refuses every login"),
+            )
+        };
+        let others = [
             "[zulip.jwt.nowhere]: there is no realm `nowhere` yet: until then its tokens log nobody in",
             "[ldap.corp] access: there is no realm `nowhere` yet: until then its rules hold for nobody",
             "[zulip] realm_hosts: there is no realm of the subdomain `sub` yet: until then chat.example.net leads to none",
         ];
-        assert_eq!(config.realm_warnings(&[realm("main", "a")]), expected);
+        let some = [realm("main", "a")];
+        let (zulip, rocketchat) = (
+            of("zulip", "there is no realm `nowhere` yet: import it"),
+            of("rocketchat", "there is no realm `chat` yet: import it"),
+        );
+        assert_eq!(protocols(&config, &some), [zulip, rocketchat]);
+        assert_eq!(config.realm_warnings(&some), others);
         let all = [realm("main", "a"), realm("nowhere", "sub"), realm("chat", "c")];
-        assert_eq!(config.realm_warnings(&all), [""; 0]);
-        let none = config.realm_warnings(&[]);
-        assert_eq!(none[0], "there is no realm yet: import one; until then every login is refused");
+        assert_eq!((protocols(&config, &all), config.realm_warnings(&all)), (Vec::new(), Vec::new()));
         let mut disabled = config;
         disabled.zulip.enabled = false;
-        let warned = disabled.realm_warnings(&[realm("main", "a"), realm("chat", "c")]);
-        assert_eq!(warned, expected[3..4], "a protocol that is switched off needs no realm");
+        let without = [realm("main", "a"), realm("chat", "c")];
+        assert_eq!(protocols(&disabled, &without), [], "a protocol that is switched off needs no realm");
+        assert_eq!(disabled.realm_warnings(&without), others[1..2]);
+        let none = of("zulip", "there is no realm yet: import one");
+        assert_eq!(protocols(&Config::default(), &[])[0], none, "that names none");
     }
 }

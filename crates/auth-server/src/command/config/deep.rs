@@ -43,7 +43,8 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
         report.add("key ring", check_keys(config, store.as_deref()).await)?;
         if let Some(store) = store {
             let realms = store.realms().await?;
-            for warning in config.realm_warnings(&realms) {
+            let protocols = config.protocols_without_realm(&realms).into_iter().map(|(_, warning)| warning);
+            for warning in protocols.chain(config.realm_warnings(&realms)) {
                 print_line(format_args!("warning: {warning}"))?;
             }
             report.add("realms", check_realms(config, &realms))?;
