@@ -187,20 +187,21 @@ impl Accounts {
     }
 
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or
-    /// activates it again.
+    /// activates it again. The bots that it owns go with it, and don't come back with it.
     ///
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn set_active(&self, account: &Account, active: bool) -> Result<(), AdminError> {
         let kinds = self.revocations.kinds(RevocationEvent::Deactivated);
-        let revocation = if active {
-            Revocation::NOTHING
-        } else {
-            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds, except: None }
-        };
+        let revocation = if active { Revocation::NOTHING } else { self.deactivation(&kinds) };
         let audit = self.audit(if active { Act::Activated } else { Act::Deactivated }, account);
         let is_there = self.store.set_active(account.user.id, active, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+
+    /// What a deactivation revokes.
+    fn deactivation<'k>(&self, kinds: &'k [CredentialKind]) -> Revocation<'k> {
+        Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds, except: None }
     }
 
     /// Gives an account to an entry of its directory, by the entry's id, and takes it from the one that it belonged to.
@@ -234,13 +235,15 @@ impl Accounts {
         }
     }
 
-    /// Deletes an account with all that belongs to it.
+    /// Deletes an account with all that belongs to it, and deactivates the bots that it owns.
     ///
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn delete(&self, account: &Account) -> Result<(), AdminError> {
         let audit = self.audit(Act::Deleted, account);
-        let is_there = self.store.delete(account.user.id, Some(&audit)).await?;
+        let kinds = self.revocations.kinds(RevocationEvent::Deactivated);
+        let revocation = self.deactivation(&kinds);
+        let is_there = self.store.delete(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }
 }

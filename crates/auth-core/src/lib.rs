@@ -105,7 +105,7 @@ pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
     Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError, NameKind,
-    NewId, Realm, Role, Scope, StrengthRule, User, check_login_name, fold,
+    NewId, Realm, RealmChange, Role, Scope, StrengthRule, User, check_login_name, fold,
 };
 pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_path};
 pub use request_id::RequestId;
@@ -118,9 +118,9 @@ pub use service::{
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
-    ImportError, ImportMode, Imported, LeftOut, Lookup, MetaStore, NewRecord, NewUser, OnConflict, Outbox,
-    OutgoingMail, ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store,
-    StoreError, UserStore, resolve,
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, Lookup, MetaStore, NewRecord,
+    NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation,
+    SealedStore, SharedAttempts, Store, StoreError, UserStore, resolve,
 };
 pub use text::{is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -22,7 +22,10 @@ use crate::{
 
 pub use audit::{AuditRow, AuditStore};
 pub use error::{Conflict, StoreError};
-pub use import::{ImportError, ImportMode, Imported, LeftOut, NewRecord, NewUser, OnConflict, Records};
+pub use import::{
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
+    RealmWritten, Records,
+};
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
@@ -93,8 +96,9 @@ pub trait UserStore: Send + Sync {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
-    /// Activates or deactivates a user, and revokes the credentials in `revocation`. `false` when there is no such
-    /// user.
+    /// Activates or deactivates a user, and revokes the credentials in `revocation`. With a user go the active bots that it
+    /// owns ([`User::bot_owner`]), in the same way, each with a row of its own ([`AuditRecord::of_bot`]); they don't come
+    /// back with it. `false` when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -163,15 +167,22 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError`].
     async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError>;
 
-    /// Deletes a user with all that belongs to it.
+    /// Deletes a user with all that belongs to it. The active bots that it owns are deactivated as by
+    /// [`UserStore::set_active`], with `revocation`, and no bot has it as its owner any longer.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
-    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Realms
-    /// are written over those of the same slug; users must be new. The row of the audit log has the numbers of what was
-    /// written as its detail; there is none where nothing was.
+    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
+    /// whose slug is there already, what is named is written; users must be new. `notes` is told of each realm that is made
+    /// or changed, and of names that fold alike. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers
+    /// of what was written ([`Imported::audit_record`]), unless nothing changed.
     ///
     /// # Errors
     /// [`ImportError`] with the first record that can't be written.
@@ -180,6 +191,7 @@ pub trait UserStore: Send + Sync {
         records: Records,
         mode: ImportMode,
         on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> Result<Imported, ImportError>;
 }

@@ -16,6 +16,7 @@ mod log;
 mod mail;
 mod metrics;
 mod passwords;
+mod realms;
 mod rocketchat;
 mod server;
 mod store;

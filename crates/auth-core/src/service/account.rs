@@ -191,6 +191,12 @@ pub trait Sessions: Send + Sync {
         of: &Identifier,
         secret: &Token,
     ) -> Result<(Profile, Grant), ActionError>;
+
+    /// Makes another login token for the caller, which ends when the one presented does; that one stays good.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller presented none that a login gave, or when the new one may not have been stored.
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError>;
 }
 
 /// Makes and removes personal access tokens: named, without an end. All but the list ask for a second factor.

@@ -91,6 +91,7 @@ pub enum ActionKind {
         of: Identifier,
         secret: Token,
     },
+    AnotherSession,
     CreatePersonalToken {
         name: String,
         bypass: bool,
@@ -174,6 +175,7 @@ pub enum ActionResult {
     Profiles(Vec<Profile>),
     Profile(Profile),
     Session(Profile, Grant),
+    Grant(Grant),
     Token(Token),
     PersonalTokens(Vec<PersonalToken>),
     Enrolment(Enrolment),
@@ -423,6 +425,10 @@ impl Sessions for FakeServices {
     ) -> Result<(Profile, Grant), ActionError> {
         let kind = ActionKind::CreateSession { of: of.clone(), secret: secret.clone() };
         expect_result!(self.act(Some(caller), kind), ActionResult::Session(profile, grant) => (profile, grant))
+    }
+
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        expect_result!(self.act(Some(caller), ActionKind::AnotherSession), ActionResult::Grant(grant) => grant)
     }
 }
 

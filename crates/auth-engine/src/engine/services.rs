@@ -88,6 +88,10 @@ impl Sessions for Engine {
     ) -> Result<(Profile, Grant), ActionError> {
         self.sessions.create_session(caller, of, secret).await
     }
+
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        self.sessions.another_session(caller).await
+    }
 }
 
 #[async_trait]

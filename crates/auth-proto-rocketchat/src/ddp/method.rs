@@ -1,7 +1,7 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, FactorMethod, Identifier, InternalError, LoginError, LoginMethod, OneTimeCode,
+    ActionError, Caller, FactorMethod, Grant, Identifier, InternalError, LoginError, LoginMethod, OneTimeCode,
     OwnChange, Password, Peer, PresentedFactor, Principal, ProtocolName, SecretInput, Timestamp, Token,
 };
 use std::time::Duration;
@@ -32,6 +32,14 @@ pub(crate) enum MethodResult {
     /// A password was changed.
     #[serde(rename_all = "camelCase")]
     PasswordChanged { password_changed: bool },
+    /// Another token of the user.
+    #[serde(rename_all = "camelCase")]
+    Another {
+        id: String,
+        #[serde(serialize_with = "exposed")]
+        token: Token,
+        token_expires: Date,
+    },
     /// The token that stays when others end.
     #[serde(rename_all = "camelCase")]
     Own {
@@ -186,13 +194,14 @@ impl From<MethodError> for Outcome {
 const LOG_IN: &str = "login";
 
 /// The other methods whose calls are limited as those of operations are: each reads or changes the store.
-const LIMITED: [&str; 12] = [
+const LIMITED: [&str; 13] = [
     "2fa:checkCodesRemaining",
     "2fa:disable",
     "2fa:enable",
     "2fa:regenerateCodes",
     "2fa:validateTempToken",
     "changePassword",
+    "getNewToken",
     "getUsernameSuggestion",
     "logoutOtherClients",
     "removeOtherTokens",
@@ -227,6 +236,7 @@ pub(crate) async fn call(
         "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
         "rooms/get" | "subscriptions/get" => Ok(Some(MethodResult::Rooms([]))).into(),
         "logoutOtherClients" | "removeOtherTokens" => end_other_sessions(state, origin, name).await.into(),
+        "getNewToken" => get_new_token(state, origin).await.unwrap_or_else(Outcome::from),
         "getUsernameSuggestion" | "setUsername" | "setUserPassword" => {
             change_own_account(state, origin, name, params.take(0)).await.into()
         }
@@ -292,6 +302,22 @@ async fn end_other_sessions(
     let own =
         || MethodResult::Own { token: user.token.clone(), token_expires: Date::of_end(principal.expires) };
     Ok((name == "logoutOtherClients").then(own))
+}
+
+/// Makes another token, by which the socket goes on. Meteor's client asks for it before it ends the other sessions.
+async fn get_new_token(state: &RocketChatProtocol, origin: &Origin<'_>) -> Result<Outcome, MethodError> {
+    let id = origin.user.ok_or(MethodError::NotSignedIn)?.id.clone();
+    let principal = origin.principal(state).await?;
+    let nothing = PresentedFactor::default();
+    let caller = origin.caller(&principal, origin.factor.unwrap_or(&nothing));
+    let Grant::Token { token, expires } = state.services.another_session(&caller).await? else {
+        return Err(InternalError::defect("a grant that is no token").into());
+    };
+    let token_expires = Date::of_end(expires);
+    let result = MethodResult::Another { id: id.clone(), token: token.clone(), token_expires };
+    let document = UserDocument::of(&principal.profile.user);
+    let change = UserChange::SignedIn(SignedIn { id, token }, document);
+    Ok(Outcome { result: Ok(Some(result)), change, not_before: None })
 }
 
 /// The methods that choose a user name, and the one that sets the password of an account that must change it.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use auth_core::testing::{Action, ActionKind, ActionResult, FakeServices};
 use auth_core::{
-    ActionError, CheckReply, Enrolment, InternalError, LoginReply, NameKind, OneTimeCode, ProtocolName,
-    RateLimitStatus, Timestamp, Token, TokenError,
+    ActionError, CheckReply, CredentialCheck, Enrolment, Grant, InternalError, LoginReply, NameKind,
+    OneTimeCode, PresentedCredential, ProtocolName, RateLimitStatus, Timestamp, Token, TokenError,
 };
 
 use crate::{fixture, talk};
@@ -26,6 +26,20 @@ pub(crate) struct Changes {
     pub(crate) wait: Option<Duration>,
     /// The error of every action.
     pub(crate) refused: Option<ActionError>,
+}
+
+/// Another token of the user `myusername`.
+pub(crate) const ANOTHER: &str = "another-token-------------------------------";
+
+/// The same check with the token that the login gave, where the other one is presented.
+fn as_at_login(check: &CredentialCheck) -> CredentialCheck {
+    let mut check = check.clone();
+    if let PresentedCredential::Token { token, .. } = &mut check.credential
+        && token.expose() == ANOTHER
+    {
+        *token = Token::new(fixture::token("myusername"));
+    }
+    check
 }
 
 /// Services that answer according to `changes`.
@@ -49,7 +63,7 @@ pub(crate) fn services(changes: &Arc<Mutex<Changes>>) -> FakeServices {
             if changes.signed_out {
                 return CheckReply::refused(TokenError::UserInactive);
             }
-            let mut reply = fixture::check(check);
+            let mut reply = fixture::check(&as_at_login(check));
             if let (Some(name), Ok(principal)) = (changes.renamed, &mut reply.result) {
                 let user = Arc::make_mut(&mut principal.profile.user);
                 user.names
@@ -86,6 +100,9 @@ fn act(action: &Action) -> ActionResult {
         ActionKind::RemoveDevice { code } => ActionResult::Flag(code.expose() == "123456"),
         ActionKind::RenewBackupCodes { .. } => ActionResult::Codes(vec![OneTimeCode::new("eFgH6789")]),
         ActionKind::EndOtherSessions => ActionResult::Done,
+        ActionKind::AnotherSession => {
+            ActionResult::Grant(Grant::Token { token: Token::new(ANOTHER), expires: None })
+        }
         ActionKind::BackupCodesLeft => ActionResult::Count(12),
         ActionKind::SuggestUserName => ActionResult::UserName("ada".into()),
         ActionKind::ChangeOwnAccount { .. } => ActionResult::Profile(fixture::profile("myusername", None)),

@@ -223,6 +223,7 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::CreateSession { of, secret } => {
             format!("create for {} knowing {}", name(Some(of)), secret.expose())
         }
+        ActionKind::AnotherSession => "another".to_owned(),
         ActionKind::CreatePersonalToken { name, bypass } => format!("make {name} {bypass}"),
         ActionKind::ReplacePersonalToken { name } => format!("renew {name}"),
         ActionKind::PersonalTokens => "list".to_owned(),

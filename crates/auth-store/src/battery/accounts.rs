@@ -86,7 +86,7 @@ pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F)
     });
     let [hers, his] = due.clone().map(|new| new.user.id);
     let users = due.map(|new| NewRecord::User(Box::new(new)));
-    write(&*store, [NewRecord::Realm(main)].into_iter().chain(users).collect()).await.unwrap();
+    write(&*store, [NewRecord::from(main)].into_iter().chain(users).collect()).await.unwrap();
     for (new, due) in [(None, true), (Some(password("new")), false), (None, false)] {
         store.set_password(hers, new.as_ref(), &NOTHING, None).await.unwrap();
         assert_eq!(account(&*store, hers).await.user.must_change_password, due, "{new:?}");
@@ -306,8 +306,8 @@ pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F
     let (main, users) = seed(&*store, 2).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
     store.add(&key, 10, None).await.unwrap();
-    assert!(store.delete(users[0], None).await.unwrap());
-    assert!(!store.delete(users[0], None).await.unwrap());
+    assert!(store.delete(users[0], &NOTHING, None).await.unwrap());
+    assert!(!store.delete(users[0], &NOTHING, None).await.unwrap());
 
     assert!(store.user(users[0]).await.unwrap().is_none());
     for who in [

@@ -176,9 +176,15 @@ impl Server {
         let realm = RealmBuilder::new("main").build();
         let new =
             NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![stored()] };
-        let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
+        let records = [NewRecord::from(realm), NewRecord::User(Box::new(new))].map(Some);
         store
-            .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+            .import(
+                Box::new(records.into_iter()),
+                ImportMode::Write,
+                OnConflict::Refuse,
+                Box::new(|_, _| ()),
+                None,
+            )
             .await
             .unwrap();
 
