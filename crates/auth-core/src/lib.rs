@@ -120,7 +120,7 @@ pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
     ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, Lookup, MetaStore, NewRecord,
     NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation,
-    SealedStore, SharedAttempts, Store, StoreError, UserStore, resolve,
+    SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
 pub use text::{is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -10,6 +10,7 @@ mod import;
 mod nodes;
 mod outbox;
 mod sealed;
+mod spent;
 
 use std::borrow::Cow;
 
@@ -29,6 +30,7 @@ pub use import::{
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
+pub use spent::SpentStore;
 
 /// Keeps realms.
 #[async_trait]
@@ -453,6 +455,7 @@ pub trait Store:
     + Outbox
     + MetaStore
     + SealedStore
+    + SpentStore
     + ChangeFeed
     + SharedAttempts
 {
@@ -468,6 +471,7 @@ impl<T> Store for T where
         + Outbox
         + MetaStore
         + SealedStore
+        + SpentStore
         + ChangeFeed
         + SharedAttempts
         + ?Sized

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Clock, InternalError, Quota, Rng, Store, TextPurpose, Timestamp, Token};
+use auth_core::{Clock, InternalError, Rng, Store, TextPurpose, Timestamp, Token};
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
 use data_encoding::BASE64URL_NOPAD;
@@ -12,7 +12,7 @@ use data_encoding::BASE64URL_NOPAD;
 use crate::keys::Keys;
 
 /// How long a sealed text is good at most. Spent ones are remembered for as long.
-pub(crate) const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Bytes of the moment at which a text ends.
 const MOMENT: usize = size_of::<i64>();
@@ -59,12 +59,9 @@ impl SealedTextService {
         String::from_utf8(data.to_vec()).ok()
     }
 
-    /// Uses a text up; `false` when it was used before. The servers of a store count together, and one use is all there is.
+    /// Uses a text up; `false` when it was used before.
     pub(crate) async fn spend(&self, text: &Token) -> Result<bool, InternalError> {
-        const ONCE: Quota = Quota { attempts: 1, window: LONGEST };
-        let name = opaque::digest(&format!("sealed text {}", text.expose()));
-        let wait = self.store.reserve_attempt(&name, ONCE, self.clock.now()).await?;
-        Ok(wait.is_none())
+        Ok(self.store.spend(&opaque::digest(text.expose()), self.clock.now() + LONGEST).await?)
     }
 }
 

@@ -50,6 +50,7 @@ pub mod outbox;
 pub mod parents;
 pub mod sealed;
 pub mod shared_attempts;
+pub mod spent;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -121,6 +122,10 @@ macro_rules! store_battery {
                 takes_a_repeated_creation_for_the_one_it_repeats
                 of_two_new_users_of_one_name_one_is_created
                 users_that_are_created_at_once_get_different_numbers
+            }
+            spent {
+                of_many_uses_at_a_time_one_counts
+                uses_are_forgotten_after_their_moment
             }
             external_ids {
                 keeps_the_ids_and_roles_of_any_protocol

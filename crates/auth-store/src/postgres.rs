@@ -25,6 +25,7 @@ mod schema;
 mod sealed;
 mod session;
 mod shared_attempts;
+mod spent;
 mod statement;
 mod users;
 

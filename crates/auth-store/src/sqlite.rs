@@ -23,6 +23,7 @@ mod row;
 mod schema;
 mod sealed;
 mod shared_attempts;
+mod spent;
 mod statement;
 mod users;
 mod workers;

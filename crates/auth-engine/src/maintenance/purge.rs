@@ -94,6 +94,7 @@ impl Purger {
         let attempts = self.store.forget_attempts(now - keep_attempts).await?;
         let audit = self.store.forget_audit(now - keep_audit).await?;
         self.store.forget_shared_attempts(now - self.attempts).await?;
+        self.store.forget_spent(now).await?;
         let mut mails = 0;
         loop {
             let neglected = self.store.due(now - NEGLECTED, PAGE).await?;

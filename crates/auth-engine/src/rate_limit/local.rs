@@ -26,7 +26,6 @@ use super::subject::Subject;
 use super::wrong_codes::WrongCodes;
 use crate::config::Config;
 use crate::rules::RuleSet;
-use crate::sealed_texts;
 
 /// Mails of one kind that clients which are not signed in can have sent to one account: its owner's own logins don't count.
 const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
@@ -274,7 +273,7 @@ impl LocalLimits {
     pub(crate) fn longest_window(&self) -> Duration {
         let quotas = [self.common.account.quota(), self.common.client.quota(), self.mails.quota()];
         let windows = quotas.into_iter().flatten().map(|quota| quota.window);
-        windows.chain(self.second_factor.window()).chain([sealed_texts::LONGEST]).max().unwrap_or_default()
+        windows.chain(self.second_factor.window()).max().unwrap_or_default()
     }
 
     fn of(&self, protocol: ProtocolName) -> Option<&ProtocolLimits> {

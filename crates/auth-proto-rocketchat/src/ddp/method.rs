@@ -1,8 +1,9 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, FactorMethod, Grant, Identifier, InternalError, LoginError, LoginMethod, OneTimeCode,
-    OwnChange, Password, Peer, PresentedFactor, Principal, ProtocolName, SecretInput, Timestamp, Token,
+    ActionError, Caller, FactorMethod, Grant, Identifier, InternalError, LoginError, LoginMethod,
+    OneTimeCode, OwnChange, Password, Peer, PresentedFactor, Principal, ProtocolName, SecretInput, Timestamp,
+    Token,
 };
 use std::time::Duration;
 

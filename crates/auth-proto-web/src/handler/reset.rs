@@ -64,6 +64,10 @@ pub(crate) async fn set(state: &WebProtocol, request: &Request<'_>) -> Result<An
     let Some(token) = fields.token("token") else { return over(state, request) };
     let again = |broken, error| form(state, request, &token, broken, error, StatusCode::UNPROCESSABLE_ENTITY);
     let Some(new) = fields.password("new") else { return again(Vec::new(), t.password.missing) };
+    // A form is noted as used up only behind a link that is good: nobody else makes this server keep anything.
+    if !state.services.is_reset_link_good(request.realm.id, &token).await? {
+        return over(state, request);
+    }
     if !opened.spend(state).await? {
         return Err(PageError::OutOfDate { start: HERE });
     }

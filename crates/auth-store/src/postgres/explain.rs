@@ -6,7 +6,7 @@ use super::error::Result;
 use super::session::transact;
 use super::{
     Postgres, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, numbers,
-    realms, sealed, shared_attempts, statement, users,
+    realms, sealed, shared_attempts, spent, statement, users,
 };
 use crate::Plan;
 
@@ -39,6 +39,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("keep the newest credentials of a user", credentials::TRIM),
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KINDS),
+    ("use something up", spent::SPEND),
+    ("forget what was used up", spent::FORGET_OLD),
     ("raise a counter", credentials::RAISE),
     ("write last uses", credentials::SET_LAST_USED),
     ("lock a user", statement::LOCK),

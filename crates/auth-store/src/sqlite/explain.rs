@@ -6,7 +6,7 @@ use rusqlite::Connection;
 use super::error::Result;
 use super::{
     Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, realms,
-    revocation, row, sealed, statement, users,
+    revocation, row, sealed, spent, statement, users,
 };
 use crate::Plan;
 
@@ -23,6 +23,8 @@ const NARROW: &[(&str, &str)] = &[
     ("list the credentials of a user", credentials::OF_USER),
     ("find a credential of a user", credentials::NUMBER),
     ("count the credentials of a user", credentials::COUNT_KIND),
+    ("use something up", spent::SPEND),
+    ("forget what was used up", spent::FORGET_OLD),
     ("raise a counter", credentials::RAISE),
     ("write a last use", credentials::SET_LAST_USED),
     ("delete a credential", credentials::REMOVE),

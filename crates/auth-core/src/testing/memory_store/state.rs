@@ -29,6 +29,8 @@ pub(super) struct State {
     pub(super) meta: BTreeMap<String, Vec<u8>>,
     /// The attempts of each key that servers count together.
     pub(super) counted: BTreeMap<[u8; 32], Counted>,
+    /// What was used up, and until when that is remembered.
+    pub(super) spent: BTreeMap<[u8; 32], Timestamp>,
     /// Counts the changes of the store.
     pub(super) changes: u64,
 }
