@@ -46,7 +46,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         inactive: "This account is deactivated. Ask the people who run this server.",
         limited: "There were too many attempts. Try again in {} minutes.",
         limited_one: "There were too many attempts. Try again in one minute.",
-        exhausted: "There were too many wrong codes. Wait a few minutes and sign in again.",
+        exhausted: "There were too many wrong codes. Wait a few minutes and try again.",
     },
     code_step: CodeStep {
         title: "Second step",

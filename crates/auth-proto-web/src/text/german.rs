@@ -47,7 +47,7 @@ pub(crate) static GERMAN: Texts = Texts {
         inactive: "Dieses Konto ist stillgelegt. Wenden Sie sich an die Betreiber dieses Servers.",
         limited: "Es waren zu viele Versuche. Versuchen Sie es in {} Minuten noch einmal.",
         limited_one: "Es waren zu viele Versuche. Versuchen Sie es in einer Minute noch einmal.",
-        exhausted: "Es waren zu viele falsche Codes. Warten Sie einige Minuten und melden Sie sich neu an.",
+        exhausted: "Es waren zu viele falsche Codes. Warten Sie einige Minuten und versuchen Sie es noch einmal.",
     },
     code_step: CodeStep {
         title: "Zweiter Schritt",

@@ -235,7 +235,7 @@ pub(crate) fn act(person: &Person, action: &Action) -> Result<ActionResult, Acti
         ActionKind::IsResetLinkGood { token, .. } => Ok(ActionResult::Flag(token.expose() == LINK)),
         ActionKind::ResetPassword { token, new, .. } => match (token.expose(), new.expose()) {
             (LINK, "weak") => Err(ActionError::WeakPassword(vec![PolicyRule::MinLength(14)])),
-            (LINK, _) => Ok(ActionResult::Done),
+            (LINK, _) => Ok(ActionResult::Profile(person.profile())),
             _ => Err(ActionError::WrongToken),
         },
         _ => Err(ActionError::NotOffered),
