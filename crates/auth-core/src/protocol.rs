@@ -159,6 +159,12 @@ pub trait ProtocolRules: Send + Sync {
         false
     }
 
+    /// Whether an app password is taken, where it is for all protocols. Pages take none: they change accounts, and app
+    /// passwords are for programs.
+    fn takes_app_passwords(&self) -> bool {
+        true
+    }
+
     /// Whether a TOTP code is good again within its window.
     fn takes_codes_again(&self) -> bool {
         false

@@ -46,10 +46,7 @@ fn an_operator_makes_links_for_new_passwords_and_new_users() {
     let workspace = Workspace::new();
     workspace.succeed(&arguments("import users.jsonl"), "");
     let failed = |line: &str| workspace.fail(&arguments(line), "");
-    assert_eq!(
-        failed("user reset-link iago"),
-        "links lead to the pages, which are off: set [web] url"
-    );
+    assert_eq!(failed("user reset-link iago"), "links lead to the pages, which are off: set [web] url");
     workspace.configure(&format!("[web]\nurl = \"{SITE}\"\n"));
     assert_eq!(
         failed("user reset-link iago"),

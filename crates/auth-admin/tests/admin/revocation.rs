@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use auth_admin::{Accounts, AppPasswords, Devices, KeyRotation, Tokens};
 use auth_core::{
-    ApiKeys, Caller, Clock, CredentialCheck, Grant, Identifier, LoginAttempt, LoginMethod, ManualClock,
-    OneTimeCode, Password, PasswordReset, PersonalTokens, PresentedCredential, PresentedFactor, Principal,
-    ProtocolName, SecondFactors, SecondStep, SeededRng, Sessions, Store, Token, TokenForm, TokenRenewal,
+    ApiKeys, Caller, Clock, CredentialCheck, CredentialKind, Grant, GrantKind, Identifier, LoginAttempt,
+    LoginMethod, ManualClock, OneTimeCode, Password, PasswordReset, PersonalTokens, PresentedCredential,
+    PresentedFactor, Principal, ProtocolName, SecondFactors, SecondStep, SeededRng, Sessions, Store, Token,
+    TokenForm, TokenRenewal,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::{opaque, totp};
@@ -108,6 +109,7 @@ enum Held {
     Key(String),
     Token(Token),
     Signed(Token),
+    Session(Token),
     Password(Password),
 }
 
@@ -157,6 +159,18 @@ impl<'w> Holder<'w> {
         result(self.world.ask(attempt).await).unwrap()
     }
 
+    /// Signs in at the pages.
+    async fn sign_in(&mut self) -> Grant {
+        let attempt = self.world.attempt("main", ProtocolName::ROCKETCHAT, &self.name, PASSWORD).await;
+        let attempt = LoginAttempt {
+            protocol: ProtocolName::WEB,
+            second_step: SecondStep::Offered(self.codes.pop()),
+            grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+            ..attempt
+        };
+        result(self.world.ask(attempt).await).unwrap()
+    }
+
     async fn principal(&self, token: &Token) -> Box<Principal> {
         let presented = rocketchat_token(&self.rocketchat_id, token.clone());
         self.world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.unwrap()
@@ -203,6 +217,8 @@ impl<'w> Holder<'w> {
             let signed = token(&self.log_in(ProtocolName::ZETTELSTORE, password).await);
             self.held.push((names[3], Held::Signed(signed)));
         }
+        let session = token(&self.sign_in().await);
+        self.held.push(("web session", Held::Session(session)));
         // Those of Zettelstore are old enough to be renewed; and a renewed one is held, too.
         let is_signed = |held: &&(&'static str, Held)| matches!(held.1, Held::Signed(_));
         let signed: Vec<_> = self.held.iter().filter(is_signed).cloned().collect();
@@ -246,6 +262,11 @@ impl<'w> Holder<'w> {
                     check(ProtocolName::ROCKETCHAT, presented).await,
                     result(world.ask(attempt).await).is_ok(),
                 ]
+            }
+            Held::Session(token) => {
+                let kinds = &[CredentialKind::WEB_SESSION];
+                let presented = PresentedCredential::Token { kinds, owner: None, token: token.clone() };
+                vec![check(ProtocolName::WEB, presented).await]
             }
             Held::Signed(token) => vec![
                 check(ProtocolName::ZETTELSTORE, header(token.clone())).await,

@@ -284,6 +284,7 @@ impl LoginPipeline {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
         let app_password = self.app_passwords.find(attempt.protocol, realm, account, secret).await?;
+        let app_password = app_password.filter(|_| rules.takes_app_passwords());
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }

@@ -18,6 +18,10 @@ impl ProtocolRules for WebRules {
         true
     }
 
+    fn takes_app_passwords(&self) -> bool {
+        false
+    }
+
     /// A session lives for 90 days at most, and ends sooner when nobody uses it.
     fn token_policy(&self, _kind: CredentialKind) -> TokenPolicy {
         TokenPolicy { lifetime: Duration::from_secs(90 * 24 * 3600), keep: 50 }

@@ -302,6 +302,16 @@ async fn owners_see_what_their_account_is_signed_in_with_and_end_it() {
     let password = world.engine.create_app_password(&caller, &new).await.unwrap();
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "iago", password.expose()).await.is_ok());
     assert!(world.log_in(ProtocolName::ZULIP, "iago@zulip.com", password.expose()).await.is_err());
+    // A robot's is for every protocol, and yet not for the pages.
+    let robot = world.account("iago").await.user.id;
+    let any =
+        world.engine.credentials().app_password(robot, "any", &Password::new("any-password-of-a-robot"));
+    assert!(world.store.add(&any, 9, None).await.unwrap());
+    let at_pages = attempt(&world, "iago", "any-password-of-a-robot").await;
+    assert_eq!(
+        result(world.ask(at_pages).await).err(),
+        Some(LoginError::Credentials(FailureReason::WrongPassword))
+    );
 
     let listed = world.engine.own_credentials(&caller).await.unwrap();
     let kinds: Vec<_> = listed.iter().map(|own| own.kind.as_str().to_owned()).collect();
