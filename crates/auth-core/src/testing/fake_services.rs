@@ -84,34 +84,84 @@ pub enum ActionKind {
     RegenerateApiKey,
     DevelopmentUsers,
     EndOtherSessions,
-    EndSessions { of: Option<Identifier> },
-    CreateSession { of: Identifier, secret: Token },
-    CreatePersonalToken { name: String, bypass: bool },
-    ReplacePersonalToken { name: String },
+    EndSessions {
+        of: Option<Identifier>,
+    },
+    CreateSession {
+        of: Identifier,
+        secret: Token,
+    },
+    CreatePersonalToken {
+        name: String,
+        bypass: bool,
+    },
+    ReplacePersonalToken {
+        name: String,
+    },
     PersonalTokens,
-    RemovePersonalToken { name: String },
+    RemovePersonalToken {
+        name: String,
+    },
     EnrolDevice,
-    ConfirmDevice { code: OneTimeCode },
-    RemoveDevice { code: OneTimeCode },
-    RenewBackupCodes { code: OneTimeCode },
+    ConfirmDevice {
+        code: OneTimeCode,
+    },
+    RemoveDevice {
+        code: OneTimeCode,
+    },
+    RenewBackupCodes {
+        code: OneTimeCode,
+    },
     BackupCodesLeft,
-    ResetDevice { of: Option<Identifier> },
+    ResetDevice {
+        of: Option<Identifier>,
+    },
     RequireMailedCodes,
     WaiveMailedCodes,
-    MailCode { realm: RealmId, who: Identifier },
+    MailCode {
+        realm: RealmId,
+        who: Identifier,
+    },
     Confirm,
-    ForgotPassword { realm: RealmId, address: String },
-    ResetPassword { realm: RealmId, token: Token, new: Password },
+    ForgotPassword {
+        realm: RealmId,
+        address: String,
+    },
+    ResetPassword {
+        realm: RealmId,
+        token: Token,
+        new: Password,
+    },
     SuggestUserName,
-    ChangeOwnAccount { user_name: Option<String>, password: Option<Password> },
-    MailAddressProof { realm: RealmId, address: String },
-    VerifyAddress { realm: RealmId, token: Token },
+    ChangeOwnAccount {
+        user_name: Option<String>,
+        full_name: Option<String>,
+        address: Option<String>,
+        password: Option<Password>,
+    },
+    MailAddressProof {
+        realm: RealmId,
+        address: String,
+    },
+    VerifyAddress {
+        realm: RealmId,
+        token: Token,
+    },
     RenewWebSession,
     OwnCredentials,
-    EndCredential { id: CredentialId },
-    CreateAppPassword { name: String, protocols: Vec<ProtocolName>, expires: Option<Timestamp> },
+    EndCredential {
+        id: CredentialId,
+    },
+    CreateAppPassword {
+        name: String,
+        protocols: Vec<ProtocolName>,
+        expires: Option<Timestamp>,
+    },
     ApiKey,
-    IsResetLinkGood { realm: RealmId, token: Token },
+    IsResetLinkGood {
+        realm: RealmId,
+        token: Token,
+    },
 }
 
 /// What an action gives; it must fit the action.

@@ -239,10 +239,12 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::Confirm => "confirm".to_owned(),
         ActionKind::ForgotPassword { address, .. } => format!("forgot {address}"),
         ActionKind::SuggestUserName => "suggest".to_owned(),
-        ActionKind::ChangeOwnAccount { user_name, password } => {
+        ActionKind::ChangeOwnAccount { user_name, full_name, address, password } => {
             let name = user_name.as_ref().map(|name| format!("choose {name}"));
+            let full_name = full_name.as_ref().map(|name| format!("be called {name}"));
+            let address = address.as_ref().map(|address| format!("have {address}"));
             let password = password.as_ref().map(|new| format!("change password to {}", new.expose()));
-            name.into_iter().chain(password).collect::<Vec<_>>().join(", ")
+            name.into_iter().chain(full_name).chain(address).chain(password).collect::<Vec<_>>().join(", ")
         }
         ActionKind::MailAddressProof { address, .. } => format!("prove {address}"),
         ActionKind::VerifyAddress { token, .. } => format!("verify {}", token.expose()),

@@ -20,8 +20,13 @@ impl OwnAccount for FakeServices {
         caller: &Caller<'_>,
         change: &OwnChange<'_>,
     ) -> Result<Profile, ActionError> {
-        let user_name = change.user_name.map(str::to_owned);
-        let kind = ActionKind::ChangeOwnAccount { user_name, password: change.password.cloned() };
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let kind = ActionKind::ChangeOwnAccount {
+            user_name: own(change.user_name),
+            full_name: own(change.full_name),
+            address: own(change.address),
+            password: change.password.cloned(),
+        };
         expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
     }
 }
