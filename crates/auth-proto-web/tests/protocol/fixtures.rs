@@ -224,6 +224,13 @@ pub(crate) fn act(person: &Person, action: &Action) -> Result<ActionResult, Acti
             person.profile(),
             Grant::Token { token: Token::new(NEW_SESSION), expires: None },
         )),
+        ActionKind::ChangeOwnAccount { full_name: Some(name), .. } if name.is_empty() => {
+            Err(ActionError::BadFullName)
+        }
+        ActionKind::ChangeOwnAccount { address: Some(address), .. } if !address.contains('@') => {
+            Err(ActionError::BadAddress)
+        }
+        ActionKind::ChangeOwnAccount { password: None, .. } => Ok(ActionResult::Profile(person.profile())),
         ActionKind::ChangeOwnAccount { password: Some(new), .. } => match new.expose() {
             "weak" => Err(ActionError::WeakPassword(vec![PolicyRule::MinLength(14), PolicyRule::Number])),
             "guessable" => Err(ActionError::WeakPassword(Vec::new())),
