@@ -29,6 +29,8 @@ pub(crate) enum PageError {
     WrongType,
     /// There were too many calls.
     Limited { retry_after: Duration },
+    /// There were too many wrong codes.
+    Exhausted,
     /// The account may not do this, or it was done already.
     Refused,
     /// This is not offered.
@@ -72,6 +74,9 @@ impl PageError {
             }
             Self::Limited { retry_after } => {
                 (StatusCode::TOO_MANY_REQUESTS, t.errors.limited, try_again(t, *retry_after))
+            }
+            Self::Exhausted => {
+                (StatusCode::TOO_MANY_REQUESTS, t.errors.limited, t.sign_in.exhausted.to_owned())
             }
             Self::Refused => (StatusCode::FORBIDDEN, t.errors.refused, t.errors.refused_lead.to_owned()),
             Self::NotOffered => {
@@ -151,11 +156,14 @@ impl From<ActionError> for PageError {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::Internal(error) => Self::Internal(error),
-            ActionError::TooManyActs(retry_after) => Self::Limited { retry_after },
+            ActionError::TooManyActs(retry_after) | ActionError::TooManyAttempts(retry_after) => {
+                Self::Limited { retry_after }
+            }
             ActionError::NotOffered => Self::NotOffered,
-            ActionError::SecondFactorRequired(_)
-            | ActionError::SecondFactorInvalid(_)
-            | ActionError::SecondFactorExhausted(_) => Self::ConfirmFirst { next: "/account" },
+            ActionError::SecondFactorExhausted(_) => Self::Exhausted,
+            ActionError::SecondFactorRequired(_) | ActionError::SecondFactorInvalid(_) => {
+                Self::ConfirmFirst { next: "/account" }
+            }
             _ => Self::Refused,
         }
     }

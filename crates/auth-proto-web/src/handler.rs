@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod app_passwords;
 pub(crate) mod code;
 pub(crate) mod confirm;
+pub(crate) mod details;
 pub(crate) mod front;
 pub(crate) mod password;
 pub(crate) mod reset;

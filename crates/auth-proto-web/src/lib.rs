@@ -7,6 +7,7 @@
 //! | `/` | the front page, with the users and commands of a demonstration where there is one |
 //! | `/sign-in`, `/sign-in/code`, `/sign-out` | name and password, then the second factor; and the way out |
 //! | `/account` | the overview of an account |
+//! | `/account/details` | another display name, and another address |
 //! | `/account/password` | a new password, also where one is due |
 //! | `/account/confirm` | shows anew who is there, before a way into the account is added |
 //! | `/account/two-step` | an authenticator app with its backup codes, and codes by mail |

@@ -16,6 +16,8 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
+    NameChanged,
+    AddressMailed,
     PasswordChanged,
     DeviceRemoved,
     MailedCodesOn,
@@ -26,7 +28,9 @@ pub(crate) enum Notice {
 }
 
 impl Notice {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 9] = [
+        Self::NameChanged,
+        Self::AddressMailed,
         Self::PasswordChanged,
         Self::DeviceRemoved,
         Self::MailedCodesOn,
@@ -38,6 +42,8 @@ impl Notice {
 
     fn word(self) -> &'static str {
         match self {
+            Self::NameChanged => "name-changed",
+            Self::AddressMailed => "address-mailed",
             Self::PasswordChanged => "password-changed",
             Self::DeviceRemoved => "device-removed",
             Self::MailedCodesOn => "mailed-codes-on",
@@ -50,6 +56,8 @@ impl Notice {
 
     fn text(self, t: &'static Texts) -> &'static str {
         match self {
+            Self::NameChanged => t.details.saved,
+            Self::AddressMailed => t.details.mailed,
             Self::PasswordChanged => t.password.changed,
             Self::DeviceRemoved => t.two_step.removed,
             Self::MailedCodesOn => t.two_step.mailed_on,

@@ -12,6 +12,7 @@ pub(crate) enum Endpoint {
     Code,
     SignOut,
     Account,
+    Details,
     Password,
     Confirm,
     TwoStep,
@@ -69,12 +70,13 @@ impl Methods {
 }
 
 /// The routes.
-const ROUTES: [Row; 26] = [
+const ROUTES: [Row; 27] = [
     row(Endpoint::Front, "/", Methods::Get),
     row(Endpoint::SignIn, "/sign-in", Methods::Both),
     row(Endpoint::Code, "/sign-in/code", Methods::Post),
     row(Endpoint::SignOut, "/sign-out", Methods::Post),
     row(Endpoint::Account, "/account", Methods::Get),
+    row(Endpoint::Details, "/account/details", Methods::Both),
     row(Endpoint::Password, "/account/password", Methods::Both),
     row(Endpoint::Confirm, "/account/confirm", Methods::Both),
     row(Endpoint::TwoStep, "/account/two-step", Methods::Get),

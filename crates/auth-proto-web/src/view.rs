@@ -2,6 +2,7 @@
 
 mod account;
 mod app_passwords;
+mod details;
 mod front;
 mod input;
 mod message;
@@ -14,6 +15,7 @@ mod zulip;
 
 pub(crate) use account::{Account, Address, App};
 pub(crate) use app_passwords::{AppPasswords, Choice, Make, NewAppPassword};
+pub(crate) use details::Details;
 pub(crate) use front::Front;
 pub(crate) use input::{Input, Kind};
 pub(crate) use message::{Link, Message};

@@ -50,6 +50,7 @@ const ARROWS: &[Arrows] = &[
             "auth-ldap",
             "auth-outbound",
             "auth-proto-rocketchat",
+            "auth-proto-web",
             "auth-proto-zettelstore",
             "auth-proto-zulip",
             "auth-store",

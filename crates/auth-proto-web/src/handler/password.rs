@@ -85,13 +85,13 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
     let forbidden = Draft { demanded, status: StatusCode::FORBIDDEN, ..Draft::default() };
     wrong(match error {
         ActionError::SecondFactorRequired(challenge) => {
-            Draft { problem: t.password.code_needed, demanded: Some(challenge.method), ..forbidden }
+            Draft { problem: t.password.code_needed, demanded: both(demanded, challenge.method), ..forbidden }
         }
         ActionError::SecondFactorInvalid(challenge) if challenge.method == FactorMethod::Password => {
-            Draft { present_error: t.password.wrong, demanded: Some(challenge.method), ..forbidden }
+            Draft { present_error: t.password.wrong, demanded: both(demanded, challenge.method), ..forbidden }
         }
         ActionError::SecondFactorInvalid(challenge) => {
-            Draft { code_error: t.code_step.wrong, demanded: Some(challenge.method), ..forbidden }
+            Draft { code_error: t.code_step.wrong, demanded: both(demanded, challenge.method), ..forbidden }
         }
         ActionError::SecondFactorExhausted(_) => Draft { problem: t.sign_in.exhausted, ..forbidden },
         ActionError::WeakPassword(broken) => Draft { broken: in_words(&broken, request), ..unprocessable },
@@ -105,9 +105,14 @@ fn in_words(broken: &[PolicyRule], request: &Request<'_>) -> Vec<String> {
     rules::in_words(broken, request.texts)
 }
 
-/// Whether the form asks for the present password: not where a new one is due, unless the service demands it.
+/// What the service demands by now: a code that was demanded once is demanded beside the password.
+fn both(before: Option<FactorMethod>, now: FactorMethod) -> Option<FactorMethod> {
+    before.filter(|method| *method != FactorMethod::Password).or(Some(now))
+}
+
+/// Whether the form asks for the present password: not where a new one is due, unless the service demands a proof.
 fn asks_for_present(signed_in: &SignedIn, demanded: Option<FactorMethod>) -> bool {
-    !signed_in.user().must_change_password || demanded == Some(FactorMethod::Password)
+    !signed_in.user().must_change_password || demanded.is_some()
 }
 
 fn form(

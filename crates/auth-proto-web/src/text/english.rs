@@ -1,8 +1,8 @@
 //! The texts in English.
 
 use super::table::{
-    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Enrol, Errors, Front, Kinds, PasswordChange,
-    Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
+    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front, Kinds,
+    PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in English.
@@ -46,7 +46,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         inactive: "This account is deactivated. Ask the people who run this server.",
         limited: "There were too many attempts. Try again in {} minutes.",
         limited_one: "There were too many attempts. Try again in one minute.",
-        exhausted: "There were too many wrong codes. Wait a few minutes and sign in again.",
+        exhausted: "There were too many wrong codes. Wait a few minutes and try again.",
     },
     code_step: CodeStep {
         title: "Second step",
@@ -68,6 +68,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         has_password: "You sign in with a password.",
         no_password: "No password is kept here. It may be kept by your organisation’s directory.",
         change_password: "Change password",
+        change_details: "Change name or address",
         by_app: "Codes from your authenticator app",
         by_mail: "Codes by mail",
         unprotected: "Your password alone protects this account.",
@@ -78,6 +79,20 @@ pub(crate) static ENGLISH: Texts = Texts {
         apps: "Apps",
         apps_lead: "Use these addresses where an app asks for your server.",
         open_app: "Open the app",
+    },
+    details: Details {
+        title: "Name and address",
+        lead: "The name is shown to other people. Letters about your account go to the address.",
+        full_name: "Name",
+        address: "E-mail address",
+        address_hint: "A link is mailed to a new address. The address counts once you have opened it.",
+        save: "Save",
+        saved: "Your name is changed.",
+        mailed: "A link is on its way to the new address. The address counts once you have opened it.",
+        bad_name: "This name can’t be used. Choose a shorter one of plain letters.",
+        bad_address: "This is no e-mail address.",
+        not_offered: "This can’t be changed here. Your organisation’s directory may keep it, or this server \
+                      mails no links.",
     },
     password: PasswordChange {
         title: "Password",

@@ -1,8 +1,8 @@
 //! The texts in German.
 
 use super::table::{
-    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Enrol, Errors, Front, Kinds, PasswordChange,
-    Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
+    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front, Kinds,
+    PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in German.
@@ -47,7 +47,7 @@ pub(crate) static GERMAN: Texts = Texts {
         inactive: "Dieses Konto ist stillgelegt. Wenden Sie sich an die Betreiber dieses Servers.",
         limited: "Es waren zu viele Versuche. Versuchen Sie es in {} Minuten noch einmal.",
         limited_one: "Es waren zu viele Versuche. Versuchen Sie es in einer Minute noch einmal.",
-        exhausted: "Es waren zu viele falsche Codes. Warten Sie einige Minuten und melden Sie sich neu an.",
+        exhausted: "Es waren zu viele falsche Codes. Warten Sie einige Minuten und versuchen Sie es noch einmal.",
     },
     code_step: CodeStep {
         title: "Zweiter Schritt",
@@ -70,6 +70,7 @@ pub(crate) static GERMAN: Texts = Texts {
         no_password: "Hier ist kein Passwort gespeichert. Vielleicht verwahrt es das Verzeichnis Ihrer \
                       Organisation.",
         change_password: "Passwort ändern",
+        change_details: "Name oder Adresse ändern",
         by_app: "Codes Ihrer Authenticator-App",
         by_mail: "Codes per E-Mail",
         unprotected: "Nur Ihr Passwort schützt dieses Konto.",
@@ -80,6 +81,22 @@ pub(crate) static GERMAN: Texts = Texts {
         apps: "Apps",
         apps_lead: "Geben Sie diese Adressen an, wo eine App nach Ihrem Server fragt.",
         open_app: "App öffnen",
+    },
+    details: Details {
+        title: "Name und Adresse",
+        lead: "Den Namen sehen andere Leute. An die Adresse gehen Nachrichten zu Ihrem Konto.",
+        full_name: "Anzeigename",
+        address: "E-Mail-Adresse",
+        address_hint: "An eine neue Adresse wird ein Link gesandt. Die Adresse gilt, sobald Sie ihn geöffnet \
+                       haben.",
+        save: "Speichern",
+        saved: "Ihr Name ist geändert.",
+        mailed: "Ein Link ist zur neuen Adresse unterwegs. Die Adresse gilt, sobald Sie ihn geöffnet \
+                 haben.",
+        bad_name: "Dieser Name geht nicht. Wählen Sie einen kürzeren aus einfachen Buchstaben.",
+        bad_address: "Das ist keine E-Mail-Adresse.",
+        not_offered: "Das lässt sich hier nicht ändern. Vielleicht verwahrt es das Verzeichnis Ihrer \
+                      Organisation, oder dieser Server sendet keine Links.",
     },
     password: PasswordChange {
         title: "Passwort",

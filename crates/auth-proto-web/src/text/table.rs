@@ -32,6 +32,7 @@ pub(crate) struct Texts {
     pub(crate) sign_in: SignIn,
     pub(crate) code_step: CodeStep,
     pub(crate) account: Account,
+    pub(crate) details: Details,
     pub(crate) password: PasswordChange,
     pub(crate) rules: Rules,
     pub(crate) confirm: Confirm,
@@ -56,6 +57,7 @@ impl Texts {
             self.sign_in.all(),
             self.code_step.all(),
             self.account.all(),
+            self.details.all(),
             self.password.all(),
             self.rules.all(),
             self.confirm.all(),
@@ -84,8 +86,11 @@ sections! {
     CodeStep { title, by_app, by_mail, code, code_hint, wrong, submit_again }
     Account {
         title, details, user_name, address, verified, unverified, no_address, has_password, no_password,
-        change_password, by_app, by_mail, unprotected, manage_two_step, see_sessions, signed_in, signed_in_one, apps,
+        change_password, change_details, by_app, by_mail, unprotected, manage_two_step, see_sessions, signed_in, signed_in_one, apps,
         apps_lead, open_app,
+    }
+    Details {
+        title, lead, full_name, address, address_hint, save, saved, mailed, bad_name, bad_address, not_offered,
     }
     PasswordChange {
         title, change, lead, due, present, new, missing, wrong, same, weak, changed, kept_elsewhere, code_needed,

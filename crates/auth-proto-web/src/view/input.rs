@@ -15,6 +15,8 @@ pub(crate) struct Input<'a> {
     pub(crate) value: &'a str,
     /// Whether the error at the head of the page is about this field.
     pub(crate) has_problem: bool,
+    /// Whether the field may be left empty.
+    pub(crate) is_optional: bool,
     /// Whether rules that the value breaks stand at the head of the page.
     pub(crate) breaks_rules: bool,
 }
@@ -73,6 +75,7 @@ impl<'a> Input<'a> {
             error: "",
             value: "",
             has_problem: false,
+            is_optional: false,
             breaks_rules: false,
         }
     }
@@ -80,6 +83,11 @@ impl<'a> Input<'a> {
     /// A field for a code of a second factor.
     pub(crate) fn code(label: &'a str, kind: Kind, hint: &'a str) -> Self {
         Self::new("code", label, kind, "one-time-code").hint(hint)
+    }
+
+    /// Lets the field be left empty, where it is.
+    pub(crate) fn optional(self, is_optional: bool) -> Self {
+        Self { is_optional, ..self }
     }
 
     /// Explains the field.

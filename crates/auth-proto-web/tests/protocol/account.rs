@@ -1,9 +1,14 @@
 //! `/account` and `/account/confirm`.
 
-use auth_core::testing::UserBuilder;
+use std::time::Duration;
+
+use auth_core::testing::{ActionKind, UserBuilder};
+use auth_core::{ActionError, FactorMethod};
 
 use crate::browser::{Browser, SESSION};
-use crate::fixtures::{CODE, NEW_SESSION, PASSWORD, Person, asked, iago, of_iago, realm, services};
+use crate::fixtures::{
+    CODE, NEW_SESSION, PASSWORD, Person, asked, challenge, iago, of_iago, realm, services,
+};
 
 #[tokio::test]
 async fn overview_shows_what_the_account_is_and_has() {
@@ -66,5 +71,63 @@ async fn what_the_account_has_is_asked_for_anew() {
             Some(NEW_SESSION),
             "a new token at each rise"
         );
+    }
+}
+
+#[tokio::test]
+async fn name_and_address_are_changed_where_they_differ() {
+    let page = "/account/details";
+    for (name, address, changed, told) in [
+        ("Iago", "iago@example.org", None, ""),
+        (" Iago II ", "iago@example.org", Some((Some("Iago II"), None)), "Your name is changed."),
+        ("Iago", "new@example.org", Some((None, Some("new@example.org"))), "A link is on its way"),
+        (
+            "Iago II",
+            "new@example.org",
+            Some((Some("Iago II"), Some("new@example.org"))),
+            "A link is on its way",
+        ),
+    ] {
+        let mut browser = Browser::signed_in(of_iago());
+        let done = browser.fill(page, page, &[("full-name", name), ("address", address)]).await;
+        done.leads_to("/account");
+        let asked = browser.services.actions().into_iter().find_map(|action| match action.kind {
+            ActionKind::ChangeOwnAccount { user_name: None, full_name, address, password: None } => {
+                Some((full_name, address))
+            }
+            _ => None,
+        });
+        let owned = |text: Option<&str>| text.map(str::to_owned);
+        assert_eq!(asked, changed.map(|(name, address)| (owned(name), owned(address))));
+        let location = done.header("location").to_owned();
+        browser.get(&location).await.says(200, told);
+    }
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_name_or_an_address_is_told() {
+    let page = "/account/details";
+    for (name, address, error) in [
+        ("", "iago@example.org", "full-name-error"),
+        ("Iago", "nowhere", "address-error"),
+        ("Iago", "", "address-error"),
+    ] {
+        let fields = [("full-name", name), ("address", address)];
+        let page = Browser::signed_in(of_iago()).fill(page, page, &fields).await;
+        page.says(422, &format!("id=\"{error}\""));
+    }
+    let required = || ActionError::SecondFactorRequired(challenge(FactorMethod::Password));
+    for (error, status, text) in [
+        (ActionError::NotOffered, 422, "This can’t be changed here."),
+        (required(), 303, ""),
+        (ActionError::TooManyActs(Duration::from_secs(90)), 429, "in 2 minutes"),
+    ] {
+        let services = of_iago().on_action(move |_| Err(error.clone()));
+        let fields = [("full-name", "Iago"), ("address", "new@example.org")];
+        let answer = Browser::signed_in(services).fill(page, page, &fields).await;
+        answer.says(status, text);
+        if status == 303 {
+            answer.leads_to("/account/confirm?next=%2Faccount%2Fdetails");
+        }
     }
 }

@@ -224,6 +224,13 @@ pub(crate) fn act(person: &Person, action: &Action) -> Result<ActionResult, Acti
             person.profile(),
             Grant::Token { token: Token::new(NEW_SESSION), expires: None },
         )),
+        ActionKind::ChangeOwnAccount { full_name: Some(name), .. } if name.is_empty() => {
+            Err(ActionError::BadFullName)
+        }
+        ActionKind::ChangeOwnAccount { address: Some(address), .. } if !address.contains('@') => {
+            Err(ActionError::BadAddress)
+        }
+        ActionKind::ChangeOwnAccount { password: None, .. } => Ok(ActionResult::Profile(person.profile())),
         ActionKind::ChangeOwnAccount { password: Some(new), .. } => match new.expose() {
             "weak" => Err(ActionError::WeakPassword(vec![PolicyRule::MinLength(14), PolicyRule::Number])),
             "guessable" => Err(ActionError::WeakPassword(Vec::new())),
@@ -235,7 +242,7 @@ pub(crate) fn act(person: &Person, action: &Action) -> Result<ActionResult, Acti
         ActionKind::IsResetLinkGood { token, .. } => Ok(ActionResult::Flag(token.expose() == LINK)),
         ActionKind::ResetPassword { token, new, .. } => match (token.expose(), new.expose()) {
             (LINK, "weak") => Err(ActionError::WeakPassword(vec![PolicyRule::MinLength(14)])),
-            (LINK, _) => Ok(ActionResult::Done),
+            (LINK, _) => Ok(ActionResult::Profile(person.profile())),
             _ => Err(ActionError::WrongToken),
         },
         _ => Err(ActionError::NotOffered),

@@ -7,9 +7,10 @@ use crate::browser::{Browser, tags};
 use crate::fixtures::{PASSWORD, Person, act, credentials, realm, services};
 
 /// The pages that somebody who is signed in can open.
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/",
     "/account",
+    "/account/details",
     "/account/password",
     "/account/two-step",
     "/account/app-passwords",

@@ -1,10 +1,10 @@
 //! `/account/password`.
 
-use auth_core::FactorMethod;
-use auth_core::testing::ActionKind;
+use auth_core::testing::{ActionKind, ActionResult};
+use auth_core::{ActionError, FactorMethod};
 
 use crate::browser::Browser;
-use crate::fixtures::{CODE, PASSWORD, Person, asked, iago, of_iago, services};
+use crate::fixtures::{CODE, PASSWORD, Person, asked, challenge, iago, of_iago, services};
 
 const PAGE: &str = "/account/password";
 
@@ -64,6 +64,36 @@ async fn code_is_asked_for_where_the_account_has_a_second_factor() {
 }
 
 #[tokio::test]
+async fn code_and_present_password_are_asked_for_together_until_both_are_right() {
+    for person in [Person::new(iago()).with_totp(), Person::new(iago()).with_totp().must_change()] {
+        // As the engine does for a session that is no longer fresh: first the code, then the password.
+        let services = services(person).on_action(|action| {
+            let factor = &action.factor;
+            let of = |method| ActionError::SecondFactorRequired(challenge(method));
+            if factor.code.as_ref().is_none_or(|code| code.expose() != CODE) {
+                return Err(of(FactorMethod::Totp));
+            }
+            match &factor.password {
+                None => Err(of(FactorMethod::Password)),
+                Some(password) if password.expose() == PASSWORD => {
+                    Ok(ActionResult::Profile(Person::new(iago()).profile()))
+                }
+                Some(_) => Err(ActionError::SecondFactorInvalid(challenge(FactorMethod::Password))),
+            }
+        });
+        let mut browser = Browser::signed_in(services);
+        let page = browser.fill(PAGE, PAGE, &[("password", "wrong"), ("new", "a new horse")]).await;
+        page.says(403, "Enter your present password and a code.");
+        let wrong = [("password", "wrong"), ("code", CODE), ("new", "a new horse")];
+        let page = browser.submit(&page, PAGE, &wrong).await;
+        page.says(403, "That is not your present password.");
+        page.says(403, "name=\"code\"");
+        let right = [("password", PASSWORD), ("code", CODE), ("new", "a new horse")];
+        browser.submit(&page, PAGE, &right).await.leads_to("/account");
+    }
+}
+
+#[tokio::test]
 async fn password_that_is_due_comes_before_every_other_page() {
     let person = Person::new(iago()).must_change();
     let mut browser = Browser::at(services(person));
@@ -99,7 +129,7 @@ async fn whoever_must_change_the_password_can_sign_out() {
 async fn password_of_a_directory_is_changed_there() {
     let mut browser = Browser::signed_in(services(Person { has_password: false, ..Person::new(iago()) }));
     browser.get(PAGE).await.says(200, "kept by your organisation’s directory");
-    let refusing = of_iago().on_action(|_| Err(auth_core::ActionError::NotOffered));
+    let refusing = of_iago().on_action(|_| Err(ActionError::NotOffered));
     let fields = [("password", PASSWORD), ("new", "a new horse")];
     let page = Browser::signed_in(refusing).fill(PAGE, PAGE, &fields).await;
     page.says(403, "kept by your organisation’s directory");

@@ -11,9 +11,10 @@ use crate::fixtures::{
 const NAME_AND_PASSWORD: [(&str, &str); 2] = [("name", "iago"), ("password", PASSWORD)];
 
 /// Every form, and the page that it stands on.
-const FORMS: [(&str, &str); 14] = [
+const FORMS: [(&str, &str); 15] = [
     ("/sign-in", "/sign-in"),
     ("/account", "/sign-out"),
+    ("/account/details", "/account/details"),
     ("/account/password", "/account/password"),
     ("/account/two-step", "/account/two-step/codes"),
     ("/account/two-step", "/account/two-step/remove"),

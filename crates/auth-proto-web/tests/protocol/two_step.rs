@@ -106,7 +106,7 @@ async fn errors_of_factors_are_told() {
         (ActionError::NotOffered, ENROL, 403, "That is not offered here"),
         (ActionError::NotPermitted, ENROL, 403, "That can’t be done"),
         (ActionError::TooManyActs(std::time::Duration::from_secs(60)), ENROL, 429, "in one minute"),
-        (exhausted(), ENROL, 303, ""),
+        (exhausted(), ENROL, 429, "There were too many wrong codes."),
     ] {
         let services = of_iago().on_action(move |_| Err(error.clone()));
         let page = Browser::signed_in(services).fill(PAGE, action, &[]).await;
