@@ -17,10 +17,6 @@ use crate::{attributes, filter};
 const ELSEWHERE: &str =
     "the directory leaves configured groups to other servers, to which no reference is followed";
 
-/// Why nobody can tell all groups of a person.
-const ELSEWHERE: &str =
-    "the directory leaves configured groups to other servers, to which no reference is followed";
-
 /// A connection in use, with the configuration that its requests are made from and the trace that records them.
 pub(crate) struct Session<'a> {
     pub(crate) config: &'a DirectoryConfig,
@@ -221,7 +217,6 @@ impl Session<'_> {
         Ok(!found.entries.is_empty())
     }
 
-<<<<<<< ours
     /// Whether an entry has this id, also one that the configured filter leaves out.
     pub(crate) async fn has_entry(&mut self, id: &str) -> Result<bool, DirectoryError> {
         let filter = attributes::id_filter(&self.config.attributes.id, id);
@@ -230,8 +225,6 @@ impl Session<'_> {
         Ok(found.is_cut || !found.entries.is_empty())
     }
 
-=======
->>>>>>> theirs
     /// Passes every person's entry to `each`. People of other servers, to which this one refers, are not among them, as they
     /// can't log in either; the log says so.
     ///

@@ -22,7 +22,7 @@ use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::timing::mail_step::next_step;
 use crate::users::UserFinder;
 
-/// The issuer that authenticator apps show before the user's name.
+/// The issuer that authenticator apps show before the user's name, for devices that Rocket.Chat's clients enrol.
 const ISSUER: &str = "Rocket.Chat";
 
 /// Enrols and removes second factors.
@@ -77,7 +77,7 @@ impl SecondFactors for SecondFactorService {
         }
         Ok(Enrolment {
             secret: Token::new(totp::to_base32(&secret).as_str()),
-            url: Token::new(totp::otpauth_url(&secret, ISSUER, name).as_str()),
+            url: Token::new(totp::otpauth_url(&secret, issuer_of(caller), name).as_str()),
         })
     }
 
@@ -207,6 +207,16 @@ impl SecondFactors for SecondFactorService {
 
     async fn confirm(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         self.step_up.confirm(caller, Demand::Always).await.map(drop)
+    }
+}
+
+/// The issuer of a device: on pages it is the realm.
+fn issuer_of<'a>(caller: &Caller<'a>) -> &'a str {
+    let realm = &caller.principal.profile.realm;
+    match caller.protocol {
+        ProtocolName::ROCKETCHAT => ISSUER,
+        _ if realm.name.is_empty() => &realm.slug,
+        _ => &realm.name,
     }
 }
 

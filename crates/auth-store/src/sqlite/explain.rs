@@ -23,7 +23,6 @@ const NARROW: &[(&str, &str)] = &[
     ("list the credentials of a user", credentials::OF_USER),
     ("find a credential of a user", credentials::NUMBER),
     ("count the credentials of a user", credentials::COUNT_KIND),
-    ("use something up", spent::SPEND),
     ("forget what was used up", spent::FORGET_OLD),
     ("raise a counter", credentials::RAISE),
     ("write a last use", credentials::SET_LAST_USED),

@@ -10,7 +10,7 @@ use auth_admin::Accounts;
 use auth_core::Account;
 use zeroize::Zeroizing;
 
-use super::Add;
+use super::add::Add;
 use crate::assemble::Assembled;
 use crate::command::account::AccountArguments;
 use crate::command::output::{print_line, print_remark};
