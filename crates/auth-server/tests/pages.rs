@@ -28,6 +28,7 @@ fn pages_are_on_once_their_address_is_set() {
     let off = server::start(&server::config(), USERS);
     assert!(!get(&off, "/").text().contains("One account"));
     assert_eq!(get(&off, "/sign-in").status, 404);
+    server::stop(off);
 
     let on = server::start(&server::config().set("web.url", SITE).set("web.name", "Example <1>"), USERS);
     let front = get(&on, "/");

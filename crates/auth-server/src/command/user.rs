@@ -8,16 +8,15 @@ mod totp;
 
 use anyhow::{Context, bail};
 use auth_admin::{Accounts, check_password};
-use auth_core::{Account, ImportMode, NameKind, ProtocolName, Realm};
-use auth_transfer::{ImportError, import, rfc3339, unwatched};
-use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use auth_core::{Account, NameKind, ProtocolName, Realm};
+use auth_transfer::rfc3339;
+use serde_json::Value;
 
 use super::account::AccountArguments;
 use super::config_file::ConfigFile;
 use super::input::{read_new_password, read_password};
-use super::output::{print_line, print_remark};
-use super::realm::{named, new_realm_line};
+use super::output::print_line;
+use super::realm::named;
 
 /// The number of users that are read from the store at once.
 const PAGE: u32 = 500;
