@@ -32,11 +32,13 @@
 //! Write down what it sends in `data/sequences/*.toml`; [`sequence`] describes the format. Where the client can be
 //! installed, pin it in `clients/` and drive it too.
 
+pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod clock;
 pub mod http;
 pub mod nodes;
+pub mod pages;
 pub mod process;
 pub mod sequence;
 pub mod setup;
