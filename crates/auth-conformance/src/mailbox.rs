@@ -50,12 +50,12 @@ impl Mailbox {
         self.find(to, r"\b\d{3}-\d{3}\b", used)
     }
 
-    /// Waits like [`Mailbox::code`] for a mail with the address of a page.
+    /// Waits like [`Mailbox::code`] for a mail with a link that holds a token.
     ///
     /// # Errors
     /// When no such mail comes.
     pub(crate) fn link(&self, to: &str, used: &[String]) -> Result<String> {
-        self.find(to, r"https?://[^\s/]+/[\w/-]+", used)
+        self.find(to, r"https?://[^\s/]+/[\w-]+/[\w-]+", used)
     }
 
     fn find(&self, to: &str, pattern: &str, used: &[String]) -> Result<String> {
@@ -70,7 +70,8 @@ impl Mailbox {
             }
             thread::sleep(Duration::from_millis(10));
         }
-        bail!("no mail to {to}")
+        let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        bail!("no such mail to {to}: {mails:#?}")
     }
 }
 

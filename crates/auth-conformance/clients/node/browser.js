@@ -173,9 +173,12 @@ const acts = {
   browser = await chromium.launch({ executablePath: PROGRAM, chromiumSandbox: process.getuid() !== 0 });
   for await (const line of createInterface({ input: process.stdin })) {
     const { act, window, ...rest } = JSON.parse(line);
-    const answer = act === 'open' ? acts.open(rest) : acts[act](windows[window], rest);
-    const result = await answer.then((done) => ({ done: done ?? null }), (error) => ({ failed: String(error.message ?? error) }));
-    console.log(JSON.stringify(result));
+    try {
+      const done = await (act === 'open' ? acts.open(rest) : acts[act](windows[window], rest));
+      console.log(JSON.stringify({ done }));
+    } catch (error) {
+      console.log(JSON.stringify({ failed: error.message }));
+    }
   }
   await browser.close();
 })();
