@@ -59,6 +59,30 @@ pub(crate) fn with_and_without_scripts(test: impl Fn(&Site, &Window<'_>, &str)) 
     }
 }
 
+/// A server, and windows in which something was done a while ago.
+pub(crate) struct Earlier<'a> {
+    pub(crate) server: Server,
+    pub(crate) windows: [(Window<'a>, &'static str); 2],
+}
+
+impl<'a> Earlier<'a> {
+    /// Starts a server whose clock is behind, does something for each person, and brings the clock to where it is.
+    pub(crate) fn begin(browser: &'a Browser, clock: &str, act: impl Fn(&Window<'_>, &str)) -> Self {
+        let mut server = Server::prepare(&server_binary().unwrap(), &config()).unwrap();
+        server.import(USERS).unwrap();
+        server.shift_clock(clock);
+        server.serve().unwrap();
+        let windows = BOTH.map(|(name, scripts)| {
+            let window = browser.open(&site(&server), scripts).unwrap();
+            act(&window, name);
+            (window, name)
+        });
+        server.shift_clock("+0");
+        server.restart().unwrap();
+        Self { server, windows }
+    }
+}
+
 /// The address of a person.
 pub(crate) fn address(name: &str) -> String {
     format!("{name}@example.org")

@@ -6,10 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use auth_conformance::browser::Browser;
-use auth_conformance::pages::{PASSWORD, USERS, config, sign_in, site};
-use auth_conformance::{Server, server_binary};
+use auth_conformance::pages::{PASSWORD, sign_in, site};
 
-use crate::fixtures::{BOTH, Site, with_and_without_scripts};
+use crate::fixtures::{BOTH, Earlier, Site, with_and_without_scripts};
 
 /// Another site, with one page, at two addresses: `127.0.0.1` is another site than `localhost`, and another port of
 /// `localhost` is another origin of the same site.
@@ -115,19 +114,11 @@ fn page_is_shown_in_no_frame_of_another_origin() {
 
 #[test]
 fn what_adds_a_way_in_asks_again_after_a_quarter_of_an_hour() {
-    let mut server = Server::prepare(&server_binary().unwrap(), &config()).unwrap();
-    server.import(USERS).unwrap();
-    server.shift_clock("-20m");
-    server.serve().unwrap();
     let browser = Browser::start().unwrap();
-    let windows = BOTH.map(|(name, scripts)| {
-        let window = browser.open(&site(&server), scripts).unwrap();
-        assert_eq!(sign_in(&window, name, PASSWORD).unwrap().path, "/account");
-        window
+    let earlier = Earlier::begin(&browser, "-20m", |window, name| {
+        assert_eq!(sign_in(window, name, PASSWORD).unwrap().path, "/account");
     });
-    server.shift_clock("+0");
-    server.restart().unwrap();
-    for window in windows {
+    for (window, _) in earlier.windows {
         let cookies = window.cookies().unwrap();
         let asked = window.go("/account/app-passwords").unwrap();
         assert!(!asked.text.contains("Make app password"), "{asked:?}");

@@ -1,9 +1,10 @@
 //! Second factors: set up, asked for, and switched off.
 
+use auth_conformance::browser::Browser;
 use auth_conformance::pages::{PASSWORD, enrol, sign_in};
 use auth_conformance::totp;
 
-use crate::fixtures::{address, with_and_without_scripts};
+use crate::fixtures::{Earlier, address, with_and_without_scripts};
 
 #[test]
 fn device_is_set_up_by_the_picture_and_asked_for_from_then_on() {
@@ -94,18 +95,22 @@ fn mailed_code_is_asked_for_once_it_is_turned_on() {
 }
 
 #[test]
-fn mailed_codes_are_turned_off_by_a_mailed_code() {
-    with_and_without_scripts(|site, window, name| {
+fn session_that_has_shown_no_code_of_late_turns_codes_off_by_a_mailed_code() {
+    let browser = Browser::start().unwrap();
+    let earlier = Earlier::begin(&browser, "-2h", |window, name| {
         sign_in(window, name, PASSWORD).unwrap();
         window.go("/account/two-step").unwrap();
         window.press("Turn on codes by mail").unwrap();
+    });
+    for (window, name) in earlier.windows {
+        window.go("/account/two-step").unwrap();
         let asked = window.press("Turn off codes by mail").unwrap();
         assert_eq!((asked.status, asked.heading.as_str()), (200, "Turn off codes by mail"), "{asked:?}");
         window.fill("Code", "000-000").unwrap();
         let wrong = window.press("Continue").unwrap();
         assert_eq!((wrong.status, wrong.alert.as_str()), (403, "That is wrong. Try again."), "{wrong:?}");
-        window.fill("Code", &site.server.mailed_code(&address(name), &[]).unwrap()).unwrap();
+        window.fill("Code", &earlier.server.mailed_code(&address(name), &[]).unwrap()).unwrap();
         let off = window.press("Continue").unwrap();
         assert_eq!(off.notice, "Codes are no longer mailed.", "{off:?}");
-    });
+    }
 }
