@@ -38,8 +38,9 @@ impl Browser {
     /// # Errors
     /// When Chromium is not installed.
     pub fn open(&self, site: &str, scripts: Scripts) -> Result<Window<'_>> {
-        let number =
-            self.ask("open", None, json!({"site": site, "scripts": scripts == Scripts::On})).context("open")?;
+        let number = self
+            .ask("open", None, json!({"site": site, "scripts": scripts == Scripts::On}))
+            .context("open")?;
         Ok(Window { browser: self, number })
     }
 
@@ -49,10 +50,9 @@ impl Browser {
             done: Option<Value>,
             failed: Option<String>,
         }
-        what.as_object_mut().context("no object")?.extend([
-            ("act".to_owned(), act.into()),
-            ("window".to_owned(), window.into()),
-        ]);
+        what.as_object_mut()
+            .context("no object")?
+            .extend([("act".to_owned(), act.into()), ("window".to_owned(), window.into())]);
         let answer = self.0.lock().unwrap_or_else(PoisonError::into_inner).ask(&what)?;
         let Reply { done, failed } = serde_json::from_value(answer)?;
         if let Some(why) = failed {

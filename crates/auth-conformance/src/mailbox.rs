@@ -63,8 +63,9 @@ impl Mailbox {
         for _ in 0..500 {
             let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let to_recipient = mails.iter().rev().filter(|(recipient, _)| recipient.eq_ignore_ascii_case(to));
-            let found =
-                to_recipient.filter_map(|(_, text)| pattern.find(text)).map(|found| found.as_str().to_owned());
+            let found = to_recipient
+                .filter_map(|(_, text)| pattern.find(text))
+                .map(|found| found.as_str().to_owned());
             if let Some(found) = found.take(1).find(|found| !used.contains(found)) {
                 return Ok(found);
             }

@@ -260,9 +260,14 @@ fn owners_pages(
     let any = make_app_password(window, "Phone", None)?;
     window.go("/account/app-passwords")?;
     visit("app-passwords", window)?;
-    let form = |name: &str, password: &str| format!("{name}=ada&password={}", password.replace(' ', "+"));
-    server.send(&Request::new("POST", "/a").form(&form("username", &notes)))?;
-    server.send(&Request::new("POST", "/api/v1/login").form(&form("user", &any)))?;
+    let zulip = format!("username=ada%40example.org&password={any}");
+    for request in [
+        Request::new("POST", "/a").basic("ada", &notes),
+        Request::new("POST", "/api/v1/fetch_api_key").form(&zulip),
+    ] {
+        let answer = server.send(&request)?;
+        ensure!(answer.status == 200, "{}", answer.text());
+    }
     window.go("/account/sessions")?;
     visit("sessions", window)?;
     window.go("/account/zulip")?;

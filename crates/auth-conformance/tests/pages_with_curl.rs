@@ -1,6 +1,6 @@
 //! `docs/pages-with-curl.sh`: every flow of the pages by curl alone.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::process::Command;
 
@@ -31,7 +31,8 @@ fn run(server: &Server, browser: &str, arguments: &[&str]) -> Result<Vec<String>
 fn every_flow_of_the_pages_is_possible_with_curl_alone() {
     let mut server = Server::start(&server_binary().unwrap(), &config(), USERS).unwrap();
     let curl = |arguments: &[&str]| run(&server, "browser", arguments);
-    let notes = |password: &str| server.send(&Request::new("POST", "/a").basic("ada", password)).unwrap().status;
+    let notes =
+        |password: &str| server.send(&Request::new("POST", "/a").basic("ada", password)).unwrap().status;
     let refused = curl(&["sign-in", "ada", "wrong"]).unwrap_err();
     assert!(refused.contains("That name and password don’t match."), "{refused}");
 

@@ -59,7 +59,9 @@ fn page() -> Result<String> {
     let mut text = HEAD.to_owned();
     for (name, about) in STOPS.iter().filter_map(|stop| Some((stop.name, stop.about?))) {
         let picture = |size: &str, look: &str, width: u32| {
-            format!("<img src=\"pages/{name}-{size}-{look}.png\" alt=\"{about} ({size}, {look})\" width=\"{width}\">")
+            format!(
+                "<img src=\"pages/{name}-{size}-{look}.png\" alt=\"{about} ({size}, {look})\" width=\"{width}\">"
+            )
         };
         write!(text, "\n## {}\n\n{about}\n\n", title(name))?;
         writeln!(text, "{} {}", picture("desktop", "light", 400), picture("desktop", "dark", 400))?;

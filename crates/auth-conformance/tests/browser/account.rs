@@ -31,7 +31,7 @@ fn session_that_is_ended_in_the_list_is_signed_out_in_its_browser() {
         window.go("/account/sessions").unwrap();
         let listed = window.texts(".list .title").unwrap();
         assert!(listed.len() == 2 && listed[0].contains("This session"), "{listed:?}");
-        let ended = window.press("End:").unwrap();
+        let ended = window.press("End").unwrap();
         assert_eq!((ended.status, ended.notice.as_str()), (200, "It has ended."), "{ended:?}");
         assert_eq!(other.go("/account").unwrap().path, "/sign-in");
         assert_eq!(window.go("/account").unwrap().path, "/account", "this session stays");
@@ -48,7 +48,11 @@ fn all_other_sessions_end_at_once() {
         let app_password = make_app_password(window, "Notes", None).unwrap();
         window.go("/account/sessions").unwrap();
         let ended = window.press("End all others").unwrap();
-        assert_eq!((ended.status, ended.notice.as_str()), (200, "All other sessions have ended."), "{ended:?}");
+        assert_eq!(
+            (ended.status, ended.notice.as_str()),
+            (200, "All other sessions have ended."),
+            "{ended:?}"
+        );
         for other in &others {
             assert_eq!(other.go("/account").unwrap().path, "/sign-in");
         }
@@ -67,7 +71,8 @@ fn zuliprc_holds_the_key_that_zulip_takes_until_a_new_one_is_made() {
         let key = file.text.lines().find_map(|line| line.strip_prefix("key=")).unwrap();
         let expected = format!("[api]\nemail={}\nkey={key}\nsite={base}\n", address(name));
         assert_eq!((file.name.as_str(), file.text.as_str()), ("zuliprc", expected.as_str()));
-        let call = |key: &str| site.status(&Request::new("GET", "/api/v1/users/me").basic(&address(name), key));
+        let call =
+            |key: &str| site.status(&Request::new("GET", "/api/v1/users/me").basic(&address(name), key));
         assert_eq!(call(key), 200);
         window.press("Show API key").unwrap();
         assert_eq!(window.texts("code.secret").unwrap(), [key]);

@@ -68,7 +68,10 @@ fn form_of_another_origin_is_refused_even_with_a_form_text_of_the_victim() {
         for address in other.addresses() {
             window.go(&address).unwrap();
             let refused = window.press("Win").unwrap();
-            assert_eq!((refused.status, refused.heading.as_str()), (403, "This form comes from another site"));
+            assert_eq!(
+                (refused.status, refused.heading.as_str()),
+                (403, "This form comes from another site")
+            );
         }
         // The same form from its own page is taken.
         window.go("/account/sessions").unwrap();
@@ -124,7 +127,10 @@ fn what_adds_a_way_in_asks_again_after_a_quarter_of_an_hour() {
         assert!(!asked.text.contains("Make app password"), "{asked:?}");
         window.go("/account/two-step").unwrap();
         let asked = window.press("Set up an authenticator app").unwrap();
-        assert_eq!((asked.path.as_str(), asked.heading.as_str()), ("/account/confirm", "Confirm that it’s you"));
+        assert_eq!(
+            (asked.path.as_str(), asked.heading.as_str()),
+            ("/account/confirm", "Confirm that it’s you")
+        );
         window.fill("Password", "wrong").unwrap();
         assert_eq!(window.press("Continue").unwrap().status, 403);
         window.fill("Password", PASSWORD).unwrap();

@@ -32,7 +32,10 @@ fn device_is_set_up_by_the_picture_and_asked_for_from_then_on() {
         assert_eq!((asked.status, asked.heading.as_str()), (200, "Second step"), "{asked:?}");
         window.fill("Code", "000000").unwrap();
         let wrong = window.press("Continue").unwrap();
-        assert_eq!((wrong.status, wrong.alert.as_str()), (403, "That code is wrong or over. Enter a new one."));
+        assert_eq!(
+            (wrong.status, wrong.alert.as_str()),
+            (403, "That code is wrong or over. Enter a new one.")
+        );
         window.fill("Code", &totp(&secret, 1).unwrap()).unwrap();
         assert_eq!(window.press("Continue").unwrap().path, "/account");
     });
@@ -77,7 +80,10 @@ fn mailed_code_is_asked_for_once_it_is_turned_on() {
         sign_in(window, name, PASSWORD).unwrap();
         window.go("/account/two-step").unwrap();
         let on = window.press("Turn on codes by mail").unwrap();
-        assert_eq!(on.notice, "Codes are now mailed when you sign in. All other sessions have ended.", "{on:?}");
+        assert_eq!(
+            on.notice, "Codes are now mailed when you sign in. All other sessions have ended.",
+            "{on:?}"
+        );
         window.press("Sign out").unwrap();
         let asked = sign_in(window, name, PASSWORD).unwrap();
         assert_eq!((asked.status, asked.heading.as_str()), (200, "Second step"), "{asked:?}");
