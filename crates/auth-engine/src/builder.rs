@@ -234,6 +234,7 @@ impl EngineBuilder {
                 development: config.zulip.development,
             },
             tickets: Tickets { texts: Arc::clone(&texts) },
+            uses: Arc::clone(&uses),
             second_factor: Arc::clone(&second_factor),
             issuer: Arc::clone(&issuer),
             log: attempt_log,

@@ -30,6 +30,7 @@ use crate::rate_limit::subject::password_login_name;
 use crate::rules::RuleSet;
 use crate::timing::delay_slots::DelaySlots;
 use crate::timing::failure_delay::FailureDelay;
+use crate::token::uses::CredentialUses;
 use crate::users::UserFinder;
 
 /// How long every place of an account is new, so that its owner is not told of each.
@@ -50,6 +51,7 @@ pub(crate) struct LoginPipeline {
     pub(crate) directory_accounts: Arc<DirectoryAccounts>,
     pub(crate) passwordless: Passwordless,
     pub(crate) tickets: Tickets,
+    pub(crate) uses: Arc<CredentialUses>,
     pub(crate) second_factor: Arc<SecondFactorCheck>,
     pub(crate) issuer: Arc<GrantIssuer>,
     pub(crate) log: Arc<AttemptLog>,
@@ -380,6 +382,9 @@ impl LoginPipeline {
             }
             _ => account,
         };
+        if let Some(app_password) = &verified.app_password {
+            self.uses.note_login(app_password, self.clock.now());
+        }
         self.grant(judged, account, verified.app_password.as_ref()).await
     }
 

@@ -41,6 +41,12 @@ impl CredentialUses {
         }
     }
 
+    /// Notes that an app password was used to log in: no cache keeps it.
+    pub(crate) fn note_login(&self, app_password: &Credential, now: Timestamp) {
+        let last = app_password.last_used.map_or(i64::MIN, Timestamp::as_millis);
+        self.note(app_password.id, &AtomicI64::new(last), now);
+    }
+
     /// When a credential was last used, as far as this server knows.
     pub(crate) fn last_use(&self, credential: &Credential) -> Option<Timestamp> {
         self.waiting().get(&credential.id).copied().max(credential.last_used)

@@ -321,6 +321,7 @@ async fn owners_see_what_their_account_is_signed_in_with_and_end_it() {
     assert!(listed[0].is_presented && listed.iter().skip(1).all(|own| !own.is_presented));
     let made = listed.iter().find(|own| own.kind == CredentialKind::APP_PASSWORD).unwrap();
     assert_eq!((made.name.as_deref(), &made.protocols[..]), (Some("notes"), &protocols[..]));
+    assert_eq!(made.last_used, Some(world.clock.now()), "a login with it counts");
 
     let told = world.engine.end_credential(&stranger.caller(&nothing), made.id).await;
     assert_eq!(told, Err(ActionError::NoSuchToken), "another's");

@@ -43,7 +43,8 @@ pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result
     let mut answer = match result {
         Ok(principal) => {
             let answer = match answer_user(state, request, &principal, method).await {
-                Ok(answer) => state.never_cached(answer),
+                Ok(answer) if answer.response.status().is_success() => state.never_cached(answer),
+                Ok(refused) => refused,
                 Err(error) => error.into_answer(&state.config),
             };
             known_user(answer)

@@ -70,7 +70,7 @@ pub(super) async fn change(
     };
     let mut answer = match changed {
         // The real server takes the same password again.
-        Ok(()) | Err(ActionError::SamePassword) => state.never_cached(ok(&Success::EMPTY).into()),
+        Ok(()) | Err(ActionError::SamePassword) => ok(&Success::EMPTY).into(),
         Err(error) => refusal(error).into_answer(&state.config),
     };
     if let Some(proof) = proof {
