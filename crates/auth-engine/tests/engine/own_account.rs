@@ -83,7 +83,8 @@ async fn of_two_user_names_chosen_at_a_time_one_is_kept() {
         tokio::join!(choose(&world, &caller, "alovelace"), choose(&world, &caller, "countess"));
     let kept = world.store.user(session.principal.profile.user.id).await.unwrap().unwrap().user;
     let names = kept.names.iter().filter(|name| name.kind == NameKind::UserName).count();
-    assert_eq!((names, first.is_ok(), second.is_ok()), (1, true, false));
+    assert_eq!((names, first.is_ok()), (1, second.is_err()));
+    assert_eq!(kept.user_name(), Some(if first.is_ok() { "alovelace" } else { "countess" }));
 }
 
 #[tokio::test]
