@@ -1,7 +1,7 @@
 //! `cargo xtask`: the tasks of the project, such as tests, checks and benches.
 //!
 //! Tasks write to `target/` and to the folders that cargo itself keeps; `bench` also writes its figures into the
-//! documentation. A missing program is installed into `target/tools` or by the package manager of the system, or it is
+//! documentation, and `screenshots` its pictures. A missing program is installed into `target/tools` or by the package manager of the system, or it is
 //! named in one line.
 
 mod bench;
@@ -13,6 +13,7 @@ mod fuzz;
 mod mutants;
 mod nodes;
 mod progress;
+mod screenshots;
 mod tidy;
 mod tools;
 
@@ -91,6 +92,8 @@ enum Task {
     Mutants(mutants::Arguments),
     /// Installs the published clients that tests drive into target/clients.
     Clients,
+    /// Takes pictures of the pages in Chromium into docs/pages, and writes docs/pages.md, which shows them.
+    Screenshots,
     /// Puts the release build with licences and README into target/dist.
     Dist,
 }
@@ -125,6 +128,7 @@ fn run(task: Task) -> Result<()> {
         Task::Fuzz(arguments) => fuzz::run(&sh, &arguments),
         Task::Mutants(arguments) => mutants::run(&sh, &arguments),
         Task::Clients => clients::install(&sh),
+        Task::Screenshots => screenshots::run(&sh),
         Task::Dist => dist::run(&sh),
     }
 }

@@ -1,5 +1,6 @@
 //! The project's own rules, which no other tool checks: file headers and lengths, arrows between crates, no circles
-//! between files, no test switched off, no tracked secrets, no promise in SECURITY.md without a test.
+//! between files, no test switched off, no tracked secrets, no promise in SECURITY.md without a test, no template that lets
+//! markup in.
 
 mod arrows;
 mod circles;
@@ -8,6 +9,7 @@ mod names;
 mod promises;
 mod resolve;
 mod secrets;
+mod templates;
 mod tokens;
 
 use std::collections::BTreeSet;
@@ -45,7 +47,11 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     let mut findings = arrows::findings(&root, &metadata);
     let mut tests = BTreeSet::new();
     for folder in FOLDERS.iter().map(|folder| root.join(folder)).filter(|folder| sh.path_exists(folder)) {
-        for file in rust_files(sh, &folder)? {
+        for file in files(sh, &folder, "html")? {
+            let name = file.strip_prefix(&root)?.display().to_string();
+            findings.extend(templates::findings(&name, &sh.read_file(&file)?));
+        }
+        for file in files(sh, &folder, "rs")? {
             let name = file.strip_prefix(&root)?.display().to_string();
             let text = sh.read_file(&file)?;
             findings.extend(file_findings(&name, &text));
@@ -71,13 +77,14 @@ pub(crate) fn run(sh: &Shell) -> Result<()> {
     Ok(())
 }
 
-fn rust_files(sh: &Shell, folder: &Path) -> Result<Vec<PathBuf>> {
+/// The files below a folder whose names end so.
+fn files(sh: &Shell, folder: &Path, end: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();
     for path in sh.read_dir(folder)? {
         let hidden = path.file_name().is_some_and(|name| name == "target" || name == "node_modules");
         if path.is_dir() && !hidden {
-            found.extend(rust_files(sh, &path)?);
-        } else if path.extension().is_some_and(|is| is == "rs") {
+            found.extend(files(sh, &path, end)?);
+        } else if path.extension().is_some_and(|is| is == end) {
             found.push(path);
         }
     }

@@ -19,6 +19,9 @@ pub(crate) const FOR_TESTS: &[Program] = &[
     ("npm", &["--version"], "npm"),
     ("nginx", &["-v"], "nginx"),
     ("oathtool", &["--version"], "oathtool"),
+    ("/usr/bin/chromium", &["--version"], "chromium"),
+    // The clock of a server that is tested may be shifted.
+    ("sh", &["-c", "ls /usr/lib/*/faketime/libfaketime.so.1"], "libfaketime"),
     ("openssl", &["version"], "openssl"),
     ("/usr/sbin/slapd", &["-VV"], "slapd"),
     ("ldapmodify", &["-VV"], "ldap-utils"),

@@ -4,20 +4,25 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, AuditRecord, ClientKey, LoginName, Lookup, NameKind, Password, ProfileUpdate, Realm,
-    Revocation, Store, StoreError, UserId, check_login_name,
+    Account, Act, Actor, AuditRecord, ClientKey, CredentialKind, LoginName, Lookup, NameKind, Password,
+    ProfileUpdate, Realm, Revocation, Store, StoreError, Timestamp, Token, UserId, check_login_name,
 };
 use auth_engine::{
-    Auditor, Engine, PasswordService, RevocationEvent, RevocationTable, with_verified_addresses,
+    Auditor, CredentialFactory, Engine, Outcome, PasswordService, ProfileChange, RevocationEvent,
+    RevocationTable, change_profile, with_verified_addresses,
 };
 
 use crate::error::AdminError;
+
+/// Links for a new password that an account has at a time.
+const MOST_RESETS: u32 = 5;
 
 /// Administers accounts.
 pub struct Accounts {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
     revocations: Arc<RevocationTable>,
+    credentials: Arc<CredentialFactory>,
     auditor: Arc<Auditor>,
     /// Who acts, for the audit log.
     actor: Actor,
@@ -31,6 +36,7 @@ impl Accounts {
             store: Arc::clone(engine.store()),
             passwords: Arc::clone(engine.passwords()),
             revocations: Arc::clone(engine.revocations()),
+            credentials: Arc::clone(engine.credentials()),
             auditor: Arc::clone(engine.auditor()),
             actor: Actor::Operator,
         }
@@ -134,6 +140,26 @@ impl Accounts {
         Ok(self.passwords.set(account, password, allow_weak, ClientKey::default(), &audit).await?)
     }
 
+    /// Makes a token with which the owner of an account sets a new password, once, until a moment. The second factor stays.
+    ///
+    /// # Errors
+    /// [`AdminError::OfDirectory`] when the account's password is kept elsewhere, [`AdminError::Inactive`] when the account is
+    /// deactivated, [`AdminError::NoUser`] when it is gone, or [`AdminError::Store`].
+    pub async fn make_reset_token(&self, account: &Account, until: Timestamp) -> Result<Token, AdminError> {
+        if account.user.name(NameKind::Directory).is_some() {
+            return Err(AdminError::OfDirectory);
+        }
+        if !account.user.active {
+            return Err(AdminError::Inactive);
+        }
+        let user = account.user.id;
+        let (token, stored) = self.credentials.token(user, CredentialKind::PASSWORD_RESET, Some(until));
+        let audit = self.audit(Act::ResetLinkMade, account);
+        // A link that was mailed before stays good: its owner may have it open.
+        let is_there = self.store.add(&stored, MOST_RESETS, Some(&audit)).await?;
+        if is_there { Ok(token) } else { Err(AdminError::NoUser) }
+    }
+
     /// Takes an account's addresses for verified, by the operator's word; `false` when each of them was.
     ///
     /// # Errors
@@ -144,31 +170,38 @@ impl Accounts {
         if user.email().is_none() {
             return Err(AdminError::NoAddress);
         }
-        let update = with_verified_addresses(user, |_| true);
-        if update.names == user.names {
-            return Ok(false);
+        let outcome = change_profile(&*self.store, user.id, |account| {
+            let update = with_verified_addresses(&account.user, |_| true);
+            if update.names == account.user.names {
+                return Ok::<_, StoreError>(None);
+            }
+            let audit = self.audit(Act::AddressVerified, account);
+            Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => Ok(true),
+            Outcome::Unchanged => Ok(false),
+            Outcome::NoUser => Err(AdminError::NoUser),
+            Outcome::Taken(what) => Err(StoreError::Conflict(what).into()),
         }
-        let audit = self.audit(Act::AddressVerified, account);
-        let is_there =
-            self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await?;
-        if is_there { Ok(true) } else { Err(AdminError::NoUser) }
     }
 
     /// Deactivates an account, which refuses everything at once and ends its sessions but keeps its keys sealed, or
-    /// activates it again.
+    /// activates it again. The bots that it owns go with it, and don't come back with it.
     ///
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn set_active(&self, account: &Account, active: bool) -> Result<(), AdminError> {
         let kinds = self.revocations.kinds(RevocationEvent::Deactivated);
-        let revocation = if active {
-            Revocation::NOTHING
-        } else {
-            Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds: &kinds, except: None }
-        };
+        let revocation = if active { Revocation::NOTHING } else { self.deactivation(&kinds) };
         let audit = self.audit(if active { Act::Activated } else { Act::Deactivated }, account);
         let is_there = self.store.set_active(account.user.id, active, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+
+    /// What a deactivation revokes.
+    fn deactivation<'k>(&self, kinds: &'k [CredentialKind]) -> Revocation<'k> {
+        Revocation { valid_from: Some(self.passwords.next_valid_from()), kinds, except: None }
     }
 
     /// Gives an account to an entry of its directory, by the entry's id, and takes it from the one that it belonged to.
@@ -180,33 +213,37 @@ impl Accounts {
         if entry.trim() != entry || check_login_name(NameKind::Directory, entry).is_err() {
             return Err(AdminError::BadEntry);
         }
-        let user = &account.user;
-        let former = user.name(NameKind::Directory).map(|name| name.exact.as_str());
-        let (act, event) = RevocationEvent::of_link(former);
-        let detail = former.unwrap_or_default().to_owned();
-        let audit = AuditRecord { detail, ..self.audit(act, account) };
-        let mut names: Vec<LoginName> =
-            user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
-        names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
-        let update = ProfileUpdate::with_names(user, names);
-        let kinds = self.revocations.kinds(event);
-        let valid_from = former.map(|_| self.passwords.next_valid_from());
-        let revocation = Revocation { valid_from, kinds: &kinds, except: None };
-        match self.store.update_profile(user.id, &update, &revocation, Some(&audit)).await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err(AdminError::NoUser),
-            Err(StoreError::Conflict(_)) => Err(AdminError::EntryOfAnother),
-            Err(error) => Err(error.into()),
+        let outcome = change_profile(&*self.store, account.user.id, |account| {
+            let user = &account.user;
+            let former = user.name(NameKind::Directory).map(|name| name.exact.as_str());
+            let (act, event) = RevocationEvent::of_link(former);
+            let detail = former.unwrap_or_default().to_owned();
+            let mut names: Vec<LoginName> =
+                user.names.iter().filter(|name| name.kind != NameKind::Directory).cloned().collect();
+            names.push(LoginName { kind: NameKind::Directory, exact: entry.to_owned(), verified: false });
+            Ok::<_, StoreError>(Some(ProfileChange {
+                update: ProfileUpdate::with_names(user, names),
+                kinds: self.revocations.kinds(event),
+                valid_from: former.map(|_| self.passwords.next_valid_from()),
+                audit: AuditRecord { detail, ..self.audit(act, account) },
+            }))
+        });
+        match outcome.await? {
+            Outcome::Done | Outcome::Unchanged => Ok(()),
+            Outcome::NoUser => Err(AdminError::NoUser),
+            Outcome::Taken(_) => Err(AdminError::EntryOfAnother),
         }
     }
 
-    /// Deletes an account with all that belongs to it.
+    /// Deletes an account with all that belongs to it, and deactivates the bots that it owns.
     ///
     /// # Errors
     /// [`AdminError::NoUser`] when the account is gone, or [`AdminError::Store`].
     pub async fn delete(&self, account: &Account) -> Result<(), AdminError> {
         let audit = self.audit(Act::Deleted, account);
-        let is_there = self.store.delete(account.user.id, Some(&audit)).await?;
+        let kinds = self.revocations.kinds(RevocationEvent::Deactivated);
+        let revocation = self.deactivation(&kinds);
+        let is_there = self.store.delete(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }
 }

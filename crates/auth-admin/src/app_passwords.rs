@@ -54,11 +54,8 @@ impl AppPasswords {
         }
         let user = account.user.id;
         let is_bot = account.user.bot.is_some();
-        let possible = self.rules.without_second_step();
-        if !is_bot && let Some(protocol) = protocols.iter().find(|protocol| !possible.contains(protocol)) {
-            return Err(AdminError::HasSecondStep(*protocol));
-        }
-        let protocols = if protocols.is_empty() && !is_bot { possible } else { protocols };
+        let protocols = self.rules.app_password_protocols(is_bot, &protocols);
+        let protocols = protocols.map_err(AdminError::HasSecondStep)?;
         let password = opaque::app_password(&*self.rng);
         let mut credential = self.credentials.app_password(user, name, &password);
         credential.scope.protocols = protocols;

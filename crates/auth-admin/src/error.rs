@@ -29,6 +29,10 @@ pub enum AdminError {
     EntryOfAnother,
     /// The account has no e-mail address.
     NoAddress,
+    /// The account's password is kept in a directory.
+    OfDirectory,
+    /// The account is deactivated.
+    Inactive,
     /// The name of an app password has control characters.
     BadName,
     /// The account has as many app passwords as it may have.
@@ -57,6 +61,8 @@ impl fmt::Display for AdminError {
                 "another account belongs to that entry: `auth-server user show` finds it by the id",
             ),
             Self::NoAddress => f.write_str("the account has no e-mail address"),
+            Self::OfDirectory => f.write_str("the account's password is that of its directory: set it there"),
+            Self::Inactive => f.write_str("the account is deactivated: `auth-server user activate` first"),
             Self::BadName => f.write_str("the name has control characters"),
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")

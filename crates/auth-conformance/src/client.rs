@@ -2,8 +2,9 @@
 //! `clients/` drive them.
 
 use std::ffi::OsStr;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{ChildStdin, ChildStdout, Command, Output, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::Value;
@@ -73,6 +74,19 @@ impl Client {
         Ok(RunningClient { _process: process, _home: self.home })
     }
 
+    /// Starts the client, which answers each line of its input by a line.
+    ///
+    /// # Errors
+    /// When the client cannot be started.
+    pub fn converse(mut self) -> Result<Conversation> {
+        let command = self.command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // What it keeps while it runs goes with its home folder.
+        let mut process = Process::spawn(command.env("TMPDIR", self.home.path()))?;
+        let input = process.take_stdin();
+        let output = process.take_stdout().context("no standard output")?;
+        Ok(Conversation { input, output: BufReader::new(output), process: Some(process), _home: self.home })
+    }
+
     /// Runs the client to its end.
     ///
     /// # Errors
@@ -112,6 +126,37 @@ impl Client {
 pub struct RunningClient {
     _process: Process,
     _home: TempDir,
+}
+
+/// A client that answers each line of its input by a line. Its input ends when this is dropped, and so does the client.
+#[derive(Debug)]
+pub struct Conversation {
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    process: Option<Process>,
+    _home: TempDir,
+}
+
+impl Conversation {
+    /// Sends a line and reads one.
+    ///
+    /// # Errors
+    /// When the client has ended, or answers anything but JSON.
+    pub fn ask(&mut self, line: &Value) -> Result<Value> {
+        let input = self.input.as_mut().context("no standard input")?;
+        writeln!(input, "{line}")?;
+        let mut answer = String::new();
+        self.output.read_line(&mut answer)?;
+        serde_json::from_str(&answer).with_context(|| format!("{answer:?}"))
+    }
+}
+
+impl Drop for Conversation {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        // A client that doesn't end by itself is ended.
+        let _ended = self.process.take().map(Process::wait);
+    }
 }
 
 /// The folder that `cargo xtask clients` installs into.

@@ -6,7 +6,8 @@
 //! only get shorter.
 //!
 //! The crate also starts servers for other tests and for the benches: [`ServerConfig`] builds a configuration,
-//! [`Server`] runs a server on it, [`slapd`] a directory, and [`nodes`] several servers on one store.
+//! [`Server`] runs a server on it, [`slapd`] a directory, and [`nodes`] several servers on one store. [`browser`] drives a
+//! real browser, and [`pages`] leads it through all pages.
 //!
 //! This crate knows the server by its command line and its port alone. It links no crate of the server and never reads
 //! the store.
@@ -32,11 +33,13 @@
 //! Write down what it sends in `data/sequences/*.toml`; [`sequence`] describes the format. Where the client can be
 //! installed, pin it in `clients/` and drive it too.
 
+pub mod browser;
 pub mod certificates;
 pub mod client;
 pub mod clock;
 pub mod http;
 pub mod nodes;
+pub mod pages;
 pub mod process;
 pub mod sequence;
 pub mod setup;

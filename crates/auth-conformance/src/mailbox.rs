@@ -41,24 +41,38 @@ impl Mailbox {
         self.address
     }
 
-    /// Waits up to five seconds for a mail to `to` whose code is not in `used`, and returns the code as the mail shows
-    /// it: `123-456`. Only the newest mail to the address counts.
+    /// Waits up to five seconds for a mail to `to` with a code that is not in `used`, and returns the code as the mail shows
+    /// it: `123-456`. Only the newest mail with a code to the address counts.
     ///
     /// # Errors
     /// When no such mail comes.
     pub(crate) fn code(&self, to: &str, used: &[String]) -> Result<String> {
-        let code = Regex::new(r"\b\d{3}-\d{3}\b")?;
+        self.find(to, r"\b\d{3}-\d{3}\b", used)
+    }
+
+    /// Waits like [`Mailbox::code`] for a mail with a link that holds a token.
+    ///
+    /// # Errors
+    /// When no such mail comes.
+    pub(crate) fn link(&self, to: &str, used: &[String]) -> Result<String> {
+        self.find(to, r"https?://[^\s/]+/[\w-]+/[\w-]+", used)
+    }
+
+    fn find(&self, to: &str, pattern: &str, used: &[String]) -> Result<String> {
+        let pattern = Regex::new(pattern)?;
         for _ in 0..500 {
             let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner).clone();
             let to_recipient = mails.iter().rev().filter(|(recipient, _)| recipient.eq_ignore_ascii_case(to));
-            let codes =
-                to_recipient.filter_map(|(_, text)| code.find(text)).map(|found| found.as_str().to_owned());
-            if let Some(code) = codes.take(1).find(|code| !used.contains(code)) {
-                return Ok(code);
+            let found = to_recipient
+                .filter_map(|(_, text)| pattern.find(text))
+                .map(|found| found.as_str().to_owned());
+            if let Some(found) = found.take(1).find(|found| !used.contains(found)) {
+                return Ok(found);
             }
             thread::sleep(Duration::from_millis(10));
         }
-        bail!("no mail to {to}")
+        let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        bail!("no such mail to {to}: {mails:#?}")
     }
 }
 
@@ -84,8 +98,11 @@ fn serve(client: &TcpStream, mails: &Mutex<Vec<(String, String)>>) -> Result<()>
                     if line == "." {
                         break;
                     }
-                    text.push_str(&line);
-                    text.push('\n');
+                    // A line that ends so goes on in the next one (RFC 2045, section 6.7).
+                    match line.strip_suffix('=') {
+                        Some(line) => text.push_str(line),
+                        None => text.extend([line.as_str(), "\n"]),
+                    }
                 }
                 mails.lock().unwrap_or_else(PoisonError::into_inner).push((to.clone(), text));
                 reply("250 kept")?;

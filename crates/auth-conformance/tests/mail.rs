@@ -80,6 +80,8 @@ fn login_requires_a_code_mails_it_and_accepts_it() {
     );
 
     let code = code(&mail);
+    let html = mail["html"].as_str().unwrap();
+    assert!(html.contains("<title>Authentication code</title>") && html.contains(code), "{html}");
     assert_eq!(server.send(&log_in(Some("000-000"))).unwrap().status, 401);
     let accepted = server.send(&log_in(Some(code))).unwrap();
     assert_eq!(accepted.status, 200, "{}", accepted.text());

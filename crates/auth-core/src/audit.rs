@@ -29,6 +29,19 @@ pub struct AuditRecord {
     pub request_id: String,
 }
 
+impl AuditRecord {
+    /// The row for a bot that is deactivated with its owner, of whom this is the row.
+    #[must_use]
+    pub fn of_bot(&self, bot: UserId) -> Self {
+        let actor = match (&self.actor, self.user) {
+            (Actor::Owner, Some(owner)) => Actor::User(owner),
+            (actor, _) => actor.clone(),
+        };
+        let detail = self.user.map(|owner| format!("with its owner {owner}")).unwrap_or_default();
+        Self { actor, by: None, act: Act::Deactivated, user: Some(bot), detail, ..self.clone() }
+    }
+}
+
 /// Who does an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "every store must know every actor")]
@@ -147,10 +160,16 @@ acts! {
     PasswordChanged = "password-changed",
     /// A lost password was set anew with a mailed link.
     PasswordReset = "password-reset",
+    /// An operator made a link for a new password.
+    ResetLinkMade = "reset-link-made",
     /// The owner gave the account its user name.
     UserNameChosen = "user-name-chosen",
     /// An address was proved to be the user's: with a mailed link, or by an operator's word.
     AddressVerified = "address-verified",
+    /// The account got another address, which its owner proved with a mailed link.
+    AddressChanged = "address-changed",
+    /// The owner changed the display name.
+    FullNameChanged = "full-name-changed",
     /// A user was deactivated.
     Deactivated = "deactivated",
     /// A user was activated again.

@@ -14,6 +14,15 @@ pub trait PasswordBackend: Send + Sync {
 
     /// Verifies a password.
     async fn verify(&self, request: &VerifyRequest<'_>) -> BackendAnswer;
+
+    /// Whether a directory has an entry with this [`id`](Entry::id), whatever else holds of the entry. A backend that can't
+    /// look one up says that it has: then no account is taken from an entry.
+    ///
+    /// # Errors
+    /// [`InternalError`] when the directory can't be asked.
+    async fn has_entry(&self, _id: &str) -> Result<bool, InternalError> {
+        Ok(true)
+    }
 }
 
 /// A password to verify.

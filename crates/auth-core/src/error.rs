@@ -94,7 +94,9 @@ impl std::error::Error for InternalError {
 impl From<StoreError> for InternalError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) => Self::unavailable(error),
+            StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_) | StoreError::Changed => {
+                Self::unavailable(error)
+            }
             _ => Self::defect(error),
         }
     }

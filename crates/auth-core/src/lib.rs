@@ -105,21 +105,22 @@ pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
     Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError, NameKind,
-    NewId, Realm, Role, Scope, StrengthRule, User, check_login_name, fold,
+    NewId, Realm, RealmChange, Role, Scope, StrengthRule, User, check_login_name, fold,
 };
 pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_path};
 pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
     ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
-    OwnAccount, PasswordReset, PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms,
-    RequestLimits, SecondFactors, Sessions, TokenRenewal,
+    NewAppPassword, OwnAccount, OwnChange, OwnCredential, OwnCredentials, PasswordReset, PersonalToken,
+    PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SealedTexts, SecondFactors, Sessions,
+    TextPurpose, TokenRenewal,
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
-    ImportError, ImportMode, Imported, LeftOut, Lookup, MetaStore, NewRecord, NewUser, OnConflict, Outbox,
-    OutgoingMail, ProfileUpdate, RealmStore, Records, Revocation, SealedStore, SharedAttempts, Store,
-    StoreError, UserStore, resolve,
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, Lookup, MetaStore, NewRecord,
+    NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation,
+    SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
 pub use text::{is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -41,6 +41,8 @@ pub enum LoginMethod {
     },
     /// A login token that was issued earlier (Rocket.Chat's `resume`).
     Resume(Token),
+    /// A ticket of a [`Challenge`]: the password was right in an earlier attempt, and the second factor is to come.
+    Ticket(Token),
     /// A JSON Web Token by which another system names the user.
     Assertion(Token),
     /// Nothing but a name: for development servers on loopback.
@@ -56,7 +58,7 @@ impl LoginMethod {
     pub fn who(&self) -> Option<&Identifier> {
         match self {
             Self::Password { who, .. } | Self::NameAlone { who } => Some(who),
-            Self::Resume(_) | Self::Assertion(_) => None,
+            Self::Resume(_) | Self::Ticket(_) | Self::Assertion(_) => None,
         }
     }
 }
@@ -437,6 +439,9 @@ pub struct Challenge {
     pub available: Vec<FactorMethod>,
     /// For a mailed code: where it went and whether just now.
     pub mailed: Option<MailedChallenge>,
+    /// With what the client goes on, in place of the password, at protocols that
+    /// [give tickets](crate::ProtocolRules::gives_tickets).
+    pub ticket: Option<Token>,
 }
 
 /// The state of a mailed code.

@@ -98,6 +98,8 @@ impl ProtocolName {
     pub const ROCKETCHAT: Self = Self::new("rocketchat");
     /// Zettelstore's API.
     pub const ZETTELSTORE: Self = Self::new("zettelstore");
+    /// The pages.
+    pub const WEB: Self = Self::new("web");
 }
 
 short_name! {
@@ -128,6 +130,8 @@ impl CredentialKind {
     pub const PASSWORD_RESET: Self = Self::new("password-reset");
     /// A token sent by mail, which proves that its owner reads the mails to an address. The label is the address.
     pub const ADDRESS_PROOF: Self = Self::new("address-proof");
+    /// A token sent by mail to an address that is to become its account's. The label is the address.
+    pub const ADDRESS_CHANGE: Self = Self::new("address-change");
     /// The second factor of a login token, remembered for one program at one client key.
     pub const REMEMBERED_FACTOR: Self = Self::new("remembered-factor");
     /// A session of the web pages.
@@ -137,7 +141,7 @@ impl CredentialKind {
     pub const ZETTELSTORE_TOKEN: Self = Self::new("zettelstore-token");
 
     /// The kinds that this project makes.
-    pub const KNOWN: [Self; 13] = [
+    pub const KNOWN: [Self; 14] = [
         Self::ZULIP_KEY,
         Self::ROCKETCHAT_TOKEN,
         Self::PERSONAL_TOKEN,
@@ -148,6 +152,7 @@ impl CredentialKind {
         Self::MAILED_CODE,
         Self::PASSWORD_RESET,
         Self::ADDRESS_PROOF,
+        Self::ADDRESS_CHANGE,
         Self::REMEMBERED_FACTOR,
         Self::WEB_SESSION,
         Self::ZETTELSTORE_TOKEN,

@@ -153,6 +153,18 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
+    /// Whether a client that is asked for a second factor gets a ticket, with which it goes on without the password: for
+    /// protocols whose clients keep no password, such as pages.
+    fn gives_tickets(&self) -> bool {
+        false
+    }
+
+    /// Whether an app password is taken, where it is for all protocols. Pages take none: they change accounts, and app
+    /// passwords are for programs.
+    fn takes_app_passwords(&self) -> bool {
+        true
+    }
+
     /// Whether a TOTP code is good again within its window.
     fn takes_codes_again(&self) -> bool {
         false

@@ -11,5 +11,5 @@ mod user;
 pub use credential::{Credential, Digest, Scope};
 pub use name::{LoginName, NameKind, fold};
 pub use name_rule::{NameError, check_login_name};
-pub use realm::{Realm, StrengthRule};
+pub use realm::{Realm, RealmChange, StrengthRule};
 pub use user::{Account, BotKind, ByProtocol, Email, ExternalId, NewId, Role, User};

@@ -1,6 +1,7 @@
 //! The services that protocols ask, split by need: a protocol is bound by those that it uses.
 
 mod account;
+mod web;
 
 use std::sync::Arc;
 
@@ -12,9 +13,10 @@ use crate::{
 };
 
 pub use account::{
-    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, PasswordReset, PersonalToken,
+    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReset, PersonalToken,
     PersonalTokens, PresentedFactor, SecondFactors, Sessions,
 };
+pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 
 /// Logs users in and checks what was granted to them.
 #[async_trait]

@@ -10,6 +10,7 @@ mod import;
 mod nodes;
 mod outbox;
 mod sealed;
+mod spent;
 
 use std::borrow::Cow;
 
@@ -22,10 +23,14 @@ use crate::{
 
 pub use audit::{AuditRow, AuditStore};
 pub use error::{Conflict, StoreError};
-pub use import::{ImportError, ImportMode, Imported, LeftOut, NewRecord, NewUser, OnConflict, Records};
+pub use import::{
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
+    RealmWritten, Records,
+};
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
+pub use spent::SpentStore;
 
 /// Keeps realms.
 #[async_trait]
@@ -93,8 +98,9 @@ pub trait UserStore: Send + Sync {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
-    /// Activates or deactivates a user, and revokes the credentials in `revocation`. `false` when there is no such
-    /// user.
+    /// Activates or deactivates a user, and revokes the credentials in `revocation`. With a user go the active bots that it
+    /// owns ([`User::bot_owner`]), in the same way, each with a row of its own ([`AuditRecord::of_bot`]); they don't come
+    /// back with it. `false` when there is no such user.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -121,6 +127,7 @@ pub trait UserStore: Send + Sync {
     /// Replaces a user's names, full name and role, and revokes credentials. `false` when there is no such user.
     ///
     /// # Errors
+    /// [`StoreError::Changed`] when the user has another version than the one that the update was made from, and
     /// [`Conflict::Name`] when another user has one of the names: nothing is changed then. See [`StoreError`].
     async fn update_profile(
         &self,
@@ -162,15 +169,22 @@ pub trait UserStore: Send + Sync {
     /// [`StoreError`].
     async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError>;
 
-    /// Deletes a user with all that belongs to it.
+    /// Deletes a user with all that belongs to it. The active bots that it owns are deactivated as by
+    /// [`UserStore::set_active`], with `revocation`, and no bot has it as its owner any longer.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError>;
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError>;
 
-    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Realms
-    /// are written over those of the same slug; users must be new. The row of the audit log has the numbers of what was
-    /// written as its detail; there is none where nothing was.
+    /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
+    /// whose slug is there already, what is named is written; users must be new. `notes` is told of each realm that is made
+    /// or changed, and of names that fold alike. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers
+    /// of what was written ([`Imported::audit_record`]), unless nothing changed.
     ///
     /// # Errors
     /// [`ImportError`] with the first record that can't be written.
@@ -179,6 +193,7 @@ pub trait UserStore: Send + Sync {
         records: Records,
         mode: ImportMode,
         on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> Result<Imported, ImportError>;
 }
@@ -197,6 +212,8 @@ pub enum Lookup<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
 pub struct ProfileUpdate {
+    /// The version of the user that the update was made from.
+    pub version: u64,
     /// All names by which the user may log in.
     pub names: Vec<LoginName>,
     /// The display name.
@@ -209,7 +226,7 @@ impl ProfileUpdate {
     /// Gives a user other names, and leaves the full name and the role as they are.
     #[must_use]
     pub fn with_names(user: &User, names: Vec<LoginName>) -> Self {
-        Self { names, full_name: user.full_name.clone(), role: user.role }
+        Self { version: user.version, names, full_name: user.full_name.clone(), role: user.role }
     }
 }
 
@@ -326,6 +343,13 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn raise_counter(&self, id: CredentialId, to: i64) -> Result<bool, StoreError>;
 
+    /// Writes when credentials were last used, where that is later than what is written. It counts as no change of their
+    /// users. Credentials that are gone are passed over.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn set_last_used(&self, uses: &[(CredentialId, Timestamp)]) -> Result<(), StoreError>;
+
     /// Deletes the credentials that ended before `now`; gives their number.
     ///
     /// # Errors
@@ -431,6 +455,7 @@ pub trait Store:
     + Outbox
     + MetaStore
     + SealedStore
+    + SpentStore
     + ChangeFeed
     + SharedAttempts
 {
@@ -446,6 +471,7 @@ impl<T> Store for T where
         + Outbox
         + MetaStore
         + SealedStore
+        + SpentStore
         + ChangeFeed
         + SharedAttempts
         + ?Sized

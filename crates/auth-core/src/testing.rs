@@ -16,5 +16,5 @@ mod fake_services;
 mod memory_store;
 
 pub use builder::{RealmBuilder, UserBuilder};
-pub use fake_services::{Action, ActionKind, ActionResult, FakeServices};
+pub use fake_services::{Action, ActionKind, ActionResult, FAKE_NOW, FakeServices};
 pub use memory_store::MemoryStore;

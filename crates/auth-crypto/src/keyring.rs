@@ -77,6 +77,8 @@ pub enum Purpose {
     ShortCode,
     /// Signs Zettelstore tokens.
     TokenSigning,
+    /// Seals what forms and tickets carry.
+    SealedText,
 }
 
 impl Purpose {
@@ -90,6 +92,7 @@ impl Purpose {
             Self::Mail => "mail",
             Self::ShortCode => "short-code",
             Self::TokenSigning => "token-signing",
+            Self::SealedText => "sealed-text",
         }
     }
 }

@@ -11,10 +11,13 @@ use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::confirm::StepUp;
 use crate::account::development::DevelopmentService;
+use crate::account::notices::Notices;
 use crate::account::own_account::OwnAccountService;
+use crate::account::own_credentials::OwnCredentialService;
 use crate::account::password_reset::PasswordResetService;
 use crate::account::passwords::PasswordService;
 use crate::account::personal_tokens::PersonalTokenService;
+use crate::account::present_password::PresentPassword;
 use crate::account::second_factors::SecondFactorService;
 use crate::account::sessions::SessionService;
 use crate::audit::Auditor;
@@ -33,6 +36,7 @@ use crate::login::local_backend::LocalBackend;
 use crate::login::passwordless::Passwordless;
 use crate::login::pipeline::LoginPipeline;
 use crate::login::second_factor::SecondFactorCheck;
+use crate::login::ticket::Tickets;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
 use crate::rate_limit::local::LocalLimits;
@@ -41,12 +45,14 @@ use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::RevocationTable;
 use crate::rules::{CODE_REPLAY, RuleSet};
+use crate::sealed_texts::SealedTextService;
 use crate::timing::delay_slots::DelaySlots;
 use crate::timing::failure_delay::FailureDelay;
 use crate::timing::scheme_registry::warn_of_large_hashes;
 use crate::token::cache::CredentialCache;
 use crate::token::check::CredentialChecker;
 use crate::token::renew::TokenRenewer;
+use crate::token::uses::CredentialUses;
 use crate::users::{UserFactory, UserFinder};
 
 /// The parts from which an engine is built.
@@ -92,6 +98,12 @@ impl EngineBuilder {
             Arc::clone(&clock),
             Arc::clone(&rng),
         ));
+        let notices = Arc::new(Notices {
+            mail: Arc::clone(&mail),
+            clock: Arc::clone(&clock),
+            config: config.notices,
+            site_url: config.rocketchat.site_url.clone(),
+        });
         let revocations = Arc::new(RevocationTable::new(&rules, config.revoke_on_password_change));
         let passwords = Arc::new(PasswordService::new(
             Arc::clone(&store),
@@ -102,12 +114,20 @@ impl EngineBuilder {
             Arc::clone(&revocations),
         ));
 
+        let uses = Arc::new(CredentialUses::new(Arc::clone(&store)));
+        let texts = Arc::new(SealedTextService {
+            store: Arc::clone(&store),
+            keys: Arc::clone(&keys),
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+        });
         let local_limits = LocalLimits::new(&config, &rules);
         let attempt_log = Arc::new(AttemptLog::new(Arc::clone(&store), Arc::clone(&clock), config.log_names));
         let purger = Purger::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::clone(&attempt_log),
+            Arc::clone(&uses),
             local_limits.longest_window(),
         );
         let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
@@ -122,15 +142,16 @@ impl EngineBuilder {
         );
         backends.insert(0, Arc::new(local));
         let backends = Arc::new(BackendChain::new(backends, Arc::clone(&directories)));
-        let directory_accounts = Arc::new(DirectoryAccounts::new(
-            Arc::clone(&store),
-            Arc::clone(&directories),
-            Arc::clone(&users),
-            Arc::clone(&auditor),
-            Arc::clone(&revocations),
-            Arc::clone(&clock),
-            config.rocketchat.email_2fa_auto_opt_in,
-        ));
+        let directory_accounts = Arc::new(DirectoryAccounts {
+            store: Arc::clone(&store),
+            directories: Arc::clone(&directories),
+            backends: Arc::clone(&backends),
+            users: Arc::clone(&users),
+            auditor: Arc::clone(&auditor),
+            revocations: Arc::clone(&revocations),
+            clock: Arc::clone(&clock),
+            mailed_codes: config.rocketchat.email_2fa_auto_opt_in,
+        });
 
         let cache = Arc::new(CredentialCache::new(
             Arc::clone(&store),
@@ -146,6 +167,7 @@ impl EngineBuilder {
             Arc::clone(&realms),
             Arc::clone(&keys),
             Arc::clone(&limits),
+            Arc::clone(&uses),
             Arc::clone(&clock),
         ));
         let issuer = Arc::new(GrantIssuer::new(
@@ -172,15 +194,21 @@ impl EngineBuilder {
             rng: Arc::clone(&rng),
             config: factor_config,
         });
-        let step_up = Arc::new(StepUp::new(
-            Arc::clone(&store),
-            Arc::clone(&finder),
-            Arc::clone(&directories),
-            Arc::clone(&credentials),
-            Arc::clone(&second_factor),
-            Arc::clone(&clock),
-            factor_config,
-        ));
+        let step_up = Arc::new(StepUp {
+            store: Arc::clone(&store),
+            users: Arc::clone(&finder),
+            directories: Arc::clone(&directories),
+            credentials: Arc::clone(&credentials),
+            second_factor: Arc::clone(&second_factor),
+            present_password: PresentPassword {
+                limits: Arc::clone(&limits),
+                backends: Arc::clone(&backends),
+                log: Arc::clone(&attempt_log),
+                clock: Arc::clone(&clock),
+            },
+            clock: Arc::clone(&clock),
+            config: factor_config,
+        });
         let failure_delay =
             FailureDelay::open(Arc::clone(&store), Arc::clone(&pool), Arc::clone(&clock), config.passwords)
                 .await?;
@@ -191,6 +219,7 @@ impl EngineBuilder {
             users: Arc::clone(&finder),
             limits: Arc::clone(&limits),
             priorities,
+            notices: Arc::clone(&notices),
             slots: DelaySlots::new(config.max_delayed as usize),
             failure_delay,
             app_passwords: AppPasswords::new(Arc::clone(&store), Arc::clone(&clock)),
@@ -204,6 +233,8 @@ impl EngineBuilder {
                 assertions: config.zulip.assertions.clone(),
                 development: config.zulip.development,
             },
+            tickets: Tickets { texts: Arc::clone(&texts) },
+            uses: Arc::clone(&uses),
             second_factor: Arc::clone(&second_factor),
             issuer: Arc::clone(&issuer),
             log: attempt_log,
@@ -215,11 +246,24 @@ impl EngineBuilder {
         let sessions = Arc::new(SessionService::new(
             Arc::clone(&store),
             Arc::clone(&step_up),
-            issuer,
+            Arc::clone(&issuer),
             Arc::clone(&revocations),
             Arc::clone(&auditor),
             config.rocketchat.create_token_secret.clone(),
         ));
+        let addresses = Arc::new(AddressVerificationService {
+            store: Arc::clone(&store),
+            realms: Arc::clone(&realms),
+            users: Arc::clone(&finder),
+            credentials: Arc::clone(&credentials),
+            limits: Arc::clone(&limits),
+            mail: Arc::clone(&mail),
+            notices: Arc::clone(&notices),
+            revocations: Arc::clone(&revocations),
+            auditor: Arc::clone(&auditor),
+            clock: Arc::clone(&clock),
+            site_url: config.rocketchat.site_url.clone(),
+        });
         Ok(Engine {
             api_keys: ApiKeyService::new(Arc::clone(&store), Arc::clone(&credentials), Arc::clone(&auditor)),
             development: DevelopmentService::new(
@@ -244,6 +288,7 @@ impl EngineBuilder {
                 revocations: Arc::clone(&revocations),
                 check: second_factor,
                 auditor: Arc::clone(&auditor),
+                notices: Arc::clone(&notices),
                 clock: Arc::clone(&clock),
                 rng: Arc::clone(&rng),
                 totp_delta: config.rocketchat.totp_delta,
@@ -256,28 +301,34 @@ impl EngineBuilder {
                 limits: Arc::clone(&limits),
                 passwords: Arc::clone(&passwords),
                 mail: Arc::clone(&mail),
+                notices: Arc::clone(&notices),
                 auditor: Arc::clone(&auditor),
                 clock: Arc::clone(&clock),
                 is_offered: config.rocketchat.password_reset,
                 site_url: config.rocketchat.site_url.clone(),
             },
+            own_credentials: OwnCredentialService {
+                store: Arc::clone(&store),
+                credentials: Arc::clone(&credentials),
+                step_up: Arc::clone(&step_up),
+                issuer,
+                auditor: Arc::clone(&auditor),
+                rules: Arc::clone(&rules),
+                uses,
+                texts: Arc::clone(&texts),
+                notices: Arc::clone(&notices),
+                rng: Arc::clone(&rng),
+            },
+            texts,
             own_account: OwnAccountService {
                 store: Arc::clone(&store),
                 step_up,
                 passwords: Arc::clone(&passwords),
+                addresses: Arc::clone(&addresses),
+                notices: Arc::clone(&notices),
                 auditor: Arc::clone(&auditor),
             },
-            address_verification: AddressVerificationService {
-                store: Arc::clone(&store),
-                realms: Arc::clone(&realms),
-                users: finder,
-                credentials: Arc::clone(&credentials),
-                limits: Arc::clone(&limits),
-                mail: Arc::clone(&mail),
-                auditor: Arc::clone(&auditor),
-                clock: Arc::clone(&clock),
-                site_url: config.rocketchat.site_url.clone(),
-            },
+            address_verification: addresses,
             store,
             clock,
             rng,

@@ -7,6 +7,8 @@ use auth_core::{Exact, PasswordPolicy, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionConfig;
 
+use crate::account::notices::NoticeConfig;
+
 /// The engine's configuration.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
@@ -29,6 +31,8 @@ pub struct Config {
     pub revoke_on_password_change: bool,
     /// Whether the name as typed stands in the log lines of attempts.
     pub log_names: bool,
+    /// What owners are told of by mail.
+    pub notices: NoticeConfig,
     /// The password backends that are directories, by name.
     pub directories: BTreeMap<String, DirectoryConfig>,
     /// Zulip's rules.
@@ -73,8 +77,8 @@ pub struct DirectoryConfig {
     pub create: bool,
     /// Whether an account of the same name that is no directory's becomes the entry's at its first login.
     pub merge_existing: bool,
-    /// Whether an account that belongs to another entry becomes that of the entry with its user name, such as one that was
-    /// deleted and made again. Without effect in a realm with several directories, whose entries may be namesakes.
+    /// Whether an account whose entry is gone becomes that of the entry with its user name, such as one that was deleted and
+    /// made again. Without effect in a realm with several directories, whose entries may be namesakes.
     pub relink_by_name: bool,
     /// Whether the directory's accounts may also log in with a password that is stored here.
     pub local_passwords: bool,

@@ -12,6 +12,7 @@ use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::development::DevelopmentService;
 use crate::account::own_account::OwnAccountService;
+use crate::account::own_credentials::OwnCredentialService;
 use crate::account::password_reset::PasswordResetService;
 use crate::account::passwords::PasswordService;
 use crate::account::personal_tokens::PersonalTokenService;
@@ -30,6 +31,7 @@ use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::RevocationTable;
 use crate::rules::RuleSet;
+use crate::sealed_texts::SealedTextService;
 use crate::token::cache::CredentialCache;
 use crate::token::check::CredentialChecker;
 use crate::token::renew::TokenRenewer;
@@ -63,7 +65,9 @@ pub struct Engine {
     pub(crate) second_factors: SecondFactorService,
     pub(crate) password_reset: PasswordResetService,
     pub(crate) own_account: OwnAccountService,
-    pub(crate) address_verification: AddressVerificationService,
+    pub(crate) own_credentials: OwnCredentialService,
+    pub(crate) texts: Arc<SealedTextService>,
+    pub(crate) address_verification: Arc<AddressVerificationService>,
     pub(crate) mail: Arc<MailQueue>,
     pub(crate) purger: Purger,
 }

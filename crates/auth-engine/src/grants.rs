@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, ApiKey, AuditRecord, Clock, Credential, CredentialId, CredentialKind, Grant, GrantKind,
-    InternalError, ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, fold,
+    InternalError, ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, UserId, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -76,14 +76,14 @@ impl GrantIssuer {
         let lineage = Lineage::of(app_password);
         match kind {
             GrantKind::ApiKey => Ok(Grant::ApiKey(self.api_key(account, lineage).await?)),
-            GrantKind::Token(kind) => self.token(protocol, kind, account, lineage, None).await,
+            GrantKind::Token(kind) => self.token(protocol, kind, account.user.id, lineage, None).await,
             GrantKind::SignedToken(form) => self.signed_token(form, realm, &account.user, lineage).await,
             _ => Err(InternalError::defect("a kind of grant that the engine doesn't know")),
         }
     }
 
     /// The account's API key, or that of the app password; the first login without one makes it.
-    async fn api_key(&self, account: &Account, lineage: Lineage) -> Result<ApiKey, InternalError> {
+    pub(crate) async fn api_key(&self, account: &Account, lineage: Lineage) -> Result<ApiKey, InternalError> {
         let user = account.user.id;
         let keys = self.store.of_user(user, CredentialKind::ZULIP_KEY).await?;
         let stored = match keys.into_iter().find(|key| key.parent == lineage.parent) {
@@ -102,13 +102,13 @@ impl GrantIssuer {
         &self,
         protocol: ProtocolName,
         kind: CredentialKind,
-        account: &Account,
+        user: UserId,
         lineage: Lineage,
         audit: Option<&AuditRecord>,
     ) -> Result<Grant, InternalError> {
         let policy = self.rules.of(protocol).token_policy(kind);
         let expires = lineage.end(Some(self.clock.now() + policy.lifetime));
-        let (token, stored) = self.credentials.token(account.user.id, kind, expires);
+        let (token, stored) = self.credentials.token(user, kind, expires);
         if !self.store.add(&lineage.apply(stored), policy.keep, audit).await? {
             return Err(gone());
         }

@@ -39,10 +39,12 @@ mod lineage;
 mod login;
 mod maintenance;
 mod named_credentials;
+mod profile;
 mod rate_limit;
 mod realms;
 mod revocation;
 pub mod rules;
+mod sealed_texts;
 #[cfg(any(test, feature = "test-util"))]
 pub mod testing;
 mod timing;
@@ -51,6 +53,7 @@ mod user_names;
 mod users;
 
 pub use account::address_verification::with_verified_addresses;
+pub use account::notices::NoticeConfig;
 pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
 pub use builder::EngineBuilder;
@@ -67,6 +70,7 @@ pub use login::directory::{DirectoryAccounts, EntryMatch};
 pub use maintenance::outbox::{Mail, MailQueue};
 pub use maintenance::purge::{Purged, Purger};
 pub use named_credentials::{Added, MOST_NAMED, add_named};
+pub use profile::{Outcome, ProfileChange, change_profile};
 pub use realms::RealmCache;
 pub use revocation::{RevocationEvent, RevocationTable};
 pub use timing::scheme_registry::{Scheme, register_schemes};

@@ -31,6 +31,11 @@ impl Lineage {
         Ok(app_password.map(|app_password| Self::of(Some(&app_password))))
     }
 
+    /// The same lineage for what ends at a moment at the latest.
+    pub(crate) fn until(self, end: Option<Timestamp>) -> Self {
+        Self { ends: self.end(end), ..self }
+    }
+
     /// The earlier of a moment and the end of the app password.
     pub(crate) fn end(self, planned: Option<Timestamp>) -> Option<Timestamp> {
         planned.into_iter().chain(self.ends).min()

@@ -9,3 +9,4 @@ pub(crate) mod local_backend;
 pub(crate) mod passwordless;
 pub(crate) mod pipeline;
 pub(crate) mod second_factor;
+pub(crate) mod ticket;

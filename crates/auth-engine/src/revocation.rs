@@ -17,8 +17,12 @@ const LOGIN_TOKENS: &[CredentialKind] =
     &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION, CredentialKind::ZETTELSTORE_TOKEN];
 
 /// The kinds of codes and links that are mailed to an owner.
-const MAILED: &[CredentialKind] =
-    &[CredentialKind::MAILED_CODE, CredentialKind::PASSWORD_RESET, CredentialKind::ADDRESS_PROOF];
+const MAILED: &[CredentialKind] = &[
+    CredentialKind::MAILED_CODE,
+    CredentialKind::PASSWORD_RESET,
+    CredentialKind::ADDRESS_PROOF,
+    CredentialKind::ADDRESS_CHANGE,
+];
 
 /// The key that every login at Zulip gives again.
 const API_KEY: &[CredentialKind] = &[CredentialKind::ZULIP_KEY];

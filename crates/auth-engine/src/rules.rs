@@ -4,6 +4,7 @@
 //! built.
 
 mod rocketchat;
+mod web;
 mod zettelstore;
 mod zulip;
 
@@ -15,6 +16,7 @@ use auth_core::{CredentialKind, ProtocolName, ProtocolRules};
 use crate::config::Config;
 
 pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN, RocketChatRules};
+pub use web::WebRules;
 pub use zettelstore::ZettelstoreRules;
 pub use zulip::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD, ZulipRules};
 
@@ -30,6 +32,7 @@ impl RuleSet {
             Arc::new(ZulipRules::new(&config.zulip)),
             Arc::new(RocketChatRules::new(&config.rocketchat)),
             Arc::new(ZettelstoreRules::new(config.zettelstore)),
+            Arc::new(WebRules),
         ];
         rules.extend(others);
         Self { rules }
@@ -45,6 +48,24 @@ impl RuleSet {
     #[must_use]
     pub fn without_second_step(&self) -> Vec<ProtocolName> {
         self.rules.iter().filter(|rules| !rules.has_second_step()).map(|rules| rules.protocol()).collect()
+    }
+
+    /// The protocols that take an app password of an account, of those that are wanted, or of all where none is named. A
+    /// person's is for protocols without a second step alone: at others it would do away with the second factor.
+    ///
+    /// # Errors
+    /// The first protocol that is not for it.
+    pub fn app_password_protocols(
+        &self,
+        is_bot: bool,
+        wanted: &[ProtocolName],
+    ) -> Result<Vec<ProtocolName>, ProtocolName> {
+        let possible = self.without_second_step();
+        match wanted.iter().find(|protocol| !is_bot && !possible.contains(protocol)) {
+            Some(protocol) => Err(*protocol),
+            None if wanted.is_empty() && !is_bot => Ok(possible),
+            None => Ok(wanted.to_vec()),
+        }
     }
 
     /// The kinds of tokens that protocols add to those of auth-core.
@@ -65,7 +86,7 @@ impl fmt::Debug for RuleSet {
 }
 
 /// The pipeline as it stands.
-struct DefaultRules;
+pub(crate) struct DefaultRules;
 
 impl ProtocolRules for DefaultRules {
     fn protocol(&self) -> ProtocolName {

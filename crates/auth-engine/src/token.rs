@@ -3,3 +3,4 @@
 pub(crate) mod cache;
 pub(crate) mod check;
 pub(crate) mod renew;
+pub(crate) mod uses;

@@ -92,6 +92,7 @@ impl UserFactory {
             full_name: String::new(),
             role: auth_core::Role::default(),
             bot: None,
+            bot_owner: None,
             active: true,
             joined,
             valid_from: self.clock.now(),

@@ -7,7 +7,7 @@ use data_encoding::HEXLOWER;
 
 use crate::config::DirectoryConfig;
 use crate::entry::SearchEntry;
-use crate::names;
+use crate::{filter, names};
 
 /// Active Directory's account flags, and the flag of a disabled account.
 const ACCOUNT_CONTROL: &str = "userAccountControl";
@@ -71,6 +71,18 @@ pub(crate) fn id(entry: &SearchEntry, attribute: &str) -> Option<String> {
     Some(text.filter(is_plain).map_or_else(|| HEXLOWER.encode(value), str::to_owned))
 }
 
+/// A filter for the entry with an identifier that [`id`] gave: what is written as a GUID or in hexadecimal may be bytes.
+pub(crate) fn id_filter(attribute: &str, id: &str) -> String {
+    let mut filter = format!("(|{}", filter::any_equals("", &[attribute.to_owned()], id));
+    let bytes = guid_bytes(id).map(|bytes| bytes.to_vec()).or_else(|| HEXLOWER.decode(id.as_bytes()).ok());
+    if let Some(bytes) = bytes.filter(|bytes| !bytes.is_empty()) {
+        let escaped: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+        filter.push_str(&format!("({attribute}={escaped})"));
+    }
+    filter.push(')');
+    filter
+}
+
 /// Whether an entry is disabled (docs/contract/zulip.md, section 7).
 pub(crate) fn is_disabled(config: &DirectoryConfig, entry: &SearchEntry) -> bool {
     let flags = entry.text(ACCOUNT_CONTROL).and_then(|flags| flags.parse::<i64>().ok());
@@ -87,9 +99,32 @@ fn guid(bytes: [u8; 16]) -> String {
     format!("{}-{}-{}-{}-{}", hex(&[d, c, b, a]), hex(&[f, e]), hex(&[h, g]), hex(&[i, j]), hex(&node))
 }
 
+/// The bytes of which [`guid`] makes a text; `None` for other texts.
+fn guid_bytes(text: &str) -> Option<[u8; 16]> {
+    let bytes = HEXLOWER.decode(text.replace('-', "").as_bytes()).ok()?;
+    let [d, c, b, a, f, e, h, g, rest @ ..] = <[u8; 16]>::try_from(bytes).ok()?;
+    let [i, j, k, l, m, n, o, p] = rest;
+    let bytes = [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p];
+    (guid(bytes) == text).then_some(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_are_sought_by_the_identifier_that_was_read() {
+        for (id, filter) in [
+            ("7d2f*", r"(|(entryUUID=7d2f\2a))"),
+            ("0aff", r"(|(entryUUID=0aff)(entryUUID=\0a\ff))"),
+            (
+                "00112233-4455-6677-8899-aabbccddeeff",
+                r"(|(entryUUID=00112233-4455-6677-8899-aabbccddeeff)(entryUUID=\33\22\11\00\55\44\77\66\88\99\aa\bb\cc\dd\ee\ff))",
+            ),
+        ] {
+            assert_eq!(id_filter("entryUUID", id), filter);
+        }
+    }
 
     fn config() -> DirectoryConfig {
         let mut config = DirectoryConfig::new("corp", "dc=example");

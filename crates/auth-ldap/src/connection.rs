@@ -9,7 +9,8 @@ use std::time::Duration;
 use auth_core::Password;
 use auth_outbound::describe_tls_failure;
 use futures_util::FutureExt;
-use ldap3::adapters::{Adapter, EntriesOnly, PagedResults};
+use ldap3::adapters::{Adapter, EntriesOnly};
+use ldap3::controls::{Control, ControlType, PagedResults, RawControl};
 use ldap3::{
     DerefAliases, Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Scope, SearchOptions,
 };
@@ -17,6 +18,7 @@ use rustls::ClientConfig;
 
 use crate::entry::SearchEntry;
 use crate::error::DirectoryError;
+use crate::referral::Referral;
 use crate::refusal::BindRefusal;
 use crate::result_code::{self, INVALID_CREDENTIALS, INVALID_DN_SYNTAX, NO_SUCH_OBJECT, SUCCESS};
 use crate::server::Server;
@@ -169,33 +171,53 @@ impl Connection {
         }
     }
 
-    /// Passes every entry that matches a filter to `each`, page by page (RFC 2696).
+    /// Passes every entry that matches a filter to `each`, page by page (RFC 2696), and returns the references to other
+    /// servers that came with them.
     ///
     /// # Errors
-    /// [`DirectoryError::Cut`] if a limit of the server ends the list early, or another [`DirectoryError`].
+    /// [`DirectoryError::Cut`] if a limit of the server ends the list early, at whatever page, or another
+    /// [`DirectoryError`].
     pub(crate) async fn list(
         &mut self,
         base: &str,
         filter: &str,
         attributes: &[String],
         each: &mut (dyn FnMut(SearchEntry) + Send),
-    ) -> Result<(), DirectoryError> {
-        let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> =
-            vec![Box::new(EntriesOnly::new()), Box::new(PagedResults::new(PAGE_SIZE))];
-        self.ldap.with_search_options(search_options());
-        let search =
-            self.ldap.streaming_search_with(adapters, base, Scope::Subtree, filter, attributes.to_vec());
-        let mut stream = with_timeout(self.timeout, search).await?;
-        while let Some(item) = with_timeout(self.timeout, stream.next()).await? {
-            if let Some(entry) = SearchEntry::parse(item) {
-                each(entry);
+    ) -> Result<Vec<Referral>, DirectoryError> {
+        let mut referrals = Vec::new();
+        let mut cookie = Vec::new();
+        loop {
+            let adapters: Vec<Box<dyn Adapter<'_, String, Vec<String>>>> = vec![Box::new(EntriesOnly::new())];
+            self.ldap.with_search_options(search_options());
+            self.ldap.with_controls(RawControl::from(PagedResults { size: PAGE_SIZE, cookie }));
+            let search =
+                self.ldap.streaming_search_with(adapters, base, Scope::Subtree, filter, attributes.to_vec());
+            let mut page = with_timeout(self.timeout, search).await?;
+            while let Some(item) = with_timeout(self.timeout, page.next()).await? {
+                if let Some(entry) = SearchEntry::parse(item) {
+                    each(entry);
+                }
+            }
+            let done = page.finish().await;
+            referrals.extend(done.refs.iter().map(|url| Referral::of(url)));
+            if done.rc != SUCCESS {
+                return Err(DirectoryError::of_code(done.rc));
+            }
+            cookie = with_timeout(self.timeout, async { Ok(next_page(&done)) }).await?;
+            if cookie.is_empty() {
+                return Ok(referrals);
             }
         }
-        match stream.finish().await.rc {
-            SUCCESS => Ok(()),
-            code => Err(DirectoryError::of_code(code)),
-        }
     }
+}
+
+/// What the server wants to be asked for the next page by; empty if there is none.
+fn next_page(done: &LdapResult) -> Vec<u8> {
+    let paged = done.ctrls.iter().find_map(|control| match control {
+        Control(Some(ControlType::PagedResults), raw) => Some(raw.parse::<PagedResults>()),
+        _ => None,
+    });
+    paged.map(|paged| paged.cookie).unwrap_or_default()
 }
 
 /// Aliases are not dereferenced: an alias must not let one entry log in as another.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, BackendAnswer, Clock, Entry, FailureReason, Identifier, Password, PasswordBackend, Realm,
-    SecretInput, VerifyRequest,
+    Accepted, BackendAnswer, Clock, Entry, FailureReason, Identifier, InternalError, Password,
+    PasswordBackend, Realm, SecretInput, VerifyRequest,
 };
 
 use crate::attributes;
@@ -138,6 +138,21 @@ impl Directory {
         Err(last_error.into())
     }
 
+    async fn has_entry(&self, id: &str) -> Result<bool, DirectoryError> {
+        let mut trace = Trace::off();
+        let mut lease = self.pool.acquire(&mut trace).await?;
+        let mut session = self.session(&mut lease, &mut trace);
+        let result = match session.bind_service().await {
+            Ok(()) => session.has_entry(id).await,
+            Err(error) => Err(error),
+        };
+        match &result {
+            Ok(_) => self.pool.release(lease),
+            Err(error) => self.pool.discard(lease, error),
+        }
+        result
+    }
+
     fn session<'a>(&'a self, lease: &'a mut Lease, trace: &'a mut Trace) -> Session<'a> {
         let Self { config, requested, .. } = self;
         Session { config, requested, connection: &mut lease.connection, trace }
@@ -173,6 +188,14 @@ impl PasswordBackend for Directory {
             Err(VerifyError::UnknownName) => BackendAnswer::NotMine,
             Err(VerifyError::Unavailable(error)) => BackendAnswer::Unavailable(error.into()),
         }
+    }
+
+    /// Without a service account nobody can search, and every entry counts as there.
+    async fn has_entry(&self, id: &str) -> Result<bool, InternalError> {
+        if !self.can_list() {
+            return Ok(true);
+        }
+        Ok(Self::has_entry(self, id).await?)
     }
 }
 

@@ -73,6 +73,7 @@ mod groups;
 mod login;
 mod names;
 mod pool;
+mod referral;
 mod refusal;
 mod result_code;
 mod server;

@@ -7,10 +7,15 @@ use crate::connection::{BindError, Connection, Found, NO_ATTRIBUTES, SearchBase}
 use crate::dn::is_below;
 use crate::entry::SearchEntry;
 use crate::error::{DirectoryError, VerifyError};
-use crate::filter;
 use crate::groups::HeldGroups;
 use crate::names::NameQuery;
+use crate::referral::Referral;
 use crate::trace::Trace;
+use crate::{attributes, filter};
+
+/// Why nobody can tell all groups of a person.
+const ELSEWHERE: &str =
+    "the directory leaves configured groups to other servers, to which no reference is followed";
 
 /// A connection in use, with the configuration that its requests are made from and the trace that records them.
 pub(crate) struct Session<'a> {
@@ -136,29 +141,30 @@ impl Session<'_> {
             return Ok(None);
         }
         let mut held = HeldGroups::none(groups);
-        let (source, is_cut) = if groups.base.is_empty() {
+        let (source, partial) = if groups.base.is_empty() {
             entry.texts(&groups.attribute).for_each(|group| held.add(group));
-            (groups.attribute.clone(), entry.is_cut(&groups.attribute))
+            let is_cut = entry.is_cut(&groups.attribute);
+            (groups.attribute.clone(), is_cut.then(|| DirectoryError::Cut.to_string()))
         } else {
             let user = entry.text(&self.config.attributes.user).unwrap_or_default();
             let filter = filter::groups(&groups.filter, &entry.dn, user);
             let mut add = |group: SearchEntry| held.add(&group.dn);
             let none = [NO_ATTRIBUTES.to_owned()];
-            let is_cut = match self.connection.list(&groups.base, &filter, &none, &mut add).await {
-                Ok(()) => false,
-                Err(DirectoryError::Cut) => true,
+            let may_matter =
+                |referral: &Referral| groups.roles.iter().any(|(_, group)| referral.may_hold(group));
+            let partial = match self.connection.list(&groups.base, &filter, &none, &mut add).await {
+                Ok(referrals) => referrals.iter().any(may_matter).then(|| ELSEWHERE.to_owned()),
+                Err(DirectoryError::Cut) => Some(DirectoryError::Cut.to_string()),
                 Err(error) => return Err(error),
             };
-            (format!("search below {} for {filter}", groups.base), is_cut)
+            (format!("search below {} for {filter}", groups.base), partial)
         };
         let count = held.count();
-        self.trace.add(|| match is_cut {
-            false => format!("{source}: {count} groups"),
-            true => {
-                format!("{source}: {count} groups, and then {}; the role stays as it is", DirectoryError::Cut)
-            }
+        self.trace.add(|| match &partial {
+            None => format!("{source}: {count} groups"),
+            Some(why) => format!("{source}: {count} groups, and then {why}; the role stays as it is"),
         });
-        if is_cut {
+        if partial.is_some() {
             tracing::warn!(
                 target: "auth::account",
                 directory = self.config.name,
@@ -166,7 +172,7 @@ impl Session<'_> {
                 "the directory gave only a part of a person's groups: the role stays as it is"
             );
         }
-        Ok((!is_cut).then(|| held.role()))
+        Ok(partial.is_none().then(|| held.role()))
     }
 
     /// Records in the trace which of the configured groups no entry is in, as far as the server tells.
@@ -211,7 +217,16 @@ impl Session<'_> {
         Ok(!found.entries.is_empty())
     }
 
-    /// Passes every person's entry to `each`.
+    /// Whether an entry has this id, also one that the configured filter leaves out.
+    pub(crate) async fn has_entry(&mut self, id: &str) -> Result<bool, DirectoryError> {
+        let filter = attributes::id_filter(&self.config.attributes.id, id);
+        let none = [NO_ATTRIBUTES.to_owned()];
+        let found = self.connection.search(SearchBase::Subtree(&self.config.base), &filter, &none).await?;
+        Ok(found.is_cut || !found.entries.is_empty())
+    }
+
+    /// Passes every person's entry to `each`. People of other servers, to which this one refers, are not among them, as they
+    /// can't log in either; the log says so.
     ///
     /// # Errors
     /// [`DirectoryError::Cut`] if the server gives only a part of the list, or of what decides about an entry.
@@ -226,7 +241,15 @@ impl Session<'_> {
             None => each(entry),
             Some(_) => open.push(entry.dn),
         };
-        self.connection.list(&self.config.base, filter, self.requested, &mut sort).await?;
+        let referrals = self.connection.list(&self.config.base, filter, self.requested, &mut sort).await?;
+        if referrals.iter().any(Referral::may_hold_people) {
+            tracing::warn!(
+                target: "auth::account",
+                directory = self.config.name,
+                "the directory refers to other servers for a part of its people, which is not read: whoever is there can't \
+                 log in, and counts as gone"
+            );
+        }
         for dn in open {
             match self.read(&dn).await {
                 Ok(entry) => each(entry),

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! The session answers `connect`, `ping`, `sub`, `unsub` and the methods `login`, `logout`, `rooms/get`,
-//! `subscriptions/get`, `logoutOtherClients`, `removeOtherTokens`, `getUsernameSuggestion`, `setUsername`,
+//! `subscriptions/get`, `logoutOtherClients`, `removeOtherTokens`, `getNewToken`, `getUsernameSuggestion`, `setUsername`,
 //! `setUserPassword` and `2fa:…`; any other method is not found. Its user is the one document of the collection `users`, which is sent at the login, when it changes, and when the user logs
 //! out. A frame is answered whole before the next one is read, so that a socket has at most one login in flight.
 //!

@@ -14,4 +14,5 @@ pub use fields::Fields;
 pub(crate) use headers::{agent, factor_method, presented_factor, second_factor_code, user_and_token};
 pub use login::{LoginForm, accounts_form, login_form};
 pub use own_change::OwnChange;
+pub(crate) use own_change::password_factor;
 pub use page::Page;

@@ -27,7 +27,7 @@ pub(crate) enum ApiError {
     Forbidden(&'static str),
     /// The call can't be served.
     BadRequest(&'static str),
-    /// The account has changed itself too often, and how long to wait.
+    /// The account has changed itself too often, or shown too many wrong passwords, and how long to wait.
     TooManyActs(Duration),
     /// The client has called too often.
     Limited(RateLimitStatus),
@@ -45,7 +45,7 @@ impl ApiError {
     pub(crate) fn action(error: ActionError, texts: &'static ErrorTexts) -> Self {
         match error {
             ActionError::Internal(error) => Self::Internal(error),
-            ActionError::TooManyActs(wait) => Self::TooManyActs(wait),
+            ActionError::TooManyActs(wait) | ActionError::TooManyAttempts(wait) => Self::TooManyActs(wait),
             error => Self::Action(error, texts),
         }
     }

@@ -37,6 +37,8 @@ pub(crate) enum ApiError {
     LoginPage(&'static str),
     /// The credential is good, but no user may do this.
     Forbidden(&'static str),
+    /// There were too many wrong passwords of a user who is signed in.
+    TooManyPasswords { retry_after: Duration },
     /// There were too many attempts or calls.
     Limited { retry_after: Duration },
     /// The token of a browser's session is malformed.
@@ -64,6 +66,7 @@ impl ApiError {
             Self::Token(error) => encode::token_error(&error),
             Self::Unauthorized(message, challenge) => encode::unauthorized(message, challenge),
             Self::LoginPage(from) => response::to_login_page(from),
+            Self::TooManyPasswords { retry_after } => encode::too_many_passwords(retry_after),
             Self::Forbidden(message) => encode::forbidden(message),
             Self::Limited { retry_after } => encode::limited(retry_after, config.feature_level),
             Self::MalformedSession => response::malformed_session(),

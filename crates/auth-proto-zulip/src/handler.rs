@@ -5,4 +5,5 @@ pub(crate) mod compatibility;
 pub(crate) mod desktop;
 pub(crate) mod development;
 pub(crate) mod login;
+mod own_settings;
 pub(crate) mod settings;

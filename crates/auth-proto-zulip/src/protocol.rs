@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 use crate::error::ApiError;
 use crate::exact::SLASHES;
 use crate::handler::{account, compatibility, desktop, development, login, settings};
-use crate::request::Request;
+use crate::request::{Request, has_form};
 use crate::route::{self, Endpoint};
 use crate::state::ZulipProtocol;
 
@@ -28,7 +28,7 @@ impl Protocol for ZulipProtocol {
 
     /// Django reads the forms of POST requests alone.
     fn body_rule(&self, _: &Route, method: &Method, _: &HeaderMap) -> BodyRule {
-        if method == Method::POST { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
+        if has_form(method) { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
     }
 
     fn refuse(&self, error: InternalError) -> Answer {
@@ -58,6 +58,7 @@ async fn dispatch(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer
         Endpoint::Compatibility => compatibility::judge(state, request).await,
         Endpoint::OwnUser
         | Endpoint::RegenerateApiKey
+        | Endpoint::OwnSettings
         | Endpoint::SessionOwnUser
         | Endpoint::SessionFetchApiKey => account::call(state, request).await,
         Endpoint::DesktopSession => desktop::take_over(state, request).await,

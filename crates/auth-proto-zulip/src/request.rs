@@ -26,7 +26,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Decodes what every route needs. The body is read as a form where the method is `POST`.
+    /// Decodes what every route needs. The body is read as a form where the method [has one](has_form).
     ///
     /// # Errors
     /// [`DecodeError`] when the host is not one of the server's or the parameters can't be read.
@@ -41,8 +41,8 @@ impl<'a> Request<'a> {
         if http.extensions().get::<BodyTooLarge>().is_some() {
             return Err(DecodeError::TooLarge);
         }
-        let content_type =
-            if http.method() == Method::POST { text(http.headers(), &CONTENT_TYPE) } else { None };
+        let has_form = has_form(http.method());
+        let content_type = if has_form { text(http.headers(), &CONTENT_TYPE) } else { None };
         let query = http.uri().query().unwrap_or_default();
         let parameters = Parameters::read(query.as_bytes(), content_type.as_deref(), http.body())?;
         let is_development =
@@ -65,6 +65,11 @@ impl<'a> Request<'a> {
     pub(crate) fn accept(&self) -> Option<Cow<'a, str>> {
         text(self.http.headers(), &ACCEPT)
     }
+}
+
+/// Whether the body of a request is a form: Zulip reads that of `PATCH` as Django reads that of `POST`.
+pub(crate) fn has_form(method: &Method) -> bool {
+    [Method::POST, Method::PATCH].contains(method)
 }
 
 /// The text of a header, read as Latin-1; of several headers of one name, joined by commas.

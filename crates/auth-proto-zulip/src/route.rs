@@ -50,6 +50,7 @@ pub(crate) enum Endpoint {
     Compatibility,
     OwnUser,
     RegenerateApiKey,
+    OwnSettings,
     /// Below `/json/`, for the web client's sessions, of which there are none.
     SessionOwnUser,
     SessionFetchApiKey,
@@ -59,7 +60,7 @@ pub(crate) enum Endpoint {
     Unknown,
 }
 
-static ROUTES: [Row; 11] = [
+static ROUTES: [Row; 12] = [
     row(Endpoint::OwnUser, "/api/v1/users/me", &["GET", "DELETE", "HEAD"]),
     row(Endpoint::FetchApiKey, "/api/v1/fetch_api_key", &["POST"]),
     row(Endpoint::JwtFetchApiKey, "/api/v1/jwt/fetch_api_key", &["POST"]),
@@ -68,6 +69,7 @@ static ROUTES: [Row; 11] = [
     row(Endpoint::ServerSettings, "/api/v1/server_settings", &["GET", "HEAD"]),
     row(Endpoint::Compatibility, "/compatibility", &[]),
     row(Endpoint::RegenerateApiKey, "/api/v1/users/me/api_key/regenerate", &["POST"]),
+    row(Endpoint::OwnSettings, "/api/v1/settings", &["PATCH"]),
     row(Endpoint::SessionOwnUser, "/json/users/me", &["GET", "DELETE", "HEAD"]),
     row(Endpoint::SessionFetchApiKey, "/json/fetch_api_key", &["POST"]),
     row(Endpoint::DesktopSession, "/accounts/login/subdomain/{token}", &[]),

@@ -3,7 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Answer, ApiKeys, Authenticator, Clock, DevelopmentUsers, InternalError, Realm, Realms};
+use auth_core::{
+    Answer, ApiKeys, Authenticator, Clock, DevelopmentUsers, InternalError, OwnAccount, Realm, Realms,
+};
 
 use crate::config::Config;
 use crate::encode::date::DateCache;
@@ -11,9 +13,9 @@ use crate::encode::response;
 use crate::site::Site;
 
 /// The services that the protocol asks.
-pub trait ZulipServices: Authenticator + ApiKeys + DevelopmentUsers + Realms {}
+pub trait ZulipServices: Authenticator + ApiKeys + DevelopmentUsers + OwnAccount + Realms {}
 
-impl<T: Authenticator + ApiKeys + DevelopmentUsers + Realms + ?Sized> ZulipServices for T {}
+impl<T: Authenticator + ApiKeys + DevelopmentUsers + OwnAccount + Realms + ?Sized> ZulipServices for T {}
 
 /// Zulip's login API, an implementation of [`Protocol`](auth_core::Protocol).
 pub struct ZulipProtocol {

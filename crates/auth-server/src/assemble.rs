@@ -4,9 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_core::{
-    Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Realm, RealmName, Realms, Rng, Store,
-};
+use auth_core::{Clock, PasswordBackend, Protocol, ProtocolName, ProtocolRules, Rng, Store};
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::opaque;
 use auth_crypto::pool::HashingPool;
@@ -14,12 +12,14 @@ use auth_engine::{Engine, EngineBuilder, OpenError};
 use auth_ldap::Directory;
 use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::SessionConfig;
+use auth_proto_web::{Brand, WebProtocol};
 use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
+use auth_store::PendingUpgrade;
 
-use crate::config::{Config, ConfigError, StoreLocation, ZettelstoreAnswer};
+use crate::config::{Config, StoreLocation, ZettelstoreAnswer};
 use crate::keyfile;
-use crate::store::{AnyStore, IfMissing};
+use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
 use crate::system::{self, SystemClock, SystemRng, SystemStopwatch};
 use crate::websocket::{AnonymousSockets, Sockets};
@@ -46,16 +46,24 @@ impl Assembled {
     /// # Errors
     /// A sentence for the operator.
     pub async fn open(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), IfMissing::Refuse, None).await
+        Self::open_locked(config, Vec::new(), Opening::Upgrade, None).await
     }
 
-    /// Does the same, and creates the store where there is none, and a key ring for a store that has none:
+    /// Does the same, and leaves both as they are: a store that would have to be changed first is refused.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub async fn open_unchanged(config: &Config) -> anyhow::Result<Self> {
+        Self::open_locked(config, Vec::new(), Opening::Unchanged, None).await
+    }
+
+    /// Does the same as [`Assembled::open`], and creates the store where there is none, and a key ring for a store that has none:
     /// see [`Assembled::created`].
     ///
     /// # Errors
     /// A sentence for the operator.
     pub async fn create(config: &Config) -> anyhow::Result<Self> {
-        Self::open_locked(config, Vec::new(), IfMissing::Create, None).await
+        Self::open_locked(config, Vec::new(), Opening::Create, None).await
     }
 
     /// Does the same for a server, with the rules of protocols that are none of this project's own: each is mounted by
@@ -65,20 +73,23 @@ impl Assembled {
     /// A sentence for the operator.
     pub async fn open_with(config: &Config, rules: Vec<Arc<dyn ProtocolRules>>) -> anyhow::Result<Self> {
         let lock = StoreLock::take(config)?;
-        Self::open_locked(config, rules, IfMissing::Create, lock).await
+        Self::open_locked(config, rules, Opening::Create, lock).await
     }
 
     async fn open_locked(
         config: &Config,
         rules: Vec<Arc<dyn ProtocolRules>>,
-        if_missing: IfMissing,
+        opening: Opening,
         lock: Option<StoreLock>,
     ) -> anyhow::Result<Self> {
         let rng: Arc<dyn Rng> = Arc::new(SystemRng::new());
-        let opened = AnyStore::open(config, Arc::clone(&rng), if_missing).await?;
+        let opened = AnyStore::open(config, Arc::clone(&rng), opening).await?;
         let store = opened.records();
+        if opening == Opening::Unchanged {
+            check_unchanged(&opened, &*store).await?;
+        }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let (ring, made) = open_ring(config, &*store, &*rng, if_missing).await?;
+        let (ring, made) = open_ring(config, &*store, &*rng, opening).await?;
         let created = created(config, opened.is_new(), made)?;
         let stopwatch = Arc::new(SystemStopwatch::start());
         let pool = HashingPool::new(config.passwords.pool(system::cores())?, Arc::clone(&rng), stopwatch)?;
@@ -123,25 +134,21 @@ impl Assembled {
     /// Opens the protocols.
     ///
     /// # Errors
-    /// A sentence for the operator: which protocol's realm is not there.
+    /// A sentence for the operator.
     pub async fn open_protocols(&mut self, config: &Config) -> anyhow::Result<()> {
         let realms = self.engine.store().realms().await?;
-        for realm in &realms {
-            let unknown =
-                realm.backends.iter().find(|name| *name != Realm::LOCAL && !config.ldap.contains_key(*name));
-            if let Some(name) = unknown {
-                let slug = &realm.slug;
-                let text =
-                    format!("the realm {slug} asks `{name}` for passwords, but there is no [ldap.{name}]");
-                return Err(ConfigError::new(text).into());
-            }
+        config.check_backends(&realms)?;
+        for (protocol, warning) in config.protocols_without_realm(&realms) {
+            tracing::warn!(protocol = protocol.as_str(), "{warning}");
+        }
+        for warning in config.realm_warnings(&realms) {
+            tracing::warn!("{warning}");
         }
         for name in config.protocols() {
             let engine = Arc::clone(&self.engine);
-            let (realm, protocol): (_, Arc<dyn Protocol>) = match name {
+            let protocol: Arc<dyn Protocol> = match name {
                 ProtocolName::ZULIP => {
-                    let protocol = ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock));
-                    (config.zulip.realm.as_deref(), Arc::new(protocol))
+                    Arc::new(ZulipProtocol::new(zulip(config), engine, Arc::clone(&self.clock)))
                 }
                 ProtocolName::ROCKETCHAT => {
                     let protocol = Arc::new(RocketChatProtocol::new(
@@ -149,28 +156,12 @@ impl Assembled {
                         engine,
                     ));
                     self.sockets = Some(sockets(config, &protocol, &self.rng));
-                    (Some(config.rocketchat.realm.as_str()), protocol)
+                    protocol
                 }
-                ProtocolName::ZETTELSTORE => {
-                    let protocol = ZettelstoreProtocol::new(zettelstore(config), engine);
-                    (Some(config.zettelstore.realm.as_str()), Arc::new(protocol))
-                }
+                ProtocolName::WEB => Arc::new(WebProtocol::new(web(config, &self.engine), engine)),
+                ProtocolName::ZETTELSTORE => Arc::new(ZettelstoreProtocol::new(zettelstore(config), engine)),
                 _ => bail!("the protocol {} is none of the configuration's", name.as_str()),
             };
-            if let Some(slug) = realm
-                && self.engine.realm(RealmName::Slug(slug)).await?.is_none()
-            {
-                tracing::warn!(
-                    protocol = name.as_str(),
-                    realm = slug,
-                    "the protocol's realm is not in the store yet: import it; until then it refuses every login"
-                );
-            } else if realms.is_empty() {
-                tracing::warn!(
-                    protocol = name.as_str(),
-                    "no realm is in the store yet: import one; until then the protocol refuses every login"
-                );
-            }
             self.protocols.push(protocol);
         }
         Ok(())
@@ -241,12 +232,29 @@ fn created(config: &Config, is_new_store: bool, is_new_ring: bool) -> anyhow::Re
     })
 }
 
+/// Checks that a store can be used without a change.
+///
+/// # Errors
+/// A sentence for the operator.
+async fn check_unchanged(opened: &AnyStore, store: &dyn Store) -> anyhow::Result<()> {
+    if let Some(PendingUpgrade { from, to }) = opened.pending_upgrade() {
+        bail!(
+            "the store's schema of version {from} would be upgraded to {to} first, by `serve` or any command that \
+             changes the store: nothing was changed"
+        );
+    }
+    if !auth_engine::keys::is_bound(store).await? {
+        bail!("the store would be bound to a key ring first, by `serve` or `import`: nothing was changed");
+    }
+    Ok(())
+}
+
 /// The key ring of a store, and whether it was made just now. Only a store that is bound to none gets one.
 async fn open_ring(
     config: &Config,
     store: &dyn Store,
     rng: &dyn Rng,
-    if_missing: IfMissing,
+    opening: Opening,
 ) -> anyhow::Result<(KeyRing, bool)> {
     let shown = &config.keys.file;
     let path = config.keys.path()?;
@@ -257,7 +265,7 @@ async fn open_ring(
         if config.keys.file.is_credential() {
             bail!("[keys] file {shown}: systemd passed no such credential, and none is made here");
         }
-        if if_missing == IfMissing::Refuse {
+        if opening != Opening::Create {
             bail!("there is no key ring {shown} yet: `serve` and `import` create one");
         }
         return keyfile::create(&path, rng);
@@ -308,6 +316,33 @@ fn rocketchat(config: &Config, unique_id: String) -> auth_proto_rocketchat::Conf
     protocol.password_reset = rocketchat.offers_password_reset(config.mail.is_some());
     protocol.password_policy = rocketchat.password_policy.enabled();
     protocol
+}
+
+fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
+    let (web, is_on) = (&config.web, |protocol| config.protocols().any(|on| on == protocol));
+    let mut brand = Brand::new(web.name.as_str());
+    brand.icon.clone_from(&web.icon);
+    brand.line.clone_from(&web.line);
+    brand.accent = web.accent.unwrap_or(brand.accent);
+    brand.accent_dark = web.accent_dark.unwrap_or(brand.accent_dark);
+    let url = web.url.clone().unwrap_or_default();
+    let external_host = Some(config.zulip.external_host.clone()).filter(|host| !host.is_empty());
+    let zulip_url = match &external_host {
+        Some(host) => format!("{}://{host}", config.zulip.url_scheme),
+        None => url.clone(),
+    };
+    let protocols = engine.rules().without_second_step();
+    auth_proto_web::Config {
+        realm: web.realm.clone(),
+        external_host,
+        brand,
+        zulip_url: is_on(ProtocolName::ZULIP).then_some(zulip_url),
+        rocketchat_url: is_on(ProtocolName::ROCKETCHAT).then(|| config.rocketchat.site_url.clone()),
+        app_password_protocols: protocols.into_iter().filter(|protocol| is_on(*protocol)).collect(),
+        password_reset: config.rocketchat.offers_password_reset(config.mail.is_some()),
+        demo: web.demo.clone(),
+        url,
+    }
 }
 
 fn sockets(config: &Config, protocol: &Arc<RocketChatProtocol>, rng: &Arc<dyn Rng>) -> Arc<Sockets> {

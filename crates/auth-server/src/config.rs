@@ -16,10 +16,12 @@ mod log;
 mod mail;
 mod metrics;
 mod passwords;
+mod realms;
 mod rocketchat;
 mod server;
 mod store;
 mod value;
+mod web;
 mod zettelstore;
 mod zulip;
 
@@ -49,6 +51,7 @@ pub use server::{ClientHeader, Listen, ListenSome, Server};
 pub use store::Store;
 pub(crate) use store::StoreLocation;
 pub use value::{ExactPoints, Limit, Span, Switch};
+pub use web::Web;
 pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
 pub use zulip::{Jwt, Zulip};
 
@@ -78,6 +81,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// LDAP directories, by the name under which realms list them.
     pub ldap: BTreeMap<String, Ldap>,
+    /// The pages on which people sign in and look after their accounts.
+    pub web: Web,
     /// The Zulip protocol.
     pub zulip: Zulip,
     /// The Rocket.Chat protocol.
@@ -150,6 +155,7 @@ impl Config {
             ProtocolName::ZULIP => self.zulip.enabled,
             ProtocolName::ROCKETCHAT => self.rocketchat.enabled,
             ProtocolName::ZETTELSTORE => self.zettelstore.enabled,
+            ProtocolName::WEB => self.web.is_on(),
             _ => false,
         })
     }

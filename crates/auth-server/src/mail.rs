@@ -1,5 +1,6 @@
 //! The mail worker: sends the mails that are due through an SMTP server, one after the other.
 
+mod html;
 mod smtp;
 
 use std::error::Error as _;
@@ -8,8 +9,8 @@ use std::time::Duration;
 
 use anyhow::bail;
 use auth_engine::{Mail, MailQueue};
-use lettre::message::Message;
-use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Message, MultiPart};
 use tokio_util::sync::CancellationToken;
 
 use self::smtp::SendError;
@@ -90,6 +91,7 @@ impl Mailer {
 
     fn message(&self, mail: &Mail) -> Result<Message, SendError> {
         let text = mail.text.as_deref().ok_or(SendError::Unsendable("its text can't be read"))?;
+        let html = html::html(&mail.subject, text).map_err(|_| SendError::Unsendable("it makes no HTML"))?;
         let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         Message::builder()
@@ -98,8 +100,7 @@ impl Mailer {
             .subject(mail.subject.as_str())
             .message_id(Some(format!("<{}@{}>", mail.id, self.relay.from.email.domain())))
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-            .header(ContentType::TEXT_PLAIN)
-            .body(text.clone())
+            .multipart(MultiPart::alternative_plain_html(text.clone(), html))
             .map_err(|_| SendError::Unsendable("it makes no message"))
     }
 }

@@ -13,7 +13,7 @@ use crate::config::Log;
 /// How often what has ended is deleted.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// How often the attempt log is brought back to its ceiling.
+/// How often the attempt log is brought back to its ceiling, and last uses of credentials are written.
 const TRIM: Duration = Duration::from_secs(60);
 
 /// How often counted refusals are looked at.
@@ -36,11 +36,19 @@ pub(crate) async fn purge(engine: Arc<Engine>, log: Log, stop: CancellationToken
                 Ok(attempts) => tracing::debug!(attempts, "deleted attempts beyond the ceiling"),
                 Err(error) => tracing::warn!(cause = error.source(), "old attempts can't be deleted"),
             }
+            write_uses(&engine).await;
         }
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(TICK) => {}
         }
+    }
+}
+
+/// Writes when credentials were last used.
+pub(crate) async fn write_uses(engine: &Engine) {
+    if let Err(error) = engine.purger().write_uses().await {
+        tracing::warn!(cause = error.source(), "last uses of credentials can't be written");
     }
 }
 

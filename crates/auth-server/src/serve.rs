@@ -228,7 +228,12 @@ impl Server {
             () = tokio::time::sleep(self.shutdown_timeout) => tracing::warn!("stopped before all requests had ended"),
             () = self.signals.next() => {}
         }
-        drop(tokio::time::timeout(FINISH, self.assembled.engine().purger().flush_attempts()).await);
+        let engine = self.assembled.engine();
+        let finish = async {
+            engine.purger().flush_attempts().await;
+            maintenance::write_uses(engine).await;
+        };
+        drop(tokio::time::timeout(FINISH, finish).await);
         drop(self.assembled);
         tracing::info!("stopped");
         match failed {

@@ -7,18 +7,21 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use auth_core::{Rng, Store};
-use auth_store::{OpenError, Postgres, PostgresOpenError, Sqlite};
+use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresOpenError, Sqlite};
 
 use crate::config::{Config, StoreLocation};
 use crate::system_error::{file_reason, folder_of};
 
-/// What to do where there is no store yet.
+/// What opening a store does to it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum IfMissing {
-    /// Create it.
+pub(crate) enum Opening {
+    /// Creates it where there is none, and brings it up to date.
     Create,
-    /// Refuse. Most commands have nothing to do with an empty store: another one was meant.
-    Refuse,
+    /// Brings it up to date, and refuses where there is none. Most commands have nothing to do with an empty store: another
+    /// one was meant.
+    Upgrade,
+    /// Leaves it as it is, and refuses where there is none.
+    Unchanged,
 }
 
 /// An open store, by its kind: commands for operators differ.
@@ -47,24 +50,22 @@ impl AnyStore {
     ///
     /// # Errors
     /// A sentence for the operator; [`NoStore`] where there is none and none is to be created.
-    pub(crate) async fn open(
-        config: &Config,
-        rng: Arc<dyn Rng>,
-        if_missing: IfMissing,
-    ) -> anyhow::Result<Self> {
+    pub(crate) async fn open(config: &Config, rng: Arc<dyn Rng>, opening: Opening) -> anyhow::Result<Self> {
         match config.store.location()? {
             StoreLocation::Sqlite(path) => {
-                let opened = match if_missing {
-                    IfMissing::Create => Sqlite::open(&path),
-                    IfMissing::Refuse => Sqlite::open_existing(&path),
+                let opened = match opening {
+                    Opening::Create => Sqlite::open(&path),
+                    Opening::Upgrade => Sqlite::open_existing(&path),
+                    Opening::Unchanged => Sqlite::open_unchanged(&path),
                 };
                 let store = opened.map_err(|error| sqlite_failed(&path, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
             }
             StoreLocation::Postgres(options) => {
-                let opened = match if_missing {
-                    IfMissing::Create => Postgres::open(&options, rng).await,
-                    IfMissing::Refuse => Postgres::open_existing(&options, rng).await,
+                let opened = match opening {
+                    Opening::Create => Postgres::open(&options, rng).await,
+                    Opening::Upgrade => Postgres::open_existing(&options, rng).await,
+                    Opening::Unchanged => Postgres::open_unchanged(&options, rng).await,
                 };
                 match opened {
                     Ok(store) => Ok(Self::Postgres(Arc::new(store))),
@@ -91,14 +92,22 @@ impl AnyStore {
             Self::Postgres(store) => store.is_new(),
         }
     }
+
+    /// The upgrade of its schema that this opening has left out.
+    pub(crate) fn pending_upgrade(&self) -> Option<PendingUpgrade> {
+        match self {
+            Self::Sqlite(store) => store.pending_upgrade(),
+            Self::Postgres(store) => store.pending_upgrade(),
+        }
+    }
 }
 
-/// Opens the copy of a store.
+/// Opens the copy of a store, and leaves it as it is.
 ///
 /// # Errors
 /// A sentence for the operator.
 pub(crate) fn open_copy(path: &Path) -> anyhow::Result<Arc<Sqlite>> {
-    let opened = Sqlite::open_existing(path);
+    let opened = Sqlite::open_unchanged(path);
     Ok(Arc::new(opened.map_err(|error| anyhow!("{}: {}", path.display(), sqlite_reason(path, &error)))?))
 }
 

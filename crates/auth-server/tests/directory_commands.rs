@@ -86,3 +86,16 @@ fn a_check_names_the_groups_that_nobody_is_in() {
         );
     }
 }
+
+#[test]
+fn sync_says_that_people_are_on_other_servers() {
+    let (slapd, workspace) = (Slapd::start().unwrap(), Workspace::new());
+    configure(&workspace, &slapd, "");
+    workspace.write("users.jsonl", USERS);
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let synced = workspace.run(&arguments("ldap sync --dry-run"), "");
+    let (out, err) = (text(&synced.stdout), text(&synced.stderr));
+    assert!(synced.status.success() && out.contains("2 would be deactivated"), "{out}{err}");
+    let warned = "the directory refers to other servers for a part of its people, which is not read";
+    assert_eq!(err.matches(warned).count(), 1, "{err}");
+}

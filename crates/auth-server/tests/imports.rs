@@ -21,7 +21,7 @@ fn exported_realm(workspace: &Workspace) -> serde_json::Value {
 }
 
 #[test]
-fn a_dry_run_prints_each_change_of_a_realm_that_exists_and_an_import_makes_no_other() {
+fn an_import_prints_each_change_of_a_realm_that_exists_and_makes_no_other() {
     let workspace = Workspace::new();
     workspace.configure("[ldap.corp]\nservers = [\"ldap://127.0.0.1:1\"]\nbase = \"dc=example,dc=org\"");
     workspace.write(
@@ -31,11 +31,12 @@ fn a_dry_run_prints_each_change_of_a_realm_that_exists_and_an_import_makes_no_ot
     workspace.succeed(&arguments("import realm.jsonl"), "");
     let before = exported_realm(&workspace);
     workspace.write("backends.jsonl", r#"{"kind":"realm","realm":"main","backends":["corp","local"]}"#);
-    let dry =
-        "line 1: realm main: backends: [] → [\"corp\",\"local\"]\ngood, nothing written: 1 realms, 0 users\n";
-    assert_eq!(told(&workspace, "import backends.jsonl --dry-run"), (true, dry.to_owned(), String::new()));
+    let change = "line 1: realm main: backends: [] → [\"corp\",\"local\"]\n";
+    let dry = format!("{change}good, nothing written: 1 realms, 0 users\n");
+    assert_eq!(told(&workspace, "import backends.jsonl --dry-run"), (true, dry, String::new()));
     assert_eq!(exported_realm(&workspace), before);
-    workspace.succeed(&arguments("import backends.jsonl"), "");
+    let done = format!("{change}imported: 1 realms, 0 users\n");
+    assert_eq!(told(&workspace, "import backends.jsonl"), (true, done, String::new()));
     let mut expected = before;
     expected["backends"] = serde_json::json!(["corp", "local"]);
     assert_eq!(exported_realm(&workspace), expected);
@@ -120,4 +121,53 @@ fn names_are_refused_by_name_and_an_address_as_name_is_the_address_too() {
     assert_eq!((good, said.lines().last()), (false, Some(reason)));
     let (good, ..) = told(&workspace, "import --from htpasswd --skip-bad htpasswd");
     assert!(good && workspace.succeed(&arguments("user list"), "").contains("\"email\":\"bob@example.org\""));
+}
+
+#[test]
+fn user_names_are_not_made_where_a_directory_may_take_accounts_over_by_them() {
+    let workspace = Workspace::new();
+    std::fs::create_dir(workspace.path("zulip")).unwrap();
+    let directory = |name: &str, merge: bool| {
+        format!("[ldap.{name}]\nservers = [\"ldaps://h\"]\nbase = \"dc=x\"\nmerge_existing = {merge}\n")
+    };
+    let import = "import --from zulip --make-user-names zulip";
+    workspace.configure(&(directory("corp", false) + &directory("staff", true)));
+    let refused = workspace.fail(&arguments(import), "");
+    let reason = "--make-user-names: with [ldap.staff] merge_existing, an account would become that of whoever has the \
+                  made name in the directory: switch it off, or leave the names to be chosen";
+    assert_eq!(refused, reason);
+    for more in [String::new(), directory("corp", false)] {
+        workspace.configure(&more);
+        let table = workspace.fail(&arguments(import), "");
+        assert!(table.starts_with("zulip/zerver_realm.csv: "), "the tables are read: {table}");
+    }
+}
+
+#[test]
+fn names_that_differ_in_case_alone_are_noted_with_their_line_and_say_true() {
+    let workspace = Workspace::new();
+    workspace.succeed(&arguments("import users.jsonl"), "");
+    let user = |name: &str, more: &str| {
+        format!("{{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"{name}\"{more}}}\n")
+    };
+    let lines = user("Ada", "") + &user("ADA", ",\"email\":\"IAGO@zulip.com\"") + &user("bob", "");
+    workspace.write("more.jsonl", &lines);
+    let note = |key: &str| {
+        format!(
+            "line 2: another user of the realm has this `{key}` but for its case: each of them is found by its own spelling \
+             alone, and none by any other\n"
+        )
+    };
+    let notes = note("username") + &note("email");
+    for (dry, done) in [(" --dry-run", "good, nothing written"), ("", "imported")] {
+        let expected = (true, format!("{done}: 0 realms, 3 users\n"), notes.clone());
+        assert_eq!(told(&workspace, &format!("import more.jsonl{dry}")), expected);
+    }
+    for name in ["Ada", "ADA", "BOB", "iago@zulip.com", "IAGO@zulip.com"] {
+        workspace.succeed(&arguments(&format!("user show {name}")), "");
+    }
+    for name in ["ada", "Iago@Zulip.com"] {
+        let nobody = workspace.fail(&arguments(&format!("user show {name}")), "");
+        assert_eq!(nobody, format!("`{name}`: there is no such user"));
+    }
 }

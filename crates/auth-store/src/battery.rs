@@ -37,6 +37,7 @@
 pub mod accounts;
 pub mod attempts;
 pub mod audit;
+pub mod bots;
 pub mod creation;
 pub mod credentials;
 pub mod durability;
@@ -49,6 +50,7 @@ pub mod outbox;
 pub mod parents;
 pub mod sealed;
 pub mod shared_attempts;
+pub mod spent;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -110,12 +112,20 @@ macro_rules! store_battery {
                 deletes_users_with_all_that_belongs_to_them
                 counts_every_change_of_a_user
             }
+            bots {
+                deactivates_the_bots_of_a_user_with_it
+                deactivates_the_bots_of_a_user_that_is_deleted
+            }
             creation {
                 creates_a_user_with_all_that_belongs_to_it
                 a_new_user_that_conflicts_leaves_nothing
                 takes_a_repeated_creation_for_the_one_it_repeats
                 of_two_new_users_of_one_name_one_is_created
                 users_that_are_created_at_once_get_different_numbers
+            }
+            spent {
+                of_many_uses_at_a_time_one_counts
+                uses_are_forgotten_after_their_moment
             }
             external_ids {
                 keeps_the_ids_and_roles_of_any_protocol
@@ -152,6 +162,8 @@ macro_rules! store_battery {
                 keeps_nothing_of_a_dry_run
                 writes_nothing_when_the_records_end_early
                 writes_realms_over_those_of_the_same_slug
+                changes_what_is_named_of_a_realm_and_notes_each_change
+                notes_names_that_fold_like_those_of_another_user
                 assigns_ids_that_are_free
             }
             outbox {
@@ -172,7 +184,7 @@ macro_rules! store_battery {
                 does_no_act_whose_credential_is_gone
                 of_a_revocation_and_an_act_at_once_nothing_is_left
                 replaces_a_credential_with_what_came_from_it
-                an_import_is_one_row_with_its_numbers
+                an_import_is_one_row_with_its_numbers_beside_those_of_its_realms
                 each_of_many_acts_at_once_is_one_row
             }
             meta {
@@ -252,6 +264,7 @@ fn user(realm: &Realm, number: u32) -> NewUser {
             full_name: format!("User {number}"),
             role: Role::Member,
             bot: None,
+            bot_owner: None,
             active: true,
             joined: at(0),
             valid_from: at(0),
@@ -298,14 +311,22 @@ async fn seed(store: &impl Store, count: u32) -> (Realm, Vec<UserId>) {
     let main = realm("main");
     let users: Vec<_> = (1..=count).map(|number| user(&main, number)).collect();
     let ids = users.iter().map(|new| new.user.id).collect();
-    let mut records = vec![NewRecord::Realm(main.clone())];
+    let mut records = vec![NewRecord::from(main.clone())];
     records.extend(users.into_iter().map(|new| NewRecord::User(Box::new(new))));
     write(store, records).await.expect("good records");
     (main, ids)
 }
 
 async fn write(store: &impl Store, records: Vec<NewRecord>) -> Result<Imported, ImportError> {
-    store.import(Box::new(records.into_iter().map(Some)), ImportMode::Write, OnConflict::Refuse, None).await
+    store
+        .import(
+            Box::new(records.into_iter().map(Some)),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
+        .await
 }
 
 async fn account(store: &impl Store, id: UserId) -> Account {

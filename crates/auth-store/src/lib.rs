@@ -25,8 +25,8 @@
 //!
 //! // Realms come in by an import, which is all or nothing.
 //! let realm = Realm::new(RealmId::from_bytes([7; 16]), "main");
-//! let records = std::iter::once(Some(NewRecord::Realm(realm.clone())));
-//! store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, None).await.map_err(|error| format!("{error:?}"))?;
+//! let records = std::iter::once(Some(NewRecord::from(realm.clone())));
+//! store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, Box::new(|_, _| ()), None).await.map_err(|error| format!("{error:?}"))?;
 //!
 //! // A user with a name and a stored password. The store chooses its number in Zulip.
 //! let iago = User {
@@ -36,6 +36,7 @@
 //!     full_name: "Iago".into(),
 //!     role: Role::Admin,
 //!     bot: None,
+//!     bot_owner: None,
 //!     active: true,
 //!     joined: Timestamp::from_secs(1_700_000_000),
 //!     valid_from: Timestamp::from_secs(1_700_000_000),
@@ -85,10 +86,12 @@
 pub mod battery;
 mod encoding;
 mod notify;
+mod opening;
 mod plan;
 mod postgres;
 mod sqlite;
 
+pub use opening::PendingUpgrade;
 pub use plan::Plan;
 pub use postgres::{Postgres, PostgresConfig, PostgresOpenError, postgres_address};
 pub use sqlite::{BackupError, OpenError, Sqlite};

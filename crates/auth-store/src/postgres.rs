@@ -4,6 +4,7 @@ mod address;
 mod attempt_queue;
 mod attempts;
 mod audit;
+mod bots;
 mod connection;
 mod credentials;
 mod error;
@@ -24,6 +25,7 @@ mod schema;
 mod sealed;
 mod session;
 mod shared_attempts;
+mod spent;
 mod statement;
 mod users;
 
@@ -37,6 +39,7 @@ use deadpool_postgres::Pool;
 use self::attempt_queue::AttemptQueue;
 use self::connection::Target;
 use self::notifications::Notifications;
+use crate::opening::{Opening, PendingUpgrade};
 
 pub use self::address::postgres_address;
 pub use self::connection::{PostgresConfig, PostgresOpenError};
@@ -53,6 +56,7 @@ pub struct Postgres {
     notifications: Notifications,
     log: AttemptQueue,
     is_new: bool,
+    pending_upgrade: Option<PendingUpgrade>,
 }
 
 impl Postgres {
@@ -64,7 +68,7 @@ impl Postgres {
     /// # Errors
     /// See [`PostgresOpenError`].
     pub async fn open(config: &PostgresConfig, rng: Arc<dyn Rng>) -> Result<Self, PostgresOpenError> {
-        Self::open_or(config, rng, true).await
+        Self::open_as(config, rng, Opening::Create).await
     }
 
     /// Does the same for a store that must exist.
@@ -75,26 +79,47 @@ impl Postgres {
         config: &PostgresConfig,
         rng: Arc<dyn Rng>,
     ) -> Result<Self, PostgresOpenError> {
-        Self::open_or(config, rng, false).await
+        Self::open_as(config, rng, Opening::Upgrade).await
     }
 
-    async fn open_or(
+    /// Does the same and leaves the store as it is. A schema of an earlier version is not brought up to date
+    /// ([`Postgres::pending_upgrade`]): then only what all versions have in common can be used, realms and the values of
+    /// [`MetaStore`](auth_core::MetaStore).
+    ///
+    /// # Errors
+    /// See [`PostgresOpenError`].
+    pub async fn open_unchanged(
         config: &PostgresConfig,
         rng: Arc<dyn Rng>,
-        create: bool,
+    ) -> Result<Self, PostgresOpenError> {
+        Self::open_as(config, rng, Opening::Unchanged).await
+    }
+
+    async fn open_as(
+        config: &PostgresConfig,
+        rng: Arc<dyn Rng>,
+        opening: Opening,
     ) -> Result<Self, PostgresOpenError> {
         let target = Target::of(config)?;
         let pool = target.pool(config.connections)?;
-        let is_new = schema::migrate(&pool, create).await?;
+        let found = schema::prepare(&pool, opening).await?;
+        let pending_upgrade =
+            if opening == Opening::Unchanged { PendingUpgrade::of(found, schema::LATEST) } else { None };
         let notifications = Notifications::start(pool.clone(), target, config.notifications);
         let log = AttemptQueue::start(pool.clone());
-        Ok(Self { pool, limit: config.timeout, rng, notifications, log, is_new })
+        Ok(Self { pool, limit: config.timeout, rng, notifications, log, is_new: found == 0, pending_upgrade })
     }
 
     /// Whether this opening has created the store.
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// The upgrade of the schema that this opening has left to the next one.
+    #[must_use]
+    pub fn pending_upgrade(&self) -> Option<PendingUpgrade> {
+        self.pending_upgrade
     }
 
     /// Tells listeners and other servers that a user may have changed: also after an error, whose outcome may be unknown.

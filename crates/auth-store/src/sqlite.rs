@@ -3,6 +3,7 @@
 mod attempts;
 mod audit;
 mod backup;
+mod bots;
 mod connection;
 mod credentials;
 mod error;
@@ -17,10 +18,12 @@ mod names;
 mod new_user;
 mod readers;
 mod realms;
+mod revocation;
 mod row;
 mod schema;
 mod sealed;
 mod shared_attempts;
+mod spent;
 mod statement;
 mod users;
 mod workers;
@@ -41,6 +44,7 @@ use self::readers::Readers;
 use self::writer::Writer;
 
 use crate::notify::Listeners;
+use crate::opening::{Opening, PendingUpgrade};
 
 pub use self::backup::BackupError;
 pub use self::connection::OpenError;
@@ -56,6 +60,7 @@ pub struct Sqlite {
     watch: Readers,
     listeners: Listeners,
     is_new: bool,
+    pending_upgrade: Option<PendingUpgrade>,
     // Dropped last: the connection that is closed last cleans the file up.
     writer: Writer,
 }
@@ -70,7 +75,7 @@ impl Sqlite {
     /// See [`OpenError`].
     pub fn open(path: &Path) -> std::result::Result<Self, OpenError> {
         create(path, false).map_err(OpenError::io)?;
-        Self::open_file(path, true)
+        Self::open_file(path, Opening::Create)
     }
 
     /// Does the same for a store that must exist: a file that is missing or empty is left so.
@@ -78,22 +83,35 @@ impl Sqlite {
     /// # Errors
     /// See [`OpenError`].
     pub fn open_existing(path: &Path) -> std::result::Result<Self, OpenError> {
-        match OpenOptions::new().read(true).write(true).open(path) {
-            Ok(_) => Self::open_file(path, false),
-            Err(error) if error.kind() == ErrorKind::NotFound => Err(OpenError::Missing),
-            Err(error) => Err(OpenError::io(error)),
-        }
+        is_there(path)?;
+        Self::open_file(path, Opening::Upgrade)
     }
 
-    fn open_file(path: &Path, may_create: bool) -> std::result::Result<Self, OpenError> {
+    /// Does the same and leaves the store as it is. A schema of an earlier version is not brought up to date
+    /// ([`Sqlite::pending_upgrade`]): then only what all versions have in common can be used, realms and the values of
+    /// [`MetaStore`](auth_core::MetaStore).
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_unchanged(path: &Path) -> std::result::Result<Self, OpenError> {
+        is_there(path)?;
+        Self::open_file(path, Opening::Unchanged)
+    }
+
+    fn open_file(path: &Path, opening: Opening) -> std::result::Result<Self, OpenError> {
         let writer = connect(path).map_err(OpenError::of)?;
         // Before all else: a file of another program is left as it is.
-        let is_new = schema::check(&writer)? == 0;
-        if is_new && !may_create {
+        let found = schema::check(&writer)?;
+        if found == 0 && opening != Opening::Create {
             return Err(OpenError::Missing);
         }
-        enter_wal(&writer).map_err(OpenError::of)?;
-        schema::migrate(&writer)?;
+        let mut pending_upgrade = None;
+        if opening == Opening::Unchanged {
+            pending_upgrade = PendingUpgrade::of(found, schema::LATEST);
+        } else {
+            enter_wal(&writer).map_err(OpenError::of)?;
+            schema::migrate(&writer)?;
+        }
 
         let count = thread::available_parallelism().map_or(2, |cores| cores.get().clamp(2, 4));
         let readers = (0..count).map(|_| reader(path)).collect::<rusqlite::Result<_>>();
@@ -104,7 +122,8 @@ impl Sqlite {
                 .map_err(OpenError::io)?,
             watch: Readers::start("store-watch", vec![watch]).map_err(OpenError::io)?,
             listeners: Listeners::default(),
-            is_new,
+            is_new: found == 0,
+            pending_upgrade,
             writer: Writer::start(writer).map_err(OpenError::io)?,
         })
     }
@@ -113,6 +132,12 @@ impl Sqlite {
     #[must_use]
     pub fn is_new(&self) -> bool {
         self.is_new
+    }
+
+    /// The upgrade of the schema that this opening has left to the next one.
+    #[must_use]
+    pub fn pending_upgrade(&self) -> Option<PendingUpgrade> {
+        self.pending_upgrade
     }
 
     /// Runs `work`, which only reads, within one snapshot.
@@ -146,6 +171,15 @@ impl Sqlite {
 impl fmt::Debug for Sqlite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sqlite").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// Checks that there is a file that can be read and written.
+fn is_there(path: &Path) -> std::result::Result<(), OpenError> {
+    match OpenOptions::new().read(true).write(true).open(path) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Err(OpenError::Missing),
+        Err(error) => Err(OpenError::io(error)),
     }
 }
 

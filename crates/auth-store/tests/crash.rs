@@ -118,6 +118,7 @@ async fn prepare(file: &Path) {
         full_name: String::new(),
         role: Role::Member,
         bot: None,
+        bot_owner: None,
         active: true,
         joined: Timestamp::default(),
         valid_from: Timestamp::default(),
@@ -128,10 +129,16 @@ async fn prepare(file: &Path) {
         version: 0,
     };
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
-    let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
+    let records = [NewRecord::from(realm), NewRecord::User(Box::new(new))].map(Some);
     let store = Sqlite::open(file).unwrap();
     store
-        .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
         .await
         .expect("good records");
 }

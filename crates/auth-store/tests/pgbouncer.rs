@@ -26,8 +26,17 @@ async fn open(url: &str) -> Result<Postgres, PostgresOpenError> {
 async fn write(store: &Postgres, number: u8) -> Result<(), StoreError> {
     let mut realm = Realm::new(RealmId::from_bytes([number; 16]), format!("realm-{number}"));
     realm.subdomain = None;
-    let records = [Some(NewRecord::Realm(realm))];
-    match store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await {
+    let records = [Some(NewRecord::from(realm))];
+    match store
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
+        .await
+    {
         Ok(_) => Ok(()),
         Err(failed) => Err(failed.error.unwrap()),
     }

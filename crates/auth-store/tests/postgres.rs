@@ -292,6 +292,7 @@ async fn seeded(store: &impl Store) -> UserId {
         full_name: String::new(),
         role: Role::Member,
         bot: None,
+        bot_owner: None,
         active: true,
         joined: Timestamp::default(),
         valid_from: Timestamp::default(),
@@ -303,8 +304,17 @@ async fn seeded(store: &impl Store) -> UserId {
     };
     let id = user.id;
     let new = NewUser { user, assign_ids: vec![], password: None, credentials: vec![] };
-    let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await.unwrap();
+    let records = [NewRecord::from(realm), NewRecord::User(Box::new(new))].map(Some);
+    store
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
+        .await
+        .unwrap();
     id
 }
 

@@ -81,8 +81,17 @@ async fn what_is_deleted_is_overwritten_also_in_pages_that_become_free() {
         last_used: None,
         counter: 0,
     };
-    let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
-    store.import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None).await.unwrap();
+    let records = [NewRecord::from(realm), NewRecord::User(Box::new(new))].map(Some);
+    store
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
+        .await
+        .unwrap();
     let count_found = || {
         let file = fs::read(folder.file()).unwrap();
         let is_in_file = |number: &u8| {

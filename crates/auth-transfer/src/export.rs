@@ -69,6 +69,7 @@ async fn user_line(
         full_name: user.full_name.clone(),
         role: Some(user.role.as_str().to_owned()),
         bot: user.bot.map(|bot| bot.as_str().to_owned()),
+        bot_owner_id: user.bot_owner.and_then(|owner| i64::try_from(owner).ok()),
         active: user.active,
         joined: rfc3339(user.joined),
         valid_from: (user.valid_from > Timestamp::default()).then(|| rfc3339(user.valid_from)).flatten(),

@@ -100,7 +100,6 @@ impl Import<'_> {
             let line = self.parse(number, &text).map_err(Refusal::from);
             let reason = match line.and_then(|line| checker.check(line)) {
                 Ok(record) => {
-                    self.report.changes.extend(checker.changes.drain(..).map(|change| (number, change)));
                     self.hasher.note(&record, &mut checked);
                     checked.of_zettelstore += u64::from(is_of_zettelstore(&record));
                     checked.push(&Draft { line: number, record })?;

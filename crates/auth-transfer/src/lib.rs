@@ -110,7 +110,7 @@ pub struct ImportReport {
     /// What was written, or would have been.
     pub imported: Imported,
     /// What has changed of realms that were there before, or would have: the line's number and what.
-    pub changes: Vec<(u64, String)>,
+    pub changes: Remarks<u64>,
     /// What was noticed on good lines: the line's number and a sentence.
     pub notes: Remarks<u64>,
     /// What was left out, where that was allowed: the line's number and the reason. Users of a realm that is not there

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use auth_core::{ExternalId, Realm, StrengthRule, Timestamp};
+use auth_core::{ExternalId, Realm, RealmChange, RealmId, Timestamp};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -65,6 +65,9 @@ pub(crate) struct UserLine {
     pub(crate) role: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) bot: Option<String>,
+    /// The `id` of the user of the realm who owns the bot.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) bot_owner_id: Option<i64>,
     #[serde(default = "yes")]
     pub(crate) active: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -203,14 +206,22 @@ impl Line {
 }
 
 impl RealmLine {
-    /// What a new password must fulfil in the realm, which has `known` so far.
-    pub(crate) fn strength(&self, known: Option<StrengthRule>) -> Option<StrengthRule> {
-        let min_length = self.min_length.unwrap_or(known.map(|rule| rule.min_length));
-        let min_guesses = self.min_guesses.unwrap_or(known.map(|rule| rule.min_guesses));
-        (min_length.is_some() || min_guesses.is_some()).then(|| StrengthRule {
-            min_length: min_length.unwrap_or(1),
-            min_guesses: min_guesses.unwrap_or(0),
-        })
+    /// The change that the line is.
+    pub(crate) fn change(self, id: RealmId) -> RealmChange {
+        RealmChange {
+            id,
+            slug: self.realm,
+            subdomain: self.subdomain,
+            name: self.name,
+            icon: self.icon,
+            description: self.description,
+            active: self.active,
+            password_login: self.password_login,
+            digest_logins: self.digest_logins,
+            min_length: self.min_length,
+            min_guesses: self.min_guesses,
+            backends: self.backends,
+        }
     }
 
     /// A line that names the realm of that slug, and nothing of it.
@@ -220,18 +231,23 @@ impl RealmLine {
 
     /// A line that names everything of a realm.
     pub(crate) fn of(realm: &Realm) -> Self {
+        Self::of_change(realm.clone().into())
+    }
+
+    /// A line that names what a change does.
+    pub(crate) fn of_change(change: RealmChange) -> Self {
         Self {
-            subdomain: Some(realm.subdomain.clone()),
-            name: Some(realm.name.clone()),
-            icon: Some(realm.icon.clone()),
-            description: Some(realm.description.clone()),
-            active: Some(realm.active),
-            password_login: Some(realm.password_login),
-            digest_logins: Some(realm.digest_logins),
-            min_length: Some(realm.strength.map(|rule| rule.min_length)),
-            min_guesses: Some(realm.strength.map(|rule| rule.min_guesses)),
-            backends: Some(realm.backends.clone()),
-            ..Self::new(&realm.slug)
+            subdomain: change.subdomain,
+            name: change.name,
+            icon: change.icon,
+            description: change.description,
+            active: change.active,
+            password_login: change.password_login,
+            digest_logins: change.digest_logins,
+            min_length: change.min_length,
+            min_guesses: change.min_guesses,
+            backends: change.backends,
+            ..Self::new(&change.slug)
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Realms and users of a Zulip as import lines: its tables `zerver_realm` and `zerver_userprofile` as PostgreSQL
 //! writes them as CSV with a header line. Pure.
 //!
-//! Kept are ids, addresses, names, roles, kinds of bots, hashes and API keys. Zulip has no user names: people log in
+//! Kept are ids, addresses, names, roles, kinds and owners of bots, hashes and API keys. Zulip has no user names: people log in
 //! by address at every protocol, unless names are made for them.
 
 use std::collections::{HashMap, HashSet};
@@ -140,6 +140,10 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         (true, "4") => Some(BotKind::Embedded),
         (true, _) => return Err(bad("`bot_type` is not one we know")),
     };
+    let bot_owner_id = match row.text("bot_owner_id") {
+        "" => None,
+        _ => Some(row.number("bot_owner_id")?).filter(|_| bot.is_some()),
+    };
     let joined = time(row.text("date_joined")).ok_or_else(|| bad("`date_joined` is not a time"))?;
     let given = |name: &str| Some(row.text(name).to_owned()).filter(|text| !text.is_empty());
     Ok(UserLine {
@@ -151,6 +155,7 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         full_name: row.text("full_name").to_owned(),
         role: Some(role.as_str().to_owned()),
         bot: bot.map(|bot| bot.as_str().to_owned()),
+        bot_owner_id,
         active: row.flag("is_active")?,
         joined: rfc3339(joined),
         password_hash: given("password"),

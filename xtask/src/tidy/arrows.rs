@@ -38,6 +38,7 @@ const ARROWS: &[Arrows] = &[
     Arrows { name: "auth-ldap", linked: &["auth-core", "auth-outbound"], tested: &["auth-conformance"] },
     Arrows { name: "auth-proto-zulip", linked: &["auth-core"], tested: &[] },
     Arrows { name: "auth-proto-rocketchat", linked: &["auth-core"], tested: &[] },
+    Arrows { name: "auth-proto-web", linked: &["auth-core"], tested: &[] },
     Arrows { name: "auth-proto-zettelstore", linked: &["auth-core"], tested: &[] },
     Arrows {
         name: "auth-server",
@@ -49,6 +50,7 @@ const ARROWS: &[Arrows] = &[
             "auth-ldap",
             "auth-outbound",
             "auth-proto-rocketchat",
+            "auth-proto-web",
             "auth-proto-zettelstore",
             "auth-proto-zulip",
             "auth-store",

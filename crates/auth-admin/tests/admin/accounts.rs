@@ -44,6 +44,40 @@ async fn deactivation_refuses_everything_at_once_and_keys_come_back_with_activat
 }
 
 #[tokio::test]
+async fn keys_of_bots_end_with_their_owner_at_once_and_stay_so() {
+    const KEY: &str = "abcdefghijklmnopqrstuvwxyz012345";
+    for delete in [false, true] {
+        let world = world::new().await;
+        let bot = format!(
+            r#"{{"kind":"user","realm":"main","id":71,"email":"bot@zulip.com","bot":"default","bot_owner_id":70,"zulip_api_key":"{KEY}"}}
+{{"kind":"user","realm":"main","id":70,"username":"owner"}}"#
+        );
+        world::import(&world, &bot).await;
+        let is_good = async || {
+            let key = api_key("bot@zulip.com", KEY);
+            world.check("main", ProtocolName::ZULIP, key).await.result.is_ok()
+        };
+        let (accounts, owner) = (Accounts::new(&world.engine), world.account("owner").await);
+        // Cached from the first check on.
+        assert!(is_good().await && is_good().await);
+        if delete {
+            accounts.delete(&owner).await.unwrap();
+        } else {
+            accounts.set_active(&owner, false).await.unwrap();
+        }
+        assert!(!is_good().await, "{delete}");
+        if !delete {
+            accounts.set_active(&owner, true).await.unwrap();
+            assert!(!is_good().await, "the bot is activated by itself");
+        }
+        let bot = world.find("main", "bot@zulip.com").await.unwrap();
+        assert_eq!((bot.user.active, bot.user.bot_owner), (false, (!delete).then_some(70)));
+        accounts.set_active(&bot, true).await.unwrap();
+        assert!(is_good().await);
+    }
+}
+
+#[tokio::test]
 async fn accounts_are_found_by_any_name_where_it_is_clear() {
     let world = world::new().await;
     let accounts = Accounts::new(&world.engine);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_admin::{AdminError, AppPasswords};
-use auth_core::{Clock, Password, ProtocolName, Timestamp};
+use auth_core::{Clock, Password, ProtocolName, Revocation, Timestamp};
 use auth_engine::testing::{PASSWORD, World};
 
 use crate::world;
@@ -89,7 +89,7 @@ async fn an_app_password_without_protocols_is_for_those_without_a_second_step_or
         assert!(listed[0].scope.bypass_second_factor, "{who}");
     }
     let gone = world.account("othello").await;
-    assert!(world.store.delete(gone.user.id, None).await.unwrap());
+    assert!(world.store.delete(gone.user.id, &Revocation::NOTHING, None).await.unwrap());
     let refused = app_passwords.add(&gone, "phone", Vec::new(), None).await;
     assert!(matches!(refused, Err(AdminError::NoUser)), "{refused:?}");
 }

@@ -62,15 +62,19 @@ async fn reader(world: &World) -> Reader<'_> {
 }
 
 #[tokio::test]
-async fn an_import_leaves_one_row_that_names_a_single_record() {
+async fn an_import_leaves_a_row_for_each_realm_that_it_changes_and_one_for_itself() {
     let world = world::empty(config()).await;
     let mut log = reader(&world).await;
+    let imported = |detail| with(detail, row(&world, Act::Imported, None, None));
     world::import(&world, r#"{"kind":"realm","realm":"main","subdomain":""}"#).await;
-    let realm = world.realm("main").await.id;
-    log.expect(with("1 realm, 0 users", row(&world, Act::RealmWritten, Some(realm), None))).await;
+    let main = world.realm("main").await.id;
+    let written = |detail| with(detail, row(&world, Act::RealmWritten, Some(main), None));
+    assert_eq!(log.new_rows().await, [imported("1 realm, 0 users"), written("new")]);
     let over = r#"{"kind":"realm","realm":"main","subdomain":"","name":"Another"}"#;
     world::import(&world, over).await;
-    log.expect(with("1 realm, 0 users", row(&world, Act::RealmWritten, Some(realm), None))).await;
+    assert_eq!(log.new_rows().await, [imported("1 realm, 0 users"), written("name")]);
+    world::import(&world, over).await;
+    assert_eq!(log.new_rows().await, [], "nothing has changed");
     world::import(&world, r#"{"kind":"user","realm":"main","username":"ann"}"#).await;
     let ann = world.account("ann").await;
     log.expect(with("0 realms, 1 user", on(&world, Act::UserCreated, &ann))).await;
@@ -81,15 +85,16 @@ async fn an_import_leaves_one_row_that_names_a_single_record() {
     )
     .await;
     let bob = world.find("new", "bob").await.unwrap();
-    log.expect(with("1 realm, 1 user", on(&world, Act::UserCreated, &bob))).await;
+    let new = with("new", row(&world, Act::RealmWritten, Some(bob.user.realm), None));
+    assert_eq!(log.new_rows().await, [with("1 realm, 1 user", on(&world, Act::UserCreated, &bob)), new]);
     world::import(
         &world,
         r#"{"kind":"user","realm":"main","username":"one"}
-{"kind":"user","realm":"main","username":"two"}
+{"kind":"realm","realm":"main","icon":"/new.png"}
 {"kind":"user","realm":"new","username":"three"}"#,
     )
     .await;
-    log.expect(with("0 realms, 3 users", row(&world, Act::Imported, None, None))).await;
+    assert_eq!(log.new_rows().await, [imported("1 realm, 2 users"), written("icon")]);
 }
 
 #[tokio::test]

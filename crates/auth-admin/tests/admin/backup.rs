@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use auth_core::testing::MemoryStore;
 use auth_core::{
-    AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod, Grant,
+    AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod, Grant, GrantKind,
     Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser, OneTimeCode,
-    Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedFactor, Principal, ProtocolName, Rng,
-    SecondFactors, SecretInput, SeededRng, Store, Token, TokenForm, TokenRenewal, TotpSecret, User,
+    Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedCredential, PresentedFactor, Principal,
+    ProtocolName, Rng, SecondFactors, SecondStep, SecretInput, SeededRng, Store, Token, TokenForm,
+    TokenRenewal, TotpSecret, User,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -29,7 +30,7 @@ const EMAIL: &str = "ann@zulip.com";
 
 const LINES: &str = r#"
 {"kind":"realm","realm":"main","subdomain":"","digest_logins":true}
-{"kind":"user","realm":"main","username":"ann","email":"ann@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","zulip_api_key":"gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","backup_codes":["aBcD2345","eFgH6789","iJkL2345"]}
+{"kind":"user","realm":"main","username":"ann","email":"ann@zulip.com","email_verified":true,"email_2fa":true,"password":"correct-horse-battery-9876","zulip_api_key":"gjA04ZYcqXKalvYMA8OeXSfzUOLrtbZv","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","backup_codes":["aBcD2345","eFgH6789","iJkL2345","mNpQ2345"]}
 "#;
 
 /// A way to write bytes down.
@@ -80,7 +81,8 @@ impl Ann {
         let presented = rocketchat_token(&rocketchat_id, token(&login));
         let session = world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.unwrap();
         secrets.push(("Rocket.Chat token", token(&login).expose().to_owned()));
-        let factor = PresentedFactor { code: Some(OneTimeCode::new("eFgH6789")), method: None };
+        let factor =
+            PresentedFactor { code: Some(OneTimeCode::new("eFgH6789")), method: None, password: None };
         let from = peer("192.0.2.1");
         let caller = Caller {
             principal: &session,
@@ -103,14 +105,26 @@ impl Ann {
         let code = code.split_whitespace().find(|word| word.contains('-')).unwrap_or_default();
         secrets.push(("mailed code", code.trim_end_matches('.').to_owned()));
         // Before the reset token, which ends it.
-        let (proof, stored) = world.engine.credentials().token(
-            user,
-            CredentialKind::ADDRESS_PROOF,
-            Some(START + std::time::Duration::from_secs(3600)),
-        );
-        let stored = Credential { label: Some(EMAIL.to_owned()), ..stored };
-        assert!(world.store.add(&stored, 1, None).await.unwrap());
-        secrets.push(("proof of an address", proof.expose().to_owned()));
+        let mailed = [
+            ("proof of an address", CredentialKind::ADDRESS_PROOF),
+            // To the address that the account has, so that using it changes nothing.
+            ("proof of another address", CredentialKind::ADDRESS_CHANGE),
+        ];
+        for (name, kind) in mailed {
+            let end = START + std::time::Duration::from_secs(3600);
+            let (proof, stored) = world.engine.credentials().token(user, kind, Some(end));
+            let stored = Credential { label: Some(EMAIL.to_owned()), ..stored };
+            assert!(world.store.add(&stored, 1, None).await.unwrap());
+            secrets.push((name, proof.expose().to_owned()));
+        }
+        let at_pages = LoginAttempt {
+            protocol: ProtocolName::WEB,
+            second_step: SecondStep::Offered(Some(OneTimeCode::new("mNpQ2345"))),
+            grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+            ..world.attempt("main", ProtocolName::ROCKETCHAT, "ann", PASSWORD).await
+        };
+        let session_of_pages = token(&result(world.ask(at_pages).await).unwrap());
+        secrets.push(("web session", session_of_pages.expose().to_owned()));
         world.engine.forgot_password(realm.id, EMAIL).await.unwrap();
         let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
         secrets.push(("reset token", link));
@@ -124,7 +138,7 @@ impl Ann {
         columns.insert(account.user.id.as_bytes().to_vec());
         for kind in CredentialKind::KNOWN {
             let rows = self.world.store.of_user(account.user.id, kind).await.unwrap();
-            assert_eq!(rows.is_empty(), kind == CredentialKind::WEB_SESSION, "{kind}");
+            assert!(!rows.is_empty(), "{kind}");
             for row in rows {
                 let Credential { id, parent, digest, sealed, label, created, expires, .. } = row;
                 columns.insert(id.as_bytes().to_vec());
@@ -199,7 +213,8 @@ impl Ann {
             places.push("Zettelstore's renewal");
         }
         for method in [FactorMethod::Totp, FactorMethod::Email, FactorMethod::Password] {
-            let factor = PresentedFactor { code: Some(OneTimeCode::new(text)), method: Some(method) };
+            let factor =
+                PresentedFactor { code: Some(OneTimeCode::new(text)), method: Some(method), password: None };
             let from = peer("192.0.2.1");
             let caller = Caller {
                 principal: &self.session,
@@ -211,6 +226,11 @@ impl Ann {
             if world.engine.confirm(&caller).await.is_ok() {
                 places.push("step-up");
             }
+        }
+        let kinds = &[CredentialKind::WEB_SESSION];
+        let presented = PresentedCredential::Token { kinds, owner: None, token: Token::new(text) };
+        if world.check("main", ProtocolName::WEB, presented).await.result.is_ok() {
+            places.push("web session");
         }
         let new = Password::new("a-better-horse-battery-1234");
         let token = Token::new(text);

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use auth_admin::{Accounts, AppPasswords, Devices, KeyRotation, Tokens};
 use auth_core::{
-    ApiKeys, Caller, Clock, CredentialCheck, Grant, Identifier, LoginAttempt, LoginMethod, ManualClock,
-    OneTimeCode, Password, PasswordReset, PersonalTokens, PresentedCredential, PresentedFactor, Principal,
-    ProtocolName, SecondFactors, SecondStep, SeededRng, Sessions, Store, Token, TokenForm, TokenRenewal,
+    ApiKeys, Caller, Clock, CredentialCheck, CredentialKind, Grant, GrantKind, Identifier, LoginAttempt,
+    LoginMethod, ManualClock, OneTimeCode, Password, PasswordReset, PersonalTokens, PresentedCredential,
+    PresentedFactor, Principal, ProtocolName, SecondFactors, SecondStep, SeededRng, Sessions, Store, Token,
+    TokenForm, TokenRenewal,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::{opaque, totp};
@@ -108,6 +109,7 @@ enum Held {
     Key(String),
     Token(Token),
     Signed(Token),
+    Session(Token),
     Password(Password),
 }
 
@@ -141,7 +143,7 @@ impl<'w> Holder<'w> {
     }
 
     fn factor(&mut self) -> PresentedFactor {
-        PresentedFactor { code: self.codes.pop(), method: None }
+        PresentedFactor { code: self.codes.pop(), method: None, password: None }
     }
 
     async fn log_in(&mut self, protocol: ProtocolName, password: &str) -> Grant {
@@ -154,6 +156,18 @@ impl<'w> Holder<'w> {
         if protocol == ProtocolName::ROCKETCHAT && password == PASSWORD {
             attempt.second_step = SecondStep::Offered(self.codes.pop());
         }
+        result(self.world.ask(attempt).await).unwrap()
+    }
+
+    /// Signs in at the pages.
+    async fn sign_in(&mut self) -> Grant {
+        let attempt = self.world.attempt("main", ProtocolName::ROCKETCHAT, &self.name, PASSWORD).await;
+        let attempt = LoginAttempt {
+            protocol: ProtocolName::WEB,
+            second_step: SecondStep::Offered(self.codes.pop()),
+            grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+            ..attempt
+        };
         result(self.world.ask(attempt).await).unwrap()
     }
 
@@ -203,6 +217,8 @@ impl<'w> Holder<'w> {
             let signed = token(&self.log_in(ProtocolName::ZETTELSTORE, password).await);
             self.held.push((names[3], Held::Signed(signed)));
         }
+        let session = token(&self.sign_in().await);
+        self.held.push(("web session", Held::Session(session)));
         // Those of Zettelstore are old enough to be renewed; and a renewed one is held, too.
         let is_signed = |held: &&(&'static str, Held)| matches!(held.1, Held::Signed(_));
         let signed: Vec<_> = self.held.iter().filter(is_signed).cloned().collect();
@@ -246,6 +262,11 @@ impl<'w> Holder<'w> {
                     check(ProtocolName::ROCKETCHAT, presented).await,
                     result(world.ask(attempt).await).is_ok(),
                 ]
+            }
+            Held::Session(token) => {
+                let kinds = &[CredentialKind::WEB_SESSION];
+                let presented = PresentedCredential::Token { kinds, owner: None, token: token.clone() };
+                vec![check(ProtocolName::WEB, presented).await]
             }
             Held::Signed(token) => vec![
                 check(ProtocolName::ZETTELSTORE, header(token.clone())).await,

@@ -1,7 +1,7 @@
 //! Second factors: enrolled and removed by an operator.
 
 use auth_admin::{AdminError, Devices};
-use auth_core::{Clock, OneTimeCode, ProtocolName, TotpSecret};
+use auth_core::{Clock, OneTimeCode, ProtocolName, Revocation, TotpSecret};
 use auth_crypto::totp;
 use auth_engine::testing::{PASSWORD, World, rocketchat_token, token};
 
@@ -51,7 +51,7 @@ async fn a_new_device_takes_the_place_of_the_old_one() {
     let now = code(&world, &device.url);
     assert!(world.log_in_with_code("totp", Some(now.expose())).await.is_ok());
 
-    assert!(world.store.delete(account.user.id, None).await.unwrap());
+    assert!(world.store.delete(account.user.id, &Revocation::NOTHING, None).await.unwrap());
     let refused = devices.enrol(&account, &device, None).await;
     assert!(matches!(refused, Err(AdminError::NoUser)), "{refused:?}");
 }

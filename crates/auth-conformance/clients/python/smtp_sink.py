@@ -30,7 +30,7 @@ async def serve():
                 "greeting": session.host_name,
                 "tls": session.ssl is not None or mode == "tls",
                 "headers": {name.lower(): str(value) for name, value in mail.items()},
-                "text": mail.get_content(),
+                **{part: mail.get_body((kind,)).get_content() for part, kind in (("text", "plain"), ("html", "html"))},
             })
             if len(mails) == int(count):
                 complete.set()

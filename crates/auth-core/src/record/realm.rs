@@ -53,6 +53,23 @@ impl Realm {
         }
     }
 
+    /// The names of the fields in which another state of the realm differs.
+    #[must_use]
+    pub fn differences(&self, other: &Self) -> Vec<&'static str> {
+        let fields = [
+            ("subdomain", self.subdomain != other.subdomain),
+            ("name", self.name != other.name),
+            ("icon", self.icon != other.icon),
+            ("description", self.description != other.description),
+            ("active", self.active != other.active),
+            ("password_login", self.password_login != other.password_login),
+            ("digest_logins", self.digest_logins != other.digest_logins),
+            ("strength", self.strength != other.strength),
+            ("backends", self.backends != other.backends),
+        ];
+        fields.into_iter().filter(|(_, differs)| *differs).map(|(name, _)| name).collect()
+    }
+
     /// Whether stored passwords may be used to log in.
     #[must_use]
     pub fn asks_stored_passwords(&self) -> bool {
@@ -63,6 +80,104 @@ impl Realm {
     #[must_use]
     pub fn asks_a_directory(&self) -> bool {
         self.backends.iter().any(|backend| backend != Self::LOCAL)
+    }
+}
+
+/// What is to be written of a realm: of one that is there what is named, and nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]
+pub struct RealmChange {
+    /// The identifier, where the realm is new.
+    pub id: RealmId,
+    /// The name by which the realm is found.
+    pub slug: String,
+    /// [`Realm::subdomain`].
+    pub subdomain: Option<Option<String>>,
+    /// [`Realm::name`].
+    pub name: Option<String>,
+    /// [`Realm::icon`].
+    pub icon: Option<String>,
+    /// [`Realm::description`].
+    pub description: Option<String>,
+    /// [`Realm::active`].
+    pub active: Option<bool>,
+    /// [`Realm::password_login`].
+    pub password_login: Option<bool>,
+    /// [`Realm::digest_logins`].
+    pub digest_logins: Option<bool>,
+    /// [`StrengthRule::min_length`]; the rule goes where both are taken away.
+    pub min_length: Option<Option<u32>>,
+    /// [`StrengthRule::min_guesses`].
+    pub min_guesses: Option<Option<u64>>,
+    /// [`Realm::backends`].
+    pub backends: Option<Vec<String>>,
+}
+
+impl RealmChange {
+    /// A change of the realm of that slug that names nothing. A realm that is made has the slug as its name.
+    #[must_use]
+    pub fn new(id: RealmId, slug: impl Into<String>) -> Self {
+        Self {
+            id,
+            slug: slug.into(),
+            subdomain: None,
+            name: None,
+            icon: None,
+            description: None,
+            active: None,
+            password_login: None,
+            digest_logins: None,
+            min_length: None,
+            min_guesses: None,
+            backends: None,
+        }
+    }
+
+    /// The realm with what is named: as it is known so far, or new.
+    #[must_use]
+    pub fn apply(self, known: Option<Realm>) -> Realm {
+        let realm = known.unwrap_or_else(|| {
+            let new = Realm::new(self.id, self.slug);
+            Realm { name: new.slug.clone(), ..new }
+        });
+        let min_length = self.min_length.unwrap_or(realm.strength.map(|rule| rule.min_length));
+        let min_guesses = self.min_guesses.unwrap_or(realm.strength.map(|rule| rule.min_guesses));
+        let strength = (min_length.is_some() || min_guesses.is_some()).then(|| StrengthRule {
+            min_length: min_length.unwrap_or(1),
+            min_guesses: min_guesses.unwrap_or(0),
+        });
+        Realm {
+            subdomain: self.subdomain.unwrap_or(realm.subdomain),
+            name: self.name.unwrap_or(realm.name),
+            icon: self.icon.unwrap_or(realm.icon),
+            description: self.description.unwrap_or(realm.description),
+            active: self.active.unwrap_or(realm.active),
+            password_login: self.password_login.unwrap_or(realm.password_login),
+            digest_logins: self.digest_logins.unwrap_or(realm.digest_logins),
+            strength,
+            backends: self.backends.unwrap_or(realm.backends),
+            ..realm
+        }
+    }
+}
+
+impl From<Realm> for RealmChange {
+    /// A change that names everything.
+    fn from(realm: Realm) -> Self {
+        Self {
+            id: realm.id,
+            slug: realm.slug,
+            subdomain: Some(realm.subdomain),
+            name: Some(realm.name),
+            icon: Some(realm.icon),
+            description: Some(realm.description),
+            active: Some(realm.active),
+            password_login: Some(realm.password_login),
+            digest_logins: Some(realm.digest_logins),
+            min_length: Some(realm.strength.map(|rule| rule.min_length)),
+            min_guesses: Some(realm.strength.map(|rule| rule.min_guesses)),
+            backends: Some(realm.backends),
+        }
     }
 }
 

@@ -22,6 +22,8 @@ pub struct User {
     pub role: Role,
     /// `Some` for a bot.
     pub bot: Option<BotKind>,
+    /// The number at Zulip of the user of the realm who owns the bot: with the owner the bot is deactivated.
+    pub bot_owner: Option<u64>,
     /// Whether the user may log in.
     pub active: bool,
     /// When the user was created.

@@ -37,6 +37,9 @@ pub struct PresentedFactor {
     pub code: Option<OneTimeCode>,
     /// The factor that the caller wants to use.
     pub method: Option<FactorMethod>,
+    /// The password itself, for [`FactorMethod::Password`]: a protocol whose clients send its SHA-256 hands that over as the
+    /// code.
+    pub password: Option<Password>,
 }
 
 /// Why an action on an account was not done.
@@ -75,12 +78,18 @@ pub enum ActionError {
     UserNameTaken,
     /// The text can't be a user name.
     BadUserName,
+    /// The text can't be a display name.
+    BadFullName,
+    /// The text can't be an e-mail address.
+    BadAddress,
     /// The new password is the present one.
     SamePassword,
     /// The token was never issued, was used, or has ended.
     WrongToken,
     /// The new password is too weak or too long; the rules of the password policy that it breaks, if any.
     WeakPassword(Vec<PolicyRule>),
+    /// There were too many wrong passwords; how long until the next is judged.
+    TooManyAttempts(Duration),
     /// The account has changed itself too often of late; how long until it may again.
     TooManyActs(Duration),
     /// This server doesn't offer the action.
@@ -110,9 +119,12 @@ impl ActionError {
             Self::NoUserName => "no-user-name",
             Self::UserNameTaken => "user-name-taken",
             Self::BadUserName => "bad-user-name",
+            Self::BadFullName => "bad-full-name",
+            Self::BadAddress => "bad-address",
             Self::SamePassword => "same-password",
             Self::WrongToken => "wrong-token",
             Self::WeakPassword(_) => "weak-password",
+            Self::TooManyAttempts(_) => "too-many-attempts",
             Self::TooManyActs(_) => "too-many-acts",
             Self::NotOffered => "not-offered",
             Self::Internal(_) => "internal-error",
@@ -179,6 +191,12 @@ pub trait Sessions: Send + Sync {
         of: &Identifier,
         secret: &Token,
     ) -> Result<(Profile, Grant), ActionError>;
+
+    /// Makes another login token for the caller, which ends when the one presented does; that one stays good.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller presented none that a login gave, or when the new one may not have been stored.
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError>;
 }
 
 /// Makes and removes personal access tokens: named, without an end. All but the list ask for a second factor.
@@ -326,7 +344,7 @@ pub trait PasswordReset: Send + Sync {
     /// An [`ActionError`] when resets are not offered, or the mail may not have been queued.
     async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
 
-    /// Sets a new password for a token that was mailed, once, and ends what was signed in before.
+    /// Sets a new password for a token that was mailed, once, and ends what was signed in before; gives the account's profile.
     ///
     /// # Errors
     /// An [`ActionError`] when the token is wrong or the password too weak, or the password may not have been stored.
@@ -337,7 +355,7 @@ pub trait PasswordReset: Send + Sync {
         new: &Password,
         peer: &Peer,
         protocol: ProtocolName,
-    ) -> Result<(), ActionError>;
+    ) -> Result<Profile, ActionError>;
 }
 
 /// Changes the caller's own account.
@@ -349,19 +367,43 @@ pub trait OwnAccount: Send + Sync {
     /// An [`ActionError`] when the store can't be read.
     async fn suggest_user_name(&self, caller: &Caller<'_>) -> Result<String, ActionError>;
 
-    /// Gives the caller's account its user name, if it has none; gives the account's profile. An account keeps the name
-    /// that it has.
+    /// Changes the caller's account; gives the account's profile. Where a part of the change is refused, nothing is changed.
+    ///
+    /// A new password ends what was signed in before, but for the token presented. It asks for a second factor, or the
+    /// present password, unless the account must change its password. So does another address.
     ///
     /// # Errors
-    /// [`ActionError::NotOffered`] when the account has another name, or an [`ActionError`] when the name can't be used.
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError>;
+    /// [`ActionError::NotOffered`] when the account has another user name already or its password is kept elsewhere, or an
+    /// [`ActionError`] that says what is wrong with a name or a password, or that the change may not have been stored.
+    async fn change_own_account(
+        &self,
+        caller: &Caller<'_>,
+        change: &OwnChange<'_>,
+    ) -> Result<Profile, ActionError>;
+}
 
-    /// Sets the caller's password and ends what was signed in before, but for the token presented. Asks for a second
-    /// factor, or the present password, unless the account must change its password.
-    ///
-    /// # Errors
-    /// An [`ActionError`] when the password is the present one or too weak, or may not have been stored.
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError>;
+/// What callers change about their own accounts; `None` leaves things as they are.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "protocols build it, the engine takes it apart")]
+pub struct OwnChange<'a> {
+    /// The user name of an account that has none. An account keeps the name that it has.
+    pub user_name: Option<&'a str>,
+    /// The display name.
+    pub full_name: Option<&'a str>,
+    /// The address that is to take the place of the first one, once its owner has opened a link that is mailed to it. Whether
+    /// another account has it is not told.
+    pub address: Option<&'a str>,
+    /// The new password.
+    pub password: Option<&'a Password>,
+}
+
+impl OwnChange<'_> {
+    /// Whether everything stays as it is.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let Self { user_name, full_name, address, password } = self;
+        user_name.is_none() && full_name.is_none() && address.is_none() && password.is_none()
+    }
 }
 
 /// Verifies addresses by mail.

@@ -16,6 +16,8 @@ pub enum StoreError {
     Conflict(Conflict),
     /// The credential by which an act was to be done is gone. Nothing was changed.
     Revoked,
+    /// The record was changed since it was read. Nothing was changed now.
+    Changed,
     /// A record refers to one that is not there.
     Missing(&'static str),
     /// A stored record can't be read.
@@ -29,6 +31,7 @@ impl fmt::Display for StoreError {
             Self::OutcomeUnknown(why) => write!(f, "the outcome of a commit is unknown: {why}"),
             Self::Conflict(what) => write!(f, "{what} is taken"),
             Self::Revoked => f.write_str("the credential that was used is gone"),
+            Self::Changed => f.write_str("the record was changed meanwhile"),
             Self::Missing(what) => write!(f, "there is no such {what}"),
             Self::Corrupt(what) => write!(f, "a stored record can't be read: {what}"),
         }

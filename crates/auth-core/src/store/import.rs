@@ -3,7 +3,9 @@
 use std::fmt;
 
 use super::StoreError;
-use crate::{AuditRecord, Credential, PasswordString, ProtocolName, Realm, RealmId, User};
+use crate::{
+    Act, AuditRecord, Credential, NameKind, PasswordString, ProtocolName, Realm, RealmChange, RealmId, User,
+};
 
 /// The records of an import, in order. `None` ends it with nothing written.
 pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
@@ -12,8 +14,8 @@ pub type Records = Box<dyn Iterator<Item = Option<NewRecord>> + Send>;
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_enums, reason = "every store must know every record")]
 pub enum NewRecord {
-    /// A realm.
-    Realm(Realm),
+    /// A realm, of which what is named is written.
+    Realm(RealmChange),
     /// A user.
     User(Box<NewUser>),
 }
@@ -26,6 +28,13 @@ impl NewRecord {
             Self::Realm(realm) => realm.id,
             Self::User(new) => new.user.realm,
         }
+    }
+}
+
+impl From<Realm> for NewRecord {
+    /// A realm that is written as a whole.
+    fn from(realm: Realm) -> Self {
+        Self::Realm(realm.into())
     }
 }
 
@@ -107,6 +116,54 @@ impl fmt::Debug for OnConflict {
     }
 }
 
+/// Takes what a store notes of the records of an import, each with the record's number, counted from 0.
+pub type ImportNotes = Box<dyn FnMut(u64, ImportNote) + Send>;
+
+/// What a store notes of a record that it writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "whoever tells an operator tells each")]
+pub enum ImportNote {
+    /// The realm was made or changed.
+    Realm(Box<RealmWritten>),
+    /// Another user of the realm, written before, has a name of this kind that folds alike ([`fold`](crate::fold)): each of
+    /// them is found by its exact form alone.
+    FoldsAlike(NameKind),
+}
+
+/// A realm before and after it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct RealmWritten {
+    /// The realm as it was; `None` where it is new.
+    pub before: Option<Realm>,
+    /// The realm as it is now.
+    pub after: Realm,
+}
+
+impl RealmWritten {
+    /// Whether anything was written.
+    #[must_use]
+    pub fn is_change(&self) -> bool {
+        self.before.as_ref() != Some(&self.after)
+    }
+
+    /// The row of the audit log, beside that of the import: it names the realm and what was written of it.
+    #[must_use]
+    pub fn audit_record(&self, import: &AuditRecord) -> AuditRecord {
+        let detail = match &self.before {
+            None => "new".to_owned(),
+            Some(before) => self.after.differences(before).join(", "),
+        };
+        AuditRecord {
+            act: Act::RealmWritten,
+            realm: Some(self.after.id),
+            user: None,
+            detail,
+            ..import.clone()
+        }
+    }
+}
+
 /// The numbers of records that an import has written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "stores build it")]
@@ -118,10 +175,10 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// The row of the audit log for what was written: with the numbers as its detail; `None` where nothing was.
+    /// The row of the audit log for what was written: with the numbers as its detail.
     #[must_use]
-    pub fn audit_record(&self, audit: &AuditRecord) -> Option<AuditRecord> {
-        (*self != Self::default()).then(|| AuditRecord { detail: self.to_string(), ..audit.clone() })
+    pub fn audit_record(&self, audit: &AuditRecord) -> AuditRecord {
+        AuditRecord { detail: self.to_string(), ..audit.clone() }
     }
 }
 

@@ -70,6 +70,7 @@ impl UserBuilder {
             full_name: user_name.to_owned(),
             role: Role::Member,
             bot: None,
+            bot_owner: None,
             active: true,
             joined: Timestamp::default(),
             valid_from: Timestamp::default(),

@@ -56,75 +56,8 @@ struct Asked {
     actions: Vec<Action>,
     admitted: Vec<&'static str>,
     revoked: Vec<Principal>,
-}
-
-/// An action on an account, with its arguments.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "tests take it apart")]
-pub struct Action {
-    /// The user that calls; `None` for actions that take no caller.
-    pub principal: Option<Principal>,
-    /// The program that calls.
-    pub agent: String,
-    /// Where the call comes from; `None` for actions that take no caller.
-    pub peer: Option<Peer>,
-    /// The second factor that came along.
-    pub factor: crate::PresentedFactor,
-    /// The action.
-    pub kind: ActionKind,
-}
-
-/// The actions, one for each method of the services.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "tests match every action")]
-#[expect(missing_docs, reason = "each is named after its method")]
-pub enum ActionKind {
-    RegenerateApiKey,
-    DevelopmentUsers,
-    EndOtherSessions,
-    EndSessions { of: Option<Identifier> },
-    CreateSession { of: Identifier, secret: Token },
-    CreatePersonalToken { name: String, bypass: bool },
-    ReplacePersonalToken { name: String },
-    PersonalTokens,
-    RemovePersonalToken { name: String },
-    EnrolDevice,
-    ConfirmDevice { code: OneTimeCode },
-    RemoveDevice { code: OneTimeCode },
-    RenewBackupCodes { code: OneTimeCode },
-    BackupCodesLeft,
-    ResetDevice { of: Option<Identifier> },
-    RequireMailedCodes,
-    WaiveMailedCodes,
-    MailCode { realm: RealmId, who: Identifier },
-    Confirm,
-    ForgotPassword { realm: RealmId, address: String },
-    ResetPassword { realm: RealmId, token: Token, new: Password },
-    SuggestUserName,
-    ChooseUserName { name: String },
-    ChangePassword { new: Password },
-    MailAddressProof { realm: RealmId, address: String },
-    VerifyAddress { realm: RealmId, token: Token },
-}
-
-/// What an action gives; it must fit the action.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_enums, reason = "tests build it")]
-#[expect(missing_docs, reason = "each is named after what it holds")]
-pub enum ActionResult {
-    Done,
-    ApiKey(ApiKey),
-    Profiles(Vec<Profile>),
-    Profile(Profile),
-    Session(Profile, Grant),
-    Token(Token),
-    PersonalTokens(Vec<PersonalToken>),
-    Enrolment(Enrolment),
-    Codes(Vec<OneTimeCode>),
-    Flag(bool),
-    Count(usize),
-    NotBefore(Timestamp),
-    UserName(String),
+    tokens: usize,
+    spent: Vec<Token>,
 }
 
 impl FakeServices {
@@ -270,7 +203,12 @@ macro_rules! expect_result {
     };
 }
 
+mod action;
 mod own_account;
+mod web;
+
+pub use action::{Action, ActionKind, ActionResult};
+pub use web::FAKE_NOW;
 
 #[async_trait]
 impl Authenticator for FakeServices {
@@ -361,6 +299,10 @@ impl Sessions for FakeServices {
     ) -> Result<(Profile, Grant), ActionError> {
         let kind = ActionKind::CreateSession { of: of.clone(), secret: secret.clone() };
         expect_result!(self.act(Some(caller), kind), ActionResult::Session(profile, grant) => (profile, grant))
+    }
+
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        expect_result!(self.act(Some(caller), ActionKind::AnotherSession), ActionResult::Grant(grant) => grant)
     }
 }
 
@@ -463,8 +405,8 @@ impl PasswordReset for FakeServices {
         new: &Password,
         _peer: &Peer,
         _protocol: ProtocolName,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Profile, ActionError> {
         let kind = ActionKind::ResetPassword { realm, token: token.clone(), new: new.clone() };
-        expect_result!(self.act(None, kind), ActionResult::Done => ())
+        expect_result!(self.act(None, kind), ActionResult::Profile(profile) => profile)
     }
 }

@@ -57,7 +57,7 @@ impl MemoryStore {
     #[must_use]
     #[expect(clippy::expect_used, reason = "a test that makes a store is to fail")]
     pub fn with_realm(self, realm: Realm) -> Self {
-        self.change(|state| state.write_realm(realm).map(drop)).expect("a realm without a conflict");
+        self.change(|state| state.write_realm(realm.into()).map(drop)).expect("a realm without a conflict");
         self
     }
 

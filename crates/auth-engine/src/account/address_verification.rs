@@ -6,16 +6,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Act, ActionError, AddressVerification, Clock, Credential, CredentialKind, Identifier, InternalError,
-    NameKind, Peer, ProfileUpdate, ProtocolName, RealmId, Revocation, Store, Timestamp, Token, User,
+    Account, Act, ActionError, AddressVerification, Clock, Credential, CredentialKind, Identifier,
+    InternalError, LoginName, NameKind, Peer, ProfileUpdate, ProtocolName, Realm, RealmId, Store, Timestamp,
+    Token, User,
 };
 use auth_crypto::opaque;
 
+use super::notices::{Notice, Notices};
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::maintenance::outbox::MailQueue;
+use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
+use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::timing::mail_step::next_step;
 use crate::users::UserFinder;
 
@@ -30,6 +34,8 @@ pub(crate) struct AddressVerificationService {
     pub(crate) credentials: Arc<CredentialFactory>,
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) mail: Arc<MailQueue>,
+    pub(crate) notices: Arc<Notices>,
+    pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) auditor: Arc<Auditor>,
     pub(crate) clock: Arc<dyn Clock>,
     /// The address below which links in mails are.
@@ -49,7 +55,7 @@ impl AddressVerification for AddressVerificationService {
         let unverified = own
             .filter(|own| !own.verified && auth_core::fold(own.address) == auth_core::fold(address.trim()));
         if let (Some(account), Some(own)) = (&account, unverified)
-            && self.limits.reserve_mail(account.user.id, started).await?
+            && self.limits.reserve_mail(CredentialKind::ADDRESS_PROOF, account.user.id, started).await?
         {
             let user = account.user.id;
             let (token, stored) =
@@ -74,28 +80,117 @@ impl AddressVerification for AddressVerificationService {
         peer: &Peer,
         protocol: ProtocolName,
     ) -> Result<(), ActionError> {
-        let digest = opaque::digest(token.expose());
-        let found = self.store.by_digest(CredentialKind::ADDRESS_PROOF, &digest).await?;
-        let now = self.clock.now();
-        let found = found.filter(|(credential, account)| {
-            account.user.realm == realm && account.user.active && !code_has_ended(credential, now)
-        });
-        let (credential, account) = found.ok_or(ActionError::WrongToken)?;
-        let (user, proved) = (&account.user, credential.label.as_deref().unwrap_or_default());
-        if !user.names.iter().any(|name| name.kind == NameKind::Email && name.exact == proved) {
-            return Err(ActionError::WrongToken);
+        let (credential, account) = self.find(realm, token).await?.ok_or(ActionError::WrongToken)?;
+        if credential.kind == CredentialKind::ADDRESS_CHANGE {
+            return self.change_address(&credential, &account, peer, protocol).await;
         }
-        let update = with_verified_addresses(user, |address| address == proved);
-        // A link that is opened again, by a scanner of mails or by its reader, has nothing more to do.
-        if update.names == user.names {
+        let (user, proved) = (account.user.id, credential.label.as_deref().unwrap_or_default());
+        let outcome = change_profile(&*self.store, user, |account| {
+            let user = &account.user;
+            if !user.names.iter().any(|name| name.kind == NameKind::Email && name.exact == proved) {
+                return Err(ActionError::WrongToken);
+            }
+            let update = with_verified_addresses(user, |address| address == proved);
+            // A link that is opened again, by a scanner of mails or by its reader, has nothing more to do.
+            if update.names == user.names {
+                return Ok(None);
+            }
+            let audit = self.auditor.by_link(Act::AddressVerified, user, protocol, peer)?;
+            Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => tracing::info!(target: "auth::account", %user, "address verified"),
+            Outcome::Unchanged => {}
+            Outcome::NoUser | Outcome::Taken(_) => return Err(ActionError::WrongToken),
+        }
+        Ok(())
+    }
+}
+
+impl AddressVerificationService {
+    /// The credential of a mailed link that is good now.
+    async fn find(
+        &self,
+        realm: RealmId,
+        token: &Token,
+    ) -> Result<Option<(Credential, Account)>, ActionError> {
+        let (digest, now) = (opaque::digest(token.expose()), self.clock.now());
+        for kind in [CredentialKind::ADDRESS_PROOF, CredentialKind::ADDRESS_CHANGE] {
+            let found = self.store.by_digest(kind, &digest).await?;
+            let found = found.filter(|(credential, account)| {
+                account.user.realm == realm && account.user.active && !code_has_ended(credential, now)
+            });
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Mails a link to an address that is to become the account's. Nothing is mailed where another account has it, and the
+    /// caller isn't told.
+    pub(crate) async fn mail_address_change(
+        &self,
+        account: &Account,
+        realm: &Realm,
+        address: &str,
+    ) -> Result<(), ActionError> {
+        let (user, now) = (account.user.id, self.clock.now());
+        let is_taken = self.users.find(realm, &Identifier::email(address)).await?.is_some();
+        let kind = CredentialKind::ADDRESS_CHANGE;
+        if is_taken || !self.limits.reserve_mail(kind, user, now).await? {
             return Ok(());
         }
-        let audit = self.auditor.by_link(Act::AddressVerified, user, protocol, peer)?;
-        if !self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await? {
-            return Err(ActionError::WrongToken);
-        }
-        tracing::info!(target: "auth::account", user = %user.id, "address verified");
+        let (token, stored) = self.credentials.token(user, kind, Some(now + LIFETIME));
+        let stored = Credential { label: Some(address.to_owned()), ..stored };
+        let text = format!(
+            "Please confirm that this is to be the e-mail address of your account. Open this page within a day:\n\n\
+             {}/verify-email/{}\n\nIf you have no account here, there is nothing to do.\n",
+            self.site_url,
+            token.expose()
+        );
+        // An address that waits to be confirmed makes room for the next.
+        self.store.remove_of_user(user, &[kind], None, None).await?;
+        self.mail.post_to(&stored, address, "Confirm your new e-mail address", &text).await?;
+        tracing::info!(target: "auth::account", %user, "link to change an address mailed");
         Ok(())
+    }
+
+    /// Gives an account the address to which a link was mailed, in the place of its first one.
+    async fn change_address(
+        &self,
+        credential: &Credential,
+        account: &Account,
+        peer: &Peer,
+        protocol: ProtocolName,
+    ) -> Result<(), ActionError> {
+        let (user, address) = (account.user.id, credential.label.as_deref().unwrap_or_default());
+        let outcome = change_profile(&*self.store, user, |account| {
+            let user = &account.user;
+            if user.email().is_some_and(|own| own.address == address && own.verified) {
+                return Ok::<_, ActionError>(None);
+            }
+            let own = LoginName { kind: NameKind::Email, exact: address.to_owned(), verified: true };
+            let mut names = user.names.clone();
+            names.retain(|name| name.kind != NameKind::Email || name.exact != address);
+            match names.iter_mut().find(|name| name.kind == NameKind::Email) {
+                Some(first) => *first = own,
+                None => names.push(own),
+            }
+            let audit = self.auditor.by_link(Act::AddressChanged, user, protocol, peer)?;
+            let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
+            let update = ProfileUpdate::with_names(user, names);
+            Ok(Some(ProfileChange { update, kinds, valid_from: None, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => {
+                tracing::info!(target: "auth::account", %user, "address changed");
+                self.notices.tell(&account.user, Notice::AddressChanged(address.to_owned())).await;
+                Ok(())
+            }
+            Outcome::Unchanged => Ok(()),
+            Outcome::NoUser | Outcome::Taken(_) => Err(ActionError::WrongToken),
+        }
     }
 }
 

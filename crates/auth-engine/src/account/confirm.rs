@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{
     Account, ActionError, Caller, Clock, Credential, CredentialKind, Digest, FactorMethod, Identifier,
-    Permission, Realm, Store, StoreError, User, UserId,
+    Permission, Principal, Realm, Store, StoreError, User, UserId,
 };
 use auth_crypto::password::StoredPassword;
 
+use super::present_password::PresentPassword;
 use crate::config::SecondFactorConfig;
 use crate::credentials::CredentialFactory;
 use crate::directories::Directories;
@@ -18,7 +20,10 @@ use crate::users::UserFinder;
 /// Programs and client keys for which a second factor shown with a token is remembered.
 const REMEMBERED: u32 = 50;
 
-/// How much a change asks for.
+/// How long after it signed in, or showed a factor anew, a web session may do what asks for a second factor.
+const FRESH: Duration = Duration::from_secs(15 * 60);
+
+/// How much a change asks for. A web session that [is fresh](StepUp::is_fresh) has shown what `Remembered` and `Anew` ask for.
 ///
 /// | demand | accounts and tokens that are exempt | a factor shown before | remembers the factor |
 /// | --- | --- | --- | --- |
@@ -59,32 +64,24 @@ impl Demand {
 
 /// Confirms callers.
 pub(crate) struct StepUp {
-    store: Arc<dyn Store>,
-    users: Arc<UserFinder>,
-    directories: Arc<Directories>,
-    credentials: Arc<CredentialFactory>,
-    second_factor: Arc<SecondFactorCheck>,
-    clock: Arc<dyn Clock>,
-    config: SecondFactorConfig,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) users: Arc<UserFinder>,
+    pub(crate) directories: Arc<Directories>,
+    pub(crate) credentials: Arc<CredentialFactory>,
+    pub(crate) second_factor: Arc<SecondFactorCheck>,
+    pub(crate) present_password: PresentPassword,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: SecondFactorConfig,
 }
 
 impl StepUp {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        users: Arc<UserFinder>,
-        directories: Arc<Directories>,
-        credentials: Arc<CredentialFactory>,
-        second_factor: Arc<SecondFactorCheck>,
-        clock: Arc<dyn Clock>,
-        config: SecondFactorConfig,
-    ) -> Self {
-        Self { store, users, directories, credentials, second_factor, clock, config }
-    }
-
     /// The caller's account, once the caller has shown what is demanded.
     pub(crate) async fn confirm(&self, caller: &Caller<'_>, demand: Demand) -> Result<Account, ActionError> {
         let principal = caller.principal;
         let account = self.own_account(caller).await?;
+        if principal.kind == Some(CredentialKind::WEB_SESSION) {
+            return self.confirm_web(caller, account, demand).await;
+        }
         if demand.has_exemptions() && (principal.bypass_second_factor || self.is_new(&account)) {
             return Ok(account);
         }
@@ -92,13 +89,7 @@ impl StepUp {
             return Ok(account);
         }
         let Some(method) = self.factor(caller, &account, demand) else { return Ok(account) };
-        let subject = Subject {
-            realm: &principal.profile.realm,
-            account: &account,
-            peer: caller.peer,
-            takes_codes_again: self.config.takes_codes_again,
-        };
-        self.second_factor.verify(subject, method, caller.factor.code.as_ref()).await?;
+        self.show(caller, &account, method).await?;
         if demand.remembers()
             && let Err(error) = self.remember(caller).await
         {
@@ -106,6 +97,61 @@ impl StepUp {
             tracing::warn!(user = %account.user.id, %error, "a second factor could not be remembered");
         }
         Ok(account)
+    }
+
+    /// Confirms a caller with a web session: it is fresh, or shows a factor now, or its password where it has no factor.
+    async fn confirm_web(
+        &self,
+        caller: &Caller<'_>,
+        account: Account,
+        demand: Demand,
+    ) -> Result<Account, ActionError> {
+        if demand != Demand::Always && self.is_fresh(caller.principal) {
+            return Ok(account);
+        }
+        let method = active_factors(&account).first().copied().unwrap_or(FactorMethod::Password);
+        self.show(caller, &account, method).await?;
+        Ok(account)
+    }
+
+    /// Judges a factor that came along with a call.
+    async fn show(
+        &self,
+        caller: &Caller<'_>,
+        account: &Account,
+        method: FactorMethod,
+    ) -> Result<(), ActionError> {
+        let subject = Subject {
+            realm: &caller.principal.profile.realm,
+            account,
+            peer: caller.peer,
+            takes_codes_again: self.config.takes_codes_again,
+        };
+        match &caller.factor.password {
+            Some(password) if method == FactorMethod::Password => {
+                self.present_password.verify(caller, account, password).await
+            }
+            _ => Ok(self.second_factor.verify(subject, method, caller.factor.code.as_ref()).await?),
+        }
+    }
+
+    /// The caller's account, once the caller has shown its present password.
+    pub(crate) async fn confirm_password(&self, caller: &Caller<'_>) -> Result<Account, ActionError> {
+        let account = self.own_account(caller).await?;
+        let Some(password) = &caller.factor.password else {
+            return Err(ActionError::SecondFactorRequired(PresentPassword::challenge(&account)));
+        };
+        self.present_password.verify(caller, &account, password).await?;
+        Ok(account)
+    }
+
+    /// Whether a caller has a web session that signed in, or showed a factor anew, a short time ago: each time it gets a new
+    /// token, so that the age of the token tells.
+    pub(crate) fn is_fresh(&self, principal: &Principal) -> bool {
+        let (issued, now) = (principal.issued, self.clock.now());
+        principal.kind == Some(CredentialKind::WEB_SESSION)
+            && !issued.is_ahead(now)
+            && now.since(issued) < FRESH
     }
 
     /// The caller's account as the store has it now.

@@ -5,14 +5,24 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Act, ActionError, Caller, Conflict, CredentialKind, LoginName, Lookup, NameKind, OwnAccount,
-    Password, Profile, ProfileUpdate, Revocation, Store, StoreError,
+    Account, Act, ActionError, AuditRecord, Caller, CredentialKind, LoginName, Lookup, NameKind, OwnAccount,
+    OwnChange, Password, PasswordString, Profile, ProfileUpdate, Store, StoreError, check_login_name,
+    is_control,
 };
 
+use super::address_verification::AddressVerificationService;
 use super::confirm::{Demand, StepUp};
+use super::notices::{Notice, Notices};
 use super::passwords::PasswordService;
 use crate::audit::Auditor;
+use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::user_names::{is_user_name, user_names};
+
+/// The kinds of tokens with which people are signed in.
+const LOGINS: [CredentialKind; 2] = [CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION];
+
+/// The longest display name, in characters.
+const LONGEST_FULL_NAME: usize = 100;
 
 /// The names that are looked up for a suggestion; beyond them, one with a number that nobody has by chance.
 const LOOKED_UP: usize = 50;
@@ -22,6 +32,8 @@ pub(crate) struct OwnAccountService {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) step_up: Arc<StepUp>,
     pub(crate) passwords: Arc<PasswordService>,
+    pub(crate) addresses: Arc<AddressVerificationService>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) auditor: Arc<Auditor>,
 }
 
@@ -53,10 +65,61 @@ impl OwnAccount for OwnAccountService {
         Ok(format!("{last}-{}", user.id.to_string().get(..8).unwrap_or_default()))
     }
 
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
-        let Account { user, .. } = self.step_up.own_account(caller).await?;
-        match user.user_name() {
-            Some(own) if own == name => return self.profile(caller).await,
+    async fn change_own_account(
+        &self,
+        caller: &Caller<'_>,
+        change: &OwnChange<'_>,
+    ) -> Result<Profile, ActionError> {
+        let account = self.step_up.own_account(caller).await?;
+        // All is judged before anything is written.
+        let name = match change.user_name {
+            Some(name) => self.new_user_name(caller, &account, name).await?,
+            None => None,
+        };
+        let full_name = change.full_name.map(full_name).transpose()?;
+        let full_name = full_name.filter(|name| *name != account.user.full_name);
+        let address = match change.address {
+            Some(address) => self.new_address(caller, &account, address).await?,
+            None => None,
+        };
+        let password = match change.password {
+            Some(password) => Some(self.new_password(caller, account.clone(), password).await?),
+            None => None,
+        };
+        let current = account;
+        let row = |act| self.auditor.by_caller(caller, act, &caller.principal.profile.user);
+        let name = name.map(|name| Ok::<_, ActionError>((name, row(Act::UserNameChosen)?))).transpose()?;
+        let full_name =
+            full_name.map(|name| Ok::<_, ActionError>((name, row(Act::FullNameChanged)?))).transpose()?;
+        let password =
+            password.map(|hashed| Ok::<_, ActionError>((hashed, row(Act::PasswordChanged)?))).transpose()?;
+        if let Some((name, audit)) = &name {
+            self.give_user_name(caller, name, audit).await?;
+        }
+        if let Some((name, audit)) = &full_name {
+            self.set_full_name(caller, name, audit).await?;
+        }
+        if let Some(address) = address {
+            let realm = &caller.principal.profile.realm;
+            self.addresses.mail_address_change(&current, realm, address).await?;
+        }
+        if let Some((hashed, audit)) = &password {
+            self.set_password(caller, hashed, audit).await?;
+        }
+        self.profile(caller).await
+    }
+}
+
+impl OwnAccountService {
+    /// The user name that an account is to get; `None` when it has that name.
+    async fn new_user_name<'a>(
+        &self,
+        caller: &Caller<'_>,
+        account: &Account,
+        name: &'a str,
+    ) -> Result<Option<&'a str>, ActionError> {
+        match account.user.user_name() {
+            Some(own) if own == name => return Ok(None),
             Some(_) => return Err(ActionError::NotOffered),
             None => {}
         }
@@ -70,46 +133,150 @@ impl OwnAccount for OwnAccountService {
         if !self.is_free(caller, name).await? {
             return Err(ActionError::UserNameTaken);
         }
-        let audit = self.auditor.by_caller(caller, Act::UserNameChosen, &user)?;
-        let mut names = user.names.clone();
-        names.insert(0, LoginName { kind: NameKind::UserName, exact: name.to_owned(), verified: false });
-        let update = ProfileUpdate::with_names(&user, names);
-        match self.store.update_profile(user.id, &update, &Revocation::NOTHING, Some(&audit)).await {
-            Ok(true) => {
-                tracing::info!(target: "auth::account", user = %user.id, "user name chosen");
-                self.profile(caller).await
+        Ok(Some(name))
+    }
+
+    /// The address that a link is to be mailed to; `None` when the account has it already. It is asked for what a change of the
+    /// password is: whoever has the address can set the password anew.
+    async fn new_address<'a>(
+        &self,
+        caller: &Caller<'_>,
+        account: &Account,
+        address: &'a str,
+    ) -> Result<Option<&'a str>, ActionError> {
+        let address = address.trim();
+        if account.user.email().is_some_and(|own| own.address == address) {
+            return Ok(None);
+        }
+        if check_login_name(NameKind::Email, address).is_err() {
+            return Err(ActionError::BadAddress);
+        }
+        // A directory keeps the addresses of its people.
+        if account.user.name(NameKind::Directory).is_some() {
+            return Err(ActionError::NotOffered);
+        }
+        match caller.principal.kind {
+            Some(CredentialKind::WEB_SESSION) => {
+                drop(self.step_up.confirm(caller, Demand::Remembered).await?);
             }
-            Ok(false) => Err(ActionError::NoSuchUser),
-            Err(StoreError::Conflict(Conflict::Name(_))) => Err(ActionError::UserNameTaken),
-            Err(error) => Err(error.into()),
+            Some(CredentialKind::ROCKETCHAT_TOKEN) => {
+                drop(self.step_up.confirm(caller, Demand::Always).await?);
+            }
+            _ => drop(self.step_up.confirm_password(caller).await?),
+        }
+        Ok(Some(address))
+    }
+
+    async fn set_full_name(
+        &self,
+        caller: &Caller<'_>,
+        name: &str,
+        audit: &AuditRecord,
+    ) -> Result<(), ActionError> {
+        let user = caller.principal.profile.user.id;
+        let outcome = change_profile(&*self.store, user, |account| {
+            let names = account.user.names.clone();
+            let update = ProfileUpdate {
+                full_name: name.to_owned(),
+                ..ProfileUpdate::with_names(&account.user, names)
+            };
+            let change = ProfileChange { update, kinds: Vec::new(), valid_from: None, audit: audit.clone() };
+            Ok::<_, ActionError>(Some(change))
+        });
+        match outcome.await? {
+            Outcome::NoUser => Err(ActionError::NoSuchUser),
+            _ => Ok(()),
         }
     }
 
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
-        let mut account = self.step_up.own_account(caller).await?;
+    async fn give_user_name(
+        &self,
+        caller: &Caller<'_>,
+        name: &str,
+        audit: &AuditRecord,
+    ) -> Result<(), ActionError> {
+        let user = caller.principal.profile.user.id;
+        let outcome = change_profile(&*self.store, user, |account| {
+            // Another request may have chosen one meanwhile.
+            match account.user.user_name() {
+                Some(own) if own == name => return Ok(None),
+                Some(_) => return Err(ActionError::NotOffered),
+                None => {}
+            }
+            let mut names = account.user.names.clone();
+            names.insert(0, LoginName { kind: NameKind::UserName, exact: name.to_owned(), verified: false });
+            let update = ProfileUpdate::with_names(&account.user, names);
+            Ok(Some(ProfileChange { update, kinds: Vec::new(), valid_from: None, audit: audit.clone() }))
+        });
+        match outcome.await? {
+            Outcome::Done => tracing::info!(target: "auth::account", %user, "user name chosen"),
+            Outcome::Unchanged => {}
+            Outcome::NoUser => return Err(ActionError::NoSuchUser),
+            Outcome::Taken(_) => return Err(ActionError::UserNameTaken),
+        }
+        Ok(())
+    }
+
+    /// Judges a new password, and hashes it.
+    async fn new_password(
+        &self,
+        caller: &Caller<'_>,
+        mut account: Account,
+        new: &Password,
+    ) -> Result<PasswordString, ActionError> {
         // People of a directory have their passwords there, and who has none has no present one to show.
         if account.user.name(NameKind::Directory).is_some() || account.password.is_none() {
             return Err(ActionError::NotOffered);
         }
-        // A token that was made for a program proves no presence of the owner, and doesn't outlive the change.
-        let is_login = caller.principal.kind == Some(CredentialKind::ROCKETCHAT_TOKEN);
-        if !account.user.must_change_password || !is_login || caller.principal.parent.is_some() {
-            account = self.step_up.confirm(caller, Demand::Always).await?;
+        let due = account.user.must_change_password;
+        match caller.principal.kind {
+            // The password that is due to be changed was shown a short time ago.
+            Some(CredentialKind::WEB_SESSION) if due && self.step_up.is_fresh(caller.principal) => {}
+            Some(CredentialKind::WEB_SESSION) => {
+                self.step_up.confirm(caller, Demand::Remembered).await?;
+                account = self.step_up.confirm_password(caller).await?;
+            }
+            // Clients of a key send the present password along.
+            Some(CredentialKind::ZULIP_KEY) => account = self.step_up.confirm_password(caller).await?,
+            // A token that was made for a program proves no presence of the owner.
+            Some(CredentialKind::ROCKETCHAT_TOKEN) if due && caller.principal.parent.is_none() => {}
+            _ => account = self.step_up.confirm(caller, Demand::Always).await?,
         }
-        let audit = self.auditor.by_caller(caller, Act::PasswordChanged, &account.user)?;
         let (realm, client) = (&caller.principal.profile.realm, caller.peer.client_key());
         if self.passwords.is_present(realm, &account, new, client).await? {
             return Err(ActionError::SamePassword);
         }
-        let hashed = self.passwords.hash(&account, new, false, client).await?;
-        let user = account.user.id;
+        Ok(self.passwords.hash(&account, new, false, client).await?)
+    }
+
+    async fn set_password(
+        &self,
+        caller: &Caller<'_>,
+        hashed: &PasswordString,
+        audit: &AuditRecord,
+    ) -> Result<(), ActionError> {
+        let user = caller.principal.profile.user.id;
+        // A token that was made for a program doesn't outlive the change.
+        // The key of a Zulip account is what its clients go on with: they aren't asked to log in again.
+        let is_login = caller
+            .principal
+            .kind
+            .is_some_and(|kind| LOGINS.contains(&kind) || kind == CredentialKind::ZULIP_KEY);
         let except = caller.principal.credential.filter(|_| is_login);
-        if !self.passwords.store(user, &hashed, except, &audit).await? {
+        if !self.passwords.store(user, hashed, except, audit).await? {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "password changed");
-        self.profile(caller).await
+        self.notices.tell(&caller.principal.profile.user, Notice::PasswordChanged).await;
+        Ok(())
     }
+}
+
+/// A display name without spaces around it.
+fn full_name(name: &str) -> Result<String, ActionError> {
+    let name = name.trim();
+    let is_name = (1..=LONGEST_FULL_NAME).contains(&name.chars().count()) && !name.contains(is_control);
+    if is_name { Ok(name.to_owned()) } else { Err(ActionError::BadFullName) }
 }
 
 impl fmt::Debug for OwnAccountService {

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Act, ActionError, Clock, CredentialKind, Identifier, InternalError, NameKind, Password, PasswordReset,
-    Peer, ProtocolName, RealmId, Store, Timestamp, Token,
+    Account, Act, ActionError, Clock, Credential, CredentialKind, Identifier, InternalError, NameKind,
+    Password, PasswordReset, Peer, Profile, ProtocolName, RealmId, Store, StoreError, Timestamp, Token,
 };
 use auth_crypto::opaque;
 
+use super::notices::{Notice, Notices};
 use super::passwords::{PasswordError, PasswordService};
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
@@ -32,12 +33,32 @@ pub(crate) struct PasswordResetService {
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) passwords: Arc<PasswordService>,
     pub(crate) mail: Arc<MailQueue>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) auditor: Arc<Auditor>,
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether lost passwords are reset by mail.
     pub(crate) is_offered: bool,
     /// The address below which links in mails are.
     pub(crate) site_url: String,
+}
+
+impl PasswordResetService {
+    /// The account whose password a mailed token would set now.
+    pub(crate) async fn find(
+        store: &dyn Store,
+        realm: RealmId,
+        token: &Token,
+        now: Timestamp,
+    ) -> Result<Option<(Credential, Account)>, StoreError> {
+        let digest = opaque::digest(token.expose());
+        let found = store.by_digest(CredentialKind::PASSWORD_RESET, &digest).await?;
+        Ok(found.filter(|(credential, account)| {
+            account.user.realm == realm
+                && account.user.active
+                && account.user.name(NameKind::Directory).is_none()
+                && !code_has_ended(credential, now)
+        }))
+    }
 }
 
 #[async_trait]
@@ -55,7 +76,7 @@ impl PasswordReset for PasswordResetService {
             realm.active && account.user.active && account.user.name(NameKind::Directory).is_none()
         });
         if let Some(account) = account
-            && self.limits.reserve_mail(account.user.id, started).await?
+            && self.limits.reserve_mail(CredentialKind::PASSWORD_RESET, account.user.id, started).await?
         {
             let user = account.user.id;
             let expires = Some(started + LIFETIME);
@@ -79,16 +100,8 @@ impl PasswordReset for PasswordResetService {
         new: &Password,
         peer: &Peer,
         protocol: ProtocolName,
-    ) -> Result<(), ActionError> {
-        let digest = opaque::digest(token.expose());
-        let found = self.store.by_digest(CredentialKind::PASSWORD_RESET, &digest).await?;
-        let now = self.clock.now();
-        let found = found.filter(|(credential, account)| {
-            account.user.realm == realm
-                && account.user.active
-                && account.user.name(NameKind::Directory).is_none()
-                && !code_has_ended(credential, now)
-        });
+    ) -> Result<Profile, ActionError> {
+        let found = Self::find(&*self.store, realm, token, self.clock.now()).await?;
         let (credential, account) = found.ok_or(ActionError::WrongToken)?;
         let hashed = self.passwords.hash(&account, new, false, peer.client_key()).await?;
         let audit = self.auditor.by_link(Act::PasswordReset, &account.user, protocol, peer)?;
@@ -98,8 +111,14 @@ impl PasswordReset for PasswordResetService {
         }
         let user = account.user.id;
         let set = self.passwords.store(user, &hashed, None, &audit).await?;
+        if !set {
+            return Err(ActionError::WrongToken);
+        }
         tracing::info!(target: "auth::account", %user, "password reset");
-        if set { Ok(()) } else { Err(ActionError::WrongToken) }
+        self.notices.tell(&account.user, Notice::PasswordReset).await;
+        let realm = self.realms.by_id(realm).await?;
+        let realm = realm.ok_or_else(|| InternalError::corrupt("an account's realm"))?;
+        Ok(Profile::new(account, realm))
     }
 }
 

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Act, ActionError, AuditRecord, Caller, Clock, Credential, CredentialKind, Enrolment, Identifier,
-    InternalError, NameKind, OneTimeCode, Permission, RealmId, Revocation, Rng, SecondFactors, Store,
-    Timestamp, Token, UserId,
+    InternalError, NameKind, OneTimeCode, Permission, ProtocolName, RealmId, Revocation, Rng, SecondFactors,
+    Store, Timestamp, Token, UserId,
 };
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
+use super::notices::{Notice, Notices};
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
@@ -21,7 +22,7 @@ use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::timing::mail_step::next_step;
 use crate::users::UserFinder;
 
-/// The issuer that authenticator apps show before the user's name.
+/// The issuer that authenticator apps show before the user's name, for devices that Rocket.Chat's clients enrol.
 const ISSUER: &str = "Rocket.Chat";
 
 /// Enrols and removes second factors.
@@ -35,6 +36,7 @@ pub(crate) struct SecondFactorService {
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) check: Arc<SecondFactorCheck>,
     pub(crate) auditor: Arc<Auditor>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
     /// The number of steps of 30 seconds by which a TOTP code may be off.
@@ -59,7 +61,10 @@ impl SecondFactorService {
 impl SecondFactors for SecondFactorService {
     async fn enrol_device(&self, caller: &Caller<'_>) -> Result<Enrolment, ActionError> {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
-        let name = account.user.user_name().ok_or(ActionError::NoUserName)?;
+        // Rocket.Chat's clients show the user name; people of pages may have an address alone.
+        let address = account.user.email().filter(|_| caller.protocol == ProtocolName::WEB);
+        let name = account.user.user_name().or(address.map(|email| email.address));
+        let name = name.ok_or(ActionError::NoUserName)?;
         if account.totp {
             return Err(ActionError::DeviceExists);
         }
@@ -72,7 +77,7 @@ impl SecondFactors for SecondFactorService {
         }
         Ok(Enrolment {
             secret: Token::new(totp::to_base32(&secret).as_str()),
-            url: Token::new(totp::otpauth_url(&secret, ISSUER, name).as_str()),
+            url: Token::new(totp::otpauth_url(&secret, issuer_of(caller), name).as_str()),
         })
     }
 
@@ -103,6 +108,7 @@ impl SecondFactors for SecondFactorService {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "device enrolled");
+        self.notices.tell(&account.user, Notice::DeviceAdded).await;
         Ok(codes)
     }
 
@@ -116,6 +122,7 @@ impl SecondFactors for SecondFactorService {
         let audit = self.auditor.by_caller(caller, Act::DeviceRemoved, &account.user)?;
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         tracing::info!(target: "auth::account", %user, "device removed");
+        self.notices.tell(&account.user, Notice::DeviceRemoved).await;
         Ok(true)
     }
 
@@ -158,6 +165,7 @@ impl SecondFactors for SecondFactorService {
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, "device reset");
+        self.notices.tell(&account.user, Notice::DeviceRemoved).await;
         Ok(())
     }
 
@@ -171,13 +179,17 @@ impl SecondFactors for SecondFactorService {
         let kinds = self.revocations.kinds(RevocationEvent::MailedCodesRequired);
         let revocation =
             Revocation { kinds: &kinds, except: caller.principal.credential, ..Revocation::NOTHING };
-        self.set_mailed_codes(&audit, account.user.id, true, &revocation).await
+        self.set_mailed_codes(&audit, account.user.id, true, &revocation).await?;
+        self.notices.tell(&account.user, Notice::MailedCodesOn).await;
+        Ok(())
     }
 
     async fn waive_mailed_codes(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         let account = self.step_up.confirm(caller, Demand::Anew).await?;
         let audit = self.auditor.by_caller(caller, Act::MailedCodesWaived, &account.user)?;
-        self.set_mailed_codes(&audit, account.user.id, false, &Revocation::NOTHING).await
+        self.set_mailed_codes(&audit, account.user.id, false, &Revocation::NOTHING).await?;
+        self.notices.tell(&account.user, Notice::MailedCodesOff).await;
+        Ok(())
     }
 
     async fn mail_code(&self, realm: RealmId, who: &Identifier) -> Result<Timestamp, ActionError> {
@@ -186,7 +198,7 @@ impl SecondFactors for SecondFactorService {
         let realm = realm.ok_or_else(|| InternalError::corrupt("the realm of a protocol"))?;
         let account = self.users.find(&realm, who).await?;
         if let Some(account) = account.filter(|account| account.user.active && account.mails_codes())
-            && self.limits.reserve_mail(account.user.id, started).await?
+            && self.limits.reserve_mail(CredentialKind::MAILED_CODE, account.user.id, started).await?
         {
             self.check.mail_code(&account).await?;
         }
@@ -195,6 +207,16 @@ impl SecondFactors for SecondFactorService {
 
     async fn confirm(&self, caller: &Caller<'_>) -> Result<(), ActionError> {
         self.step_up.confirm(caller, Demand::Always).await.map(drop)
+    }
+}
+
+/// The issuer of a device: on pages it is the realm.
+fn issuer_of<'a>(caller: &Caller<'a>) -> &'a str {
+    let realm = &caller.principal.profile.realm;
+    match caller.protocol {
+        ProtocolName::ROCKETCHAT => ISSUER,
+        _ if realm.name.is_empty() => &realm.slug,
+        _ => &realm.name,
     }
 }
 

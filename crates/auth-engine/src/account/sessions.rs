@@ -89,9 +89,25 @@ impl Sessions for SessionService {
         let kind = CredentialKind::ROCKETCHAT_TOKEN;
         let audit = self.auditor.by_caller(caller, Act::SessionMade, &account.user)?;
         let protocol = ProtocolName::ROCKETCHAT;
-        let grant = self.issuer.token(protocol, kind, &account, lineage, Some(&audit)).await?;
+        let grant = self.issuer.token(protocol, kind, user, lineage, Some(&audit)).await?;
         tracing::info!(target: "auth::account", %by, %user, "token made");
         Ok((Profile::new(account, Arc::clone(realm)), grant))
+    }
+
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        let (principal, kind) = (caller.principal, CredentialKind::ROCKETCHAT_TOKEN);
+        if principal.kind != Some(kind) {
+            return Err(ActionError::NotPermitted);
+        }
+        let user = &principal.profile.user;
+        let lineage = Lineage::of_session(&*self.store, user.id, principal.parent).await?;
+        let lineage = lineage.ok_or(ActionError::NotPermitted)?.until(principal.expires);
+        // The row names the token presented: nothing is made when that is gone.
+        let audit = self.auditor.by_caller(caller, Act::SessionMade, user)?;
+        let protocol = ProtocolName::ROCKETCHAT;
+        let grant = self.issuer.token(protocol, kind, user.id, lineage, Some(&audit)).await?;
+        tracing::info!(target: "auth::account", user = %user.id, "another token made");
+        Ok(grant)
     }
 }
 

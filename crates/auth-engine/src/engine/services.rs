@@ -5,9 +5,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
-    DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply, OneTimeCode,
-    OwnAccount, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
-    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
+    CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply,
+    NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
+    PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
+    Realm, RealmId, RealmName, Realms, RequestLimits, SealedTexts, SecondFactors, Sessions, TextPurpose,
     Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
@@ -86,6 +87,10 @@ impl Sessions for Engine {
         secret: &Token,
     ) -> Result<(Profile, Grant), ActionError> {
         self.sessions.create_session(caller, of, secret).await
+    }
+
+    async fn another_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        self.sessions.another_session(caller).await
     }
 }
 
@@ -177,7 +182,7 @@ impl PasswordReset for Engine {
         new: &Password,
         peer: &Peer,
         protocol: ProtocolName,
-    ) -> Result<(), ActionError> {
+    ) -> Result<Profile, ActionError> {
         self.password_reset.reset_password(realm, token, new, peer, protocol).await
     }
 }
@@ -188,12 +193,12 @@ impl OwnAccount for Engine {
         self.own_account.suggest_user_name(caller).await
     }
 
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
-        self.own_account.choose_user_name(caller, name).await
-    }
-
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
-        self.own_account.change_password(caller, new).await
+    async fn change_own_account(
+        &self,
+        caller: &Caller<'_>,
+        change: &OwnChange<'_>,
+    ) -> Result<Profile, ActionError> {
+        self.own_account.change_own_account(caller, change).await
     }
 }
 
@@ -211,5 +216,67 @@ impl AddressVerification for Engine {
         protocol: ProtocolName,
     ) -> Result<(), ActionError> {
         self.address_verification.verify_address(realm, token, peer, protocol).await
+    }
+}
+
+#[async_trait]
+impl SealedTexts for Engine {
+    fn now(&self) -> Timestamp {
+        self.texts.now()
+    }
+
+    fn new_token(&self) -> Token {
+        self.texts.new_token()
+    }
+
+    fn seal(&self, purpose: TextPurpose, holder: &str, data: &str, until: Timestamp) -> Token {
+        self.texts.seal(purpose, holder, data, until)
+    }
+
+    fn open(&self, purpose: TextPurpose, holder: &str, text: &Token) -> Option<String> {
+        self.texts.open(purpose, holder, text)
+    }
+
+    async fn spend(&self, text: &Token) -> Result<bool, InternalError> {
+        self.texts.spend(text).await
+    }
+}
+
+#[async_trait]
+impl OwnCredentials for Engine {
+    async fn renew_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        self.own_credentials.renew_web_session(caller).await
+    }
+
+    fn is_fresh(&self, caller: &Caller<'_>) -> bool {
+        self.own_credentials.is_fresh(caller)
+    }
+
+    async fn own_credentials(&self, caller: &Caller<'_>) -> Result<Vec<OwnCredential>, ActionError> {
+        self.own_credentials.own_credentials(caller).await
+    }
+
+    async fn end_credential(&self, caller: &Caller<'_>, id: CredentialId) -> Result<(), ActionError> {
+        self.own_credentials.end_credential(caller, id).await
+    }
+
+    fn app_password_protocols(&self, caller: &Caller<'_>) -> Vec<ProtocolName> {
+        self.own_credentials.app_password_protocols(caller)
+    }
+
+    async fn create_app_password(
+        &self,
+        caller: &Caller<'_>,
+        new: &NewAppPassword<'_>,
+    ) -> Result<Password, ActionError> {
+        self.own_credentials.create_app_password(caller, new).await
+    }
+
+    async fn api_key(&self, caller: &Caller<'_>) -> Result<ApiKey, ActionError> {
+        self.own_credentials.api_key(caller).await
+    }
+
+    async fn is_reset_link_good(&self, realm: RealmId, token: &Token) -> Result<bool, ActionError> {
+        self.own_credentials.is_reset_link_good(realm, token).await
     }
 }

@@ -15,12 +15,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, BackendAnswer, Credential, Entry, FailureReason, InternalError, LoginError, PasswordBackend,
-    ProtocolRules, Realm, VerifyRequest,
+    Account, BackendAnswer, Credential, Entry, FailureReason, InternalError, LoginError, NameKind,
+    PasswordBackend, ProtocolRules, Realm, VerifyRequest, fold,
 };
 
 use crate::config::DirectoryConfig;
 use crate::directories::Directories;
+use crate::rules::DefaultRules;
 
 /// The backends, and the order in which they are asked.
 pub struct BackendChain {
@@ -110,6 +111,25 @@ impl BackendChain {
             Some(error) => error.into(),
             None => LoginError::Credentials(refused.unwrap_or(FailureReason::UnknownUser)),
         })
+    }
+
+    /// Whether an account's password is right by the word of whoever judges it.
+    pub(crate) async fn accepts(&self, request: &VerifyRequest<'_>) -> Result<bool, InternalError> {
+        let own = request.account.and_then(|account| account.user.name(NameKind::Directory));
+        match self.verify(&DefaultRules, request).await {
+            // A directory may know somebody else by the account's name.
+            Ok(Verified { entry: Some((_, entry)), .. }) => {
+                Ok(own.is_some_and(|own| fold(&own.exact) == fold(&entry.id)))
+            }
+            Ok(_) => Ok(true),
+            Err(LoginError::Internal(error)) => Err(error),
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Whether a directory has an entry of that id.
+    pub(crate) async fn has_entry(&self, directory: &str, id: &str) -> Result<bool, InternalError> {
+        self.backend(directory)?.has_entry(id).await
     }
 
     /// Whether a password matches the stored one.

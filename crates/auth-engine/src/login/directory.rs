@@ -4,16 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, AuditRecord, ByProtocol, Clock, Entry, FailureReason, LoginError, LoginName, Lookup,
-    NameKind, NewUser, Peer, ProfileUpdate, ProtocolRules, Realm, Revocation, Store, StoreError, User,
-    check_login_name, fold,
+    Account, Act, AuditRecord, ByProtocol, Clock, Entry, FailureReason, InternalError, LoginError, LoginName,
+    Lookup, NameKind, NewUser, Peer, ProfileUpdate, ProtocolName, ProtocolRules, Realm, Store, StoreError,
+    User, check_login_name, fold,
 };
 
 use crate::audit::Auditor;
 use crate::config::DirectoryConfig;
 use crate::directories::Directories;
+use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::revocation::{RevocationEvent, RevocationTable};
 use crate::users::UserFactory;
+
+use super::backends::BackendChain;
+use super::second_factor::active_factors;
 
 /// What becomes of an entry whose password is right.
 #[derive(Debug)]
@@ -31,35 +35,35 @@ pub enum EntryMatch {
     Refused(FailureReason),
 }
 
+/// The account of an entry whose password is right.
+#[derive(Debug)]
+pub(crate) enum EntryAccount {
+    /// It belongs to the entry.
+    Own(Account),
+    /// It becomes the entry's once the login is through.
+    ToBeLinked(Account),
+}
+
 /// Makes the row of the audit log for an act of the directory on a user.
 type Audit<'a> = dyn Fn(Act, &User) -> AuditRecord + Sync + 'a;
 
 /// Finds and makes the accounts of directory entries.
 pub struct DirectoryAccounts {
-    store: Arc<dyn Store>,
-    directories: Arc<Directories>,
-    users: Arc<UserFactory>,
-    auditor: Arc<Auditor>,
-    revocations: Arc<RevocationTable>,
-    clock: Arc<dyn Clock>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) directories: Arc<Directories>,
+    /// The directories themselves, which are asked whether an entry is there.
+    pub(crate) backends: Arc<BackendChain>,
+    pub(crate) users: Arc<UserFactory>,
+    pub(crate) auditor: Arc<Auditor>,
+    pub(crate) revocations: Arc<RevocationTable>,
+    pub(crate) clock: Arc<dyn Clock>,
     /// Whether new users with an address are asked for mailed codes.
-    mailed_codes: bool,
+    pub(crate) mailed_codes: bool,
 }
 
 impl DirectoryAccounts {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        directories: Arc<Directories>,
-        users: Arc<UserFactory>,
-        auditor: Arc<Auditor>,
-        revocations: Arc<RevocationTable>,
-        clock: Arc<dyn Clock>,
-        mailed_codes: bool,
-    ) -> Self {
-        Self { store, directories, users, auditor, revocations, clock, mailed_codes }
-    }
-
-    /// The account of a person whose password a directory has just accepted.
+    /// The account of a person whose password a directory has just accepted. One that is to become the entry's is given as
+    /// it is, and [linked](Self::link) by the caller once its own second factor was shown.
     pub(crate) async fn account_of(
         &self,
         rules: &dyn ProtocolRules,
@@ -67,18 +71,20 @@ impl DirectoryAccounts {
         peer: &Peer,
         directory: &str,
         entry: &Entry,
-    ) -> Result<Account, LoginError> {
+    ) -> Result<EntryAccount, LoginError> {
         rules.check_entry(entry).map_err(LoginError::Credentials)?;
         warn_of_names(directory, entry);
         let config = self.directories.get(directory).cloned().unwrap_or_default();
         let audit =
             |act, user: &User| self.auditor.by_directory(directory, act, user, rules.protocol(), peer);
-        match self.match_entry_by(&config, realm, entry).await? {
-            EntryMatch::Known(account) => Ok(self.update(&config, account, entry, &audit).await?),
-            EntryMatch::Linked(account) | EntryMatch::Relinked(account) => {
-                self.link(&account, entry, &audit).await
+        match self.match_entry_by(&config, realm, directory, entry).await? {
+            EntryMatch::Known(account) => {
+                Ok(EntryAccount::Own(self.update(&config, account, entry, &audit).await?))
             }
-            EntryMatch::Made => self.make(realm, entry, &audit).await,
+            EntryMatch::Linked(account) | EntryMatch::Relinked(account) => {
+                Ok(EntryAccount::ToBeLinked(account))
+            }
+            EntryMatch::Made => Ok(EntryAccount::Own(self.make(realm, entry, &audit).await?)),
             EntryMatch::Refused(reason) => {
                 if reason == FailureReason::AccountOfAnother {
                     tracing::warn!(
@@ -97,23 +103,24 @@ impl DirectoryAccounts {
     /// What a login with the right password comes to, with nothing changed.
     ///
     /// # Errors
-    /// [`StoreError`] when the store can't be read.
+    /// [`InternalError`] when the store can't be read, or the directory can't tell whether a former entry is still there.
     pub async fn match_entry(
         &self,
         realm: &Realm,
         directory: &str,
         entry: &Entry,
-    ) -> Result<EntryMatch, StoreError> {
+    ) -> Result<EntryMatch, InternalError> {
         let config = self.directories.get(directory).cloned().unwrap_or_default();
-        self.match_entry_by(&config, realm, entry).await
+        self.match_entry_by(&config, realm, directory, entry).await
     }
 
     async fn match_entry_by(
         &self,
         config: &DirectoryConfig,
         realm: &Realm,
+        directory: &str,
         entry: &Entry,
-    ) -> Result<EntryMatch, StoreError> {
+    ) -> Result<EntryMatch, InternalError> {
         if check_login_name(NameKind::Directory, &entry.id).is_err() {
             return Ok(EntryMatch::Refused(FailureReason::EntryIncomplete));
         }
@@ -126,7 +133,8 @@ impl DirectoryAccounts {
             return Ok(EntryMatch::Known(namesakes.swap_remove(own)));
         }
         let is_creatable = config.create && is_of_domains(&config.email_domains, entry.email.as_deref());
-        Ok(match (namesakes.pop(), namesakes.is_empty()) {
+        let namesake = namesakes.pop();
+        Ok(match (namesake, namesakes.is_empty()) {
             (None, _) if !is_creatable => EntryMatch::Refused(FailureReason::NoAccount),
             (None, _) if !has_login_name(entry) => EntryMatch::Refused(FailureReason::EntryIncomplete),
             (None, _) => EntryMatch::Made,
@@ -136,12 +144,20 @@ impl DirectoryAccounts {
             (Some(account), true)
                 if config.relink_by_name
                     && self.directories.of(realm).count() == 1
-                    && may_be_relinked(&account, entry) =>
+                    && may_be_relinked(&account, entry)
+                    && self.has_lost_its_entry(directory, &account).await? =>
             {
                 EntryMatch::Relinked(account)
             }
             (Some(_), _) => EntryMatch::Refused(FailureReason::AccountOfAnother),
         })
+    }
+
+    /// Whether the entry that an account belongs to is gone from its directory: a person whose entry is still there keeps the
+    /// account, whoever has the name now.
+    async fn has_lost_its_entry(&self, directory: &str, account: &Account) -> Result<bool, InternalError> {
+        let Some(former) = account.user.name(NameKind::Directory) else { return Ok(false) };
+        Ok(!self.backends.has_entry(directory, &former.exact).await?)
     }
 
     async fn by_entry(&self, realm: &Realm, entry: &Entry) -> Result<Option<Account>, StoreError> {
@@ -162,25 +178,43 @@ impl DirectoryAccounts {
         Ok(found)
     }
 
-    /// Gives an account to the directory: from now on the directory judges its password.
-    async fn link(&self, account: &Account, entry: &Entry, audit: &Audit<'_>) -> Result<Account, LoginError> {
-        let user = account.user.id;
-        let former = account.user.name(NameKind::Directory).map(|name| name.exact.as_str());
-        let (act, event) = RevocationEvent::of_link(former);
-        let kinds = self.revocations.kinds(event);
-        let valid_from = former.map(|_| self.clock.now());
-        let detail = former.unwrap_or_default().to_owned();
-        let audit = AuditRecord { detail, ..audit(act, &account.user) };
-        let revocation = Revocation { valid_from, kinds: &kinds, except: None };
-        let update = profile_update(&account.user, entry);
-        match self.store.update_profile(user, &update, &revocation, Some(&audit)).await {
-            Ok(true) => {
+    /// Gives an account to the directory: from now on the directory judges its password. `shown` is the account as it was
+    /// when its second factor was shown; where something else is asked for by now, the login is refused.
+    pub(crate) async fn link(
+        &self,
+        protocol: ProtocolName,
+        peer: &Peer,
+        directory: &str,
+        entry: &Entry,
+        shown: &Account,
+    ) -> Result<Account, LoginError> {
+        let user = shown.user.id;
+        let former = shown.user.name(NameKind::Directory).map(|name| name.exact.clone());
+        let (act, event) = RevocationEvent::of_link(former.as_deref());
+        let outcome = change_profile(&*self.store, user, |account| {
+            if account.user.valid_from != shown.user.valid_from
+                || active_factors(account) != active_factors(shown)
+            {
+                return Err(LoginError::Credentials(FailureReason::WrongPassword));
+            }
+            if account.user.name(NameKind::Directory).map(|name| &name.exact) != former.as_ref() {
+                return Err(LoginError::Credentials(FailureReason::AccountOfAnother));
+            }
+            let audit = self.auditor.by_directory(directory, act, &account.user, protocol, peer);
+            Ok(Some(ProfileChange {
+                update: profile_update(&account.user, entry),
+                kinds: self.revocations.kinds(event),
+                valid_from: former.as_ref().map(|_| self.clock.now()),
+                audit: AuditRecord { detail: former.clone().unwrap_or_default(), ..audit },
+            }))
+        });
+        match outcome.await? {
+            Outcome::Done | Outcome::Unchanged => {
                 tracing::info!(target: "auth::account", %user, "account linked with its directory entry");
                 self.read_again(user).await
             }
-            Ok(false) => Err(LoginError::Credentials(FailureReason::NoAccount)),
-            Err(StoreError::Conflict(_)) => Err(LoginError::Credentials(FailureReason::AccountOfAnother)),
-            Err(error) => Err(error.into()),
+            Outcome::NoUser => Err(LoginError::Credentials(FailureReason::NoAccount)),
+            Outcome::Taken(_) => Err(LoginError::Credentials(FailureReason::AccountOfAnother)),
         }
     }
 
@@ -192,32 +226,32 @@ impl DirectoryAccounts {
         entry: &Entry,
         audit: &Audit<'_>,
     ) -> Result<Account, StoreError> {
-        let user = account.user.id;
-        let update = profile_update(&account.user, entry);
-        let is_same = update.names == account.user.names
-            && update.full_name == account.user.full_name
-            && update.role == account.user.role;
-        if is_same || !config.sync_on_login || !account.user.active {
+        if !config.sync_on_login || !differs(&account.user, &profile_update(&account.user, entry)) {
             return Ok(account);
         }
-        let audit = audit(Act::ProfileUpdated, &account.user);
-        // What was mailed to a former address is good no longer.
-        let kinds = self.revocations.kinds(RevocationEvent::AddressChanged);
-        let kinds =
-            if addresses(&update.names).eq(addresses(&account.user.names)) { &[] } else { &kinds[..] };
-        let revocation = Revocation { kinds, ..Revocation::NOTHING };
-        match self.store.update_profile(user, &update, &revocation, Some(&audit)).await {
-            Ok(true) => {
+        let user = account.user.id;
+        let outcome = change_profile(&*self.store, user, |account| {
+            let update = profile_update(&account.user, entry);
+            if !differs(&account.user, &update) || !account.user.active {
+                return Ok::<_, StoreError>(None);
+            }
+            // What was mailed to a former address is good no longer.
+            let has_moved = !addresses(&update.names).eq(addresses(&account.user.names));
+            let event = has_moved.then_some(RevocationEvent::AddressChanged);
+            let kinds = event.map(|event| self.revocations.kinds(event)).unwrap_or_default();
+            let audit = audit(Act::ProfileUpdated, &account.user);
+            Ok(Some(ProfileChange { update, kinds, valid_from: None, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => {
                 tracing::info!(target: "auth::account", %user, "account updated from the directory");
-                Ok(self.store.user(user).await?.unwrap_or(account))
             }
-            Ok(false) => Ok(account),
-            Err(StoreError::Conflict(what)) => {
+            Outcome::Taken(what) => {
                 tracing::warn!(target: "auth::account", %user, %what, "account not updated");
-                Ok(account)
             }
-            Err(error) => Err(error),
+            Outcome::Unchanged | Outcome::NoUser => return Ok(account),
         }
+        Ok(self.store.user(user).await?.unwrap_or(account))
     }
 
     /// Makes an account for a person who logs in for the first time.
@@ -245,7 +279,7 @@ impl DirectoryAccounts {
 
     fn new_account(&self, realm: &Realm, entry: &Entry) -> NewUser {
         let mut new = self.users.new_user(realm, self.clock.now(), ByProtocol::new());
-        let ProfileUpdate { names, full_name, role } = profile_update(&new.user, entry);
+        let ProfileUpdate { names, full_name, role, .. } = profile_update(&new.user, entry);
         let email_second_factor = self.mailed_codes && entry.email.is_some();
         new.user = User { names, full_name, role, email_second_factor, ..new.user };
         new
@@ -285,10 +319,16 @@ fn profile_update(user: &User, entry: &Entry) -> ProfileUpdate {
     let full_name = entry.full_name.as_deref().or(own_name);
     let full_name = full_name.or(entry.user_name.as_deref()).or(entry.email.as_deref());
     ProfileUpdate {
+        version: user.version,
         names,
         full_name: full_name.unwrap_or_default().to_owned(),
         role: entry.role.unwrap_or(user.role),
     }
+}
+
+/// Whether an update would change something.
+fn differs(user: &User, update: &ProfileUpdate) -> bool {
+    (&update.names, &update.full_name, update.role) != (&user.names, &user.full_name, user.role)
 }
 
 /// The addresses among names.
@@ -316,7 +356,7 @@ fn has_login_name(entry: &Entry) -> bool {
 }
 
 /// Whether an account belongs to an entry.
-fn is_of_entry(account: &Account, entry: &Entry) -> bool {
+pub(crate) fn is_of_entry(account: &Account, entry: &Entry) -> bool {
     let mut names = account.user.names.iter();
     names.any(|name| name.kind == NameKind::Directory && fold(&name.exact) == fold(&entry.id))
 }
@@ -327,17 +367,17 @@ fn is_free(account: &Account) -> bool {
 }
 
 /// Whether an account that is another entry's may become an entry's: a person's, with the entry's user name, or with its
-/// address where it has no user name.
+/// address where it has no user name. The name that counts is the account's first, which its directory gave; others were
+/// given to it besides.
 fn may_be_relinked(account: &Account, entry: &Entry) -> bool {
     let (kind, name) = match (&entry.user_name, &entry.email) {
         (Some(name), _) => (NameKind::UserName, name),
         (None, Some(email)) => (NameKind::Email, email),
         (None, None) => return false,
     };
-    let mut names = account.user.names.iter();
     account.user.name(NameKind::Directory).is_some()
         && account.user.bot.is_none()
-        && names.any(|own| own.kind == kind && fold(&own.exact) == fold(name))
+        && account.user.name(kind).is_some_and(|own| fold(&own.exact) == fold(name))
 }
 
 fn is_of_domains(domains: &[String], email: Option<&str>) -> bool {

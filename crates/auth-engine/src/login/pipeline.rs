@@ -11,15 +11,17 @@ use std::time::Duration;
 use auth_core::{
     Account, Clock, Credential, FactorMethod, FailureReason, Identifier, InternalError, Login, LoginAttempt,
     LoginError, LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store,
-    StrengthRule, Timestamp, User, UserId, VerifyRequest,
+    StrengthRule, Timestamp, Token, User, UserId, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
 use super::attempt_log::{AttemptLog, RefusedBy};
 use super::backends::{BackendChain, Verified};
-use super::directory::DirectoryAccounts;
+use super::directory::{DirectoryAccounts, EntryAccount, is_of_entry};
 use super::passwordless::{Passwordless, ResolvedUser};
 use super::second_factor::{SecondFactorCheck, Subject, active_factors};
+use super::ticket::{Ticket, Tickets};
+use crate::account::notices::{Notice, Notices};
 use crate::grants::GrantIssuer;
 use crate::rate_limit::priority::Priorities;
 use crate::rate_limit::reservation::{Limited, Reservation};
@@ -28,7 +30,11 @@ use crate::rate_limit::subject::password_login_name;
 use crate::rules::RuleSet;
 use crate::timing::delay_slots::DelaySlots;
 use crate::timing::failure_delay::FailureDelay;
+use crate::token::uses::CredentialUses;
 use crate::users::UserFinder;
+
+/// How long every place of an account is new, so that its owner is not told of each.
+const NEWCOMER: Duration = Duration::from_secs(24 * 3600);
 
 /// The login pipeline.
 pub(crate) struct LoginPipeline {
@@ -37,12 +43,15 @@ pub(crate) struct LoginPipeline {
     pub(crate) users: Arc<UserFinder>,
     pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) priorities: Arc<Priorities>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) slots: DelaySlots,
     pub(crate) failure_delay: FailureDelay,
     pub(crate) app_passwords: AppPasswords,
     pub(crate) backends: Arc<BackendChain>,
     pub(crate) directory_accounts: Arc<DirectoryAccounts>,
     pub(crate) passwordless: Passwordless,
+    pub(crate) tickets: Tickets,
+    pub(crate) uses: Arc<CredentialUses>,
     pub(crate) second_factor: Arc<SecondFactorCheck>,
     pub(crate) issuer: Arc<GrantIssuer>,
     pub(crate) log: Arc<AttemptLog>,
@@ -104,7 +113,7 @@ impl LoginPipeline {
                     let (counter, window) = *by;
                     self.log.refused(&attempt, error.as_str(), RefusedBy::Limit(counter, window), started);
                 }
-                return LoginReply { rate_limit: status, ..LoginReply::refused(error) };
+                return LoginReply { rate_limit: status.map(|status| *status), ..LoginReply::refused(error) };
             }
         };
         let is_cheap = password_login_name(&attempt).is_none();
@@ -114,7 +123,11 @@ impl LoginPipeline {
         match &result {
             Ok(login) => {
                 self.limits.succeeded(reservation).await;
-                self.priorities.logged_in(login.profile.user.id, attempt.peer.client_key());
+                let (user, client) = (&login.profile.user, attempt.peer.client_key());
+                if !self.priorities.is_familiar(user.id, client) && user.joined + NEWCOMER < started {
+                    self.notices.tell(user, Notice::NewPlace(client)).await;
+                }
+                self.priorities.logged_in(user.id, client);
             }
             Err(LoginError::Internal(_)) => self.limits.give_back(&mut reservation).await,
             Err(LoginError::SecondFactorRequired(_)) => self.limits.give_back(&mut reservation).await,
@@ -152,6 +165,9 @@ impl LoginPipeline {
         let attempt = judged.attempt;
         if let LoginMethod::Password { who, secret } = &attempt.method {
             return self.by_password(judged, reservation, progress, who, secret).await;
+        }
+        if let LoginMethod::Ticket(ticket) = &attempt.method {
+            return self.by_ticket(judged, progress, ticket).await;
         }
         let resolved = self.passwordless.find(judged.rules, attempt).await;
         progress.looked_up = self.clock.now();
@@ -195,13 +211,54 @@ impl LoginPipeline {
         let verified = self.verify(judged, who, account, secret).await?;
         let is_cheap = verified.app_password.is_some();
         let owner = self.owner(judged, account, &verified).await?;
-        progress.found(owner.clone());
+        let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
+        progress.found(account.clone());
         progress.is_cheap = is_cheap;
         // A directory may know more names of an account than the store: the account's own count holds for them too.
-        if named != Some(owner.user.id) && !self.limits.identify(reservation, attempt, &owner).await? {
+        if named != Some(account.user.id) && !self.limits.identify(reservation, attempt, account).await? {
             return Err(LoginError::Credentials(FailureReason::TooManyAttempts));
         }
         self.admit(judged, owner, &verified).await
+    }
+
+    /// Goes on where an earlier attempt was asked for a second factor. The password was right then, and has not been changed
+    /// since.
+    async fn by_ticket(
+        &self,
+        judged: Judged<'_>,
+        progress: &mut Progress,
+        ticket: &Token,
+    ) -> Result<Box<Login>, LoginError> {
+        let realm = &judged.attempt.realm;
+        let unknown = || LoginError::Credentials(FailureReason::UnknownToken);
+        let Ticket { user, valid_from, entry } = self.tickets.open(realm.id, ticket).ok_or_else(unknown)?;
+        let account = self.store.user(user).await?;
+        let account = account.filter(|account| account.user.valid_from == valid_from).ok_or_else(unknown)?;
+        progress.found(account.clone());
+        check_state(realm, account.user.active)?;
+        let owner = match &entry {
+            Some((_, entry)) if !is_of_entry(&account, entry) => EntryAccount::ToBeLinked(account),
+            _ => EntryAccount::Own(account),
+        };
+        self.admit(judged, owner, &Verified { entry, ..Verified::default() }).await
+    }
+
+    /// The error of a second factor, with a ticket where the protocol gives one.
+    fn with_ticket(
+        &self,
+        judged: Judged<'_>,
+        account: &Account,
+        verified: &Verified,
+        mut error: LoginError,
+    ) -> LoginError {
+        if let LoginError::SecondFactorRequired(challenge)
+        | LoginError::SecondFactorInvalid(challenge)
+        | LoginError::SecondFactorExhausted(challenge) = &mut error
+            && judged.rules.gives_tickets()
+        {
+            challenge.ticket = Some(self.tickets.issue(&account.user, verified.entry.as_ref()));
+        }
+        error
     }
 
     /// Does the work that is done for a name that no account has. A client that has tried too many passwords of an account
@@ -229,6 +286,7 @@ impl LoginPipeline {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
         let app_password = self.app_passwords.find(attempt.protocol, realm, account, secret).await?;
+        let app_password = app_password.filter(|_| rules.takes_app_passwords());
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
@@ -260,32 +318,43 @@ impl LoginPipeline {
         judged: Judged<'_>,
         account: Option<&Account>,
         verified: &Verified,
-    ) -> Result<Account, LoginError> {
+    ) -> Result<EntryAccount, LoginError> {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
-        let account = match &verified.entry {
+        let owner = match &verified.entry {
             Some((directory, entry)) => {
                 self.directory_accounts.account_of(rules, realm, &attempt.peer, directory, entry).await?
             }
-            None => account.cloned().ok_or_else(|| InternalError::corrupt("an accepted account"))?,
+            None => {
+                let account = account.cloned();
+                EntryAccount::Own(account.ok_or_else(|| InternalError::corrupt("an accepted account"))?)
+            }
         };
+        let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
         check_state(realm, account.user.active)?;
         // That the password is right is not told where a second factor is needed and can't be shown.
-        if verified.reset_required && !self.lacks_second_step(attempt, &account) {
+        if verified.reset_required && !self.lacks_second_step(attempt, account) {
             return Err(LoginError::PasswordResetRequired);
         }
-        Ok(account)
+        Ok(owner)
     }
 
-    /// The stages after a right password. An app password stands for a second factor.
+    /// The stages after a right password. An app password stands for a second factor. An account becomes an entry's only
+    /// after its second factor was shown: the directory's password alone takes no account over that has one.
     async fn admit(
         &self,
         judged: Judged<'_>,
-        account: Account,
+        owner: EntryAccount,
         verified: &Verified,
     ) -> Result<Box<Login>, LoginError> {
         let Judged { attempt, rules } = judged;
-        rules.check_user(&account.user)?;
+        let (account, is_to_be_linked) = match owner {
+            EntryAccount::Own(account) => (account, false),
+            EntryAccount::ToBeLinked(account) => (account, true),
+        };
+        if !is_to_be_linked {
+            rules.check_user(&account.user)?;
+        }
         if verified.app_password.is_none() {
             if self.lacks_second_step(attempt, &account) {
                 return Err(LoginError::Credentials(FailureReason::NoSecondStep));
@@ -300,8 +369,21 @@ impl LoginPipeline {
                     peer: &attempt.peer,
                     takes_codes_again: rules.takes_codes_again(),
                 };
-                self.second_factor.verify(subject, *method, code.as_ref()).await?;
+                let shown = self.second_factor.verify(subject, *method, code.as_ref()).await;
+                shown.map_err(|error| self.with_ticket(judged, &account, verified, error.into()))?;
             }
+        }
+        let account = match &verified.entry {
+            Some((directory, entry)) if is_to_be_linked => {
+                let (protocol, peer) = (attempt.protocol, &attempt.peer);
+                let linked = self.directory_accounts.link(protocol, peer, directory, entry, &account).await?;
+                rules.check_user(&linked.user)?;
+                linked
+            }
+            _ => account,
+        };
+        if let Some(app_password) = &verified.app_password {
+            self.uses.note_login(app_password, self.clock.now());
         }
         self.grant(judged, account, verified.app_password.as_ref()).await
     }

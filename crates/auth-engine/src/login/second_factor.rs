@@ -318,7 +318,7 @@ fn code_text(code: &OneTimeCode) -> String {
 }
 
 fn challenge(account: &Account, method: FactorMethod, mailed: Option<MailedChallenge>) -> Challenge {
-    Challenge { method, available: active_factors(account), mailed }
+    Challenge { method, available: active_factors(account), mailed, ticket: None }
 }
 
 /// The challenge for a code that was mailed before.

@@ -70,11 +70,27 @@ impl MailQueue {
         Ok(())
     }
 
+    /// Queues a mail to an address that is not its user's, together with the credential that it tells of.
+    pub(crate) async fn post_to(
+        &self,
+        credential: &Credential,
+        address: &str,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), InternalError> {
+        self.store.post_with(credential, &self.mail_to(address, subject, text)).await?;
+        Ok(())
+    }
+
     fn mail(&self, user: &User, subject: &str, text: &str) -> OutgoingMail {
+        self.mail_to(user.email().map(|email| email.address).unwrap_or_default(), subject, text)
+    }
+
+    fn mail_to(&self, address: &str, subject: &str, text: &str) -> OutgoingMail {
         let id = MailId::random(&*self.rng);
         OutgoingMail {
             id,
-            to: user.email().map(|email| email.address).unwrap_or_default().to_owned(),
+            to: address.to_owned(),
             subject: subject.to_owned(),
             body: self.keys.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
             due: self.clock.now(),

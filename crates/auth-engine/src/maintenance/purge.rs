@@ -7,6 +7,7 @@ use std::time::Duration;
 use auth_core::{Clock, InternalError, Store};
 
 use crate::login::attempt_log::AttemptLog;
+use crate::token::uses::CredentialUses;
 
 /// A mail that was not taken for so long is given up.
 const NEGLECTED: Duration = Duration::from_secs(24 * 3600);
@@ -33,6 +34,7 @@ pub struct Purger {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     log: Arc<AttemptLog>,
+    uses: Arc<CredentialUses>,
     /// The longest time for which shared attempts are remembered.
     attempts: Duration,
 }
@@ -42,9 +44,10 @@ impl Purger {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         log: Arc<AttemptLog>,
+        uses: Arc<CredentialUses>,
         attempts: Duration,
     ) -> Self {
-        Self { store, clock, log, attempts }
+        Self { store, clock, log, uses, attempts }
     }
 
     /// Logs how many attempts the limits have refused, and how many were granted without a hash, in windows that are over. To
@@ -59,6 +62,14 @@ impl Purger {
         self.log.write_all_sums();
         // An attempt that can't be written now is lost: no request waits for it.
         drop(self.store.attempts(0).await);
+    }
+
+    /// Writes when credentials were last used. To be called every minute or so, and at the end.
+    ///
+    /// # Errors
+    /// An [`InternalError`] when the store can't be reached; what was noted until then is lost.
+    pub async fn write_uses(&self) -> Result<(), InternalError> {
+        Ok(self.uses.write().await?)
     }
 
     /// Deletes the oldest attempts beyond `most`; gives their number.
@@ -83,6 +94,7 @@ impl Purger {
         let attempts = self.store.forget_attempts(now - keep_attempts).await?;
         let audit = self.store.forget_audit(now - keep_audit).await?;
         self.store.forget_shared_attempts(now - self.attempts).await?;
+        self.store.forget_spent(now).await?;
         let mut mails = 0;
         loop {
             let neglected = self.store.due(now - NEGLECTED, PAGE).await?;

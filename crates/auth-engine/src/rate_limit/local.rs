@@ -14,8 +14,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptCounting, ClientKey, Digest, LoginAttempt, Peer, ProtocolName, Quota, RateLimitStatus,
-    SecondStep, Timestamp, UserId,
+    Account, AttemptCounting, ClientKey, CredentialKind, Digest, LoginAttempt, Peer, ProtocolName, Quota,
+    RateLimitStatus, SecondStep, Timestamp, UserId,
 };
 use auth_crypto::opaque::digest;
 
@@ -27,7 +27,7 @@ use super::wrong_codes::WrongCodes;
 use crate::config::Config;
 use crate::rules::RuleSet;
 
-/// Mails that clients which are not signed in can have sent to one account: its owner's own logins don't count.
+/// Mails of one kind that clients which are not signed in can have sent to one account: its owner's own logins don't count.
 const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
 
 /// Acts that an account can do to itself: each is a row of the audit log, which no ceiling shortens.
@@ -252,10 +252,15 @@ impl LocalLimits {
         Ok(reservation)
     }
 
-    /// Reserves a mail that a client which is not signed in has sent to an account, or refuses it.
-    pub(super) fn reserve_mail(&self, user: UserId, now: Timestamp) -> Result<Reservation, Limited> {
+    /// Reserves a mail with a credential of a kind that a client which is not signed in has sent to an account, or refuses it.
+    pub(super) fn reserve_mail(
+        &self,
+        kind: CredentialKind,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Reservation, Limited> {
         let mut reservation = Reservation::new(now);
-        self.take(&mut reservation, Counter::mail(user))?;
+        self.take(&mut reservation, Counter::mail(kind, user))?;
         Ok(reservation)
     }
 
@@ -319,7 +324,7 @@ impl LocalLimits {
         let error = counter.error(retry_after);
         let window = limiter.and_then(OptionalLimiter::quota).map(|quota| quota.window);
         let by = window.map(|window| Box::new((counter, window)));
-        Err(Limited { error, status: is_told.then_some(status), by })
+        Err(Limited { error, status: is_told.then(|| Box::new(status)), by })
     }
 
     /// Counts an attempt, refused or not.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp, UserId};
+use auth_core::{CredentialKind, Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp, UserId};
 
 use super::subject::Subject;
 
@@ -13,7 +13,7 @@ pub(super) enum Scope {
     Common,
     /// The limits of wrong second factors.
     SecondFactor,
-    /// The limit of mails to an account.
+    /// The limit of mails of one kind to an account.
     Mail,
     /// A protocol's own limits.
     Protocol(ProtocolName),
@@ -35,8 +35,8 @@ impl Counter {
         Self { scope: Scope::SecondFactor, subject }
     }
 
-    pub(super) fn mail(user: UserId) -> Self {
-        Self { scope: Scope::Mail, subject: Subject::Anywhere(user) }
+    pub(super) fn mail(kind: CredentialKind, user: UserId) -> Self {
+        Self { scope: Scope::Mail, subject: Subject::Mail(kind, user) }
     }
 
     pub(super) fn of(protocol: ProtocolName, subject: Subject) -> Self {
@@ -47,9 +47,8 @@ impl Counter {
     pub(super) fn shared_name(&self) -> Option<String> {
         let subject = self.subject.shared_name()?;
         match self.scope {
-            Scope::Common => Some(subject),
+            Scope::Common | Scope::Mail => Some(subject),
             Scope::SecondFactor => Some(format!("second factor {subject}")),
-            Scope::Mail => Some(format!("mail {subject}")),
             Scope::Protocol(_) => None,
         }
     }
@@ -81,7 +80,7 @@ pub(crate) struct Reservation {
 pub(crate) struct Limited {
     pub(crate) error: LoginError,
     /// The protocol's own limit, where that one refused.
-    pub(crate) status: Option<RateLimitStatus>,
+    pub(crate) status: Option<Box<RateLimitStatus>>,
     /// The counter that refused, and its window; `None` where the store could not be asked.
     pub(crate) by: Option<Box<(Counter, Duration)>>,
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ClientKey, Clock, Digest, InternalError, LoginAttempt, LoginError, Peer, ProtocolName,
-    RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
+    Account, ClientKey, Clock, CredentialKind, Digest, InternalError, LoginAttempt, LoginError, Peer,
+    ProtocolName, RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
@@ -89,10 +89,15 @@ impl AttemptLimits {
         }
     }
 
-    /// Counts a mail that a client which is not signed in has sent to an account; `false` when there were too many, at all
-    /// servers of the store together.
-    pub(crate) async fn reserve_mail(&self, user: UserId, now: Timestamp) -> Result<bool, InternalError> {
-        let Ok(mut reservation) = self.local.reserve_mail(user, now) else { return Ok(false) };
+    /// Counts a mail with a credential of a kind that a client which is not signed in has sent to an account; `false` when
+    /// there were too many of the kind, at all servers of the store together.
+    pub(crate) async fn reserve_mail(
+        &self,
+        kind: CredentialKind,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<bool, InternalError> {
+        let Ok(mut reservation) = self.local.reserve_mail(kind, user, now) else { return Ok(false) };
         match self.share(&mut reservation).await {
             Ok(()) => Ok(true),
             Err(Limited { error: LoginError::Internal(error), .. }) => Err(error),

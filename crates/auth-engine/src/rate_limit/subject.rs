@@ -1,7 +1,8 @@
 //! What limits count: clients, networks of clients, and accounts by their names or their ids.
 
 use auth_core::{
-    ClientKey, ClientNetwork, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User, UserId, fold,
+    ClientKey, ClientNetwork, CredentialKind, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User,
+    UserId, fold,
 };
 use auth_crypto::opaque::digest;
 use data_encoding::HEXLOWER;
@@ -25,6 +26,8 @@ pub(super) enum Subject {
     Anywhere(UserId),
     /// An account, from the client keys that it has not logged in from.
     Strangers(UserId),
+    /// Mails to an account with a credential of one kind.
+    Mail(CredentialKind, UserId),
 }
 
 /// A name of a realm, whatever the spelling.
@@ -80,6 +83,7 @@ impl Subject {
             Self::Account(user, client) => Some(format!("account user {user} {client}")),
             Self::Anywhere(user) => Some(format!("user {user} anywhere")),
             Self::Strangers(user) => Some(format!("user {user} strangers")),
+            Self::Mail(kind, user) => Some(format!("mail {} user {user}", kind.as_str())),
             Self::Typed(_) | Self::UserName(..) => None,
         }
     }

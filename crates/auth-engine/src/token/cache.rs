@@ -14,7 +14,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -32,6 +32,9 @@ const QUICK: Duration = Duration::from_millis(250);
 /// Changes that are remembered for reads under way.
 const REMEMBERED: usize = 1024;
 
+/// After so many comparisons, entries that are worth nothing are removed.
+const SWEEP: u32 = 16;
+
 /// When more entries than this are new, all entries are compared.
 const MANY: usize = 16_384;
 
@@ -47,11 +50,19 @@ pub(crate) struct Holder {
     /// Whether a TOTP device is enrolled and confirmed.
     pub(crate) totp: bool,
     pub(crate) credential: Credential,
+    /// When a use of the credential was last noted, in milliseconds.
+    pub(crate) noted: AtomicI64,
 }
 
 impl From<(Credential, Account)> for Holder {
     fn from((credential, account): (Credential, Account)) -> Self {
-        Self { has_password: account.has_password(), totp: account.totp, user: account.user, credential }
+        Self {
+            has_password: account.has_password(),
+            totp: account.totp,
+            user: account.user,
+            noted: AtomicI64::new(credential.last_used.map_or(i64::MIN, Timestamp::as_millis)),
+            credential,
+        }
     }
 }
 
@@ -67,6 +78,8 @@ pub(crate) struct CredentialCache {
     changes: Mutex<Changes>,
     /// When the last comparison began, in milliseconds.
     compared: AtomicI64,
+    /// How many comparisons have ended.
+    comparisons: AtomicU32,
     compared_state: Mutex<ComparedState>,
 }
 
@@ -111,6 +124,7 @@ impl CredentialCache {
             current: Cache::new(capacity),
             changes: Mutex::default(),
             compared: AtomicI64::new(i64::MIN),
+            comparisons: AtomicU32::new(0),
             compared_state: Mutex::default(),
         }
     }
@@ -215,7 +229,16 @@ impl CredentialCache {
         }
         self.compared_state().counter = counter;
         self.compared.fetch_max(began.as_millis(), Ordering::AcqRel);
+        if self.comparisons.fetch_add(1, Ordering::Relaxed).is_multiple_of(SWEEP) {
+            self.sweep();
+        }
         Ok(())
+    }
+
+    /// Removes the entries that are worth nothing, as their users have changed since: they would fill the cache with
+    /// credentials that nobody presents again.
+    fn sweep(&self) {
+        self.entries.retain(|_, holder| self.current.get(&holder.user.id) == Some(holder.user.version));
     }
 
     fn compared_state(&self) -> MutexGuard<'_, ComparedState> {

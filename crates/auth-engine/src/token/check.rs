@@ -12,6 +12,7 @@ use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
 
 use super::cache::{CredentialCache, Holder};
+use super::uses::CredentialUses;
 use crate::credentials::has_ended;
 use crate::grants::{nearest_second, zettelstore_name};
 use crate::keys::Keys;
@@ -25,6 +26,7 @@ pub(crate) struct CredentialChecker {
     realms: Arc<RealmCache>,
     keys: Arc<Keys>,
     limits: Arc<AttemptLimits>,
+    uses: Arc<CredentialUses>,
     clock: Arc<dyn Clock>,
 }
 
@@ -42,9 +44,10 @@ impl CredentialChecker {
         realms: Arc<RealmCache>,
         keys: Arc<Keys>,
         limits: Arc<AttemptLimits>,
+        uses: Arc<CredentialUses>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { store, cache, realms, keys, limits, clock }
+        Self { store, cache, realms, keys, limits, uses, clock }
     }
 
     /// Finds the owner of a presented credential.
@@ -102,6 +105,7 @@ impl CredentialChecker {
         if user.bot == Some(BotKind::IncomingWebhook) {
             return Err(TokenError::WebhookBot);
         }
+        self.uses.note(holder.credential.id, &holder.noted, now);
         Ok(holder.principal(own_realm))
     }
 
@@ -132,11 +136,13 @@ impl CredentialChecker {
         let user = &holder.user;
         let fits = owner.is_none_or(|owner| user.external_ids.get(check.protocol) == Some(owner))
             && user.realm == realm.id
-            && holder.is_good_at(check.protocol, self.clock.now());
+            && holder.is_good_at(check.protocol, self.clock.now())
+            && !self.uses.is_idle(&holder.credential, self.clock.now());
         if !fits {
             return Err(TokenError::Invalid);
         }
         check_state(realm, user)?;
+        self.uses.note(holder.credential.id, &holder.noted, self.clock.now());
         Ok(holder.principal(Arc::clone(realm)))
     }
 
@@ -190,6 +196,7 @@ impl CredentialChecker {
         };
         let holder = found.filter(is_good).ok_or(TokenError::Invalid)?;
         check_state(realm, &holder.user)?;
+        self.uses.note(holder.credential.id, &holder.noted, now);
         Ok(SignedHolder { realm: Arc::clone(realm), holder, claims })
     }
 }

@@ -186,7 +186,7 @@ async fn the_caller_may_name_the_factor() {
     for (named, method) in
         [(None, totp), (Some(totp), totp), (Some(email), email), (Some(FactorMethod::Password), totp)]
     {
-        let factor = PresentedFactor { code: None, method: named };
+        let factor = PresentedFactor { code: None, method: named, password: None };
         assert_eq!(asked(change(&world, &both, &factor).await), Some((method, all.clone())), "{named:?}");
     }
     let mailed = mailed_code(&mails(&world).await[0]);

@@ -12,15 +12,16 @@ use async_trait::async_trait;
 use auth_core::{
     Accepted, Account, Act, Actor, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason,
     InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend,
-    ProtocolName, Quota, Role, SecondStep, SecretInput, VerifyRequest,
+    ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, TotpSecret, VerifyRequest,
 };
 use auth_engine::{
     CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
     RocketChatConfig,
 };
 
+use auth_crypto::totp;
 use auth_engine::rules::LOCAL_PASSWORD_FORBIDDEN;
-use auth_engine::testing::{World, config, result};
+use auth_engine::testing::{TOTP_SECRET, World, config, result};
 
 use crate::world;
 
@@ -70,6 +71,13 @@ impl PasswordBackend for People {
             _ => BackendAnswer::Reject(FailureReason::WrongPassword),
         }
     }
+
+    async fn has_entry(&self, id: &str) -> Result<bool, InternalError> {
+        if self.is_down.load(Ordering::SeqCst) {
+            return Err(InternalError::unavailable("down"));
+        }
+        Ok(self.entries.iter().any(|entry| entry.id == id))
+    }
 }
 
 fn entry(name: &str) -> Entry {
@@ -93,6 +101,12 @@ async fn with_people(config: Config, entries: Vec<Entry>) -> (World, Arc<People>
     let world = world::built(config, |builder| EngineBuilder { backends, ..builder }).await;
     world::import(&world, USERS).await;
     (world, people)
+}
+
+/// The code of the device that these tests use.
+fn code_at(time: Timestamp) -> String {
+    let secret: TotpSecret = totp::from_base32(TOTP_SECRET).unwrap();
+    totp::code(&secret, time.as_secs() / 30).expose().to_owned()
 }
 
 async fn named(world: &World, name: &str) -> Account {
@@ -319,6 +333,21 @@ async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_o
     assert_eq!((row.act, row.user, row.detail.as_str()), (Act::AccountRelinked, Some(before), "id-linked"));
     assert_eq!(row.actor, Actor::Directory("corp".into()));
 
+    // A person whose entry is still there keeps the account, and so does one of whom the directory can't tell.
+    let stays = Entry { user_name: Some("l.inked".into()), email: None, ..entry("linked") };
+    for (entries, is_down) in [(vec![again.clone(), stays], false), (vec![again.clone()], true)] {
+        let (world, people) = with_people(with_directory(relinking.clone()), entries).await;
+        people.is_down.store(is_down, Ordering::SeqCst);
+        let realm = world.realm("main").await;
+        let found = world.engine.directory_accounts().match_entry(&realm, "corp", &again).await;
+        let is_kept = match found {
+            Ok(EntryMatch::Refused(FailureReason::AccountOfAnother)) => !is_down,
+            Err(error) => is_down && error.kind() == InternalErrorKind::Unavailable,
+            _ => false,
+        };
+        assert!(is_kept, "down: {is_down}");
+    }
+
     // Of two directories, each may have somebody of the name.
     let mut two = with_directory(relinking);
     two.directories.insert("other".into(), DirectoryConfig::default());
@@ -379,6 +408,36 @@ async fn second_factors_and_states_count_as_for_everybody() {
     );
     assert_eq!(refusal(&world, "off", THERE).await, Some(LoginError::UserInactive));
     assert_eq!(refusal(&world, "off", "wrong").await, WRONG);
+}
+
+#[tokio::test]
+async fn no_account_is_given_to_an_entry_before_its_second_factor_is_shown() {
+    let may_all =
+        DirectoryConfig { merge_existing: true, relink_by_name: true, ..DirectoryConfig::default() };
+    let again = Entry { id: "id-again".into(), ..entry("totp") };
+    let own = Entry { id: "id-own".into(), ..entry("device") };
+    let (world, _) = with_people(with_directory(may_all), vec![again, own]).await;
+    let device = r#"{"kind":"user","realm":"main","username":"device","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"}"#;
+    world::import(&world, device).await;
+    for (who, former, id) in [("totp", Some("id-totp"), "id-again"), ("device", None, "id-own")] {
+        let entry_of =
+            async || named(&world, who).await.user.name(NameKind::Directory).map(|name| name.exact.clone());
+        let refused = refusal(&world, who, THERE).await;
+        assert!(matches!(refused, Some(LoginError::SecondFactorRequired(_))), "{who}: {refused:?}");
+        let refused = world.log_in(ProtocolName::ZETTELSTORE, who, THERE).await.err();
+        assert_eq!(refused, Some(LoginError::Credentials(FailureReason::NoSecondStep)), "{who}");
+        let attempt = world.attempt("main", ProtocolName::ROCKETCHAT, who, THERE).await;
+        let with = |code: &str| LoginAttempt {
+            second_step: SecondStep::Offered(Some(OneTimeCode::new(code))),
+            ..attempt.clone()
+        };
+        let wrong = result(world.ask(with("000000")).await).err();
+        assert!(matches!(wrong, Some(LoginError::SecondFactorInvalid(_))), "{who}: {wrong:?}");
+        assert_eq!(entry_of().await.as_deref(), former, "{who}: nothing was changed");
+        let code = code_at(world.clock.now());
+        assert!(result(world.ask(with(&code)).await).is_ok(), "{who}");
+        assert_eq!(entry_of().await.as_deref(), Some(id), "{who}");
+    }
 }
 
 #[tokio::test]

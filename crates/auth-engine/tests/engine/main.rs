@@ -24,6 +24,7 @@ mod reset;
 mod second_factors;
 mod signed_in;
 mod tokens;
+mod web;
 mod world;
 mod wrong_codes;
 mod zettelstore;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, Actor, AddressVerification, CredentialKind, FactorMethod, LoginError, NameKind,
-    OwnAccount, Password, PersonalTokens, ProtocolName, Revocation, Token,
+    Act, ActionError, Actor, AddressVerification, Caller, CredentialKind, FactorMethod, LoginError, NameKind,
+    OwnAccount, OwnChange, Password, PasswordReset, PersonalTokens, Profile, ProtocolName, Revocation, Token,
 };
-use auth_engine::testing::{PASSWORD, World, config, token};
+use auth_engine::testing::{PASSWORD, World, config, limited, token};
 
 use crate::signed_in::{SignedIn, by, mails, none, password_code};
 use crate::world;
@@ -35,6 +35,16 @@ async fn nameless(world: &World) -> SignedIn {
     SignedIn::with(world, "ada@example.org", token(&grant)).await
 }
 
+async fn choose(world: &World, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
+    let change = OwnChange { user_name: Some(name), ..OwnChange::default() };
+    world.engine.change_own_account(caller, &change).await
+}
+
+async fn set_password(world: &World, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
+    let change = OwnChange { password: Some(new), ..OwnChange::default() };
+    world.engine.change_own_account(caller, &change).await
+}
+
 async fn last_act(world: &World) -> (Act, Actor) {
     let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
     (row.act, row.actor)
@@ -48,20 +58,53 @@ async fn user_name_is_suggested_and_chosen_once() {
     assert_eq!(world.engine.create_personal_token(&caller, "bot", false).await.err(), None);
     // The first suggestion folds like another user's name.
     assert_eq!(world.engine.suggest_user_name(&caller).await, Ok("alovelace".to_owned()));
-    let taken = world.engine.choose_user_name(&caller, "ada.LOVELACE").await.err();
+    let taken = choose(&world, &caller, "ada.LOVELACE").await.err();
     assert_eq!(taken, Some(ActionError::UserNameTaken));
     for bad in ["", "ada lovelace", "ada@example.org", "all"] {
-        let told = world.engine.choose_user_name(&caller, bad).await.err();
+        let told = choose(&world, &caller, bad).await.err();
         assert_eq!(told, Some(ActionError::BadUserName), "{bad}");
     }
-    let chosen = world.engine.choose_user_name(&caller, "alovelace").await.unwrap();
+    let chosen = choose(&world, &caller, "alovelace").await.unwrap();
     assert_eq!(chosen.user.user_name(), Some("alovelace"));
     assert_eq!(last_act(&world).await, (Act::UserNameChosen, Actor::Owner));
     assert!(world.log_in(ProtocolName::ROCKETCHAT, "alovelace", PASSWORD).await.is_ok());
     // The same name again changes nothing, and another one is refused.
-    assert!(world.engine.choose_user_name(&caller, "alovelace").await.is_ok());
-    let told = world.engine.choose_user_name(&caller, "countess").await.err();
+    assert!(choose(&world, &caller, "alovelace").await.is_ok());
+    let told = choose(&world, &caller, "countess").await.err();
     assert_eq!(told, Some(ActionError::NotOffered));
+}
+
+#[tokio::test]
+async fn of_two_user_names_chosen_at_a_time_one_is_kept() {
+    let world = new_world().await;
+    let (session, nothing) = (nameless(&world).await, none());
+    let caller = session.caller(&nothing);
+    let (first, second) =
+        tokio::join!(choose(&world, &caller, "alovelace"), choose(&world, &caller, "countess"));
+    let kept = world.store.user(session.principal.profile.user.id).await.unwrap().unwrap().user;
+    let names = kept.names.iter().filter(|name| name.kind == NameKind::UserName).count();
+    assert_eq!((names, first.is_ok()), (1, second.is_err()));
+    assert_eq!(kept.user_name(), Some(if first.is_ok() { "alovelace" } else { "countess" }));
+}
+
+#[tokio::test]
+async fn a_change_of_which_one_part_is_refused_changes_nothing() {
+    let world = new_world().await;
+    let (session, shown) = (nameless(&world).await, by(FactorMethod::Password, Some(&password_code())));
+    let caller = session.caller(&shown);
+    let (weak, good) = (Password::new("12345678"), Password::new(NEW));
+    for (name, password) in [("alovelace", &weak), ("ADA.lovelace", &good)] {
+        let change = OwnChange { user_name: Some(name), password: Some(password), ..OwnChange::default() };
+        assert!(world.engine.change_own_account(&caller, &change).await.is_err(), "{name}");
+        let user = world.store.user(session.principal.profile.user.id).await.unwrap().unwrap().user;
+        assert_eq!((user.user_name(), session.is_good(&world).await), (None, true), "{name}");
+    }
+    let change = OwnChange { user_name: Some("alovelace"), password: Some(&good), ..OwnChange::default() };
+    assert_eq!(
+        world.engine.change_own_account(&caller, &change).await.unwrap().user.user_name(),
+        Some("alovelace")
+    );
+    assert!(world.log_in(ProtocolName::ROCKETCHAT, "alovelace", NEW).await.is_ok());
 }
 
 #[tokio::test]
@@ -73,7 +116,7 @@ async fn password_that_must_be_changed_is_changed_and_the_calling_token_stays() 
     let change = |new: &str| {
         let new = Password::new(new);
         let (world, own, nothing) = (&world, &own, &nothing);
-        async move { world.engine.change_password(&own.caller(nothing), &new).await.map(|profile| profile.user) }
+        async move { set_password(world, &own.caller(nothing), &new).await.map(|profile| profile.user) }
     };
     assert_eq!(change(PASSWORD).await.err(), Some(ActionError::SamePassword));
     assert_eq!(change("12345678").await.err(), Some(ActionError::WeakPassword(Vec::new())));
@@ -101,13 +144,13 @@ async fn tokens_of_programs_change_no_password_without_proof_and_do_not_outlive_
         let mut program = SignedIn::new(&world, "due").await;
         (program.principal.kind, program.principal.parent) = (Some(kind), parent);
         let nothing = none();
-        let told = world.engine.change_password(&program.caller(&nothing), &Password::new(NEW)).await.err();
+        let told = set_password(&world, &program.caller(&nothing), &Password::new(NEW)).await.err();
         assert!(matches!(told, Some(ActionError::SecondFactorRequired(_))), "{kind:?}: {told:?}");
     }
     let mut program = SignedIn::new(&world, "due").await;
     program.principal.kind = Some(CredentialKind::PERSONAL_TOKEN);
     let shown = by(FactorMethod::Password, Some(&password_code()));
-    assert!(world.engine.change_password(&program.caller(&shown), &Password::new(NEW)).await.is_ok());
+    assert!(set_password(&world, &program.caller(&shown), &Password::new(NEW)).await.is_ok());
     assert!(!program.is_good(&world).await);
 }
 
@@ -117,7 +160,7 @@ async fn no_user_name_is_chosen_where_a_directory_names_people() {
     let mut session = nameless(&world).await;
     Arc::make_mut(&mut session.principal.profile.realm).backends = vec!["local".into(), "corp".into()];
     let nothing = none();
-    let told = world.engine.choose_user_name(&session.caller(&nothing), "ceo").await.err();
+    let told = choose(&world, &session.caller(&nothing), "ceo").await.err();
     assert_eq!(told, Some(ActionError::NotOffered));
 }
 
@@ -126,10 +169,10 @@ async fn other_passwords_are_changed_by_whoever_shows_a_factor_or_the_present_on
     let world = new_world().await;
     let session = SignedIn::new(&world, "iago").await;
     let (nothing, new) = (none(), Password::new(NEW));
-    let told = world.engine.change_password(&session.caller(&nothing), &new).await.err();
+    let told = set_password(&world, &session.caller(&nothing), &new).await.err();
     assert!(matches!(told, Some(ActionError::SecondFactorRequired(_))), "{told:?}");
     let shown = by(FactorMethod::Password, Some(&password_code()));
-    assert!(world.engine.change_password(&session.caller(&shown), &new).await.is_ok());
+    assert!(set_password(&world, &session.caller(&shown), &new).await.is_ok());
     assert!(world.log_in(ProtocolName::ROCKETCHAT, "iago", NEW).await.is_ok());
     assert!(session.is_good(&world).await);
 }
@@ -141,8 +184,21 @@ async fn people_of_a_directory_change_no_password_here() {
     world::import(&world, line).await;
     let session = SignedIn::new(&world, "corp").await;
     let nothing = none();
-    let told = world.engine.change_password(&session.caller(&nothing), &Password::new(NEW)).await.err();
+    let told = set_password(&world, &session.caller(&nothing), &Password::new(NEW)).await.err();
     assert_eq!(told, Some(ActionError::NotOffered));
+}
+
+#[tokio::test]
+async fn mails_of_one_kind_leave_those_of_other_kinds_their_share() {
+    let world = world::with(limited()).await;
+    world::import(&world, MORE_USERS).await;
+    let (realm, address) = (world.realm("main").await.id, "unproved@example.org");
+    for _ in 0..10 {
+        assert!(world.engine.mail_address_proof(realm, address).await.is_ok());
+    }
+    assert_eq!(mails(&world).await.len(), 5);
+    assert!(world.engine.forgot_password(realm, address).await.is_ok());
+    assert_eq!(mails(&world).await.len(), 6);
 }
 
 #[tokio::test]

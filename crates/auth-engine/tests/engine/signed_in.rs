@@ -56,11 +56,11 @@ pub(crate) fn none() -> PresentedFactor {
 }
 
 pub(crate) fn code(code: &str) -> PresentedFactor {
-    PresentedFactor { code: Some(OneTimeCode::new(code)), method: None }
+    PresentedFactor { code: Some(OneTimeCode::new(code)), method: None, password: None }
 }
 
 pub(crate) fn by(method: FactorMethod, code: Option<&str>) -> PresentedFactor {
-    PresentedFactor { code: code.map(OneTimeCode::new), method: Some(method) }
+    PresentedFactor { code: code.map(OneTimeCode::new), method: Some(method), password: None }
 }
 
 /// What a client sends in place of [`PASSWORD`].

@@ -2,10 +2,11 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_core::{
-    ActionError, Caller, Grant, Identifier, PersonalTokens, PresentedFactor, ProtocolName, Sessions, Token,
-    UserId,
+    Act, ActionError, Caller, Grant, Identifier, PersonalTokens, PresentedFactor, ProtocolName, Sessions,
+    Token, UserId,
 };
 
 use auth_engine::testing::{PASSWORD, World, config};
@@ -127,6 +128,30 @@ async fn other_sessions_end_but_neither_the_own_nor_personal_tokens() {
     // A personal token is no login token that would be spared.
     assert_eq!(world.engine.end_other_sessions(&bot.caller(&factor)).await, Ok(()));
     assert_eq!((own.is_good(&world).await, bot.is_good(&world).await), (false, true));
+}
+
+#[tokio::test]
+async fn another_token_ends_when_the_one_presented_would_and_a_revoked_one_gives_none() {
+    let world = world::new().await;
+    let (own, factor) = (SignedIn::new(&world, "iago").await, none());
+    let bot = personal(&world, &own.caller(&factor), "bot", false).await.unwrap();
+    let bot = SignedIn::with(&world, "iago", bot).await;
+    world.clock.advance(Duration::from_secs(24 * 3600));
+    let another = world.engine.another_session(&own.caller(&factor)).await;
+    let Ok(Grant::Token { token, expires }) = another else { panic!("{another:?}") };
+    assert!(own.principal.expires.is_some());
+    assert_eq!(expires, own.principal.expires, "no later");
+    let another = SignedIn::with(&world, "iago", token).await;
+    assert_eq!((own.is_good(&world).await, another.is_good(&world).await), (true, true));
+    let refused = world.engine.another_session(&bot.caller(&factor)).await;
+    assert_eq!(refused.err(), Some(ActionError::NotPermitted), "a personal token has no end to keep to");
+
+    world.engine.end_other_sessions(&another.caller(&factor)).await.unwrap();
+    assert_eq!((own.is_good(&world).await, another.is_good(&world).await), (false, true));
+    assert!(world.engine.another_session(&own.caller(&factor)).await.is_err(), "it is revoked");
+    let rows = world.store.audit_rows(None, 99).await.unwrap();
+    let made = rows.iter().filter(|row| row.record.act == Act::SessionMade).count();
+    assert_eq!(made, 1);
 }
 
 #[tokio::test]

@@ -53,7 +53,7 @@ async fn log_in(world: &World, from: &str, code: &str) -> Told {
 
 /// What a client learns of the factor that was asked for.
 fn asked() -> Challenge {
-    Challenge { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None }
+    Challenge { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None, ticket: None }
 }
 
 /// Logs in with a code that is right and was not used before.

@@ -141,7 +141,7 @@ async fn a_user_made_again_with_a_former_id_refuses_the_former_ones_tokens() {
         (later.as_str(), START + Duration::from_secs(20)),
     ] {
         let iago = world.account("iago").await.user.id;
-        assert!(world.store.delete(iago, None).await.unwrap());
+        assert!(world.store.delete(iago, &Revocation::NOTHING, None).await.unwrap());
         world::import(&world, &line(more)).await;
         assert_eq!(world.account("iago").await.user.valid_from, stamp, "{more}");
         keep(&world, &old).await;

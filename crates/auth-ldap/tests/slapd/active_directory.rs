@@ -6,14 +6,10 @@ use std::sync::Arc;
 
 use auth_core::{Password, Role};
 use auth_ldap::{Directory, DirectoryConfig, RealmAccess};
-use ldap3::asn1::{
-    ASNTag, Enumerated, Integer, OctetString, PL, Sequence, Set, StructureTag, Tag, TagClass, parse_tag,
-    parse_uint, write,
-};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use ldap3::asn1::{PL, Sequence, Set, StructureTag, Tag, TagClass};
 
 use crate::fixture::{SystemClock, entry, log_in, realm, server, service_account};
+use crate::small_server::{self, Reply, octets, result, sequence, text};
 
 /// The groups of the entry, and how many the server gives at a time.
 const GROUPS: usize = 3200;
@@ -29,43 +25,12 @@ struct Behaviour {
 }
 
 async fn start(behaviour: Behaviour) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((connection, _)) = listener.accept().await {
-            tokio::spawn(serve(connection, behaviour.clone()));
-        }
-    });
-    address
-}
-
-/// Answers binds (0) and searches (3) until the client unbinds.
-async fn serve(mut connection: TcpStream, behaviour: Behaviour) -> Option<()> {
-    let mut unread = Vec::new();
-    loop {
-        let Ok((rest, message)) = parse_tag(&unread) else {
-            if connection.read_buf(&mut unread).await.ok()? == 0 {
-                return None;
-            }
-            continue;
-        };
-        unread = rest.to_vec();
-        let PL::C(parts) = message.payload else { return None };
-        let [id, request, ..] = parts.as_slice() else { return None };
-        let id = number(id)?;
-        let PL::C(fields) = &request.payload else { return None };
-        let answers = match request.id {
-            0 => vec![bind(&behaviour, &text(fields.get(1)?)?)],
-            3 => search(&behaviour, fields)?,
-            _ => return None,
-        };
-        for answer in answers {
-            let message = sequence(vec![Tag::Integer(Integer { inner: id, ..Default::default() }), answer]);
-            let mut bytes = Default::default();
-            write::encode_into(&mut bytes, message.into_structure()).ok()?;
-            connection.write_all(&bytes).await.ok()?;
-        }
-    }
+    small_server::start(move |request| match request.kind {
+        0 => Some(vec![bind(&behaviour, &text(request.fields.get(1)?)?).into()]),
+        3 => Some(search(&behaviour, request.fields)?.into_iter().map(Reply::from).collect()),
+        _ => None,
+    })
+    .await
 }
 
 fn bind(behaviour: &Behaviour, dn: &str) -> Tag {
@@ -97,29 +62,6 @@ fn search(behaviour: &Behaviour, fields: &[StructureTag]) -> Option<Vec<Tag>> {
     let entry = vec![octets("cn=Ada,dc=corp"), sequence(attributes.collect())];
     let entry = Sequence { id: 4, class: TagClass::Application, inner: entry };
     Some(vec![Tag::Sequence(entry), result(5, 0, "")])
-}
-
-fn result(id: u64, code: i64, text: &str) -> Tag {
-    let code = Tag::Enumerated(Enumerated { inner: code, ..Default::default() });
-    Tag::Sequence(Sequence { id, class: TagClass::Application, inner: vec![code, octets(""), octets(text)] })
-}
-
-fn sequence(inner: Vec<Tag>) -> Tag {
-    Tag::Sequence(Sequence { inner, ..Default::default() })
-}
-
-fn octets(text: &str) -> Tag {
-    Tag::OctetString(OctetString { inner: text.as_bytes().to_vec(), ..Default::default() })
-}
-
-fn text(tag: &StructureTag) -> Option<String> {
-    let PL::P(bytes) = &tag.payload else { return None };
-    String::from_utf8(bytes.clone()).ok()
-}
-
-fn number(tag: &StructureTag) -> Option<i64> {
-    let PL::P(bytes) = &tag.payload else { return None };
-    i64::try_from(parse_uint(bytes).ok()?.1).ok()
 }
 
 fn directory(address: SocketAddr, change: impl FnOnce(&mut DirectoryConfig)) -> Directory {

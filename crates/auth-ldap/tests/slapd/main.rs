@@ -6,6 +6,8 @@ mod fixture;
 mod groups;
 mod logins;
 mod outages;
+mod pages;
 mod people;
 mod pool;
+mod small_server;
 mod tls;

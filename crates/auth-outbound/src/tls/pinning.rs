@@ -11,7 +11,8 @@ use rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 ///
 /// Whoever holds the key of a pinned certificate is the server that the operator means. So neither its issuer, nor its
 /// names, nor a mark that it may sign others is of concern: `openssl req -x509` makes certificates without a name to check,
-/// and with that mark. Its dates still count.
+/// and with that mark. Its dates still count, and nothing else that the server sends along: an authority's certificate that
+/// is out of date is none of the pinned one's.
 #[derive(Debug)]
 pub(super) struct PinningVerifier {
     authorities: Arc<WebPkiServerVerifier>,
@@ -33,15 +34,20 @@ impl ServerCertVerifier for PinningVerifier {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        let verified =
-            self.authorities.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
-        match verified {
-            Err(Error::InvalidCertificate(reason))
-                if !is_of_dates(&reason) && self.pinned.iter().any(|pinned| pinned == end_entity) =>
-            {
+        if !self.pinned.iter().any(|pinned| pinned == end_entity) {
+            return self.authorities.verify_server_cert(
+                end_entity,
+                intermediates,
+                server_name,
+                ocsp_response,
+                now,
+            );
+        }
+        match self.authorities.verify_server_cert(end_entity, &[], server_name, ocsp_response, now) {
+            Err(Error::InvalidCertificate(reason)) if !is_of_dates(&reason) => {
                 Ok(ServerCertVerified::assertion())
             }
-            verified => verified,
+            judged => judged,
         }
     }
 
@@ -68,7 +74,8 @@ impl ServerCertVerifier for PinningVerifier {
     }
 }
 
-/// Whether a certificate is refused for its dates, which the library checks before everything else.
+/// Whether a certificate is refused for its dates, which the library checks before everything else. Judged without others,
+/// they are its own.
 fn is_of_dates(reason: &CertificateError) -> bool {
     use CertificateError::{Expired, ExpiredContext, NotValidYet, NotValidYetContext};
     matches!(reason, Expired | ExpiredContext { .. } | NotValidYet | NotValidYetContext { .. })

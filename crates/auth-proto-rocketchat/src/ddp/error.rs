@@ -27,6 +27,10 @@ pub(crate) enum MethodError {
     Login(LoginError),
     /// The action was refused.
     Action(ActionError),
+    /// The present password is wrong.
+    WrongPassword,
+    /// The password was set, and the client must log in, since a second factor is asked for.
+    SecondFactorAfterReset,
     /// The method takes a signed-in user.
     NotSignedIn,
     /// The socket has logged in too often, or the account has changed itself too often; and how long to wait.
@@ -54,7 +58,7 @@ impl From<ActionError> for MethodError {
     fn from(error: ActionError) -> Self {
         match error {
             ActionError::Internal(error) => Self::Internal(error),
-            ActionError::TooManyActs(wait) => Self::Limited(wait),
+            ActionError::TooManyActs(wait) | ActionError::TooManyAttempts(wait) => Self::Limited(wait),
             error => Self::Action(error),
         }
     }
@@ -98,6 +102,13 @@ impl MethodError {
                 None => ErrorObject::new(ErrorCode::Number(401), Some("User not found".into())),
             },
             Self::Action(error) => of_action_error(error, &TEXTS).into(),
+            Self::WrongPassword => {
+                ErrorObject::new(ErrorCode::Number(403), Some("Incorrect password".into()))
+            }
+            Self::SecondFactorAfterReset => ErrorObject::new(
+                ErrorCode::Word("2fa-enabled"),
+                Some("Changed password, but user not logged in because 2FA is enabled.".into()),
+            ),
             Self::NotSignedIn => ErrorObject::new(ErrorCode::Word("not-authorized"), None),
             Self::Limited(wait) => {
                 let seconds = wait.as_millis().div_ceil(1000);
@@ -245,6 +256,7 @@ mod tests {
             method: FactorMethod::Email,
             available: vec![FactorMethod::Email],
             mailed: Some(mailed),
+            ticket: None,
         };
         let expected = json!({
             "isClientSafe": true,

@@ -1,16 +1,19 @@
 //! The methods that a client may call.
 
 use auth_core::{
-    ActionError, Caller, InternalError, LoginMethod, OneTimeCode, Password, Peer, PresentedFactor, Principal,
-    ProtocolName, Timestamp, Token,
+    ActionError, Caller, FactorMethod, Grant, Identifier, InternalError, LoginError, LoginMethod,
+    OneTimeCode, OwnChange, Password, Peer, PresentedFactor, Principal, ProtocolName, SecretInput, Timestamp,
+    Token,
 };
+use std::time::Duration;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use super::command::Params;
 use super::error::MethodError;
 use super::user_document::UserDocument;
-use crate::decode::{accounts_form, factor_method};
+use crate::decode::{LoginForm, accounts_form, factor_method, password_factor};
 use crate::state::{LoggedIn, RocketChatProtocol};
 
 /// What a method gives.
@@ -26,6 +29,17 @@ pub(crate) enum MethodResult {
         token_expires: Date,
         #[serde(rename = "type")]
         kind: &'static str,
+    },
+    /// A password was changed.
+    #[serde(rename_all = "camelCase")]
+    PasswordChanged { password_changed: bool },
+    /// Another token of the user.
+    #[serde(rename_all = "camelCase")]
+    Another {
+        id: String,
+        #[serde(serialize_with = "exposed")]
+        token: Token,
+        token_expires: Date,
     },
     /// The token that stays when others end.
     #[serde(rename_all = "camelCase")]
@@ -177,9 +191,35 @@ impl From<MethodError> for Outcome {
     }
 }
 
-/// Whether a method is the one whose calls are limited.
+/// The method whose calls a socket limits itself.
+const LOG_IN: &str = "login";
+
+/// The other methods whose calls are limited as those of operations are: each reads or changes the store.
+const LIMITED: [&str; 13] = [
+    "2fa:checkCodesRemaining",
+    "2fa:disable",
+    "2fa:enable",
+    "2fa:regenerateCodes",
+    "2fa:validateTempToken",
+    "changePassword",
+    "getNewToken",
+    "getUsernameSuggestion",
+    "logoutOtherClients",
+    "removeOtherTokens",
+    "resetPassword",
+    "setUserPassword",
+    "setUsername",
+];
+
+/// Whether a method is the one that logs in.
 pub(crate) fn is_log_in(name: &str) -> bool {
-    name == "login"
+    name == LOG_IN
+}
+
+/// Counts a call against the limit of its method; gives the time to wait where there were too many.
+fn count(state: &RocketChatProtocol, origin: &Origin<'_>, name: &str) -> Option<Duration> {
+    let limited = LIMITED.into_iter().find(|limited| *limited == name)?;
+    state.services.admit(ProtocolName::ROCKETCHAT, limited, origin.peer)?.retry_after
 }
 
 /// Calls a method.
@@ -189,14 +229,20 @@ pub(crate) async fn call(
     name: &str,
     mut params: Params,
 ) -> Outcome {
+    if let Some(wait) = count(state, origin, name) {
+        return MethodError::Limited(wait).into();
+    }
     match name {
-        "login" => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
+        LOG_IN => log_in(state, origin, params.take(0)).await.unwrap_or_else(Outcome::from),
         "logout" => log_out(state, origin).await.unwrap_or_else(Outcome::from),
         "rooms/get" | "subscriptions/get" => Ok(Some(MethodResult::Rooms([]))).into(),
         "logoutOtherClients" | "removeOtherTokens" => end_other_sessions(state, origin, name).await.into(),
+        "getNewToken" => get_new_token(state, origin).await.unwrap_or_else(Outcome::from),
         "getUsernameSuggestion" | "setUsername" | "setUserPassword" => {
             change_own_account(state, origin, name, params.take(0)).await.into()
         }
+        "changePassword" => change_password(state, origin, params).await.into(),
+        "resetPassword" => reset_password(state, origin, params).await.unwrap_or_else(Outcome::from),
         _ => match DeviceCall::from_name(name) {
             Some(call) => change_factor(state, origin, call, params).await.into(),
             None => MethodError::NotFound(name.to_owned()).into(),
@@ -259,6 +305,22 @@ async fn end_other_sessions(
     Ok((name == "logoutOtherClients").then(own))
 }
 
+/// Makes another token, by which the socket goes on. Meteor's client asks for it before it ends the other sessions.
+async fn get_new_token(state: &RocketChatProtocol, origin: &Origin<'_>) -> Result<Outcome, MethodError> {
+    let id = origin.user.ok_or(MethodError::NotSignedIn)?.id.clone();
+    let principal = origin.principal(state).await?;
+    let nothing = PresentedFactor::default();
+    let caller = origin.caller(&principal, origin.factor.unwrap_or(&nothing));
+    let Grant::Token { token, expires } = state.services.another_session(&caller).await? else {
+        return Err(InternalError::defect("a grant that is no token").into());
+    };
+    let token_expires = Date::of_end(expires);
+    let result = MethodResult::Another { id: id.clone(), token: token.clone(), token_expires };
+    let document = UserDocument::of(&principal.profile.user);
+    let change = UserChange::SignedIn(SignedIn { id, token }, document);
+    Ok(Outcome { result: Ok(Some(result)), change, not_before: None })
+}
+
 /// The methods that choose a user name, and the one that sets the password of an account that must change it.
 async fn change_own_account(
     state: &RocketChatProtocol,
@@ -274,15 +336,71 @@ async fn change_own_account(
     }
     let Value::String(text) = param else { return Err(MethodError::IllTyped) };
     if name == "setUsername" {
-        state.services.choose_user_name(&caller, &text).await?;
+        let change = OwnChange { user_name: Some(&text), ..OwnChange::default() };
+        state.services.change_own_account(&caller, &change).await?;
         return Ok(Some(MethodResult::UserName(text)));
     }
     // Any other change of a password is `users.updateOwnBasicInfo`.
     if !principal.profile.user.must_change_password {
         return Err(ActionError::NotOffered.into());
     }
-    state.services.change_password(&caller, &Password::new(text)).await?;
+    let change = OwnChange { password: Some(&Password::new(text)), ..OwnChange::default() };
+    state.services.change_own_account(&caller, &change).await?;
     Ok(Some(MethodResult::Done(true)))
+}
+
+/// Meteor's method for a new password: the present one, by its digest or clear, and the new one, which must be clear: of a
+/// digest nobody can tell how strong it is.
+async fn change_password(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    mut params: Params,
+) -> Result<Option<MethodResult>, MethodError> {
+    let principal = origin.principal(state).await?;
+    let (present, new) = (params.take(0), params.take(1));
+    let present = match &present {
+        Value::String(clear) => clear.as_str(),
+        other => other.get("digest").and_then(Value::as_str).ok_or(MethodError::IllTyped)?,
+    };
+    let Value::String(new) = new else { return Err(ActionError::NotOffered.into()) };
+    let factor = password_factor(present);
+    let caller = origin.caller(&principal, &factor);
+    let change = OwnChange { password: Some(&Password::new(new)), ..OwnChange::default() };
+    match state.services.change_own_account(&caller, &change).await {
+        Ok(_) => Ok(Some(MethodResult::PasswordChanged { password_changed: true })),
+        Err(ActionError::SecondFactorInvalid(challenge)) if challenge.method == FactorMethod::Password => {
+            Err(MethodError::WrongPassword)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Meteor's method behind a mailed link: sets the password and logs in, unless a second factor is asked for.
+async fn reset_password(
+    state: &RocketChatProtocol,
+    origin: &Origin<'_>,
+    mut params: Params,
+) -> Result<Outcome, MethodError> {
+    let (Value::String(token), Value::String(new)) = (params.take(0), params.take(1)) else {
+        return Err(MethodError::IllTyped);
+    };
+    let realm = state.realm().await?.ok_or(MethodError::Action(ActionError::WrongToken))?;
+    let (token, new, protocol) = (Token::new(token), Password::new(new), ProtocolName::ROCKETCHAT);
+    let profile = state.services.reset_password(realm.id, &token, &new, origin.peer, protocol).await?;
+    let form = LoginForm {
+        method: LoginMethod::Password {
+            who: Identifier::external(protocol, profile.user.external_text(protocol)),
+            secret: SecretInput::Password(new),
+        },
+        code: None,
+    };
+    let reply = state.log_in(form, origin.peer).await;
+    let outcome = match reply.result {
+        Ok(login) => logged_in(login, "resetPassword"),
+        Err(LoginError::SecondFactorRequired(_)) => MethodError::SecondFactorAfterReset.into(),
+        Err(error) => MethodError::from(error).into(),
+    };
+    Ok(Outcome { not_before: reply.not_before, ..outcome })
 }
 
 /// The methods that change the caller's TOTP device.
@@ -351,7 +469,7 @@ fn factor(params: &mut Params) -> Option<PresentedFactor> {
         _ => None,
     };
     let method = last.get("twoFactorMethod").and_then(Value::as_str).and_then(factor_method);
-    Some(PresentedFactor { code, method })
+    Some(PresentedFactor { code, method, password: None })
 }
 
 /// The code that is the method's only parameter.

@@ -24,6 +24,7 @@ pub(crate) fn presented_factor(headers: &HeaderMap) -> PresentedFactor {
     PresentedFactor {
         code: second_factor_code(headers).map(OneTimeCode::new),
         method: only(headers, &SECOND_FACTOR_METHOD).and_then(factor_method),
+        password: None,
     }
 }
 

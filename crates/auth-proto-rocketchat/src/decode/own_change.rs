@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use auth_core::{FactorMethod, OneTimeCode, Password, PresentedFactor};
 use serde_json::Value;
 
 use super::error::DecodeError;
@@ -27,8 +28,14 @@ const KEYS: [&str; 10] = [
 pub struct OwnChange {
     /// The user name.
     pub user_name: Option<String>,
+    /// The display name.
+    pub full_name: Option<String>,
+    /// The address.
+    pub address: Option<String>,
     /// The password.
     pub new_password: Option<String>,
+    /// The present password: SHA-256 of it in hexadecimal, or itself.
+    pub present_password: Option<String>,
 }
 
 impl fmt::Debug for OwnChange {
@@ -58,7 +65,23 @@ impl OwnChange {
             Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
             Some(_) => Err(DecodeError::ill_typed("must be string")),
         };
-        Ok(Self { user_name: text("username")?, new_password: text("newPassword")? })
+        Ok(Self {
+            user_name: text("username")?,
+            full_name: text("name")?,
+            address: text("email")?,
+            new_password: text("newPassword")?,
+            present_password: text("currentPassword")?,
+        })
+    }
+}
+
+/// The present password as a second factor: clients send its SHA-256, programs the password itself.
+pub(crate) fn password_factor(present: &str) -> PresentedFactor {
+    let is_digest = present.len() == 64 && present.bytes().all(|byte| byte.is_ascii_hexdigit());
+    PresentedFactor {
+        method: Some(FactorMethod::Password),
+        code: is_digest.then(|| OneTimeCode::new(present)),
+        password: (!is_digest).then(|| Password::new(present)),
     }
 }
 

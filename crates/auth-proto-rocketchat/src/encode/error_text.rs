@@ -145,6 +145,11 @@ pub(crate) fn of_action_error<'a>(error: &'a ActionError, texts: &ErrorTexts) ->
             "error-input-is-not-a-valid-field",
             "A user name has letters and digits of ASCII, dots, hyphens and low lines",
         )),
+        ActionError::BadFullName => of_call((
+            "error-input-is-not-a-valid-field",
+            "A name has 1 to 100 characters and none that can't be seen",
+        )),
+        ActionError::BadAddress => of_call(("error-invalid-email", "Invalid email")),
         ActionError::SamePassword => {
             of_call(("error-password-same-as-current", "Entered password same as current password"))
         }

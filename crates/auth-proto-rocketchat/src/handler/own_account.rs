@@ -1,10 +1,10 @@
 //! What signed-in users change about their own accounts.
 
-use auth_core::{Answer, Password, Profile};
+use auth_core::{Answer, Caller, Password};
 use serde::Serialize;
 
 use crate::call::Call;
-use crate::decode::OwnChange;
+use crate::decode::{OwnChange, password_factor};
 use crate::encode::{ErrorTexts, Me, success};
 use crate::error::ApiError;
 use crate::state::RocketChatProtocol;
@@ -21,8 +21,8 @@ pub(crate) async fn suggest_user_name(
     Ok(success(&Suggestion { result: state.services.suggest_user_name(&call.caller()?).await? }))
 }
 
-/// Answers `POST users.updateOwnBasicInfo`: takes a first user name and a new password. What a login server doesn't
-/// keep, such as a status, is passed over.
+/// Answers `POST users.updateOwnBasicInfo`: takes a first user name, a display name, an address, which counts once a mailed
+/// link was opened, and a new password. What a login server doesn't keep, such as a status, is passed over.
 pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Result<Answer, ApiError> {
     static TEXTS: ErrorTexts = ErrorTexts::GENERAL.of_method("saveUserProfile");
     #[derive(Serialize)]
@@ -31,14 +31,22 @@ pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
     }
 
     let caller = call.caller()?;
-    let OwnChange { user_name, new_password } = OwnChange::of(call.body())?;
-    let refused = |error| ApiError::action(error, &TEXTS);
-    let mut profile: Profile = caller.principal.profile.clone();
-    if let Some(name) = user_name {
-        profile = state.services.choose_user_name(&caller, &name).await.map_err(refused)?;
-    }
-    if let Some(password) = new_password {
-        profile = state.services.change_password(&caller, &Password::new(password)).await.map_err(refused)?;
-    }
+    let asked = OwnChange::of(call.body())?;
+    let factor =
+        asked.present_password.as_deref().filter(|_| caller.factor.code.is_none()).map(password_factor);
+    let caller = Caller { factor: factor.as_ref().unwrap_or(caller.factor), ..caller };
+    let password = asked.new_password.map(Password::new);
+    let change = auth_core::OwnChange {
+        user_name: asked.user_name.as_deref(),
+        full_name: asked.full_name.as_deref(),
+        address: asked.address.as_deref(),
+        password: password.as_ref(),
+    };
+    let profile = if change.is_empty() {
+        caller.principal.profile.clone()
+    } else {
+        let changed = state.services.change_own_account(&caller, &change).await;
+        changed.map_err(|error| ApiError::action(error, &TEXTS))?
+    };
     Ok(success(&Changed { user: Me::new(&profile, &state.config.site_url) }))
 }

@@ -1,9 +1,12 @@
 //! The other methods.
 
+use std::time::Duration;
+
 use auth_core::ActionError;
 use serde_json::json;
 
 use crate::fixture;
+use crate::services::ANOTHER;
 use crate::talk::{Talk, plain};
 
 #[tokio::test]
@@ -47,6 +50,54 @@ async fn other_sessions_end_and_the_own_token_is_given() {
     let asked: Vec<_> =
         talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
     assert_eq!(asked, ["end others", "end others"]);
+}
+
+#[tokio::test]
+async fn methods_that_read_or_change_the_store_are_limited_and_others_are_not() {
+    let mut talk = Talk::signed_in().await;
+    talk.changes().wait = Some(Duration::from_millis(6001));
+    for method in [
+        "2fa:checkCodesRemaining",
+        "2fa:disable",
+        "2fa:enable",
+        "2fa:regenerateCodes",
+        "2fa:validateTempToken",
+        "changePassword",
+        "getNewToken",
+        "getUsernameSuggestion",
+        "logoutOtherClients",
+        "removeOtherTokens",
+        "resetPassword",
+        "setUserPassword",
+        "setUsername",
+    ] {
+        let error = talk.call(method, json!(["x"])).await.unwrap_err();
+        assert_eq!(error["error"], "too-many-requests", "{method}");
+        assert_eq!(error["details"], json!({"timeToReset": 6001}), "{method}");
+    }
+    assert!(talk.services.actions().is_empty(), "nothing was looked up");
+    for method in ["rooms/get", "subscriptions/get", "logout"] {
+        assert!(talk.call(method, json!([])).await.is_ok(), "{method}");
+    }
+}
+
+#[tokio::test]
+async fn another_token_is_given_and_the_socket_goes_on_with_it() {
+    let mut talk = Talk::greeted().await;
+    assert_eq!(talk.call("getNewToken", json!([])).await.unwrap_err()["error"], "not-authorized");
+    let login = talk.log_in(&plain("myusername")).await.unwrap();
+    let mut another = talk.call("getNewToken", json!([])).await.unwrap();
+    assert_eq!((&another["id"], &another["token"]), (&login["id"], &json!(ANOTHER)));
+    assert!(another["tokenExpires"]["$date"].is_i64(), "{another}");
+    assert_eq!(another.as_object().unwrap().len(), 3, "no more: {another}");
+    // As Meteor's client does next.
+    let own = talk.call("logoutOtherClients", json!([])).await.unwrap();
+    assert_eq!(own["token"], another["token"].take());
+    let asked: Vec<_> =
+        talk.services.actions().iter().map(|action| fixture::describe(&action.kind)).collect();
+    assert_eq!(asked, ["another", "end others"]);
+    talk.changes().refused = Some(ActionError::NotPermitted);
+    assert_eq!(talk.call("getNewToken", json!([])).await.unwrap_err()["error"], "not-authorized");
 }
 
 #[tokio::test]

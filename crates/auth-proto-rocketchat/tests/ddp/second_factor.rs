@@ -80,8 +80,12 @@ async fn code_that_is_no_text_is_of_the_wrong_type() {
 
 #[tokio::test]
 async fn action_errors_have_their_codes() {
-    let challenge =
-        Challenge { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None };
+    let challenge = Challenge {
+        method: FactorMethod::Totp,
+        available: vec![FactorMethod::Totp],
+        mailed: None,
+        ticket: None,
+    };
     for (refused, error) in [
         (ActionError::SecondFactorRequired(challenge), "totp-required"),
         (ActionError::DeviceExists, "error-2fa-already-enabled"),

@@ -164,7 +164,8 @@ async fn second_factor_and_program_come_from_headers() {
 
 #[tokio::test]
 async fn every_action_error_has_the_texts_of_its_call() {
-    let asking = || Challenge { method: FactorMethod::Password, available: vec![], mailed: None };
+    let asking =
+        || Challenge { method: FactorMethod::Password, available: vec![], mailed: None, ticket: None };
     let code = json!({"code": "1"});
     let token = json!({"tokenName": "bot"});
     let create = json!({"userId": "x", "secret": "s"});

@@ -115,7 +115,8 @@ async fn second_factor_is_asked_for_with_its_details() {
     );
     const PASSWORD: &str = r#"{"method":"password","codeGenerated":false,"availableMethods":[]}"#;
 
-    let password = Challenge { method: FactorMethod::Password, available: Vec::new(), mailed: None };
+    let password =
+        Challenge { method: FactorMethod::Password, available: Vec::new(), mailed: None, ticket: None };
     for (refused, error, details, message) in [
         (LoginError::SecondFactorRequired(fixture::totp(false)), "totp-required", TOTP, "TOTP Required"),
         (LoginError::SecondFactorRequired(fixture::totp(true)), "totp-required", BOTH, "TOTP Required"),

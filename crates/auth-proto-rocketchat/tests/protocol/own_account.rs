@@ -46,7 +46,7 @@ async fn account_without_a_user_name_is_given_a_suggestion_and_chooses() {
         (&answer["user"]["_id"], &answer["user"]["username"]),
         (&json!(fixture::id("ada")), &json!("ada"))
     );
-    assert_eq!(actions(&asking), ["choose ada"]);
+    assert_eq!(actions(&asking), ["choose ada, be called Ada"]);
     // Without a name, other calls are those of nobody.
     let asked = call("nameless", "GET", "users.getPersonalAccessTokens", &json!({}), &[]);
     assert_eq!(ask(config(), services(), asked).await.status(), 401);
@@ -60,6 +60,11 @@ async fn new_password_is_handed_over_with_the_second_factor() {
             json!({"data": {"newPassword": "x", "currentPassword": "y"}}),
             &[("x-2fa-code", "1"), ("x-2fa-method", "password")],
             &["change password to x code 1 by Password"],
+        ),
+        (
+            json!({"data": {"newPassword": "x", "email": "a@b.example", "currentPassword": "y"}}),
+            &[],
+            &["have a@b.example, change password to x by Password"],
         ),
         (json!({"data": {"statusText": "away"}}), &[], &[]),
     ] {

@@ -57,9 +57,7 @@ fn act(action: &Action) -> ActionResult {
         ActionKind::RemoveDevice { code } => ActionResult::Flag(code.expose() == "123456"),
         ActionKind::RenewBackupCodes { .. } => codes(&["jKmN2345"]),
         ActionKind::BackupCodesLeft => ActionResult::Count(11),
-        ActionKind::ChooseUserName { .. } | ActionKind::ChangePassword { .. } => {
-            ActionResult::Profile(fixture::profile("myusername", None))
-        }
+        ActionKind::ChangeOwnAccount { .. } => ActionResult::Profile(fixture::profile("myusername", None)),
         ActionKind::MailCode { realm, .. }
         | ActionKind::ForgotPassword { realm, .. }
         | ActionKind::MailAddressProof { realm, .. } => {

@@ -172,7 +172,7 @@ fn judge(attempt: &LoginAttempt) -> Result<Profile, LoginError> {
 pub(crate) fn totp(and_mail: bool) -> Challenge {
     let mut available = vec![FactorMethod::Totp];
     available.extend(and_mail.then_some(FactorMethod::Email));
-    Challenge { method: FactorMethod::Totp, available, mailed: None }
+    Challenge { method: FactorMethod::Totp, available, mailed: None, ticket: None }
 }
 
 /// The challenge of a user with mailed codes.
@@ -182,6 +182,7 @@ pub(crate) fn mailed(generated: bool) -> Challenge {
         method: FactorMethod::Email,
         available: vec![FactorMethod::Email],
         mailed: Some(MailedChallenge { generated, expires, recipient: "mailuser".into() }),
+        ticket: None,
     }
 }
 
@@ -222,6 +223,7 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::CreateSession { of, secret } => {
             format!("create for {} knowing {}", name(Some(of)), secret.expose())
         }
+        ActionKind::AnotherSession => "another".to_owned(),
         ActionKind::CreatePersonalToken { name, bypass } => format!("make {name} {bypass}"),
         ActionKind::ReplacePersonalToken { name } => format!("renew {name}"),
         ActionKind::PersonalTokens => "list".to_owned(),
@@ -238,8 +240,13 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::Confirm => "confirm".to_owned(),
         ActionKind::ForgotPassword { address, .. } => format!("forgot {address}"),
         ActionKind::SuggestUserName => "suggest".to_owned(),
-        ActionKind::ChooseUserName { name } => format!("choose {name}"),
-        ActionKind::ChangePassword { new } => format!("change password to {}", new.expose()),
+        ActionKind::ChangeOwnAccount { user_name, full_name, address, password } => {
+            let name = user_name.as_ref().map(|name| format!("choose {name}"));
+            let full_name = full_name.as_ref().map(|name| format!("be called {name}"));
+            let address = address.as_ref().map(|address| format!("have {address}"));
+            let password = password.as_ref().map(|new| format!("change password to {}", new.expose()));
+            name.into_iter().chain(full_name).chain(address).chain(password).collect::<Vec<_>>().join(", ")
+        }
         ActionKind::MailAddressProof { address, .. } => format!("prove {address}"),
         ActionKind::VerifyAddress { token, .. } => format!("verify {}", token.expose()),
         other => panic!("Rocket.Chat asks for no {other:?}"),

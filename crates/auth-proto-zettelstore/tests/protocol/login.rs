@@ -59,7 +59,8 @@ async fn token_is_answered_in_the_form_that_is_set() {
 
 #[tokio::test]
 async fn every_refusal_but_limits_looks_the_same() {
-    let challenge = Challenge { method: FactorMethod::Totp, available: Vec::new(), mailed: None };
+    let challenge =
+        Challenge { method: FactorMethod::Totp, available: Vec::new(), mailed: None, ticket: None };
     for error in [
         LoginError::Credentials(FailureReason::UnknownUser),
         LoginError::Credentials(FailureReason::WrongPassword),

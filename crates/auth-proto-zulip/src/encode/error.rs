@@ -51,6 +51,12 @@ pub(crate) fn bad_request(message: &str) -> Response<Bytes> {
     error(StatusCode::BAD_REQUEST, message, "BAD_REQUEST")
 }
 
+/// The answer to a user who is signed in and has shown too many wrong passwords.
+pub(crate) fn too_many_passwords(retry_after: Duration) -> Response<Bytes> {
+    let seconds = retry_after.as_millis().div_ceil(1000);
+    bad_request(&format!("You're making too many attempts! Try again in {seconds} seconds."))
+}
+
 /// The answer to a call that no user may make.
 pub(crate) fn forbidden(message: &str) -> Response<Bytes> {
     error(StatusCode::FORBIDDEN, message, "BAD_REQUEST")
@@ -164,8 +170,12 @@ mod tests {
 
     #[test]
     fn every_refusal_has_its_bytes() {
-        let second =
-            || Second { method: FactorMethod::Totp, available: vec![FactorMethod::Totp], mailed: None };
+        let second = || Second {
+            method: FactorMethod::Totp,
+            available: vec![FactorMethod::Totp],
+            mailed: None,
+            ticket: None,
+        };
         let generic = "{\"result\":\"error\",\"msg\":\"Your username or password is incorrect\",\"code\":\"AUTHENTICATION_FAILED\"}\n";
         for refused in [
             LoginError::Credentials(FailureReason::UnknownUser),

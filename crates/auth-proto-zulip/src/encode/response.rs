@@ -140,6 +140,11 @@ pub(crate) fn rate_limit(headers: &mut HeaderMap, status: Option<&RateLimitStatu
     }
 }
 
+/// Whether an answer tells of a limit already.
+pub(crate) fn has_rate_limit(headers: &HeaderMap) -> bool {
+    headers.contains_key(RATE_LIMIT)
+}
+
 /// Sets a header whose value was put together here of plain ASCII, so that it is always a good one.
 pub(super) fn set<E>(response: &mut Response<Bytes>, name: HeaderName, value: Result<HeaderValue, E>) {
     if let Ok(value) = value {

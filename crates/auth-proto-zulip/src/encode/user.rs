@@ -60,7 +60,7 @@ impl<'a> UserObject<'a> {
             delivery_email: email,
             avatar_url: format!("/avatar/{user_id}?version=1"),
             is_imported_stub: (feature_level >= IMPORTED_STUBS).then_some(false),
-            bot: user.bot.map(|kind| Bot { bot_type: bot_number(kind), bot_owner_id: None }),
+            bot: user.bot.map(|kind| Bot { bot_type: bot_number(kind), bot_owner_id: user.bot_owner }),
         }
     }
 }

@@ -9,10 +9,11 @@ use auth_core::{
 use http::Method;
 use serde::Serialize;
 
+use super::own_settings;
 use crate::decode::basic::{Basic, BasicError};
 use crate::decode::header::prefers_html;
 use crate::encode::error::Challenge;
-use crate::encode::response::{Success, ok, options, rate_limit, to_known_user};
+use crate::encode::response::{Success, has_rate_limit, ok, options, rate_limit, to_known_user};
 use crate::encode::user::UserObject;
 use crate::error::ApiError;
 use crate::request::Request;
@@ -42,7 +43,8 @@ pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result
     let mut answer = match result {
         Ok(principal) => {
             let answer = match answer_user(state, request, &principal, method).await {
-                Ok(answer) => state.never_cached(answer),
+                Ok(answer) if answer.response.status().is_success() => state.never_cached(answer),
+                Ok(refused) => refused,
                 Err(error) => error.into_answer(&state.config),
             };
             known_user(answer)
@@ -55,7 +57,10 @@ pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result
         }
         Err(error) => ApiError::from(error).into_answer(&state.config),
     };
-    rate_limit(answer.response.headers_mut(), status.as_ref());
+    // A route that counts against another limit tells of that one.
+    if !has_rate_limit(answer.response.headers()) {
+        rate_limit(answer.response.headers_mut(), status.as_ref());
+    }
     Ok(answer)
 }
 
@@ -105,6 +110,7 @@ async fn answer_user(
     match (request.route.endpoint, method) {
         (Endpoint::OwnUser, "DELETE") => Err(ApiError::Forbidden(NOT_DELETED)),
         (Endpoint::RegenerateApiKey, _) => regenerate(state, request, principal).await,
+        (Endpoint::OwnSettings, _) => own_settings::change(state, request, principal).await,
         _ => Ok(own_user(&principal.profile, state.config.feature_level)),
     }
 }

@@ -5,6 +5,8 @@ mod cases;
 #[cfg(test)]
 mod hosts;
 #[cfg(test)]
+mod own_settings;
+#[cfg(test)]
 mod refusals;
 #[cfg(test)]
 mod routes;

@@ -7,6 +7,7 @@ use auth_core::Account;
 use super::config_file::ConfigFile;
 use super::realm::named;
 use crate::assemble::Assembled;
+use crate::config::Config;
 
 /// The arguments that name an account.
 #[derive(Debug, clap::Args)]
@@ -22,6 +23,11 @@ pub(super) struct AccountArguments {
 }
 
 impl AccountArguments {
+    /// Reads the configuration.
+    pub(super) fn config(&self) -> anyhow::Result<Config> {
+        self.file.load()
+    }
+
     /// Opens the store and finds the account in it.
     pub(super) async fn find(&self) -> anyhow::Result<(Assembled, Account)> {
         let assembled = self.file.open().await?;

@@ -26,7 +26,8 @@ pub(super) struct Check {
     #[command(flatten)]
     file: ConfigFile,
     /// Also open the store and the key ring, bind the ports and release them, and ask the directories and the SMTP server.
-    /// Nothing is created, and no mail is sent. A store of an earlier version is upgraded.
+    /// Nothing is created or changed, and no mail is sent. What the next `serve` would do to a store of an earlier version is
+    /// said.
     #[arg(long)]
     deep: bool,
 }

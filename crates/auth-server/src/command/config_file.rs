@@ -34,6 +34,11 @@ impl ConfigFile {
         Assembled::open(&self.load_quiet()?).await
     }
 
+    /// Does the same for a command that changes nothing.
+    pub(super) async fn open_unchanged(&self) -> anyhow::Result<Assembled> {
+        Assembled::open_unchanged(&self.load_quiet()?).await
+    }
+
     /// Does the same for a command that creates what is missing, and says so.
     pub(super) async fn open_or_create(&self) -> anyhow::Result<Assembled> {
         let assembled = Assembled::create(&self.load_quiet()?).await?;
@@ -43,10 +48,11 @@ impl ConfigFile {
         Ok(assembled)
     }
 
-    /// Opens an empty store that is gone with the returned folder, if the configured one is missing.
+    /// Opens the store for a command that changes nothing; if it is missing, an empty one that is gone with the returned
+    /// folder.
     pub(super) async fn open_or_pretend(&self) -> anyhow::Result<(Assembled, Option<TempDir>)> {
         let mut config = self.load_quiet()?;
-        match Assembled::open(&config).await {
+        match Assembled::open_unchanged(&config).await {
             Err(error) if error.is::<NoStore>() => {}
             opened => return Ok((opened?, None)),
         }

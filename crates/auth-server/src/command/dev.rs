@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
-use auth_core::ImportMode;
+use auth_core::{ImportMode, ProtocolName};
+use auth_proto_web::{Demo, DemoCommand, DemoUser};
 use auth_transfer::{import, unwatched, without_mark};
 use serde_json::{Value, json};
 
@@ -25,6 +26,9 @@ use crate::system;
 
 /// The demo users, whom the examples of the three systems' manuals log in.
 const DEMO: &str = include_str!("dev/demo.jsonl");
+
+/// The users that the front page shows.
+const SHOWN: usize = 20;
 
 /// How the names of the folders begin whose data is thrown away.
 const PREFIX: &str = "auth-server-dev-";
@@ -106,6 +110,10 @@ impl Dev {
         let bound = Bound::bind(&config).await?;
         let address = *bound.addresses()?.first().context("no address")?;
         config.rocketchat.site_url = format!("http://{address}");
+        // Browsers take the cookies of pages from this machine's name alone.
+        config.web.url = Some(format!("http://localhost:{}", address.port()));
+        config.web.realm = realm.to_owned();
+        config.web.demo = Some(demo(address, &lines, self.seed.is_none()));
         let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         let engine = assembled.engine();
         if Accounts::new(engine).realm(realm).await.is_err() {
@@ -172,6 +180,38 @@ fn remove_left_behind(folder: &Path) {
     }
 }
 
+/// What the front page shows: the users, and for the demo users commands to try.
+fn demo(address: SocketAddr, lines: &[Value], is_demo: bool) -> Demo {
+    let text = |user: &Value, key| user.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let users = of_kind(lines, "user").take(SHOWN).map(|user| {
+        let (name, email) = (text(user, "username"), text(user, "email"));
+        DemoUser {
+            name: if name.is_empty() { email } else { name },
+            password: text(user, "password"),
+            what: text(user, "full_name"),
+        }
+    });
+    let commands = if is_demo { commands(&format!("http://{address}")).to_vec() } else { Vec::new() };
+    let commands =
+        commands.into_iter().map(|(title, command)| DemoCommand { title: title.to_owned(), command });
+    Demo { users: users.collect(), commands: commands.collect() }
+}
+
+/// What can be tried with the demo users.
+fn commands(base: &str) -> [(&'static str, String); 3] {
+    [
+        (
+            "Zulip",
+            format!(
+                "curl -sSX POST {base}/api/v1/fetch_api_key --data-urlencode username=iago@zulip.com \
+                 --data-urlencode password=abcd1234"
+            ),
+        ),
+        ("Rocket.Chat", format!("curl {base}/api/v1/login -d \"user=myusername&password=mypassword\"")),
+        ("Zettelstore", format!("curl -X POST -u IDENT:PASSWORD {base}/a")),
+    ]
+}
+
 /// Prints the address and the users as a line of JSON, for programs.
 fn print_json(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
     let base = format!("http://{address}");
@@ -181,6 +221,8 @@ fn print_json(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
         for protocol in PROTOCOLS {
             line.insert(protocol.to_string(), base.clone().into());
         }
+        let pages = format!("http://localhost:{}", address.port());
+        line.insert(ProtocolName::WEB.to_string(), pages.into());
     }
     print_line(line)?;
     Ok(())
@@ -194,6 +236,11 @@ fn print_introduction(address: SocketAddr, lines: &[Value], is_demo: bool) -> an
         env!("CARGO_PKG_VERSION")
     ))?;
     for protocol in PROTOCOLS {
+        let base = if protocol == ProtocolName::WEB {
+            format!("http://localhost:{}", address.port())
+        } else {
+            base.clone()
+        };
         print_line(format_args!("  {protocol:<12} {base}"))?;
     }
     print_line("\nUsers:")?;
@@ -202,13 +249,11 @@ fn print_introduction(address: SocketAddr, lines: &[Value], is_demo: bool) -> an
         print_line(format_args!("  {:<12} {:<20} {}", text("username"), text("email"), text("password")))?;
     }
     if is_demo {
-        print_line(format_args!(
-            "\nTry:\n  \
-             curl -sSX POST {base}/api/v1/fetch_api_key --data-urlencode username=iago@zulip.com \
-             --data-urlencode password=abcd1234\n  \
-             curl {base}/api/v1/login -d \"user=myusername&password=mypassword\"\n  \
-             curl -X POST -u IDENT:PASSWORD {base}/a\n"
-        ))?;
+        print_line("\nTry:")?;
+        for (_, command) in commands(&base) {
+            print_line(format_args!("  {command}"))?;
+        }
+        print_line("")?;
     }
     Ok(())
 }

@@ -43,7 +43,8 @@ pub(super) struct Import {
     /// Leave out and list what can't be imported, instead of importing nothing.
     #[arg(long)]
     skip_bad: bool,
-    /// Check everything, write nothing, and list what would change of realms that exist.
+    /// Check everything, write nothing, and list what would change of realms that exist. A store of an earlier version is
+    /// refused, since it would have to be upgraded first.
     #[arg(long)]
     dry_run: bool,
 }
@@ -91,11 +92,7 @@ impl Import {
             leave_out(&origin, &text)?;
         }
         origins.tell(report.left_out, leave_out)?;
-        if self.dry_run {
-            for (origin, change) in origins.of(report.changes)? {
-                print_line(format_args!("{origin}: {change}"))?;
-            }
-        }
+        origins.tell(report.changes, |origin, change| print_line(format_args!("{origin}: {change}")))?;
         let (realms, users) = (report.imported.realms, report.imported.users);
         let done = if self.dry_run { "good, nothing written" } else { "imported" };
         let left = match left_out {

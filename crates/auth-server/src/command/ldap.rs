@@ -164,7 +164,8 @@ async fn check_account(
 
 impl Sync {
     async fn run(self) -> anyhow::Result<()> {
-        let assembled = self.file.open().await?;
+        let assembled =
+            if self.dry_run { self.file.open_unchanged().await? } else { self.file.open().await? };
         let realms = realms_with_directory(&Accounts::new(assembled.engine()), self.realm.as_deref()).await?;
         if realms.is_empty() {
             bail!("no realm asks a directory: there is nothing to do");

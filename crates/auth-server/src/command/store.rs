@@ -10,7 +10,7 @@ use super::config_file::ConfigFile;
 use super::output::{print_line, print_remark};
 use crate::config::{Config, StoreLocation};
 use crate::keyfile;
-use crate::store::{AnyStore, IfMissing, open_copy};
+use crate::store::{AnyStore, Opening, open_copy};
 use crate::system::SystemRng;
 
 /// Copy the store while it is in use.
@@ -32,7 +32,8 @@ pub(super) struct Backup {
 impl Backup {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
-        let AnyStore::Sqlite(store) = open(&config).await? else {
+        // Before an upgrade, a copy of the store as it is can be wanted.
+        let AnyStore::Sqlite(store) = open(&config, Opening::Unchanged).await? else {
             bail!("a store in PostgreSQL is copied by PostgreSQL: use pg_basebackup or pg_dump");
         };
         store.backup(&self.to).await.with_context(|| self.to.display().to_string())?;
@@ -89,7 +90,7 @@ impl Restore {
                 keys.display()
             );
         };
-        // The copy is checked before anything is written. Opening a copy of an older version migrates it.
+        // The copy is checked before anything is written, and stays as it is: also one of an earlier version.
         let copy = open_copy(&self.from)?;
         check_integrity(&AnyStore::Sqlite(Arc::clone(&copy))).await?;
         check_ring(&*copy, &file.ring).await.with_context(|| from.to_string())?;
@@ -116,7 +117,7 @@ pub(super) struct Explain {
 
 impl Explain {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let plans = match open(&self.file.load()?).await? {
+        let plans = match open(&self.file.load()?, Opening::Upgrade).await? {
             AnyStore::Sqlite(store) => store.explain().await?,
             AnyStore::Postgres(store) => store.explain(false).await?,
         };
@@ -139,7 +140,7 @@ impl StoreCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let Self::Check(file) = self;
         let config = file.load()?;
-        let store = open(&config).await?;
+        let store = open(&config, Opening::Upgrade).await?;
         check_integrity(&store).await?;
         match keyfile::read(&config.keys.path()?)? {
             Some(file) => check_ring(&*store.records(), &file.ring).await?,
@@ -154,8 +155,8 @@ impl StoreCommand {
 }
 
 /// Opens the store, which must exist.
-async fn open(config: &Config) -> anyhow::Result<AnyStore> {
-    AnyStore::open(config, Arc::new(SystemRng::new()), IfMissing::Refuse).await
+async fn open(config: &Config, opening: Opening) -> anyhow::Result<AnyStore> {
+    AnyStore::open(config, Arc::new(SystemRng::new()), opening).await
 }
 
 /// Fails if the store is damaged, with a line for each finding.

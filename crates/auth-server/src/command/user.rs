@@ -1,21 +1,22 @@
 //! `auth-server user`: adds, lists, changes and deletes users.
 
+mod add;
 mod app_password;
 mod relink;
+mod reset_link;
 mod totp;
 
 use anyhow::{Context, bail};
 use auth_admin::{Accounts, check_password};
-use auth_core::{Account, ImportMode, NameKind, ProtocolName, Realm};
-use auth_transfer::{ImportError, import, rfc3339, unwatched};
-use serde_json::{Map, Value};
-use zeroize::Zeroizing;
+use auth_core::{Account, NameKind, ProtocolName, Realm};
+use auth_transfer::rfc3339;
+use serde_json::Value;
 
 use super::account::AccountArguments;
 use super::config_file::ConfigFile;
 use super::input::{read_new_password, read_password};
-use super::output::{print_line, print_remark};
-use super::realm::{named, new_realm_line};
+use super::output::print_line;
+use super::realm::named;
 
 /// The number of users that are read from the store at once.
 const PAGE: u32 = 500;
@@ -26,7 +27,7 @@ pub(super) enum UserCommand {
     /// Add a user.
     #[command(after_help = "Example: auth-server user add --config auth.toml --realm main --name iago \
                             --email iago@zulip.com")]
-    Add(Add),
+    Add(add::Add),
     /// List the users of one realm or of all realms.
     #[command(after_help = "Example: auth-server user list --config auth.toml --realm main")]
     List(List),
@@ -38,6 +39,14 @@ pub(super) enum UserCommand {
         after_help = "Example: auth-server user set-password --config auth.toml iago@zulip.com < secret.txt"
     )]
     SetPassword(SetPassword),
+    /// Make a link with which the user sets a new password: once, within 15 minutes. The second factor stays.
+    #[command(after_help = "Examples:\n  auth-server user reset-link --config auth.toml iago@zulip.com\n  \
+                            auth-server user reset-link --config auth.toml iago --day --output link.txt")]
+    ResetLink(reset_link::ResetLink),
+    /// Add a user without a password, and make a link with which the user sets one.
+    #[command(after_help = "Example: auth-server user invite --config auth.toml --realm main --name iago \
+                            --email iago@zulip.com --day")]
+    Invite(reset_link::Invite),
     /// Check a password against the stored one, without logging in.
     #[command(after_help = "Example: auth-server user verify --config auth.toml iago@zulip.com < secret.txt")]
     Verify(AccountArguments),
@@ -66,39 +75,6 @@ pub(super) enum UserCommand {
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Add {
-    #[command(flatten)]
-    file: ConfigFile,
-    /// The realm's slug. The first realm of a store is created; for a further one see --create-realm.
-    #[arg(long, default_value = "main")]
-    realm: String,
-    /// Create the realm if it doesn't exist.
-    #[arg(long)]
-    create_realm: bool,
-    /// The user name. One that is an address is the e-mail address too, unless --email gives another.
-    #[arg(long)]
-    name: Option<String>,
-    /// The e-mail address, which counts as verified.
-    #[arg(long)]
-    email: Option<String>,
-    /// The full name.
-    #[arg(long, default_value = "")]
-    full_name: String,
-    /// The role: owner, admin, moderator, member or guest.
-    #[arg(long, default_value = "member")]
-    role: String,
-    /// Make the user a bot of this kind: default, incoming-webhook, outgoing-webhook, embedded or app.
-    #[arg(long)]
-    bot: Option<String>,
-    /// Add the user without a password.
-    #[arg(long)]
-    no_password: bool,
-    /// Accept a weak password.
-    #[arg(long)]
-    allow_weak: bool,
-}
-
-#[derive(Debug, clap::Args)]
 pub(super) struct List {
     #[command(flatten)]
     file: ConfigFile,
@@ -119,7 +95,9 @@ pub(super) struct SetPassword {
 impl UserCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::Add(add) => add.run().await,
+            Self::Add(add) => add.run().await.map(drop),
+            Self::ResetLink(link) => link.run().await,
+            Self::Invite(invite) => invite.run().await,
             Self::List(list) => list.run().await,
             Self::Show(account) => show(&account).await,
             Self::SetPassword(set_password) => set_password.run().await,
@@ -132,50 +110,6 @@ impl UserCommand {
             Self::AppPassword(command) => command.run().await,
             Self::Totp(command) => command.run().await,
         }
-    }
-}
-
-impl Add {
-    /// Adds the user by an import of one line.
-    async fn run(self) -> anyhow::Result<()> {
-        let assembled = self.file.open().await?;
-        let accounts = Accounts::new(assembled.engine());
-        let mut lines = Zeroizing::new(String::new());
-        lines.extend(new_realm_line(&accounts, &self.realm, false, self.create_realm).await?);
-        let password = if self.no_password { None } else { Some(read_new_password()?) };
-        if let (Some(password), false) = (&password, self.allow_weak) {
-            let realm = accounts.realm(&self.realm).await.ok();
-            let names: Vec<&str> =
-                [&self.name, &self.email].into_iter().flatten().map(String::as_str).collect();
-            accounts.check_strength(realm.as_ref(), password, &names)?;
-        }
-        let mut user = Map::new();
-        let mut put = |key: &str, value: Option<Value>| value.map(|value| user.insert(key.to_owned(), value));
-        put("kind", Some("user".into()));
-        put("realm", Some(self.realm.into()));
-        // Of the address, which the name may be as well.
-        put("email_verified", Some(true.into()));
-        put("username", self.name.map(Value::from));
-        put("email", self.email.map(Value::from));
-        put("full_name", Some(self.full_name.into()));
-        put("role", Some(self.role.into()));
-        put("bot", self.bot.map(Value::from));
-        put("password", password.map(|password| password.expose().into()));
-        lines.push_str(&Zeroizing::new(Value::Object(user).to_string()));
-        match import(assembled.engine(), lines.as_bytes(), ImportMode::Write, &mut unwatched).await {
-            Ok(mut report) => {
-                for (_, note) in report.notes.all()? {
-                    print_remark(note)?;
-                }
-                print_line("added")?;
-            }
-            Err(ImportError::Lines { named, .. }) => {
-                let reasons: Vec<&str> = named.iter().map(|(_, reason)| reason.as_str()).collect();
-                bail!("the user was not added: {}", reasons.join("; "));
-            }
-            Err(error) => return Err(error.into()),
-        }
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use auth_engine::PasswordConfig;
 
-use super::{Config, ConfigError};
+use super::{Config, ConfigError, Mail};
 
 impl Config {
     /// The engine's configuration.
@@ -23,11 +23,19 @@ impl Config {
             allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
             revoke_on_password_change: self.revoke_on_password_change(),
             log_names: self.log.names,
+            notices: self.mail.as_ref().map(Mail::notices).unwrap_or_default(),
             directories: self.ldap.iter().map(|(name, ldap)| (name.clone(), ldap.engine())).collect(),
             zulip: self.zulip.engine()?,
-            rocketchat: self.rocketchat.engine(self.mail.is_some())?,
+            rocketchat: self.rocketchat_engine()?,
             zettelstore: self.zettelstore.engine(),
         })
+    }
+
+    /// The rules of Rocket.Chat. Links in mails lead to the pages, where these are on.
+    fn rocketchat_engine(&self) -> Result<auth_engine::RocketChatConfig, ConfigError> {
+        let engine = self.rocketchat.engine(self.mail.is_some())?;
+        let site_url = self.web.url.clone().unwrap_or(engine.site_url);
+        Ok(auth_engine::RocketChatConfig { site_url, ..engine })
     }
 
     /// Whether a password change revokes keys. An exact Zulip keeps them, as the real one does; what Rocket.Chat is exact in

@@ -45,9 +45,10 @@ pub struct Ldap {
     pub filter: String,
     /// The attributes that are searched for a typed name; `user_attribute` if empty.
     pub search_attributes: Vec<String>,
-    /// Whether a typed address is searched for in the e-mail attribute first.
-    pub search_email: bool,
-    /// The domain of all addresses.
+    /// Whether a typed address is searched for in the e-mail attribute first; it is by default. Without effect beside
+    /// `append_domain`.
+    pub search_email: Option<bool>,
+    /// The domain of all addresses, so that an address is searched for by its name there.
     pub append_domain: Option<String>,
     /// The attribute of an identifier that is unique and never changes.
     pub id_attribute: String,
@@ -88,8 +89,7 @@ pub struct Ldap {
 
 impl Default for Ldap {
     fn default() -> Self {
-        let (names, attributes, groups) =
-            (NameLookup::default(), AttributeNames::default(), GroupRoles::default());
+        let (attributes, groups) = (AttributeNames::default(), GroupRoles::default());
         let rights = auth_engine::DirectoryConfig::default();
         let directory = DirectoryConfig::new("", "");
         Self {
@@ -105,7 +105,7 @@ impl Default for Ldap {
             base: String::new(),
             filter: String::new(),
             search_attributes: Vec::new(),
-            search_email: names.search_email,
+            search_email: None,
             append_domain: None,
             id_attribute: attributes.id,
             user_attribute: attributes.user,
@@ -172,7 +172,7 @@ impl Ldap {
             names: NameLookup {
                 search_attributes,
                 append_domain: self.append_domain.clone(),
-                search_email: self.search_email,
+                search_email: self.search_email.unwrap_or(NameLookup::default().search_email),
             },
             attributes: AttributeNames {
                 id: self.id_attribute.clone(),
@@ -211,13 +211,22 @@ impl Ldap {
 
     /// Warnings; `name` is that of the section.
     pub(super) fn warnings(&self, name: &str) -> impl Iterator<Item = String> {
+        let without_effect = match (&self.append_domain, self.email_attribute.as_str()) {
+            (Some(_), _) => Some("append_domain says what every address is"),
+            (None, "") => Some("email_attribute is empty"),
+            _ => None,
+        };
+        let search_email = without_effect
+            .filter(|_| self.search_email == Some(true))
+            .map(|why| format!("[ldap.{name}] search_email has no effect: {why}"));
         let is_exposed = |server: &Server| !server.uses_tls() && !is_this_machine(server.host());
         let servers = self.servers.iter().filter_map(|server| Server::parse(server).ok());
-        servers.filter(is_exposed).map(move |_| {
+        let exposed = servers.filter(is_exposed).map(move |_| {
             format!(
                 "[ldap.{name}] servers: passwords are sent in clear text; starttls:// or ldaps:// protects them"
             )
-        })
+        });
+        exposed.chain(search_email)
     }
 
     fn bind(&self, name: &str) -> Result<BindMethod, ConfigError> {
@@ -227,6 +236,10 @@ impl Ldap {
         let password = Password::new(password.as_str());
         match &self.direct_bind {
             None => Ok(BindMethod::ServiceAccount { dn: self.bind_dn.clone(), password }),
+            Some(_) if self.relink_by_name => Err(ConfigError::new(format!(
+                "{section} relink_by_name: looks whether the former entry is gone, which needs a service account \
+                 (bind_dn), not direct_bind"
+            ))),
             Some(template) if self.bind_dn.is_empty() => {
                 Ok(BindMethod::Direct { template: template.clone() })
             }
@@ -284,7 +297,8 @@ mod tests {
             ) + &format!(
                 "{:?}",
                 (
-                    (ldap.connections, ldap.connect_timeout, ldap.timeout, ldap.search_email, ldap.create),
+                    (ldap.connections, ldap.connect_timeout, ldap.timeout, ldap.create),
+                    ldap.search_email.unwrap_or(true),
                     (
                         ldap.merge_existing,
                         ldap.relink_by_name,
@@ -321,6 +335,10 @@ mod tests {
             ),
             ("direct_bind = \"uid=x\"", "[ldap.corp] the name to bind as has no {user} in it"),
             (
+                "direct_bind = \"uid={user},dc=x\"\nrelink_by_name = true",
+                "[ldap.corp] relink_by_name: looks whether the former entry is gone, which needs a service account",
+            ),
+            (
                 "filter = \"(uid=x\"",
                 "[ldap.corp] the filter of people is no LDAP filter such as (objectClass=person)",
             ),
@@ -329,6 +347,32 @@ mod tests {
         ] {
             let refused = read(&format!("{good}{more}")).unwrap_err();
             assert!(refused.starts_with(said) && !refused.contains('\n'), "{more}: {refused}");
+        }
+    }
+
+    #[test]
+    fn search_email_without_effect_is_warned_of_where_it_is_set() {
+        let appended = "append_domain = \"example.org\"";
+        let no_attribute = "email_attribute = \"\"";
+        for (lines, why) in [
+            (&["search_email = true", appended][..], Some("append_domain says what every address is")),
+            (&["search_email = true", no_attribute], Some("email_attribute is empty")),
+            (
+                &["search_email = true", appended, no_attribute],
+                Some("append_domain says what every address is"),
+            ),
+            (&["search_email = true"], None),
+            (&["search_email = false", appended], None),
+            (&[appended], None),
+            (&[no_attribute], None),
+            (&[], None),
+        ] {
+            let text =
+                format!("[ldap.corp]\nservers = [\"ldaps://a\"]\nbase = \"dc=x\"\n{}", lines.join("\n"));
+            let config: Config = toml::from_str(&text).unwrap();
+            let warned: Vec<String> = config.ldap["corp"].warnings("corp").collect();
+            let expected = why.map(|why| format!("[ldap.corp] search_email has no effect: {why}"));
+            assert_eq!(warned, Vec::from_iter(expected), "{lines:?}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::is_this_machine;
+use auth_engine::NoticeConfig;
 use auth_outbound::client_config;
 use http::Uri;
 use lettre::message::Mailbox;
@@ -36,9 +37,19 @@ pub struct Mail {
     /// The name that this server gives itself in `EHLO`.
     #[serde(default, deserialize_with = "ehlo")]
     pub ehlo: Option<String>,
+    /// Whether owners are told by mail of changes of passwords, second factors, app passwords and addresses.
+    #[serde(default = "yes")]
+    pub notices: bool,
+    /// Whether owners are told by mail of logins from places that are new to their accounts.
+    #[serde(default)]
+    pub new_place_notices: bool,
     /// The pause after the first failed attempt to send a mail; later pauses are longer.
     #[serde(default = "minute", deserialize_with = "positive_span")]
     pub retry: Span,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn minute() -> Span {
@@ -74,6 +85,11 @@ impl Mail {
         if let Some(file) = &mut self.password_file {
             file.resolve(folder);
         }
+    }
+
+    /// What owners are told of.
+    pub(super) fn notices(&self) -> NoticeConfig {
+        NoticeConfig { changes: self.notices, new_places: self.new_place_notices }
     }
 
     /// The SMTP server.

@@ -13,9 +13,9 @@ use serde::de::{self, Deserializer, Unexpected};
 use super::value::{address, optional_positive, positive, positive_span, text};
 use super::{ConfigError, Span};
 
-/// The protocols that this server speaks, in the order of routing.
-pub(crate) const PROTOCOLS: [ProtocolName; 3] =
-    [ProtocolName::ZULIP, ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE];
+/// The protocols that this server speaks, in the order of routing. The front page is that of the pages, where they are on.
+pub(crate) const PROTOCOLS: [ProtocolName; 4] =
+    [ProtocolName::WEB, ProtocolName::ZULIP, ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE];
 
 /// Section `[server]`: listeners, proxies, and the limits of connections and requests.
 #[derive(Clone, Debug, Deserialize)]

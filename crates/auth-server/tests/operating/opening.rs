@@ -121,14 +121,21 @@ fn serve_import_and_dev_create_a_store_and_every_other_command_refuses_a_missing
         let _ = fs::remove_file(workspace.path(name));
     }
     let address = free_address().unwrap();
-    workspace.configure(&format!("[server]\nlisten = [\"{address}\"]"));
+    let jwt = "[zulip.jwt.nowhere]\nkey = \"a shared secret of 32 bytes.....\"\nalgorithms = [\"HS256\"]";
+    workspace.configure(&format!("[server]\nlisten = [\"{address}\"]\n{jwt}"));
     let log = workspace.path("log");
     let mut serve = Command::new(env!("CARGO_BIN_EXE_auth-server"));
     serve.args(["serve", "--config"]).arg(workspace.path("auth.toml")).stdin(Stdio::null());
     let mut serve = Process::spawn(serve.stderr(fs::File::create(&log).unwrap())).unwrap();
     serve.wait_until_listening(address, &log).unwrap();
     serve.stop().unwrap();
-    assert!(fs::read_to_string(&log).unwrap().contains(&created));
+    let log = fs::read_to_string(&log).unwrap();
+    assert!(log.contains(&created), "{log}");
+    for warned in
+        ["there is no realm yet: import one", "[zulip.jwt.nowhere]: there is no realm `nowhere` yet"]
+    {
+        assert!(log.contains(warned), "{warned}: {log}");
+    }
 }
 
 #[test]

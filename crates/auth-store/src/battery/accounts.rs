@@ -86,7 +86,7 @@ pub async fn a_new_password_clears_must_change_password<F: Fixture>(fixture: &F)
     });
     let [hers, his] = due.clone().map(|new| new.user.id);
     let users = due.map(|new| NewRecord::User(Box::new(new)));
-    write(&*store, [NewRecord::Realm(main)].into_iter().chain(users).collect()).await.unwrap();
+    write(&*store, [NewRecord::from(main)].into_iter().chain(users).collect()).await.unwrap();
     for (new, due) in [(None, true), (Some(password("new")), false), (None, false)] {
         store.set_password(hers, new.as_ref(), &NOTHING, None).await.unwrap();
         assert_eq!(account(&*store, hers).await.user.must_change_password, due, "{new:?}");
@@ -234,7 +234,8 @@ pub async fn revokes_credentials_with_each_change_of_a_user<F: Fixture>(fixture:
         let (valid_from, kinds) = (Some(at(600 + i64::from(number))), [kind]);
         let revocation = Revocation { valid_from, kinds: &kinds, except: Some(kept.id) };
         let names = before.names.clone();
-        let update = ProfileUpdate { names, full_name: "New".into(), role: before.role };
+        let update =
+            ProfileUpdate { version: before.version, names, full_name: "New".into(), role: before.role };
         let done = match change {
             "password" => store.set_password(user, None, &revocation, None).await,
             "active" => store.set_active(user, true, &revocation, None).await,
@@ -256,6 +257,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
     let name = |kind, exact: &str| LoginName { kind, exact: exact.into(), verified: kind == NameKind::Email };
     let before = account(&*store, users[0]).await;
     let update = ProfileUpdate {
+        version: before.user.version,
         names: vec![
             name(NameKind::UserName, "Renamed"),
             name(NameKind::Email, "new@example.org"),
@@ -264,13 +266,9 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         full_name: "Another Name".into(),
         role: Role::Admin,
     };
-    for _ in 0..2 {
-        assert_eq!(
-            store.update_profile(users[0], &update, &NOTHING, None).await,
-            Ok(true),
-            "also a second time"
-        );
-    }
+    assert_eq!(store.update_profile(users[0], &update, &NOTHING, None).await, Ok(true));
+    let again = store.update_profile(users[0], &update, &NOTHING, None).await;
+    assert_eq!(again, Err(StoreError::Changed), "made from a version that is gone");
     let after = account(&*store, users[0]).await;
     assert!(after.user.version > before.user.version);
     assert_eq!(after.user.names, update.names);
@@ -294,7 +292,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
     }
 
     let other = account(&*store, users[1]).await;
-    let taken = ProfileUpdate { full_name: "Thief".into(), ..update };
+    let taken = ProfileUpdate { version: other.user.version, full_name: "Thief".into(), ..update };
     assert_eq!(
         store.update_profile(users[1], &taken, &NOTHING, None).await,
         Err(StoreError::Conflict(Conflict::Name(NameKind::UserName)))
@@ -308,8 +306,8 @@ pub async fn deletes_users_with_all_that_belongs_to_them<F: Fixture>(fixture: &F
     let (main, users) = seed(&*store, 2).await;
     let key = credential(users[0], CredentialKind::ZULIP_KEY, 1);
     store.add(&key, 10, None).await.unwrap();
-    assert!(store.delete(users[0], None).await.unwrap());
-    assert!(!store.delete(users[0], None).await.unwrap());
+    assert!(store.delete(users[0], &NOTHING, None).await.unwrap());
+    assert!(!store.delete(users[0], &NOTHING, None).await.unwrap());
 
     assert!(store.user(users[0]).await.unwrap().is_none());
     for who in [

@@ -99,7 +99,7 @@ pub async fn forgets_any_number_of_old_rows_and_no_other_command_forgets_one<F: 
     assert_eq!(store.trim_attempts(0).await, Ok(0));
     store.forget_attempts(at(ROWS)).await.unwrap();
     store.purge(at(ROWS)).await.unwrap();
-    assert!(store.delete(users[0], None).await.unwrap());
+    assert!(store.delete(users[0], NOTHING, None).await.unwrap());
     assert_eq!(store.audit_rows(None, u32::MAX).await.unwrap().len(), 1003, "its rows outlive a user");
     assert_eq!(store.forget_audit(at(ROWS - 2)).await, Ok(1001));
     assert_eq!(store.audit_rows(None, u32::MAX).await.unwrap().len(), 2);
@@ -131,8 +131,9 @@ pub async fn writes_the_row_of_each_command_that_changes_something<F: Fixture>(f
     writes!(PasswordSet, Ok(true), |audit| store.set_password(id, Some(&new), NOTHING, audit));
     writes!(Deactivated, Ok(true), |audit| store.set_active(id, false, NOTHING, audit));
     writes!(TokensRevoked, Ok(true), |audit| store.revoke(id, NOTHING, audit));
-    let names = store.user(id).await.unwrap().unwrap().user.names.clone();
-    let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
+    let before = store.user(id).await.unwrap().unwrap().user;
+    let update =
+        ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&before, before.names.clone()) };
     writes!(ProfileUpdated, Ok(true), |audit| store.update_profile(id, &update, NOTHING, audit));
     writes!(MailedCodesRequired, Ok(true), |audit| store.set_email_second_factor(id, true, NOTHING, audit));
     writes!(PersonalTokenMade, Ok(true), |audit| store.add(&token(1, id), 9, audit));
@@ -148,7 +149,7 @@ pub async fn writes_the_row_of_each_command_that_changes_something<F: Fixture>(f
     writes!(KeyRetired, Ok(true), |audit| store.replace_meta("x", None, Some(b"1"), audit));
     writes!(KeyPromoted, Ok(true), |audit| store.replace_meta("x", Some(b"1"), Some(b"2"), audit));
     writes!(KeyAdded, Ok(true), |audit| store.replace_meta("x", Some(b"2"), None, audit));
-    writes!(Deleted, Ok(true), |audit| store.delete(id, audit));
+    writes!(Deleted, Ok(true), |audit| store.delete(id, NOTHING, audit));
 }
 
 pub async fn writes_no_row_for_a_command_that_changes_nothing<F: Fixture>(fixture: &F) {
@@ -166,12 +167,12 @@ pub async fn writes_no_row_for_a_command_that_changes_nothing<F: Fixture>(fixtur
     assert_eq!(store.set_active(nobody, false, NOTHING, audit).await, Ok(false));
     assert_eq!(store.revoke(nobody, NOTHING, audit).await, Ok(false));
     let taken = store.user(users[1]).await.unwrap().unwrap().user.names.clone();
-    let update = ProfileUpdate { names: taken, full_name: "New".into(), role: auth_core::Role::Member };
+    let update = ProfileUpdate::with_names(&store.user(id).await.unwrap().unwrap().user, taken);
     assert_eq!(store.update_profile(nobody, &update, NOTHING, audit).await, Ok(false));
     let refused = store.update_profile(id, &update, NOTHING, audit).await;
     assert!(matches!(refused, Err(StoreError::Conflict(Conflict::Name(_)))), "{refused:?}");
     assert_eq!(store.set_email_second_factor(nobody, true, NOTHING, audit).await, Ok(false));
-    assert_eq!(store.delete(nobody, audit).await, Ok(false));
+    assert_eq!(store.delete(nobody, NOTHING, audit).await, Ok(false));
     assert_eq!(store.remove_of_user(id, &[CredentialKind::TOTP], None, audit).await, Ok(0));
     assert_eq!(store.remove(token(7, id).id, audit).await, Ok(false));
     assert_eq!(store.add(&token(7, nobody), 9, audit).await, Ok(false));
@@ -229,8 +230,9 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     }
     let kinds = [kept.kind];
     let row = |act| AuditRecord { by: Some(own.id), ..record(act, id, 10) };
-    let names = store.user(id).await.unwrap().unwrap().user.names.clone();
-    let update = ProfileUpdate { names, full_name: "New".into(), role: auth_core::Role::Member };
+    let user = store.user(id).await.unwrap().unwrap().user;
+    let update =
+        ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&user, user.names.clone()) };
     let new = password("changed");
 
     let required = row(Act::MailedCodesRequired);
@@ -250,7 +252,7 @@ pub async fn does_no_act_whose_credential_is_gone<F: Fixture>(fixture: &F) {
     assert_eq!(store.exchange(id, &kinds, None, &[token(3, id)], audit).await, gone());
     assert_eq!(store.remove(kept.id, audit).await, gone());
     assert_eq!(store.remove_of_user(id, &kinds, None, audit).await, Err(StoreError::Revoked));
-    assert_eq!(store.delete(id, audit).await, gone());
+    assert_eq!(store.delete(id, NOTHING, audit).await, gone());
     let after = store.user(id).await.unwrap();
     assert_eq!(format!("{after:?}"), format!("{before:?}"));
     let left: Vec<_> = store.of_user(id, kept.kind).await.unwrap().into_iter().map(|own| own.id).collect();
@@ -299,16 +301,24 @@ pub async fn replaces_a_credential_with_what_came_from_it<F: Fixture>(fixture: &
     assert_eq!(store.replace(old.id, &token(4, id), None).await, Ok(false), "it is gone");
 }
 
-pub async fn an_import_is_one_row_with_its_numbers<F: Fixture>(fixture: &F) {
+pub async fn an_import_is_one_row_with_its_numbers_beside_those_of_its_realms<F: Fixture>(fixture: &F) {
     let store = fixture.open().await;
     let main = realm("main");
     let users = [user(&main, 1), user(&main, 2)];
     let row = AuditRecord { user: None, ..record(Act::Imported, users[0].user.id, 10) };
     let import = async |records: Vec<NewRecord>, mode| {
-        store.import(Box::new(records.into_iter().map(Some)), mode, OnConflict::Refuse, Some(&row)).await
+        store
+            .import(
+                Box::new(records.into_iter().map(Some)),
+                mode,
+                OnConflict::Refuse,
+                Box::new(|_, _| ()),
+                Some(&row),
+            )
+            .await
     };
     let of = |new: &auth_core::NewUser| NewRecord::User(Box::new(new.clone()));
-    let all = || vec![NewRecord::Realm(main.clone()), of(&users[0]), of(&users[1])];
+    let all = || vec![NewRecord::from(main.clone()), of(&users[0]), of(&users[1])];
     let counted = Imported { realms: 1, users: 2 };
     assert_eq!(import(all(), ImportMode::DryRun).await.unwrap(), counted);
     assert_eq!(import(Vec::new(), ImportMode::Write).await.unwrap(), Imported::default());
@@ -320,7 +330,21 @@ pub async fn an_import_is_one_row_with_its_numbers<F: Fixture>(fixture: &F) {
     import(broken, ImportMode::Write).await.unwrap_err();
     assert_eq!(rows(&*store).await, [], "nothing was written");
     assert_eq!(import(all(), ImportMode::Write).await.unwrap(), counted);
-    assert_eq!(rows(&*store).await, [AuditRecord { detail: "1 realm, 2 users".into(), ..row.clone() }]);
+    let of_realm = |detail: &str| AuditRecord {
+        act: Act::RealmWritten,
+        realm: Some(main.id),
+        detail: detail.into(),
+        ..row.clone()
+    };
+    let of_import = |detail: &str| AuditRecord { detail: detail.into(), ..row.clone() };
+    let first = [of_import("1 realm, 2 users"), of_realm("new")];
+    assert_eq!(rows(&*store).await, first);
+    let unchanged = import(vec![NewRecord::from(main.clone())], ImportMode::Write).await.unwrap();
+    assert_eq!((unchanged.realms, rows(&*store).await.len()), (1, 2), "nothing has changed");
+    let changed = auth_core::Realm { name: "New".into(), active: false, ..main.clone() };
+    import(vec![NewRecord::from(changed)], ImportMode::Write).await.unwrap();
+    let second = [of_import("1 realm, 0 users"), of_realm("name, active")];
+    assert_eq!(rows(&*store).await, [second, first].concat());
 }
 
 pub async fn each_of_many_acts_at_once_is_one_row<F: Fixture>(fixture: &F) {
@@ -356,9 +380,8 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     let audit = Some(&row);
     let new = password("changed");
     let update = ProfileUpdate {
-        names: before.user.names.clone(),
         full_name: "New".into(),
-        role: auth_core::Role::Member,
+        ..ProfileUpdate::with_names(&before.user, before.user.names.clone())
     };
     let all: auth_core::Records = Box::new(std::iter::once(Some(NewRecord::User(Box::new(other.clone())))));
     store.set_password(id, Some(&new), NOTHING, audit).await.unwrap_err();
@@ -372,9 +395,9 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     store.remove_of_user(id, &kinds, None, audit).await.unwrap_err();
     store.exchange(id, &kinds, None, &[token(2, id)], audit).await.unwrap_err();
     store.create_user(&other, audit).await.unwrap_err();
-    store.import(all, ImportMode::Write, OnConflict::Refuse, audit).await.unwrap_err();
+    store.import(all, ImportMode::Write, OnConflict::Refuse, Box::new(|_, _| ()), audit).await.unwrap_err();
     store.replace_meta("x", None, Some(b"1"), audit).await.unwrap_err();
-    store.delete(id, audit).await.unwrap_err();
+    store.delete(id, NOTHING, audit).await.unwrap_err();
 
     let after = store.user(id).await.unwrap().unwrap();
     assert_eq!((&after.user, &after.password), (&before.user, &before.password));
@@ -384,5 +407,5 @@ pub async fn does_nothing_whose_row_can_not_be_written(store: &impl Store, break
     assert_eq!(store.meta("x").await, Ok(None));
     // The same without a row.
     assert_eq!(store.set_active(id, false, NOTHING, None).await, Ok(true));
-    assert_eq!(store.delete(id, None).await, Ok(true));
+    assert_eq!(store.delete(id, NOTHING, None).await, Ok(true));
 }

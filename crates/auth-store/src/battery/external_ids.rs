@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth_core::{
-    ByProtocol, Conflict, ExternalId, Lookup, NewId, NewRecord, NewUser, ProtocolName, Realm, Store,
-    StoreError, UserId, UserStore,
+    ByProtocol, Conflict, ExternalId, Lookup, NewId, NewRecord, NewUser, ProtocolName, Realm, Revocation,
+    Store, StoreError, UserId, UserStore,
 };
 use tokio::task::JoinSet;
 
@@ -53,7 +53,7 @@ pub async fn keeps_the_ids_and_roles_of_any_protocol<F: Fixture>(fixture: &F) {
     let mut second_bare = user(&one, 9);
     second_bare.user.external_ids = ByProtocol::new();
     let all = users.iter().chain([&bare, &second_bare]).cloned();
-    let records = [&one, &two].map(|realm| NewRecord::Realm(realm.clone())).into_iter();
+    let records = [&one, &two].map(|realm| NewRecord::from(realm.clone())).into_iter();
     write(&*store, records.chain(all.clone().map(|new| NewRecord::User(Box::new(new)))).collect())
         .await
         .unwrap();
@@ -75,7 +75,7 @@ pub async fn keeps_the_ids_and_roles_of_any_protocol<F: Fixture>(fixture: &F) {
     assert_eq!(found(&*store, &one, GITLAB, 8).await, None);
     assert_eq!(found(&*store, &one, ProtocolName::new("unknown"), 7).await, None);
 
-    assert!(store.delete(users[0].user.id, None).await.unwrap());
+    assert!(store.delete(users[0].user.id, &Revocation::NOTHING, None).await.unwrap());
     assert_eq!(found(&*store, &one, GITLAB, 7).await, None);
     let again = with(&one, 10, GITLAB, 7);
     assert_eq!(store.create_user(&again, None).await, Ok(()), "what was deleted is free");
@@ -93,7 +93,7 @@ pub async fn keeps_ids_unique_in_a_realm<F: Fixture>(fixture: &F) {
         assert_eq!((import.record, import.error), (Some(0), Some(taken)));
     }
     let other = realm("other");
-    let records = vec![NewRecord::Realm(other.clone())];
+    let records = vec![NewRecord::from(other.clone())];
     write(&*store, records).await.unwrap();
     assert_eq!(store.create_user(&with(&other, 20, GITLAB, 7), None).await, Ok(()));
 }
@@ -119,7 +119,7 @@ pub async fn assigns_numbers_of_any_protocol<F: Fixture>(fixture: &F) {
         assigned(7, Some(5)),
     ];
     let records = users.into_iter().map(|new| NewRecord::User(Box::new(new)));
-    write(&*store, std::iter::once(NewRecord::Realm(main.clone())).chain(records).collect()).await.unwrap();
+    write(&*store, std::iter::once(NewRecord::from(main.clone())).chain(records).collect()).await.unwrap();
     write(&*store, vec![NewRecord::User(Box::new(assigned(8, Some(2))))]).await.unwrap();
     store.create_user(&assigned(9, Some(2)), None).await.unwrap();
     store.create_user(&assigned(10, Some(3)), None).await.unwrap();

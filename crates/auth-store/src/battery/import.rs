@@ -3,15 +3,16 @@
 use std::sync::{Arc, Mutex};
 
 use auth_core::{
-    ByProtocol, Conflict, CredentialKind, CredentialStore, ExternalId, ImportMode, Imported, Lookup,
-    NameKind, NewRecord, NewUser, OnConflict, ProtocolName, Realm, RealmStore, Store, StoreError, UserStore,
+    ByProtocol, Conflict, CredentialKind, CredentialStore, ExternalId, ImportMode, ImportNote, Imported,
+    Lookup, NameKind, NewRecord, NewUser, OnConflict, ProtocolName, Realm, RealmChange, RealmStore,
+    RealmWritten, Store, StoreError, StrengthRule, UserStore,
 };
 
 use super::{Fixture, account, credential, name, realm, seed, user, write};
 
 fn records(realm: &Realm, users: impl IntoIterator<Item = NewUser>) -> Vec<NewRecord> {
     let users = users.into_iter().map(|new| NewRecord::User(Box::new(new)));
-    std::iter::once(NewRecord::Realm(realm.clone())).chain(users).collect()
+    std::iter::once(NewRecord::from(realm.clone())).chain(users).collect()
 }
 
 async fn is_untouched(store: &impl Store, before: usize) {
@@ -73,7 +74,7 @@ pub async fn keeps_nothing_of_a_dry_run<F: Fixture>(fixture: &F) {
     let (main, _) = seed(&*store, 1).await;
     let dry = async |users: Vec<NewUser>| {
         let all = records(&realm("second"), users).into_iter().map(Some);
-        store.import(Box::new(all), ImportMode::DryRun, OnConflict::Refuse, None).await
+        store.import(Box::new(all), ImportMode::DryRun, OnConflict::Refuse, Box::new(|_, _| ()), None).await
     };
     let done = dry(vec![user(&realm("second"), 2), user(&main, 3)]).await.unwrap();
     assert_eq!(done, Imported { realms: 1, users: 2 });
@@ -88,7 +89,13 @@ pub async fn writes_nothing_when_the_records_end_early<F: Fixture>(fixture: &F) 
     let (main, _) = seed(&*store, 1).await;
     let good = records(&main, [user(&main, 2)]).into_iter().map(Some);
     let ended = store
-        .import(Box::new(good.chain([None])), ImportMode::Write, OnConflict::Refuse, None)
+        .import(
+            Box::new(good.chain([None])),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
         .await
         .unwrap_err();
     assert!(ended.record.is_none() && ended.error.is_none(), "{ended:?}");
@@ -111,6 +118,58 @@ pub async fn writes_realms_over_those_of_the_same_slug<F: Fixture>(fixture: &F) 
         store.find(main.id, &Lookup::ExternalId(ProtocolName::ZULIP, &2.into())).await.unwrap().unwrap();
     assert_eq!(new.user.realm, main.id);
     assert_eq!(account(&*store, ids[0]).await.user.realm, main.id);
+}
+
+pub async fn changes_what_is_named_of_a_realm_and_notes_each_change<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, _) = seed(&*store, 1).await;
+    let import = async |mode, on_conflict, changes: Vec<RealmChange>| {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let notes = {
+            let told = Arc::clone(&told);
+            Box::new(move |record, note| told.lock().unwrap().push((record, note)))
+        };
+        let records = Box::new(changes.into_iter().map(|change| Some(NewRecord::Realm(change))));
+        let done = store.import(records, mode, on_conflict, notes, None).await.unwrap();
+        assert_eq!(done.realms, 5);
+        std::mem::take(&mut *told.lock().unwrap())
+    };
+    // Whoever made these has another id for the realm, and knows nothing of its other fields.
+    let named = |change: fn(&mut RealmChange)| {
+        let mut named = RealmChange::new(realm("another id").id, "main");
+        change(&mut named);
+        named
+    };
+    let mut squatter = RealmChange::new(realm("squatter").id, "squatter");
+    squatter.subdomain = Some(main.subdomain.clone());
+    let all = vec![
+        named(|change| change.name = Some("New name".into())),
+        squatter,
+        named(|_| ()),
+        named(|change| (change.min_length, change.backends) = (Some(Some(8)), Some(vec!["ldap".into()]))),
+        named(|change| (change.min_length, change.min_guesses) = (Some(None), Some(None))),
+        RealmChange::new(realm("new").id, "new"),
+    ];
+    let renamed = Realm { name: "New name".into(), ..main.clone() };
+    let strength = Some(StrengthRule { min_length: 8, min_guesses: 0 });
+    let strong = Realm { strength, backends: vec!["ldap".into()], ..renamed.clone() };
+    let weak = Realm { strength: None, ..strong.clone() };
+    let new = Realm { name: "new".into(), ..Realm::new(realm("new").id, "new") };
+    let written = |before: &Realm, after: &Realm| {
+        ImportNote::Realm(Box::new(RealmWritten { before: Some(before.clone()), after: after.clone() }))
+    };
+    let expected = [
+        (0, written(&main, &renamed)),
+        (3, written(&renamed, &strong)),
+        (4, written(&strong, &weak)),
+        (5, ImportNote::Realm(Box::new(RealmWritten { before: None, after: new.clone() }))),
+    ];
+    for mode in [ImportMode::DryRun, ImportMode::Write] {
+        is_untouched(&*store, 1).await;
+        let leave_out = OnConflict::LeaveOut(Box::new(|left_out| assert_eq!(left_out.record, 1)));
+        assert_eq!(import(mode, leave_out, all.clone()).await, expected, "{mode:?}");
+    }
+    assert_eq!(store.realms().await.unwrap(), [weak, new]);
 }
 
 pub async fn assigns_ids_that_are_free<F: Fixture>(fixture: &F) {
@@ -175,7 +234,7 @@ pub async fn leaves_out_what_conflicts_and_writes_the_rest<F: Fixture>(fixture: 
             OnConflict::LeaveOut(Box::new(move |record| left_out.lock().unwrap().push(record)))
         };
         let records = all.clone().into_iter().map(Some);
-        let done = store.import(Box::new(records), mode, tell, None).await.unwrap();
+        let done = store.import(Box::new(records), mode, tell, Box::new(|_, _| ()), None).await.unwrap();
         assert_eq!(done, Imported { realms: 0, users: 14 }, "{mode:?}");
         let left_out = std::mem::take(&mut *left_out.lock().unwrap());
         let told: Vec<_> =
@@ -197,4 +256,52 @@ pub async fn leaves_out_what_conflicts_and_writes_the_rest<F: Fixture>(fixture: 
     }
     // What was left out left nothing behind: its names are free.
     write(&*store, records(&main, [user(&main, 13)])).await.unwrap();
+}
+
+pub async fn notes_names_that_fold_like_those_of_another_user<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, _) = seed(&*store, 2).await;
+    let named = |realm: &Realm, number: u32, names: &[(NameKind, &str)]| {
+        let mut new = user(realm, number);
+        new.user.names = names.iter().map(|(kind, exact)| name(*kind, exact)).collect();
+        NewRecord::User(Box::new(new))
+    };
+    let (other, user_name, email) = (realm("other"), NameKind::UserName, NameKind::Email);
+    let records = |is_conflict: bool| {
+        let mut records = vec![
+            NewRecord::from(other.clone()),
+            named(&main, 11, &[(user_name, "USER1"), (email, "User1@Example.com")]),
+            named(&main, 12, &[(user_name, "Ada"), (email, "ada@example.com")]),
+            named(&main, 13, &[(user_name, "ada"), (email, "other@example.com")]),
+            // Of one user, of another realm, of another kind.
+            named(&main, 14, &[(user_name, "bob"), (user_name, "Bob")]),
+            named(&other, 15, &[(user_name, "ADA")]),
+            named(&main, 16, &[(email, "Bob")]),
+            named(&main, 17, &[(user_name, if is_conflict { "user2" } else { "carol" })]),
+        ];
+        // More users than are written at a time.
+        records.extend(
+            (0..1200).map(|number| named(&main, 100 + number, &[(user_name, &format!("x{number}"))])),
+        );
+        records.push(named(&main, 18, &[(user_name, "X7"), (email, "ADA@example.com")]));
+        records
+    };
+    let expected = [(1, user_name), (1, email), (3, user_name), (1208, user_name), (1208, email)];
+    for (is_conflict, mode) in
+        [(false, ImportMode::DryRun), (true, ImportMode::DryRun), (true, ImportMode::Write)]
+    {
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let notes = {
+            let told = Arc::clone(&told);
+            Box::new(move |record, note| match note {
+                ImportNote::FoldsAlike(kind) => told.lock().unwrap().push((record, kind)),
+                ImportNote::Realm(_) => {}
+            })
+        };
+        let on_conflict = OnConflict::LeaveOut(Box::new(|left_out| assert_eq!(left_out.record, 7)));
+        let records = Box::new(records(is_conflict).into_iter().map(Some));
+        let done = store.import(records, mode, on_conflict, notes, None).await.unwrap();
+        assert_eq!(done.users, 1208 - u64::from(is_conflict));
+        assert_eq!(*told.lock().unwrap(), expected, "{is_conflict} {mode:?}");
+    }
 }

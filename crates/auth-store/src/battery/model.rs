@@ -193,7 +193,7 @@ impl Model {
                 let user = users[user];
                 let was = self.users.remove(&user).is_some();
                 self.credentials.retain(|credential| credential.user != user);
-                (shown(Ok(was)), shown(store.delete(user, None).await))
+                (shown(Ok(was)), shown(store.delete(user, &Revocation::NOTHING, None).await))
             }
         }
     }

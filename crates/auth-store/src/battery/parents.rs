@@ -81,7 +81,7 @@ pub async fn ends_what_came_from_a_credential_with_it<F: Fixture>(fixture: &F) {
     store.create_user(&new, None).await.unwrap();
     assert!(store.remove(brought.id, None).await.unwrap());
     assert_eq!(ids(&*store, new.user.id, CHILD).await, []);
-    assert!(store.delete(user_id, None).await.unwrap());
+    assert!(store.delete(user_id, &Revocation::NOTHING, None).await.unwrap());
 }
 
 pub async fn adds_nothing_that_came_from_a_credential_that_is_gone<F: Fixture>(fixture: &F) {

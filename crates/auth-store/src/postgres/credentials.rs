@@ -16,6 +16,9 @@ use crate::encoding::protocol_names;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
+/// Last uses that one command writes.
+const USES: usize = 1000;
+
 /// Rows that one command of a purge deletes, so that none takes long.
 const PURGE: i64 = 1000;
 
@@ -51,6 +54,9 @@ pub(super) const REMOVE: &str = "WITH owner AS MATERIALIZED (SELECT a.id FROM cr
     UPDATE account SET version = version + 1 FROM gone WHERE account.id = gone.account RETURNING account.id";
 pub(super) const REMOVE_KINDS: &str =
     "DELETE FROM credential WHERE account = $1 AND kind = ANY($2) AND id IS DISTINCT FROM $3";
+pub(super) const SET_LAST_USED: &str = "UPDATE credential SET last_used = used.at \
+    FROM unnest($1::bytea[], $2::bigint[]) AS used (id, at) \
+    WHERE credential.id = used.id AND coalesce(credential.last_used, 0) < used.at";
 pub(super) const RAISE: &str = "WITH raised AS (UPDATE credential SET counter = $2 \
     WHERE id = $1 AND counter < $2 RETURNING account) \
     UPDATE account SET version = version + 1 FROM raised WHERE account.id = raised.account \
@@ -215,6 +221,18 @@ impl CredentialStore for Postgres {
         let id = &id.as_bytes()[..];
         let owner = write_once!(self, |client| row(client, RAISE, &[&id, &to]).await)?;
         self.notify_owner(owner.as_ref())
+    }
+
+    async fn set_last_used(&self, uses: &[(CredentialId, Timestamp)]) -> StoreResult<()> {
+        let mut uses = uses.to_vec();
+        // In one order at all servers, so that none waits for another that waits for it.
+        uses.sort_unstable_by_key(|(id, _)| *id.as_bytes());
+        for uses in uses.chunks(USES) {
+            let ids: Vec<&[u8]> = uses.iter().map(|(id, _)| &id.as_bytes()[..]).collect();
+            let times: Vec<i64> = uses.iter().map(|(_, at)| at.as_millis()).collect();
+            write_once!(self, |client| execute(client, SET_LAST_USED, &[&ids, &times]).await)?;
+        }
+        Ok(())
     }
 
     async fn purge(&self, now: Timestamp) -> StoreResult<u64> {

@@ -5,8 +5,8 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, audit, credentials, external_ids, feed, import, mail, meta, names, numbers, realms,
-    sealed, shared_attempts, statement, users,
+    Postgres, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, numbers,
+    realms, sealed, shared_attempts, spent, statement, users,
 };
 use crate::Plan;
 
@@ -25,6 +25,8 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("replace a hash", users::REHASH),
     ("set a password", users::SET_PASSWORD),
     ("activate or deactivate a user", users::SET_ACTIVE),
+    ("deactivate the bots of a user", bots::DEACTIVATE),
+    ("forget the owner of bots", bots::FORGET_OWNER),
     ("revoke the credentials of a user", users::REVOKE),
     ("update a user's profile", users::UPDATE_PROFILE),
     ("delete the names of a user", names::DELETE),
@@ -37,7 +39,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("keep the newest credentials of a user", credentials::TRIM),
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KINDS),
+    ("use something up", spent::SPEND),
+    ("forget what was used up", spent::FORGET_OLD),
     ("raise a counter", credentials::RAISE),
+    ("write last uses", credentials::SET_LAST_USED),
     ("lock a user", statement::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the newest attempts", attempts::NEWEST),
@@ -58,7 +63,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list all realms", realms::ALL),
-    ("find a realm", import::REALM),
+    ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("lock a realm", numbers::LOCK_REALM),
     ("find the highest Zulip id", numbers::LAST_ZULIP),
@@ -70,6 +75,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("find a text of another protocol that is taken", external_ids::IS_TAKEN_TEXT),
     ("give a user an id", external_ids::SET),
     ("find a name that is taken", names::IS_TAKEN),
+    ("find names that fold alike", names::FOLD_ALIKE),
     ("count an attempt", shared_attempts::RESERVE),
     ("find the oldest attempt", shared_attempts::OLDEST),
     ("count attempts of the future as made now", shared_attempts::TURN_BACK),

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, NewUser, OnConflict, Realm, RealmId,
-    Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NameKind, NewRecord,
+    NewUser, OnConflict, RealmChange, RealmId, RealmWritten, Records, StoreError,
 };
 use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
@@ -17,7 +17,7 @@ use super::new_user::{self, Resolved};
 use super::numbers::Numbers;
 use super::row::{Columns, escaped};
 use super::statement::{changed, row};
-use super::{Postgres, audit};
+use super::{Postgres, audit, names, realms};
 use crate::encoding::to_json;
 
 /// Users of one chunk.
@@ -28,7 +28,6 @@ const MANY: u64 = 1000;
 
 pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential";
 
-pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = $1";
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
     active, password_login, digest_logins, min_length, min_guesses, backends) \
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
@@ -45,6 +44,7 @@ pub(super) async fn import(
     records: Records,
     mode: ImportMode,
     on_conflict: OnConflict,
+    notes: ImportNotes,
     audit: Option<&AuditRecord>,
 ) -> std::result::Result<Imported, ImportError> {
     let (sender, receiver) = mpsc::channel(CHUNK);
@@ -60,14 +60,21 @@ pub(super) async fn import(
     let mut client = store.client().await.map_err(whole)?;
     let mut transaction = client.transaction().await.map_err(whole)?;
     let numbers = Numbers::begin(&transaction).await.map_err(whole)?;
-    let done = Imported::default();
-    let mut import = Import { receiver, kept: HashMap::new(), numbers, on_conflict, done };
+    let mut import = Import {
+        receiver,
+        kept: HashMap::new(),
+        numbers,
+        on_conflict,
+        notes,
+        audit,
+        done: Imported::default(),
+        is_change: false,
+    };
     let written = import.write(&mut transaction).await;
     // Where a rollback fails, the end of the connection rolls back.
     match (written, mode) {
         (Ok(()), ImportMode::Write) => {
-            let record = audit.and_then(|audit| import.done.audit_record(audit));
-            audit::write(&transaction, record.as_ref()).await.map_err(whole)?;
+            audit::write(&transaction, import.row().as_ref()).await.map_err(whole)?;
             transaction.commit().await.map_err(|error| whole(CommandError::from(error).during_commit()))?;
         }
         (Ok(()), ImportMode::DryRun) => drop(transaction.rollback().await),
@@ -92,19 +99,23 @@ fn whole(error: impl Into<CommandError>) -> ImportError {
 }
 
 /// The state of an import.
-struct Import {
+struct Import<'a> {
     receiver: mpsc::Receiver<Option<NewRecord>>,
     /// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
     kept: HashMap<RealmId, RealmId>,
     numbers: Numbers,
     on_conflict: OnConflict,
+    notes: ImportNotes,
+    audit: Option<&'a AuditRecord>,
     done: Imported,
+    /// Whether a realm was made or changed.
+    is_change: bool,
 }
 
 /// A user that waits to be written, and the number of its record.
 type Numbered = (u64, Box<NewUser>);
 
-impl Import {
+impl Import<'_> {
     async fn write(&mut self, transaction: &mut Transaction<'_>) -> std::result::Result<(), ImportError> {
         let mut next = 0;
         let mut users = Vec::with_capacity(CHUNK);
@@ -118,9 +129,9 @@ impl Import {
                     Some(NewRecord::User(new)) => users.push((index, new)),
                     Some(NewRecord::Realm(realm)) => {
                         self.flush(transaction, &mut users).await?;
-                        match self.realm(transaction, &realm).await {
-                            Ok(()) => self.done.realms += 1,
-                            Err(error) => self.leave_out(index, realm.id, error)?,
+                        let id = realm.id;
+                        if let Err(error) = self.realm(transaction, index, realm).await {
+                            self.leave_out(index, id, error)?;
                         }
                     }
                 }
@@ -132,18 +143,24 @@ impl Import {
         self.flush(transaction, &mut users).await
     }
 
-    /// Writes a realm; an error leaves nothing of it behind.
-    async fn realm(&mut self, transaction: &mut Transaction<'_>, realm: &Realm) -> Result<()> {
+    /// Writes what is named of a realm, which keeps its id where it is there; an error leaves nothing of it behind.
+    async fn realm(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        index: u64,
+        change: RealmChange,
+    ) -> Result<()> {
         let part = transaction.transaction().await?;
-        let existing = row(&part, REALM, &[&realm.slug]).await?;
-        let existing = existing.map(|row| Columns::of(&row).bytes()).transpose()?;
-        let id = existing.map_or(realm.id, RealmId::from_bytes);
-        let statement = if existing.is_some() { UPDATE_REALM } else { INSERT_REALM };
+        let before = row(&part, realms::BY_SLUG, &[&change.slug]).await?;
+        let before = before.map(|row| Columns::of(&row).realm()).transpose()?;
+        let statement = if before.is_some() { UPDATE_REALM } else { INSERT_REALM };
+        let id = change.id;
+        let realm = change.apply(before.clone());
         let written = changed(
             &part,
             statement,
             &[
-                &&id.as_bytes()[..],
+                &&realm.id.as_bytes()[..],
                 &realm.slug,
                 &realm.subdomain,
                 &&*escaped(&realm.name),
@@ -161,15 +178,32 @@ impl Import {
         match written {
             Err(error) if error.taken().is_some() => {
                 part.rollback().await?;
-                Err(StoreError::Conflict(Conflict::Realm).into())
+                return Err(StoreError::Conflict(Conflict::Realm).into());
             }
-            other => {
-                other?;
-                part.commit().await?;
-                self.kept.insert(realm.id, id);
-                Ok(())
-            }
+            other => drop(other?),
         }
+        let written = RealmWritten { before, after: realm };
+        let row = self.audit.filter(|_| written.is_change()).map(|import| written.audit_record(import));
+        audit::write(&part, row.as_ref()).await?;
+        part.commit().await?;
+        self.kept.insert(id, written.after.id);
+        self.done.realms += 1;
+        if written.is_change() {
+            self.is_change = true;
+            (self.notes)(index, ImportNote::Realm(Box::new(written)));
+        }
+        Ok(())
+    }
+
+    /// The row of the import in the audit log.
+    fn row(&self) -> Option<AuditRecord> {
+        let import = self.audit.filter(|_| self.is_change || self.done.users > 0)?;
+        let realm = import.realm.map(|realm| self.kept_id(realm));
+        Some(AuditRecord { realm, ..self.done.audit_record(import) })
+    }
+
+    fn kept_id(&self, id: RealmId) -> RealmId {
+        self.kept.get(&id).copied().unwrap_or(id)
     }
 
     /// Writes the users that wait: all at once, else one by one, but those that are left out.
@@ -189,16 +223,38 @@ impl Import {
             Ok(()) => {
                 part.commit().await.map_err(whole)?;
                 self.done.users += u64::try_from(resolved.len()).unwrap_or(u64::MAX);
+                self.note_alike(transaction, &records, &resolved).await?;
             }
             Err(error) if error.breaks_connection() => return Err(whole(error)),
             Err(_) => {
                 part.rollback().await.map_err(whole)?;
                 for (record, user) in records.into_iter().zip(&resolved) {
                     match new_user::write_one(transaction, user).await {
-                        Ok(()) => self.done.users += 1,
+                        Ok(()) => {
+                            self.done.users += 1;
+                            self.note_alike(transaction, &[record], std::slice::from_ref(user)).await?;
+                        }
                         Err(error) => self.leave_out(record, user.new.user.realm, error)?,
                     }
                 }
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes the names of users, written just now, that fold like those of others.
+    async fn note_alike(
+        &mut self,
+        transaction: &Transaction<'_>,
+        records: &[u64],
+        users: &[Resolved<'_>],
+    ) -> std::result::Result<(), ImportError> {
+        let placed: Vec<_> = users.iter().map(|user| (&user.new.user, user.realm)).collect();
+        let alike = names::kinds_folding_alike(transaction, &placed).await.map_err(whole)?;
+        for (record, user) in records.iter().zip(users) {
+            let id = user.new.user.id;
+            for kind in NameKind::ALL.into_iter().filter(|kind| alike.contains(&(id, *kind))) {
+                (self.notes)(*record, ImportNote::FoldsAlike(kind));
             }
         }
         Ok(())
@@ -211,8 +267,7 @@ impl Import {
         transaction: &Transaction<'_>,
         users: &'u [Numbered],
     ) -> std::result::Result<Vec<(u64, Resolved<'u>)>, ImportError> {
-        let realm_of = |new: &NewUser| self.kept.get(&new.user.realm).copied().unwrap_or(new.user.realm);
-        let placed: Vec<_> = users.iter().map(|(_, new)| (&**new, realm_of(new))).collect();
+        let placed: Vec<_> = users.iter().map(|(_, new)| (&**new, self.kept_id(new.user.realm))).collect();
         let assigned = self.numbers.assign(transaction, &placed).await.map_err(whole)?;
         let mut resolved = Vec::with_capacity(users.len());
         for (((record, _), (new, realm)), ids) in users.iter().zip(placed).zip(assigned) {

@@ -1,18 +1,48 @@
 //! The login names of users.
 
-use auth_core::{Conflict, LoginName, NameKind, RealmId, StoreError, UserId, fold};
+use std::collections::{BTreeSet, HashMap};
+
+use auth_core::{Conflict, LoginName, NameKind, RealmId, StoreError, User, UserId, fold};
 use deadpool_postgres::GenericClient;
 
 use super::error::{CommandError, Result};
-use super::row::escaped;
-use super::statement::{changed, row};
-use crate::encoding::number;
+use super::row::{Columns, escaped};
+use super::statement::{changed, row, rows};
+use crate::encoding::{name_kind, number};
 
 pub(super) const INSERT: &str = "INSERT INTO login_name (kind, folded, realm, exact, account, position, \
     verified) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING";
 pub(super) const DELETE: &str = "DELETE FROM login_name WHERE account = $1";
 pub(super) const IS_TAKEN: &str =
     "SELECT 1 FROM login_name WHERE kind = $1 AND folded = $2 AND realm = $3 AND exact = $4";
+
+pub(super) const FOLD_ALIKE: &str = "SELECT n.account, n.kind FROM login_name AS n \
+    WHERE n.account = ANY ($1::bytea[]) AND EXISTS (SELECT 1 FROM login_name AS o WHERE o.kind = n.kind \
+    AND o.folded = n.folded AND o.realm = n.realm AND o.account <> ALL ($1::bytea[]))";
+
+/// Of users who were written together: the kinds of each one's names to which those of a user fold alike who was written
+/// before.
+pub(super) async fn kinds_folding_alike(
+    client: &impl GenericClient,
+    users: &[(&User, RealmId)],
+) -> Result<BTreeSet<(UserId, NameKind)>> {
+    let ids: Vec<&[u8]> = users.iter().map(|(user, _)| &user.id.as_bytes()[..]).collect();
+    let mut alike = BTreeSet::new();
+    for row in rows(client, FOLD_ALIKE, &[&ids]).await? {
+        let mut columns = Columns::of(&row);
+        alike.insert((UserId::from_bytes(columns.bytes()?), name_kind(columns.take::<i16>()?.into())?));
+    }
+    let mut owners = HashMap::new();
+    for (user, realm) in users {
+        for name in &user.names {
+            let owner = owners.entry((*realm, name.kind, fold(&name.exact))).or_insert(user.id);
+            if *owner != user.id {
+                alike.insert((user.id, name.kind));
+            }
+        }
+    }
+    Ok(alike)
+}
 
 /// Writes the names of a user who has none yet.
 ///

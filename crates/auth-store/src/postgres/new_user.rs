@@ -17,8 +17,8 @@ use crate::encoding::{ExternalColumns, IdColumn, protocol_names};
 
 const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
     email_second_factor, must_change_password, zulip, rocketchat, rocketchat_roles, zettelstore, \
-    zettelstore_role, version, password, external) FROM STDIN BINARY";
-const ACCOUNT_TYPES: [Type; 18] = [
+    zettelstore_role, version, password, external, bot_owner) FROM STDIN BINARY";
+const ACCOUNT_TYPES: [Type; 19] = [
     Type::BYTEA,
     Type::BYTEA,
     Type::TEXT,
@@ -37,6 +37,7 @@ const ACCOUNT_TYPES: [Type; 18] = [
     Type::INT8,
     Type::TEXT,
     Type::TEXT,
+    Type::INT8,
 ];
 const NAMES: &str =
     "COPY login_name (kind, folded, realm, exact, account, position, verified) FROM STDIN BINARY";
@@ -127,7 +128,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Resu
         let external = ExternalColumns::of(ids, &user.external_roles)?;
         let rocketchat = external.rocketchat.as_deref().map(escaped);
         let zettelstore_role = external.zettelstore_role.as_deref().map(escaped);
-        let values: [&(dyn ToSql + Sync); 18] = [
+        let values: [&(dyn ToSql + Sync); 19] = [
             &&user.id.as_bytes()[..],
             &&realm.as_bytes()[..],
             &&*escaped(&user.full_name),
@@ -146,6 +147,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Resu
             &user.version.cast_signed(),
             &new.password.as_ref().map(|password| password.expose()),
             &external.external,
+            &user.bot_owner.map(u64::cast_signed),
         ];
         rows.as_mut().write(&values).await?;
     }

@@ -8,8 +8,16 @@ use super::row::Columns;
 use super::session::read;
 use super::statement::rows;
 
-pub(super) const ALL: &str = "SELECT id, slug, subdomain, name, icon, description, active, password_login, \
-    digest_logins, min_length, min_guesses, backends FROM realm ORDER BY slug";
+macro_rules! realm_columns {
+    () => {
+        "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins,
+         min_length, min_guesses, backends FROM realm"
+    };
+}
+
+pub(super) const ALL: &str = concat!(realm_columns!(), " ORDER BY slug");
+/// Nobody else changes the realm until the transaction ends.
+pub(super) const BY_SLUG: &str = concat!(realm_columns!(), " WHERE slug = $1 FOR UPDATE");
 
 #[async_trait]
 impl RealmStore for Postgres {

@@ -20,7 +20,7 @@ macro_rules! account_columns {
     () => {
         "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
-         u.zettelstore, u.zettelstore_role, u.version, u.password, u.external,
+         u.zettelstore, u.zettelstore_role, u.version, u.password, u.external, u.bot_owner,
          EXISTS (SELECT 1 FROM credential AS t WHERE t.account = u.id AND t.kind = 'totp'),
          ARRAY(SELECT m.kind FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
          ARRAY(SELECT m.exact FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
@@ -94,6 +94,7 @@ impl<'r> Columns<'r> {
             full_name: self.text()?,
             role: role(self.take()?)?,
             bot: self.take::<Option<&str>>()?.map(bot).transpose()?,
+            bot_owner: None,
             active: self.take()?,
             joined: self.timestamp()?,
             valid_from: self.timestamp()?,
@@ -114,6 +115,7 @@ impl<'r> Columns<'r> {
         user.version = self.unsigned()?;
         let password = self.take::<Option<&str>>()?.map(PasswordString::new);
         external.external = self.take()?;
+        user.bot_owner = self.take::<Option<i64>>()?.map(i64::cast_unsigned);
         (user.external_ids, user.external_roles) = external.read()?;
         let totp = self.take()?;
         let kinds: Vec<i16> = self.take()?;

@@ -6,13 +6,15 @@ use super::connection::PostgresOpenError;
 use super::error::{CommandError, Result};
 use super::row::Columns;
 use super::statement::{execute, row};
+use crate::opening::Opening;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
+    include_str!("schema/v5.sql"),
 ];
 
 /// How often a step is attempted: of several servers that start at once, one applies it.
@@ -28,19 +30,25 @@ const FIRST: &str =
 const LOCK: &str = "SELECT version FROM auth_server_schema WHERE one = 1 FOR UPDATE";
 const SET: &str = "UPDATE auth_server_schema SET version = $1 WHERE one = 1";
 
-/// Brings a store up to date, each step in a transaction of its own. Several servers may do so at once. A store that is
-/// up to date is only read. Returns whether there was no store before; one is made only if it may be created.
+/// The version that a store is brought to.
+pub(super) const LATEST: usize = STEPS.len();
+
+/// Does what an opening may do, each step of an upgrade in a transaction of its own; returns the version that was found,
+/// 0 where there was no store. Several servers may do so at once. A store that is up to date is only read.
 ///
 /// # Errors
 /// See [`PostgresOpenError`].
-pub(super) async fn migrate(pool: &Pool, create: bool) -> std::result::Result<bool, PostgresOpenError> {
+pub(super) async fn prepare(pool: &Pool, opening: Opening) -> std::result::Result<usize, PostgresOpenError> {
     let mut attempts = 0;
-    let mut is_new = false;
+    let mut first = None;
     loop {
-        match step(pool, create).await {
-            Ok(Some(version)) if version >= STEPS.len() => return Ok(is_new),
-            Ok(Some(version)) => is_new |= version == 0,
-            Ok(None) => attempts += 1,
+        match step(pool, opening).await {
+            Ok(found) => {
+                let first = *first.get_or_insert(found);
+                if found >= LATEST || opening == Opening::Unchanged {
+                    return Ok(first);
+                }
+            }
             Err(Stop::Open(error)) => return Err(error),
             Err(Stop::Failed(error)) => {
                 let retry = error.is_transient() || exists_already(&error);
@@ -50,9 +58,6 @@ pub(super) async fn migrate(pool: &Pool, create: bool) -> std::result::Result<bo
                 }
                 tokio::time::sleep(std::time::Duration::from_millis(20)).await;
             }
-        }
-        if attempts >= ATTEMPTS {
-            return Err(PostgresOpenError::NotOurs);
         }
     }
 }
@@ -68,31 +73,31 @@ impl<T: Into<CommandError>> From<T> for Stop {
     }
 }
 
-/// Applies the next step, if there is one; returns the version before it.
-async fn step(pool: &Pool, create: bool) -> std::result::Result<Option<usize>, Stop> {
+/// Applies the next step, if there is one and it may be applied; returns the version before it.
+async fn step(pool: &Pool, opening: Opening) -> std::result::Result<usize, Stop> {
     let mut client: Object = pool.get().await?;
     let encoding: String = Columns::of(&client.query_one(ENCODING, &[]).await?).take()?;
     if encoding != "UTF8" {
         return Err(Stop::Open(PostgresOpenError::Encoding(encoding)));
     }
     let found = version(&client).await?.map(known).transpose()?;
-    if !create && found.is_none_or(|version| version == 0) {
+    if opening != Opening::Create && found.is_none_or(|version| version == 0) {
         return Err(Stop::Open(PostgresOpenError::Missing));
     }
-    if let Some(version) = found {
-        if version >= STEPS.len() {
-            return Ok(Some(version));
+    match found {
+        Some(version) if version >= LATEST || opening == Opening::Unchanged => return Ok(version),
+        Some(_) => {}
+        None => {
+            client.batch_execute(VERSION_TABLE).await?;
+            execute(&client, FIRST, &[]).await?;
         }
-    } else {
-        client.batch_execute(VERSION_TABLE).await?;
-        execute(&client, FIRST, &[]).await?;
     }
     let transaction = client.transaction().await?;
     let done = advance(&transaction).await;
     match done {
         Ok(found) => {
             transaction.commit().await?;
-            Ok(Some(found))
+            Ok(found)
         }
         Err(stop) => {
             // Where even that fails, the end of the connection rolls back.
@@ -125,8 +130,8 @@ async fn version(client: &Object) -> Result<Option<i64>> {
 /// The version as an index into [`STEPS`].
 fn known(version: i64) -> std::result::Result<usize, Stop> {
     match usize::try_from(version) {
-        Ok(known) if known <= STEPS.len() => Ok(known),
-        _ => Err(Stop::Open(PostgresOpenError::Newer { found: version, known: STEPS.len() })),
+        Ok(known) if known <= LATEST => Ok(known),
+        _ => Err(Stop::Open(PostgresOpenError::Newer { found: version, known: LATEST })),
     }
 }
 

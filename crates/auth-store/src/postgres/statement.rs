@@ -9,6 +9,15 @@ use super::error::Result;
 
 pub(super) type Params<'a> = &'a [&'a (dyn ToSql + Sync)];
 
+/// Moves the valid-from stamp to $2, but at least a second ahead. It stays where $2 is NULL: `greatest` ignores NULL.
+macro_rules! move_valid_from {
+    () => {
+        "valid_from = greatest(CASE WHEN $2::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $2)"
+    };
+}
+
+pub(super) use move_valid_from;
+
 pub(super) const TOUCH: &str = "UPDATE account SET version = version + 1 WHERE id = $1";
 
 /// Locks the row of a user.

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId, NewUser,
-    OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation, StoreError,
-    Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Lookup, NameKind,
+    NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
+    StoreError, Timestamp, UserId, UserStore, fold,
 };
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
@@ -16,8 +16,8 @@ use super::new_user::Resolved;
 use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
-use super::statement::{Params, changed, execute, lock, row, rows};
-use super::{Postgres, audit, external_ids, import, names, new_user};
+use super::statement::{Params, changed, execute, lock, move_valid_from, row, rows};
+use super::{Postgres, audit, bots, external_ids, feed, import, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -41,13 +41,6 @@ pub(super) const REALMS: &str =
 
 pub(super) const REHASH: &str =
     "UPDATE account SET password = $3, version = version + 1 WHERE id = $1 AND password = $2";
-/// Moves the valid-from stamp to $2, but at least a second ahead. It stays where $2 is NULL: `greatest` ignores NULL.
-macro_rules! move_valid_from {
-    () => {
-        "valid_from = greatest(CASE WHEN $2::bigint IS NULL THEN valid_from ELSE valid_from + 1000 END, $2)"
-    };
-}
-
 pub(super) const SET_PASSWORD: &str = concat!(
     "UPDATE account SET password = $3, must_change_password = must_change_password AND $3::text IS NULL, \
     version = version + 1, ",
@@ -61,7 +54,7 @@ pub(super) const REVOKE: &str =
 pub(super) const UPDATE_PROFILE: &str = concat!(
     "UPDATE account SET full_name = $3, role = $4, version = version + 1, ",
     move_valid_from!(),
-    " WHERE id = $1 RETURNING realm"
+    " WHERE id = $1 AND version = $5 RETURNING realm"
 );
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str = concat!(
     "UPDATE account SET email_second_factor = $3, version = version + 1, ",
@@ -132,7 +125,19 @@ impl UserStore for Postgres {
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
         let (id, valid_from) = (&user.as_bytes()[..], revocation.valid_from.map(Timestamp::as_millis));
-        self.change(user, SET_ACTIVE, &[&id, &valid_from, &active], revocation, audit).await
+        let params: Params<'_> = &[&id, &valid_from, &active];
+        if active {
+            return self.change(user, SET_ACTIVE, params, revocation, audit).await;
+        }
+        let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
+            let done = changed(transaction, SET_ACTIVE, params).await?;
+            credentials::revoke(transaction, user, revocation).await?;
+            let bots = bots::deactivate(transaction, user, revocation, audit).await?;
+            audit::write(transaction, audit.filter(|_| done)).await?;
+            Ok((done, bots))
+        });
+        self.notify_with_bots(user, done)
     }
 
     async fn revoke(
@@ -154,10 +159,14 @@ impl UserStore for Postgres {
     ) -> StoreResult<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let valid_from = revocation.valid_from.map(Timestamp::as_millis);
+        let version = update.version.cast_signed();
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
-            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role];
-            let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else { return Ok(false) };
+            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role, &version];
+            let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else {
+                let is_there = row(transaction, feed::VERSIONS, &[&vec![id]]).await?.is_some();
+                return if is_there { Err(StoreError::Changed.into()) } else { Ok(false) };
+            };
             let realm = RealmId::from_bytes(Columns::of(&there).bytes()?);
             execute(transaction, names::DELETE, &[&id]).await?;
             names::insert(transaction, user, realm, &update.names).await?;
@@ -220,9 +229,22 @@ impl UserStore for Postgres {
         self.notify(new.user.id, done)
     }
 
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
-        let id = &user.as_bytes()[..];
-        self.change(user, DELETE, &[&id], &Revocation::NOTHING, audit).await
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
+        let done = transact!(self, |transaction| {
+            audit::check(transaction, audit).await?;
+            lock(transaction, user).await?;
+            let bots = bots::deactivate(transaction, user, revocation, audit).await?;
+            bots::forget_owner(transaction, user).await?;
+            let done = changed(transaction, DELETE, &[&&user.as_bytes()[..]]).await?;
+            audit::write(transaction, audit.filter(|_| done)).await?;
+            Ok((done, bots))
+        });
+        self.notify_with_bots(user, done)
     }
 
     async fn import(
@@ -230,9 +252,10 @@ impl UserStore for Postgres {
         records: Records,
         mode: ImportMode,
         on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<Imported, ImportError> {
-        import::import(self, records, mode, on_conflict, audit).await
+        import::import(self, records, mode, on_conflict, notes, audit).await
     }
 }
 
@@ -257,6 +280,15 @@ impl Postgres {
             Ok(done)
         });
         self.notify(user, done)
+    }
+}
+
+impl Postgres {
+    /// Does the same as [`Postgres::notify`] for a user and the bots that were changed with it.
+    fn notify_with_bots(&self, user: UserId, done: Result<(bool, Vec<UserId>)>) -> StoreResult<bool> {
+        let (done, bots) = self.notify(user, done)?;
+        bots.into_iter().for_each(|bot| self.notifications.notify(bot));
+        Ok(done)
     }
 }
 

@@ -17,6 +17,9 @@ use crate::encoding::protocol_names;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
+/// Last uses that one command writes.
+const USES: usize = 1000;
+
 /// Rows that one command of a purge deletes, so that other commands run in between.
 const PURGE: u32 = 1000;
 
@@ -50,6 +53,8 @@ pub(super) const REMOVE_KIND: &str = "DELETE FROM credential \
     WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
 pub(super) const COUNT_KIND: &str = "SELECT count(*) FROM credential \
     WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
+pub(super) const SET_LAST_USED: &str =
+    "UPDATE credential SET last_used = ?2 WHERE id = ?1 AND coalesce(last_used, 0) < ?2";
 pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
 pub(super) const EXPIRED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
@@ -200,6 +205,21 @@ impl CredentialStore for Sqlite {
             touch_owner(connection, owner)
         });
         Ok(self.notify_owner(owner.await?))
+    }
+
+    async fn set_last_used(&self, uses: &[(CredentialId, Timestamp)]) -> StoreResult<()> {
+        for uses in uses.chunks(USES) {
+            let uses = uses.to_vec();
+            self.write(move |connection| {
+                let mut statement = connection.prepare_cached(SET_LAST_USED)?;
+                for (id, at) in uses {
+                    statement.execute(params![id.as_bytes(), at.as_millis()])?;
+                }
+                Ok(())
+            })
+            .await?;
+        }
+        Ok(())
     }
 
     async fn purge(&self, now: Timestamp) -> StoreResult<u64> {

@@ -5,14 +5,16 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, attempts, audit, credentials, external_ids, feed, import, mail, meta, names, realms, row, sealed,
-    statement, users,
+    Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, realms,
+    revocation, row, sealed, spent, statement, users,
 };
 use crate::Plan;
 
 /// Every statement that looks for some rows, and what it is for.
 const NARROW: &[(&str, &str)] = &[
     ("delete old attempts", attempts::OLD),
+    ("deactivate the bots of a user", bots::DEACTIVATE),
+    ("forget the owner of bots", bots::FORGET_OWNER),
     ("find the credential of an act", audit::BY),
     ("list a page of the audit log", audit::PAGE),
     ("delete old rows of the audit log", audit::OLD),
@@ -21,7 +23,9 @@ const NARROW: &[(&str, &str)] = &[
     ("list the credentials of a user", credentials::OF_USER),
     ("find a credential of a user", credentials::NUMBER),
     ("count the credentials of a user", credentials::COUNT_KIND),
+    ("forget what was used up", spent::FORGET_OLD),
     ("raise a counter", credentials::RAISE),
+    ("write a last use", credentials::SET_LAST_USED),
     ("delete a credential", credentials::REMOVE),
     ("delete the credentials of a user", credentials::REMOVE_KIND),
     ("keep the newest credentials of a user", credentials::TRIM),
@@ -33,7 +37,7 @@ const NARROW: &[(&str, &str)] = &[
     ("find the highest Zettelstore id", external_ids::LAST_ZETTELSTORE),
     ("find the highest number of another protocol", external_ids::LAST_NUMBER),
     ("give a user an id", external_ids::SET),
-    ("find a realm", import::REALM),
+    ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("find mail that is due", mail::DUE),
     ("put a mail off", mail::PUT_OFF),
@@ -55,9 +59,10 @@ const NARROW: &[(&str, &str)] = &[
     ("find a user by another protocol's number", external_ids::BY_NUMBER),
     ("find a user by another protocol's text", external_ids::BY_TEXT),
     ("delete a user", users::DELETE),
+    ("find a name that folds alike", names::FOLDS_ALIKE),
     ("delete the names of a user", names::DELETE),
     ("update a user's profile", users::UPDATE_PROFILE),
-    ("end the signed tokens of a user", users::MOVE_VALID_FROM),
+    ("end the signed tokens of a user", revocation::MOVE_VALID_FROM),
     ("list a page of users", users::PAGE),
     ("find the realms of a name", users::REALMS),
     ("replace a hash", users::REHASH),

@@ -3,18 +3,18 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, Imported, NewRecord, OnConflict, Realm, RealmId, Records,
-    StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NewRecord, OnConflict,
+    RealmChange, RealmId, RealmWritten, Records, StoreError,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use super::connection::{CACHE, set_cache};
 use super::error::{CommandError, Result, taken};
+use super::row::Columns;
 use super::writer::{begin, commit};
-use super::{audit, new_user};
+use super::{audit, names, new_user, realms};
 use crate::encoding::to_json;
 
-pub(super) const REALM: &str = "SELECT id FROM realm WHERE slug = ?1";
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
     active, password_login, digest_logins, min_length, min_guesses, backends) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
@@ -29,44 +29,139 @@ const SAVEPOINT: &str = "SAVEPOINT record";
 const RELEASE: &str = "RELEASE record";
 const ROLLBACK_TO: &str = "ROLLBACK TO record";
 
-/// Writes all records but those that are left out, or none.
-///
-/// # Errors
-/// [`ImportError`], with the first record that can't be written.
-pub(super) fn import(
-    connection: &Connection,
-    records: Records,
-    mode: ImportMode,
-    on_conflict: &mut OnConflict,
-    audit: Option<&AuditRecord>,
-) -> std::result::Result<Imported, ImportError> {
-    // Ids are random, so that inserts change pages all over the file.
-    set_cache(connection, IMPORT_CACHE).map_err(whole)?;
-    let done = transact(connection, records, mode, on_conflict, audit);
-    // The import stands, whether the memory can be freed or not.
-    let _ = set_cache(connection, CACHE);
-    done
+/// What an import writes, and whom it tells.
+pub(super) struct Import {
+    pub(super) mode: ImportMode,
+    pub(super) on_conflict: OnConflict,
+    pub(super) notes: ImportNotes,
+    pub(super) audit: Option<AuditRecord>,
+    /// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
+    kept: HashMap<RealmId, RealmId>,
+    done: Imported,
+    /// Whether a realm was made or changed.
+    is_change: bool,
 }
 
-fn transact(
-    connection: &Connection,
-    records: Records,
-    mode: ImportMode,
-    on_conflict: &mut OnConflict,
-    audit: Option<&AuditRecord>,
-) -> std::result::Result<Imported, ImportError> {
-    begin(connection).map_err(whole)?;
-    let written = write(connection, records, on_conflict).and_then(|done| {
-        let record = audit.and_then(|audit| done.audit_record(audit));
-        audit::write(connection, record.as_ref()).map_err(whole)?;
-        Ok(done)
-    });
-    if written.is_ok() && mode == ImportMode::Write {
-        commit(connection).map_err(whole)?;
-    } else if !connection.is_autocommit() {
-        connection.execute_batch("ROLLBACK").map_err(|error| whole(CommandError::from(error)))?;
+impl Import {
+    pub(super) fn new(
+        mode: ImportMode,
+        on_conflict: OnConflict,
+        notes: ImportNotes,
+        audit: Option<&AuditRecord>,
+    ) -> Self {
+        Self {
+            mode,
+            on_conflict,
+            notes,
+            audit: audit.cloned(),
+            kept: HashMap::new(),
+            done: Imported::default(),
+            is_change: false,
+        }
     }
-    written
+
+    /// Writes all records but those that are left out, or none.
+    ///
+    /// # Errors
+    /// [`ImportError`], with the first record that can't be written.
+    pub(super) fn run(
+        mut self,
+        connection: &Connection,
+        records: Records,
+    ) -> std::result::Result<Imported, ImportError> {
+        // Ids are random, so that inserts change pages all over the file.
+        set_cache(connection, IMPORT_CACHE).map_err(whole)?;
+        let done = self.transact(connection, records);
+        // The import stands, whether the memory can be freed or not.
+        let _ = set_cache(connection, CACHE);
+        done
+    }
+
+    fn transact(
+        &mut self,
+        connection: &Connection,
+        records: Records,
+    ) -> std::result::Result<Imported, ImportError> {
+        begin(connection).map_err(whole)?;
+        let written =
+            self.write(connection, records).and_then(|()| self.write_row(connection).map_err(whole));
+        if written.is_ok() && self.mode == ImportMode::Write {
+            commit(connection).map_err(whole)?;
+        } else if !connection.is_autocommit() {
+            connection.execute_batch("ROLLBACK").map_err(|error| whole(CommandError::from(error)))?;
+        }
+        written.map(|()| self.done)
+    }
+
+    fn write(&mut self, connection: &Connection, records: Records) -> std::result::Result<(), ImportError> {
+        for (record, index) in records.zip(0..) {
+            let record = record.ok_or(ImportError { record: None, error: None })?;
+            let realm = record.realm();
+            let written = if self.on_conflict.leaves_out() {
+                self.write_apart(connection, index, record)
+            } else {
+                self.write_record(connection, index, record)
+            };
+            if let Err(error) = written {
+                self.on_conflict.leave_out(index, realm, error.into())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a record; an error leaves nothing of it behind.
+    fn write_apart(&mut self, connection: &Connection, index: u64, record: NewRecord) -> Result<()> {
+        let execute =
+            |statement| connection.prepare_cached(statement)?.execute([]).map_err(CommandError::from);
+        execute(SAVEPOINT)?;
+        let written = self.write_record(connection, index, record);
+        // A full disk has ended the transaction, and the savepoint with it.
+        if written.is_err() && !connection.is_autocommit() {
+            execute(ROLLBACK_TO)?;
+        }
+        if !connection.is_autocommit() {
+            execute(RELEASE)?;
+        }
+        written
+    }
+
+    fn write_record(&mut self, connection: &Connection, index: u64, record: NewRecord) -> Result<()> {
+        match record {
+            NewRecord::Realm(change) => {
+                let id = change.id;
+                let written = write_realm(connection, change)?;
+                self.kept.insert(id, written.after.id);
+                self.done.realms += 1;
+                if written.is_change() {
+                    self.is_change = true;
+                    let row = self.audit.as_ref().map(|import| written.audit_record(import));
+                    audit::write(connection, row.as_ref())?;
+                    (self.notes)(index, ImportNote::Realm(Box::new(written)));
+                }
+            }
+            NewRecord::User(new) => {
+                let realm = self.kept_id(new.user.realm);
+                new_user::write(connection, &new, realm)?;
+                self.done.users += 1;
+                for kind in names::kinds_folding_alike(connection, new.user.id, realm, &new.user.names)? {
+                    (self.notes)(index, ImportNote::FoldsAlike(kind));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the row of the import in the audit log.
+    fn write_row(&self, connection: &Connection) -> Result<()> {
+        let is_change = self.is_change || self.done.users > 0;
+        let Some(import) = self.audit.as_ref().filter(|_| is_change) else { return Ok(()) };
+        let realm = import.realm.map(|realm| self.kept_id(realm));
+        audit::write(connection, Some(&AuditRecord { realm, ..self.done.audit_record(import) }))
+    }
+
+    fn kept_id(&self, id: RealmId) -> RealmId {
+        self.kept.get(&id).copied().unwrap_or(id)
+    }
 }
 
 /// An error that no single record is to blame for.
@@ -74,67 +169,15 @@ fn whole(error: impl Into<StoreError>) -> ImportError {
     ImportError { record: None, error: Some(error.into()) }
 }
 
-fn write(
-    connection: &Connection,
-    records: Records,
-    on_conflict: &mut OnConflict,
-) -> std::result::Result<Imported, ImportError> {
-    let mut kept = KeptIds::default();
-    let mut done = Imported::default();
-    for (record, index) in records.zip(0..) {
-        let record = record.ok_or(ImportError { record: None, error: None })?;
-        let written = if on_conflict.leaves_out() {
-            write_apart(connection, &record, &mut kept)
-        } else {
-            write_record(connection, &record, &mut kept)
-        };
-        match (written, &record) {
-            (Ok(()), NewRecord::Realm(_)) => done.realms += 1,
-            (Ok(()), NewRecord::User(_)) => done.users += 1,
-            (Err(error), record) => on_conflict.leave_out(index, record.realm(), error.into())?,
-        }
-    }
-    Ok(done)
-}
-
-/// Writes a record; an error leaves nothing of it behind.
-fn write_apart(connection: &Connection, record: &NewRecord, kept: &mut KeptIds) -> Result<()> {
-    let execute = |statement| connection.prepare_cached(statement)?.execute([]).map_err(CommandError::from);
-    execute(SAVEPOINT)?;
-    let written = write_record(connection, record, kept);
-    // A full disk has ended the transaction, and the savepoint with it.
-    if written.is_err() && !connection.is_autocommit() {
-        execute(ROLLBACK_TO)?;
-    }
-    if !connection.is_autocommit() {
-        execute(RELEASE)?;
-    }
-    written
-}
-
-fn write_record(connection: &Connection, record: &NewRecord, kept: &mut KeptIds) -> Result<()> {
-    match record {
-        NewRecord::Realm(realm) => write_realm(connection, realm, kept),
-        NewRecord::User(new) => new_user::write(connection, new, kept.of(new.user.realm)),
-    }
-}
-
-/// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
-#[derive(Default)]
-struct KeptIds(HashMap<RealmId, RealmId>);
-
-impl KeptIds {
-    fn of(&self, id: RealmId) -> RealmId {
-        self.0.get(&id).copied().unwrap_or(id)
-    }
-}
-
-fn write_realm(connection: &Connection, realm: &Realm, kept: &mut KeptIds) -> Result<()> {
-    let existing = connection.prepare_cached(REALM)?.query_row([&realm.slug], |row| row.get(0)).optional()?;
-    let id = existing.map_or(realm.id, RealmId::from_bytes);
-    let statement = if existing.is_some() { UPDATE_REALM } else { INSERT_REALM };
+/// Writes what is named of a realm, which keeps its id where it is there.
+fn write_realm(connection: &Connection, change: RealmChange) -> Result<RealmWritten> {
+    let mut statement = connection.prepare_cached(realms::BY_SLUG)?;
+    let before =
+        statement.query_and_then([&change.slug], |row| Columns::of(row).realm())?.next().transpose()?;
+    let statement = if before.is_some() { UPDATE_REALM } else { INSERT_REALM };
+    let realm = change.apply(before.clone());
     let written = connection.prepare_cached(statement)?.execute(params![
-        id.as_bytes(),
+        realm.id.as_bytes(),
         realm.slug,
         realm.subdomain,
         realm.name,
@@ -148,11 +191,10 @@ fn write_realm(connection: &Connection, realm: &Realm, kept: &mut KeptIds) -> Re
         to_json(&realm.backends)?,
     ]);
     match written {
-        Err(error) if taken(&error).is_some() => {
-            return Err(StoreError::Conflict(Conflict::Realm).into());
+        Err(error) if taken(&error).is_some() => Err(StoreError::Conflict(Conflict::Realm).into()),
+        other => {
+            other?;
+            Ok(RealmWritten { before, after: realm })
         }
-        other => other?,
-    };
-    kept.0.insert(realm.id, id);
-    Ok(())
+    }
 }

@@ -6,8 +6,15 @@ use auth_core::{Realm, RealmStore, StoreError};
 use super::Sqlite;
 use super::row::Columns;
 
-pub(super) const ALL: &str = "SELECT id, slug, subdomain, name, icon, description, active, password_login, \
-    digest_logins, min_length, min_guesses, backends FROM realm ORDER BY slug";
+macro_rules! realm_columns {
+    () => {
+        "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins,
+         min_length, min_guesses, backends FROM realm"
+    };
+}
+
+pub(super) const ALL: &str = concat!(realm_columns!(), " ORDER BY slug");
+pub(super) const BY_SLUG: &str = concat!(realm_columns!(), " WHERE slug = ?1");
 
 #[async_trait]
 impl RealmStore for Sqlite {

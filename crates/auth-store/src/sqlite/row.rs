@@ -17,7 +17,7 @@ macro_rules! account_columns {
     () => {
         "u.number, u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
-         u.zettelstore, u.zettelstore_role, u.version, u.password, u.external,
+         u.zettelstore, u.zettelstore_role, u.version, u.password, u.external, u.bot_owner,
          EXISTS (SELECT 1 FROM credential AS t INDEXED BY credential_totp
                  WHERE t.user = u.number AND t.kind = 'totp')"
     };
@@ -71,6 +71,7 @@ impl<'r> Columns<'r> {
             full_name: self.take()?,
             role: role(&self.take::<String>()?)?,
             bot: self.take::<Option<String>>()?.map(|name| bot(&name)).transpose()?,
+            bot_owner: None,
             active: self.take()?,
             joined: self.timestamp()?,
             valid_from: self.timestamp()?,
@@ -91,6 +92,7 @@ impl<'r> Columns<'r> {
         user.version = self.unsigned()?;
         let password = self.take::<Option<String>>()?.map(PasswordString::new);
         external.external = self.take()?;
+        user.bot_owner = self.take::<Option<i64>>()?.map(i64::cast_unsigned);
         (user.external_ids, user.external_roles) = external.read()?;
         Ok(Account { user: Arc::new(user), password, totp: self.take()? })
     }

@@ -11,12 +11,16 @@ use super::error::CommandError;
 const APPLICATION: i32 = 0x4155_5448;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
+    include_str!("schema/v5.sql"),
 ];
+
+/// The version that a store is brought to.
+pub(super) const LATEST: usize = STEPS.len();
 
 /// Brings a store up to date, each step in a transaction of its own.
 ///
@@ -62,8 +66,8 @@ pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
         return Err(OpenError::NotOurs);
     }
     match usize::try_from(version) {
-        Ok(version) if version <= STEPS.len() => Ok(version),
-        _ => Err(OpenError::Newer { found: i64::from(version), known: STEPS.len() }),
+        Ok(version) if version <= LATEST => Ok(version),
+        _ => Err(OpenError::Newer { found: i64::from(version), known: LATEST }),
     }
 }
 

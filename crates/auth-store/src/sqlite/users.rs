@@ -2,17 +2,18 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, CredentialId, CredentialKind, ExternalId, ImportError, ImportMode, Imported,
-    Lookup, NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId,
-    Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Lookup, NameKind,
+    NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
+    StoreError, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
 use super::error::Result;
-use super::import::import;
+use super::import::Import;
+use super::revocation::OwnedRevocation;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
-use super::{Sqlite, audit, credentials, external_ids, names, new_user};
+use super::{Sqlite, audit, bots, external_ids, feed, names, new_user};
 use crate::encoding::number;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -40,12 +41,9 @@ pub(super) const REHASH: &str =
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
     must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
-pub(super) const UPDATE_PROFILE: &str =
-    "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 RETURNING realm";
+pub(super) const UPDATE_PROFILE: &str = "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
-pub(super) const MOVE_VALID_FROM: &str =
-    "UPDATE user SET valid_from = max(valid_from + 1000, ?2) WHERE id = ?1";
 pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
 
 #[async_trait]
@@ -125,9 +123,18 @@ impl UserStore for Sqlite {
         revocation: &Revocation<'_>,
         audit: Option<&AuditRecord>,
     ) -> StoreResult<bool> {
-        let revocation = OwnedRevocation::of(revocation);
-        self.act(user, audit, move |connection| {
-            let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), active])?;
+        if active {
+            let revocation = OwnedRevocation::of(revocation);
+            return self
+                .act(user, audit, move |connection| {
+                    let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), true])?;
+                    revocation.apply(connection, user)?;
+                    Ok(done)
+                })
+                .await;
+        }
+        self.act_with_bots(user, revocation, audit, move |connection, revocation| {
+            let done = changed(connection, SET_ACTIVE, params![user.as_bytes(), false])?;
             revocation.apply(connection, user)?;
             Ok(done)
         })
@@ -159,9 +166,13 @@ impl UserStore for Sqlite {
         let (update, revocation) = (update.clone(), OwnedRevocation::of(revocation));
         self.act(user, audit, move |connection| {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
-            let params = params![user.as_bytes(), update.full_name, update.role.as_str()];
+            let version = update.version.cast_signed();
+            let params = params![user.as_bytes(), update.full_name, update.role.as_str(), version];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
-            let Some(realm) = realm.map(RealmId::from_bytes) else { return Ok(false) };
+            let Some(realm) = realm.map(RealmId::from_bytes) else {
+                let is_there = connection.prepare_cached(feed::VERSION)?.exists([user.as_bytes()])?;
+                return if is_there { Err(StoreError::Changed.into()) } else { Ok(false) };
+            };
             connection.prepare_cached(names::DELETE)?.execute([user.as_bytes()])?;
             names::insert(connection, user, realm, &update.names)?;
             revocation.apply(connection, user)?;
@@ -225,45 +236,30 @@ impl UserStore for Sqlite {
         .await
     }
 
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> StoreResult<bool> {
-        self.act(user, audit, move |connection| changed(connection, DELETE, params![user.as_bytes()])).await
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> StoreResult<bool> {
+        self.act_with_bots(user, revocation, audit, move |connection, _| {
+            connection.prepare_cached(bots::FORGET_OWNER)?.execute([user.as_bytes()])?;
+            changed(connection, DELETE, params![user.as_bytes()])
+        })
+        .await
     }
 
     async fn import(
         &self,
         records: Records,
         mode: ImportMode,
-        mut on_conflict: OnConflict,
+        on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<Imported, ImportError> {
-        let audit = audit.cloned();
-        let done = self
-            .writer
-            .alone(move |connection| import(connection, records, mode, &mut on_conflict, audit.as_ref()))
-            .await;
+        let import = Import::new(mode, on_conflict, notes, audit);
+        let done = self.writer.alone(move |connection| import.run(connection, records)).await;
         done.unwrap_or_else(|error| Err(ImportError { record: None, error: Some(error) }))
-    }
-}
-
-/// A [`Revocation`] that can move to the writer's thread.
-struct OwnedRevocation {
-    valid_from: Option<Timestamp>,
-    kinds: Vec<CredentialKind>,
-    except: Option<CredentialId>,
-}
-
-impl OwnedRevocation {
-    fn of(revocation: &Revocation<'_>) -> Self {
-        let Revocation { valid_from, kinds, except } = *revocation;
-        Self { valid_from, kinds: kinds.to_vec(), except }
-    }
-
-    fn apply(&self, connection: &Connection, user: UserId) -> Result<()> {
-        if let Some(valid_from) = self.valid_from {
-            changed(connection, MOVE_VALID_FROM, params![user.as_bytes(), valid_from.as_millis()])?;
-        }
-        credentials::delete_kinds(connection, user, &self.kinds, self.except)?;
-        Ok(())
     }
 }
 

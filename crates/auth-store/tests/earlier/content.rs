@@ -43,6 +43,7 @@ fn user(realm: &Realm, number: u8, names: Vec<LoginName>) -> NewUser {
             full_name: format!("User {number}"),
             role: Role::Member,
             bot: None,
+            bot_owner: None,
             active: true,
             joined: at(i64::from(number)),
             valid_from: at(i64::from(number) + 1),
@@ -106,6 +107,7 @@ pub(crate) async fn fill(store: &impl Store) {
         ],
     );
     folds_alike.user.bot = Some(BotKind::IncomingWebhook);
+    folds_alike.user.bot_owner = Some(3);
     folds_alike.user.role = Role::Admin;
     folds_alike.user.email_second_factor = true;
     folds_alike.user.must_change_password = true;
@@ -139,9 +141,15 @@ pub(crate) async fn fill(store: &impl Store) {
         })
         .into();
     let users = [ann, folds_alike, elsewhere].map(|user| NewRecord::User(Box::new(user)));
-    let records: Vec<_> = [main, other].map(NewRecord::Realm).into_iter().chain(users).map(Some).collect();
+    let records: Vec<_> = [main, other].map(NewRecord::from).into_iter().chain(users).map(Some).collect();
     store
-        .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+        .import(
+            Box::new(records.into_iter()),
+            ImportMode::Write,
+            OnConflict::Refuse,
+            Box::new(|_, _| ()),
+            None,
+        )
         .await
         .expect("good records");
     store.set_meta_once("ring", &[0, 1, 255]).await.unwrap();

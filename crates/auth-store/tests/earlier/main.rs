@@ -14,8 +14,8 @@ mod content;
 
 use std::sync::Arc;
 
-use auth_core::{SeededRng, Store};
-use auth_store::{Postgres, PostgresConfig, Sqlite};
+use auth_core::{Revocation, SeededRng, Store};
+use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresConfig, PostgresOpenError, Sqlite};
 use rusqlite::Connection;
 use test_postgres::Cluster;
 
@@ -24,15 +24,24 @@ use crate::content::{everybody, fill, listed};
 const CONTENT: &str = include_str!("content.txt");
 
 /// Stores of SQLite, by the version that wrote them.
-const SQLITE: [&str; 3] =
-    [include_str!("sqlite-1.sql"), include_str!("sqlite-2.sql"), include_str!("sqlite-3.sql")];
+const SQLITE: [&str; 4] = [
+    include_str!("sqlite-1.sql"),
+    include_str!("sqlite-2.sql"),
+    include_str!("sqlite-3.sql"),
+    include_str!("sqlite-4.sql"),
+];
 
 /// Stores of PostgreSQL, by the version that wrote them.
-const POSTGRES: [&str; 3] =
-    [include_str!("postgres-1.sql"), include_str!("postgres-2.sql"), include_str!("postgres-3.sql")];
+const POSTGRES: [&str; 4] = [
+    include_str!("postgres-1.sql"),
+    include_str!("postgres-2.sql"),
+    include_str!("postgres-3.sql"),
+    include_str!("postgres-4.sql"),
+];
 
 /// What is listed of a store that an earlier version wrote. Up to version 3 app passwords lay under SHA-256 of themselves,
-/// which clients may present. Now the digest is another one, and the old one opens nothing.
+/// which clients may present. Now the digest is another one, and the old one opens nothing. Up to version 4 nobody knew the
+/// owner of a bot.
 fn content_of(version: usize) -> String {
     let app_password = |line: &str| {
         let digest = ring::digest::digest(
@@ -42,12 +51,12 @@ fn content_of(version: usize) -> String {
         let digest = format!("digest {}", digest.as_ref()[0]);
         format!("{}, in the clear alone", line.replacen("digest 13", &digest, 1))
     };
-    let is_older = version <= 3;
     let line = |line: &str| match line {
-        line if is_older && line.starts_with("credential: app-password") => app_password(line) + "\n",
+        line if version <= 3 && line.starts_with("credential: app-password") => app_password(line) + "\n",
         line => format!("{line}\n"),
     };
-    CONTENT.lines().map(line).collect()
+    let content: String = CONTENT.lines().map(line).collect();
+    if version <= 4 { content.replace("bot_owner: Some(3)", "bot_owner: None") } else { content }
 }
 
 /// Checks that a store holds what is expected, and that nothing is left of users that are deleted.
@@ -55,7 +64,7 @@ async fn check(store: &impl Store, content: &str, which: &str) {
     let found = listed(store).await;
     assert_eq!(found, content, "{which}");
     for user in everybody(store).await {
-        assert!(store.delete(user, None).await.unwrap(), "{which}");
+        assert!(store.delete(user, &Revocation::NOTHING, None).await.unwrap(), "{which}");
     }
     let left = listed(store).await;
     let is_of_a_user = |line: &&str| line.starts_with("user") || line.starts_with("credential");
@@ -96,4 +105,61 @@ async fn a_store_of_postgresql_reads_as_the_version_that_wrote_it_did() {
         cluster.sql_in(&name, dump).unwrap();
         check(&postgres(&url).await, &content_of(version), &format!("version {version}")).await;
     }
+}
+
+/// Checks that a store that was opened unchanged tells of its upgrade, and that its realms and values can be read.
+async fn check_unchanged(store: &impl Store, pending: Option<PendingUpgrade>, version: usize, content: &str) {
+    let PendingUpgrade { from, to } = pending.unwrap();
+    assert!(from == version && to > version, "{from} {to}");
+    let realms: Vec<String> =
+        store.realms().await.unwrap().iter().map(|realm| format!("{realm:?}")).collect();
+    let expected: Vec<&str> = content.lines().filter(|line| line.starts_with("Realm")).collect();
+    assert_eq!(realms, expected, "version {version}");
+    assert_eq!(store.meta("ring").await, Ok(Some(vec![0, 1, 255])), "version {version}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_sqlite_that_is_opened_unchanged_stays_of_its_version() {
+    let folder = tempfile::tempdir().unwrap();
+    for (version, dump) in (1..).zip(SQLITE) {
+        let file = folder.path().join(format!("{version}.db"));
+        Connection::open(&file).unwrap().execute_batch(dump).unwrap();
+        let before = std::fs::read(&file).unwrap();
+        let store = Sqlite::open_unchanged(&file).unwrap();
+        check_unchanged(&store, store.pending_upgrade(), version, CONTENT).await;
+        let copy = folder.path().join(format!("{version}.copy"));
+        store.backup(&copy).await.unwrap();
+        drop(store);
+        assert_eq!(std::fs::read(&file).unwrap(), before, "version {version}");
+        let copied = Sqlite::open_unchanged(&copy).unwrap();
+        check_unchanged(&copied, copied.pending_upgrade(), version, CONTENT).await;
+    }
+    let missing = folder.path().join("missing.db");
+    assert!(matches!(Sqlite::open_unchanged(&missing), Err(OpenError::Missing)));
+    assert!(!missing.exists());
+    let new = folder.path().join("new.db");
+    drop(Sqlite::open(&new).unwrap());
+    assert_eq!(Sqlite::open_unchanged(&new).unwrap().pending_upgrade(), None);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_store_of_postgresql_that_is_opened_unchanged_stays_of_its_version() {
+    let cluster = Cluster::shared().unwrap();
+    let rng = || Arc::new(SeededRng::new(7));
+    for (version, dump) in (1..).zip(POSTGRES) {
+        let url = cluster.database().unwrap();
+        let name = url.rsplit('/').next().expect("a database").to_owned();
+        cluster.sql_in(&name, dump).unwrap();
+        for _ in 0..2 {
+            let store = Postgres::open_unchanged(&PostgresConfig::new(&url), rng()).await.unwrap();
+            check_unchanged(&store, store.pending_upgrade(), version, CONTENT).await;
+        }
+    }
+    let new = PostgresConfig::new(cluster.database().unwrap());
+    for _ in 0..2 {
+        let missing = Postgres::open_unchanged(&new, rng()).await;
+        assert!(matches!(missing, Err(PostgresOpenError::Missing)), "and nothing is created");
+    }
+    drop(Postgres::open(&new, rng()).await.unwrap());
+    assert_eq!(Postgres::open_unchanged(&new, rng()).await.unwrap().pending_upgrade(), None);
 }

@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use auth_core::{
     BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, PasswordString, ProtocolName,
-    Realm, RealmId, Role, StoreError, Timestamp, User, check_login_name,
+    Realm, RealmChange, RealmId, Role, StoreError, Timestamp, User, check_login_name,
 };
 use auth_crypto::password::{self, NameContext, StoredPassword};
 use auth_engine::Engine;
-use serde_json::Value;
 
 use super::draft::Record;
 use crate::line::{BadLine, Line, RealmLine, UserLine, bad, time};
@@ -18,8 +17,6 @@ pub(super) struct Checker<'a> {
     pub(super) engine: &'a Engine,
     /// The realms that lines can refer to, by slug: those of the store, and those of the lines before.
     realms: HashMap<String, Realm>,
-    /// What the last line changes of a realm that was there before it.
-    pub(super) changes: Vec<String>,
 }
 
 /// Why no record is made of a line.
@@ -40,19 +37,17 @@ impl<'a> Checker<'a> {
     pub(super) async fn new(engine: &'a Engine) -> Result<Self, StoreError> {
         let realms = engine.store().realms().await?;
         let realms = realms.into_iter().map(|realm| (realm.slug.clone(), realm)).collect();
-        Ok(Self { engine, realms, changes: Vec::new() })
+        Ok(Self { engine, realms })
     }
 
     /// Makes a record of a line.
     pub(super) fn check(&mut self, line: Line) -> Result<Record, Refusal> {
-        self.changes.clear();
         match line {
             Line::Realm(line) => {
-                let known = self.realms.get(&line.realm).cloned();
-                let realm = self.check_realm(*line, known.clone())?;
-                self.realms.insert(realm.slug.clone(), realm.clone());
-                self.changes = known.map(|known| changes(&known, &realm)).unwrap_or_default();
-                Ok(Record::Realm(realm))
+                let change = self.check_realm(*line)?;
+                let realm = change.clone().apply(self.realms.remove(&change.slug));
+                self.realms.insert(realm.slug.clone(), realm);
+                Ok(Record::Realm(change))
             }
             Line::User(line) => {
                 let Some(realm) = self.realms.get(&line.realm) else {
@@ -64,8 +59,8 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The realm with what the line names: as it is known so far, or new.
-    fn check_realm(&self, line: RealmLine, known: Option<Realm>) -> Result<Realm, BadLine> {
+    /// The change of a realm that the line is.
+    fn check_realm(&self, line: RealmLine) -> Result<RealmChange, BadLine> {
         let slug_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
         if line.realm.is_empty() || line.realm.len() > 64 || !line.realm.bytes().all(slug_byte) {
             return Err(bad("`realm` is not 1 to 64 lower-case letters, digits, - or _"));
@@ -84,22 +79,8 @@ impl<'a> Checker<'a> {
                 return Err(bad("`backends` names one that is not configured"));
             }
         }
-        let realm = known.unwrap_or_else(|| {
-            let new = Realm::new(RealmId::random(&**self.engine.rng()), line.realm.as_str());
-            Realm { name: line.realm.clone(), ..new }
-        });
-        Ok(Realm {
-            strength: line.strength(realm.strength),
-            name: line.name.unwrap_or(realm.name),
-            subdomain: line.subdomain.unwrap_or(realm.subdomain),
-            icon: line.icon.unwrap_or(realm.icon),
-            description: line.description.unwrap_or(realm.description),
-            active: line.active.unwrap_or(realm.active),
-            password_login: line.password_login.unwrap_or(realm.password_login),
-            digest_logins: line.digest_logins.unwrap_or(realm.digest_logins),
-            backends: line.backends.unwrap_or(realm.backends),
-            ..realm
-        })
+        let known = self.realms.get(&line.realm).map(|realm| realm.id);
+        Ok(line.change(known.unwrap_or_else(|| RealmId::random(&**self.engine.rng()))))
     }
 
     /// Checks that a stored password has a known form, and that logins have the memory to verify it.
@@ -137,6 +118,12 @@ impl<'a> Checker<'a> {
         if line.id.is_some_and(|id| id < 1) {
             return Err(bad("`id` is not positive"));
         }
+        let bot_owner = match line.bot_owner_id.map(u64::try_from) {
+            None => None,
+            Some(_) if bot.is_none() => return Err(bad("`bot_owner_id` is for bots: `bot` is missing")),
+            Some(Ok(owner)) if owner > 0 => Some(owner),
+            Some(_) => return Err(bad("`bot_owner_id` is not positive")),
+        };
         let zid = match line.zettelstore_zid.as_deref() {
             None => None,
             Some(zid) if zid.len() == 14 && zid.bytes().all(|b| b.is_ascii_digit()) => zid.parse().ok(),
@@ -167,6 +154,7 @@ impl<'a> Checker<'a> {
             full_name: line.full_name.clone(),
             role,
             bot,
+            bot_owner,
             active: line.active,
             valid_from: new.user.valid_from.max(valid_from),
             email_second_factor: line.email_2fa.unwrap_or(asks_for_codes && email_verified && bot.is_none()),
@@ -178,17 +166,6 @@ impl<'a> Checker<'a> {
         new.password = password;
         Ok((new, clear))
     }
-}
-
-/// What a line changes of a realm, key by key.
-fn changes(before: &Realm, after: &Realm) -> Vec<String> {
-    let fields = |realm| serde_json::to_value(RealmLine::of(realm)).unwrap_or_default();
-    let (slug, before, after) = (&after.slug, fields(before), fields(after));
-    let changed = after.as_object().into_iter().flatten().filter_map(|(key, value)| {
-        let old = before.get(key).unwrap_or(&Value::Null);
-        (old != value).then(|| format!("realm {slug}: {key}: {old} → {value}"))
-    });
-    changed.collect()
 }
 
 /// The names of a line, which [`check_login_name`] accepts. A user name that is an address is the user's address too,

@@ -2,12 +2,12 @@
 
 use auth_core::{
     BotKind, ByProtocol, Credential, CredentialKind, Digest, ExternalId, LoginName, NameKind, NewUser,
-    Password, PasswordString, ProtocolName, Realm, Role, Scope, StrengthRule, Timestamp, User,
+    Password, PasswordString, ProtocolName, RealmChange, Role, Scope, Timestamp, User,
 };
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 
-use crate::line::IdLine;
+use crate::line::{IdLine, RealmLine};
 
 /// The reason why a user of an unknown realm is refused.
 pub(super) const NO_REALM: &str = "no such realm before this line";
@@ -22,7 +22,7 @@ pub(super) struct Draft {
 /// A record that may still have its password in clear.
 #[derive(Debug)]
 pub(super) enum Record {
-    Realm(Realm),
+    Realm(RealmChange),
     User {
         user: Box<NewUser>,
         /// The password, where it is to be hashed.
@@ -36,7 +36,10 @@ impl Draft {
     /// Encodes the draft into a line.
     pub(super) fn encode(&self) -> serde_json::Result<String> {
         let record = match &self.record {
-            Record::Realm(realm) => RecordForm::Realm(RealmForm::of(realm)),
+            Record::Realm(change) => RecordForm::Realm {
+                id: change.id.to_string(),
+                line: Box::new(RealmLine::of_change(change.clone())),
+            },
             Record::User { user, clear, digest_ready } => {
                 RecordForm::User(Box::new(UserForm::of(user, clear.as_ref(), *digest_ready)))
             }
@@ -48,7 +51,7 @@ impl Draft {
     pub(super) fn decode(text: &str) -> Result<Self, Broken> {
         let form: DraftForm = serde_json::from_str(text).map_err(|_| Broken)?;
         let record = match form.record {
-            RecordForm::Realm(realm) => realm.record()?,
+            RecordForm::Realm { id, line } => Record::Realm(line.change(id.parse().map_err(|_| Broken)?)),
             RecordForm::User(user) => user.record()?,
         };
         Ok(Self { line: form.line, record })
@@ -68,60 +71,8 @@ struct DraftForm {
 
 #[derive(Serialize, Deserialize)]
 enum RecordForm {
-    Realm(RealmForm),
+    Realm { id: String, line: Box<RealmLine> },
     User(Box<UserForm>),
-}
-
-#[derive(Serialize, Deserialize)]
-struct RealmForm {
-    id: String,
-    slug: String,
-    subdomain: Option<String>,
-    name: String,
-    icon: String,
-    description: String,
-    active: bool,
-    password_login: bool,
-    digest_logins: bool,
-    strength: Option<(u32, u64)>,
-    backends: Vec<String>,
-}
-
-impl RealmForm {
-    fn of(realm: &Realm) -> Self {
-        Self {
-            id: realm.id.to_string(),
-            slug: realm.slug.clone(),
-            subdomain: realm.subdomain.clone(),
-            name: realm.name.clone(),
-            icon: realm.icon.clone(),
-            description: realm.description.clone(),
-            active: realm.active,
-            password_login: realm.password_login,
-            digest_logins: realm.digest_logins,
-            strength: realm.strength.map(|rule| (rule.min_length, rule.min_guesses)),
-            backends: realm.backends.clone(),
-        }
-    }
-
-    fn record(self) -> Result<Record, Broken> {
-        let strength =
-            self.strength.map(|(min_length, min_guesses)| StrengthRule { min_length, min_guesses });
-        let realm = Realm {
-            id: self.id.parse().map_err(|_| Broken)?,
-            slug: self.slug,
-            subdomain: self.subdomain,
-            name: self.name,
-            icon: self.icon,
-            description: self.description,
-            active: self.active,
-            password_login: self.password_login,
-            digest_logins: self.digest_logins,
-            strength,
-            backends: self.backends,
-        };
-        Ok(Record::Realm(realm))
-    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -135,6 +86,7 @@ struct UserForm {
     full_name: String,
     role: String,
     bot: Option<String>,
+    bot_owner: Option<u64>,
     active: bool,
     joined: i64,
     valid_from: i64,
@@ -165,6 +117,7 @@ impl UserForm {
             full_name: user.full_name.clone(),
             role: user.role.as_str().to_owned(),
             bot: user.bot.map(|bot| bot.as_str().to_owned()),
+            bot_owner: user.bot_owner,
             active: user.active,
             joined: user.joined.as_millis(),
             valid_from: user.valid_from.as_millis(),
@@ -203,6 +156,7 @@ impl UserForm {
             full_name: self.full_name,
             role: Role::from_name(&self.role).ok_or(Broken)?,
             bot: self.bot.map(|bot| BotKind::from_name(&bot).ok_or(Broken)).transpose()?,
+            bot_owner: self.bot_owner,
             active: self.active,
             joined: Timestamp::from_millis(self.joined),
             valid_from: Timestamp::from_millis(self.valid_from),

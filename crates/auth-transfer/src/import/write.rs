@@ -4,16 +4,18 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
-    Act, AuditRecord, Conflict, ImportError as StoreImportError, InternalError, LeftOut, NewRecord,
-    OnConflict, RealmId, StoreError,
+    Act, AuditRecord, ImportError as StoreImportError, ImportNote, ImportNotes, InternalError, LeftOut,
+    NameKind, NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
 };
 use auth_engine::Engine;
 use futures_util::future::join;
+use serde_json::Value;
 
 use super::channel::{Sender, channel};
 use super::checked::Checked;
 use super::draft::{NO_REALM, Record};
 use super::progress::{LINES_PER_STEP, OnProgress, tell};
+use crate::line::RealmLine;
 use crate::missing_realms::MissingRealms;
 use crate::{ImportError, ImportOptions, ImportReport, Progress, Remarks};
 
@@ -32,8 +34,10 @@ struct Given {
     lines: Vec<u64>,
     left_out: Remarks<u64>,
     missing_realms: MissingRealms<RealmId, u64>,
-    /// The lines of realms that were left out.
-    realms: Vec<u64>,
+    /// What was changed of realms.
+    changes: Remarks<u64>,
+    /// What was noticed on records that were written.
+    notes: Remarks<u64>,
 }
 
 impl<'a> Writer<'a> {
@@ -48,11 +52,16 @@ impl<'a> Writer<'a> {
         checked: &mut Checked,
         report: &mut ImportReport,
     ) -> Result<(), ImportError> {
-        self.given().left_out = std::mem::take(&mut report.left_out);
+        {
+            let mut given = self.given();
+            given.left_out = std::mem::take(&mut report.left_out);
+            given.notes = std::mem::take(&mut report.notes);
+        }
         let audit = self.audit(checked)?;
         let (sender, records) = channel();
         let on_conflict = self.on_conflict();
-        let writing = self.engine.store().import(records, self.options.mode, on_conflict, Some(&audit));
+        let store = self.engine.store();
+        let writing = store.import(records, self.options.mode, on_conflict, self.notes(), Some(&audit));
         let (written, fed) = join(writing, self.feed(checked, sender)).await;
         fed?;
         let mut given = self.given();
@@ -61,7 +70,8 @@ impl<'a> Writer<'a> {
             Err(refused) => return Err(given.error(refused)),
         }
         report.left_out = given.finish();
-        report.changes.retain(|(line, _)| !given.realms.contains(line));
+        report.changes = std::mem::take(&mut given.changes);
+        report.notes = std::mem::take(&mut given.notes);
         Ok(())
     }
 
@@ -71,7 +81,7 @@ impl<'a> Writer<'a> {
         for draft in checked.read()? {
             let draft = draft?;
             let record = match draft.record {
-                Record::Realm(realm) => NewRecord::Realm(realm),
+                Record::Realm(change) => NewRecord::Realm(change),
                 Record::User { user, .. } => NewRecord::User(user),
             };
             self.given().lines.push(draft.line);
@@ -96,23 +106,26 @@ impl<'a> Writer<'a> {
         OnConflict::LeaveOut(Box::new(move |record| lock(&given).leave_out(&record)))
     }
 
-    /// The row of the audit log: what was created or written where it is one record, else how many there were.
+    fn notes(&self) -> ImportNotes {
+        let given = Arc::clone(&self.given);
+        Box::new(move |record, note| lock(&given).note(record, &note))
+    }
+
+    /// The row of the audit log: a user who was created alone or with its realm, else how many records there were.
     fn audit(&self, checked: &mut Checked) -> Result<AuditRecord, ImportError> {
         let by_command = |act, realm, user| self.engine.auditor().by_command(act, realm, user, String::new());
         // A user that is added may come with its realm. What may be left out is not named.
         if checked.len() > 2 || self.options.skip_bad {
             return Ok(by_command(Act::Imported, None, None));
         }
-        let (mut realms, mut users) = (Vec::new(), Vec::new());
+        let mut users = Vec::new();
         for draft in checked.read()? {
-            match draft?.record {
-                Record::Realm(realm) => realms.push(realm.id),
-                Record::User { user, .. } => users.push((user.user.realm, user.user.id)),
+            if let Record::User { user, .. } = draft?.record {
+                users.push((user.user.realm, user.user.id));
             }
         }
-        Ok(match (&realms[..], &users[..]) {
-            (_, [(realm, user)]) => by_command(Act::UserCreated, Some(*realm), Some(*user)),
-            ([realm], []) => by_command(Act::RealmWritten, Some(*realm), None),
+        Ok(match &users[..] {
+            [(realm, user)] => by_command(Act::UserCreated, Some(*realm), Some(*user)),
             _ => by_command(Act::Imported, None, None),
         })
     }
@@ -129,17 +142,32 @@ fn lock(given: &Mutex<Given>) -> MutexGuard<'_, Given> {
 impl Given {
     fn leave_out(&mut self, record: &LeftOut) {
         let line = self.line(record.record).unwrap_or_default();
-        match &record.error {
-            StoreError::Missing(_) => {
-                if let Err(line) = self.missing_realms.count(record.realm, line) {
-                    self.left_out.push(line, NO_REALM);
-                }
-                return;
-            }
-            StoreError::Conflict(Conflict::Realm) => self.realms.push(line),
-            _ => {}
+        if !matches!(record.error, StoreError::Missing(_)) {
+            self.left_out.push(line, record.error.to_string());
+        } else if let Err(line) = self.missing_realms.count(record.realm, line) {
+            self.left_out.push(line, NO_REALM);
         }
-        self.left_out.push(line, record.error.to_string());
+    }
+
+    fn note(&mut self, record: u64, note: &ImportNote) {
+        let line = self.line(record).unwrap_or_default();
+        match note {
+            ImportNote::Realm(written) => {
+                let RealmWritten { before, after } = &**written;
+                for change in before.iter().flat_map(|before| changes(before, after)) {
+                    self.changes.push(line, change);
+                }
+            }
+            ImportNote::FoldsAlike(NameKind::Directory) => {}
+            ImportNote::FoldsAlike(kind) => {
+                let key = if *kind == NameKind::Email { "email" } else { "username" };
+                let note = format!(
+                    "another user of the realm has this `{key}` but for its case: each of them is found by its own spelling \
+                     alone, and none by any other"
+                );
+                self.notes.push(line, note);
+            }
+        }
     }
 
     /// What was left out.
@@ -165,4 +193,15 @@ impl Given {
     fn line(&self, place: u64) -> Option<u64> {
         usize::try_from(place).ok().and_then(|place| self.lines.get(place)).copied()
     }
+}
+
+/// What was changed of a realm, key by key.
+fn changes(before: &Realm, after: &Realm) -> Vec<String> {
+    let fields = |realm| serde_json::to_value(RealmLine::of(realm)).unwrap_or_default();
+    let (slug, before, after) = (&after.slug, fields(before), fields(after));
+    let changed = after.as_object().into_iter().flatten().filter_map(|(key, value)| {
+        let old = before.get(key).unwrap_or(&Value::Null);
+        (old != value).then(|| format!("realm {slug}: {key}: {old} → {value}"))
+    });
+    changed.collect()
 }

@@ -1,6 +1,7 @@
 //! Import, export and conversions over an engine with a real SQLite store.
 #![cfg(test)]
 
+mod bots;
 mod fourth_protocol;
 mod import;
 mod moving;

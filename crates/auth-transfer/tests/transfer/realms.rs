@@ -1,6 +1,9 @@
 //! Realms that exist: what a line changes of them; and those that can't be taken.
 
-use auth_core::{ImportMode, Realm, StrengthRule};
+use std::io::{BufReader, Read};
+use std::sync::Arc;
+
+use auth_core::{ImportMode, NewRecord, OnConflict, Realm, RealmChange, Store, StrengthRule};
 use auth_engine::testing::{World, config};
 use auth_transfer::{
     ImportError, ImportOptions, ImportReport, UserNames, convert_zulip, export, import, unwatched,
@@ -90,8 +93,8 @@ async fn a_realm_line_changes_what_it_names_and_leaves_the_rest() {
         line["kind"] = "realm".into();
         line["realm"] = "main".into();
         for mode in [ImportMode::DryRun, ImportMode::Write] {
-            let report = import_lines(&world, &format!("\n{line}"), mode, false).await.unwrap();
-            let mut told = report.changes;
+            let mut report = import_lines(&world, &format!("\n{line}"), mode, false).await.unwrap();
+            let mut told = report.changes.all().unwrap();
             told.sort_unstable();
             assert_eq!(
                 told,
@@ -119,6 +122,51 @@ async fn an_export_names_everything_of_its_realms() {
     assert_eq!(the_realm(&world).await, realm);
 }
 
+/// Lines after which somebody else changes a realm: before the import writes, and after it has read the realms.
+struct Interrupted<'a> {
+    lines: &'a [u8],
+    change: Option<(Arc<dyn Store>, RealmChange)>,
+}
+
+impl Read for Interrupted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.lines.is_empty()
+            && let Some((store, change)) = self.change.take()
+        {
+            let run = move || {
+                let records = Box::new(std::iter::once(Some(NewRecord::Realm(change))));
+                let done =
+                    store.import(records, ImportMode::Write, OnConflict::Refuse, Box::new(|_, _| ()), None);
+                tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(done).unwrap();
+            };
+            std::thread::spawn(run).join().unwrap();
+        }
+        self.lines.read(buffer)
+    }
+}
+
+#[tokio::test]
+async fn what_changes_of_a_realm_while_an_import_reads_its_lines_stays() {
+    let (world, before) = of_one_realm().await;
+    let change = RealmChange {
+        active: Some(true),
+        backends: Some(Vec::new()),
+        min_guesses: Some(Some(7)),
+        ..RealmChange::new(before.id, "main")
+    };
+    let line = br#"{"kind":"realm","realm":"main","name":"Other","min_length":12,"active":true}"#;
+    let lines = Interrupted { lines: line, change: Some((Arc::clone(&world.store), change)) };
+    let mut report =
+        import(&world.engine, BufReader::new(lines), ImportMode::Write, &mut unwatched).await.unwrap();
+    let strength = Some(StrengthRule { min_length: 12, min_guesses: 7 });
+    let expected = Realm { name: "Other".into(), active: true, backends: Vec::new(), strength, ..before };
+    assert_eq!(the_realm(&world).await, expected);
+    let mut told = report.changes.all().unwrap();
+    told.sort_unstable();
+    let changes = ["realm main: min_length: 9 → 12", r#"realm main: name: "Main" → "Other""#];
+    assert_eq!(told, changes.map(|change| (1, change.to_owned())), "what was active already is no change");
+}
+
 #[tokio::test]
 async fn a_change_that_is_left_out_is_not_told_as_one() {
     let world = world::new().await;
@@ -126,7 +174,8 @@ async fn a_change_that_is_left_out_is_not_told_as_one() {
 {"kind":"realm","realm":"other","name":"Another name"}"#;
     let mut report = import_lines(&world, lines, ImportMode::DryRun, true).await.unwrap();
     assert_eq!(report.left_out.all().unwrap(), [(1, "the realm's subdomain is taken".to_owned())]);
-    assert_eq!(report.changes.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2]);
+    let changes = report.changes.all().unwrap();
+    assert_eq!(changes.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2]);
 }
 
 #[tokio::test]

@@ -50,7 +50,8 @@ async fn user_is_answered_with_the_token() {
 
 #[tokio::test]
 async fn refusals_that_must_not_tell_why_look_the_same() {
-    let challenge = Challenge { method: FactorMethod::Totp, available: Vec::new(), mailed: None };
+    let challenge =
+        Challenge { method: FactorMethod::Totp, available: Vec::new(), mailed: None, ticket: None };
     for error in [
         LoginError::Credentials(FailureReason::UnknownUser),
         LoginError::Credentials(FailureReason::NoPassword),

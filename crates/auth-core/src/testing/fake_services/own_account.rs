@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{ActionKind, ActionResult, FakeServices};
 use crate::{
-    ActionError, AddressVerification, Caller, InternalError, OwnAccount, Password, Peer, Profile,
+    ActionError, AddressVerification, Caller, InternalError, OwnAccount, OwnChange, Peer, Profile,
     ProtocolName, RealmId, Timestamp, Token,
 };
 
@@ -15,13 +15,18 @@ impl OwnAccount for FakeServices {
         expect_result!(asked, ActionResult::UserName(name) => name)
     }
 
-    async fn choose_user_name(&self, caller: &Caller<'_>, name: &str) -> Result<Profile, ActionError> {
-        let kind = ActionKind::ChooseUserName { name: name.to_owned() };
-        expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
-    }
-
-    async fn change_password(&self, caller: &Caller<'_>, new: &Password) -> Result<Profile, ActionError> {
-        let kind = ActionKind::ChangePassword { new: new.clone() };
+    async fn change_own_account(
+        &self,
+        caller: &Caller<'_>,
+        change: &OwnChange<'_>,
+    ) -> Result<Profile, ActionError> {
+        let own = |text: Option<&str>| text.map(str::to_owned);
+        let kind = ActionKind::ChangeOwnAccount {
+            user_name: own(change.user_name),
+            full_name: own(change.full_name),
+            address: own(change.address),
+            password: change.password.cloned(),
+        };
         expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
     }
 }

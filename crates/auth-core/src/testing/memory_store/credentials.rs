@@ -149,6 +149,16 @@ impl CredentialStore for MemoryStore {
         Ok(owner.is_some())
     }
 
+    async fn set_last_used(&self, uses: &[(CredentialId, Timestamp)]) -> Result<(), StoreError> {
+        self.change(|state| {
+            for own in &mut state.credentials {
+                let used = uses.iter().find(|(id, _)| *id == own.id).map(|(_, at)| *at);
+                own.last_used = own.last_used.max(used);
+            }
+            Ok(())
+        })
+    }
+
     async fn purge(&self, now: Timestamp) -> Result<u64, StoreError> {
         self.change(|state| Ok(state.delete_credentials(|own| own.expires.is_some_and(|end| end < now))))
     }

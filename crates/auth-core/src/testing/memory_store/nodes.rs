@@ -1,12 +1,15 @@
 //! Versions of users, and attempts that servers count together.
 
+use std::collections::btree_map::Entry;
 use std::sync::Weak;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::{MemoryStore, lock};
-use crate::{ChangeFeed, ChangeListener, Digest, Quota, SharedAttempts, StoreError, Timestamp, UserId};
+use crate::{
+    ChangeFeed, ChangeListener, Digest, Quota, SharedAttempts, SpentStore, StoreError, Timestamp, UserId,
+};
 
 #[async_trait]
 impl ChangeFeed for MemoryStore {
@@ -68,6 +71,27 @@ impl SharedAttempts for MemoryStore {
             let all = state.counted.len();
             state.counted.retain(|_, counted| counted.last >= before);
             Ok(u64::try_from(all - state.counted.len()).unwrap_or(u64::MAX))
+        })
+    }
+}
+
+#[async_trait]
+impl SpentStore for MemoryStore {
+    async fn spend(&self, digest: &Digest, until: Timestamp) -> Result<bool, StoreError> {
+        self.change(|state| match state.spent.entry(*digest.as_bytes()) {
+            Entry::Occupied(_) => Ok(false),
+            Entry::Vacant(place) => {
+                place.insert(until);
+                Ok(true)
+            }
+        })
+    }
+
+    async fn forget_spent(&self, now: Timestamp) -> Result<u64, StoreError> {
+        self.change(|state| {
+            let before = state.spent.len();
+            state.spent.retain(|_, until| *until >= now);
+            Ok(u64::try_from(before - state.spent.len()).unwrap_or_default())
         })
     }
 }

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use crate::{
     Account, AttemptRecord, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
-    ExternalId, LoginName, Lookup, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName, Realm,
-    RealmId, Revocation, StoreError, Timestamp, User, UserId, fold, resolve,
+    ExternalId, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName,
+    Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User, UserId, fold,
+    resolve,
 };
 
 /// All records.
@@ -28,6 +29,8 @@ pub(super) struct State {
     pub(super) meta: BTreeMap<String, Vec<u8>>,
     /// The attempts of each key that servers count together.
     pub(super) counted: BTreeMap<[u8; 32], Counted>,
+    /// What was used up, and until when that is remembered.
+    pub(super) spent: BTreeMap<[u8; 32], Timestamp>,
     /// Counts the changes of the store.
     pub(super) changes: u64,
 }
@@ -139,23 +142,45 @@ impl State {
         changed.is_some()
     }
 
-    /// Writes a realm over the one of the same slug, whose id is kept; returns the id.
-    pub(super) fn write_realm(&mut self, mut realm: Realm) -> Result<RealmId, StoreError> {
-        let existing = self.realms.values().find(|other| other.slug == realm.slug).map(|other| other.id);
-        let has_id = self.realms.contains_key(&realm.id);
-        realm.id = match existing {
-            Some(id) => id,
-            None if has_id => return Err(StoreError::Conflict(Conflict::Realm)),
-            None => realm.id,
+    /// The bots that a user owns.
+    pub(super) fn bots_of(&self, owner: UserId) -> Vec<UserId> {
+        let Some(owner) = self.users.get(&owner).map(|record| &record.user) else { return Vec::new() };
+        let Some(ExternalId::Number(number)) = owner.external_ids.get(ProtocolName::ZULIP) else {
+            return Vec::new();
         };
-        let subdomain = realm.subdomain.as_deref();
-        let has_subdomain = |other: &Realm| other.id != realm.id && other.subdomain.as_deref() == subdomain;
+        let bots = self.users_of(owner.realm).filter(|user| user.bot_owner == Some(*number));
+        bots.map(|bot| bot.id).collect()
+    }
+
+    /// Deactivates the active bots that a user owns, and revokes credentials of theirs.
+    pub(super) fn deactivate_bots(
+        &mut self,
+        owner: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) {
+        for bot in self.bots_of(owner) {
+            if self.users.get(&bot).is_some_and(|record| record.user.active) {
+                self.change_and_revoke(bot, revocation, |bot, _| bot.active = false);
+                self.audit(audit.map(|audit| audit.of_bot(bot)).as_ref());
+            }
+        }
+    }
+
+    /// Writes what is named of a realm, which keeps its id where it is there.
+    pub(super) fn write_realm(&mut self, change: RealmChange) -> Result<RealmWritten, StoreError> {
+        let before = self.realms.values().find(|other| other.slug == change.slug).cloned();
+        if before.is_none() && self.realms.contains_key(&change.id) {
+            return Err(StoreError::Conflict(Conflict::Realm));
+        }
+        let after = change.apply(before.clone());
+        let subdomain = after.subdomain.as_deref();
+        let has_subdomain = |other: &Realm| other.id != after.id && other.subdomain.as_deref() == subdomain;
         if subdomain.is_some() && self.realms.values().any(has_subdomain) {
             return Err(StoreError::Conflict(Conflict::Realm));
         }
-        let id = realm.id;
-        self.realms.insert(id, realm);
-        Ok(id)
+        self.realms.insert(after.id, after.clone());
+        Ok(RealmWritten { before, after })
     }
 
     /// Adds a user to a realm, which may be another than its record says.
@@ -205,6 +230,19 @@ impl State {
             }
         }
         Ok(())
+    }
+
+    /// The kinds of a user's names to which those of another user of the realm fold alike.
+    pub(super) fn kinds_folding_alike(&self, user: UserId) -> Vec<NameKind> {
+        let Some(user) = self.users.get(&user).map(|record| &record.user) else { return Vec::new() };
+        let is_alike = |own: &LoginName, other: &LoginName| {
+            own.kind == other.kind && fold(&own.exact) == fold(&other.exact)
+        };
+        let others = || self.users_of(user.realm).filter(|other| other.id != user.id);
+        let folds_alike =
+            |own: &&LoginName| others().any(|other| other.names.iter().any(|name| is_alike(own, name)));
+        let kinds: BTreeSet<NameKind> = user.names.iter().filter(folds_alike).map(|name| name.kind).collect();
+        kinds.into_iter().collect()
     }
 
     /// The user who has an id in a realm.

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::{
-    Account, AuditRecord, Conflict, ExternalId, ImportError, ImportMode, Imported, Lookup, NameKind, NewId,
-    NewRecord, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
-    Revocation, StoreError, UserId, UserStore, fold,
+    Account, AuditRecord, Conflict, ExternalId, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
+    Lookup, NameKind, NewId, NewRecord, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName,
+    RealmChange, RealmId, Records, Revocation, StoreError, UserId, UserStore, fold,
 };
 
 #[async_trait]
@@ -86,6 +86,9 @@ impl UserStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
+            if !active {
+                state.deactivate_bots(user, revocation, audit);
+            }
             Ok(state.change_and_revoke(user, revocation, |user, _| user.active = active))
         })
     }
@@ -107,10 +110,13 @@ impl UserStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
-            let Some(realm) = state.users.get(&user).map(|record| record.user.realm) else {
+            let Some(current) = state.users.get(&user).map(|record| &record.user) else {
                 return Ok(false);
             };
-            state.check_names(realm, user, &update.names)?;
+            if current.version != update.version {
+                return Err(StoreError::Changed);
+            }
+            state.check_names(current.realm, user, &update.names)?;
             Ok(state.change_and_revoke(user, revocation, |user, _| {
                 user.names.clone_from(&update.names);
                 user.full_name.clone_from(&update.full_name);
@@ -165,8 +171,17 @@ impl UserStore for MemoryStore {
         })
     }
 
-    async fn delete(&self, user: UserId, audit: Option<&AuditRecord>) -> Result<bool, StoreError> {
+    async fn delete(
+        &self,
+        user: UserId,
+        revocation: &Revocation<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
         self.act(user, audit, |state| {
+            state.deactivate_bots(user, revocation, audit);
+            for bot in state.bots_of(user) {
+                state.change_user(bot, |bot, _| bot.bot_owner = None);
+            }
             state.credentials.retain(|own| own.user != user);
             Ok(state.users.remove(&user).is_some())
         })
@@ -176,17 +191,25 @@ impl UserStore for MemoryStore {
         &self,
         records: Records,
         mode: ImportMode,
-        mut on_conflict: OnConflict,
+        on_conflict: OnConflict,
+        notes: ImportNotes,
         audit: Option<&AuditRecord>,
     ) -> Result<Imported, ImportError> {
         let records: Vec<Option<NewRecord>> = records.collect();
         let mut outcome = Err(ImportError { record: None, error: None });
         let written = self.change(|state| {
-            let mut imported = state.clone();
-            outcome = import(&mut imported, records, &mut on_conflict);
-            if let (Ok(done), ImportMode::Write) = (&outcome, mode) {
-                *state = imported;
-                state.audit(audit.and_then(|audit| done.audit_record(audit)).as_ref());
+            let mut import = Import {
+                state: state.clone(),
+                on_conflict,
+                notes,
+                audit,
+                kept: BTreeMap::new(),
+                done: Imported::default(),
+                is_change: false,
+            };
+            outcome = import.write(records).map(|()| import.done);
+            if outcome.is_ok() && mode == ImportMode::Write {
+                *state = import.finish();
             }
             Ok(())
         });
@@ -195,37 +218,70 @@ impl UserStore for MemoryStore {
     }
 }
 
-/// Writes records up to the first that can't be written, but those that are left out.
-fn import(
-    state: &mut State,
-    records: Vec<Option<NewRecord>>,
-    on_conflict: &mut OnConflict,
-) -> Result<Imported, ImportError> {
-    let mut imported = Imported::default();
-    // A realm that existed before keeps its id: by the id that it has in the records.
-    let mut kept: BTreeMap<RealmId, RealmId> = BTreeMap::new();
-    for (record, index) in records.into_iter().zip(0..) {
-        let record = record.ok_or(ImportError { record: None, error: None })?;
-        let (before, realm) = (on_conflict.leaves_out().then(|| state.clone()), record.realm());
-        let (written, count) = match record {
-            NewRecord::Realm(record) => {
-                let written = state.write_realm(record).map(|written| {
-                    kept.insert(realm, written);
-                });
-                (written, &mut imported.realms)
-            }
-            NewRecord::User(new) => {
-                let written = state.create_user(*new, kept.get(&realm).copied().unwrap_or(realm));
-                (written, &mut imported.users)
-            }
-        };
-        match written {
-            Ok(()) => *count += 1,
-            Err(error) => {
-                on_conflict.leave_out(index, realm, error)?;
-                *state = before.unwrap_or_else(|| state.clone());
+/// The state of an import.
+struct Import<'a> {
+    state: State,
+    on_conflict: OnConflict,
+    notes: ImportNotes,
+    audit: Option<&'a AuditRecord>,
+    /// The id of each realm in the store, by its id in the records: a realm that existed before keeps its id.
+    kept: BTreeMap<RealmId, RealmId>,
+    done: Imported,
+    /// Whether a realm was made or changed.
+    is_change: bool,
+}
+
+impl Import<'_> {
+    /// Writes records up to the first that can't be written, but those that are left out.
+    fn write(&mut self, records: Vec<Option<NewRecord>>) -> Result<(), ImportError> {
+        for (record, index) in records.into_iter().zip(0..) {
+            let record = record.ok_or(ImportError { record: None, error: None })?;
+            let before = self.on_conflict.leaves_out().then(|| self.state.clone());
+            let realm = record.realm();
+            let written = match record {
+                NewRecord::Realm(change) => self.write_realm(index, change),
+                NewRecord::User(new) => self.write_user(index, *new),
+            };
+            if let Err(error) = written {
+                self.on_conflict.leave_out(index, realm, error)?;
+                self.state = before.unwrap_or_else(|| self.state.clone());
             }
         }
+        Ok(())
     }
-    Ok(imported)
+
+    fn write_realm(&mut self, index: u64, change: RealmChange) -> Result<(), StoreError> {
+        let id = change.id;
+        let written = self.state.write_realm(change)?;
+        self.kept.insert(id, written.after.id);
+        self.done.realms += 1;
+        if written.is_change() {
+            self.is_change = true;
+            self.state.audit(self.audit.map(|audit| written.audit_record(audit)).as_ref());
+            (self.notes)(index, ImportNote::Realm(Box::new(written)));
+        }
+        Ok(())
+    }
+
+    fn write_user(&mut self, index: u64, new: NewUser) -> Result<(), StoreError> {
+        let (id, realm) = (new.user.id, new.user.realm);
+        self.state.create_user(new, self.kept.get(&realm).copied().unwrap_or(realm))?;
+        self.done.users += 1;
+        for kind in self.state.kinds_folding_alike(id) {
+            (self.notes)(index, ImportNote::FoldsAlike(kind));
+        }
+        Ok(())
+    }
+
+    /// Writes the row of the import; returns the state after it.
+    fn finish(mut self) -> State {
+        if self.is_change || self.done.users > 0 {
+            let mut row = self.audit.map(|audit| self.done.audit_record(audit));
+            if let Some(row) = &mut row {
+                row.realm = row.realm.map(|realm| self.kept.get(&realm).copied().unwrap_or(realm));
+            }
+            self.state.audit(row.as_ref());
+        }
+        self.state
+    }
 }

@@ -41,7 +41,13 @@ fn stored() -> Credential {
 
 fn holder(version: u64) -> Arc<Holder> {
     let user = Arc::new(user(version));
-    Arc::new(Holder { user, has_password: true, totp: false, credential: stored() })
+    Arc::new(Holder {
+        user,
+        has_password: true,
+        totp: false,
+        credential: stored(),
+        noted: AtomicI64::default(),
+    })
 }
 
 /// A cache over a store that these tests never read.
@@ -170,9 +176,15 @@ impl Server {
         let realm = RealmBuilder::new("main").build();
         let new =
             NewUser { user: user(0), assign_ids: Vec::new(), password: None, credentials: vec![stored()] };
-        let records = [NewRecord::Realm(realm), NewRecord::User(Box::new(new))].map(Some);
+        let records = [NewRecord::from(realm), NewRecord::User(Box::new(new))].map(Some);
         store
-            .import(Box::new(records.into_iter()), ImportMode::Write, OnConflict::Refuse, None)
+            .import(
+                Box::new(records.into_iter()),
+                ImportMode::Write,
+                OnConflict::Refuse,
+                Box::new(|_, _| ()),
+                None,
+            )
             .await
             .unwrap();
 
@@ -262,4 +274,19 @@ async fn a_revocation_elsewhere_between_reading_and_adding_is_refused_after_the_
         };
         assert!(server.cache.get_or_read(KEY, |_| true, read).await.unwrap().is_none() && is_read);
     }
+}
+
+#[test]
+fn entries_of_users_that_have_changed_are_removed() {
+    let cache = empty();
+    let (stale, good) = (holder(1), holder(2));
+    let stamp = cache.read_stamp(at(0));
+    cache.add(stamp, at(0), KEY, &stale);
+    cache.sweep();
+    assert_eq!(cache.entries.len(), 1, "a good one stays");
+    cache.changed(stale.user.id);
+    let stamp = cache.read_stamp(at(0));
+    cache.add(stamp, at(0), OTHER_KEY, &good);
+    cache.sweep();
+    assert_eq!((cache.entries.len(), cache.entries.get(&OTHER_KEY).is_some()), (1, true));
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, Actor, AuditRecord, ClientKey, Clock, CredentialKind, Entry, Peer, ProtocolName, RequestId, Role,
+    Act, Actor, AuditRecord, ClientKey, Clock, CredentialKind, Entry, Peer, ProtocolName, RequestId,
+    Revocation, Role,
 };
 use auth_engine::DirectoryConfig;
 use auth_engine::testing::result;
@@ -104,7 +105,7 @@ async fn a_person_of_a_directory_made_again_refuses_signed_tokens_from_before() 
         world.log_in(ProtocolName::ZETTELSTORE, "new", THERE).await.unwrap();
         let made = named(&world, "new").await;
         assert_eq!(made.user.valid_from, world.clock.now());
-        assert!(world.store.delete(made.user.id, None).await.unwrap());
+        assert!(world.store.delete(made.user.id, &Revocation::NOTHING, None).await.unwrap());
     }
 }
 

@@ -147,6 +147,39 @@ fn a_certificate_in_the_file_is_pinned_and_others_are_refused_in_words() {
     }
 }
 
+#[test]
+fn of_a_pinned_certificate_its_own_dates_alone_count() {
+    let root = authority("root");
+    let out_of_date = [(2001, 2002), (2900, 2901)];
+    for (from, until) in out_of_date {
+        let mut between = params(&[]);
+        between.distinguished_name.push(DnType::CommonName, "between");
+        between.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        (between.not_before, between.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+        let between = CertifiedIssuer::signed_by(between, KeyPair::generate().unwrap(), &root).unwrap();
+        let chained = |leaf: &CertificateParams| {
+            let mut case = signed(leaf, &between, String::new());
+            case.trusted = pem_of(&case.chain[0]);
+            case.chain.push(between.der().clone());
+            case
+        };
+        let mut pinned = chained(&params(&["elsewhere.example.org"]));
+        assert_eq!(handshake(&pinned), None, "until {until}");
+        // With its authority in the file too.
+        pinned.trusted += &root.pem();
+        assert_eq!(handshake(&pinned), None, "until {until}");
+        let by_authority = Case { trusted: root.pem(), ..chained(&params(&["localhost"])) };
+        assert!(handshake(&by_authority).is_some(), "until {until}: it vouches for nothing");
+        for (from, until) in out_of_date {
+            let mut own = params(&["localhost"]);
+            (own.not_before, own.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+            let said = handshake(&chained(&own)).unwrap();
+            let expected = if until < 2900 { "has expired, " } else { "is not valid yet" };
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+}
+
 /// A certificate as a file holds it.
 fn pem_of(certificate: &CertificateDer<'_>) -> String {
     let base64 = data_encoding::BASE64.encode(certificate);

@@ -7,20 +7,21 @@ use anyhow::{Context, anyhow, bail};
 use auth_core::{Realm, RealmId, Rng, Store};
 use auth_engine::keys::{check_ring, is_bound};
 use auth_ldap::{Directory, DirectoryConfig, VerifyError};
+use auth_store::PendingUpgrade;
 use tokio::net::TcpListener;
 
 use crate::command::output::print_line;
 use crate::config::{Config, StoreLocation};
 use crate::keyfile;
 use crate::mail;
-use crate::store::{AnyStore, IfMissing, NoStore};
+use crate::store::{AnyStore, NoStore, Opening};
 use crate::system::{SystemClock, SystemRng};
 use crate::system_error::{file_reason, folder_of, plain_io};
 
 /// The name that is searched for in directories. Nobody has it, or it doesn't matter who has.
 const NOBODY: &str = "auth-server-config-check";
 
-/// Checks the store, the key ring, the ports, the directories and the SMTP server.
+/// Checks the store, the key ring, the realms, the ports, the directories and the SMTP server.
 ///
 /// # Errors
 /// When one of them can't be used. Each has had its line by then.
@@ -40,6 +41,14 @@ pub(super) async fn check(config: &Config) -> anyhow::Result<()> {
     // Without the store nobody knows which key ring fits.
     if let Some(store) = store {
         report.add("key ring", check_keys(config, store.as_deref()).await)?;
+        if let Some(store) = store {
+            let realms = store.realms().await?;
+            let protocols = config.protocols_without_realm(&realms).into_iter().map(|(_, warning)| warning);
+            for warning in protocols.chain(config.realm_warnings(&realms)) {
+                print_line(format_args!("warning: {warning}"))?;
+            }
+            report.add("realms", check_realms(config, &realms))?;
+        }
     }
     let listeners = config.server.listen.iter().map(|listen| ("port", listen.address()));
     for (what, address) in listeners.chain(config.metrics.listen.map(|address| ("port for metrics", address)))
@@ -88,8 +97,18 @@ impl Report {
 
 /// The store, if there is one, and what is said of it. Where there is none, a server must be able to create it.
 async fn open_store(config: &Config, rng: &Arc<dyn Rng>) -> anyhow::Result<(Option<Arc<dyn Store>>, String)> {
-    match AnyStore::open(config, Arc::clone(rng), IfMissing::Refuse).await {
-        Ok(store) => Ok((Some(store.records()), format!("{} opens", shown(config)?))),
+    match AnyStore::open(config, Arc::clone(rng), Opening::Unchanged).await {
+        Ok(store) => {
+            let upgrade = match store.pending_upgrade() {
+                Some(PendingUpgrade { from, to }) => {
+                    format!(
+                        "; its schema of version {from} would be upgraded to {to} by the next `serve` or `import`"
+                    )
+                }
+                None => String::new(),
+            };
+            Ok((Some(store.records()), format!("{} opens{upgrade}", shown(config)?)))
+        }
         Err(error) if error.is::<NoStore>() => {
             if let StoreLocation::Sqlite(path) = config.store.location()? {
                 let folder = folder_of(&path);
@@ -128,6 +147,12 @@ async fn check_keys(config: &Config, store: Option<&dyn Store>) -> anyhow::Resul
         }
         (None, _) => Ok(format!("there is none yet: `serve` or `import` will create {shown}")),
     }
+}
+
+fn check_realms(config: &Config, realms: &[Realm]) -> anyhow::Result<String> {
+    config.check_backends(realms)?;
+    let slugs: Vec<&str> = realms.iter().map(|realm| realm.slug.as_str()).collect();
+    Ok(if slugs.is_empty() { "there is none yet".to_owned() } else { slugs.join(", ") })
 }
 
 /// Binds a port and releases it.

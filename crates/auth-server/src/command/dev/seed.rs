@@ -6,7 +6,7 @@ use anyhow::bail;
 use auth_core::{
     Act, Actor, AuditRecord, ByProtocol, Clock, Credential, CredentialId, CredentialKind, ExternalId,
     ImportMode, LoginName, Lookup, NameKind, NewRecord, NewUser, OnConflict, PasswordString, ProtocolName,
-    Realm, RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
+    RealmChange, RealmId, Rng, Role, Scope, SeededRng, Timestamp, User, UserId,
 };
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
@@ -59,11 +59,11 @@ impl Seed {
         let assembled = self.file.open_or_create().await?;
         let store = assembled.engine().store();
         let started = SystemClock.now();
-        let realm =
-            store.realms().await?.into_iter().find(|realm| realm.slug == SLUG).unwrap_or_else(new_realm);
+        let known = store.realms().await?.into_iter().find(|realm| realm.slug == SLUG);
+        let realm = known.map_or_else(|| RealmId::random(&SystemRng::new()), |realm| realm.id);
         let mut first = 1;
         while store
-            .find(realm.id, &Lookup::ExternalId(ProtocolName::ZULIP, &ExternalId::Number(first)))
+            .find(realm, &Lookup::ExternalId(ProtocolName::ZULIP, &ExternalId::Number(first)))
             .await?
             .is_some()
         {
@@ -74,14 +74,19 @@ impl Seed {
         while next < end {
             let step = next..end.min(next + STEP);
             next = step.end;
-            let users = step.map({
-                let realm = realm.id;
-                move |number| Some(NewRecord::User(Box::new(new_user(realm, number, started))))
-            });
-            let records = std::iter::once(Some(NewRecord::Realm(realm.clone()))).chain(users);
+            let users =
+                step.map(move |number| Some(NewRecord::User(Box::new(new_user(realm, number, started)))));
+            let records = std::iter::once(Some(NewRecord::Realm(realm_of(realm)))).chain(users);
             let audit = audit_record();
-            if let Err(failed) =
-                store.import(Box::new(records), ImportMode::Write, OnConflict::Refuse, Some(&audit)).await
+            if let Err(failed) = store
+                .import(
+                    Box::new(records),
+                    ImportMode::Write,
+                    OnConflict::Refuse,
+                    Box::new(|_, _| ()),
+                    Some(&audit),
+                )
+                .await
             {
                 match failed.error {
                     Some(error) => {
@@ -109,8 +114,8 @@ fn rate(count: u64, took: Duration) -> f64 {
     f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / took.as_secs_f64()
 }
 
-fn new_realm() -> Realm {
-    Realm { name: "Made up".to_owned(), ..Realm::new(RealmId::random(&SystemRng::new()), SLUG) }
+fn realm_of(id: RealmId) -> RealmChange {
+    RealmChange { name: Some("Made up".to_owned()), ..RealmChange::new(id, SLUG) }
 }
 
 /// The user of a number. Everything follows from the number, and so does the token, `seed-token-NUMBER`. Identifiers begin
@@ -137,6 +142,7 @@ fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         full_name: format!("Made Up {number}"),
         role: Role::Member,
         bot: None,
+        bot_owner: None,
         active: true,
         joined: now,
         valid_from: now,

@@ -38,7 +38,7 @@ pub(super) struct SourceArguments {
     #[arg(long)]
     create_realm: bool,
     /// Make user names for Zulip's people, who have none: of the full name, or the address. Rocket.Chat and Zettelstore use
-    /// them.
+    /// them. Not with `merge_existing` of a directory, whose people could have such names.
     #[arg(long)]
     make_user_names: bool,
     /// A file that holds the password of the Zulip database, or `credential:NAME` for one that systemd passes. The
@@ -149,6 +149,14 @@ impl Source {
         }
         if arguments.make_user_names && arguments.from != Form::Zulip {
             bail!("--make-user-names is for --from zulip");
+        }
+        if arguments.make_user_names
+            && let Some((name, _)) = config.ldap.iter().find(|(_, ldap)| ldap.merge_existing)
+        {
+            bail!(
+                "--make-user-names: with [ldap.{name}] merge_existing, an account would become that of whoever has the made \
+                 name in the directory: switch it off, or leave the names to be chosen"
+            );
         }
         let (converted, realm) = match arguments.from {
             Form::Jsonl => return Self::read_lines(arguments),

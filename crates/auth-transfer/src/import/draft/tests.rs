@@ -14,18 +14,16 @@ fn times() -> impl Strategy<Value = Timestamp> {
     any::<i64>().prop_map(Timestamp::from_millis)
 }
 
-fn realms() -> impl Strategy<Value = Realm> {
-    let texts = (any::<String>(), any::<String>(), any::<String>(), any::<String>());
-    let strength = option::of((any::<u32>(), any::<u64>()));
-    let rest = (option::of(any::<String>()), any::<[bool; 3]>(), strength, vec(any::<String>(), 0..3));
+fn realms() -> impl Strategy<Value = RealmChange> {
+    let text = || option::of(any::<String>());
+    let flag = || option::of(any::<bool>());
+    let texts = (any::<String>(), text(), text(), text(), option::of(text()));
+    let strength = (option::of(option::of(any::<u32>())), option::of(option::of(any::<u64>())));
+    let rest = ([flag(), flag(), flag()], strength, option::of(vec(any::<String>(), 0..3)));
     (any::<[u8; 16]>(), texts, rest).prop_map(|(id, texts, rest)| {
-        let (slug, name, icon, description) = texts;
-        let (subdomain, [active, password_login, digest_logins], strength, backends) = rest;
-        let strength = strength.map(|(min_length, min_guesses)| StrengthRule { min_length, min_guesses });
-        let id = RealmId::from_bytes(id);
-        Realm {
-            id,
-            slug,
+        let (slug, name, icon, description, subdomain) = texts;
+        let ([active, password_login, digest_logins], (min_length, min_guesses), backends) = rest;
+        RealmChange {
             subdomain,
             name,
             icon,
@@ -33,8 +31,10 @@ fn realms() -> impl Strategy<Value = Realm> {
             active,
             password_login,
             digest_logins,
-            strength,
+            min_length,
+            min_guesses,
             backends,
+            ..RealmChange::new(RealmId::from_bytes(id), slug)
         }
     })
 }
@@ -47,7 +47,8 @@ fn users() -> impl Strategy<Value = User> {
     ];
     let external_ids = vec((protocols(), external_id), 0..4);
     let external_roles = vec((protocols(), vec(any::<String>(), 0..3)), 0..4);
-    let roles = (select(Role::ALL.to_vec()), option::of(select(BotKind::ALL.to_vec())));
+    let bot = (option::of(select(BotKind::ALL.to_vec())), option::of(any::<u64>()));
+    let roles = (select(Role::ALL.to_vec()), bot);
     (
         any::<[[u8; 16]; 2]>(),
         names,
@@ -59,7 +60,16 @@ fn users() -> impl Strategy<Value = User> {
         external_roles,
     )
         .prop_map(
-            |(ids, names, full_name, (role, bot), flags, moments, external_ids, external_roles)| {
+            |(
+                ids,
+                names,
+                full_name,
+                (role, (bot, bot_owner)),
+                flags,
+                moments,
+                external_ids,
+                external_roles,
+            )| {
                 let [active, email_second_factor, must_change_password] = flags;
                 let [joined, valid_from] = moments;
                 let name = |(kind, exact, verified)| LoginName { kind, exact, verified };
@@ -70,6 +80,7 @@ fn users() -> impl Strategy<Value = User> {
                     full_name,
                     role: role.0,
                     bot: bot.map(|bot| bot.0),
+                    bot_owner,
                     active,
                     joined,
                     valid_from,

@@ -1,0 +1,83 @@
+//! App passwords, sessions and Zulip's key.
+
+use auth_conformance::browser::Scripts;
+use auth_conformance::http::Request;
+use auth_conformance::pages::{PASSWORD, make_app_password, sign_in};
+
+use crate::fixtures::{address, with_and_without_scripts};
+
+#[test]
+fn app_password_logs_in_at_its_protocol_until_it_is_revoked() {
+    with_and_without_scripts(|site, window, name| {
+        sign_in(window, name, PASSWORD).unwrap();
+        let password = make_app_password(window, "Notes", Some("Zettelstore")).unwrap();
+        assert_eq!(site.log_in(name, &password), [401, 401, 200], "it is good at Zettelstore alone");
+        let list = window.go("/account/app-passwords").unwrap();
+        assert!(list.text.contains("Notes") && !list.text.contains(&password), "{list:?}");
+        let revoked = window.press("Revoke").unwrap();
+        assert_eq!((revoked.status, revoked.notice.as_str()), (200, "The app password is revoked."));
+        assert!(revoked.text.contains("You have no app passwords."), "{revoked:?}");
+        assert_eq!(site.notes(name, &password), 401);
+    });
+}
+
+#[test]
+fn session_that_is_ended_in_the_list_is_signed_out_in_its_browser() {
+    with_and_without_scripts(|site, window, name| {
+        let other = site.window(Scripts::On);
+        for window in [window, &other] {
+            sign_in(window, name, PASSWORD).unwrap();
+        }
+        window.go("/account/sessions").unwrap();
+        let listed = window.texts(".list .title").unwrap();
+        assert!(listed.len() == 2 && listed[0].contains("This session"), "{listed:?}");
+        let ended = window.press("End").unwrap();
+        assert_eq!((ended.status, ended.notice.as_str()), (200, "It has ended."), "{ended:?}");
+        assert_eq!(other.go("/account").unwrap().path, "/sign-in");
+        assert_eq!(window.go("/account").unwrap().path, "/account", "this session stays");
+    });
+}
+
+#[test]
+fn all_other_sessions_end_at_once() {
+    with_and_without_scripts(|site, window, name| {
+        let others = [Scripts::On, Scripts::Off].map(|scripts| site.window(scripts));
+        for window in others.iter().chain([window]) {
+            sign_in(window, name, PASSWORD).unwrap();
+        }
+        let app_password = make_app_password(window, "Notes", None).unwrap();
+        window.go("/account/sessions").unwrap();
+        let ended = window.press("End all others").unwrap();
+        assert_eq!(
+            (ended.status, ended.notice.as_str()),
+            (200, "All other sessions have ended."),
+            "{ended:?}"
+        );
+        for other in &others {
+            assert_eq!(other.go("/account").unwrap().path, "/sign-in");
+        }
+        assert_eq!(window.go("/account").unwrap().path, "/account", "this session stays");
+        assert_eq!(site.notes(name, &app_password), 200, "app passwords stay");
+    });
+}
+
+#[test]
+fn zuliprc_holds_the_key_that_zulip_takes_until_a_new_one_is_made() {
+    with_and_without_scripts(|site, window, name| {
+        sign_in(window, name, PASSWORD).unwrap();
+        window.go("/account/zulip").unwrap();
+        let file = window.download("Download zuliprc").unwrap();
+        let base = auth_conformance::pages::site(&site.server);
+        let key = file.text.lines().find_map(|line| line.strip_prefix("key=")).unwrap();
+        let expected = format!("[api]\nemail={}\nkey={key}\nsite={base}\n", address(name));
+        assert_eq!((file.name.as_str(), file.text.as_str()), ("zuliprc", expected.as_str()));
+        let call =
+            |key: &str| site.status(&Request::new("GET", "/api/v1/users/me").basic(&address(name), key));
+        assert_eq!(call(key), 200);
+        window.press("Show API key").unwrap();
+        assert_eq!(window.texts("code.secret").unwrap(), [key]);
+        window.press("Make a new API key").unwrap();
+        let new = window.texts("code.secret").unwrap().concat();
+        assert_eq!((call(key), call(&new)), (401, 200));
+    });
+}

@@ -1,0 +1,83 @@
+//! When credentials were last used: noted in memory, and written now and then, so that no request waits for it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use auth_core::{Credential, CredentialId, CredentialKind, Store, StoreError, Timestamp};
+
+/// How exactly a last use is kept.
+const EXACT_TO: Duration = Duration::from_secs(60);
+
+/// Uses that wait to be written. When there are more, the others are noted at their next use.
+const MOST_WAITING: usize = 65_536;
+
+/// A web session that nobody uses for so long has ended.
+const IDLE: Duration = Duration::from_secs(14 * 24 * 3600);
+
+/// The last uses of credentials.
+pub(crate) struct CredentialUses {
+    store: Arc<dyn Store>,
+    waiting: Mutex<HashMap<CredentialId, Timestamp>>,
+}
+
+impl CredentialUses {
+    pub(crate) fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, waiting: Mutex::default() }
+    }
+
+    /// Notes that a credential was used. `noted` is when that was last done, in milliseconds: most uses end here.
+    pub(crate) fn note(&self, id: CredentialId, noted: &AtomicI64, now: Timestamp) {
+        let last = Timestamp::from_millis(noted.load(Ordering::Relaxed));
+        if !last.is_ahead(now) && now.since(last) < EXACT_TO {
+            return;
+        }
+        noted.store(now.as_millis(), Ordering::Relaxed);
+        let mut waiting = self.waiting();
+        if waiting.len() < MOST_WAITING || waiting.contains_key(&id) {
+            waiting.insert(id, now);
+        }
+    }
+
+    /// Notes that an app password was used to log in: no cache keeps it.
+    pub(crate) fn note_login(&self, app_password: &Credential, now: Timestamp) {
+        let last = app_password.last_used.map_or(i64::MIN, Timestamp::as_millis);
+        self.note(app_password.id, &AtomicI64::new(last), now);
+    }
+
+    /// When a credential was last used, as far as this server knows.
+    pub(crate) fn last_use(&self, credential: &Credential) -> Option<Timestamp> {
+        self.waiting().get(&credential.id).copied().max(credential.last_used)
+    }
+
+    /// Whether a credential has ended because nobody used it: a web session. One that was made or used in the future, before
+    /// the clock was set back, is not.
+    pub(crate) fn is_idle(&self, credential: &Credential, now: Timestamp) -> bool {
+        credential.kind == CredentialKind::WEB_SESSION
+            && self
+                .last_use(credential)
+                .max(Some(credential.created))
+                .is_some_and(|last| now.since(last) >= IDLE)
+    }
+
+    /// Writes what was noted. To be called every minute or so, and at the end.
+    pub(crate) async fn write(&self) -> Result<(), StoreError> {
+        let noted: Vec<(CredentialId, Timestamp)> = self.waiting().drain().collect();
+        if noted.is_empty() {
+            return Ok(());
+        }
+        self.store.set_last_used(&noted).await
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, HashMap<CredentialId, Timestamp>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for CredentialUses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CredentialUses").field("waiting", &self.waiting().len()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,9 @@
+//! `/account/two-step`: second factors.
+
+mod enrol;
+mod mailed_codes;
+mod overview;
+
+pub(crate) use enrol::{confirm, enrol};
+pub(crate) use mailed_codes::switch;
+pub(crate) use overview::{remove, renew, show};

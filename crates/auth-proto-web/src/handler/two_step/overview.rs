@@ -1,0 +1,145 @@
+//! What the account has, new backup codes, and the removal of the app.
+
+use auth_core::{ActionError, Answer, FactorMethod, PresentedFactor};
+use http::StatusCode;
+
+use crate::answer::page;
+use crate::error::PageError;
+use crate::form::{FormName, Opened};
+use crate::notice::{self, Notice};
+use crate::request::Request;
+use crate::session::{self, SignedIn};
+use crate::state::WebProtocol;
+use crate::text::{Texts, fill};
+use crate::view::{BackupCodes, Input, Kind, TwoStep};
+
+/// Where this page is.
+pub(super) const HERE: &str = "/account/two-step";
+
+/// What is shown of an act that failed.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) problem: &'static str,
+    pub(super) renew_error: &'static str,
+    pub(super) remove_error: &'static str,
+    pub(super) status: StatusCode,
+}
+
+/// Shows what the account has.
+pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
+    let signed_in = session::required(state, request).await?;
+    overview(state, request, &signed_in, Draft::default()).await
+}
+
+/// Makes new backup codes for a code of the app.
+pub(crate) async fn renew(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
+    let t = request.texts;
+    let signed_in = session::required(state, request).await?;
+    let fields = request.form();
+    open(state, &signed_in, request, FormName::RenewCodes)?;
+    let wrong = |renew_error| Draft { renew_error, status: StatusCode::FORBIDDEN, ..Draft::default() };
+    let Some(code) = fields.code("code") else {
+        return overview(state, request, &signed_in, wrong(t.two_step.missing)).await;
+    };
+    let presented = presented(&code);
+    match state.services.renew_backup_codes(&signed_in.caller(request, &presented), &code).await {
+        Ok(codes) => {
+            let view = BackupCodes {
+                shell: signed_in.shell(state, request, HERE, false),
+                t,
+                notice: "",
+                codes: &codes,
+            };
+            Ok(page(state, StatusCode::OK, &view)?)
+        }
+        Err(error) => {
+            let draft = wrong(told(error, t)?);
+            overview(state, request, &signed_in, draft).await
+        }
+    }
+}
+
+/// Removes the app for one of its codes.
+pub(crate) async fn remove(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
+    let t = request.texts;
+    let signed_in = session::required(state, request).await?;
+    let fields = request.form();
+    open(state, &signed_in, request, FormName::RemoveDevice)?;
+    let wrong = |remove_error| Draft { remove_error, status: StatusCode::FORBIDDEN, ..Draft::default() };
+    let Some(code) = fields.code("code") else {
+        return overview(state, request, &signed_in, wrong(t.two_step.missing)).await;
+    };
+    let presented = presented(&code);
+    let draft = match state.services.remove_device(&signed_in.caller(request, &presented), &code).await {
+        Ok(true) => return Ok(notice::lead(state, &signed_in, HERE, Notice::DeviceRemoved)),
+        Ok(false) => wrong(t.two_step.wrong),
+        Err(error) => wrong(told(error, t)?),
+    };
+    overview(state, request, &signed_in, draft).await
+}
+
+/// The code as the factor that is asked for, too: it is one.
+fn presented(code: &auth_core::OneTimeCode) -> PresentedFactor {
+    PresentedFactor { code: Some(code.clone()), method: Some(FactorMethod::Totp), password: None }
+}
+
+/// What a refused code is told.
+fn told(error: ActionError, t: &'static Texts) -> Result<&'static str, PageError> {
+    match error {
+        ActionError::WrongCode
+        | ActionError::SecondFactorInvalid(_)
+        | ActionError::SecondFactorRequired(_) => Ok(t.two_step.wrong),
+        ActionError::SecondFactorExhausted(_) => Ok(t.sign_in.exhausted),
+        ActionError::NoDevice => Ok(t.two_step.none),
+        error => Err(error.into()),
+    }
+}
+
+/// Opens a form of this page.
+pub(super) fn open(
+    state: &WebProtocol,
+    signed_in: &SignedIn,
+    request: &Request<'_>,
+    name: FormName,
+) -> Result<Opened, PageError> {
+    Opened::of(state, Some(&signed_in.token), name, &request.form())
+        .ok_or(PageError::OutOfDate { start: HERE })
+}
+
+/// The page of what the account has.
+pub(super) async fn overview(
+    state: &WebProtocol,
+    request: &Request<'_>,
+    signed_in: &SignedIn,
+    draft: Draft,
+) -> Result<Answer, PageError> {
+    let t = request.texts;
+    let profile = &signed_in.principal.profile;
+    let factor = PresentedFactor::default();
+    let left = match profile.totp {
+        true => state.services.backup_codes_left(&signed_in.caller(request, &factor)).await?,
+        false => 0,
+    };
+    let mailed = profile.user.email_second_factor;
+    let code = |id, error| Input { id, ..Input::code(t.two_step.code, Kind::Digits, "").error(error) };
+    let view = TwoStep {
+        shell: signed_in.shell(state, request, HERE, draft.status != StatusCode::OK),
+        t,
+        notice: notice::shown(state, request, signed_in),
+        problem: draft.problem,
+        has_totp: profile.totp,
+        codes_left: match left {
+            1 => t.two_step.codes_left_one.to_owned(),
+            _ => fill(t.two_step.codes_left, &[&left.to_string()]),
+        },
+        has_mailed_codes: mailed,
+        can_mail: mailed || profile.user.email().is_some_and(|email| email.verified),
+        enrol: signed_in.seal(state, FormName::Enrol, &[]),
+        renew: signed_in.seal(state, FormName::RenewCodes, &[]),
+        renew_code: code("renew-code", draft.renew_error),
+        remove: signed_in.seal(state, FormName::RemoveDevice, &[]),
+        remove_code: code("remove-code", draft.remove_error),
+        mail: signed_in.seal(state, FormName::MailedCodes, &[("on", if mailed { "no" } else { "yes" })]),
+    };
+    Ok(page(state, draft.status, &view)?)
+}

@@ -1,0 +1,46 @@
+//! A request as handlers see it: with its client, its realm and its language.
+
+use std::sync::Arc;
+
+use auth_core::{Peer, Realm};
+use bytes::Bytes;
+use http::header::USER_AGENT;
+
+use crate::decode::cookies::Cookies;
+use crate::decode::fields::Fields;
+use crate::text::Texts;
+
+/// A request with what was read of its head.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    pub(crate) http: &'a http::Request<Bytes>,
+    pub(crate) peer: &'a Peer,
+    pub(crate) realm: Arc<Realm>,
+    pub(crate) cookies: Cookies,
+    pub(crate) texts: &'static Texts,
+}
+
+impl<'a> Request<'a> {
+    /// The name of an organisation as pages show it.
+    pub(crate) fn organisation(&self) -> &str {
+        if self.realm.name.is_empty() { &self.realm.slug } else { &self.realm.name }
+    }
+
+    /// The fields of the form in the body.
+    pub(crate) fn form(&self) -> Fields<'a> {
+        Fields::new(self.http.body())
+    }
+
+    /// The fields of the query.
+    pub(crate) fn query(&self) -> Fields<'a> {
+        Fields::new(self.http.uri().query().unwrap_or_default().as_bytes())
+    }
+
+    /// The browser as it names itself, cut to a length that a list can show.
+    pub(crate) fn agent(&self) -> &'a str {
+        const LONGEST: usize = 256;
+        let sent =
+            self.http.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        sent.get(..LONGEST.min(sent.len())).unwrap_or_default()
+    }
+}

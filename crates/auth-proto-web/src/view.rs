@@ -1,0 +1,27 @@
+//! The pages: each is a struct with a template, which escapes whatever it shows.
+
+mod account;
+mod app_passwords;
+mod details;
+mod front;
+mod input;
+mod message;
+mod password;
+mod sessions;
+mod shell;
+mod sign_in;
+mod two_step;
+mod zulip;
+
+pub(crate) use account::{Account, Address, App};
+pub(crate) use app_passwords::{AppPasswords, Choice, Make, NewAppPassword};
+pub(crate) use details::Details;
+pub(crate) use front::Front;
+pub(crate) use input::{Input, Kind};
+pub(crate) use message::{Link, Message};
+pub(crate) use password::{Forgot, Password, Reset};
+pub(crate) use sessions::{Row, Sessions, protocol};
+pub(crate) use shell::{NavLink, Owner, Shell};
+pub(crate) use sign_in::{Challenge, SignIn};
+pub(crate) use two_step::{BackupCodes, Enrol, TwoStep};
+pub(crate) use zulip::Zulip;

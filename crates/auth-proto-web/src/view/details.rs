@@ -1,0 +1,20 @@
+//! The page that takes another name and another address.
+
+use askama::Template;
+use auth_core::Token;
+
+use super::input::Input;
+use super::shell::Shell;
+use crate::text::Texts;
+
+/// The page that takes another name and another address.
+#[derive(Debug, Template)]
+#[template(path = "details.html")]
+pub(crate) struct Details<'a> {
+    pub(crate) shell: Shell<'a>,
+    pub(crate) t: &'static Texts,
+    pub(crate) problem: &'a str,
+    pub(crate) form: Token,
+    pub(crate) full_name: Input<'a>,
+    pub(crate) address: Input<'a>,
+}

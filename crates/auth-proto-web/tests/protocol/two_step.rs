@@ -1,0 +1,115 @@
+//! `/account/two-step`.
+
+use auth_core::ActionError;
+
+use crate::browser::Browser;
+use crate::fixtures::{CODE, Person, asked, iago, of_iago, services};
+
+const PAGE: &str = "/account/two-step";
+const ENROL: &str = "/account/two-step/enrol";
+const CONFIRM: &str = "/account/two-step/confirm";
+
+#[tokio::test]
+async fn app_is_enrolled_by_picture_and_first_code() {
+    let mut browser = Browser::signed_in(of_iago());
+    let page = browser.fill(PAGE, ENROL, &[]).await;
+    page.says(200, "<code class=\"secret\">JBSW Y3DP EHPK 3PXP</code>");
+    page.says(200, "<svg class=\"qr\" role=\"img\"");
+    page.says(200, "href=\"otpauth://totp/Example:iago?secret=JBSWY3DPEHPK3PXP&#38;issuer=Example\"");
+
+    let empty = browser.submit(&page, CONFIRM, &[("code", "")]).await;
+    empty.says(403, "Enter a code.");
+    let wrong = browser.submit(&page, CONFIRM, &[("code", "000000")]).await;
+    wrong.says(403, "That code is wrong. Check that the clock");
+    wrong.says(403, "JBSW Y3DP EHPK 3PXP");
+    let again = browser.submit(&page, CONFIRM, &[("code", CODE)]).await;
+    again.says(403, "This form is out of date");
+    let page = browser.submit(&wrong, CONFIRM, &[("code", CODE)]).await;
+    page.says(200, "<li>backup-one</li>\n<li>backup-two</li>");
+    page.says(200, "This is shown once.");
+    browser.get(PAGE).await.says(200, "Two-step sign-in");
+}
+
+#[tokio::test]
+async fn what_adds_or_weakens_a_factor_is_confirmed_first() {
+    let mut browser = Browser::signed_in(services(Person::new(iago()).stale()));
+    for action in [ENROL, "/account/two-step/mail"] {
+        let page = browser.fill(PAGE, action, &[]).await;
+        page.leads_to("/account/confirm?next=%2Faccount%2Ftwo-step");
+    }
+    assert!(asked(&browser.services).is_empty());
+    let demanding = of_iago().on_action(|_| {
+        Err(ActionError::SecondFactorRequired(crate::fixtures::challenge(auth_core::FactorMethod::Password)))
+    });
+    let page = Browser::signed_in(demanding).fill(PAGE, ENROL, &[]).await;
+    page.leads_to("/account/confirm?next=%2Faccount%2Ftwo-step");
+}
+
+#[tokio::test]
+async fn state_and_backup_codes_are_shown() {
+    let mut browser = Browser::signed_in(services(Person::new(iago()).with_totp()));
+    let page = browser.get(PAGE).await;
+    page.says(200, "You have 7 left.");
+    assert_eq!(
+        page.actions(),
+        ["/sign-out", "/account/two-step/codes", "/account/two-step/remove", "/account/two-step/mail"]
+    );
+    let wrong = browser.submit(&page, "/account/two-step/codes", &[("code", "000000")]).await;
+    wrong.says(403, "id=\"renew-code-error\"");
+    browser.submit(&page, "/account/two-step/codes", &[("code", "")]).await.says(403, "Enter a code.");
+    let page = browser.submit(&page, "/account/two-step/codes", &[("code", CODE)]).await;
+    page.says(200, "<li>backup-one</li>");
+}
+
+#[tokio::test]
+async fn app_is_removed_for_one_of_its_codes() {
+    let mut browser = Browser::signed_in(services(Person::new(iago()).with_totp()));
+    let page = browser.get(PAGE).await;
+    let wrong = browser.submit(&page, "/account/two-step/remove", &[("code", "000000")]).await;
+    wrong.says(403, "id=\"remove-code-error\"");
+    let done = browser.submit(&page, "/account/two-step/remove", &[("code", CODE)]).await;
+    done.leads_to(PAGE);
+    let location = done.header("location").to_owned();
+    browser.get(&location).await.says(200, "The authenticator app is removed.");
+}
+
+#[tokio::test]
+async fn codes_by_mail_are_turned_on_and_off_for_a_code() {
+    let mut browser = Browser::signed_in(of_iago());
+    browser.fill(PAGE, "/account/two-step/mail", &[]).await.leads_to(PAGE);
+    assert_eq!(asked(&browser.services), ["RequireMailedCodes"]);
+
+    let mut browser = Browser::signed_in(services(Person::new(iago()).with_mailed_codes()));
+    let page = browser.fill(PAGE, "/account/two-step/mail", &[]).await;
+    page.says(200, "Enter the code that was mailed");
+    let page = browser.submit(&page, "/account/two-step/mail", &[("code", "000000")]).await;
+    page.says(403, "That is wrong.");
+    browser.submit(&page, "/account/two-step/mail", &[("code", CODE)]).await.leads_to(PAGE);
+}
+
+#[tokio::test]
+async fn codes_by_mail_need_a_verified_address() {
+    let user = auth_core::testing::UserBuilder::new("iago").realm(crate::fixtures::realm().id);
+    let mut browser = Browser::signed_in(services(Person::new(user.unverified_email("iago@example.org"))));
+    let page = browser.get(PAGE).await;
+    page.says(200, "This needs a verified e-mail address.");
+    assert!(!page.actions().contains(&"/account/two-step/mail".to_owned()));
+}
+
+#[tokio::test]
+async fn errors_of_factors_are_told() {
+    let exhausted =
+        || ActionError::SecondFactorExhausted(crate::fixtures::challenge(auth_core::FactorMethod::Totp));
+    for (error, action, status, text) in [
+        (ActionError::DeviceExists, ENROL, 409, "has an authenticator app already"),
+        (ActionError::AddressUnverified, "/account/two-step/mail", 409, "needs a verified e-mail address"),
+        (ActionError::NotOffered, ENROL, 403, "That is not offered here"),
+        (ActionError::NotPermitted, ENROL, 403, "That can’t be done"),
+        (ActionError::TooManyActs(std::time::Duration::from_secs(60)), ENROL, 429, "in one minute"),
+        (exhausted(), ENROL, 429, "There were too many wrong codes."),
+    ] {
+        let services = of_iago().on_action(move |_| Err(error.clone()));
+        let page = Browser::signed_in(services).fill(PAGE, action, &[]).await;
+        page.says(status, text);
+    }
+}
