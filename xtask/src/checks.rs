@@ -3,7 +3,7 @@
 use anyhow::Result;
 use xshell::{Shell, cmd};
 
-use crate::progress::say;
+use crate::progress::{say, step, sum_up};
 use crate::tools::{self, CargoTool};
 use crate::{clients, features, fuzz, nodes, tidy};
 
@@ -21,21 +21,21 @@ const TYPOS: CargoTool = CargoTool { package: "typos-cli", program: "typos", ver
 /// # Errors
 /// When a test fails, or a program that the tests need can't be installed.
 pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
-    say("programs that the tests call");
+    step("programs that the tests call");
     tools::ensure(sh, tools::FOR_TESTS)?;
     clients::install(sh)?;
-    say("build");
+    step("build");
     cmd!(sh, "cargo build --locked --workspace --all-targets").run()?;
     // Without a choice of targets, cargo runs documentation tests too.
-    say("unit, integration and documentation tests");
+    step("unit, integration and documentation tests");
     cmd!(sh, "cargo test --locked --quiet --workspace --exclude auth-conformance").run()?;
-    say("the running server: recorded cases, curl lines, published clients, bad input");
+    step("the running server: recorded cases, curl lines, published clients, bad input");
     let tests = cmd!(sh, "cargo test --locked --quiet --package auth-conformance");
     // The server was built just now. If the tests asked cargo for it, cargo would build some dependencies again.
     let server = sh.current_dir().join("target/debug/auth-server");
     if sh.path_exists(&server) { tests.env("AUTH_SERVER_BIN", server) } else { tests }.run()?;
     if full {
-        say("the recorded cases against the release build");
+        step("the recorded cases against the release build");
         cmd!(sh, "cargo build --locked --release --package auth-server").run()?;
         cmd!(
             sh,
@@ -45,8 +45,9 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
         timing(sh, false)?;
         nodes::run(sh, &["soak".to_owned()])?;
     }
-    say("every fuzz target for a short time");
+    step("every fuzz target for a short time");
     fuzz::each(sh, if full { 60 } else { fuzz::SMOKE_SECONDS })?;
+    sum_up();
     say("all tests pass");
     Ok(())
 }
@@ -56,24 +57,24 @@ pub(crate) fn test(sh: &Shell, full: bool) -> Result<()> {
 /// # Errors
 /// At the first check that fails.
 pub(crate) fn ci(sh: &Shell, release: bool) -> Result<()> {
-    say("formatting");
+    step("formatting");
     cmd!(sh, "cargo fmt --all --check").run()?;
     cmd!(sh, "cargo fmt --manifest-path fuzz/Cargo.toml --check").run()?;
-    say("tidiness");
+    step("tidiness");
     tidy::run(sh)?;
-    say("lints");
+    step("lints");
     cmd!(sh, "cargo clippy --locked --quiet --workspace --all-targets -- -D warnings").run()?;
-    say("each crate by itself, and its features one by one");
+    step("each crate by itself, and its features one by one");
     features::check(sh)?;
-    say("documentation");
+    step("documentation");
     documentation(sh)?;
-    say("unused dependencies");
+    step("unused dependencies");
     let machete = tools::cargo_tool(sh, MACHETE)?;
     cmd!(sh, "{machete} --with-metadata --skip-target-dir .").run()?;
-    say("spelling");
+    step("spelling");
     let typos = tools::cargo_tool(sh, TYPOS)?;
     cmd!(sh, "{typos} --format brief").run()?;
-    say("licences and sources of dependencies");
+    step("licences and sources of dependencies");
     let deny = tools::cargo_tool(sh, DENY)?;
     cmd!(sh, "{deny} --locked --exclude-dev --exclude benches check bans").run()?;
     cmd!(sh, "{deny} --locked check licenses sources").run()?;
@@ -96,9 +97,9 @@ fn documentation(sh: &Shell) -> Result<()> {
 /// # Errors
 /// When it does, or when the measurement is too coarse to show it.
 pub(crate) fn timing(sh: &Shell, full: bool) -> Result<()> {
-    say("the release build");
+    step("the release build");
     cmd!(sh, "cargo build --locked --release --package auth-server --package auth-conformance").run()?;
-    say("the time that failed logins take");
+    step("the time that failed logins take");
     let full = full.then_some("--full");
     cmd!(sh, "target/release/timing --server target/release/auth-server {full...}").run()?;
     Ok(())
