@@ -4,6 +4,8 @@
 #   export SITE=http://localhost:8080 COOKIES=cookies.txt
 #   pages-with-curl.sh sign-in NAME PASSWORD [CODE]
 #   pages-with-curl.sh change-password PRESENT NEW
+#   pages-with-curl.sh change-details NAME ADDRESS
+#   pages-with-curl.sh confirm-address LINK
 #   pages-with-curl.sh enrol                          prints the key for an authenticator app, then backup codes
 #   pages-with-curl.sh mailed-codes                   turns them on, or off
 #   pages-with-curl.sh app-password NAME [PROTOCOL]   prints the password
@@ -69,6 +71,14 @@ case ${1-} in
   change-password)
     get /account/password
     post /account/password password="$2" new="$3"
+    ;;
+  change-details)
+    get /account/details
+    post /account/details full-name="$2" address="$3"
+    ;;
+  confirm-address)
+    get "/verify-email/${2##*/}"
+    post /verify-email token="${2##*/}"
     ;;
   enrol)
     get /account/two-step

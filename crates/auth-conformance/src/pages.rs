@@ -144,10 +144,15 @@ pub const STOPS: &[Stop] = &[
     stop("reset-weak", "A password that is too easy to guess is refused with the reason."),
     alike("reset-done"),
     alike("reset-over"),
+    stop(
+        "address-link",
+        "A mailed link to confirm an address asks first: programs that scan mails open links, too.",
+    ),
     stop("error", "Every error is a page like the others."),
     stop("confirm", "What adds a way into the account asks again after a quarter of an hour."),
     stop("password-due", "A password that somebody else knows has to be changed first."),
     stop("account", "The overview shows what an account has."),
+    stop("details", "The name is changed at once, the address once its mailbox is shown to be the owner’s."),
     stop("password", "The present password is asked for before it is changed."),
     alike("password-refused"),
     stop("two-step", "Without a second step the password alone protects an account."),
@@ -226,6 +231,8 @@ fn visitors_pages(
     visit("reset-done", window)?;
     window.go(&link)?;
     visit("reset-over", window)?;
+    window.go("/verify-email/of-another-day")?;
+    visit("address-link", window)?;
     window.go("/account/nothing")?;
     visit("error", window)
 }
@@ -238,6 +245,8 @@ fn owners_pages(
 ) -> Result<()> {
     sign_in(window, "ada", PASSWORD)?;
     visit("account", window)?;
+    window.go("/account/details")?;
+    visit("details", window)?;
     window.go("/account/password")?;
     visit("password", window)?;
     window.fill("Present password", "wrong")?;

@@ -56,6 +56,13 @@ fn every_flow_of_the_pages_is_possible_with_curl_alone() {
     curl(&["revoke-app-password", "Notes"]).unwrap();
     assert_eq!(notes(&app_password), 401);
 
+    curl(&["change-details", "Ada Byron", "ada@new.example.org"]).unwrap();
+    let link = server.mailed_link("ada@new.example.org", &[]).unwrap();
+    curl(&["confirm-address", &link]).unwrap();
+    let new = Request::new("GET", "/api/v1/users/me").basic("ada@new.example.org", key);
+    assert_eq!(server.send(&new).unwrap().status, 200);
+    assert_eq!(server.send(&me).unwrap().status, 401);
+
     let enrolled = curl(&["enrol"]).unwrap();
     assert_eq!(enrolled.len(), 13, "{enrolled:?}");
     curl(&["sign-out"]).unwrap();
@@ -63,8 +70,8 @@ fn every_flow_of_the_pages_is_possible_with_curl_alone() {
     curl(&["sign-in", "ada", NEW_PASSWORD, &totp(&enrolled[0], 1).unwrap()]).unwrap();
     curl(&["mailed-codes"]).unwrap();
 
-    curl(&["request-reset", "ada@example.org"]).unwrap();
-    let link = server.mailed_link("ada@example.org", &[]).unwrap();
+    curl(&["request-reset", "ada@new.example.org"]).unwrap();
+    let link = server.mailed_link("ada@new.example.org", &[link]).unwrap();
     curl(&["reset", &link, PASSWORD]).unwrap();
     assert!(curl(&["reset", &link, NEW_PASSWORD]).is_err(), "a link is good once");
     curl(&["sign-in", "ada", PASSWORD, &enrolled[1]]).unwrap();

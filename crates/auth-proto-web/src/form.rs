@@ -38,6 +38,7 @@ pub(crate) enum FormName {
     Zuliprc,
     Forgot,
     Reset,
+    Address,
 }
 
 impl FormName {
@@ -63,6 +64,7 @@ impl FormName {
             Self::Zuliprc => "zuliprc",
             Self::Forgot => "forgot",
             Self::Reset => "reset",
+            Self::Address => "address",
         }
     }
 }

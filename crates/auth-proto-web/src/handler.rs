@@ -1,6 +1,7 @@
 //! The handlers: each takes the protocol and a request, asks the services, and returns an answer or an error.
 
 pub(crate) mod account;
+pub(crate) mod address;
 pub(crate) mod app_passwords;
 pub(crate) mod code;
 pub(crate) mod confirm;

@@ -14,6 +14,7 @@
 //! | `/account/app-passwords`, `/account/sessions` | what else the account is signed in with, and its end |
 //! | `/account/zulip` | the API key and the file `zuliprc` |
 //! | `/reset-password`, `/reset-password/TOKEN` | a link by mail, and the new password of whoever follows it |
+//! | `/verify-email/TOKEN` | asks whoever follows a mailed link to confirm the address |
 //! | `/style-HASH.css`, `/icon-HASH.svg` | the style sheet and the picture, in the operator's colours |
 //!
 //! The protocol decodes a request, asks the [`WebServices`], and renders their reply. It opens no socket, reads no clock,

@@ -93,6 +93,7 @@ async fn show(state: &WebProtocol, endpoint: Endpoint, request: &Request<'_>) ->
         Endpoint::Zulip => handler::zulip::show(state, request).await,
         Endpoint::Forgot => handler::reset::show(state, request),
         Endpoint::ResetLink => handler::reset::open(state, request).await,
+        Endpoint::AddressLink => handler::address::open(state, request),
         _ => Err(PageError::NotFound),
     }
 }
@@ -120,6 +121,7 @@ async fn submit(state: &WebProtocol, endpoint: Endpoint, request: &Request<'_>) 
         Endpoint::Zuliprc => handler::zulip::zuliprc(state, request).await,
         Endpoint::Forgot => handler::reset::send(state, request).await,
         Endpoint::SetPassword => handler::reset::set(state, request).await,
+        Endpoint::ConfirmAddress => handler::address::confirm(state, request).await,
         _ => Err(PageError::NotFound),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use auth_core::{Peer, Realm};
+use auth_core::{Peer, Realm, Token};
 use bytes::Bytes;
 use http::header::USER_AGENT;
 
 use crate::decode::cookies::Cookies;
-use crate::decode::fields::Fields;
+use crate::decode::fields::{Fields, is_token};
 use crate::text::Texts;
 
 /// A request with what was read of its head.
@@ -34,6 +34,13 @@ impl<'a> Request<'a> {
     /// The fields of the query.
     pub(crate) fn query(&self) -> Fields<'a> {
         Fields::new(self.http.uri().query().unwrap_or_default().as_bytes())
+    }
+
+    /// The token at the end of the path, if there is one: that of a mailed link.
+    pub(crate) fn mailed_token(&self) -> Option<Token> {
+        const LONGEST: usize = 256;
+        let end = self.http.uri().path().rsplit('/').next();
+        end.filter(|token| is_token(token) && token.len() <= LONGEST).map(Token::new)
     }
 
     /// The browser as it names itself, cut to a length that a list can show.

@@ -33,6 +33,9 @@ pub(crate) enum Endpoint {
     SetPassword,
     /// A mailed link.
     ResetLink,
+    ConfirmAddress,
+    /// A mailed link.
+    AddressLink,
     Style,
     Icon,
     /// Nothing is there.
@@ -70,7 +73,7 @@ impl Methods {
 }
 
 /// The routes.
-const ROUTES: [Row; 27] = [
+const ROUTES: [Row; 29] = [
     row(Endpoint::Front, "/", Methods::Get),
     row(Endpoint::SignIn, "/sign-in", Methods::Both),
     row(Endpoint::Code, "/sign-in/code", Methods::Post),
@@ -96,6 +99,8 @@ const ROUTES: [Row; 27] = [
     row(Endpoint::Forgot, "/reset-password", Methods::Both),
     row(Endpoint::SetPassword, "/reset-password/new", Methods::Post),
     row(Endpoint::ResetLink, "/reset-password/{token}", Methods::Get),
+    row(Endpoint::ConfirmAddress, "/verify-email", Methods::Post),
+    row(Endpoint::AddressLink, "/verify-email/{token}", Methods::Get),
     row(Endpoint::Style, "/style-{hash}.css", Methods::Get),
     row(Endpoint::Icon, "/icon-{hash}.svg", Methods::Get),
 ];
@@ -105,7 +110,7 @@ const fn row(endpoint: Endpoint, pattern: &'static str, methods: Methods) -> Row
 }
 
 /// The folders whose paths are all the pages' own.
-const FOLDERS: [&str; 4] = ["/sign-in/", "/sign-out/", "/account/", "/reset-password/"];
+const FOLDERS: [&str; 5] = ["/sign-in/", "/sign-out/", "/account/", "/reset-password/", "/verify-email/"];
 
 /// The largest form that is read, in bytes.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024;
@@ -148,6 +153,9 @@ mod tests {
             ("/sign-in", Documented, "/sign-in", Endpoint::SignIn),
             ("/reset-password/new", Documented, "/reset-password/new", Endpoint::SetPassword),
             ("/reset-password/secret", Documented, "/reset-password/{token}", Endpoint::ResetLink),
+            ("/verify-email", Documented, "/verify-email", Endpoint::ConfirmAddress),
+            ("/verify-email/secret", Documented, "/verify-email/{token}", Endpoint::AddressLink),
+            ("/verify-email/a/b", Prefix, "/{path}", Endpoint::Nothing),
             ("/reset-password/secret/", Prefix, "/{path}", Endpoint::Nothing),
             ("/reset-password/", Prefix, "/{path}", Endpoint::Nothing),
             ("/style-abc.css", Documented, "/style-{hash}.css", Endpoint::Style),

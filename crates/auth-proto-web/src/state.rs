@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    ApiKeys, Authenticator, OwnAccount, OwnCredentials, PasswordReset, Realms, RequestLimits, SealedTexts,
-    SecondFactors, Sessions,
+    AddressVerification, ApiKeys, Authenticator, OwnAccount, OwnCredentials, PasswordReset, Realms,
+    RequestLimits, SealedTexts, SecondFactors, Sessions,
 };
 use http::HeaderMap;
 
@@ -15,7 +15,8 @@ use crate::encode::headers;
 
 /// The services that the pages ask.
 pub trait WebServices:
-    ApiKeys
+    AddressVerification
+    + ApiKeys
     + Authenticator
     + OwnAccount
     + OwnCredentials
@@ -29,7 +30,8 @@ pub trait WebServices:
 }
 
 impl<T> WebServices for T where
-    T: ApiKeys
+    T: AddressVerification
+        + ApiKeys
         + Authenticator
         + OwnAccount
         + OwnCredentials

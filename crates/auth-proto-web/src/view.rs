@@ -1,6 +1,7 @@
 //! The pages: each is a struct with a template, which escapes whatever it shows.
 
 mod account;
+mod address;
 mod app_passwords;
 mod details;
 mod front;
@@ -14,6 +15,7 @@ mod two_step;
 mod zulip;
 
 pub(crate) use account::{Account, Address, App};
+pub(crate) use address::AddressLink;
 pub(crate) use app_passwords::{AppPasswords, Choice, Make, NewAppPassword};
 pub(crate) use details::Details;
 pub(crate) use front::Front;

@@ -1,10 +1,32 @@
-//! App passwords, sessions and Zulip's key.
+//! Addresses, app passwords, sessions and Zulip's key.
 
 use auth_conformance::browser::Scripts;
 use auth_conformance::http::Request;
-use auth_conformance::pages::{PASSWORD, make_app_password, sign_in};
+use auth_conformance::pages::{self, PASSWORD, make_app_password, sign_in};
 
 use crate::fixtures::{address, with_and_without_scripts};
+
+#[test]
+fn new_address_counts_once_it_is_confirmed_behind_the_mailed_link() {
+    with_and_without_scripts(|site, window, name| {
+        sign_in(window, name, PASSWORD).unwrap();
+        let new = format!("{name}@new.example.org");
+        window.go("/account/details").unwrap();
+        window.fill("E-mail address", &new).unwrap();
+        let sent = window.press("Save").unwrap();
+        assert!(sent.notice.starts_with("A link is on its way to the new address."), "{sent:?}");
+        let link = site.server.mailed_link(&new, &[]).unwrap();
+        let link = link.strip_prefix(&pages::site(&site.server)).unwrap();
+        // A scanner of mails opens every link, and confirms nothing.
+        assert_eq!(site.status(&Request::new("GET", link)), 200);
+        assert!(!window.go("/account").unwrap().text.contains(&new));
+        assert_eq!(window.go(link).unwrap().heading, "Confirm your e-mail address");
+        let confirmed = window.press("Confirm address").unwrap();
+        assert_eq!((confirmed.status, confirmed.heading.as_str()), (200, "Your address is confirmed"));
+        let account = window.follow("To your account").unwrap();
+        assert!(account.text.contains(&new) && !account.text.contains(&address(name)), "{account:?}");
+    });
+}
 
 #[test]
 fn app_password_logs_in_at_its_protocol_until_it_is_revoked() {
@@ -67,7 +89,7 @@ fn zuliprc_holds_the_key_that_zulip_takes_until_a_new_one_is_made() {
         sign_in(window, name, PASSWORD).unwrap();
         window.go("/account/zulip").unwrap();
         let file = window.download("Download zuliprc").unwrap();
-        let base = auth_conformance::pages::site(&site.server);
+        let base = pages::site(&site.server);
         let key = file.text.lines().find_map(|line| line.strip_prefix("key=")).unwrap();
         let expected = format!("[api]\nemail={}\nkey={key}\nsite={base}\n", address(name));
         assert_eq!((file.name.as_str(), file.text.as_str()), ("zuliprc", expected.as_str()));

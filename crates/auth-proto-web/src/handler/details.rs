@@ -41,7 +41,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
     form(state, request, &signed_in, &Draft::of(&signed_in))
 }
 
-/// Changes what differs from what the account has. Another address counts once its owner has opened the link that is mailed
+/// Changes what differs from what the account has. Another address counts once its owner confirms it behind the link that is mailed
 /// to it.
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;

@@ -4,7 +4,6 @@ use auth_core::{ActionError, Answer, ProtocolName, Token};
 use http::StatusCode;
 
 use crate::answer::page;
-use crate::decode::fields::is_token;
 use crate::error::PageError;
 use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
@@ -15,9 +14,6 @@ use crate::visitor::Visitor;
 
 /// Where this page is.
 const HERE: &str = "/reset-password";
-
-/// The longest token of a link, in bytes.
-const LONGEST: usize = 256;
 
 /// Asks for an address.
 pub(crate) fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
@@ -46,9 +42,7 @@ pub(crate) async fn send(state: &WebProtocol, request: &Request<'_>) -> Result<A
 
 /// Opens a link. A scanner of mails may do so as well: nothing is used up.
 pub(crate) async fn open(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let path = request.http.uri().path();
-    let token = path.rsplit('/').next().filter(|token| is_token(token) && token.len() <= LONGEST);
-    let Some(token) = token.map(Token::new) else { return over(state, request) };
+    let Some(token) = request.mailed_token() else { return over(state, request) };
     if state.services.is_reset_link_good(request.realm.id, &token).await? {
         form(state, request, &token, Vec::new(), "", StatusCode::OK)
     } else {

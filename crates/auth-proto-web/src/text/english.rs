@@ -1,8 +1,8 @@
 //! The texts in English.
 
 use super::table::{
-    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front, Kinds,
-    PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
+    Account, AddressProof, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front,
+    Kinds, PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in English.
@@ -85,10 +85,10 @@ pub(crate) static ENGLISH: Texts = Texts {
         lead: "The name is shown to other people. Letters about your account go to the address.",
         full_name: "Name",
         address: "E-mail address",
-        address_hint: "A link is mailed to a new address. The address counts once you have opened it.",
+        address_hint: "A link is mailed to a new address. The address counts once you confirm it there.",
         save: "Save",
         saved: "Your name is changed.",
-        mailed: "A link is on its way to the new address. The address counts once you have opened it.",
+        mailed: "A link is on its way to the new address. The address counts once you confirm it there.",
         bad_name: "This name can’t be used. Choose a shorter one of plain letters.",
         bad_address: "This is no e-mail address.",
         not_offered: "This can’t be changed here. Your organisation’s directory may keep it, or this server \
@@ -266,6 +266,16 @@ pub(crate) static ENGLISH: Texts = Texts {
         over: "This link is over",
         over_lead: "It was used, has ended, or is not whole. Ask for a new one.",
         again: "Ask for a new link",
+    },
+    address: AddressProof {
+        title: "Confirm your e-mail address",
+        lead: "Is the mailbox in which you found this link yours, and is its address to be your account’s?",
+        submit: "Confirm address",
+        done: "Your address is confirmed",
+        done_lead: "Mail of your account goes there from now on.",
+        over: "This link is over",
+        over_lead: "It is older than a day, or a newer one was sent. Ask for another one.",
+        to_account: "To your account",
     },
     errors: Errors {
         not_found: "Page not found",

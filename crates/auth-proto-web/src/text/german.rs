@@ -1,8 +1,8 @@
 //! The texts in German.
 
 use super::table::{
-    Account, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front, Kinds,
-    PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
+    Account, AddressProof, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front,
+    Kinds, PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in German.
@@ -87,12 +87,12 @@ pub(crate) static GERMAN: Texts = Texts {
         lead: "Den Namen sehen andere Leute. An die Adresse gehen Nachrichten zu Ihrem Konto.",
         full_name: "Anzeigename",
         address: "E-Mail-Adresse",
-        address_hint: "An eine neue Adresse wird ein Link gesandt. Die Adresse gilt, sobald Sie ihn geöffnet \
-                       haben.",
+        address_hint: "An eine neue Adresse wird ein Link gesandt. Die Adresse gilt, sobald Sie sie dort \
+                       bestätigen.",
         save: "Speichern",
         saved: "Ihr Name ist geändert.",
-        mailed: "Ein Link ist zur neuen Adresse unterwegs. Die Adresse gilt, sobald Sie ihn geöffnet \
-                 haben.",
+        mailed: "Ein Link ist zur neuen Adresse unterwegs. Die Adresse gilt, sobald Sie sie dort \
+                 bestätigen.",
         bad_name: "Dieser Name geht nicht. Wählen Sie einen kürzeren aus einfachen Buchstaben.",
         bad_address: "Das ist keine E-Mail-Adresse.",
         not_offered: "Das lässt sich hier nicht ändern. Vielleicht verwahrt es das Verzeichnis Ihrer \
@@ -275,6 +275,16 @@ pub(crate) static GERMAN: Texts = Texts {
         over: "Dieser Link gilt nicht mehr",
         over_lead: "Er wurde benutzt, ist abgelaufen oder nicht vollständig. Fordern Sie einen neuen an.",
         again: "Neuen Link anfordern",
+    },
+    address: AddressProof {
+        title: "E-Mail-Adresse bestätigen",
+        lead: "Ist das Postfach, in dem Sie diesen Link fanden, Ihres, und soll seine Adresse die Ihres Kontos sein?",
+        submit: "Adresse bestätigen",
+        done: "Ihre Adresse ist bestätigt",
+        done_lead: "E-Mails Ihres Kontos gehen von nun an dorthin.",
+        over: "Dieser Link gilt nicht mehr",
+        over_lead: "Er ist älter als ein Tag, oder ein neuerer wurde gesandt. Fordern Sie einen neuen an.",
+        to_account: "Zu Ihrem Konto",
     },
     errors: Errors {
         not_found: "Seite nicht gefunden",

@@ -44,6 +44,7 @@ pub(crate) struct Texts {
     pub(crate) kinds: Kinds,
     pub(crate) zulip: Zulip,
     pub(crate) reset: Reset,
+    pub(crate) address: AddressProof,
     pub(crate) errors: Errors,
 }
 
@@ -69,6 +70,7 @@ impl Texts {
             self.kinds.all(),
             self.zulip.all(),
             self.reset.all(),
+            self.address.all(),
             self.errors.all(),
         ]
         .concat()
@@ -119,6 +121,7 @@ sections! {
         title, lead, address, no_address, send, sent, sent_lead, to_sign_in, new_title, new_lead, new, submit, done,
         done_lead, over, over_lead, again,
     }
+    AddressProof { title, lead, submit, done, done_lead, over, over_lead, to_account }
     Errors {
         not_found, not_found_lead, method, method_lead, elsewhere, elsewhere_lead, out_of_date, out_of_date_lead, again,
         too_large, too_large_lead, wrong_type, wrong_type_lead, limited, unavailable, unavailable_lead, defect,

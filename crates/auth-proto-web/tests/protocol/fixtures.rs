@@ -245,6 +245,8 @@ pub(crate) fn act(person: &Person, action: &Action) -> Result<ActionResult, Acti
             (LINK, _) => Ok(ActionResult::Profile(person.profile())),
             _ => Err(ActionError::WrongToken),
         },
+        ActionKind::VerifyAddress { token, .. } if token.expose() == LINK => Ok(ActionResult::Done),
+        ActionKind::VerifyAddress { .. } => Err(ActionError::WrongToken),
         _ => Err(ActionError::NotOffered),
     }
 }

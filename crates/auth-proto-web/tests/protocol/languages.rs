@@ -114,6 +114,8 @@ async fn every_page_is_whole_in_german() {
     pages.push(browser.get("/reset-password").await);
     pages.push(browser.get("/reset-password/used").await);
     pages.push(browser.get("/reset-password/good-link").await);
+    pages.push(browser.get("/verify-email/a.b").await);
+    pages.push(browser.get("/verify-email/good-link").await);
     pages.push(browser.fill("/sign-in", "/sign-in", &[("name", "iago"), ("password", PASSWORD)]).await);
     assert_eq!(credentials().len(), 7);
     for page in pages.iter().filter(|page| page.status != 303) {

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod account;
+mod address;
 mod app_passwords;
 mod browser;
 mod fixtures;

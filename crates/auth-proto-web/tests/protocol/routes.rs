@@ -39,6 +39,8 @@ async fn methods_that_a_path_does_not_know_are_named() {
         ("/account/sessions", "DELETE", "GET, HEAD"),
         ("/reset-password/new", "GET", "POST"),
         ("/reset-password/good-link", "POST", "GET, HEAD"),
+        ("/verify-email", "GET", "POST"),
+        ("/verify-email/good-link", "POST", "GET, HEAD"),
     ] {
         let page = Browser::signed_in(of_iago()).send(method, path, Vec::new()).await;
         page.says(405, "This page can’t be asked for like that");

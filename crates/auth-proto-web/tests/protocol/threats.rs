@@ -11,7 +11,7 @@ use crate::fixtures::{
 const NAME_AND_PASSWORD: [(&str, &str); 2] = [("name", "iago"), ("password", PASSWORD)];
 
 /// Every form, and the page that it stands on.
-const FORMS: [(&str, &str); 15] = [
+const FORMS: [(&str, &str); 16] = [
     ("/sign-in", "/sign-in"),
     ("/account", "/sign-out"),
     ("/account/details", "/account/details"),
@@ -27,6 +27,7 @@ const FORMS: [(&str, &str); 15] = [
     ("/account/zulip", "/account/zulip/regenerate"),
     ("/account/zulip", "/account/zulip/zuliprc"),
     ("/reset-password", "/reset-password"),
+    ("/verify-email/good-link", "/verify-email"),
 ];
 
 fn with_totp() -> FakeServices {
@@ -180,9 +181,15 @@ async fn no_page_and_no_error_can_be_framed() {
 
 #[tokio::test]
 async fn host_of_a_request_is_in_no_page_and_no_redirect() {
-    for path in
-        ["/", "/sign-in", "/account", "/account/zulip", "/reset-password", "/reset-password/good-link"]
-    {
+    for path in [
+        "/",
+        "/sign-in",
+        "/account",
+        "/account/zulip",
+        "/reset-password",
+        "/reset-password/good-link",
+        "/verify-email/good-link",
+    ] {
         for mut browser in [Browser::at(of_iago()), Browser::signed_in(of_iago())] {
             browser.headers.push(("host", "evil.example".to_owned()));
             browser.headers.push(("x-forwarded-host", "evil.example".to_owned()));
@@ -200,6 +207,7 @@ async fn scanner_that_opens_a_link_uses_nothing_up() {
     for _ in 0..3 {
         scanner.get(&format!("/reset-password/{LINK}")).await.says(200, "Choose a new password");
         scanner.send("HEAD", &format!("/reset-password/{LINK}"), Vec::new()).await;
+        scanner.get(&format!("/verify-email/{LINK}")).await.says(200, "Confirm your e-mail address");
     }
     assert!(is_untouched(&scanner));
 }
