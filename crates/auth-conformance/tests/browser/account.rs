@@ -20,7 +20,7 @@ fn new_address_counts_once_it_is_confirmed_behind_the_mailed_link() {
         // A scanner of mails opens every link, and confirms nothing.
         assert_eq!(site.status(&Request::new("GET", link)), 200);
         assert!(!window.go("/account").unwrap().text.contains(&new));
-        assert_eq!(window.go(link).unwrap().heading, "Confirm your e-mail address");
+        assert_eq!(window.go(link).unwrap().heading, "Confirm your address");
         let confirmed = window.press("Confirm address").unwrap();
         assert_eq!((confirmed.status, confirmed.heading.as_str()), (200, "Your address is confirmed"));
         let account = window.follow("To your account").unwrap();

@@ -268,7 +268,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         again: "Ask for a new link",
     },
     address: AddressProof {
-        title: "Confirm your e-mail address",
+        title: "Confirm your address",
         lead: "Is the mailbox in which you found this link yours, and is its address to be your account’s?",
         submit: "Confirm address",
         done: "Your address is confirmed",

@@ -277,7 +277,7 @@ pub(crate) static GERMAN: Texts = Texts {
         again: "Neuen Link anfordern",
     },
     address: AddressProof {
-        title: "E-Mail-Adresse bestätigen",
+        title: "Adresse bestätigen",
         lead: "Ist das Postfach, in dem Sie diesen Link fanden, Ihres, und soll seine Adresse die Ihres Kontos sein?",
         submit: "Adresse bestätigen",
         done: "Ihre Adresse ist bestätigt",

@@ -207,7 +207,7 @@ async fn scanner_that_opens_a_link_uses_nothing_up() {
     for _ in 0..3 {
         scanner.get(&format!("/reset-password/{LINK}")).await.says(200, "Choose a new password");
         scanner.send("HEAD", &format!("/reset-password/{LINK}"), Vec::new()).await;
-        scanner.get(&format!("/verify-email/{LINK}")).await.says(200, "Confirm your e-mail address");
+        scanner.get(&format!("/verify-email/{LINK}")).await.says(200, "Confirm your address");
     }
     assert!(is_untouched(&scanner));
 }
