@@ -150,7 +150,7 @@ pub const STOPS: &[Stop] = &[
     ),
     stop("error", "Every error is a page like the others."),
     stop("confirm", "What adds a way into the account asks again after a quarter of an hour."),
-    stop("password-due", "A password that somebody else knows has to be changed first."),
+    stop("password-due", "A user whose password must be changed sets a new one before anything else."),
     stop("account", "The overview shows what an account has."),
     stop("details", "The name is changed at once, the address once its mailbox is shown to be the owner’s."),
     stop("password", "The present password is asked for before it is changed."),
