@@ -7,6 +7,8 @@ use std::time::Duration;
 use auth_core::{InternalError, TextPurpose, Token};
 
 use crate::decode::fields::Fields;
+use crate::error::PageError;
+use crate::request::Request;
 use crate::state::WebProtocol;
 
 /// How long a form is good.
@@ -85,8 +87,21 @@ pub(crate) struct Opened {
 }
 
 impl Opened {
-    /// Opens the sealed text among the fields of a form; `None` when it was made for another form or holder, or has ended.
+    /// Opens the sealed text among the fields of a form.
+    ///
+    /// # Errors
+    /// [`PageError::OutOfDate`], which leads to `start`, when the text was made for another form or holder, or has ended.
     pub(crate) fn of(
+        state: &WebProtocol,
+        request: &Request<'_>,
+        holder: Option<&Token>,
+        name: FormName,
+        start: &'static str,
+    ) -> Result<Self, PageError> {
+        Self::open(state, holder, name, &request.form()).ok_or(PageError::OutOfDate { start })
+    }
+
+    fn open(
         state: &WebProtocol,
         holder: Option<&Token>,
         name: FormName,

@@ -1,4 +1,4 @@
-//! Whoever has signed in: the owner of the web session whose token came along.
+//! A signed-in user: the owner of the web session whose token came along.
 
 use auth_core::{
     Caller, CredentialCheck, CredentialKind, PresentedCredential, PresentedFactor, Principal, ProtocolName,
@@ -8,7 +8,7 @@ use http::Method;
 
 use crate::decode::next::Next;
 use crate::error::PageError;
-use crate::form::{FormName, seal};
+use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
 use crate::state::WebProtocol;
 use crate::view::{NavLink, Owner, Shell};
@@ -121,6 +121,20 @@ impl SignedIn {
     /// Seals a form for the owner's session.
     pub(crate) fn seal(&self, state: &WebProtocol, name: FormName, carried: &[(&str, &str)]) -> Token {
         seal(state, &self.token, name, carried)
+    }
+
+    /// Opens a form that was sealed for the owner's session.
+    ///
+    /// # Errors
+    /// [`PageError::OutOfDate`], which leads to `start`, when the form is another one's, or has ended.
+    pub(crate) fn open(
+        &self,
+        state: &WebProtocol,
+        request: &Request<'_>,
+        name: FormName,
+        start: &'static str,
+    ) -> Result<Opened, PageError> {
+        Opened::of(state, request, Some(&self.token), name, start)
     }
 
     /// What surrounds the page at `here`.

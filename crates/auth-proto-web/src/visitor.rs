@@ -1,11 +1,14 @@
-//! Whoever has not signed in: a browser with a token of its own, to which its forms are bound.
+//! A browser without a session: it has a token of its own, to which its forms are bound.
 
 use auth_core::{Answer, Token};
+use http::StatusCode;
 
-use crate::answer::set_cookie;
+use crate::answer::{page, set_cookie};
 use crate::encode::cookie;
+use crate::error::PageError;
 use crate::request::Request;
 use crate::state::WebProtocol;
+use crate::view::{Link, Message, Shell};
 
 /// A browser without a session.
 #[derive(Debug)]
@@ -30,4 +33,17 @@ impl Visitor {
         }
         answer
     }
+}
+
+/// A page without an owner, which says one thing and leads on.
+pub(crate) fn message(
+    state: &WebProtocol,
+    request: &Request<'_>,
+    status: StatusCode,
+    [title, text]: [&'static str; 2],
+    link: Link<'static>,
+) -> Result<Answer, PageError> {
+    let shell = Shell::new(state, None, status != StatusCode::OK);
+    let view = Message { shell, t: request.texts, title, texts: vec![text], link: Some(link) };
+    Ok(page(state, status, &view)?)
 }

@@ -86,7 +86,6 @@ impl OwnAccount for OwnAccountService {
             Some(password) => Some(self.new_password(caller, account.clone(), password).await?),
             None => None,
         };
-        let current = account;
         let row = |act| self.auditor.by_caller(caller, act, &caller.principal.profile.user);
         let name = name.map(|name| Ok::<_, ActionError>((name, row(Act::UserNameChosen)?))).transpose()?;
         let full_name =
@@ -101,7 +100,7 @@ impl OwnAccount for OwnAccountService {
         }
         if let Some(address) = address {
             let realm = &caller.principal.profile.realm;
-            self.addresses.mail_address_change(&current, realm, address).await?;
+            self.addresses.mail_address_change(&account, realm, address).await?;
         }
         if let Some((hashed, audit)) = &password {
             self.set_password(caller, hashed, audit).await?;

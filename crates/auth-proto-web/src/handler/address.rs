@@ -8,8 +8,8 @@ use crate::error::PageError;
 use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
 use crate::state::WebProtocol;
-use crate::view::{AddressLink, Link, Message, Shell};
-use crate::visitor::Visitor;
+use crate::view::{AddressLink, Link, Shell};
+use crate::visitor::{Visitor, message};
 
 /// Opens a link, and asks whether the address is to be confirmed. A scanner of mails may do so as well: nothing is asked or
 /// done.
@@ -29,11 +29,16 @@ pub(crate) fn open(state: &WebProtocol, request: &Request<'_>) -> Result<Answer,
 pub(crate) async fn confirm(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
     // A form that is sent twice has nothing more to do.
-    Opened::of(state, request.cookies.before.as_ref(), FormName::Address, &request.form())
-        .ok_or(PageError::OutOfDate { start: "/sign-in" })?;
+    Opened::of(state, request, request.cookies.before.as_ref(), FormName::Address, "/sign-in")?;
     let Some(token) = request.form().token("token") else { return over(state, request) };
     match state.services.verify_address(request.realm.id, &token, request.peer, ProtocolName::WEB).await {
-        Ok(()) => message(state, request, StatusCode::OK, [t.address.done, t.address.done_lead]),
+        Ok(()) => message(
+            state,
+            request,
+            StatusCode::OK,
+            [t.address.done, t.address.done_lead],
+            to_account(request),
+        ),
         Err(ActionError::WrongToken) => over(state, request),
         Err(error) => Err(error.into()),
     }
@@ -42,17 +47,9 @@ pub(crate) async fn confirm(state: &WebProtocol, request: &Request<'_>) -> Resul
 /// The page of a link that confirms nothing.
 fn over(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
-    message(state, request, StatusCode::GONE, [t.address.over, t.address.over_lead])
+    message(state, request, StatusCode::GONE, [t.address.over, t.address.over_lead], to_account(request))
 }
 
-fn message(
-    state: &WebProtocol,
-    request: &Request<'_>,
-    status: StatusCode,
-    [title, text]: [&'static str; 2],
-) -> Result<Answer, PageError> {
-    let shell = Shell::new(state, None, status != StatusCode::OK);
-    let link = Link { path: "/account", name: request.texts.address.to_account };
-    let view = Message { shell, t: request.texts, title, texts: vec![text], link: Some(link) };
-    Ok(page(state, status, &view)?)
+fn to_account(request: &Request<'_>) -> Link<'static> {
+    Link { path: "/account", name: request.texts.address.to_account }
 }

@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{
-    ActionError, Answer, CredentialId, CredentialKind, NewAppPassword as New, PresentedFactor, ProtocolName,
-};
+use auth_core::{ActionError, Answer, CredentialKind, NewAppPassword as New, PresentedFactor, ProtocolName};
 use http::StatusCode;
 
+use super::sessions::end_named;
 use crate::answer::page;
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
@@ -44,7 +43,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 pub(crate) async fn make(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
     let signed_in = session::required(state, request).await?;
-    let opened = open(state, request, &signed_in, FormName::MakeAppPassword)?;
+    let opened = signed_in.open(state, request, FormName::MakeAppPassword, HERE)?;
     signed_in.fresh(state, request, HERE)?;
     let fields = request.form();
     let asked: Vec<_> = fields.all("protocol").filter_map(|name| ProtocolName::from_name(&name)).collect();
@@ -92,27 +91,9 @@ pub(crate) async fn make(state: &WebProtocol, request: &Request<'_>) -> Result<A
 /// Revokes an app password.
 pub(crate) async fn revoke(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
-    open(state, request, &signed_in, FormName::RevokeAppPassword)?;
-    let id =
-        request.form().text("id").and_then(|id| id.parse::<CredentialId>().ok()).ok_or(PageError::Refused)?;
-    let factor = PresentedFactor::default();
-    match state.services.end_credential(&signed_in.caller(request, &factor), id).await {
-        // What is gone already is revoked.
-        Ok(()) | Err(ActionError::NoSuchToken) => {
-            Ok(notice::lead(state, &signed_in, HERE, Notice::AppPasswordRevoked))
-        }
-        Err(error) => Err(error.into()),
-    }
-}
-
-fn open(
-    state: &WebProtocol,
-    request: &Request<'_>,
-    signed_in: &SignedIn,
-    name: FormName,
-) -> Result<Opened, PageError> {
-    Opened::of(state, Some(&signed_in.token), name, &request.form())
-        .ok_or(PageError::OutOfDate { start: HERE })
+    signed_in.open(state, request, FormName::RevokeAppPassword, HERE)?;
+    end_named(state, request, &signed_in).await?;
+    Ok(notice::lead(state, &signed_in, HERE, Notice::AppPasswordRevoked))
 }
 
 async fn list(

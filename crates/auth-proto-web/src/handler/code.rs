@@ -18,8 +18,7 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
     let t = request.texts;
     let out_of_date = || PageError::OutOfDate { start: START };
     let fields = request.form();
-    let opened = Opened::of(state, request.cookies.before.as_ref(), FormName::Code, &fields);
-    let opened = opened.ok_or_else(out_of_date)?;
+    let opened = Opened::of(state, request, request.cookies.before.as_ref(), FormName::Code, START)?;
     let next = opened.text("next").and_then(|next| Next::parse(&next));
     let ticket = opened.token("ticket").ok_or_else(out_of_date)?;
     let method = factor::method(&opened.text("method").unwrap_or_default());

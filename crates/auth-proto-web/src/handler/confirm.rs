@@ -8,7 +8,7 @@ use crate::decode::next::Next;
 use crate::encode::cookie;
 use crate::error::PageError;
 use crate::factor;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
@@ -31,8 +31,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
     let fields = request.form();
-    let opened = Opened::of(state, Some(&signed_in.token), FormName::Confirm, &fields)
-        .ok_or(PageError::OutOfDate { start: HERE })?;
+    let opened = signed_in.open(state, request, FormName::Confirm, HERE)?;
     let next = opened.text("next").and_then(|next| Next::parse(&next));
     let method = factor::method(&opened.text("method").unwrap_or_default());
     match factor::presented(method, &fields) {

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::answer::{page, redirect};
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
@@ -41,14 +41,13 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
     form(state, request, &signed_in, &Draft::of(&signed_in))
 }
 
-/// Changes what differs from what the account has. Another address counts once its owner confirms it behind the link that is mailed
-/// to it.
+/// Changes what differs from what the account has. Another address counts once its owner confirms it behind the link that
+/// is mailed to it.
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
     let signed_in = session::required(state, request).await?;
     let fields = request.form();
-    Opened::of(state, Some(&signed_in.token), FormName::Details, &fields)
-        .ok_or(PageError::OutOfDate { start: HERE })?;
+    signed_in.open(state, request, FormName::Details, HERE)?;
     let sent = |name| fields.text(name).unwrap_or_default().trim().to_owned();
     let (full_name, address, before) = (sent("full-name"), sent("address"), Draft::of(&signed_in));
     let change = OwnChange {

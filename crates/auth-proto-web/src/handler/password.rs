@@ -6,7 +6,7 @@ use http::StatusCode;
 use crate::answer::{page, redirect};
 use crate::decode::next::Next;
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
@@ -54,8 +54,7 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
     let t = request.texts;
     let signed_in = session::required_even_so(state, request).await?;
     let fields = request.form();
-    let opened = Opened::of(state, Some(&signed_in.token), FormName::Password, &fields)
-        .ok_or(PageError::OutOfDate { start: HERE })?;
+    let opened = signed_in.open(state, request, FormName::Password, HERE)?;
     let next = opened.text("next").and_then(|next| Next::parse(&next));
     let demanded = opened.text("method").filter(|name| !name.is_empty()).map(|name| factor::method(&name));
     let wrong = |draft| form(state, request, &signed_in, next.as_ref(), draft);

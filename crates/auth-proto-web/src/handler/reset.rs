@@ -9,8 +9,8 @@ use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
 use crate::rules;
 use crate::state::WebProtocol;
-use crate::view::{Forgot, Input, Kind, Link, Message, Reset, Shell};
-use crate::visitor::Visitor;
+use crate::view::{Forgot, Input, Kind, Link, Reset, Shell};
+use crate::visitor::{Visitor, message};
 
 /// Where this page is.
 const HERE: &str = "/reset-password";
@@ -29,7 +29,7 @@ pub(crate) async fn send(state: &WebProtocol, request: &Request<'_>) -> Result<A
         return Err(PageError::NotFound);
     }
     let t = request.texts;
-    opened(state, request, FormName::Forgot)?;
+    Opened::of(state, request, request.cookies.before.as_ref(), FormName::Forgot, HERE)?;
     let address = request.form().text("address").unwrap_or_default().trim().to_owned();
     if !address.contains('@') {
         return forgot(state, request, t.reset.no_address);
@@ -53,7 +53,7 @@ pub(crate) async fn open(state: &WebProtocol, request: &Request<'_>) -> Result<A
 /// Sets the new password.
 pub(crate) async fn set(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
-    let opened = opened(state, request, FormName::Reset)?;
+    let opened = Opened::of(state, request, request.cookies.before.as_ref(), FormName::Reset, HERE)?;
     let fields = request.form();
     let Some(token) = fields.token("token") else { return over(state, request) };
     let again = |broken, error| form(state, request, &token, broken, error, StatusCode::UNPROCESSABLE_ENTITY);
@@ -76,11 +76,6 @@ pub(crate) async fn set(state: &WebProtocol, request: &Request<'_>) -> Result<An
         Err(ActionError::WrongToken) => over(state, request),
         Err(error) => Err(error.into()),
     }
-}
-
-fn opened(state: &WebProtocol, request: &Request<'_>, name: FormName) -> Result<Opened, PageError> {
-    Opened::of(state, request.cookies.before.as_ref(), name, &request.form())
-        .ok_or(PageError::OutOfDate { start: HERE })
 }
 
 fn forgot(state: &WebProtocol, request: &Request<'_>, error: &'static str) -> Result<Answer, PageError> {
@@ -126,16 +121,4 @@ fn over(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError>
         false => Link { path: "/sign-in", name: t.reset.to_sign_in },
     };
     message(state, request, StatusCode::GONE, [t.reset.over, t.reset.over_lead], link)
-}
-
-fn message(
-    state: &WebProtocol,
-    request: &Request<'_>,
-    status: StatusCode,
-    [title, text]: [&'static str; 2],
-    link: Link<'static>,
-) -> Result<Answer, PageError> {
-    let shell = Shell::new(state, None, status != StatusCode::OK);
-    let view = Message { shell, t: request.texts, title, texts: vec![text], link: Some(link) };
-    Ok(page(state, status, &view)?)
 }

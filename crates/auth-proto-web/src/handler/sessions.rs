@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::answer::page;
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
@@ -35,15 +35,22 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 /// Ends one of them.
 pub(crate) async fn end(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
-    open(state, request, &signed_in, FormName::EndCredential)?;
+    signed_in.open(state, request, FormName::EndCredential, HERE)?;
+    end_named(state, request, &signed_in).await?;
+    Ok(notice::lead(state, &signed_in, HERE, Notice::CredentialEnded))
+}
+
+/// Ends the credential that a form names. What is gone already has ended.
+pub(super) async fn end_named(
+    state: &WebProtocol,
+    request: &Request<'_>,
+    signed_in: &SignedIn,
+) -> Result<(), PageError> {
     let id =
         request.form().text("id").and_then(|id| id.parse::<CredentialId>().ok()).ok_or(PageError::Refused)?;
     let factor = PresentedFactor::default();
     match state.services.end_credential(&signed_in.caller(request, &factor), id).await {
-        // What is gone already has ended.
-        Ok(()) | Err(ActionError::NoSuchToken) => {
-            Ok(notice::lead(state, &signed_in, HERE, Notice::CredentialEnded))
-        }
+        Ok(()) | Err(ActionError::NoSuchToken) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
@@ -51,18 +58,8 @@ pub(crate) async fn end(state: &WebProtocol, request: &Request<'_>) -> Result<An
 /// Ends all but the session that came along.
 pub(crate) async fn end_others(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
-    open(state, request, &signed_in, FormName::EndOthers)?;
+    signed_in.open(state, request, FormName::EndOthers, HERE)?;
     let factor = PresentedFactor::default();
     state.services.end_other_sessions(&signed_in.caller(request, &factor)).await?;
     Ok(notice::lead(state, &signed_in, HERE, Notice::OthersEnded))
-}
-
-fn open(
-    state: &WebProtocol,
-    request: &Request<'_>,
-    signed_in: &SignedIn,
-    name: FormName,
-) -> Result<Opened, PageError> {
-    Opened::of(state, Some(&signed_in.token), name, &request.form())
-        .ok_or(PageError::OutOfDate { start: HERE })
 }

@@ -44,8 +44,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 /// Judges a name and a password.
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let fields = request.form();
-    let opened = Opened::of(state, request.cookies.before.as_ref(), FormName::SignIn, &fields)
-        .ok_or(PageError::OutOfDate { start: HERE })?;
+    let opened = Opened::of(state, request, request.cookies.before.as_ref(), FormName::SignIn, HERE)?;
     let next = opened.text("next").and_then(|next| Next::parse(&next));
     let name = fields.text("name").unwrap_or_default().trim().to_owned();
     let password = fields.password("password");

@@ -6,7 +6,7 @@ use crate::answer::{redirect, set_cookie};
 use crate::decode::cookies::SESSION;
 use crate::encode::cookie;
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::request::Request;
 use crate::session;
 use crate::state::WebProtocol;
@@ -14,8 +14,7 @@ use crate::state::WebProtocol;
 /// Ends the session that came along, and takes its cookie away.
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     if let Some(signed_in) = session::find(state, request).await? {
-        Opened::of(state, Some(&signed_in.token), FormName::SignOut, &request.form())
-            .ok_or(PageError::OutOfDate { start: "/account" })?;
+        signed_in.open(state, request, FormName::SignOut, "/account")?;
         state.services.revoke(&signed_in.principal).await?;
     }
     let mut answer = redirect(state, "/");

@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::answer::{download, page};
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
@@ -58,8 +58,7 @@ fn site(state: &WebProtocol) -> Result<&str, PageError> {
 /// The sender of a form of this page, who has shown of late who is there.
 async fn judged(state: &WebProtocol, request: &Request<'_>, name: FormName) -> Result<SignedIn, PageError> {
     let signed_in = session::required(state, request).await?;
-    Opened::of(state, Some(&signed_in.token), name, &request.form())
-        .ok_or(PageError::OutOfDate { start: HERE })?;
+    signed_in.open(state, request, name, HERE)?;
     signed_in.fresh(state, request, HERE)?;
     Ok(signed_in)
 }

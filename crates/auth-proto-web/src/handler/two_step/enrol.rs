@@ -3,7 +3,7 @@
 use auth_core::{ActionError, Answer, Enrolment, PresentedFactor};
 use http::StatusCode;
 
-use super::overview::{Draft, HERE, open, overview};
+use super::overview::{Draft, HERE, overview};
 use crate::answer::page;
 use crate::encode::qr::Picture;
 use crate::error::PageError;
@@ -16,7 +16,7 @@ use crate::view::{BackupCodes, Enrol, Input, Kind};
 /// Begins with a new app, and shows its secret.
 pub(crate) async fn enrol(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
-    open(state, &signed_in, request, FormName::Enrol)?;
+    signed_in.open(state, request, FormName::Enrol, HERE)?;
     signed_in.fresh(state, request, HERE)?;
     let factor = PresentedFactor::default();
     match state.services.enrol_device(&signed_in.caller(request, &factor)).await {
@@ -30,7 +30,7 @@ pub(crate) async fn enrol(state: &WebProtocol, request: &Request<'_>) -> Result<
 pub(crate) async fn confirm(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
     let signed_in = session::required(state, request).await?;
-    let opened = open(state, &signed_in, request, FormName::ConfirmDevice)?;
+    let opened = signed_in.open(state, request, FormName::ConfirmDevice, HERE)?;
     signed_in.fresh(state, request, HERE)?;
     let out_of_date = || PageError::OutOfDate { start: HERE };
     let secret = opened.token("secret").ok_or_else(out_of_date)?;

@@ -3,7 +3,7 @@
 use auth_core::{ActionError, Answer, Challenge, PresentedFactor};
 use http::StatusCode;
 
-use super::overview::{Draft, HERE, open, overview};
+use super::overview::{Draft, HERE, overview};
 use crate::answer::page;
 use crate::error::PageError;
 use crate::factor;
@@ -17,7 +17,7 @@ use crate::view::Challenge as ChallengePage;
 /// Turns codes by mail on or off, as the form says that was sent.
 pub(crate) async fn switch(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let signed_in = session::required(state, request).await?;
-    let opened = open(state, &signed_in, request, FormName::MailedCodes)?;
+    let opened = signed_in.open(state, request, FormName::MailedCodes, HERE)?;
     if opened.text("on").is_some_and(|on| on == "yes") {
         return turn_on(state, request, &signed_in).await;
     }

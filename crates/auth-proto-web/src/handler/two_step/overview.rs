@@ -5,7 +5,7 @@ use http::StatusCode;
 
 use crate::answer::page;
 use crate::error::PageError;
-use crate::form::{FormName, Opened};
+use crate::form::FormName;
 use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
@@ -36,7 +36,7 @@ pub(crate) async fn renew(state: &WebProtocol, request: &Request<'_>) -> Result<
     let t = request.texts;
     let signed_in = session::required(state, request).await?;
     let fields = request.form();
-    open(state, &signed_in, request, FormName::RenewCodes)?;
+    signed_in.open(state, request, FormName::RenewCodes, HERE)?;
     let wrong = |renew_error| Draft { renew_error, status: StatusCode::FORBIDDEN, ..Draft::default() };
     let Some(code) = fields.code("code") else {
         return overview(state, request, &signed_in, wrong(t.two_step.missing)).await;
@@ -64,7 +64,7 @@ pub(crate) async fn remove(state: &WebProtocol, request: &Request<'_>) -> Result
     let t = request.texts;
     let signed_in = session::required(state, request).await?;
     let fields = request.form();
-    open(state, &signed_in, request, FormName::RemoveDevice)?;
+    signed_in.open(state, request, FormName::RemoveDevice, HERE)?;
     let wrong = |remove_error| Draft { remove_error, status: StatusCode::FORBIDDEN, ..Draft::default() };
     let Some(code) = fields.code("code") else {
         return overview(state, request, &signed_in, wrong(t.two_step.missing)).await;
@@ -93,17 +93,6 @@ fn told(error: ActionError, t: &'static Texts) -> Result<&'static str, PageError
         ActionError::NoDevice => Ok(t.two_step.none),
         error => Err(error.into()),
     }
-}
-
-/// Opens a form of this page.
-pub(super) fn open(
-    state: &WebProtocol,
-    signed_in: &SignedIn,
-    request: &Request<'_>,
-    name: FormName,
-) -> Result<Opened, PageError> {
-    Opened::of(state, Some(&signed_in.token), name, &request.form())
-        .ok_or(PageError::OutOfDate { start: HERE })
 }
 
 /// The page of what the account has.
