@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use crate::RequestId;
+use crate::{RequestId, is_control, is_invisible};
+
+/// The longest name of a program that is kept, in characters.
+const LONGEST_AGENT: usize = 256;
 
 /// The client of a request, as far as it can be known: the socket's address, or what a trusted proxy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,19 +17,39 @@ pub struct Peer {
     pub address: IpAddr,
     /// The id of the request; that of the handshake for what comes on a socket. Empty unless the server gave one.
     pub request_id: RequestId,
+    /// The name that the client's program gives itself, as its `User-Agent`: at most 256 characters, all of which can be
+    /// seen.
+    pub agent: Option<Arc<str>>,
 }
 
 impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), request_id: RequestId::default() }
+        Self { address: address.to_canonical(), request_id: RequestId::default(), agent: None }
     }
 
     /// The client of the request of that id.
     #[must_use]
     pub fn of_request(address: IpAddr, request_id: RequestId) -> Self {
         Self { request_id, ..Self::new(address) }
+    }
+
+    /// The client with the name that its program gives itself, shortened; an empty one is none.
+    ///
+    /// ```
+    /// use auth_core::Peer;
+    ///
+    /// let peer = Peer::new([192, 0, 2, 1].into()).with_agent("curl/8.5.0\u{7}");
+    /// assert_eq!(peer.agent.as_deref(), Some("curl/8.5.0"));
+    /// ```
+    #[must_use]
+    pub fn with_agent(mut self, agent: &str) -> Self {
+        let shown = agent.chars().filter(|&at| !is_control(at) && !is_invisible(at)).take(LONGEST_AGENT);
+        let shown: String = shown.collect();
+        let shown = shown.trim();
+        self.agent = (!shown.is_empty()).then(|| shown.into());
+        self
     }
 
     /// The key by which limits count the client.
