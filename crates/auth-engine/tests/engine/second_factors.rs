@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock, Exact, FactorMethod, FailureReason, LoginError, ProtocolName, Timestamp, TotpSecret};
+use auth_core::{
+    Clock, CredentialKind, Exact, FactorMethod, FailureReason, GrantKind, LoginAttempt, LoginError, ProtocolName, Timestamp, TotpSecret,
+};
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
 
+use auth_engine::Config;
 use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
 use auth_engine::testing::{PASSWORD, TOTP_SECRET, config};
 
@@ -27,6 +30,38 @@ async fn protocols_without_a_second_step_refuse_accounts_that_have_one() {
     lax.allow_password_only_with_2fa = true;
     let world = world::with(lax).await;
     assert!(world.log_in(ProtocolName::ZULIP, "totp@zulip.com", PASSWORD).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_realm_can_demand_a_second_factor_of_everybody() {
+    const DEMAND: &str = r#"{"kind":"realm","realm":"main","require_second_factor":true}"#;
+    let refused = Some(LoginError::Credentials(FailureReason::NoSecondFactor));
+    for allow_password_only_with_2fa in [false, true] {
+        let world = world::with(Config { allow_password_only_with_2fa, ..config() }).await;
+        for protocol in [ProtocolName::ZULIP, ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE] {
+            let who = if protocol == ProtocolName::ZULIP { "iago@zulip.com" } else { "iago" };
+            assert!(world.log_in(protocol, who, PASSWORD).await.is_ok(), "{protocol}: not demanded");
+        }
+        world::import(&world, DEMAND).await;
+        for protocol in [ProtocolName::ZULIP, ProtocolName::ROCKETCHAT, ProtocolName::ZETTELSTORE] {
+            let who = if protocol == ProtocolName::ZULIP { "iago@zulip.com" } else { "iago" };
+            assert_eq!(world.log_in(protocol, who, PASSWORD).await.err(), refused, "{protocol}");
+            let wrong = world.log_in(protocol, who, "wrong").await.unwrap_err();
+            assert_eq!(wrong, LoginError::Credentials(FailureReason::WrongPassword), "{protocol}");
+        }
+        assert!(world.log_in(ProtocolName::ROCKETCHAT, "app", PASSWORD).await.is_ok(), "a bot needs none");
+        let code = code_at(world.clock.now());
+        assert!(world.log_in_with_code("totp", Some(&code)).await.is_ok(), "who has one is let in with it");
+        let alone = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", PASSWORD).await;
+        assert_eq!(alone.is_ok(), allow_password_only_with_2fa, "who has one, where the protocol asks for none");
+        let at_pages = LoginAttempt {
+            protocol: ProtocolName::WEB,
+            grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+            ..world.attempt("main", ProtocolName::ROCKETCHAT, "iago", PASSWORD).await
+        };
+        let login = world.ask(at_pages).await.result.unwrap();
+        assert!(login.profile.lacks_second_factor(), "the pages are told to set one up");
+    }
 }
 
 #[tokio::test]

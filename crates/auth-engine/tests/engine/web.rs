@@ -27,7 +27,7 @@ async fn attempt(world: &World, who: &str, typed: &str) -> LoginAttempt {
         method: LoginMethod::Password { who, secret: password(typed) },
         second_step: SecondStep::Offered(None),
         grant: GrantKind::Token(CredentialKind::WEB_SESSION),
-        peer: peer("192.0.2.1"),
+        peer: peer("192.0.2.1").with_agent("browser/1"),
     }
 }
 
@@ -318,6 +318,11 @@ async fn owners_see_what_their_account_is_signed_in_with_and_end_it() {
     for kind in ["web-session", "rocketchat-token", "zulip-key", "zettelstore-token", "app-password"] {
         assert!(kinds.contains(&kind.to_owned()), "{kind}: {kinds:?}");
     }
+    for own in &listed {
+        let origin = own.origin.as_ref().unwrap_or_else(|| panic!("{own:?}"));
+        assert_eq!(origin.client, peer("192.0.2.1").client_key(), "{own:?}");
+    }
+    assert_eq!(listed[0].origin.as_ref().and_then(|origin| origin.agent.as_deref()), Some("browser/1"));
     assert!(listed[0].is_presented && listed.iter().skip(1).all(|own| !own.is_presented));
     let made = listed.iter().find(|own| own.kind == CredentialKind::APP_PASSWORD).unwrap();
     assert_eq!((made.name.as_deref(), &made.protocols[..]), (Some("notes"), &protocols[..]));

@@ -1,13 +1,12 @@
 //! `/account`: the overview.
 
-use auth_core::{Answer, CredentialKind, NameKind, PresentedFactor};
+use auth_core::{Answer, NameKind};
 use http::StatusCode;
 
 use crate::answer::page;
 use crate::error::PageError;
 use crate::request::Request;
 use crate::state::WebProtocol;
-use crate::text::fill;
 use crate::view::{Account, Address, App};
 use crate::{notice, session};
 
@@ -15,11 +14,6 @@ use crate::{notice, session};
 pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
     let signed_in = session::required(state, request).await?;
-    let factor = PresentedFactor::default();
-    let credentials = state.services.own_credentials(&signed_in.caller(request, &factor)).await?;
-    let is_app_password =
-        |kind| kind == CredentialKind::APP_PASSWORD || kind == CredentialKind::PERSONAL_TOKEN;
-    let places = credentials.iter().filter(|credential| !is_app_password(credential.kind)).count();
     let profile = &signed_in.principal.profile;
     let addresses = profile.user.names.iter().filter(|name| name.kind == NameKind::Email);
     let view = Account {
@@ -33,10 +27,6 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
         has_password: profile.has_password,
         has_totp: profile.totp,
         has_mailed_codes: profile.user.email_second_factor,
-        signed_in: match places {
-            0 | 1 => t.account.signed_in_one.to_owned(),
-            _ => fill(t.account.signed_in, &[&places.to_string()]),
-        },
         apps: apps(state),
     };
     Ok(page(state, StatusCode::OK, &view)?)

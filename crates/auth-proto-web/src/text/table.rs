@@ -88,7 +88,7 @@ sections! {
     CodeStep { title, by_app, by_mail, code, code_hint, wrong, submit_again }
     Account {
         title, details, user_name, address, verified, unverified, no_address, has_password, no_password,
-        change_password, change_details, by_app, by_mail, unprotected, manage_two_step, see_sessions, signed_in, signed_in_one, apps,
+        change_password, change_details, by_app, by_mail, unprotected, manage_two_step, see_sessions, sessions_lead, apps,
         apps_lead, open_app,
     }
     Details {

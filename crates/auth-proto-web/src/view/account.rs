@@ -19,8 +19,6 @@ pub(crate) struct Account<'a> {
     pub(crate) has_password: bool,
     pub(crate) has_totp: bool,
     pub(crate) has_mailed_codes: bool,
-    /// At how many places the account is signed in.
-    pub(crate) signed_in: String,
     pub(crate) apps: Vec<App<'a>>,
 }
 

@@ -22,7 +22,7 @@ async fn overview_shows_what_the_account_is_and_has() {
                 "<bdi>iago@example.org</bdi> <span class=\"badge good\">Verified",
                 "You sign in with a password.",
                 "Your password alone protects this account.",
-                "signed in at 5 places",
+                "See where your account is signed in",
                 "<code>https://zulip.example.org</code>",
                 "href=\"rocketchat://auth?host=https%3A%2F%2Fchat.example.org\"",
             ][..],
@@ -39,6 +39,13 @@ async fn overview_shows_what_the_account_is_and_has() {
         }
         page.says(200, "aria-current=\"page\">Overview");
     }
+}
+
+#[tokio::test]
+async fn the_overview_reads_nothing_beside_the_session() {
+    let mut browser = Browser::signed_in(of_iago());
+    browser.get("/account").await.says(200, "Iago");
+    assert!(asked(&browser.services).is_empty());
 }
 
 #[tokio::test]

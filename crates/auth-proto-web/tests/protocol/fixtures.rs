@@ -63,13 +63,15 @@ pub(crate) struct Person {
     pub(crate) user: User,
     pub(crate) has_password: bool,
     pub(crate) totp: bool,
+    /// Whether the realm demands a second factor.
+    pub(crate) is_demanded: bool,
     /// When its owner last showed who is there.
     pub(crate) issued: Timestamp,
 }
 
 impl Person {
     pub(crate) fn new(user: UserBuilder) -> Self {
-        Self { user: user.build(), has_password: true, totp: false, issued: FAKE_NOW }
+        Self { user: user.build(), has_password: true, totp: false, is_demanded: false, issued: FAKE_NOW }
     }
 
     /// The same person, who has a device.
@@ -87,6 +89,11 @@ impl Person {
         self
     }
 
+    /// The same person, in a realm that demands a second factor.
+    pub(crate) fn demanded(self) -> Self {
+        Self { is_demanded: true, ..self }
+    }
+
     pub(crate) fn with_mailed_codes(mut self) -> Self {
         self.user.email_second_factor = true;
         self
@@ -95,7 +102,7 @@ impl Person {
     pub(crate) fn profile(&self) -> Profile {
         Profile {
             user: Arc::new(self.user.clone()),
-            realm: Arc::new(realm()),
+            realm: Arc::new(Realm { require_second_factor: self.is_demanded, ..realm() }),
             has_password: self.has_password,
             totp: self.totp,
         }

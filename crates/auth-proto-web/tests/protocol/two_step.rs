@@ -3,7 +3,7 @@
 use auth_core::ActionError;
 
 use crate::browser::Browser;
-use crate::fixtures::{CODE, Person, asked, iago, of_iago, services};
+use crate::fixtures::{CODE, PASSWORD, Person, asked, iago, of_iago, services};
 
 const PAGE: &str = "/account/two-step";
 const ENROL: &str = "/account/two-step/enrol";
@@ -112,4 +112,48 @@ async fn errors_of_factors_are_told() {
         let page = Browser::signed_in(services).fill(PAGE, action, &[]).await;
         page.says(status, text);
     }
+}
+
+#[tokio::test]
+async fn a_realm_that_demands_a_factor_leads_everybody_through_its_set_up() {
+    const OTHERS: [&str; 6] = [
+        "/account",
+        "/account/app-passwords",
+        "/account/details",
+        "/account/sessions",
+        "/account/zulip",
+        "/account/app-passwords?a=b",
+    ];
+    let lacking = || services(Person::new(iago()).demanded());
+    let mut browser = Browser::at(lacking());
+    let signed_in = [("name", "iago"), ("password", PASSWORD)];
+    let page = browser.fill("/sign-in?next=/account/zulip", "/sign-in", &signed_in).await;
+    page.leads_to("/account/two-step?next=%2Faccount%2Fzulip");
+    let page = browser.get(page.header("location")).await;
+    page.says(200, "Your organisation asks for a second step.");
+    assert_eq!(page.actions(), ["/sign-out", ENROL, "/account/two-step/mail"], "there is no way past it");
+    let page = browser.submit(&page, ENROL, &[]).await;
+    let page = browser.submit(&page, CONFIRM, &[("code", "000000")]).await;
+    let page = browser.submit(&page, CONFIRM, &[("code", CODE)]).await;
+    page.says(200, "href=\"/account/zulip\"");
+
+    let mut browser = Browser::signed_in(lacking());
+    let page = browser.fill("/account/two-step?next=/account/zulip", "/account/two-step/mail", &[]).await;
+    page.leads_to("/account/zulip");
+    let page = browser.fill("/account/two-step?next=//evil.example", "/account/two-step/mail", &[]).await;
+    page.leads_to(PAGE);
+    for other in OTHERS {
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", other).finish();
+        browser.get(other).await.leads_to(&format!("{PAGE}?{query}"));
+    }
+    for person in [Person::new(iago()).with_totp(), Person::new(iago()).with_mailed_codes()] {
+        let mut browser = Browser::signed_in(services(person.demanded()));
+        for other in OTHERS.iter().take(4) {
+            browser.get(other).await.says(200, "<h1");
+        }
+        let page = browser.get(PAGE).await;
+        assert!(!page.body.contains("Your organisation asks"));
+    }
+    let page = Browser::signed_in(services(Person::new(iago()).demanded().must_change())).get(PAGE).await;
+    page.leads_to("/account/password?next=%2Faccount%2Ftwo-step");
 }

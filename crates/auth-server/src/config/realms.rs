@@ -63,6 +63,12 @@ impl Config {
                 name(format!("[ldap.{directory}] access"), slug, "its rules hold for nobody");
             }
         }
+        for realm in realms.iter().filter(|realm| realm.require_second_factor && !self.web.is_on()) {
+            warnings.push(format!(
+                "the realm `{}` demands a second factor, and people set one up on the pages, which are off: set [web] url",
+                realm.slug
+            ));
+        }
         if self.zulip.enabled {
             for (host, subdomain) in &self.zulip.realm_hosts {
                 if !realms.iter().any(|realm| realm.subdomain.as_ref() == Some(subdomain)) {
@@ -124,6 +130,14 @@ mod tests {
         assert_eq!(config.realm_warnings(&some), others);
         let all = [realm("main", "a"), realm("nowhere", "sub"), realm("chat", "c")];
         assert_eq!((protocols(&config, &all), config.realm_warnings(&all)), (Vec::new(), Vec::new()));
+        let demanding = Realm { require_second_factor: true, ..realm("main", "a") };
+        let warned = config.realm_warnings(&[demanding.clone(), realm("nowhere", "sub")]);
+        let expected = "the realm `main` demands a second factor, and people set one up on the pages, which are off: set \
+                        [web] url";
+        assert_eq!(warned, [expected]);
+        let mut with_pages = config.clone();
+        with_pages.web.url = Some("https://auth.example.org".to_owned());
+        assert_eq!(with_pages.realm_warnings(&[demanding, realm("nowhere", "sub")]), Vec::<String>::new());
         let mut disabled = config;
         disabled.zulip.enabled = false;
         let without = [realm("main", "a"), realm("chat", "c")];
