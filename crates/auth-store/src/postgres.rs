@@ -122,6 +122,11 @@ impl Postgres {
         self.pending_upgrade
     }
 
+    /// Whether the schema was left at an earlier version than that.
+    fn is_before(&self, version: usize) -> bool {
+        self.pending_upgrade.is_some_and(|pending| pending.from < version)
+    }
+
     /// Tells listeners and other servers that a user may have changed: also after an error, whose outcome may be unknown.
     fn notify<T>(&self, user: UserId, done: error::Result<T>) -> Result<T, StoreError> {
         self.notifications.notify(user);

@@ -140,6 +140,11 @@ impl Sqlite {
         self.pending_upgrade
     }
 
+    /// Whether the schema was left at an earlier version than that.
+    fn is_before(&self, version: usize) -> bool {
+        self.pending_upgrade.is_some_and(|pending| pending.from < version)
+    }
+
     /// Runs `work`, which only reads, within one snapshot.
     async fn read<T: Send + 'static>(
         &self,

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Clock, CredentialKind, Exact, FactorMethod, FailureReason, GrantKind, LoginAttempt, LoginError, ProtocolName, Timestamp, TotpSecret,
+    Clock, CredentialKind, Exact, FactorMethod, FailureReason, GrantKind, LoginAttempt, LoginError,
+    ProtocolName, Timestamp, TotpSecret,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::totp;
@@ -49,11 +50,15 @@ async fn a_realm_can_demand_a_second_factor_of_everybody() {
             let wrong = world.log_in(protocol, who, "wrong").await.unwrap_err();
             assert_eq!(wrong, LoginError::Credentials(FailureReason::WrongPassword), "{protocol}");
         }
-        assert!(world.log_in(ProtocolName::ROCKETCHAT, "app", PASSWORD).await.is_ok(), "a bot needs none");
+        assert!(world.log_in(ProtocolName::ZETTELSTORE, "app", PASSWORD).await.is_ok(), "a bot needs none");
         let code = code_at(world.clock.now());
         assert!(world.log_in_with_code("totp", Some(&code)).await.is_ok(), "who has one is let in with it");
         let alone = world.log_in(ProtocolName::ZULIP, "totp@zulip.com", PASSWORD).await;
-        assert_eq!(alone.is_ok(), allow_password_only_with_2fa, "who has one, where the protocol asks for none");
+        assert_eq!(
+            alone.is_ok(),
+            allow_password_only_with_2fa,
+            "who has one, where the protocol asks for none"
+        );
         let at_pages = LoginAttempt {
             protocol: ProtocolName::WEB,
             grant: GrantKind::Token(CredentialKind::WEB_SESSION),

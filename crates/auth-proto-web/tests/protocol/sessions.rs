@@ -19,7 +19,7 @@ async fn everything_is_listed_in_words() {
         "App password <bdi>Mail on my phone</bdi>",
         "Zettelstore token",
         "Token: gitlab-token",
-        "From 192.0.2.7 · Mozilla/5.0 (X11; Linux x86_64)",
+        "Firefox on Linux, 192.0.2.7",
         "Made <time datetime=\"2023-11-14T22:13Z\">14 Nov 2023, 22:13 UTC</time>",
         "Ends <time datetime=\"2023-12-14T22:13Z\">14 Dec 2023, 22:13 UTC</time>",
         "Never used",

@@ -9,20 +9,27 @@ use super::session::read;
 use super::statement::rows;
 
 macro_rules! realm_columns {
-    () => {
-        "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins,
-         require_second_factor, min_length, min_guesses, backends FROM realm"
+    ($require_second_factor:literal) => {
+        concat!(
+            "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins, ",
+            $require_second_factor,
+            ", min_length, min_guesses, backends FROM realm"
+        )
     };
 }
 
-pub(super) const ALL: &str = concat!(realm_columns!(), " ORDER BY slug");
+pub(super) const ALL: &str = concat!(realm_columns!("require_second_factor"), " ORDER BY slug");
+/// Realms of a store that is left at a version before the sixth.
+const EARLIER: &str = concat!(realm_columns!("FALSE"), " ORDER BY slug");
 /// Nobody else changes the realm until the transaction ends.
-pub(super) const BY_SLUG: &str = concat!(realm_columns!(), " WHERE slug = $1 FOR UPDATE");
+pub(super) const BY_SLUG: &str =
+    concat!(realm_columns!("require_second_factor"), " WHERE slug = $1 FOR UPDATE");
 
 #[async_trait]
 impl RealmStore for Postgres {
     async fn realms(&self) -> Result<Vec<Realm>, StoreError> {
-        let found = read!(self, |client| rows(client, ALL, &[]).await)?;
+        let query = if self.is_before(6) { EARLIER } else { ALL };
+        let found = read!(self, |client| rows(client, query, &[]).await)?;
         Ok(found.iter().map(|row| Columns::of(row).realm()).collect::<super::error::Result<_>>()?)
     }
 }

@@ -7,20 +7,26 @@ use super::Sqlite;
 use super::row::Columns;
 
 macro_rules! realm_columns {
-    () => {
-        "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins,
-         require_second_factor, min_length, min_guesses, backends FROM realm"
+    ($require_second_factor:literal) => {
+        concat!(
+            "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins, ",
+            $require_second_factor,
+            ", min_length, min_guesses, backends FROM realm"
+        )
     };
 }
 
-pub(super) const ALL: &str = concat!(realm_columns!(), " ORDER BY slug");
-pub(super) const BY_SLUG: &str = concat!(realm_columns!(), " WHERE slug = ?1");
+pub(super) const ALL: &str = concat!(realm_columns!("require_second_factor"), " ORDER BY slug");
+/// Realms of a store that is left at a version before the sixth.
+const EARLIER: &str = concat!(realm_columns!("FALSE"), " ORDER BY slug");
+pub(super) const BY_SLUG: &str = concat!(realm_columns!("require_second_factor"), " WHERE slug = ?1");
 
 #[async_trait]
 impl RealmStore for Sqlite {
     async fn realms(&self) -> Result<Vec<Realm>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection.prepare_cached(ALL)?;
+        let query = if self.is_before(6) { EARLIER } else { ALL };
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(query)?;
             statement.query_and_then([], |row| Columns::of(row).realm())?.collect()
         })
         .await

@@ -135,13 +135,13 @@ async fn a_store_of_sqlite_that_is_opened_unchanged_stays_of_its_version() {
         Connection::open(&file).unwrap().execute_batch(dump).unwrap();
         let before = std::fs::read(&file).unwrap();
         let store = Sqlite::open_unchanged(&file).unwrap();
-        check_unchanged(&store, store.pending_upgrade(), version, CONTENT).await;
+        check_unchanged(&store, store.pending_upgrade(), version, &content_of(version)).await;
         let copy = folder.path().join(format!("{version}.copy"));
         store.backup(&copy).await.unwrap();
         drop(store);
         assert_eq!(std::fs::read(&file).unwrap(), before, "version {version}");
         let copied = Sqlite::open_unchanged(&copy).unwrap();
-        check_unchanged(&copied, copied.pending_upgrade(), version, CONTENT).await;
+        check_unchanged(&copied, copied.pending_upgrade(), version, &content_of(version)).await;
     }
     let missing = folder.path().join("missing.db");
     assert!(matches!(Sqlite::open_unchanged(&missing), Err(OpenError::Missing)));
@@ -161,7 +161,7 @@ async fn a_store_of_postgresql_that_is_opened_unchanged_stays_of_its_version() {
         cluster.sql_in(&name, dump).unwrap();
         for _ in 0..2 {
             let store = Postgres::open_unchanged(&PostgresConfig::new(&url), rng()).await.unwrap();
-            check_unchanged(&store, store.pending_upgrade(), version, CONTENT).await;
+            check_unchanged(&store, store.pending_upgrade(), version, &content_of(version)).await;
         }
     }
     let new = PostgresConfig::new(cluster.database().unwrap());

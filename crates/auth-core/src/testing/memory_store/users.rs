@@ -120,6 +120,7 @@ impl UserStore for MemoryStore {
             Ok(state.change_and_revoke(user, revocation, |user, _| {
                 user.names.clone_from(&update.names);
                 user.full_name.clone_from(&update.full_name);
+                user.language = update.language;
                 user.role = update.role;
             }))
         })
