@@ -98,8 +98,8 @@ pub use name::{CredentialKind, ExactPoint, ProtocolName};
 pub use permission::Permission;
 pub use policy::{PasswordPolicy, PolicyRule};
 pub use protocol::{
-    Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
-    TokenPolicy,
+    Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, RequestError,
+    Route, RouteMatch, TokenPolicy,
 };
 pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
