@@ -102,8 +102,8 @@ pub use name::{CredentialKind, ExactPoint, ProtocolName};
 pub use permission::Permission;
 pub use policy::{PasswordPolicy, PolicyRule};
 pub use protocol::{
-    Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, Route, RouteMatch,
-    TokenPolicy,
+    Answer, AttemptCounting, BodyRule, BodyTooLarge, LoginQuotas, Protocol, ProtocolRules, RequestError,
+    Route, RouteMatch, TokenPolicy,
 };
 pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
@@ -122,9 +122,9 @@ pub use service::{
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
-    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, Lookup, MetaStore, NewRecord,
-    NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation,
-    SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, KNOWN_CLIENTS, LeftOut, Lookup, MetaStore,
+    NewRecord, NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records,
+    Revocation, SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
 pub use text::{is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -29,8 +29,8 @@ pub trait Protocol: Send + Sync {
     /// Returns how much of a request's body the protocol reads.
     fn body_rule(&self, route: &Route, method: &http::Method, headers: &http::HeaderMap) -> BodyRule;
 
-    /// Renders an internal error that kept a request from the protocol, as when the server had no room for it.
-    fn refuse(&self, error: InternalError) -> Answer;
+    /// Renders an error that kept a request from the protocol, as when the server had no room for it.
+    fn refuse(&self, error: RequestError) -> Answer;
 
     /// Answers a request that was matched by [`Protocol::route`]. Malformed requests are answered too.
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer;
@@ -86,6 +86,24 @@ pub enum RouteMatch {
 #[derive(Clone, Copy, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "a mark")]
 pub struct BodyTooLarge;
+
+/// Why a server keeps a request from its protocol.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a protocol must render every reason")]
+pub enum RequestError {
+    /// The request's body did not come in time: 408.
+    BodyTooSlow,
+    /// The request's body can't be read, as when its chunks are malformed: 400.
+    BodyBroken,
+    /// The request could not be judged.
+    Internal(InternalError),
+}
+
+impl From<InternalError> for RequestError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
 
 /// An answer, with what the server needs to know about it.
 #[derive(Debug)]

@@ -316,6 +316,67 @@ mod tests {
     }
 
     #[test]
+    fn flood_of_counted_keys_stays_within_capacity_too() {
+        let mut limiter = RateLimiter::new(QUOTA, 100);
+        for key in 0..10_000_i64 {
+            limiter.count(&key, Timestamp::from_millis(key));
+        }
+        assert_eq!(limiter.len(), 100);
+        assert!(!limiter.is_empty());
+        assert_eq!(limiter.frees_at(&9_899), None);
+        assert!(limiter.frees_at(&9_900).is_some());
+    }
+
+    #[test]
+    fn idle_keys_are_dropped_when_another_comes_and_those_in_their_window_stay() {
+        let mut limiter = RateLimiter::new(QUOTA, 10);
+        limiter.reserve(&"a", at(0));
+        limiter.reserve(&"b", at(0));
+        limiter.reserve(&"a", at(1000));
+        limiter.reserve(&"c", at(1800));
+        assert_eq!(limiter.len(), 3, "the last moment of a window is included");
+        limiter.reserve(&"d", at(1801));
+        assert_eq!(limiter.len(), 3, "b is idle, and a is not: it came again");
+        assert_eq!(limiter.reserve(&"a", at(1801)).remaining, 3);
+        assert_eq!(limiter.reserve(&"b", at(1801)).remaining, 4);
+    }
+
+    #[test]
+    fn the_end_of_a_window_is_told_from_its_newest_attempt_its_oldest_and_at_a_refusal() {
+        let mut limiter = RateLimiter::new(QUOTA, 10);
+        for second in 0..5 {
+            let status = limiter.reserve(&"a", at(second));
+            assert_eq!((status.limit, status.reset), (5, at(second + 1800)));
+            assert_eq!(limiter.frees_at(&"a"), Some(at(1800)));
+        }
+        let refused = limiter.reserve(&"a", at(10));
+        assert_eq!((refused.limit, refused.remaining, refused.reset), (5, 0, at(1800)));
+        assert_eq!(limiter.frees_at(&"b"), None);
+        limiter.clear(&"a");
+        assert_eq!((limiter.frees_at(&"a"), limiter.len()), (None, 0));
+    }
+
+    #[test]
+    fn given_back_is_the_attempt_of_that_moment_and_no_other() {
+        let mut window = SlidingWindow::default();
+        for second in [0, 100, 100, 200] {
+            window.reserve(QUOTA, at(second));
+        }
+        window.give_back(at(100));
+        window.give_back(at(150));
+        assert_eq!(window.attempts, [at(0), at(100), at(200)]);
+        window.clear();
+        assert!(window.attempts.is_empty());
+    }
+
+    #[test]
+    fn a_quota_of_nothing_lets_nothing_through() {
+        let mut window = SlidingWindow::default();
+        let refused = window.reserve(Quota { attempts: 0, ..QUOTA }, at(7));
+        assert_eq!((refused.reset, refused.retry_after), (at(1807), Some(QUOTA.window)));
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_by_days_keeps_nobody_out_longer_than_the_window() {
         const DAYS: i64 = 5 * 86_400;
         let mut limiter = RateLimiter::new(QUOTA, 10);

@@ -365,6 +365,9 @@ pub trait CredentialStore: Send + Sync {
     async fn purge(&self, now: Timestamp) -> Result<u64, StoreError>;
 }
 
+/// How many client keys of one user are remembered, so that no user makes those of others forgotten.
+pub const KNOWN_CLIENTS: usize = 64;
+
 /// Keeps the attempt log.
 #[async_trait]
 pub trait AttemptStore: Send + Sync {
@@ -377,8 +380,8 @@ pub trait AttemptStore: Send + Sync {
     /// See [`StoreError`].
     async fn attempts(&self, limit: u32) -> Result<Vec<AttemptRecord>, StoreError>;
 
-    /// The users that logged in, each with the client key: pairs without repetition, newest first, up to `limit`. Only the
-    /// `within` newest attempts are read.
+    /// The users that logged in, each with the client key: pairs without repetition, newest first, up to `limit`, and up to
+    /// [`KNOWN_CLIENTS`] of each user. Only the `within` newest attempts are read.
     ///
     /// # Errors
     /// See [`StoreError`].

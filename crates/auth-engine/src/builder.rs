@@ -291,7 +291,6 @@ impl EngineBuilder {
                 notices: Arc::clone(&notices),
                 clock: Arc::clone(&clock),
                 rng: Arc::clone(&rng),
-                totp_delta: config.rocketchat.totp_delta,
             },
             password_reset: PasswordResetService {
                 store: Arc::clone(&store),

@@ -1,7 +1,7 @@
 //! Limits of attempts: by this server, by all servers of a store, and the order in which the hashing pool works.
 
 pub(crate) mod local;
-mod networks;
+pub(crate) mod networks;
 mod optional_limiter;
 pub(crate) mod priority;
 pub(crate) mod reservation;

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, FailureReason, InternalError, LoginError, RateLimitStatus};
+use auth_core::{
+    ActionError, Answer, FailureReason, InternalError, LoginError, RateLimitStatus, RequestError,
+};
 
 use crate::decode::DecodeError;
 use crate::encode::{self, ErrorTexts};
@@ -17,6 +19,8 @@ pub(crate) enum ApiError {
     NotLoggedIn,
     /// The body is larger than the route's limit.
     BodyTooLarge,
+    /// The body did not come in time.
+    BodyTooSlow,
     /// The parameters are of the wrong types, and what is wrong with them.
     IllTyped(Cow<'static, str>),
     /// The login was refused.
@@ -56,6 +60,7 @@ impl ApiError {
             Self::Internal(error) => encode::internal_error(error),
             Self::NotLoggedIn => encode::not_logged_in(),
             Self::BodyTooLarge => encode::body_too_large(),
+            Self::BodyTooSlow => encode::body_too_slow(),
             Self::IllTyped(reason) => encode::invalid_params(&reason),
             Self::Login(error) => encode::login_error(&error),
             Self::Action(error, texts) => encode::action_error(&error, texts),
@@ -63,6 +68,16 @@ impl ApiError {
             Self::BadRequest(reason) => encode::bad_request(reason),
             Self::TooManyActs(wait) => encode::too_many_requests(wait),
             Self::Limited(status) => encode::limited(&status),
+        }
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::BodyTooSlow => Self::BodyTooSlow,
+            RequestError::BodyBroken => Self::BadRequest("The request's body is broken"),
+            RequestError::Internal(error) => Self::Internal(error),
         }
     }
 }

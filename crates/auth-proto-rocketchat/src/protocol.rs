@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Answer, BodyRule, BodyTooLarge, InternalError, Peer, Permission, Principal, Protocol, ProtocolName,
-    RateLimitStatus, Route,
+    Answer, BodyRule, BodyTooLarge, Peer, Permission, Principal, Protocol, ProtocolName, RateLimitStatus,
+    RequestError, Route,
 };
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -38,8 +38,8 @@ impl Protocol for RocketChatProtocol {
         if is_read { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
     }
 
-    fn refuse(&self, error: InternalError) -> Answer {
-        let mut answer = ApiError::Internal(error).into_answer();
+    fn refuse(&self, error: RequestError) -> Answer {
+        let mut answer = ApiError::from(error).into_answer();
         encode::finish(&Method::POST, &mut answer.response);
         answer
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, InternalError, InternalErrorKind, TokenError};
+use auth_core::{ActionError, Answer, InternalError, InternalErrorKind, RequestError, TokenError};
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
@@ -25,6 +25,10 @@ pub(crate) enum PageError {
     OutOfDate { start: &'static str },
     /// The body was too large to be read.
     TooLarge,
+    /// The body did not come in time.
+    TooSlow,
+    /// The body did not come whole.
+    Broken,
     /// The body is no URL-encoded form.
     WrongType,
     /// There were too many calls.
@@ -73,6 +77,12 @@ impl PageError {
             }
             Self::TooLarge => {
                 (StatusCode::PAYLOAD_TOO_LARGE, t.errors.too_large, t.errors.too_large_lead.to_owned())
+            }
+            Self::TooSlow => {
+                (StatusCode::REQUEST_TIMEOUT, t.errors.incomplete, t.errors.incomplete_lead.to_owned())
+            }
+            Self::Broken => {
+                (StatusCode::BAD_REQUEST, t.errors.incomplete, t.errors.incomplete_lead.to_owned())
             }
             Self::WrongType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, t.errors.wrong_type, t.errors.wrong_type_lead.to_owned())
@@ -147,6 +157,16 @@ pub(crate) fn try_again(t: &'static Texts, wait: Duration) -> String {
     match wait.as_millis().div_ceil(60_000) {
         0 | 1 => t.sign_in.limited_one.to_owned(),
         minutes => fill(t.sign_in.limited, &[&minutes.to_string()]),
+    }
+}
+
+impl From<RequestError> for PageError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::BodyTooSlow => Self::TooSlow,
+            RequestError::BodyBroken => Self::Broken,
+            RequestError::Internal(error) => Self::Internal(error),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The dispatcher: matches a path, judges who sent a form, hands the request to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, BodyRule, BodyTooLarge, InternalError, Peer, Protocol, ProtocolName, Route};
+use auth_core::{Answer, BodyRule, BodyTooLarge, Peer, Protocol, ProtocolName, RequestError, Route};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
@@ -34,8 +34,8 @@ impl Protocol for WebProtocol {
         if is_form { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
     }
 
-    fn refuse(&self, error: InternalError) -> Answer {
-        PageError::Internal(error).into_answer(self, texts(Language::default()))
+    fn refuse(&self, error: RequestError) -> Answer {
+        PageError::from(error).into_answer(self, texts(Language::default()))
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {

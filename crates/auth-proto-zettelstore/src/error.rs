@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Answer, InternalError, LoginError, TokenError};
+use auth_core::{Answer, InternalError, LoginError, RequestError, TokenError};
 
 use crate::decode::DecodeError;
 use crate::encode::error as encode;
@@ -12,8 +12,10 @@ use crate::encode::error as encode;
 pub(crate) enum ApiError {
     /// An HTTP/1.1 request has no `Host` header.
     NoHost,
-    /// A path or a form can't be decoded.
+    /// A path, a form or a body can't be decoded.
     Malformed,
+    /// The body did not come in time.
+    BodyTooSlow,
     /// The path lies outside the URL prefix.
     OutsidePrefix,
     /// The path is unknown.
@@ -48,6 +50,7 @@ impl ApiError {
         let response = match self {
             Self::NoHost => encode::no_host(),
             Self::Malformed => encode::bad_request(),
+            Self::BodyTooSlow => encode::body_too_slow(),
             Self::OutsidePrefix => encode::not_found(),
             Self::UnknownPath => encode::not_found_page(),
             Self::MethodNotAllowed => encode::method_not_allowed(),
@@ -59,6 +62,16 @@ impl ApiError {
             Self::Internal(error) => return Answer::failed(encode::internal_error(error.kind()), error),
         };
         response.into()
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::BodyTooSlow => Self::BodyTooSlow,
+            RequestError::BodyBroken => Self::Malformed,
+            RequestError::Internal(error) => Self::Internal(error),
+        }
     }
 }
 

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, InternalError, InternalErrorKind, LoginError, TokenError};
+use auth_core::{
+    ActionError, Answer, InternalError, InternalErrorKind, LoginError, RequestError, TokenError,
+};
 
 use crate::config::Config;
 use crate::decode::DecodeError;
@@ -15,6 +17,8 @@ use crate::route::Methods;
 pub(crate) enum ApiError {
     /// The request can't be decoded.
     Malformed(DecodeError),
+    /// The body did not come in time.
+    BodyTooSlow,
     /// The path is unknown.
     UnknownPath,
     /// The route has only these methods.
@@ -56,6 +60,7 @@ impl ApiError {
     pub(crate) fn into_answer(self, config: &Config) -> Answer {
         let response = match self {
             Self::Malformed(_) => response::bad_request_page(),
+            Self::BodyTooSlow => encode::body_too_slow(),
             Self::UnknownPath => response::not_found_page(),
             Self::MethodNotAllowed(methods) => response::method_not_allowed(methods),
             Self::BareMethodNotAllowed(methods) => response::bare_method_not_allowed(methods),
@@ -75,6 +80,16 @@ impl ApiError {
             Self::Internal(error) => return Answer::failed(encode::internal_error(error.kind()), error),
         };
         response.into()
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::BodyTooSlow => Self::BodyTooSlow,
+            RequestError::BodyBroken => Self::BadRequest("The request's body is broken"),
+            RequestError::Internal(error) => Self::Internal(error),
+        }
     }
 }
 

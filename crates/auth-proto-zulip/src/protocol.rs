@@ -1,7 +1,7 @@
 //! The dispatcher: matches a path, decodes the request, hands it to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, BodyRule, InternalError, Peer, Protocol, ProtocolName, Route};
+use auth_core::{Answer, BodyRule, Peer, Protocol, ProtocolName, RequestError, Route};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
@@ -31,8 +31,8 @@ impl Protocol for ZulipProtocol {
         if has_form(method) { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
     }
 
-    fn refuse(&self, error: InternalError) -> Answer {
-        ApiError::Internal(error).into_answer(&self.config)
+    fn refuse(&self, error: RequestError) -> Answer {
+        ApiError::from(error).into_answer(&self.config)
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {

@@ -1,7 +1,7 @@
 //! The open connections: how many there are, how many each client has, and which one makes room for another.
 //!
 //! At the limit, a new connection takes the place of the one that has been quiet for the longest: among the client's own
-//! where the client has too many, else among those of the client that has the most. So silent connections, from
+//! where the client has too many, else among those of the clients that have the most. So silent connections, from
 //! wherever, keep nobody out. Where none is quiet, one goes whose request is still being sent, or that is a socket without
 //! a user, of the client that has the most of them, if that is more than the new one's has. A connection whose request is
 //! being answered, and a socket on which a user is signed in, are never taken.
@@ -136,7 +136,7 @@ impl Connections {
         let mut table = self.table();
         let own = client.map_or(0, |client| table.counts.get(&client).copied().unwrap_or_default());
         if own >= self.most_per_client {
-            return Err(if table.evict(|entry| entry.client == client, Entry::is_quiet) {
+            return Err(if table.evict(|entry, _| entry.client == client, Entry::is_quiet) {
                 NoPlace::Wait
             } else {
                 NoPlace::TooMany
@@ -221,9 +221,10 @@ impl Connections {
 impl Table {
     /// Tells one connection to end, unless all are busy. `own` is the number of connections of the client that wants in.
     fn make_room(&mut self, own: usize) {
-        let largest = self.counts.iter().max_by_key(|(_, count)| **count).map(|(client, _)| *client);
-        let _ = self.evict(|entry| entry.client.is_some() && entry.client == largest, Entry::is_quiet)
-            || self.evict(|_| true, Entry::is_quiet)
+        let most = self.counts.values().max().copied();
+        // Of several that have as many, none by chance: a connection that has just come is not the quietest.
+        let _ = self.evict(|_, count| count.is_some() && count == most, Entry::is_quiet)
+            || self.evict(|_, _| true, Entry::is_quiet)
             || self.evict_yielding(own);
     }
 
@@ -236,15 +237,17 @@ impl Table {
         }
         let Some((client, count)) = counts.into_iter().max_by_key(|(_, count)| *count) else { return false };
         // The clients of a trusted proxy are not told apart here.
-        (client.is_none() || count > own) && self.evict(|entry| entry.client == client, Entry::yields)
+        (client.is_none() || count > own) && self.evict(|entry, _| entry.client == client, Entry::yields)
     }
 
     /// Tells the connection to end that has been quiet for the longest among those that are `of` some and `may_go`;
-    /// `false` when there is none. One that was told just before and has not ended yet counts.
-    fn evict(&mut self, of: impl Fn(&Entry) -> bool, may_go: impl Fn(&Entry) -> bool) -> bool {
+    /// `false` when there is none. One that was told just before and has not ended yet counts. `of` is also given how many
+    /// connections the client has; `None` for a trusted proxy.
+    fn evict(&mut self, of: impl Fn(&Entry, Option<usize>) -> bool, may_go: impl Fn(&Entry) -> bool) -> bool {
         let now = monotonic();
+        let count = |entry: &Entry| self.counts.get(&entry.client?).copied();
         let mut longest: Option<&mut Entry> = None;
-        for entry in self.open.values_mut().filter(|entry| of(entry)) {
+        for entry in self.open.values_mut().filter(|entry| of(entry, count(entry))) {
             if let Some(ended) = entry.ended {
                 if now - ended < LONGEST_WAIT {
                     return true;

@@ -51,9 +51,12 @@ fn split_from_end(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let (mut is_quoted, mut left) = (false, list.len());
     let is_end = move |byte: &u8| {
         left -= 1;
-        let before = list.get(..left).unwrap_or_default();
-        let escapes = before.iter().rev().take_while(|byte| **byte == b'\\').count();
-        is_quoted ^= *byte == b'"' && escapes.is_multiple_of(2);
+        // Counted at quotes alone, so that a list of backslashes takes no longer than another.
+        let is_escaped = || {
+            let before = list.get(..left).unwrap_or_default();
+            !before.iter().rev().take_while(|byte| **byte == b'\\').count().is_multiple_of(2)
+        };
+        is_quoted ^= *byte == b'"' && !is_escaped();
         !is_quoted && *byte == separator
     };
     list.rsplit(is_end).map(<[u8]>::trim_ascii).filter(|part| !part.is_empty())

@@ -6,7 +6,9 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{BodyRule, BodyTooLarge, ClientKey, InternalError, Peer, Protocol};
+use auth_core::{
+    Answer, BodyRule, BodyTooLarge, ClientKey, InternalError, Peer, Protocol, RequestError, Route,
+};
 use bytes::Bytes;
 use futures_util::FutureExt;
 use http::header::{HeaderValue, USER_AGENT};
@@ -25,7 +27,7 @@ use crate::body::Read;
 use crate::connections::Place;
 use crate::host;
 use crate::origin::Origin;
-use crate::response::{LONGEST_DELAY, closing, plain, retry};
+use crate::response::{LONGEST_DELAY, closing, plain, refused, too_busy};
 use crate::router::Router;
 use crate::shared::Shared;
 use crate::stream::WatchedStream;
@@ -39,9 +41,6 @@ const LONGEST_HEAD: u32 = 64 << 10;
 
 /// How long a connection may last that is told that its client has too many.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// When a client may try again for which there was no room.
-const BUSY: Duration = Duration::from_secs(1);
 
 /// The answer to a request for another host, where only those for this machine are answered.
 const FOREIGN_HOST: &str = "This demo server answers requests for this machine only: call it localhost, or by the address that it printed";
@@ -149,15 +148,12 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
     let peer = Peer::of_request(origin.client, id).with_agent(&String::from_utf8_lossy(agent));
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if place.is_refusal() {
-            let text = "Too many connections";
-            return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, text)));
+            return too_busy(&*sockets.protocol);
         }
         let span = tracing::info_span!("socket", %id);
         return websocket::open(sockets, request, peer, shared, Arc::clone(place), span);
     }
-    let Some((protocol, route)) = router.find(&mut request) else {
-        return plain(StatusCode::NOT_FOUND, "Not Found");
-    };
+    let (protocol, route) = router.find(&mut request);
     // The route's pattern, never the path, which may hold a secret.
     let span =
         tracing::info_span!("request", %id, protocol = protocol.name().as_str(), route = route.pattern);
@@ -167,7 +163,7 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
         let is_counted = origin.is_trusted || request.version() != Version::HTTP_11;
         let counted = is_counted.then(|| shared.requests.admit(client));
         if place.is_refusal() || matches!(counted, Some(None)) {
-            return refused(protocol);
+            return too_busy(protocol);
         }
         let (parts, body) = request.into_parts();
         let read = match protocol.body_rule(&route, &parts.method, &parts.headers) {
@@ -181,21 +177,15 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
             Read::Nothing => (Bytes::new(), None, false),
             Read::Whole(body, memory) => (body, Some(memory), false),
             Read::TooLarge => (Bytes::new(), None, true),
-            Read::Late => {
-                return closing(plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly"));
-            }
-            Read::NoMemory => return refused(protocol),
-            Read::Broken => return closing(plain(StatusCode::BAD_REQUEST, "The request's body is broken")),
+            Read::Late => return refused(protocol, RequestError::BodyTooSlow),
+            Read::NoMemory => return too_busy(protocol),
+            Read::Broken => return refused(protocol, RequestError::BodyBroken),
         };
         let mut request = Request::from_parts(parts, body);
         if too_large {
             request.extensions_mut().insert(BodyTooLarge);
         }
-        let answer = AssertUnwindSafe(protocol.answer(&route, request, &peer)).catch_unwind();
-        let Ok(answer) = answer.await else {
-            tracing::error!("a protocol panicked: this is a defect");
-            return plain(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error");
-        };
+        let answer = answer_in_any_case(protocol, &route, request, &peer).await;
         if let Some(error) = &answer.error {
             shared.errors.record(error);
         }
@@ -208,7 +198,61 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
     answered.instrument(span).await
 }
 
-/// What a client is told for which there is no room, in the protocol's form.
-fn refused(protocol: &dyn Protocol) -> Response<Full<Bytes>> {
-    closing(protocol.refuse(InternalError::busy(BUSY)).response.map(Full::new))
+/// The protocol's answer, also where the protocol panics.
+async fn answer_in_any_case(
+    protocol: &dyn Protocol,
+    route: &Route,
+    request: Request<Bytes>,
+    peer: &Peer,
+) -> Answer {
+    let answer = AssertUnwindSafe(protocol.answer(route, request, peer)).catch_unwind().await;
+    answer.unwrap_or_else(|_| protocol.refuse(InternalError::defect("the protocol panicked").into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use auth_core::{InternalErrorKind, ProtocolName, RequestId, RouteMatch};
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    /// A protocol that panics at each request.
+    struct Panicking;
+
+    #[async_trait]
+    impl Protocol for Panicking {
+        fn name(&self) -> ProtocolName {
+            ProtocolName::ZULIP
+        }
+
+        fn route(&self, _: &str) -> Route {
+            Route { matched: RouteMatch::Documented, pattern: "/", index: 0 }
+        }
+
+        fn body_rule(&self, _: &Route, _: &Method, _: &HeaderMap) -> BodyRule {
+            BodyRule::Ignored
+        }
+
+        fn refuse(&self, error: RequestError) -> Answer {
+            let RequestError::Internal(error) = error else { panic!("{error:?}") };
+            let mut response = Response::new(Bytes::from_static(b"in the protocol's form"));
+            *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+            Answer::failed(response, error)
+        }
+
+        async fn answer(&self, _: &Route, _: Request<Bytes>, _: &Peer) -> Answer {
+            panic!("a defect")
+        }
+    }
+
+    #[tokio::test]
+    async fn protocol_that_panics_answers_with_its_own_internal_error() {
+        let peer = Peer::of_request([192, 0, 2, 1].into(), RequestId::made(0, 1));
+        let request = Request::new(Bytes::new());
+        let answer = answer_in_any_case(&Panicking, &Panicking.route("/"), request, &peer).await;
+        assert_eq!(answer.response.status(), 500);
+        assert_eq!(answer.response.body(), "in the protocol's form");
+        assert_eq!(answer.error.unwrap().kind(), InternalErrorKind::Defect);
+    }
 }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
+use auth_core::ClientKey;
 use auth_crypto::pool::{HashingPool, Histogram, PoolMetrics};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
@@ -12,27 +13,25 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
-use crate::connections::Tally;
+use crate::activity::Activity;
+use crate::connections::{Connections, Place, Tally};
 use crate::logging;
 use crate::response::plain;
 use crate::shared::Shared;
+use crate::stream::WatchedStream;
 
-/// How long a scraper may take to send its request.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// How long a scraper may take in all.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a scraper may take to send its request, and to read the answer.
+const QUIET_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The pause after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Connections that are answered at once. Further ones wait until one of them ends.
+/// Connections that are open at a time. A further one takes the place of one that is quiet.
 const CONNECTIONS: usize = 16;
 
 /// Where the numbers come from.
@@ -71,33 +70,51 @@ impl Sources {
 
 /// Answers scrapers until told to stop.
 pub(crate) async fn serve(listener: Arc<TcpListener>, sources: Arc<Sources>, stop: CancellationToken) {
-    // Dropped at the end, and the connections with it.
-    let mut connections = JoinSet::new();
+    let connections = Connections::new(CONNECTIONS, usize::MAX);
+    tokio::select! {
+        () = accept(&listener, &sources, &connections, &stop) => {}
+        () = Arc::clone(&connections).sweep_until(QUIET_TIMEOUT, stop.clone()) => {}
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    sources: &Arc<Sources>,
+    connections: &Arc<Connections>,
+    stop: &CancellationToken,
+) {
     loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS => match accepted {
-                Ok((stream, _)) => {
-                    let connection = serve_connection(stream, Arc::clone(&sources));
-                    connections.spawn(timeout(CONNECTION_TIMEOUT, connection));
-                }
-                Err(_) => sleep(ACCEPT_PAUSE).await,
-            },
-            Some(_) = connections.join_next() => {}
-            () = stop.cancelled() => return,
+        let Ok((stream, address)) = listener.accept().await else {
+            sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
+        let activity = Arc::new(Activity::new(stop));
+        let client = ClientKey::of(address.ip().to_canonical());
+        if let Some(place) = connections.enter(Some(client), &activity).await {
+            let stream = WatchedStream::new(stream, Arc::clone(&activity));
+            sources.shared.tasks.spawn(serve_connection(stream, activity, place, Arc::clone(sources)));
         }
     }
 }
 
-/// Answers the one request of a connection.
-async fn serve_connection(stream: TcpStream, sources: Arc<Sources>) {
+/// Answers the one request of a connection, until the connection is to end.
+async fn serve_connection(
+    stream: WatchedStream,
+    activity: Arc<Activity>,
+    place: Place,
+    sources: Arc<Sources>,
+) {
     let service = service_fn(|request| {
+        let _answering = activity.answering();
         let response = answer(&request, &sources);
         async move { Ok::<_, Infallible>(response) }
     });
-    let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT).keep_alive(false);
-    // A connection that breaks is the scraper's affair.
-    let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+    let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // A connection that breaks is the scraper's affair.
+        _ = connection => {}
+        () = place.ended() => {}
+    }
 }
 
 fn answer(request: &Request<Incoming>, sources: &Sources) -> Response<Full<Bytes>> {

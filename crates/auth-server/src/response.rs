@@ -1,7 +1,8 @@
-//! Plain answers of the server itself, in front of every protocol.
+//! Answers of the server itself: in the protocol's form where the request has one, else in plain text.
 
 use std::time::Duration;
 
+use auth_core::{InternalError, Protocol, RequestError};
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
@@ -10,6 +11,9 @@ use http_body_util::Full;
 /// The longest delay of an answer. An answer whose moment is further off, as when the clock was set back, is sent after
 /// this time.
 pub(crate) const LONGEST_DELAY: Duration = Duration::from_secs(5);
+
+/// When a client may try again for which there was no room.
+const BUSY: Duration = Duration::from_secs(1);
 
 /// An answer in plain text.
 pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
@@ -20,10 +24,14 @@ pub(crate) fn plain(status: StatusCode, text: &'static str) -> Response<Full<Byt
     response
 }
 
-/// The answer with a second as the time to try again.
-pub(crate) fn retry(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-    response
+/// The last answer of a connection, to a request that is kept from its protocol.
+pub(crate) fn refused(protocol: &dyn Protocol, error: RequestError) -> Response<Full<Bytes>> {
+    closing(protocol.refuse(error).response.map(Full::new))
+}
+
+/// The last answer of a connection, to a client for which there is no room.
+pub(crate) fn too_busy(protocol: &dyn Protocol) -> Response<Full<Bytes>> {
+    refused(protocol, InternalError::busy(BUSY).into())
 }
 
 /// The answer as the last one of its connection.

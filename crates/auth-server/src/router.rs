@@ -9,10 +9,11 @@ use http::Request;
 
 use crate::websocket::Sockets;
 
-/// The protocols behind a listener, in the order of their precedence; never empty.
+/// The protocols behind a listener, in the order of their precedence.
 #[derive(Clone)]
 pub(crate) struct Router {
-    protocols: Arc<[Arc<dyn Protocol>]>,
+    first: Arc<dyn Protocol>,
+    others: Arc<[Arc<dyn Protocol>]>,
     sockets: Option<Arc<Sockets>>,
 }
 
@@ -21,7 +22,8 @@ impl Router {
     pub(crate) fn new(protocols: Vec<Arc<dyn Protocol>>, sockets: Option<Arc<Sockets>>) -> Option<Self> {
         let has_rocketchat = protocols.iter().any(|protocol| protocol.name() == ProtocolName::ROCKETCHAT);
         let sockets = sockets.filter(|_| has_rocketchat);
-        (!protocols.is_empty()).then(|| Self { protocols: protocols.into(), sockets })
+        let mut protocols = protocols.into_iter();
+        Some(Self { first: protocols.next()?, others: protocols.collect(), sockets })
     }
 
     /// The sockets that live at a path.
@@ -32,22 +34,23 @@ impl Router {
 
     /// The protocol that documents the path; else the one whose form it has; else the first below whose prefix it lies; else
     /// the first. The request's path becomes what that protocol takes it for.
-    pub(crate) fn find<B>(&self, request: &mut Request<B>) -> Option<(&dyn Protocol, Route)> {
+    pub(crate) fn find<B>(&self, request: &mut Request<B>) -> (&dyn Protocol, Route) {
         let path = request.uri().path();
-        let mut best: Option<(&dyn Protocol, Route)> = None;
-        for protocol in self.protocols.iter() {
-            let route = protocol.route(&path_for(&**protocol, path));
-            if best.is_none_or(|(_, before)| before.matched < route.matched) {
-                best = Some((&**protocol, route));
-            }
+        let route_of = |protocol: &dyn Protocol| protocol.route(&path_for(protocol, path));
+        let (mut protocol, mut route) = (&*self.first, route_of(&*self.first));
+        for other in self.others.iter() {
             if route.matched == RouteMatch::Documented {
                 break;
             }
+            let of_other = route_of(&**other);
+            if route.matched < of_other.matched {
+                (protocol, route) = (&**other, of_other);
+            }
         }
-        if best.is_some_and(|(protocol, _)| protocol.merges_slashes()) {
+        if protocol.merges_slashes() {
             merge_slashes(request);
         }
-        best
+        (protocol, route)
     }
 }
 

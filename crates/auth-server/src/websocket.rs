@@ -12,7 +12,7 @@ use auth_proto_rocketchat::RocketChatProtocol;
 use auth_proto_rocketchat::ddp::{Output, Session, SessionConfig};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -29,7 +29,7 @@ pub(crate) use self::anonymous::AnonymousSockets;
 use self::handshake::{handshake, switching};
 use crate::client_counts::Counted;
 use crate::connections::Place;
-use crate::response::{LONGEST_DELAY, closing, plain, retry};
+use crate::response::{LONGEST_DELAY, too_busy};
 use crate::shared::Shared;
 use crate::system::monotonic;
 
@@ -91,7 +91,7 @@ pub(crate) fn open(
         shared: Arc::clone(shared),
     };
     if !place.become_socket() {
-        return closing(retry(plain(StatusCode::SERVICE_UNAVAILABLE, "Too many connections")));
+        return too_busy(&*sockets.protocol);
     }
     let upgrade = hyper::upgrade::on(&mut request);
     shared.tasks.spawn(conversation.hold(upgrade).instrument(span));
@@ -239,4 +239,21 @@ async fn close(mut socket: Socket, code: u16) {
     };
     // A client that doesn't answer is left behind.
     let _ = tokio::time::timeout(CLOSE_TIMEOUT, closing).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn socket_without_a_user_ends_after_ten_minutes_and_one_with_a_user_does_not() {
+        let sockets = AnonymousSockets::new(2);
+        let client = ClientKey::of([192, 0, 2, 1].into());
+        let began = monotonic();
+        let anonymous = Anonymous { place: sockets.enter(client), until: began + ANONYMOUS_TIME };
+        gives_way(Some(&anonymous)).await;
+        assert_eq!(monotonic() - began, Duration::from_secs(600));
+        let day = Duration::from_secs(86_400);
+        assert!(tokio::time::timeout(day, gives_way(None)).await.is_err());
+    }
 }

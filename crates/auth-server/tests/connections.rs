@@ -124,6 +124,16 @@ fn never_reading(mut stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Sen
     })
 }
 
+/// Asks for the metrics, and never reads the answer.
+fn scraper_that_never_reads(mut stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        stream.write_all(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        while stream.write_all(b"GET ").await.is_ok() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    })
+}
+
 /// Speaks HTTP/2 and answers pings, but asks for nothing.
 fn http2_without_streams(stream: TcpStream) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(http2(stream, Vec::new()))
@@ -207,30 +217,39 @@ fn frame(kind: u8, flags: u8, stream: u8, payload: &[u8]) -> Vec<u8> {
 
 /// Asks for the settings again and again, each time on a new connection, until the attack is over.
 async fn honest_client_is_answered_during<T>(server: &Server, attack: impl Future<Output = T>) -> T {
-    let to = server.address();
+    let request = "GET /api/v1/server_settings HTTP/1.1";
+    is_answered_during(&[HONEST], server.address(), request, attack).await
+}
+
+/// Sends a request again and again, from each of the addresses in turn, until the attack is over.
+async fn is_answered_during<T>(
+    from: &[&str],
+    to: SocketAddr,
+    request: &str,
+    attack: impl Future<Output = T>,
+) -> T {
     let asking = async {
-        loop {
+        for from in from.iter().cycle() {
             let began = Stopwatch::start();
-            let response = exchange(HONEST, to, "GET /api/v1/server_settings HTTP/1.1").await;
-            assert!(response.starts_with("HTTP/1.1 200 "), "{response}");
-            assert!(began.elapsed() < PROMPT, "{:?}", began.elapsed());
+            let response = exchange(from, to, request).await;
+            assert!(response.starts_with("HTTP/1.1 200 "), "{from}: {response}");
+            assert!(began.elapsed() < PROMPT, "{from}: {:?}", began.elapsed());
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     };
     tokio::select! {
         ended = attack => ended,
-        never = asking => never,
+        () = asking => unreachable!("a client asks on until the attack is over"),
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_kind_of_connection_is_closed_in_time_and_an_honest_client_is_answered_meanwhile() {
-    let server = server::start(&config(), USERS);
+/// The kinds of connections, how many of each one client has, and how long each may last.
+fn kinds() -> [(&'static str, Behaviour, usize, Range<Duration>); 9] {
     let head = HEADER_TIMEOUT..HEADER_TIMEOUT + Duration::from_secs(3);
     let body = BODY_TIMEOUT..BODY_TIMEOUT + Duration::from_secs(3);
     // A client that never reads is first answered until its buffers are full.
     let stalled = HEADER_TIMEOUT..Duration::from_secs(20);
-    let kinds: [(&str, Behaviour, usize, Range<Duration>); 9] = [
+    [
         ("silent", silent, MOST_PER_CLIENT, head.clone()),
         ("one byte", one_byte, MOST_PER_CLIENT, head.clone()),
         ("dripping head", dripping_head, MOST_PER_CLIENT, head.clone()),
@@ -240,19 +259,83 @@ async fn every_kind_of_connection_is_closed_in_time_and_an_honest_client_is_answ
         ("HTTP/2 that takes no byte", http2_that_takes_no_byte, MOST_PER_CLIENT, head),
         ("slow body", slow_body, MOST_PER_CLIENT, body),
         ("never reading", never_reading, 4, stalled),
-    ];
-    for (name, behaviour, count, expected) in kinds {
-        let address = server.address();
-        let attack = join_all((0..count).map(|_| async move {
-            let stream = connect(ATTACKER, address).await;
-            let began = Stopwatch::start();
-            tokio::time::timeout(Duration::from_secs(30), behaviour(stream)).await.expect(name);
-            began.elapsed()
-        }));
+    ]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_connection_is_closed_in_time_and_an_honest_client_is_answered_meanwhile() {
+    let server = server::start(&config(), USERS);
+    for (name, behaviour, count, expected) in kinds() {
+        let attack = lasting(name, behaviour, count, &[ATTACKER], server.address());
         let lasted = honest_client_is_answered_during(&server, attack).await;
         let (shortest, longest) = (lasted.iter().min().unwrap(), lasted.iter().max().unwrap());
         // Clocks are read on both sides of a socket.
         let least = expected.start - Duration::from_millis(100);
+        assert!(*shortest >= least && *longest < expected.end, "{name}: {shortest:?} to {longest:?}");
+    }
+    let log = server::stop(server);
+    assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn as_many_connections_of_each_kind_as_there_may_be_keep_nobody_out() {
+    let server = server::start(&config(), USERS);
+    let attackers = ["127.0.1.1", "127.0.1.2", "127.0.1.3"];
+    for (name, behaviour, of_one, expected) in kinds() {
+        // A few clients that never read keep the server busy for long: until all buffers between them are full.
+        let count = if of_one == MOST_PER_CLIENT { MOST } else { of_one };
+        let attack = lasting(name, behaviour, count, &attackers, server.address());
+        let lasted = honest_client_is_answered_during(&server, attack).await;
+        // Some have made room for the honest client.
+        assert!(lasted.iter().all(|lasted| *lasted < expected.end), "{name}: {lasted:?}");
+    }
+    let log = server::stop(server);
+    assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
+}
+
+/// How long each of `count` connections lasts that begin now, from each of the addresses in turn.
+async fn lasting(
+    name: &str,
+    behaviour: Behaviour,
+    count: usize,
+    from: &[&str],
+    to: SocketAddr,
+) -> Vec<Duration> {
+    join_all(from.iter().cycle().take(count).map(|from| async move {
+        let stream = connect(from, to).await;
+        let began = Stopwatch::start();
+        tokio::time::timeout(Duration::from_secs(30), behaviour(stream)).await.expect(name);
+        began.elapsed()
+    }))
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_scraper_is_closed_in_time_and_an_honest_one_is_answered_meanwhile() {
+    const MOST: usize = 16;
+    const TIMEOUT: Duration = Duration::from_secs(5);
+    let server = server::start(&config().set("metrics.listen", "127.0.0.1:0"), USERS);
+    let line = server.wait_for_log("\"message\":\"metrics are served at /metrics\"").unwrap();
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let metrics: SocketAddr = line["address"].as_str().unwrap().parse().unwrap();
+    let in_time = TIMEOUT..TIMEOUT + Duration::from_secs(3);
+    // What is answered, or can't be, ends at once.
+    let at_once = Duration::ZERO..Duration::from_secs(2);
+    let kinds: [(&str, Behaviour, usize, Range<Duration>); 6] = [
+        ("silent", silent, MOST - 1, in_time.clone()),
+        ("one byte", one_byte, MOST - 1, in_time.clone()),
+        ("dripping head", dripping_head, MOST - 1, in_time.clone()),
+        ("never reading", scraper_that_never_reads, MOST - 1, at_once.clone()),
+        ("HTTP/2", http2_without_streams, MOST - 1, at_once),
+        // Beyond the limit, the oldest make room.
+        ("many silent ones", silent, 4 * MOST, Duration::ZERO..in_time.end),
+    ];
+    for (name, behaviour, count, expected) in kinds {
+        let attack = lasting(name, behaviour, count, &[ATTACKER], metrics);
+        let scrapers = [HONEST, ATTACKER];
+        let lasted = is_answered_during(&scrapers, metrics, "GET /metrics HTTP/1.1", attack).await;
+        let (shortest, longest) = (lasted.iter().min().unwrap(), lasted.iter().max().unwrap());
+        let least = expected.start.saturating_sub(Duration::from_millis(100));
         assert!(*shortest >= least && *longest < expected.end, "{name}: {shortest:?} to {longest:?}");
     }
     let log = server::stop(server);
@@ -315,7 +398,7 @@ async fn client_whose_connections_are_all_busy_is_told_so_in_each_protocols_form
         ("GET /api/v1/server_settings HTTP/1.1", "\"result\":\"error\""),
         ("GET /api/v1/me HTTP/1.1", "\"success\":false"),
         ("POST /a HTTP/1.1", "Service Unavailable"),
-        ("GET /websocket HTTP/1.1", "Too many connections"),
+        ("GET /websocket HTTP/1.1", "\"success\":false"),
     ] {
         let refused = exchange(ATTACKER, address, request).await;
         assert!(refused.starts_with("HTTP/1.1 503 "), "{request}: {refused}");
@@ -324,20 +407,4 @@ async fn client_whose_connections_are_all_busy_is_told_so_in_each_protocols_form
     let honest = exchange(HONEST, address, "GET /api/v1/server_settings HTTP/1.1").await;
     assert!(honest.starts_with("HTTP/1.1 200 "), "{honest}");
     drop(busy);
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn request_whose_body_is_ignored_is_answered_although_the_body_never_comes() {
-    let server = server::start(&config(), USERS);
-    for request in [
-        "GET /api/v1/users/me HTTP/1.1\r\nContent-Length: 1000",
-        "GET /api/v1/me HTTP/1.1\r\nContent-Length: 1000",
-        "POST /x?cmd=authenticated HTTP/1.1\r\nContent-Length: 1000",
-        "PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked",
-    ] {
-        let began = Stopwatch::start();
-        let response = exchange(HONEST, server.address(), request).await;
-        assert!(response.starts_with("HTTP/1.1 4"), "{request}: {response}");
-        assert!(began.elapsed() < PROMPT, "{request}: {:?}", began.elapsed());
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::{Answer, InternalError, LoginError, TokenError};
+use auth_core::{Answer, InternalError, LoginError, RequestError, TokenError};
 
 use crate::decode::DecodeError;
 use crate::encode::error as encode;
@@ -14,6 +14,10 @@ pub(crate) enum ApiError {
     BadParameters(DecodeError),
     /// The body was too large to be read.
     BodyTooLarge,
+    /// The body did not come in time.
+    BodyTooSlow,
+    /// The body did not come whole.
+    BodyBroken,
     /// The login or the token was refused. The answer doesn't tell why.
     Unauthorized,
     /// The account or its realm is deactivated.
@@ -34,6 +38,8 @@ impl ApiError {
         let response = match self {
             Self::BadParameters(error) => encode::bad_parameters(&error),
             Self::BodyTooLarge => encode::body_too_large(),
+            Self::BodyTooSlow => encode::body_too_slow(),
+            Self::BodyBroken => encode::body_broken(),
             Self::Unauthorized => encode::unauthorized(),
             Self::Blocked => encode::blocked(),
             Self::NotFound => encode::not_found(),
@@ -42,6 +48,16 @@ impl ApiError {
             Self::Internal(error) => return Answer::failed(encode::internal_error(error.kind()), error),
         };
         response.into()
+    }
+}
+
+impl From<RequestError> for ApiError {
+    fn from(error: RequestError) -> Self {
+        match error {
+            RequestError::BodyTooSlow => Self::BodyTooSlow,
+            RequestError::BodyBroken => Self::BodyBroken,
+            RequestError::Internal(error) => Self::Internal(error),
+        }
     }
 }
 

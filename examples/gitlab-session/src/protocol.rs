@@ -1,7 +1,7 @@
 //! The dispatcher: matches a path, hands the request to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, BodyRule, InternalError, Peer, Protocol, ProtocolName, Route};
+use auth_core::{Answer, BodyRule, Peer, Protocol, ProtocolName, RequestError, Route};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
@@ -26,8 +26,8 @@ impl Protocol for GitLabProtocol {
         if method == Method::POST { BodyRule::UpTo(route::BODY_LIMIT) } else { BodyRule::Ignored }
     }
 
-    fn refuse(&self, error: InternalError) -> Answer {
-        ApiError::Internal(error).into_answer()
+    fn refuse(&self, error: RequestError) -> Answer {
+        ApiError::from(error).into_answer()
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {

@@ -39,8 +39,6 @@ pub(crate) struct SecondFactorService {
     pub(crate) notices: Arc<Notices>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rng: Arc<dyn Rng>,
-    /// The number of steps of 30 seconds by which a TOTP code may be off.
-    pub(crate) totp_delta: u32,
 }
 
 impl SecondFactorService {
@@ -87,17 +85,12 @@ impl SecondFactors for SecondFactorService {
         code: &OneTimeCode,
     ) -> Result<Vec<OneTimeCode>, ActionError> {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
-        let (user, now) = (account.user.id, self.clock.now());
+        let user = account.user.id;
         let pending = self.store.of_user(user, CredentialKind::PENDING_TOTP).await?.pop();
         let pending = pending.ok_or(ActionError::NoDevice)?;
-        let reservation = self.check.reserve_device_code(&account, caller.peer).await?;
-        let secret = self.credentials.totp_secret(&pending)?;
-        let step = totp::verify(&secret, code, now, self.totp_delta).ok_or(ActionError::WrongCode)?;
         // Of two requests with one code one confirms.
-        if !self.store.raise_counter(pending.id, step).await? {
-            return Err(ActionError::WrongCode);
-        }
-        self.check.passed(reservation).await;
+        let step = self.check.use_first_code(&account, caller.peer, &pending, code).await?;
+        let step = step.ok_or(ActionError::WrongCode)?;
 
         let (codes, mut new) = self.credentials.backup_codes(user);
         let device = self.credentials.credential(user, CredentialKind::TOTP, None);

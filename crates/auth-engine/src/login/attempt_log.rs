@@ -1,26 +1,32 @@
 //! The attempt log: one line and one row for each attempt. The refusals of a limit are one sum after the first, and so are
-//! the grants without a hash to one user, at one client key and protocol: neither costs the client anything. Nothing else
-//! writes to it.
+//! the grants without a hash to one user, at one client key and protocol: neither costs the client anything. Nor do client
+//! keys: the refusals of an IPv6 /48 are one client's, and a user's grants have one sum for client keys beyond a number.
+//! Nothing else writes to it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, ClientKey, Clock, LoginAttempt, LoginError, ProtocolName, Store, Timestamp, UserId,
+    AttemptRecord, ClientKey, ClientNetwork, Clock, LoginAttempt, LoginError, ProtocolName, Quota,
+    RateLimiter, Store, Timestamp, UserId,
 };
 
-use super::attempt_sums::{AttemptSums, Counted, Sum};
+use super::attempt_sums::{ANYWHERE, AttemptSums, Counted, Sum};
+use crate::rate_limit::networks;
 use crate::rate_limit::reservation::Counter;
 
 /// The longest name that is logged, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// Limits and client keys whose refusals are summed at a time.
+/// Limits and origins whose refusals are summed at a time.
 const SUMMED: usize = 4096;
 
 /// Users, client keys and protocols whose grants without a hash are summed at a time.
 const SUMMED_GRANTS: usize = 16_384;
+
+/// How many of its client keys a user has rows of its own for.
+const OWN_ROWS: Quota = Quota { attempts: 32, window: WINDOW };
 
 /// The outcome of an attempt that succeeded.
 const GRANTED: &str = "granted";
@@ -34,8 +40,22 @@ pub(crate) struct AttemptLog {
     clock: Arc<dyn Clock>,
     /// Whether names are logged as typed.
     names: bool,
-    refusals: Mutex<AttemptSums<(RefusedBy, ClientKey)>>,
-    grants: Mutex<AttemptSums<(UserId, ClientKey, ProtocolName)>>,
+    refusals: Mutex<AttemptSums<(RefusedBy, Origin)>>,
+    grants: Mutex<GrantSums>,
+}
+
+/// The sums of grants without a hash.
+struct GrantSums {
+    sums: AttemptSums<(UserId, ClientKey, ProtocolName)>,
+    /// The users' rows that stand for one client key.
+    own_rows: RateLimiter<UserId>,
+}
+
+/// Where refused attempts come from: the widest network around the client key that is limited as one, if there is any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Origin {
+    Client(ClientKey),
+    Network(ClientNetwork),
 }
 
 /// What refused an attempt before anything of it was judged.
@@ -49,8 +69,12 @@ pub(crate) enum RefusedBy {
 
 impl AttemptLog {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, names: bool) -> Self {
-        let (refusals, grants) = (AttemptSums::new(SUMMED), AttemptSums::new(SUMMED_GRANTS));
-        Self { store, clock, names, refusals: Mutex::new(refusals), grants: Mutex::new(grants) }
+        let refusals = Mutex::new(AttemptSums::new(SUMMED));
+        let grants = Mutex::new(GrantSums {
+            sums: AttemptSums::new(SUMMED_GRANTS),
+            own_rows: RateLimiter::new(OWN_ROWS, SUMMED_GRANTS),
+        });
+        Self { store, clock, names, refusals, grants }
     }
 
     /// Logs an attempt that began at `at` and was judged.
@@ -66,9 +90,8 @@ impl AttemptLog {
 
     /// Logs an attempt that was granted without a hash, or only counts it.
     pub(crate) fn granted_without_hash(&self, attempt: &LoginAttempt, user: UserId, at: Timestamp) {
-        let row = self.row(attempt, Some(user), GRANTED, at);
-        let key = (user, row.client_key, row.protocol);
-        let counted = lock(&self.grants).count(key, &row, WINDOW);
+        let mut row = self.row(attempt, Some(user), GRANTED, at);
+        let counted = lock(&self.grants).count(user, &mut row);
         self.write_counted(counted, row);
     }
 
@@ -85,7 +108,9 @@ impl AttemptLog {
             RefusedBy::Protocol(_) => WINDOW,
         };
         let row = self.row(attempt, None, outcome, at);
-        let counted = lock(&self.refusals).count((by, row.client_key), &row, window);
+        let origin =
+            networks::around(row.client_key).last().map_or(Origin::Client(row.client_key), Origin::Network);
+        let counted = lock(&self.refusals).count((by, origin), &row, window);
         self.write_counted(counted, row);
     }
 
@@ -93,14 +118,14 @@ impl AttemptLog {
     pub(crate) fn write_ended_sums(&self) {
         let now = self.clock.now();
         let mut ended = lock(&self.refusals).take_ended(now);
-        ended.extend(lock(&self.grants).take_ended(now));
+        ended.extend(lock(&self.grants).sums.take_ended(now));
         ended.into_iter().for_each(|sum| self.write_sum(sum));
     }
 
     /// Logs all sums: for the end of a server.
     pub(crate) fn write_all_sums(&self) {
         let mut all = lock(&self.refusals).take_all();
-        all.extend(lock(&self.grants).take_all());
+        all.extend(lock(&self.grants).sums.take_all());
         all.into_iter().for_each(|sum| self.write_sum(sum));
     }
 
@@ -163,6 +188,17 @@ impl AttemptLog {
             "{message}"
         );
         self.store.record(row);
+    }
+}
+
+impl GrantSums {
+    /// Counts a grant to a user, from anywhere if the user has too many client keys of late.
+    fn count(&mut self, user: UserId, row: &mut AttemptRecord) -> Counted {
+        let is_open = self.sums.is_open((user, row.client_key, row.protocol), row.at);
+        if !is_open && self.own_rows.reserve(&user, row.at).retry_after.is_some() {
+            row.client_key = ClientKey::of(ANYWHERE);
+        }
+        self.sums.count((user, row.client_key, row.protocol), row, WINDOW)
     }
 }
 

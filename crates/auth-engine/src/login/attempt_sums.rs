@@ -50,6 +50,11 @@ impl<K: Eq + Hash> AttemptSums<K> {
         Self { capacity, open: HashMap::new() }
     }
 
+    /// Whether the window of a key has begun and is not over.
+    pub(crate) fn is_open(&mut self, key: K, now: Timestamp) -> bool {
+        self.open.get_mut(&Some(key)).is_some_and(|sum| !sum.is_over(now))
+    }
+
     /// Counts an attempt of a key whose window begins with its first one.
     pub(crate) fn count(&mut self, key: K, attempt: &AttemptRecord, window: Duration) -> Counted {
         let now = attempt.at;
@@ -85,7 +90,7 @@ impl<K: Eq + Hash> AttemptSums<K> {
 }
 
 /// The client of attempts that came from many.
-const ANYWHERE: std::net::IpAddr = std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+pub(super) const ANYWHERE: std::net::IpAddr = std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Sum {
     /// The row of the sum: its outcome ends with the count.

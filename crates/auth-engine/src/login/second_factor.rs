@@ -66,6 +66,19 @@ enum Verdict {
     Exhausted,
 }
 
+impl Verdict {
+    fn is_wrong(&self) -> bool {
+        *self != Self::Right
+    }
+}
+
+/// The step of a device to which a code belongs.
+struct Step {
+    number: i64,
+    /// Whether neither it nor a later one was used before.
+    is_fresh: bool,
+}
+
 impl SecondFactorCheck {
     /// Judges a code for a factor; without one, gives the challenge for the client, and mails what must be mailed.
     pub(crate) async fn verify(
@@ -95,7 +108,7 @@ impl SecondFactorCheck {
             FactorMethod::Email => self.use_mailed_code(outstanding.clone(), code, now).await,
             _ => self.use_password(subject, code).await,
         };
-        let verdict = self.settle(reservation, judged).await?;
+        let verdict = self.settle(reservation, judged, Verdict::is_wrong).await?;
         if verdict == Verdict::Right {
             return Ok(());
         }
@@ -137,32 +150,38 @@ impl SecondFactorCheck {
         let reservation = self.reserve_device_code(account, peer).await?;
         let takes_again = self.config.takes_codes_again;
         let judged = self.use_device_code(account, code, self.clock.now(), takes_again).await;
-        Ok(self.settle(reservation, judged).await? == Verdict::Right)
+        Ok(self.settle(reservation, judged, Verdict::is_wrong).await? == Verdict::Right)
     }
 
-    /// Counts a code of a device as wrong, before it is judged. One that is right is given to [`Self::passed`].
-    pub(crate) async fn reserve_device_code(
+    /// Judges the first code of a device that is being enrolled; gives its step if it is right and was not used before.
+    pub(crate) async fn use_first_code(
         &self,
         account: &Account,
         peer: &Peer,
-    ) -> Result<Reservation, FactorError> {
+        device: &Credential,
+        code: &OneTimeCode,
+    ) -> Result<Option<i64>, FactorError> {
+        let reservation = self.reserve_device_code(account, peer).await?;
+        let used = self.use_step(device, code, self.clock.now()).await;
+        let step = used.map(|used| used.filter(|step| step.is_fresh).map(|step| step.number));
+        Ok(self.settle(reservation, step, Option::is_none).await?)
+    }
+
+    /// Counts a code of a device as wrong, before it is judged.
+    async fn reserve_device_code(&self, account: &Account, peer: &Peer) -> Result<Reservation, FactorError> {
         let reservation = self.reserve(account, peer, self.clock.now()).await?;
         reservation.ok_or_else(|| FactorError::Exhausted(challenge(account, FactorMethod::Totp, None)))
     }
 
-    /// Uncounts a code that was right.
-    pub(crate) async fn passed(&self, mut reservation: Reservation) {
-        self.limits.give_back(&mut reservation).await;
-    }
-
     /// Uncounts a code that was right, or that could not be judged.
-    async fn settle(
+    async fn settle<T>(
         &self,
-        reservation: Reservation,
-        judged: Result<Verdict, InternalError>,
-    ) -> Result<Verdict, InternalError> {
-        if !matches!(judged, Ok(Verdict::Wrong | Verdict::Exhausted)) {
-            self.passed(reservation).await;
+        mut reservation: Reservation,
+        judged: Result<T, InternalError>,
+        is_wrong: impl FnOnce(&T) -> bool,
+    ) -> Result<T, InternalError> {
+        if !judged.as_ref().is_ok_and(is_wrong) {
+            self.limits.give_back(&mut reservation).await;
         }
         judged
     }
@@ -219,10 +238,20 @@ impl SecondFactorCheck {
         let Some(device) = self.store.of_user(user, CredentialKind::TOTP).await?.pop() else {
             return Ok(false);
         };
-        let secret = self.credentials.totp_secret(&device)?;
-        let Some(step) = totp::verify(&secret, code, now, self.config.totp_delta) else { return Ok(false) };
-        let fresh = self.store.raise_counter(device.id, step).await?;
-        Ok(fresh || takes_again)
+        let step = self.use_step(&device, code, now).await?;
+        Ok(step.is_some_and(|step| step.is_fresh || takes_again))
+    }
+
+    /// The step of a device whose code this is, used up; `None` for a wrong code.
+    async fn use_step(
+        &self,
+        device: &Credential,
+        code: &OneTimeCode,
+        now: Timestamp,
+    ) -> Result<Option<Step>, InternalError> {
+        let secret = self.credentials.totp_secret(device)?;
+        let Some(number) = totp::verify(&secret, code, now, self.config.totp_delta) else { return Ok(None) };
+        Ok(Some(Step { number, is_fresh: self.store.raise_counter(device.id, number).await? }))
     }
 
     /// Counts every attempt before the code is looked at, so that parallel attempts are as many as they are.

@@ -353,3 +353,51 @@ impl ProtocolLimits {
         matches!(self.counting, AttemptCounting::Name | AttemptCounting::TypedName)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::CommonQuotas;
+    use crate::testing::{config, limited};
+
+    fn longest(config: &Config) -> Duration {
+        LocalLimits::new(config, &RuleSet::new(config, Vec::new())).longest_window()
+    }
+
+    #[test]
+    fn the_store_remembers_attempts_for_the_longest_of_all_windows() {
+        let day = Duration::from_secs(24 * 3600);
+        assert_eq!(longest(&config()), Duration::ZERO, "nothing is limited");
+        assert_eq!(longest(&limited()), day, "wrong codes");
+        let quota = Quota { attempts: 1, window: 3 * day };
+        let default = CommonQuotas::default();
+        for limits in [
+            CommonQuotas { account: quota, ..default },
+            CommonQuotas { client: quota, ..default },
+            CommonQuotas { second_factor: quota, ..default },
+        ] {
+            assert_eq!(longest(&Config { limits: Some(limits), ..config() }), 3 * day);
+        }
+    }
+
+    #[test]
+    fn each_server_counts_protocols_limits_alone_and_the_common_ones_with_the_others() {
+        let mut config = limited();
+        config.zulip.login_limit = Some(Quota { attempts: 5, window: Duration::from_secs(60) });
+        let limits = LocalLimits::new(&config, &RuleSet::new(&config, Vec::new()));
+        let client = ClientKey::of([192, 0, 2, 1].into());
+        let user = UserId::from_bytes([7; 16]);
+        let account = Subject::Account(user, client);
+        let default = CommonQuotas::default();
+        for (counter, quota) in [
+            (Counter::common(Subject::Client(client)), Some(default.client)),
+            (Counter::common(account.clone()), Some(default.account)),
+            (Counter::second_factor(account.clone()), Some(default.second_factor)),
+            (Counter::mail(CredentialKind::MAILED_CODE, user), Some(MAILS)),
+            (Counter::of(ProtocolName::ZULIP, account.clone()), None),
+            (Counter::of(ProtocolName::ZETTELSTORE, account), None),
+        ] {
+            assert_eq!(limits.shared(&counter).map(|(_, quota)| quota), quota, "{counter:?}");
+        }
+    }
+}

@@ -30,6 +30,6 @@ impl NetworkLimiters {
 }
 
 /// The networks around a client key that are limited, the narrowest first; none for IPv4.
-pub(super) fn around(client: ClientKey) -> impl Iterator<Item = ClientNetwork> {
+pub(crate) fn around(client: ClientKey) -> impl Iterator<Item = ClientNetwork> {
     NETWORKS.into_iter().filter_map(move |(prefix, _)| client.network(prefix))
 }

@@ -4,11 +4,11 @@
 //! is left for a client (`wrong_codes.rs`). Names that no account has count like those of accounts, so that the order
 //! doesn't tell which accounts exist.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use auth_core::{Account, ClientKey, Clock, Identifier, Quota, RateLimiter, RealmId, UserId};
+use auth_core::{Account, ClientKey, Clock, Identifier, KNOWN_CLIENTS, Quota, RateLimiter, RealmId, UserId};
 use auth_crypto::pool::{JobClass, Priority};
 
 use super::subject::NameKey;
@@ -43,11 +43,20 @@ enum Target {
     Name(NameKey),
 }
 
-/// A set that forgets the pairs that were not asked for during one generation.
+/// A set that forgets the pairs that were not asked for during one generation. An account has [`KNOWN_CLIENTS`] in each at
+/// most, and forgets its own oldest for more.
 #[derive(Default)]
 struct Generations {
-    young: HashSet<(UserId, ClientKey)>,
-    old: HashSet<(UserId, ClientKey)>,
+    young: Generation,
+    old: Generation,
+}
+
+/// Pairs of an account and a client key.
+#[derive(Default)]
+struct Generation {
+    pairs: usize,
+    /// By account, the oldest first.
+    clients: HashMap<UserId, VecDeque<ClientKey>>,
 }
 
 impl Priorities {
@@ -98,21 +107,40 @@ impl Priorities {
 
 impl Generations {
     fn add(&mut self, pair: (UserId, ClientKey)) {
-        if self.young.len() >= GENERATION {
+        if self.young.pairs >= GENERATION {
             self.old = std::mem::take(&mut self.young);
         }
-        self.young.insert(pair);
+        self.young.add(pair);
     }
 
     fn contains(&mut self, pair: (UserId, ClientKey)) -> bool {
-        if self.young.contains(&pair) {
+        if self.young.contains(pair) {
             return true;
         }
-        let is_old = self.old.contains(&pair);
+        let is_old = self.old.contains(pair);
         if is_old {
             self.add(pair);
         }
         is_old
+    }
+}
+
+impl Generation {
+    fn add(&mut self, (user, client): (UserId, ClientKey)) {
+        let own = self.clients.entry(user).or_default();
+        if own.contains(&client) {
+            return;
+        }
+        own.push_back(client);
+        if own.len() > KNOWN_CLIENTS {
+            own.pop_front();
+        } else {
+            self.pairs += 1;
+        }
+    }
+
+    fn contains(&self, (user, client): (UserId, ClientKey)) -> bool {
+        self.clients.get(&user).is_some_and(|own| own.contains(&client))
     }
 }
 
@@ -130,6 +158,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use auth_core::testing::UserBuilder;
     use auth_core::{ManualClock, Timestamp};
 
     use super::*;
@@ -163,6 +192,22 @@ mod tests {
     }
 
     #[test]
+    fn failures_of_an_account_count_under_all_its_names_and_spare_the_clients_that_it_knows() {
+        let (priorities, _) = priorities(&[]);
+        let account = UserBuilder::new("iago").email("iago@zulip.com").account();
+        let (name, address) = (Identifier::user_name("iago"), Identifier::email("iago@zulip.com"));
+        let asked = |who, from| priorities.job_class(REALM, who, Some(&account), client(from));
+        for _ in 0..20 {
+            priorities.failed(REALM, &name, Some(&account));
+        }
+        assert_eq!(asked(&address, 1), JobClass { client_key: client(1), priority: Priority::Suspect });
+        assert_eq!(priorities.job_class(REALM, &name, None, client(1)).priority, Priority::Usual);
+        priorities.logged_in(account.user.id, client(1));
+        assert_eq!(asked(&address, 1).priority, Priority::Familiar);
+        assert_eq!(asked(&address, 2).priority, Priority::Suspect);
+    }
+
+    #[test]
     fn what_was_granted_before_the_start_is_known_from_the_log() {
         let (priorities, _) = priorities(&[(UserId::from_bytes([1; 16]), client(1))]);
         for (user, from, known) in [(1, 1, true), (1, 2, false), (2, 2, false)] {
@@ -176,13 +221,40 @@ mod tests {
         let mut generations = Generations::default();
         let pair = |number: u32| {
             let [a, b, c, d] = number.to_be_bytes();
-            (UserId::from_bytes([7; 16]), ClientKey::of([a, b, c, d].into()))
+            let mut user = [7; 16];
+            user[..4].copy_from_slice(&[a, b, c, d & 0xf0]);
+            (UserId::from_bytes(user), ClientKey::of([a, b, c, d].into()))
         };
         for number in 0..200_000 {
             generations.add(pair(number));
             assert!(generations.contains(pair(0)), "asked for again and again");
-            assert!(generations.young.len() + generations.old.len() <= 2 * GENERATION);
+            for generation in [&generations.young, &generations.old] {
+                assert!(generation.pairs <= GENERATION);
+            }
+        }
+        for generation in [&generations.young, &generations.old] {
+            assert_eq!(generation.pairs, generation.clients.values().map(VecDeque::len).sum::<usize>());
         }
         assert!(!generations.contains(pair(1)));
+    }
+
+    #[test]
+    fn an_account_with_many_clients_forgets_its_own_and_nobody_elses() {
+        let mut generations = Generations::default();
+        let (iago, hamlet) = (UserId::from_bytes([1; 16]), UserId::from_bytes([2; 16]));
+        let from = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            ClientKey::of([192, 0, high, low].into())
+        };
+        generations.add((hamlet, from(0)));
+        for number in 0..60_000 {
+            // Twice is as once.
+            generations.add((iago, from(number)));
+            generations.add((iago, from(number)));
+        }
+        assert!(generations.contains((hamlet, from(0))));
+        assert_eq!(generations.young.pairs, 1 + KNOWN_CLIENTS);
+        assert!(generations.contains((iago, from(60_000 - 64))));
+        assert!(!generations.contains((iago, from(60_000 - 65))));
     }
 }

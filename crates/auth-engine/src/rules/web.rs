@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use auth_core::{CredentialKind, ProtocolName, ProtocolRules, TokenPolicy};
+use auth_core::{CredentialKind, ProtocolName, ProtocolRules, Quota, TokenPolicy};
+
+/// Forms of one kind that are taken from one client key: many people may share it, and each form may leave a row behind.
+const FORMS: Quota = Quota { attempts: 300, window: Duration::from_secs(60) };
 
 /// What the pages demand of the login pipeline.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +27,10 @@ impl ProtocolRules for WebRules {
 
     fn takes_app_passwords(&self) -> bool {
         false
+    }
+
+    fn call_quota(&self) -> Option<Quota> {
+        Some(FORMS)
     }
 
     /// A session lives for 90 days at most, and ends sooner when nobody uses it.

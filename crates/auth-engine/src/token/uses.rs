@@ -81,3 +81,41 @@ impl fmt::Debug for CredentialUses {
         f.debug_struct("CredentialUses").field("waiting", &self.waiting().len()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use auth_core::testing::MemoryStore;
+
+    use super::*;
+
+    fn id(number: usize) -> CredentialId {
+        CredentialId::from_bytes(u128::try_from(number).unwrap().to_be_bytes())
+    }
+
+    #[test]
+    fn uses_that_wait_are_bounded_and_those_that_wait_already_go_on() {
+        let uses = CredentialUses::new(Arc::new(MemoryStore::new()));
+        let (first, later) = (Timestamp::from_secs(1_000_000), Timestamp::from_secs(2_000_000));
+        for number in 0..MOST_WAITING + 10 {
+            uses.note(id(number), &AtomicI64::new(i64::MIN), first);
+        }
+        assert_eq!(uses.waiting().len(), MOST_WAITING);
+        uses.note(id(0), &AtomicI64::new(first.as_millis()), later);
+        let waiting = uses.waiting();
+        assert_eq!((waiting.len(), waiting[&id(0)]), (MOST_WAITING, later));
+    }
+
+    #[test]
+    fn uses_are_noted_once_a_minute_and_at_once_when_the_clock_was_set_back() {
+        let uses = CredentialUses::new(Arc::new(MemoryStore::new()));
+        let last = Timestamp::from_secs(1_000_000);
+        for (secs, is_noted) in [(0, false), (59, false), (60, true), (61, true), (-100, true)] {
+            let noted = AtomicI64::new(last.as_millis());
+            let now = Timestamp::from_secs(last.as_secs() + secs);
+            uses.note(id(1), &noted, now);
+            assert_eq!(uses.waiting().remove(&id(1)), is_noted.then_some(now), "{secs}");
+            let told = if is_noted { now } else { last };
+            assert_eq!(noted.load(Ordering::Relaxed), told.as_millis(), "{secs}");
+        }
+    }
+}

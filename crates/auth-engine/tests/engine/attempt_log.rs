@@ -138,6 +138,50 @@ async fn ten_thousand_resumed_logins_of_one_account_leave_two_rows() {
 }
 
 #[tokio::test]
+async fn logins_of_one_account_from_ten_thousand_clients_leave_a_bounded_number_of_rows() {
+    let world = world::with(limited()).await;
+    let token = token(&world.log_in(ProtocolName::ROCKETCHAT, "iago", PASSWORD).await.unwrap());
+    for round in 0..2 {
+        for number in 0..10_000 {
+            resume(&world, &token, &format!("2001:db8:0:{number:x}::1")).await;
+        }
+        // Those that have a row are told apart also when they come again.
+        resume(&world, &token, "2001:db8::1").await;
+        world.clock.advance(WINDOW + Duration::from_millis(1));
+        world.engine.purger().log_refusals();
+        let rows = world.store.attempts(1000).await.unwrap();
+        assert_eq!(rows.len(), 1 + (round + 1) * (32 + 1 + 2));
+        let mut sums: Vec<(&str, String)> =
+            rows[..2].iter().map(|row| (row.outcome.as_ref(), row.client_key.to_string())).collect();
+        sums.sort();
+        assert_eq!(
+            sums,
+            [("granted x 1", "2001:db8::/64".to_owned()), ("granted x 9967", "0.0.0.0".to_owned())]
+        );
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_one_network_leave_two_rows_from_however_many_clients() {
+    for (zulip, outcome, judged) in [(true, "not-offered", 0), (false, "network-limited", 1600)] {
+        let mut limits = limited();
+        limits.zulip.password_login = !zulip;
+        let world = world::with(limits).await;
+        let protocol = if zulip { ProtocolName::ZULIP } else { ProtocolName::ZETTELSTORE };
+        for number in 0..judged + 3000 {
+            let name = format!("user{number}@zulip.com");
+            let mut attempt = world.attempt("main", protocol, &name, "wrong").await;
+            attempt.peer = peer(&format!("2001:db8:0:{number:x}::1"));
+            assert!(result(world.ask(attempt).await).is_err());
+        }
+        world.engine.purger().flush_attempts().await;
+        let rows = world.store.attempts(10_000).await.unwrap();
+        assert_eq!(rows.len(), judged + 2, "{outcome}");
+        assert_eq!(rows[0].outcome, format!("{outcome} x 2999"));
+    }
+}
+
+#[tokio::test]
 async fn logins_by_password_keep_a_row_each_and_those_by_app_password_do_not() {
     let world = world::with(limited()).await;
     let user = world.account("othello").await.user.id;

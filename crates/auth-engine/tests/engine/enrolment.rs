@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Clock, CredentialKind, Identifier, LoginError, OneTimeCode, PersonalTokens, ProtocolName,
-    SecondFactors,
+    ActionError, Caller, Clock, CredentialKind, Identifier, LoginError, OneTimeCode, PersonalTokens,
+    ProtocolName, SecondFactors,
 };
 use futures_util::future::join_all;
 
@@ -93,6 +93,26 @@ async fn a_device_needs_a_user_name() {
     let nameless = SignedIn::with(&world, "nameless@zulip.com", token(&grant)).await;
     let enrolled = world.engine.enrol_device(&nameless.caller(&none())).await;
     assert_eq!(enrolled.err(), Some(ActionError::NoUserName));
+}
+
+#[tokio::test]
+async fn a_device_that_is_enrolled_on_pages_is_the_realms_and_may_be_an_addresss() {
+    let world = world::new().await;
+    let nameless = r#"{"kind":"user","realm":"main","email":"nameless@zulip.com","password":"correct-horse-battery-9876"}"#;
+    world::import(&world, nameless).await;
+    for (name, issuer) in [("", "main"), ("Club", "Club")] {
+        let realm = format!(r#"{{"kind":"realm","realm":"main","name":"{name}"}}"#);
+        world::import(&world, &realm).await;
+        world.clock.advance(Duration::from_secs(60));
+        let attempt = attempt_as(&world, Identifier::email("nameless@zulip.com"), PASSWORD).await;
+        let grant = result(world.ask(attempt).await).unwrap();
+        let nameless = SignedIn::with(&world, "nameless@zulip.com", token(&grant)).await;
+        let factor = none();
+        let caller = Caller { protocol: ProtocolName::WEB, ..nameless.caller(&factor) };
+        let enrolled = world.engine.enrol_device(&caller).await.unwrap();
+        let url = format!("otpauth://totp/{issuer}%3Anameless%40zulip.com?");
+        assert!(enrolled.url.expose().starts_with(&url), "{}", enrolled.url.expose());
+    }
 }
 
 #[tokio::test]

@@ -155,6 +155,26 @@ async fn zettelstores_own_delay_covers_a_shorter_one() {
 }
 
 #[tokio::test]
+async fn zettelstores_delay_varies_by_a_tenth_of_a_second_and_is_never_shorter_than_that_after_the_hash() {
+    for (delay, least) in [(500, 450), (10, 50)] {
+        let mut config = with_delay(FailureDelay::Off);
+        config.zettelstore.login_delay = Duration::from_millis(delay);
+        let world = world::empty(config).await;
+        world::import(&world, CURRENT).await;
+        let mut waits = Vec::new();
+        for _ in 0..200 {
+            let attempt = world.attempt("main", ProtocolName::ZETTELSTORE, "iago", "wrong").await;
+            waits.push(wait_of(&world, attempt).await.unwrap().as_millis());
+            // The answer is out.
+            world.clock.advance(Duration::from_secs(1));
+        }
+        let (shortest, longest) = (*waits.iter().min().unwrap(), *waits.iter().max().unwrap());
+        assert!((least..least + 10).contains(&shortest), "{delay}: {shortest}");
+        assert!((least + 90..least + 100).contains(&longest), "{delay}: {longest}");
+    }
+}
+
+#[tokio::test]
 async fn each_scheme_is_listed_once() {
     let mut world = world(FailureDelay::Auto, &format!("{CURRENT}{OLDER}")).await;
     world::import(&world, &OLDER.replace("weak", "weaker")).await;

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use auth_core::testing::{MemoryStore, RealmBuilder};
 use auth_core::{
-    Authenticator, Clock, Exact, LoginError, LoginReply, ManualClock, Peer, ProtocolName, Quota, Store,
+    Authenticator, Clock, Exact, LoginError, LoginReply, ManualClock, Peer, ProtocolName, Quota,
+    RequestLimits, Store,
 };
 use auth_engine::{CommonQuotas, Config, Engine};
 
@@ -130,6 +131,32 @@ async fn unknown_names_are_limited_like_known_ones() {
         let refused = world.log_in(ProtocolName::ZETTELSTORE, who, "wrong").await.unwrap_err();
         assert!(matches!(refused, LoginError::AccountLimited { .. }), "{refused:?}");
     }
+}
+
+#[tokio::test]
+async fn calls_are_limited_by_route_and_client_key_and_the_window_begins_with_the_first() {
+    let minute = Duration::from_secs(60);
+    let mut limits = config();
+    limits.rocketchat.api_limit = Some(Quota { attempts: 3, window: minute });
+    let world = world::with(limits).await;
+    let call = |protocol, route, from| world.engine.admit(protocol, route, &peer(from));
+    for number in 0..3 {
+        let status = call(ProtocolName::ROCKETCHAT, "me", "192.0.2.1").unwrap();
+        assert_eq!((status.limit, status.remaining, status.retry_after), (3, 2 - number, None));
+        assert_eq!(status.reset, START + minute);
+        world.clock.advance(Duration::from_secs(1));
+    }
+    let refused = call(ProtocolName::ROCKETCHAT, "me", "192.0.2.1").unwrap();
+    assert_eq!(refused.retry_after, Some(Duration::from_secs(57)));
+    assert_eq!(refused.reset, START + minute);
+    for (route, from) in [("info", "192.0.2.1"), ("me", "192.0.2.2")] {
+        assert_eq!(call(ProtocolName::ROCKETCHAT, route, from).unwrap().remaining, 2, "{route} {from}");
+    }
+    assert_eq!(call(ProtocolName::ZULIP, "me", "192.0.2.1"), None, "a protocol without such a limit");
+    for number in 0..300 {
+        assert_eq!(call(ProtocolName::WEB, "/sign-in", "192.0.2.1").unwrap().remaining, 299 - number);
+    }
+    assert!(call(ProtocolName::WEB, "/sign-in", "192.0.2.1").unwrap().retry_after.is_some());
 }
 
 #[tokio::test]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, BackendAnswer, Credential, CredentialId, CredentialKind, Exact, FailureReason, Grant,
-    Identifier, LoginAttempt, LoginError, LoginMethod, PasswordBackend, PasswordDigest, ProtocolName,
-    Revocation, Scope, SecretInput, Store, Timestamp, VerifyRequest,
+    Accepted, Authenticator, BackendAnswer, Credential, CredentialId, CredentialKind, Exact, FailureReason,
+    Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginMethod, PasswordBackend, PasswordDigest,
+    ProtocolName, Revocation, Scope, SecretInput, Store, Timestamp, VerifyRequest,
 };
 
 use auth_engine::{Config, EngineBuilder};
@@ -90,6 +90,37 @@ async fn exact_zulip_tells_account_state_before_the_password_but_not_for_an_empt
     }
     let at_other_protocols = world.log_in(ProtocolName::ROCKETCHAT, "cordelia", "wrong").await.unwrap_err();
     assert_eq!(at_other_protocols, LoginError::Credentials(FailureReason::WrongPassword));
+}
+
+/// A backend that can't judge.
+struct Outage;
+
+#[async_trait]
+impl PasswordBackend for Outage {
+    fn name(&self) -> &str {
+        "outage"
+    }
+
+    async fn verify(&self, _: &VerifyRequest<'_>) -> BackendAnswer {
+        BackendAnswer::Unavailable(InternalError::unavailable("for a test"))
+    }
+}
+
+#[tokio::test]
+async fn exact_zulip_tells_no_state_where_the_password_could_not_be_judged() {
+    let mut exact = config();
+    exact.zulip.exact = Exact::only([STATE_BEFORE_PASSWORD]);
+    let world =
+        world::built(exact, |builder| EngineBuilder { backends: vec![Arc::new(Outage)], ..builder }).await;
+    let realm = r#"{"kind":"realm","realm":"main","subdomain":"","backends":["outage"]}"#;
+    let user = r#"{"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","active":false}"#;
+    world::import(&world, &format!("{realm}\n{user}")).await;
+    for who in ["iago@zulip.com", "nobody@zulip.com"] {
+        let attempt = world.attempt("main", ProtocolName::ZULIP, who, PASSWORD).await;
+        let told = result(world.engine.log_in(attempt).await);
+        assert!(matches!(told, Err(LoginError::Internal(_))), "{told:?}");
+    }
+    assert_eq!(world.store.attempts(10).await.unwrap(), [], "what could not be judged is no attempt");
 }
 
 #[tokio::test]

@@ -181,6 +181,23 @@ async fn all_tokens_of_an_account_end_together() {
 }
 
 #[tokio::test]
+async fn whoever_names_itself_by_a_name_of_its_own_needs_no_permission() {
+    let world = world::new().await;
+    let factor = none();
+    for (of, denied) in [
+        (Identifier::user_name("iago"), None),
+        (Identifier::email("iago@zulip.com"), None),
+        (Identifier::email("iago"), Some(ActionError::NotPermitted)),
+        (Identifier::user_name("iago@zulip.com"), Some(ActionError::NotPermitted)),
+        (Identifier::user_name("othello"), Some(ActionError::NotPermitted)),
+    ] {
+        let iago = SignedIn::new(&world, "iago").await;
+        let ended = world.engine.end_sessions(&iago.caller(&factor), Some(&of)).await;
+        assert_eq!(ended.err(), denied, "{of:?}");
+    }
+}
+
+#[tokio::test]
 async fn other_users_take_a_permission_and_nobody_is_told_who_is_there() {
     let world = world::new().await;
     world::import(&world, ADMIN).await;

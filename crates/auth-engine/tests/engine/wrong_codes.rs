@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    ActionError, Challenge, Clock, FactorMethod, LoginError, ManualClock, OneTimeCode, PersonalTokens,
-    ProtocolName, Quota, SecondFactors, SecondStep, SeededRng, Store,
+    ActionError, Authenticator, Challenge, Clock, Credential, CredentialKind, FactorMethod, LoginError,
+    ManualClock, OneTimeCode, PersonalTokens, ProtocolName, Quota, SecondFactors, SecondStep, SeededRng,
+    Store,
 };
 use auth_engine::testing::{PASSWORD, START, USERS, World, builder, config, limited, peer, result, ring};
 use auth_engine::{CommonQuotas, Config};
@@ -202,6 +203,29 @@ async fn wrong_codes_count_alike_wherever_they_are_shown() {
     }
     let told = world.engine.confirm_device(&caller, &one_time).await;
     assert!(matches!(told, Err(ActionError::SecondFactorExhausted(_))), "{told:?}");
+}
+
+#[tokio::test]
+async fn codes_that_the_server_can_not_check_do_not_count() {
+    let world = world::with(limited()).await;
+    let iago = SignedIn::new(&world, "iago").await;
+    let (nothing, one_time) = (none(), OneTimeCode::new("000000"));
+    world.engine.enrol_device(&iago.caller(&nothing)).await.unwrap();
+    for (who, kind) in [("iago", CredentialKind::PENDING_TOTP), ("totp", CredentialKind::TOTP)] {
+        let user = world.account(who).await.user.id;
+        let device = world.store.of_user(user, kind).await.unwrap().pop().unwrap();
+        assert!(world.store.remove(device.id, None).await.unwrap());
+        let unreadable = Credential { sealed: Some(vec![7; 40]), ..device };
+        assert!(world.store.add(&unreadable, u32::MAX, None).await.unwrap());
+    }
+    for number in 0..40 {
+        let told = world.engine.confirm_device(&iago.caller(&nothing), &one_time).await;
+        assert!(matches!(told, Err(ActionError::Internal(_))), "{number}: {told:?}");
+        let mut attempt = world.attempt("main", ProtocolName::ROCKETCHAT, "totp", PASSWORD).await;
+        attempt.second_step = SecondStep::Offered(Some(one_time.clone()));
+        let told = result(world.engine.log_in(attempt).await);
+        assert!(matches!(told, Err(LoginError::Internal(_))), "{number}: {told:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -65,6 +65,11 @@ pub(crate) fn body_too_large() -> Answer {
     typed(StatusCode::PAYLOAD_TOO_LARGE, "error-body-too-large", "must be a smaller body")
 }
 
+/// A body that did not come in time: 408.
+pub(crate) fn body_too_slow() -> Answer {
+    plain(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly")
+}
+
 /// A caller without the permission of the call: 403.
 pub(crate) fn forbidden(reason: &str) -> Answer {
     plain(StatusCode::FORBIDDEN, reason)

@@ -290,6 +290,8 @@ pub(crate) static ENGLISH: Texts = Texts {
         again: "Begin again",
         too_large: "That is too much",
         too_large_lead: "The form holds more than this server takes.",
+        incomplete: "This form did not arrive whole",
+        incomplete_lead: "Nothing was done. Please send it again.",
         wrong_type: "This form can’t be read",
         wrong_type_lead: "Send it as application/x-www-form-urlencoded.",
         limited: "Too many attempts",

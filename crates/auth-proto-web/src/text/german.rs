@@ -299,6 +299,8 @@ pub(crate) static GERMAN: Texts = Texts {
         again: "Neu beginnen",
         too_large: "Das ist zu viel",
         too_large_lead: "Das Formular enthält mehr, als dieser Server annimmt.",
+        incomplete: "Dieses Formular kam nicht vollständig an",
+        incomplete_lead: "Es ist nichts geschehen. Bitte schicken Sie es noch einmal ab.",
         wrong_type: "Dieses Formular ist nicht lesbar",
         wrong_type_lead: "Senden Sie es als application/x-www-form-urlencoded.",
         limited: "Zu viele Versuche",

@@ -2,8 +2,8 @@
 
 use auth_core::testing::{FakeServices, RealmBuilder};
 use auth_core::{
-    BodyRule, BodyTooLarge, InternalError, Peer, Protocol, ProtocolName, RateLimitStatus, RouteMatch,
-    Timestamp,
+    BodyRule, BodyTooLarge, InternalError, Peer, Protocol, ProtocolName, RateLimitStatus, RequestError,
+    RouteMatch, Timestamp,
 };
 use auth_proto_web::{Brand, Colour, Config, WebProtocol};
 use bytes::Bytes;
@@ -159,7 +159,17 @@ fn protocol_names_itself_its_paths_and_its_bodies() {
             "{method} {path}"
         );
     }
-    let refused = site.refuse(InternalError::busy(Duration::from_secs(3)));
-    assert_eq!(refused.response.status(), 503);
-    assert_eq!(refused.response.headers()["retry-after"], "3");
+    let busy = InternalError::busy(Duration::from_secs(3)).into();
+    let form = "This form did not arrive whole";
+    for (error, status, title, retry_after) in [
+        (busy, 503, "This server is busy", Some("3")),
+        (RequestError::BodyTooSlow, 408, form, None),
+        (RequestError::BodyBroken, 400, form, None),
+    ] {
+        let refused = site.refuse(error).response;
+        assert_eq!(refused.status(), status);
+        assert!(str::from_utf8(refused.body()).unwrap().contains(title), "{title}");
+        let told = refused.headers().get("retry-after").map(|seconds| seconds.to_str().unwrap());
+        assert_eq!(told, retry_after);
+    }
 }

@@ -24,9 +24,14 @@ pub(crate) fn login_refused() -> Response<Bytes> {
     response
 }
 
-/// The answer to a form or a path that can't be decoded.
+/// The answer to a form, a path or a body that can't be decoded.
 pub(crate) fn bad_request() -> Response<Bytes> {
     text(StatusCode::BAD_REQUEST, "Bad request\n")
+}
+
+/// The answer to a body that did not come in time.
+pub(crate) fn body_too_slow() -> Response<Bytes> {
+    text(StatusCode::REQUEST_TIMEOUT, "Request Timeout\n")
 }
 
 /// The answer to HTTP/1.1 without a `Host` header.

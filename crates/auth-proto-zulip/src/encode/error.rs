@@ -51,6 +51,11 @@ pub(crate) fn bad_request(message: &str) -> Response<Bytes> {
     error(StatusCode::BAD_REQUEST, message, "BAD_REQUEST")
 }
 
+/// The answer to a request whose body did not come in time.
+pub(crate) fn body_too_slow() -> Response<Bytes> {
+    error(StatusCode::REQUEST_TIMEOUT, "The request's body came too slowly", "BAD_REQUEST")
+}
+
 /// The answer to a user who is signed in and has shown too many wrong passwords.
 pub(crate) fn too_many_passwords(retry_after: Duration) -> Response<Bytes> {
     let seconds = retry_after.as_millis().div_ceil(1000);

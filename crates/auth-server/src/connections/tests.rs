@@ -1,3 +1,5 @@
+use std::collections::VecDeque;
+
 use futures_util::FutureExt;
 
 use super::*;
@@ -42,6 +44,22 @@ async fn at_the_limit_the_quietest_connection_of_the_largest_client_makes_room()
     drop(answering);
     drop(large.remove(1));
     assert!(enter(&connections, client(3)).0.is_some());
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_clients_that_have_as_many_the_quietest_connection_makes_room() {
+    let connections = Connections::new(20, 20);
+    let mut open: VecDeque<(Place, Arc<Activity>)> = VecDeque::new();
+    for number in 0..100 {
+        if number >= 20 {
+            assert!(enter(&connections, client(number)).0.is_none());
+            let (place, oldest) = open.pop_front().unwrap();
+            assert!(is_evicted(&oldest).await, "{number}");
+            drop(place);
+        }
+        open.push_back(place(&connections, client(number)));
+        tokio::time::advance(Duration::from_millis(1)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -111,4 +111,14 @@ pub async fn lists_the_clients_that_users_have_logged_in_from<F: Fixture>(fixtur
     assert_eq!(store.known_clients(302, 1000).await, Ok(all[..3].to_vec()), "among the newest attempts");
     assert_eq!(store.known_clients(0, 1000).await, Ok(Vec::new()));
     assert_eq!(store.known_clients(1000, 0).await, Ok(Vec::new()));
+
+    // One account's many clients displace nobody either.
+    for client in 0..100 {
+        attempt(Some(5), client, "granted");
+    }
+    while store.attempts(1000).await.unwrap().len() < 407 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    let newest = (36..100).rev().map(|client| pair(5, client));
+    assert_eq!(store.known_clients(1000, 1000).await, Ok(newest.chain(all).collect()));
 }

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{AttemptRecord, AttemptStore, ClientKey, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{
+    AttemptRecord, AttemptStore, ClientKey, KNOWN_CLIENTS, RealmId, StoreError, Timestamp, UserId,
+};
 
 use super::Postgres;
 use super::error::Result;
@@ -18,9 +20,11 @@ const FORGET: i64 = 1000;
 
 pub(super) const NEWEST: &str = "SELECT at, door, realm, account, name, network, outcome FROM attempt \
     ORDER BY at DESC, id DESC LIMIT $1";
-pub(super) const KNOWN: &str = "SELECT account, network FROM (SELECT at, account, network, outcome FROM attempt \
-    ORDER BY at DESC, id DESC LIMIT $1) AS newest WHERE outcome = 'granted' AND account IS NOT NULL \
-    GROUP BY account, network ORDER BY max(at) DESC LIMIT $2";
+pub(super) const KNOWN: &str = "SELECT account, network FROM (SELECT account, network, max(at) AS last, \
+    row_number() OVER (PARTITION BY account ORDER BY max(at) DESC) AS place FROM \
+    (SELECT at, account, network, outcome FROM attempt ORDER BY at DESC, id DESC LIMIT $1) AS newest \
+    WHERE outcome = 'granted' AND account IS NOT NULL GROUP BY account, network) AS pair \
+    WHERE place <= $3 ORDER BY last DESC LIMIT $2";
 pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, id DESC LIMIT 1 OFFSET $1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE (at, id) IN (SELECT at, id FROM attempt \
     WHERE at < $1 ORDER BY at LIMIT $2)";
@@ -43,7 +47,8 @@ impl AttemptStore for Postgres {
     async fn known_clients(&self, within: u32, limit: u32) -> StoreResult<Vec<(UserId, ClientKey)>> {
         self.log.written().await;
         let (within, limit) = (i64::from(within), i64::from(limit));
-        let found = read!(self, |client| rows(client, KNOWN, &[&within, &limit]).await)?;
+        let of_each = i64::try_from(KNOWN_CLIENTS).unwrap_or(i64::MAX);
+        let found = read!(self, |client| rows(client, KNOWN, &[&within, &limit, &of_each]).await)?;
         let pair = |columns: &mut Columns<'_>| {
             Ok((UserId::from_bytes(columns.bytes()?), client_key(columns.take()?)?))
         };

@@ -1,11 +1,13 @@
 //! The log of attempts.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use auth_core::{AttemptRecord, AttemptStore, ClientKey, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{
+    AttemptRecord, AttemptStore, ClientKey, KNOWN_CLIENTS, RealmId, StoreError, Timestamp, UserId,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::Sqlite;
@@ -102,7 +104,8 @@ fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
 /// Reads no further than it must, and keeps no more than it returns.
 fn known_clients(connection: &Connection, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let (mut known, mut seen) = (Vec::new(), HashSet::new());
+    let mut known = Vec::new();
+    let mut seen: HashMap<UserId, HashSet<ClientKey>> = HashMap::new();
     let mut statement = connection.prepare_cached(NEWEST_CLIENTS)?;
     let mut rows = statement.query([within])?;
     while known.len() < limit
@@ -111,9 +114,10 @@ fn known_clients(connection: &Connection, within: u32, limit: u32) -> Result<Vec
         let mut columns = Columns::of(row);
         let (outcome, user): (String, Option<_>) = (columns.take()?, columns.take()?);
         let Some(user) = user.filter(|_| outcome == "granted") else { continue };
-        let pair = (UserId::from_bytes(user), client_key(&columns.take::<String>()?)?);
-        if seen.insert(pair) {
-            known.push(pair);
+        let (user, client) = (UserId::from_bytes(user), client_key(&columns.take::<String>()?)?);
+        let own = seen.entry(user).or_default();
+        if own.len() < KNOWN_CLIENTS && own.insert(client) {
+            known.push((user, client));
         }
     }
     Ok(known)

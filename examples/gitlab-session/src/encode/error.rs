@@ -22,6 +22,16 @@ pub(crate) fn body_too_large() -> Response<Bytes> {
     text(StatusCode::PAYLOAD_TOO_LARGE, r#"{"error":"413 Request Entity Too Large"}"#)
 }
 
+/// The answer to a body that did not come in time.
+pub(crate) fn body_too_slow() -> Response<Bytes> {
+    text(StatusCode::REQUEST_TIMEOUT, r#"{"error":"408 Request Timeout"}"#)
+}
+
+/// The answer to a body that did not come whole.
+pub(crate) fn body_broken() -> Response<Bytes> {
+    text(StatusCode::BAD_REQUEST, r#"{"error":"400 Bad Request"}"#)
+}
+
 /// The one refusal of logins and tokens: nothing in it tells why.
 pub(crate) fn unauthorized() -> Response<Bytes> {
     text(StatusCode::UNAUTHORIZED, r#"{"message":"401 Unauthorized"}"#)

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use auth_core::Protocol;
 use auth_core::testing::FakeServices;
+use auth_core::{InternalError, Protocol, RequestError};
 use gitlab_session::{Config, GITLAB, GitLabProtocol};
 
 use crate::fixtures::{ask, body, check, header, is_unasked, request, services};
@@ -56,4 +56,18 @@ fn protocol_is_called_gitlab() {
     assert_eq!(protocol.name(), GITLAB);
     assert_eq!(GITLAB.as_str(), "gitlab");
     assert!(format!("{protocol:?}").starts_with("GitLabProtocol"));
+}
+
+#[test]
+fn requests_that_are_kept_from_the_protocol_are_refused_in_its_form() {
+    let protocol = GitLabProtocol::new(Config::new("main"), Arc::new(FakeServices::new()));
+    for (error, status, text) in [
+        (RequestError::BodyTooSlow, 408, r#"{"error":"408 Request Timeout"}"#),
+        (RequestError::BodyBroken, 400, r#"{"error":"400 Bad Request"}"#),
+        (InternalError::defect("a test").into(), 500, r#"{"message":"500 Internal Server Error"}"#),
+    ] {
+        let refused = protocol.refuse(error).response;
+        assert_eq!(refused.status(), status);
+        assert_eq!(refused.body(), text);
+    }
 }

@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use super::MemoryStore;
 use super::state::State;
 use crate::{
-    AttemptRecord, AttemptStore, AuditRecord, ClientKey, Credential, MailId, MetaStore, Outbox, OutgoingMail,
-    Realm, RealmStore, StoreError, Timestamp, UserId,
+    AttemptRecord, AttemptStore, AuditRecord, ClientKey, Credential, KNOWN_CLIENTS, MailId, MetaStore,
+    Outbox, OutgoingMail, Realm, RealmStore, StoreError, Timestamp, UserId,
 };
 
 #[async_trait]
@@ -103,10 +103,14 @@ impl AttemptStore for MemoryStore {
 
     async fn known_clients(&self, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>, StoreError> {
         let newest = self.attempts(within).await?;
-        let mut known = Vec::new();
+        let mut known: Vec<(UserId, ClientKey)> = Vec::new();
         for attempt in newest.into_iter().filter(|attempt| attempt.outcome == "granted") {
             let pair = attempt.user.map(|user| (user, attempt.client_key));
-            known.extend(pair.filter(|pair| !known.contains(pair)));
+            let is_new = |(user, client): &(UserId, ClientKey)| {
+                let own = known.iter().filter(|(of, _)| of == user);
+                own.clone().count() < KNOWN_CLIENTS && own.clone().all(|(_, known)| known != client)
+            };
+            known.extend(pair.filter(is_new));
         }
         known.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
         Ok(known)
