@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::RequestId;
+use crate::{Language, RequestId};
 
 /// The client of a request, as far as it can be known: the socket's address, or what a trusted proxy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,19 +13,27 @@ pub struct Peer {
     pub address: IpAddr,
     /// The id of the request; that of the handshake for what comes on a socket. Empty unless the server gave one.
     pub request_id: RequestId,
+    /// The language that the client asks to be answered in, where its protocol reads that.
+    pub language: Option<Language>,
 }
 
 impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), request_id: RequestId::default() }
+        Self { address: address.to_canonical(), request_id: RequestId::default(), language: None }
     }
 
     /// The client of the request of that id.
     #[must_use]
     pub fn of_request(address: IpAddr, request_id: RequestId) -> Self {
         Self { request_id, ..Self::new(address) }
+    }
+
+    /// The same client, which asks to be answered in a language.
+    #[must_use]
+    pub fn asking_for(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     /// The key by which limits count the client.

@@ -62,6 +62,7 @@ mod error;
 mod exact;
 mod host;
 mod id;
+mod language;
 mod login;
 mod name;
 mod permission;
@@ -90,6 +91,7 @@ pub use error::{InternalError, InternalErrorKind};
 pub use exact::Exact;
 pub use host::is_this_machine;
 pub use id::{CredentialId, MailId, NotAnId, RealmId, UserId};
+pub use language::Language;
 pub use login::{
     Challenge, FactorMethod, FailureReason, Grant, GrantKind, Identifier, Login, LoginAttempt, LoginError,
     LoginMethod, LoginReply, MailedChallenge, Profile, SecondStep, SecretInput, TokenForm,
@@ -122,5 +124,5 @@ pub use store::{
     NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation,
     SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
-pub use text::{is_control, is_invisible, without_byte_order_mark};
+pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -37,6 +37,7 @@ mod grants;
 pub mod keys;
 mod lineage;
 mod login;
+mod mail_text;
 mod maintenance;
 mod named_credentials;
 mod profile;
@@ -58,8 +59,8 @@ pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
 pub use builder::EngineBuilder;
 pub use config::{
-    CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, ZettelstoreConfig,
-    ZulipConfig,
+    CommonQuotas, Config, DirectoryConfig, FailureDelay, MailConfig, PasswordConfig, RocketChatConfig,
+    ZettelstoreConfig, ZulipConfig,
 };
 pub use credentials::{CredentialFactory, backup_code_digest, has_ended, is_of_same_login, sha256_hex};
 pub use directories::Directories;

@@ -11,7 +11,7 @@ mod zulip;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{CredentialKind, ProtocolName, ProtocolRules};
+use auth_core::{CredentialKind, ExactPoint, ProtocolName, ProtocolRules};
 
 use crate::config::Config;
 
@@ -19,6 +19,9 @@ pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN,
 pub use web::WebRules;
 pub use zettelstore::ZettelstoreRules;
 pub use zulip::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD, ZulipRules};
+
+/// Zulip and Rocket.Chat mail nothing to people who change their own passwords and second factors.
+pub const NO_CHANGE_NOTICES: ExactPoint = ExactPoint::new("no-change-notices");
 
 /// The rules of every protocol.
 pub struct RuleSet {

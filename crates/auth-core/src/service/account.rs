@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, OneTimeCode, Password, Peer,
-    PolicyRule, Principal, Profile, ProtocolName, RealmId, StoreError, Timestamp, Token,
+    Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, Language, OneTimeCode, Password,
+    Peer, PolicyRule, Principal, Profile, ProtocolName, RealmId, StoreError, Timestamp, Token,
 };
 
 /// A signed-in user that calls.
@@ -338,11 +338,17 @@ pub struct Enrolment {
 #[async_trait]
 pub trait PasswordReset: Send + Sync {
     /// Mails a token for a new password to the owner of that address. The answer is the same for addresses that an
-    /// account has and for those that none has, and must not be sent before the moment given.
+    /// account has and for those that none has, and must not be sent before the moment given. `language` is that of the
+    /// request: the mail is in it where the account has none.
     ///
     /// # Errors
     /// An [`ActionError`] when resets are not offered, or the mail may not have been queued.
-    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
+    async fn forgot_password(
+        &self,
+        realm: RealmId,
+        address: &str,
+        language: Option<Language>,
+    ) -> Result<Timestamp, ActionError>;
 
     /// Sets a new password for a token that was mailed, once, and ends what was signed in before; gives the account's profile.
     ///

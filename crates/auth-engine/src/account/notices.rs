@@ -3,9 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{ClientKey, Clock, User};
+use auth_core::{ClientKey, Clock, Peer, ProtocolName, User};
 
+use crate::mail_text::Message;
 use crate::maintenance::outbox::MailQueue;
+use crate::rules::RuleSet;
 
 /// What an owner is told of.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub(crate) enum Notice {
     DeviceAdded,
     /// The TOTP device was removed.
     DeviceRemoved,
+    /// The TOTP device was removed by somebody else, who may.
+    DeviceReset,
     /// Codes are mailed at logins from now on.
     MailedCodesOn,
     /// Codes are mailed at logins no more.
@@ -40,74 +44,47 @@ pub struct NoticeConfig {
     pub new_places: bool,
 }
 
-/// Mails notices.
-pub(crate) struct Notices {
-    pub(crate) mail: Arc<MailQueue>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) config: NoticeConfig,
-    /// The address below which links in mails are.
-    pub(crate) site_url: String,
-}
-
-impl Notices {
-    /// Queues a notice to a user's address as it was before the act. That it can't be queued undoes no act.
-    pub(crate) async fn tell(&self, user: &User, notice: Notice) {
-        let is_wanted = match notice {
-            Notice::NewPlace(_) => self.config.new_places,
-            _ => self.config.changes,
-        };
-        if !is_wanted || user.email().is_none() {
-            return;
-        }
-        let (subject, what) = text(&notice);
-        let at = self.clock.now().utc();
-        let text = format!(
-            "{what}\n\nWhen: {:04}-{:02}-{:02} {:02}:{:02} UTC\n\nIf it was you, there is nothing to do. If it wasn't, set a \
-             new password now:\n\n{}/reset-password\n",
-            at.year, at.month, at.day, at.hour, at.minute, self.site_url
-        );
-        if let Err(error) = self.mail.post(user, subject, &text).await {
-            tracing::warn!(target: "auth::mail", user = %user.id, %error, "a notice could not be queued");
+impl Notice {
+    /// Whether it is about what owners change themselves of their passwords and second factors.
+    fn is_own_change(&self) -> bool {
+        match self {
+            Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::DeviceAdded
+            | Self::DeviceRemoved
+            | Self::MailedCodesOn
+            | Self::MailedCodesOff => true,
+            Self::DeviceReset | Self::AppPasswordMade(_) | Self::AddressChanged(_) | Self::NewPlace(_) => {
+                false
+            }
         }
     }
 }
 
-/// The subject and the first sentence of a notice.
-fn text(notice: &Notice) -> (&'static str, String) {
-    match notice {
-        Notice::PasswordChanged => {
-            ("Your password was changed", "The password of your account was changed.".into())
+/// Mails notices.
+pub(crate) struct Notices {
+    pub(crate) mail: Arc<MailQueue>,
+    pub(crate) rules: Arc<RuleSet>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) config: NoticeConfig,
+}
+
+impl Notices {
+    /// Queues a notice of what was done by a protocol, to the user's address as it was before the act. That it can't be
+    /// queued undoes no act.
+    pub(crate) async fn tell(&self, user: &User, notice: Notice, protocol: ProtocolName, peer: &Peer) {
+        let is_wanted = match notice {
+            Notice::NewPlace(_) => self.config.new_places,
+            _ => self.config.changes,
+        };
+        let is_silent = notice.is_own_change() && !self.rules.of(protocol).tells_of_own_changes();
+        if !is_wanted || is_silent || user.email().is_none() {
+            return;
         }
-        Notice::PasswordReset => {
-            ("Your password was changed", "The password of your account was set anew with a link.".into())
+        let message = Message::Notice(&notice, self.clock.now());
+        if let Err(error) = self.mail.post(user, &message, peer.language).await {
+            tracing::warn!(target: "auth::mail", user = %user.id, %error, "a notice could not be queued");
         }
-        Notice::DeviceAdded => (
-            "Two-step sign-in was turned on",
-            "An authenticator app was added to your account. From now on it is asked for a code.".into(),
-        ),
-        Notice::DeviceRemoved => {
-            ("Two-step sign-in was turned off", "The authenticator app was removed from your account.".into())
-        }
-        Notice::MailedCodesOn => (
-            "Codes by mail were turned on",
-            "From now on a code is mailed to you when somebody signs in to your account.".into(),
-        ),
-        Notice::MailedCodesOff => (
-            "Codes by mail were turned off",
-            "No code is mailed to you any longer when somebody signs in to your account.".into(),
-        ),
-        Notice::AppPasswordMade(name) => (
-            "An app password was made",
-            format!("An app password of the name \"{name}\" was made for your account."),
-        ),
-        Notice::AddressChanged(address) => (
-            "Your e-mail address was changed",
-            format!("The e-mail address of your account is {address} from now on."),
-        ),
-        Notice::NewPlace(client) => (
-            "Your account was used from a new place",
-            format!("Somebody signed in to your account from {client}, from where nobody had before."),
-        ),
     }
 }
 

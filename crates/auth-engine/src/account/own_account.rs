@@ -100,7 +100,7 @@ impl OwnAccount for OwnAccountService {
         }
         if let Some(address) = address {
             let realm = &caller.principal.profile.realm;
-            self.addresses.mail_address_change(&account, realm, address).await?;
+            self.addresses.mail_address_change(&account, realm, address, caller.peer.language).await?;
         }
         if let Some((hashed, audit)) = &password {
             self.set_password(caller, hashed, audit).await?;
@@ -266,7 +266,8 @@ impl OwnAccountService {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "password changed");
-        self.notices.tell(&caller.principal.profile.user, Notice::PasswordChanged).await;
+        let owner = &caller.principal.profile.user;
+        self.notices.tell(owner, Notice::PasswordChanged, caller.protocol, caller.peer).await;
         Ok(())
     }
 }

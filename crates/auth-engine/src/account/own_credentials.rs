@@ -158,7 +158,8 @@ impl OwnCredentials for OwnCredentialService {
         let audit = AuditRecord { detail: name.to_owned(), ..audit };
         match add_named(&*self.store, &stored, &audit, Act::AppPasswordRevoked).await? {
             Added::Yes => {
-                self.notices.tell(&account.user, Notice::AppPasswordMade(name.to_owned())).await;
+                let notice = Notice::AppPasswordMade(name.to_owned());
+                self.notices.tell(&account.user, notice, caller.protocol, caller.peer).await;
                 Ok(password)
             }
             Added::Taken => Err(ActionError::TokenExists),

@@ -125,7 +125,8 @@ impl LoginPipeline {
                 self.limits.succeeded(reservation).await;
                 let (user, client) = (&login.profile.user, attempt.peer.client_key());
                 if !self.priorities.is_familiar(user.id, client) && user.joined + NEWCOMER < started {
-                    self.notices.tell(user, Notice::NewPlace(client)).await;
+                    let notice = Notice::NewPlace(client);
+                    self.notices.tell(user, notice, attempt.protocol, &attempt.peer).await;
                 }
                 self.priorities.logged_in(user.id, client);
             }

@@ -29,6 +29,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         to_account: "Go to your account",
         demo_users: "Demo users",
         demo_lead: "This is a demonstration. Anybody may sign in as one of these users.",
+        demo_mails: "See the mails",
         demo_commands: "Try it at the command line",
         name: "Name",
         password: "Password",

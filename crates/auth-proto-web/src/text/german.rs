@@ -29,6 +29,7 @@ pub(crate) static GERMAN: Texts = Texts {
         to_account: "Zu Ihrem Konto",
         demo_users: "Demo-Benutzer",
         demo_lead: "Dies ist eine Vorführung. Jeder darf sich als einer dieser Benutzer anmelden.",
+        demo_mails: "E-Mails ansehen",
         demo_commands: "Auf der Befehlszeile ausprobieren",
         name: "Name",
         password: "Passwort",

@@ -80,7 +80,7 @@ impl Texts {
 sections! {
     Common { skip, account, sign_out, error, go_on, cancel, on, off, shown_once, overview }
     Front {
-        title, heading, lead, to_account, demo_users, demo_lead, demo_commands, name, password, what,
+        title, heading, lead, to_account, demo_users, demo_lead, demo_mails, demo_commands, name, password, what,
     }
     SignIn {
         title, name, password, submit, forgot, no_name, no_password, refused, inactive, limited, limited_one, exhausted,
