@@ -2,8 +2,12 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
-use crate::{Language, RequestId};
+use crate::{Language, RequestId, is_control, is_invisible};
+
+/// The longest name of a program that is kept, in characters.
+const LONGEST_AGENT: usize = 256;
 
 /// The client of a request, as far as it can be known: the socket's address, or what a trusted proxy says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +17,10 @@ pub struct Peer {
     pub address: IpAddr,
     /// The id of the request; that of the handshake for what comes on a socket. Empty unless the server gave one.
     pub request_id: RequestId,
-    /// The language that the client asks to be answered in, where its protocol reads that.
+    /// The name that the client's program gives itself, as its `User-Agent`: at most 256 characters, all of which can be
+    /// seen.
+    pub agent: Option<Arc<str>>,
+    /// The language that the client asks for, where its protocol reads that.
     pub language: Option<Language>,
 }
 
@@ -21,7 +28,12 @@ impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), request_id: RequestId::default(), language: None }
+        Self {
+            address: address.to_canonical(),
+            request_id: RequestId::default(),
+            agent: None,
+            language: None,
+        }
     }
 
     /// The client of the request of that id.
@@ -30,9 +42,26 @@ impl Peer {
         Self { request_id, ..Self::new(address) }
     }
 
-    /// The same client, which asks to be answered in a language.
+    /// The client with the name that its program gives itself, shortened; an empty one is none.
+    ///
+    /// ```
+    /// use auth_core::Peer;
+    ///
+    /// let peer = Peer::new([192, 0, 2, 1].into()).with_agent("curl/8.5.0\u{7}");
+    /// assert_eq!(peer.agent.as_deref(), Some("curl/8.5.0"));
+    /// ```
     #[must_use]
-    pub fn asking_for(self, language: Option<Language>) -> Self {
+    pub fn with_agent(mut self, agent: &str) -> Self {
+        let shown = agent.chars().filter(|&at| !is_control(at) && !is_invisible(at)).take(LONGEST_AGENT);
+        let shown: String = shown.collect();
+        let shown = shown.trim();
+        self.agent = (!shown.is_empty()).then(|| shown.into());
+        self
+    }
+
+    /// The client with the language that it asks for.
+    #[must_use]
+    pub fn with_language(self, language: Option<Language>) -> Self {
         Self { language, ..self }
     }
 

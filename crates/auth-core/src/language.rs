@@ -1,10 +1,18 @@
-//! The languages in which people are addressed.
+//! The languages of pages and mails.
 
-/// A language of pages and mails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
+/// A language in which pages and mails are written.
+///
+/// ```
+/// use auth_core::Language;
+///
+/// assert_eq!(Language::from_tag("de-AT"), Some(Language::German));
+/// assert_eq!(Language::from_tag("tlh"), None);
+/// assert_eq!(Language::German.tag(), "de");
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "each language has a table of texts")]
 pub enum Language {
-    /// English, also where nobody says which.
+    /// English, also for readers of languages that are not here.
     #[default]
     English,
     /// German.
@@ -15,23 +23,16 @@ impl Language {
     /// Every language.
     pub const ALL: [Self; 2] = [Self::English, Self::German];
 
-    /// The language's tag (BCP 47): its primary subtag alone.
+    /// The language's tag (BCP 47), as stores and `lang` attributes have it.
     #[must_use]
-    pub fn tag(self) -> &'static str {
+    pub const fn tag(self) -> &'static str {
         match self {
             Self::English => "en",
             Self::German => "de",
         }
     }
 
-    /// The language of a tag, by its primary subtag in upper or lower case; `None` for one that there is not.
-    ///
-    /// ```
-    /// use auth_core::Language;
-    ///
-    /// assert_eq!(Language::from_tag("de-AT"), Some(Language::German));
-    /// assert_eq!(Language::from_tag("fr"), None);
-    /// ```
+    /// The language of a tag, by its first subtag in any case; `None` where it is not one of these.
     #[must_use]
     pub fn from_tag(tag: &str) -> Option<Self> {
         let primary = tag.split(['-', '_']).next().unwrap_or_default();
@@ -44,23 +45,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_read_back_and_others_are_none() {
+    fn languages_are_found_by_the_first_subtag_of_their_tags() {
         for language in Language::ALL {
             assert_eq!(Language::from_tag(language.tag()), Some(language));
         }
         for (tag, language) in [
-            ("EN", Some(Language::English)),
+            ("DE", Some(Language::German)),
+            ("de-CH-1901", Some(Language::German)),
+            ("de_DE", Some(Language::German)),
             ("en-GB", Some(Language::English)),
-            ("en_US", Some(Language::English)),
-            ("de-formal", Some(Language::German)),
-            ("De-Latn-CH", Some(Language::German)),
+            ("deu", None),
+            ("d", None),
             ("", None),
             ("-de", None),
-            ("deu", None),
-            ("den", None),
-            ("d", None),
-            ("x-de", None),
-            ("zh-Hans", None),
         ] {
             assert_eq!(Language::from_tag(tag), language, "{tag:?}");
         }

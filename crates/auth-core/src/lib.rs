@@ -54,6 +54,7 @@
 //!
 //! `test-util` adds `testing`: builders for records, a fake of every service, and a store in memory.
 
+mod agent;
 mod audit;
 mod backend;
 mod client;
@@ -81,6 +82,7 @@ pub mod testing;
 mod text;
 mod time;
 
+pub use agent::program_and_system;
 pub use audit::{Act, Actor, AuditRecord};
 pub use backend::{Accepted, BackendAnswer, Entry, PasswordBackend, VerifyRequest};
 pub use client::{ClientKey, ClientNetwork, Peer};
@@ -107,7 +109,7 @@ pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
     Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError, NameKind,
-    NewId, Realm, RealmChange, Role, Scope, StrengthRule, User, check_login_name, fold,
+    NewId, Origin, Realm, RealmChange, Role, Scope, StrengthRule, User, check_login_name, fold,
 };
 pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_path};
 pub use request_id::RequestId;

@@ -219,6 +219,13 @@ impl Profile {
     pub fn new(account: Account, realm: Arc<Realm>) -> Self {
         Self { has_password: account.has_password(), totp: account.totp, user: account.user, realm }
     }
+
+    /// Whether the realm demands a second factor of the user, who has none. Of bots it demands none.
+    #[must_use]
+    pub fn lacks_second_factor(&self) -> bool {
+        let has_one = self.totp || self.user.mails_codes();
+        self.realm.require_second_factor && self.user.bot.is_none() && !has_one
+    }
 }
 
 /// What a successful login gives.
@@ -369,6 +376,8 @@ pub enum FailureReason {
     TooManyAttempts,
     /// The account has a second factor and this protocol has no second step.
     NoSecondStep,
+    /// The realm demands a second factor, the account has none, and this protocol can't set one up.
+    NoSecondFactor,
     /// No account holds that token.
     UnknownToken,
     /// The token has ended.
@@ -411,6 +420,7 @@ impl FailureReason {
             Self::BrokenPassword => "broken-password",
             Self::DigestNotAccepted => "digest-not-accepted",
             Self::NoSecondStep => "no-second-step",
+            Self::NoSecondFactor => "no-second-factor",
             Self::UnknownToken => "unknown-token",
             Self::ExpiredToken => "expired-token",
             Self::NotOffered => "not-offered",

@@ -8,7 +8,7 @@ mod name_rule;
 mod realm;
 mod user;
 
-pub use credential::{Credential, Digest, Scope};
+pub use credential::{Credential, Digest, Origin, Scope};
 pub use name::{LoginName, NameKind, fold};
 pub use name_rule::{NameError, check_login_name};
 pub use realm::{Realm, RealmChange, StrengthRule};

@@ -17,8 +17,8 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 
 use crate::{
-    Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName,
-    NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, User, UserId,
+    Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, Language,
+    LoginName, NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, User, UserId,
 };
 
 pub use audit::{AuditRow, AuditStore};
@@ -220,13 +220,21 @@ pub struct ProfileUpdate {
     pub full_name: String,
     /// What the user may do.
     pub role: Role,
+    /// The language of the user's mails.
+    pub language: Option<Language>,
 }
 
 impl ProfileUpdate {
-    /// Gives a user other names, and leaves the full name and the role as they are.
+    /// Gives a user other names, and leaves the rest as it is.
     #[must_use]
     pub fn with_names(user: &User, names: Vec<LoginName>) -> Self {
-        Self { version: user.version, names, full_name: user.full_name.clone(), role: user.role }
+        Self {
+            version: user.version,
+            names,
+            full_name: user.full_name.clone(),
+            role: user.role,
+            language: user.language,
+        }
     }
 }
 

@@ -44,6 +44,7 @@ impl CredentialFactory {
             clear_only: false,
             scope: Scope::default(),
             label: None,
+            origin: None,
             created: self.clock.now(),
             expires: None,
             last_used: None,

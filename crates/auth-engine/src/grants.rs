@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, ApiKey, AuditRecord, Clock, Credential, CredentialId, CredentialKind, Grant, GrantKind,
-    InternalError, ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, UserId, fold,
+    InternalError, Peer, ProtocolName, Realm, Store, StoreError, Timestamp, TokenForm, User, UserId, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -31,7 +31,7 @@ pub(crate) struct GrantIssuer {
 }
 
 /// A login and its renewals: signed tokens of one user, each of which succeeds another.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Chain {
     /// The second in which the first token counts as issued.
     begun: Timestamp,
@@ -63,17 +63,15 @@ impl GrantIssuer {
         Self { store, credentials, keys, rules, clock, zettelstore }
     }
 
-    /// Issues a grant of a kind, which comes from an app password where one was presented. What it stores is durable when
-    /// this returns.
+    /// Issues a grant of a kind. What it stores is durable when this returns.
     pub(crate) async fn issue(
         &self,
         protocol: ProtocolName,
         kind: GrantKind,
         realm: &Realm,
         account: &Account,
-        app_password: Option<&Credential>,
+        lineage: Lineage,
     ) -> Result<Grant, InternalError> {
-        let lineage = Lineage::of(app_password);
         match kind {
             GrantKind::ApiKey => Ok(Grant::ApiKey(self.api_key(account, lineage).await?)),
             GrantKind::Token(kind) => self.token(protocol, kind, account.user.id, lineage, None).await,
@@ -139,8 +137,9 @@ impl GrantIssuer {
         realm: &Realm,
         user: &User,
         old: &Credential,
+        peer: &Peer,
     ) -> Result<SignedGrant, InternalError> {
-        let Some(lineage) = Lineage::of_session(&*self.store, user.id, old.parent).await? else {
+        let Some(lineage) = Lineage::of_session(&*self.store, peer, user.id, old.parent).await? else {
             return Ok(SignedGrant::Revoked);
         };
         let chain = Chain { begun: old.created, lineage, predecessor: Some(old.id) };

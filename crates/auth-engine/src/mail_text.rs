@@ -95,8 +95,8 @@ fn shown(value: &str) -> String {
 /// The texts in a language.
 fn texts(language: Language) -> &'static Texts {
     match language {
+        Language::English => &ENGLISH,
         Language::German => &GERMAN,
-        _ => &ENGLISH,
     }
 }
 

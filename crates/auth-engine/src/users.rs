@@ -98,6 +98,7 @@ impl UserFactory {
             valid_from: self.clock.now(),
             email_second_factor: false,
             must_change_password: false,
+            language: None,
             external_ids,
             external_roles: ByProtocol::new(),
             version: 0,

@@ -84,12 +84,10 @@ impl<'a> Call<'a> {
 
     /// The signed-in user with the program and the second factor that came along.
     pub(crate) fn caller(&self) -> Result<Caller<'_>, ApiError> {
-        let headers = self.headers();
         Ok(Caller {
             principal: self.principal()?,
             peer: self.peer,
             protocol: ProtocolName::ROCKETCHAT,
-            agent: decode::agent(headers),
             factor: self.factor(),
         })
     }

@@ -31,7 +31,7 @@ pub use command::{Command, FrameError, Params};
 pub(crate) use message::Message;
 pub(crate) use method::{Origin, SignedIn, call, is_log_in};
 pub use output::{Close, Output};
-pub use session::{Client, Session, SessionConfig};
+pub use session::{Session, SessionConfig};
 
 /// Whether clients open sockets at a path. Meteor's server has three: the last is for those that know SockJS, and speak
 /// without its frames there.

@@ -11,7 +11,7 @@ mod page;
 pub use body::body;
 pub use error::DecodeError;
 pub use fields::Fields;
-pub(crate) use headers::{agent, factor_method, presented_factor, second_factor_code, user_and_token};
+pub(crate) use headers::{factor_method, presented_factor, second_factor_code, user_and_token};
 pub use login::{LoginForm, accounts_form, login_form};
 pub use own_change::OwnChange;
 pub(crate) use own_change::password_factor;

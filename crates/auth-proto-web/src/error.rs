@@ -39,6 +39,8 @@ pub(crate) enum PageError {
     SignInFirst { next: Option<Next> },
     /// The account must have a new password first.
     PasswordFirst { next: Option<Next> },
+    /// The account must have a second factor first.
+    FactorFirst { next: Option<Next> },
     /// The owner of the account has to confirm first who is there; then comes `next`.
     ConfirmFirst { next: &'static str },
     /// The request could not be judged.
@@ -52,6 +54,9 @@ impl PageError {
             Self::SignInFirst { next } => return redirect(state, &with_next("/sign-in", next.as_ref())),
             Self::PasswordFirst { next } => {
                 return redirect(state, &with_next("/account/password", next.as_ref()));
+            }
+            Self::FactorFirst { next } => {
+                return redirect(state, &with_next("/account/two-step", next.as_ref()));
             }
             Self::ConfirmFirst { next } => {
                 return redirect(state, &with_next("/account/confirm", Some(&Next::fixed(next))));

@@ -43,7 +43,7 @@ impl Protocol for WebProtocol {
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {
         let language = asked_for(request.headers());
         let texts = texts(language.unwrap_or_default());
-        let peer = peer.clone().asking_for(language);
+        let peer = peer.clone().with_language(language);
         let answer = dispatch(self, route, &request, &peer, texts).await;
         let mut answer = answer.unwrap_or_else(|error| error.into_answer(self, texts));
         if request.method() == Method::HEAD {

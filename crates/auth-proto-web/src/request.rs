@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use auth_core::{Peer, Realm, Token};
 use bytes::Bytes;
-use http::header::USER_AGENT;
 
 use crate::decode::cookies::Cookies;
 use crate::decode::fields::{Fields, is_token};
@@ -41,13 +40,5 @@ impl<'a> Request<'a> {
         const LONGEST: usize = 256;
         let end = self.http.uri().path().rsplit('/').next();
         end.filter(|token| is_token(token) && token.len() <= LONGEST).map(Token::new)
-    }
-
-    /// The browser as it names itself, cut to a length that a list can show.
-    pub(crate) fn agent(&self) -> &'a str {
-        const LONGEST: usize = 256;
-        let sent =
-            self.http.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        sent.get(..LONGEST.min(sent.len())).unwrap_or_default()
     }
 }

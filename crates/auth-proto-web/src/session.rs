@@ -49,10 +49,26 @@ pub(crate) async fn find(state: &WebProtocol, request: &Request<'_>) -> Result<O
 /// The owner of the session that came along.
 ///
 /// # Errors
-/// [`PageError::SignInFirst`] where there is none, and [`PageError::PasswordFirst`] where the account must have a new password
-/// before it does anything else.
+/// [`PageError::SignInFirst`] where there is none, [`PageError::PasswordFirst`] where the account must have a new password
+/// before it does anything else, and then [`PageError::FactorFirst`] where its realm demands a second factor that it lacks.
 pub(crate) async fn required(state: &WebProtocol, request: &Request<'_>) -> Result<SignedIn, PageError> {
-    let signed_in = required_even_so(state, request).await?;
+    let signed_in = required_for_factors(state, request).await?;
+    if signed_in.principal.profile.lacks_second_factor() {
+        Err(PageError::FactorFirst { next: here(request) })
+    } else {
+        Ok(signed_in)
+    }
+}
+
+/// The owner of the session that came along, even where the account lacks a second factor: for the pages that set one up.
+///
+/// # Errors
+/// [`PageError::SignInFirst`] and [`PageError::PasswordFirst`].
+pub(crate) async fn required_for_factors(
+    state: &WebProtocol,
+    request: &Request<'_>,
+) -> Result<SignedIn, PageError> {
+    let signed_in = required_for_password(state, request).await?;
     if signed_in.user().must_change_password {
         Err(PageError::PasswordFirst { next: here(request) })
     } else {
@@ -60,11 +76,11 @@ pub(crate) async fn required(state: &WebProtocol, request: &Request<'_>) -> Resu
     }
 }
 
-/// The owner of the session that came along, even where the account must have a new password first.
+/// The owner of the session that came along, even where the account must have a new password: for the page that sets it.
 ///
 /// # Errors
 /// [`PageError::SignInFirst`] where there is none.
-pub(crate) async fn required_even_so(
+pub(crate) async fn required_for_password(
     state: &WebProtocol,
     request: &Request<'_>,
 ) -> Result<SignedIn, PageError> {
@@ -91,13 +107,7 @@ impl SignedIn {
 
     /// The owner as a caller of services, with the second factor that came along.
     pub(crate) fn caller<'a>(&'a self, request: &'a Request<'_>, factor: &'a PresentedFactor) -> Caller<'a> {
-        Caller {
-            principal: &self.principal,
-            peer: request.peer,
-            protocol: ProtocolName::WEB,
-            agent: request.agent(),
-            factor,
-        }
+        Caller { principal: &self.principal, peer: request.peer, protocol: ProtocolName::WEB, factor }
     }
 
     /// Demands that the owner has shown of late who is there.
@@ -155,7 +165,8 @@ impl SignedIn {
             ("/account/zulip", t.zulip.title, state.config.zulip_url.is_some()),
         ];
         let link = |(path, name, _)| NavLink { path, name, is_here: path == here };
-        let is_free = !self.user().must_change_password;
+        let profile = &self.principal.profile;
+        let is_free = !profile.user.must_change_password && !profile.lacks_second_factor();
         let links = pages.into_iter().filter(|(_, _, is_there)| *is_there && is_free).map(link).collect();
         let sign_out = self.seal(state, FormName::SignOut, &[]);
         let owner = Owner { name: self.user().full_name.clone(), sign_out, links };

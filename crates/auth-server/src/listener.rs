@@ -9,6 +9,7 @@ use std::time::Duration;
 use auth_core::{BodyRule, BodyTooLarge, ClientKey, InternalError, Peer, Protocol};
 use bytes::Bytes;
 use futures_util::FutureExt;
+use http::header::{HeaderValue, USER_AGENT};
 use http::{Request, Response, StatusCode, Version};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -144,7 +145,8 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
         shared.forwarding.note(doubt, address.ip());
     }
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
-    let peer = Peer::of_request(origin.client, id);
+    let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
+    let peer = Peer::of_request(origin.client, id).with_agent(&String::from_utf8_lossy(agent));
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if place.is_refusal() {
             let text = "Too many connections";

@@ -9,7 +9,7 @@ use std::time::Duration;
 use auth_core::{ClientKey, Peer, Rng, Timestamp};
 use auth_crypto::opaque;
 use auth_proto_rocketchat::RocketChatProtocol;
-use auth_proto_rocketchat::ddp::{Client, Output, Session, SessionConfig};
+use auth_proto_rocketchat::ddp::{Output, Session, SessionConfig};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response, StatusCode};
@@ -26,7 +26,7 @@ use tracing::Instrument;
 
 use self::anonymous::AnonymousPlace;
 pub(crate) use self::anonymous::AnonymousSockets;
-use self::handshake::{agent, handshake, switching};
+use self::handshake::{handshake, switching};
 use crate::client_counts::Counted;
 use crate::connections::Place;
 use crate::response::{LONGEST_DELAY, closing, plain, retry};
@@ -74,11 +74,10 @@ pub(crate) fn open(
     };
     let client_key = peer.client_key();
     let anonymous = sockets.anonymous.enter(client_key);
-    let client = Client { peer, agent: agent(request.headers()) };
     let session = Session::new(
         Arc::clone(&sockets.protocol),
         sockets.config,
-        client,
+        peer,
         opaque::rocketchat_id(&*sockets.rng),
         shared.clock.now(),
     );

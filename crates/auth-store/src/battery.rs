@@ -270,6 +270,7 @@ fn user(realm: &Realm, number: u32) -> NewUser {
             valid_from: at(0),
             email_second_factor: false,
             must_change_password: false,
+            language: None,
             external_ids: ByProtocol::from([
                 (ProtocolName::ZULIP, ExternalId::Number(u64::from(number))),
                 (ProtocolName::ROCKETCHAT, ExternalId::Text(format!("rocket{number}"))),
@@ -299,6 +300,7 @@ fn credential(user: UserId, kind: CredentialKind, number: u32) -> Credential {
         clear_only: false,
         scope: Scope::default(),
         label: None,
+        origin: None,
         created: at(i64::from(number)),
         expires: None,
         last_used: None,

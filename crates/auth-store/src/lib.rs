@@ -42,6 +42,7 @@
 //!     valid_from: Timestamp::from_secs(1_700_000_000),
 //!     email_second_factor: false,
 //!     must_change_password: false,
+//!     language: None,
 //!     external_ids: ByProtocol::new(),
 //!     external_roles: ByProtocol::new(),
 //!     version: 0,

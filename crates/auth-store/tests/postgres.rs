@@ -298,6 +298,7 @@ async fn seeded(store: &impl Store) -> UserId {
         valid_from: Timestamp::default(),
         email_second_factor: false,
         must_change_password: false,
+        language: None,
         external_ids: ByProtocol::new(),
         external_roles: ByProtocol::new(),
         version: 0,

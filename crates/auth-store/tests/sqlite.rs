@@ -76,6 +76,7 @@ async fn what_is_deleted_is_overwritten_also_in_pages_that_become_free() {
         clear_only: false,
         scope: Scope::default(),
         label: None,
+        origin: None,
         created: Timestamp::default(),
         expires: None,
         last_used: None,

@@ -34,6 +34,8 @@ pub(crate) struct RealmLine {
     pub(crate) password_login: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) digest_logins: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) require_second_factor: Option<bool>,
     #[serde(default, deserialize_with = "named", skip_serializing_if = "Option::is_none")]
     pub(crate) min_length: Option<Option<u32>>,
     #[serde(default, deserialize_with = "named", skip_serializing_if = "Option::is_none")]
@@ -218,6 +220,7 @@ impl RealmLine {
             active: self.active,
             password_login: self.password_login,
             digest_logins: self.digest_logins,
+            require_second_factor: self.require_second_factor,
             min_length: self.min_length,
             min_guesses: self.min_guesses,
             backends: self.backends,
@@ -244,6 +247,7 @@ impl RealmLine {
             active: change.active,
             password_login: change.password_login,
             digest_logins: change.digest_logins,
+            require_second_factor: change.require_second_factor,
             min_length: change.min_length,
             min_guesses: change.min_guesses,
             backends: change.backends,

@@ -84,13 +84,8 @@ impl Ann {
         let factor =
             PresentedFactor { code: Some(OneTimeCode::new("eFgH6789")), method: None, password: None };
         let from = peer("192.0.2.1");
-        let caller = Caller {
-            principal: &session,
-            peer: &from,
-            protocol: ProtocolName::ROCKETCHAT,
-            agent: "test",
-            factor: &factor,
-        };
+        let caller =
+            Caller { principal: &session, peer: &from, protocol: ProtocolName::ROCKETCHAT, factor: &factor };
         let personal = world.engine.create_personal_token(&caller, "bot", false).await.unwrap();
         secrets.push(("personal token", personal.expose().to_owned()));
         let signed = token(&world.log_in(ProtocolName::ZETTELSTORE, "ann", PASSWORD).await.unwrap());
@@ -220,7 +215,6 @@ impl Ann {
                 principal: &self.session,
                 peer: &from,
                 protocol: ProtocolName::ROCKETCHAT,
-                agent: "test",
                 factor: &factor,
             };
             if world.engine.confirm(&caller).await.is_ok() {

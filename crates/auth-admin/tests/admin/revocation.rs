@@ -209,7 +209,6 @@ impl<'w> Holder<'w> {
                 principal: &principal,
                 peer: &from,
                 protocol: ProtocolName::ROCKETCHAT,
-                agent: "test",
                 factor: &factor,
             };
             let personal = self.world.engine.create_personal_token(&caller, names[2], false).await.unwrap();
@@ -305,20 +304,14 @@ impl<'w> Holder<'w> {
             principal,
             peer: &from,
             protocol: ProtocolName::ROCKETCHAT,
-            agent: "test",
             factor: &factor,
         });
         let admin = token(&world.log_in(ProtocolName::ROCKETCHAT, "admin", PASSWORD).await.unwrap());
         let admin = rocketchat_token(&world.rocketchat_id("admin").await, admin);
         let admin = world.check("main", ProtocolName::ROCKETCHAT, admin).await.result.unwrap();
         let none = PresentedFactor::default();
-        let by_admin = Caller {
-            principal: &admin,
-            peer: &from,
-            protocol: ProtocolName::ROCKETCHAT,
-            agent: "test",
-            factor: &none,
-        };
+        let by_admin =
+            Caller { principal: &admin, peer: &from, protocol: ProtocolName::ROCKETCHAT, factor: &none };
         let who = Identifier::user_name(self.name.clone());
         match act {
             Act::SetPassword => accounts.set_password(&account, &new, false).await.unwrap(),
@@ -368,7 +361,6 @@ impl<'w> Holder<'w> {
                     principal: &principal,
                     peer: &from,
                     protocol: ProtocolName::ZULIP,
-                    agent: "",
                     factor: &none,
                 };
                 engine.regenerate_api_key(&caller).await.unwrap();

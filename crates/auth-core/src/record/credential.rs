@@ -1,10 +1,11 @@
 //! Credentials beside the password.
 
 use std::fmt;
+use std::sync::Arc;
 
 use subtle::ConstantTimeEq;
 
-use crate::{CredentialId, CredentialKind, ProtocolName, Timestamp, UserId};
+use crate::{ClientKey, CredentialId, CredentialKind, Peer, ProtocolName, Timestamp, UserId};
 
 /// A secret beside the password that a user can present, or prove to hold.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub struct Credential {
     pub scope: Scope,
     /// The name that its owner gave it; unique per user and kind where it is set.
     pub label: Option<String>,
+    /// Where the credential was made, where that is known.
+    pub origin: Option<Origin>,
     /// When the credential was made.
     pub created: Timestamp,
     /// From this moment on the credential is refused.
@@ -36,6 +39,22 @@ pub struct Credential {
     pub last_used: Option<Timestamp>,
     /// A number that only grows: the last TOTP step accepted, the wrong attempts at a mailed code.
     pub counter: i64,
+}
+
+/// Where a credential was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "a record: stores and importers build it field by field")]
+pub struct Origin {
+    /// The client that it was made for.
+    pub client: ClientKey,
+    /// The name that the client's program gave itself.
+    pub agent: Option<Arc<str>>,
+}
+
+impl From<&Peer> for Origin {
+    fn from(peer: &Peer) -> Self {
+        Self { client: peer.client_key(), agent: peer.agent.clone() }
+    }
 }
 
 /// Where a credential is good.

@@ -25,6 +25,9 @@ pub struct Realm {
     pub password_login: bool,
     /// Whether new hashes are made so that Rocket.Chat clients may send SHA-256 of the password instead.
     pub digest_logins: bool,
+    /// Whether people of the realm can log in with a password only if they have a second factor. On pages, one who has none
+    /// sets one up.
+    pub require_second_factor: bool,
     /// What a new password must fulfil, where it differs from the server's rule.
     pub strength: Option<StrengthRule>,
     /// The names of the password backends, in the order in which they are asked; empty means the local one alone.
@@ -48,6 +51,7 @@ impl Realm {
             active: true,
             password_login: true,
             digest_logins: false,
+            require_second_factor: false,
             strength: None,
             backends: Vec::new(),
         }
@@ -64,6 +68,7 @@ impl Realm {
             ("active", self.active != other.active),
             ("password_login", self.password_login != other.password_login),
             ("digest_logins", self.digest_logins != other.digest_logins),
+            ("require_second_factor", self.require_second_factor != other.require_second_factor),
             ("strength", self.strength != other.strength),
             ("backends", self.backends != other.backends),
         ];
@@ -105,6 +110,8 @@ pub struct RealmChange {
     pub password_login: Option<bool>,
     /// [`Realm::digest_logins`].
     pub digest_logins: Option<bool>,
+    /// [`Realm::require_second_factor`].
+    pub require_second_factor: Option<bool>,
     /// [`StrengthRule::min_length`]; the rule goes where both are taken away.
     pub min_length: Option<Option<u32>>,
     /// [`StrengthRule::min_guesses`].
@@ -127,6 +134,7 @@ impl RealmChange {
             active: None,
             password_login: None,
             digest_logins: None,
+            require_second_factor: None,
             min_length: None,
             min_guesses: None,
             backends: None,
@@ -154,6 +162,7 @@ impl RealmChange {
             active: self.active.unwrap_or(realm.active),
             password_login: self.password_login.unwrap_or(realm.password_login),
             digest_logins: self.digest_logins.unwrap_or(realm.digest_logins),
+            require_second_factor: self.require_second_factor.unwrap_or(realm.require_second_factor),
             strength,
             backends: self.backends.unwrap_or(realm.backends),
             ..realm
@@ -174,6 +183,7 @@ impl From<Realm> for RealmChange {
             active: Some(realm.active),
             password_login: Some(realm.password_login),
             digest_logins: Some(realm.digest_logins),
+            require_second_factor: Some(realm.require_second_factor),
             min_length: Some(realm.strength.map(|rule| rule.min_length)),
             min_guesses: Some(realm.strength.map(|rule| rule.min_guesses)),
             backends: Some(realm.backends),

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{LoginName, NameKind};
-use crate::{PasswordString, ProtocolName, RealmId, Timestamp, UserId};
+use crate::{Language, PasswordString, ProtocolName, RealmId, Timestamp, UserId};
 
 /// A person or a bot of one realm.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct User {
     pub email_second_factor: bool,
     /// Whether clients shall ask for a new password after login.
     pub must_change_password: bool,
+    /// The language of the user's mails; `None` where nobody has chosen one.
+    pub language: Option<Language>,
     /// The ids under which protocols show the user, unique in the realm for each protocol.
     pub external_ids: ByProtocol<ExternalId>,
     /// The user's roles in a protocol's own words, where they don't follow from the [`Role`]. An empty list is a user
@@ -54,6 +56,12 @@ impl User {
     #[must_use]
     pub fn email(&self) -> Option<Email<'_>> {
         self.name(NameKind::Email).map(|name| Email { address: &name.exact, verified: name.verified })
+    }
+
+    /// Whether a mailed code is a second factor of the user: switched on, with a verified address.
+    #[must_use]
+    pub fn mails_codes(&self) -> bool {
+        self.email_second_factor && self.email().is_some_and(|email| email.verified)
     }
 
     /// The first name of a kind.
@@ -316,10 +324,10 @@ impl Account {
         self.totp || self.mails_codes()
     }
 
-    /// Whether a mailed code is a second factor of this account: switched on, with a verified address.
+    /// Whether a mailed code is a second factor of this account.
     #[must_use]
     pub fn mails_codes(&self) -> bool {
-        self.user.email_second_factor && self.user.email().is_some_and(|email| email.verified)
+        self.user.mails_codes()
     }
 }
 

@@ -23,8 +23,6 @@ pub struct Caller<'a> {
     pub peer: &'a Peer,
     /// The protocol by which the call comes.
     pub protocol: ProtocolName,
-    /// The program that calls, as it names itself; empty where it doesn't.
-    pub agent: &'a str,
     /// The second factor that came along.
     pub factor: &'a PresentedFactor,
 }

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use super::{ActionError, Caller};
 use crate::{
-    ApiKey, ClientKey, CredentialId, CredentialKind, Grant, InternalError, Password, ProtocolName, RealmId,
+    ApiKey, CredentialId, CredentialKind, Grant, InternalError, Origin, Password, ProtocolName, RealmId,
     Timestamp, Token,
 };
 
@@ -117,10 +117,8 @@ pub struct OwnCredential {
     pub expires: Option<Timestamp>,
     /// When it was last used, to the minute.
     pub last_used: Option<Timestamp>,
-    /// Where it was made from.
-    pub client: Option<ClientKey>,
-    /// The program that it was made for, as the program named itself.
-    pub agent: Option<String>,
+    /// Where it was made, where that is known.
+    pub origin: Option<Origin>,
     /// Whether it is the one that the caller presented.
     pub is_presented: bool,
 }

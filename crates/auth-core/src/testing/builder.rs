@@ -76,6 +76,7 @@ impl UserBuilder {
             valid_from: Timestamp::default(),
             email_second_factor: false,
             must_change_password: false,
+            language: None,
             external_ids: ByProtocol::from([
                 (ProtocolName::ZULIP, ExternalId::Number(1)),
                 (ProtocolName::ROCKETCHAT, ExternalId::Text(format!("{user_name:x<17.17}"))),

@@ -175,7 +175,6 @@ impl FakeServices {
     fn act(&self, caller: Option<&Caller<'_>>, kind: ActionKind) -> Result<ActionResult, ActionError> {
         let action = Action {
             principal: caller.map(|caller| caller.principal.clone()),
-            agent: caller.map(|caller| caller.agent.to_owned()).unwrap_or_default(),
             peer: caller.map(|caller| caller.peer.clone()),
             factor: caller.map(|caller| caller.factor.clone()).unwrap_or_default(),
             kind,

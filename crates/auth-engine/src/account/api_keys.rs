@@ -33,7 +33,8 @@ impl ApiKeys for ApiKeyService {
         let principal = caller.principal;
         let user = principal.profile.user.id;
         let gone = || InternalError::unavailable("the principal's account or app password is gone");
-        let lineage = Lineage::of_session(&*self.store, user, principal.parent).await?.ok_or_else(gone)?;
+        let lineage = Lineage::of_session(&*self.store, caller.peer, user, principal.parent).await?;
+        let lineage = lineage.ok_or_else(gone)?;
         let key = self.credentials.new_zulip_key();
         let audit = self.auditor.by_caller(caller, Act::ZulipKeyRenewed, &principal.profile.user)?;
         let new = lineage.apply(self.credentials.zulip_key(user, &key));

@@ -236,7 +236,8 @@ impl StepUp {
     /// for no other.
     fn fingerprint(&self, caller: &Caller<'_>) -> Option<(UserId, Digest)> {
         let credential = caller.principal.credential?;
-        let place = format!("{}\n{}", caller.peer.client_key(), caller.agent);
+        let agent = caller.peer.agent.as_deref().unwrap_or_default();
+        let place = format!("{}\n{agent}", caller.peer.client_key());
         Some((caller.principal.profile.user.id, self.credentials.fingerprint(credential, &place)))
     }
 }

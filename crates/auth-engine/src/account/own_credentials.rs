@@ -79,6 +79,7 @@ impl OwnCredentials for OwnCredentialService {
         let policy = self.rules.of(caller.protocol).token_policy(CredentialKind::WEB_SESSION);
         let expires = Some(self.texts.now() + policy.lifetime);
         let (token, stored) = self.credentials.token(account.user.id, CredentialKind::WEB_SESSION, expires);
+        let stored = Credential { origin: Some(caller.peer.into()), ..stored };
         if !self.store.replace(old, &stored, None).await? {
             return Err(ActionError::NotPermitted);
         }
@@ -102,8 +103,7 @@ impl OwnCredentials for OwnCredentialService {
                 protocols: credential.scope.protocols,
                 created: credential.created,
                 expires: credential.expires,
-                client: None,
-                agent: None,
+                origin: credential.origin,
             })
             .collect();
         shown.sort_by_key(|credential| (Reverse(credential.is_presented), Reverse(credential.created)));
@@ -152,8 +152,12 @@ impl OwnCredentials for OwnCredentialService {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
         let password = opaque::app_password(&*self.rng);
         let stored = self.credentials.app_password(account.user.id, name, &password);
-        let stored =
-            Credential { scope: Scope { protocols, ..stored.scope.clone() }, expires: new.expires, ..stored };
+        let stored = Credential {
+            scope: Scope { protocols, ..stored.scope.clone() },
+            expires: new.expires,
+            origin: Some(caller.peer.into()),
+            ..stored
+        };
         let audit = self.auditor.by_caller(caller, Act::AppPasswordMade, &account.user)?;
         let audit = AuditRecord { detail: name.to_owned(), ..audit };
         match add_named(&*self.store, &stored, &audit, Act::AppPasswordRevoked).await? {
@@ -169,7 +173,7 @@ impl OwnCredentials for OwnCredentialService {
 
     async fn api_key(&self, caller: &Caller<'_>) -> Result<ApiKey, ActionError> {
         let account = self.step_up.confirm(caller, Demand::Remembered).await?;
-        Ok(self.issuer.api_key(&account, Lineage::default()).await?)
+        Ok(self.issuer.api_key(&account, Lineage::of(caller.peer, None)).await?)
     }
 
     async fn is_reset_link_good(&self, realm: RealmId, token: &Token) -> Result<bool, ActionError> {

@@ -49,7 +49,7 @@ impl PersonalTokenService {
     /// The lineage of a caller's new tokens.
     async fn lineage(&self, caller: &Caller<'_>) -> Result<Lineage, ActionError> {
         let Principal { profile, parent, .. } = caller.principal;
-        let lineage = Lineage::of_session(&*self.store, profile.user.id, *parent).await?;
+        let lineage = Lineage::of_session(&*self.store, caller.peer, profile.user.id, *parent).await?;
         lineage.ok_or(ActionError::NotPermitted)
     }
 
@@ -59,7 +59,7 @@ impl PersonalTokenService {
     }
 
     /// A new token, and the credential to be stored for it.
-    fn new_token(&self, user: UserId, name: &str, bypass: bool, lineage: Lineage) -> (Token, Credential) {
+    fn new_token(&self, user: UserId, name: &str, bypass: bool, lineage: &Lineage) -> (Token, Credential) {
         let (token, mut stored) = self.credentials.new_personal_token(user, name);
         stored.scope = Scope { protocols: Vec::new(), bypass_second_factor: bypass };
         (token, lineage.apply(stored))
@@ -100,7 +100,7 @@ impl PersonalTokens for PersonalTokenService {
             return Err(ActionError::BadTokenName);
         }
         let lineage = self.lineage(caller).await?;
-        let (token, new) = self.new_token(account.user.id, name, bypass, lineage);
+        let (token, new) = self.new_token(account.user.id, name, bypass, &lineage);
         let audit = self.audit(caller, Act::PersonalTokenMade, &account, name)?;
         match add_named(&*self.store, &new, &audit, Act::PersonalTokenRemoved).await? {
             Added::Yes => Ok(token),
@@ -114,7 +114,7 @@ impl PersonalTokens for PersonalTokenService {
         let lineage = self.lineage(caller).await?;
         let user = account.user.id;
         let old = self.find(user, name).await?.ok_or(ActionError::NoSuchToken)?;
-        let (token, new) = self.new_token(user, name, old.scope.bypass_second_factor, lineage);
+        let (token, new) = self.new_token(user, name, old.scope.bypass_second_factor, &lineage);
         let audit = self.audit(caller, Act::PersonalTokenRenewed, &account, name)?;
         if self.store.replace(old.id, &new, Some(&audit)).await? {
             Ok(token)

@@ -84,7 +84,7 @@ impl Sessions for SessionService {
         let (by, user) = (caller.principal.profile.user.id, account.user.id);
         // A token of the caller's own comes from what the caller's came from; another user's can't.
         let parent = caller.principal.parent.filter(|_| by == user);
-        let lineage = Lineage::of_session(&*self.store, user, parent).await?;
+        let lineage = Lineage::of_session(&*self.store, caller.peer, user, parent).await?;
         let lineage = lineage.ok_or(ActionError::NotPermitted)?;
         let kind = CredentialKind::ROCKETCHAT_TOKEN;
         let audit = self.auditor.by_caller(caller, Act::SessionMade, &account.user)?;
@@ -100,7 +100,7 @@ impl Sessions for SessionService {
             return Err(ActionError::NotPermitted);
         }
         let user = &principal.profile.user;
-        let lineage = Lineage::of_session(&*self.store, user.id, principal.parent).await?;
+        let lineage = Lineage::of_session(&*self.store, caller.peer, user.id, principal.parent).await?;
         let lineage = lineage.ok_or(ActionError::NotPermitted)?.until(principal.expires);
         // The row names the token presented: nothing is made when that is gone.
         let audit = self.auditor.by_caller(caller, Act::SessionMade, user)?;

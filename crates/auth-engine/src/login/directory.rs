@@ -323,6 +323,7 @@ fn profile_update(user: &User, entry: &Entry) -> ProfileUpdate {
         names,
         full_name: full_name.unwrap_or_default().to_owned(),
         role: entry.role.unwrap_or(user.role),
+        language: user.language,
     }
 }
 

@@ -23,6 +23,7 @@ use super::second_factor::{SecondFactorCheck, Subject, active_factors};
 use super::ticket::{Ticket, Tickets};
 use crate::account::notices::{Notice, Notices};
 use crate::grants::GrantIssuer;
+use crate::lineage::Lineage;
 use crate::rate_limit::priority::Priorities;
 use crate::rate_limit::reservation::{Limited, Reservation};
 use crate::rate_limit::shared::AttemptLimits;
@@ -334,7 +335,7 @@ impl LoginPipeline {
         let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
         check_state(realm, account.user.active)?;
         // That the password is right is not told where a second factor is needed and can't be shown.
-        if verified.reset_required && !self.lacks_second_step(attempt, account) {
+        if verified.reset_required && self.lacking(judged, account).is_none() {
             return Err(LoginError::PasswordResetRequired);
         }
         Ok(owner)
@@ -357,8 +358,8 @@ impl LoginPipeline {
             rules.check_user(&account.user)?;
         }
         if verified.app_password.is_none() {
-            if self.lacks_second_step(attempt, &account) {
-                return Err(LoginError::Credentials(FailureReason::NoSecondStep));
+            if let Some(reason) = self.lacking(judged, &account) {
+                return Err(LoginError::Credentials(reason));
             }
             // The account's first factor is asked for: the client can't choose.
             if let (SecondStep::Offered(code), Some(method)) =
@@ -395,10 +396,11 @@ impl LoginPipeline {
         account: Account,
         app_password: Option<&Credential>,
     ) -> Result<Box<Login>, LoginError> {
-        let LoginAttempt { protocol, grant, realm, .. } = judged.attempt;
+        let LoginAttempt { protocol, grant, realm, peer, .. } = judged.attempt;
         let (verified, factors) = (Arc::clone(&account.user), active_factors(&account));
         let account = self.with_external_id(judged, account).await?;
-        let grant = self.issuer.issue(*protocol, *grant, realm, &account, app_password).await?;
+        let lineage = Lineage::of(peer, app_password);
+        let grant = self.issuer.issue(*protocol, *grant, realm, &account, lineage).await?;
         // An app password stands for the factors of its account.
         self.check_meanwhile(realm, &verified, app_password.is_none().then_some(&factors)).await?;
         Ok(Box::new(Login { profile: Profile::new(account, Arc::clone(realm)), grant }))
@@ -438,11 +440,15 @@ impl LoginPipeline {
         updated.ok_or_else(|| InternalError::unavailable("the user is gone"))
     }
 
-    /// Whether an account has a second factor at a protocol that has no second step.
-    fn lacks_second_step(&self, attempt: &LoginAttempt, account: &Account) -> bool {
-        matches!(attempt.second_step, SecondStep::NotOffered)
-            && !self.password_only
-            && !active_factors(account).is_empty()
+    /// Why a right password is not enough for an account at this protocol: it has a second factor that can't be asked for,
+    /// or lacks the one that its realm demands.
+    fn lacking(&self, Judged { attempt, rules }: Judged<'_>, account: &Account) -> Option<FailureReason> {
+        if account.has_second_factor() {
+            let is_asked = self.password_only || !matches!(attempt.second_step, SecondStep::NotOffered);
+            return (!is_asked).then_some(FailureReason::NoSecondStep);
+        }
+        let is_demanded = attempt.realm.require_second_factor && account.user.bot.is_none();
+        (is_demanded && !rules.sets_up_second_factors()).then_some(FailureReason::NoSecondFactor)
     }
 
     /// The moment before which an answer must not be sent: the protocol's delay after the look-up, or a tenth of a second

@@ -93,7 +93,7 @@ impl MailQueue {
         message: &Message<'_>,
         asked: Option<Language>,
     ) -> OutgoingMail {
-        let language = asked.unwrap_or(self.language);
+        let language = user.language.or(asked).unwrap_or(self.language);
         let Letter { subject, text } = letter(message, language, &self.site);
         let text = Zeroizing::new(format!("{}\n{text}", language.tag()));
         let id = MailId::random(&*self.rng);

@@ -36,6 +36,7 @@ impl TokenRenewal for TokenRenewer {
         let PresentedCredential::SignedToken { token, place } = check.credential else {
             return Err(TokenError::Invalid);
         };
+        let peer = check.peer;
         let found = self.checker.signed_token(check.realm.as_ref(), &token, place).await?;
         let SignedHolder { realm, holder, claims } = found;
         if claims.issued == Timestamp::default() {
@@ -48,7 +49,7 @@ impl TokenRenewal for TokenRenewer {
         if age * 4 < life {
             return Ok(as_it_is);
         }
-        match self.issuer.successor(form, &realm, &holder.user, &holder.credential).await? {
+        match self.issuer.successor(form, &realm, &holder.user, &holder.credential, &peer).await? {
             SignedGrant::Issued(grant) => Ok(grant),
             SignedGrant::NoRoom => Ok(as_it_is),
             SignedGrant::Revoked => Err(TokenError::Invalid),

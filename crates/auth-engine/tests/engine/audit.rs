@@ -180,7 +180,7 @@ async fn a_key_that_is_renewed_leaves_a_row_of_its_protocol() {
     let principal = world.check("main", ProtocolName::ZULIP, presented).await.result.unwrap();
     let (peer, factor) = (from(), none());
     let protocol = ProtocolName::ZULIP;
-    let caller = Caller { principal: &principal, peer: &peer, protocol, agent: "", factor: &factor };
+    let caller = Caller { principal: &principal, peer: &peer, protocol, factor: &factor };
     world.engine.regenerate_api_key(&caller).await.unwrap();
     let row = row(&world, Act::ZulipKeyRenewed, Actor::Owner, &iago);
     log.expect(AuditRecord { protocol: Some(protocol), ..row }).await;

@@ -108,11 +108,11 @@ async fn a_device_is_asked_for_at_once_and_remembered_for_token_program_and_clie
     world.clock.advance(Duration::from_secs(30));
     let other_token = SignedIn::new(&world, "totp").await;
     assert_eq!(asked(change(&world, &other_token, &none()).await), required);
-    totp.agent = "other";
+    totp.peer = peer("192.0.2.1").with_agent("other");
     assert_eq!(asked(change(&world, &totp, &none()).await), required);
-    (totp.agent, totp.peer) = ("test", peer("192.0.2.2"));
+    totp.peer = peer("192.0.2.2").with_agent("test");
     assert_eq!(asked(change(&world, &totp, &none()).await), required);
-    totp.peer = peer("192.0.2.1");
+    totp.peer = peer("192.0.2.1").with_agent("test");
     assert_eq!(asked(change(&world, &totp, &none()).await), None);
 
     world.clock.advance(HALF_HOUR);

@@ -46,7 +46,6 @@ async fn zulip_key_is_the_same_at_each_login_until_it_is_regenerated() {
         principal: &principal,
         peer: &peer("192.0.2.1"),
         protocol: ProtocolName::ZULIP,
-        agent: "",
         factor: &PresentedFactor::default(),
     };
     let new = world.engine.regenerate_api_key(&caller).await.unwrap();

@@ -269,6 +269,7 @@ impl PasswordBackend for Enrolling {
                 clear_only: false,
                 scope: Scope::default(),
                 label: None,
+                origin: None,
                 created: Timestamp::from_secs(1_700_000_000),
                 expires: None,
                 last_used: None,

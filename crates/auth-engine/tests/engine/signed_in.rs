@@ -12,7 +12,6 @@ pub(crate) struct SignedIn {
     pub(crate) principal: Box<Principal>,
     pub(crate) token: Token,
     pub(crate) peer: Peer,
-    pub(crate) agent: &'static str,
 }
 
 impl SignedIn {
@@ -30,7 +29,7 @@ impl SignedIn {
         let user_id = world.rocketchat_id(who).await;
         let presented = rocketchat_token(&user_id, token.clone());
         let principal = world.check("main", ProtocolName::ROCKETCHAT, presented).await.result.unwrap();
-        Self { principal, token, peer: peer("192.0.2.1"), agent: "test" }
+        Self { principal, token, peer: peer("192.0.2.1").with_agent("test") }
     }
 
     /// Whether the session is still good.
@@ -41,13 +40,7 @@ impl SignedIn {
     }
 
     pub(crate) fn caller<'a>(&'a self, factor: &'a PresentedFactor) -> Caller<'a> {
-        Caller {
-            principal: &self.principal,
-            peer: &self.peer,
-            protocol: ProtocolName::ROCKETCHAT,
-            agent: self.agent,
-            factor,
-        }
+        Caller { principal: &self.principal, peer: &self.peer, protocol: ProtocolName::ROCKETCHAT, factor }
     }
 }
 

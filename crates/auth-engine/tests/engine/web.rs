@@ -71,7 +71,7 @@ impl Session {
 
     fn caller<'a>(&'a self, factor: &'a PresentedFactor) -> auth_core::Caller<'a> {
         let (principal, peer) = (&self.principal, &self.peer);
-        auth_core::Caller { principal, peer, protocol: ProtocolName::WEB, agent: "test", factor }
+        auth_core::Caller { principal, peer, protocol: ProtocolName::WEB, factor }
     }
 }
 

@@ -128,8 +128,6 @@ impl SignedIn {
 #[derive(Clone, Debug)]
 pub(crate) struct Origin<'a> {
     pub(crate) peer: &'a Peer,
-    /// The program that calls, as it names itself; empty where it does not.
-    pub(crate) agent: &'a str,
     /// The user who calls.
     pub(crate) user: Option<&'a SignedIn>,
     /// The second factor in headers, where the call has headers. One among the parameters takes precedence.
@@ -144,8 +142,7 @@ impl Origin<'_> {
 
     /// The caller of a service: the user who calls, and the second factor that is shown.
     fn caller<'a>(&'a self, principal: &'a Principal, factor: &'a PresentedFactor) -> Caller<'a> {
-        let protocol = ProtocolName::ROCKETCHAT;
-        Caller { principal, peer: self.peer, protocol, agent: self.agent, factor }
+        Caller { principal, peer: self.peer, protocol: ProtocolName::ROCKETCHAT, factor }
     }
 }
 

@@ -48,16 +48,6 @@ impl Default for SessionConfig {
     }
 }
 
-/// The client of a socket.
-#[derive(Clone, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "servers build it")]
-pub struct Client {
-    /// Where the client is.
-    pub peer: Peer,
-    /// The program, as it names itself in the handshake; empty where it does not.
-    pub agent: String,
-}
-
 /// The server's end of one socket: takes frames and the time, gives an [`Output`] for each.
 ///
 /// # Example
@@ -67,14 +57,14 @@ pub struct Client {
 ///
 /// use auth_core::testing::FakeServices;
 /// use auth_core::{Peer, Timestamp};
-/// use auth_proto_rocketchat::ddp::{Client, Session, SessionConfig};
+/// use auth_proto_rocketchat::ddp::{Session, SessionConfig};
 /// use auth_proto_rocketchat::{Config, RocketChatProtocol};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let config = Config::new("chat", "http://localhost:3000");
 /// let protocol = Arc::new(RocketChatProtocol::new(config, Arc::new(FakeServices::new())));
-/// let client = Client { peer: Peer::new([127, 0, 0, 1].into()), agent: "test/1".to_owned() };
+/// let client = Peer::new([127, 0, 0, 1].into()).with_agent("test/1");
 /// let now = Timestamp::from_secs(1_700_000_000);
 /// let mut session = Session::new(protocol, SessionConfig::default(), client, "id".to_owned(), now);
 ///
@@ -85,7 +75,7 @@ pub struct Client {
 pub struct Session {
     state: Arc<RocketChatProtocol>,
     config: SessionConfig,
-    client: Client,
+    client: Peer,
     id: String,
     /// Whether the greeting was accepted.
     greeted: bool,
@@ -107,7 +97,7 @@ impl Session {
     pub fn new(
         protocol: Arc<RocketChatProtocol>,
         config: SessionConfig,
-        client: Client,
+        client: Peer,
         id: String,
         now: Timestamp,
     ) -> Self {
@@ -201,7 +191,7 @@ impl Session {
             return Output::default();
         };
         self.checked = now;
-        match user.check(&self.state, &self.client.peer).await {
+        match user.check(&self.state, &self.client).await {
             Ok(principal) => {
                 let document = UserDocument::of(&principal.profile.user);
                 Output { frames: self.show(Some(document)), ..Output::default() }
@@ -240,8 +230,7 @@ impl Session {
         let outcome = match wait {
             Some(wait) => MethodError::Limited(wait).into(),
             None => {
-                let Client { peer, agent } = &self.client;
-                let origin = Origin { peer, agent, user: self.user.as_ref(), factor: None };
+                let origin = Origin { peer: &self.client, user: self.user.as_ref(), factor: None };
                 method::call(&self.state, &origin, name, params).await
             }
         };

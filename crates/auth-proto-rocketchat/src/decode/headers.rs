@@ -2,7 +2,7 @@
 
 use auth_core::{FactorMethod, OneTimeCode, PresentedFactor};
 use http::HeaderMap;
-use http::header::{HeaderName, USER_AGENT};
+use http::header::HeaderName;
 
 const USER_ID: HeaderName = HeaderName::from_static("x-user-id");
 const AUTH_TOKEN: HeaderName = HeaderName::from_static("x-auth-token");
@@ -36,11 +36,6 @@ pub(crate) fn factor_method(name: &str) -> Option<FactorMethod> {
         "password" => Some(FactorMethod::Password),
         _ => None,
     }
-}
-
-/// The program that calls, as it names itself; empty where it does not.
-pub(crate) fn agent(headers: &HeaderMap) -> &str {
-    only(headers, &USER_AGENT).unwrap_or_default()
 }
 
 /// The value of a header that is there exactly once, in visible ASCII and not empty.

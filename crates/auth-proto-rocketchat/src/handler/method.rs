@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::call::Call;
 use crate::ddp::{self, Command, Message, Origin, SignedIn};
-use crate::decode::{agent, user_and_token};
+use crate::decode::user_and_token;
 use crate::encode::json;
 use crate::error::ApiError;
 use crate::state::RocketChatProtocol;
@@ -37,8 +37,7 @@ pub(crate) async fn call(state: &RocketChatProtocol, call: &Call<'_>) -> Result<
     let headers = call.headers();
     let user = user_and_token(headers).filter(|_| call.principal.is_some());
     let user = user.map(|(id, token)| SignedIn::new(id, token));
-    let origin =
-        Origin { peer: call.peer, agent: agent(headers), user: user.as_ref(), factor: Some(call.factor()) };
+    let origin = Origin { peer: call.peer, user: user.as_ref(), factor: Some(call.factor()) };
     let outcome = ddp::call(state, &origin, &name, params).await;
     let success = outcome.result.is_ok();
     let status = if success { StatusCode::OK } else { StatusCode::BAD_REQUEST };

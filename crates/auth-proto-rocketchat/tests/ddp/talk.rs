@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use auth_core::testing::FakeServices;
 use auth_core::{Peer, Timestamp};
-use auth_proto_rocketchat::ddp::{Client, Output, Session, SessionConfig};
+use auth_proto_rocketchat::ddp::{Output, Session, SessionConfig};
 use auth_proto_rocketchat::{Config, RocketChatProtocol};
 use serde_json::{Value, json};
 
@@ -40,8 +40,7 @@ impl Talk {
         let services = Arc::new(services);
         let config = Config::new("chat", "http://localhost:3000");
         let protocol = Arc::new(RocketChatProtocol::new(config, Arc::clone(&services) as _));
-        let client = Client { peer: peer(), agent: "test/1".to_owned() };
-        let session = Session::new(protocol, session, client, "session-id".to_owned(), START);
+        let session = Session::new(protocol, session, peer(), "session-id".to_owned(), START);
         Self { services, changes, session, now: START }
     }
 
@@ -107,7 +106,7 @@ impl Talk {
 }
 
 pub(crate) fn peer() -> Peer {
-    Peer::new([192, 0, 2, 7].into())
+    Peer::new([192, 0, 2, 7].into()).with_agent("test/1")
 }
 
 /// A login of a fixture user by password.

@@ -153,7 +153,6 @@ async fn second_factor_and_program_come_from_headers() {
         (&[("X-2FA-Code", "1"), ("X-2FA-Method", "password")], "enrol code 1 by Password"),
         (&[("x-2fa-code", "1"), ("x-2fa-method", "sms")], "enrol code 1"),
         (&[("x-2fa-code", "1"), ("x-2fa-code", "2")], "enrol"),
-        (&[("User-Agent", "sdk/1")], "enrol with sdk/1"),
     ] {
         let services = Arc::new(services());
         ask(config(), services.clone(), call("myusername", "POST", "users.enableTotp", &json!({}), headers))

@@ -81,9 +81,6 @@ fn describe(action: &Action) -> String {
     if let Some(method) = action.factor.method {
         words += &format!(" by {method:?}");
     }
-    if !action.agent.is_empty() {
-        words += &format!(" with {}", action.agent);
-    }
     words
 }
 

@@ -19,7 +19,7 @@ const HERE: &str = "/account/confirm";
 
 /// Asks for what the account has, or leads on whoever has shown it of late.
 pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let signed_in = session::required(state, request).await?;
+    let signed_in = session::required_for_factors(state, request).await?;
     let next = request.query().text("next").and_then(|next| Next::parse(&next));
     if signed_in.is_fresh(state, request) {
         return Ok(redirect(state, next.as_ref().map_or("/account", Next::as_str)));
@@ -29,7 +29,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 
 /// Judges what was shown.
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let signed_in = session::required(state, request).await?;
+    let signed_in = session::required_for_factors(state, request).await?;
     let fields = request.form();
     let opened = signed_in.open(state, request, FormName::Confirm, HERE)?;
     let next = opened.text("next").and_then(|next| Next::parse(&next));

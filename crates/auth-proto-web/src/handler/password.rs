@@ -32,7 +32,7 @@ struct Draft {
 
 /// Shows the form.
 pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let signed_in = session::required_even_so(state, request).await?;
+    let signed_in = session::required_for_password(state, request).await?;
     let next = request.query().text("next").and_then(|next| Next::parse(&next));
     let is_due = signed_in.user().must_change_password;
     if !signed_in.principal.profile.has_password && !is_due {
@@ -52,7 +52,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
 /// Changes the password.
 pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
-    let signed_in = session::required_even_so(state, request).await?;
+    let signed_in = session::required_for_password(state, request).await?;
     let fields = request.form();
     let opened = signed_in.open(state, request, FormName::Password, HERE)?;
     let next = opened.text("next").and_then(|next| Next::parse(&next));

@@ -102,6 +102,8 @@ pub(super) fn signed_in(
     };
     let mut answer = if login.profile.user.must_change_password {
         redirect(state, &with_next("/account/password", next))
+    } else if login.profile.lacks_second_factor() {
+        redirect(state, &with_next("/account/two-step", next))
     } else {
         redirect(state, next.map_or("/account", Next::as_str))
     };

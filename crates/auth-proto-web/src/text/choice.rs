@@ -9,8 +9,8 @@ use super::table::Texts;
 /// The texts in a language.
 pub(crate) fn texts(language: Language) -> &'static Texts {
     match language {
+        Language::English => &ENGLISH,
         Language::German => &GERMAN,
-        _ => &ENGLISH,
     }
 }
 

@@ -133,6 +133,7 @@ pub(crate) static ENGLISH: Texts = Texts {
     two_step: TwoStep {
         title: "Two-step sign-in",
         lead: "With a second step nobody gets in by your password alone.",
+        due: "Your organisation asks for a second step. Set one up to go on.",
         app: "Authenticator app",
         app_lead: "An app on your phone shows a new code every 30 seconds.",
         enrol: "Set up an authenticator app",
@@ -221,7 +222,7 @@ pub(crate) static ENGLISH: Texts = Texts {
         end_others: "End all others",
         end_others_lead: "Ends every session and key but this session. App passwords and personal tokens stay.",
         others_ended: "All other sessions have ended.",
-        from: "From",
+        made_at: "{} on {}, {}",
     },
     kinds: Kinds {
         web: "Browser",

@@ -139,6 +139,7 @@ pub(crate) static GERMAN: Texts = Texts {
     two_step: TwoStep {
         title: "Zweiter Schritt beim Anmelden",
         lead: "Mit einem zweiten Schritt genügt Ihr Passwort allein niemandem.",
+        due: "Ihre Organisation verlangt einen zweiten Schritt. Richten Sie einen ein, um fortzufahren.",
         app: "Authenticator-App",
         app_lead: "Eine App auf Ihrem Telefon zeigt alle 30 Sekunden einen neuen Code.",
         enrol: "Authenticator-App einrichten",
@@ -228,7 +229,7 @@ pub(crate) static GERMAN: Texts = Texts {
         end_others_lead: "Beendet jede Sitzung und jeden Schlüssel außer dieser Sitzung. App-Passwörter und \
                           persönliche Token bleiben.",
         others_ended: "Alle anderen Sitzungen sind beendet.",
-        from: "Von",
+        made_at: "{} unter {}, {}",
     },
     kinds: Kinds {
         web: "Browser-Sitzung",

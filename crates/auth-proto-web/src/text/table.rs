@@ -100,7 +100,7 @@ sections! {
     Rules { min_length, max_length, max_repeats, lowercase, uppercase, number, special, guessable }
     Confirm { title, lead_password, lead_app, lead_mail, first, wrong }
     TwoStep {
-        title, lead, app, app_lead, enrol, codes, codes_lead, codes_left, codes_left_one, renew, remove, remove_lead, code,
+        title, lead, due, app, app_lead, enrol, codes, codes_lead, codes_left, codes_left_one, renew, remove, remove_lead, code,
         mail, mail_lead, mail_needs_address, mail_on, mail_off, removed, mailed_on, mailed_off, wrong, missing, exists,
         none, mail_off_title,
     }
@@ -111,7 +111,7 @@ sections! {
         quarter, year, make, made, made_lead, revoke, revoked, no_name, bad_name, taken, too_many,
     }
     Sessions {
-        title, lead, none, made, used, never_used, ends, this, end, ended, end_others, end_others_lead, others_ended, from,
+        title, lead, none, made, used, never_used, ends, this, end, ended, end_others, end_others_lead, others_ended, made_at,
     }
     Kinds { web, zulip_key, rocketchat, personal, app_password, zettelstore, other }
     Zulip {

@@ -1,7 +1,7 @@
 //! The list of everything that an account is signed in with.
 
 use askama::Template;
-use auth_core::{CredentialKind, OwnCredential, ProtocolName, Token};
+use auth_core::{CredentialKind, Origin, OwnCredential, ProtocolName, Token, program_and_system};
 
 use super::shell::Shell;
 use crate::encode::moment::Moment;
@@ -41,8 +41,7 @@ impl Row {
     /// A credential in the words of a language.
     pub(crate) fn new(credential: &OwnCredential, t: &'static Texts) -> Self {
         let moment = |at| Moment::new(at, &t.months);
-        let client = credential.client.map(|client| format!("{} {client}", t.sessions.from));
-        let place: Vec<String> = client.into_iter().chain(credential.agent.clone()).collect();
+        let place = credential.origin.as_ref().map(|origin| place(origin, t)).unwrap_or_default();
         let protocols: Vec<&str> = credential.protocols.iter().map(protocol).collect();
         Self {
             id: credential.id.to_string(),
@@ -53,12 +52,22 @@ impl Row {
             } else {
                 protocols.join(", ")
             },
-            place: place.join(" · "),
+            place,
             made: moment(credential.created),
             used: credential.last_used.map(moment),
             ends: credential.expires.map(moment),
             is_presented: credential.is_presented,
         }
+    }
+}
+
+/// Where a credential was made: the program and its system, and the client's address.
+fn place(origin: &Origin, t: &'static Texts) -> String {
+    let client = origin.client.to_string();
+    let Some(agent) = &origin.agent else { return client };
+    match program_and_system(agent) {
+        (program, Some(system)) => fill(t.sessions.made_at, &[&program, system, &client]),
+        (program, None) => format!("{program}, {client}"),
     }
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct TwoStep<'a> {
     pub(crate) t: &'static Texts,
     pub(crate) notice: &'a str,
     pub(crate) problem: &'a str,
+    /// Whether the realm demands a factor that is not there yet.
+    pub(crate) is_due: bool,
     pub(crate) has_totp: bool,
     /// How many backup codes are left.
     pub(crate) codes_left: String,
@@ -53,4 +55,6 @@ pub(crate) struct BackupCodes<'a> {
     pub(crate) t: &'static Texts,
     pub(crate) notice: &'a str,
     pub(crate) codes: &'a [OneTimeCode],
+    /// The page that follows.
+    pub(crate) next: &'a str,
 }

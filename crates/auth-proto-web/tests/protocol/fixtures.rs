@@ -9,8 +9,8 @@ use auth_core::testing::{
 use auth_core::{
     ActionError, ApiKey, Challenge, CheckReply, ClientKey, CredentialId, CredentialKind, Enrolment,
     FactorMethod, FailureReason, Grant, Login, LoginAttempt, LoginError, LoginMethod, LoginReply,
-    OneTimeCode, OwnCredential, Password, PolicyRule, PresentedCredential, Principal, Profile, ProtocolName,
-    Realm, SecondStep, SecretInput, Timestamp, Token, TokenError, User,
+    OneTimeCode, Origin, OwnCredential, Password, PolicyRule, PresentedCredential, Principal, Profile,
+    ProtocolName, Realm, SecondStep, SecretInput, Timestamp, Token, TokenError, User,
 };
 use auth_proto_web::{Brand, Config, Demo, DemoCommand, DemoUser};
 
@@ -270,8 +270,10 @@ pub(crate) fn credentials() -> Vec<OwnCredential> {
         created: FAKE_NOW,
         expires: (number % 2 == 0).then(|| FAKE_NOW + Duration::from_secs(30 * 24 * 3600)),
         last_used: (number % 2 == 1).then_some(FAKE_NOW),
-        client: Some(ClientKey::of([192, 0, 2, 7].into())),
-        agent: Some("Mozilla/5.0 (X11; Linux x86_64)".to_owned()),
+        origin: Some(Origin {
+            client: ClientKey::of([192, 0, 2, 7].into()),
+            agent: Some("Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0".into()),
+        }),
         is_presented: number == 1,
     };
     (1..).zip(kinds).map(credential).collect()

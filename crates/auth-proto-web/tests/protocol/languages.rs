@@ -1,7 +1,7 @@
 //! Languages, and names that are made to break pages.
 
-use auth_core::OwnCredential;
 use auth_core::testing::{ActionResult, UserBuilder};
+use auth_core::{ClientKey, Origin, OwnCredential};
 
 use crate::browser::{Browser, tags};
 use crate::fixtures::{PASSWORD, Person, act, credentials, realm, services};
@@ -63,7 +63,10 @@ async fn hostile_names_break_no_page() {
                 Ok(ActionResult::OwnCredentials(list)) => {
                     let hostile = |credential: OwnCredential| OwnCredential {
                         name: Some(listed.clone()),
-                        agent: Some(listed.clone()),
+                        origin: Some(Origin {
+                            client: ClientKey::default(),
+                            agent: Some(listed.as_str().into()),
+                        }),
                         ..credential
                     };
                     Ok(ActionResult::OwnCredentials(list.into_iter().map(hostile).collect()))

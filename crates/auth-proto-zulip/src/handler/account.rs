@@ -161,7 +161,6 @@ async fn regenerate(
         principal,
         peer: request.peer,
         protocol: ProtocolName::ZULIP,
-        agent: "",
         factor: &PresentedFactor::default(),
     };
     let key = state.services.regenerate_api_key(&caller).await?;

@@ -60,8 +60,7 @@ pub(super) async fn change(
         check_name(name)?;
     }
     let factor = PresentedFactor { code: None, method: Some(FactorMethod::Password), password: Some(old) };
-    let caller =
-        Caller { principal, peer: request.peer, protocol: ProtocolName::ZULIP, agent: "", factor: &factor };
+    let caller = Caller { principal, peer: request.peer, protocol: ProtocolName::ZULIP, factor: &factor };
     let change = OwnChange { user_name: None, full_name, address, password: new.as_ref() };
     let changed = if change.is_empty() {
         Ok(())

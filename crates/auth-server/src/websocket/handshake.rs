@@ -9,9 +9,6 @@ use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 
 use crate::response::plain;
 
-/// The longest name of a client's program that is kept, in bytes.
-const LONGEST_AGENT: usize = 256;
-
 /// Why a request opens no socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoHandshake {
@@ -71,11 +68,6 @@ fn accept_key(key: &[u8]) -> Option<HeaderValue> {
 fn lists(headers: &HeaderMap, name: &HeaderName, word: &str) -> bool {
     let lists = headers.get_all(name).into_iter().filter_map(|list| list.to_str().ok());
     lists.flat_map(|list| list.split(',')).any(|listed| listed.trim().eq_ignore_ascii_case(word))
-}
-
-pub(super) fn agent(headers: &HeaderMap) -> String {
-    let agent = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or_default();
-    agent.chars().take(LONGEST_AGENT).collect()
 }
 
 pub(super) fn switching(accept: HeaderValue) -> Response<Full<Bytes>> {

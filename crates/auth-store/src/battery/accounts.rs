@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    AttemptStore, Conflict, CredentialKind, CredentialStore, LoginName, Lookup, NameKind, NewId, NewRecord,
-    Outbox, ProfileUpdate, ProtocolName, Revocation, Role, StoreError, Timestamp, User, UserId, UserStore,
+    AttemptStore, Conflict, CredentialKind, CredentialStore, Language, LoginName, Lookup, NameKind, NewId,
+    NewRecord, Outbox, ProfileUpdate, ProtocolName, Revocation, Role, StoreError, Timestamp, User, UserId,
+    UserStore,
 };
 
 use tokio::task::JoinSet;
@@ -234,8 +235,7 @@ pub async fn revokes_credentials_with_each_change_of_a_user<F: Fixture>(fixture:
         let (valid_from, kinds) = (Some(at(600 + i64::from(number))), [kind]);
         let revocation = Revocation { valid_from, kinds: &kinds, except: Some(kept.id) };
         let names = before.names.clone();
-        let update =
-            ProfileUpdate { version: before.version, names, full_name: "New".into(), role: before.role };
+        let update = ProfileUpdate { full_name: "New".into(), ..ProfileUpdate::with_names(&before, names) };
         let done = match change {
             "password" => store.set_password(user, None, &revocation, None).await,
             "active" => store.set_active(user, true, &revocation, None).await,
@@ -265,6 +265,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         ],
         full_name: "Another Name".into(),
         role: Role::Admin,
+        language: Some(Language::German),
     };
     assert_eq!(store.update_profile(users[0], &update, &NOTHING, None).await, Ok(true));
     let again = store.update_profile(users[0], &update, &NOTHING, None).await;
@@ -276,6 +277,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         names: update.names.clone(),
         full_name: update.full_name.clone(),
         role: update.role,
+        language: update.language,
         version: after.user.version,
         ..(*before.user).clone()
     };

@@ -1,8 +1,8 @@
 //! Users and realms: found and read.
 
 use auth_core::{
-    BotKind, CredentialKind, Lookup, NameKind, NewRecord, ProtocolName, RealmStore, Role, Store,
-    StrengthRule, UserId, UserStore,
+    BotKind, ClientKey, Credential, CredentialKind, Language, Lookup, NameKind, NewRecord, Origin,
+    ProtocolName, RealmStore, Role, Store, StrengthRule, UserId, UserStore,
 };
 
 use super::{Fixture, account, credential, name, password, realm, seed, user, write};
@@ -110,6 +110,7 @@ pub async fn reads_whole_accounts_as_they_were_written<F: Fixture>(fixture: &F) 
     let mut full = realm("full");
     full.password_login = false;
     full.digest_logins = true;
+    full.require_second_factor = true;
     full.strength = Some(StrengthRule { min_length: 8, min_guesses: u64::MAX });
     full.backends = vec!["ldap, \"main\"".into(), "local".into()];
 
@@ -125,12 +126,15 @@ pub async fn reads_whole_accounts_as_they_were_written<F: Fixture>(fixture: &F) 
     rich.user.active = false;
     rich.user.email_second_factor = true;
     rich.user.must_change_password = true;
+    rich.user.language = Some(Language::German);
     rich.user.external_roles.set(ProtocolName::ROCKETCHAT, vec![]);
     rich.user.external_roles.set(ProtocolName::ZETTELSTORE, vec!["reader".into()]);
     rich.user.external_ids.set(ProtocolName::ZETTELSTORE, 99_991_231_235_959.into());
     rich.user.version = 41;
     rich.password = Some(password("argon2$…"));
-    rich.credentials = vec![credential(rich.user.id, CredentialKind::TOTP, 1)];
+    let origin = Origin { client: ClientKey::of([192, 0, 2, 7].into()), agent: Some("Ünï/1 \0".into()) };
+    let device = credential(rich.user.id, CredentialKind::TOTP, 1);
+    rich.credentials = vec![Credential { origin: Some(origin), ..device }];
 
     let realms = [bare, full].map(NewRecord::from);
     let users = [&plain, &rich].map(|new| NewRecord::User(Box::new(new.clone())));

@@ -38,8 +38,8 @@ pub(super) const OF_USER: &str = concat!(
     " FROM credential AS c WHERE c.account = $1 AND c.kind = $2 ORDER BY c.created, c.id"
 );
 pub(super) const INSERT: &str = "INSERT INTO credential (id, account, kind, digest, sealed, doors, \
-    bypass_second_factor, label, created, expires, last_used, counter, clear_only, parent) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+    bypass_second_factor, label, created, expires, last_used, counter, clear_only, parent, client, agent) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)";
 // Locked until the transaction ends, so that it is not deleted before what comes from it is there.
 pub(super) const LOCK_OWN: &str = "SELECT id FROM credential WHERE id = $1 AND account = $2 FOR KEY SHARE";
 // Never the one that was just added, whatever the clocks of servers say.
@@ -356,6 +356,7 @@ async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<
         return Ok(false);
     }
     let parent = credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]);
+    let agent = credential.origin.as_ref().and_then(|origin| origin.agent.as_deref()).map(escaped);
     let params = (
         &credential.id.as_bytes()[..],
         &credential.user.as_bytes()[..],
@@ -382,6 +383,8 @@ async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<
             &credential.counter,
             &credential.clear_only,
             &parent,
+            &credential.origin.as_ref().map(|origin| origin.client.to_string()),
+            &agent.as_deref(),
         ],
     )
     .await?;

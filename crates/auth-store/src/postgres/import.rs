@@ -29,11 +29,11 @@ const MANY: u64 = 1000;
 pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential";
 
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
-    active, password_login, digest_logins, min_length, min_guesses, backends) \
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)";
+    active, password_login, digest_logins, min_length, min_guesses, backends, require_second_factor) \
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
 pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = $2, subdomain = $3, name = $4, icon = $5, \
     description = $6, active = $7, password_login = $8, digest_logins = $9, min_length = $10, \
-    min_guesses = $11, backends = $12 WHERE id = $1";
+    min_guesses = $11, backends = $12, require_second_factor = $13 WHERE id = $1";
 
 /// Writes all records but those that are left out, or none.
 ///
@@ -172,6 +172,7 @@ impl Import<'_> {
                 &realm.strength.map(|rule| i64::from(rule.min_length)),
                 &realm.strength.map(|rule| rule.min_guesses.cast_signed()),
                 &to_json(&realm.backends)?,
+                &realm.require_second_factor,
             ],
         )
         .await;

@@ -3,7 +3,8 @@
 use std::pin::pin;
 
 use auth_core::{
-    BotKind, ByProtocol, Conflict, Digest, ExternalId, NewUser, RealmId, StoreError, Timestamp, fold,
+    BotKind, ByProtocol, Conflict, Digest, ExternalId, Language, NewUser, RealmId, StoreError, Timestamp,
+    fold,
 };
 use deadpool_postgres::Transaction;
 use tokio_postgres::binary_copy::BinaryCopyInWriter;
@@ -17,8 +18,8 @@ use crate::encoding::{ExternalColumns, IdColumn, protocol_names};
 
 const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
     email_second_factor, must_change_password, zulip, rocketchat, rocketchat_roles, zettelstore, \
-    zettelstore_role, version, password, external, bot_owner) FROM STDIN BINARY";
-const ACCOUNT_TYPES: [Type; 19] = [
+    zettelstore_role, version, password, external, bot_owner, language) FROM STDIN BINARY";
+const ACCOUNT_TYPES: [Type; 20] = [
     Type::BYTEA,
     Type::BYTEA,
     Type::TEXT,
@@ -38,6 +39,7 @@ const ACCOUNT_TYPES: [Type; 19] = [
     Type::TEXT,
     Type::TEXT,
     Type::INT8,
+    Type::TEXT,
 ];
 const NAMES: &str =
     "COPY login_name (kind, folded, realm, exact, account, position, verified) FROM STDIN BINARY";
@@ -46,8 +48,8 @@ const NAME_TYPES: [Type; 7] =
 const IDS: &str = "COPY external_id (account, protocol, realm, number, text) FROM STDIN BINARY";
 const ID_TYPES: [Type; 5] = [Type::BYTEA, Type::TEXT, Type::BYTEA, Type::INT8, Type::TEXT];
 const CREDENTIALS: &str = "COPY credential (id, account, kind, digest, sealed, doors, bypass_second_factor, \
-    label, created, expires, last_used, counter, clear_only, parent) FROM STDIN BINARY";
-const CREDENTIAL_TYPES: [Type; 14] = [
+    label, created, expires, last_used, counter, clear_only, parent, client, agent) FROM STDIN BINARY";
+const CREDENTIAL_TYPES: [Type; 16] = [
     Type::BYTEA,
     Type::BYTEA,
     Type::TEXT,
@@ -62,6 +64,8 @@ const CREDENTIAL_TYPES: [Type; 14] = [
     Type::INT8,
     Type::BOOL,
     Type::BYTEA,
+    Type::TEXT,
+    Type::TEXT,
 ];
 
 /// A user to be written, with its realm, which may be another than its record says, and its ids, some of which the store
@@ -128,7 +132,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Resu
         let external = ExternalColumns::of(ids, &user.external_roles)?;
         let rocketchat = external.rocketchat.as_deref().map(escaped);
         let zettelstore_role = external.zettelstore_role.as_deref().map(escaped);
-        let values: [&(dyn ToSql + Sync); 19] = [
+        let values: [&(dyn ToSql + Sync); 20] = [
             &&user.id.as_bytes()[..],
             &&realm.as_bytes()[..],
             &&*escaped(&user.full_name),
@@ -148,6 +152,7 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Resu
             &new.password.as_ref().map(|password| password.expose()),
             &external.external,
             &user.bot_owner.map(u64::cast_signed),
+            &user.language.map(Language::tag),
         ];
         rows.as_mut().write(&values).await?;
     }
@@ -207,7 +212,9 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> R
     for Resolved { new, .. } in users {
         for credential in &new.credentials {
             let label = credential.label.as_deref().map(escaped);
-            let values: [&(dyn ToSql + Sync); 14] = [
+            let origin = credential.origin.as_ref();
+            let agent = origin.and_then(|origin| origin.agent.as_deref()).map(escaped);
+            let values: [&(dyn ToSql + Sync); 16] = [
                 &&credential.id.as_bytes()[..],
                 &&new.user.id.as_bytes()[..],
                 &credential.kind.as_str(),
@@ -222,6 +229,8 @@ async fn credentials(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> R
                 &credential.counter,
                 &credential.clear_only,
                 &credential.parent.as_ref().map(|parent| &parent.as_bytes()[..]),
+                &origin.map(|origin| origin.client.to_string()),
+                &agent.as_deref(),
             ];
             rows.as_mut().write(&values).await?;
         }

@@ -4,15 +4,15 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, MailId, OutgoingMail, PasswordString,
-    Realm, RealmId, Scope, StrengthRule, Timestamp, User, UserId,
+    Account, ByProtocol, Credential, CredentialId, Digest, Language, LoginName, MailId, Origin, OutgoingMail,
+    PasswordString, Realm, RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
 use super::error::{CommandError, Result};
 use crate::encoding::{
-    ExternalColumns, bot, corrupt, credential_kind, from_json, name_kind, protocols, role,
+    ExternalColumns, bot, client_key, corrupt, credential_kind, from_json, name_kind, protocols, role,
 };
 
 /// The columns of an [`Account`] `u`, names included, so that one statement reads it whole.
@@ -21,6 +21,7 @@ macro_rules! account_columns {
         "u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
          u.zettelstore, u.zettelstore_role, u.version, u.password, u.external, u.bot_owner,
+         u.language,
          EXISTS (SELECT 1 FROM credential AS t WHERE t.account = u.id AND t.kind = 'totp'),
          ARRAY(SELECT m.kind FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
          ARRAY(SELECT m.exact FROM login_name AS m WHERE m.account = u.id ORDER BY m.position),
@@ -32,7 +33,7 @@ macro_rules! account_columns {
 macro_rules! credential_columns {
     () => {
         "c.id, c.account, c.kind, c.parent, c.digest, c.sealed, c.clear_only, c.doors, c.bypass_second_factor,
-         c.label, c.created, c.expires, c.last_used, c.counter"
+         c.label, c.client, c.agent, c.created, c.expires, c.last_used, c.counter"
     };
 }
 
@@ -100,6 +101,7 @@ impl<'r> Columns<'r> {
             valid_from: self.timestamp()?,
             email_second_factor: self.take()?,
             must_change_password: self.take()?,
+            language: None,
             external_ids: ByProtocol::new(),
             external_roles: ByProtocol::new(),
             version: 0,
@@ -116,6 +118,7 @@ impl<'r> Columns<'r> {
         let password = self.take::<Option<&str>>()?.map(PasswordString::new);
         external.external = self.take()?;
         user.bot_owner = self.take::<Option<i64>>()?.map(i64::cast_unsigned);
+        user.language = self.take::<Option<String>>()?.as_deref().and_then(Language::from_tag);
         (user.external_ids, user.external_roles) = external.read()?;
         let totp = self.take()?;
         let kinds: Vec<i16> = self.take()?;
@@ -138,11 +141,19 @@ impl<'r> Columns<'r> {
             clear_only: self.take()?,
             scope: Scope { protocols: protocols(self.take()?)?, bypass_second_factor: self.take()? },
             label: self.text_or_none()?,
+            origin: self.origin()?,
             created: self.timestamp()?,
             expires: self.timestamp_or_none()?,
             last_used: self.timestamp_or_none()?,
             counter: self.take()?,
         })
+    }
+
+    fn origin(&mut self) -> Result<Option<Origin>> {
+        let (client, agent): (Option<String>, Option<String>) = (self.take()?, self.text_or_none()?);
+        let origin =
+            |client: String| Ok(Origin { client: client_key(&client)?, agent: agent.map(Arc::from) });
+        client.map(origin).transpose()
     }
 
     /// A mail, of the columns id, recipient, subject, body, due and failures.
@@ -168,6 +179,7 @@ impl<'r> Columns<'r> {
             active: self.take()?,
             password_login: self.take()?,
             digest_logins: self.take()?,
+            require_second_factor: self.take()?,
             strength: match (self.take::<Option<i64>>()?, self.take::<Option<i64>>()?) {
                 (Some(length), Some(guesses)) => Some(StrengthRule {
                     min_length: u32::try_from(length).map_err(|_| corrupt("a length that is none"))?,

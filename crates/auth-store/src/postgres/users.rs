@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Lookup, NameKind,
-    NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
-    StoreError, Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Language, Lookup,
+    NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
+    Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
@@ -52,7 +52,7 @@ pub(super) const SET_ACTIVE: &str =
 pub(super) const REVOKE: &str =
     concat!("UPDATE account SET version = version + 1, ", move_valid_from!(), " WHERE id = $1");
 pub(super) const UPDATE_PROFILE: &str = concat!(
-    "UPDATE account SET full_name = $3, role = $4, version = version + 1, ",
+    "UPDATE account SET full_name = $3, role = $4, language = $6, version = version + 1, ",
     move_valid_from!(),
     " WHERE id = $1 AND version = $5 RETURNING realm"
 );
@@ -159,10 +159,10 @@ impl UserStore for Postgres {
     ) -> StoreResult<bool> {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let valid_from = revocation.valid_from.map(Timestamp::as_millis);
-        let version = update.version.cast_signed();
+        let (version, language) = (update.version.cast_signed(), update.language.map(Language::tag));
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
-            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role, &version];
+            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role, &version, &language];
             let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else {
                 let is_there = row(transaction, feed::VERSIONS, &[&vec![id]]).await?.is_some();
                 return if is_there { Err(StoreError::Changed.into()) } else { Ok(false) };

@@ -40,8 +40,8 @@ pub(super) const OF_USER: &str = concat!(
      WHERE u.id = ?1 AND c.kind = ?2 ORDER BY c.created, c.number"
 );
 pub(super) const INSERT: &str = "INSERT INTO credential (id, user, kind, digest, sealed, doors, \
-    bypass_second_factor, label, created, expires, last_used, counter, clear_only, parent) \
-    SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14 FROM user WHERE id = ?2";
+    bypass_second_factor, label, created, expires, last_used, counter, clear_only, parent, client, agent) \
+    SELECT ?1, number, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16 FROM user WHERE id = ?2";
 pub(super) const NUMBER: &str = "SELECT c.number FROM credential AS c CROSS JOIN user AS u \
     ON u.number = c.user WHERE c.id = ?1 AND u.id = ?2";
 pub(super) const TRIM: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
@@ -296,6 +296,8 @@ pub(super) fn insert(
         credential.counter,
         credential.clear_only,
         parent,
+        credential.origin.as_ref().map(|origin| origin.client.to_string()),
+        credential.origin.as_ref().and_then(|origin| origin.agent.as_deref()),
     ])?;
     if written == 0 { Err(NotInserted::NoUser) } else { Ok(()) }
 }

@@ -16,11 +16,11 @@ use super::{audit, names, new_user, realms};
 use crate::encoding::to_json;
 
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
-    active, password_login, digest_logins, min_length, min_guesses, backends) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
+    active, password_login, digest_logins, min_length, min_guesses, backends, require_second_factor) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
 pub(super) const UPDATE_REALM: &str = "UPDATE realm SET slug = ?2, subdomain = ?3, name = ?4, icon = ?5, \
     description = ?6, active = ?7, password_login = ?8, digest_logins = ?9, min_length = ?10, \
-    min_guesses = ?11, backends = ?12 WHERE id = ?1";
+    min_guesses = ?11, backends = ?12, require_second_factor = ?13 WHERE id = ?1";
 /// Memory for pages while an import runs, in KiB.
 const IMPORT_CACHE: u32 = 65_536;
 
@@ -189,6 +189,7 @@ fn write_realm(connection: &Connection, change: RealmChange) -> Result<RealmWrit
         realm.strength.map(|rule| rule.min_length),
         realm.strength.map(|rule| rule.min_guesses.cast_signed()),
         to_json(&realm.backends)?,
+        realm.require_second_factor,
     ]);
     match written {
         Err(error) if taken(&error).is_some() => Err(StoreError::Conflict(Conflict::Realm).into()),

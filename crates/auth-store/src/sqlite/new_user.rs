@@ -1,6 +1,6 @@
 //! A new user with all that belongs to it.
 
-use auth_core::{Conflict, NewUser, RealmId, StoreError};
+use auth_core::{Conflict, Language, NewUser, RealmId, StoreError};
 use rusqlite::{Connection, params};
 
 use super::credentials::{self, NotInserted};
@@ -10,8 +10,8 @@ use crate::encoding::ExternalColumns;
 
 pub(super) const INSERT: &str = "INSERT INTO user (id, realm, full_name, role, bot, active, joined, \
     valid_from, email_second_factor, must_change_password, zulip, rocketchat, rocketchat_roles, zettelstore, \
-    zettelstore_role, version, password, external, bot_owner) \
-    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)";
+    zettelstore_role, version, password, external, bot_owner, language) \
+    VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
 
 /// Writes a user into a realm, which may be another than its record says.
 ///
@@ -42,6 +42,7 @@ pub(super) fn write(connection: &Connection, new: &NewUser, realm: RealmId) -> R
         new.password.as_ref().map(|password| password.expose()),
         external.external,
         user.bot_owner.map(u64::cast_signed),
+        user.language.map(Language::tag),
     ]);
     if let Err(error) = written {
         return Err(refusal(error));

@@ -9,7 +9,7 @@ use super::row::Columns;
 macro_rules! realm_columns {
     () => {
         "SELECT id, slug, subdomain, name, icon, description, active, password_login, digest_logins,
-         min_length, min_guesses, backends FROM realm"
+         require_second_factor, min_length, min_guesses, backends FROM realm"
     };
 }
 

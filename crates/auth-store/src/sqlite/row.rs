@@ -3,14 +3,16 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Credential, CredentialId, Digest, LoginName, MailId, OutgoingMail, PasswordString,
-    Realm, RealmId, Scope, StrengthRule, Timestamp, User, UserId,
+    Account, ByProtocol, Credential, CredentialId, Digest, Language, LoginName, MailId, Origin, OutgoingMail,
+    PasswordString, Realm, RealmId, Scope, StrengthRule, Timestamp, User, UserId,
 };
 use rusqlite::types::FromSql;
 use rusqlite::{Connection, Row};
 
 use super::error::{Result, corrupt};
-use crate::encoding::{ExternalColumns, bot, credential_kind, from_json, name_kind, protocols, role};
+use crate::encoding::{
+    ExternalColumns, bot, client_key, credential_kind, from_json, name_kind, protocols, role,
+};
 
 /// The columns of an [`Account`] `u`; its names are read by its number.
 macro_rules! account_columns {
@@ -18,6 +20,7 @@ macro_rules! account_columns {
         "u.number, u.id, u.realm, u.full_name, u.role, u.bot, u.active, u.joined, u.valid_from,
          u.email_second_factor, u.must_change_password, u.zulip, u.rocketchat, u.rocketchat_roles,
          u.zettelstore, u.zettelstore_role, u.version, u.password, u.external, u.bot_owner,
+         u.language,
          EXISTS (SELECT 1 FROM credential AS t INDEXED BY credential_totp
                  WHERE t.user = u.number AND t.kind = 'totp')"
     };
@@ -27,7 +30,7 @@ macro_rules! account_columns {
 macro_rules! credential_columns {
     () => {
         "c.id, u.id, c.kind, (SELECT p.id FROM credential AS p WHERE p.number = c.parent), c.digest, c.sealed,
-         c.clear_only, c.doors, c.bypass_second_factor, c.label, c.created, c.expires, c.last_used, c.counter"
+         c.clear_only, c.doors, c.bypass_second_factor, c.label, c.client, c.agent, c.created, c.expires, c.last_used, c.counter"
     };
 }
 
@@ -77,6 +80,7 @@ impl<'r> Columns<'r> {
             valid_from: self.timestamp()?,
             email_second_factor: self.take()?,
             must_change_password: self.take()?,
+            language: None,
             external_ids: ByProtocol::new(),
             external_roles: ByProtocol::new(),
             version: 0,
@@ -93,6 +97,7 @@ impl<'r> Columns<'r> {
         let password = self.take::<Option<String>>()?.map(PasswordString::new);
         external.external = self.take()?;
         user.bot_owner = self.take::<Option<i64>>()?.map(i64::cast_unsigned);
+        user.language = self.take::<Option<String>>()?.as_deref().and_then(Language::from_tag);
         (user.external_ids, user.external_roles) = external.read()?;
         Ok(Account { user: Arc::new(user), password, totp: self.take()? })
     }
@@ -111,11 +116,19 @@ impl<'r> Columns<'r> {
                 bypass_second_factor: self.take()?,
             },
             label: self.take()?,
+            origin: self.origin()?,
             created: self.timestamp()?,
             expires: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
             last_used: self.take::<Option<i64>>()?.map(Timestamp::from_millis),
             counter: self.take()?,
         })
+    }
+
+    fn origin(&mut self) -> Result<Option<Origin>> {
+        let (client, agent): (Option<String>, Option<String>) = (self.take()?, self.take()?);
+        let origin =
+            |client: String| Ok(Origin { client: client_key(&client)?, agent: agent.map(Arc::from) });
+        client.map(origin).transpose()
     }
 
     /// A mail, of the columns id, recipient, subject, body, due and failures.
@@ -141,6 +154,7 @@ impl<'r> Columns<'r> {
             active: self.take()?,
             password_login: self.take()?,
             digest_logins: self.take()?,
+            require_second_factor: self.take()?,
             strength: match (self.take()?, self.take::<Option<i64>>()?) {
                 (Some(min_length), Some(guesses)) => {
                     Some(StrengthRule { min_length, min_guesses: guesses.cast_unsigned() })

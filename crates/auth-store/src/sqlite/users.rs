@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Lookup, NameKind,
-    NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records, Revocation,
-    StoreError, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Language, Lookup,
+    NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
+    Revocation, StoreError, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
@@ -41,7 +41,8 @@ pub(super) const REHASH: &str =
 pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
     must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
-pub(super) const UPDATE_PROFILE: &str = "UPDATE user SET full_name = ?2, role = ?3, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
+pub(super) const UPDATE_PROFILE: &str = "UPDATE user SET full_name = ?2, role = ?3, language = ?5, \
+    version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
@@ -167,7 +168,8 @@ impl UserStore for Sqlite {
         self.act(user, audit, move |connection| {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
             let version = update.version.cast_signed();
-            let params = params![user.as_bytes(), update.full_name, update.role.as_str(), version];
+            let (role, language) = (update.role.as_str(), update.language.map(Language::tag));
+            let params = params![user.as_bytes(), update.full_name, role, version, language];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
             let Some(realm) = realm.map(RealmId::from_bytes) else {
                 let is_there = connection.prepare_cached(feed::VERSION)?.exists([user.as_bytes()])?;

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use auth_core::{
     AttemptRecord, BotKind, ByProtocol, ClientKey, Credential, CredentialId, CredentialKind, Digest,
-    ExternalId, ImportMode, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OnConflict,
-    OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule, Timestamp,
-    User, UserId,
+    ExternalId, ImportMode, Language, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OnConflict,
+    Origin, OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule,
+    Timestamp, User, UserId,
 };
 
 /// The kinds that the first version knew.
@@ -49,6 +49,7 @@ fn user(realm: &Realm, number: u8, names: Vec<LoginName>) -> NewUser {
             valid_from: at(i64::from(number) + 1),
             email_second_factor: false,
             must_change_password: false,
+            language: None,
             external_ids: ByProtocol::from([
                 (ProtocolName::ZULIP, ExternalId::Number(u64::from(number))),
                 (ProtocolName::ROCKETCHAT, ExternalId::Text(format!("rocket{number}"))),
@@ -74,6 +75,7 @@ fn credential(user: UserId, kind: CredentialKind, number: u8) -> Credential {
         clear_only: false,
         scope: Scope::default(),
         label: None,
+        origin: None,
         created: at(100),
         expires: None,
         last_used: None,
@@ -90,6 +92,7 @@ pub(crate) async fn fill(store: &impl Store) {
         icon: "/icon".into(),
         description: "<p>hello</p>".into(),
         digest_logins: true,
+        require_second_factor: true,
         strength: Some(StrengthRule { min_length: 9, min_guesses: u64::MAX }),
         backends: vec!["local".into(), "staff".into()],
         ..Realm::new(RealmId::from_bytes([200; 16]), "main")
@@ -108,6 +111,7 @@ pub(crate) async fn fill(store: &impl Store) {
     );
     folds_alike.user.bot = Some(BotKind::IncomingWebhook);
     folds_alike.user.bot_owner = Some(3);
+    folds_alike.user.language = Some(Language::German);
     folds_alike.user.role = Role::Admin;
     folds_alike.user.email_second_factor = true;
     folds_alike.user.must_change_password = true;
@@ -131,6 +135,8 @@ pub(crate) async fn fill(store: &impl Store) {
     elsewhere.credentials = [31, 32, 33]
         .map(|number| {
             let mut one = credential(elsewhere.user.id, CredentialKind::ROCKETCHAT_TOKEN, number);
+            let client = ClientKey::of([192, 0, 2, 9].into());
+            one.origin = Some(Origin { client, agent: Some("test/1".into()) });
             one.scope = Scope {
                 protocols: vec![ProtocolName::ROCKETCHAT, ProtocolName::ZULIP],
                 bypass_second_factor: true,
@@ -214,6 +220,7 @@ pub(crate) async fn listed(store: &impl Store) -> String {
                     user,
                     scope,
                     label,
+                    origin,
                     created,
                     expires,
                     last_used,
@@ -225,9 +232,10 @@ pub(crate) async fn listed(store: &impl Store) -> String {
                 say(format!(
                     "credential: {kind} {id:?} of {user:?}, digest {:?}, sealed {sealed:?}, {scope:?}, \
                      label {label:?}, created {created:?}, expires {expires:?}, used {last_used:?}, \
-                     counter {counter}{}",
+                     counter {counter}{}{}",
                     digest.as_bytes()[0],
                     if clear_only { ", in the clear alone" } else { "" },
+                    origin.map(|origin| format!(", made at {origin:?}")).unwrap_or_default(),
                 ));
             }
         }

@@ -159,6 +159,7 @@ impl<'a> Checker<'a> {
             valid_from: new.user.valid_from.max(valid_from),
             email_second_factor: line.email_2fa.unwrap_or(asks_for_codes && email_verified && bot.is_none()),
             must_change_password: line.must_change_password,
+            language: None,
             external_roles: external_roles(&line)?,
             ..new.user
         };

@@ -1,8 +1,8 @@
 //! A checked record on its way from one step of the import to the next: encoded into a line of the spool and back.
 
 use auth_core::{
-    BotKind, ByProtocol, Credential, CredentialKind, Digest, ExternalId, LoginName, NameKind, NewUser,
-    Password, PasswordString, ProtocolName, RealmChange, Role, Scope, Timestamp, User,
+    BotKind, ByProtocol, Credential, CredentialKind, Digest, ExternalId, Language, LoginName, NameKind,
+    NewUser, Password, PasswordString, ProtocolName, RealmChange, Role, Scope, Timestamp, User,
 };
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -92,6 +92,7 @@ struct UserForm {
     valid_from: i64,
     email_second_factor: bool,
     must_change_password: bool,
+    language: Option<String>,
     external_ids: Vec<(String, IdLine)>,
     external_roles: Vec<(String, Vec<String>)>,
     assign_ids: Vec<String>,
@@ -123,6 +124,7 @@ impl UserForm {
             valid_from: user.valid_from.as_millis(),
             email_second_factor: user.email_second_factor,
             must_change_password: user.must_change_password,
+            language: user.language.map(|language| language.tag().to_owned()),
             external_ids: user
                 .external_ids
                 .iter()
@@ -162,6 +164,7 @@ impl UserForm {
             valid_from: Timestamp::from_millis(self.valid_from),
             email_second_factor: self.email_second_factor,
             must_change_password: self.must_change_password,
+            language: self.language.as_deref().and_then(Language::from_tag),
             external_ids: external_ids.collect::<Result<ByProtocol<_>, Broken>>()?,
             external_roles: external_roles.collect::<Result<ByProtocol<_>, Broken>>()?,
             version: 0,
@@ -225,6 +228,8 @@ impl CredentialForm {
                 bypass_second_factor: self.bypass_second_factor,
             },
             label: self.label,
+            // What a line brings was made elsewhere.
+            origin: None,
             created: Timestamp::from_millis(self.created),
             expires: self.expires.map(Timestamp::from_millis),
             last_used: None,

@@ -11,8 +11,6 @@ use crate::{
 pub struct Action {
     /// The user that calls; `None` for actions that take no caller.
     pub principal: Option<Principal>,
-    /// The program that calls.
-    pub agent: String,
     /// Where the call comes from; `None` for actions that take no caller.
     pub peer: Option<Peer>,
     /// The second factor that came along.

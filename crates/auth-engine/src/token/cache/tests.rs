@@ -32,6 +32,7 @@ fn stored() -> Credential {
         clear_only: false,
         scope: Scope::default(),
         label: None,
+        origin: None,
         created: at(0),
         expires: None,
         last_used: None,

@@ -5,9 +5,10 @@ use http::StatusCode;
 
 use super::overview::{Draft, HERE, overview};
 use crate::answer::page;
+use crate::decode::next::Next;
 use crate::encode::qr::Picture;
 use crate::error::PageError;
-use crate::form::FormName;
+use crate::form::{FormName, Opened};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
@@ -15,12 +16,12 @@ use crate::view::{BackupCodes, Enrol, Input, Kind};
 
 /// Begins with a new app, and shows its secret.
 pub(crate) async fn enrol(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let signed_in = session::required(state, request).await?;
-    signed_in.open(state, request, FormName::Enrol, HERE)?;
+    let signed_in = session::required_for_factors(state, request).await?;
+    let opened = signed_in.open(state, request, FormName::Enrol, HERE)?;
     signed_in.fresh(state, request, HERE)?;
     let factor = PresentedFactor::default();
     match state.services.enrol_device(&signed_in.caller(request, &factor)).await {
-        Ok(enrolment) => picture(state, request, &signed_in, &enrolment, ""),
+        Ok(enrolment) => picture(state, request, &signed_in, (&enrolment, next_of(&opened).as_ref()), ""),
         Err(ActionError::DeviceExists) => exists(state, request, &signed_in).await,
         Err(error) => Err(or_confirm(error)),
     }
@@ -29,14 +30,16 @@ pub(crate) async fn enrol(state: &WebProtocol, request: &Request<'_>) -> Result<
 /// Takes the first code of the new app, and shows the backup codes.
 pub(crate) async fn confirm(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
-    let signed_in = session::required(state, request).await?;
+    let signed_in = session::required_for_factors(state, request).await?;
     let opened = signed_in.open(state, request, FormName::ConfirmDevice, HERE)?;
     signed_in.fresh(state, request, HERE)?;
     let out_of_date = || PageError::OutOfDate { start: HERE };
     let secret = opened.token("secret").ok_or_else(out_of_date)?;
     let enrolment = Enrolment { secret, url: opened.token("url").ok_or_else(out_of_date)? };
+    let next = next_of(&opened);
+    let again = |error| picture(state, request, &signed_in, (&enrolment, next.as_ref()), error);
     let Some(code) = request.form().code("code") else {
-        return picture(state, request, &signed_in, &enrolment, t.two_step.missing);
+        return again(t.two_step.missing);
     };
     if !opened.spend(state).await? {
         return Err(out_of_date());
@@ -45,14 +48,20 @@ pub(crate) async fn confirm(state: &WebProtocol, request: &Request<'_>) -> Resul
     match state.services.confirm_device(&signed_in.caller(request, &factor), &code).await {
         Ok(codes) => {
             let shell = signed_in.shell(state, request, HERE, false);
-            let view = BackupCodes { shell, t, notice: t.enrol.done, codes: &codes };
+            let next = next.as_ref().map_or(HERE, Next::as_str);
+            let view = BackupCodes { shell, t, notice: t.enrol.done, codes: &codes, next };
             Ok(page(state, StatusCode::OK, &view)?)
         }
-        Err(ActionError::WrongCode) => picture(state, request, &signed_in, &enrolment, t.enrol.wrong),
+        Err(ActionError::WrongCode) => again(t.enrol.wrong),
         Err(ActionError::DeviceExists) => exists(state, request, &signed_in).await,
         Err(ActionError::NoDevice) => Err(out_of_date()),
         Err(error) => Err(or_confirm(error)),
     }
+}
+
+/// The page to go on to, which a form carries.
+pub(super) fn next_of(opened: &Opened) -> Option<Next> {
+    opened.text("next").and_then(|next| Next::parse(&next))
 }
 
 /// What a service demands beyond a fresh session is confirmed like it.
@@ -78,7 +87,7 @@ fn picture(
     state: &WebProtocol,
     request: &Request<'_>,
     signed_in: &SignedIn,
-    enrolment: &Enrolment,
+    (enrolment, next): (&Enrolment, Option<&Next>),
     error: &'static str,
 ) -> Result<Answer, PageError> {
     let t = request.texts;
@@ -89,7 +98,11 @@ fn picture(
         picture: Picture::of(url),
         url,
         secret: &in_groups(secret),
-        form: signed_in.seal(state, FormName::ConfirmDevice, &[("secret", secret), ("url", url)]),
+        form: signed_in.seal(
+            state,
+            FormName::ConfirmDevice,
+            &[("secret", secret), ("url", url), ("next", next.map_or("", Next::as_str))],
+        ),
         code: Input::code(t.enrol.code, Kind::Digits, t.enrol.code_hint).error(error),
     };
     let status = if error.is_empty() { StatusCode::OK } else { StatusCode::FORBIDDEN };

@@ -3,8 +3,10 @@
 use auth_core::{ActionError, Answer, Challenge, PresentedFactor};
 use http::StatusCode;
 
+use super::enrol::next_of;
 use super::overview::{Draft, HERE, overview};
-use crate::answer::page;
+use crate::answer::{page, redirect};
+use crate::decode::next::Next;
 use crate::error::PageError;
 use crate::factor;
 use crate::form::FormName;
@@ -16,10 +18,10 @@ use crate::view::Challenge as ChallengePage;
 
 /// Turns codes by mail on or off, as the form says that was sent.
 pub(crate) async fn switch(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let signed_in = session::required(state, request).await?;
+    let signed_in = session::required_for_factors(state, request).await?;
     let opened = signed_in.open(state, request, FormName::MailedCodes, HERE)?;
     if opened.text("on").is_some_and(|on| on == "yes") {
-        return turn_on(state, request, &signed_in).await;
+        return turn_on(state, request, &signed_in, next_of(&opened).as_ref()).await;
     }
     let method = opened.text("method").map(|name| factor::method(&name));
     let presented = method.and_then(|method| factor::presented(method, &request.form()));
@@ -30,11 +32,15 @@ async fn turn_on(
     state: &WebProtocol,
     request: &Request<'_>,
     signed_in: &SignedIn,
+    next: Option<&Next>,
 ) -> Result<Answer, PageError> {
     signed_in.fresh(state, request, HERE)?;
     let factor = PresentedFactor::default();
     match state.services.require_mailed_codes(&signed_in.caller(request, &factor)).await {
-        Ok(()) => Ok(notice::lead(state, signed_in, HERE, Notice::MailedCodesOn)),
+        Ok(()) => match next {
+            Some(next) => Ok(redirect(state, next.as_str())),
+            None => Ok(notice::lead(state, signed_in, HERE, Notice::MailedCodesOn)),
+        },
         Err(ActionError::AddressUnverified) => {
             let problem = request.texts.two_step.mail_needs_address;
             let draft = Draft { problem, status: StatusCode::CONFLICT, ..Draft::default() };

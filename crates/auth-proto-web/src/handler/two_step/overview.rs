@@ -4,6 +4,7 @@ use auth_core::{ActionError, Answer, FactorMethod, PresentedFactor};
 use http::StatusCode;
 
 use crate::answer::page;
+use crate::decode::next::Next;
 use crate::error::PageError;
 use crate::form::FormName;
 use crate::notice::{self, Notice};
@@ -22,19 +23,22 @@ pub(super) struct Draft {
     pub(super) problem: &'static str,
     pub(super) renew_error: &'static str,
     pub(super) remove_error: &'static str,
+    /// The page to go on to once there is a factor.
+    pub(super) next: Option<Next>,
     pub(super) status: StatusCode,
 }
 
 /// Shows what the account has.
 pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
-    let signed_in = session::required(state, request).await?;
-    overview(state, request, &signed_in, Draft::default()).await
+    let signed_in = session::required_for_factors(state, request).await?;
+    let next = request.query().text("next").and_then(|next| Next::parse(&next));
+    overview(state, request, &signed_in, Draft { next, ..Draft::default() }).await
 }
 
 /// Makes new backup codes for a code of the app.
 pub(crate) async fn renew(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
-    let signed_in = session::required(state, request).await?;
+    let signed_in = session::required_for_factors(state, request).await?;
     let fields = request.form();
     signed_in.open(state, request, FormName::RenewCodes, HERE)?;
     let wrong = |renew_error| Draft { renew_error, status: StatusCode::FORBIDDEN, ..Draft::default() };
@@ -49,6 +53,7 @@ pub(crate) async fn renew(state: &WebProtocol, request: &Request<'_>) -> Result<
                 t,
                 notice: "",
                 codes: &codes,
+                next: HERE,
             };
             Ok(page(state, StatusCode::OK, &view)?)
         }
@@ -62,7 +67,7 @@ pub(crate) async fn renew(state: &WebProtocol, request: &Request<'_>) -> Result<
 /// Removes the app for one of its codes.
 pub(crate) async fn remove(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
     let t = request.texts;
-    let signed_in = session::required(state, request).await?;
+    let signed_in = session::required_for_factors(state, request).await?;
     let fields = request.form();
     signed_in.open(state, request, FormName::RemoveDevice, HERE)?;
     let wrong = |remove_error| Draft { remove_error, status: StatusCode::FORBIDDEN, ..Draft::default() };
@@ -110,12 +115,14 @@ pub(super) async fn overview(
         false => 0,
     };
     let mailed = profile.user.email_second_factor;
+    let next = draft.next.as_ref().map_or("", Next::as_str);
     let code = |id, error| Input { id, ..Input::code(t.two_step.code, Kind::Digits, "").error(error) };
     let view = TwoStep {
         shell: signed_in.shell(state, request, HERE, draft.status != StatusCode::OK),
         t,
         notice: notice::shown(state, request, signed_in),
         problem: draft.problem,
+        is_due: profile.lacks_second_factor(),
         has_totp: profile.totp,
         codes_left: match left {
             1 => t.two_step.codes_left_one.to_owned(),
@@ -123,12 +130,16 @@ pub(super) async fn overview(
         },
         has_mailed_codes: mailed,
         can_mail: mailed || profile.user.email().is_some_and(|email| email.verified),
-        enrol: signed_in.seal(state, FormName::Enrol, &[]),
+        enrol: signed_in.seal(state, FormName::Enrol, &[("next", next)]),
         renew: signed_in.seal(state, FormName::RenewCodes, &[]),
         renew_code: code("renew-code", draft.renew_error),
         remove: signed_in.seal(state, FormName::RemoveDevice, &[]),
         remove_code: code("remove-code", draft.remove_error),
-        mail: signed_in.seal(state, FormName::MailedCodes, &[("on", if mailed { "no" } else { "yes" })]),
+        mail: signed_in.seal(
+            state,
+            FormName::MailedCodes,
+            &[("on", if mailed { "no" } else { "yes" }), ("next", next)],
+        ),
     };
     Ok(page(state, draft.status, &view)?)
 }

@@ -148,6 +148,7 @@ fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         valid_from: now,
         email_second_factor: false,
         must_change_password: false,
+        language: None,
         external_ids: ByProtocol::from([
             (ProtocolName::ZULIP, ExternalId::Number(number)),
             (
@@ -169,6 +170,7 @@ fn new_user(realm: RealmId, number: u64, now: Timestamp) -> NewUser {
         clear_only: false,
         scope: Scope::default(),
         label: None,
+        origin: None,
         created: now,
         expires: None,
         last_used: None,

@@ -19,10 +19,14 @@ fn realms() -> impl Strategy<Value = RealmChange> {
     let flag = || option::of(any::<bool>());
     let texts = (any::<String>(), text(), text(), text(), option::of(text()));
     let strength = (option::of(option::of(any::<u32>())), option::of(option::of(any::<u64>())));
-    let rest = ([flag(), flag(), flag()], strength, option::of(vec(any::<String>(), 0..3)));
+    let rest = ([flag(), flag(), flag(), flag()], strength, option::of(vec(any::<String>(), 0..3)));
     (any::<[u8; 16]>(), texts, rest).prop_map(|(id, texts, rest)| {
         let (slug, name, icon, description, subdomain) = texts;
-        let ([active, password_login, digest_logins], (min_length, min_guesses), backends) = rest;
+        let (
+            [active, password_login, digest_logins, require_second_factor],
+            (min_length, min_guesses),
+            backends,
+        ) = rest;
         RealmChange {
             subdomain,
             name,
@@ -31,6 +35,7 @@ fn realms() -> impl Strategy<Value = RealmChange> {
             active,
             password_login,
             digest_logins,
+            require_second_factor,
             min_length,
             min_guesses,
             backends,
@@ -55,7 +60,7 @@ fn users() -> impl Strategy<Value = User> {
         any::<String>(),
         roles,
         any::<[bool; 3]>(),
-        [times(), times()],
+        ([times(), times()], option::of(select(Language::ALL.to_vec()))),
         external_ids,
         external_roles,
     )
@@ -66,7 +71,7 @@ fn users() -> impl Strategy<Value = User> {
                 full_name,
                 (role, (bot, bot_owner)),
                 flags,
-                moments,
+                (moments, language),
                 external_ids,
                 external_roles,
             )| {
@@ -86,6 +91,7 @@ fn users() -> impl Strategy<Value = User> {
                     valid_from,
                     email_second_factor,
                     must_change_password,
+                    language,
                     external_ids: external_ids.into_iter().collect(),
                     external_roles: external_roles.into_iter().collect(),
                     version: 0,
@@ -110,6 +116,7 @@ fn credentials(user: UserId) -> impl Strategy<Value = Credential> {
             clear_only: false,
             scope: Scope { protocols: scope.0, bypass_second_factor: scope.1 },
             label,
+            origin: None,
             created,
             expires,
             last_used: None,
