@@ -399,14 +399,17 @@ pub struct OwnChange<'a> {
     pub address: Option<&'a str>,
     /// The new password.
     pub password: Option<&'a Password>,
+    /// The language of mails; `Some(None)` is that of whatever causes a mail.
+    pub language: Option<Option<Language>>,
 }
 
 impl OwnChange<'_> {
     /// Whether everything stays as it is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { user_name, full_name, address, password } = self;
-        user_name.is_none() && full_name.is_none() && address.is_none() && password.is_none()
+        let Self { user_name, full_name, address, password, language } = self;
+        let has_name = user_name.is_some() || full_name.is_some();
+        !has_name && address.is_none() && password.is_none() && language.is_none()
     }
 }
 

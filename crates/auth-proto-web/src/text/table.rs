@@ -92,7 +92,8 @@ sections! {
         apps_lead, open_app,
     }
     Details {
-        title, lead, full_name, address, address_hint, save, saved, mailed, bad_name, bad_address, not_offered,
+        title, lead, full_name, address, address_hint, language, language_auto, save, saved, mailed, bad_name, bad_address,
+        not_offered,
     }
     PasswordChange {
         title, change, lead, due, present, new, missing, wrong, same, weak, changed, kept_elsewhere, code_needed,

@@ -83,6 +83,7 @@ pub enum ActionKind {
         full_name: Option<String>,
         address: Option<String>,
         password: Option<Password>,
+        language: Option<Option<Language>>,
     },
     MailAddressProof {
         realm: RealmId,
