@@ -7,8 +7,6 @@ use auth_core::{Exact, Language, PasswordPolicy, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionConfig;
 
-use crate::account::notices::NoticeConfig;
-
 /// The engine's configuration.
 #[derive(Clone, Debug)]
 #[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
@@ -53,6 +51,16 @@ pub struct MailConfig {
     pub site_name: Option<String>,
     /// What owners are told of.
     pub notices: NoticeConfig,
+}
+
+/// What is told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it")]
+pub struct NoticeConfig {
+    /// Whether owners are told of changes of passwords, second factors, app passwords and addresses.
+    pub changes: bool,
+    /// Whether owners are told of logins from new places.
+    pub new_places: bool,
 }
 
 /// The hashing of passwords, and what new ones must fulfil.

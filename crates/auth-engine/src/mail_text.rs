@@ -4,12 +4,11 @@ mod english;
 mod german;
 mod table;
 
-use auth_core::{Language, OneTimeCode, Timestamp, Token, fill, is_invisible};
+use auth_core::{ClientKey, Language, OneTimeCode, Timestamp, Token, fill, is_invisible};
 
 use self::english::ENGLISH;
 use self::german::GERMAN;
 use self::table::{MailText, Texts};
-use crate::account::notices::Notice;
 
 /// What a mail tells its reader.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +23,48 @@ pub(crate) enum Message<'a> {
     Code(&'a OneTimeCode),
     /// What was done to the account, and when.
     Notice(&'a Notice, Timestamp),
+}
+
+/// What an owner is told of.
+#[derive(Clone, Debug)]
+pub(crate) enum Notice {
+    /// The password was changed by whoever was signed in.
+    PasswordChanged,
+    /// The password was set anew with a link.
+    PasswordReset,
+    /// A TOTP device was enrolled.
+    DeviceAdded,
+    /// The TOTP device was removed.
+    DeviceRemoved,
+    /// The TOTP device was removed by somebody else, who may.
+    DeviceReset,
+    /// Codes are mailed at logins from now on.
+    MailedCodesOn,
+    /// Codes are mailed at logins no more.
+    MailedCodesOff,
+    /// An app password of that name was made.
+    AppPasswordMade(String),
+    /// The address was replaced by that one. Told to the former address.
+    AddressChanged(String),
+    /// Somebody logged in from a client key from which nobody had before.
+    NewPlace(ClientKey),
+}
+
+impl Notice {
+    /// Whether it is about what owners change themselves of their passwords and second factors.
+    pub(crate) fn is_own_change(&self) -> bool {
+        match self {
+            Self::PasswordChanged
+            | Self::PasswordReset
+            | Self::DeviceAdded
+            | Self::DeviceRemoved
+            | Self::MailedCodesOn
+            | Self::MailedCodesOff => true,
+            Self::DeviceReset | Self::AppPasswordMade(_) | Self::AddressChanged(_) | Self::NewPlace(_) => {
+                false
+            }
+        }
+    }
 }
 
 /// The site that mails come from.

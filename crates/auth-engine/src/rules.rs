@@ -3,6 +3,7 @@
 //! A crate that adds a protocol implements [`ProtocolRules`] itself and hands the rules to the engine when the engine is
 //! built.
 
+mod change_notices;
 mod rocketchat;
 mod web;
 mod zettelstore;
@@ -11,17 +12,15 @@ mod zulip;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{CredentialKind, ExactPoint, ProtocolName, ProtocolRules};
+use auth_core::{CredentialKind, ProtocolName, ProtocolRules};
 
 use crate::config::Config;
 
+pub use change_notices::NO_CHANGE_NOTICES;
 pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN, RocketChatRules};
 pub use web::WebRules;
 pub use zettelstore::ZettelstoreRules;
 pub use zulip::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD, ZulipRules};
-
-/// Zulip and Rocket.Chat mail nothing to people who change their own passwords and second factors.
-pub const NO_CHANGE_NOTICES: ExactPoint = ExactPoint::new("no-change-notices");
 
 /// The rules of every protocol.
 pub struct RuleSet {

@@ -12,10 +12,10 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
-use crate::mail_text::Message;
+use crate::mail_text::{Message, Notice};
 use crate::maintenance::outbox::MailQueue;
 use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::rate_limit::shared::AttemptLimits;

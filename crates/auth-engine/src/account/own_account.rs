@@ -12,9 +12,10 @@ use auth_core::{
 
 use super::address_verification::AddressVerificationService;
 use super::confirm::{Demand, StepUp};
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use super::passwords::PasswordService;
 use crate::audit::Auditor;
+use crate::mail_text::Notice;
 use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::user_names::{is_user_name, user_names};
 

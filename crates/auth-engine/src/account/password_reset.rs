@@ -12,11 +12,11 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use super::passwords::{PasswordError, PasswordService};
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
-use crate::mail_text::Message;
+use crate::mail_text::{Message, Notice};
 use crate::maintenance::outbox::MailQueue;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;

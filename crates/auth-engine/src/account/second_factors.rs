@@ -12,10 +12,11 @@ use auth_core::{
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
+use crate::mail_text::Notice;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::{RevocationEvent, RevocationTable};

@@ -6,7 +6,7 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 
-use super::NO_CHANGE_NOTICES;
+use super::change_notices::NO_CHANGE_NOTICES;
 use crate::config::RocketChatConfig;
 
 /// Rocket.Chat lets a TOTP code be used again in its window.

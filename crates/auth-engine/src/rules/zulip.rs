@@ -5,7 +5,7 @@ use auth_core::{
     Quota, Rng, Timestamp,
 };
 
-use super::NO_CHANGE_NOTICES;
+use super::change_notices::NO_CHANGE_NOTICES;
 use crate::config::ZulipConfig;
 
 /// Zulip tells a deactivated account or realm before the password is known to be right.

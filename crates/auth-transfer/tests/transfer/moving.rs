@@ -9,7 +9,7 @@ use auth_crypto::{opaque, totp};
 use auth_engine::testing::{PASSWORD, TOTP_SECRET, World, api_key, config, rocketchat_token};
 use auth_transfer::{
     Converted, ImportError, ImportOptions, ImportReport, UserNames, convert_htpasswd, convert_rocketchat,
-    convert_zulip, export, import, unwatched,
+    convert_zulip, import, unwatched,
 };
 use data_encoding::{BASE64, HEXLOWER};
 use serde_json::{Value, json};
@@ -247,39 +247,6 @@ async fn a_zulip_keeps_realms_ids_hashes_and_keys() {
     let key = api_key("iago@zulip.com", "m0BUIKOpJCxIaNY5ma5lEttYAglrpCxN");
     assert!(world.check("root", ProtocolName::ZULIP, key).await.result.is_ok());
     assert!(!world.find("lear", "iago@zulip.com").await.unwrap().user.active);
-}
-
-#[tokio::test]
-async fn people_keep_their_languages_where_mails_are_written_in_them() {
-    for (tag, language) in [
-        ("de", Some(Language::German)),
-        ("en-gb", Some(Language::English)),
-        ("fr", None),
-        ("zh-hans", None),
-        ("", None),
-    ] {
-        let users = format!(
-            "id,delivery_email,full_name,password,api_key,role,is_active,is_bot,bot_type,date_joined,realm_id,default_language\n\
-             9,iago@zulip.com,Iago,!x,,200,t,f,,2023-01-01 00:00:00+00,3,{tag}\n"
-        );
-        let realms = "id,name,deactivated,string_id\n3,Lear,f,lear\n";
-        let zulip = convert_zulip(realms.as_bytes(), users.as_bytes(), "root", UserNames::None).unwrap();
-        let mut document = rocker();
-        document["language"] = tag.into();
-        let rocketchat = convert_rocketchat(document.to_string().as_bytes(), "lear").unwrap();
-        let world = world::empty(config()).await;
-        world::import(&world, &lines(zulip)).await;
-        world::import(&world, &lines(rocketchat)).await;
-        let mut exported = Vec::new();
-        export(&world.engine, &mut exported, false).await.unwrap();
-        let again = world::empty(config()).await;
-        world::import(&again, std::str::from_utf8(&exported).unwrap()).await;
-        for name in ["iago@zulip.com", "rocker"] {
-            for world in [&world, &again] {
-                assert_eq!(world.find("lear", name).await.unwrap().user.language, language, "{name} {tag}");
-            }
-        }
-    }
 }
 
 #[test]
