@@ -74,7 +74,10 @@ fn login_requires_a_code_mails_it_and_accepts_it() {
         (&headers["to"], &headers["subject"]),
         (&json!("mail@email.com"), &json!("Authentication code"))
     );
-    assert_eq!(headers["auto-submitted"], "auto-generated");
+    assert_eq!(
+        (&headers["auto-submitted"], &headers["content-language"]),
+        (&json!("auto-generated"), &json!("en"))
+    );
     assert!(
         headers["message-id"].as_str().unwrap().ends_with("@example.org>") && headers["date"].is_string()
     );

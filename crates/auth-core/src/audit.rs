@@ -170,6 +170,8 @@ acts! {
     AddressChanged = "address-changed",
     /// The owner changed the display name.
     FullNameChanged = "full-name-changed",
+    /// The owner chose the language of mails.
+    LanguageChosen = "language-chosen",
     /// A user was deactivated.
     Deactivated = "deactivated",
     /// A user was activated again.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
-use crate::{RequestId, is_control, is_invisible};
+use crate::{Language, RequestId, is_control, is_invisible};
 
 /// The longest name of a program that is kept, in characters.
 const LONGEST_AGENT: usize = 256;
@@ -20,13 +20,20 @@ pub struct Peer {
     /// The name that the client's program gives itself, as its `User-Agent`: at most 256 characters, all of which can be
     /// seen.
     pub agent: Option<Arc<str>>,
+    /// The language that the client asks for, where its protocol reads that.
+    pub language: Option<Language>,
 }
 
 impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), request_id: RequestId::default(), agent: None }
+        Self {
+            address: address.to_canonical(),
+            request_id: RequestId::default(),
+            agent: None,
+            language: None,
+        }
     }
 
     /// The client of the request of that id.
@@ -50,6 +57,12 @@ impl Peer {
         let shown = shown.trim();
         self.agent = (!shown.is_empty()).then(|| shown.into());
         self
+    }
+
+    /// The client with the language that it asks for.
+    #[must_use]
+    pub fn with_language(self, language: Option<Language>) -> Self {
+        Self { language, ..self }
     }
 
     /// The key by which limits count the client.

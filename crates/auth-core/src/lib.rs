@@ -126,5 +126,5 @@ pub use store::{
     NewRecord, NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records,
     Revocation, SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
-pub use text::{is_control, is_invisible, without_byte_order_mark};
+pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};

@@ -189,6 +189,11 @@ pub trait ProtocolRules: Send + Sync {
         true
     }
 
+    /// Whether owners are told by mail of what they change by the protocol themselves of their passwords and second factors.
+    fn tells_of_own_changes(&self) -> bool {
+        true
+    }
+
     /// Whether a TOTP code is good again within its window.
     fn takes_codes_again(&self) -> bool {
         false

@@ -5,6 +5,7 @@
 //! transaction: see [`AuditStore`]. It is `None` where the change is no act, such as the token that a login gives.
 
 mod audit;
+mod change;
 mod error;
 mod import;
 mod nodes;
@@ -17,11 +18,12 @@ use std::borrow::Cow;
 use async_trait::async_trait;
 
 use crate::{
-    Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, Language,
-    LoginName, NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Role, Timestamp, User, UserId,
+    Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName,
+    NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Timestamp, UserId,
 };
 
 pub use audit::{AuditRow, AuditStore};
+pub use change::{ProfileUpdate, Revocation};
 pub use error::{Conflict, StoreError};
 pub use import::{
     ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
@@ -206,53 +208,6 @@ pub enum Lookup<'a> {
     Name(NameKind, &'a str),
     /// By the id under which a protocol shows the user.
     ExternalId(ProtocolName, &'a ExternalId),
-}
-
-/// The part of a user that a directory has a say in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
-pub struct ProfileUpdate {
-    /// The version of the user that the update was made from.
-    pub version: u64,
-    /// All names by which the user may log in.
-    pub names: Vec<LoginName>,
-    /// The display name.
-    pub full_name: String,
-    /// What the user may do.
-    pub role: Role,
-    /// The language of the user's mails.
-    pub language: Option<Language>,
-}
-
-impl ProfileUpdate {
-    /// Gives a user other names, and leaves the rest as it is.
-    #[must_use]
-    pub fn with_names(user: &User, names: Vec<LoginName>) -> Self {
-        Self {
-            version: user.version,
-            names,
-            full_name: user.full_name.clone(),
-            role: user.role,
-            language: user.language,
-        }
-    }
-}
-
-/// The credentials that a change of an account revokes.
-#[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
-pub struct Revocation<'a> {
-    /// The valid-from stamp is moved to the later of this and one second after the old one, where this is set.
-    pub valid_from: Option<Timestamp>,
-    /// Credentials of these kinds are deleted.
-    pub kinds: &'a [CredentialKind],
-    /// The one that stays, such as the credential that asks for it.
-    pub except: Option<CredentialId>,
-}
-
-impl Revocation<'_> {
-    /// Nothing is revoked.
-    pub const NOTHING: Self = Self { valid_from: None, kinds: &[], except: None };
 }
 
 /// Keeps credentials. Whatever deletes a credential deletes those that came from it.

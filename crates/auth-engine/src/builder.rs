@@ -37,6 +37,7 @@ use crate::login::passwordless::Passwordless;
 use crate::login::pipeline::LoginPipeline;
 use crate::login::second_factor::SecondFactorCheck;
 use crate::login::ticket::Tickets;
+use crate::mail_text::Site;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
 use crate::rate_limit::local::LocalLimits;
@@ -92,17 +93,19 @@ impl EngineBuilder {
             Arc::new(CredentialFactory::new(Arc::clone(&keys), Arc::clone(&clock), Arc::clone(&rng)));
         let finder = Arc::new(UserFinder::new(Arc::clone(&store), Arc::clone(&directories)));
         let users = Arc::new(UserFactory::new(Arc::clone(&rules), Arc::clone(&clock), Arc::clone(&rng)));
-        let mail = Arc::new(MailQueue::new(
-            Arc::clone(&store),
-            Arc::clone(&keys),
-            Arc::clone(&clock),
-            Arc::clone(&rng),
-        ));
+        let mail = Arc::new(MailQueue {
+            store: Arc::clone(&store),
+            keys: Arc::clone(&keys),
+            clock: Arc::clone(&clock),
+            rng: Arc::clone(&rng),
+            site: Site { name: config.mail.site_name.clone(), url: config.rocketchat.site_url.clone() },
+            language: config.mail.language,
+        });
         let notices = Arc::new(Notices {
             mail: Arc::clone(&mail),
+            rules: Arc::clone(&rules),
             clock: Arc::clone(&clock),
-            config: config.notices,
-            site_url: config.rocketchat.site_url.clone(),
+            config: config.mail.notices,
         });
         let revocations = Arc::new(RevocationTable::new(&rules, config.revoke_on_password_change));
         let passwords = Arc::new(PasswordService::new(
@@ -262,7 +265,6 @@ impl EngineBuilder {
             revocations: Arc::clone(&revocations),
             auditor: Arc::clone(&auditor),
             clock: Arc::clone(&clock),
-            site_url: config.rocketchat.site_url.clone(),
         });
         Ok(Engine {
             api_keys: ApiKeyService::new(Arc::clone(&store), Arc::clone(&credentials), Arc::clone(&auditor)),
@@ -304,7 +306,6 @@ impl EngineBuilder {
                 auditor: Arc::clone(&auditor),
                 clock: Arc::clone(&clock),
                 is_offered: config.rocketchat.password_reset,
-                site_url: config.rocketchat.site_url.clone(),
             },
             own_credentials: OwnCredentialService {
                 store: Arc::clone(&store),

@@ -3,11 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use auth_core::{Exact, PasswordPolicy, Quota, StrengthRule, Token};
+use auth_core::{Exact, Language, PasswordPolicy, Quota, StrengthRule, Token};
 use auth_crypto::argon2::Params;
 use auth_crypto::assertion::AssertionConfig;
-
-use crate::account::notices::NoticeConfig;
 
 /// The engine's configuration.
 #[derive(Clone, Debug)]
@@ -31,8 +29,8 @@ pub struct Config {
     pub revoke_on_password_change: bool,
     /// Whether the name as typed stands in the log lines of attempts.
     pub log_names: bool,
-    /// What owners are told of by mail.
-    pub notices: NoticeConfig,
+    /// Outgoing mail.
+    pub mail: MailConfig,
     /// The password backends that are directories, by name.
     pub directories: BTreeMap<String, DirectoryConfig>,
     /// Zulip's rules.
@@ -41,6 +39,28 @@ pub struct Config {
     pub rocketchat: RocketChatConfig,
     /// Zettelstore's rules.
     pub zettelstore: ZettelstoreConfig,
+}
+
+/// What mails are like, and which are sent.
+#[derive(Clone, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it field by field")]
+pub struct MailConfig {
+    /// The language of a mail where neither its reader's account nor the request that causes it has one.
+    pub language: Language,
+    /// The name of the site, which stands before each subject.
+    pub site_name: Option<String>,
+    /// What owners are told of.
+    pub notices: NoticeConfig,
+}
+
+/// What is told of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "servers and tests build it")]
+pub struct NoticeConfig {
+    /// Whether owners are told of changes of passwords, second factors, app passwords and addresses.
+    pub changes: bool,
+    /// Whether owners are told of logins from new places.
+    pub new_places: bool,
 }
 
 /// The hashing of passwords, and what new ones must fulfil.

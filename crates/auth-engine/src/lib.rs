@@ -37,6 +37,7 @@ mod grants;
 pub mod keys;
 mod lineage;
 mod login;
+mod mail_text;
 mod maintenance;
 mod named_credentials;
 mod profile;
@@ -53,13 +54,12 @@ mod user_names;
 mod users;
 
 pub use account::address_verification::with_verified_addresses;
-pub use account::notices::NoticeConfig;
 pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
 pub use builder::EngineBuilder;
 pub use config::{
-    CommonQuotas, Config, DirectoryConfig, FailureDelay, PasswordConfig, RocketChatConfig, ZettelstoreConfig,
-    ZulipConfig,
+    CommonQuotas, Config, DirectoryConfig, FailureDelay, MailConfig, NoticeConfig, PasswordConfig,
+    RocketChatConfig, ZettelstoreConfig, ZulipConfig,
 };
 pub use credentials::{CredentialFactory, backup_code_digest, has_ended, is_of_same_login, sha256_hex};
 pub use directories::Directories;

@@ -3,6 +3,7 @@
 //! A crate that adds a protocol implements [`ProtocolRules`] itself and hands the rules to the engine when the engine is
 //! built.
 
+mod change_notices;
 mod rocketchat;
 mod web;
 mod zettelstore;
@@ -15,6 +16,7 @@ use auth_core::{CredentialKind, ProtocolName, ProtocolRules};
 
 use crate::config::Config;
 
+pub use change_notices::NO_CHANGE_NOTICES;
 pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN, RocketChatRules};
 pub use web::WebRules;
 pub use zettelstore::ZettelstoreRules;

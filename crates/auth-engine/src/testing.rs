@@ -37,7 +37,7 @@ use auth_crypto::argon2::Params;
 use auth_crypto::keyring::KeyRing;
 use auth_crypto::pool::{HashingPool, PoolConfig};
 
-use crate::NoticeConfig;
+use crate::MailConfig;
 use crate::{
     CommonQuotas, Config, Engine, EngineBuilder, FailureDelay, PasswordConfig, RocketChatConfig,
     ZettelstoreConfig, ZulipConfig,
@@ -93,7 +93,7 @@ pub fn config() -> Config {
         allow_password_only_with_2fa: false,
         revoke_on_password_change: true,
         log_names: false,
-        notices: NoticeConfig::default(),
+        mail: MailConfig::default(),
         directories: BTreeMap::new(),
         zulip: ZulipConfig::default(),
         rocketchat: RocketChatConfig {

@@ -1,7 +1,7 @@
 //! The points in which the real Rocket.Chat tells too much or lets its limits be evaded.
 //!
 //! An operator switches a point on by its name, through [`Config::exact`](crate::Config::exact) and the login
-//! rules of the server. Three of the points change answers of this crate; the engine follows the other three.
+//! rules of the server. Three of the points change answers of this crate; the engine follows the other four.
 
 use auth_core::ExactPoint;
 
@@ -25,6 +25,16 @@ pub const LOCAL_PASSWORD_FORBIDDEN: ExactPoint = ExactPoint::new("local-password
 /// Answers 404 to a path with doubled slashes, as the application does without a proxy that merges them.
 pub const SLASHES: ExactPoint = ExactPoint::new("slashes");
 
+/// Mails nothing when people change their own passwords and second factors by Rocket.Chat's calls.
+pub const NO_CHANGE_NOTICES: ExactPoint = ExactPoint::new("no-change-notices");
+
 /// Every point of Rocket.Chat.
-pub const EXACT_POINTS: [ExactPoint; 6] =
-    [ILL_TYPED_BODY, CODE_REPLAY, BLOCK_BY_TYPED_NAME, UNKNOWN_PATH_TEXT, LOCAL_PASSWORD_FORBIDDEN, SLASHES];
+pub const EXACT_POINTS: [ExactPoint; 7] = [
+    ILL_TYPED_BODY,
+    CODE_REPLAY,
+    BLOCK_BY_TYPED_NAME,
+    UNKNOWN_PATH_TEXT,
+    LOCAL_PASSWORD_FORBIDDEN,
+    SLASHES,
+    NO_CHANGE_NOTICES,
+];

@@ -91,6 +91,8 @@ impl Brand {
 pub struct Demo {
     /// The users that anybody may log in as.
     pub users: Vec<DemoUser>,
+    /// The path of the page that shows the mails.
+    pub mails: String,
     /// What can be tried at a command line.
     pub commands: Vec<DemoCommand>,
 }

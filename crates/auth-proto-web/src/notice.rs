@@ -16,7 +16,7 @@ const LIFETIME: Duration = Duration::from_secs(60);
 /// What was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Notice {
-    NameChanged,
+    DetailsSaved,
     AddressMailed,
     PasswordChanged,
     DeviceRemoved,
@@ -29,7 +29,7 @@ pub(crate) enum Notice {
 
 impl Notice {
     const ALL: [Self; 9] = [
-        Self::NameChanged,
+        Self::DetailsSaved,
         Self::AddressMailed,
         Self::PasswordChanged,
         Self::DeviceRemoved,
@@ -42,7 +42,7 @@ impl Notice {
 
     fn word(self) -> &'static str {
         match self {
-            Self::NameChanged => "name-changed",
+            Self::DetailsSaved => "details-saved",
             Self::AddressMailed => "address-mailed",
             Self::PasswordChanged => "password-changed",
             Self::DeviceRemoved => "device-removed",
@@ -56,7 +56,7 @@ impl Notice {
 
     fn text(self, t: &'static Texts) -> &'static str {
         match self {
-            Self::NameChanged => t.details.saved,
+            Self::DetailsSaved => t.details.saved,
             Self::AddressMailed => t.details.mailed,
             Self::PasswordChanged => t.password.changed,
             Self::DeviceRemoved => t.two_step.removed,

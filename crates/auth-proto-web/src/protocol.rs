@@ -1,14 +1,16 @@
 //! The dispatcher: matches a path, judges who sent a form, hands the request to the handler of its route, and renders errors.
 
 use async_trait::async_trait;
-use auth_core::{Answer, BodyRule, BodyTooLarge, Peer, Protocol, ProtocolName, RequestError, Route};
+use auth_core::{
+    Answer, BodyRule, BodyTooLarge, Language, Peer, Protocol, ProtocolName, RequestError, Route,
+};
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use crate::answer::asset;
 use crate::decode::cookies::Cookies;
-use crate::decode::language::Language;
+use crate::decode::language::asked_for;
 use crate::decode::sender::Sender;
 use crate::encode::asset::Asset;
 use crate::error::PageError;
@@ -39,8 +41,10 @@ impl Protocol for WebProtocol {
     }
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {
-        let texts = texts(Language::of(request.headers()));
-        let answer = dispatch(self, route, &request, peer, texts).await;
+        let language = asked_for(request.headers());
+        let texts = texts(language.unwrap_or_default());
+        let peer = peer.clone().with_language(language);
+        let answer = dispatch(self, route, &request, &peer, texts).await;
         let mut answer = answer.unwrap_or_else(|error| error.into_answer(self, texts));
         if request.method() == Method::HEAD {
             answer.response.body_mut().clear();

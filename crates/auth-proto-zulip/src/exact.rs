@@ -2,7 +2,7 @@
 //!
 //! An operator switches a point on by its name, through [`Config::exact`](crate::Config::exact) and the login rules
 //! of the server. [`ASSERTION_TYPE_ERROR`] and [`SLASHES`] change answers of this crate; the
-//! engine follows the other three.
+//! engine follows the other four.
 
 use auth_core::ExactPoint;
 
@@ -21,6 +21,15 @@ pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without
 /// Answers 404 to a path with doubled slashes, as the application does without the proxy that merges them.
 pub const SLASHES: ExactPoint = ExactPoint::new("slashes");
 
+/// Mails nothing when a password is changed or set anew by Zulip's calls.
+pub const NO_CHANGE_NOTICES: ExactPoint = ExactPoint::new("no-change-notices");
+
 /// Every point of Zulip.
-pub const EXACT_POINTS: [ExactPoint; 5] =
-    [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_TYPE_ERROR, ASSERTION_WITHOUT_END, SLASHES];
+pub const EXACT_POINTS: [ExactPoint; 6] = [
+    STATE_BEFORE_PASSWORD,
+    LIMIT_BY_TYPED_NAME,
+    ASSERTION_TYPE_ERROR,
+    ASSERTION_WITHOUT_END,
+    SLASHES,
+    NO_CHANGE_NOTICES,
+];

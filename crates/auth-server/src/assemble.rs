@@ -313,14 +313,14 @@ fn rocketchat(config: &Config, unique_id: String) -> auth_proto_rocketchat::Conf
     protocol.version.clone_from(&rocketchat.version);
     protocol.allowed_origins.clone_from(&rocketchat.allowed_origins);
     protocol.email_verification = rocketchat.email_verification;
-    protocol.password_reset = rocketchat.offers_password_reset(config.mail.is_some());
+    protocol.password_reset = rocketchat.offers_password_reset(config.has_mail());
     protocol.password_policy = rocketchat.password_policy.enabled();
     protocol
 }
 
 fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
     let (web, is_on) = (&config.web, |protocol| config.protocols().any(|on| on == protocol));
-    let mut brand = Brand::new(web.name.as_str());
+    let mut brand = Brand::new(web.name.as_deref().unwrap_or("auth-server"));
     brand.icon.clone_from(&web.icon);
     brand.line.clone_from(&web.line);
     brand.accent = web.accent.unwrap_or(brand.accent);
@@ -339,7 +339,7 @@ fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
         zulip_url: is_on(ProtocolName::ZULIP).then_some(zulip_url),
         rocketchat_url: is_on(ProtocolName::ROCKETCHAT).then(|| config.rocketchat.site_url.clone()),
         app_password_protocols: protocols.into_iter().filter(|protocol| is_on(*protocol)).collect(),
-        password_reset: config.rocketchat.offers_password_reset(config.mail.is_some()),
+        password_reset: config.rocketchat.offers_password_reset(config.has_mail()),
         demo: web.demo.clone(),
         url,
     }

@@ -27,11 +27,13 @@ mod zulip;
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use auth_core::ProtocolName;
 use auth_ldap::DirectoryConfig;
 use serde::Deserialize;
 
+use crate::mail::KeptMails;
 use crate::system_error::file_reason;
 
 pub use error::ConfigError;
@@ -77,6 +79,9 @@ pub struct Config {
     pub log: Log,
     /// The SMTP server that takes outgoing mail; without one no mail is sent.
     pub mail: Option<Mail>,
+    /// Where a demonstration keeps mails in place of sending them.
+    #[serde(skip)]
+    pub kept_mails: Option<Arc<KeptMails>>,
     /// The address that serves metrics.
     pub metrics: Metrics,
     /// LDAP directories, by the name under which realms list them.
@@ -176,6 +181,12 @@ impl Config {
         self.mail.as_ref().map(Mail::relay).transpose()
     }
 
+    /// Whether mails reach their readers: through an SMTP server, or on the page of a demonstration.
+    #[must_use]
+    pub fn has_mail(&self) -> bool {
+        self.mail.is_some() || self.kept_mails.is_some()
+    }
+
     /// Warnings about values that are allowed but unsafe or of no effect, as sentences for the log and for `config check`.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -183,7 +194,7 @@ impl Config {
         let mut warnings: Vec<String> =
             self.server.warning().filter(|_| !self.is_development()).into_iter().collect();
         warnings.extend(self.zulip.warnings());
-        warnings.extend(self.rocketchat.warnings(self.mail.is_some()));
+        warnings.extend(self.rocketchat.warnings(self.has_mail()));
         warnings.extend(self.zettelstore.warnings());
         warnings.extend(self.limits.warning());
         warnings.extend(self.passwords.warnings());

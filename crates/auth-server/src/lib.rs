@@ -44,4 +44,5 @@ mod websocket;
 mod whole_file;
 
 pub use assemble::Assembled;
+pub use mail::KeptMails;
 pub use serve::{Bound, Server};

@@ -1,6 +1,7 @@
-//! The mail worker: sends the mails that are due through an SMTP server, one after the other.
+//! The mail worker: sends the mails that are due through an SMTP server, one after the other. A demonstration keeps them.
 
 mod html;
+mod kept;
 mod smtp;
 
 use std::error::Error as _;
@@ -13,8 +14,12 @@ use lettre::message::header::{HeaderName, HeaderValue};
 use lettre::message::{Message, MultiPart};
 use tokio_util::sync::CancellationToken;
 
+use self::kept::KeptMail;
 use self::smtp::SendError;
 use crate::config::Relay;
+
+pub use self::kept::KeptMails;
+pub(crate) use self::kept::{MailPage, PATH as PAGE_PATH};
 
 /// Mails taken from the outbox at a time.
 const BATCH: u32 = 20;
@@ -25,16 +30,24 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause when the store or the SMTP server can't be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
 
+/// Where mails go.
+pub(crate) enum Carrier {
+    /// An SMTP server.
+    Smtp(Relay),
+    /// The memory of a demonstration.
+    Kept(Arc<KeptMails>),
+}
+
 /// Sends mail.
 pub(crate) struct Mailer {
     queue: Arc<MailQueue>,
-    relay: Relay,
+    carrier: Carrier,
 }
 
 impl Mailer {
-    /// A worker for a relay.
-    pub(crate) fn new(queue: Arc<MailQueue>, relay: Relay) -> Self {
-        Self { queue, relay }
+    /// A worker that hands mails to a carrier.
+    pub(crate) fn new(queue: Arc<MailQueue>, carrier: Carrier) -> Self {
+        Self { queue, carrier }
     }
 
     /// Works until told to stop.
@@ -82,27 +95,42 @@ impl Mailer {
     }
 
     async fn put_off(&self, mail: &Mail, why: &str) -> Result<(), auth_core::InternalError> {
-        self.queue.failed(mail, self.relay.retry, why).await.map(drop)
+        let first_pause = match &self.carrier {
+            Carrier::Smtp(relay) => relay.retry,
+            Carrier::Kept(_) => OUTAGE_PAUSE,
+        };
+        self.queue.failed(mail, first_pause, why).await.map(drop)
     }
 
     async fn send(&self, mail: &Mail) -> Result<(), SendError> {
-        smtp::send(&self.relay, &self.message(mail)?).await
+        let text = mail.text.as_ref().ok_or(SendError::Unsendable("its text can't be read"))?;
+        match &self.carrier {
+            Carrier::Smtp(relay) => smtp::send(relay, &message(relay, mail, text)?).await,
+            Carrier::Kept(kept) => {
+                let Mail { to, subject, language, .. } = mail;
+                let (to, subject, text) = (to.clone(), subject.clone(), text.clone());
+                kept.keep(KeptMail { to, subject, language: *language, text });
+                Ok(())
+            }
+        }
     }
+}
 
-    fn message(&self, mail: &Mail) -> Result<Message, SendError> {
-        let text = mail.text.as_deref().ok_or(SendError::Unsendable("its text can't be read"))?;
-        let html = html::html(&mail.subject, text).map_err(|_| SendError::Unsendable("it makes no HTML"))?;
-        let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
-        let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-        Message::builder()
-            .from(self.relay.from.clone())
-            .to(to)
-            .subject(mail.subject.as_str())
-            .message_id(Some(format!("<{}@{}>", mail.id, self.relay.from.email.domain())))
-            .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-            .multipart(MultiPart::alternative_plain_html(text.clone(), html))
-            .map_err(|_| SendError::Unsendable("it makes no message"))
-    }
+fn message(relay: &Relay, mail: &Mail, text: &str) -> Result<Message, SendError> {
+    let html = html::html(&mail.subject, mail.language, text)
+        .map_err(|_| SendError::Unsendable("it makes no HTML"))?;
+    let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
+    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+    let language = HeaderName::new_from_ascii_str("Content-Language");
+    Message::builder()
+        .from(relay.from.clone())
+        .to(to)
+        .subject(mail.subject.as_str())
+        .message_id(Some(format!("<{}@{}>", mail.id, relay.from.email.domain())))
+        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+        .raw_header(HeaderValue::new(language, mail.language.tag().to_owned()))
+        .multipart(MultiPart::alternative_plain_html(text.to_owned(), html))
+        .map_err(|_| SendError::Unsendable("it makes no message"))
 }
 
 /// Connects to a relay, greets it and logs in, as before mail is sent, and sends none.

@@ -19,7 +19,7 @@ use crate::error_log::ErrorLog;
 use crate::forwarding_log::ForwardingLog;
 use crate::key_watch;
 use crate::listener::accept;
-use crate::mail::Mailer;
+use crate::mail::{Carrier, Mailer};
 use crate::maintenance;
 use crate::metrics;
 use crate::origin::Proxies;
@@ -173,8 +173,9 @@ impl Bound {
 /// Starts what runs beside the listeners.
 fn start_background(supervisor: &Supervisor, config: &Config, assembled: &Assembled) -> anyhow::Result<()> {
     let engine = || Arc::clone(assembled.engine());
-    if let Some(relay) = config.relay()? {
-        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), relay));
+    let kept = config.kept_mails.as_ref().map(|kept| Carrier::Kept(Arc::clone(kept)));
+    if let Some(carrier) = kept.or(config.relay()?.map(Carrier::Smtp)) {
+        let mailer = Arc::new(Mailer::new(Arc::clone(engine().mail()), carrier));
         supervisor.keep("mail", move |stop| Arc::clone(&mailer).run(stop));
     } else {
         let engine = engine();

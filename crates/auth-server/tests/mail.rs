@@ -84,17 +84,20 @@ fn refused_mail_delays_no_other_mail_and_the_log_holds_nothing_of_it() {
     let (port, mails) = smtp_server();
     let config = server::config()
         .set("mail.smtp", format!("smtp://127.0.0.1:{port}"))
-        .set("mail.from", "auth@example.org");
+        .set("mail.from", "auth@example.org")
+        .set("mail.language", "de");
     let server = server::start(&config, USERS);
     log_in(&server, "first");
     log_in(&server, "second");
     let mail = mails.recv_timeout(Duration::from_secs(20)).unwrap();
-    assert!(mail.contains("To: second@example.org"), "{mail}");
+    for header in ["To: second@example.org", "Subject: Ihr Code zum Anmelden", "Content-Language: de"] {
+        assert!(mail.contains(header), "{mail}");
+    }
     wait_for_message(&server, "mail sent");
     let log = server::stop(server);
     assert!(log.contains("mail not sent: put off") && log.contains("the SMTP server says 550"));
 
-    let code = mail.split_once("code is ").and_then(|(_, text)| text.get(..7)).unwrap();
+    let code = mail.split_once("Anmelden ist ").and_then(|(_, text)| text.get(..7)).unwrap();
     assert!(!log.contains(code) && !log.contains(&code.replace('-', "")), "{log}");
     assert!(!log.contains("@example.org"), "{log}");
 }

@@ -74,6 +74,7 @@ async fn user_line(
         joined: rfc3339(user.joined),
         valid_from: (user.valid_from > Timestamp::default()).then(|| rfc3339(user.valid_from)).flatten(),
         must_change_password: user.must_change_password,
+        language: user.language.map(|language| language.tag().to_owned()),
         rocketchat_id: Some(user.external_text(ProtocolName::ROCKETCHAT).to_owned()),
         rocketchat_roles: user.external_roles.get(ProtocolName::ROCKETCHAT).cloned(),
         zettelstore_zid: Some(format!("{:014}", user.external_number(ProtocolName::ZETTELSTORE))),

@@ -25,6 +25,7 @@ mod converted;
 mod export;
 mod htpasswd;
 mod import;
+mod language;
 mod line;
 mod missing_realms;
 mod remarks;

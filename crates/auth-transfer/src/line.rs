@@ -82,6 +82,9 @@ pub(crate) struct UserLine {
     pub(crate) password_hash: Option<String>,
     #[serde(default, skip_serializing_if = "is_no")]
     pub(crate) must_change_password: bool,
+    /// A tag of BCP 47.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) language: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) zulip_api_key: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -14,6 +14,7 @@ use serde::de::{SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::converted::{ConvertError, Converted};
+use super::language::known_language;
 use super::line::{BadLine, TokenLine, UserLine, bad, rfc3339, time};
 use super::text::without_mark;
 
@@ -124,6 +125,7 @@ fn user(document: &Value, realm: &str, note: &mut dyn FnMut(&str)) -> Result<Use
         active,
         joined: fields.get("createdAt").and_then(date).and_then(rfc3339),
         must_change_password: flag(fields, "requirePasswordChange"),
+        language: text(fields, "language").and_then(known_language),
         email_2fa: Some(service("email2fa").is_some_and(|factor| flag(factor, "enabled"))),
         ..UserLine::default()
     };

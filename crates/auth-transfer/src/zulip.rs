@@ -1,7 +1,7 @@
 //! Realms and users of a Zulip as import lines: its tables `zerver_realm` and `zerver_userprofile` as PostgreSQL
 //! writes them as CSV with a header line. Pure.
 //!
-//! Kept are ids, addresses, names, roles, kinds and owners of bots, hashes and API keys. Zulip has no user names: people log in
+//! Kept are ids, addresses, names, roles, languages, kinds and owners of bots, hashes and API keys. Zulip has no user names: people log in
 //! by address at every protocol, unless names are made for them.
 
 use std::collections::{HashMap, HashSet};
@@ -10,6 +10,7 @@ use std::io::Read;
 use auth_core::{BotKind, Role};
 
 use super::converted::{ConvertError, Converted};
+use super::language::known_language;
 use super::line::{BadLine, RealmLine, UserLine, bad, rfc3339, time};
 use super::missing_realms::MissingRealms;
 use super::text::{Text, without_mark};
@@ -158,6 +159,7 @@ fn user(row: &Row<'_>, realm: &str) -> Result<UserLine, BadLine> {
         bot_owner_id,
         active: row.flag("is_active")?,
         joined: rfc3339(joined),
+        language: known_language(row.text("default_language")),
         password_hash: given("password"),
         zulip_api_key: given("api_key"),
         ..UserLine::default()

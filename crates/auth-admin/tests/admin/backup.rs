@@ -120,7 +120,7 @@ impl Ann {
         };
         let session_of_pages = token(&result(world.ask(at_pages).await).unwrap());
         secrets.push(("web session", session_of_pages.expose().to_owned()));
-        world.engine.forgot_password(realm.id, EMAIL).await.unwrap();
+        world.engine.forgot_password(realm.id, EMAIL, None).await.unwrap();
         let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
         secrets.push(("reset token", link));
         Self { world, rocketchat_id, session, secrets }

@@ -317,7 +317,7 @@ impl<'w> Holder<'w> {
             Act::SetPassword => accounts.set_password(&account, &new, false).await.unwrap(),
             Act::ResetPassword => {
                 let realm = account.user.realm;
-                engine.forgot_password(realm, &format!("{}@zulip.com", self.name)).await.unwrap();
+                engine.forgot_password(realm, &format!("{}@zulip.com", self.name), None).await.unwrap();
                 let mail = world.store.due(world.clock.now(), 1000).await.unwrap().pop().unwrap();
                 let text = world.ring.open(Purpose::Mail, mail.id.as_bytes(), &mail.body).unwrap();
                 let text = String::from_utf8(text.to_vec()).unwrap();

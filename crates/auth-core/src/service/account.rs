@@ -9,8 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::{
-    Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, OneTimeCode, Password, Peer,
-    PolicyRule, Principal, Profile, ProtocolName, RealmId, StoreError, Timestamp, Token,
+    Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, Language, OneTimeCode, Password,
+    Peer, PolicyRule, Principal, Profile, ProtocolName, RealmId, StoreError, Timestamp, Token,
 };
 
 /// A signed-in user that calls.
@@ -336,11 +336,17 @@ pub struct Enrolment {
 #[async_trait]
 pub trait PasswordReset: Send + Sync {
     /// Mails a token for a new password to the owner of that address. The answer is the same for addresses that an
-    /// account has and for those that none has, and must not be sent before the moment given.
+    /// account has and for those that none has, and must not be sent before the moment given. `language` is that of the
+    /// request: the mail is in it where the account has none.
     ///
     /// # Errors
     /// An [`ActionError`] when resets are not offered, or the mail may not have been queued.
-    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError>;
+    async fn forgot_password(
+        &self,
+        realm: RealmId,
+        address: &str,
+        language: Option<Language>,
+    ) -> Result<Timestamp, ActionError>;
 
     /// Sets a new password for a token that was mailed, once, and ends what was signed in before; gives the account's profile.
     ///
@@ -393,14 +399,17 @@ pub struct OwnChange<'a> {
     pub address: Option<&'a str>,
     /// The new password.
     pub password: Option<&'a Password>,
+    /// The language of mails; `Some(None)` is that of whatever causes a mail.
+    pub language: Option<Option<Language>>,
 }
 
 impl OwnChange<'_> {
     /// Whether everything stays as it is.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        let Self { user_name, full_name, address, password } = self;
-        user_name.is_none() && full_name.is_none() && address.is_none() && password.is_none()
+        let Self { user_name, full_name, address, password, language } = self;
+        let has_name = user_name.is_some() || full_name.is_some();
+        !has_name && address.is_none() && password.is_none() && language.is_none()
     }
 }
 

@@ -7,10 +7,10 @@ use async_trait::async_trait;
 
 use crate::{
     ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
-    Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
-    OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
-    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
-    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    Enrolment, FailureReason, Grant, Identifier, InternalError, Language, LoginAttempt, LoginError,
+    LoginReply, OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal,
+    Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors,
+    Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
@@ -392,8 +392,13 @@ impl SecondFactors for FakeServices {
 
 #[async_trait]
 impl PasswordReset for FakeServices {
-    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
-        let kind = ActionKind::ForgotPassword { realm, address: address.to_owned() };
+    async fn forgot_password(
+        &self,
+        realm: RealmId,
+        address: &str,
+        language: Option<Language>,
+    ) -> Result<Timestamp, ActionError> {
+        let kind = ActionKind::ForgotPassword { realm, address: address.to_owned(), language };
         expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
     }
 

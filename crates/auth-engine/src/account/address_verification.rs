@@ -7,14 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use auth_core::{
     Account, Act, ActionError, AddressVerification, Clock, Credential, CredentialKind, Identifier,
-    InternalError, LoginName, NameKind, Peer, ProfileUpdate, ProtocolName, Realm, RealmId, Store, Timestamp,
-    Token, User,
+    InternalError, Language, LoginName, NameKind, Peer, ProfileUpdate, ProtocolName, Realm, RealmId, Store,
+    Timestamp, Token, User,
 };
 use auth_crypto::opaque;
 
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
+use crate::mail_text::{Message, Notice};
 use crate::maintenance::outbox::MailQueue;
 use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::rate_limit::shared::AttemptLimits;
@@ -38,8 +39,6 @@ pub(crate) struct AddressVerificationService {
     pub(crate) revocations: Arc<RevocationTable>,
     pub(crate) auditor: Arc<Auditor>,
     pub(crate) clock: Arc<dyn Clock>,
-    /// The address below which links in mails are.
-    pub(crate) site_url: String,
 }
 
 #[async_trait]
@@ -61,13 +60,8 @@ impl AddressVerification for AddressVerificationService {
             let (token, stored) =
                 self.credentials.token(user, CredentialKind::ADDRESS_PROOF, Some(started + LIFETIME));
             let stored = Credential { label: Some(own.address.to_owned()), ..stored };
-            let text = format!(
-                "Please confirm that this is your e-mail address. Open this page within a day:\n\n\
-                 {}/verify-email/{}\n\nIf you have no account here, there is nothing to do.\n",
-                self.site_url,
-                token.expose()
-            );
-            self.mail.post_with(&stored, &account.user, "Confirm your e-mail address", &text).await?;
+            let message = Message::AddressProof(&token);
+            self.mail.post_with(&stored, &account.user, &message, None).await?;
             tracing::info!(target: "auth::account", %user, "link to verify an address mailed");
         }
         Ok(next_step(started, self.clock.now()))
@@ -134,6 +128,7 @@ impl AddressVerificationService {
         account: &Account,
         realm: &Realm,
         address: &str,
+        language: Option<Language>,
     ) -> Result<(), ActionError> {
         let (user, now) = (account.user.id, self.clock.now());
         let is_taken = self.users.find(realm, &Identifier::email(address)).await?.is_some();
@@ -143,15 +138,10 @@ impl AddressVerificationService {
         }
         let (token, stored) = self.credentials.token(user, kind, Some(now + LIFETIME));
         let stored = Credential { label: Some(address.to_owned()), ..stored };
-        let text = format!(
-            "Please confirm that this is to be the e-mail address of your account. Open this page within a day:\n\n\
-             {}/verify-email/{}\n\nIf you have no account here, there is nothing to do.\n",
-            self.site_url,
-            token.expose()
-        );
         // An address that waits to be confirmed makes room for the next.
         self.store.remove_of_user(user, &[kind], None, None).await?;
-        self.mail.post_to(&stored, address, "Confirm your new e-mail address", &text).await?;
+        let message = Message::AddressChange(&token);
+        self.mail.post_to(&stored, (&account.user, address), &message, language).await?;
         tracing::info!(target: "auth::account", %user, "link to change an address mailed");
         Ok(())
     }
@@ -185,7 +175,8 @@ impl AddressVerificationService {
         match outcome.await? {
             Outcome::Done => {
                 tracing::info!(target: "auth::account", %user, "address changed");
-                self.notices.tell(&account.user, Notice::AddressChanged(address.to_owned())).await;
+                let notice = Notice::AddressChanged(address.to_owned());
+                self.notices.tell(&account.user, notice, protocol, peer).await;
                 Ok(())
             }
             Outcome::Unchanged => Ok(()),

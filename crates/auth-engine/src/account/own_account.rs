@@ -1,4 +1,4 @@
-//! What signed-in users change about their own accounts: the user name and the password.
+//! What signed-in users change about their own accounts: the names, the address, the language of mails and the password.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,9 +12,10 @@ use auth_core::{
 
 use super::address_verification::AddressVerificationService;
 use super::confirm::{Demand, StepUp};
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use super::passwords::PasswordService;
 use crate::audit::Auditor;
+use crate::mail_text::Notice;
 use crate::profile::{Outcome, ProfileChange, change_profile};
 use crate::user_names::{is_user_name, user_names};
 
@@ -78,6 +79,7 @@ impl OwnAccount for OwnAccountService {
         };
         let full_name = change.full_name.map(full_name).transpose()?;
         let full_name = full_name.filter(|name| *name != account.user.full_name);
+        let language = change.language.filter(|language| *language != account.user.language);
         let address = match change.address {
             Some(address) => self.new_address(caller, &account, address).await?,
             None => None,
@@ -90,17 +92,24 @@ impl OwnAccount for OwnAccountService {
         let name = name.map(|name| Ok::<_, ActionError>((name, row(Act::UserNameChosen)?))).transpose()?;
         let full_name =
             full_name.map(|name| Ok::<_, ActionError>((name, row(Act::FullNameChanged)?))).transpose()?;
+        let language = language
+            .map(|language| Ok::<_, ActionError>((language, row(Act::LanguageChosen)?)))
+            .transpose()?;
         let password =
             password.map(|hashed| Ok::<_, ActionError>((hashed, row(Act::PasswordChanged)?))).transpose()?;
         if let Some((name, audit)) = &name {
             self.give_user_name(caller, name, audit).await?;
         }
         if let Some((name, audit)) = &full_name {
-            self.set_full_name(caller, name, audit).await?;
+            let change = |update: &mut ProfileUpdate| update.full_name.clone_from(name);
+            self.update_profile(caller, audit, change).await?;
+        }
+        if let Some((language, audit)) = &language {
+            self.update_profile(caller, audit, |update| update.language = *language).await?;
         }
         if let Some(address) = address {
             let realm = &caller.principal.profile.realm;
-            self.addresses.mail_address_change(&account, realm, address).await?;
+            self.addresses.mail_address_change(&account, realm, address, caller.peer.language).await?;
         }
         if let Some((hashed, audit)) = &password {
             self.set_password(caller, hashed, audit).await?;
@@ -166,19 +175,16 @@ impl OwnAccountService {
         Ok(Some(address))
     }
 
-    async fn set_full_name(
+    async fn update_profile(
         &self,
         caller: &Caller<'_>,
-        name: &str,
         audit: &AuditRecord,
+        change: impl Fn(&mut ProfileUpdate) + Send + Sync,
     ) -> Result<(), ActionError> {
         let user = caller.principal.profile.user.id;
         let outcome = change_profile(&*self.store, user, |account| {
-            let names = account.user.names.clone();
-            let update = ProfileUpdate {
-                full_name: name.to_owned(),
-                ..ProfileUpdate::with_names(&account.user, names)
-            };
+            let mut update = ProfileUpdate::with_names(&account.user, account.user.names.clone());
+            change(&mut update);
             let change = ProfileChange { update, kinds: Vec::new(), valid_from: None, audit: audit.clone() };
             Ok::<_, ActionError>(Some(change))
         });
@@ -266,7 +272,8 @@ impl OwnAccountService {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "password changed");
-        self.notices.tell(&caller.principal.profile.user, Notice::PasswordChanged).await;
+        let owner = &caller.principal.profile.user;
+        self.notices.tell(owner, Notice::PasswordChanged, caller.protocol, caller.peer).await;
         Ok(())
     }
 }

@@ -12,12 +12,13 @@ use auth_core::{
 use auth_crypto::opaque;
 
 use super::confirm::{Demand, StepUp};
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use super::password_reset::PasswordResetService;
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, has_ended, is_of_same_login};
 use crate::grants::GrantIssuer;
 use crate::lineage::Lineage;
+use crate::mail_text::Notice;
 use crate::named_credentials::{Added, add_named};
 use crate::rules::RuleSet;
 use crate::sealed_texts::SealedTextService;
@@ -162,7 +163,8 @@ impl OwnCredentials for OwnCredentialService {
         let audit = AuditRecord { detail: name.to_owned(), ..audit };
         match add_named(&*self.store, &stored, &audit, Act::AppPasswordRevoked).await? {
             Added::Yes => {
-                self.notices.tell(&account.user, Notice::AppPasswordMade(name.to_owned())).await;
+                let notice = Notice::AppPasswordMade(name.to_owned());
+                self.notices.tell(&account.user, notice, caller.protocol, caller.peer).await;
                 Ok(password)
             }
             Added::Taken => Err(ActionError::TokenExists),

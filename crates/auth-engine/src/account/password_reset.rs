@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, Act, ActionError, Clock, Credential, CredentialKind, Identifier, InternalError, NameKind,
-    Password, PasswordReset, Peer, Profile, ProtocolName, RealmId, Store, StoreError, Timestamp, Token,
+    Account, Act, ActionError, Clock, Credential, CredentialKind, Identifier, InternalError, Language,
+    NameKind, Password, PasswordReset, Peer, Profile, ProtocolName, RealmId, Store, StoreError, Timestamp,
+    Token,
 };
 use auth_crypto::opaque;
 
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use super::passwords::{PasswordError, PasswordService};
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
+use crate::mail_text::{Message, Notice};
 use crate::maintenance::outbox::MailQueue;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
@@ -38,8 +40,6 @@ pub(crate) struct PasswordResetService {
     pub(crate) clock: Arc<dyn Clock>,
     /// Whether lost passwords are reset by mail.
     pub(crate) is_offered: bool,
-    /// The address below which links in mails are.
-    pub(crate) site_url: String,
 }
 
 impl PasswordResetService {
@@ -63,7 +63,12 @@ impl PasswordResetService {
 
 #[async_trait]
 impl PasswordReset for PasswordResetService {
-    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
+    async fn forgot_password(
+        &self,
+        realm: RealmId,
+        address: &str,
+        language: Option<Language>,
+    ) -> Result<Timestamp, ActionError> {
         if !self.is_offered {
             return Err(ActionError::NotOffered);
         }
@@ -81,13 +86,8 @@ impl PasswordReset for PasswordResetService {
             let user = account.user.id;
             let expires = Some(started + LIFETIME);
             let (token, stored) = self.credentials.token(user, CredentialKind::PASSWORD_RESET, expires);
-            let text = format!(
-                "Somebody has asked for a new password for your account. Set it here, within an hour:\n\n\
-                 {}/reset-password/{}\n\nIf it wasn't you, there is nothing to do.\n",
-                self.site_url,
-                token.expose()
-            );
-            self.mail.post_with(&stored, &account.user, "Password reset", &text).await?;
+            let message = Message::PasswordReset(&token);
+            self.mail.post_with(&stored, &account.user, &message, language).await?;
             tracing::info!(target: "auth::account", %user, "password reset mailed");
         }
         Ok(next_step(started, self.clock.now()))
@@ -115,7 +115,7 @@ impl PasswordReset for PasswordResetService {
             return Err(ActionError::WrongToken);
         }
         tracing::info!(target: "auth::account", %user, "password reset");
-        self.notices.tell(&account.user, Notice::PasswordReset).await;
+        self.notices.tell(&account.user, Notice::PasswordReset, protocol, peer).await;
         let realm = self.realms.by_id(realm).await?;
         let realm = realm.ok_or_else(|| InternalError::corrupt("an account's realm"))?;
         Ok(Profile::new(account, realm))

@@ -12,10 +12,11 @@ use auth_core::{
 use auth_crypto::totp;
 
 use super::confirm::{Demand, StepUp};
-use super::notices::{Notice, Notices};
+use super::notices::Notices;
 use crate::audit::Auditor;
 use crate::credentials::CredentialFactory;
 use crate::login::second_factor::SecondFactorCheck;
+use crate::mail_text::Notice;
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::{RevocationEvent, RevocationTable};
@@ -101,7 +102,7 @@ impl SecondFactors for SecondFactorService {
             return Err(ActionError::NoSuchUser);
         }
         tracing::info!(target: "auth::account", %user, "device enrolled");
-        self.notices.tell(&account.user, Notice::DeviceAdded).await;
+        self.notices.tell(&account.user, Notice::DeviceAdded, caller.protocol, caller.peer).await;
         Ok(codes)
     }
 
@@ -115,7 +116,7 @@ impl SecondFactors for SecondFactorService {
         let audit = self.auditor.by_caller(caller, Act::DeviceRemoved, &account.user)?;
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         tracing::info!(target: "auth::account", %user, "device removed");
-        self.notices.tell(&account.user, Notice::DeviceRemoved).await;
+        self.notices.tell(&account.user, Notice::DeviceRemoved, caller.protocol, caller.peer).await;
         Ok(true)
     }
 
@@ -158,7 +159,8 @@ impl SecondFactors for SecondFactorService {
         self.store.remove_of_user(user, &revoked, None, Some(&audit)).await?;
         let by = caller.principal.profile.user.id;
         tracing::info!(target: "auth::account", %by, %user, "device reset");
-        self.notices.tell(&account.user, Notice::DeviceRemoved).await;
+        let notice = if by == user { Notice::DeviceRemoved } else { Notice::DeviceReset };
+        self.notices.tell(&account.user, notice, caller.protocol, caller.peer).await;
         Ok(())
     }
 
@@ -173,7 +175,7 @@ impl SecondFactors for SecondFactorService {
         let revocation =
             Revocation { kinds: &kinds, except: caller.principal.credential, ..Revocation::NOTHING };
         self.set_mailed_codes(&audit, account.user.id, true, &revocation).await?;
-        self.notices.tell(&account.user, Notice::MailedCodesOn).await;
+        self.notices.tell(&account.user, Notice::MailedCodesOn, caller.protocol, caller.peer).await;
         Ok(())
     }
 
@@ -181,7 +183,7 @@ impl SecondFactors for SecondFactorService {
         let account = self.step_up.confirm(caller, Demand::Anew).await?;
         let audit = self.auditor.by_caller(caller, Act::MailedCodesWaived, &account.user)?;
         self.set_mailed_codes(&audit, account.user.id, false, &Revocation::NOTHING).await?;
-        self.notices.tell(&account.user, Notice::MailedCodesOff).await;
+        self.notices.tell(&account.user, Notice::MailedCodesOff, caller.protocol, caller.peer).await;
         Ok(())
     }
 
@@ -193,7 +195,7 @@ impl SecondFactors for SecondFactorService {
         if let Some(account) = account.filter(|account| account.user.active && account.mails_codes())
             && self.limits.reserve_mail(CredentialKind::MAILED_CODE, account.user.id, started).await?
         {
-            self.check.mail_code(&account).await?;
+            self.check.mail_code(&account, None).await?;
         }
         Ok(next_step(started, self.clock.now()))
     }

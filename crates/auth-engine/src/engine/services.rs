@@ -5,8 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
-    CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply,
-    NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
+    CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, Language, LoginAttempt,
+    LoginReply, NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
     PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
     Realm, RealmId, RealmName, Realms, RequestLimits, SealedTexts, SecondFactors, Sessions, TextPurpose,
     Timestamp, Token, TokenError, TokenForm, TokenRenewal,
@@ -171,8 +171,13 @@ impl SecondFactors for Engine {
 
 #[async_trait]
 impl PasswordReset for Engine {
-    async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
-        self.password_reset.forgot_password(realm, address).await
+    async fn forgot_password(
+        &self,
+        realm: RealmId,
+        address: &str,
+        language: Option<Language>,
+    ) -> Result<Timestamp, ActionError> {
+        self.password_reset.forgot_password(realm, address, language).await
     }
 
     async fn reset_password(

@@ -21,9 +21,10 @@ use super::directory::{DirectoryAccounts, EntryAccount, is_of_entry};
 use super::passwordless::{Passwordless, ResolvedUser};
 use super::second_factor::{SecondFactorCheck, Subject, active_factors};
 use super::ticket::{Ticket, Tickets};
-use crate::account::notices::{Notice, Notices};
+use crate::account::notices::Notices;
 use crate::grants::GrantIssuer;
 use crate::lineage::Lineage;
+use crate::mail_text::Notice;
 use crate::rate_limit::priority::Priorities;
 use crate::rate_limit::reservation::{Limited, Reservation};
 use crate::rate_limit::shared::AttemptLimits;
@@ -126,7 +127,8 @@ impl LoginPipeline {
                 self.limits.succeeded(reservation).await;
                 let (user, client) = (&login.profile.user, attempt.peer.client_key());
                 if !self.priorities.is_familiar(user.id, client) && user.joined + NEWCOMER < started {
-                    self.notices.tell(user, Notice::NewPlace(client)).await;
+                    let notice = Notice::NewPlace(client);
+                    self.notices.tell(user, notice, attempt.protocol, &attempt.peer).await;
                 }
                 self.priorities.logged_in(user.id, client);
             }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, Identifier,
-    InternalError, LoginError, MailedChallenge, OneTimeCode, PasswordDigest, Peer, ProtocolName, Realm, Rng,
-    SecretInput, Store, Timestamp, UserId, VerifyRequest,
+    InternalError, Language, LoginError, MailedChallenge, OneTimeCode, PasswordDigest, Peer, ProtocolName,
+    Realm, Rng, SecretInput, Store, Timestamp, UserId, VerifyRequest,
 };
 use auth_crypto::{opaque, totp};
 
@@ -14,6 +14,7 @@ use crate::config::SecondFactorConfig;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::directories::Directories;
 use crate::login::backends::BackendChain;
+use crate::mail_text::Message;
 use crate::maintenance::outbox::MailQueue;
 use crate::rate_limit::priority::Priorities;
 use crate::rate_limit::reservation::Reservation;
@@ -96,7 +97,7 @@ impl SecondFactorCheck {
         };
         let Some(code) = code else {
             return Err(FactorError::Required(
-                self.mailing_challenge(account, method, outstanding.as_ref()).await?,
+                self.mailing_challenge(subject, method, outstanding.as_ref()).await?,
             ));
         };
         let Some(reservation) = self.reserve(account, subject.peer, now).await? else {
@@ -113,7 +114,7 @@ impl SecondFactorCheck {
             return Ok(());
         }
         // The challenge names the code that was outstanding before: one that has ended makes room for another.
-        let challenge = self.mailing_challenge(account, method, outstanding.as_ref()).await?;
+        let challenge = self.mailing_challenge(subject, method, outstanding.as_ref()).await?;
         Err(match verdict {
             Verdict::Exhausted => FactorError::Exhausted(challenge),
             _ => FactorError::Invalid(challenge),
@@ -123,7 +124,7 @@ impl SecondFactorCheck {
     /// The challenge for a factor. Where that is a mailed code, and none is outstanding, a new one is mailed.
     async fn mailing_challenge(
         &self,
-        account: &Account,
+        Subject { account, peer, .. }: Subject<'_>,
         method: FactorMethod,
         outstanding: Option<&Credential>,
     ) -> Result<Challenge, InternalError> {
@@ -133,7 +134,7 @@ impl SecondFactorCheck {
         let mailed = match outstanding.filter(|code| self.is_outstanding(code)) {
             Some(code) => outstanding_challenge(account, code),
             None => {
-                let expires = self.mail_code(account).await?;
+                let expires = self.mail_code(account, peer.language).await?;
                 MailedChallenge { generated: true, expires, recipient: recipient(account) }
             }
         };
@@ -311,19 +312,23 @@ impl SecondFactorCheck {
     }
 
     /// Mails the outstanding code again while it is good, so that a stranger who asks for it does not take it from its
-    /// owner; else a new one. Gives the moment at which the code ends.
-    pub(crate) async fn mail_code(&self, account: &Account) -> Result<Timestamp, InternalError> {
+    /// owner; else a new one. Gives the moment at which the code ends. `language` is that of the request.
+    pub(crate) async fn mail_code(
+        &self,
+        account: &Account,
+        language: Option<Language>,
+    ) -> Result<Timestamp, InternalError> {
         let user = account.user.id;
         if let Some(outstanding) = self.newest_code(user).await?.filter(|code| self.is_outstanding(code))
             && let Some(code) = self.credentials.open_mailed_code(&outstanding)
         {
-            self.mail.post(&account.user, CODE_SUBJECT, &code_text(&code)).await?;
+            self.mail.post(&account.user, &Message::Code(&code), language).await?;
             return Ok(outstanding.expires.unwrap_or_default());
         }
         let code = opaque::mail_code(&*self.rng);
         let expires = self.clock.now() + self.config.mailed_code_lifetime;
         let stored = self.credentials.mailed_code(user, &code, expires);
-        self.mail.post_with(&stored, &account.user, CODE_SUBJECT, &code_text(&code)).await?;
+        self.mail.post_with(&stored, &account.user, &Message::Code(&code), language).await?;
         Ok(expires)
     }
 
@@ -337,13 +342,6 @@ impl fmt::Debug for SecondFactorCheck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SecondFactorCheck").field("config", &self.config).finish_non_exhaustive()
     }
-}
-
-const CODE_SUBJECT: &str = "Authentication code";
-
-fn code_text(code: &OneTimeCode) -> String {
-    let (first, last) = code.expose().split_at_checked(3).unwrap_or((code.expose(), ""));
-    format!("Your authentication code is {first}-{last}.\n\nIt is good for one login.\n")
 }
 
 fn challenge(account: &Account, method: FactorMethod, mailed: Option<MailedChallenge>) -> Challenge {

@@ -4,11 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Clock, Credential, InternalError, MailId, OutgoingMail, Rng, Store, Timestamp, User};
+use auth_core::{
+    Clock, Credential, InternalError, Language, MailId, OutgoingMail, Rng, Store, Timestamp, User,
+};
 use auth_crypto::keyring::Purpose;
 use zeroize::Zeroizing;
 
 use crate::keys::Keys;
+use crate::mail_text::{Letter, Message, Site, letter};
 
 /// The pauses after each failed attempt to send, counted in the first. With a first pause of a minute a mail is given up
 /// after 24 hours.
@@ -23,6 +26,8 @@ pub struct Mail {
     pub to: String,
     /// The subject.
     pub subject: String,
+    /// The language of subject and text.
+    pub language: Language,
     /// The text; `None` when it can't be read.
     pub text: Option<Zeroizing<String>>,
     /// The number of failed attempts to send it.
@@ -37,25 +42,24 @@ impl fmt::Debug for Mail {
 
 /// The queue of outgoing mail.
 pub struct MailQueue {
-    store: Arc<dyn Store>,
-    keys: Arc<Keys>,
-    clock: Arc<dyn Clock>,
-    rng: Arc<dyn Rng>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) rng: Arc<dyn Rng>,
+    pub(crate) site: Site,
+    /// The language of a mail where neither the account nor the request has one.
+    pub(crate) language: Language,
 }
 
 impl MailQueue {
-    pub(crate) fn new(
-        store: Arc<dyn Store>,
-        keys: Arc<Keys>,
-        clock: Arc<dyn Clock>,
-        rng: Arc<dyn Rng>,
-    ) -> Self {
-        Self { store, keys, clock, rng }
-    }
-
-    /// Queues a mail to a user.
-    pub(crate) async fn post(&self, user: &User, subject: &str, text: &str) -> Result<(), InternalError> {
-        Ok(self.store.post(&self.mail(user, subject, text)).await?)
+    /// Queues a mail to a user. `asked` is the language of the request that causes it.
+    pub(crate) async fn post(
+        &self,
+        user: &User,
+        message: &Message<'_>,
+        asked: Option<Language>,
+    ) -> Result<(), InternalError> {
+        Ok(self.store.post(&self.mail(to_own(user), message, asked)).await?)
     }
 
     /// Queues a mail to a user together with the credential that it tells of, in one step.
@@ -63,35 +67,40 @@ impl MailQueue {
         &self,
         credential: &Credential,
         user: &User,
-        subject: &str,
-        text: &str,
+        message: &Message<'_>,
+        asked: Option<Language>,
     ) -> Result<(), InternalError> {
-        self.store.post_with(credential, &self.mail(user, subject, text)).await?;
-        Ok(())
+        self.post_to(credential, to_own(user), message, asked).await
     }
 
-    /// Queues a mail to an address that is not its user's, together with the credential that it tells of.
+    /// Queues a mail to a user at an address that is not the user's, together with the credential that it tells of.
     pub(crate) async fn post_to(
         &self,
         credential: &Credential,
-        address: &str,
-        subject: &str,
-        text: &str,
+        to: (&User, &str),
+        message: &Message<'_>,
+        asked: Option<Language>,
     ) -> Result<(), InternalError> {
-        self.store.post_with(credential, &self.mail_to(address, subject, text)).await?;
+        self.store.post_with(credential, &self.mail(to, message, asked)).await?;
         Ok(())
     }
 
-    fn mail(&self, user: &User, subject: &str, text: &str) -> OutgoingMail {
-        self.mail_to(user.email().map(|email| email.address).unwrap_or_default(), subject, text)
-    }
-
-    fn mail_to(&self, address: &str, subject: &str, text: &str) -> OutgoingMail {
+    /// A mail in the language of the user, else in that of the request, else in the server's. The sealed text begins with a
+    /// line that names the language.
+    fn mail(
+        &self,
+        (user, address): (&User, &str),
+        message: &Message<'_>,
+        asked: Option<Language>,
+    ) -> OutgoingMail {
+        let language = user.language.or(asked).unwrap_or(self.language);
+        let Letter { subject, text } = letter(message, language, &self.site);
+        let text = Zeroizing::new(format!("{}\n{text}", language.tag()));
         let id = MailId::random(&*self.rng);
         OutgoingMail {
             id,
             to: address.to_owned(),
-            subject: subject.to_owned(),
+            subject,
             body: self.keys.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
             due: self.clock.now(),
             failures: 0,
@@ -111,8 +120,13 @@ impl MailQueue {
     fn open(&self, mail: OutgoingMail) -> Mail {
         let OutgoingMail { id, to, subject, body, failures, .. } = mail;
         let text = self.keys.ring().open(Purpose::Mail, id.as_bytes(), &body).ok();
-        let text = text.and_then(|text| std::str::from_utf8(&text).map(str::to_owned).ok());
-        Mail { id, to, subject, text: text.map(Zeroizing::new), failures }
+        let text =
+            text.and_then(|text| std::str::from_utf8(&text).map(str::to_owned).ok()).map(Zeroizing::new);
+        let (language, text) = text.as_deref().map_or((Language::default(), None), |text| {
+            let (language, text) = split_language(text);
+            (language, Some(Zeroizing::new(text.to_owned())))
+        });
+        Mail { id, to, subject, language, text, failures }
     }
 
     /// Forgets a mail that was sent.
@@ -184,6 +198,21 @@ impl MailQueue {
         }
         Ok(false)
     }
+}
+
+/// A user with the user's own address.
+fn to_own(user: &User) -> (&User, &str) {
+    (user, user.email().map(|email| email.address).unwrap_or_default())
+}
+
+/// Takes the line that names the language from a text. Mails that a server of an earlier version queued have none, and are
+/// in English.
+fn split_language(text: &str) -> (Language, &str) {
+    let named = text.split_once('\n').and_then(|(tag, rest)| {
+        let language = Language::ALL.into_iter().find(|language| language.tag() == tag)?;
+        Some((language, rest))
+    });
+    named.unwrap_or((Language::English, text))
 }
 
 impl fmt::Debug for MailQueue {

@@ -6,6 +6,7 @@ use auth_core::{
 };
 use auth_crypto::opaque;
 
+use super::change_notices::NO_CHANGE_NOTICES;
 use crate::config::RocketChatConfig;
 
 /// Rocket.Chat lets a TOTP code be used again in its window.
@@ -24,6 +25,7 @@ pub const LOCAL_PASSWORD_FORBIDDEN: ExactPoint = ExactPoint::new("local-password
 pub struct RocketChatRules {
     tells_local_password: bool,
     takes_codes_again: bool,
+    tells_of_own_changes: bool,
     email_verification: bool,
     login_quotas: LoginQuotas,
     call_quota: Option<Quota>,
@@ -42,6 +44,7 @@ impl RocketChatRules {
         Self {
             tells_local_password: config.exact.has(LOCAL_PASSWORD_FORBIDDEN),
             takes_codes_again: config.exact.has(CODE_REPLAY),
+            tells_of_own_changes: !config.exact.has(NO_CHANGE_NOTICES),
             email_verification: config.email_verification,
             login_quotas: LoginQuotas {
                 account: config.block_by_user,
@@ -65,6 +68,10 @@ impl ProtocolRules for RocketChatRules {
 
     fn takes_codes_again(&self) -> bool {
         self.takes_codes_again
+    }
+
+    fn tells_of_own_changes(&self) -> bool {
+        self.tells_of_own_changes
     }
 
     /// Apps never log in, nor do accounts without roles; an operator may demand a verified address of all but

@@ -5,6 +5,7 @@ use auth_core::{
     Quota, Rng, Timestamp,
 };
 
+use super::change_notices::NO_CHANGE_NOTICES;
 use crate::config::ZulipConfig;
 
 /// Zulip tells a deactivated account or realm before the password is known to be right.
@@ -21,6 +22,7 @@ pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without
 pub struct ZulipRules {
     takes_passwords: bool,
     tells_state_first: bool,
+    tells_of_own_changes: bool,
     login_quotas: LoginQuotas,
     user_quota: Option<Quota>,
 }
@@ -37,6 +39,7 @@ impl ZulipRules {
         Self {
             takes_passwords: config.password_login,
             tells_state_first: config.exact.has(STATE_BEFORE_PASSWORD),
+            tells_of_own_changes: !config.exact.has(NO_CHANGE_NOTICES),
             login_quotas: LoginQuotas { account: config.login_limit, client: None, counting },
             user_quota: config.api_limit,
         }
@@ -59,6 +62,10 @@ impl ProtocolRules for ZulipRules {
 
     fn tells_state_first(&self) -> bool {
         self.tells_state_first
+    }
+
+    fn tells_of_own_changes(&self) -> bool {
+        self.tells_of_own_changes
     }
 
     fn has_second_step(&self) -> bool {

@@ -79,7 +79,7 @@ impl<'w> Reader<'w> {
 
 async fn mailed_link(world: &World, address: &str) -> Token {
     let realm = world.realm("main").await.id;
-    world.engine.forgot_password(realm, address).await.unwrap();
+    world.engine.forgot_password(realm, address, None).await.unwrap();
     let mail = mails(world).await.pop().unwrap();
     Token::new(&mail.split_once("/reset-password/").unwrap().1[..43])
 }

@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, ClientKey, Clock, CredentialKind, MailId, Outbox, OutgoingMail, ProtocolName, RealmId,
-    SeededRng,
+    Act, AttemptRecord, ClientKey, Clock, CredentialKind, Exact, Language, MailId, Outbox, OutgoingMail,
+    OwnAccount, OwnChange, Password, PasswordReset, ProfileUpdate, ProtocolName, RealmId, Revocation,
+    SeededRng, Token,
 };
-use auth_engine::Purged;
-use auth_engine::testing::World;
+use auth_crypto::keyring::Purpose;
+use auth_engine::rules::NO_CHANGE_NOTICES;
+use auth_engine::testing::{World, config, peer, ring};
+use auth_engine::{NoticeConfig, Purged};
 
+use crate::signed_in::{SignedIn, mails, none};
 use crate::world;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,6 +37,111 @@ async fn mailed_code_is_read_from_its_mail_and_lets_in() {
 
     world.engine.mail().sent(mail).await.unwrap();
     assert!(world.engine.mail().due(10).await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn mail_is_in_the_language_of_the_account_else_of_the_request_else_of_the_server() {
+    use Language::{English, German};
+    for (of_account, of_request, of_server, expected) in [
+        (None, None, English, English),
+        (None, None, German, German),
+        (None, Some(English), German, English),
+        (None, Some(German), English, German),
+        (Some(German), None, English, German),
+        (Some(German), Some(English), English, German),
+        (Some(English), Some(German), German, English),
+    ] {
+        let mut site = config();
+        site.mail.language = of_server;
+        site.mail.site_name = Some("Example".to_owned());
+        let world = world::with(site).await;
+        let account = world.account("mail").await;
+        let update = ProfileUpdate {
+            language: of_account,
+            ..ProfileUpdate::with_names(&account.user, account.user.names.clone())
+        };
+        world.store.update_profile(account.user.id, &update, &Revocation::NOTHING, None).await.unwrap();
+        world.engine.forgot_password(account.user.realm, "mail@zulip.com", of_request).await.unwrap();
+        let mail = world.engine.mail().due(10).await.unwrap().pop().unwrap();
+        let subject = match expected {
+            German => "Example: Passwort zurücksetzen",
+            English => "Example: Password reset",
+        };
+        assert_eq!((mail.language, mail.subject.as_str()), (expected, subject));
+        let text = mail.text.unwrap();
+        assert!(text.starts_with(if expected == German { "Jemand " } else { "Somebody " }), "{}", *text);
+    }
+}
+
+#[tokio::test]
+async fn the_next_mail_is_in_the_language_that_the_owner_has_chosen() {
+    let world = world::new().await;
+    let session = SignedIn::new(&world, "iago").await;
+    let nothing = none();
+    let caller = session.caller(&nothing);
+    for (language, asked, subject) in [
+        (Some(Language::German), Some(Language::English), "Passwort zurücksetzen"),
+        (Some(Language::English), Some(Language::German), "Password reset"),
+        (None, Some(Language::German), "Passwort zurücksetzen"),
+    ] {
+        let change = OwnChange { language: Some(language), ..OwnChange::default() };
+        let changed = world.engine.change_own_account(&caller, &change).await.unwrap();
+        assert_eq!(changed.user.language, language);
+        let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+        assert_eq!(row.act, Act::LanguageChosen);
+        world.engine.forgot_password(changed.realm.id, "iago@zulip.com", asked).await.unwrap();
+        let mail = world.engine.mail().due(10).await.unwrap().remove(0);
+        assert_eq!(mail.subject, subject);
+        world.engine.mail().sent(&mail).await.unwrap();
+    }
+    // What is so already is no act.
+    let rows = world.store.audit_rows(None, u32::MAX).await.unwrap().len();
+    let change = OwnChange { language: Some(None), ..OwnChange::default() };
+    world.engine.change_own_account(&caller, &change).await.unwrap();
+    assert_eq!(world.store.audit_rows(None, u32::MAX).await.unwrap().len(), rows);
+}
+
+#[tokio::test]
+async fn a_point_of_zulip_silences_what_people_change_there_and_nothing_else() {
+    for (exact, protocol, told) in [
+        (false, ProtocolName::ZULIP, 1),
+        (true, ProtocolName::ZULIP, 0),
+        (true, ProtocolName::WEB, 1),
+        (true, ProtocolName::ROCKETCHAT, 1),
+    ] {
+        let mut site = config();
+        site.mail.notices = NoticeConfig { changes: true, new_places: false };
+        site.zulip.exact = Exact::only(exact.then_some(NO_CHANGE_NOTICES));
+        let world = world::with(site).await;
+        let realm = world.realm("main").await.id;
+        world.engine.forgot_password(realm, "iago@zulip.com", None).await.unwrap();
+        let link = Token::new(&mails(&world).await[0].split_once("/reset-password/").unwrap().1[..43]);
+        let (new, from) = (Password::new("a-better-horse-battery-1234"), peer("192.0.2.1"));
+        world.engine.reset_password(realm, &link, &new, &from, protocol).await.unwrap();
+        let of_change =
+            mails(&world).await.iter().filter(|text| text.contains("set anew with a link")).count();
+        assert_eq!(of_change, told, "{exact} {protocol}");
+    }
+}
+
+#[tokio::test]
+async fn mail_that_an_earlier_version_queued_is_in_english() {
+    let world = world::new().await;
+    let id = MailId::random(&SeededRng::new(1));
+    for (text, language, read) in [
+        ("de\nHallo\n", Language::German, "Hallo\n"),
+        ("en\nHello\n", Language::English, "Hello\n"),
+        ("Your code is 1-2.\n", Language::English, "Your code is 1-2.\n"),
+        ("fr\nBonjour\n", Language::English, "fr\nBonjour\n"),
+    ] {
+        let body = ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &SeededRng::new(2));
+        let (to, subject) = ("a@b.example".to_owned(), "S".to_owned());
+        let mail = OutgoingMail { id, to, subject, body, due: world.clock.now(), failures: 0 };
+        Outbox::post(&*world.store, &mail).await.unwrap();
+        let mail = world.engine.mail().due(10).await.unwrap().pop().unwrap();
+        assert_eq!((mail.language, mail.text.as_ref().map(|text| text.as_str())), (language, Some(read)));
+        world.engine.mail().sent(&mail).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -78,7 +187,7 @@ async fn need_for_mail_shows_in_accounts_and_in_the_outbox() {
     let world = mailed().await;
     assert!(world.engine.mail().is_needed().await.unwrap());
     assert!(world.engine.mail().has_due().await.unwrap());
-    let empty = world::empty(auth_engine::testing::config()).await;
+    let empty = world::empty(config()).await;
     world::import(
         &empty,
         "{\"kind\":\"realm\",\"realm\":\"main\"}\n{\"kind\":\"user\",\"realm\":\"main\",\"username\":\"a\"}",

@@ -197,7 +197,7 @@ async fn mails_of_one_kind_leave_those_of_other_kinds_their_share() {
         assert!(world.engine.mail_address_proof(realm, address).await.is_ok());
     }
     assert_eq!(mails(&world).await.len(), 5);
-    assert!(world.engine.forgot_password(realm, address).await.is_ok());
+    assert!(world.engine.forgot_password(realm, address, None).await.is_ok());
     assert_eq!(mails(&world).await.len(), 6);
 }
 

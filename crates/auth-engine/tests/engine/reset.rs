@@ -18,7 +18,7 @@ const NEW: &str = "a-better-horse-battery-1234";
 
 async fn forgot(world: &World, address: &str) -> Result<(), ActionError> {
     let realm = world.realm("main").await.id;
-    world.engine.forgot_password(realm, address).await.map(drop)
+    world.engine.forgot_password(realm, address, None).await.map(drop)
 }
 
 async fn reset(world: &World, token: &str, new: &str) -> Result<(), ActionError> {
@@ -74,16 +74,16 @@ async fn servers_of_one_store_count_mails_to_an_account_together() {
     let world = World::open(builder(&store, &clock, &ring(), limited(), 1), clock).await;
     let other = world.beside(limited()).await;
     for _ in 0..10 {
-        assert!(world.engine.forgot_password(id, "iago@zulip.com").await.is_ok());
-        assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
+        assert!(world.engine.forgot_password(id, "iago@zulip.com", None).await.is_ok());
+        assert!(other.forgot_password(id, "iago@zulip.com", None).await.is_ok());
     }
     assert_eq!(mails(&world).await.len(), 5);
     world.clock.advance(Duration::from_secs(3599));
     world.engine.purger().purge(Duration::from_secs(1), Duration::from_secs(1)).await.unwrap();
-    assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
+    assert!(other.forgot_password(id, "iago@zulip.com", None).await.is_ok());
     assert_eq!(mails(&world).await.len(), 5, "remembered for the hour");
     world.clock.advance(Duration::from_secs(2));
-    assert!(other.forgot_password(id, "iago@zulip.com").await.is_ok());
+    assert!(other.forgot_password(id, "iago@zulip.com", None).await.is_ok());
     assert_eq!(mails(&world).await.len(), 6, "and it ends");
 }
 
@@ -119,7 +119,7 @@ async fn whether_anybody_has_the_address_does_not_show() {
     let start = world.clock.now();
     for address in ["iago@zulip.com", "nobody@zulip.com", "cordelia@zulip.com", "ldap@zulip.com", "iago", ""]
     {
-        let told = world.engine.forgot_password(realm, address).await;
+        let told = world.engine.forgot_password(realm, address, None).await;
         assert_eq!(told, Ok(start + Duration::from_millis(250)), "{address}");
     }
     assert_eq!(mails(&world).await.len(), 1);

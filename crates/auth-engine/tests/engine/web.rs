@@ -368,7 +368,7 @@ async fn app_passwords_of_people_are_for_protocols_without_a_second_step_and_hav
 #[tokio::test]
 async fn another_address_counts_once_its_owner_has_opened_the_link() {
     let mut site = config();
-    site.notices = NoticeConfig { changes: true, new_places: false };
+    site.mail.notices = NoticeConfig { changes: true, new_places: false };
     let world = world::with(site).await;
     let session = Session::new(&world, "iago").await;
     let nothing = none();
@@ -430,7 +430,7 @@ async fn display_names_are_changed_and_held_to_their_form() {
 async fn owners_are_told_of_what_was_done_to_their_account_where_that_is_wanted() {
     for (changes, new_places) in [(true, true), (true, false), (false, true), (false, false)] {
         let mut site = config();
-        site.notices = NoticeConfig { changes, new_places };
+        site.mail.notices = NoticeConfig { changes, new_places };
         let world = world::with(site).await;
         world.clock.advance(2 * DAY);
         let session = Session::new(&world, "iago").await;
@@ -456,7 +456,7 @@ async fn owners_are_told_of_what_was_done_to_their_account_where_that_is_wanted(
 async fn a_look_at_a_reset_link_uses_nothing_up() {
     let world = world::new().await;
     let realm = world.realm("main").await.id;
-    world.engine.forgot_password(realm, "iago@zulip.com").await.unwrap();
+    world.engine.forgot_password(realm, "iago@zulip.com", None).await.unwrap();
     let link = Token::new(&mails(&world).await[0].split_once("/reset-password/").unwrap().1[..43]);
     for _ in 0..3 {
         assert_eq!(world.engine.is_reset_link_good(realm, &link).await, Ok(true));

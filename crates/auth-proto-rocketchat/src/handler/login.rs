@@ -80,7 +80,7 @@ pub(crate) async fn forgot_password(state: &RocketChatProtocol, call: &Call<'_>)
     let fields = call.fields(&["email"])?;
     let address = fields.text("email")?;
     let asked = match state.realm().await? {
-        Some(realm) => state.services.forgot_password(realm.id, address).await,
+        Some(realm) => state.services.forgot_password(realm.id, address, None).await,
         None if state.config.password_reset => return Ok(done()),
         None => Err(ActionError::NotOffered),
     };

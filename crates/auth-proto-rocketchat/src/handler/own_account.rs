@@ -41,6 +41,7 @@ pub(crate) async fn change(state: &RocketChatProtocol, call: &Call<'_>) -> Resul
         full_name: asked.full_name.as_deref(),
         address: asked.address.as_deref(),
         password: password.as_ref(),
+        ..auth_core::OwnChange::default()
     };
     let profile = if change.is_empty() {
         caller.principal.profile.clone()

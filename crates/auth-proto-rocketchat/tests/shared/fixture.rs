@@ -240,7 +240,7 @@ pub(crate) fn describe(action: &ActionKind) -> String {
         ActionKind::Confirm => "confirm".to_owned(),
         ActionKind::ForgotPassword { address, .. } => format!("forgot {address}"),
         ActionKind::SuggestUserName => "suggest".to_owned(),
-        ActionKind::ChangeOwnAccount { user_name, full_name, address, password } => {
+        ActionKind::ChangeOwnAccount { user_name, full_name, address, password, .. } => {
             let name = user_name.as_ref().map(|name| format!("choose {name}"));
             let full_name = full_name.as_ref().map(|name| format!("be called {name}"));
             let address = address.as_ref().map(|address| format!("have {address}"));

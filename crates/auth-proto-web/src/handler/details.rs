@@ -1,6 +1,6 @@
-//! `/account/details`: another display name, and another address.
+//! `/account/details`: another display name, another address, and the language of mails.
 
-use auth_core::{ActionError, Answer, OwnChange, PresentedFactor};
+use auth_core::{ActionError, Answer, Language, OwnChange, PresentedFactor};
 use http::StatusCode;
 
 use crate::answer::{page, redirect};
@@ -10,16 +10,20 @@ use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
-use crate::view::{Details, Input, Kind};
+use crate::view::{Choice, Details, Input, Kind};
 
 /// Where this page is.
 const HERE: &str = "/account/details";
+
+/// The value of the field that leaves the language of mails to whatever causes them.
+const AUTOMATIC: &str = "auto";
 
 /// What is shown in the fields, and what is wrong with it.
 #[derive(Debug, Default)]
 struct Draft {
     full_name: String,
     address: String,
+    language: Option<Language>,
     problem: &'static str,
     name_error: &'static str,
     address_error: &'static str,
@@ -31,7 +35,8 @@ impl Draft {
     fn of(signed_in: &SignedIn) -> Self {
         let address = signed_in.user().email().map(|email| email.address.to_owned());
         let full_name = signed_in.user().full_name.clone();
-        Self { full_name, address: address.unwrap_or_default(), ..Self::default() }
+        let language = signed_in.user().language;
+        Self { full_name, address: address.unwrap_or_default(), language, ..Self::default() }
     }
 }
 
@@ -50,9 +55,14 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
     signed_in.open(state, request, FormName::Details, HERE)?;
     let sent = |name| fields.text(name).unwrap_or_default().trim().to_owned();
     let (full_name, address, before) = (sent("full-name"), sent("address"), Draft::of(&signed_in));
+    let language = match fields.text("language").as_deref() {
+        Some(AUTOMATIC) => None,
+        tag => tag.and_then(Language::from_tag).or(before.language),
+    };
     let change = OwnChange {
         full_name: Some(&*full_name).filter(|name| *name != before.full_name),
         address: Some(&*address).filter(|address| *address != before.address),
+        language: Some(language).filter(|language| *language != before.language),
         ..OwnChange::default()
     };
     if change.is_empty() {
@@ -61,10 +71,11 @@ pub(crate) async fn submit(state: &WebProtocol, request: &Request<'_>) -> Result
     let factor = PresentedFactor::default();
     let changed = state.services.change_own_account(&signed_in.caller(request, &factor), &change).await;
     let is_mailed = change.address.is_some();
-    let draft = Draft { full_name: full_name.clone(), address: address.clone(), ..Draft::default() };
+    let draft =
+        Draft { full_name: full_name.clone(), address: address.clone(), language, ..Draft::default() };
     let draft = match changed {
         Ok(_) => {
-            let notice = if is_mailed { Notice::AddressMailed } else { Notice::NameChanged };
+            let notice = if is_mailed { Notice::AddressMailed } else { Notice::DetailsSaved };
             return Ok(notice::lead(state, &signed_in, "/account", notice));
         }
         Err(ActionError::BadFullName) => Draft { name_error: t.details.bad_name, ..draft },
@@ -98,6 +109,24 @@ fn form(
             .value(&draft.address)
             .error(draft.address_error)
             .problem(draft.problem),
+        languages: languages(t.details.language_auto, draft.language),
     };
     Ok(page(state, draft.status, &view)?)
+}
+
+/// The languages of mails to choose from, each under its own name.
+fn languages(automatic: &str, chosen: Option<Language>) -> Vec<Choice> {
+    let choice = |value: &str, label: &str, is_chosen| Choice {
+        value: value.to_owned(),
+        label: label.to_owned(),
+        is_chosen,
+    };
+    let named = Language::ALL.map(|language| {
+        let name = match language {
+            Language::English => "English",
+            Language::German => "Deutsch",
+        };
+        choice(language.tag(), name, chosen == Some(language))
+    });
+    std::iter::once(choice(AUTOMATIC, automatic, chosen.is_none())).chain(named).collect()
 }

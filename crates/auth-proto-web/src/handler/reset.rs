@@ -34,7 +34,8 @@ pub(crate) async fn send(state: &WebProtocol, request: &Request<'_>) -> Result<A
     if !address.contains('@') {
         return forgot(state, request, t.reset.no_address);
     }
-    let not_before = state.services.forgot_password(request.realm.id, &address).await?;
+    let language = request.peer.language;
+    let not_before = state.services.forgot_password(request.realm.id, &address, language).await?;
     let link = Link { path: "/sign-in", name: t.reset.to_sign_in };
     let answer = message(state, request, StatusCode::OK, [t.reset.sent, t.reset.sent_lead], link)?;
     Ok(Answer { not_before: Some(not_before), ..answer })

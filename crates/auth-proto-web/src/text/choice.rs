@@ -1,9 +1,10 @@
 //! The choice of a table.
 
+use auth_core::Language;
+
 use super::english::ENGLISH;
 use super::german::GERMAN;
 use super::table::Texts;
-use crate::decode::language::Language;
 
 /// The texts in a language.
 pub(crate) fn texts(language: Language) -> &'static Texts {
@@ -25,6 +26,13 @@ mod tests {
             assert_eq!(places(english), places(german), "{name}");
             assert_eq!(english.trim(), english, "{name}");
             assert_eq!(german.trim(), german, "{name}");
+        }
+    }
+
+    #[test]
+    fn every_language_has_its_own_table() {
+        for language in Language::ALL {
+            assert_eq!(texts(language).code, language.tag());
         }
     }
 

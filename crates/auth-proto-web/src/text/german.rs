@@ -29,6 +29,7 @@ pub(crate) static GERMAN: Texts = Texts {
         to_account: "Zu Ihrem Konto",
         demo_users: "Demo-Benutzer",
         demo_lead: "Dies ist eine Vorführung. Jeder darf sich als einer dieser Benutzer anmelden.",
+        demo_mails: "E-Mails ansehen",
         demo_commands: "Auf der Befehlszeile ausprobieren",
         name: "Name",
         password: "Passwort",
@@ -82,14 +83,16 @@ pub(crate) static GERMAN: Texts = Texts {
         open_app: "App öffnen",
     },
     details: Details {
-        title: "Name und Adresse",
+        title: "Name, Adresse und Sprache",
         lead: "Den Namen sehen andere Leute. An die Adresse gehen Nachrichten zu Ihrem Konto.",
         full_name: "Anzeigename",
         address: "E-Mail-Adresse",
         address_hint: "An eine neue Adresse wird ein Link gesandt. Die Adresse gilt, sobald Sie sie dort \
                        bestätigen.",
+        language: "Sprache der E-Mails an Sie",
+        language_auto: "Automatisch",
         save: "Speichern",
-        saved: "Ihr Name ist geändert.",
+        saved: "Ihre Änderungen sind gespeichert.",
         mailed: "Ein Link ist zur neuen Adresse unterwegs. Die Adresse gilt, sobald Sie sie dort \
                  bestätigen.",
         bad_name: "Dieser Name geht nicht. Wählen Sie einen kürzeren aus einfachen Buchstaben.",

@@ -80,7 +80,7 @@ impl Texts {
 sections! {
     Common { skip, account, sign_out, error, go_on, cancel, on, off, shown_once, overview }
     Front {
-        title, heading, lead, to_account, demo_users, demo_lead, demo_commands, name, password, what,
+        title, heading, lead, to_account, demo_users, demo_lead, demo_mails, demo_commands, name, password, what,
     }
     SignIn {
         title, name, password, submit, forgot, no_name, no_password, refused, inactive, limited, limited_one, exhausted,
@@ -92,7 +92,8 @@ sections! {
         apps_lead, open_app,
     }
     Details {
-        title, lead, full_name, address, address_hint, save, saved, mailed, bad_name, bad_address, not_offered,
+        title, lead, full_name, address, address_hint, language, language_auto, save, saved, mailed, bad_name, bad_address,
+        not_offered,
     }
     PasswordChange {
         title, change, lead, due, present, new, missing, wrong, same, weak, changed, kept_elsewhere, code_needed,

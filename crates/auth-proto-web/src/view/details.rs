@@ -1,13 +1,14 @@
-//! The page that takes another name and another address.
+//! The page that takes another name, another address and the language of mails.
 
 use askama::Template;
 use auth_core::Token;
 
+use super::app_passwords::Choice;
 use super::input::Input;
 use super::shell::Shell;
 use crate::text::Texts;
 
-/// The page that takes another name and another address.
+/// The page that takes another name, another address and the language of mails.
 #[derive(Debug, Template)]
 #[template(path = "details.html")]
 pub(crate) struct Details<'a> {
@@ -17,4 +18,5 @@ pub(crate) struct Details<'a> {
     pub(crate) form: Token,
     pub(crate) full_name: Input<'a>,
     pub(crate) address: Input<'a>,
+    pub(crate) languages: Vec<Choice>,
 }

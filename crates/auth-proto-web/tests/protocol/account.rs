@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use auth_core::testing::{ActionKind, UserBuilder};
-use auth_core::{ActionError, FactorMethod};
+use auth_core::{ActionError, FactorMethod, Language};
 
 use crate::browser::{Browser, SESSION};
 use crate::fixtures::{
@@ -86,7 +86,7 @@ async fn name_and_address_are_changed_where_they_differ() {
     let page = "/account/details";
     for (name, address, changed, told) in [
         ("Iago", "iago@example.org", None, ""),
-        (" Iago II ", "iago@example.org", Some((Some("Iago II"), None)), "Your name is changed."),
+        (" Iago II ", "iago@example.org", Some((Some("Iago II"), None)), "Your changes are saved."),
         ("Iago", "new@example.org", Some((None, Some("new@example.org"))), "A link is on its way"),
         (
             "Iago II",
@@ -99,15 +99,46 @@ async fn name_and_address_are_changed_where_they_differ() {
         let done = browser.fill(page, page, &[("full-name", name), ("address", address)]).await;
         done.leads_to("/account");
         let asked = browser.services.actions().into_iter().find_map(|action| match action.kind {
-            ActionKind::ChangeOwnAccount { user_name: None, full_name, address, password: None } => {
-                Some((full_name, address))
-            }
+            ActionKind::ChangeOwnAccount {
+                user_name: None,
+                full_name,
+                address,
+                password: None,
+                language: None,
+            } => Some((full_name, address)),
             _ => None,
         });
         let owned = |text: Option<&str>| text.map(str::to_owned);
         assert_eq!(asked, changed.map(|(name, address)| (owned(name), owned(address))));
         let location = done.header("location").to_owned();
         browser.get(&location).await.says(200, told);
+    }
+}
+
+#[tokio::test]
+async fn the_language_of_mails_is_chosen_and_left_to_the_browser_again() {
+    let page = "/account/details";
+    for (had, sent, asked) in [
+        (None, "de", Some(Some(Language::German))),
+        (None, "auto", None),
+        (Some(Language::German), "auto", Some(None)),
+        (Some(Language::German), "en", Some(Some(Language::English))),
+        (Some(Language::German), "de", None),
+        (Some(Language::German), "tlh", None),
+    ] {
+        let mut person = Person::new(iago());
+        person.user.language = had;
+        let mut browser = Browser::signed_in(services(person));
+        let shown = browser.get(page).await;
+        let tag = had.map_or("auto", Language::tag);
+        shown.says(200, &format!("<option value=\"{tag}\" selected>"));
+        let fields = [("full-name", "Iago"), ("address", "iago@example.org"), ("language", sent)];
+        browser.fill(page, page, &fields).await.leads_to("/account");
+        let chosen = browser.services.actions().into_iter().find_map(|action| match action.kind {
+            ActionKind::ChangeOwnAccount { full_name: None, address: None, language, .. } => language,
+            _ => None,
+        });
+        assert_eq!(chosen, asked, "{had:?} {sent}");
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) fn config() -> Config {
             ProtocolName::ZETTELSTORE,
         ],
         password_reset: true,
-        demo: Some(Demo { users: vec![user], commands: vec![command] }),
+        demo: Some(Demo { users: vec![user], mails: "/dev/mail".to_owned(), commands: vec![command] }),
         ..Config::new("https://auth.example.org", "main")
     }
 }

@@ -19,7 +19,7 @@ async fn link_is_mailed_and_the_answer_is_the_same_for_every_address() {
         assert_eq!(page.answer.not_before, Some(NOT_BEFORE));
         let action = browser.services.actions().pop().unwrap();
         assert!(
-            matches!(action.kind, ActionKind::ForgotPassword { address: asked, .. } if asked == address.trim())
+            matches!(action.kind, ActionKind::ForgotPassword { address: asked, language: None, .. } if asked == address.trim())
         );
         pages.push(page.body);
     }

@@ -61,7 +61,7 @@ pub(super) async fn change(
     }
     let factor = PresentedFactor { code: None, method: Some(FactorMethod::Password), password: Some(old) };
     let caller = Caller { principal, peer: request.peer, protocol: ProtocolName::ZULIP, factor: &factor };
-    let change = OwnChange { user_name: None, full_name, address, password: new.as_ref() };
+    let change = OwnChange { full_name, address, password: new.as_ref(), ..OwnChange::default() };
     let changed = if change.is_empty() {
         Ok(())
     } else {

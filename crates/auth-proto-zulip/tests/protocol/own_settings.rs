@@ -55,7 +55,7 @@ fn changes(services: &FakeServices) -> Vec<Value> {
 
 fn described(kind: &ActionKind) -> Value {
     match kind {
-        ActionKind::ChangeOwnAccount { user_name, full_name, address, password } => {
+        ActionKind::ChangeOwnAccount { user_name, full_name, address, password, .. } => {
             json!([user_name, full_name, address, password.as_ref().map(Password::expose)])
         }
         other => panic!("{other:?}"),

@@ -6,9 +6,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use auth_core::{ImportMode, Peer, Timestamp, merge_slashes};
 use auth_crypto::jwt::{self, Algorithm, Key};
 use auth_crypto::totp;
+use auth_engine::sha256_hex;
 use auth_transfer::{import, unwatched};
 use bytes::Bytes;
-use http::Request;
+use data_encoding::BASE64;
+use http::{Method, Request};
 
 use super::*;
 
@@ -21,8 +23,14 @@ const USERS: &str = r#"
 {"kind":"user","realm":"main","username":"cordelia","email":"cordelia@zulip.com","active":false,"password":"correct-horse-battery-9876"}
 {"kind":"user","realm":"main","username":"iago","email":"iago@zulip.com","email_verified":true,"password":"correct-horse-battery-9876"}
 {"kind":"user","realm":"main","username":"device","email":"device@zulip.com","totp_secret":"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"key","email":"key@zulip.com","zulip_api_key":"0123456789abcdefghijklmnopqrstuv","password":"correct-horse-battery-9876"}
+{"kind":"user","realm":"main","username":"token","email":"token@zulip.com","rocketchat_id":"tokenownertokenow","rocketchat_tokens":[{"digest":"KK0yx+hbS5Sa1RWOCuKmbcRDOaxNDhIFcdw/pi1RsEU="}],"password":"correct-horse-battery-9876"}
 {"kind":"user","realm":"main","username":"hamlet","email":"hamlet@zulip.com","directory_name":"id-1","password":"correct-horse-battery-9876"}
 "#;
+
+const ZULIP_KEY: &str = "0123456789abcdefghijklmnopqrstuv";
+const ROCKETCHAT_TOKEN: &str = "a-token-of-the-owner-at-rocket-chat-0000000";
+const NEW_PASSWORD: &str = "another-horse-battery-1234";
 
 /// Everything that a point could change is set so that it can: limits of one attempt, a key of assertions, and a directory
 /// that can't be reached.
@@ -33,6 +41,7 @@ limits.shared = "off"
 zulip = { realm = "main", login_limit = { attempts = 1, window = "1h" }, jwt.main = { key = "a shared secret of 32 bytes.....", algorithms = ["HS256"] } }
 rocketchat = { api_limit = "off", block_by_user = { attempts = 1, window = "1h" }, block_by_address = "off" }
 zettelstore = { login_delay = "0s" }
+mail = { smtp = "smtp://127.0.0.1:1", from = "auth@example.org" }
 "#;
 
 /// What a client does that some point is about.
@@ -56,9 +65,11 @@ enum Act {
     StoredPasswordOfDirectory,
     /// Asks for what the server is, with two slashes before the path.
     DoubledSlashes,
+    /// Changes the own password.
+    ChangePassword,
 }
 
-const ACTS: [Act; 9] = [
+const ACTS: [Act; 10] = [
     Act::WrongPasswordOfDeactivated,
     Act::AnotherSpelling,
     Act::AssertionOfWrongType,
@@ -68,21 +79,24 @@ const ACTS: [Act; 9] = [
     Act::UnknownPath,
     Act::StoredPasswordOfDirectory,
     Act::DoubledSlashes,
+    Act::ChangePassword,
 ];
 
 /// The points, and the one act whose answers each of them changes at its protocol.
-const POINTS: [(ProtocolName, &str, Act); 11] = [
+const POINTS: [(ProtocolName, &str, Act); 13] = [
     (ProtocolName::ZULIP, "state-before-password", Act::WrongPasswordOfDeactivated),
     (ProtocolName::ZULIP, "limit-by-typed-name", Act::AnotherSpelling),
     (ProtocolName::ZULIP, "assertion-type-error", Act::AssertionOfWrongType),
     (ProtocolName::ZULIP, "assertion-without-end", Act::AssertionWithoutEnd),
     (ProtocolName::ZULIP, "slashes", Act::DoubledSlashes),
+    (ProtocolName::ZULIP, "no-change-notices", Act::ChangePassword),
     (ProtocolName::ROCKETCHAT, "ill-typed-body", Act::IllTypedBody),
     (ProtocolName::ROCKETCHAT, "code-replay", Act::CodeTwice),
     (ProtocolName::ROCKETCHAT, "block-by-typed-name", Act::AnotherSpelling),
     (ProtocolName::ROCKETCHAT, "unknown-path-text", Act::UnknownPath),
     (ProtocolName::ROCKETCHAT, "local-password-forbidden", Act::StoredPasswordOfDirectory),
     (ProtocolName::ROCKETCHAT, "slashes", Act::DoubledSlashes),
+    (ProtocolName::ROCKETCHAT, "no-change-notices", Act::ChangePassword),
 ];
 
 /// A request of a form type or of JSON.
@@ -124,6 +138,35 @@ fn assertion(protocol: ProtocolName, claims: &str) -> Request<Bytes> {
     }
 }
 
+/// A change of the own password, where the protocol has one.
+fn change_password(protocol: ProtocolName) -> Option<Request<Bytes>> {
+    let (mut request, headers) = match protocol {
+        ProtocolName::ZULIP => {
+            let body = format!("old_password={PASSWORD}&new_password={NEW_PASSWORD}");
+            let mut request = post("/api/v1/settings", body);
+            *request.method_mut() = Method::PATCH;
+            let basic = BASE64.encode(format!("key@zulip.com:{ZULIP_KEY}").as_bytes());
+            (request, vec![("authorization", format!("Basic {basic}"))])
+        }
+        ProtocolName::ROCKETCHAT => {
+            let digest = sha256_hex(PASSWORD);
+            let body = format!(
+                "{{\"data\":{{\"newPassword\":\"{NEW_PASSWORD}\",\"currentPassword\":\"{digest}\"}}}}"
+            );
+            let headers = vec![
+                ("x-auth-token", ROCKETCHAT_TOKEN.to_owned()),
+                ("x-user-id", "tokenownertokenow".to_owned()),
+            ];
+            (post("/api/v1/users.updateOwnBasicInfo", body), headers)
+        }
+        _ => return None,
+    };
+    for (name, value) in headers {
+        request.headers_mut().insert(name, value.parse().unwrap());
+    }
+    Some(request)
+}
+
 /// The requests of an act at a protocol.
 fn requests(act: Act, protocol: ProtocolName, now: Timestamp) -> Vec<Request<Bytes>> {
     match act {
@@ -162,10 +205,12 @@ fn requests(act: Act, protocol: ProtocolName, now: Timestamp) -> Vec<Request<Byt
             };
             vec![Request::get(path).header("Host", "localhost").body(Bytes::new()).unwrap()]
         }
+        Act::ChangePassword => change_password(protocol).into_iter().collect(),
     }
 }
 
-/// The answers of every protocol to every act, with one point switched on. Of a success, the status alone.
+/// The answers of every protocol to every act, with one point switched on, and how many mails follow. Of a success, the
+/// status alone.
 async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName, Act), Vec<String>> {
     let folder = tempfile::tempdir().unwrap();
     let mut table: toml::Table = toml::from_str(CONFIG).unwrap();
@@ -197,6 +242,11 @@ async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName,
                     if response.status().is_success() { "" } else { &body.replace(char::is_numeric, "") };
                 told.push(format!("{} {shown}", response.status()));
             }
+            let mails = assembled.engine().mail().due(100).await.unwrap();
+            for mail in &mails {
+                assembled.engine().mail().sent(mail).await.unwrap();
+            }
+            told.push(format!("{} mails", mails.len()));
             answers.insert((protocol.name(), act), told);
         }
     }
@@ -207,6 +257,9 @@ async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName,
 async fn an_exact_point_changes_answers_of_its_own_protocol_alone() {
     let safe = answers(None).await;
     assert_eq!(safe.len(), 3 * ACTS.len());
+    for protocol in [ProtocolName::ZULIP, ProtocolName::ROCKETCHAT] {
+        assert_eq!(safe[&(protocol, Act::ChangePassword)], ["200 OK ", "1 mails"]);
+    }
     for (owner, point, act) in POINTS {
         let exact = answers(Some((owner, point))).await;
         let changed: BTreeSet<_> = safe.keys().filter(|key| safe[key] != exact[key]).collect();

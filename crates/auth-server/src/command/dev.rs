@@ -5,6 +5,7 @@ mod seed;
 use std::net::SocketAddr;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
@@ -19,6 +20,7 @@ use super::output::print_line;
 use crate::assemble::Assembled;
 use crate::config::{Config, Limit, Listen, PROTOCOLS, Switch};
 use crate::logging;
+use crate::mail::{KeptMails, MailPage, PAGE_PATH};
 use crate::process::{self, Parent};
 use crate::serve::Bound;
 use crate::store_lock::StoreLock;
@@ -114,12 +116,15 @@ impl Dev {
         config.web.url = Some(format!("http://localhost:{}", address.port()));
         config.web.realm = realm.to_owned();
         config.web.demo = Some(demo(address, &lines, self.seed.is_none()));
+        let mails = Arc::new(KeptMails::default());
+        config.kept_mails = Some(Arc::clone(&mails));
         let mut assembled = Assembled::open_with(&config, Vec::new()).await?;
         let engine = assembled.engine();
         if Accounts::new(engine).realm(realm).await.is_err() {
             import(engine, seed.as_bytes(), ImportMode::Write, &mut unwatched).await.context("the seed")?;
         }
         assembled.open_protocols(&config).await?;
+        assembled.mount(Arc::new(MailPage(mails)));
         let server = bound.serve(&config, assembled)?;
         if self.ready_json {
             print_json(address, &lines)?;
@@ -194,7 +199,7 @@ fn demo(address: SocketAddr, lines: &[Value], is_demo: bool) -> Demo {
     let commands = if is_demo { commands(&format!("http://{address}")).to_vec() } else { Vec::new() };
     let commands =
         commands.into_iter().map(|(title, command)| DemoCommand { title: title.to_owned(), command });
-    Demo { users: users.collect(), commands: commands.collect() }
+    Demo { users: users.collect(), mails: PAGE_PATH.to_owned(), commands: commands.collect() }
 }
 
 /// What can be tried with the demo users.
@@ -222,6 +227,7 @@ fn print_json(address: SocketAddr, lines: &[Value]) -> anyhow::Result<()> {
             line.insert(protocol.to_string(), base.clone().into());
         }
         let pages = format!("http://localhost:{}", address.port());
+        line.insert("mails".to_owned(), format!("{pages}{PAGE_PATH}").into());
         line.insert(ProtocolName::WEB.to_string(), pages.into());
     }
     print_line(line)?;
@@ -243,6 +249,7 @@ fn print_introduction(address: SocketAddr, lines: &[Value], is_demo: bool) -> an
         };
         print_line(format_args!("  {protocol:<12} {base}"))?;
     }
+    print_line(format_args!("  {:<12} http://localhost:{}{PAGE_PATH}", "mails", address.port()))?;
     print_line("\nUsers:")?;
     for user in of_kind(lines, "user") {
         let text = |key| user.get(key).and_then(Value::as_str).unwrap_or("-");

@@ -8,7 +8,7 @@ mod totp;
 
 use anyhow::{Context, bail};
 use auth_admin::{Accounts, check_password};
-use auth_core::{Account, NameKind, ProtocolName, Realm};
+use auth_core::{Account, Language, NameKind, ProtocolName, Realm};
 use auth_transfer::rfc3339;
 use serde_json::Value;
 
@@ -200,6 +200,7 @@ fn describe(account: &Account, realm: &Realm) -> Value {
         "directory_name": user.name(NameKind::Directory).map(|name| name.exact.as_str()),
         "full_name": user.full_name,
         "role": user.role.as_str(),
+        "language": user.language.map(Language::tag),
         "bot": user.bot.is_some(),
         "active": user.active,
         "joined": rfc3339(user.joined),

@@ -1,6 +1,6 @@
 //! The engine's configuration, made from the sections of the file.
 
-use auth_engine::PasswordConfig;
+use auth_engine::{MailConfig, NoticeConfig, PasswordConfig};
 
 use super::{Config, ConfigError, Mail};
 
@@ -23,7 +23,7 @@ impl Config {
             allow_password_only_with_2fa: self.limits.allow_password_only_with_2fa,
             revoke_on_password_change: self.revoke_on_password_change(),
             log_names: self.log.names,
-            notices: self.mail.as_ref().map(Mail::notices).unwrap_or_default(),
+            mail: self.mail_engine(),
             directories: self.ldap.iter().map(|(name, ldap)| (name.clone(), ldap.engine())).collect(),
             zulip: self.zulip.engine()?,
             rocketchat: self.rocketchat_engine()?,
@@ -31,9 +31,18 @@ impl Config {
         })
     }
 
+    /// What mails are like. Those of a demonstration tell of everything.
+    fn mail_engine(&self) -> MailConfig {
+        let all = NoticeConfig { changes: true, new_places: true };
+        let kept = || MailConfig { notices: all, ..MailConfig::default() };
+        let sent = self.mail.as_ref().map(Mail::engine).or_else(|| self.kept_mails.is_some().then(kept));
+        let site_name = self.web.name.clone().filter(|_| self.web.is_on());
+        MailConfig { site_name, ..sent.unwrap_or_default() }
+    }
+
     /// The rules of Rocket.Chat. Links in mails lead to the pages, where these are on.
     fn rocketchat_engine(&self) -> Result<auth_engine::RocketChatConfig, ConfigError> {
-        let engine = self.rocketchat.engine(self.mail.is_some())?;
+        let engine = self.rocketchat.engine(self.has_mail())?;
         let site_url = self.web.url.clone().unwrap_or(engine.site_url);
         Ok(auth_engine::RocketChatConfig { site_url, ..engine })
     }

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::is_this_machine;
-use auth_engine::NoticeConfig;
+use auth_core::{Language, is_this_machine};
+use auth_engine::{MailConfig, NoticeConfig};
 use auth_outbound::client_config;
 use http::Uri;
 use lettre::message::Mailbox;
@@ -37,6 +37,9 @@ pub struct Mail {
     /// The name that this server gives itself in `EHLO`.
     #[serde(default, deserialize_with = "ehlo")]
     pub ehlo: Option<String>,
+    /// The language of a mail where neither its reader's account nor the request that causes it has one.
+    #[serde(default, deserialize_with = "language")]
+    pub language: Language,
     /// Whether owners are told by mail of changes of passwords, second factors, app passwords and addresses.
     #[serde(default = "yes")]
     pub notices: bool,
@@ -87,9 +90,10 @@ impl Mail {
         }
     }
 
-    /// What owners are told of.
-    pub(super) fn notices(&self) -> NoticeConfig {
-        NoticeConfig { changes: self.notices, new_places: self.new_place_notices }
+    /// The engine's configuration of mails, without the name of the site.
+    pub(super) fn engine(&self) -> MailConfig {
+        let notices = NoticeConfig { changes: self.notices, new_places: self.new_place_notices };
+        MailConfig { language: self.language, site_name: None, notices }
     }
 
     /// The SMTP server.
@@ -132,6 +136,11 @@ impl Mail {
 fn sender<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let form = "an address such as \"auth@example.org\"";
     text(deserializer, form, |text| text.parse::<Mailbox>().is_ok().then(|| text.to_owned()))
+}
+
+/// Reads the tag of a language.
+fn language<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Language, D::Error> {
+    text(deserializer, "a language of mails: \"en\" or \"de\"", Language::from_tag)
 }
 
 /// Reads the name of a machine.

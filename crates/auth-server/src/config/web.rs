@@ -18,8 +18,8 @@ pub struct Web {
     /// The slug of the realm whose people sign in, where the host of a page names no other.
     #[serde(deserialize_with = "slug")]
     pub realm: String,
-    /// The name at the head of each page.
-    pub name: String,
+    /// The name at the head of each page and before the subject of each mail. Without one the pages have that of the program.
+    pub name: Option<String>,
     /// The picture beside the name, as the address of a file on this site; none by default.
     pub icon: Option<String>,
     /// A line of text at the foot of each page.
@@ -40,7 +40,7 @@ impl Default for Web {
         Self {
             url: None,
             realm: "main".to_owned(),
-            name: "auth-server".to_owned(),
+            name: None,
             icon: None,
             line: None,
             accent: None,

@@ -1,15 +1,18 @@
 //! The HTML part of a mail, which says what the text part says.
 
 use askama::Template;
+use auth_core::Language;
 
 #[derive(Template)]
 #[template(path = "mail.html")]
 struct Page<'a> {
     subject: &'a str,
+    language: Language,
     paragraphs: Vec<Paragraph<'a>>,
 }
 
-enum Paragraph<'a> {
+/// A paragraph of a mail.
+pub(super) enum Paragraph<'a> {
     /// An address that stands alone: a link to click.
     Link(&'a str),
     Lines(Vec<&'a str>),
@@ -19,9 +22,14 @@ enum Paragraph<'a> {
 ///
 /// # Errors
 /// None is known: whatever the text holds is escaped.
-pub(super) fn html(subject: &str, text: &str) -> Result<String, askama::Error> {
+pub(super) fn html(subject: &str, language: Language, text: &str) -> Result<String, askama::Error> {
+    Page { subject, language, paragraphs: paragraphs(text) }.render()
+}
+
+/// The paragraphs of a text, which empty lines part.
+pub(super) fn paragraphs(text: &str) -> Vec<Paragraph<'_>> {
     let paragraphs = text.split("\n\n").map(str::trim).filter(|paragraph| !paragraph.is_empty());
-    Page { subject, paragraphs: paragraphs.map(Paragraph::of).collect() }.render()
+    paragraphs.map(Paragraph::of).collect()
 }
 
 impl<'a> Paragraph<'a> {
@@ -38,15 +46,16 @@ impl<'a> Paragraph<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::html;
+    use super::*;
 
     #[test]
     fn address_that_stands_alone_is_a_link_and_all_else_is_text() {
         let text = "Open this page:\n\nhttps://auth.example.org/reset-password/a&b\n\nOr see\nhttps://evil.example \
                     <b>\"now\"</b>.\n";
-        let page = html("Set a <new> password", text).unwrap();
+        let page = html("Set a <new> password", Language::German, text).unwrap();
         let url = "https://auth.example.org/reset-password/a&#38;b";
         for part in [
+            "<html lang=\"de\">",
             "<title>Set a &#60;new&#62; password</title>",
             "<p>Open this page:</p>",
             &format!("<p><a href=\"{url}\">{url}</a></p>"),

@@ -4,8 +4,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, SystemTime};
 
+use auth_conformance::DevServer;
+use auth_conformance::http::{Request, Response};
 use auth_conformance::process::Process;
 
 const BINARY: &str = env!("CARGO_BIN_EXE_auth-server");
@@ -76,4 +79,73 @@ fn folders_of_demo_servers_that_were_killed_are_removed_at_the_next_start_and_no
     let (second, _second_out) = start_below_a_shell(temporary.path(), "--exit-with-parent");
     assert!(of_running[0].join("auth.db").exists());
     drop((running, second));
+}
+
+/// A browser at a demo server: it keeps the cookie that came with a page, and asks for German.
+struct Browser {
+    server: DevServer,
+    cookie: Option<String>,
+}
+
+impl Browser {
+    fn send(&mut self, request: Request) -> Response {
+        let host = format!("localhost:{}", self.server.address().port());
+        let mut request = request.header("Host", &host).header("Accept-Language", "de-AT, en;q=0.5");
+        if let Some(cookie) = &self.cookie {
+            request = request.header("Cookie", cookie);
+        }
+        let response = self.server.send(&request).unwrap();
+        if let Some(set) = response.header("set-cookie") {
+            self.cookie = set.split(';').next().map(str::to_owned);
+        }
+        response
+    }
+
+    fn get(&mut self, path: &str) -> String {
+        let response = self.send(Request::new("GET", path));
+        assert_eq!(response.status, 200, "{path}: {}", response.text());
+        response.text().to_string()
+    }
+
+    /// Sends the form of a page, with more fields behind the sealed one.
+    fn submit(&mut self, path: &str, page: &str, fields: &str) {
+        let (_, form) = page.split_once("name=\"form\" value=\"").unwrap();
+        let form = form.split('"').next().unwrap();
+        let response = self.send(Request::new("POST", path).form(&format!("form={form}&{fields}")));
+        assert_eq!(response.status, 200, "{path}: {}", response.text());
+    }
+
+    /// What stands between two texts on the page of mails, once it does.
+    fn wait_for_mail(&mut self, before: &str, after: &str) -> String {
+        for _ in 0..200 {
+            let page = self.get("/dev/mail");
+            let found = page.split_once(before).and_then(|(_, rest)| rest.split_once(after));
+            if let Some((found, _)) = found {
+                return found.to_owned();
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("no mail with {before:?}");
+    }
+}
+
+#[test]
+fn a_lost_password_is_set_anew_with_the_mail_that_dev_shows_in_the_language_of_the_browser() {
+    let mut browser = Browser { server: DevServer::start(Path::new(BINARY)).unwrap(), cookie: None };
+    assert!(browser.get("/").contains("href=\"/dev/mail\""));
+    assert!(browser.get("/dev/mail").contains("No mail yet."));
+
+    let page = browser.get("/reset-password");
+    browser.submit("/reset-password", &page, "address=iago%40zulip.com");
+    let site = format!("http://localhost:{}", browser.server.address().port());
+    let token = browser.wait_for_mail(&format!("href=\"{site}/reset-password/"), "\"");
+    assert!(browser.get("/dev/mail").contains("<h2>Passwort zurücksetzen</h2>"));
+
+    let page = browser.get(&format!("/reset-password/{token}"));
+    browser.submit("/reset-password/new", &page, &format!("token={token}&new=anew-horse-battery-1234"));
+    let login = Request::new("POST", "/api/v1/login").form("user=iago&password=anew-horse-battery-1234");
+    assert_eq!(browser.send(login).status, 200);
+    // The owner is told.
+    browser.wait_for_mail("<h2>Ihr Passwort wurde geändert", "</h2>");
+    browser.server.stop().unwrap();
 }

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    BotKind, ByProtocol, ExternalId, LoginName, NameKind, NewUser, Password, PasswordString, ProtocolName,
-    Realm, RealmChange, RealmId, Role, StoreError, Timestamp, User, check_login_name,
+    BotKind, ByProtocol, ExternalId, Language, LoginName, NameKind, NewUser, Password, PasswordString,
+    ProtocolName, Realm, RealmChange, RealmId, Role, StoreError, Timestamp, User, check_login_name,
 };
 use auth_crypto::password::{self, NameContext, StoredPassword};
 use auth_engine::Engine;
@@ -115,6 +115,10 @@ impl<'a> Checker<'a> {
             None => None,
             Some(bot) => Some(BotKind::from_name(bot).ok_or_else(|| bad("`bot` is not one we know"))?),
         };
+        let language = match line.language.as_deref() {
+            None => None,
+            Some(tag) => Some(Language::from_tag(tag).ok_or_else(|| bad("`language` is not one we know"))?),
+        };
         if line.id.is_some_and(|id| id < 1) {
             return Err(bad("`id` is not positive"));
         }
@@ -159,7 +163,7 @@ impl<'a> Checker<'a> {
             valid_from: new.user.valid_from.max(valid_from),
             email_second_factor: line.email_2fa.unwrap_or(asks_for_codes && email_verified && bot.is_none()),
             must_change_password: line.must_change_password,
-            language: None,
+            language,
             external_roles: external_roles(&line)?,
             ..new.user
         };

@@ -55,6 +55,10 @@ async fn every_bad_line_is_named_with_its_reason_and_nothing_is_written() {
         (r#"{"kind":"user","realm":"main","username":"a","id":0}"#, "`id` is not positive"),
         (r#"{"kind":"user","realm":"main","username":"a","role":"king"}"#, "`role` is not one we know"),
         (r#"{"kind":"user","realm":"main","username":"a","bot":"x"}"#, "`bot` is not one we know"),
+        (
+            r#"{"kind":"user","realm":"main","username":"a","language":"tlh"}"#,
+            "`language` is not one we know",
+        ),
         (r#"{"kind":"user","realm":"main","username":"a","joined":"x"}"#, "`joined` is not an RFC 3339 time"),
         (
             r#"{"kind":"user","realm":"main","username":"a","zettelstore_zid":"1"}"#,

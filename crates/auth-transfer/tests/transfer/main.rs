@@ -4,6 +4,7 @@
 mod bots;
 mod fourth_protocol;
 mod import;
+mod languages;
 mod moving;
 mod names;
 mod once;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{BotKind, Clock, CredentialKind, ImportMode, LoginError, ProtocolName, Role, Token};
+use auth_core::{
+    BotKind, Clock, CredentialKind, ImportMode, Language, LoginError, ProtocolName, Role, Token,
+};
 use auth_crypto::{opaque, totp};
 use auth_engine::testing::{PASSWORD, TOTP_SECRET, World, api_key, config, rocketchat_token};
 use auth_transfer::{
@@ -33,7 +35,7 @@ fn hashed_token(token: &str) -> String {
 fn rocker() -> Value {
     json!({
         "_id": "aYjKmNpQrStUvWxYz", "type": "user", "username": "rocker", "name": "The Rocker", "active": true,
-        "createdAt": {"$date": "2023-11-01T10:00:00.000Z"}, "requirePasswordChange": true,
+        "createdAt": {"$date": "2023-11-01T10:00:00.000Z"}, "requirePasswordChange": true, "language": "de-AT",
         "emails": [{"address": "rocker@example.com", "verified": true}], "roles": ["user", "admin"],
         "services": {
             "password": {"bcrypt": bcrypted(&sha256_hex(PASSWORD))},
@@ -87,6 +89,7 @@ async fn a_rocketchat_user_keeps_password_device_codes_and_tokens() {
         (user.role, user.full_name.as_str(), user.must_change_password),
         (Role::Admin, "The Rocker", true)
     );
+    assert_eq!(user.language, Some(Language::German));
     assert_eq!(user.joined.as_secs(), 1_698_832_800);
     assert!(user.email().unwrap().verified && user.email_second_factor);
 

@@ -1,7 +1,7 @@
 //! What a fake is asked to do to accounts, and what a test lets it answer.
 
 use crate::{
-    ApiKey, CredentialId, Enrolment, Grant, Identifier, OneTimeCode, OwnCredential, Password, Peer,
+    ApiKey, CredentialId, Enrolment, Grant, Identifier, Language, OneTimeCode, OwnCredential, Password, Peer,
     PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, Timestamp, Token,
 };
 
@@ -70,6 +70,7 @@ pub enum ActionKind {
     ForgotPassword {
         realm: RealmId,
         address: String,
+        language: Option<Language>,
     },
     ResetPassword {
         realm: RealmId,
@@ -82,6 +83,7 @@ pub enum ActionKind {
         full_name: Option<String>,
         address: Option<String>,
         password: Option<Password>,
+        language: Option<Option<Language>>,
     },
     MailAddressProof {
         realm: RealmId,

@@ -26,6 +26,7 @@ impl OwnAccount for FakeServices {
             full_name: own(change.full_name),
             address: own(change.address),
             password: change.password.cloned(),
+            language: change.language,
         };
         expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
     }

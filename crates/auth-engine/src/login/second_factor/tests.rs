@@ -3,6 +3,7 @@ use auth_core::{BackendAnswer, CredentialStore, ManualClock, PasswordBackend, Se
 
 use super::*;
 use crate::keys::Keys;
+use crate::mail_text::Site;
 use crate::rate_limit::local::LocalLimits;
 use crate::rules::RuleSet;
 use crate::testing::{START, limited, peer, ring};
@@ -57,7 +58,14 @@ impl World {
             priorities: Arc::new(Priorities::new(Arc::clone(&clock), &[])),
             backends: Arc::new(BackendChain::new(vec![Arc::new(Outage)], Arc::clone(&directories))),
             directories,
-            mail: Arc::new(MailQueue::new(shared, keys, Arc::clone(&clock), Arc::clone(&rng))),
+            mail: Arc::new(MailQueue {
+                store: shared,
+                keys,
+                clock: Arc::clone(&clock),
+                rng: Arc::clone(&rng),
+                site: Site::default(),
+                language: Language::default(),
+            }),
             clock,
             rng,
             config: SecondFactorConfig::new(&config.rocketchat, false),
@@ -73,7 +81,7 @@ impl World {
     async fn mail(&self) -> (OneTimeCode, Credential) {
         let user = self.account.user.id;
         self.store.remove_of_user(user, &[CredentialKind::MAILED_CODE], None, None).await.unwrap();
-        self.check.mail_code(&self.account).await.unwrap();
+        self.check.mail_code(&self.account, None).await.unwrap();
         let stored = self.check.newest_code(user).await.unwrap().unwrap();
         (self.check.credentials.open_mailed_code(&stored).unwrap(), stored)
     }

@@ -35,6 +35,9 @@ pub(in crate::command) struct Add {
     /// The role: owner, admin, moderator, member or guest.
     #[arg(long, default_value = "member")]
     pub(super) role: String,
+    /// The language of the user's mails: en or de.
+    #[arg(long)]
+    pub(super) language: Option<String>,
     /// Make the user a bot of this kind: default, incoming-webhook, outgoing-webhook, embedded or app.
     #[arg(long)]
     pub(super) bot: Option<String>,
@@ -70,6 +73,7 @@ impl Add {
         put("email", self.email.map(Value::from));
         put("full_name", Some(self.full_name.into()));
         put("role", Some(self.role.into()));
+        put("language", self.language.map(Value::from));
         put("bot", self.bot.map(Value::from));
         put("password", password.map(|password| password.expose().into()));
         lines.push_str(&Zeroizing::new(Value::Object(user).to_string()));
