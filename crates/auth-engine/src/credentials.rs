@@ -59,7 +59,10 @@ impl CredentialFactory {
         kind: CredentialKind,
         expires: Option<Timestamp>,
     ) -> (Token, Credential) {
-        let token = opaque::rocketchat_token(&*self.rng);
+        let token = match kind {
+            CredentialKind::WEB_SESSION => opaque::web_session_token(&*self.rng),
+            _ => opaque::rocketchat_token(&*self.rng),
+        };
         let digest = opaque::digest(token.expose());
         (token, Credential { expires, ..self.credential(user, kind, Some(digest)) })
     }

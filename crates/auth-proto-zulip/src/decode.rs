@@ -4,12 +4,15 @@ mod base64;
 pub mod basic;
 pub mod charset;
 pub mod client;
+pub mod cookies;
+pub mod csrf;
 pub mod email;
 mod error;
 pub mod field;
 pub mod header;
 pub mod host;
 pub mod multipart;
+pub mod next;
 pub mod parameters;
 pub mod urlencoded;
 

@@ -1,8 +1,10 @@
 //! Zulip's rules.
 
+use std::time::Duration;
+
 use auth_core::{
-    AttemptCounting, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName, ProtocolRules,
-    Quota, Rng, Timestamp,
+    AttemptCounting, CredentialKind, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName,
+    ProtocolRules, Quota, Rng, Timestamp, TokenPolicy,
 };
 
 use crate::config::ZulipConfig;
@@ -61,8 +63,18 @@ impl ProtocolRules for ZulipRules {
         self.tells_state_first
     }
 
+    /// The API has none. The form of Zulip's pages offers one all the same.
     fn has_second_step(&self) -> bool {
         false
+    }
+
+    fn gives_tickets(&self) -> bool {
+        true
+    }
+
+    /// A session of Zulip's pages lives for two weeks, which its use doesn't move.
+    fn token_policy(&self, _kind: CredentialKind) -> TokenPolicy {
+        TokenPolicy { lifetime: Duration::from_secs(14 * 24 * 3600), keep: 50 }
     }
 
     /// A Zulip account is shown by its address.

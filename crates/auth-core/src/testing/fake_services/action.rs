@@ -1,8 +1,8 @@
 //! What a fake is asked to do to accounts, and what a test lets it answer.
 
 use crate::{
-    ApiKey, CredentialId, Enrolment, Grant, Identifier, OneTimeCode, OwnCredential, Password, Peer,
-    PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, Timestamp, Token,
+    ApiKey, CredentialId, Enrolment, Grant, Identifier, OneTimeCode, OwnCredential, Password, PasswordReply,
+    Peer, PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, Timestamp, Token,
 };
 
 /// An action on an account, with its arguments.
@@ -85,6 +85,9 @@ pub enum ActionKind {
         address: Option<String>,
         password: Option<Password>,
     },
+    ShowPassword {
+        password: Password,
+    },
     MailAddressProof {
         realm: RealmId,
         address: String,
@@ -127,6 +130,7 @@ pub enum ActionResult {
     Codes(Vec<OneTimeCode>),
     OwnCredentials(Vec<OwnCredential>),
     Password(Password),
+    PasswordReply(PasswordReply),
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),
