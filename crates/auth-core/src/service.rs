@@ -14,7 +14,7 @@ use crate::{
 
 pub use account::{
     ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReset, PersonalToken,
-    PersonalTokens, PresentedFactor, SecondFactors, Sessions,
+    PersonalTokens, PresentedFactor, ResetLinkReply, ResetLinkRequest, ResetLinks, SecondFactors, Sessions,
 };
 pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 

@@ -11,6 +11,7 @@ pub mod header;
 pub mod host;
 pub mod multipart;
 pub mod parameters;
+pub mod remote_user;
 pub mod urlencoded;
 
 pub use error::DecodeError;

@@ -53,6 +53,7 @@ pub mod decode;
 pub mod exact;
 
 mod config;
+mod desktop_key;
 mod encode;
 mod error;
 mod handler;
@@ -64,6 +65,7 @@ mod site;
 mod state;
 
 pub use config::Config;
+pub use desktop_key::DesktopKey;
 pub use exact::EXACT_POINTS;
 pub use one_time_pad::{InvalidPad, OneTimePad};
 pub use state::{ZulipProtocol, ZulipServices};

@@ -1,8 +1,10 @@
 //! Zulip's rules.
 
+use std::time::Duration;
+
 use auth_core::{
-    AttemptCounting, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName, ProtocolRules,
-    Quota, Rng, Timestamp,
+    AttemptCounting, CredentialKind, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName,
+    ProtocolRules, Quota, Rng, Timestamp, TokenPolicy,
 };
 
 use crate::config::ZulipConfig;
@@ -12,6 +14,9 @@ pub const STATE_BEFORE_PASSWORD: ExactPoint = ExactPoint::new("state-before-pass
 
 /// Zulip counts login attempts by the name as typed, so another spelling is another count.
 pub const LIMIT_BY_TYPED_NAME: ExactPoint = ExactPoint::new("limit-by-typed-name");
+
+/// Zulip counts requests for a new password by the address as typed.
+pub const RESET_LIMIT_BY_TYPED_ADDRESS: ExactPoint = ExactPoint::new("reset-limit-by-typed-address");
 
 /// Zulip takes assertions that never end.
 pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without-end");
@@ -76,6 +81,14 @@ impl ProtocolRules for ZulipRules {
 
     fn user_quota(&self) -> Option<Quota> {
         self.user_quota
+    }
+
+    /// A login that goes on elsewhere does so within 15 seconds.
+    fn token_policy(&self, kind: CredentialKind) -> TokenPolicy {
+        match kind {
+            CredentialKind::HANDOVER => TokenPolicy { lifetime: Duration::from_secs(15), keep: 50 },
+            _ => TokenPolicy::default(),
+        }
     }
 
     /// Zulip numbers users.
