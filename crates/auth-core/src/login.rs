@@ -235,7 +235,7 @@ impl Profile {
 pub enum Grant {
     /// The account's API key.
     ApiKey(ApiKey),
-    /// An opaque token: 43 characters of `[A-Za-z0-9_-]` when it is new.
+    /// An opaque token: 43 characters of `[A-Za-z0-9_-]` when it is new; that of a web session, 32 of `[a-z0-9]`.
     Token {
         /// The token.
         token: Token,

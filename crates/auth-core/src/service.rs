@@ -13,8 +13,9 @@ use crate::{
 };
 
 pub use account::{
-    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReset, PersonalToken,
-    PersonalTokens, PresentedFactor, ResetLinkReply, ResetLinkRequest, ResetLinks, SecondFactors, Sessions,
+    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReply, PasswordReset,
+    PersonalToken, PersonalTokens, PresentedFactor, ResetLinkReply, ResetLinkRequest, ResetLinks,
+    SecondFactors, Sessions,
 };
 pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 
@@ -45,10 +46,14 @@ pub trait TokenRenewal: Send + Sync {
     async fn renew(&self, check: CredentialCheck, form: TokenForm) -> Result<Grant, TokenError>;
 }
 
-/// Limits calls by client key and route.
+/// Limits calls by client key and route, and by user.
 pub trait RequestLimits: Send + Sync {
     /// Counts a call against the protocol's limit, where it has one. A refused call carries `retry_after`.
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus>;
+
+    /// Counts a call of a user against the protocol's limit, where it has one. A refused call carries `retry_after`. The
+    /// check of an API key counts by itself.
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus>;
 }
 
 /// Replaces API keys.

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 const LETTERS_AND_DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const SMALL_LETTERS_AND_DIGITS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const DIGITS: &[u8] = b"0123456789";
 const HEX: &[u8] = b"0123456789abcdef";
 
@@ -32,6 +33,12 @@ pub fn rocketchat_token(rng: &dyn Rng) -> Token {
 #[must_use]
 pub fn zulip_token(rng: &dyn Rng) -> Token {
     Token::new(random_text(rng, HEX, 32))
+}
+
+/// Generates the token of a web session: 32 small letters and digits, 165 bits. The cookies of a Zulip server look so.
+#[must_use]
+pub fn web_session_token(rng: &dyn Rng) -> Token {
+    Token::new(random_text(rng, SMALL_LETTERS_AND_DIGITS, 32))
 }
 
 /// Generates a Rocket.Chat `_id`: 17 symbols, 98 bits. It is not a secret.

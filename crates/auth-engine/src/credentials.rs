@@ -67,7 +67,10 @@ impl CredentialFactory {
     /// A new token of a kind.
     pub(crate) fn new_token(&self, kind: CredentialKind) -> Token {
         match kind {
-            CredentialKind::HANDOVER | CredentialKind::RESET_VISIT => opaque::zulip_token(&*self.rng),
+            CredentialKind::HANDOVER => opaque::zulip_token(&*self.rng),
+            CredentialKind::WEB_SESSION | CredentialKind::RESET_VISIT => {
+                opaque::web_session_token(&*self.rng)
+            }
             _ => opaque::rocketchat_token(&*self.rng),
         }
     }

@@ -2,12 +2,11 @@
 
 mod choice;
 mod english;
-mod fill;
 mod german;
 mod table;
 
+pub(crate) use auth_pages::fill;
 pub(crate) use choice::texts;
 #[cfg(test)]
 pub(crate) use english::ENGLISH;
-pub(crate) use fill::fill;
 pub(crate) use table::Texts;

@@ -123,3 +123,32 @@ impl From<ActionError> for ApiError {
         }
     }
 }
+
+/// Why a page is not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PageError {
+    /// There is nothing at the path.
+    NotFound,
+    /// The path doesn't know the method.
+    MethodNotAllowed,
+    /// The request was not sent by a page of this server; the path where to begin anew, if there is one.
+    Forbidden { again: Option<String> },
+    /// The host leads to no realm.
+    NoRealm,
+    /// The client is told in a document.
+    Api(ApiError),
+    /// The page could not be made.
+    Internal(InternalError),
+}
+
+impl From<InternalError> for PageError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<ApiError> for PageError {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}

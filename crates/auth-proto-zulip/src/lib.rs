@@ -52,19 +52,25 @@
 pub mod decode;
 pub mod exact;
 
+mod browser;
 mod config;
 mod desktop_key;
 mod encode;
 mod error;
 mod handler;
+mod methods;
 mod one_time_pad;
 mod protocol;
 mod request;
 mod route;
 mod site;
 mod state;
+mod text;
+mod view;
+mod visit;
 
-pub use config::Config;
+pub use auth_pages::Brand;
+pub use config::{Config, WebMethod};
 pub use desktop_key::DesktopKey;
 pub use exact::EXACT_POINTS;
 pub use one_time_pad::{InvalidPad, OneTimePad};

@@ -452,6 +452,19 @@ pub trait OwnAccount: Send + Sync {
         caller: &Caller<'_>,
         change: &OwnChange<'_>,
     ) -> Result<Profile, ActionError>;
+
+    /// Judges the present password of the caller's account, as an attempt to log in: with the same limits and the same log.
+    async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply;
+}
+
+/// The answer to a present password.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct PasswordReply {
+    /// Whether the password is right: [`ActionError::SecondFactorInvalid`] where it is not.
+    pub result: Result<(), ActionError>,
+    /// The protocol's own login limit after this attempt, where it has one and it was evaluated.
+    pub rate_limit: Option<RateLimitStatus>,
 }
 
 /// What callers change about their own accounts; `None` leaves things as they are.

@@ -17,6 +17,7 @@ type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
 type OnCheck = dyn Fn(&CredentialCheck) -> CheckReply + Send + Sync;
 type OnRenew = dyn Fn(&CredentialCheck, TokenForm) -> Result<Grant, TokenError> + Send + Sync;
 type OnAdmit = dyn Fn(ProtocolName, &'static str, &Peer) -> Option<RateLimitStatus> + Send + Sync;
+type OnAdmitUser = dyn Fn(ProtocolName, &Principal) -> Option<RateLimitStatus> + Send + Sync;
 type OnRevoke = dyn Fn(&Principal) -> Result<(), InternalError> + Send + Sync;
 type OnAction = dyn Fn(&Action) -> Result<ActionResult, ActionError> + Send + Sync;
 
@@ -43,6 +44,7 @@ pub struct FakeServices {
     check: Option<Box<OnCheck>>,
     renew: Option<Box<OnRenew>>,
     admit: Option<Box<OnAdmit>>,
+    admit_user: Option<Box<OnAdmitUser>>,
     revoke: Option<Box<OnRevoke>>,
     action: Option<Box<OnAction>>,
     asked: Mutex<Asked>,
@@ -115,6 +117,16 @@ impl FakeServices {
         answer: impl Fn(ProtocolName, &'static str, &Peer) -> Option<RateLimitStatus> + Send + Sync + 'static,
     ) -> Self {
         self.admit = Some(Box::new(answer));
+        self
+    }
+
+    /// Limits calls of users.
+    #[must_use]
+    pub fn on_admit_user(
+        mut self,
+        answer: impl Fn(ProtocolName, &Principal) -> Option<RateLimitStatus> + Send + Sync + 'static,
+    ) -> Self {
+        self.admit_user = Some(Box::new(answer));
         self
     }
 
@@ -245,6 +257,10 @@ impl RequestLimits for FakeServices {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
         self.asked().admitted.push(route);
         self.admit.as_ref().and_then(|answer| answer(protocol, route, peer))
+    }
+
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus> {
+        self.admit_user.as_ref().and_then(|answer| answer(protocol, principal))
     }
 }
 

@@ -7,9 +7,9 @@ use auth_core::{
     ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
     CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply,
     NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
-    PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
-    Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply, ResetLinkRequest, SealedTexts,
-    SecondFactors, Sessions, TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    PasswordReply, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName,
+    RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply, ResetLinkRequest,
+    SealedTexts, SecondFactors, Sessions, TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 use super::Engine;
@@ -42,6 +42,10 @@ impl TokenRenewal for Engine {
 impl RequestLimits for Engine {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
         self.limits.admit(protocol, route, peer)
+    }
+
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus> {
+        self.limits.admit_user(protocol, principal)
     }
 }
 
@@ -215,6 +219,10 @@ impl OwnAccount for Engine {
         change: &OwnChange<'_>,
     ) -> Result<Profile, ActionError> {
         self.own_account.change_own_account(caller, change).await
+    }
+
+    async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply {
+        self.own_account.show_password(caller, password).await
     }
 }
 

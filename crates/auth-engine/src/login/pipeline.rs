@@ -291,7 +291,9 @@ impl LoginPipeline {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
         let app_password = self.app_passwords.find(attempt.protocol, realm, account, secret).await?;
-        let app_password = app_password.filter(|_| rules.takes_app_passwords());
+        // App passwords are for programs: none gives a web session, with which people change their accounts.
+        let is_for_pages = attempt.grant == GrantKind::Token(CredentialKind::WEB_SESSION);
+        let app_password = app_password.filter(|_| rules.takes_app_passwords() && !is_for_pages);
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }

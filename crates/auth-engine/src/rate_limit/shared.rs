@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ClientKey, Clock, CredentialKind, Digest, InternalError, LoginAttempt, LoginError, Peer,
-    ProtocolName, RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
+    Principal, ProtocolName, RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
@@ -168,6 +168,10 @@ impl AttemptLimits {
 impl RequestLimits for AttemptLimits {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
         self.local.call(protocol, route, peer, self.clock.now())
+    }
+
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus> {
+        self.local.user_call(protocol, principal.profile.user.id, self.clock.now())
     }
 }
 

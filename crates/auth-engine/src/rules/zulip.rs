@@ -66,8 +66,20 @@ impl ProtocolRules for ZulipRules {
         self.tells_state_first
     }
 
+    /// The API has none. The form of Zulip's pages offers one all the same.
     fn has_second_step(&self) -> bool {
         false
+    }
+
+    fn gives_tickets(&self) -> bool {
+        true
+    }
+
+    /// A session of Zulip's pages lives for two weeks, which its use doesn't move. A login that goes on elsewhere does so
+    /// within 15 seconds.
+    fn token_policy(&self, kind: CredentialKind) -> TokenPolicy {
+        let seconds = if kind == CredentialKind::HANDOVER { 15 } else { 14 * 24 * 3600 };
+        TokenPolicy { lifetime: Duration::from_secs(seconds), keep: 50 }
     }
 
     /// A Zulip account is shown by its address.
@@ -81,14 +93,6 @@ impl ProtocolRules for ZulipRules {
 
     fn user_quota(&self) -> Option<Quota> {
         self.user_quota
-    }
-
-    /// A login that goes on elsewhere does so within 15 seconds.
-    fn token_policy(&self, kind: CredentialKind) -> TokenPolicy {
-        match kind {
-            CredentialKind::HANDOVER => TokenPolicy { lifetime: Duration::from_secs(15), keep: 50 },
-            _ => TokenPolicy::default(),
-        }
     }
 
     /// Zulip numbers users.

@@ -1,9 +1,10 @@
 //! The choice of a table.
 
+use auth_pages::Language;
+
 use super::english::ENGLISH;
 use super::german::GERMAN;
 use super::table::Texts;
-use crate::decode::language::Language;
 
 /// The texts in a language.
 pub(crate) fn texts(language: Language) -> &'static Texts {

@@ -9,7 +9,7 @@ use auth_core::{
 use http::Method;
 use serde::Serialize;
 
-use super::own_settings;
+use super::{own_settings, session};
 use crate::decode::basic::{Basic, BasicError};
 use crate::decode::header::prefers_html;
 use crate::encode::error::Challenge;
@@ -22,7 +22,7 @@ use crate::state::ZulipProtocol;
 
 const NOT_LOGGED_IN: &str = "Not logged in: API authentication or user session required";
 
-const NOT_DELETED: &str = "Accounts are deactivated by the administrators of this server";
+pub(super) const NOT_DELETED: &str = "Accounts are deactivated by the administrators of this server";
 
 /// Checks the method and the credential, and answers the call of a known user.
 pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
@@ -36,9 +36,10 @@ pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result
         let refused = ApiError::MethodNotAllowed(methods).into_answer(&state.config);
         return Ok(state.never_cached(refused));
     }
-    let Some(authorization) = request.authorization().filter(|_| takes_keys(request)) else {
-        return ask_for_credential(state, request);
-    };
+    if !takes_keys(request) {
+        return session::call(state, request, method).await;
+    }
+    let Some(authorization) = request.authorization() else { return ask_for_credential(state, request) };
     let CheckReply { result, rate_limit: status } = check(state, request, &authorization).await?;
     let mut answer = match result {
         Ok(principal) => {
@@ -66,14 +67,17 @@ pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result
 
 /// Whether an API key is a credential of the route. Below `/json/`, only a web session is.
 fn takes_keys(request: &Request<'_>) -> bool {
-    !matches!(request.route.endpoint, Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey)
+    !matches!(
+        request.route.endpoint,
+        Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey | Endpoint::SessionSettings
+    )
 }
 
 /// Sends browsers to the login page, and tells others that a credential is missing.
-fn ask_for_credential(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
+pub(super) fn ask_for_credential(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
     if request.accept().is_some_and(|accept| prefers_html(&accept)) {
         let to_login = ApiError::LoginPage(request.route.pattern).into_answer(&state.config);
-        return Ok(state.never_cached(to_login));
+        return Ok(if takes_keys(request) { state.never_cached(to_login) } else { to_login });
     }
     let challenge = if takes_keys(request) { Challenge::Basic } else { Challenge::Session };
     Err(ApiError::Unauthorized(NOT_LOGGED_IN, challenge))
@@ -121,7 +125,7 @@ fn known_user(mut answer: Answer) -> Answer {
 }
 
 /// The caller's own user object.
-fn own_user(profile: &Profile, feature_level: u32) -> Answer {
+pub(super) fn own_user(profile: &Profile, feature_level: u32) -> Answer {
     #[derive(Serialize)]
     struct Empty {}
     #[derive(Serialize)]

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::decode::client::Client;
 use crate::encode::response::{Success, ok};
 use crate::error::ApiError;
+use crate::methods::{self, ExternalMethod};
 use crate::request::Request;
 use crate::state::ZulipProtocol;
 
@@ -33,7 +34,7 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     realm_description: Option<&'a str>,
     realm_web_public_access_enabled: bool,
-    external_authentication_methods: [(); 0],
+    external_authentication_methods: Vec<ExternalMethod>,
     realm_uri: &'a str,
 }
 
@@ -100,7 +101,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
         realm_icon: realm.map(|realm| realm.icon.as_str()),
         realm_description: realm.map(|realm| realm.description.as_str()),
         realm_web_public_access_enabled: false,
-        external_authentication_methods: [],
+        external_authentication_methods: if realm.is_some() { methods::all(config) } else { Vec::new() },
         realm_uri: &url,
     };
     Ok(state.with_addresses(ok(&document).into()))

@@ -9,6 +9,7 @@ use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::Algorithm;
 use auth_engine::rules::ASSERTION_WITHOUT_END;
 use auth_proto_zulip::EXACT_POINTS;
+use http::Uri;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
@@ -58,8 +59,38 @@ pub struct Zulip {
     pub development: bool,
     /// Whether the development endpoints log users in, or only list them.
     pub development_login: bool,
+    /// Whether Zulip's own pages are served: log-in, sessions, and the flow of its apps.
+    pub web: bool,
+    /// How the log-in page is listed among the ways to log in that clients offer; not at all without this table.
+    pub web_method: Option<WebMethod>,
     /// Other systems whose JSON web tokens are accepted, by the realm's slug.
     pub jwt: BTreeMap<String, Jwt>,
+}
+
+/// Section `[zulip.web_method]`: the log-in page as a way to log in that clients offer.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct WebMethod {
+    /// The name by which clients tell the way from others.
+    #[serde(deserialize_with = "method_name")]
+    pub name: String,
+    /// What is shown on its button.
+    #[serde(deserialize_with = "shown_name")]
+    pub display_name: String,
+    /// The absolute address of a picture for its button, which clients load as it stands.
+    #[serde(deserialize_with = "picture")]
+    pub display_icon: Option<String>,
+    /// Its place: heavier ways come first.
+    pub order: u32,
+}
+
+impl Default for WebMethod {
+    fn default() -> Self {
+        let auth_proto_zulip::WebMethod { name, display_name, display_icon, order } =
+            auth_proto_zulip::WebMethod::default();
+        Self { name, display_name, display_icon, order }
+    }
 }
 
 /// Section `[zulip.jwt.REALM]`: another system whose JSON web tokens are accepted.
@@ -94,6 +125,8 @@ impl Default for Zulip {
             password_login: protocol.password_login,
             development: protocol.development,
             development_login: protocol.development_login,
+            web: protocol.web,
+            web_method: None,
             jwt: BTreeMap::new(),
         }
     }
@@ -108,6 +141,11 @@ impl Zulip {
     pub(super) fn check(&self) -> Result<(), ConfigError> {
         if let Some(name) = self.exact.unknown(&EXACT_POINTS) {
             return Err(no_point("[zulip]", name, &EXACT_POINTS));
+        }
+        if self.web && self.external_host.is_empty() {
+            return Err(ConfigError::new(
+                "[zulip] web needs external_host: links in pages are never made of the host that a request names",
+            ));
         }
         self.assertions().map(drop)
     }
@@ -124,6 +162,9 @@ impl Zulip {
             warnings
                 .push("[zulip] exact: the server is only as safe as the real Zulip, see README".to_owned());
         }
+        if self.web_method.is_some() && !self.web {
+            warnings.push("[zulip.web_method] has no effect without [zulip] web = true".to_owned());
+        }
         for (realm, config) in self.assertions().unwrap_or_default() {
             if config.key.len() < LONG_KEY {
                 warnings.push(format!("[zulip.jwt.{realm}] key: shorter than {LONG_KEY} bytes"));
@@ -135,6 +176,14 @@ impl Zulip {
     /// The exact points that are switched on.
     pub(crate) fn exact_points(&self) -> Exact {
         self.exact.of(&EXACT_POINTS)
+    }
+
+    /// How the log-in page is listed.
+    pub(crate) fn web_method(&self) -> Option<auth_proto_zulip::WebMethod> {
+        self.web_method.clone().map(|method| {
+            let WebMethod { name, display_name, display_icon, order } = method;
+            auth_proto_zulip::WebMethod { name, display_name, display_icon, order }
+        })
     }
 
     /// The engine's configuration for this protocol.
@@ -209,6 +258,34 @@ fn url_scheme<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::E
     text(deserializer, "\"http\" or \"https\"", |text| is_scheme(text).then(|| text.to_owned()))
 }
 
+fn method_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let is_name = |text: &str| {
+        !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_:".contains(&byte))
+    };
+    text(deserializer, "letters, digits, \"-\", \"_\" and \":\"", |text| {
+        is_name(text).then(|| text.to_owned())
+    })
+}
+
+fn shown_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    text(deserializer, "a text that is shown on a button", |text| {
+        let is_shown = !text.trim().is_empty() && !text.contains(char::is_control);
+        is_shown.then(|| text.to_owned())
+    })
+}
+
+fn picture<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    text(
+        deserializer,
+        "the absolute address of a picture, such as \"https://chat.example.org/icon.png\"",
+        |text| {
+            let url: Uri = text.parse().ok()?;
+            let is_absolute = matches!(url.scheme_str(), Some("https" | "http")) && url.host().is_some();
+            is_absolute.then(|| Some(text.to_owned()))
+        },
+    )
+}
+
 fn version<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let is_version = |text: &str| {
         text.starts_with(|c: char| c.is_ascii_digit()) && text.bytes().all(|byte| byte.is_ascii_graphic())
@@ -232,6 +309,32 @@ mod tests {
     fn points_that_the_engine_heeds_are_points_of_the_protocol() {
         for point in [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_WITHOUT_END] {
             assert!(EXACT_POINTS.contains(&point), "{point}");
+        }
+    }
+
+    #[test]
+    fn way_through_the_pages_is_named_by_plain_words_and_an_absolute_picture() {
+        let read = |text: &str| {
+            toml::from_str::<Zulip>(
+                &format!("web = true\n[zulip.web_method]\n{text}").replace("[zulip.", "["),
+            )
+            .map(|zulip| zulip.web_method().unwrap())
+        };
+        let standard = read("").unwrap();
+        assert_eq!((standard.name.as_str(), standard.order), ("web", 1000));
+        let own = read(
+            "name = \"own\"\ndisplay_name = \"Password and code\"\ndisplay_icon = \"https://a.example/b.png\"\norder = 5",
+        );
+        assert_eq!(own.unwrap().display_icon.as_deref(), Some("https://a.example/b.png"));
+        for bad in [
+            "name = \"a b\"",
+            "name = \"\"",
+            "display_name = \" \"",
+            "display_icon = \"/b.png\"",
+            "display_icon = \"javascript:a\"",
+            "login_url = \"/x\"",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
         }
     }
 

@@ -1,9 +1,9 @@
 //! What a fake is asked to do to accounts, and what a test lets it answer.
 
 use crate::{
-    ApiKey, CredentialId, Enrolment, Grant, Identifier, OneTimeCode, OwnCredential, Password, Peer,
-    PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, ResetLinkReply, Timestamp,
-    Token,
+    ApiKey, CredentialId, Enrolment, Grant, Identifier, OneTimeCode, OwnCredential, Password, PasswordReply,
+    Peer, PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, ResetLinkReply,
+    Timestamp, Token,
 };
 
 /// An action on an account, with its arguments.
@@ -97,6 +97,9 @@ pub enum ActionKind {
         address: Option<String>,
         password: Option<Password>,
     },
+    ShowPassword {
+        password: Password,
+    },
     MailAddressProof {
         realm: RealmId,
         address: String,
@@ -139,6 +142,7 @@ pub enum ActionResult {
     Codes(Vec<OneTimeCode>),
     OwnCredentials(Vec<OwnCredential>),
     Password(Password),
+    PasswordReply(PasswordReply),
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),

@@ -5,21 +5,25 @@ use std::fmt::Write as _;
 
 use bytes::Bytes;
 
+use crate::brand::Brand;
 use crate::colour::Colour;
-use crate::config::Brand;
 
 /// The rules of the style sheet, which name no colour.
-const RULES: &[u8] = include_bytes!("../../assets/style.css");
+const RULES: &[u8] = include_bytes!("../assets/style.css");
 
 /// The picture of whoever has none, with words in place of its colours.
-const ICON: &str = include_str!("../../assets/icon.svg");
+const ICON: &str = include_str!("../assets/icon.svg");
 
 /// A file with its path.
 #[derive(Debug)]
-pub(crate) struct Asset {
-    pub(crate) path: String,
-    pub(crate) content_type: &'static str,
-    pub(crate) content: Bytes,
+#[non_exhaustive]
+pub struct Asset {
+    /// The path, which holds a hash of the content.
+    pub path: String,
+    /// The media type.
+    pub content_type: &'static str,
+    /// The content.
+    pub content: Bytes,
 }
 
 impl Asset {

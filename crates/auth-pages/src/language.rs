@@ -18,7 +18,7 @@ impl Language {
     /// The language that `Accept-Language` weighs most; the first one of those that weigh the same.
     ///
     /// ```
-    /// use auth_proto_web::decode::language::Language;
+    /// use auth_pages::Language;
     ///
     /// let mut headers = http::HeaderMap::new();
     /// headers.insert("accept-language", "fr, de-AT;q=0.8, en;q=0.5".parse().unwrap());

@@ -5,7 +5,7 @@ use std::fmt;
 /// A colour of the sRGB space.
 ///
 /// ```
-/// use auth_proto_web::Colour;
+/// use auth_pages::Colour;
 ///
 /// let navy = Colour::parse("#000080").unwrap();
 /// assert_eq!(navy.to_string(), "#000080");

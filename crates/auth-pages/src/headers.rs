@@ -1,4 +1,4 @@
-//! The headers that every answer carries.
+//! The headers that every page carries.
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
@@ -6,15 +6,18 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::config::Config;
+use crate::brand::Brand;
 
-/// The headers of every answer: nothing is fetched but styles and pictures, nothing frames a page, and no cache keeps it.
+/// The headers of every page: nothing is fetched but styles and pictures, nothing frames a page, and no cache keeps it.
+/// `is_secure` says whether browsers reach the pages by TLS, and `form_targets` where forms may lead beside this site.
 ///
 /// Links made from a page's address, which may be that of a mail, never leave this site: not even as a referrer.
-pub(crate) fn of(config: &Config) -> HeaderMap {
-    let picture = config.brand.icon.as_deref().and_then(origin).map(|origin| format!(" {origin}"));
+#[must_use]
+pub fn of(brand: &Brand, is_secure: bool, form_targets: &[&str]) -> HeaderMap {
+    let picture = brand.icon.as_deref().and_then(origin).map(|origin| format!(" {origin}"));
+    let targets: String = form_targets.iter().map(|target| format!(" {target}")).collect();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'{}; form-action 'self'; frame-ancestors 'none'; \
+        "default-src 'none'; style-src 'self'; img-src 'self'{}; form-action 'self'{targets}; frame-ancestors 'none'; \
          base-uri 'none'",
         picture.unwrap_or_default()
     );
@@ -35,7 +38,7 @@ pub(crate) fn of(config: &Config) -> HeaderMap {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    if config.url.starts_with("https://") {
+    if is_secure {
         headers.insert(STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
     }
     headers
@@ -53,7 +56,6 @@ fn origin(address: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Brand;
 
     #[test]
     fn picture_at_another_site_is_allowed_by_its_origin_alone() {
@@ -67,7 +69,7 @@ mod tests {
             (Some("data:image/png,"), "img-src 'self';"),
         ] {
             let brand = Brand { icon: icon.map(str::to_owned), ..Brand::new("x") };
-            let headers = of(&Config { brand, ..Config::new("https://auth.example.org", "main") });
+            let headers = of(&brand, true, &[]);
             let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.contains(sources), "{icon:?} {policy}");
             assert_eq!(policy.split(';').count(), 6, "{policy}");
@@ -76,8 +78,20 @@ mod tests {
 
     #[test]
     fn transport_security_is_told_behind_tls_alone() {
-        for (url, told) in [("https://auth.example.org", true), ("http://localhost:8080", false)] {
-            assert_eq!(of(&Config::new(url, "main")).contains_key(STRICT_TRANSPORT_SECURITY), told, "{url}");
+        for is_secure in [true, false] {
+            let headers = of(&Brand::new("x"), is_secure, &[]);
+            assert_eq!(headers.contains_key(STRICT_TRANSPORT_SECURITY), is_secure);
+        }
+    }
+
+    #[test]
+    fn forms_lead_to_this_site_and_to_the_targets_that_are_named() {
+        for (targets, expected) in
+            [(&[][..], "form-action 'self';"), (&["zulip:"], "form-action 'self' zulip:;")]
+        {
+            let headers = of(&Brand::new("x"), true, targets);
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.contains(expected), "{policy}");
         }
     }
 }

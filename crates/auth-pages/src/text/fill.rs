@@ -1,7 +1,8 @@
 //! Texts with places to fill.
 
 /// A text with its places filled, in order. A place is `{}`; what fills it is never read for places.
-pub(crate) fn fill(text: &str, values: &[&str]) -> String {
+#[must_use]
+pub fn fill(text: &str, values: &[&str]) -> String {
     let mut parts = text.split("{}");
     let mut filled = parts.next().unwrap_or_default().to_owned();
     let mut values = values.iter();

@@ -1,0 +1,116 @@
+//! Zulip's pages: finds who asks, judges what sent a form, hands the visit to the handler of its route, and renders errors.
+
+use auth_core::{Answer, InternalErrorKind};
+use http::header::{CACHE_CONTROL, RETRY_AFTER};
+use http::{HeaderValue, Method, StatusCode};
+
+use super::{home, log_in};
+use crate::encode::response;
+use crate::error::PageError;
+use crate::request::Request;
+use crate::route::Endpoint;
+use crate::state::ZulipProtocol;
+use crate::text::Texts;
+use crate::view::{Link, Message};
+use crate::visit::{Visit, language, page};
+
+/// Answers a request to a page.
+pub(crate) async fn answer(state: &ZulipProtocol, request: &Request<'_>) -> Answer {
+    match request.route.endpoint {
+        Endpoint::File => return file(state, request).unwrap_or_else(|| not_found(state, request)),
+        Endpoint::WithoutSlash => return with_slash(request),
+        _ => {}
+    }
+    let visit = match Visit::find(state, request).await {
+        Ok(Some(visit)) => visit,
+        Ok(None) => return refuse(state, language(request), None, PageError::NoRealm),
+        Err(error) => return refuse(state, language(request), None, error.into()),
+    };
+    let answer = show(state, &visit).await;
+    let answer = answer.unwrap_or_else(|error| refuse(state, visit.t, Some(&visit), error));
+    visit.browser.settle(state, answer)
+}
+
+async fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
+    let request = visit.request;
+    let (method, methods) = (request.http.method(), request.route.methods);
+    if request.route.endpoint == Endpoint::Unknown {
+        return Err(PageError::NotFound);
+    }
+    let changes = ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
+    if changes && visit.browser.check_csrf(state, request).is_err() {
+        return Err(PageError::Forbidden { again: None });
+    }
+    if !methods.is_empty() && !methods.contains(&method.as_str()) {
+        return Err(PageError::MethodNotAllowed);
+    }
+    match request.route.endpoint {
+        Endpoint::Home => home::show(state, visit),
+        Endpoint::LogIn => log_in::answer(state, visit).await,
+        Endpoint::LogOut => log_in::log_out(state, visit).await,
+        Endpoint::DeactivatedRealm => home::deactivated_realm(state, visit),
+        _ => Err(PageError::NotFound),
+    }
+}
+
+/// A file beside the pages. Its path holds a hash of its content, so that it never changes.
+fn file(state: &ZulipProtocol, request: &Request<'_>) -> Option<Answer> {
+    let file = state.look.file(request.http.uri().path())?;
+    let mut response = response::file(file.content_type, file.content.clone());
+    response.headers_mut().extend(state.look.headers(&[]));
+    let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
+    response.headers_mut().insert(CACHE_CONTROL, for_ever);
+    Some(response.into())
+}
+
+fn not_found(state: &ZulipProtocol, request: &Request<'_>) -> Answer {
+    refuse(state, language(request), None, PageError::NotFound)
+}
+
+fn with_slash(request: &Request<'_>) -> Answer {
+    let uri = request.http.uri();
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    response::with_slash(&format!("{}/{query}", uri.path())).into()
+}
+
+/// Renders an error. A page for somebody who is signed in has the form that signs out.
+fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, error: PageError) -> Answer {
+    let (e, mut again) = (&t.errors, None);
+    let (status, title, heading, lead) = match &error {
+        PageError::Api(error) => return error.clone().into_answer(&state.config),
+        PageError::NotFound => (StatusCode::NOT_FOUND, e.page, e.not_found, e.not_found_lead),
+        PageError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, e.page, e.method, e.method_lead),
+        PageError::Forbidden { again: path } => {
+            again = path.as_deref();
+            (StatusCode::FORBIDDEN, e.page, e.forbidden, e.forbidden_lead)
+        }
+        PageError::NoRealm => (StatusCode::NOT_FOUND, e.no_realm, e.no_realm, e.no_realm_lead),
+        PageError::Internal(error) if error.kind() == InternalErrorKind::Defect => {
+            (StatusCode::INTERNAL_SERVER_ERROR, e.page, e.defect, e.defect_lead)
+        }
+        PageError::Internal(_) => {
+            (StatusCode::SERVICE_UNAVAILABLE, e.page, e.unavailable, e.unavailable_lead)
+        }
+    };
+    let shell = visit.map_or_else(|| state.look.shell(None, false), |visit| visit.owned_shell(state));
+    let has_form = shell.owner.is_some();
+    let link = again.map(|path| Link { path, name: t.flow.retry });
+    let view = Message { shell, t, title, heading, lead, link };
+    // A page of two texts fails only where there is no memory; its status is told all the same.
+    let mut answer =
+        page(state, status, &view, t, &[]).unwrap_or_else(|_| response::page(status, heading, t.code).into());
+    if let Some(visit) = visit.filter(|_| has_form) {
+        visit.browser.give_secret(state, &mut answer);
+    }
+    if let PageError::Internal(error) = error {
+        if let InternalErrorKind::Busy { retry_after } = error.kind() {
+            let seconds = retry_after.as_millis().div_ceil(1000).max(1);
+            answer
+                .response
+                .headers_mut()
+                .insert(RETRY_AFTER, u64::try_from(seconds).unwrap_or(u64::MAX).into());
+        }
+        answer.error = Some(error);
+    }
+    answer
+}

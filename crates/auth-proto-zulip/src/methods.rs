@@ -1,0 +1,45 @@
+//! The ways to log in that lead through pages, as `server_settings` lists them and the log-in page shows them.
+
+use serde::Serialize;
+
+use crate::config::{Config, WebMethod};
+
+/// A way to log in that leads through pages, with the keys in the recorded order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct ExternalMethod {
+    pub(crate) name: String,
+    pub(crate) display_name: String,
+    pub(crate) display_icon: Option<String>,
+    pub(crate) login_url: String,
+    pub(crate) signup_url: String,
+}
+
+/// All ways, the heaviest first. Of two that weigh the same, the one that is listed first here comes first.
+pub(crate) fn all(config: &Config) -> Vec<ExternalMethod> {
+    let own = config.web_method.as_ref().filter(|_| config.web).map(|own| (own.order, web(own)));
+    let mut weighed: Vec<(u32, ExternalMethod)> = own.into_iter().chain(weighed(config)).collect();
+    weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    weighed.into_iter().map(|(_, method)| method).collect()
+}
+
+/// The ways beside the log-in page, for its buttons.
+pub(crate) fn others(config: &Config) -> Vec<ExternalMethod> {
+    let mut weighed = weighed(config);
+    weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
+    weighed.into_iter().map(|(_, method)| method).collect()
+}
+
+/// The ways beside the log-in page, with their weights.
+fn weighed(_: &Config) -> Vec<(u32, ExternalMethod)> {
+    Vec::new()
+}
+
+fn web(own: &WebMethod) -> ExternalMethod {
+    ExternalMethod {
+        name: own.name.clone(),
+        display_name: own.display_name.clone(),
+        display_icon: own.display_icon.clone(),
+        login_url: "/accounts/login/start/web/".to_owned(),
+        signup_url: "/accounts/register/start/web/".to_owned(),
+    }
+}

@@ -1,0 +1,7 @@
+//! The pages: each is a struct with a template, which escapes whatever it shows.
+
+mod log_in;
+mod message;
+
+pub(crate) use log_in::{CodeStep, Fields, LogIn};
+pub(crate) use message::{Link, Message};
