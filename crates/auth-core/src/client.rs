@@ -11,6 +11,8 @@ use crate::RequestId;
 pub struct Peer {
     /// The client's address.
     pub address: IpAddr,
+    /// The address at the other end of the connection: the client's own, or that of the nearest proxy.
+    pub connection: IpAddr,
     /// The id of the request; that of the handshake for what comes on a socket. Empty unless the server gave one.
     pub request_id: RequestId,
 }
@@ -19,7 +21,14 @@ impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self { address: address.to_canonical(), request_id: RequestId::default() }
+        let address = address.to_canonical();
+        Self { address, connection: address, request_id: RequestId::default() }
+    }
+
+    /// The same client behind a proxy at `connection`.
+    #[must_use]
+    pub fn through(self, connection: IpAddr) -> Self {
+        Self { connection: connection.to_canonical(), ..self }
     }
 
     /// The client of the request of that id.

@@ -113,8 +113,8 @@ pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, 
 pub use service::{
     ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
     NewAppPassword, OwnAccount, OwnChange, OwnCredential, OwnCredentials, PasswordReply, PasswordReset,
-    PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SealedTexts,
-    SecondFactors, Sessions, TextPurpose, TokenRenewal,
+    PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, ResetLinkReply,
+    ResetLinkRequest, ResetLinks, SealedTexts, SecondFactors, Sessions, TextPurpose, TokenRenewal,
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,

@@ -14,7 +14,8 @@ use crate::{
 
 pub use account::{
     ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReply, PasswordReset,
-    PersonalToken, PersonalTokens, PresentedFactor, SecondFactors, Sessions,
+    PersonalToken, PersonalTokens, PresentedFactor, ResetLinkReply, ResetLinkRequest, ResetLinks,
+    SecondFactors, Sessions,
 };
 pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 

@@ -14,6 +14,7 @@ pub mod host;
 pub mod multipart;
 pub mod next;
 pub mod parameters;
+pub mod remote_user;
 pub mod urlencoded;
 
 pub use error::DecodeError;

@@ -131,8 +131,10 @@ pub(crate) enum PageError {
     NotFound,
     /// The path doesn't know the method.
     MethodNotAllowed,
-    /// The request was not sent by a page of this server; the path where to begin anew, if there is one.
-    Forbidden { again: Option<String> },
+    /// The request was not sent by a page of this server.
+    Forbidden,
+    /// It was done too often.
+    Limited { retry_after: Duration },
     /// The host leads to no realm.
     NoRealm,
     /// The client is told in a document.

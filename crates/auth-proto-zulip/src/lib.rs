@@ -54,6 +54,7 @@ pub mod exact;
 
 mod browser;
 mod config;
+mod desktop_key;
 mod encode;
 mod error;
 mod handler;
@@ -70,6 +71,7 @@ mod visit;
 
 pub use auth_pages::Brand;
 pub use config::{Config, WebMethod};
+pub use desktop_key::DesktopKey;
 pub use exact::EXACT_POINTS;
 pub use one_time_pad::{InvalidPad, OneTimePad};
 pub use state::{ZulipProtocol, ZulipServices};

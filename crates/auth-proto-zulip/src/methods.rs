@@ -1,5 +1,6 @@
 //! The ways to log in that lead through pages, as `server_settings` lists them and the log-in page shows them.
 
+use auth_core::Realm;
 use serde::Serialize;
 
 use crate::config::{Config, WebMethod};
@@ -14,9 +15,11 @@ pub(crate) struct ExternalMethod {
     pub(crate) signup_url: String,
 }
 
-/// All ways, the heaviest first. Of two that weigh the same, the one that is listed first here comes first.
-pub(crate) fn all(config: &Config) -> Vec<ExternalMethod> {
-    let own = config.web_method.as_ref().filter(|_| config.web).map(|own| (own.order, web(own)));
+/// All ways of a realm, the heaviest first. Of two that weigh the same, the one that is listed first here comes first. The
+/// log-in page is one where it takes passwords.
+pub(crate) fn all(config: &Config, realm: &Realm) -> Vec<ExternalMethod> {
+    let takes_passwords = config.web && config.password_login && realm.password_login;
+    let own = config.web_method.as_ref().filter(|_| takes_passwords).map(|own| (own.order, web(own)));
     let mut weighed: Vec<(u32, ExternalMethod)> = own.into_iter().chain(weighed(config)).collect();
     weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     weighed.into_iter().map(|(_, method)| method).collect()

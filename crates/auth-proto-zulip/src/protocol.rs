@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::error::ApiError;
 use crate::exact::SLASHES;
-use crate::handler::{account, compatibility, desktop, development, login, pages, settings};
+use crate::handler::{account, compatibility, desktop, development, login, pages, session, settings};
 use crate::request::{Request, has_form};
 use crate::route::{self, Endpoint};
 use crate::state::ZulipProtocol;
@@ -57,12 +57,12 @@ async fn dispatch(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer
         Endpoint::DevListUsers => development::list_users(state, request).await,
         Endpoint::ServerSettings => settings::show(state, request).await,
         Endpoint::Compatibility => compatibility::judge(state, request).await,
-        Endpoint::OwnUser
-        | Endpoint::RegenerateApiKey
-        | Endpoint::OwnSettings
-        | Endpoint::SessionOwnUser
-        | Endpoint::SessionFetchApiKey
-        | Endpoint::SessionSettings => account::call(state, request).await,
+        Endpoint::OwnUser | Endpoint::RegenerateApiKey | Endpoint::OwnSettings => {
+            account::call(state, request).await
+        }
+        Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey | Endpoint::SessionSettings => {
+            session::call(state, request).await
+        }
         Endpoint::DesktopSession => desktop::take_over(state, request).await,
         _ => Err(ApiError::UnknownPath),
     }

@@ -72,6 +72,10 @@ pub(crate) enum Endpoint {
     Home,
     LogIn,
     LogOut,
+    /// Where an app has a browser ask for its user's key.
+    StartWeb,
+    /// Asks for a new password where one is due.
+    NewPassword,
     /// Tells that the realm is deactivated.
     DeactivatedRealm,
     /// The style sheet and the picture of the pages.
@@ -98,11 +102,14 @@ static ROUTES: [Row; 12] = [
 ];
 
 /// The routes of Zulip's pages, and of the documents that their sessions get. Where no methods are named, the handler judges.
-static PAGES: [Row; 9] = [
+static PAGES: [Row; 12] = [
     page(Endpoint::Home, "/", &["GET", "HEAD"]),
     page(Endpoint::LogIn, "/login/", &["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
     page(Endpoint::LogIn, "/accounts/login/", &["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
     page(Endpoint::LogOut, "/accounts/logout/", &["POST"]),
+    page(Endpoint::StartWeb, "/accounts/login/start/web/", &["GET", "POST", "HEAD"]),
+    page(Endpoint::StartWeb, "/accounts/register/start/web/", &["GET", "POST", "HEAD"]),
+    page(Endpoint::NewPassword, "/accounts/login/new-password/", &["GET", "POST", "HEAD"]),
     page(Endpoint::DeactivatedRealm, "/accounts/deactivated/", &["GET", "HEAD"]),
     page(Endpoint::File, "/style-{hash}.css", &["GET", "HEAD"]),
     page(Endpoint::File, "/icon-{hash}.svg", &["GET", "HEAD"]),

@@ -1,7 +1,9 @@
 //! The pages: each is a struct with a template, which escapes whatever it shows.
 
+mod flow;
 mod log_in;
 mod message;
 
+pub(crate) use flow::{Continue, NewPassword};
 pub(crate) use log_in::{CodeStep, Fields, LogIn};
 pub(crate) use message::{Link, Message};

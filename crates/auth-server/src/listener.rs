@@ -144,7 +144,7 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
         shared.forwarding.note(doubt, address.ip());
     }
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
-    let peer = Peer::of_request(origin.client, id);
+    let peer = Peer::of_request(origin.client, id).through(address.ip());
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if place.is_refusal() {
             let text = "Too many connections";

@@ -9,8 +9,8 @@ use crate::{
     ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
     Enrolment, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginReply,
     OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile,
-    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors, Sessions,
-    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply,
+    ResetLinkRequest, SecondFactors, Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
@@ -412,6 +412,25 @@ impl PasswordReset for FakeServices {
     async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
         let kind = ActionKind::ForgotPassword { realm, address: address.to_owned() };
         expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
+    }
+
+    async fn mail_reset_link(&self, asked: &ResetLinkRequest<'_>) -> Result<ResetLinkReply, ActionError> {
+        let kind = ActionKind::MailResetLink { realm: asked.realm.id, address: asked.address.to_owned() };
+        expect_result!(self.act(None, kind), ActionResult::ResetLink(reply) => reply)
+    }
+
+    async fn open_reset_link(
+        &self,
+        token: &Token,
+        cookie: Option<&Token>,
+    ) -> Result<Option<Token>, ActionError> {
+        let kind = ActionKind::OpenResetLink { token: token.clone(), cookie: cookie.cloned() };
+        expect_result!(self.act(None, kind), ActionResult::OptionalToken(cookie) => cookie)
+    }
+
+    async fn owner_of_reset_link(&self, token: &Token) -> Result<Option<Profile>, ActionError> {
+        let kind = ActionKind::OwnerOfResetLink { token: token.clone() };
+        expect_result!(self.act(None, kind), ActionResult::OptionalProfile(owner) => owner.map(|owner| *owner))
     }
 
     async fn reset_password(

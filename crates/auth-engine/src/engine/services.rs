@@ -8,8 +8,8 @@ use auth_core::{
     CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, LoginAttempt, LoginReply,
     NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
     PasswordReply, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName,
-    RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SealedTexts, SecondFactors, Sessions,
-    TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply, ResetLinkRequest,
+    SealedTexts, SecondFactors, Sessions, TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 use super::Engine;
@@ -177,6 +177,22 @@ impl SecondFactors for Engine {
 impl PasswordReset for Engine {
     async fn forgot_password(&self, realm: RealmId, address: &str) -> Result<Timestamp, ActionError> {
         self.password_reset.forgot_password(realm, address).await
+    }
+
+    async fn mail_reset_link(&self, asked: &ResetLinkRequest<'_>) -> Result<ResetLinkReply, ActionError> {
+        self.password_reset.mail_reset_link(asked).await
+    }
+
+    async fn open_reset_link(
+        &self,
+        token: &Token,
+        cookie: Option<&Token>,
+    ) -> Result<Option<Token>, ActionError> {
+        self.password_reset.open_reset_link(token, cookie).await
+    }
+
+    async fn owner_of_reset_link(&self, token: &Token) -> Result<Option<Profile>, ActionError> {
+        self.password_reset.owner_of_reset_link(token).await
     }
 
     async fn reset_password(

@@ -180,7 +180,12 @@ impl LoginPipeline {
         check_state(&attempt.realm, user.active)?;
         judged.rules.check_user(user)?;
         match resolved {
-            ResolvedUser::Account(account) => self.grant(judged, account, None).await,
+            ResolvedUser::Account(account) => {
+                if matches!(attempt.method, LoginMethod::Assertion(_) | LoginMethod::Vouched { .. }) {
+                    self.ask_for_factor(judged, &account, &Verified::default()).await?;
+                }
+                self.grant(judged, account, None).await
+            }
             ResolvedUser::Holder { profile, grant } => Ok(Box::new(Login { profile, grant })),
         }
     }
@@ -361,19 +366,7 @@ impl LoginPipeline {
             if self.lacks_second_step(attempt, &account) {
                 return Err(LoginError::Credentials(FailureReason::NoSecondStep));
             }
-            // The account's first factor is asked for: the client can't choose.
-            if let (SecondStep::Offered(code), Some(method)) =
-                (&attempt.second_step, active_factors(&account).first())
-            {
-                let subject = Subject {
-                    realm: &attempt.realm,
-                    account: &account,
-                    peer: &attempt.peer,
-                    takes_codes_again: rules.takes_codes_again(),
-                };
-                let shown = self.second_factor.verify(subject, *method, code.as_ref()).await;
-                shown.map_err(|error| self.with_ticket(judged, &account, verified, error.into()))?;
-            }
+            self.ask_for_factor(judged, &account, verified).await?;
         }
         let account = match &verified.entry {
             Some((directory, entry)) if is_to_be_linked => {
@@ -390,6 +383,27 @@ impl LoginPipeline {
         self.grant(judged, account, verified.app_password.as_ref()).await
     }
 
+    /// Asks for the second factor of an account that has one, where the protocol has a second step. The account's first factor
+    /// is asked for: the client can't choose.
+    async fn ask_for_factor(
+        &self,
+        judged: Judged<'_>,
+        account: &Account,
+        verified: &Verified,
+    ) -> Result<(), LoginError> {
+        let Judged { attempt, rules } = judged;
+        let SecondStep::Offered(code) = &attempt.second_step else { return Ok(()) };
+        let Some(method) = active_factors(account).first().copied() else { return Ok(()) };
+        let subject = Subject {
+            realm: &attempt.realm,
+            account,
+            peer: &attempt.peer,
+            takes_codes_again: rules.takes_codes_again(),
+        };
+        let shown = self.second_factor.verify(subject, method, code.as_ref()).await;
+        shown.map_err(|error| self.with_ticket(judged, account, verified, error.into()))
+    }
+
     async fn grant(
         &self,
         judged: Judged<'_>,
@@ -399,6 +413,10 @@ impl LoginPipeline {
         let LoginAttempt { protocol, grant, realm, .. } = judged.attempt;
         let (verified, factors) = (Arc::clone(&account.user), active_factors(&account));
         let account = self.with_external_id(judged, account).await?;
+        if *grant == GrantKind::Token(CredentialKind::WEB_SESSION) {
+            // Who signs in at a browser needs no link that was mailed before.
+            self.store.remove_of_user(verified.id, &[CredentialKind::PASSWORD_RESET], None, None).await?;
+        }
         let grant = self.issuer.issue(*protocol, *grant, realm, &account, app_password).await?;
         // An app password stands for the factors of its account.
         self.check_meanwhile(realm, &verified, app_password.is_none().then_some(&factors)).await?;

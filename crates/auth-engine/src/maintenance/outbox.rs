@@ -58,6 +58,16 @@ impl MailQueue {
         Ok(self.store.post(&self.mail(user, subject, text)).await?)
     }
 
+    /// Queues a mail to an address that may be nobody's.
+    pub(crate) async fn post_to_address(
+        &self,
+        address: &str,
+        subject: &str,
+        text: &str,
+    ) -> Result<(), InternalError> {
+        Ok(self.store.post(&self.mail_to(address, subject, text)).await?)
+    }
+
     /// Queues a mail to a user together with the credential that it tells of, in one step.
     pub(crate) async fn post_with(
         &self,

@@ -105,6 +105,19 @@ impl AttemptLimits {
         }
     }
 
+    /// Counts a mail to an address that a client asks for; gives the client's limit after it.
+    pub(crate) async fn reserve_reset_link(
+        &self,
+        address: &str,
+        client: ClientKey,
+        now: Timestamp,
+    ) -> Result<Option<RateLimitStatus>, LoginError> {
+        let limited = |limited: Limited| limited.error;
+        let mut reservation = self.local.reserve_reset_link(address, client, now).map_err(limited)?;
+        self.share(&mut reservation).await.map_err(limited)?;
+        Ok(reservation.status)
+    }
+
     /// Has the store count what was reserved here and is shared. On refusal nothing stays reserved.
     async fn share(&self, reservation: &mut Reservation) -> Result<(), Limited> {
         let at = reservation.at;

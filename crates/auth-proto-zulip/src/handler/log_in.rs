@@ -5,6 +5,7 @@ use auth_pages::fill;
 use http::{Method, StatusCode};
 
 use super::home::DEACTIVATED;
+use super::new_password;
 use super::sign_in::{self, Again, Outcome, STEP};
 use crate::browser::Browser;
 use crate::decode::email::is_email;
@@ -25,8 +26,10 @@ pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
     if method == Method::OPTIONS {
         return Ok(state.never_cached(form_options().into()));
     }
-    let is_signed_in = visit.browser.signed_in().is_some();
-    if is_signed_in && parameters.get("preview").is_none() {
+    if let Some(signed_in) = visit.browser.signed_in().filter(|_| parameters.get("preview").is_none()) {
+        if signed_in.user().must_change_password {
+            return Ok(redirect(&new_password::before(parameters.get("next").unwrap_or("/"))).into());
+        }
         let target = next::on_site(&visit.url(state), parameters.get("next").unwrap_or("/"));
         return Ok(redirect(&target).into());
     }
@@ -66,9 +69,13 @@ async fn submit(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, Page
 }
 
 /// Gives the browser its session, and leads on.
-fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, _login: &Login, token: &Token) -> Answer {
+fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &Token) -> Answer {
     let next = visit.request.parameters.in_body("next").unwrap_or_default();
-    let target = next::after_form(&visit.url(state), next);
+    let target = if login.profile.user.must_change_password {
+        new_password::before(next)
+    } else {
+        next::after_form(&visit.url(state), next)
+    };
     let mut answer = state.never_cached(redirect(&target).into());
     visit.browser.sign_in(state, &mut answer, token);
     answer

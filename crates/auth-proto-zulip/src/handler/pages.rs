@@ -1,10 +1,13 @@
 //! Zulip's pages: finds who asks, judges what sent a form, hands the visit to the handler of its route, and renders errors.
 
+use std::time::Duration;
+
 use auth_core::{Answer, InternalErrorKind};
+use auth_pages::fill;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 
-use super::{home, log_in};
+use super::{flow, home, log_in, new_password};
 use crate::encode::response;
 use crate::error::PageError;
 use crate::request::Request;
@@ -39,7 +42,7 @@ async fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageEr
     }
     let changes = ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
     if changes && visit.browser.check_csrf(state, request).is_err() {
-        return Err(PageError::Forbidden { again: None });
+        return Err(PageError::Forbidden);
     }
     if !methods.is_empty() && !methods.contains(&method.as_str()) {
         return Err(PageError::MethodNotAllowed);
@@ -48,6 +51,8 @@ async fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageEr
         Endpoint::Home => home::show(state, visit),
         Endpoint::LogIn => log_in::answer(state, visit).await,
         Endpoint::LogOut => log_in::log_out(state, visit).await,
+        Endpoint::StartWeb => flow::answer(state, visit).await,
+        Endpoint::NewPassword => new_password::answer(state, visit).await,
         Endpoint::DeactivatedRealm => home::deactivated_realm(state, visit),
         _ => Err(PageError::NotFound),
     }
@@ -75,14 +80,17 @@ fn with_slash(request: &Request<'_>) -> Answer {
 
 /// Renders an error. A page for somebody who is signed in has the form that signs out.
 fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, error: PageError) -> Answer {
-    let (e, mut again) = (&t.errors, None);
+    let e = &t.errors;
+    let limited;
     let (status, title, heading, lead) = match &error {
         PageError::Api(error) => return error.clone().into_answer(&state.config),
         PageError::NotFound => (StatusCode::NOT_FOUND, e.page, e.not_found, e.not_found_lead),
         PageError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, e.page, e.method, e.method_lead),
-        PageError::Forbidden { again: path } => {
-            again = path.as_deref();
-            (StatusCode::FORBIDDEN, e.page, e.forbidden, e.forbidden_lead)
+        PageError::Forbidden => (StatusCode::FORBIDDEN, e.page, e.forbidden, e.forbidden_lead),
+        PageError::Limited { retry_after } => {
+            let seconds = in_seconds(*retry_after).to_string();
+            limited = fill(e.limited_lead, &[&seconds]);
+            (StatusCode::TOO_MANY_REQUESTS, e.limited, e.limited, limited.as_str())
         }
         PageError::NoRealm => (StatusCode::NOT_FOUND, e.no_realm, e.no_realm, e.no_realm_lead),
         PageError::Internal(error) if error.kind() == InternalErrorKind::Defect => {
@@ -94,7 +102,9 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
     };
     let shell = visit.map_or_else(|| state.look.shell(None, false), |visit| visit.owned_shell(state));
     let has_form = shell.owner.is_some();
-    let link = again.map(|path| Link { path, name: t.flow.retry });
+    // Whoever asks for an app can try again with the same pad.
+    let again = visit.and_then(|visit| flow::again(visit.request));
+    let link = again.as_deref().map(|path| Link { path, name: t.flow.retry });
     let view = Message { shell, t, title, heading, lead, link };
     // A page of two texts fails only where there is no memory; its status is told all the same.
     let mut answer =
@@ -102,15 +112,24 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
     if let Some(visit) = visit.filter(|_| has_form) {
         visit.browser.give_secret(state, &mut answer);
     }
+    let wait = match &error {
+        PageError::Limited { retry_after } => Some(*retry_after),
+        PageError::Internal(error) => match error.kind() {
+            InternalErrorKind::Busy { retry_after } => Some(retry_after),
+            _ => None,
+        },
+        _ => None,
+    };
+    if let Some(wait) = wait {
+        answer.response.headers_mut().insert(RETRY_AFTER, in_seconds(wait).into());
+    }
     if let PageError::Internal(error) = error {
-        if let InternalErrorKind::Busy { retry_after } = error.kind() {
-            let seconds = retry_after.as_millis().div_ceil(1000).max(1);
-            answer
-                .response
-                .headers_mut()
-                .insert(RETRY_AFTER, u64::try_from(seconds).unwrap_or(u64::MAX).into());
-        }
         answer.error = Some(error);
     }
     answer
+}
+
+/// Whole seconds, rounded up.
+fn in_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }

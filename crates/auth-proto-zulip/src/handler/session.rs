@@ -7,11 +7,11 @@ use auth_core::{
 };
 use http::Method;
 
-use super::account::{NOT_DELETED, ask_for_credential, own_user};
+use super::account::{NOT_DELETED, NOT_LOGGED_IN, method_of, own_user, to_login_page};
 use super::login::key_document;
 use super::own_settings;
 use crate::browser::{Browser, SignedIn};
-use crate::encode::error::csrf_failed;
+use crate::encode::error::{Challenge, csrf_failed};
 use crate::encode::response::{has_rate_limit, rate_limit};
 use crate::error::ApiError;
 use crate::request::Request;
@@ -24,13 +24,13 @@ const WRONG_PASSWORD: ApiError = ApiError::BadRequest("Password is incorrect.");
 const OTHER_REALM: ApiError = ApiError::BadRequest("Account is not associated with this subdomain");
 
 /// Answers the call of a browser.
-pub(super) async fn call(
-    state: &ZulipProtocol,
-    request: &Request<'_>,
-    method: &str,
-) -> Result<Answer, ApiError> {
+pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
+    let method = match method_of(state, request) {
+        Ok(method) => method,
+        Err(refused) => return Ok(*refused),
+    };
     let visit = if state.config.web { Visit::find(state, request).await? } else { None };
-    let Some(visit) = visit else { return ask_for_credential(state, request) };
+    let Some(visit) = visit else { return Ok(not_logged_in(state, request)) };
     let answer = judge(state, &visit, method).await;
     let answer = answer.unwrap_or_else(|error| error.into_answer(&state.config));
     Ok(visit.browser.settle(state, answer))
@@ -40,7 +40,7 @@ async fn judge(state: &ZulipProtocol, visit: &Visit<'_>, method: &str) -> Result
     let (request, browser) = (visit.request, &visit.browser);
     let signed_in = browser.signed_in();
     if signed_in.is_none() && !browser.is_of_another_realm() {
-        return ask_for_credential(state, request);
+        return Ok(not_logged_in(state, request));
     }
     let is_safe = [Method::GET, Method::HEAD].contains(request.http.method());
     if !is_safe && let Err(reason) = browser.check_csrf(state, request) {
@@ -62,6 +62,12 @@ async fn judge(state: &ZulipProtocol, visit: &Visit<'_>, method: &str) -> Result
         rate_limit(answer.response.headers_mut(), status.as_ref());
     }
     Ok(answer)
+}
+
+/// Asks a client for a session; without pages there is none.
+fn not_logged_in(state: &ZulipProtocol, request: &Request<'_>) -> Answer {
+    let refused = ApiError::Unauthorized(NOT_LOGGED_IN, Challenge::Session);
+    to_login_page(state, request).unwrap_or_else(|| refused.into_answer(&state.config))
 }
 
 async fn answer_user(

@@ -101,7 +101,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
         realm_icon: realm.map(|realm| realm.icon.as_str()),
         realm_description: realm.map(|realm| realm.description.as_str()),
         realm_web_public_access_enabled: false,
-        external_authentication_methods: if realm.is_some() { methods::all(config) } else { Vec::new() },
+        external_authentication_methods: realm.map(|realm| methods::all(config, realm)).unwrap_or_default(),
         realm_uri: &url,
     };
     Ok(state.with_addresses(ok(&document).into()))

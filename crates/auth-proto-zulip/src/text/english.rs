@@ -2,7 +2,7 @@
 
 use auth_pages::COMMON;
 
-use super::table::{Errors, Flow, Home, LogIn, Texts};
+use super::table::{Errors, Flow, Home, LogIn, NewPassword, Texts};
 
 /// The texts in English.
 pub(super) static ENGLISH: Texts = Texts {
@@ -43,11 +43,21 @@ pub(super) static ENGLISH: Texts = Texts {
         warning: "Go on only if you have just begun this in the app yourself.",
         sign_in_title: "Log in to the app",
         sign_in_lead: "Log in here first. Then you go on to the app.",
-        again: "Log in again",
+        other: "Use another account",
         no_address: "Your account has no email address, which Zulip’s apps need.",
         over: "This page was out of date. Here it is anew.",
         retry: "Try again",
         asks_anew: "You logged in some time ago. Log in again before an app gets access.",
+    },
+    password: NewPassword {
+        page: "New password",
+        title: "Choose a new password",
+        lead: "You must choose a new password before you go on. All other sessions of your account end.",
+        new: "New password",
+        submit: "Change password",
+        weak: "The password is too weak.",
+        same: "That is your present password. Choose another one.",
+        kept_elsewhere: "Your password is kept by your organization’s directory. Change it there.",
     },
     home: Home {
         page: "Logged in",

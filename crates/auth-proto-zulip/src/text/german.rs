@@ -2,7 +2,7 @@
 
 use auth_pages::COMMON_GERMAN;
 
-use super::table::{Errors, Flow, Home, LogIn, Texts};
+use super::table::{Errors, Flow, Home, LogIn, NewPassword, Texts};
 
 /// The texts in German.
 pub(super) static GERMAN: Texts = Texts {
@@ -43,11 +43,21 @@ pub(super) static GERMAN: Texts = Texts {
         warning: "Gehen Sie nur weiter, wenn Sie dies gerade selbst in der App begonnen haben.",
         sign_in_title: "In der App anmelden",
         sign_in_lead: "Melden Sie sich zuerst hier an. Danach geht es weiter zur App.",
-        again: "Noch einmal anmelden",
+        other: "Ein anderes Konto verwenden",
         no_address: "Ihr Konto hat keine E-Mail-Adresse. Die Apps von Zulip brauchen eine.",
         over: "Diese Seite war veraltet. Hier ist sie neu.",
         retry: "Noch einmal versuchen",
         asks_anew: "Ihre Anmeldung liegt länger zurück. Melden Sie sich noch einmal an, bevor eine App Zugang bekommt.",
+    },
+    password: NewPassword {
+        page: "Neues Passwort",
+        title: "Neues Passwort wählen",
+        lead: "Sie müssen ein neues Passwort wählen, bevor es weitergeht. Alle anderen Sitzungen Ihres Kontos enden.",
+        new: "Neues Passwort",
+        submit: "Passwort ändern",
+        weak: "Das Passwort ist zu schwach.",
+        same: "Das ist Ihr jetziges Passwort. Wählen Sie ein anderes.",
+        kept_elsewhere: "Ihr Passwort liegt im Verzeichnis Ihrer Organisation. Ändern Sie es dort.",
     },
     home: Home {
         page: "Angemeldet",

@@ -10,6 +10,7 @@ pub(crate) struct Texts {
     pub(crate) common: Common,
     pub(crate) log_in: LogIn,
     pub(crate) flow: Flow,
+    pub(crate) password: NewPassword,
     pub(crate) home: Home,
     pub(crate) errors: Errors,
 }
@@ -18,7 +19,7 @@ impl Texts {
     /// All texts with their names.
     #[cfg(test)]
     pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
-        [self.log_in.all(), self.flow.all(), self.home.all(), self.errors.all()].concat()
+        [self.log_in.all(), self.flow.all(), self.password.all(), self.home.all(), self.errors.all()].concat()
     }
 }
 
@@ -28,9 +29,10 @@ auth_pages::texts! {
         limited, weak, code_lead, mail_lead, backup_lead, code, backup, to_backup, wrong_code, exhausted, begin_again,
     }
     pub(crate) Flow {
-        page, title, lead, account, server, submit, warning, sign_in_title, sign_in_lead, again, no_address, over, retry,
+        page, title, lead, account, server, submit, warning, sign_in_title, sign_in_lead, other, no_address, over, retry,
         asks_anew,
     }
+    pub(crate) NewPassword { page, title, lead, new, submit, weak, same, kept_elsewhere }
     pub(crate) Home { page, title, lead }
     pub(crate) Errors {
         page, forbidden, forbidden_lead, not_found, not_found_lead, method, method_lead, no_realm, no_realm_lead,

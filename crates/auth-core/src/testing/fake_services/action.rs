@@ -2,7 +2,8 @@
 
 use crate::{
     ApiKey, CredentialId, Enrolment, Grant, Identifier, OneTimeCode, OwnCredential, Password, PasswordReply,
-    Peer, PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, Timestamp, Token,
+    Peer, PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, ResetLinkReply,
+    Timestamp, Token,
 };
 
 /// An action on an account, with its arguments.
@@ -78,6 +79,17 @@ pub enum ActionKind {
         token: Token,
         new: Password,
     },
+    MailResetLink {
+        realm: RealmId,
+        address: String,
+    },
+    OpenResetLink {
+        token: Token,
+        cookie: Option<Token>,
+    },
+    OwnerOfResetLink {
+        token: Token,
+    },
     SuggestUserName,
     ChangeOwnAccount {
         user_name: Option<String>,
@@ -134,5 +146,8 @@ pub enum ActionResult {
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),
+    ResetLink(ResetLinkReply),
+    OptionalToken(Option<Token>),
+    OptionalProfile(Option<Box<Profile>>),
     UserName(String),
 }

@@ -1,0 +1,41 @@
+//! The mails of Zulip's form for lost passwords: a link, or why there is none.
+
+use auth_core::ResetLinkRequest;
+
+/// What the owner of an address is told.
+#[derive(Debug)]
+pub(super) enum ResetMail {
+    /// Where to set a new password.
+    Link(String),
+    /// The account is deactivated.
+    Deactivated,
+    /// There is no account; the addresses of the realms in which there is one.
+    NoAccount { elsewhere: Vec<String> },
+}
+
+impl ResetMail {
+    /// The subject and the text. Addresses stand alone, so that mail programs show links.
+    pub(super) fn write(&self, asked: &ResetLinkRequest<'_>) -> (String, String) {
+        let name = &asked.realm.name;
+        let typed = asked.address;
+        let site = asked.links.realm(asked.realm);
+        let begin = format!("Somebody has asked for a new password for {typed} at {name}:\n\n{site}\n\n");
+        let rest = match self {
+            Self::Link(link) => format!("Set it here, within three days:\n\n{link}\n\n"),
+            Self::Deactivated => {
+                "Your account there is deactivated. An administrator of the organization can \
+                                  activate it again.\n\n"
+                    .to_owned()
+            }
+            Self::NoAccount { elsewhere } if elsewhere.is_empty() => {
+                "There is no account of this address there.\n\n".to_owned()
+            }
+            Self::NoAccount { elsewhere } => format!(
+                "There is no account of this address there, but there is one at:\n\n{}\n\n",
+                elsewhere.join("\n\n")
+            ),
+        };
+        let end = "If it wasn't you, there is nothing to do.\n";
+        (format!("Password reset request for {name}"), [&begin, rest.as_str(), end].concat())
+    }
+}
