@@ -1,5 +1,7 @@
 //! What a page of HTML says to a program: its title, its text and its forms.
 
+use std::sync::LazyLock;
+
 use regex::{Captures, Regex};
 use serde::Deserialize;
 
@@ -39,31 +41,48 @@ pub(crate) struct Input {
     pub(crate) value: Option<String>,
 }
 
+/// A regular expression that is made once.
+type Pattern = LazyLock<Option<Regex>>;
+
+static COMMENT: Pattern = LazyLock::new(|| Regex::new(r"(?s)<!--.*?-->").ok());
+static TITLE: Pattern = LazyLock::new(|| Regex::new(r"(?is)<title[^>]*>(.*?)</title>").ok());
+static UNSEEN: Pattern =
+    LazyLock::new(|| Regex::new(r"(?is)<(?:script|style|title)\b.*?</(?:script|style|title)>").ok());
+/// Tags inside a line of text, which don't part its words.
+static INLINE: Pattern =
+    LazyLock::new(|| Regex::new(r"(?i)</?(?:a|b|em|i|strong|span|bdi|code|kbd)(?:\s[^>]*)?>").ok());
+static TAG: Pattern = LazyLock::new(|| Regex::new(r"(?s)<[^>]*>").ok());
+static FORM: Pattern = LazyLock::new(|| Regex::new(r"(?is)<form\b([^>]*)>(.*?)</form>").ok());
+static FIELD: Pattern =
+    LazyLock::new(|| Regex::new(r"(?is)<(?:input|button|select|textarea)\b([^>]*)>").ok());
+static ATTRIBUTE: Pattern = LazyLock::new(|| {
+    Regex::new(r#"(?s)(?:^|\s)([a-zA-Z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))"#).ok()
+});
+static SEALED: Pattern = LazyLock::new(|| Regex::new(r#"(?i)value="?([0-9a-f]{120})\b"#).ok());
+static ENTITY: Pattern =
+    LazyLock::new(|| Regex::new(r"&(?:#x([0-9a-fA-F]+)|#(\d+)|(amp|lt|gt|quot|apos|nbsp));").ok());
+
 impl Page {
     /// Reads a page.
     pub(crate) fn parse(html: &str) -> Self {
-        let html = &replaced(r"(?s)<!--.*?-->", html, " ");
-        let title = captures(r"(?is)<title[^>]*>(.*?)</title>", html, |found| plain(&found[1])).pop();
-        let forms =
-            captures(r"(?is)<form\b([^>]*)>(.*?)</form>", html, |found| Form::parse(&found[1], &found[2]));
-        let values = captures(r#"(?i)value="?([0-9a-f]{120})\b"#, html, |found| found[1].to_owned());
-        Self { title, alerts: Vec::new(), forms, desktop_data: values.into_iter().next(), text: text(html) }
+        let html = &replaced(&COMMENT, html, " ");
+        let title = captures(&TITLE, html, |found| plain(&found[1])).pop();
+        let forms = captures(&FORM, html, |found| Form::parse(&found[1], &found[2]));
+        let desktop_data = captures(&SEALED, html, |found| found[1].to_owned()).into_iter().next();
+        let text = plain(&replaced(&INLINE, &replaced(&UNSEEN, html, " "), ""));
+        Self { title, alerts: Vec::new(), forms, desktop_data, text }
     }
 
     /// The value of a field, from whichever form has it first.
     pub(crate) fn field(&self, name: &str) -> Option<&str> {
-        self.forms
-            .iter()
-            .flat_map(|form| &form.inputs)
-            .find(|input| input.name.as_deref() == Some(name))?
-            .value
-            .as_deref()
+        let mut fields = self.forms.iter().flat_map(|form| &form.inputs);
+        fields.find(|input| input.name.as_deref() == Some(name))?.value.as_deref()
     }
 }
 
 impl Form {
     fn parse(attributes: &str, inside: &str) -> Self {
-        let inputs = captures(r"(?is)<(?:input|button|select|textarea)\b([^>]*)>", inside, |found| Input {
+        let inputs = captures(&FIELD, inside, |found| Input {
             name: attribute(&found[1], "name"),
             kind: attribute(&found[1], "type"),
             value: attribute(&found[1], "value"),
@@ -78,34 +97,20 @@ impl Form {
 
 /// The value of an attribute, from the text between a tag's name and its end.
 fn attribute(attributes: &str, name: &str) -> Option<String> {
-    let pattern = format!(r#"(?is)(?:^|\s){name}\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s>"']+))"#);
-    captures(&pattern, attributes, |found| {
-        let value = found.get(1).or_else(|| found.get(2)).or_else(|| found.get(3));
-        decoded(value.map_or("", |value| value.as_str()))
-    })
-    .into_iter()
-    .next()
-}
-
-/// The visible text of a page: without scripts, style sheets and tags.
-fn text(html: &str) -> String {
-    let mut text = html.to_owned();
-    text = replaced(r"(?is)<(?:script|style|title)\b.*?</(?:script|style|title)>", &text, " ");
-    // Tags inside a line of text don't part its words.
-    text = replaced(r"(?i)</?(?:a|b|em|i|strong|span|bdi|code|kbd)(?:\s[^>]*)?>", &text, "");
-    plain(&text)
+    let values = captures(&ATTRIBUTE, attributes, |found| {
+        let value = found.get(2).or_else(|| found.get(3)).or_else(|| found.get(4));
+        (found[1].eq_ignore_ascii_case(name)).then(|| decoded(value.map_or("", |value| value.as_str())))
+    });
+    values.into_iter().flatten().next()
 }
 
 /// A text without tags and entities, with single spaces.
 fn plain(html: &str) -> String {
-    decoded(&replaced(r"(?s)<[^>]*>", html, " ")).split_whitespace().collect::<Vec<_>>().join(" ")
+    decoded(&replaced(&TAG, html, " ")).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// A text with its entities replaced.
 fn decoded(text: &str) -> String {
-    let Ok(pattern) = Regex::new(r"&(?:#x([0-9a-fA-F]+)|#(\d+)|(amp|lt|gt|quot|apos|nbsp));") else {
-        return text.to_owned();
-    };
     let replace = |found: &Captures<'_>| {
         let number = |group: usize, radix: u32| {
             found.get(group).and_then(|digits| u32::from_str_radix(digits.as_str(), radix).ok())
@@ -124,18 +129,17 @@ fn decoded(text: &str) -> String {
         };
         named.to_owned()
     };
-    pattern.replace_all(text, replace).into_owned()
+    ENTITY.as_ref().map_or_else(|| text.to_owned(), |entity| entity.replace_all(text, replace).into_owned())
 }
 
-fn replaced(pattern: &str, text: &str, by: &str) -> String {
-    Regex::new(pattern).map_or_else(|_| text.to_owned(), |pattern| pattern.replace_all(text, by).into_owned())
+fn replaced(pattern: &Pattern, text: &str, by: &str) -> String {
+    pattern.as_ref().map_or_else(|| text.to_owned(), |pattern| pattern.replace_all(text, by).into_owned())
 }
 
-fn captures<T>(pattern: &str, text: &str, read: impl Fn(&Captures<'_>) -> T) -> Vec<T> {
-    Regex::new(pattern).map_or_else(
-        |_| Vec::new(),
-        |pattern| pattern.captures_iter(text).map(|found| read(&found)).collect(),
-    )
+fn captures<T>(pattern: &Pattern, text: &str, read: impl Fn(&Captures<'_>) -> T) -> Vec<T> {
+    let found =
+        pattern.as_ref().map(|pattern| pattern.captures_iter(text).map(|found| read(&found)).collect());
+    found.unwrap_or_default()
 }
 
 #[cfg(test)]
