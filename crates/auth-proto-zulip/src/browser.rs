@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, Caller, CredentialCheck, CredentialKind, InternalError, PresentedCredential, PresentedFactor,
-    Principal, ProtocolName, Realm, Token, TokenError, User,
+    ActionError, Answer, Caller, CredentialCheck, CredentialKind, InternalError, PresentedCredential,
+    PresentedFactor, Principal, ProtocolName, Realm, Token, TokenError, User,
 };
 use http::header::SET_COOKIE;
 use http::{HeaderValue, Method};
@@ -93,6 +93,13 @@ impl Browser {
         if cookies.session.is_none() && matches!(session, Session::Ended) {
             session = Session::None;
         }
+        // A browser that opened a link for a new password keeps the cookie that stands for the link.
+        if matches!(session, Session::Ended)
+            && let Some(cookie) = session_cookie(&cookies)
+            && stands_for_reset(state, cookie).await?
+        {
+            session = Session::None;
+        }
         Ok(Self { cookies, secret, session })
     }
 
@@ -112,6 +119,11 @@ impl Browser {
     /// The sealed text that stands for a session before somebody has signed in.
     pub(crate) fn sealed_session(&self) -> Option<&Token> {
         self.cookies.session.as_ref().filter(|token| token.expose().len() > LONGEST_TOKEN)
+    }
+
+    /// The cookie of a session, or of what stands for one in the store.
+    pub(crate) fn session_cookie(&self) -> Option<&Token> {
+        session_cookie(&self.cookies)
     }
 
     /// Judges whether a request that changes something was sent by a page of this server.
@@ -169,6 +181,19 @@ impl Browser {
             Self::take_session(state, &mut answer);
         }
         answer
+    }
+}
+
+fn session_cookie(cookies: &Cookies) -> Option<&Token> {
+    cookies.session.as_ref().filter(|token| token.expose().len() <= LONGEST_TOKEN)
+}
+
+/// Whether a cookie stands for a link for a new password.
+async fn stands_for_reset(state: &ZulipProtocol, cookie: &Token) -> Result<bool, InternalError> {
+    match state.services.owner_of_reset_link(cookie).await {
+        Ok(owner) => Ok(owner.is_some()),
+        Err(ActionError::Internal(error)) => Err(error),
+        Err(_) => Ok(false),
     }
 }
 

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use auth_core::Exact;
 use auth_pages::Brand;
 
+use crate::decode::remote_user::RemoteUser;
+
 /// The protocol's configuration. [`Config::default`] answers for every host name, as one organisation at the root.
 ///
 /// ```
@@ -44,6 +46,8 @@ pub struct Config {
     pub web: bool,
     /// How the pages are listed among the ways to log in that clients offer; `None` lists them not.
     pub web_method: Option<WebMethod>,
+    /// Who is believed to name users whom they have authenticated themselves: `REMOTE_USER`.
+    pub remote_user: Option<RemoteUser>,
     /// What the pages look like.
     pub brand: Brand,
     /// The [points](crate::exact) in which the answers are as careless as those of the real server.
@@ -65,6 +69,7 @@ impl Default for Config {
             default_realm: None,
             web: false,
             web_method: None,
+            remote_user: None,
             brand: Brand::new("auth-server"),
             exact: Exact::default(),
         }

@@ -1,5 +1,6 @@
 //! Bytes to values: hosts, parameters, credentials and what clients say of themselves. Pure functions.
 
+pub mod assertion;
 mod base64;
 pub mod basic;
 pub mod charset;

@@ -135,6 +135,10 @@ pub(crate) enum PageError {
     Forbidden,
     /// It was done too often.
     Limited { retry_after: Duration },
+    /// The way to log in is not set up.
+    Configuration,
+    /// The token of a login that is to go on here is used or too old.
+    LoginOver,
     /// The host leads to no realm.
     NoRealm,
     /// The client is told in a document.

@@ -71,6 +71,7 @@ mod visit;
 
 pub use auth_pages::Brand;
 pub use config::{Config, WebMethod};
+pub use decode::remote_user::RemoteUser;
 pub use desktop_key::DesktopKey;
 pub use exact::EXACT_POINTS;
 pub use one_time_pad::{InvalidPad, OneTimePad};

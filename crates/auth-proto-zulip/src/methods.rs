@@ -33,8 +33,19 @@ pub(crate) fn others(config: &Config) -> Vec<ExternalMethod> {
 }
 
 /// The ways beside the log-in page, with their weights.
-fn weighed(_: &Config) -> Vec<(u32, ExternalMethod)> {
-    Vec::new()
+fn weighed(config: &Config) -> Vec<(u32, ExternalMethod)> {
+    config.remote_user.iter().filter(|_| config.web).map(|_| (9000, remote_user())).collect()
+}
+
+fn remote_user() -> ExternalMethod {
+    let start = "/accounts/login/start/sso/".to_owned();
+    ExternalMethod {
+        name: "remoteuser".to_owned(),
+        display_name: "SSO".to_owned(),
+        display_icon: None,
+        login_url: start.clone(),
+        signup_url: start,
+    }
 }
 
 fn web(own: &WebMethod) -> ExternalMethod {

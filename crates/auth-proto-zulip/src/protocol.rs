@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::error::ApiError;
 use crate::exact::SLASHES;
-use crate::handler::{account, compatibility, desktop, development, login, pages, session, settings};
+use crate::handler::{account, compatibility, development, login, pages, session, settings, take_over};
 use crate::request::{Request, has_form};
 use crate::route::{self, Endpoint};
 use crate::state::ZulipProtocol;
@@ -63,7 +63,7 @@ async fn dispatch(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer
         Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey | Endpoint::SessionSettings => {
             session::call(state, request).await
         }
-        Endpoint::DesktopSession => desktop::take_over(state, request).await,
+        Endpoint::DesktopSession => Err(take_over::refuse(request)),
         _ => Err(ApiError::UnknownPath),
     }
 }

@@ -76,6 +76,22 @@ pub(crate) enum Endpoint {
     StartWeb,
     /// Asks for a new password where one is due.
     NewPassword,
+    /// Logs a browser in by an assertion.
+    AssertionLogIn,
+    /// Leads to the login whose users a front names.
+    StartRemoteUser,
+    /// Logs whoever a front names in.
+    RemoteUser,
+    /// A login goes on here.
+    GoOn,
+    /// Asks for the address to which a link for a new password is mailed.
+    AskForReset,
+    /// Tells that the link is mailed.
+    ResetAsked,
+    /// A link for a new password, and the form to which it leads.
+    Reset,
+    /// Tells that the password is set.
+    ResetDone,
     /// Tells that the realm is deactivated.
     DeactivatedRealm,
     /// The style sheet and the picture of the pages.
@@ -102,7 +118,7 @@ static ROUTES: [Row; 12] = [
 ];
 
 /// The routes of Zulip's pages, and of the documents that their sessions get. Where no methods are named, the handler judges.
-static PAGES: [Row; 12] = [
+static PAGES: [Row; 20] = [
     page(Endpoint::Home, "/", &["GET", "HEAD"]),
     page(Endpoint::LogIn, "/login/", &["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
     page(Endpoint::LogIn, "/accounts/login/", &["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
@@ -110,6 +126,14 @@ static PAGES: [Row; 12] = [
     page(Endpoint::StartWeb, "/accounts/login/start/web/", &["GET", "POST", "HEAD"]),
     page(Endpoint::StartWeb, "/accounts/register/start/web/", &["GET", "POST", "HEAD"]),
     page(Endpoint::NewPassword, "/accounts/login/new-password/", &["GET", "POST", "HEAD"]),
+    page(Endpoint::AssertionLogIn, "/accounts/login/jwt/", &["POST"]),
+    page(Endpoint::StartRemoteUser, "/accounts/login/start/sso/", &[]),
+    page(Endpoint::RemoteUser, "/accounts/login/sso/", &[]),
+    page(Endpoint::GoOn, "/accounts/login/subdomain/{token}", &[]),
+    page(Endpoint::AskForReset, "/accounts/password/reset/", &["GET", "POST", "PUT", "HEAD"]),
+    page(Endpoint::ResetAsked, "/accounts/password/reset/done/", &["GET", "HEAD"]),
+    page(Endpoint::Reset, "/accounts/password/reset/{user}/{token}/", &["GET", "POST", "PUT", "HEAD"]),
+    page(Endpoint::ResetDone, "/accounts/password/done/", &["GET", "HEAD"]),
     page(Endpoint::DeactivatedRealm, "/accounts/deactivated/", &["GET", "HEAD"]),
     page(Endpoint::File, "/style-{hash}.css", &["GET", "HEAD"]),
     page(Endpoint::File, "/icon-{hash}.svg", &["GET", "HEAD"]),
@@ -167,7 +191,7 @@ fn documented(config: &Config, path: &str) -> Option<(usize, &'static Row)> {
     let mut rows = ROUTES.iter().enumerate();
     let found = rows.find(|(_, row)| match row.endpoint {
         Endpoint::DevFetchApiKey | Endpoint::DevListUsers => config.development && row.pattern == path,
-        Endpoint::DesktopSession => path.starts_with(SESSION),
+        Endpoint::DesktopSession => !config.web && path.starts_with(SESSION),
         _ => row.pattern == path,
     });
     found.or_else(|| config.web.then(|| page_of(path)).flatten())

@@ -85,7 +85,18 @@ impl<'a> Visit<'a> {
         view: &impl Template,
         targets: &[&str],
     ) -> Result<Answer, PageError> {
-        let mut answer = state.never_cached(page(state, StatusCode::OK, view, self.t, targets)?);
+        Ok(state.never_cached(self.first_form(state, view, targets)?))
+    }
+
+    /// A page with a form, as [`Visit::form`] gives it, but that nothing was asked for before: the real server says nothing of
+    /// caches there.
+    pub(crate) fn first_form(
+        &self,
+        state: &ZulipProtocol,
+        view: &impl Template,
+        targets: &[&str],
+    ) -> Result<Answer, PageError> {
+        let mut answer = page(state, StatusCode::OK, view, self.t, targets)?;
         self.browser.give_secret(state, &mut answer);
         Ok(answer)
     }

@@ -154,7 +154,8 @@ async fn go_on(
     match state.services.api_key(&caller).await {
         Ok(key) => {
             let user_id = user.external_number(ProtocolName::ZULIP);
-            to_app(state, pad, &key, email.address, user_id, &visit.url(state))
+            let answer = to_app(pad, &key, email.address, user_id, &visit.url(state))?;
+            Ok(state.never_cached(answer))
         }
         Err(ActionError::Internal(error)) => Err(error.into()),
         Err(ActionError::TooManyActs(retry_after)) => Err(PageError::Limited { retry_after }),
@@ -165,7 +166,6 @@ async fn go_on(
 
 /// The end of a mobile app's flow: leads to the app, with a key that its pad encrypts.
 pub(super) fn to_app(
-    state: &ZulipProtocol,
     pad: &str,
     key: &ApiKey,
     address: &str,
@@ -180,7 +180,7 @@ pub(super) fn to_app(
         .append_pair("user_id", &user_id.to_string())
         .append_pair("realm", realm)
         .finish();
-    Ok(state.never_cached(redirect(&format!("{SCHEME}//login?{query}")).into()))
+    Ok(redirect(&format!("{SCHEME}//login?{query}")).into())
 }
 
 /// The form that asks for a name and a password, or for a code.
@@ -229,7 +229,7 @@ fn form_data(pad: &str) -> String {
 }
 
 /// The address of this page with a pad, which is hexadecimal digits.
-fn with_pad(pad: &str) -> String {
+pub(super) fn with_pad(pad: &str) -> String {
     format!("{HERE}?{MOBILE}={pad}")
 }
 

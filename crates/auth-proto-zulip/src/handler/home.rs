@@ -16,9 +16,11 @@ pub(super) const DEACTIVATED: &str = "/accounts/deactivated/";
 pub(super) fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
     if visit.browser.signed_in().is_none() {
         let query = visit.request.http.uri().query();
+        let by_front = state.config.remote_user.as_ref().is_some_and(|remote_user| remote_user.only);
+        let way = if by_front { "/accounts/login/sso/" } else { "/login/" };
         return Ok(redirect(&match query {
-            None => "/login/".to_owned(),
-            Some(query) => format!("/login/?next=/{}", escaped(&format!("?{query}"))),
+            None => way.to_owned(),
+            Some(query) => format!("{way}?next=/{}", escaped(&format!("?{query}"))),
         })
         .into());
     }

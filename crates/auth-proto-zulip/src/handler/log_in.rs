@@ -14,7 +14,7 @@ use crate::encode::response::{form_options, redirect};
 use crate::error::PageError;
 use crate::methods;
 use crate::state::ZulipProtocol;
-use crate::view::{CodeStep, LogIn};
+use crate::view::{CodeStep, Fields, LogIn};
 use crate::visit::Visit;
 
 /// Where the form is.
@@ -83,8 +83,19 @@ fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &To
 
 /// The page. Without a form for passwords it holds no token, and the browser gets no secret.
 fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answer, PageError> {
+    form_to(state, visit, again, visit.request.parameters.get("next").unwrap_or("/"))
+}
+
+/// The page, which leads to `next`. Whoever has come without a password is asked for a code here too.
+pub(super) fn form_to(
+    state: &ZulipProtocol,
+    visit: &Visit<'_>,
+    again: &Again,
+    next: &str,
+) -> Result<Answer, PageError> {
     let (t, realm) = (visit.t, &*visit.realm);
     let has_password = state.config.password_login && realm.password_login;
+    let has_form = has_password || matches!(again.fields, Fields::Code(_));
     let view = LogIn {
         shell: visit.shell(state),
         t,
@@ -94,8 +105,8 @@ fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answe
         lead: "",
         action: HERE,
         problem: &again.problem,
-        token: has_password.then(|| visit.form_token(state)),
-        next: visit.request.parameters.get("next").unwrap_or("/"),
+        token: has_form.then(|| visit.form_token(state)),
+        next,
         pad: "",
         fields: &again.fields,
         takes_names: realm.asks_a_directory(),
@@ -103,7 +114,7 @@ fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answe
         methods: methods::others(&state.config),
         can_reset: has_password && realm.asks_stored_passwords(),
     };
-    let mut answer = if has_password {
+    let mut answer = if has_form {
         visit.form(state, &view, &[])?
     } else {
         state.never_cached(visit.page(state, StatusCode::OK, &view)?)

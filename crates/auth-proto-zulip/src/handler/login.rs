@@ -91,7 +91,8 @@ pub(crate) async fn by_assertion(state: &ZulipProtocol, request: &Request<'_>) -
     Ok(answer)
 }
 
-fn assertion_error(state: &ZulipProtocol, error: LoginError, token: &str) -> ApiError {
+/// What is told of an assertion that is not taken.
+pub(super) fn assertion_error(state: &ZulipProtocol, error: LoginError, token: &str) -> ApiError {
     match error {
         LoginError::AssertionDisabled => ASSERTIONS_DISABLED,
         LoginError::AssertionInvalid if token.is_empty() => NO_ASSERTION,

@@ -10,7 +10,7 @@ pub(super) const MOBILE: &str = "mobile_flow_otp";
 /// The parameter of a desktop app's pad.
 pub(super) const DESKTOP: &str = "desktop_flow_otp";
 
-const INVALID: ApiError = ApiError::BadRequest("Invalid OTP");
+pub(super) const INVALID: ApiError = ApiError::BadRequest("Invalid OTP");
 const BOTH: ApiError = ApiError::BadRequest("Can't use both mobile_flow_otp and desktop_flow_otp together.");
 
 /// For whom a browser asks.

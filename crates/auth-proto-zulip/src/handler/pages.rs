@@ -7,9 +7,10 @@ use auth_pages::fill;
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 
-use super::{flow, home, log_in, new_password};
+use super::{assertion, flow, home, log_in, new_password, remote_user, reset, take_over};
 use crate::encode::response;
 use crate::error::PageError;
+use crate::exact::LIMIT_WITHOUT_RETRY_AFTER;
 use crate::request::Request;
 use crate::route::Endpoint;
 use crate::state::ZulipProtocol;
@@ -41,7 +42,9 @@ async fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageEr
         return Err(PageError::NotFound);
     }
     let changes = ![Method::GET, Method::HEAD, Method::OPTIONS, Method::TRACE].contains(method);
-    if changes && visit.browser.check_csrf(state, request).is_err() {
+    // An assertion is sent by another site, or by a program.
+    let is_exempt = request.route.endpoint == Endpoint::AssertionLogIn;
+    if changes && !is_exempt && visit.browser.check_csrf(state, request).is_err() {
         return Err(PageError::Forbidden);
     }
     if !methods.is_empty() && !methods.contains(&method.as_str()) {
@@ -53,6 +56,14 @@ async fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageEr
         Endpoint::LogOut => log_in::log_out(state, visit).await,
         Endpoint::StartWeb => flow::answer(state, visit).await,
         Endpoint::NewPassword => new_password::answer(state, visit).await,
+        Endpoint::AssertionLogIn => assertion::log_in(state, visit).await,
+        Endpoint::StartRemoteUser => remote_user::start(state, visit),
+        Endpoint::RemoteUser => remote_user::log_in(state, visit).await,
+        Endpoint::GoOn => take_over::go_on(state, visit).await,
+        Endpoint::AskForReset => reset::ask(state, visit).await,
+        Endpoint::ResetAsked => reset::asked(state, visit),
+        Endpoint::Reset => reset::answer(state, visit).await,
+        Endpoint::ResetDone => reset::done(state, visit),
         Endpoint::DeactivatedRealm => home::deactivated_realm(state, visit),
         _ => Err(PageError::NotFound),
     }
@@ -90,8 +101,12 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
         PageError::Limited { retry_after } => {
             let seconds = in_seconds(*retry_after).to_string();
             limited = fill(e.limited_lead, &[&seconds]);
-            (StatusCode::TOO_MANY_REQUESTS, e.limited, e.limited, limited.as_str())
+            (StatusCode::TOO_MANY_REQUESTS, e.limited, e.limited_title, limited.as_str())
         }
+        PageError::Configuration => {
+            (StatusCode::INTERNAL_SERVER_ERROR, e.configuration, e.configuration, e.configuration_lead)
+        }
+        PageError::LoginOver => (StatusCode::BAD_REQUEST, e.session_page, e.session, e.session_lead),
         PageError::NoRealm => (StatusCode::NOT_FOUND, e.no_realm, e.no_realm, e.no_realm_lead),
         PageError::Internal(error) if error.kind() == InternalErrorKind::Defect => {
             (StatusCode::INTERNAL_SERVER_ERROR, e.page, e.defect, e.defect_lead)
@@ -113,6 +128,7 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
         visit.browser.give_secret(state, &mut answer);
     }
     let wait = match &error {
+        PageError::Limited { .. } if state.config.exact.has(LIMIT_WITHOUT_RETRY_AFTER) => None,
         PageError::Limited { retry_after } => Some(*retry_after),
         PageError::Internal(error) => match error.kind() {
             InternalErrorKind::Busy { retry_after } => Some(retry_after),

@@ -38,7 +38,7 @@ struct Document<'a> {
     realm_uri: &'a str,
 }
 
-/// The ways to log in that Zulip knows. Those that need web pages are never offered.
+/// The ways to log in that Zulip knows.
 #[derive(Default, Serialize)]
 struct Methods {
     password: bool,
@@ -86,6 +86,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
             dev: request.is_development && config.development_login,
             email,
             ldap,
+            remoteuser: config.web && config.remote_user.is_some(),
             discord: (config.feature_level >= DISCORD).then_some(false),
             ..Methods::default()
         },

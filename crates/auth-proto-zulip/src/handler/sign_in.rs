@@ -182,15 +182,16 @@ fn refused(visit: &Visit<'_>, error: LoginError, name: &str) -> Result<Outcome, 
 
 /// Asks for the second factor.
 fn asked(challenge: Challenge, problem: &'static str) -> Outcome {
+    Outcome::Again(second_factor(challenge, problem))
+}
+
+/// The form that asks for the second factor.
+pub(super) fn second_factor(challenge: Challenge, problem: &'static str) -> Again {
     let step = match challenge.method {
         FactorMethod::Email => CodeStep::Mail,
         _ => CodeStep::App,
     };
-    Outcome::Again(Again {
-        fields: Fields::Code(step),
-        problem: problem.to_owned(),
-        ticket: challenge.ticket,
-    })
+    Again { fields: Fields::Code(step), problem: problem.to_owned(), ticket: challenge.ticket }
 }
 
 /// Sends a browser to the page of its deactivated realm.

@@ -2,7 +2,7 @@
 
 use auth_pages::COMMON;
 
-use super::table::{Errors, Flow, Home, LogIn, NewPassword, Texts};
+use super::table::{Errors, External, Flow, Home, LogIn, NewPassword, Reset, Texts};
 
 /// The texts in English.
 pub(super) static ENGLISH: Texts = Texts {
@@ -59,6 +59,48 @@ pub(super) static ENGLISH: Texts = Texts {
         same: "That is your present password. Choose another one.",
         kept_elsewhere: "Your password is kept by your organization’s directory. Change it there.",
     },
+    reset: Reset {
+        page: "Reset your password",
+        lead: "A link to choose a new password is mailed to the address of your account.",
+        address: "Email",
+        submit: "Send reset link",
+        bad_address: "Enter a valid email address.",
+        too_long: "Ensure this value has at most {} characters (it has {}).",
+        asked_page: "Password reset email sent",
+        asked: "Password reset sent!",
+        asked_lead: "Look into your mailbox. The mail has a link, or says why there is none.",
+        set_page: "Set a new password",
+        set: "Set a new password.",
+        set_lead: "Wherever you are logged in, you have to log in again afterwards.",
+        account: "Email",
+        new: "Password",
+        repeat: "Confirm password",
+        set_submit: "Set password",
+        differ: "The two password fields didn’t match.",
+        bad_link: "Sorry, the link you provided is invalid or has already been used.",
+        ask_anew: "Ask for another link",
+        done_page: "Password set",
+        done: "Your new password is set.",
+        done_lead: "You can log in with it now.",
+        log_in: "Log in",
+    },
+    external: External {
+        no_account_page: "Account not found",
+        no_account: "Zulip account not found.",
+        no_account_lead: "No account found for {}.",
+        no_account_help: "Accounts on this server are made by its administrators. Ask them for one.",
+        other: "Log in with another account",
+        waiting_page: "Finish desktop app login",
+        waiting: "Finish desktop login",
+        waiting_lead: "The desktop app shows the chat of a Zulip server, and this server has none. Use one of Zulip’s mobile \
+                       apps, or a terminal.",
+        desktop_page: "Log in to desktop app",
+        desktop: "Copy this into the desktop app",
+        desktop_lead: "It lets the app go on with your login, once and for 15 seconds.",
+        desktop_data: "Token",
+        desktop_help: "Give it to nobody.",
+        to_log_in: "Log in here instead",
+    },
     home: Home {
         page: "Logged in",
         title: "You are logged in",
@@ -83,8 +125,12 @@ pub(super) static ENGLISH: Texts = Texts {
         unavailable_lead: "This server is busy. Please try again in a moment.",
         begin_again: "Back to log in",
         limited: "Rate limit exceeded",
+        limited_title: "Rate limit exceeded.",
         limited_lead: "You have done this too often. Try again in {} seconds.",
+        session_page: "Invalid or expired login session",
         session: "Invalid or expired login session.",
         session_lead: "It was used already, or is too old. Please log in again.",
+        configuration: "Configuration error",
+        configuration_lead: "This way to log in is not set up on this server. Tell the people who run it.",
     },
 };

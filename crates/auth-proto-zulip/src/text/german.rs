@@ -2,7 +2,7 @@
 
 use auth_pages::COMMON_GERMAN;
 
-use super::table::{Errors, Flow, Home, LogIn, NewPassword, Texts};
+use super::table::{Errors, External, Flow, Home, LogIn, NewPassword, Reset, Texts};
 
 /// The texts in German.
 pub(super) static GERMAN: Texts = Texts {
@@ -59,6 +59,48 @@ pub(super) static GERMAN: Texts = Texts {
         same: "Das ist Ihr jetziges Passwort. Wählen Sie ein anderes.",
         kept_elsewhere: "Ihr Passwort liegt im Verzeichnis Ihrer Organisation. Ändern Sie es dort.",
     },
+    reset: Reset {
+        page: "Passwort zurücksetzen",
+        lead: "Ein Link, mit dem Sie ein neues Passwort wählen, geht an die Adresse Ihres Kontos.",
+        address: "E-Mail-Adresse",
+        submit: "Link schicken",
+        bad_address: "Geben Sie eine gültige E-Mail-Adresse ein.",
+        too_long: "Höchstens {} Zeichen sind möglich (es sind {}).",
+        asked_page: "Mail ist unterwegs",
+        asked: "Die Mail ist unterwegs!",
+        asked_lead: "Sehen Sie in Ihr Postfach. In der Mail steht ein Link, oder warum es keinen gibt.",
+        set_page: "Neues Passwort setzen",
+        set: "Setzen Sie ein neues Passwort.",
+        set_lead: "Überall, wo Sie angemeldet sind, müssen Sie sich danach neu anmelden.",
+        account: "E-Mail-Adresse",
+        new: "Passwort",
+        repeat: "Passwort wiederholen",
+        set_submit: "Passwort setzen",
+        differ: "Die beiden Passwörter sind verschieden.",
+        bad_link: "Dieser Link ist ungültig oder wurde schon benutzt.",
+        ask_anew: "Einen neuen Link anfordern",
+        done_page: "Passwort gesetzt",
+        done: "Ihr neues Passwort ist gesetzt.",
+        done_lead: "Sie können sich jetzt damit anmelden.",
+        log_in: "Anmelden",
+    },
+    external: External {
+        no_account_page: "Konto nicht gefunden",
+        no_account: "Das Konto wurde nicht gefunden.",
+        no_account_lead: "Für {} gibt es kein Konto.",
+        no_account_help: "Konten auf diesem Server legen die Betreiber an. Bitten Sie sie um eines.",
+        other: "Mit einem anderen Konto anmelden",
+        waiting_page: "Anmeldung der Desktop-App",
+        waiting: "Anmeldung der Desktop-App abschließen",
+        waiting_lead: "Die Desktop-App zeigt den Chat eines Zulip-Servers, und dieser Server hat keinen. Benutzen Sie eine der \
+                       mobilen Apps von Zulip oder ein Terminal.",
+        desktop_page: "Anmeldung in der Desktop-App",
+        desktop: "Kopieren Sie das in die Desktop-App",
+        desktop_lead: "Damit macht die App mit Ihrer Anmeldung weiter, einmal und 15 Sekunden lang.",
+        desktop_data: "Token der Anmeldung",
+        desktop_help: "Geben Sie es niemandem.",
+        to_log_in: "Stattdessen hier anmelden",
+    },
     home: Home {
         page: "Angemeldet",
         title: "Sie sind angemeldet",
@@ -83,8 +125,12 @@ pub(super) static GERMAN: Texts = Texts {
         unavailable_lead: "Dieser Server ist ausgelastet. Bitte versuchen Sie es gleich noch einmal.",
         begin_again: "Zurück zur Anmeldung",
         limited: "Zu viele Versuche",
+        limited_title: "Zu viele Versuche.",
         limited_lead: "Das war zu oft. Versuchen Sie es in {} Sekunden noch einmal.",
+        session_page: "Ungültige oder abgelaufene Anmeldung",
         session: "Ungültige oder abgelaufene Anmeldung.",
         session_lead: "Sie wurde schon benutzt oder ist zu alt. Bitte melden Sie sich noch einmal an.",
+        configuration: "Fehler in der Konfiguration",
+        configuration_lead: "Diese Art der Anmeldung ist auf diesem Server nicht eingerichtet. Sagen Sie es den Betreibern.",
     },
 };

@@ -11,6 +11,8 @@ pub(crate) struct Texts {
     pub(crate) log_in: LogIn,
     pub(crate) flow: Flow,
     pub(crate) password: NewPassword,
+    pub(crate) reset: Reset,
+    pub(crate) external: External,
     pub(crate) home: Home,
     pub(crate) errors: Errors,
 }
@@ -19,7 +21,16 @@ impl Texts {
     /// All texts with their names.
     #[cfg(test)]
     pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
-        [self.log_in.all(), self.flow.all(), self.password.all(), self.home.all(), self.errors.all()].concat()
+        [
+            self.log_in.all(),
+            self.flow.all(),
+            self.password.all(),
+            self.reset.all(),
+            self.external.all(),
+            self.home.all(),
+            self.errors.all(),
+        ]
+        .concat()
     }
 }
 
@@ -33,10 +44,18 @@ auth_pages::texts! {
         asks_anew,
     }
     pub(crate) NewPassword { page, title, lead, new, submit, weak, same, kept_elsewhere }
+    pub(crate) Reset {
+        page, lead, address, submit, bad_address, too_long, asked_page, asked, asked_lead, set_page, set, set_lead, account,
+        new, repeat, set_submit, differ, bad_link, ask_anew, done_page, done, done_lead, log_in,
+    }
+    pub(crate) External {
+        no_account_page, no_account, no_account_lead, no_account_help, other, waiting_page, waiting, waiting_lead, desktop_page,
+        desktop, desktop_lead, desktop_data, desktop_help, to_log_in,
+    }
     pub(crate) Home { page, title, lead }
     pub(crate) Errors {
         page, forbidden, forbidden_lead, not_found, not_found_lead, method, method_lead, no_realm, no_realm_lead,
         deactivated_realm, deactivated_realm_lead, defect, defect_lead, unavailable, unavailable_lead, begin_again,
-        limited, limited_lead, session, session_lead,
+        limited, limited_title, limited_lead, session_page, session, session_lead, configuration, configuration_lead,
     }
 }
