@@ -75,7 +75,7 @@ impl ZulipProtocol {
         let mut secret = String::with_capacity(SECRET_LENGTH);
         while secret.len() < SECRET_LENGTH {
             let token = self.services.new_token();
-            let symbols = token.expose().chars().filter(char::is_ascii_alphanumeric);
+            let symbols = token.expose().chars().rev().filter(char::is_ascii_alphanumeric);
             secret.extend(symbols.take(SECRET_LENGTH - secret.len()));
         }
         Token::new(secret)

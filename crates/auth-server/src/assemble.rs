@@ -296,6 +296,7 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         default_realm: zulip.realm.clone(),
         web: zulip.web,
         web_method: zulip.web_method(),
+        remote_user: zulip.remote_user(),
         brand: brand(&config.web),
         exact: zulip.exact_points(),
     }

@@ -94,12 +94,15 @@ impl Mailer {
         let html = html::html(&mail.subject, text).map_err(|_| SendError::Unsendable("it makes no HTML"))?;
         let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let suppress = HeaderName::new_from_ascii_str("X-Auto-Response-Suppress");
         Message::builder()
             .from(self.relay.from.clone())
             .to(to)
             .subject(mail.subject.as_str())
             .message_id(Some(format!("<{}@{}>", mail.id, self.relay.from.email.domain())))
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+            // Exchange heeds this one, and answers no mail that carries it.
+            .raw_header(HeaderValue::new(suppress, "All".to_owned()))
             .multipart(MultiPart::alternative_plain_html(text.clone(), html))
             .map_err(|_| SendError::Unsendable("it makes no message"))
     }

@@ -25,7 +25,7 @@ use crate::one_time_pad::OneTimePad;
 use crate::request::Request;
 use crate::route::Endpoint;
 use crate::state::ZulipProtocol;
-use crate::view::{Continue, Link, LogIn, Message};
+use crate::view::{CodeStep, Continue, Link, LogIn, Message};
 use crate::visit::Visit;
 
 /// Where this page is.
@@ -74,7 +74,9 @@ pub(super) fn again(request: &Request<'_>) -> Option<String> {
 fn show(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str, problem: &str) -> Result<Answer, PageError> {
     let (t, wants_other) = (&visit.t.flow, visit.request.parameters.get(ANEW).is_some());
     let Some(signed_in) = visit.browser.signed_in().filter(|_| !wants_other) else {
-        return form(state, visit, pad, &Again::password("", problem), t.sign_in_lead);
+        let is_backup = sign_in::wants_backup_code(visit);
+        let again = if is_backup { Again::code(CodeStep::Backup) } else { Again::password("", problem) };
+        return form(state, visit, pad, &again, t.sign_in_lead);
     };
     let user = signed_in.user();
     let Some(address) = user.email().map(|email| email.address) else {

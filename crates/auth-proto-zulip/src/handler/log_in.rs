@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 
 use super::home::DEACTIVATED;
 use super::new_password;
-use super::sign_in::{self, Again, Outcome, STEP};
+use super::sign_in::{self, Again, Outcome};
 use crate::browser::Browser;
 use crate::decode::email::is_email;
 use crate::decode::next;
@@ -46,7 +46,7 @@ pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
 /// Shows the form, with what a link said.
 fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
     let (parameters, t) = (&visit.request.parameters, &visit.t.log_in);
-    if parameters.get(STEP) == Some("backup") && visit.browser.sealed_session().is_some() {
+    if sign_in::wants_backup_code(visit) {
         return form(state, visit, &Again::code(CodeStep::Backup));
     }
     let deactivated = parameters.get("is_deactivated").filter(|address| is_email(address));

@@ -21,7 +21,7 @@ use crate::view::{CodeStep, Fields};
 use crate::visit::Visit;
 
 /// The field that says which step a form is of.
-pub(super) const STEP: &str = "two_factor_login_view-current_step";
+const STEP: &str = "two_factor_login_view-current_step";
 
 /// An attempt to sign in that was judged.
 pub(super) struct Tried {
@@ -88,6 +88,11 @@ impl Tried {
         let Self { outcome, rate_limit, not_before } = self;
         (outcome, move |answer| Self::complete(rate_limit, not_before, answer))
     }
+}
+
+/// Whether a browser that is between the steps asks for the field of a backup code.
+pub(super) fn wants_backup_code(visit: &Visit<'_>) -> bool {
+    visit.request.parameters.get(STEP) == Some("backup") && visit.browser.sealed_session().is_some()
 }
 
 /// Judges a form that was sent.

@@ -3,7 +3,11 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod flow;
+#[cfg(test)]
 mod hosts;
+#[cfg(test)]
+mod log_in;
 #[cfg(test)]
 mod own_settings;
 #[cfg(test)]
@@ -12,6 +16,10 @@ mod refusals;
 mod routes;
 #[cfg(test)]
 mod server;
+#[cfg(test)]
+mod session_calls;
+#[cfg(test)]
+mod site;
 #[cfg(test)]
 mod transcripts;
 #[cfg(test)]

@@ -9,12 +9,14 @@ use auth_crypto::assertion::AssertionConfig;
 use auth_crypto::jwt::Algorithm;
 use auth_engine::rules::ASSERTION_WITHOUT_END;
 use auth_proto_zulip::EXACT_POINTS;
-use http::Uri;
+use http::{HeaderName, Uri};
+use ipnet::IpNet;
 use serde::de::IntoDeserializer as _;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::value::{host, no_point, optional_slug, text};
+use super::server::proxies;
+use super::value::{host, is_host, no_point, optional_slug, text};
 use super::{ConfigError, ExactPoints, Limit, SecretFile};
 
 /// The shortest key of JSON web tokens that is long enough, in bytes: the length of HS256's digest.
@@ -63,8 +65,30 @@ pub struct Zulip {
     pub web: bool,
     /// How the log-in page is listed among the ways to log in that clients offer; not at all without this table.
     pub web_method: Option<WebMethod>,
+    /// Fronts that authenticate users themselves and name them in a header; none without this table.
+    pub remote_user: Option<RemoteUser>,
     /// Other systems whose JSON web tokens are accepted, by the realm's slug.
     pub jwt: BTreeMap<String, Jwt>,
+}
+
+/// Section `[zulip.remote_user]`: fronts that authenticate users themselves and name them in a header.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct RemoteUser {
+    /// The header. The fronts must set it or drop it in every request that they pass on.
+    #[serde(deserialize_with = "header_name")]
+    pub header: HeaderName,
+    /// The fronts, by the address or network of their connections. From anybody else the header means nothing, also from
+    /// the proxies that are trusted to name clients.
+    #[serde(deserialize_with = "proxies")]
+    pub proxies: Vec<IpNet>,
+    /// What follows the name and `@` in an address, where the fronts name users without it.
+    #[serde(default, deserialize_with = "append_domain")]
+    pub append_domain: Option<String>,
+    /// Whether it is the only way in, so that browsers are led there at once.
+    #[serde(default)]
+    pub only: bool,
 }
 
 /// Section `[zulip.web_method]`: the log-in page as a way to log in that clients offer.
@@ -127,6 +151,7 @@ impl Default for Zulip {
             development_login: protocol.development_login,
             web: protocol.web,
             web_method: None,
+            remote_user: None,
             jwt: BTreeMap::new(),
         }
     }
@@ -147,6 +172,11 @@ impl Zulip {
                 "[zulip] web needs external_host: links in pages are never made of the host that a request names",
             ));
         }
+        if self.remote_user.as_ref().is_some_and(|remote_user| remote_user.proxies.is_empty()) {
+            return Err(ConfigError::new(
+                "[zulip.remote_user] proxies is empty: name the fronts whose header is believed",
+            ));
+        }
         self.assertions().map(drop)
     }
 
@@ -164,6 +194,9 @@ impl Zulip {
         }
         if self.web_method.is_some() && !self.web {
             warnings.push("[zulip.web_method] has no effect without [zulip] web = true".to_owned());
+        }
+        if self.remote_user.is_some() && !self.web {
+            warnings.push("[zulip.remote_user] has no effect without [zulip] web = true".to_owned());
         }
         for (realm, config) in self.assertions().unwrap_or_default() {
             if config.key.len() < LONG_KEY {
@@ -183,6 +216,14 @@ impl Zulip {
         self.web_method.clone().map(|method| {
             let WebMethod { name, display_name, display_icon, order } = method;
             auth_proto_zulip::WebMethod { name, display_name, display_icon, order }
+        })
+    }
+
+    /// Who is believed to name users in a header.
+    pub(crate) fn remote_user(&self) -> Option<auth_proto_zulip::RemoteUser> {
+        self.remote_user.clone().map(|remote_user| {
+            let RemoteUser { header, proxies, append_domain, only } = remote_user;
+            auth_proto_zulip::RemoteUser { header, proxies, append_domain, only }
         })
     }
 
@@ -253,6 +294,21 @@ fn realm_hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<St
     Ok(hosts.into_iter().map(|(HostName(host), subdomain)| (host.to_ascii_lowercase(), subdomain)).collect())
 }
 
+/// Reads the name of a header. Those that every client sends, or that name clients, are none in which a user is named.
+fn header_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<HeaderName, D::Error> {
+    const TAKEN: [&str; 6] =
+        ["authorization", "cookie", "forwarded", "host", "user-agent", "x-forwarded-for"];
+    text(deserializer, "the name of a header such as \"X-Remote-User\"", |text| {
+        text.parse().ok().filter(|name: &HeaderName| !TAKEN.contains(&name.as_str()))
+    })
+}
+
+/// Reads a domain, without `@`.
+fn append_domain<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let form = "a domain such as \"example.org\"";
+    text(deserializer, form, |text| (is_host(text) && !text.contains(':')).then(|| Some(text.to_owned())))
+}
+
 fn url_scheme<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let is_scheme = |text: &str| matches!(text, "http" | "https");
     text(deserializer, "\"http\" or \"https\"", |text| is_scheme(text).then(|| text.to_owned()))
@@ -301,13 +357,15 @@ impl fmt::Debug for Jwt {
 
 #[cfg(test)]
 mod tests {
-    use auth_engine::rules::{LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD};
+    use auth_engine::rules::{LIMIT_BY_TYPED_NAME, RESET_LIMIT_BY_TYPED_ADDRESS, STATE_BEFORE_PASSWORD};
 
     use super::*;
 
     #[test]
     fn points_that_the_engine_heeds_are_points_of_the_protocol() {
-        for point in [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, ASSERTION_WITHOUT_END] {
+        for point in
+            [STATE_BEFORE_PASSWORD, LIMIT_BY_TYPED_NAME, RESET_LIMIT_BY_TYPED_ADDRESS, ASSERTION_WITHOUT_END]
+        {
             assert!(EXACT_POINTS.contains(&point), "{point}");
         }
     }
@@ -336,6 +394,28 @@ mod tests {
         ] {
             assert!(read(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn remote_users_are_believed_of_named_fronts_alone() {
+        let read = |text: &str| toml::from_str::<Zulip>(&format!("[remote_user]\n{text}"));
+        let good = "header = \"X-Remote-User\"\nproxies = [\"127.0.0.1\"]\nappend_domain = \"zulip.com\"";
+        let remote_user = read(good).unwrap().remote_user().unwrap();
+        assert_eq!(remote_user.header.as_str(), "x-remote-user");
+        assert_eq!(remote_user.proxies, ["127.0.0.1/32".parse().unwrap()]);
+        assert_eq!((remote_user.append_domain.as_deref(), remote_user.only), (Some("zulip.com"), false));
+        for bad in [
+            "header = \"X-Remote-User\"",
+            "proxies = [\"127.0.0.1\"]",
+            "header = \"X Remote User\"\nproxies = [\"127.0.0.1\"]",
+            "header = \"X-Forwarded-For\"\nproxies = [\"127.0.0.1\"]",
+            "header = \"X-Remote-User\"\nproxies = [\"0.0.0.0/0\"]",
+            "header = \"X-Remote-User\"\nproxies = [\"127.0.0.1\"]\nappend_domain = \"@zulip.com\"",
+        ] {
+            assert!(read(bad).is_err(), "{bad}");
+        }
+        let nobody = read("header = \"X-Remote-User\"\nproxies = []").unwrap();
+        assert!(nobody.check().is_err());
     }
 
     #[test]
