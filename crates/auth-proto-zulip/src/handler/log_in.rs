@@ -14,7 +14,7 @@ use crate::encode::response::{form_options, redirect};
 use crate::error::PageError;
 use crate::methods;
 use crate::state::ZulipProtocol;
-use crate::view::{CodeStep, LogIn};
+use crate::view::{CodeStep, Fields, LogIn};
 use crate::visit::Visit;
 
 /// Where the form is.
@@ -83,7 +83,9 @@ fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &To
 
 /// The page. Without a form for passwords it holds no token, and the browser gets no secret.
 fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answer, PageError> {
-    let (t, realm) = (visit.t, &*visit.realm);
+    let (t, realm, url) = (visit.t, &*visit.realm, visit.url(state));
+    // As recorded: the second step names the realm where the first page names its path.
+    let standard = if matches!(again.fields, Fields::Code(_)) { &url } else { "/" };
     let has_password = state.config.password_login && realm.password_login;
     let view = LogIn {
         shell: visit.shell(state),
@@ -95,7 +97,7 @@ fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answe
         action: HERE,
         problem: &again.problem,
         token: has_password.then(|| visit.form_token(state)),
-        next: visit.request.parameters.get("next").unwrap_or("/"),
+        next: visit.request.parameters.get("next").unwrap_or(standard),
         pad: "",
         fields: &again.fields,
         takes_names: realm.asks_a_directory(),
