@@ -20,6 +20,7 @@ use crate::setup::{self, Setup};
 /// Patterns of values that differ from run to run, each with the text that replaces it before bodies are compared.
 const MASKS: &[(&str, &str)] = &[
     (r#""retry-after":[0-9.]+"#, r#""retry-after":0"#),
+    (r"Try again in \d+ seconds", "Try again in 0 seconds"),
     (r#""max_message_id":-?\d+"#, r#""max_message_id":0"#),
     (r#""avatar_url":"[^"]*""#, r#""avatar_url":"""#),
     (r#""avatar_version":\d+"#, r#""avatar_version":1"#),
