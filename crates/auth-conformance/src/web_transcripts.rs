@@ -106,7 +106,7 @@ fn run_transcript(
     if complete && transcript.mails.is_empty() {
         thread::sleep(NO_MAIL);
     }
-    found.extend(mails::differences(&transcript.mails, complete, mails, &front.server)?);
+    found.extend(mails::differences(&transcript.mails, complete, mails, &front.server, &front.rules.mails)?);
     front.finish(transcript, &response)?;
     Ok(found.into())
 }

@@ -78,7 +78,7 @@ impl<'a> Front<'a> {
     }
 
     /// Opens a page and sends its form, in a browser without cookies.
-    fn submit(&self, account: &Account, page: &str, fields: &[(&str, &str)]) -> Result<Response> {
+    pub(crate) fn submit(&self, account: &Account, page: &str, fields: &[(&str, &str)]) -> Result<Response> {
         let shown = self.server.send(&self.request(account, "GET", page))?;
         let token = Page::parse(&shown.text()).field("csrfmiddlewaretoken").map(str::to_owned);
         let token = token.with_context(|| format!("{page} has no form: {}", shown.status))?;
@@ -119,13 +119,6 @@ impl<'a> Front<'a> {
             .find_map(|response| session_id(response.set_cookies.iter().map(String::as_str)));
         let statuses: Vec<u16> = answers.iter().map(|response| response.status).collect();
         found.with_context(|| format!("{} does not get in: {statuses:?}", account.email))
-    }
-
-    /// The id of a session in which nobody is signed in, from a visit of the log-in page.
-    pub(crate) fn visit(&self, account: &Account) -> Result<String> {
-        let response = self.server.send(&self.request(account, "GET", "/login/"))?;
-        session_id(response.set_cookies.iter().map(String::as_str))
-            .context("the log-in page makes no session")
     }
 
     /// Has the link to a new password mailed, and returns its path. An account that is deactivated gets its link before that.

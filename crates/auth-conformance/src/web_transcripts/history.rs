@@ -14,7 +14,6 @@ use super::accounts::Account;
 use super::carried::{reset_link, session_cookie, session_id, value_in_form};
 use super::front::Front;
 use crate::http::{Request, Response};
-use crate::oracle::csrf;
 use crate::recorded::Transcript;
 use crate::totp::totp;
 
@@ -29,9 +28,13 @@ impl Front<'_> {
     /// Brings about the state that the transcript was recorded in. `series` are the transcripts of its series, in order; they
     /// tell who is signed in where.
     pub(crate) fn prepare(&mut self, transcript: &Transcript, series: &[&Transcript]) -> Result<()> {
+        // Whoever is signed in later was so from the beginning: a change of the password ends that session, too.
         for other in series {
             if let Some(cookie) = cookie(other) {
-                self.open_browser(&cookie, series)?;
+                let opened = self.open_browser(&cookie, series);
+                if other.id == transcript.id {
+                    opened?;
+                }
             }
         }
         if let Some(cookie) = cookie(transcript) {
@@ -217,12 +220,12 @@ impl Front<'_> {
             self.open_link(&account)?
         } else if transcript.front == "2fa" && path.ends_with("/login/") {
             let account = self.accounts.find("twofa", None).context("no such account")?.clone();
-            let session = self.visit(&account)?;
             self.browsers.insert(cookie.to_owned(), account.id);
-            if value_in_form(form, "two_factor_login_view-current_step").as_deref() == Some("token") {
-                self.give_password(&account, &session)?;
+            // The visit of the page needs no session here; the first step makes one.
+            if value_in_form(form, "two_factor_login_view-current_step").as_deref() != Some("token") {
+                return Ok(());
             }
-            session
+            self.give_password(&account)?
         } else {
             return Ok(());
         };
@@ -230,22 +233,13 @@ impl Front<'_> {
         Ok(())
     }
 
-    /// Sends the password of an account, in a browser that has this session.
-    fn give_password(&self, account: &Account, session: &str) -> Result<()> {
-        let secret = "a".repeat(32);
-        let token = csrf::mask(&secret, &secret).context("masking")?;
+    /// Sends the password of an account, the first of two steps, and returns the session that it makes.
+    fn give_password(&self, account: &Account) -> Result<String> {
         let password = account.password.as_deref().unwrap_or_default();
-        let mut form = form_urlencoded::Serializer::new(String::new());
-        form.append_pair("csrfmiddlewaretoken", &token)
-            .append_pair("two_factor_login_view-current_step", "auth")
-            .append_pair("username", &account.email)
-            .append_pair("password", password);
-        let request = Request::new("POST", "/accounts/login/")
-            .header("Host", &self.host)
-            .header("X-Forwarded-Proto", &self.scheme)
-            .header("Origin", &format!("{}://{}", self.scheme, self.host))
-            .header("Cookie", &format!("__Host-csrftoken={secret}; __Host-sessionid={session}"));
-        self.server.send(&request.form(&form.finish())).map(drop)
+        let step = ("two_factor_login_view-current_step", "auth");
+        let fields = [step, ("username", account.email.as_str()), ("password", password)];
+        let response = self.submit(account, "/accounts/login/", &fields)?;
+        session_id(response.set_cookies.iter().map(String::as_str)).context("the first step makes no session")
     }
 
     /// Has a link mailed in place of one that was good, or is said to have been.

@@ -3,6 +3,7 @@
 use anyhow::Result;
 use regex::Regex;
 
+use super::rules::MailRules;
 use crate::recorded::RecordedMail;
 use crate::server::Server;
 
@@ -31,10 +32,14 @@ pub(crate) fn differences(
     complete: bool,
     count: usize,
     server: &Server,
+    rules: &MailRules,
 ) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for mail in recorded {
         let subject = mail.headers.get("Subject").map(String::as_str).unwrap_or_default();
+        if rules.others.iter().any(|pattern| pattern.0.is_match(subject)) {
+            continue;
+        }
         let to = mail.headers.get("To").map(|to| bare(to)).unwrap_or_default();
         let is_it = |(recipient, text): &(String, String)| {
             let is_it =

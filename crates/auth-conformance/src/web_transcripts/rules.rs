@@ -11,6 +11,7 @@ use crate::options::Options;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Rules {
     pub(crate) pages: PageRules,
+    pub(crate) mails: MailRules,
     pub(crate) browsers: Browsers,
     pub(crate) history: Vec<History>,
 }
@@ -27,6 +28,14 @@ pub(crate) struct PageRules {
     pub(crate) other_forms: Vec<Pattern>,
     /// The names of fields that are not compared.
     pub(crate) other_fields: Vec<String>,
+}
+
+/// Which mails are compared.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MailRules {
+    /// The subjects of mails that this server does not send.
+    pub(crate) others: Vec<Pattern>,
 }
 
 /// Who is signed in in a browser, in the words of `given`.

@@ -30,3 +30,4 @@ mod web;
 mod world;
 mod wrong_codes;
 mod zettelstore;
+mod zulip_sessions;

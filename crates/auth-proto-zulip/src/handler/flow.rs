@@ -120,11 +120,17 @@ fn show(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str, problem: &str) -> R
 /// Judges a name and a password, or a code.
 async fn sign_in(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str) -> Result<Answer, PageError> {
     let (outcome, complete) = sign_in::judge(state, visit).await?.into_parts();
+    // What the browser gets takes the place of the session that it has, which would be nobody's then.
+    let replaces_session = match &outcome {
+        Outcome::SignedIn(..) => true,
+        Outcome::Again(again) => again.has_ticket(),
+        Outcome::RealmInactive => false,
+    };
+    if let Some(before) = visit.browser.signed_in().filter(|_| replaces_session) {
+        state.services.revoke(&before.principal).await?;
+    }
     let answer = match outcome {
         Outcome::SignedIn(_, token) => {
-            if let Some(before) = visit.browser.signed_in() {
-                state.services.revoke(&before.principal).await?;
-            }
             let mut answer = state.never_cached(redirect(&with_pad(pad)).into());
             visit.browser.sign_in(state, &mut answer, &token);
             answer

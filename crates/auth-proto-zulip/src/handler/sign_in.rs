@@ -60,6 +60,11 @@ impl Again {
         Self { fields: Fields::Code(step), problem: String::new(), ticket: None }
     }
 
+    /// Whether the browser gets something to keep until the next step.
+    pub(super) fn has_ticket(&self) -> bool {
+        self.ticket.is_some()
+    }
+
     /// Gives the browser what it keeps until the next step.
     pub(super) fn keep(&self, state: &ZulipProtocol, answer: &mut Answer) {
         if let Some(ticket) = &self.ticket {
