@@ -91,7 +91,7 @@ impl LocalLimits {
                 config.rocketchat.totp_delta,
             ),
             mails: OptionalLimiter::new(common.map(|_| MAILS)),
-            reset_links: ResetLinkLimiters::new(common.is_some()),
+            reset_links: ResetLinkLimiters::new(config.zulip.reset_limits),
             reset_links_as_typed: config.zulip.exact.has(RESET_LIMIT_BY_TYPED_ADDRESS),
             own_acts: OptionalLimiter::new(common.map(|_| OWN_ACTS)),
             protocols: protocols.collect(),

@@ -9,7 +9,7 @@ use auth_core::{
     ManualClock, Password, PasswordReset, ProtocolName, RateLimitStatus, Realm, ResetLinkReply,
     ResetLinkRequest, ResetLinks, SecondStep, Store, Token, User,
 };
-use auth_engine::testing::{PASSWORD, START, World, builder, config, limited, password, peer, ring};
+use auth_engine::testing::{PASSWORD, START, World, builder, config, password, peer, ring};
 use auth_engine::{Config, Engine};
 
 use crate::signed_in::mails;
@@ -17,6 +17,13 @@ use crate::world;
 
 const NEW: &str = "a-better-horse-battery-1234";
 const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// A configuration that limits links.
+fn limited() -> Config {
+    let mut config = config();
+    config.zulip.reset_limits = true;
+    config
+}
 
 struct Links;
 

@@ -178,7 +178,8 @@ fn no_account(state: &ZulipProtocol, visit: &Visit<'_>, address: &str) -> Result
 /// A random nonce: 16 symbols of six bits each.
 fn nonce(state: &ZulipProtocol) -> Result<[u8; NONCE], InternalError> {
     let token = state.services.new_token();
-    let symbols = token.expose().get(..NONCE / 3 * 4).unwrap_or_default();
+    let text = token.expose();
+    let symbols = text.get(text.len().saturating_sub(NONCE / 3 * 4)..).unwrap_or_default();
     let bytes = BASE64URL_NOPAD.decode(symbols.as_bytes()).ok();
     let nonce = bytes.and_then(|bytes| bytes.try_into().ok());
     nonce.ok_or_else(|| InternalError::defect("a random token is no base64"))

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod external;
+#[cfg(test)]
 mod flow;
 #[cfg(test)]
 mod hosts;

@@ -340,6 +340,7 @@ impl State {
                     Ok(ActionResult::Profile(self.profile()))
                 }
             },
+            ActionKind::OwnerOfResetLink { .. } => Ok(ActionResult::OptionalProfile(None)),
             other => panic!("{other:?}"),
         }
     }

@@ -54,6 +54,8 @@ pub struct Zulip {
     pub login_limit: Limit,
     /// Calls per user.
     pub api_limit: Limit,
+    /// Whether links for new passwords are limited: two in an hour and five in a day to an address, five in a day from a client.
+    pub reset_limits: bool,
     /// Whether users log in by password, where their realm allows it.
     pub password_login: bool,
     /// Whether there are development endpoints, which log in by name alone: on loopback addresses only, and for requests
@@ -146,6 +148,7 @@ impl Default for Zulip {
             feature_level: protocol.feature_level,
             login_limit: Limit::per(5, 1800),
             api_limit: Limit::per(200, 60),
+            reset_limits: true,
             password_login: protocol.password_login,
             development: protocol.development,
             development_login: protocol.development_login,
@@ -236,6 +239,7 @@ impl Zulip {
             exact: self.exact_points(),
             login_limit: self.login_limit.quota(),
             api_limit: self.api_limit.quota(),
+            reset_limits: self.reset_limits,
             assertions: self.assertions()?,
             password_login: self.password_login,
             development: self.enabled && self.development && self.development_login,
