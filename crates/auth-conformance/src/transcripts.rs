@@ -9,6 +9,7 @@ use anyhow::Result;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::carried::Carried;
 use crate::comparison::excerpt;
 use crate::http::Response;
 use crate::options::Options;
@@ -93,9 +94,15 @@ fn run_group(
         server.start_proxy(&options.read(&format!("setups/{name}"))?)?;
     }
     let mut series = Series::default();
+    let mut carried = Carried::default();
     for transcript in group {
         series.prepare(transcript, &mut server)?;
-        let response = server.send(&transcript.request.request())?;
+        let mut request = carried.apply(transcript.request.request());
+        for (name, value) in &setup.request.headers {
+            request = request.header(name, value);
+        }
+        let response = server.send(&request)?;
+        carried.learn(transcript, &response);
         if options.selects(&transcript.id) {
             let expected = setup.answer_of.as_ref().map_or(Some(*transcript), |id| named(all, id));
             report.add(

@@ -7,8 +7,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::accounts::{Account, Accounts};
-use super::carried::{Carried, session_id};
 use super::rules::Rules;
+use crate::carried::{Carried, session_id};
 use crate::html::Page;
 use crate::http::{Request, Response};
 use crate::options::Options;

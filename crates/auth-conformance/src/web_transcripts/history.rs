@@ -11,8 +11,8 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::accounts::Account;
-use super::carried::{reset_link, session_cookie, session_id, value_in_form};
 use super::front::Front;
+use crate::carried::{reset_link, session_cookie, session_id, value_in_form};
 use crate::http::{Request, Response};
 use crate::recorded::Transcript;
 use crate::totp::totp;
