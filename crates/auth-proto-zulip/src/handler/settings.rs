@@ -38,7 +38,7 @@ struct Document<'a> {
     realm_uri: &'a str,
 }
 
-/// The ways to log in that Zulip knows. Those that need web pages are never offered.
+/// The ways to log in that Zulip has names for. Its own external ones are not offered.
 #[derive(Default, Serialize)]
 struct Methods {
     password: bool,
