@@ -10,3 +10,4 @@ mod security;
 mod sign_in;
 mod story;
 mod two_step;
+mod zulip;
