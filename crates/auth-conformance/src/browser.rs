@@ -139,12 +139,6 @@ impl Window<'_> {
         self.ask("press", json!({"button": button}))
     }
 
-    /// Presses the first button whose name begins with a text and which leads to an address of another program's, by its
-    /// scheme; returns the address.
-    pub fn leave(&self, button: &str, scheme: &str) -> Result<String> {
-        self.ask("leave", json!({"button": button, "scheme": scheme}))
-    }
-
     /// Follows the first link whose name begins with a text.
     pub fn follow(&self, link: &str) -> Result<Page> {
         self.ask("follow", json!({"link": link}))
@@ -168,6 +162,12 @@ impl Window<'_> {
     /// Presses the first button whose name begins with a text, and keeps the file to which that leads.
     pub fn download(&self, button: &str) -> Result<Download> {
         self.ask("download", json!({"button": button}))
+    }
+
+    /// Presses the first button whose name begins with a text, and returns the address to which that leads: one that is none
+    /// of the web's, such as an app is called by.
+    pub fn leave(&self, button: &str) -> Result<String> {
+        self.ask("leave", json!({"button": button}))
     }
 
     /// The texts of all elements that a CSS selector matches.

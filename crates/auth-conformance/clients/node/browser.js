@@ -143,12 +143,6 @@ const acts = {
   check: async ({ page }, { label }) => field(page, label).check(),
   choose: async ({ page }, { label, text }) => void (await field(page, label).selectOption({ label: text })),
   press: ({ page }, { button }) => leads(page, () => named(page, 'button', button).click()),
-  // Presses a button that leads out of the browser, to an address of another program's, and says which.
-  async leave({ page }, { button, scheme }) {
-    const leaves = page.waitForRequest((request) => request.url().startsWith(`${scheme}:`), { timeout: PATIENCE });
-    const [request] = await Promise.all([leaves, named(page, 'button', button).click()]);
-    return request.url();
-  },
   follow: ({ page }, { link }) => leads(page, () => named(page, 'link', link).click()),
   key: async ({ page }, { key }) => page.keyboard.press(key),
   type: async ({ page }, { text }) => page.keyboard.type(text),
@@ -156,6 +150,15 @@ const acts = {
   async download({ page }, { button }) {
     const [download] = await Promise.all([page.waitForEvent('download'), named(page, 'button', button).click()]);
     return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
+  },
+  // Presses a button that leads to an address which is none of the web's, such as one by which an app is called.
+  async leave({ page }, { button }) {
+    const isForeign = (request) => !/^https?:/.test(request.url());
+    const [request] = await Promise.all([
+      page.waitForEvent('request', { predicate: isForeign, timeout: PATIENCE }),
+      named(page, 'button', button).click({ noWaitAfter: true }),
+    ]);
+    return request.url();
   },
   texts: ({ page }, { selector }) => page.locator(selector).allInnerTexts(),
   value: ({ page }, { selector }) => page.locator(selector).first().inputValue(),
