@@ -31,7 +31,7 @@ libfuzzer_sys::fuzz_target!(|sent: &[u8]| {
         let masked = csrf::mask(&secret, &"zA9b".repeat(8));
         assert!(csrf::secret_of(masked.expose()) == Ok(Token::new(secret.expose())));
     }
-    for location in [next::on_site(SITE, &text), next::after_form(SITE, &text)] {
+    for location in [next::on_site(SITE, &text), next::after_form(SITE, &text, "/")] {
         assert!(location.bytes().all(|byte| byte.is_ascii_graphic()) && !location.contains('\\'));
         let is_here = location.starts_with(SITE)
             && matches!(location.as_bytes().get(SITE.len()), None | Some(b'/' | b'?' | b'#'));

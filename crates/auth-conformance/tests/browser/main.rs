@@ -11,3 +11,4 @@ mod security;
 mod sign_in;
 mod story;
 mod two_step;
+mod zulip;

@@ -36,26 +36,26 @@ pub fn on_site(url: &str, next: &str) -> String {
     if next.trim().starts_with('/') { format!("{url}{path}") } else { format!("{url}/{path}") }
 }
 
-/// The `Location` after the log-in form: `next` where it is a path of this site, or an address below `url`, which has no slash
-/// at its end; else the site's first page.
+/// The `Location` after a form: `next` where it is a path of this site, or an address below `url`, which has no slash at its
+/// end; else `standard`.
 ///
 /// ```
 /// use auth_proto_zulip::decode::next::after_form;
 ///
 /// let site = "https://zulip.example.org";
-/// assert_eq!(after_form(site, "/json/x?y=1"), "/json/x?y=1");
-/// assert_eq!(after_form(site, "https://zulip.example.org/x"), "https://zulip.example.org/x");
-/// assert_eq!(after_form(site, "https://evil.example/"), "/");
+/// assert_eq!(after_form(site, "/json/x?y=1", "/"), "/json/x?y=1");
+/// assert_eq!(after_form(site, "https://zulip.example.org/x", "/"), "https://zulip.example.org/x");
+/// assert_eq!(after_form(site, "https://evil.example/", "/"), "/");
 /// ```
 #[must_use]
-pub fn after_form(url: &str, next: &str) -> String {
+pub fn after_form(url: &str, next: &str, standard: &str) -> String {
     let next = next.trim();
     let below = next.strip_prefix(url).filter(|rest| rest.is_empty() || rest.starts_with(['/', '?', '#']));
     let is_good = match below {
         Some(rest) => rest.is_empty() || relative(rest).is_some(),
         None => relative(next).is_some(),
     };
-    if is_good { utf8_percent_encode(next, ESCAPED).to_string() } else { "/".to_owned() }
+    if is_good { utf8_percent_encode(next, ESCAPED).to_string() } else { standard.to_owned() }
 }
 
 /// A reference without a scheme and without a host, trimmed; `None` for anything that a browser could take for another.
@@ -106,7 +106,7 @@ mod tests {
             "/x\0",
         ] {
             assert_eq!(on_site(SITE, bad), SITE, "{bad:?}");
-            assert_eq!(after_form(SITE, bad), "/", "{bad:?}");
+            assert_eq!(after_form(SITE, bad, "/"), "/", "{bad:?}");
         }
         assert_eq!(on_site(SITE, &format!("/{}", "a".repeat(2048))), SITE);
     }
@@ -124,9 +124,9 @@ mod tests {
             (" /a ", "https://zulip.example.org/a", "/a"),
         ] {
             assert_eq!(on_site(SITE, next), on, "{next}");
-            assert_eq!(after_form(SITE, next), after, "{next}");
+            assert_eq!(after_form(SITE, next, "/"), after, "{next}");
         }
-        assert_eq!(after_form(SITE, "https://zulip.example.org"), SITE);
+        assert_eq!(after_form(SITE, "https://zulip.example.org", "/"), SITE);
     }
 
     proptest! {
@@ -135,7 +135,7 @@ mod tests {
             next in r"(/|\\|\.|%2[ef]|%5c|@|:|\?|#|a|%0a|\t|\n| |\u{2044}|evil\.example|https|javascript|zulip\.example\.org){0,8}",
         ) {
             let page = Url::parse("https://zulip.example.org/accounts/login/").unwrap();
-            for location in [on_site(SITE, &next), after_form(SITE, &next)] {
+            for location in [on_site(SITE, &next), after_form(SITE, &next, "/")] {
                 prop_assert!(location.bytes().all(|byte| byte.is_ascii_graphic()), "{}", location);
                 prop_assert_eq!(page.join(&location).unwrap().origin(), page.origin(), "{}", location);
             }
@@ -143,7 +143,7 @@ mod tests {
 
         #[test]
         fn any_text_is_read(next: String) {
-            prop_assert!(on_site(SITE, &next).is_ascii() && after_form(SITE, &next).is_ascii());
+            prop_assert!(on_site(SITE, &next).is_ascii() && after_form(SITE, &next, "/").is_ascii());
         }
     }
 }

@@ -71,10 +71,13 @@ async fn submit(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, Page
 /// Gives the browser its session, and leads on.
 fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &Token) -> Answer {
     let next = visit.request.parameters.in_body("next").unwrap_or_default();
+    let url = visit.url(state);
+    // As recorded: the second step falls back to the address of the realm, where the first page does to its path.
+    let standard = if sign_in::is_second_step(visit) { &url } else { "/" };
     let target = if login.profile.user.must_change_password {
         new_password::before(next)
     } else {
-        next::after_form(&visit.url(state), next)
+        next::after_form(&url, next, standard)
     };
     let mut answer = state.never_cached(redirect(&target).into());
     visit.browser.sign_in(state, &mut answer, token);

@@ -100,6 +100,11 @@ pub(super) fn wants_backup_code(visit: &Visit<'_>) -> bool {
     visit.request.parameters.get(STEP) == Some("backup") && visit.browser.sealed_session().is_some()
 }
 
+/// Whether a form is of the second step.
+pub(super) fn is_second_step(visit: &Visit<'_>) -> bool {
+    matches!(visit.request.parameters.in_body(STEP), Some("token" | "backup"))
+}
+
 /// Judges a form that was sent.
 pub(super) async fn judge(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Tried, PageError> {
     match visit.request.parameters.in_body(STEP) {

@@ -115,6 +115,10 @@ async fn second_factor_is_asked_for_on_the_same_form() {
     let right = visitor.submit(&page, FORM, &[("token-otp_token", CODE)]).await;
     right.leads_to("/x");
     assert_eq!(visitor.cookies[SESSION], visitor.sessions()[0]);
+    let mut other = Visitor::at(Account { has_totp: true, ..Account::default() });
+    let page = log_in(&mut other, "/login/?next=https://evil.example", "hamlet@zulip.com", PASSWORD).await;
+    let right = other.submit(&page, FORM, &[("token-otp_token", CODE)]).await;
+    right.leads_to("https://zulip.example.org");
     // The ticket alone, without a browser that keeps it, is none.
     let mut other = Visitor::at(Account { has_totp: true, ..Account::default() });
     let page = other.get("/login/").await;
