@@ -139,12 +139,6 @@ impl Window<'_> {
         self.ask("press", json!({"button": button}))
     }
 
-    /// Presses the first button whose name begins with a text and which leads to an address of another program's, by its
-    /// scheme; returns the address.
-    pub fn leave(&self, button: &str, scheme: &str) -> Result<String> {
-        self.ask("leave", json!({"button": button, "scheme": scheme}))
-    }
-
     /// Follows the first link whose name begins with a text.
     pub fn follow(&self, link: &str) -> Result<Page> {
         self.ask("follow", json!({"link": link}))

@@ -206,19 +206,18 @@ fn run_case(
         merge(&mut expect, &serde_json::json!({"json": setup.expect}));
     }
     let expect = variables.expand_json(&expect, server)?;
-    let mut put = |text: &str| -> Result<String> {
+    let replace = |text: &str| {
         let replace = setup.request.replace.iter();
-        let text = replace.fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
-        variables.expand(&text, server)
+        replace.fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
     };
-    let path = put(&case.request.path)?;
-    let body = case.request.body.as_str().map(&mut put).transpose()?;
+    let path = variables.expand(&replace(&case.request.path), server)?;
+    let body = case.request.body.as_str().map(|body| variables.expand(&replace(body), server)).transpose()?;
     let mut request = Request::new(&case.request.method, &path);
     for (name, value) in &setup.request.headers {
         request = request.header(name, &variables.expand(value, server)?);
     }
     for (name, value) in case.request.headers.iter().flatten() {
-        let value = variables.expand(value.as_str().unwrap_or_default(), server)?;
+        let value = variables.expand(&replace(value.as_str().unwrap_or_default()), server)?;
         request = request.header(name, &value.replace("${TOKEN}", token.as_deref().unwrap_or("?")));
     }
     request.body = match (body, &case.request.body) {

@@ -48,6 +48,7 @@ pub mod slapd;
 pub mod timing;
 
 mod binary;
+mod carried;
 mod cases;
 mod comparison;
 mod config;

@@ -60,7 +60,7 @@ pub struct Setup {
 pub struct RequestChanges {
     /// Headers that are added.
     pub headers: BTreeMap<String, String>,
-    /// Texts of the path and the body, and what stands in their place.
+    /// Texts of the path, the headers and the body, and what stands in their place.
     pub replace: BTreeMap<String, String>,
 }
 

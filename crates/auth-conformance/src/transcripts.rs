@@ -9,6 +9,7 @@ use anyhow::Result;
 use regex::Regex;
 use serde_json::Value;
 
+use crate::carried::Carried;
 use crate::comparison::excerpt;
 use crate::http::Response;
 use crate::options::Options;
@@ -20,6 +21,7 @@ use crate::setup::{self, Setup};
 /// Patterns of values that differ from run to run, each with the text that replaces it before bodies are compared.
 const MASKS: &[(&str, &str)] = &[
     (r#""retry-after":[0-9.]+"#, r#""retry-after":0"#),
+    (r"Try again in \d+ seconds", "Try again in 0 seconds"),
     (r#""max_message_id":-?\d+"#, r#""max_message_id":0"#),
     (r#""avatar_url":"[^"]*""#, r#""avatar_url":"""#),
     (r#""avatar_version":\d+"#, r#""avatar_version":1"#),
@@ -92,9 +94,15 @@ fn run_group(
         server.start_proxy(&options.read(&format!("setups/{name}"))?)?;
     }
     let mut series = Series::default();
+    let mut carried = Carried::default();
     for transcript in group {
         series.prepare(transcript, &mut server)?;
-        let response = server.send(&transcript.request.request())?;
+        let mut request = carried.apply(transcript.request.request());
+        for (name, value) in &setup.request.headers {
+            request = request.header(name, value);
+        }
+        let response = server.send(&request)?;
+        carried.learn(transcript, &response);
         if options.selects(&transcript.id) {
             let expected = setup.answer_of.as_ref().map_or(Some(*transcript), |id| named(all, id));
             report.add(

@@ -1,6 +1,6 @@
 //! The variables in the texts of cases: `{{token.USER}}`, `{{id.USER}}`, `{{totp.USER.now}}`, `{{backup.USER.0}}`,
-//! `{{mailcode.USER}}`, `{{email.USER}}`, `{{password.USER}}`, `{{cookies}}` and `{{csrf-secret}}` of a browser, and the names
-//! that steps of a setup save.
+//! `{{mailcode.USER}}`, `{{email.USER}}`, `{{password.USER}}`, `{{cookies}}`, `{{session-id}}` and `{{csrf-secret}}` of a
+//! browser, and the names that steps of a setup save.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -54,6 +54,12 @@ impl Variables {
     pub(crate) fn cookies(&self) -> Option<String> {
         let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// The value of the browser's cookie whose name ends like this, with a prefix or without.
+    fn cookie(&self, ending: &str) -> Result<String> {
+        let mut found = self.cookies.iter().filter(|(name, _)| name.ends_with(ending));
+        Ok(found.next().with_context(|| format!("the browser has no cookie {ending}"))?.1.clone())
     }
 
     /// Forgets the tokens of users: the next `{{token.USER}}` logs in again.
@@ -111,10 +117,8 @@ impl Variables {
         }
         match name {
             "cookies" => return self.cookies().context("the browser has no cookies"),
-            "csrf-secret" => {
-                let mut secrets = self.cookies.iter().filter(|(name, _)| name.ends_with("csrftoken"));
-                return Ok(secrets.next().context("the browser has no cookie of forms")?.1.clone());
-            }
+            "csrf-secret" => return self.cookie("csrftoken"),
+            "session-id" => return self.cookie("sessionid"),
             _ => {}
         }
         let mut parts = name.split('.');

@@ -1,11 +1,10 @@
 //! Runs the transcripts of a real Zulip's pages and web sessions (docs/contract/zulip-web.md, section 9).
 //!
 //! Transcripts of a browser hang on each other: a session id, a link or a key of one answer is sent by later requests. So
-//! each server of the recording runs once, its transcripts in order, and [`carried`] replaces recorded values by those of
+//! each server of the recording runs once, its transcripts in order, and [`carried`](crate::carried) replaces recorded values by those of
 //! this run. [`history`] brings about what no transcript of the file shows, and [`differences`] compares.
 
 mod accounts;
-mod carried;
 mod differences;
 mod front;
 mod history;

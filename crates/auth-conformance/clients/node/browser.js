@@ -143,12 +143,6 @@ const acts = {
   check: async ({ page }, { label }) => field(page, label).check(),
   choose: async ({ page }, { label, text }) => void (await field(page, label).selectOption({ label: text })),
   press: ({ page }, { button }) => leads(page, () => named(page, 'button', button).click()),
-  // Presses a button that leads out of the browser, to an address of another program's, and says which.
-  async leave({ page }, { button, scheme }) {
-    const leaves = page.waitForRequest((request) => request.url().startsWith(`${scheme}:`), { timeout: PATIENCE });
-    const [request] = await Promise.all([leaves, named(page, 'button', button).click()]);
-    return request.url();
-  },
   follow: ({ page }, { link }) => leads(page, () => named(page, 'link', link).click()),
   key: async ({ page }, { key }) => page.keyboard.press(key),
   type: async ({ page }, { text }) => page.keyboard.type(text),

@@ -7,8 +7,8 @@
 use anyhow::Result;
 use regex::Regex;
 
-use super::carried::value_in_query;
 use super::rules::PageRules;
+use crate::carried::value_in_query;
 use crate::comparison::excerpt;
 use crate::html::{Form, Page};
 use crate::http::Response;

@@ -7,8 +7,8 @@ use regex::Regex;
 use serde_json::Value;
 
 use super::accounts::{Account, Accounts};
-use super::carried::{Carried, session_id};
 use super::rules::Rules;
+use crate::carried::{Carried, session_id};
 use crate::html::Page;
 use crate::http::{Request, Response};
 use crate::options::Options;
@@ -158,6 +158,23 @@ impl<'a> Front<'a> {
         let response = self.server.send(&self.named(account, &path).context("no front names users")?)?;
         let data = Page::parse(&response.text()).desktop_data.context("no sealed token")?;
         desktop::open(&data, PAD).context("the sealed token does not open")
+    }
+
+    /// Logs out in the browser that has a session of an account.
+    pub(crate) fn log_out(&self, account: &Account, session: &str) -> Result<()> {
+        let secret = "a".repeat(32);
+        let prefix = if self.scheme == "https" { "__Host-" } else { "" };
+        let cookies = format!("{prefix}csrftoken={secret}; {prefix}sessionid={session}");
+        let request = self.request(account, "POST", "/accounts/logout/").header("Cookie", &cookies);
+        self.server.send(&request.header("X-CSRFToken", &secret)).map(drop)
+    }
+
+    /// Makes a new API key for an account that has the one of the fixture, and returns it.
+    pub(crate) fn new_key(&self, account: &Account) -> Result<String> {
+        let request = self.request(account, "POST", "/api/v1/users/me/api_key/regenerate");
+        let response = self.server.send(&request.basic(&account.email, &account.api_key))?;
+        let json = response.json().unwrap_or_default();
+        json.get("api_key").and_then(Value::as_str).map(str::to_owned).context("no new key")
     }
 
     /// Fetches the API key of an account.

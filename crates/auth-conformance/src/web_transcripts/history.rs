@@ -11,8 +11,8 @@ use data_encoding::BASE64;
 use serde_json::Value;
 
 use super::accounts::Account;
-use super::carried::{reset_link, session_cookie, session_id, value_in_form};
 use super::front::Front;
+use crate::carried::{reset_link, session_cookie, session_id, value_in_form};
 use crate::http::{Request, Response};
 use crate::recorded::Transcript;
 use crate::totp::totp;
@@ -39,7 +39,11 @@ impl Front<'_> {
         }
         if let Some(cookie) = cookie(transcript) {
             self.open_earlier_page(&cookie, transcript)?;
+            if transcript.response.status == 401 && ends_session(transcript) {
+                self.end_session(&cookie)?;
+            }
         }
+        self.renew_key_for(transcript)?;
         let history = self.rules.history(&transcript.given);
         self.mail_link_for(transcript, history.is_some_and(|history| history.link))?;
         self.make_token_for(transcript, history.is_some_and(|history| history.token))?;
@@ -240,6 +244,33 @@ impl Front<'_> {
         let fields = [step, ("username", account.email.as_str()), ("password", password)];
         let response = self.submit(account, "/accounts/login/", &fields)?;
         session_id(response.set_cookies.iter().map(String::as_str)).context("the first step makes no session")
+    }
+
+    /// Ends a session that had ended in the recording, if it has not here.
+    fn end_session(&self, cookie: &str) -> Result<()> {
+        let Some(session) = self.carried.get(cookie) else { return Ok(()) };
+        let account = self
+            .browsers
+            .get(cookie)
+            .and_then(|id| self.accounts.by_id(*id))
+            .context("whose session is it?")?;
+        self.log_out(account, session)
+    }
+
+    /// Makes a new API key in place of one that the fixture does not have and that was good.
+    fn renew_key_for(&mut self, transcript: &Transcript) -> Result<()> {
+        let request = transcript.request.request();
+        let basic = request.header_value("authorization").and_then(|value| {
+            let decoded = BASE64.decode(value.strip_prefix("Basic ")?.as_bytes()).ok()?;
+            String::from_utf8(decoded).ok()?.split_once(':').map(|(_, key)| key.to_owned())
+        });
+        let (Some(key), Some(account)) = (basic, self.account(transcript)) else { return Ok(()) };
+        if transcript.response.status != 200 || key == account.api_key || self.carried.get(&key).is_some() {
+            return Ok(());
+        }
+        let new = self.new_key(&account)?;
+        self.carried.set(&key, &new);
+        Ok(())
     }
 
     /// Has a link mailed in place of one that was good, or is said to have been.

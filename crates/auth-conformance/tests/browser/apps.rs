@@ -5,7 +5,7 @@ use auth_conformance::browser::{Browser, Scripts, Window};
 use auth_conformance::client::Client;
 use auth_conformance::http::Request;
 use auth_conformance::oracle::web_auth;
-use auth_conformance::pages::{NEW_PASSWORD, PASSWORD, USERS, config, site};
+use auth_conformance::pages::{self, NEW_PASSWORD, PASSWORD, USERS, config, site};
 use auth_conformance::{Server, ServerConfig, server_binary, totp};
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ fn give_password(window: &Window<'_>, name: &str, password: &str) {
 
 /// Presses the button that leads back to the app, and returns the key that both apps find.
 fn continue_to_app(window: &Window<'_>, server: &Server, email: &str) -> String {
-    let address = window.leave("Continue to the app", "zulip").unwrap();
+    let address = window.leave("Continue to the app").unwrap();
     let found = web_auth::flutter(&address, &site(server)).unwrap_or_else(|| panic!("{address}"));
     assert_eq!(found.email, email, "{address}");
     let key = found.api_key(PAD).unwrap();
@@ -108,6 +108,45 @@ fn browser_that_is_signed_in_is_asked_before_a_key_leaves() {
     // A pad that is none leads nowhere, and no page of another site can have the key sent.
     let wrong = address.replace(PAD, "1234");
     assert_eq!(window.go(&wrong).unwrap().status, 400);
+    server.stop().unwrap();
+}
+
+#[test]
+fn whoever_has_signed_in_at_the_pages_of_this_server_is_asked_and_goes_on() {
+    let (mut server, browser) = (start(), Browser::start().unwrap());
+    for scripts in [Scripts::On, Scripts::Off] {
+        let window = browser.open(&site(&server), scripts).unwrap();
+        assert_eq!(pages::sign_in(&window, "ada", PASSWORD).unwrap().path, "/account");
+        let page = window.go(&address(&server)).unwrap();
+        assert_eq!(page.heading, "Continue to the app", "{page:?}");
+        continue_to_app(&window, &server, "ada@example.org");
+        assert_eq!(window.complaints().unwrap(), Vec::<String>::new(), "{scripts:?}");
+    }
+    server.stop().unwrap();
+}
+
+#[test]
+fn pages_of_zulip_bar_nobody() {
+    let (mut server, browser) = (start(), Browser::start().unwrap());
+    let window = browser.open(&site(&server), Scripts::On).unwrap();
+    let is_open = |window: &Window<'_>, page: &str| {
+        assert_eq!(window.barriers().unwrap(), Vec::<String>::new(), "{page}");
+    };
+    for page in ["/login/", "/accounts/password/reset/", "/accounts/login/nosuch", &address(&server)] {
+        window.go(page).unwrap();
+        is_open(&window, page);
+    }
+    give_password(&window, "tess", PASSWORD);
+    window.press("Log in").unwrap();
+    is_open(&window, "code");
+    window.fill("Code", &totp(SECRET, 0).unwrap()).unwrap();
+    window.press("Log in").unwrap();
+    is_open(&window, "to the app");
+    let other = browser.open(&site(&server), Scripts::On).unwrap();
+    other.go("/login/").unwrap();
+    give_password(&other, "moved", PASSWORD);
+    other.press("Log in").unwrap();
+    is_open(&other, "new password");
     server.stop().unwrap();
 }
 

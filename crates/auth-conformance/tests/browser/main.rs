@@ -11,4 +11,3 @@ mod security;
 mod sign_in;
 mod story;
 mod two_step;
-mod zulip;
