@@ -1,6 +1,7 @@
 //! The services that protocols ask, split by need: a protocol is bound by those that it uses.
 
 mod account;
+mod reset;
 mod web;
 
 use std::sync::Arc;
@@ -13,10 +14,10 @@ use crate::{
 };
 
 pub use account::{
-    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReply, PasswordReset,
-    PersonalToken, PersonalTokens, PresentedFactor, ResetLinkReply, ResetLinkRequest, ResetLinks,
-    SecondFactors, Sessions,
+    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReply, PersonalToken,
+    PersonalTokens, PresentedFactor, SecondFactors, Sessions,
 };
+pub use reset::{PasswordReset, ResetLinkReply, ResetLinkRequest, ResetLinks};
 pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 
 /// Logs users in and checks what was granted to them.

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use auth_engine::{Mail, MailQueue};
+use auth_engine::{Letterhead, Mail, MailQueue};
+use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Message, MultiPart};
+use lettre::message::{Mailbox, Message, MultiPart};
 use tokio_util::sync::CancellationToken;
 
 use self::smtp::SendError;
@@ -24,6 +25,9 @@ const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The pause when the store or the SMTP server can't be reached.
 const OUTAGE_PAUSE: Duration = Duration::from_secs(5);
+
+/// The length of the token in a sender's address.
+const TOKEN_LENGTH: usize = 24;
 
 /// Sends mail.
 pub(crate) struct Mailer {
@@ -93,11 +97,20 @@ impl Mailer {
         let text = mail.text.as_deref().ok_or(SendError::Unsendable("its text can't be read"))?;
         let html = html::html(&mail.subject, text).map_err(|_| SendError::Unsendable("it makes no HTML"))?;
         let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
+        let (mut from, mut to) = (sender(&self.relay.from, mail)?, Mailbox::new(None, to));
+        let mut list = None;
+        if let Some(Letterhead { sender, recipient, list: id }) = &mail.letterhead {
+            from.name = Some(sender.clone());
+            to.name = Some(recipient.clone()).filter(|name| !name.is_empty());
+            list = Some(HeaderValue::new(HeaderName::new_from_ascii_str("List-Id"), id.clone()));
+        }
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
         let suppress = HeaderName::new_from_ascii_str("X-Auto-Response-Suppress");
-        Message::builder()
-            .from(self.relay.from.clone())
-            .to(to)
+        let mut message = Message::builder().from(from).to(to);
+        if let Some(list) = list {
+            message = message.raw_header(list);
+        }
+        message
             .subject(mail.subject.as_str())
             .message_id(Some(format!("<{}@{}>", mail.id, self.relay.from.email.domain())))
             .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
@@ -106,6 +119,20 @@ impl Mailer {
             .multipart(MultiPart::alternative_plain_html(text.clone(), html))
             .map_err(|_| SendError::Unsendable("it makes no message"))
     }
+}
+
+/// The sender of a mail: in place of `{token}` in the address stand letters and digits of its own.
+fn sender(from: &Mailbox, mail: &Mail) -> Result<Mailbox, SendError> {
+    const PLACE: &str = "{token}";
+    let user = from.email.user();
+    if !user.contains(PLACE) {
+        return Ok(from.clone());
+    }
+    let id = mail.id.to_string();
+    let user = user.replace(PLACE, id.get(..TOKEN_LENGTH).unwrap_or(&id));
+    let email = Address::new(user, from.email.domain());
+    let email = email.map_err(|_| SendError::Unsendable("its sender is no address"))?;
+    Ok(Mailbox::new(from.name.clone(), email))
 }
 
 /// Connects to a relay, greets it and logs in, as before mail is sent, and sends none.

@@ -14,7 +14,7 @@ use auth_crypto::opaque;
 
 use super::notices::{Notice, Notices};
 use super::passwords::{PasswordError, PasswordService};
-use super::reset_mail::ResetMail;
+use super::reset_mail::{ResetMail, letterhead};
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::maintenance::outbox::MailQueue;
@@ -108,7 +108,10 @@ impl PasswordResetService {
             ResetMail::Deactivated
         };
         let (subject, text) = outcome.write(asked);
-        self.mail.post(user, &subject, &text).await
+        // To a deactivated account as to a stranger: by no name.
+        let letterhead = letterhead(asked, Some(&**user).filter(|user| user.active));
+        let address = user.email().map(|email| email.address).unwrap_or_default();
+        self.mail.post_letter(address, &letterhead, &subject, &text).await
     }
 
     /// Mails an address that no account of the realm has where it has accounts.
@@ -122,7 +125,7 @@ impl PasswordResetService {
             }
         }
         let (subject, text) = ResetMail::NoAccount { elsewhere }.write(asked);
-        self.mail.post_to_address(asked.address, &subject, &text).await
+        self.mail.post_letter(asked.address, &letterhead(asked, None), &subject, &text).await
     }
 }
 

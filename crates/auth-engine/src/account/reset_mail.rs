@@ -1,6 +1,8 @@
 //! The mails of Zulip's form for lost passwords: a link, or why there is none.
 
-use auth_core::ResetLinkRequest;
+use auth_core::{ResetLinkRequest, User};
+
+use crate::maintenance::outbox::Letterhead;
 
 /// What the owner of an address is told.
 #[derive(Debug)]
@@ -11,6 +13,17 @@ pub(super) enum ResetMail {
     Deactivated,
     /// There is no account; the addresses of the realms in which there is one.
     NoAccount { elsewhere: Vec<String> },
+}
+
+/// The letterhead of a mail to a user, or to nobody's address.
+pub(super) fn letterhead(asked: &ResetLinkRequest<'_>, user: Option<&User>) -> Letterhead {
+    let site = asked.links.realm(asked.realm);
+    let host = site.split_once("://").map_or(site.as_str(), |(_, host)| host);
+    Letterhead {
+        sender: format!("{} account security", asked.links.host()),
+        recipient: user.map(|user| user.full_name.clone()).unwrap_or_default(),
+        list: format!("{} <{host}>", asked.realm.name),
+    }
 }
 
 impl ResetMail {

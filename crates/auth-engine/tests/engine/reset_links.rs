@@ -28,6 +28,10 @@ fn limited() -> Config {
 struct Links;
 
 impl ResetLinks for Links {
+    fn host(&self) -> &str {
+        "example.org"
+    }
+
     fn realm(&self, realm: &Realm) -> String {
         format!("https://{}.example.org", realm.slug)
     }
@@ -91,6 +95,27 @@ async fn every_request_is_one_mail_that_says_what_is_the_matter() {
         let text = all.last().unwrap();
         assert!(text.contains(has) && !text.contains(lacks), "{address}: {text}");
         assert!(text.contains("\n\nhttps://main.example.org\n\n") && text.contains(address), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn mails_name_their_sender_and_their_list_and_an_active_account() {
+    let world = world::new().await;
+    let ann =
+        r#"{"kind":"user","realm":"main","username":"ann","full_name":"Ann Other","email":"ann@zulip.com"}"#;
+    world::import(&world, ann).await;
+    for (address, recipient) in
+        [("ann@zulip.com", "Ann Other"), ("cordelia@zulip.com", ""), ("nobody@zulip.com", "")]
+    {
+        ask(&world, address).await.unwrap();
+        let mail = world.engine.mail().due(10).await.unwrap().pop().unwrap();
+        world.engine.mail().sent(&mail).await.unwrap();
+        let letterhead = mail.letterhead.unwrap();
+        assert_eq!(letterhead.sender, "example.org account security");
+        assert_eq!((mail.to.as_str(), letterhead.recipient.as_str()), (address, recipient));
+        assert_eq!(letterhead.list, format!("{} <main.example.org>", world.realm("main").await.name));
+        let text = mail.text.unwrap();
+        assert!(text.starts_with("Somebody has asked"), "{}", *text);
     }
 }
 

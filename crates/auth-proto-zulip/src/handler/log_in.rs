@@ -86,6 +86,7 @@ fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &To
 
 /// The page. Without a form for passwords it holds no token, and the browser gets no secret.
 fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answer, PageError> {
+    // As recorded: the second step names the realm where the first page names its path.
     let url = visit.url(state);
     let standard = if matches!(again.fields, Fields::Code(_)) { &url } else { "/" };
     form_to(state, visit, again, visit.request.parameters.get("next").unwrap_or(standard))

@@ -212,6 +212,10 @@ struct Links<'a> {
 }
 
 impl ResetLinks for Links<'_> {
+    fn host(&self) -> &str {
+        &self.state.config.external_host
+    }
+
     fn realm(&self, realm: &Realm) -> String {
         self.visit.request.site.url(&self.state.config, Some(realm))
     }

@@ -15,6 +15,8 @@ mod own_settings;
 #[cfg(test)]
 mod refusals;
 #[cfg(test)]
+mod reset;
+#[cfg(test)]
 mod routes;
 #[cfg(test)]
 mod server;
@@ -24,5 +26,7 @@ mod session_calls;
 mod site;
 #[cfg(test)]
 mod transcripts;
+#[cfg(test)]
+mod vouching;
 #[cfg(test)]
 mod world;
