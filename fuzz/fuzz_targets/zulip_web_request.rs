@@ -2,10 +2,15 @@
 //! another site.
 #![no_main]
 
-use auth_core::Token;
+use std::net::IpAddr;
+
+use auth_core::{Peer, Token};
+use auth_proto_zulip::decode::assertion;
 use auth_proto_zulip::decode::cookies::Cookies;
 use auth_proto_zulip::decode::csrf::{self, Sent};
 use auth_proto_zulip::decode::next;
+use auth_proto_zulip::{DesktopKey, RemoteUser};
+use ipnet::IpNet;
 
 const SITE: &str = "https://zulip.example.org";
 
@@ -30,6 +35,21 @@ libfuzzer_sys::fuzz_target!(|sent: &[u8]| {
     if let Ok(secret) = csrf::secret_of(&text) {
         let masked = csrf::mask(&secret, &"zA9b".repeat(8));
         assert!(csrf::secret_of(masked.expose()) == Ok(Token::new(secret.expose())));
+    }
+    let _ = assertion::email_of(&text);
+    let _ = DesktopKey::parse(&text).map(|key| key.open(&text));
+    if let Ok(key) = DesktopKey::parse(&"1234abcd".repeat(8)) {
+        assert_eq!(key.open(&text), None);
+    }
+    let fronts = RemoteUser {
+        header: http::header::COOKIE,
+        proxies: vec![IpNet::from(IpAddr::from([192, 0, 2, 7]))],
+        append_domain: None,
+        only: false,
+    };
+    if let Some(user) = fronts.address(&headers, &Peer::new([192, 0, 2, 7].into())) {
+        assert!(!user.is_empty() && user.trim() == user);
+        assert_eq!(fronts.address(&headers, &Peer::new([192, 0, 2, 1].into())), None);
     }
     for location in [next::on_site(SITE, &text), next::after_form(SITE, &text, "/")] {
         assert!(location.bytes().all(|byte| byte.is_ascii_graphic()) && !location.contains('\\'));

@@ -169,8 +169,8 @@ short_name! {
     /// One point in which a real system tells too much or lets its limits be evaded.
     ///
     /// By default the answer is the safe one. A point that is switched on gives the real one: it changes bytes and
-    /// the order of refusals, never the work done, who is believed, or what is logged. Each protocol crate lists
-    /// the points that it owns.
+    /// the order of refusals, never the work done, who is believed, or what is logged, unless the point says so. Each protocol
+    /// crate lists the points that it owns.
     ExactPoint
 }
 
