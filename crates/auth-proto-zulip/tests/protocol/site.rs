@@ -340,6 +340,11 @@ impl State {
                     Ok(ActionResult::Profile(self.profile()))
                 }
             },
+            ActionKind::RotateWebSession => {
+                let token = "r0".repeat(16);
+                self.sessions = vec![token.clone()];
+                Ok(ActionResult::Grant(Grant::Token { token: Token::new(token), expires: None }))
+            }
             other => panic!("{other:?}"),
         }
     }

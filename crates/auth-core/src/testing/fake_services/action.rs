@@ -97,6 +97,7 @@ pub enum ActionKind {
         token: Token,
     },
     RenewWebSession,
+    RotateWebSession,
     OwnCredentials,
     EndCredential {
         id: CredentialId,
