@@ -1,10 +1,10 @@
 //! Reading what a browser sends to the pages panics for nothing, and a path that is taken stays at this site.
 #![no_main]
 
+use auth_pages::Language;
 use auth_proto_web::decode::cookies::Cookies;
 use auth_proto_web::decode::fields::Fields;
 use auth_proto_web::decode::host::subdomain;
-use auth_proto_web::decode::language::Language;
 use auth_proto_web::decode::next::Next;
 use auth_proto_web::decode::sender::Sender;
 

@@ -164,6 +164,12 @@ impl Window<'_> {
         self.ask("download", json!({"button": button}))
     }
 
+    /// Presses the first button whose name begins with a text, and returns the address to which that leads: one that is none
+    /// of the web's, such as an app is called by.
+    pub fn leave(&self, button: &str) -> Result<String> {
+        self.ask("leave", json!({"button": button}))
+    }
+
     /// The texts of all elements that a CSS selector matches.
     pub fn texts(&self, selector: &str) -> Result<Vec<String>> {
         self.ask("texts", json!({"selector": selector}))

@@ -2,25 +2,29 @@
 //! steps.
 
 pub(crate) mod rocketchat;
+mod steps;
 pub(crate) mod zettelstore;
 pub(crate) mod zulip;
+pub(crate) mod zulip_web;
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::comparison::{Strictness, compare, excerpt};
+use crate::comparison::{Strictness, compare, difference, excerpt};
 use crate::http::Request;
 use crate::json::merge;
 use crate::options::Options;
+use crate::oracle;
 use crate::report::{Report, Verdict};
 use crate::server::Server;
-use crate::setup::{self, Setup, Step};
+use crate::setup::{self, Setup};
 use crate::variables::Variables;
 
 /// A case: a starting state, a request and an expectation.
@@ -88,26 +92,37 @@ pub(crate) fn run(protocol: &dyn Protocol, options: &Options) -> Result<Report> 
     let cases: Vec<Case> = options.read_lines(&format!("{}-cases.jsonl", protocol.name()))?;
     let setups = setup::read(&options.data.join("setups").join(format!("{}.toml", protocol.name())))?;
     let mut report = Report::default();
-    let mut groups: Vec<Vec<&Case>> = vec![Vec::new(); setups.len()];
-    for case in &cases {
+    let mut groups: Vec<(Cow<'_, Setup>, Vec<&Case>)> =
+        setups.iter().map(|setup| (Cow::Borrowed(setup), Vec::new())).collect();
+    let mut of_parts: HashMap<String, usize> = HashMap::new();
+    for case in cases.iter().filter(|case| case.request.method != "CALL") {
         let given = protocol.given(case);
-        match setup::find(&setups, &case.id, &given).and_then(|index| groups.get_mut(index)) {
-            Some(group) => group.push(case),
+        let found = setup::find(&setups, &case.id, &given).or_else(|| of_parts.get(&given).copied());
+        let found = found.or_else(|| {
+            groups.push((Cow::Owned(setup::of_parts(&setups, &given)?), Vec::new()));
+            of_parts.insert(given.clone(), groups.len() - 1);
+            Some(groups.len() - 1)
+        });
+        match found.and_then(|index| groups.get_mut(index)) {
+            Some((_, group)) => group.push(case),
             None if options.selects(&case.id) => {
                 report.add(&case.id, Verdict::NotRun(format!("no setup for: {}", excerpt(&given))));
             }
             None => {}
         }
     }
+    for case in cases.iter().filter(|case| case.request.method == "CALL" && options.selects(&case.id)) {
+        report.add(&case.id, compute(case));
+    }
     // Each group runs on a server of its own.
     let mut jobs = Vec::new();
-    for (setup, group) in setups.iter().zip(groups) {
+    for (setup, group) in &groups {
         let is_selected = |case: &&&Case| options.selects(&case.id);
         if !setup.before.is_empty() {
             let cases = group.iter().filter(is_selected);
             jobs.extend(cases.map(|case| (setup, vec![*case])));
         } else if group.iter().any(|case| is_selected(&case)) {
-            jobs.push((setup, group));
+            jobs.push((setup, group.clone()));
         }
     }
     let next = AtomicUsize::new(0);
@@ -127,6 +142,15 @@ pub(crate) fn run(protocol: &dyn Protocol, options: &Options) -> Result<Report> 
     })
 }
 
+/// Compares what an oracle computes with the vector of a case.
+fn compute(case: &Case) -> Verdict {
+    let expected = case.expect.get("json").unwrap_or(&Value::Null);
+    match oracle::call(&case.request.path, expected) {
+        Ok(computed) => difference(expected, &computed, true, "$").into_iter().collect::<Vec<_>>().into(),
+        Err(error) => Verdict::NotRun(format!("{error:#}")),
+    }
+}
+
 fn run_group(
     protocol: &dyn Protocol,
     options: &Options,
@@ -140,7 +164,7 @@ fn run_group(
     variables.set("data", &options.data.to_string_lossy());
     let ready = Server::start(&options.binary, &config, &users).and_then(|mut server| {
         for (number, step) in setup.before.iter().enumerate() {
-            run_step(step, protocol.host(), &mut server, &mut variables)
+            steps::run(step, protocol.host(), &mut server, &mut variables)
                 .with_context(|| format!("step {}", number + 1))?;
         }
         Ok(server)
@@ -182,77 +206,26 @@ fn run_case(
         merge(&mut expect, &serde_json::json!({"json": setup.expect}));
     }
     let expect = variables.expand_json(&expect, server)?;
-    let mut request = Request::new(&case.request.method, &variables.expand(&case.request.path, server)?);
+    let replace = |text: &str| {
+        let replace = setup.request.replace.iter();
+        replace.fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
+    };
+    let path = variables.expand(&replace(&case.request.path), server)?;
+    let body = case.request.body.as_str().map(|body| variables.expand(&replace(body), server)).transpose()?;
+    let mut request = Request::new(&case.request.method, &path);
+    for (name, value) in &setup.request.headers {
+        request = request.header(name, &variables.expand(value, server)?);
+    }
     for (name, value) in case.request.headers.iter().flatten() {
-        let value = variables.expand(value.as_str().unwrap_or_default(), server)?;
+        let value = variables.expand(&replace(value.as_str().unwrap_or_default()), server)?;
         request = request.header(name, &value.replace("${TOKEN}", token.as_deref().unwrap_or("?")));
     }
-    request.body = match variables.expand_json(&case.request.body, server)? {
-        Value::Null => Vec::new(),
-        Value::String(text) => text.into_bytes(),
-        json => json.to_string().into_bytes(),
+    request.body = match (body, &case.request.body) {
+        (Some(text), _) => text.into_bytes(),
+        (None, Value::Null) => Vec::new(),
+        (None, json) => variables.expand_json(json, server)?.to_string().into_bytes(),
     };
     let response = server.send(&request)?;
     let strictness = Strictness { exact: protocol.is_exact(&expect), patience: options.patience };
     Ok(compare(&expect, strictness, &response, token.as_deref()).into())
-}
-
-/// Runs one step of a setup.
-fn run_step(step: &Step, host: Option<&str>, server: &mut Server, variables: &mut Variables) -> Result<()> {
-    if let Some(ms) = step.wait_ms {
-        thread::sleep(Duration::from_millis(ms));
-    }
-    if let Some(changes) = &step.modify {
-        server.directory()?.modify(changes)?;
-    }
-    if step.directory_ends {
-        server.directory()?.kill();
-    }
-    if let Some(args) = &step.run {
-        let args = args.iter().map(|arg| variables.expand(arg, server)).collect::<Result<Vec<_>>>()?;
-        let args: Vec<&str> = args.iter().map(String::as_str).collect();
-        server.run(&args, &step.stdin)?;
-    }
-    for n in 1..=step.times.unwrap_or(1) {
-        let Some((method, path)) = step.send.as_deref().and_then(|line| line.split_once(' ')) else { break };
-        variables.set("n", &n.to_string());
-        let mut request = Request::new(method, &variables.expand(path, server)?);
-        if let Some(host) = host {
-            request = request.header("Host", host);
-        }
-        for (name, value) in &step.headers {
-            request = request.header(name, &variables.expand(value, server)?);
-        }
-        if let Some(form) = &step.form {
-            request = request.form(&variables.expand(form, server)?);
-        }
-        if let Some(json) = &step.json {
-            request = request.json(&variables.expand_json(json, server)?);
-        }
-        let response = server.send(&request)?;
-        let status = step.status.unwrap_or(200);
-        ensure!(
-            response.status == status,
-            "{} instead of {status}: {}",
-            response.status,
-            excerpt(&response.text())
-        );
-        let json = response.json().unwrap_or_default();
-        for (name, pointer) in &step.save {
-            let value = text_at(&json, pointer).with_context(|| format!("no {pointer}"))?;
-            variables.set(name, &value);
-        }
-    }
-    Ok(())
-}
-
-/// The text at a JSON pointer. A `!` in the pointer continues inside a text that is JSON itself.
-fn text_at(json: &Value, pointer: &str) -> Option<String> {
-    match pointer.split_once('!') {
-        None => json.pointer(pointer)?.as_str().map(str::to_owned),
-        Some((outer, inner)) => {
-            let text = json.pointer(outer)?.as_str()?;
-            text_at(&serde_json::from_str(text).ok()?, inner)
-        }
-    }
 }

@@ -6,6 +6,7 @@ use data_encoding::BASE64URL_NOPAD;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use crate::html::Page;
 use crate::http::Response;
 use crate::issued_token::{IssuedToken, read_list};
 
@@ -26,6 +27,8 @@ const KNOWN_KEYS: &[&str] = &[
     "max_ms",
     "text",
     "text_regex",
+    "title",
+    "contains",
     "doc_status",
     "same_token",
     "expires_in_range",
@@ -96,6 +99,9 @@ fn compare_body(expect: &Value, exact: bool, response: &Response, differences: &
     {
         differences.push(format!("body {:?} does not match {pattern}", excerpt(&text)));
     }
+    if expect.get("title").is_some() || expect.get("contains").is_some() {
+        compare_page(expect, &Page::parse(&text), differences);
+    }
     let json = response.json().unwrap_or(Value::Null);
     if let Some(expected) = expect.get("json").filter(|expected| !expected.is_null()) {
         differences.extend(difference(expected, &json, exact, "$"));
@@ -106,6 +112,25 @@ fn compare_body(expect: &Value, exact: bool, response: &Response, differences: &
             differences.push(format!("{key}: must be absent"));
         }
     }
+}
+
+fn compare_page(expect: &Value, page: &Page, differences: &mut Vec<String>) {
+    if let Some(title) = expect.get("title").and_then(Value::as_str)
+        && page.title.as_deref() != Some(title)
+    {
+        differences.push(format!("title {:?} instead of {title:?}", page.title));
+    }
+    for part in texts(expect.get("contains")) {
+        if !page.text.contains(part) {
+            differences.push(format!("the page does not say {part:?}"));
+        }
+    }
+}
+
+/// A text, or the texts of a list.
+fn texts(value: Option<&Value>) -> impl Iterator<Item = &str> {
+    let list = value.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    value.and_then(Value::as_str).into_iter().chain(list.iter().filter_map(Value::as_str))
 }
 
 fn compare_token(
@@ -297,6 +322,7 @@ mod tests {
             headers: headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
             body: body.as_bytes().to_vec(),
             took: Duration::from_millis(500),
+            ..Response::default()
         }
     }
 
@@ -317,6 +343,13 @@ mod tests {
         check(&json!({"status": 200, "body_exact": "{\"a\":1}\n"}), &good, 1);
         check(&json!({"status": 200, "text": "", "text_regex": "b"}), &good, 2);
         check(&json!({"status": 200, "absent": ["a", "b"]}), &good, 1);
+        let page = response(200, &[], "<title>Log in | Zulip</title><p>Your account a&amp;b is here.");
+        check(&json!({"status": 200, "title": "Log in | Zulip", "contains": "account a&b"}), &page, 0);
+        check(
+            &json!({"status": 200, "title": "Zulip", "contains": ["account", "elsewhere", "there"]}),
+            &page,
+            3,
+        );
         check(&json!({"status": 200, "min_ms": 501}), &good, 1);
         check(&json!({"status": 200, "max_ms": 400}), &good, 0);
         check(&json!({"status": 200, "max_ms": 300}), &good, 1);

@@ -106,6 +106,8 @@ pub struct Response {
     pub status: u16,
     /// The header values by lower-case name; of a repeated header the first.
     pub headers: BTreeMap<String, String>,
+    /// The values of all `Set-Cookie` headers, in order.
+    pub set_cookies: Vec<String>,
     /// The body, its chunks joined.
     pub body: Vec<u8>,
     /// The time from the first byte sent to the last byte received.
@@ -145,13 +147,17 @@ impl Response {
                 continue;
             }
             let mut headers = BTreeMap::new();
+            let mut set_cookies = Vec::new();
             for (name, value) in lines.filter_map(|line| line.split_once(':')) {
+                if name.trim().eq_ignore_ascii_case("set-cookie") {
+                    set_cookies.push(value.trim().to_owned());
+                }
                 headers.entry(name.trim().to_lowercase()).or_insert_with(|| value.trim().to_owned());
             }
             let chunked =
                 headers.get("transfer-encoding").is_some_and(|coding| coding.eq_ignore_ascii_case("chunked"));
             let body = if chunked { unchunk(after) } else { after.to_vec() };
-            return Self { status: status.unwrap_or(0), headers, body, took: Duration::ZERO };
+            return Self { status: status.unwrap_or(0), headers, set_cookies, body, took: Duration::ZERO };
         }
     }
 }

@@ -58,6 +58,17 @@ impl Mailbox {
         self.find(to, r"https?://[^\s/]+/[\w-]+/[\w-]+", used)
     }
 
+    /// How many mails have come so far.
+    pub(crate) fn count(&self) -> usize {
+        self.mails.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// The mails after the first `count`, each as its recipient and its text.
+    pub(crate) fn after(&self, count: usize) -> Vec<(String, String)> {
+        let mails = self.mails.lock().unwrap_or_else(PoisonError::into_inner);
+        mails.iter().skip(count).cloned().collect()
+    }
+
     fn find(&self, to: &str, pattern: &str, used: &[String]) -> Result<String> {
         let pattern = Regex::new(pattern)?;
         for _ in 0..500 {

@@ -252,6 +252,35 @@ impl Server {
         self.mailbox()?.link(to, used)
     }
 
+    /// How many mails have come so far.
+    pub(crate) fn mail_count(&self) -> usize {
+        self.mailbox.as_ref().map_or(0, Mailbox::count)
+    }
+
+    /// The mails after the first `count`: recipient, and everything that was sent.
+    pub(crate) fn mails_after(&self, count: usize) -> Vec<(String, String)> {
+        self.mailbox.as_ref().map_or_else(Vec::new, |mailbox| mailbox.after(count))
+    }
+
+    /// Waits up to five seconds until one of the mails after the first `count` is what is wanted: its recipient and its text.
+    ///
+    /// # Errors
+    /// When none is, or the configuration asked for no mail server.
+    pub(crate) fn wait_for_mail<T>(
+        &self,
+        count: usize,
+        mut wanted: impl FnMut(&(String, String)) -> Option<T>,
+    ) -> Result<T> {
+        let mailbox = self.mailbox()?;
+        for _ in 0..500 {
+            if let Some(found) = mailbox.after(count).iter().find_map(&mut wanted) {
+                return Ok(found);
+            }
+            thread::sleep(LOG_POLL);
+        }
+        bail!("no such mail: {:#?}", mailbox.after(count))
+    }
+
     fn mailbox(&self) -> Result<&Mailbox> {
         self.mailbox.as_ref().context("the configuration has no mail server")
     }

@@ -5,9 +5,10 @@ use anyhow::Result;
 use crate::cases::rocketchat::RocketChat;
 use crate::cases::zettelstore::Zettelstore;
 use crate::cases::zulip::Zulip;
+use crate::cases::zulip_web::ZulipWeb;
 use crate::options::Options;
 use crate::report::Report;
-use crate::{cases, transcripts};
+use crate::{cases, transcripts, web_transcripts};
 
 /// A set of cases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -17,6 +18,10 @@ pub enum Set {
     ZulipLive,
     /// Cases of Zulip's API.
     Zulip,
+    /// Transcripts of a real Zulip server's pages and web sessions.
+    ZulipWebLive,
+    /// Cases of Zulip's pages and web sessions.
+    ZulipWeb,
     /// Cases of Rocket.Chat's API.
     #[value(name = "rocketchat")]
     RocketChat,
@@ -26,9 +31,11 @@ pub enum Set {
 
 impl Set {
     /// Every set with its name.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::ZulipLive, "zulip-live"),
         (Self::Zulip, "zulip"),
+        (Self::ZulipWebLive, "zulip-web-live"),
+        (Self::ZulipWeb, "zulip-web"),
         (Self::RocketChat, "rocketchat"),
         (Self::Zettelstore, "zettelstore"),
     ];
@@ -42,6 +49,8 @@ impl Set {
         match self {
             Self::ZulipLive => transcripts::run(options),
             Self::Zulip => cases::run(&Zulip, options),
+            Self::ZulipWebLive => web_transcripts::run(options),
+            Self::ZulipWeb => cases::run(&ZulipWeb, options),
             Self::RocketChat => cases::run(&RocketChat, options),
             Self::Zettelstore => cases::run(&Zettelstore, options),
         }

@@ -1,7 +1,8 @@
 //! The state that a case starts from: a fixture's configuration and users with changes, and steps before the request.
 //!
 //! Setups are data (`data/setups/*.toml`), so that a new case needs no new code. A file is a list of `[[setup]]` tables
-//! with the keys of [`Setup`].
+//! with the keys of [`Setup`]. Where what is given has several parts, as in `fixture F0; session of hamlet`, each part may
+//! have a setup of its own, and [`of_parts`] joins them.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -24,6 +25,9 @@ pub struct Setup {
     pub cases: Vec<String>,
     /// A regular expression for all that a case says is given.
     pub given: Option<String>,
+    /// A regular expression for one part of what a case says is given; `;` stands between parts. The texts below name its
+    /// groups as `{{name}}`.
+    pub part: Option<String>,
     /// The name of the configuration file among the fixtures, without `.toml`.
     pub fixture: String,
     /// The name of the users' file among the fixtures, without `.jsonl`, where it is not that of the set.
@@ -45,6 +49,19 @@ pub struct Setup {
     pub before: Vec<Step>,
     /// JSON that is expected in the response, beside what the case says.
     pub expect: Map<String, Value>,
+    /// What the case's request sends, beside what the case says.
+    pub request: RequestChanges,
+}
+
+/// Changes of a case's request.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[non_exhaustive]
+pub struct RequestChanges {
+    /// Headers that are added.
+    pub headers: BTreeMap<String, String>,
+    /// Texts of the path, the headers and the body, and what stands in their place.
+    pub replace: BTreeMap<String, String>,
 }
 
 /// A step before a request: a wait, then changes of the directory, then a command, then requests.
@@ -65,6 +82,14 @@ pub struct Step {
     /// Parts of the JSON response that later texts refer to as `{{name}}`: names and JSON pointers. A `!` in a pointer
     /// continues inside a text that is JSON itself.
     pub save: BTreeMap<String, String>,
+    /// Whether a browser sends the request: with the cookies that it was given before.
+    pub browser: bool,
+    /// Parts of the page or of the answer's head that later texts refer to as `{{name}}`: `field NAME` is the value of a field of a
+    /// form, and `token PAD` opens the sealed token of Zulip's desktop program.
+    pub read: BTreeMap<String, String>,
+    /// The recipient of a mail with a link to a new password, whose two last parts later texts refer to as `{{uid}}` and
+    /// `{{link-token}}`.
+    pub mailed: Option<String>,
     /// How many times the request is sent; `{{n}}` is its number, from 1.
     pub times: Option<u32>,
     /// The arguments of a command of the server's program, which must succeed.
@@ -106,7 +131,95 @@ pub fn find(setups: &[Setup], id: &str, given: &str) -> Option<usize> {
     })
 }
 
+/// Joins the setups of the parts of what is given. `None` when a part has none.
+#[must_use]
+pub fn of_parts(setups: &[Setup], given: &str) -> Option<Setup> {
+    let mut joined = Setup::default();
+    for part in given.split("; ") {
+        let (setup, found) =
+            setups.iter().find_map(|setup| Some((setup, groups(setup.part.as_ref()?, part)?)))?;
+        joined.join(setup, &Groups(found));
+    }
+    Some(joined)
+}
+
+/// The named groups of a regular expression for all of a text; `None` when it does not match.
+fn groups(pattern: &str, text: &str) -> Option<BTreeMap<String, String>> {
+    let pattern = Regex::new(&format!("^(?s:{pattern})$")).ok()?;
+    let found = pattern.captures(text)?;
+    let named = pattern.capture_names().flatten();
+    Some(named.filter_map(|name| Some((name.to_owned(), found.name(name)?.as_str().to_owned()))).collect())
+}
+
+/// The groups that a part's texts name as `{{name}}`.
+struct Groups(BTreeMap<String, String>);
+
+impl Groups {
+    fn text(&self, text: &str) -> String {
+        self.0
+            .iter()
+            .fold(text.to_owned(), |text, (name, group)| text.replace(&format!("{{{{{name}}}}}"), group))
+    }
+
+    fn option(&self, text: Option<&String>) -> Option<String> {
+        text.map(|text| self.text(text))
+    }
+
+    fn map(&self, map: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        map.iter().map(|(name, text)| (name.clone(), self.text(text))).collect()
+    }
+
+    fn json(&self, value: &Value) -> Value {
+        match value {
+            Value::String(text) => Value::String(self.text(text)),
+            Value::Array(items) => Value::Array(items.iter().map(|item| self.json(item)).collect()),
+            Value::Object(members) => Value::Object(
+                members.iter().map(|(name, value)| (self.text(name), self.json(value))).collect(),
+            ),
+            other => other.clone(),
+        }
+    }
+
+    fn step(&self, step: &Step) -> Step {
+        Step {
+            send: self.option(step.send.as_ref()),
+            headers: self.map(&step.headers),
+            form: self.option(step.form.as_ref()),
+            json: step.json.as_ref().map(|json| self.json(json)),
+            mailed: self.option(step.mailed.as_ref()),
+            run: step.run.as_ref().map(|args| args.iter().map(|arg| self.text(arg)).collect()),
+            stdin: self.text(&step.stdin),
+            ..step.clone()
+        }
+    }
+}
+
 impl Setup {
+    /// Lays the setup of a further part over this one.
+    fn join(&mut self, other: &Self, groups: &Groups) {
+        if !other.fixture.is_empty() {
+            self.fixture.clone_from(&other.fixture);
+        }
+        if other.users_fixture.is_some() {
+            self.users_fixture.clone_from(&other.users_fixture);
+        }
+        for (mine, theirs) in [
+            (&mut self.config, &other.config),
+            (&mut self.realms, &other.realms),
+            (&mut self.users, &other.users),
+            (&mut self.expect, &other.expect),
+        ] {
+            let mut whole = Value::Object(std::mem::take(mine));
+            merge(&mut whole, &groups.json(&Value::Object(theirs.clone())));
+            if let Value::Object(members) = whole {
+                *mine = members;
+            }
+        }
+        self.before.extend(other.before.iter().map(|step| groups.step(step)));
+        self.request.headers.extend(groups.map(&other.request.headers));
+        self.request.replace.extend(groups.map(&other.request.replace));
+    }
+
     /// The configuration as text, from that of the fixture.
     ///
     /// # Errors
@@ -183,6 +296,24 @@ mod tests {
         assert_eq!(find(&setups, "a", "valid token"), Some(0));
         assert_eq!(find(&setups, "b", "valid token"), Some(1));
         assert_eq!(find(&setups, "a", "invalid token"), None);
+    }
+
+    #[test]
+    fn parts_of_what_is_given_are_joined() {
+        let setups = [
+            setup("part = 'fixture (F0|F1)'\nfixture = \"f\"\nconfig.a = 1\nrequest.headers.A = \"a\""),
+            setup(
+                "part = 'session of (?P<user>\\w+)'\nusers.\"{{user}}\".active = true\nbefore = [{ send = \"GET /{{user}}\" }]",
+            ),
+            setup("part = 'a is (?P<a>\\d)'\nconfig.a = \"{{a}}\"\nrequest.replace.x = \"{{a}}\""),
+        ];
+        let joined = of_parts(&setups, "fixture F1; session of iago; a is 2").unwrap();
+        assert_eq!(joined.fixture, "f");
+        assert_eq!(joined.config["a"], "2");
+        assert_eq!(joined.users["iago"]["active"], true);
+        assert_eq!(joined.before[0].send.as_deref(), Some("GET /iago"));
+        assert_eq!((joined.request.headers["A"].as_str(), joined.request.replace["x"].as_str()), ("a", "2"));
+        assert!(of_parts(&setups, "fixture F0; something else").is_none());
     }
 
     #[test]

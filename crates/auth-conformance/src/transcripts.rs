@@ -6,50 +6,22 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use data_encoding::BASE64;
 use regex::Regex;
-use serde::Deserialize;
 use serde_json::Value;
 
+use crate::carried::Carried;
 use crate::comparison::excerpt;
-use crate::http::{Request, Response};
+use crate::http::Response;
 use crate::options::Options;
+use crate::recorded::Transcript;
 use crate::report::{Report, Verdict};
 use crate::server::Server;
 use crate::setup::{self, Setup};
 
-/// A recorded request and its response.
-#[derive(Debug, Deserialize)]
-struct Transcript {
-    id: String,
-    front: String,
-    request: RecordedRequest,
-    response: RecordedResponse,
-}
-
-#[derive(Debug, Deserialize)]
-struct RecordedRequest {
-    method: String,
-    path: String,
-    http_version: String,
-    headers: Vec<(String, String)>,
-    #[serde(default)]
-    body: String,
-    body_b64: Option<String>,
-    #[serde(default)]
-    body_len: usize,
-}
-
-#[derive(Debug, Deserialize)]
-struct RecordedResponse {
-    status: u16,
-    headers: Vec<(String, String)>,
-    body: Option<String>,
-}
-
 /// Patterns of values that differ from run to run, each with the text that replaces it before bodies are compared.
 const MASKS: &[(&str, &str)] = &[
     (r#""retry-after":[0-9.]+"#, r#""retry-after":0"#),
+    (r"Try again in \d+ seconds", "Try again in 0 seconds"),
     (r#""max_message_id":-?\d+"#, r#""max_message_id":0"#),
     (r#""avatar_url":"[^"]*""#, r#""avatar_url":"""#),
     (r#""avatar_version":\d+"#, r#""avatar_version":1"#),
@@ -72,7 +44,7 @@ const SERVER_HEADERS: &[&str] = &[
 ];
 
 /// The compared headers that a proxy in front of the server adds.
-const PROXY_HEADERS: &[&str] = &[
+pub(crate) const PROXY_HEADERS: &[&str] = &[
     "strict-transport-security",
     "x-frame-options",
     "x-content-type-options",
@@ -122,9 +94,15 @@ fn run_group(
         server.start_proxy(&options.read(&format!("setups/{name}"))?)?;
     }
     let mut series = Series::default();
+    let mut carried = Carried::default();
     for transcript in group {
         series.prepare(transcript, &mut server)?;
-        let response = server.send(&request(&transcript.request))?;
+        let mut request = carried.apply(transcript.request.request());
+        for (name, value) in &setup.request.headers {
+            request = request.header(name, value);
+        }
+        let response = server.send(&request)?;
+        carried.learn(transcript, &response);
         if options.selects(&transcript.id) {
             let expected = setup.answer_of.as_ref().map_or(Some(*transcript), |id| named(all, id));
             report.add(
@@ -168,41 +146,18 @@ impl Series {
             // Each request of this series was for another user.
             let repeats = if name == "rl-manyusers" { 0 } else { number.saturating_sub(before + 1) };
             for _ in 0..repeats {
-                server.send(&request(&transcript.request))?;
+                server.send(&transcript.request.request())?;
             }
             self.last = Some((name, number));
-        } else if !follows.is_match(id) && header(&transcript.response, "x-ratelimit-limit").is_some() {
+        } else if !follows.is_match(id) && transcript.response.header("x-ratelimit-limit").is_some() {
             server.restart()?;
         }
         Ok(())
     }
 }
 
-fn request(recorded: &RecordedRequest) -> Request {
-    let mut body = match &recorded.body_b64 {
-        Some(text) => BASE64.decode(text.as_bytes()).unwrap_or_default(),
-        None => recorded.body.clone().into_bytes(),
-    };
-    // Only the beginning of a long body was recorded; the remainder was one letter.
-    body.resize(body.len().max(recorded.body_len), b'x');
-    Request {
-        method: recorded.method.clone(),
-        path: recorded.path.clone(),
-        http10: recorded.http_version == "HTTP/1.0",
-        headers: recorded.headers.clone(),
-        body,
-        without_host: true,
-    }
-}
-
 fn named<'a>(transcripts: &'a [Transcript], id: &str) -> Option<&'a Transcript> {
     transcripts.iter().find(|transcript| transcript.id == id)
-}
-
-fn header<'a>(response: &'a RecordedResponse, name: &str) -> Option<&'a str> {
-    // The last one of a header that was recorded twice counts.
-    let mut found = response.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
-    found.next_back().map(|(_, value)| value.as_str())
 }
 
 fn differences(transcript: &Transcript, response: &Response, setup: &Setup) -> Result<Vec<String>> {
@@ -213,20 +168,20 @@ fn differences(transcript: &Transcript, response: &Response, setup: &Setup) -> R
     }
     let proxy_headers = if setup.proxy.is_some() { PROXY_HEADERS } else { &[] };
     for name in SERVER_HEADERS.iter().chain(proxy_headers) {
-        let (expected, actual) = (header(recorded, name), response.header(name));
+        let (expected, actual) = (recorded.header(name), response.header(name));
         if expected != actual && !(*name == "cache-control" && expected.is_none()) {
             found.push(format!("{name}: {actual:?} instead of {expected:?}"));
         }
     }
     for name in ["retry-after", "x-ratelimit-reset"] {
-        match (header(recorded, name), response.header(name)) {
+        match (recorded.header(name), response.header(name)) {
             (Some(_), None) => found.push(format!("{name}: missing")),
             (None, Some(_)) => found.push(format!("{name}: surplus")),
             _ => {}
         }
     }
     if let Some(body) = &recorded.body {
-        let is_html = header(recorded, "content-type").is_some_and(|kind| kind.contains("text/html"));
+        let is_html = recorded.header("content-type").is_some_and(|kind| kind.contains("text/html"));
         let is_page = is_html && !body.trim_start().starts_with('{');
         if !is_page && transcript.request.method != "HEAD" {
             let new_key = transcript.request.path.contains("/regenerate") && response.status == 200;
@@ -254,7 +209,7 @@ fn sorted(body: &str, unordered: &[String]) -> String {
 }
 
 /// The body with the values that differ from run to run replaced.
-fn masked(body: &str, new_key: bool) -> Result<String> {
+pub(crate) fn masked(body: &str, new_key: bool) -> Result<String> {
     let mut body = body.to_owned();
     for (pattern, replacement) in MASKS.iter().chain(new_key.then_some(&NEW_KEY)) {
         body = Regex::new(pattern)?.replace_all(&body, *replacement).into_owned();
@@ -294,11 +249,5 @@ mod tests {
         check(b"HTTP/1.1 429 X\r\nretry-after: 9\r\nallow: POST\r\n\r\n{\"retry-after\":9,\"a\":2}\n", 1);
         check(b"HTTP/1.1 429 X\r\nallow: GET\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 2);
         check(b"HTTP/1.1 401 X\r\nretry-after: 9\r\nallow: POST\r\nlocation: /\r\n\r\n{\"retry-after\":9,\"a\":1}\n", 2);
-    }
-
-    #[test]
-    fn long_bodies_are_padded_to_their_length() {
-        let recorded = transcript(200, &[], "");
-        assert_eq!(request(&recorded.request).body, b"abxx");
     }
 }

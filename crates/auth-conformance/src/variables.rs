@@ -1,13 +1,14 @@
 //! The variables in the texts of cases: `{{token.USER}}`, `{{id.USER}}`, `{{totp.USER.now}}`, `{{backup.USER.0}}`,
-//! `{{mailcode.USER}}`, and the names that steps of a setup save.
+//! `{{mailcode.USER}}`, `{{email.USER}}`, `{{password.USER}}`, `{{cookies}}`, `{{session-id}}` and `{{csrf-secret}}` of a
+//! browser, and the names that steps of a setup save.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result, bail};
 use regex::{Captures, Regex};
 use serde_json::{Value, json};
 
-use crate::http::Request;
+use crate::http::{Request, Response};
 use crate::server::Server;
 use crate::totp::totp;
 
@@ -18,6 +19,7 @@ pub(crate) struct Variables {
     saved: HashMap<String, String>,
     logins: HashMap<String, (String, String)>,
     used_codes: Vec<String>,
+    cookies: BTreeMap<String, String>,
 }
 
 impl Variables {
@@ -32,6 +34,32 @@ impl Variables {
     /// Sets the variable of a name.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.saved.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Keeps the cookies that a response gives to the browser.
+    pub(crate) fn keep_cookies(&mut self, response: &Response) {
+        for cookie in &response.set_cookies {
+            let Some((name, value)) = cookie.split(';').next().and_then(|pair| pair.split_once('=')) else {
+                continue;
+            };
+            if matches!(value, "" | "\"\"") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// The `Cookie` header of the browser; `None` while it has no cookies.
+    pub(crate) fn cookies(&self) -> Option<String> {
+        let pairs: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// The value of the browser's cookie whose name ends like this, with a prefix or without.
+    fn cookie(&self, ending: &str) -> Result<String> {
+        let mut found = self.cookies.iter().filter(|(name, _)| name.ends_with(ending));
+        Ok(found.next().with_context(|| format!("the browser has no cookie {ending}"))?.1.clone())
     }
 
     /// Forgets the tokens of users: the next `{{token.USER}}` logs in again.
@@ -70,7 +98,7 @@ impl Variables {
     /// # Errors
     /// When a variable is unknown, or a login for it fails.
     pub(crate) fn expand(&mut self, text: &str, server: &Server) -> Result<String> {
-        let pattern = Regex::new(r"\{\{([^}]*)\}\}")?;
+        let pattern = Regex::new(r"\{\{([^{}]*)\}\}")?;
         let mut error = None;
         let expanded = pattern.replace_all(text, |found: &Captures<'_>| {
             let name = found.get(1).map_or("", |name| name.as_str());
@@ -86,6 +114,12 @@ impl Variables {
     fn value(&mut self, name: &str, server: &Server) -> Result<String> {
         if let Some(saved) = self.saved.get(name) {
             return Ok(saved.clone());
+        }
+        match name {
+            "cookies" => return self.cookies().context("the browser has no cookies"),
+            "csrf-secret" => return self.cookie("csrftoken"),
+            "session-id" => return self.cookie("sessionid"),
+            _ => {}
         }
         let mut parts = name.split('.');
         let (kind, user, which) = (parts.next(), parts.next(), parts.next());
@@ -107,6 +141,11 @@ impl Variables {
             (Some("mailcode"), which) => {
                 let code = server.mailed_code(self.address(user)?, &self.used_codes)?;
                 Ok(if which == Some("dashed") { code } else { code.replace('-', "") })
+            }
+            (Some("email"), None) => Ok(self.address(user)?.to_owned()),
+            (Some("password"), None) => {
+                let password = self.user(user).and_then(|user| user.get("password"));
+                Ok(password.and_then(Value::as_str).context("the user has no password")?.to_owned())
             }
             (Some("backup"), Some(number)) => {
                 let codes = self.user(user).and_then(|user| user.get("backup_codes"));

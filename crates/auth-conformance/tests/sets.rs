@@ -28,6 +28,16 @@ fn zulip_cases_hold() {
 }
 
 #[test]
+fn transcripts_of_a_real_zulip_s_pages_hold() {
+    check(Set::ZulipWebLive);
+}
+
+#[test]
+fn zulip_web_cases_hold() {
+    check(Set::ZulipWeb);
+}
+
+#[test]
 fn rocketchat_cases_hold() {
     check(Set::RocketChat);
 }
@@ -40,7 +50,15 @@ fn zettelstore_cases_hold() {
 #[test]
 fn every_listed_failure_is_a_case() {
     let options = Options::new("unused".into());
-    let ids: Vec<String> = ["zulip-live", "zulip-cases", "rocketchat-cases", "zettelstore-cases"]
+    let files = [
+        "zulip-live",
+        "zulip-cases",
+        "zulip-web-live",
+        "zulip-web-cases",
+        "rocketchat-cases",
+        "zettelstore-cases",
+    ];
+    let ids: Vec<String> = files
         .iter()
         .flat_map(|name| {
             let text = std::fs::read_to_string(options.data.join(format!("{name}.jsonl"))).unwrap();

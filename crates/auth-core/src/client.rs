@@ -15,6 +15,8 @@ const LONGEST_AGENT: usize = 256;
 pub struct Peer {
     /// The client's address.
     pub address: IpAddr,
+    /// The address at the other end of the connection: the client's own, or that of the nearest proxy.
+    pub connection: IpAddr,
     /// The id of the request; that of the handshake for what comes on a socket. Empty unless the server gave one.
     pub request_id: RequestId,
     /// The name that the client's program gives itself, as its `User-Agent`: at most 256 characters, all of which can be
@@ -28,12 +30,14 @@ impl Peer {
     /// A client at `address`; an IPv4 address mapped to IPv6 is taken as IPv4.
     #[must_use]
     pub fn new(address: IpAddr) -> Self {
-        Self {
-            address: address.to_canonical(),
-            request_id: RequestId::default(),
-            agent: None,
-            language: None,
-        }
+        let address = address.to_canonical();
+        Self { address, connection: address, request_id: RequestId::default(), agent: None, language: None }
+    }
+
+    /// The same client behind a proxy at `connection`.
+    #[must_use]
+    pub fn through(self, connection: IpAddr) -> Self {
+        Self { connection: connection.to_canonical(), ..self }
     }
 
     /// The client of the request of that id.

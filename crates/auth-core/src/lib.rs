@@ -116,9 +116,9 @@ pub use request_id::RequestId;
 pub use secret::{ApiKey, OneTimeCode, Password, PasswordDigest, PasswordString, Token, TotpSecret};
 pub use service::{
     ActionError, AddressVerification, ApiKeys, Authenticator, Caller, DevelopmentUsers, Enrolment,
-    NewAppPassword, OwnAccount, OwnChange, OwnCredential, OwnCredentials, PasswordReset, PersonalToken,
-    PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, SealedTexts, SecondFactors, Sessions,
-    TextPurpose, TokenRenewal,
+    NewAppPassword, OwnAccount, OwnChange, OwnCredential, OwnCredentials, PasswordReply, PasswordReset,
+    PersonalToken, PersonalTokens, PresentedFactor, RealmName, Realms, RequestLimits, ResetLinkReply,
+    ResetLinkRequest, ResetLinks, SealedTexts, SecondFactors, Sessions, TextPurpose, TokenRenewal,
 };
 pub use store::{
     AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,

@@ -45,6 +45,14 @@ pub enum LoginMethod {
     Ticket(Token),
     /// A JSON Web Token by which another system names the user.
     Assertion(Token),
+    /// A name for which a front vouches that the operator trusts: it has authenticated the user itself.
+    Vouched {
+        /// The name as the front tells it.
+        who: Identifier,
+    },
+    /// A token of [`CredentialKind::HANDOVER`], by which a login goes on in another browser or at another host. It is used
+    /// up, whatever becomes of the attempt.
+    Handover(Token),
     /// Nothing but a name: for development servers on loopback.
     NameAlone {
         /// The name as typed.
@@ -57,8 +65,8 @@ impl LoginMethod {
     #[must_use]
     pub fn who(&self) -> Option<&Identifier> {
         match self {
-            Self::Password { who, .. } | Self::NameAlone { who } => Some(who),
-            Self::Resume(_) | Self::Ticket(_) | Self::Assertion(_) => None,
+            Self::Password { who, .. } | Self::Vouched { who } | Self::NameAlone { who } => Some(who),
+            Self::Resume(_) | Self::Ticket(_) | Self::Assertion(_) | Self::Handover(_) => None,
         }
     }
 }
@@ -234,7 +242,7 @@ impl Profile {
 pub enum Grant {
     /// The account's API key.
     ApiKey(ApiKey),
-    /// An opaque token: 43 characters of `[A-Za-z0-9_-]` when it is new.
+    /// An opaque token: 43 characters of `[A-Za-z0-9_-]` when it is new; that of a web session, 32 of `[a-z0-9]`.
     Token {
         /// The token.
         token: Token,
@@ -276,7 +284,7 @@ pub enum LoginError {
     SecondFactorInvalid(Challenge),
     /// Too many wrong codes.
     SecondFactorExhausted(Challenge),
-    /// The account exists, but in another realm (told by development servers alone).
+    /// The account exists, but in another realm (told by development servers, and of a token that is handed over).
     OtherRealm,
     /// The account may not log in by this method or at this protocol.
     Forbidden,

@@ -134,6 +134,10 @@ impl CredentialKind {
     pub const ADDRESS_CHANGE: Self = Self::new("address-change");
     /// The second factor of a login token, remembered for one program at one client key.
     pub const REMEMBERED_FACTOR: Self = Self::new("remembered-factor");
+    /// A browser that opened a link for a new password: its cookie stands for the token, from which it comes.
+    pub const RESET_VISIT: Self = Self::new("reset-visit");
+    /// A token of 15 seconds by which a login goes on in another browser or at another host.
+    pub const HANDOVER: Self = Self::new("handover");
     /// A session of the web pages.
     pub const WEB_SESSION: Self = Self::new("web-session");
     /// A token that Zettelstore signs: stored as SHA-256. A renewed one is made beside it, with the moment of the login as
@@ -141,7 +145,7 @@ impl CredentialKind {
     pub const ZETTELSTORE_TOKEN: Self = Self::new("zettelstore-token");
 
     /// The kinds that this project makes.
-    pub const KNOWN: [Self; 14] = [
+    pub const KNOWN: [Self; 16] = [
         Self::ZULIP_KEY,
         Self::ROCKETCHAT_TOKEN,
         Self::PERSONAL_TOKEN,
@@ -154,6 +158,8 @@ impl CredentialKind {
         Self::ADDRESS_PROOF,
         Self::ADDRESS_CHANGE,
         Self::REMEMBERED_FACTOR,
+        Self::RESET_VISIT,
+        Self::HANDOVER,
         Self::WEB_SESSION,
         Self::ZETTELSTORE_TOKEN,
     ];
@@ -163,8 +169,8 @@ short_name! {
     /// One point in which a real system tells too much or lets its limits be evaded.
     ///
     /// By default the answer is the safe one. A point that is switched on gives the real one: it changes bytes and
-    /// the order of refusals, never the work done, who is believed, or what is logged. Each protocol crate lists
-    /// the points that it owns.
+    /// the order of refusals, never the work done, who is believed, or what is logged, unless the point says so. Each protocol
+    /// crate lists the points that it owns.
     ExactPoint
 }
 

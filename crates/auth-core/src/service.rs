@@ -1,6 +1,7 @@
 //! The services that protocols ask, split by need: a protocol is bound by those that it uses.
 
 mod account;
+mod reset;
 mod web;
 
 use std::sync::Arc;
@@ -13,9 +14,10 @@ use crate::{
 };
 
 pub use account::{
-    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReset, PersonalToken,
+    ActionError, AddressVerification, Caller, Enrolment, OwnAccount, OwnChange, PasswordReply, PersonalToken,
     PersonalTokens, PresentedFactor, SecondFactors, Sessions,
 };
+pub use reset::{PasswordReset, ResetLinkReply, ResetLinkRequest, ResetLinks};
 pub use web::{NewAppPassword, OwnCredential, OwnCredentials, SealedTexts, TextPurpose};
 
 /// Logs users in and checks what was granted to them.
@@ -45,10 +47,14 @@ pub trait TokenRenewal: Send + Sync {
     async fn renew(&self, check: CredentialCheck, form: TokenForm) -> Result<Grant, TokenError>;
 }
 
-/// Limits calls by client key and route.
+/// Limits calls by client key and route, and by user.
 pub trait RequestLimits: Send + Sync {
     /// Counts a call against the protocol's limit, where it has one. A refused call carries `retry_after`.
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus>;
+
+    /// Counts a call of a user against the protocol's limit, where it has one. A refused call carries `retry_after`. The
+    /// check of an API key counts by itself.
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus>;
 }
 
 /// Replaces API keys.

@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 const LETTERS_AND_DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 const URL_SAFE: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+const SMALL_LETTERS_AND_DIGITS: &[u8] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const DIGITS: &[u8] = b"0123456789";
+const HEX: &[u8] = b"0123456789abcdef";
 
 /// The 55 symbols of Rocket.Chat's ids, none of which looks like another.
 const UNAMBIGUOUS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTWXYZabcdefghijkmnopqrstuvwxyz";
@@ -25,6 +27,18 @@ pub fn zulip_api_key(rng: &dyn Rng) -> ApiKey {
 #[must_use]
 pub fn rocketchat_token(rng: &dyn Rng) -> Token {
     Token::new(random_text(rng, URL_SAFE, 43))
+}
+
+/// Generates a token of Zulip, for a login that goes on elsewhere: 32 hexadecimal digits, 128 bits.
+#[must_use]
+pub fn zulip_token(rng: &dyn Rng) -> Token {
+    Token::new(random_text(rng, HEX, 32))
+}
+
+/// Generates the token of a web session: 32 small letters and digits, 165 bits. The cookies of a Zulip server look so.
+#[must_use]
+pub fn web_session_token(rng: &dyn Rng) -> Token {
+    Token::new(random_text(rng, SMALL_LETTERS_AND_DIGITS, 32))
 }
 
 /// Generates a Rocket.Chat `_id`: 17 symbols, 98 bits. It is not a secret.

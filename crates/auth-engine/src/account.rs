@@ -11,5 +11,6 @@ pub(crate) mod password_reset;
 pub(crate) mod passwords;
 pub(crate) mod personal_tokens;
 pub(crate) mod present_password;
+mod reset_mail;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;

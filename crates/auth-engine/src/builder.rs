@@ -305,6 +305,7 @@ impl EngineBuilder {
                 notices: Arc::clone(&notices),
                 auditor: Arc::clone(&auditor),
                 clock: Arc::clone(&clock),
+                rules: Arc::clone(&rules),
                 is_offered: config.rocketchat.password_reset,
             },
             own_credentials: OwnCredentialService {

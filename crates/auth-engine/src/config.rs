@@ -154,6 +154,8 @@ pub struct ZulipConfig {
     pub login_limit: Option<Quota>,
     /// Calls per user.
     pub api_limit: Option<Quota>,
+    /// Whether links for new passwords are limited: two in an hour and five in a day to an address, five in a day from a client.
+    pub reset_limits: bool,
     /// Keys of the systems whose assertions are believed, by realm.
     pub assertions: BTreeMap<String, AssertionConfig>,
     /// Whether users may log in with a password at this protocol, where their realm allows it.
@@ -169,6 +171,7 @@ impl Default for ZulipConfig {
             exact: Exact::default(),
             login_limit: None,
             api_limit: None,
+            reset_limits: false,
             assertions: BTreeMap::new(),
             password_login: true,
             development: false,

@@ -60,9 +60,20 @@ impl CredentialFactory {
         kind: CredentialKind,
         expires: Option<Timestamp>,
     ) -> (Token, Credential) {
-        let token = opaque::rocketchat_token(&*self.rng);
+        let token = self.new_token(kind);
         let digest = opaque::digest(token.expose());
         (token, Credential { expires, ..self.credential(user, kind, Some(digest)) })
+    }
+
+    /// A new token of a kind.
+    pub(crate) fn new_token(&self, kind: CredentialKind) -> Token {
+        match kind {
+            CredentialKind::HANDOVER => opaque::zulip_token(&*self.rng),
+            CredentialKind::WEB_SESSION | CredentialKind::RESET_VISIT => {
+                opaque::web_session_token(&*self.rng)
+            }
+            _ => opaque::rocketchat_token(&*self.rng),
+        }
     }
 
     /// An app password as the store keeps it, for all protocols and without an end.

@@ -67,7 +67,7 @@ pub use engine::Engine;
 pub use error::OpenError;
 pub use login::backends::BackendChain;
 pub use login::directory::{DirectoryAccounts, EntryMatch};
-pub use maintenance::outbox::{Mail, MailQueue};
+pub use maintenance::outbox::{Letterhead, Mail, MailQueue};
 pub use maintenance::purge::{Purged, Purger};
 pub use named_credentials::{Added, MOST_NAMED, add_named};
 pub use profile::{Outcome, ProfileChange, change_profile};

@@ -8,7 +8,7 @@ use auth_core::{ClientKey, Language, OneTimeCode, Timestamp, Token, fill, is_inv
 
 use self::english::ENGLISH;
 use self::german::GERMAN;
-use self::table::{MailText, Texts};
+use self::table::{MailText, ResetAnswerText, Texts};
 
 /// What a mail tells its reader.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,30 @@ pub(crate) enum Message<'a> {
     Code(&'a OneTimeCode),
     /// What was done to the account, and when.
     Notice(&'a Notice, Timestamp),
+    /// The answer to somebody who asked for a new password at a realm's own page.
+    ResetAnswer {
+        /// The address that was typed.
+        typed: &'a str,
+        /// The realm's name.
+        realm: &'a str,
+        /// The realm's address.
+        url: &'a str,
+        answer: &'a ResetAnswer,
+    },
+}
+
+/// What whoever asked for a new password is told.
+#[derive(Debug)]
+pub(crate) enum ResetAnswer {
+    /// Where to set it.
+    Link(String),
+    /// The account is deactivated.
+    Deactivated,
+    /// There is no account; the addresses of the realms in which there is one.
+    NoAccount {
+        /// These addresses.
+        elsewhere: Vec<String>,
+    },
 }
 
 /// What an owner is told of.
@@ -88,6 +112,9 @@ pub(crate) fn letter(message: &Message<'_>, language: Language, site: &Site) -> 
     let t = texts(language);
     let link = |path, token: &Token| format!("{}/{path}/{}", site.url, token.expose());
     let (words, text) = match *message {
+        Message::ResetAnswer { typed, realm, url, answer } => {
+            return reset_answer(&t.reset_answer, [&shown(typed), &shown(realm), url], answer);
+        }
         Message::PasswordReset(token) => with(&t.password_reset, &[&link("reset-password", token)]),
         Message::AddressProof(token) => with(&t.address_proof, &[&link("verify-email", token)]),
         Message::AddressChange(token) => with(&t.address_change, &[&link("verify-email", token)]),
@@ -106,6 +133,19 @@ pub(crate) fn letter(message: &Message<'_>, language: Language, site: &Site) -> 
         None => words.subject.to_owned(),
     };
     Letter { subject, text: text + "\n" }
+}
+
+/// The answer to somebody who asked for a new password: for an address, at a realm of a name and an address. The subject is as
+/// the realm's own system has it, without the name of the site.
+fn reset_answer(t: &'static ResetAnswerText, [typed, realm, url]: [&str; 3], answer: &ResetAnswer) -> Letter {
+    let rest = match answer {
+        ResetAnswer::Link(link) => fill(t.link, &[link]),
+        ResetAnswer::Deactivated => t.deactivated.to_owned(),
+        ResetAnswer::NoAccount { elsewhere } if elsewhere.is_empty() => t.no_account.to_owned(),
+        ResetAnswer::NoAccount { elsewhere } => fill(t.elsewhere, &[&elsewhere.join("\n\n")]),
+    };
+    let begin = fill(t.begin, &[typed, realm, url]);
+    Letter { subject: fill(t.subject, &[realm]), text: format!("{begin}\n\n{rest}\n\n{}\n", t.end) }
 }
 
 /// The texts of a notice, and its first paragraph.

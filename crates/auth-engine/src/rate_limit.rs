@@ -5,6 +5,7 @@ pub(crate) mod networks;
 mod optional_limiter;
 pub(crate) mod priority;
 pub(crate) mod reservation;
+mod reset_links;
 pub(crate) mod shared;
 pub(crate) mod subject;
 mod wrong_codes;

@@ -13,8 +13,12 @@ const DEVICE: &[CredentialKind] = &[
 ];
 
 /// The kinds of tokens that a login makes, but for those that protocols add.
-const LOGIN_TOKENS: &[CredentialKind] =
-    &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::WEB_SESSION, CredentialKind::ZETTELSTORE_TOKEN];
+const LOGIN_TOKENS: &[CredentialKind] = &[
+    CredentialKind::ROCKETCHAT_TOKEN,
+    CredentialKind::WEB_SESSION,
+    CredentialKind::ZETTELSTORE_TOKEN,
+    CredentialKind::HANDOVER,
+];
 
 /// The kinds of codes and links that are mailed to an owner.
 const MAILED: &[CredentialKind] = &[

@@ -20,7 +20,10 @@ pub use change_notices::NO_CHANGE_NOTICES;
 pub use rocketchat::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN, RocketChatRules};
 pub use web::WebRules;
 pub use zettelstore::ZettelstoreRules;
-pub use zulip::{ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, STATE_BEFORE_PASSWORD, ZulipRules};
+pub use zulip::{
+    ASSERTION_WITHOUT_END, LIMIT_BY_TYPED_NAME, RESET_LIMIT_BY_TYPED_ADDRESS, STATE_BEFORE_PASSWORD,
+    ZulipRules,
+};
 
 /// The rules of every protocol.
 pub struct RuleSet {

@@ -2,11 +2,11 @@
 
 use askama::Template;
 use auth_core::{Answer, InternalError};
+use auth_pages::Asset;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, Response, StatusCode};
 
-use crate::encode::asset::Asset;
 use crate::state::WebProtocol;
 
 /// A page.
@@ -71,7 +71,7 @@ fn respond(state: &WebProtocol, status: StatusCode, body: Bytes) -> Response<Byt
     let length = body.len();
     let mut response = Response::new(body);
     *response.status_mut() = status;
-    *response.headers_mut() = state.headers.clone();
+    *response.headers_mut() = state.look.headers(&[]);
     response.headers_mut().insert(CONTENT_LENGTH, length.into());
     response
 }

@@ -3,6 +3,5 @@
 pub mod cookies;
 pub mod fields;
 pub mod host;
-pub mod language;
 pub mod next;
 pub mod sender;

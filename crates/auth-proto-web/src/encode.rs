@@ -1,7 +1,5 @@
 //! Values to bytes: the parts that pages are made of.
 
-pub(crate) mod asset;
 pub(crate) mod cookie;
-pub(crate) mod headers;
 pub(crate) mod moment;
 pub(crate) mod qr;

@@ -10,7 +10,7 @@ use crate::answer::{page, redirect};
 use crate::decode::next::Next;
 use crate::state::WebProtocol;
 use crate::text::{Texts, fill};
-use crate::view::{Link, Message, Shell};
+use crate::view::{Link, Message};
 
 /// Why a request is not answered with a success.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +109,7 @@ impl PageError {
             _ => ("/", t.errors.to_front),
         };
         let message = Message {
-            shell: Shell::new(state, None, true),
+            shell: state.look.shell(None, true),
             t,
             title,
             texts: vec![&text],

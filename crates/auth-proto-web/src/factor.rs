@@ -1,10 +1,10 @@
 //! The proof that a service asks for, as a field of a form, and the proof that came back.
 
 use auth_core::{FactorMethod, PresentedFactor};
+use auth_pages::{Input, Kind};
 
 use crate::decode::fields::Fields;
 use crate::text::Texts;
-use crate::view::{Input, Kind};
 
 /// A method as forms carry it.
 pub(crate) fn name(method: FactorMethod) -> &'static str {

@@ -15,7 +15,7 @@ use crate::state::WebProtocol;
 const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The field of the sealed text.
-const FIELD: &str = "form";
+pub(crate) const FIELD: &str = "form";
 
 /// The forms of the pages. A sealed text of one is none of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

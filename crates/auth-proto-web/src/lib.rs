@@ -71,7 +71,6 @@
 pub mod decode;
 
 mod answer;
-mod colour;
 mod config;
 mod encode;
 mod error;
@@ -90,6 +89,6 @@ mod text;
 mod view;
 mod visitor;
 
-pub use colour::Colour;
-pub use config::{Brand, Config, Demo, DemoCommand, DemoUser};
+pub use auth_pages::{Brand, Colour};
+pub use config::{Config, Demo, DemoCommand, DemoUser};
 pub use state::{WebProtocol, WebServices};

@@ -4,15 +4,14 @@ use async_trait::async_trait;
 use auth_core::{
     Answer, BodyRule, BodyTooLarge, Language, Peer, Protocol, ProtocolName, RequestError, Route,
 };
+use auth_pages::asked_for;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method};
 
 use crate::answer::asset;
 use crate::decode::cookies::Cookies;
-use crate::decode::language::asked_for;
 use crate::decode::sender::Sender;
-use crate::encode::asset::Asset;
 use crate::error::PageError;
 use crate::request::Request;
 use crate::route::{Endpoint, Methods};
@@ -70,8 +69,7 @@ async fn dispatch(
         _ => return Err(PageError::MethodNotAllowed { allowed: methods.allowed() }),
     };
     match endpoint {
-        Endpoint::Style => return file(state, http, &state.style),
-        Endpoint::Icon => return file(state, http, &state.icon),
+        Endpoint::Style | Endpoint::Icon => return file(state, http),
         _ => {}
     }
     if is_post {
@@ -131,8 +129,9 @@ async fn submit(state: &WebProtocol, endpoint: Endpoint, request: &Request<'_>) 
 }
 
 /// A file beside the pages, at no other path than its own.
-fn file(state: &WebProtocol, http: &http::Request<Bytes>, found: &Asset) -> Result<Answer, PageError> {
-    if http.uri().path() == found.path { Ok(asset(state, found)) } else { Err(PageError::NotFound) }
+fn file(state: &WebProtocol, http: &http::Request<Bytes>) -> Result<Answer, PageError> {
+    let found = state.look.file(http.uri().path()).ok_or(PageError::NotFound)?;
+    Ok(asset(state, found))
 }
 
 /// Judges a form before it is read: how many were sent, from where, and of which type.

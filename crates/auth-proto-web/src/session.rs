@@ -4,14 +4,14 @@ use auth_core::{
     Caller, CredentialCheck, CredentialKind, PresentedCredential, PresentedFactor, Principal, ProtocolName,
     Token, TokenError, User,
 };
+use auth_pages::{NavLink, Owner, Shell, SignOut};
 use http::Method;
 
 use crate::decode::next::Next;
 use crate::error::PageError;
-use crate::form::{FormName, Opened, seal};
+use crate::form::{self, FormName, Opened, seal};
 use crate::request::Request;
 use crate::state::WebProtocol;
-use crate::view::{NavLink, Owner, Shell};
 
 /// The owner of a web session.
 #[derive(Debug)]
@@ -169,7 +169,8 @@ impl SignedIn {
         let is_free = !profile.user.must_change_password && !profile.lacks_second_factor();
         let links = pages.into_iter().filter(|(_, _, is_there)| *is_there && is_free).map(link).collect();
         let sign_out = self.seal(state, FormName::SignOut, &[]);
+        let sign_out = SignOut { action: "/sign-out", field: form::FIELD, value: sign_out };
         let owner = Owner { name: self.user().full_name.clone(), sign_out, links };
-        Shell::new(state, Some(owner), failed)
+        state.look.shell(Some(owner), failed)
     }
 }

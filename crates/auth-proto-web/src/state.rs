@@ -7,11 +7,9 @@ use auth_core::{
     AddressVerification, ApiKeys, Authenticator, OwnAccount, OwnCredentials, PasswordReset, Realms,
     RequestLimits, SealedTexts, SecondFactors, Sessions,
 };
-use http::HeaderMap;
+use auth_pages::Look;
 
 use crate::config::Config;
-use crate::encode::asset::Asset;
-use crate::encode::headers;
 
 /// The services that the pages ask.
 pub trait WebServices:
@@ -49,18 +47,15 @@ impl<T> WebServices for T where
 pub struct WebProtocol {
     pub(crate) config: Config,
     pub(crate) services: Arc<dyn WebServices>,
-    /// The headers of every answer.
-    pub(crate) headers: HeaderMap,
-    pub(crate) style: Asset,
-    pub(crate) icon: Asset,
+    pub(crate) look: Look,
 }
 
 impl WebProtocol {
     /// Creates the pages of a configuration, answered by `services`. The style sheet is made here, once.
     #[must_use]
     pub fn new(config: Config, services: Arc<dyn WebServices>) -> Self {
-        let (style, icon) = (Asset::style(&config.brand), Asset::icon(&config.brand));
-        Self { headers: headers::of(&config), config, services, style, icon }
+        let look = Look::new(config.brand.clone(), config.url.starts_with("https://"));
+        Self { config, services, look }
     }
 }
 

@@ -8,7 +8,7 @@ use crate::encode::cookie;
 use crate::error::PageError;
 use crate::request::Request;
 use crate::state::WebProtocol;
-use crate::view::{Link, Message, Shell};
+use crate::view::{Link, Message};
 
 /// A browser without a session.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ pub(crate) fn message(
     [title, text]: [&'static str; 2],
     link: Link<'static>,
 ) -> Result<Answer, PageError> {
-    let shell = Shell::new(state, None, status != StatusCode::OK);
+    let shell = state.look.shell(None, status != StatusCode::OK);
     let view = Message { shell, t: request.texts, title, texts: vec![text], link: Some(link) };
     Ok(page(state, status, &view)?)
 }

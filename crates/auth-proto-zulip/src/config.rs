@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 
 use auth_core::Exact;
+use auth_pages::Brand;
+
+use crate::decode::remote_user::RemoteUser;
 
 /// The protocol's configuration. [`Config::default`] answers for every host name, as one organisation at the root.
 ///
@@ -39,6 +42,14 @@ pub struct Config {
     pub development_login: bool,
     /// The slug of the one realm that every host leads to.
     pub default_realm: Option<String>,
+    /// Whether Zulip's own pages are served: log-in, sessions, the apps' flow.
+    pub web: bool,
+    /// How the pages are listed among the ways to log in that clients offer; `None` lists them not.
+    pub web_method: Option<WebMethod>,
+    /// Who is believed to name users whom they have authenticated themselves: `REMOTE_USER`.
+    pub remote_user: Option<RemoteUser>,
+    /// What the pages look like.
+    pub brand: Brand,
     /// The [points](crate::exact) in which the answers are as careless as those of the real server.
     pub exact: Exact,
 }
@@ -56,7 +67,36 @@ impl Default for Config {
             development: false,
             development_login: true,
             default_realm: None,
+            web: false,
+            web_method: None,
+            remote_user: None,
+            brand: Brand::new("auth-server"),
             exact: Exact::default(),
+        }
+    }
+}
+
+/// The log-in page as a way to log in, which clients show beside those of other servers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "plain keys that the server fills in")]
+pub struct WebMethod {
+    /// The name by which clients tell the way from others.
+    pub name: String,
+    /// What is shown on its button.
+    pub display_name: String,
+    /// The absolute address of a picture for its button.
+    pub display_icon: Option<String>,
+    /// Its place: heavier ways come first. Zulip's own weigh from 10 (Apple) to 9999 (SAML).
+    pub order: u32,
+}
+
+impl Default for WebMethod {
+    fn default() -> Self {
+        Self {
+            name: "web".to_owned(),
+            display_name: "Sign in on the web".to_owned(),
+            display_icon: None,
+            order: 1000,
         }
     }
 }

@@ -138,3 +138,38 @@ impl From<ActionError> for ApiError {
         }
     }
 }
+
+/// Why a page is not shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum PageError {
+    /// There is nothing at the path.
+    NotFound,
+    /// The path doesn't know the method.
+    MethodNotAllowed,
+    /// The request was not sent by a page of this server.
+    Forbidden,
+    /// It was done too often.
+    Limited { retry_after: Duration },
+    /// The way to log in is not set up.
+    Configuration,
+    /// The token of a login that is to go on here is used or too old.
+    LoginOver,
+    /// The host leads to no realm.
+    NoRealm,
+    /// The client is told in a document.
+    Api(ApiError),
+    /// The page could not be made.
+    Internal(InternalError),
+}
+
+impl From<InternalError> for PageError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<ApiError> for PageError {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
+    }
+}

@@ -13,11 +13,12 @@ const LENGTH: usize = 32;
 pub struct OneTimePad([u8; LENGTH]);
 
 impl OneTimePad {
-    /// Reads 64 hexadecimal digits of either case.
+    /// Reads 64 hexadecimal digits of either case. Full-width digits count as their ASCII ones, as in the real server.
     ///
     /// # Errors
     /// [`InvalidPad`] for any other text, which Zulip answers with 400 and `Invalid OTP`.
     pub fn parse(text: &str) -> Result<Self, InvalidPad> {
+        let text: String = text.chars().take(2 * LENGTH + 1).map(half_width).collect();
         let bytes = HEXLOWER_PERMISSIVE.decode(text.as_bytes()).map_err(|_| InvalidPad)?;
         bytes.try_into().map(Self).map_err(|_| InvalidPad)
     }
@@ -47,6 +48,12 @@ impl OneTimePad {
     fn xor(&self, bytes: &[u8]) -> Option<Vec<u8>> {
         (bytes.len() == LENGTH).then(|| bytes.iter().zip(self.0).map(|(byte, pad)| byte ^ pad).collect())
     }
+}
+
+/// The ASCII digit of a full-width one; any other character as it is.
+fn half_width(c: char) -> char {
+    let digit = u32::from(c).checked_sub(u32::from('０')).and_then(|digit| char::from_digit(digit, 10));
+    digit.unwrap_or(c)
 }
 
 impl fmt::Debug for OneTimePad {
@@ -80,6 +87,11 @@ mod tests {
         for (key, pad, encrypted) in [
             ("12ac".repeat(8).as_str(), "7be38894".repeat(8), "4ad1e9f7".repeat(8).as_str()),
             (iago, "1234abcd".repeat(8), "755eeafd266ef2ae636ce0ac7e42f280530ce4a84a67cdb7477be7bf6656f1bb"),
+            (
+                iago,
+                "１２34ABCD".repeat(8),
+                "755eeafd266ef2ae636ce0ac7e42f280530ce4a84a67cdb7477be7bf6656f1bb",
+            ),
             (iago, "1234ABCD".repeat(8), "755eeafd266ef2ae636ce0ac7e42f280530ce4a84a67cdb7477be7bf6656f1bb"),
             (
                 iago,

@@ -7,7 +7,7 @@ use http::{HeaderMap, Method};
 
 use crate::error::ApiError;
 use crate::exact::SLASHES;
-use crate::handler::{account, compatibility, desktop, development, login, settings};
+use crate::handler::{account, compatibility, development, login, pages, session, settings, take_over};
 use crate::request::{Request, has_form};
 use crate::route::{self, Endpoint};
 use crate::state::ZulipProtocol;
@@ -37,6 +37,7 @@ impl Protocol for ZulipProtocol {
 
     async fn answer(&self, route: &Route, request: http::Request<Bytes>, peer: &Peer) -> Answer {
         let result = match Request::decode(&self.config, route::row_of(route), &request, peer) {
+            Ok(request) if request.is_for_page(&self.config) => Ok(pages::answer(self, &request).await),
             Ok(request) => dispatch(self, &request).await,
             Err(error) => Err(error.into()),
         };
@@ -56,12 +57,13 @@ async fn dispatch(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer
         Endpoint::DevListUsers => development::list_users(state, request).await,
         Endpoint::ServerSettings => settings::show(state, request).await,
         Endpoint::Compatibility => compatibility::judge(state, request).await,
-        Endpoint::OwnUser
-        | Endpoint::RegenerateApiKey
-        | Endpoint::OwnSettings
-        | Endpoint::SessionOwnUser
-        | Endpoint::SessionFetchApiKey => account::call(state, request).await,
-        Endpoint::DesktopSession => desktop::take_over(state, request).await,
-        Endpoint::Unknown => Err(ApiError::UnknownPath),
+        Endpoint::OwnUser | Endpoint::RegenerateApiKey | Endpoint::OwnSettings => {
+            account::call(state, request).await
+        }
+        Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey | Endpoint::SessionSettings => {
+            session::call(state, request).await
+        }
+        Endpoint::DesktopSession => Err(take_over::refuse(request)),
+        _ => Err(ApiError::UnknownPath),
     }
 }

@@ -10,7 +10,7 @@ use http::{HeaderMap, HeaderValue, Method};
 use crate::config::Config;
 use crate::decode::DecodeError;
 use crate::decode::parameters::Parameters;
-use crate::route::Row;
+use crate::route::{Endpoint, Kind, Row};
 use crate::site::Site;
 
 /// A request that could be decoded.
@@ -51,6 +51,11 @@ impl<'a> Request<'a> {
         Ok(Self { route, http, peer, site, parameters, is_development })
     }
 
+    /// Whether pages answer the request: it is for one of them, or for a path that nothing answers on a server with pages.
+    pub(crate) fn is_for_page(&self, config: &Config) -> bool {
+        self.route.kind == Kind::Page || self.route.endpoint == Endpoint::Unknown && config.web
+    }
+
     /// The `User-Agent` header.
     pub(crate) fn user_agent(&self) -> Option<Cow<'a, str>> {
         text(self.http.headers(), &USER_AGENT)
@@ -59,6 +64,11 @@ impl<'a> Request<'a> {
     /// The `Authorization` header.
     pub(crate) fn authorization(&self) -> Option<Cow<'a, str>> {
         text(self.http.headers(), &AUTHORIZATION)
+    }
+
+    /// A header of that name.
+    pub(crate) fn header(&self, name: &'static str) -> Option<Cow<'a, str>> {
+        text(self.http.headers(), &HeaderName::from_static(name))
     }
 
     /// The `Accept` header.

@@ -55,6 +55,11 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// The host as sent, in lower case.
+    pub(crate) fn authority(&self) -> &str {
+        self.host.authority()
+    }
+
     /// Whether the host is the external host, below it, or a name or an address of this machine: none that somebody else
     /// can have lead here.
     pub(crate) fn is_own(&self, config: &Config) -> bool {

@@ -4,23 +4,50 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, ApiKeys, Authenticator, Clock, DevelopmentUsers, InternalError, OwnAccount, Realm, Realms,
+    Answer, ApiKeys, Authenticator, Clock, DevelopmentUsers, InternalError, OwnAccount, OwnCredentials,
+    PasswordReset, Realm, Realms, RequestLimits, SealedTexts, Timestamp, Token,
 };
+use auth_pages::Look;
 
 use crate::config::Config;
+use crate::decode::csrf::SECRET_LENGTH;
 use crate::encode::date::DateCache;
 use crate::encode::response;
 use crate::site::Site;
 
 /// The services that the protocol asks.
-pub trait ZulipServices: Authenticator + ApiKeys + DevelopmentUsers + OwnAccount + Realms {}
+pub trait ZulipServices:
+    ApiKeys
+    + Authenticator
+    + DevelopmentUsers
+    + OwnAccount
+    + OwnCredentials
+    + PasswordReset
+    + Realms
+    + RequestLimits
+    + SealedTexts
+{
+}
 
-impl<T: Authenticator + ApiKeys + DevelopmentUsers + OwnAccount + Realms + ?Sized> ZulipServices for T {}
+impl<T> ZulipServices for T where
+    T: ApiKeys
+        + Authenticator
+        + DevelopmentUsers
+        + OwnAccount
+        + OwnCredentials
+        + PasswordReset
+        + Realms
+        + RequestLimits
+        + SealedTexts
+        + ?Sized
+{
+}
 
-/// Zulip's login API, an implementation of [`Protocol`](auth_core::Protocol).
+/// Zulip's login API and its pages, an implementation of [`Protocol`](auth_core::Protocol).
 pub struct ZulipProtocol {
     pub(crate) config: Config,
     pub(crate) services: Arc<dyn ZulipServices>,
+    pub(crate) look: Look,
     clock: Arc<dyn Clock>,
     dates: DateCache,
 }
@@ -29,7 +56,29 @@ impl ZulipProtocol {
     /// Creates the protocol, answered by `services`. The clock tells the moment that `Expires` headers name.
     #[must_use]
     pub fn new(config: Config, services: Arc<dyn ZulipServices>, clock: Arc<dyn Clock>) -> Self {
-        Self { config, services, clock, dates: DateCache::default() }
+        let look = Look::new(config.brand.clone(), config.url_scheme == "https");
+        Self { config, services, look, clock, dates: DateCache::default() }
+    }
+
+    /// Whether browsers reach the pages by TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.config.url_scheme == "https"
+    }
+
+    /// The moment now.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// A new CSRF secret, or a mask of one: letters and digits.
+    pub(crate) fn new_secret(&self) -> Token {
+        let mut secret = String::with_capacity(SECRET_LENGTH);
+        while secret.len() < SECRET_LENGTH {
+            let token = self.services.new_token();
+            let symbols = token.expose().chars().rev().filter(char::is_ascii_alphanumeric);
+            secret.extend(symbols.take(SECRET_LENGTH - secret.len()));
+        }
+        Token::new(secret)
     }
 
     /// The realm that a request is for; `None` where its host leads to no realm.

@@ -17,7 +17,7 @@ use auth_proto_zettelstore::{AnswerForm, ZettelstoreProtocol};
 use auth_proto_zulip::ZulipProtocol;
 use auth_store::PendingUpgrade;
 
-use crate::config::{Config, StoreLocation, ZettelstoreAnswer};
+use crate::config::{Config, StoreLocation, Web, ZettelstoreAnswer};
 use crate::keyfile;
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
@@ -294,6 +294,10 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         development: zulip.development,
         development_login: zulip.development_login,
         default_realm: zulip.realm.clone(),
+        web: zulip.web,
+        web_method: zulip.web_method(),
+        remote_user: zulip.remote_user(),
+        brand: brand(&config.web),
         exact: zulip.exact_points(),
     }
 }
@@ -318,13 +322,18 @@ fn rocketchat(config: &Config, unique_id: String) -> auth_proto_rocketchat::Conf
     protocol
 }
 
-fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
-    let (web, is_on) = (&config.web, |protocol| config.protocols().any(|on| on == protocol));
+/// The look of all pages, whichever protocol they are of.
+fn brand(web: &Web) -> Brand {
     let mut brand = Brand::new(web.name.as_deref().unwrap_or("auth-server"));
     brand.icon.clone_from(&web.icon);
     brand.line.clone_from(&web.line);
     brand.accent = web.accent.unwrap_or(brand.accent);
     brand.accent_dark = web.accent_dark.unwrap_or(brand.accent_dark);
+    brand
+}
+
+fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
+    let (web, is_on) = (&config.web, |protocol| config.protocols().any(|on| on == protocol));
     let url = web.url.clone().unwrap_or_default();
     let external_host = Some(config.zulip.external_host.clone()).filter(|host| !host.is_empty());
     let zulip_url = match &external_host {
@@ -335,7 +344,7 @@ fn web(config: &Config, engine: &Engine) -> auth_proto_web::Config {
     auth_proto_web::Config {
         realm: web.realm.clone(),
         external_host,
-        brand,
+        brand: brand(web),
         zulip_url: is_on(ProtocolName::ZULIP).then_some(zulip_url),
         rocketchat_url: is_on(ProtocolName::ROCKETCHAT).then(|| config.rocketchat.site_url.clone()),
         app_password_protocols: protocols.into_iter().filter(|protocol| is_on(*protocol)).collect(),

@@ -55,7 +55,7 @@ pub(crate) use store::StoreLocation;
 pub use value::{ExactPoints, Limit, Span, Switch};
 pub use web::Web;
 pub use zettelstore::{Zettelstore, ZettelstoreAnswer};
-pub use zulip::{Jwt, Zulip};
+pub use zulip::{Jwt, RemoteUser, WebMethod, Zulip};
 
 /// The file that `auth-server config default` prints: every key with its default.
 pub const DEFAULT: &str = include_str!("../default.toml");

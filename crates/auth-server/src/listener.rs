@@ -145,7 +145,8 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
     }
     let id = shared.request_ids.of(request.headers(), origin.is_trusted);
     let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
-    let peer = Peer::of_request(origin.client, id).with_agent(&String::from_utf8_lossy(agent));
+    let peer = Peer::of_request(origin.client, id).through(address.ip());
+    let peer = peer.with_agent(&String::from_utf8_lossy(agent));
     if let Some(sockets) = router.sockets(request.uri().path()) {
         if place.is_refusal() {
             return too_busy(&*sockets.protocol);

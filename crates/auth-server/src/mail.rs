@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::bail;
-use auth_engine::{Mail, MailQueue};
+use auth_engine::{Letterhead, Mail, MailQueue};
+use lettre::Address;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Message, MultiPart};
+use lettre::message::{Mailbox, Message, MultiPart};
 use tokio_util::sync::CancellationToken;
 
 use self::kept::KeptMail;
@@ -37,6 +38,8 @@ pub(crate) enum Carrier {
     /// The memory of a demonstration.
     Kept(Arc<KeptMails>),
 }
+/// The length of the token in a sender's address.
+const TOKEN_LENGTH: usize = 24;
 
 /// Sends mail.
 pub(crate) struct Mailer {
@@ -120,17 +123,41 @@ fn message(relay: &Relay, mail: &Mail, text: &str) -> Result<Message, SendError>
     let html = html::html(&mail.subject, mail.language, text)
         .map_err(|_| SendError::Unsendable("it makes no HTML"))?;
     let to = mail.to.parse().map_err(|_| SendError::Unsendable("its recipient is no address"))?;
-    let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-    let language = HeaderName::new_from_ascii_str("Content-Language");
-    Message::builder()
-        .from(relay.from.clone())
-        .to(to)
+    let (mut from, mut to) = (sender(&relay.from, mail)?, Mailbox::new(None, to));
+    let header = |name, value| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
+    let mut list = None;
+    if let Some(Letterhead { sender, recipient, list: id }) = &mail.letterhead {
+        from.name = Some(sender.clone());
+        to.name = Some(recipient.clone()).filter(|name| !name.is_empty());
+        list = Some(header("List-Id", id.clone()));
+    }
+    let mut message = Message::builder().from(from).to(to);
+    if let Some(list) = list {
+        message = message.raw_header(list);
+    }
+    message
         .subject(mail.subject.as_str())
         .message_id(Some(format!("<{}@{}>", mail.id, relay.from.email.domain())))
-        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-        .raw_header(HeaderValue::new(language, mail.language.tag().to_owned()))
+        .raw_header(header("Auto-Submitted", "auto-generated".to_owned()))
+        // Exchange heeds this one, and answers no mail that carries it.
+        .raw_header(header("X-Auto-Response-Suppress", "All".to_owned()))
+        .raw_header(header("Content-Language", mail.language.tag().to_owned()))
         .multipart(MultiPart::alternative_plain_html(text.to_owned(), html))
         .map_err(|_| SendError::Unsendable("it makes no message"))
+}
+
+/// The sender of a mail: in place of `{token}` in the address stand letters and digits of its own.
+fn sender(from: &Mailbox, mail: &Mail) -> Result<Mailbox, SendError> {
+    const PLACE: &str = "{token}";
+    let user = from.email.user();
+    if !user.contains(PLACE) {
+        return Ok(from.clone());
+    }
+    let id = mail.id.to_string();
+    let user = user.replace(PLACE, id.get(..TOKEN_LENGTH).unwrap_or(&id));
+    let email = Address::new(user, from.email.domain());
+    let email = email.map_err(|_| SendError::Unsendable("its sender is no address"))?;
+    Ok(Mailbox::new(from.name.clone(), email))
 }
 
 /// Connects to a relay, greets it and logs in, as before mail is sent, and sends none.

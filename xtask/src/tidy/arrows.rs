@@ -36,9 +36,10 @@ const ARROWS: &[Arrows] = &[
     Arrows { name: "auth-outbound", linked: &[], tested: &[] },
     Arrows { name: "auth-store", linked: &["auth-core", "auth-outbound"], tested: &["test-postgres"] },
     Arrows { name: "auth-ldap", linked: &["auth-core", "auth-outbound"], tested: &["auth-conformance"] },
-    Arrows { name: "auth-proto-zulip", linked: &["auth-core"], tested: &[] },
+    Arrows { name: "auth-pages", linked: &["auth-core"], tested: &[] },
+    Arrows { name: "auth-proto-zulip", linked: &["auth-core", "auth-pages"], tested: &[] },
     Arrows { name: "auth-proto-rocketchat", linked: &["auth-core"], tested: &[] },
-    Arrows { name: "auth-proto-web", linked: &["auth-core"], tested: &[] },
+    Arrows { name: "auth-proto-web", linked: &["auth-core", "auth-pages"], tested: &[] },
     Arrows { name: "auth-proto-zettelstore", linked: &["auth-core"], tested: &[] },
     Arrows {
         name: "auth-server",

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use auth_core::testing::MemoryStore;
 use auth_core::{
-    AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod, Grant, GrantKind,
-    Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser, OneTimeCode,
-    Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedCredential, PresentedFactor, Principal,
-    ProtocolName, Rng, SecondFactors, SecondStep, SecretInput, SeededRng, Store, Token, TokenForm,
-    TokenRenewal, TotpSecret, User,
+    ActionError, AddressVerification, Caller, Credential, CredentialCheck, CredentialKind, FactorMethod,
+    Grant, GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod, ManualClock, MetaStore, NewUser,
+    OneTimeCode, Password, PasswordDigest, PasswordReset, PersonalTokens, PresentedCredential,
+    PresentedFactor, Principal, ProtocolName, Rng, SecondFactors, SecondStep, SecretInput, SeededRng, Store,
+    Token, TokenForm, TokenRenewal, TotpSecret, User,
 };
 use auth_crypto::keyring::Purpose;
 use auth_crypto::opaque;
@@ -122,7 +122,14 @@ impl Ann {
         secrets.push(("web session", session_of_pages.expose().to_owned()));
         world.engine.forgot_password(realm.id, EMAIL, None).await.unwrap();
         let link = text_of_mail(&world).await.split_once("/reset-password/").unwrap().1[..43].to_owned();
+        let visit = world.engine.open_reset_link(&Token::new(link.as_str()), None).await.unwrap().unwrap();
         secrets.push(("reset token", link));
+        secrets.push(("cookie of a reset", visit.expose().to_owned()));
+        let handover = LoginAttempt {
+            grant: GrantKind::Token(CredentialKind::HANDOVER),
+            ..world.attempt("main", ProtocolName::ZETTELSTORE, "ann", PASSWORD).await
+        };
+        secrets.push(("handover", token(&result(world.ask(handover).await).unwrap()).expose().to_owned()));
         Self { world, rocketchat_id, session, secrets }
     }
 
@@ -226,18 +233,24 @@ impl Ann {
         if world.check("main", ProtocolName::WEB, presented).await.result.is_ok() {
             places.push("web session");
         }
-        let new = Password::new("a-better-horse-battery-1234");
+        let attempt = LoginAttempt {
+            method: LoginMethod::Handover(Token::new(text)),
+            grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+            ..world.attempt("main", ProtocolName::ZULIP, EMAIL, "").await
+        };
+        if result(world.ask(attempt).await).is_ok() {
+            places.push("login that goes on");
+        }
+        // Refused for its strength where the token is right, so that nothing is used up.
+        let new = Password::new("weak");
         let token = Token::new(text);
         let from = peer("192.0.2.1");
         if world.engine.verify_address(realm.id, &token, &from, ProtocolName::ROCKETCHAT).await.is_ok() {
             places.push("proof of an address");
         }
-        if world
-            .engine
-            .reset_password(realm.id, &token, &new, &peer("192.0.2.1"), ProtocolName::ROCKETCHAT)
-            .await
-            .is_ok()
-        {
+        let reset =
+            world.engine.reset_password(realm.id, &token, &new, &from, ProtocolName::ROCKETCHAT).await;
+        if matches!(reset, Err(ActionError::WeakPassword(_))) {
             places.push("reset");
         }
         places

@@ -151,6 +151,15 @@ const acts = {
     const [download] = await Promise.all([page.waitForEvent('download'), named(page, 'button', button).click()]);
     return { name: download.suggestedFilename(), text: readFileSync(await download.path(), 'utf8') };
   },
+  // Presses a button that leads to an address which is none of the web's, such as one by which an app is called.
+  async leave({ page }, { button }) {
+    const isForeign = (request) => !/^https?:/.test(request.url());
+    const [request] = await Promise.all([
+      page.waitForEvent('request', { predicate: isForeign, timeout: PATIENCE }),
+      named(page, 'button', button).click({ noWaitAfter: true }),
+    ]);
+    return request.url();
+  },
   texts: ({ page }, { selector }) => page.locator(selector).allInnerTexts(),
   value: ({ page }, { selector }) => page.locator(selector).first().inputValue(),
   decode: ({ page }, { selector }) => decoded(page, selector),

@@ -1,6 +1,7 @@
 //! Addresses, app passwords, sessions and Zulip's key.
 
 use auth_conformance::browser::Scripts;
+use auth_conformance::client::Client;
 use auth_conformance::http::Request;
 use auth_conformance::pages::{self, PASSWORD, make_app_password, sign_in};
 
@@ -96,6 +97,11 @@ fn zuliprc_holds_the_key_that_zulip_takes_until_a_new_one_is_made() {
         let call =
             |key: &str| site.status(&Request::new("GET", "/api/v1/users/me").basic(&address(name), key));
         assert_eq!(call(key), 200);
+        let client = Client::python("zulip_key_client.py").unwrap();
+        let kept = client.home().join("zuliprc");
+        std::fs::write(&kept, &file.text).unwrap();
+        let (works, profile) = client.log_in(&[kept]).unwrap();
+        assert_eq!((works, &profile["delivery_email"]), (true, &address(name).into()), "{profile}");
         window.press("Show API key").unwrap();
         assert_eq!(window.texts("code.secret").unwrap(), [key]);
         window.press("Make a new API key").unwrap();

@@ -4,6 +4,7 @@
 
 mod access;
 mod account;
+mod apps;
 mod fixtures;
 mod password;
 mod security;

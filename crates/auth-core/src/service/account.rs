@@ -10,7 +10,8 @@ use async_trait::async_trait;
 
 use crate::{
     Challenge, CredentialId, FactorMethod, Grant, Identifier, InternalError, Language, OneTimeCode, Password,
-    Peer, PolicyRule, Principal, Profile, ProtocolName, RealmId, StoreError, Timestamp, Token,
+    Peer, PolicyRule, Principal, Profile, ProtocolName, RateLimitStatus, RealmId, StoreError, Timestamp,
+    Token,
 };
 
 /// A signed-in user that calls.
@@ -332,36 +333,6 @@ pub struct Enrolment {
     pub url: Token,
 }
 
-/// Resets lost passwords by mail.
-#[async_trait]
-pub trait PasswordReset: Send + Sync {
-    /// Mails a token for a new password to the owner of that address. The answer is the same for addresses that an
-    /// account has and for those that none has, and must not be sent before the moment given. `language` is that of the
-    /// request: the mail is in it where the account has none.
-    ///
-    /// # Errors
-    /// An [`ActionError`] when resets are not offered, or the mail may not have been queued.
-    async fn forgot_password(
-        &self,
-        realm: RealmId,
-        address: &str,
-        language: Option<Language>,
-    ) -> Result<Timestamp, ActionError>;
-
-    /// Sets a new password for a token that was mailed, once, and ends what was signed in before; gives the account's profile.
-    ///
-    /// # Errors
-    /// An [`ActionError`] when the token is wrong or the password too weak, or the password may not have been stored.
-    async fn reset_password(
-        &self,
-        realm: RealmId,
-        token: &Token,
-        new: &Password,
-        peer: &Peer,
-        protocol: ProtocolName,
-    ) -> Result<Profile, ActionError>;
-}
-
 /// Changes the caller's own account.
 #[async_trait]
 pub trait OwnAccount: Send + Sync {
@@ -384,6 +355,19 @@ pub trait OwnAccount: Send + Sync {
         caller: &Caller<'_>,
         change: &OwnChange<'_>,
     ) -> Result<Profile, ActionError>;
+
+    /// Judges the present password of the caller's account, as an attempt to log in: with the same limits and the same log.
+    async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply;
+}
+
+/// The answer to a present password.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "the engine and the protocols' tests build it")]
+pub struct PasswordReply {
+    /// Whether the password is right: [`ActionError::SecondFactorInvalid`] where it is not.
+    pub result: Result<(), ActionError>,
+    /// The protocol's own login limit after this attempt, where it has one and it was evaluated.
+    pub rate_limit: Option<RateLimitStatus>,
 }
 
 /// What callers change about their own accounts; `None` leaves things as they are.

@@ -9,14 +9,15 @@ use crate::{
     ActionError, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck, DevelopmentUsers,
     Enrolment, FailureReason, Grant, Identifier, InternalError, Language, LoginAttempt, LoginError,
     LoginReply, OneTimeCode, Password, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal,
-    Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, SecondFactors,
-    Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    Profile, ProtocolName, RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply,
+    ResetLinkRequest, SecondFactors, Sessions, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 type OnLogIn = dyn Fn(&LoginAttempt) -> LoginReply + Send + Sync;
 type OnCheck = dyn Fn(&CredentialCheck) -> CheckReply + Send + Sync;
 type OnRenew = dyn Fn(&CredentialCheck, TokenForm) -> Result<Grant, TokenError> + Send + Sync;
 type OnAdmit = dyn Fn(ProtocolName, &'static str, &Peer) -> Option<RateLimitStatus> + Send + Sync;
+type OnAdmitUser = dyn Fn(ProtocolName, &Principal) -> Option<RateLimitStatus> + Send + Sync;
 type OnRevoke = dyn Fn(&Principal) -> Result<(), InternalError> + Send + Sync;
 type OnAction = dyn Fn(&Action) -> Result<ActionResult, ActionError> + Send + Sync;
 
@@ -43,6 +44,7 @@ pub struct FakeServices {
     check: Option<Box<OnCheck>>,
     renew: Option<Box<OnRenew>>,
     admit: Option<Box<OnAdmit>>,
+    admit_user: Option<Box<OnAdmitUser>>,
     revoke: Option<Box<OnRevoke>>,
     action: Option<Box<OnAction>>,
     asked: Mutex<Asked>,
@@ -115,6 +117,16 @@ impl FakeServices {
         answer: impl Fn(ProtocolName, &'static str, &Peer) -> Option<RateLimitStatus> + Send + Sync + 'static,
     ) -> Self {
         self.admit = Some(Box::new(answer));
+        self
+    }
+
+    /// Limits calls of users.
+    #[must_use]
+    pub fn on_admit_user(
+        mut self,
+        answer: impl Fn(ProtocolName, &Principal) -> Option<RateLimitStatus> + Send + Sync + 'static,
+    ) -> Self {
+        self.admit_user = Some(Box::new(answer));
         self
     }
 
@@ -244,6 +256,10 @@ impl RequestLimits for FakeServices {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
         self.asked().admitted.push(route);
         self.admit.as_ref().and_then(|answer| answer(protocol, route, peer))
+    }
+
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus> {
+        self.admit_user.as_ref().and_then(|answer| answer(protocol, principal))
     }
 }
 
@@ -400,6 +416,25 @@ impl PasswordReset for FakeServices {
     ) -> Result<Timestamp, ActionError> {
         let kind = ActionKind::ForgotPassword { realm, address: address.to_owned(), language };
         expect_result!(self.act(None, kind), ActionResult::NotBefore(moment) => moment)
+    }
+
+    async fn mail_reset_link(&self, asked: &ResetLinkRequest<'_>) -> Result<ResetLinkReply, ActionError> {
+        let kind = ActionKind::MailResetLink { realm: asked.realm.id, address: asked.address.to_owned() };
+        expect_result!(self.act(None, kind), ActionResult::ResetLink(reply) => reply)
+    }
+
+    async fn open_reset_link(
+        &self,
+        token: &Token,
+        cookie: Option<&Token>,
+    ) -> Result<Option<Token>, ActionError> {
+        let kind = ActionKind::OpenResetLink { token: token.clone(), cookie: cookie.cloned() };
+        expect_result!(self.act(None, kind), ActionResult::OptionalToken(cookie) => cookie)
+    }
+
+    async fn owner_of_reset_link(&self, token: &Token) -> Result<Option<Profile>, ActionError> {
+        let kind = ActionKind::OwnerOfResetLink { token: token.clone() };
+        expect_result!(self.act(None, kind), ActionResult::OptionalProfile(owner) => owner.map(|owner| *owner))
     }
 
     async fn reset_password(

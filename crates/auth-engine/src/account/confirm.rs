@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use auth_core::{
     Account, ActionError, Caller, Clock, Credential, CredentialKind, Digest, FactorMethod, Identifier,
-    Permission, Principal, Realm, Store, StoreError, User, UserId,
+    Password, PasswordReply, Permission, Principal, Realm, Store, StoreError, User, UserId,
 };
 use auth_crypto::password::StoredPassword;
 
@@ -143,6 +143,14 @@ impl StepUp {
         };
         self.present_password.verify(caller, &account, password).await?;
         Ok(account)
+    }
+
+    /// Judges the present password of a caller, and tells the status of the limit of logins.
+    pub(crate) async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply {
+        match self.own_account(caller).await {
+            Ok(account) => self.present_password.judge(caller, &account, password).await,
+            Err(error) => PasswordReply { result: Err(error), rate_limit: None },
+        }
     }
 
     /// Whether a caller has a web session that signed in, or showed a factor anew, a short time ago: each time it gets a new

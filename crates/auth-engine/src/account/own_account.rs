@@ -6,8 +6,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use auth_core::{
     Account, Act, ActionError, AuditRecord, Caller, CredentialKind, LoginName, Lookup, NameKind, OwnAccount,
-    OwnChange, Password, PasswordString, Profile, ProfileUpdate, Store, StoreError, check_login_name,
-    is_control,
+    OwnChange, Password, PasswordReply, PasswordString, Profile, ProfileUpdate, Store, StoreError,
+    check_login_name, is_control,
 };
 
 use super::address_verification::AddressVerificationService;
@@ -115,6 +115,10 @@ impl OwnAccount for OwnAccountService {
             self.set_password(caller, hashed, audit).await?;
         }
         self.profile(caller).await
+    }
+
+    async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply {
+        self.step_up.show_password(caller, password).await
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ActionError, Caller, Challenge, Clock, FactorMethod, FailureReason, GrantKind, Identifier,
-    LoginAttempt, LoginError, LoginMethod, NameKind, Password, ProtocolName, SecondStep, SecretInput, User,
-    VerifyRequest,
+    LoginAttempt, LoginError, LoginMethod, NameKind, Password, PasswordReply, ProtocolName, SecondStep,
+    SecretInput, User, VerifyRequest,
 };
 
 use crate::login::attempt_log::{AttemptLog, RefusedBy};
@@ -32,6 +32,16 @@ impl PresentPassword {
         account: &Account,
         password: &Password,
     ) -> Result<(), ActionError> {
+        self.judge(caller, account, password).await.result
+    }
+
+    /// Does the same, and tells the status of the protocol's limit.
+    pub(crate) async fn judge(
+        &self,
+        caller: &Caller<'_>,
+        account: &Account,
+        password: &Password,
+    ) -> PasswordReply {
         let (who, secret) =
             (name_of(&account.user, caller.protocol), SecretInput::Password(password.clone()));
         let attempt = LoginAttempt {
@@ -45,37 +55,41 @@ impl PresentPassword {
         let (user, started) = (account.user.id, self.clock.now());
         let mut reservation = match self.limits.reserve(&attempt, started).await {
             Ok(reservation) => reservation,
-            Err(Limited { error, by, .. }) => {
+            Err(Limited { error, status, by }) => {
                 if let Some(by) = by {
                     let (counter, window) = *by;
                     self.log.refused(&attempt, error.as_str(), RefusedBy::Limit(counter, window), started);
                 }
-                return Err(refusal(error, account));
+                let result = Err(refusal(error, account));
+                return PasswordReply { result, rate_limit: status.map(|status| *status) };
             }
         };
-        let judged = if self.limits.identify(&mut reservation, &attempt, account).await? {
-            let request = VerifyRequest {
-                realm: &attempt.realm,
-                who: &who,
-                account: Some(account),
-                secret: &secret,
-                demand: None,
-                peer: &attempt.peer,
-            };
-            match self.backends.accepts(&request).await {
-                Ok(true) if attempt.realm.password_login => Ok(()),
-                Ok(_) => Err(LoginError::Credentials(FailureReason::WrongPassword)),
-                Err(error) => Err(error.into()),
+        let rate_limit = reservation.status;
+        let judged = match self.limits.identify(&mut reservation, &attempt, account).await {
+            Err(error) => Err(error.into()),
+            Ok(false) => Err(LoginError::Credentials(FailureReason::TooManyAttempts)),
+            Ok(true) => {
+                let request = VerifyRequest {
+                    realm: &attempt.realm,
+                    who: &who,
+                    account: Some(account),
+                    secret: &secret,
+                    demand: None,
+                    peer: &attempt.peer,
+                };
+                match self.backends.accepts(&request).await {
+                    Ok(true) if attempt.realm.password_login => Ok(()),
+                    Ok(_) => Err(LoginError::Credentials(FailureReason::WrongPassword)),
+                    Err(error) => Err(error.into()),
+                }
             }
-        } else {
-            Err(LoginError::Credentials(FailureReason::TooManyAttempts))
         };
         match &judged {
             Ok(()) => self.limits.succeeded(reservation).await,
             Err(LoginError::Internal(_)) => self.limits.give_back(&mut reservation).await,
             Err(error) => self.log.record(&attempt, Some(user), Some(error), started),
         }
-        judged.map_err(|error| refusal(error, account))
+        PasswordReply { result: judged.map_err(|error| refusal(error, account)), rate_limit }
     }
 
     /// What asks for the password.

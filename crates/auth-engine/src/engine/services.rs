@@ -7,9 +7,9 @@ use auth_core::{
     ActionError, AddressVerification, ApiKey, ApiKeys, Authenticator, Caller, CheckReply, CredentialCheck,
     CredentialId, DevelopmentUsers, Enrolment, Grant, Identifier, InternalError, Language, LoginAttempt,
     LoginReply, NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredential, OwnCredentials, Password,
-    PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName, RateLimitStatus,
-    Realm, RealmId, RealmName, Realms, RequestLimits, SealedTexts, SecondFactors, Sessions, TextPurpose,
-    Timestamp, Token, TokenError, TokenForm, TokenRenewal,
+    PasswordReply, PasswordReset, Peer, PersonalToken, PersonalTokens, Principal, Profile, ProtocolName,
+    RateLimitStatus, Realm, RealmId, RealmName, Realms, RequestLimits, ResetLinkReply, ResetLinkRequest,
+    SealedTexts, SecondFactors, Sessions, TextPurpose, Timestamp, Token, TokenError, TokenForm, TokenRenewal,
 };
 
 use super::Engine;
@@ -42,6 +42,10 @@ impl TokenRenewal for Engine {
 impl RequestLimits for Engine {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
         self.limits.admit(protocol, route, peer)
+    }
+
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus> {
+        self.limits.admit_user(protocol, principal)
     }
 }
 
@@ -180,6 +184,22 @@ impl PasswordReset for Engine {
         self.password_reset.forgot_password(realm, address, language).await
     }
 
+    async fn mail_reset_link(&self, asked: &ResetLinkRequest<'_>) -> Result<ResetLinkReply, ActionError> {
+        self.password_reset.mail_reset_link(asked).await
+    }
+
+    async fn open_reset_link(
+        &self,
+        token: &Token,
+        cookie: Option<&Token>,
+    ) -> Result<Option<Token>, ActionError> {
+        self.password_reset.open_reset_link(token, cookie).await
+    }
+
+    async fn owner_of_reset_link(&self, token: &Token) -> Result<Option<Profile>, ActionError> {
+        self.password_reset.owner_of_reset_link(token).await
+    }
+
     async fn reset_password(
         &self,
         realm: RealmId,
@@ -204,6 +224,10 @@ impl OwnAccount for Engine {
         change: &OwnChange<'_>,
     ) -> Result<Profile, ActionError> {
         self.own_account.change_own_account(caller, change).await
+    }
+
+    async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply {
+        self.own_account.show_password(caller, password).await
     }
 }
 
@@ -251,6 +275,10 @@ impl SealedTexts for Engine {
 impl OwnCredentials for Engine {
     async fn renew_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
         self.own_credentials.renew_web_session(caller).await
+    }
+
+    async fn rotate_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        self.own_credentials.rotate_web_session(caller).await
     }
 
     fn is_fresh(&self, caller: &Caller<'_>) -> bool {

@@ -1,16 +1,18 @@
-//! Login methods without a password: a token, an assertion by another system, a name on a development server.
+//! Login methods without a password: a token, an assertion by another system, a name for which a front vouches, a login that
+//! goes on elsewhere, a name on a development server.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Clock, FailureReason, Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginMethod,
-    Profile, ProtocolRules, Realm, Store, Token,
+    Account, Clock, CredentialKind, FailureReason, Grant, Identifier, InternalError, LoginAttempt,
+    LoginError, LoginMethod, Profile, ProtocolRules, Realm, Store, Token,
 };
 use auth_crypto::assertion::{self, AssertionConfig, AssertionError};
+use auth_crypto::opaque;
 
-use crate::credentials::has_ended;
+use crate::credentials::{code_has_ended, has_ended};
 use crate::token::check::CredentialChecker;
 use crate::users::UserFinder;
 
@@ -45,6 +47,8 @@ impl Passwordless {
         let account = match &attempt.method {
             LoginMethod::Resume(token) => return self.by_token(rules, realm, token).await,
             LoginMethod::Assertion(token) => self.by_assertion(realm, token).await?,
+            LoginMethod::Vouched { who } => self.by_vouched_name(realm, who).await?,
+            LoginMethod::Handover(token) => self.by_handover(realm, token).await?,
             LoginMethod::NameAlone { who } => self.by_name(realm, who).await?,
             _ => return Err(InternalError::defect("a way to log in that the engine doesn't know").into()),
         };
@@ -82,6 +86,31 @@ impl Passwordless {
         };
         let found = self.users.find(realm, &Identifier::email(email)).await?;
         found.ok_or(LoginError::Credentials(FailureReason::UnknownUser))
+    }
+
+    /// The user whom a trusted front has authenticated.
+    async fn by_vouched_name(&self, realm: &Realm, who: &Identifier) -> Result<Account, LoginError> {
+        let found = self.users.find(realm, who).await?;
+        found.ok_or(LoginError::Credentials(FailureReason::UnknownUser))
+    }
+
+    /// The user whose login goes on here. The token is used up first, whatever else is wrong: of two attempts with one token
+    /// one goes on.
+    async fn by_handover(&self, realm: &Realm, token: &Token) -> Result<Account, LoginError> {
+        let unknown = LoginError::Credentials(FailureReason::UnknownToken);
+        let digest = opaque::digest(token.expose());
+        let found = self.store.by_digest(CredentialKind::HANDOVER, &digest).await?;
+        let (credential, account) = found.ok_or_else(|| unknown.clone())?;
+        if !self.store.remove(credential.id, None).await? {
+            return Err(unknown);
+        }
+        if code_has_ended(&credential, self.clock.now()) {
+            return Err(LoginError::Credentials(FailureReason::ExpiredToken));
+        }
+        if account.user.realm != realm.id {
+            return Err(LoginError::OtherRealm);
+        }
+        Ok(account)
     }
 
     /// The user of a name, on a development server.

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Account, Clock, Credential, FactorMethod, FailureReason, Identifier, InternalError, Login, LoginAttempt,
-    LoginError, LoginMethod, LoginReply, Profile, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store,
-    StrengthRule, Timestamp, Token, User, UserId, VerifyRequest,
+    Account, Clock, Credential, CredentialKind, FactorMethod, FailureReason, GrantKind, Identifier,
+    InternalError, Login, LoginAttempt, LoginError, LoginMethod, LoginReply, Profile, ProtocolRules, Realm,
+    Rng, SecondStep, SecretInput, Store, StrengthRule, Timestamp, Token, User, UserId, VerifyRequest,
 };
 
 use super::app_password::AppPasswords;
@@ -183,7 +183,12 @@ impl LoginPipeline {
         check_state(&attempt.realm, user.active)?;
         judged.rules.check_user(user)?;
         match resolved {
-            ResolvedUser::Account(account) => self.grant(judged, account, None).await,
+            ResolvedUser::Account(account) => {
+                if matches!(attempt.method, LoginMethod::Assertion(_) | LoginMethod::Vouched { .. }) {
+                    self.ask_for_factor(judged, &account, &Verified::default()).await?;
+                }
+                self.grant(judged, account, None).await
+            }
             ResolvedUser::Holder { profile, grant } => Ok(Box::new(Login { profile, grant })),
         }
     }
@@ -289,7 +294,9 @@ impl LoginPipeline {
         let Judged { attempt, rules } = judged;
         let realm: &Realm = &attempt.realm;
         let app_password = self.app_passwords.find(attempt.protocol, realm, account, secret).await?;
-        let app_password = app_password.filter(|_| rules.takes_app_passwords());
+        // App passwords are for programs: none gives a web session, with which people change their accounts.
+        let is_for_pages = attempt.grant == GrantKind::Token(CredentialKind::WEB_SESSION);
+        let app_password = app_password.filter(|_| rules.takes_app_passwords() && !is_for_pages);
         if !realm.password_login {
             return Err(LoginError::PasswordLoginDisabled);
         }
@@ -362,19 +369,7 @@ impl LoginPipeline {
             if let Some(reason) = self.lacking(judged, &account) {
                 return Err(LoginError::Credentials(reason));
             }
-            // The account's first factor is asked for: the client can't choose.
-            if let (SecondStep::Offered(code), Some(method)) =
-                (&attempt.second_step, active_factors(&account).first())
-            {
-                let subject = Subject {
-                    realm: &attempt.realm,
-                    account: &account,
-                    peer: &attempt.peer,
-                    takes_codes_again: rules.takes_codes_again(),
-                };
-                let shown = self.second_factor.verify(subject, *method, code.as_ref()).await;
-                shown.map_err(|error| self.with_ticket(judged, &account, verified, error.into()))?;
-            }
+            self.ask_for_factor(judged, &account, verified).await?;
         }
         let account = match &verified.entry {
             Some((directory, entry)) if is_to_be_linked => {
@@ -391,6 +386,27 @@ impl LoginPipeline {
         self.grant(judged, account, verified.app_password.as_ref()).await
     }
 
+    /// Asks for the second factor of an account that has one, where the protocol has a second step. The account's first factor
+    /// is asked for: the client can't choose.
+    async fn ask_for_factor(
+        &self,
+        judged: Judged<'_>,
+        account: &Account,
+        verified: &Verified,
+    ) -> Result<(), LoginError> {
+        let Judged { attempt, rules } = judged;
+        let SecondStep::Offered(code) = &attempt.second_step else { return Ok(()) };
+        let Some(method) = active_factors(account).first().copied() else { return Ok(()) };
+        let subject = Subject {
+            realm: &attempt.realm,
+            account,
+            peer: &attempt.peer,
+            takes_codes_again: rules.takes_codes_again(),
+        };
+        let shown = self.second_factor.verify(subject, method, code.as_ref()).await;
+        shown.map_err(|error| self.with_ticket(judged, account, verified, error.into()))
+    }
+
     async fn grant(
         &self,
         judged: Judged<'_>,
@@ -400,6 +416,10 @@ impl LoginPipeline {
         let LoginAttempt { protocol, grant, realm, peer, .. } = judged.attempt;
         let (verified, factors) = (Arc::clone(&account.user), active_factors(&account));
         let account = self.with_external_id(judged, account).await?;
+        if *grant == GrantKind::Token(CredentialKind::WEB_SESSION) {
+            // Who signs in at a browser needs no link that was mailed before.
+            self.store.remove_of_user(verified.id, &[CredentialKind::PASSWORD_RESET], None, None).await?;
+        }
         let lineage = Lineage::of(peer, app_password);
         let grant = self.issuer.issue(*protocol, *grant, realm, &account, lineage).await?;
         // An app password stands for the factors of its account.

@@ -1,6 +1,6 @@
 //! The texts in English.
 
-use super::table::{MailText, Texts};
+use super::table::{MailText, ResetAnswerText, Texts};
 
 /// The texts in English.
 pub(super) static ENGLISH: Texts = Texts {
@@ -65,4 +65,13 @@ pub(super) static ENGLISH: Texts = Texts {
         text: "Somebody signed in to your account from {}, from where nobody had before.",
     },
     notice_end: "When: {}\n\nIf it was you, there is nothing to do. If it wasn't, set a new password now:\n\n{}",
+    reset_answer: ResetAnswerText {
+        subject: "Password reset request for {}",
+        begin: "Somebody has asked for a new password for {} at {}:\n\n{}",
+        link: "Set it here, within three days:\n\n{}",
+        deactivated: "Your account there is deactivated. An administrator of the organization can activate it again.",
+        no_account: "There is no account of this address there.",
+        elsewhere: "There is no account of this address there, but there is one at:\n\n{}",
+        end: "If it wasn't you, there is nothing to do.",
+    },
 };

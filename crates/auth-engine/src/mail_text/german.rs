@@ -1,6 +1,6 @@
 //! The texts in German.
 
-use super::table::{MailText, Texts};
+use super::table::{MailText, ResetAnswerText, Texts};
 
 /// The texts in German.
 pub(super) static GERMAN: Texts = Texts {
@@ -66,4 +66,13 @@ pub(super) static GERMAN: Texts = Texts {
     },
     notice_end: "Wann: {}\n\nWenn Sie das waren, brauchen Sie nichts zu tun. Wenn nicht, legen Sie jetzt ein neues \
                  Passwort fest:\n\n{}",
+    reset_answer: ResetAnswerText {
+        subject: "Neues Passwort für {}",
+        begin: "Jemand hat ein neues Passwort für {} bei {} angefordert:\n\n{}",
+        link: "Legen Sie es hier fest, innerhalb von drei Tagen:\n\n{}",
+        deactivated: "Ihr Konto dort ist deaktiviert. Die Verwaltung der Organisation kann es wieder aktivieren.",
+        no_account: "Dort gibt es kein Konto mit dieser Adresse.",
+        elsewhere: "Dort gibt es kein Konto mit dieser Adresse, aber eines bei:\n\n{}",
+        end: "Wenn Sie es nicht waren, ist nichts zu tun.",
+    },
 };

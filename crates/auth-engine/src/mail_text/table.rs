@@ -28,6 +28,23 @@ pub(super) struct Texts {
     pub(super) new_place: MailText,
     /// The end of every notice, with places for the moment and a link.
     pub(super) notice_end: &'static str,
+    pub(super) reset_answer: ResetAnswerText,
+}
+
+/// The texts of the answer to somebody who asked for a new password at a realm's own page.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ResetAnswerText {
+    /// Its place is for the realm's name.
+    pub(super) subject: &'static str,
+    /// With places for the address that was typed, the realm's name and the realm's address.
+    pub(super) begin: &'static str,
+    /// Its place is for a link.
+    pub(super) link: &'static str,
+    pub(super) deactivated: &'static str,
+    pub(super) no_account: &'static str,
+    /// Its place is for the addresses of other realms.
+    pub(super) elsewhere: &'static str,
+    pub(super) end: &'static str,
 }
 
 /// The texts of a mail.
@@ -41,7 +58,9 @@ pub(super) struct MailText {
 impl Texts {
     /// All texts with their names.
     #[cfg(test)]
-    pub(super) fn all(&self) -> [(&'static str, MailText); 15] {
+    pub(super) fn all(&self) -> [(&'static str, MailText); 22] {
+        let text = |text| MailText { subject: "", text };
+        let answer = self.reset_answer;
         [
             ("password_reset", self.password_reset),
             ("address_proof", self.address_proof),
@@ -57,7 +76,14 @@ impl Texts {
             ("app_password_made", self.app_password_made),
             ("address_changed", self.address_changed),
             ("new_place", self.new_place),
-            ("notice_end", MailText { subject: "", text: self.notice_end }),
+            ("notice_end", text(self.notice_end)),
+            ("reset_answer.subject", text(answer.subject)),
+            ("reset_answer.begin", text(answer.begin)),
+            ("reset_answer.link", text(answer.link)),
+            ("reset_answer.deactivated", text(answer.deactivated)),
+            ("reset_answer.no_account", text(answer.no_account)),
+            ("reset_answer.elsewhere", text(answer.elsewhere)),
+            ("reset_answer.end", text(answer.end)),
         ]
     }
 }

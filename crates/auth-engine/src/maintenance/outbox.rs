@@ -30,8 +30,43 @@ pub struct Mail {
     pub language: Language,
     /// The text; `None` when it can't be read.
     pub text: Option<Zeroizing<String>>,
+    /// What else its head names, where it names more.
+    pub letterhead: Option<Letterhead>,
     /// The number of failed attempts to send it.
     pub failures: u32,
+}
+
+/// What the head of a mail names beside addresses, as real systems write their mails. Each is one line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the server takes it apart")]
+pub struct Letterhead {
+    /// The name of the sender.
+    pub sender: String,
+    /// The name of the recipient; empty for none.
+    pub recipient: String,
+    /// The value of `List-Id`.
+    pub list: String,
+}
+
+impl Letterhead {
+    /// Stands before a letterhead in a mail's body. No text begins with it.
+    const MARK: char = '\u{1}';
+
+    /// A body of the letterhead and a text.
+    fn before(&self, text: &str) -> String {
+        let line = |text: &str| text.replace(char::is_control, " ");
+        let [sender, recipient, list] = [&self.sender, &self.recipient, &self.list].map(|text| line(text));
+        format!("{}{sender}\n{recipient}\n{list}\n{text}", Self::MARK)
+    }
+
+    /// The letterhead of a body, if it has one, and its text.
+    fn split(body: &str) -> (Option<Self>, &str) {
+        let Some(rest) = body.strip_prefix(Self::MARK) else { return (None, body) };
+        let mut lines = rest.splitn(4, '\n').map(str::to_owned);
+        let mut line = || lines.next().unwrap_or_default();
+        let letterhead = Self { sender: line(), recipient: line(), list: line() };
+        (Some(letterhead), rest.splitn(4, '\n').nth(3).unwrap_or_default())
+    }
 }
 
 impl fmt::Debug for Mail {
@@ -62,6 +97,18 @@ impl MailQueue {
         Ok(self.store.post(&self.mail(to_own(user), message, asked)).await?)
     }
 
+    /// Queues a mail with a letterhead to an address that may be nobody's, in one of these languages: the first that there is.
+    pub(crate) async fn post_letter(
+        &self,
+        address: &str,
+        letterhead: &Letterhead,
+        message: &Message<'_>,
+        languages: [Option<Language>; 2],
+    ) -> Result<(), InternalError> {
+        let language = languages.into_iter().flatten().next().unwrap_or(self.language);
+        Ok(self.store.post(&self.mail_to(address, message, language, Some(letterhead))).await?)
+    }
+
     /// Queues a mail to a user together with the credential that it tells of, in one step.
     pub(crate) async fn post_with(
         &self,
@@ -85,8 +132,7 @@ impl MailQueue {
         Ok(())
     }
 
-    /// A mail in the language of the user, else in that of the request, else in the server's. The sealed text begins with a
-    /// line that names the language.
+    /// A mail in the language of the user, else in that of the request, else in the server's.
     fn mail(
         &self,
         (user, address): (&User, &str),
@@ -94,8 +140,22 @@ impl MailQueue {
         asked: Option<Language>,
     ) -> OutgoingMail {
         let language = user.language.or(asked).unwrap_or(self.language);
+        self.mail_to(address, message, language, None)
+    }
+
+    /// A mail in a language. The sealed text begins with a line that names the language; then comes the letterhead, if there is
+    /// one.
+    fn mail_to(
+        &self,
+        address: &str,
+        message: &Message<'_>,
+        language: Language,
+        letterhead: Option<&Letterhead>,
+    ) -> OutgoingMail {
         let Letter { subject, text } = letter(message, language, &self.site);
-        let text = Zeroizing::new(format!("{}\n{text}", language.tag()));
+        let text = Zeroizing::new(text);
+        let body = Zeroizing::new(letterhead.map_or_else(|| text.to_string(), |head| head.before(&text)));
+        let text = Zeroizing::new(format!("{}\n{}", language.tag(), *body));
         let id = MailId::random(&*self.rng);
         OutgoingMail {
             id,
@@ -120,13 +180,12 @@ impl MailQueue {
     fn open(&self, mail: OutgoingMail) -> Mail {
         let OutgoingMail { id, to, subject, body, failures, .. } = mail;
         let text = self.keys.ring().open(Purpose::Mail, id.as_bytes(), &body).ok();
-        let text =
-            text.and_then(|text| std::str::from_utf8(&text).map(str::to_owned).ok()).map(Zeroizing::new);
-        let (language, text) = text.as_deref().map_or((Language::default(), None), |text| {
-            let (language, text) = split_language(text);
-            (language, Some(Zeroizing::new(text.to_owned())))
-        });
-        Mail { id, to, subject, language, text, failures }
+        let body = text.as_deref().and_then(|text| std::str::from_utf8(text).ok());
+        let (language, body) = body.map(split_language).unzip();
+        let (letterhead, text) = body.map(Letterhead::split).unzip();
+        let (language, letterhead) = (language.unwrap_or_default(), letterhead.flatten());
+        let text = text.map(|text| Zeroizing::new(text.to_owned()));
+        Mail { id, to, subject, language, text, letterhead, failures }
     }
 
     /// Forgets a mail that was sent.
@@ -218,5 +277,32 @@ fn split_language(text: &str) -> (Language, &str) {
 impl fmt::Debug for MailQueue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("MailQueue").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn letterheads_and_texts_are_read_as_they_were_written(
+            names in any::<[String; 3]>(),
+            text in "[^\u{1}](?s:.{0,40})",
+        ) {
+            let [sender, recipient, list] = names;
+            let letterhead = Letterhead { sender, recipient, list };
+            let body = letterhead.before(&text);
+            let (read, rest) = Letterhead::split(&body);
+            let line = |text: &str| text.replace(char::is_control, " ");
+            let read = read.unwrap();
+            prop_assert_eq!(read.sender, line(&letterhead.sender));
+            prop_assert_eq!(read.recipient, line(&letterhead.recipient));
+            prop_assert_eq!(read.list, line(&letterhead.list));
+            prop_assert_eq!(rest, &text);
+            prop_assert_eq!(Letterhead::split(&text), (None, text.as_str()));
+        }
     }
 }

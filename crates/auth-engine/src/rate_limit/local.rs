@@ -21,11 +21,12 @@ use auth_crypto::opaque::digest;
 
 use super::networks::{self, NetworkLimiters};
 use super::optional_limiter::OptionalLimiter;
-use super::reservation::{Counter, Limited, Reservation, Scope};
+use super::reservation::{Counter, Limited, Reservation, Scope, Span};
+use super::reset_links::ResetLinkLimiters;
 use super::subject::Subject;
 use super::wrong_codes::WrongCodes;
 use crate::config::Config;
-use crate::rules::RuleSet;
+use crate::rules::{RESET_LIMIT_BY_TYPED_ADDRESS, RuleSet};
 
 /// Mails of one kind that clients which are not signed in can have sent to one account: its owner's own logins don't count.
 const MAILS: Quota = Quota { attempts: 5, window: Duration::from_secs(3600) };
@@ -40,6 +41,8 @@ pub(crate) struct LocalLimits {
     networks: NetworkLimiters,
     second_factor: WrongCodes,
     mails: OptionalLimiter<Subject>,
+    reset_links: ResetLinkLimiters,
+    reset_links_as_typed: bool,
     own_acts: OptionalLimiter<UserId>,
     protocols: Vec<ProtocolLimits>,
 }
@@ -88,6 +91,8 @@ impl LocalLimits {
                 config.rocketchat.totp_delta,
             ),
             mails: OptionalLimiter::new(common.map(|_| MAILS)),
+            reset_links: ResetLinkLimiters::new(config.zulip.reset_limits),
+            reset_links_as_typed: config.zulip.exact.has(RESET_LIMIT_BY_TYPED_ADDRESS),
             own_acts: OptionalLimiter::new(common.map(|_| OWN_ACTS)),
             protocols: protocols.collect(),
         }
@@ -264,6 +269,22 @@ impl LocalLimits {
         Ok(reservation)
     }
 
+    /// Reserves a mail to an address that a client asks for, or refuses it. The reservation has the client's limit.
+    pub(super) fn reserve_reset_link(
+        &self,
+        address: &str,
+        client: ClientKey,
+        now: Timestamp,
+    ) -> Result<Reservation, Limited> {
+        let mut reservation = Reservation::new(now);
+        let address = Subject::address(address, self.reset_links_as_typed);
+        self.take(&mut reservation, Counter::reset_links(Span::Hour, address.clone()))?;
+        self.take(&mut reservation, Counter::reset_links(Span::Day, address))?;
+        let client = Counter::reset_links(Span::Day, Subject::Client(client));
+        reservation.status = self.take(&mut reservation, client)?;
+        Ok(reservation)
+    }
+
     /// Counts an act of an account on itself; gives the time until it may do another when there were too many.
     pub(crate) fn reserve_own_act(&self, user: UserId, now: Timestamp) -> Option<Duration> {
         self.own_acts.reserve(&user, now)?.retry_after
@@ -273,7 +294,7 @@ impl LocalLimits {
     pub(crate) fn longest_window(&self) -> Duration {
         let quotas = [self.common.account.quota(), self.common.client.quota(), self.mails.quota()];
         let windows = quotas.into_iter().flatten().map(|quota| quota.window);
-        windows.chain(self.second_factor.window()).max().unwrap_or_default()
+        windows.chain(self.second_factor.window()).chain(self.reset_links.window()).max().unwrap_or_default()
     }
 
     fn of(&self, protocol: ProtocolName) -> Option<&ProtocolLimits> {
@@ -286,6 +307,7 @@ impl LocalLimits {
             Scope::Common => &self.common,
             Scope::SecondFactor => return Some(self.second_factor.limiter(&counter.subject)),
             Scope::Mail => return Some(&self.mails),
+            Scope::ResetLinks(span) => return Some(self.reset_links.limiter(span, &counter.subject)),
             Scope::Protocol(protocol) => &self.of(protocol)?.attempts,
         };
         match counter.subject {
@@ -318,7 +340,8 @@ impl LocalLimits {
         };
         self.give_back(reservation);
         let is_told = match (counter.scope, &counter.subject) {
-            (Scope::Common | Scope::SecondFactor | Scope::Mail, _) | (_, Subject::Client(_)) => false,
+            (Scope::Common | Scope::SecondFactor | Scope::Mail | Scope::ResetLinks(_), _)
+            | (_, Subject::Client(_)) => false,
             (Scope::Protocol(protocol), _) => self.of(protocol).is_some_and(ProtocolLimits::tells_status),
         };
         let error = counter.error(retry_after);

@@ -15,8 +15,17 @@ pub(super) enum Scope {
     SecondFactor,
     /// The limit of mails of one kind to an account.
     Mail,
+    /// The limits of links for new passwords that are asked for by address, over a time.
+    ResetLinks(Span),
     /// A protocol's own limits.
     Protocol(ProtocolName),
+}
+
+/// A time over which links are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Span {
+    Hour,
+    Day,
 }
 
 /// A counter: a subject at one of the limits.
@@ -39,6 +48,10 @@ impl Counter {
         Self { scope: Scope::Mail, subject: Subject::Mail(kind, user) }
     }
 
+    pub(super) fn reset_links(span: Span, subject: Subject) -> Self {
+        Self { scope: Scope::ResetLinks(span), subject }
+    }
+
     pub(super) fn of(protocol: ProtocolName, subject: Subject) -> Self {
         Self { scope: Scope::Protocol(protocol), subject }
     }
@@ -49,6 +62,8 @@ impl Counter {
         match self.scope {
             Scope::Common | Scope::Mail => Some(subject),
             Scope::SecondFactor => Some(format!("second factor {subject}")),
+            Scope::ResetLinks(Span::Hour) => Some(format!("reset links of an hour {subject}")),
+            Scope::ResetLinks(Span::Day) => Some(format!("reset links of a day {subject}")),
             Scope::Protocol(_) => None,
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ClientKey, Clock, CredentialKind, Digest, InternalError, LoginAttempt, LoginError, Peer,
-    ProtocolName, RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
+    Principal, ProtocolName, RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
@@ -105,6 +105,19 @@ impl AttemptLimits {
         }
     }
 
+    /// Counts a mail to an address that a client asks for; gives the client's limit after it.
+    pub(crate) async fn reserve_reset_link(
+        &self,
+        address: &str,
+        client: ClientKey,
+        now: Timestamp,
+    ) -> Result<Option<RateLimitStatus>, LoginError> {
+        let limited = |limited: Limited| limited.error;
+        let mut reservation = self.local.reserve_reset_link(address, client, now).map_err(limited)?;
+        self.share(&mut reservation).await.map_err(limited)?;
+        Ok(reservation.status)
+    }
+
     /// Has the store count what was reserved here and is shared. On refusal nothing stays reserved.
     async fn share(&self, reservation: &mut Reservation) -> Result<(), Limited> {
         let at = reservation.at;
@@ -155,6 +168,10 @@ impl AttemptLimits {
 impl RequestLimits for AttemptLimits {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
         self.local.call(protocol, route, peer, self.clock.now())
+    }
+
+    fn admit_user(&self, protocol: ProtocolName, principal: &Principal) -> Option<RateLimitStatus> {
+        self.local.user_call(protocol, principal.profile.user.id, self.clock.now())
     }
 }
 

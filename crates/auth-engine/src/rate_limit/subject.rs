@@ -26,6 +26,8 @@ pub(super) enum Subject {
     Anywhere(UserId),
     /// An account, from the client keys that it has not logged in from.
     Strangers(UserId),
+    /// An address, of which an account need not be known.
+    Address([u8; 32]),
     /// Mails to an account with a credential of one kind.
     Mail(CredentialKind, UserId),
 }
@@ -67,6 +69,11 @@ impl Subject {
         }
     }
 
+    /// An address to which a link is asked for: as typed, or whatever the spelling.
+    pub(super) fn address(typed: &str, is_as_typed: bool) -> Self {
+        if is_as_typed { Self::Address(short(typed)) } else { Self::Address(short(&fold(typed.trim()))) }
+    }
+
     /// The user name of a user.
     pub(super) fn user_name_of(user: &User) -> Option<Self> {
         Some(Self::UserName(user.realm, short(&fold(user.user_name()?))))
@@ -83,6 +90,7 @@ impl Subject {
             Self::Account(user, client) => Some(format!("account user {user} {client}")),
             Self::Anywhere(user) => Some(format!("user {user} anywhere")),
             Self::Strangers(user) => Some(format!("user {user} strangers")),
+            Self::Address(address) => Some(format!("address {}", HEXLOWER.encode(address))),
             Self::Mail(kind, user) => Some(format!("mail {} user {user}", kind.as_str())),
             Self::Typed(_) | Self::UserName(..) => None,
         }

@@ -1,8 +1,10 @@
 //! Zulip's rules.
 
+use std::time::Duration;
+
 use auth_core::{
-    AttemptCounting, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName, ProtocolRules,
-    Quota, Rng, Timestamp,
+    AttemptCounting, CredentialKind, Entry, ExactPoint, FailureReason, LoginQuotas, NewId, ProtocolName,
+    ProtocolRules, Quota, Rng, Timestamp, TokenPolicy,
 };
 
 use super::change_notices::NO_CHANGE_NOTICES;
@@ -13,6 +15,9 @@ pub const STATE_BEFORE_PASSWORD: ExactPoint = ExactPoint::new("state-before-pass
 
 /// Zulip counts login attempts by the name as typed, so another spelling is another count.
 pub const LIMIT_BY_TYPED_NAME: ExactPoint = ExactPoint::new("limit-by-typed-name");
+
+/// Zulip counts requests for a new password by the address as typed.
+pub const RESET_LIMIT_BY_TYPED_ADDRESS: ExactPoint = ExactPoint::new("reset-limit-by-typed-address");
 
 /// Zulip takes assertions that never end.
 pub const ASSERTION_WITHOUT_END: ExactPoint = ExactPoint::new("assertion-without-end");
@@ -68,8 +73,20 @@ impl ProtocolRules for ZulipRules {
         self.tells_of_own_changes
     }
 
+    /// The API has none. The form of Zulip's pages offers one all the same.
     fn has_second_step(&self) -> bool {
         false
+    }
+
+    fn gives_tickets(&self) -> bool {
+        true
+    }
+
+    /// A session of Zulip's pages lives for two weeks, which its use doesn't move. A login that goes on elsewhere does so
+    /// within 15 seconds.
+    fn token_policy(&self, kind: CredentialKind) -> TokenPolicy {
+        let seconds = if kind == CredentialKind::HANDOVER { 15 } else { 14 * 24 * 3600 };
+        TokenPolicy { lifetime: Duration::from_secs(seconds), keep: 50 }
     }
 
     /// A Zulip account is shown by its address.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use auth_core::{
     ApiKey, BotKind, CheckReply, Clock, CredentialCheck, CredentialKind, ExternalId, InternalError,
     LoginName, NameKind, PresentedCredential, Principal, Profile, ProtocolName, RateLimitStatus, Realm,
-    Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
+    RequestLimits, Store, Timestamp, Token, TokenError, TokenPlace, User, fold,
 };
 use auth_crypto::opaque;
 use auth_crypto::zettel_token::{Claims, TokenKind};
@@ -115,8 +115,7 @@ impl CredentialChecker {
         result: Result<Box<Principal>, TokenError>,
     ) -> (Result<Box<Principal>, TokenError>, Option<RateLimitStatus>) {
         let Ok(principal) = &result else { return (result, None) };
-        let user = principal.profile.user.id;
-        let status = self.limits.local().user_call(protocol, user, self.clock.now());
+        let status = self.limits.admit_user(protocol, principal);
         if status.is_some_and(|status| status.retry_after.is_some()) {
             return (Err(TokenError::Limited), status);
         }
@@ -135,11 +134,13 @@ impl CredentialChecker {
         let holder = self.holder(kinds, token).await?.ok_or(TokenError::Invalid)?;
         let user = &holder.user;
         let fits = owner.is_none_or(|owner| user.external_ids.get(check.protocol) == Some(owner))
-            && user.realm == realm.id
             && holder.is_good_at(check.protocol, self.clock.now())
             && !self.uses.is_idle(&holder.credential, self.clock.now());
         if !fits {
             return Err(TokenError::Invalid);
+        }
+        if user.realm != realm.id {
+            return Err(TokenError::OtherRealm);
         }
         check_state(realm, user)?;
         self.uses.note(holder.credential.id, &holder.noted, self.clock.now());

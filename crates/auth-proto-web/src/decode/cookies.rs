@@ -9,6 +9,9 @@ use super::fields::is_token;
 /// The cookie of who has signed in: the web session.
 pub const SESSION: &str = "__Host-auth-session";
 
+/// The cookie of who has signed in at Zulip's pages, whose sessions are the same.
+const SESSION_OF_ZULIP: &str = "__Host-sessionid";
+
 /// The cookie of who has not signed in yet, to which forms are bound.
 pub const BEFORE: &str = "__Host-auth-pre";
 
@@ -34,14 +37,17 @@ pub struct Cookies {
 }
 
 impl Cookies {
-    /// Reads the cookies of a request. Of two cookies of one name the first one counts.
+    /// Reads the cookies of a request. Of two cookies of one name the first one counts, and the pages' own session before that
+    /// of Zulip's pages.
     #[must_use]
     pub fn of(headers: &HeaderMap) -> Self {
         let mut cookies = Self::default();
+        let mut session_of_zulip = None;
         let sent = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
         for (name, value) in sent.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('=')) {
             let place = match name.trim() {
                 SESSION => &mut cookies.session,
+                SESSION_OF_ZULIP => &mut session_of_zulip,
                 BEFORE => &mut cookies.before,
                 _ => continue,
             };
@@ -50,6 +56,7 @@ impl Cookies {
                 *place = Some(Token::new(value));
             }
         }
+        cookies.session = cookies.session.or(session_of_zulip);
         cookies
     }
 }
@@ -81,6 +88,9 @@ mod tests {
             (&["__Host-auth-session="], None, None),
             (&["__Host-auth-session=a b"], None, None),
             (&["__Host-auth-session=\"a\""], None, None),
+            (&["__Host-sessionid=z"], Some("z"), None),
+            (&["__Host-sessionid=z; __Host-auth-session=a"], Some("a"), None),
+            (&["sessionid=z"], None, None),
             (&["__Host-auth-session=<script>"], None, None),
         ] {
             let expected = (session.map(str::to_owned), before.map(str::to_owned));

@@ -8,7 +8,7 @@ use crate::error::PageError;
 use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
 use crate::state::WebProtocol;
-use crate::view::{AddressLink, Link, Shell};
+use crate::view::{AddressLink, Link};
 use crate::visitor::{Visitor, message};
 
 /// Opens a link, and asks whether the address is to be confirmed. A scanner of mails may do so as well: nothing is asked or
@@ -17,7 +17,7 @@ pub(crate) fn open(state: &WebProtocol, request: &Request<'_>) -> Result<Answer,
     let Some(token) = request.mailed_token() else { return over(state, request) };
     let visitor = Visitor::of(state, request);
     let view = AddressLink {
-        shell: Shell::new(state, None, false),
+        shell: state.look.shell(None, false),
         t: request.texts,
         form: seal(state, &visitor.token, FormName::Address, &[]),
         token: &token,

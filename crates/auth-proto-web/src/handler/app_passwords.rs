@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{ActionError, Answer, CredentialKind, NewAppPassword as New, PresentedFactor, ProtocolName};
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use super::sessions::end_named;
@@ -14,7 +15,7 @@ use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
 use crate::text::Texts;
-use crate::view::{AppPasswords, Choice, Input, Kind, Make, NewAppPassword, Row, protocol};
+use crate::view::{AppPasswords, Choice, Make, NewAppPassword, Row, protocol};
 
 /// Where this page is.
 const HERE: &str = "/account/app-passwords";

@@ -1,6 +1,7 @@
 //! `/account/details`: another display name, another address, and the language of mails.
 
 use auth_core::{ActionError, Answer, Language, OwnChange, PresentedFactor};
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use crate::answer::{page, redirect};
@@ -10,7 +11,7 @@ use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
-use crate::view::{Choice, Details, Input, Kind};
+use crate::view::{Choice, Details};
 
 /// Where this page is.
 const HERE: &str = "/account/details";

@@ -8,7 +8,7 @@ use crate::error::PageError;
 use crate::request::Request;
 use crate::session;
 use crate::state::WebProtocol;
-use crate::view::{Front, Shell};
+use crate::view::Front;
 
 /// Shows the front page.
 pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {
@@ -16,7 +16,7 @@ pub(crate) async fn show(state: &WebProtocol, request: &Request<'_>) -> Result<A
     let view = Front {
         shell: match &signed_in {
             Some(signed_in) => signed_in.shell(state, request, "/", false),
-            None => Shell::new(state, None, false),
+            None => state.look.shell(None, false),
         },
         t: request.texts,
         organisation: request.organisation(),

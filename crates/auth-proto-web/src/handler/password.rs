@@ -1,6 +1,7 @@
 //! `/account/password`: changes the password, also where that is due.
 
 use auth_core::{ActionError, Answer, FactorMethod, OwnChange, PolicyRule, PresentedFactor};
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use crate::answer::{page, redirect};
@@ -11,7 +12,7 @@ use crate::notice::{self, Notice};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
-use crate::view::{Input, Kind, Link, Message, Password};
+use crate::view::{Link, Message, Password};
 use crate::{factor, rules};
 
 /// Where this page is.

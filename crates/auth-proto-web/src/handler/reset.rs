@@ -1,6 +1,7 @@
 //! `/reset-password`: asks for the address to which a link is mailed, and takes the new password of whoever follows it.
 
 use auth_core::{ActionError, Answer, ProtocolName, Token};
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use crate::answer::page;
@@ -9,7 +10,7 @@ use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
 use crate::rules;
 use crate::state::WebProtocol;
-use crate::view::{Forgot, Input, Kind, Link, Reset, Shell};
+use crate::view::{Forgot, Link, Reset};
 use crate::visitor::{Visitor, message};
 
 /// Where this page is.
@@ -83,7 +84,7 @@ fn forgot(state: &WebProtocol, request: &Request<'_>, error: &'static str) -> Re
     let t = request.texts;
     let visitor = Visitor::of(state, request);
     let view = Forgot {
-        shell: Shell::new(state, None, !error.is_empty()),
+        shell: state.look.shell(None, !error.is_empty()),
         t,
         form: seal(state, &visitor.token, FormName::Forgot, &[]),
         address: Input::new("address", t.reset.address, Kind::Address, "email").error(error),
@@ -104,7 +105,7 @@ fn form(
     let visitor = Visitor::of(state, request);
     let new = Input::new("new", t.reset.new, Kind::Password, "new-password").error(error);
     let view = Reset {
-        shell: Shell::new(state, None, status != StatusCode::OK),
+        shell: state.look.shell(None, status != StatusCode::OK),
         t,
         form: seal(state, &visitor.token, FormName::Reset, &[]),
         token,

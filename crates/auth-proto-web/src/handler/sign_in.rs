@@ -4,6 +4,7 @@ use auth_core::{
     Answer, Challenge, CredentialKind, Grant, GrantKind, Identifier, InternalError, Login, LoginAttempt,
     LoginError, LoginMethod, LoginReply, OneTimeCode, Password, ProtocolName, SecondStep, SecretInput,
 };
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use crate::answer::{page, redirect, set_cookie};
@@ -16,7 +17,7 @@ use crate::form::{FormName, Opened, seal};
 use crate::request::Request;
 use crate::session;
 use crate::state::WebProtocol;
-use crate::view::{Challenge as ChallengePage, Input, Kind, Shell, SignIn};
+use crate::view::{Challenge as ChallengePage, SignIn};
 use crate::visitor::Visitor;
 
 /// Where this page is.
@@ -129,7 +130,7 @@ pub(super) fn ask_for_code(
     let carried = [("ticket", ticket.expose()), ("next", next), ("method", factor::name(challenge.method))];
     let lead = factor::lead(challenge.method, t);
     let view = ChallengePage {
-        shell: Shell::new(state, None, !problem.is_empty()),
+        shell: state.look.shell(None, !problem.is_empty()),
         t,
         title: t.code_step.title,
         lead,
@@ -183,7 +184,7 @@ fn form(
     let carried = [("next", next.map_or("", Next::as_str))];
     let failed = draft.status != StatusCode::OK;
     let view = SignIn {
-        shell: Shell::new(state, None, failed),
+        shell: state.look.shell(None, failed),
         t,
         organisation: request.organisation(),
         problem: &draft.problem,

@@ -1,26 +1,17 @@
 //! The texts in English.
 
+use auth_pages::COMMON;
+
 use super::table::{
-    Account, AddressProof, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front,
-    Kinds, PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
+    Account, AddressProof, AppPasswords, Backup, CodeStep, Confirm, Details, Enrol, Errors, Front, Kinds,
+    PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in English.
 pub(crate) static ENGLISH: Texts = Texts {
     code: "en",
     months: ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"],
-    common: Common {
-        skip: "Skip to content",
-        account: "Your account",
-        sign_out: "Sign out",
-        error: "Error:",
-        go_on: "Continue",
-        cancel: "Cancel",
-        on: "On",
-        off: "Off",
-        shown_once: "This is shown once. Keep it now.",
-        overview: "Overview",
-    },
+    common: COMMON,
     front: Front {
         title: "Start",
         heading: "One account for",

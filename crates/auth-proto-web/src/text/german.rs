@@ -1,26 +1,17 @@
 //! The texts in German.
 
+use auth_pages::COMMON_GERMAN;
+
 use super::table::{
-    Account, AddressProof, AppPasswords, Backup, CodeStep, Common, Confirm, Details, Enrol, Errors, Front,
-    Kinds, PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
+    Account, AddressProof, AppPasswords, Backup, CodeStep, Confirm, Details, Enrol, Errors, Front, Kinds,
+    PasswordChange, Reset, Rules, Sessions, SignIn, Texts, TwoStep, Zulip,
 };
 
 /// The texts in German.
 pub(crate) static GERMAN: Texts = Texts {
     code: "de",
     months: ["Jan.", "Feb.", "März", "Apr.", "Mai", "Juni", "Juli", "Aug.", "Sep.", "Okt.", "Nov.", "Dez."],
-    common: Common {
-        skip: "Zum Inhalt",
-        account: "Ihr Konto",
-        sign_out: "Abmelden",
-        error: "Fehler:",
-        go_on: "Weiter",
-        cancel: "Abbrechen",
-        on: "Ein",
-        off: "Aus",
-        shown_once: "Dies wird nur einmal gezeigt. Bewahren Sie es jetzt auf.",
-        overview: "Übersicht",
-    },
+    common: COMMON_GERMAN,
     front: Front {
         title: "Start",
         heading: "Ein Konto für",

@@ -1,24 +1,6 @@
 //! The table of texts.
 
-/// Defines the sections of the table, each with its texts.
-macro_rules! sections {
-    ($($name:ident { $($text:ident),* $(,)? })*) => {
-        $(
-            #[derive(Debug)]
-            pub(crate) struct $name {
-                $(pub(crate) $text: &'static str,)*
-            }
-
-            impl $name {
-                /// All texts with their names.
-                #[cfg(test)]
-                fn all(&self) -> Vec<(&'static str, &'static str)> {
-                    vec![$((concat!(stringify!($name), ".", stringify!($text)), self.$text)),*]
-                }
-            }
-        )*
-    };
-}
+use auth_pages::Common;
 
 /// All texts in one language.
 #[derive(Debug)]
@@ -53,7 +35,6 @@ impl Texts {
     #[cfg(test)]
     pub(crate) fn all(&self) -> Vec<(&'static str, &'static str)> {
         [
-            self.common.all(),
             self.front.all(),
             self.sign_in.all(),
             self.code_step.all(),
@@ -77,53 +58,52 @@ impl Texts {
     }
 }
 
-sections! {
-    Common { skip, account, sign_out, error, go_on, cancel, on, off, shown_once, overview }
-    Front {
+auth_pages::texts! {
+    pub(crate) Front {
         title, heading, lead, to_account, demo_users, demo_lead, demo_mails, demo_commands, name, password, what,
     }
-    SignIn {
+    pub(crate) SignIn {
         title, name, password, submit, forgot, no_name, no_password, refused, inactive, limited, limited_one, exhausted,
     }
-    CodeStep { title, by_app, by_mail, code, code_hint, wrong, submit_again }
-    Account {
+    pub(crate) CodeStep { title, by_app, by_mail, code, code_hint, wrong, submit_again }
+    pub(crate) Account {
         title, details, user_name, address, verified, unverified, no_address, has_password, no_password,
         change_password, change_details, by_app, by_mail, unprotected, manage_two_step, see_sessions, sessions_lead, apps,
         apps_lead, open_app,
     }
-    Details {
+    pub(crate) Details {
         title, lead, full_name, address, address_hint, language, language_auto, save, saved, mailed, bad_name, bad_address,
         not_offered,
     }
-    PasswordChange {
+    pub(crate) PasswordChange {
         title, change, lead, due, present, new, missing, wrong, same, weak, changed, kept_elsewhere, code_needed,
     }
-    Rules { min_length, max_length, max_repeats, lowercase, uppercase, number, special, guessable }
-    Confirm { title, lead_password, lead_app, lead_mail, first, wrong }
-    TwoStep {
+    pub(crate) Rules { min_length, max_length, max_repeats, lowercase, uppercase, number, special, guessable }
+    pub(crate) Confirm { title, lead_password, lead_app, lead_mail, first, wrong }
+    pub(crate) TwoStep {
         title, lead, due, app, app_lead, enrol, codes, codes_lead, codes_left, codes_left_one, renew, remove, remove_lead, code,
         mail, mail_lead, mail_needs_address, mail_on, mail_off, removed, mailed_on, mailed_off, wrong, missing, exists,
         none, mail_off_title,
     }
-    Enrol { title, lead, scan, picture, open, by_hand, code, code_hint, submit, wrong, done }
-    Backup { title, lead, print, done }
-    AppPasswords {
+    pub(crate) Enrol { title, lead, scan, picture, open, by_hand, code, code_hint, submit, wrong, done }
+    pub(crate) Backup { title, lead, print, done }
+    pub(crate) AppPasswords {
         title, lead, yours, none, new, name, name_hint, protocols, protocols_hint, all_protocols, ends, never, month,
         quarter, year, make, made, made_lead, revoke, revoked, no_name, bad_name, taken, too_many,
     }
-    Sessions {
+    pub(crate) Sessions {
         title, lead, none, made, used, never_used, ends, this, end, ended, end_others, end_others_lead, others_ended, made_at,
     }
-    Kinds { web, zulip_key, rocketchat, personal, app_password, zettelstore, other }
-    Zulip {
+    pub(crate) Kinds { web, zulip_key, rocketchat, personal, app_password, zettelstore, other }
+    pub(crate) Zulip {
         title, lead, key, site, needs_address, show, file, file_lead, download, regenerate, regenerate_lead, regenerated,
     }
-    Reset {
+    pub(crate) Reset {
         title, lead, address, no_address, send, sent, sent_lead, to_sign_in, new_title, new_lead, new, submit, done,
         done_lead, over, over_lead, again,
     }
-    AddressProof { title, lead, submit, done, done_lead, over, over_lead, to_account }
-    Errors {
+    pub(crate) AddressProof { title, lead, submit, done, done_lead, over, over_lead, to_account }
+    pub(crate) Errors {
         not_found, not_found_lead, method, method_lead, elsewhere, elsewhere_lead, out_of_date, out_of_date_lead, again,
         too_large, too_large_lead, incomplete, incomplete_lead, wrong_type, wrong_type_lead, limited, unavailable,
         unavailable_lead, defect, defect_lead, refused, refused_lead, not_offered, not_offered_lead, to_front,

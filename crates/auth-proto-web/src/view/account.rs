@@ -2,8 +2,8 @@
 
 use askama::Template;
 
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Shell;
 
 /// The overview of an account.
 #[derive(Debug, Template)]

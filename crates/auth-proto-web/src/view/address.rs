@@ -3,8 +3,8 @@
 use askama::Template;
 use auth_core::Token;
 
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Shell;
 
 /// The page that a mailed link opens.
 #[derive(Debug, Template)]

@@ -3,10 +3,10 @@
 use askama::Template;
 use auth_core::{Password, Token};
 
-use super::input::Input;
 use super::sessions::Row;
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Input;
+use auth_pages::Shell;
 
 /// The app passwords of an account, and the form for a new one.
 #[derive(Debug, Template)]

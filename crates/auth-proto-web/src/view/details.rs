@@ -4,9 +4,9 @@ use askama::Template;
 use auth_core::Token;
 
 use super::app_passwords::Choice;
-use super::input::Input;
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Input;
+use auth_pages::Shell;
 
 /// The page that takes another name, another address and the language of mails.
 #[derive(Debug, Template)]

@@ -2,9 +2,9 @@
 
 use askama::Template;
 
-use super::shell::Shell;
 use crate::config::Demo;
 use crate::text::Texts;
+use auth_pages::Shell;
 
 /// The front page.
 #[derive(Debug, Template)]

@@ -2,12 +2,12 @@
 
 use askama::Template;
 
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Shell;
 
 /// A page that says one thing and leads on.
 #[derive(Debug, Template)]
-#[template(path = "message.html")]
+#[template(path = "shared/message.html")]
 pub(crate) struct Message<'a> {
     pub(crate) shell: Shell<'a>,
     pub(crate) t: &'static Texts,

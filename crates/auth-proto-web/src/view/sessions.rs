@@ -3,9 +3,9 @@
 use askama::Template;
 use auth_core::{CredentialKind, Origin, OwnCredential, ProtocolName, Token, program_and_system};
 
-use super::shell::Shell;
 use crate::encode::moment::Moment;
 use crate::text::{Texts, fill};
+use auth_pages::Shell;
 
 /// The list of everything that an account is signed in with.
 #[derive(Debug, Template)]

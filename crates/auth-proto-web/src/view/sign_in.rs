@@ -3,9 +3,9 @@
 use askama::Template;
 use auth_core::Token;
 
-use super::input::Input;
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Input;
+use auth_pages::Shell;
 
 /// The page that asks for a name and a password.
 #[derive(Debug, Template)]

@@ -3,10 +3,10 @@
 use askama::Template;
 use auth_core::{OneTimeCode, Token};
 
-use super::input::Input;
-use super::shell::Shell;
 use crate::encode::qr::Picture;
 use crate::text::Texts;
+use auth_pages::Input;
+use auth_pages::Shell;
 
 /// The second factors of an account.
 #[derive(Debug, Template)]

@@ -3,8 +3,8 @@
 use askama::Template;
 use auth_core::{ApiKey, Token};
 
-use super::shell::Shell;
 use crate::text::Texts;
+use auth_pages::Shell;
 
 /// The page of the Zulip API key.
 #[derive(Debug, Template)]

@@ -93,7 +93,7 @@ impl Parameterised {
 }
 
 /// A text without the white space at its ends, by Python's rule.
-pub(super) fn strip(text: &str) -> &str {
+pub(crate) fn strip(text: &str) -> &str {
     text.trim_matches(|letter: char| letter.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&letter))
 }
 

@@ -17,7 +17,7 @@ const MONTHS: [&str; 12] =
 pub(crate) struct DateCache(Mutex<Option<(i64, HeaderValue)>>);
 
 impl DateCache {
-    /// A moment as HTTP dates are written (RFC 9110).
+    /// The header of a moment.
     pub(crate) fn header(&self, moment: Timestamp) -> Option<HeaderValue> {
         let second = moment.as_secs();
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,7 +28,8 @@ impl DateCache {
     }
 }
 
-fn http_date(moment: Timestamp) -> String {
+/// A moment as HTTP dates are written (RFC 9110).
+pub(super) fn http_date(moment: Timestamp) -> String {
     let utc = moment.utc();
     let day = moment.as_secs().div_euclid(24 * 3600).rem_euclid(7);
     let day = usize::try_from(day).ok().and_then(|day| DAYS.get(day)).unwrap_or(&"");

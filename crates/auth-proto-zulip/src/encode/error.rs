@@ -9,6 +9,7 @@ use http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
 use super::response::{json, set};
+use crate::decode::csrf::CsrfError;
 
 /// From this feature level on, the message of a rate limit names a page to read.
 const LONG_RATE_LIMIT_MESSAGE: u32 = 460;
@@ -109,6 +110,21 @@ pub(crate) fn unauthorized(message: &str, challenge: Challenge) -> Response<Byte
     });
     response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
     response
+}
+
+/// The answer to a call that no page of this server sent.
+pub(crate) fn csrf_failed(reason: &CsrfError) -> Response<Bytes> {
+    #[derive(Serialize)]
+    struct Document<'a> {
+        result: &'static str,
+        msg: &'a str,
+        reason: &'a str,
+        code: &'static str,
+    }
+    let reason = reason.to_string();
+    let msg = format!("CSRF error: {reason}");
+    let document = Document { result: "error", msg: &msg, reason: &reason, code: "CSRF_FAILED" };
+    json(StatusCode::FORBIDDEN, &document)
 }
 
 /// The answer to too many attempts or calls.

@@ -111,9 +111,43 @@ pub(crate) fn options(methods: &[&str]) -> Response<Bytes> {
 /// A redirect to the login page, which leads back to the path `from`.
 pub(crate) fn to_login_page(from: &str) -> Response<Bytes> {
     let next: String = form_urlencoded::byte_serialize(from.as_bytes()).collect();
+    redirect(&format!("/login/?next={next}"))
+}
+
+/// A redirect to an address of plain ASCII.
+pub(crate) fn redirect(location: &str) -> Response<Bytes> {
     let mut response = response(StatusCode::FOUND, HTML, Bytes::new());
-    set(&mut response, LOCATION, HeaderValue::try_from(format!("/login/?next={next}")));
+    set(&mut response, LOCATION, HeaderValue::try_from(location));
     response
+}
+
+/// A redirect to the same path with a slash at its end.
+pub(crate) fn with_slash(target: &str) -> Response<Bytes> {
+    let mut response = redirect(target);
+    *response.status_mut() = StatusCode::MOVED_PERMANENTLY;
+    response.headers_mut().remove(CONTENT_LANGUAGE);
+    response.headers_mut().insert(VARY, HeaderValue::from_static("Cookie"));
+    response
+}
+
+/// A page.
+pub(crate) fn page(status: StatusCode, html: impl Into<Bytes>, language: &'static str) -> Response<Bytes> {
+    let mut response = response(status, HTML, html);
+    response.headers_mut().insert(CONTENT_LANGUAGE, HeaderValue::from_static(language));
+    response
+}
+
+/// A file.
+pub(crate) fn file(content_type: &'static str, content: Bytes) -> Response<Bytes> {
+    let mut response = response(StatusCode::OK, HeaderValue::from_static(content_type), content);
+    response.headers_mut().remove(CONTENT_LANGUAGE);
+    response.headers_mut().remove(VARY);
+    response
+}
+
+/// The answer to `OPTIONS` at a page that is a form.
+pub(crate) fn form_options() -> Response<Bytes> {
+    allowing(response(StatusCode::OK, HTML, Bytes::new()), &["GET", "POST", "PUT", "HEAD", "OPTIONS"])
 }
 
 /// Tells clients and proxies never to cache an answer that is sent on `date`.
@@ -129,6 +163,11 @@ pub(crate) fn never_cached(headers: &mut HeaderMap, date: Option<HeaderValue>) {
 /// Tells that an answer to a known user doesn't depend on cookies.
 pub(crate) fn to_known_user(headers: &mut HeaderMap) {
     headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
+}
+
+/// Tells that an answer holds the secret of a browser, so that it depends on cookies before all.
+pub(crate) fn to_browser_with_secret(headers: &mut HeaderMap) {
+    headers.insert(VARY, HeaderValue::from_static("Cookie, Accept-Language"));
 }
 
 /// Tells the status of a rate limit, where it was evaluated.

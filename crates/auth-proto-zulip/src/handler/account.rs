@@ -1,4 +1,4 @@
-//! The routes that take an API key: `users/me` and `users/me/api_key/regenerate`, and the routes of web sessions.
+//! The routes that take an API key: `users/me`, `users/me/api_key/regenerate` and `settings`.
 //!
 //! They check the method first, then the credential.
 
@@ -20,24 +20,21 @@ use crate::request::Request;
 use crate::route::Endpoint;
 use crate::state::ZulipProtocol;
 
-const NOT_LOGGED_IN: &str = "Not logged in: API authentication or user session required";
+pub(super) const NOT_LOGGED_IN: &str = "Not logged in: API authentication or user session required";
 
-const NOT_DELETED: &str = "Accounts are deactivated by the administrators of this server";
+pub(super) const NOT_DELETED: &str = "Accounts are deactivated by the administrators of this server";
 
 /// Checks the method and the credential, and answers the call of a known user.
 pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
-    let methods = request.route.methods;
-    if request.http.method() == Method::OPTIONS {
-        return Ok(state.never_cached(options(methods).into()));
-    }
-    // A form's field replaces the verb.
-    let method = request.parameters.in_body("method").unwrap_or(request.http.method().as_str());
-    if !methods.contains(&method) {
-        let refused = ApiError::MethodNotAllowed(methods).into_answer(&state.config);
-        return Ok(state.never_cached(refused));
-    }
-    let Some(authorization) = request.authorization().filter(|_| takes_keys(request)) else {
-        return ask_for_credential(state, request);
+    let method = match method_of(state, request) {
+        Ok(method) => method,
+        Err(refused) => return Ok(*refused),
+    };
+    let Some(authorization) = request.authorization() else {
+        return Ok(match to_login_page(state, request) {
+            Some(to_login) => state.never_cached(to_login),
+            None => ApiError::Unauthorized(NOT_LOGGED_IN, Challenge::Basic).into_answer(&state.config),
+        });
     };
     let CheckReply { result, rate_limit: status } = check(state, request, &authorization).await?;
     let mut answer = match result {
@@ -64,19 +61,24 @@ pub(crate) async fn call(state: &ZulipProtocol, request: &Request<'_>) -> Result
     Ok(answer)
 }
 
-/// Whether an API key is a credential of the route. Below `/json/`, only a web session is.
-fn takes_keys(request: &Request<'_>) -> bool {
-    !matches!(request.route.endpoint, Endpoint::SessionOwnUser | Endpoint::SessionFetchApiKey)
+/// The method of a call, which a form's field replaces; the answer to a method that the route doesn't have, and to `OPTIONS`.
+pub(super) fn method_of<'r>(state: &ZulipProtocol, request: &'r Request<'_>) -> Result<&'r str, Box<Answer>> {
+    let methods = request.route.methods;
+    if request.http.method() == Method::OPTIONS {
+        return Err(Box::new(state.never_cached(options(methods).into())));
+    }
+    let method = request.parameters.in_body("method").unwrap_or(request.http.method().as_str());
+    if methods.contains(&method) {
+        return Ok(method);
+    }
+    let refused = ApiError::MethodNotAllowed(methods).into_answer(&state.config);
+    Err(Box::new(state.never_cached(refused)))
 }
 
-/// Sends browsers to the login page, and tells others that a credential is missing.
-fn ask_for_credential(state: &ZulipProtocol, request: &Request<'_>) -> Result<Answer, ApiError> {
-    if request.accept().is_some_and(|accept| prefers_html(&accept)) {
-        let to_login = ApiError::LoginPage(request.route.pattern).into_answer(&state.config);
-        return Ok(state.never_cached(to_login));
-    }
-    let challenge = if takes_keys(request) { Challenge::Basic } else { Challenge::Session };
-    Err(ApiError::Unauthorized(NOT_LOGGED_IN, challenge))
+/// Sends a browser without a credential to the login page; `None` for other clients.
+pub(super) fn to_login_page(state: &ZulipProtocol, request: &Request<'_>) -> Option<Answer> {
+    let is_browser = request.accept().is_some_and(|accept| prefers_html(&accept));
+    is_browser.then(|| ApiError::LoginPage(request.route.pattern).into_answer(&state.config))
 }
 
 /// Decodes the credential and has it checked. A key is checked also where the host leads to no realm.
@@ -121,7 +123,7 @@ fn known_user(mut answer: Answer) -> Answer {
 }
 
 /// The caller's own user object.
-fn own_user(profile: &Profile, feature_level: u32) -> Answer {
+pub(super) fn own_user(profile: &Profile, feature_level: u32) -> Answer {
     #[derive(Serialize)]
     struct Empty {}
     #[derive(Serialize)]

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use auth_core::{
-    Answer, FailureReason, Grant, GrantKind, Identifier, InternalError, Login, LoginAttempt, LoginError,
-    LoginMethod, LoginReply, ProtocolName, Realm, SecondStep, SecretInput, Token,
+    Answer, ApiKey, FailureReason, Grant, GrantKind, Identifier, InternalError, Login, LoginAttempt,
+    LoginError, LoginMethod, LoginReply, Profile, ProtocolName, Realm, SecondStep, SecretInput, Token,
 };
 use http::Method;
 use serde::Serialize;
@@ -91,7 +91,8 @@ pub(crate) async fn by_assertion(state: &ZulipProtocol, request: &Request<'_>) -
     Ok(answer)
 }
 
-fn assertion_error(state: &ZulipProtocol, error: LoginError, token: &str) -> ApiError {
+/// What is told of an assertion that is not taken.
+pub(super) fn assertion_error(state: &ZulipProtocol, error: LoginError, token: &str) -> ApiError {
     match error {
         LoginError::AssertionDisabled => ASSERTIONS_DISABLED,
         LoginError::AssertionInvalid if token.is_empty() => NO_ASSERTION,
@@ -151,15 +152,26 @@ fn key<'a>(
     let Grant::ApiKey(key) = &login.grant else {
         return Err(InternalError::defect("a Zulip login was granted something else than an API key"));
     };
+    Ok(key_document(&login.profile, key, user_id, user, ignored_parameters_unsupported))
+}
+
+/// The API key of a user. The last argument names the parameters that were not read.
+pub(super) fn key_document(
+    profile: &Profile,
+    key: &ApiKey,
+    user_id: Option<u64>,
+    user: Option<UserObject<'_>>,
+    ignored_parameters_unsupported: Vec<&str>,
+) -> Answer {
     let document = KeyDocument {
         success: Success::EMPTY,
         api_key: key.expose(),
-        email: address(&login.profile),
+        email: address(profile),
         user_id,
         user,
         ignored_parameters_unsupported,
     };
-    Ok(ok(&document).into())
+    ok(&document).into()
 }
 
 /// Reads a parameter in JSON that must be a boolean.

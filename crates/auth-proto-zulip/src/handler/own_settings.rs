@@ -4,8 +4,9 @@
 use std::sync::Arc;
 
 use auth_core::{
-    ActionError, Answer, Caller, FactorMethod, GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod,
-    NameKind, OwnChange, Password, PresentedFactor, Principal, ProtocolName, SecondStep, SecretInput,
+    ActionError, Answer, Caller, CredentialKind, FactorMethod, GrantKind, Identifier, LoginAttempt,
+    LoginError, LoginMethod, NameKind, OwnChange, Password, PresentedFactor, Principal, ProtocolName,
+    SecondStep, SecretInput,
 };
 
 use crate::encode::response::{Success, ok, rate_limit};
@@ -90,6 +91,9 @@ async fn prove(
     principal: &Principal,
     old: &Password,
 ) -> (Answer, bool) {
+    if principal.kind == Some(CredentialKind::WEB_SESSION) {
+        return prove_in_session(state, request, principal, old).await;
+    }
     let address = principal.profile.user.email().map(|email| email.address).unwrap_or_default();
     let reply = state
         .services
@@ -116,6 +120,25 @@ async fn prove(
     };
     rate_limit(answer.response.headers_mut(), reply.rate_limit.as_ref());
     answer.not_before = reply.not_before;
+    (answer, is_right)
+}
+
+/// Judges the present password of a browser's session, which has shown a second factor where the account has one.
+async fn prove_in_session(
+    state: &ZulipProtocol,
+    request: &Request<'_>,
+    principal: &Principal,
+    old: &Password,
+) -> (Answer, bool) {
+    let factor = PresentedFactor::default();
+    let caller = Caller { principal, peer: request.peer, protocol: ProtocolName::ZULIP, factor: &factor };
+    let reply = state.services.show_password(&caller, old).await;
+    let is_right = reply.result.is_ok();
+    let mut answer = match reply.result {
+        Ok(()) => http::Response::default().into(),
+        Err(error) => refusal(error).into_answer(&state.config),
+    };
+    rate_limit(answer.response.headers_mut(), reply.rate_limit.as_ref());
     (answer, is_right)
 }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 use crate::decode::client::Client;
 use crate::encode::response::{Success, ok};
 use crate::error::ApiError;
+use crate::methods::{self, ExternalMethod};
 use crate::request::Request;
 use crate::state::ZulipProtocol;
 
@@ -33,11 +34,11 @@ struct Document<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     realm_description: Option<&'a str>,
     realm_web_public_access_enabled: bool,
-    external_authentication_methods: [(); 0],
+    external_authentication_methods: Vec<ExternalMethod>,
     realm_uri: &'a str,
 }
 
-/// The ways to log in that Zulip knows. Those that need web pages are never offered.
+/// The ways to log in that Zulip knows.
 #[derive(Default, Serialize)]
 struct Methods {
     password: bool,
@@ -85,6 +86,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
             dev: request.is_development && config.development_login,
             email,
             ldap,
+            remoteuser: config.web && config.remote_user.is_some(),
             discord: (config.feature_level >= DISCORD).then_some(false),
             ..Methods::default()
         },
@@ -100,7 +102,7 @@ pub(crate) async fn show(state: &ZulipProtocol, request: &Request<'_>) -> Result
         realm_icon: realm.map(|realm| realm.icon.as_str()),
         realm_description: realm.map(|realm| realm.description.as_str()),
         realm_web_public_access_enabled: false,
-        external_authentication_methods: [],
+        external_authentication_methods: realm.map(|realm| methods::all(config, realm)).unwrap_or_default(),
         realm_uri: &url,
     };
     Ok(state.with_addresses(ok(&document).into()))

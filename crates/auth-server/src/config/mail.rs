@@ -27,7 +27,7 @@ pub struct Mail {
     pub smtp: String,
     /// A file with the certificates that are trusted, in PEM, in place of the system's: authorities', or the server's own.
     pub ca_file: Option<PathBuf>,
-    /// The sender's address.
+    /// The sender's address. In place of `{token}` stand 24 letters and digits that are different in each mail.
     #[serde(deserialize_with = "sender")]
     pub from: String,
     /// The user name at the SMTP server.

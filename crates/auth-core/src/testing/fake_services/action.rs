@@ -1,8 +1,9 @@
 //! What a fake is asked to do to accounts, and what a test lets it answer.
 
 use crate::{
-    ApiKey, CredentialId, Enrolment, Grant, Identifier, Language, OneTimeCode, OwnCredential, Password, Peer,
-    PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId, Timestamp, Token,
+    ApiKey, CredentialId, Enrolment, Grant, Identifier, Language, OneTimeCode, OwnCredential, Password,
+    PasswordReply, Peer, PersonalToken, PresentedFactor, Principal, Profile, ProtocolName, RealmId,
+    ResetLinkReply, Timestamp, Token,
 };
 
 /// An action on an account, with its arguments.
@@ -77,6 +78,17 @@ pub enum ActionKind {
         token: Token,
         new: Password,
     },
+    MailResetLink {
+        realm: RealmId,
+        address: String,
+    },
+    OpenResetLink {
+        token: Token,
+        cookie: Option<Token>,
+    },
+    OwnerOfResetLink {
+        token: Token,
+    },
     SuggestUserName,
     ChangeOwnAccount {
         user_name: Option<String>,
@@ -84,6 +96,9 @@ pub enum ActionKind {
         address: Option<String>,
         password: Option<Password>,
         language: Option<Option<Language>>,
+    },
+    ShowPassword {
+        password: Password,
     },
     MailAddressProof {
         realm: RealmId,
@@ -94,6 +109,7 @@ pub enum ActionKind {
         token: Token,
     },
     RenewWebSession,
+    RotateWebSession,
     OwnCredentials,
     EndCredential {
         id: CredentialId,
@@ -127,8 +143,12 @@ pub enum ActionResult {
     Codes(Vec<OneTimeCode>),
     OwnCredentials(Vec<OwnCredential>),
     Password(Password),
+    PasswordReply(PasswordReply),
     Flag(bool),
     Count(usize),
     NotBefore(Timestamp),
+    ResetLink(ResetLinkReply),
+    OptionalToken(Option<Token>),
+    OptionalProfile(Option<Box<Profile>>),
     UserName(String),
 }

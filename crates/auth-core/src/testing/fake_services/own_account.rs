@@ -4,8 +4,8 @@ use async_trait::async_trait;
 
 use super::{ActionKind, ActionResult, FakeServices};
 use crate::{
-    ActionError, AddressVerification, Caller, InternalError, OwnAccount, OwnChange, Peer, Profile,
-    ProtocolName, RealmId, Timestamp, Token,
+    ActionError, AddressVerification, Caller, InternalError, OwnAccount, OwnChange, Password, PasswordReply,
+    Peer, Profile, ProtocolName, RealmId, Timestamp, Token,
 };
 
 #[async_trait]
@@ -29,6 +29,15 @@ impl OwnAccount for FakeServices {
             language: change.language,
         };
         expect_result!(self.act(Some(caller), kind), ActionResult::Profile(profile) => profile)
+    }
+
+    async fn show_password(&self, caller: &Caller<'_>, password: &Password) -> PasswordReply {
+        let kind = ActionKind::ShowPassword { password: password.clone() };
+        match self.act(Some(caller), kind) {
+            Ok(ActionResult::PasswordReply(reply)) => reply,
+            Ok(_) => PasswordReply { result: Ok(()), rate_limit: None },
+            Err(error) => PasswordReply { result: Err(error), rate_limit: None },
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! A new app: its secret, and its first code.
 
 use auth_core::{ActionError, Answer, Enrolment, PresentedFactor};
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use super::overview::{Draft, HERE, overview};
@@ -12,7 +13,7 @@ use crate::form::{FormName, Opened};
 use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
-use crate::view::{BackupCodes, Enrol, Input, Kind};
+use crate::view::{BackupCodes, Enrol};
 
 /// Begins with a new app, and shows its secret.
 pub(crate) async fn enrol(state: &WebProtocol, request: &Request<'_>) -> Result<Answer, PageError> {

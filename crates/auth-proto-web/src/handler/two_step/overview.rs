@@ -1,6 +1,7 @@
 //! What the account has, new backup codes, and the removal of the app.
 
 use auth_core::{ActionError, Answer, FactorMethod, PresentedFactor};
+use auth_pages::{Input, Kind};
 use http::StatusCode;
 
 use crate::answer::page;
@@ -12,7 +13,7 @@ use crate::request::Request;
 use crate::session::{self, SignedIn};
 use crate::state::WebProtocol;
 use crate::text::{Texts, fill};
-use crate::view::{BackupCodes, Input, Kind, TwoStep};
+use crate::view::{BackupCodes, TwoStep};
 
 /// Where this page is.
 pub(super) const HERE: &str = "/account/two-step";
