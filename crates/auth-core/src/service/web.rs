@@ -56,6 +56,13 @@ pub trait OwnCredentials: Send + Sync {
     /// not have been stored.
     async fn renew_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError>;
 
+    /// Gives the web session of the caller a new token in place of the one presented. Its end stays, and so does the moment at
+    /// which the caller signed in.
+    ///
+    /// # Errors
+    /// An [`ActionError`] when the caller has no web session, or the new token may not have been stored.
+    async fn rotate_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError>;
+
     /// Whether the caller has signed in, or shown a second factor anew, within the last 15 minutes.
     fn is_fresh(&self, caller: &Caller<'_>) -> bool;
 

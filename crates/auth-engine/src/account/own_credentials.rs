@@ -70,15 +70,27 @@ impl OwnCredentialService {
 #[async_trait]
 impl OwnCredentials for OwnCredentialService {
     async fn renew_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
-        let (Some(old), Some(CredentialKind::WEB_SESSION)) =
-            (caller.principal.credential, caller.principal.kind)
-        else {
-            return Err(ActionError::NotOffered);
-        };
+        let old = web_session(caller)?;
         let account = self.step_up.confirm(caller, Demand::Always).await?;
         let policy = self.rules.of(caller.protocol).token_policy(CredentialKind::WEB_SESSION);
         let expires = Some(self.texts.now() + policy.lifetime);
         let (token, stored) = self.credentials.token(account.user.id, CredentialKind::WEB_SESSION, expires);
+        if !self.store.replace(old, &stored, None).await? {
+            return Err(ActionError::NotPermitted);
+        }
+        Ok(Grant::Token { token, expires })
+    }
+
+    async fn rotate_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        let (old, principal) = (web_session(caller)?, caller.principal);
+        let (user, expires) = (principal.profile.user.id, principal.expires);
+        let (token, stored) = self.credentials.token(user, CredentialKind::WEB_SESSION, expires);
+        let stored = Credential {
+            created: principal.issued,
+            parent: principal.parent,
+            last_used: Some(self.texts.now()),
+            ..stored
+        };
         if !self.store.replace(old, &stored, None).await? {
             return Err(ActionError::NotPermitted);
         }
@@ -175,6 +187,12 @@ impl OwnCredentials for OwnCredentialService {
         let found = PasswordResetService::find(&*self.store, realm, token, self.texts.now()).await?;
         Ok(found.is_some())
     }
+}
+
+/// The web session that a caller presented.
+fn web_session(caller: &Caller<'_>) -> Result<CredentialId, ActionError> {
+    let is_web_session = caller.principal.kind == Some(CredentialKind::WEB_SESSION);
+    caller.principal.credential.filter(|_| is_web_session).ok_or(ActionError::NotOffered)
 }
 
 impl fmt::Debug for OwnCredentialService {

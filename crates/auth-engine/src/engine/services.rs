@@ -272,6 +272,10 @@ impl OwnCredentials for Engine {
         self.own_credentials.renew_web_session(caller).await
     }
 
+    async fn rotate_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        self.own_credentials.rotate_web_session(caller).await
+    }
+
     fn is_fresh(&self, caller: &Caller<'_>) -> bool {
         self.own_credentials.is_fresh(caller)
     }

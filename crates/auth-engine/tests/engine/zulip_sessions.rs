@@ -142,6 +142,21 @@ async fn present_password_tells_of_the_limit_of_logins_and_calls_of_that_of_call
 }
 
 #[tokio::test]
+async fn session_changes_its_token_and_nothing_else() {
+    let world = world::new().await;
+    let old = sign_in(&world, "iago@zulip.com").await;
+    world.clock.advance(DAY);
+    let principal = check(&world, &old).await.unwrap();
+    let (factor, from) = (PresentedFactor::default(), peer("192.0.2.1"));
+    let new = token(&world.engine.rotate_web_session(&caller(&principal, &factor, &from)).await.unwrap());
+    assert_eq!(check(&world, &old).await.err(), Some(TokenError::Invalid));
+    let rotated = check(&world, &new).await.unwrap();
+    assert_eq!((rotated.issued, rotated.expires), (principal.issued, principal.expires));
+    let again = world.engine.rotate_web_session(&caller(&principal, &factor, &from)).await.err();
+    assert_eq!(again, Some(ActionError::NotPermitted), "a token is rotated once");
+}
+
+#[tokio::test]
 async fn fresh_session_gets_the_accounts_one_key() {
     let world = world::new().await;
     let token = sign_in(&world, "iago@zulip.com").await;

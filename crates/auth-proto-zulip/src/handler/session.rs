@@ -3,7 +3,8 @@
 //! They check the session first, then that a page of this server sent what changes something, then the limit of calls.
 
 use auth_core::{
-    ActionError, Answer, Password, PasswordReply, PresentedFactor, Principal, ProtocolName, RateLimitStatus,
+    ActionError, Answer, Grant, Password, PasswordReply, PresentedFactor, Principal, ProtocolName,
+    RateLimitStatus,
 };
 use http::Method;
 
@@ -111,7 +112,7 @@ async fn fetch_api_key(
     Ok(with_status(answer, status))
 }
 
-/// Changes the account. A new password leaves this browser signed in.
+/// Changes the account. A new password leaves this browser signed in, by another token.
 async fn change_settings(
     state: &ZulipProtocol,
     request: &Request<'_>,
@@ -120,7 +121,12 @@ async fn change_settings(
     let mut answer = own_settings::change(state, request, &signed_in.principal).await?;
     let has_new_password = request.parameters.in_body("new_password").is_some();
     if has_new_password && answer.response.status().is_success() {
-        Browser::give_session(state, &mut answer, &signed_in.token);
+        // The password is changed in any case, and the token that was presented is good where there is no other.
+        let factor = PresentedFactor::default();
+        match state.services.rotate_web_session(&signed_in.caller(request, &factor)).await {
+            Ok(Grant::Token { token, .. }) => Browser::give_session(state, &mut answer, &token),
+            _ => Browser::give_session(state, &mut answer, &signed_in.token),
+        }
     }
     Ok(answer)
 }

@@ -121,6 +121,7 @@ async fn password_is_changed_by_a_patch_or_by_a_post_that_says_so() {
         answer.says(status, text);
         assert_eq!(answer.header("x-ratelimit-limit"), limit, "{body}");
         let is_changed = status == 200 && body.contains("new_password");
+        assert_eq!(visitor.cookies[SESSION], visitor.sessions()[0], "{body}");
         assert_eq!(answer.cookies(), if is_changed { vec![SESSION] } else { vec![] }, "{body}");
     }
     visitor.headers.push(("content-type", "application/json".to_owned()));

@@ -341,6 +341,11 @@ impl State {
                 }
             },
             ActionKind::OwnerOfResetLink { .. } => Ok(ActionResult::OptionalProfile(None)),
+            ActionKind::RotateWebSession => {
+                let token = "r0".repeat(16);
+                self.sessions = vec![token.clone()];
+                Ok(ActionResult::Grant(Grant::Token { token: Token::new(token), expires: None }))
+            }
             other => panic!("{other:?}"),
         }
     }

@@ -109,6 +109,7 @@ pub enum ActionKind {
         token: Token,
     },
     RenewWebSession,
+    RotateWebSession,
     OwnCredentials,
     EndCredential {
         id: CredentialId,

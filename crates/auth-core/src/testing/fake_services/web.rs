@@ -61,6 +61,11 @@ impl OwnCredentials for FakeServices {
         expect_result!(asked, ActionResult::Session(_, grant) => grant)
     }
 
+    async fn rotate_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
+        let asked = self.act(Some(caller), ActionKind::RotateWebSession);
+        expect_result!(asked, ActionResult::Grant(grant) => grant)
+    }
+
     fn is_fresh(&self, caller: &Caller<'_>) -> bool {
         FAKE_NOW.as_secs() - caller.principal.issued.as_secs() < FRESH_SECONDS
     }
