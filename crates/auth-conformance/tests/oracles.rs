@@ -1,7 +1,7 @@
 //! The oracles against what a real Zulip was recorded to answer: both apps take each of its addresses, and find the key of the
 //! account; its tokens of forms hold the secret of their cookie; the desktop program opens its sealed tokens.
 
-#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::HashMap;
 

@@ -19,8 +19,9 @@ const HEADERS: &[&str] = &[
     "X-Auto-Response-Suppress",
 ];
 
-/// Values that differ from mail to mail.
+/// Values that differ from mail to mail, and the quotes around a name, which mean nothing (RFC 5322, section 3.2.5).
 const MASKS: &[(&str, &str)] = &[
+    (r#"^"([^"]*)" <"#, "$1 <"),
     (r"noreply-[a-z0-9]{24}@", "noreply-TOKEN@"),
     (r"/accounts/unsubscribe/login/[a-z0-9]+", "/accounts/unsubscribe/login/KEY"),
     (r"(/accounts/password/reset/[^/]+/)[^/]+/", "${1}TOKEN/"),
