@@ -131,7 +131,11 @@ fn message(relay: &Relay, mail: &Mail, text: &str) -> Result<Message, SendError>
         to.name = Some(recipient.clone()).filter(|name| !name.is_empty());
         list = Some(header("List-Id", id.clone()));
     }
-    let mut message = Message::builder().from(from).to(to);
+    let mut message = Message::builder().from(from);
+    message = match plain(&to) {
+        Some(plain) => message.raw_header(header("To", plain)),
+        None => message.to(to),
+    };
     if let Some(list) = list {
         message = message.raw_header(list);
     }
@@ -160,6 +164,15 @@ fn sender(from: &Mailbox, mail: &Mail) -> Result<Mailbox, SendError> {
     Ok(Mailbox::new(from.name.clone(), email))
 }
 
+/// A recipient whose name is words that need no quotes (RFC 5322, 3.2.3), as real systems write it: lettre puts quotes around
+/// every name of several words.
+fn plain(to: &Mailbox) -> Option<String> {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let name = to.name.as_deref().filter(|name| name.len() <= 60 && name.split(' ').all(is_word))?;
+    let email = to.email.to_string();
+    email.is_ascii().then(|| format!("{name} <{email}>"))
+}
+
 /// Connects to a relay, greets it and logs in, as before mail is sent, and sends none.
 ///
 /// # Errors
@@ -169,5 +182,55 @@ pub(crate) async fn check(relay: &Relay) -> anyhow::Result<()> {
         Ok(()) => Ok(()),
         Err(SendError::Refused(why) | SendError::Unreachable(why)) => bail!(why),
         Err(SendError::Unsendable(why)) => bail!(why),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use auth_core::{MailId, SeededRng};
+
+    use super::*;
+
+    fn mail(recipient: &str) -> Mail {
+        let letterhead = Letterhead {
+            sender: "zulip.example.org account security".into(),
+            recipient: recipient.into(),
+            list: "Zulip Dev <zulip.example.org>".into(),
+        };
+        Mail {
+            id: MailId::random(&SeededRng::new(1)),
+            to: "hamlet@zulip.com".into(),
+            subject: "Password reset".into(),
+            text: None,
+            letterhead: Some(letterhead),
+            failures: 0,
+        }
+    }
+
+    #[test]
+    fn recipients_of_plain_words_have_no_quotes_and_others_are_left_to_the_library() {
+        for (name, expected) in [
+            ("King Hamlet", Some("King Hamlet <hamlet@zulip.com>")),
+            ("Hamlet, King", None),
+            ("King \"Hamlet\"", None),
+            ("K\u{f6}nig Hamlet", None),
+            ("King  Hamlet", None),
+            ("x> <evil@example.com", None),
+        ] {
+            let to = Mailbox::new(Some(name.to_owned()), "hamlet@zulip.com".parse().unwrap());
+            assert_eq!(plain(&to).as_deref(), expected, "{name}");
+        }
+        assert_eq!(plain(&"hamlet@zulip.com".parse().unwrap()), None);
+    }
+
+    #[test]
+    fn a_token_in_the_senders_address_is_the_mails_own() {
+        let from: Mailbox = "noreply-{token}@zulip.example.org".parse().unwrap();
+        let sent = sender(&from, &mail("King Hamlet")).ok().unwrap().email.to_string();
+        let token = sent.strip_prefix("noreply-").and_then(|rest| rest.strip_suffix("@zulip.example.org"));
+        let is_token = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+        assert!(token.is_some_and(|token| token.len() == 24 && token.bytes().all(is_token)), "{sent}");
+        let plain: Mailbox = "auth@example.org".parse().unwrap();
+        assert_eq!(sender(&plain, &mail("")).ok().unwrap(), plain);
     }
 }
