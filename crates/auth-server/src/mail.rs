@@ -187,6 +187,7 @@ pub(crate) async fn check(relay: &Relay) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use auth_core::Language;
     use auth_core::{MailId, SeededRng};
 
     use super::*;
@@ -202,6 +203,7 @@ mod tests {
             to: "hamlet@zulip.com".into(),
             subject: "Password reset".into(),
             text: None,
+            language: Language::English,
             letterhead: Some(letterhead),
             failures: 0,
         }
