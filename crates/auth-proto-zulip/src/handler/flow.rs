@@ -119,7 +119,7 @@ fn show(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str, problem: &str) -> R
 
 /// Judges a name and a password, or a code.
 async fn sign_in(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str) -> Result<Answer, PageError> {
-    let (outcome, complete) = sign_in::judge(state, visit).await?.into_parts();
+    let (outcome, sending) = sign_in::judge(state, visit).await?;
     // What the browser gets takes the place of the session that it has, which would be nobody's then.
     let replaces_session = match &outcome {
         Outcome::SignedIn(..) => true,
@@ -138,7 +138,7 @@ async fn sign_in(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str) -> Result<
         Outcome::Again(again) => form(state, visit, pad, &again, visit.t.flow.sign_in_lead)?,
         Outcome::RealmInactive => sign_in::realm_inactive(),
     };
-    Ok(complete(answer))
+    Ok(sending.complete(answer))
 }
 
 /// Leads to the app with the key, where this server gave the form to this session for this pad, and the session is fresh.

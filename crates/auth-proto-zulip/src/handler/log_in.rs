@@ -59,13 +59,13 @@ fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
 }
 
 async fn submit(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
-    let (outcome, complete) = sign_in::judge(state, visit).await?.into_parts();
+    let (outcome, sending) = sign_in::judge(state, visit).await?;
     let answer = match outcome {
         Outcome::SignedIn(login, token) => signed_in(state, visit, &login, &token),
         Outcome::Again(again) => form(state, visit, &again)?,
         Outcome::RealmInactive => sign_in::realm_inactive(),
     };
-    Ok(complete(answer))
+    Ok(sending.complete(answer))
 }
 
 /// Gives the browser its session, and leads on.

@@ -23,11 +23,22 @@ use crate::visit::Visit;
 /// The field that says which step a form is of.
 const STEP: &str = "two_factor_login_view-current_step";
 
-/// An attempt to sign in that was judged.
-pub(super) struct Tried {
-    pub(super) outcome: Outcome,
+/// An attempt to sign in that was judged: what became of it, and how its answer is sent.
+pub(super) type Tried = (Outcome, Sending);
+
+/// How the answer to an attempt is sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sending {
     rate_limit: Option<RateLimitStatus>,
     not_before: Option<Timestamp>,
+}
+
+impl Sending {
+    /// Completes an answer: with the status of the limit, and the moment before which it must not be sent.
+    pub(super) fn complete(self, mut answer: Answer) -> Answer {
+        rate_limit(answer.response.headers_mut(), self.rate_limit.as_ref());
+        Answer { not_before: self.not_before, ..answer }
+    }
 }
 
 /// What became of an attempt.
@@ -73,28 +84,6 @@ impl Again {
     }
 }
 
-impl Tried {
-    fn at_once(again: Again) -> Self {
-        Self { outcome: Outcome::Again(again), rate_limit: None, not_before: None }
-    }
-
-    /// Completes an answer: with the status of the limit, and the moment before which it must not be sent.
-    pub(super) fn complete(
-        rate: Option<RateLimitStatus>,
-        not_before: Option<Timestamp>,
-        mut answer: Answer,
-    ) -> Answer {
-        rate_limit(answer.response.headers_mut(), rate.as_ref());
-        Answer { not_before, ..answer }
-    }
-
-    /// Takes the attempt apart: what became of it, and how its answer is completed.
-    pub(super) fn into_parts(self) -> (Outcome, impl FnOnce(Answer) -> Answer) {
-        let Self { outcome, rate_limit, not_before } = self;
-        (outcome, move |answer| Self::complete(rate_limit, not_before, answer))
-    }
-}
-
 /// Whether a browser that is between the steps asks for the field of a backup code.
 pub(super) fn wants_backup_code(visit: &Visit<'_>) -> bool {
     visit.request.parameters.get(STEP) == Some("backup") && visit.browser.sealed_session().is_some()
@@ -120,7 +109,7 @@ async fn by_password(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Tried, 
     let name = strip(typed);
     let password = parameters.password().filter(|password| !password.expose().is_empty());
     let (Some(password), false) = (password, name.is_empty()) else {
-        return Ok(Tried::at_once(Again::password(typed, visit.t.log_in.required)));
+        return Ok(at_once(Again::password(typed, visit.t.log_in.required)));
     };
     let method = LoginMethod::Password {
         who: Identifier::email(name),
@@ -132,20 +121,25 @@ async fn by_password(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Tried, 
 
 async fn by_code(state: &ZulipProtocol, visit: &Visit<'_>, field: &str) -> Result<Tried, PageError> {
     let Some(ticket) = visit.browser.sealed_session() else {
-        return Ok(Tried::at_once(Again::password("", visit.t.log_in.begin_again)));
+        return Ok(at_once(Again::password("", visit.t.log_in.begin_again)));
     };
     let code: String =
         visit.request.parameters.in_body(field).unwrap_or_default().split_whitespace().collect();
     let method = LoginMethod::Ticket(ticket.clone());
     // An empty code is a wrong one: without any, the engine would ask for the factor anew, and mail a code.
     let reply = state.services.log_in(attempt(visit, method, Some(OneTimeCode::new(code)))).await;
-    let mut tried = tried(visit, reply, "")?;
-    if let Outcome::Again(Again { fields: Fields::Code(step), .. }) = &mut tried.outcome
+    let (mut outcome, sending) = tried(visit, reply, "")?;
+    if let Outcome::Again(Again { fields: Fields::Code(step), .. }) = &mut outcome
         && field == "backup-otp_token"
     {
         *step = CodeStep::Backup;
     }
-    Ok(tried)
+    Ok((outcome, sending))
+}
+
+/// A form that is shown again, although nothing was asked.
+fn at_once(again: Again) -> Tried {
+    (Outcome::Again(again), Sending::default())
 }
 
 fn attempt(visit: &Visit<'_>, method: LoginMethod, code: Option<OneTimeCode>) -> LoginAttempt {
@@ -171,7 +165,7 @@ fn tried(visit: &Visit<'_>, reply: LoginReply, name: &str) -> Result<Tried, Page
         }
         Err(error) => refused(visit, error, name)?,
     };
-    Ok(Tried { outcome, rate_limit, not_before })
+    Ok((outcome, Sending { rate_limit, not_before }))
 }
 
 /// What the form tells of a refusal. All look alike but limits, since waiting helps there, a weak password, since setting it
