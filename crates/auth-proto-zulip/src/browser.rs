@@ -1,5 +1,6 @@
 //! The browser that sent a request: its cookies, its CSRF secret, and who is signed in there.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use auth_core::{
@@ -29,6 +30,8 @@ pub(crate) struct Browser {
     /// The CSRF secret that the browser has, or the one that it gets with a form.
     secret: Token,
     session: Session,
+    /// The address of the realm, under which browsers know its pages.
+    url: String,
 }
 
 /// The session whose token a browser sent.
@@ -94,7 +97,8 @@ impl Browser {
         {
             session = Session::None;
         }
-        Ok(Self { cookies, secret, session })
+        let url = request.site.url(&state.config, Some(realm));
+        Ok(Self { cookies, secret, session, url })
     }
 
     /// Who is signed in.
@@ -120,15 +124,22 @@ impl Browser {
         session_cookie(&self.cookies)
     }
 
-    /// Judges whether a request that changes something was sent by a page of this server.
+    /// Judges whether a request that changes something was sent by a page of this server: one at the host that was asked, or
+    /// at the address of the realm, since a proxy may name another host.
     ///
     /// # Errors
     /// A [`CsrfError`] with the reason.
     pub(crate) fn check_csrf(&self, state: &ZulipProtocol, request: &Request<'_>) -> Result<(), CsrfError> {
         let [origin, referer, header] = ["origin", "referer", "x-csrftoken"].map(|name| request.header(name));
+        let is_at_realm = |page: &Option<Cow<'_, str>>| {
+            let rest = page.as_deref().and_then(|page| page.strip_prefix(&self.url));
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let own_host = self.url.split_once("://").map(|(_, host)| host);
+        let own_host = own_host.filter(|_| is_at_realm(&origin) || origin.is_none() && is_at_realm(&referer));
         csrf::check(&Sent {
             is_secure: state.is_secure(),
-            host: request.site.authority(),
+            host: own_host.unwrap_or(request.site.authority()),
             origin: origin.as_deref(),
             referer: referer.as_deref(),
             cookie: self.cookies.csrf.as_ref(),

@@ -67,6 +67,11 @@ impl Accounts {
         self.0.iter().find(|account| account.id == id)
     }
 
+    /// The account whose second factor is a device, if there is one.
+    pub(crate) fn with_device(&self) -> Option<&Account> {
+        self.0.iter().find(|account| account.totp_secret.is_some())
+    }
+
     /// Notes the password that an account has now.
     pub(crate) fn set_password(&mut self, id: u64, password: &str) {
         if let Some(account) = self.0.iter_mut().find(|account| account.id == id) {

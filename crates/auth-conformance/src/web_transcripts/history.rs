@@ -125,6 +125,11 @@ impl Front<'_> {
         account.or_else(|| find(&value_in_form(&request.body, "email")?)).cloned()
     }
 
+    /// Whoever it was, where nothing tells.
+    fn somebody(&self) -> Option<&Account> {
+        self.accounts.find(&self.rules.browsers.somebody, None)
+    }
+
     /// Signs somebody in with a session id that no transcript before made, if somebody was signed in with it.
     fn open_browser(&mut self, cookie: &str, series: &[&Transcript]) -> Result<()> {
         if self.carried.get(cookie).is_some() && !self.stale.remove(cookie) {
@@ -152,7 +157,7 @@ impl Front<'_> {
                 || path.contains("/login/subdomain/")
                 || (path.ends_with("/login/")
                     && transcript.request.method == "POST"
-                    && transcript.front == "2fa")
+                    && self.accounts.with_device().is_some())
         };
         let made = series.iter().position(|transcript| {
             session_id(transcript.response.values("set-cookie")).as_deref() == Some(cookie)
@@ -200,7 +205,7 @@ impl Front<'_> {
                 .filter(|transcript| transcript.front == *front)
                 .find_map(|transcript| by_words(transcript))
         });
-        found.or_else(|| if shows_anonymous { None } else { self.accounts.find("hamlet", None) }).cloned()
+        found.or_else(|| if shows_anonymous { None } else { self.somebody() }).cloned()
     }
 
     /// Opens the page whose session a transcript goes on with: the one of a password to set, or of a code to type.
@@ -220,10 +225,10 @@ impl Front<'_> {
         } else if transcript.response.status == 401 && !ends_session(transcript) && path.starts_with("/json/")
         {
             // A session in which nobody is signed in.
-            let account = self.accounts.find("reset1", None).context("no such account")?.clone();
+            let account = self.somebody().context("no such account")?.clone();
             self.open_link(&account)?
-        } else if transcript.front == "2fa" && path.ends_with("/login/") {
-            let account = self.accounts.find("twofa", None).context("no such account")?.clone();
+        } else if self.accounts.with_device().is_some() && path.ends_with("/login/") {
+            let account = self.accounts.with_device().context("nobody has a device")?.clone();
             self.browsers.insert(cookie.to_owned(), account.id);
             // The visit of the page needs no session here; the first step makes one.
             if value_in_form(form, "two_factor_login_view-current_step").as_deref() != Some("token") {
@@ -298,7 +303,7 @@ impl Front<'_> {
         if self.carried.get(token).is_some() || !(was_good || is_good) {
             return Ok(());
         }
-        let account = self.accounts.find("hamlet", None).context("no such account")?.clone();
+        let account = self.somebody().context("no such account")?.clone();
         let made = self.desktop_token(&account)?;
         self.carried.set(token, &made);
         Ok(())

@@ -36,6 +36,8 @@ pub(crate) struct PageRules {
 pub(crate) struct MailRules {
     /// The subjects of mails that this server does not send.
     pub(crate) others: Vec<Pattern>,
+    /// The subject of mails that asking for a new password leads to.
+    pub(crate) of_reset: Pattern,
 }
 
 /// Who is signed in in a browser, in the words of `given`.
@@ -44,6 +46,8 @@ pub(crate) struct MailRules {
 pub(crate) struct Browsers {
     /// Patterns with a group `user`.
     pub(crate) given: Vec<Pattern>,
+    /// The user where nothing tells who it was.
+    pub(crate) somebody: String,
 }
 
 /// What came before a transcript without being one.

@@ -140,7 +140,9 @@ impl CredentialChecker {
             return Err(TokenError::Invalid);
         }
         if user.realm != realm.id {
-            return Err(TokenError::OtherRealm);
+            // Pages tell a browser so; programs learn nothing of other realms.
+            let is_of_pages = holder.is_of(&[CredentialKind::WEB_SESSION]);
+            return Err(if is_of_pages { TokenError::OtherRealm } else { TokenError::Invalid });
         }
         check_state(realm, user)?;
         self.uses.note(holder.credential.id, &holder.noted, self.clock.now());

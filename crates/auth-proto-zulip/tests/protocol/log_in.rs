@@ -186,6 +186,23 @@ async fn forms_of_other_sites_are_refused() {
 }
 
 #[tokio::test]
+async fn form_is_good_behind_a_proxy_that_names_another_host() {
+    for (name, value, is_good) in [
+        ("origin", "https://zulip.example.org", true),
+        ("origin", "https://localhost", true),
+        ("origin", "https://localhost:8443", false),
+        ("origin", "https://zulip.example.org.evil.example", false),
+        ("referer", "https://zulip.example.org/login/", true),
+        ("referer", "https://zulip.example.org.evil.example/", false),
+    ] {
+        let mut visitor = Visitor::at(Account::default());
+        visitor.headers = vec![("host", "localhost".to_owned()), (name, value.to_owned())];
+        let answer = log_in(&mut visitor, "/login/", "hamlet@zulip.com", PASSWORD).await;
+        assert_eq!(answer.status, if is_good { 302 } else { 403 }, "{name} {value}");
+    }
+}
+
+#[tokio::test]
 async fn logout_ends_the_session_where_there_is_one() {
     let mut visitor = Visitor::signed_in(Account::default()).await;
     let refused = visitor.post("/accounts/logout/", &[]).await;
