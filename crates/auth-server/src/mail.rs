@@ -187,8 +187,7 @@ pub(crate) async fn check(relay: &Relay) -> anyhow::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::Language;
-    use auth_core::{MailId, SeededRng};
+    use auth_core::{Language, MailId, SeededRng};
 
     use super::*;
 

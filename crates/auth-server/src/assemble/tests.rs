@@ -6,11 +6,10 @@ use std::net::{IpAddr, Ipv4Addr};
 use auth_core::{ImportMode, Peer, Timestamp, merge_slashes};
 use auth_crypto::jwt::{self, Algorithm, Key};
 use auth_crypto::totp;
-use auth_engine::sha256_hex;
 use auth_transfer::{import, unwatched};
 use bytes::Bytes;
 use data_encoding::BASE64;
-use http::{Method, Request};
+use http::{HeaderValue, Method, Request};
 
 use super::*;
 
@@ -38,7 +37,7 @@ const CONFIG: &str = r#"
 passwords = { memory_kib = 64, failure_grid = "off" }
 ldap.corp = { servers = ["ldap://127.0.0.1:1"], base = "dc=example" }
 limits.shared = "off"
-zulip = { realm = "main", login_limit = { attempts = 1, window = "1h" }, jwt.main = { key = "a shared secret of 32 bytes.....", algorithms = ["HS256"] } }
+zulip = { realm = "main", external_host = "localhost", url_scheme = "http", web = true, remote_user = { header = "X-Remote-User", proxies = ["127.0.0.1"] }, login_limit = { attempts = 1, window = "1h" }, jwt.main = { key = "a shared secret of 32 bytes.....", algorithms = ["HS256"] } }
 rocketchat = { api_limit = "off", block_by_user = { attempts = 1, window = "1h" }, block_by_address = "off" }
 zettelstore = { login_delay = "0s" }
 mail = { smtp = "smtp://127.0.0.1:1", from = "auth@example.org" }
@@ -67,9 +66,17 @@ enum Act {
     DoubledSlashes,
     /// Changes the own password.
     ChangePassword,
+    /// Posts an assertion to a page, as another site has a browser do it.
+    AssertionFromElsewhere,
+    /// Posts an assertion of an account with a second factor to a page.
+    AssertionOfDevice,
+    /// Opens a front's address as an app has a browser do it.
+    FrontForApp,
+    /// Asks for a link for a new password three times, once in another spelling.
+    ResetBySpellings,
 }
 
-const ACTS: [Act; 10] = [
+const ACTS: [Act; 14] = [
     Act::WrongPasswordOfDeactivated,
     Act::AnotherSpelling,
     Act::AssertionOfWrongType,
@@ -80,14 +87,23 @@ const ACTS: [Act; 10] = [
     Act::StoredPasswordOfDirectory,
     Act::DoubledSlashes,
     Act::ChangePassword,
+    Act::AssertionFromElsewhere,
+    Act::AssertionOfDevice,
+    Act::FrontForApp,
+    Act::ResetBySpellings,
 ];
 
 /// The points, and the one act whose answers each of them changes at its protocol.
-const POINTS: [(ProtocolName, &str, Act); 13] = [
+const POINTS: [(ProtocolName, &str, Act); 18] = [
     (ProtocolName::ZULIP, "state-before-password", Act::WrongPasswordOfDeactivated),
     (ProtocolName::ZULIP, "limit-by-typed-name", Act::AnotherSpelling),
     (ProtocolName::ZULIP, "assertion-type-error", Act::AssertionOfWrongType),
     (ProtocolName::ZULIP, "assertion-without-end", Act::AssertionWithoutEnd),
+    (ProtocolName::ZULIP, "assertion-from-other-sites", Act::AssertionFromElsewhere),
+    (ProtocolName::ZULIP, "external-login-without-factor", Act::AssertionOfDevice),
+    (ProtocolName::ZULIP, "mobile-flow-without-asking", Act::FrontForApp),
+    (ProtocolName::ZULIP, "reset-limit-by-typed-address", Act::ResetBySpellings),
+    (ProtocolName::ZULIP, "limit-without-retry-after", Act::ResetBySpellings),
     (ProtocolName::ZULIP, "slashes", Act::DoubledSlashes),
     (ProtocolName::ZULIP, "no-change-notices", Act::ChangePassword),
     (ProtocolName::ROCKETCHAT, "ill-typed-body", Act::IllTypedBody),
@@ -149,9 +165,8 @@ fn change_password(protocol: ProtocolName) -> Option<Request<Bytes>> {
             (request, vec![("authorization", format!("Basic {basic}"))])
         }
         ProtocolName::ROCKETCHAT => {
-            let digest = sha256_hex(PASSWORD);
             let body = format!(
-                "{{\"data\":{{\"newPassword\":\"{NEW_PASSWORD}\",\"currentPassword\":\"{digest}\"}}}}"
+                "{{\"data\":{{\"newPassword\":\"{NEW_PASSWORD}\",\"currentPassword\":\"{PASSWORD}\"}}}}"
             );
             let headers = vec![
                 ("x-auth-token", ROCKETCHAT_TOKEN.to_owned()),
@@ -165,6 +180,34 @@ fn change_password(protocol: ProtocolName) -> Option<Request<Bytes>> {
         request.headers_mut().insert(name, value.parse().unwrap());
     }
     Some(request)
+}
+
+/// What browsers send to Zulip's pages in an act.
+fn to_page(act: Act) -> Vec<Request<Bytes>> {
+    let assertion = |who: &str, site: &'static str| {
+        let claims = format!("{{\"email\":\"{who}\",\"exp\":32503680000}}");
+        let token = jwt::sign(&Key::new(Algorithm::Hs256, JWT_KEY.as_bytes()), &claims);
+        let mut request = post("/accounts/login/jwt/", format!("token={}", token.expose()));
+        request.headers_mut().insert("sec-fetch-site", HeaderValue::from_static(site));
+        request
+    };
+    let reset = |address: &str| {
+        let secret = "a".repeat(32);
+        let body = format!("email={address}&csrfmiddlewaretoken={secret}");
+        let mut request = post("/accounts/password/reset/", body);
+        request.headers_mut().insert("cookie", format!("csrftoken={secret}").parse().unwrap());
+        request
+    };
+    match act {
+        Act::AssertionFromElsewhere => vec![assertion("iago@zulip.com", "cross-site")],
+        Act::AssertionOfDevice => vec![assertion("device@zulip.com", "same-site")],
+        Act::FrontForApp => {
+            let path = format!("/accounts/login/sso/?mobile_flow_otp={}", "1234abcd".repeat(8));
+            let request = Request::get(path).header("Host", "localhost");
+            vec![request.header("X-Remote-User", "iago@zulip.com").body(Bytes::new()).unwrap()]
+        }
+        _ => ["iago%40zulip.com", "iago%40zulip.com", "IAGO%40zulip.com"].map(reset).to_vec(),
+    }
 }
 
 /// The requests of an act at a protocol.
@@ -206,6 +249,8 @@ fn requests(act: Act, protocol: ProtocolName, now: Timestamp) -> Vec<Request<Byt
             vec![Request::get(path).header("Host", "localhost").body(Bytes::new()).unwrap()]
         }
         Act::ChangePassword => change_password(protocol).into_iter().collect(),
+        _ if protocol == ProtocolName::ZULIP => to_page(act),
+        _ => Vec::new(),
     }
 }
 
@@ -240,7 +285,10 @@ async fn answers(exact: Option<(ProtocolName, &str)>) -> BTreeMap<(ProtocolName,
                 // Without digits: the time to wait runs.
                 let shown =
                     if response.status().is_success() { "" } else { &body.replace(char::is_numeric, "") };
-                told.push(format!("{} {shown}", response.status()));
+                let to = response.headers().get("location").and_then(|to| to.to_str().ok());
+                let to = to.and_then(|to| to.split('?').next()).unwrap_or_default();
+                let waits = if response.headers().contains_key("retry-after") { " waits" } else { "" };
+                told.push(format!("{} {to}{shown}{waits}", response.status()));
             }
             let mails = assembled.engine().mail().due(100).await.unwrap();
             for mail in &mails {
