@@ -19,7 +19,7 @@ use super::attempt_log::{AttemptLog, RefusedBy};
 use super::backends::{BackendChain, Verified};
 use super::directory::{DirectoryAccounts, EntryAccount, is_of_entry};
 use super::passwordless::{Passwordless, ResolvedUser};
-use super::second_factor::{SecondFactorCheck, Subject, active_factors};
+use super::second_factor::{SecondFactorCheck, Subject, active_factors, why_not_enough};
 use super::ticket::{Ticket, Tickets};
 use crate::account::notices::Notices;
 use crate::grants::GrantIssuer;
@@ -343,7 +343,7 @@ impl LoginPipeline {
         let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
         check_state(realm, account.user.active)?;
         // That the password is right is not told where a second factor is needed and can't be shown.
-        if verified.reset_required && self.lacking(judged, account).is_none() {
+        if verified.reset_required && why_not_enough(attempt, rules, account, self.password_only).is_none() {
             return Err(LoginError::PasswordResetRequired);
         }
         Ok(owner)
@@ -366,7 +366,7 @@ impl LoginPipeline {
             rules.check_user(&account.user)?;
         }
         if verified.app_password.is_none() {
-            if let Some(reason) = self.lacking(judged, &account) {
+            if let Some(reason) = why_not_enough(attempt, rules, &account, self.password_only) {
                 return Err(LoginError::Credentials(reason));
             }
             self.ask_for_factor(judged, &account, verified).await?;
@@ -459,17 +459,6 @@ impl LoginPipeline {
         self.store.ensure_external_id(user.id, protocol, &new).await?;
         let updated = self.store.user(user.id).await?;
         updated.ok_or_else(|| InternalError::unavailable("the user is gone"))
-    }
-
-    /// Why a right password is not enough for an account at this protocol: it has a second factor that can't be asked for,
-    /// or lacks the one that its realm demands.
-    fn lacking(&self, Judged { attempt, rules }: Judged<'_>, account: &Account) -> Option<FailureReason> {
-        if account.has_second_factor() {
-            let is_asked = self.password_only || !matches!(attempt.second_step, SecondStep::NotOffered);
-            return (!is_asked).then_some(FailureReason::NoSecondStep);
-        }
-        let is_demanded = attempt.realm.require_second_factor && account.user.bot.is_none();
-        (is_demanded && !rules.sets_up_second_factors()).then_some(FailureReason::NoSecondFactor)
     }
 
     /// The moment before which an answer must not be sent: the protocol's delay after the look-up, or a tenth of a second

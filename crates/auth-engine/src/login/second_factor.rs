@@ -4,9 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, Identifier,
-    InternalError, Language, LoginError, MailedChallenge, OneTimeCode, PasswordDigest, Peer, ProtocolName,
-    Realm, Rng, SecretInput, Store, Timestamp, UserId, VerifyRequest,
+    Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, FailureReason,
+    Identifier, InternalError, Language, LoginAttempt, LoginError, MailedChallenge, OneTimeCode,
+    PasswordDigest, Peer, ProtocolName, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, Timestamp,
+    UserId, VerifyRequest,
 };
 use auth_crypto::{opaque, totp};
 
@@ -366,6 +367,22 @@ pub(crate) fn active_factors(account: &Account) -> Vec<FactorMethod> {
     let totp = account.totp.then_some(FactorMethod::Totp);
     let email = account.mails_codes().then_some(FactorMethod::Email);
     totp.into_iter().chain(email).collect()
+}
+
+/// Why a right password is not enough for an account at a protocol: the account has a second factor that can't be asked for,
+/// unless `password_only` lets it in, or it lacks the one that its realm demands.
+pub(crate) fn why_not_enough(
+    attempt: &LoginAttempt,
+    rules: &dyn ProtocolRules,
+    account: &Account,
+    password_only: bool,
+) -> Option<FailureReason> {
+    if account.has_second_factor() {
+        let is_asked = password_only || !matches!(attempt.second_step, SecondStep::NotOffered);
+        return (!is_asked).then_some(FailureReason::NoSecondStep);
+    }
+    let is_demanded = attempt.realm.require_second_factor && account.user.bot.is_none();
+    (is_demanded && !rules.sets_up_second_factors()).then_some(FailureReason::NoSecondFactor)
 }
 
 impl From<InternalError> for FactorError {
