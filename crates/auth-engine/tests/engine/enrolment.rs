@@ -96,7 +96,7 @@ async fn a_device_needs_a_user_name() {
 }
 
 #[tokio::test]
-async fn a_device_that_is_enrolled_on_pages_is_the_realms_and_may_be_an_addresss() {
+async fn a_device_that_is_enrolled_on_pages_names_the_realm_and_an_address_where_there_is_no_user_name() {
     let world = world::new().await;
     let nameless = r#"{"kind":"user","realm":"main","email":"nameless@zulip.com","password":"correct-horse-battery-9876"}"#;
     world::import(&world, nameless).await;
