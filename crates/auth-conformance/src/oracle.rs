@@ -4,7 +4,7 @@
 //! [`web_auth`] reads the address that ends the apps' flow, as strictly as each app does. [`desktop`] opens what the desktop
 //! program pastes. [`csrf`] masks and unmasks tokens of forms, and [`reset_token`] makes the tokens of mailed links.
 //!
-//! Cases of method `CALL` are vectors of these functions: [`call`] computes one.
+//! Cases of method `CALL` are vectors of these functions: `call` computes one.
 
 pub mod csrf;
 pub mod desktop;

@@ -2,7 +2,7 @@
 //!
 //! Transcripts of a browser hang on each other: a session id, a link or a key of one answer is sent by later requests. So
 //! each server of the recording runs once, its transcripts in order, and [`carried`](crate::carried) replaces recorded values by those of
-//! this run. [`history`] brings about what no transcript of the file shows, and [`differences`] compares.
+//! this run. [`history`] brings about what no transcript of the file shows, and [`differences`](mod@differences) compares.
 
 mod accounts;
 mod differences;

@@ -101,7 +101,7 @@ pub trait UserStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Activates or deactivates a user, and revokes the credentials in `revocation`. With a user go the active bots that it
-    /// owns ([`User::bot_owner`]), in the same way, each with a row of its own ([`AuditRecord::of_bot`]); they don't come
+    /// owns ([`bot_owner`](crate::User::bot_owner)), in the same way, each with a row of its own ([`AuditRecord::of_bot`]); they don't come
     /// back with it. `false` when there is no such user.
     ///
     /// # Errors
