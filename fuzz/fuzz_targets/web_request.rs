@@ -1,7 +1,7 @@
 //! Reading what a browser sends to the pages panics for nothing, and a path that is taken stays at this site.
 #![no_main]
 
-use auth_pages::Language;
+use auth_pages::asked_for;
 use auth_proto_web::decode::cookies::Cookies;
 use auth_proto_web::decode::fields::Fields;
 use auth_proto_web::decode::host::subdomain;
@@ -22,6 +22,6 @@ libfuzzer_sys::fuzz_target!(|sent: &[u8]| {
             headers.insert(name, value.clone());
         }
     }
-    let _ = (Cookies::of(&headers), Language::of(&headers), Sender::of(&headers, "https://auth.example.org"));
+    let _ = (Cookies::of(&headers), asked_for(&headers), Sender::of(&headers, "https://auth.example.org"));
     let _ = subdomain(&String::from_utf8_lossy(sent), "example.org");
 });
