@@ -228,11 +228,11 @@ impl Profile {
         Self { has_password: account.has_password(), totp: account.totp, user: account.user, realm }
     }
 
-    /// Whether the realm demands a second factor of the user, who has none. Of bots it demands none.
+    /// Whether the realm [demands](Realm::demands_second_factor_of) a second factor of the user, who has none.
     #[must_use]
     pub fn lacks_second_factor(&self) -> bool {
         let has_one = self.totp || self.user.mails_codes();
-        self.realm.require_second_factor && self.user.bot.is_none() && !has_one
+        self.realm.demands_second_factor_of(&self.user) && !has_one
     }
 }
 

@@ -1,5 +1,6 @@
 //! Realms.
 
+use super::User;
 use crate::RealmId;
 
 /// An organisation: a set of users who log in under one name space.
@@ -55,6 +56,12 @@ impl Realm {
             strength: None,
             backends: Vec::new(),
         }
+    }
+
+    /// Whether the realm demands a second factor of one of its users: of people, and of no bot.
+    #[must_use]
+    pub fn demands_second_factor_of(&self, user: &User) -> bool {
+        self.require_second_factor && user.bot.is_none()
     }
 
     /// The names of the fields in which another state of the realm differs.

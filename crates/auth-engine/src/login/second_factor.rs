@@ -381,7 +381,7 @@ pub(crate) fn why_not_enough(
         let is_asked = password_only || !matches!(attempt.second_step, SecondStep::NotOffered);
         return (!is_asked).then_some(FailureReason::NoSecondStep);
     }
-    let is_demanded = attempt.realm.require_second_factor && account.user.bot.is_none();
+    let is_demanded = attempt.realm.demands_second_factor_of(&account.user);
     (is_demanded && !rules.sets_up_second_factors()).then_some(FailureReason::NoSecondFactor)
 }
 
