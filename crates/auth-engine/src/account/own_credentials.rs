@@ -66,6 +66,20 @@ impl OwnCredentialService {
         own.retain(|credential| !has_ended(credential, now) && !self.uses.is_idle(credential, now));
         Ok(own)
     }
+
+    /// Puts a new web session in the place of one; it is made where the caller is.
+    async fn replace_web_session(
+        &self,
+        caller: &Caller<'_>,
+        old: CredentialId,
+        (token, new): (Token, Credential),
+    ) -> Result<Grant, ActionError> {
+        let new = Credential { origin: Some(caller.peer.into()), ..new };
+        if !self.store.replace(old, &new, None).await? {
+            return Err(ActionError::NotPermitted);
+        }
+        Ok(Grant::Token { token, expires: new.expires })
+    }
 }
 
 #[async_trait]
@@ -76,11 +90,7 @@ impl OwnCredentials for OwnCredentialService {
         let policy = self.rules.of(caller.protocol).token_policy(CredentialKind::WEB_SESSION);
         let expires = Some(self.texts.now() + policy.lifetime);
         let (token, stored) = self.credentials.token(account.user.id, CredentialKind::WEB_SESSION, expires);
-        let stored = Credential { origin: Some(caller.peer.into()), ..stored };
-        if !self.store.replace(old, &stored, None).await? {
-            return Err(ActionError::NotPermitted);
-        }
-        Ok(Grant::Token { token, expires })
+        self.replace_web_session(caller, old, (token, stored)).await
     }
 
     async fn rotate_web_session(&self, caller: &Caller<'_>) -> Result<Grant, ActionError> {
@@ -93,10 +103,7 @@ impl OwnCredentials for OwnCredentialService {
             last_used: Some(self.texts.now()),
             ..stored
         };
-        if !self.store.replace(old, &stored, None).await? {
-            return Err(ActionError::NotPermitted);
-        }
-        Ok(Grant::Token { token, expires })
+        self.replace_web_session(caller, old, (token, stored)).await
     }
 
     fn is_fresh(&self, caller: &Caller<'_>) -> bool {

@@ -152,6 +152,10 @@ async fn session_changes_its_token_and_nothing_else() {
     assert_eq!(check(&world, &old).await.err(), Some(TokenError::Invalid));
     let rotated = check(&world, &new).await.unwrap();
     assert_eq!((rotated.issued, rotated.expires), (principal.issued, principal.expires));
+    let user = rotated.profile.user.id;
+    let stored = world.store.of_user(user, CredentialKind::WEB_SESSION).await.unwrap();
+    let origin = stored.first().and_then(|session| session.origin.clone());
+    assert_eq!(origin.map(|origin| origin.client), Some(from.client_key()), "the list of sessions shows it");
     let again = world.engine.rotate_web_session(&caller(&principal, &factor, &from)).await.err();
     assert_eq!(again, Some(ActionError::NotPermitted), "a token is rotated once");
 }
