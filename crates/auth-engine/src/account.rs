@@ -11,6 +11,5 @@ pub(crate) mod password_reset;
 pub(crate) mod passwords;
 pub(crate) mod personal_tokens;
 pub(crate) mod present_password;
-mod reset_mail;
 pub(crate) mod second_factors;
 pub(crate) mod sessions;

@@ -88,15 +88,10 @@ impl OwnAccount for OwnAccountService {
             Some(password) => Some(self.new_password(caller, account.clone(), password).await?),
             None => None,
         };
-        let row = |act| self.auditor.by_caller(caller, act, &caller.principal.profile.user);
-        let name = name.map(|name| Ok::<_, ActionError>((name, row(Act::UserNameChosen)?))).transpose()?;
-        let full_name =
-            full_name.map(|name| Ok::<_, ActionError>((name, row(Act::FullNameChanged)?))).transpose()?;
-        let language = language
-            .map(|language| Ok::<_, ActionError>((language, row(Act::LanguageChosen)?)))
-            .transpose()?;
-        let password =
-            password.map(|hashed| Ok::<_, ActionError>((hashed, row(Act::PasswordChanged)?))).transpose()?;
+        let name = self.with_row(caller, Act::UserNameChosen, name)?;
+        let full_name = self.with_row(caller, Act::FullNameChanged, full_name)?;
+        let language = self.with_row(caller, Act::LanguageChosen, language)?;
+        let password = self.with_row(caller, Act::PasswordChanged, password)?;
         if let Some((name, audit)) = &name {
             self.give_user_name(caller, name, audit).await?;
         }
@@ -177,6 +172,17 @@ impl OwnAccountService {
             _ => drop(self.step_up.confirm_password(caller).await?),
         }
         Ok(Some(address))
+    }
+
+    /// What is to be changed, with the row of the act.
+    fn with_row<T>(
+        &self,
+        caller: &Caller<'_>,
+        act: Act,
+        new: Option<T>,
+    ) -> Result<Option<(T, AuditRecord)>, ActionError> {
+        let Some(new) = new else { return Ok(None) };
+        Ok(Some((new, self.auditor.by_caller(caller, act, &caller.principal.profile.user)?)))
     }
 
     async fn update_profile(

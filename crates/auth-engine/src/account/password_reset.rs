@@ -14,11 +14,10 @@ use auth_crypto::opaque;
 
 use super::notices::Notices;
 use super::passwords::{PasswordError, PasswordService};
-use super::reset_mail::letterhead;
 use crate::audit::Auditor;
 use crate::credentials::{CredentialFactory, code_has_ended};
 use crate::mail_text::{Message, Notice, ResetAnswer};
-use crate::maintenance::outbox::MailQueue;
+use crate::maintenance::outbox::{Letterhead, MailQueue};
 use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::rules::RuleSet;
@@ -106,12 +105,10 @@ impl PasswordResetService {
         } else {
             ResetAnswer::Deactivated
         };
-        // To a deactivated account as to a stranger: by no name.
-        let letterhead = letterhead(asked, Some(&**user).filter(|user| user.active));
         let address = user.email().map(|email| email.address).unwrap_or_default();
-        let site = asked.links.realm(asked.realm);
-        let message = message(asked, &site, &outcome);
-        self.mail.post_letter(address, &letterhead, &message, [user.language, asked.peer.language]).await
+        // To a deactivated account as to a stranger: by no name.
+        let name = if user.active { user.full_name.as_str() } else { "" };
+        self.answer(asked, (address, name), user.language, &outcome).await
     }
 
     /// Mails an address that no account of the realm has where it has accounts.
@@ -124,15 +121,28 @@ impl PasswordResetService {
                 elsewhere.push(asked.links.realm(&realm));
             }
         }
-        let (answer, site) = (ResetAnswer::NoAccount { elsewhere }, asked.links.realm(asked.realm));
-        let (letterhead, message) = (letterhead(asked, None), message(asked, &site, &answer));
-        self.mail.post_letter(asked.address, &letterhead, &message, [None, asked.peer.language]).await
+        self.answer(asked, (asked.address, ""), None, &ResetAnswer::NoAccount { elsewhere }).await
     }
-}
 
-/// The mail that answers a request for a link.
-fn message<'a>(asked: &'a ResetLinkRequest<'_>, site: &'a str, answer: &'a ResetAnswer) -> Message<'a> {
-    Message::ResetAnswer { typed: asked.address, realm: &asked.realm.name, url: site, answer }
+    /// Mails the answer to an address, with the name of its reader where that is told, and in the language of the account or
+    /// else of the request. The head is as in Zulip's mails.
+    async fn answer(
+        &self,
+        asked: &ResetLinkRequest<'_>,
+        (address, name): (&str, &str),
+        language: Option<Language>,
+        answer: &ResetAnswer,
+    ) -> Result<(), InternalError> {
+        let (realm, url) = (asked.realm.name.as_str(), asked.links.realm(asked.realm));
+        let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host);
+        let letterhead = Letterhead {
+            sender: format!("{} account security", asked.links.host()),
+            recipient: name.to_owned(),
+            list: format!("{realm} <{host}>"),
+        };
+        let message = Message::ResetAnswer { typed: asked.address, realm, url: &url, answer };
+        self.mail.post_letter(address, &letterhead, &message, [language, asked.peer.language]).await
+    }
 }
 
 #[async_trait]

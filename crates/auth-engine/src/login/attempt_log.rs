@@ -12,7 +12,7 @@ use auth_core::{
     RateLimiter, Store, Timestamp, UserId,
 };
 
-use super::attempt_sums::{ANYWHERE, AttemptSums, Counted, Sum};
+use super::attempt_sums::{AttemptSums, Counted, Sum};
 use crate::rate_limit::networks;
 use crate::rate_limit::reservation::Counter;
 
@@ -196,7 +196,7 @@ impl GrantSums {
     fn count(&mut self, user: UserId, row: &mut AttemptRecord) -> Counted {
         let is_open = self.sums.is_open((user, row.client_key, row.protocol), row.at);
         if !is_open && self.own_rows.reserve(&user, row.at).retry_after.is_some() {
-            row.client_key = ClientKey::of(ANYWHERE);
+            row.client_key = ClientKey::default();
         }
         self.sums.count((user, row.client_key, row.protocol), row, WINDOW)
     }

@@ -11,7 +11,6 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use auth_core::{AttemptRecord, ClientKey, Timestamp};
@@ -70,7 +69,7 @@ impl<K: Eq + Hash> AttemptSums<K> {
         }
         let (user, client_key) = match &key {
             Some(_) => (attempt.user, attempt.client_key),
-            None => (None, ClientKey::of(ANYWHERE)),
+            None => (None, ClientKey::default()),
         };
         let first = AttemptRecord { name: String::new(), user, client_key, ..attempt.clone() };
         let before = self.open.insert(key, Sum { first, window, last: now, count: 0 });
@@ -88,9 +87,6 @@ impl<K: Eq + Hash> AttemptSums<K> {
         self.open.drain().map(|(_, sum)| sum).filter(Sum::is_worth_a_row).collect()
     }
 }
-
-/// The client of attempts that came from many.
-pub(super) const ANYWHERE: std::net::IpAddr = std::net::IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 impl Sum {
     /// The row of the sum: its outcome ends with the count.

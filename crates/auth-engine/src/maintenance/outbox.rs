@@ -154,14 +154,14 @@ impl MailQueue {
     ) -> OutgoingMail {
         let Letter { subject, text } = letter(message, language, &self.site);
         let text = Zeroizing::new(text);
-        let body = Zeroizing::new(letterhead.map_or_else(|| text.to_string(), |head| head.before(&text)));
-        let text = Zeroizing::new(format!("{}\n{}", language.tag(), *body));
+        let head = letterhead.map(|letterhead| letterhead.before("")).unwrap_or_default();
+        let body = Zeroizing::new(format!("{}\n{head}{}", language.tag(), *text));
         let id = MailId::random(&*self.rng);
         OutgoingMail {
             id,
             to: address.to_owned(),
             subject,
-            body: self.keys.ring().seal(Purpose::Mail, id.as_bytes(), text.as_bytes(), &*self.rng),
+            body: self.keys.ring().seal(Purpose::Mail, id.as_bytes(), body.as_bytes(), &*self.rng),
             due: self.clock.now(),
             failures: 0,
         }
