@@ -101,6 +101,11 @@ impl Browser {
         Ok(Self { cookies, secret, session, url })
     }
 
+    /// The address of the realm, without a slash at its end.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// Who is signed in.
     pub(crate) fn signed_in(&self) -> Option<&SignedIn> {
         match &self.session {
@@ -163,7 +168,7 @@ impl Browser {
     /// Gives the browser a session with an answer, and a new CSRF secret.
     pub(crate) fn sign_in(&self, state: &ZulipProtocol, answer: &mut Answer, token: &Token) {
         set_secret(state, answer, &state.new_secret());
-        set_cookie(answer, cookie::session(token, state.now(), state.is_secure()));
+        Self::give_session(state, answer, token);
     }
 
     /// Gives the browser a session, or what stands for one, in place of the one that it has.

@@ -20,14 +20,17 @@ pub(crate) struct ExternalMethod {
 pub(crate) fn all(config: &Config, realm: &Realm) -> Vec<ExternalMethod> {
     let takes_passwords = config.web && config.password_login && realm.password_login;
     let own = config.web_method.as_ref().filter(|_| takes_passwords).map(|own| (own.order, web(own)));
-    let mut weighed: Vec<(u32, ExternalMethod)> = own.into_iter().chain(weighed(config)).collect();
-    weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
-    weighed.into_iter().map(|(_, method)| method).collect()
+    heaviest_first(own.into_iter().chain(weighed(config)))
 }
 
 /// The ways beside the log-in page, for its buttons.
 pub(crate) fn others(config: &Config) -> Vec<ExternalMethod> {
-    let mut weighed = weighed(config);
+    heaviest_first(weighed(config))
+}
+
+/// The methods in the order of their weights; those that weigh the same stay in theirs.
+fn heaviest_first(weighed: impl IntoIterator<Item = (u32, ExternalMethod)>) -> Vec<ExternalMethod> {
+    let mut weighed: Vec<_> = weighed.into_iter().collect();
     weighed.sort_by_key(|(weight, _)| std::cmp::Reverse(*weight));
     weighed.into_iter().map(|(_, method)| method).collect()
 }

@@ -62,10 +62,10 @@ pub(crate) enum Endpoint {
     OwnUser,
     RegenerateApiKey,
     OwnSettings,
-    /// Below `/json/`, for the web client's sessions, of which there are none.
+    /// Below `/json/`, for sessions of browsers.
     SessionOwnUser,
     SessionFetchApiKey,
-    /// Where an app takes over a browser's session. There are none, so no token is ever good.
+    /// Where a login would go on, on a server without pages: no token is ever good.
     DesktopSession,
     SessionSettings,
     /// The first page.

@@ -34,8 +34,8 @@ impl<'a> Visit<'a> {
     }
 
     /// The address of the realm, without a slash at its end.
-    pub(crate) fn url(&self, state: &ZulipProtocol) -> String {
-        self.request.site.url(&state.config, Some(&self.realm))
+    pub(crate) fn url(&self) -> &str {
+        self.browser.url()
     }
 
     /// The name of the realm as pages show it.

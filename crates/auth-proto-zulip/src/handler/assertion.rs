@@ -24,7 +24,7 @@ pub(super) async fn log_in(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
     let external = External {
         flow: Flow::Browser,
         address: &address,
-        target: &visit.url(state),
+        target: visit.url(),
         here: "/accounts/login/jwt/",
     };
     external::log_in(state, visit, LoginMethod::Assertion(Token::new(token)), external).await

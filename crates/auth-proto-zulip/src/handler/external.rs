@@ -127,7 +127,7 @@ async fn end(
             let user = &login.profile.user;
             let address = user.email().map(|email| email.address).unwrap_or_default();
             let number = user.external_number(ProtocolName::ZULIP);
-            let mut answer = flow::to_app(pad, key, address, number, &visit.url(state))?;
+            let mut answer = flow::to_app(pad, key, address, number, visit.url())?;
             to_known_user(answer.response.headers_mut());
             Ok(answer)
         }

@@ -19,7 +19,7 @@ use super::new_password;
 use super::pad::{Flow, MOBILE};
 use super::sign_in::{self, Again, Outcome};
 use crate::browser::SignedIn;
-use crate::encode::response::redirect;
+use crate::encode::response::{redirect, to_login_page};
 use crate::error::PageError;
 use crate::one_time_pad::OneTimePad;
 use crate::request::Request;
@@ -47,7 +47,8 @@ const SCHEME: &str = "zulip:";
 pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
     let parameters = &visit.request.parameters;
     let Flow::Mobile(pad) = Flow::of(visit.request)? else {
-        return Ok(redirect(&to_log_in(parameters.get("next"))).into());
+        // A browser that asks for itself.
+        return Ok(parameters.get("next").map_or_else(|| redirect("/login/"), to_login_page).into());
     };
     if !visit.realm.active {
         return Ok(redirect(DEACTIVATED).into());
@@ -111,7 +112,7 @@ fn show(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str, problem: &str) -> R
         name: &user.full_name,
         address,
         organisation: visit.organisation(),
-        server: visit.url(state),
+        server: visit.url(),
         other: &anew(pad),
     };
     visit.form(state, &view, &[SCHEME])
@@ -162,7 +163,7 @@ async fn go_on(
     match state.services.api_key(&caller).await {
         Ok(key) => {
             let user_id = user.external_number(ProtocolName::ZULIP);
-            let answer = to_app(pad, &key, email.address, user_id, &visit.url(state))?;
+            let answer = to_app(pad, &key, email.address, user_id, visit.url())?;
             Ok(state.never_cached(answer))
         }
         Err(ActionError::Internal(error)) => Err(error.into()),
@@ -244,11 +245,4 @@ pub(super) fn with_pad(pad: &str) -> String {
 /// The address of this page for another account.
 fn anew(pad: &str) -> String {
     format!("{}&{ANEW}=1", with_pad(pad))
-}
-
-/// The log-in page of a browser that asks for itself.
-fn to_log_in(next: Option<&str>) -> String {
-    let Some(next) = next else { return "/login/".to_owned() };
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", next).finish();
-    format!("/login/?{query}")
 }

@@ -1,7 +1,6 @@
 //! `/login/` and `/accounts/login/`: the log-in page. `/accounts/logout/`: the way out.
 
-use auth_core::fill;
-use auth_core::{Answer, Login, Token};
+use auth_core::{Answer, Login, Token, fill};
 use http::{Method, StatusCode};
 
 use super::home::DEACTIVATED;
@@ -30,7 +29,7 @@ pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
         if signed_in.user().must_change_password {
             return Ok(redirect(&new_password::before(parameters.get("next").unwrap_or("/"))).into());
         }
-        let target = next::on_site(&visit.url(state), parameters.get("next").unwrap_or("/"));
+        let target = next::on_site(visit.url(), parameters.get("next").unwrap_or("/"));
         return Ok(redirect(&target).into());
     }
     if !visit.realm.active {
@@ -71,13 +70,13 @@ async fn submit(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, Page
 /// Gives the browser its session, and leads on.
 fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &Token) -> Answer {
     let next = visit.request.parameters.in_body("next").unwrap_or_default();
-    let url = visit.url(state);
+    let url = visit.url();
     // As recorded: the second step falls back to the address of the realm, where the first page does to its path.
-    let standard = if sign_in::is_second_step(visit) { &url } else { "/" };
+    let standard = if sign_in::is_second_step(visit) { url } else { "/" };
     let target = if login.profile.user.must_change_password {
         new_password::before(next)
     } else {
-        next::after_form(&url, next, standard)
+        next::after_form(url, next, standard)
     };
     let mut answer = state.never_cached(redirect(&target).into());
     visit.browser.sign_in(state, &mut answer, token);
@@ -87,8 +86,8 @@ fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &To
 /// The page. Without a form for passwords it holds no token, and the browser gets no secret.
 fn form(state: &ZulipProtocol, visit: &Visit<'_>, again: &Again) -> Result<Answer, PageError> {
     // As recorded: the second step names the realm where the first page names its path.
-    let url = visit.url(state);
-    let standard = if matches!(again.fields, Fields::Code(_)) { &url } else { "/" };
+    let url = visit.url();
+    let standard = if matches!(again.fields, Fields::Code(_)) { url } else { "/" };
     form_to(state, visit, again, visit.request.parameters.get("next").unwrap_or(standard))
 }
 

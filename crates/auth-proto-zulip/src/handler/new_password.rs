@@ -5,7 +5,7 @@ use http::Method;
 
 use crate::browser::Browser;
 use crate::decode::next;
-use crate::encode::response::redirect;
+use crate::encode::response::{redirect, to_login_page};
 use crate::error::PageError;
 use crate::state::ZulipProtocol;
 use crate::view::NewPassword;
@@ -25,7 +25,7 @@ pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
     let next = visit.request.parameters.get("next").unwrap_or("/");
     let Some(signed_in) = visit.browser.signed_in() else { return Ok(sign_in_first(next)) };
     if !signed_in.user().must_change_password {
-        return Ok(redirect(&next::after_form(&visit.url(state), next, "/")).into());
+        return Ok(redirect(&next::after_form(visit.url(), next, "/")).into());
     }
     let factor = PresentedFactor::default();
     let caller = signed_in.caller(visit.request, &factor);
@@ -44,7 +44,7 @@ pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
     let Some(new) = new.map(Password::new) else { return form(state, visit, next, t.log_in.required) };
     let change = OwnChange { password: Some(&new), ..OwnChange::default() };
     match state.services.change_own_account(&caller, &change).await {
-        Ok(_) => Ok(state.never_cached(redirect(&next::after_form(&visit.url(state), next, "/")).into())),
+        Ok(_) => Ok(state.never_cached(redirect(&next::after_form(visit.url(), next, "/")).into())),
         Err(ActionError::WeakPassword(_)) => form(state, visit, next, t.password.weak),
         Err(ActionError::SamePassword) => form(state, visit, next, t.password.same),
         Err(ActionError::NotOffered) => form(state, visit, next, t.password.kept_elsewhere),
@@ -58,8 +58,7 @@ pub(super) async fn answer(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
 
 /// Sends a browser to the log-in page, from which it comes back here.
 fn sign_in_first(next: &str) -> Answer {
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", &before(next)).finish();
-    redirect(&format!("/login/?{query}")).into()
+    to_login_page(&before(next)).into()
 }
 
 fn form(state: &ZulipProtocol, visit: &Visit<'_>, next: &str, problem: &str) -> Result<Answer, PageError> {

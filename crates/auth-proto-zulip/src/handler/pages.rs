@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use auth_core::fill;
-use auth_core::{Answer, InternalErrorKind};
+use auth_core::{Answer, InternalErrorKind, fill};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 

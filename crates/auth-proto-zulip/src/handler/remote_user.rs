@@ -48,7 +48,7 @@ pub(super) async fn log_in(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<A
     if !is_email(&address) {
         return Err(BAD_ADDRESS.into());
     }
-    let target = next::on_site(&visit.url(state), request.parameters.get("next").unwrap_or("/"));
+    let target = next::on_site(visit.url(), request.parameters.get("next").unwrap_or("/"));
     let external = External { flow: Flow::of(request)?, address: &address, target: &target, here: HERE };
     let method = LoginMethod::Vouched { who: Identifier::email(address.as_str()) };
     external::log_in(state, visit, method, external).await

@@ -3,10 +3,9 @@
 //! The link is good until it is used. Opening it uses nothing up, since whatever scans mails opens links: it makes a cookie
 //! that stands for the link, so that the token leaves the address of the page.
 
-use auth_core::fill;
 use auth_core::{
     ActionError, Answer, Password, Profile, ProtocolName, Realm, ResetLinkReply, ResetLinkRequest,
-    ResetLinks, Token, User,
+    ResetLinks, Token, User, fill,
 };
 use auth_pages::asked_for;
 use data_encoding::BASE64URL_NOPAD;

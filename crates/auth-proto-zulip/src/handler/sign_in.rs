@@ -4,11 +4,10 @@
 //! Between the two steps, the cookie of the session holds the ticket of the first: a text that the engine sealed, good for ten
 //! minutes, and worth nothing without the code.
 
-use auth_core::fill;
 use auth_core::{
     Answer, Challenge, CredentialKind, FactorMethod, FailureReason, Grant, GrantKind, Identifier,
     InternalError, Login, LoginAttempt, LoginError, LoginMethod, LoginReply, OneTimeCode, ProtocolName,
-    RateLimitStatus, SecondStep, SecretInput, Timestamp, Token,
+    RateLimitStatus, SecondStep, SecretInput, Timestamp, Token, fill,
 };
 
 use super::home::DEACTIVATED;

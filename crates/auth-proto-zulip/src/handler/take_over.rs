@@ -43,7 +43,7 @@ pub(super) async fn go_on(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<An
         }
         _ => PageError::LoginOver,
     })?;
-    let mut answer = redirect(&visit.url(state)).into();
+    let mut answer = redirect(visit.url()).into();
     give_session(state, visit, &mut answer, &login.grant).await?;
     Ok(answer)
 }

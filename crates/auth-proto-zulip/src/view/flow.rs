@@ -23,7 +23,7 @@ pub(crate) struct Continue<'a> {
     pub(crate) address: &'a str,
     pub(crate) organisation: &'a str,
     /// The address of the realm.
-    pub(crate) server: String,
+    pub(crate) server: &'a str,
     /// Where another account is asked for.
     pub(crate) other: &'a str,
 }
