@@ -127,4 +127,4 @@ pub use store::{
     Revocation, SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
-pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime};
+pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

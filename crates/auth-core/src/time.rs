@@ -224,9 +224,31 @@ impl Stopwatch for ManualClock {
     }
 }
 
+/// A wait as `Retry-After` tells it (RFC 9110, 10.2.3): whole seconds, rounded up, and one at least.
+///
+/// ```
+/// use std::time::Duration;
+/// use auth_core::retry_after_seconds;
+///
+/// assert_eq!(retry_after_seconds(Duration::from_millis(1001)), 2);
+/// assert_eq!(retry_after_seconds(Duration::ZERO), 1);
+/// ```
+#[must_use]
+pub fn retry_after_seconds(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn seconds_are_rounded_up_to_at_least_one() {
+        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
+            assert_eq!(retry_after_seconds(Duration::from_millis(millis)), seconds);
+        }
+        assert_eq!(retry_after_seconds(Duration::MAX), u64::MAX);
+    }
 
     #[test]
     fn days_follow_each_other_by_the_rules_of_the_calendar() {

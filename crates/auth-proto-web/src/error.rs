@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, InternalError, InternalErrorKind, RequestError, TokenError};
+use auth_core::{
+    ActionError, Answer, InternalError, InternalErrorKind, RequestError, TokenError, retry_after_seconds,
+};
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, StatusCode};
 
@@ -148,8 +150,7 @@ pub(crate) fn with_next(path: &str, next: Option<&Next>) -> String {
 
 /// Tells how long to wait, in whole seconds rounded up.
 pub(crate) fn set_retry_after(answer: &mut Answer, wait: Duration) {
-    let seconds = wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1);
-    answer.response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    answer.response.headers_mut().insert(RETRY_AFTER, retry_after_seconds(wait).into());
 }
 
 /// Says in how many minutes to try again, rounded up.

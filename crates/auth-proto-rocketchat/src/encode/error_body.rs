@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use auth_core::{ActionError, Answer, InternalError, InternalErrorKind, LoginError, RateLimitStatus};
+use auth_core::{
+    ActionError, Answer, InternalError, InternalErrorKind, LoginError, RateLimitStatus, retry_after_seconds,
+};
 use http::StatusCode;
 use http::header::{HeaderValue, RETRY_AFTER};
 use serde::Serialize;
@@ -89,7 +91,7 @@ pub(crate) fn limited(status: &RateLimitStatus) -> Answer {
 
 /// Too many acts of an account on itself: 429, with the wait in the text.
 pub(crate) fn too_many_requests(wait: Duration) -> Answer {
-    let seconds = whole_seconds(wait);
+    let seconds = retry_after_seconds(wait);
     plain(
         StatusCode::TOO_MANY_REQUESTS,
         &format!(
@@ -107,7 +109,7 @@ pub(crate) fn internal_error(error: InternalError) -> Answer {
         InternalErrorKind::Unavailable => unavailable(),
         InternalErrorKind::Busy { retry_after } => {
             let mut answer = unavailable();
-            let seconds = HeaderValue::from(whole_seconds(retry_after));
+            let seconds = HeaderValue::from(retry_after_seconds(retry_after));
             answer.response.headers_mut().insert(RETRY_AFTER, seconds);
             answer
         }
@@ -151,23 +153,10 @@ fn typed(status: StatusCode, error_type: &'static str, error: &str) -> Answer {
     json(status, &Typed { success: false, error_type, error })
 }
 
-/// Seconds rounded up, at least one.
-fn whole_seconds(duration: Duration) -> u64 {
-    duration.as_secs().saturating_add(u64::from(duration.subsec_nanos() > 0)).max(1)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::response::INTERNAL;
     use super::*;
-
-    #[test]
-    fn seconds_are_rounded_up_to_at_least_one() {
-        for (millis, seconds) in [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)] {
-            assert_eq!(whole_seconds(Duration::from_millis(millis)), seconds);
-        }
-        assert_eq!(whole_seconds(Duration::MAX), u64::MAX);
-    }
 
     #[test]
     fn defect_in_making_a_body_looks_like_any_other() {

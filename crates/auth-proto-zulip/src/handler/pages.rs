@@ -1,8 +1,6 @@
 //! Zulip's pages: finds who asks, judges what sent a form, hands the visit to the handler of its route, and renders errors.
 
-use std::time::Duration;
-
-use auth_core::{Answer, InternalErrorKind, fill};
+use auth_core::{Answer, InternalErrorKind, fill, retry_after_seconds};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 
@@ -98,7 +96,7 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
         PageError::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, e.page, e.method, e.method_lead),
         PageError::Forbidden => (StatusCode::FORBIDDEN, e.page, e.forbidden, e.forbidden_lead),
         PageError::Limited { retry_after } => {
-            let seconds = in_seconds(*retry_after).to_string();
+            let seconds = retry_after_seconds(*retry_after).to_string();
             limited = fill(e.limited_lead, &[&seconds]);
             (StatusCode::TOO_MANY_REQUESTS, e.limited, e.limited_title, limited.as_str())
         }
@@ -136,15 +134,10 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
         _ => None,
     };
     if let Some(wait) = wait {
-        answer.response.headers_mut().insert(RETRY_AFTER, in_seconds(wait).into());
+        answer.response.headers_mut().insert(RETRY_AFTER, retry_after_seconds(wait).into());
     }
     if let PageError::Internal(error) = error {
         answer.error = Some(error);
     }
     answer
-}
-
-/// Whole seconds, rounded up.
-fn in_seconds(wait: Duration) -> u64 {
-    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use auth_core::InternalErrorKind;
+use auth_core::{InternalErrorKind, retry_after_seconds};
 use bytes::Bytes;
 use http::header::{ALLOW, RETRY_AFTER};
 use http::{HeaderValue, Response, StatusCode};
@@ -73,9 +73,8 @@ pub(crate) fn internal_error(kind: InternalErrorKind) -> Response<Bytes> {
 }
 
 fn retry_later(status: StatusCode, body: &'static str, retry_after: Duration) -> Response<Bytes> {
-    let seconds = retry_after.as_secs().saturating_add(u64::from(retry_after.subsec_nanos() > 0)).max(1);
     let mut response = text(status, body);
-    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(retry_after_seconds(retry_after)));
     response
 }
 
