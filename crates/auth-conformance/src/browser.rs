@@ -164,8 +164,8 @@ impl Window<'_> {
         self.ask("download", json!({"button": button}))
     }
 
-    /// Presses the first button whose name begins with a text, and returns the address to which that leads: one that is none
-    /// of the web's, such as an app is called by.
+    /// Presses the first button whose name begins with a text, and returns the address of the app that the browser then opens,
+    /// such as `zulip://login?…`.
     pub fn leave(&self, button: &str) -> Result<String> {
         self.ask("leave", json!({"button": button}))
     }

@@ -27,7 +27,7 @@ const HEADERS: &[&str] = &[
     "location",
 ];
 
-/// Headers that this server may add. A page that is none of a browser's business is kept out of caches here.
+/// Headers that this server may send where the recorded one sends none: it keeps more pages out of caches.
 const MAY_BE_ADDED: &[&str] = &["cache-control"];
 
 /// Headers whose values differ from run to run.
