@@ -30,7 +30,7 @@ const LEAST: u64 = 980;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Test only a part of the mutants, such as `0/8`: the first of eight.
+    /// Test only a part of the mutants, such as `0/8`: each eighth of all, from the first on.
     #[arg(long)]
     shard: Option<String>,
 }
@@ -49,7 +49,7 @@ pub(crate) fn run(sh: &Shell, arguments: &Arguments) -> Result<()> {
     sh.create_dir(&output)?;
     let tested = cmd!(
         sh,
-        "{program} mutants {files...} {shard...} --output {output} --no-shuffle --baseline run --cap-lints true
+        "{program} mutants {files...} {shard...} --sharding round-robin --output {output} --no-shuffle --baseline run --cap-lints true
          --test-package auth-core,auth-engine,auth-admin --timeout-multiplier 3 --colors never -- --lib --tests"
     );
     // It fails when a mutant is missed; how many is judged here.
