@@ -4,15 +4,21 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, AuditRecord, ClientKey, CredentialKind, LoginName, Lookup, NameKind, Password,
-    ProfileUpdate, Realm, Revocation, Store, StoreError, Timestamp, Token, UserId, check_login_name,
+    Account, Act, Actor, AuditRecord, ClientKey, CredentialKind, Language, LoginName, Lookup, NameKind,
+    Password, ProfileUpdate, ProtocolName, Realm, Revocation, Role, Store, StoreError, Timestamp, Token,
+    UserId, check_login_name, is_control,
 };
+use auth_crypto::password::{NameContext, StoredPassword};
 use auth_engine::{
-    Auditor, CredentialFactory, Engine, Outcome, PasswordService, ProfileChange, RevocationEvent,
+    CredentialFactory, Engine, Notices, Outcome, PasswordService, ProfileChange, RevocationEvent,
     RevocationTable, change_profile, with_verified_addresses,
 };
 
 use crate::error::AdminError;
+use crate::scribe::Scribe;
+
+/// The longest display name, in characters.
+const LONGEST_FULL_NAME: usize = 100;
 
 /// Links for a new password that an account has at a time.
 const MOST_RESETS: u32 = 5;
@@ -23,9 +29,24 @@ pub struct Accounts {
     passwords: Arc<PasswordService>,
     revocations: Arc<RevocationTable>,
     credentials: Arc<CredentialFactory>,
-    auditor: Arc<Auditor>,
-    /// Who acts, for the audit log.
-    actor: Actor,
+    notices: Arc<Notices>,
+    scribe: Scribe,
+}
+
+/// What is to be changed of an account: what is named, and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers build it")]
+pub struct AccountChange {
+    /// The user name.
+    pub user_name: Option<String>,
+    /// The display name.
+    pub full_name: Option<String>,
+    /// The first e-mail address, which then counts as verified.
+    pub address: Option<String>,
+    /// The role.
+    pub role: Option<Role>,
+    /// The language of mails; `Some(None)` for none.
+    pub language: Option<Option<Language>>,
 }
 
 impl Accounts {
@@ -37,19 +58,19 @@ impl Accounts {
             passwords: Arc::clone(engine.passwords()),
             revocations: Arc::clone(engine.revocations()),
             credentials: Arc::clone(engine.credentials()),
-            auditor: Arc::clone(engine.auditor()),
-            actor: Actor::Operator,
+            notices: Arc::clone(engine.notices()),
+            scribe: Scribe::new(engine),
         }
     }
 
-    /// Acts for a directory: the audit log names it in place of the operator.
+    /// Acts for somebody whom the audit log names in place of the operator, such as a directory.
     #[must_use]
-    pub fn for_directory(self, name: &str) -> Self {
-        Self { actor: Actor::Directory(name.to_owned()), ..self }
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { scribe: self.scribe.acting_as(actor), ..self }
     }
 
     fn audit(&self, act: Act, account: &Account) -> AuditRecord {
-        AuditRecord { actor: self.actor.clone(), ..self.auditor.by_command_on(act, &account.user, "") }
+        self.scribe.row(act, account, "")
     }
 
     /// All realms, by slug.
@@ -74,15 +95,24 @@ impl Accounts {
     /// # Errors
     /// [`AdminError`] when no account or more than one is meant, or the store can't tell.
     pub async fn find(&self, realm: Option<&str>, name: &str) -> Result<Account, AdminError> {
-        if let Ok(id) = name.parse::<UserId>()
-            && let Some(account) = self.store.user(id).await?
-        {
-            return Ok(account);
-        }
         let realms = match realm {
             Some(slug) => vec![self.realm(slug).await?],
             None => self.store.realms().await?,
         };
+        self.find_in(&realms, name).await
+    }
+
+    /// The account that an operator means, in one of some realms.
+    ///
+    /// # Errors
+    /// [`AdminError`] when no account or more than one is meant, or the store can't tell.
+    pub async fn find_in(&self, realms: &[Realm], name: &str) -> Result<Account, AdminError> {
+        if let Ok(id) = name.parse::<UserId>()
+            && let Some(account) = self.store.user(id).await?
+            && realms.iter().any(|realm| realm.id == account.user.realm)
+        {
+            return Ok(account);
+        }
         let mut found = None;
         for realm in realms {
             for kind in NameKind::ALL {
@@ -225,7 +255,7 @@ impl Accounts {
                 update: ProfileUpdate::with_names(user, names),
                 kinds: self.revocations.kinds(event),
                 valid_from: former.map(|_| self.passwords.next_valid_from()),
-                audit: AuditRecord { detail, ..self.audit(act, account) },
+                audit: self.scribe.row(act, account, detail),
             }))
         });
         match outcome.await? {
@@ -233,6 +263,83 @@ impl Accounts {
             Outcome::NoUser => Err(AdminError::NoUser),
             Outcome::Taken(_) => Err(AdminError::EntryOfAnother),
         }
+    }
+
+    /// Changes what is named of an account; `false` when all of it was so. The row of the audit log says what was changed, from
+    /// what and to what. The address that an account had before is told of the new one.
+    ///
+    /// Ids, keys and tokens survive another user name, but for Zettelstore's tokens, which name their user. A hash that a
+    /// Zettelstore made goes on matching.
+    ///
+    /// # Errors
+    /// [`AdminError::OfDirectory`] when a directory keeps what is to be changed, [`AdminError::NotAName`] when a name can't be
+    /// one, [`AdminError::Taken`] when another account of the realm has it, [`AdminError::NoUser`] when the account is gone, or
+    /// [`AdminError::Store`].
+    pub async fn change(&self, account: &Account, change: &AccountChange) -> Result<bool, AdminError> {
+        let change = change.checked()?;
+        let user = &account.user;
+        let names_change =
+            change.user_name.is_some() || change.full_name.is_some() || change.address.is_some();
+        if names_change && user.name(NameKind::Directory).is_some() {
+            return Err(AdminError::OfDirectory);
+        }
+        if change.user_name.as_deref().is_some_and(|name| user.user_name() != Some(name)) {
+            self.keep_name_in_hash(account).await?;
+        }
+        let outcome = change_profile(&*self.store, user.id, |account| {
+            let (update, changed) = change.update_of(account);
+            if changed.is_empty() {
+                return Ok::<_, StoreError>(None);
+            }
+            let mut kinds = Vec::new();
+            if changed.iter().any(|changed| changed.starts_with("email")) {
+                kinds.extend(self.revocations.kinds(RevocationEvent::AddressChanged));
+            }
+            let is_renamed = changed.iter().any(|changed| changed.starts_with("user_name"));
+            if is_renamed {
+                kinds.push(CredentialKind::ZETTELSTORE_TOKEN);
+            }
+            let valid_from = is_renamed.then(|| self.passwords.next_valid_from());
+            let audit = self.scribe.row(Act::ProfileUpdated, account, changed.join("; "));
+            Ok(Some(ProfileChange { update, kinds, valid_from, audit }))
+        });
+        match outcome.await? {
+            Outcome::Done => {}
+            Outcome::Unchanged => return Ok(false),
+            Outcome::NoUser => return Err(AdminError::NoUser),
+            Outcome::Taken(_) => return Err(AdminError::Taken),
+        }
+        let former = user.email().map(|email| email.address);
+        if let Some(address) = change.address.as_deref().filter(|address| Some(*address) != former) {
+            self.notices.tell_of_address(user, address).await;
+        }
+        Ok(true)
+    }
+
+    /// Has a hash that covers the user's name say which name that is, before the user gets another.
+    async fn keep_name_in_hash(&self, account: &Account) -> Result<(), AdminError> {
+        let user = &account.user;
+        let context = NameContext {
+            zettelstore_id: user.external_number(ProtocolName::ZETTELSTORE),
+            user_name: user.user_name().unwrap_or_default().to_owned(),
+        };
+        if let Some(stored) = &account.password
+            && let Some(named) = StoredPassword::before_renaming(stored, &context)
+        {
+            self.store.rehash(user.id, stored, &named).await?;
+        }
+        Ok(())
+    }
+
+    /// Ends all sessions of an account. Keys, personal tokens and app passwords stay.
+    ///
+    /// # Errors
+    /// [`AdminError::Store`].
+    pub async fn end_sessions(&self, account: &Account) -> Result<(), AdminError> {
+        let kinds = self.revocations.kinds(RevocationEvent::SessionsEnded);
+        let audit = self.audit(Act::SessionsEnded, account);
+        self.store.remove_of_user(account.user.id, &kinds, None, Some(&audit)).await?;
+        Ok(())
     }
 
     /// Deletes an account with all that belongs to it, and deactivates the bots that it owns.
@@ -245,6 +352,70 @@ impl Accounts {
         let revocation = self.deactivation(&kinds);
         let is_there = self.store.delete(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
+    }
+}
+
+impl AccountChange {
+    /// The change with its texts as they are kept.
+    fn checked(&self) -> Result<Self, AdminError> {
+        let mut change = self.clone();
+        if let Some(name) = &change.user_name {
+            check_login_name(NameKind::UserName, name).map_err(|_| AdminError::NotAName("user name"))?;
+        }
+        if let Some(address) = &mut change.address {
+            *address = address.trim().to_owned();
+            check_login_name(NameKind::Email, address).map_err(|_| AdminError::NotAName("e-mail address"))?;
+        }
+        if let Some(name) = &mut change.full_name {
+            *name = name.trim().to_owned();
+            if name.chars().count() > LONGEST_FULL_NAME || name.contains(is_control) {
+                return Err(AdminError::NotAName("full name"));
+            }
+        }
+        Ok(change)
+    }
+
+    /// The update of an account, and what it changes: each as `KEY: BEFORE → AFTER`.
+    fn update_of(&self, account: &Account) -> (ProfileUpdate, Vec<String>) {
+        let user = &account.user;
+        let mut update = ProfileUpdate::with_names(user, user.names.clone());
+        let mut changed = Vec::new();
+        let mut note =
+            |key: &str, before: &str, after: &str| changed.push(format!("{key}: {before} → {after}"));
+        if let Some(name) = self.user_name.as_deref().filter(|name| user.user_name() != Some(name)) {
+            note("user_name", user.user_name().unwrap_or("none"), name);
+            put(&mut update.names, NameKind::UserName, name, false);
+        }
+        let own = user.email();
+        let address = self.address.as_deref();
+        if let Some(address) = address.filter(|address| own.is_none_or(|own| own.address != *address)) {
+            note("email", own.map_or("none", |own| own.address), address);
+            put(&mut update.names, NameKind::Email, address, true);
+        }
+        if let Some(name) = self.full_name.as_ref().filter(|name| **name != user.full_name) {
+            note("full_name", &user.full_name, name);
+            update.full_name.clone_from(name);
+        }
+        if let Some(role) = self.role.filter(|role| *role != user.role) {
+            note("role", user.role.as_str(), role.as_str());
+            update.role = role;
+        }
+        if let Some(language) = self.language.filter(|language| *language != user.language) {
+            let tag = |language: Option<Language>| language.map_or("none", Language::tag);
+            note("language", tag(user.language), tag(language));
+            update.language = language;
+        }
+        (update, changed)
+    }
+}
+
+/// Puts a name in the place of the first of its kind.
+fn put(names: &mut Vec<LoginName>, kind: NameKind, exact: &str, verified: bool) {
+    let new = LoginName { kind, exact: exact.to_owned(), verified };
+    names.retain(|name| name.kind != kind || name.exact != exact);
+    match names.iter_mut().find(|name| name.kind == kind) {
+        Some(first) => *first = new,
+        None => names.push(new),
     }
 }
 

@@ -4,20 +4,22 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
+    Account, Act, Actor, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp,
+    is_control,
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
-use auth_engine::{Added, Auditor, CredentialFactory, Engine, add_named};
+use auth_engine::{Added, CredentialFactory, Engine, add_named};
 
 use crate::error::AdminError;
+use crate::scribe::Scribe;
 
 /// Administers app passwords.
 pub struct AppPasswords {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     rules: Arc<RuleSet>,
-    auditor: Arc<Auditor>,
+    scribe: Scribe,
     rng: Arc<dyn Rng>,
 }
 
@@ -29,9 +31,15 @@ impl AppPasswords {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
             rules: Arc::clone(engine.rules()),
-            auditor: Arc::clone(engine.auditor()),
+            scribe: Scribe::new(engine),
             rng: Arc::clone(engine.rng()),
         }
+    }
+
+    /// Acts for somebody whom the audit log names in place of the operator.
+    #[must_use]
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { scribe: self.scribe.acting_as(actor), ..self }
     }
 
     /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account has
@@ -60,7 +68,7 @@ impl AppPasswords {
         let mut credential = self.credentials.app_password(user, name, &password);
         credential.scope.protocols = protocols;
         credential.expires = ends;
-        let audit = self.auditor.by_command_on(Act::AppPasswordMade, &account.user, name);
+        let audit = self.scribe.row(Act::AppPasswordMade, account, name);
         match add_named(&*self.store, &credential, &audit, Act::AppPasswordRevoked).await? {
             Added::Yes => return Ok(Some(password)),
             Added::TooMany => return Err(AdminError::TooManyAppPasswords),
@@ -88,7 +96,7 @@ impl AppPasswords {
         let own = self.list(account).await?;
         match own.into_iter().find(|password| password.label.as_deref() == Some(name)) {
             Some(password) => {
-                let audit = self.auditor.by_command_on(Act::AppPasswordRevoked, &account.user, name);
+                let audit = self.scribe.row(Act::AppPasswordRevoked, account, name);
                 Ok(self.store.remove(password.id, Some(&audit)).await?)
             }
             None => Ok(false),

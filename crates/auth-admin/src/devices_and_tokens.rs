@@ -4,16 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName, Revocation,
-    Rng, Store, TotpSecret,
+    Account, Act, Actor, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName,
+    Revocation, Rng, Store, TotpSecret,
 };
 use auth_crypto::totp;
 use auth_engine::{
-    Auditor, CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable, is_of_same_login,
+    CredentialFactory, Engine, PasswordService, RevocationEvent, RevocationTable, is_of_same_login,
 };
 use zeroize::Zeroizing;
 
 use crate::error::AdminError;
+use crate::scribe::Scribe;
 
 /// The issuer that authenticator apps show before the name of a user.
 const ISSUER: &str = "auth-server";
@@ -26,12 +27,24 @@ pub struct NewDevice {
     pub url: Zeroizing<String>,
 }
 
+impl NewDevice {
+    /// A device of this secret, which was shown to its owner before.
+    pub(crate) fn with_secret(secret: TotpSecret) -> Self {
+        Self { secret, url: Zeroizing::default() }
+    }
+
+    /// The secret.
+    pub(crate) fn secret(&self) -> &TotpSecret {
+        &self.secret
+    }
+}
+
 /// Administers second factors.
 pub struct Devices {
     store: Arc<dyn Store>,
     credentials: Arc<CredentialFactory>,
     revocations: Arc<RevocationTable>,
-    auditor: Arc<Auditor>,
+    scribe: Scribe,
     clock: Arc<dyn Clock>,
     rng: Arc<dyn Rng>,
     /// The number of steps of 30 seconds by which a code may be off.
@@ -46,11 +59,17 @@ impl Devices {
             store: Arc::clone(engine.store()),
             credentials: Arc::clone(engine.credentials()),
             revocations: Arc::clone(engine.revocations()),
-            auditor: Arc::clone(engine.auditor()),
+            scribe: Scribe::new(engine),
             clock: Arc::clone(engine.clock()),
             rng: Arc::clone(engine.rng()),
             totp_delta: engine.config().rocketchat.totp_delta,
         }
+    }
+
+    /// Acts for somebody whom the audit log names in place of the operator.
+    #[must_use]
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { scribe: self.scribe.acting_as(actor), ..self }
     }
 
     /// A device for an account. Nothing is stored of it before [`Devices::enrol`].
@@ -86,7 +105,7 @@ impl Devices {
         let stored = self.credentials.totp(user, CredentialKind::TOTP, &device.secret);
         new.push(Credential { counter: step, ..stored });
         let revoked = self.revocations.kinds(RevocationEvent::DeviceEnrolled);
-        let audit = self.auditor.by_command_on(Act::DeviceEnrolled, &account.user, "");
+        let audit = self.scribe.row(Act::DeviceEnrolled, account, "");
         if !self.store.exchange(user, &revoked, None, &new, Some(&audit)).await? {
             return Err(AdminError::NoUser);
         }
@@ -99,7 +118,7 @@ impl Devices {
     /// [`AdminError::Store`].
     pub async fn remove(&self, account: &Account) -> Result<bool, AdminError> {
         let kinds = self.revocations.kinds(RevocationEvent::DeviceRemoved);
-        let audit = self.auditor.by_command_on(Act::DeviceRemoved, &account.user, "");
+        let audit = self.scribe.row(Act::DeviceRemoved, account, "");
         Ok(self.store.remove_of_user(account.user.id, &kinds, None, Some(&audit)).await? > 0)
     }
 }
@@ -114,7 +133,7 @@ impl fmt::Debug for Devices {
 pub struct Tokens {
     store: Arc<dyn Store>,
     passwords: Arc<PasswordService>,
-    auditor: Arc<Auditor>,
+    scribe: Scribe,
     kinds: Vec<CredentialKind>,
 }
 
@@ -124,8 +143,13 @@ impl Tokens {
     pub fn new(engine: &Engine) -> Self {
         let passwords = Arc::clone(engine.passwords());
         let kinds = engine.revocations().kinds(RevocationEvent::TokensRevoked);
-        let auditor = Arc::clone(engine.auditor());
-        Self { store: Arc::clone(engine.store()), passwords, auditor, kinds }
+        Self { store: Arc::clone(engine.store()), passwords, scribe: Scribe::new(engine), kinds }
+    }
+
+    /// Acts for somebody whom the audit log names in place of the operator.
+    #[must_use]
+    pub fn acting_as(self, actor: Actor) -> Self {
+        Self { scribe: self.scribe.acting_as(actor), ..self }
     }
 
     /// The tokens of an account, kind by kind, oldest first: those of logins, Zulip's keys, and personal ones.
@@ -148,7 +172,7 @@ impl Tokens {
     pub async fn revoke(&self, account: &Account, id: CredentialId) -> Result<bool, AdminError> {
         let own = self.list(account).await?;
         let Some(token) = own.into_iter().find(|token| token.id == id) else { return Ok(false) };
-        let audit = self.auditor.by_command_on(Act::TokenRevoked, &account.user, token.kind.as_str());
+        let audit = self.scribe.row(Act::TokenRevoked, account, token.kind.as_str());
         if token.kind != CredentialKind::ZETTELSTORE_TOKEN {
             return Ok(self.store.remove(id, Some(&audit)).await?);
         }
@@ -179,7 +203,7 @@ impl Tokens {
             kinds: &self.kinds,
             except: None,
         };
-        let audit = self.auditor.by_command_on(Act::TokensRevoked, &account.user, "");
+        let audit = self.scribe.row(Act::TokensRevoked, account, "");
         let is_there = self.store.revoke(account.user.id, &revocation, Some(&audit)).await?;
         if is_there { Ok(()) } else { Err(AdminError::NoUser) }
     }

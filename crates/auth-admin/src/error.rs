@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{ProtocolName, StoreError};
+use auth_core::{BadRealm, ProtocolName, Role, StoreError};
 use auth_crypto::password::StoredPasswordError;
 use auth_crypto::pool::OverBudget;
 use auth_engine::{MOST_NAMED, PasswordError};
@@ -33,8 +33,40 @@ pub enum AdminError {
     OfDirectory,
     /// The account is deactivated.
     Inactive,
-    /// The name of an app password has control characters.
+    /// The name of an app password is empty, or has control characters.
     BadName,
+    /// A new user name, e-mail address or full name, as the text says, can't be one.
+    NotAName(&'static str),
+    /// Another account of the realm has the name.
+    Taken,
+    /// No role has that name.
+    NoRole(String),
+    /// Mails are not in that language.
+    NoLanguage(String),
+    /// No protocol has that name.
+    NoProtocol(String),
+    /// The account has an app password of that name.
+    AppPasswordThere,
+    /// The end of something is in the past.
+    InThePast,
+    /// The secret of a device is not base 32.
+    BadDevice,
+    /// The code of a device is wrong.
+    WrongCode,
+    /// There is a realm of that slug.
+    RealmThere,
+    /// The realm can't be written, and why.
+    BadRealm(BadRealm),
+    /// The place at which a list is to go on is none.
+    BadCursor,
+    /// The arguments of an operation can't be read, and why.
+    BadArguments(String),
+    /// No operation has that name.
+    NoOperation,
+    /// The operator's scope is not enough for the operation of that name.
+    NotPermitted(&'static str),
+    /// The role, which the account has or would get, is above the operator's.
+    RoleAbove(Role),
     /// The account has as many app passwords as it may have.
     TooManyAppPasswords,
     /// An app password of a person is not for a protocol that can ask for a code.
@@ -61,9 +93,31 @@ impl fmt::Display for AdminError {
                 "another account belongs to that entry: `auth-server user show` finds it by the id",
             ),
             Self::NoAddress => f.write_str("the account has no e-mail address"),
-            Self::OfDirectory => f.write_str("the account's password is that of its directory: set it there"),
+            Self::OfDirectory => f.write_str("the account is a directory's: change it there"),
             Self::Inactive => f.write_str("the account is deactivated: `auth-server user activate` first"),
-            Self::BadName => f.write_str("the name has control characters"),
+            Self::BadName => f.write_str("the name is empty, or has control characters"),
+            Self::NotAName(what) => write!(f, "that can't be the {what}"),
+            Self::Taken => f.write_str("another user of the realm has that name"),
+            Self::NoRole(name) => write!(
+                f,
+                "there is no role `{}`: it is owner, admin, moderator, member or guest",
+                name.escape_debug()
+            ),
+            Self::NoLanguage(tag) => write!(f, "there are no mails in the language `{}`", tag.escape_debug()),
+            Self::NoProtocol(name) => write!(f, "there is no protocol `{}`", name.escape_debug()),
+            Self::AppPasswordThere => f.write_str("there is an app password of that name already"),
+            Self::InThePast => f.write_str("the end is in the past"),
+            Self::BadDevice => f.write_str("the secret of the device is not base32"),
+            Self::WrongCode => f.write_str("the code is wrong: nothing was changed"),
+            Self::RealmThere => f.write_str("there is a realm of that name already"),
+            Self::BadRealm(why) => why.fmt(f),
+            Self::BadCursor => f.write_str("`after` is not what the part before gave as `next`"),
+            Self::BadArguments(why) => write!(f, "the arguments can't be read: {why}"),
+            Self::NoOperation => f.write_str("there is no such operation"),
+            Self::NotPermitted(name) => write!(f, "the operation {name} is not permitted"),
+            Self::RoleAbove(role) => {
+                write!(f, "the role {} is above what the operator may change", role.as_str())
+            }
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")
             }
@@ -75,6 +129,46 @@ impl fmt::Display for AdminError {
             Self::OverBudget(_) => {
                 f.write_str("the stored password needs more memory than [passwords] memory_budget_mib allows")
             }
+        }
+    }
+}
+
+impl AdminError {
+    /// The error in a word, which programs may tell apart.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Store(_) => "store",
+            Self::NoRealm => "no-realm",
+            Self::NoUser => "no-user",
+            Self::SeveralRealms => "several-realms",
+            Self::Password(_) => "bad-password",
+            Self::Busy => "busy",
+            Self::BadEntry => "bad-entry",
+            Self::EntryOfAnother => "entry-of-another",
+            Self::NoAddress => "no-address",
+            Self::OfDirectory => "of-directory",
+            Self::Inactive => "inactive",
+            Self::BadName | Self::NotAName(_) => "bad-name",
+            Self::Taken => "taken",
+            Self::NoRole(_) => "no-role",
+            Self::NoLanguage(_) => "no-language",
+            Self::NoProtocol(_) => "no-protocol",
+            Self::AppPasswordThere => "app-password-there",
+            Self::InThePast => "in-the-past",
+            Self::BadDevice => "bad-device",
+            Self::WrongCode => "wrong-code",
+            Self::RealmThere => "realm-there",
+            Self::BadRealm(_) => "bad-realm",
+            Self::BadCursor => "bad-cursor",
+            Self::BadArguments(_) => "bad-arguments",
+            Self::NoOperation => "no-operation",
+            Self::NotPermitted(_) => "not-permitted",
+            Self::RoleAbove(_) => "role-above",
+            Self::TooManyAppPasswords => "too-many-app-passwords",
+            Self::HasSecondStep(_) => "has-second-step",
+            Self::NoPassword(_) => "no-password",
+            Self::OverBudget(_) => "over-budget",
         }
     }
 }

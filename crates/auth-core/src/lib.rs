@@ -108,8 +108,8 @@ pub use protocol::{
 pub use random::{Rng, SeededRng};
 pub use rate_limit::{Quota, RateLimitStatus, RateLimiter, SlidingWindow};
 pub use record::{
-    Account, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError, NameKind,
-    NewId, Origin, Realm, RealmChange, Role, Scope, StrengthRule, User, check_login_name, fold,
+    Account, BadRealm, BotKind, ByProtocol, Credential, Digest, Email, ExternalId, LoginName, NameError,
+    NameKind, NewId, Origin, Realm, RealmChange, Role, Scope, StrengthRule, User, check_login_name, fold,
 };
 pub use request::{forwarding_header, is_loopback_host, merge_slashes, merged_path};
 pub use request_id::RequestId;

@@ -11,5 +11,5 @@ mod user;
 pub use credential::{Credential, Digest, Origin, Scope};
 pub use name::{LoginName, NameKind, fold};
 pub use name_rule::{NameError, check_login_name};
-pub use realm::{Realm, RealmChange, StrengthRule};
+pub use realm::{BadRealm, Realm, RealmChange, StrengthRule};
 pub use user::{Account, BotKind, ByProtocol, Email, ExternalId, NewId, Role, User};

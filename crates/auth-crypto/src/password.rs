@@ -9,6 +9,7 @@
 //! | `pbkdf2_sha256$…` | PBKDF2 of the password, as Django writes it |
 //! | `rocketchat$$2b$…` | bcrypt of SHA-256 of the password in hexadecimal |
 //! | `zettelstore$$2a$…` | bcrypt of the zettel id, the user name and the password |
+//! | `zettelstore$@ID@NAME@$2a$…` | the same, made before the user got another name |
 //! | `$2a$…`, `$2b$…`, `$2y$…` | bcrypt of the password |
 //! | `wrapped:OLD:$argon2id$…` | Argon2id of the tag of an older hash; OLD is the older string with its tag blanked |
 //! | `!…`, or empty | no password |
@@ -52,6 +53,7 @@ mod error;
 mod hashing_rule;
 mod import;
 mod input;
+mod made_for;
 mod old_hash;
 mod pbkdf2;
 mod phc;
@@ -104,7 +106,7 @@ pub fn verify(
         return Ok(finish_verify(stored, secret, rule, &computation));
     }
     let Some(stored) = stored else { return Ok(Verdict::NoMatch) };
-    let input = stored.input().bytes(secret, context);
+    let input = stored.bytes(secret, context);
     let bytes = input.as_deref().map_or(&[][..], |bytes| bytes);
     if !stored.matches(bytes, memory)? || input.is_none() {
         return Ok(Verdict::NoMatch);

@@ -350,6 +350,7 @@ impl EngineBuilder {
             checker,
             renewer,
             mail,
+            notices,
             purger,
         })
     }

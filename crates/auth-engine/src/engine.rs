@@ -11,6 +11,7 @@ use auth_core::{Clock, Rng, Store, StoreError};
 use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
 use crate::account::development::DevelopmentService;
+use crate::account::notices::Notices;
 use crate::account::own_account::OwnAccountService;
 use crate::account::own_credentials::OwnCredentialService;
 use crate::account::password_reset::PasswordResetService;
@@ -69,6 +70,7 @@ pub struct Engine {
     pub(crate) texts: Arc<SealedTextService>,
     pub(crate) address_verification: Arc<AddressVerificationService>,
     pub(crate) mail: Arc<MailQueue>,
+    pub(crate) notices: Arc<Notices>,
     pub(crate) purger: Purger,
 }
 
@@ -162,6 +164,12 @@ impl Engine {
     #[must_use]
     pub fn mail(&self) -> &Arc<MailQueue> {
         &self.mail
+    }
+
+    /// The mails that tell owners what was done to their accounts.
+    #[must_use]
+    pub fn notices(&self) -> &Arc<Notices> {
+        &self.notices
     }
 
     /// Deletes what has ended.

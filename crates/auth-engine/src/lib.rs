@@ -54,6 +54,7 @@ mod user_names;
 mod users;
 
 pub use account::address_verification::with_verified_addresses;
+pub use account::notices::Notices;
 pub use account::passwords::{PasswordError, PasswordService};
 pub use audit::Auditor;
 pub use builder::EngineBuilder;

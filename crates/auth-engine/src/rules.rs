@@ -78,6 +78,11 @@ impl RuleSet {
         self.rules.iter().flat_map(|rules| rules.token_kinds()).copied()
     }
 
+    /// The protocols that have rules.
+    pub fn protocols(&self) -> impl Iterator<Item = ProtocolName> {
+        self.iter().map(|rules| rules.protocol())
+    }
+
     /// The rules of every protocol that has some.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &dyn ProtocolRules> {
         self.rules.iter().map(|rules| &**rules)

@@ -1,5 +1,6 @@
 //! The commands of `auth-server`, a file for each.
 
+mod access;
 mod account;
 mod config;
 mod config_file;
@@ -64,6 +65,9 @@ enum Command {
     /// Manage users.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Manage realms.
+    #[command(subcommand)]
+    Realm(realm::RealmCommand),
     /// Manage what clients hold: login tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::TokenCommand),
@@ -107,6 +111,7 @@ impl Command {
             Self::Passwords(command) => command.run(),
             Self::Keys(command) => command.run().await,
             Self::User(command) => command.run().await,
+            Self::Realm(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Backup(command) => command.run().await,
             Self::Restore(command) => command.run().await,

@@ -5,6 +5,7 @@
 //! folder of the file. Environment variables `AUTH_SERVER__SECTION__KEY` override single keys; their values are read as TOML, or
 //! taken as text.
 
+mod admin;
 mod engine;
 pub(crate) mod environment;
 mod error;
@@ -36,6 +37,8 @@ use serde::Deserialize;
 use crate::mail::KeptMails;
 use crate::system_error::file_reason;
 
+pub(crate) use admin::usual_socket;
+pub use admin::{Admin, AdminSocket, GroupScope};
 pub use error::ConfigError;
 use error::KeyPath;
 pub use files::SecretFile;
@@ -84,6 +87,8 @@ pub struct Config {
     pub kept_mails: Option<Arc<KeptMails>>,
     /// The address that serves metrics.
     pub metrics: Metrics,
+    /// How operators reach the running server.
+    pub admin: Admin,
     /// LDAP directories, by the name under which realms list them.
     pub ldap: BTreeMap<String, Ldap>,
     /// The pages on which people sign in and look after their accounts.
@@ -144,6 +149,7 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         self.store.resolve(folder);
         self.keys.file.resolve(folder);
+        self.admin.resolve(folder);
         self.zulip.resolve(folder);
         if let Some(mail) = &mut self.mail {
             mail.resolve(folder);

@@ -8,6 +8,7 @@
 //! [`Assembled::mount`].
 
 mod activity;
+mod admin;
 mod assemble;
 mod body;
 mod client_counts;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use auth_admin_api::AdminApi;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Assembled;
+use crate::admin::socket::AdminSocket;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen};
@@ -38,6 +40,7 @@ const FINISH: Duration = Duration::from_secs(2);
 pub struct Bound {
     listeners: Vec<(TcpListener, Listen)>,
     metrics: Option<TcpListener>,
+    admin: Option<AdminSocket>,
     signals: Signals,
 }
 
@@ -89,7 +92,8 @@ impl Bound {
             Some(address) => Some(open_port(address).await?),
             None => None,
         };
-        Ok(Self { listeners, metrics, signals })
+        let admin = AdminSocket::bind(&config.admin).await?;
+        Ok(Self { listeners, metrics, admin, signals })
     }
 
     /// The addresses, with the ports that were found free where port 0 was asked for.
@@ -157,6 +161,16 @@ impl Bound {
             let sources = Arc::new(metrics::Sources { pool: assembled.pool(), shared: Arc::clone(&shared) });
             let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
             supervisor.keep("the metrics' listener", serve);
+        }
+        if let Some(socket) = self.admin {
+            tracing::info!("operators reach the server at {}", socket.path().display());
+            let (socket, engine) = (Arc::new(socket), Arc::clone(assembled.engine()));
+            let api = Arc::new(AdminApi::new(engine, config.store.shown()));
+            let serve = move |stop| {
+                let (socket, api) = (Arc::clone(&socket), Arc::clone(&api));
+                async move { socket.serve(api, stop).await }
+            };
+            supervisor.keep("the operators' socket", serve);
         }
         start_background(&supervisor, config, &assembled)?;
         Ok(Server {

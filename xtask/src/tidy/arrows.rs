@@ -29,6 +29,11 @@ const ARROWS: &[Arrows] = &[
         tested: &["auth-store", "auth-transfer", "test-postgres"],
     },
     Arrows {
+        name: "auth-admin-api",
+        linked: &["auth-admin", "auth-core", "auth-engine"],
+        tested: &["auth-store", "auth-transfer", "test-postgres"],
+    },
+    Arrows {
         name: "auth-transfer",
         linked: &["auth-core", "auth-crypto", "auth-engine"],
         tested: &["auth-admin", "auth-store", "test-postgres"],
@@ -45,6 +50,7 @@ const ARROWS: &[Arrows] = &[
         name: "auth-server",
         linked: &[
             "auth-admin",
+            "auth-admin-api",
             "auth-core",
             "auth-crypto",
             "auth-engine",

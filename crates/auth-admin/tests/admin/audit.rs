@@ -113,7 +113,11 @@ async fn each_command_on_an_account_leaves_one_row() {
     log.expect(on(&world, Act::Deactivated, &iago)).await;
     accounts.set_active(&iago, true).await.unwrap();
     log.expect(on(&world, Act::Activated, &iago)).await;
-    Accounts::new(&world.engine).for_directory("corp").set_active(&iago, false).await.unwrap();
+    Accounts::new(&world.engine)
+        .acting_as(Actor::Directory("corp".to_owned()))
+        .set_active(&iago, false)
+        .await
+        .unwrap();
     let by_directory =
         AuditRecord { actor: Actor::Directory("corp".into()), ..on(&world, Act::Deactivated, &iago) };
     log.expect(by_directory).await;

@@ -1,5 +1,7 @@
 //! Realms.
 
+use std::fmt;
+
 use super::User;
 use crate::RealmId;
 
@@ -148,6 +150,26 @@ impl RealmChange {
         }
     }
 
+    /// Checks what can be checked of a change alone. `has_backend` says whether a password backend has a name.
+    ///
+    /// # Errors
+    /// [`BadRealm`] with what is wrong first.
+    pub fn check(&self, has_backend: impl Fn(&str) -> bool) -> Result<(), BadRealm> {
+        let is_host_byte = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        let is_slug_byte = |byte: u8| is_host_byte(byte) || byte == b'_';
+        if self.slug.is_empty() || self.slug.len() > 64 || !self.slug.bytes().all(is_slug_byte) {
+            return Err(BadRealm::Slug);
+        }
+        let subdomain = self.subdomain.as_ref().and_then(Option::as_ref);
+        if subdomain.is_some_and(|name| name.len() > 63 || !name.bytes().all(is_host_byte)) {
+            return Err(BadRealm::Subdomain);
+        }
+        if !self.backends.iter().flatten().all(|name| has_backend(name)) {
+            return Err(BadRealm::Backends);
+        }
+        Ok(())
+    }
+
     /// The realm with what is named: as it is known so far, or new.
     #[must_use]
     pub fn apply(self, known: Option<Realm>) -> Realm {
@@ -197,6 +219,33 @@ impl From<Realm> for RealmChange {
         }
     }
 }
+
+/// What is wrong with a realm that is to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadRealm {
+    /// The slug is not one.
+    Slug,
+    /// The subdomain is not one.
+    Subdomain,
+    /// Another realm has the subdomain.
+    SubdomainTaken,
+    /// A backend is not configured.
+    Backends,
+}
+
+impl fmt::Display for BadRealm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Slug => "`realm` is not 1 to 64 lower-case letters, digits, - or _",
+            Self::Subdomain => "`subdomain` is not up to 63 lower-case letters, digits or -",
+            Self::SubdomainTaken => "another realm has this `subdomain`",
+            Self::Backends => "`backends` names one that is not configured",
+        })
+    }
+}
+
+impl std::error::Error for BadRealm {}
 
 /// What a new password must fulfil.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -43,7 +43,9 @@ pub enum HashImportError {
 pub fn check_import(text: &str, context: Option<&NameContext>) -> Result<PasswordString, HashImportError> {
     let string = PasswordString::new(text);
     match StoredPassword::parse(&string) {
-        Ok(stored) if stored.input() == HashInput::NamedPassword => check_name(context)?,
+        Ok(stored) if stored.input() == HashInput::NamedPassword => {
+            check_name(stored.made_for().or(context))?
+        }
         Ok(_) => {}
         Err(StoredPasswordError::Unusable) if !text.is_empty() => {}
         Err(StoredPasswordError::Unusable | StoredPasswordError::UnknownScheme) => {

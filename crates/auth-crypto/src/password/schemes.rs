@@ -10,7 +10,8 @@ use super::bcrypt::{self, BcryptHash};
 use super::computation::tag_of;
 use super::cost;
 use super::error::StoredPasswordError;
-use super::input::HashInput;
+use super::input::{HashInput, NameContext};
+use super::made_for;
 use super::pbkdf2::Pbkdf2Hash;
 
 /// The prefix of Argon2 hashes over SHA-256 of the password.
@@ -59,6 +60,8 @@ const BCRYPT: Scheme = Scheme { name: "bcrypt", wrapped_name: "wrapped-bcrypt", 
 pub(super) struct UnwrappedHash {
     scheme: &'static Scheme,
     hash: Hash,
+    /// Whom a Zettelstore hash was made for, where the string says so.
+    made_for: Option<Box<NameContext>>,
 }
 
 #[derive(Clone)]
@@ -76,6 +79,7 @@ pub(super) fn is_unusable(text: &str) -> bool {
 impl UnwrappedHash {
     /// Parses a string by its prefix.
     pub(super) fn parse(text: &str) -> Result<Self, StoredPasswordError> {
+        let mut made_for = None;
         let (scheme, hash) = if text.starts_with("$argon2") {
             (&ARGON2, Hash::Argon2(Argon2Hash::parse(text)?))
         } else if let Some(phc) = text.strip_prefix(DIGEST_PREFIX) {
@@ -90,14 +94,16 @@ impl UnwrappedHash {
             (&DJANGO_BCRYPT_SHA256, Hash::Bcrypt(BcryptHash::parse(hash)?))
         } else if let Some(hash) = text.strip_prefix("rocketchat$") {
             (&ROCKETCHAT, Hash::Bcrypt(BcryptHash::parse(hash)?))
-        } else if let Some(hash) = text.strip_prefix("zettelstore$") {
+        } else if let Some(rest) = text.strip_prefix(made_for::PREFIX) {
+            let (names, hash) = made_for::split(rest)?;
+            made_for = names;
             (&ZETTELSTORE, Hash::Bcrypt(BcryptHash::parse(hash)?))
         } else if bcrypt::PREFIXES.iter().any(|prefix| text.starts_with(prefix)) {
             (&BCRYPT, Hash::Bcrypt(BcryptHash::parse(text)?))
         } else {
             return Err(StoredPasswordError::UnknownScheme);
         };
-        Ok(Self { scheme, hash })
+        Ok(Self { scheme, hash, made_for })
     }
 
     pub(super) fn scheme(&self) -> &'static str {
@@ -111,6 +117,11 @@ impl UnwrappedHash {
 
     pub(super) fn input(&self) -> HashInput {
         self.scheme.input
+    }
+
+    /// Whom a Zettelstore hash was made for, where the string says so.
+    pub(super) fn made_for(&self) -> Option<&NameContext> {
+        self.made_for.as_deref()
     }
 
     /// Whether a Rocket.Chat made the hash.

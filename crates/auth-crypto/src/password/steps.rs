@@ -33,7 +33,7 @@ pub(crate) fn begin_verify(
         return Some(Computation::new(Argon2Hash::dummy(rule.params), None));
     };
     let hash = stored.as_argon2()?;
-    Some(Computation::new(hash.clone(), stored.input().bytes(secret, context)))
+    Some(Computation::new(hash.clone(), stored.bytes(secret, context)))
 }
 
 /// The verdict of a computed verification.

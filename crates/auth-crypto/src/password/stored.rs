@@ -6,11 +6,13 @@ use std::time::Duration;
 use auth_argon2::{Memory, OutOfMemory};
 use auth_core::{PasswordString, SecretInput};
 use subtle::ConstantTimeEq;
+use zeroize::Zeroizing;
 
 use super::argon2::Argon2Hash;
 use super::error::StoredPasswordError;
 use super::hashing_rule::HashingRule;
-use super::input::HashInput;
+use super::input::{HashInput, NameContext};
+use super::made_for;
 use super::schemes::{UnwrappedHash, is_unusable};
 use super::verdict::Upgrade;
 use super::wrapped::{self, WrappedHash};
@@ -115,6 +117,29 @@ impl StoredPassword {
     #[must_use]
     pub fn is_of_zettelstore(&self) -> bool {
         self.input() == HashInput::NamedPassword
+    }
+
+    /// The string that a user's password is to be stored as before the user gets another name, where that would have no
+    /// password match any more: it names whom the hash was made for. `None` where it can stay as it is.
+    #[must_use]
+    pub fn before_renaming(stored: &PasswordString, context: &NameContext) -> Option<PasswordString> {
+        let parsed = Self::parse(stored).ok()?;
+        if !parsed.is_of_zettelstore() {
+            return None;
+        }
+        let named = PasswordString::new(made_for::named(stored.expose(), context)?);
+        // A string that would be too long to be read is left as it is.
+        Self::parse(&named).is_ok().then_some(named)
+    }
+
+    /// Whom a Zettelstore hash was made for, where the string says so.
+    pub(super) fn made_for(&self) -> Option<&NameContext> {
+        self.innermost().made_for()
+    }
+
+    /// The bytes that a secret is hashed as, for a user with these names; `None` for a secret that can't match.
+    pub(super) fn bytes(&self, secret: &SecretInput, context: &NameContext) -> Option<Zeroizing<Vec<u8>>> {
+        self.input().bytes(secret, self.made_for().unwrap_or(context))
     }
 
     /// What is hashed.

@@ -185,6 +185,40 @@ fn a_zettelstore_hash_with_a_long_user_name_never_matches() {
 }
 
 #[test]
+fn a_zettelstore_hash_goes_on_matching_after_its_user_got_another_name() {
+    let made = NameContext { zettelstore_id: 20_240_101_000_100, user_name: "désirée @home".into() };
+    let renamed = NameContext { zettelstore_id: 20_250_101_000_100, user_name: "other".into() };
+    let input = format!("{:014} {} secret", made.zettelstore_id, made.user_name);
+    let text = format!("zettelstore${}", ::bcrypt::hash_with_salt(input, 4, [7; 16]).unwrap());
+    let stored = PasswordString::new(text);
+    let old = OldHash::of(&stored, RULE.params).unwrap();
+    let wrapped = wrap(&old, &RULE, &SeededRng::new(7), &mut Memory::new()).unwrap();
+    for stored in [stored, wrapped] {
+        let named = StoredPassword::before_renaming(&stored, &made).unwrap();
+        assert_eq!(StoredPassword::before_renaming(&named, &renamed), None, "it is named already");
+        for (stored, context, expected) in [
+            (&stored, &made, true),
+            (&stored, &renamed, false),
+            (&named, &made, true),
+            (&named, &renamed, true),
+        ] {
+            let stored = StoredPassword::parse(stored).unwrap();
+            let verdict = verify(Some(&stored), &secret("secret"), &RULE, context, &mut Memory::new());
+            assert_eq!(matches!(verdict, Ok(Verdict::Match { .. })), expected, "{stored:?} {context:?}");
+            let wrong = verify(Some(&stored), &secret("wrong"), &RULE, context, &mut Memory::new());
+            assert_eq!(wrong, Ok(Verdict::NoMatch));
+        }
+        assert!(check_import(named.expose(), None).is_ok(), "it needs nobody's name");
+    }
+    let other = hashed(&secret("mypassword"), &RULE);
+    assert_eq!(StoredPassword::before_renaming(&other, &made), None);
+    for broken in ["@", "@1@", "@1@YQ", "@x@YQ@", "@1@?@", "@-1@YQ@", "@1@/w@"] {
+        let text = format!("zettelstore${broken}$2a$04$BwcHBwcHBwcHBwcHBwcHBu");
+        assert!(StoredPassword::parse(&PasswordString::new(text)).is_err(), "{broken}");
+    }
+}
+
+#[test]
 fn debug_shows_no_hash() {
     let stored = StoredPassword::parse(&hashed(&secret("mypassword"), &RULE)).unwrap();
     assert_eq!(format!("{stored:?}"), "StoredPassword(argon2, …)");

@@ -63,9 +63,13 @@ impl ConfigFile {
     }
 
     fn load_quiet(&self) -> anyhow::Result<Config> {
-        let mut config = self.load()?;
-        "warn".clone_into(&mut config.log.level);
-        logging::start(&config.log)?;
-        Ok(config)
+        load_quiet(self.load()?)
     }
+}
+
+/// Starts the log of a command that prints its results itself: warnings and errors alone.
+pub(super) fn load_quiet(mut config: Config) -> anyhow::Result<Config> {
+    "warn".clone_into(&mut config.log.level);
+    logging::start(&config.log)?;
+    Ok(config)
 }

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use super::input::open_file;
 use super::output::print_line;
 use crate::assemble::Assembled;
-use crate::config::{Config, Limit, Listen, PROTOCOLS, Switch};
+use crate::config::{AdminSocket, Config, Limit, Listen, PROTOCOLS, Switch};
 use crate::logging;
 use crate::mail::{KeptMails, MailPage, PAGE_PATH};
 use crate::process::{self, Parent};
@@ -141,6 +141,7 @@ impl Dev {
         let mut config = Config::default();
         config.server.listen = vec![Listen::All(self.listen)];
         config.server.loopback_hosts_only = true;
+        config.admin.socket = AdminSocket::Off;
         config.store.set_file(&folder.join("auth.db"));
         config.keys.file = folder.join("keys.toml").into();
         config.log.level = if self.ready_json { "warn" } else { "info" }.to_owned();

@@ -16,6 +16,19 @@ pub(super) fn open_file(path: &Path) -> anyhow::Result<File> {
     File::open(path).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, &error)))
 }
 
+/// Reads names, one in each line. Lines that are empty are passed over.
+pub(super) fn read_names(lines: impl BufRead) -> anyhow::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for line in lines.lines() {
+        let line = line.context("the names can't be read")?;
+        let name = line.trim();
+        if !name.is_empty() {
+            names.push(name.to_owned());
+        }
+    }
+    Ok(names)
+}
+
 /// Reads a password: from the terminal, or the first line of standard input.
 pub(super) fn read_password() -> anyhow::Result<Password> {
     if std::io::stdin().is_terminal() { non_empty(&prompt("Password: ")?) } else { piped_password() }

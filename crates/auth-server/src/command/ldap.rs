@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::bail;
 use auth_admin::{Accounts, compare_directory};
-use auth_core::{Account, Entry, FailureReason, PasswordBackend, Realm};
+use auth_core::{Account, Actor, Entry, FailureReason, PasswordBackend, Realm};
 use auth_engine::{Engine, EntryMatch};
 use auth_ldap::{Directory, ListedEntry};
 
@@ -191,7 +191,7 @@ impl Sync {
         }
         let names: Vec<&str> =
             directories_of(assembled, realm).into_iter().map(|directory| directory.name()).collect();
-        let accounts = Accounts::new(assembled.engine()).for_directory(&names.join(", "));
+        let accounts = Accounts::new(assembled.engine()).acting_as(Actor::Directory(names.join(", ")));
         let done = if self.dry_run { "would be deactivated" } else { "deactivated" };
         for account in &missing {
             if !self.dry_run {

@@ -4,9 +4,11 @@
 //! which lets no character act on the terminal, or on the direction of a line.
 
 use std::fmt;
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
+use auth_admin::view::Moment;
 use auth_core::is_control;
+use serde::Serialize;
 
 /// Prints a line on standard output.
 pub(super) fn print_line(line: impl fmt::Display) -> io::Result<()> {
@@ -16,6 +18,68 @@ pub(super) fn print_line(line: impl fmt::Display) -> io::Result<()> {
 /// Prints a line on standard error.
 pub(super) fn print_remark(line: impl fmt::Display) -> io::Result<()> {
     write_line(io::stderr().lock(), line)
+}
+
+/// In which form a command prints records.
+#[derive(Clone, Copy, Debug, clap::Args)]
+pub(super) struct Form {
+    /// Print a line of JSON for each, as where standard output is no terminal.
+    #[arg(long)]
+    json: bool,
+}
+
+/// A record as a row of a table for people.
+pub(super) trait Row: Serialize {
+    /// The names of the columns.
+    const COLUMNS: &'static [&'static str];
+
+    /// A text for each column.
+    fn cells(&self) -> Vec<String>;
+}
+
+impl Form {
+    /// Prints records: a table for people, lines of JSON for programs. `is_first` says whether the names of the columns go
+    /// before them.
+    pub(super) fn print<T: Row>(self, records: &[T], is_first: bool) -> anyhow::Result<()> {
+        if self.json || !io::stdout().is_terminal() {
+            for record in records {
+                print_line(serde_json::to_string(record)?)?;
+            }
+            return Ok(());
+        }
+        for line in table(records, is_first) {
+            print_line(line)?;
+        }
+        Ok(())
+    }
+}
+
+/// The lines of a table, whose columns are as wide as what is in them.
+fn table<T: Row>(records: &[T], has_head: bool) -> Vec<String> {
+    let head = T::COLUMNS.iter().map(|column| (*column).to_owned()).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> =
+        has_head.then_some(head.clone()).into_iter().chain(records.iter().map(T::cells)).collect();
+    let width = |column: usize| {
+        let cells = rows.iter().chain([&head]).filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..T::COLUMNS.len()).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let padded = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+/// `yes` or `no`.
+pub(super) fn yes(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
+}
+
+/// A moment to the minute, in UTC; empty for none.
+pub(super) fn shown_moment(moment: Option<Moment>) -> String {
+    let moment = moment.map(|Moment(time)| jiff::Timestamp::from_millisecond(time.as_millis()));
+    moment.and_then(Result::ok).map(|time| time.strftime("%Y-%m-%d %H:%M").to_string()).unwrap_or_default()
 }
 
 fn write_line(out: impl Write, line: impl fmt::Display) -> io::Result<()> {
@@ -81,6 +145,21 @@ mod tests {
         ] {
             assert_eq!(written(text), format!("{shown}\n"), "{text:?}");
         }
+    }
+
+    #[test]
+    fn tables_have_columns_as_wide_as_what_is_in_them() {
+        #[derive(Serialize)]
+        struct Pair(&'static str, u32);
+        impl Row for Pair {
+            const COLUMNS: &'static [&'static str] = &["name", "n"];
+            fn cells(&self) -> Vec<String> {
+                vec![self.0.to_owned(), self.1.to_string()]
+            }
+        }
+        let rows = [Pair("désirée", 1), Pair("x", 200)];
+        assert_eq!(table(&rows, true), ["name     n", "désirée  1", "x        200"]);
+        assert_eq!(table(&rows[1..], false), ["x     200"]);
     }
 
     #[test]

@@ -1,29 +1,37 @@
 //! `auth-server token`: lists and revokes what clients hold.
 
 use anyhow::bail;
-use auth_admin::Tokens;
-use auth_core::{Credential, CredentialId};
-use auth_transfer::rfc3339;
-use serde_json::Value;
+use auth_admin::operation::{ListTokens, RevokeAllTokens, RevokeToken};
+use auth_admin::view::TokenView;
+use auth_core::CredentialId;
 
-use super::account::AccountArguments;
-use super::output::print_line;
+use super::access::Access;
+use super::account::{AccountArguments, AccountsArguments};
+use super::output::{Form, Row, shown_moment};
 
 /// Manage what clients hold: login tokens, personal access tokens, API keys.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum TokenCommand {
     /// List a user's tokens and keys, without secrets.
     #[command(after_help = "Example: auth-server token list --config auth.toml iago@zulip.com")]
-    List(AccountArguments),
+    List(List),
     /// Revoke one of a user's tokens and keys by its id, or all of them, including Zettelstore's signed tokens.
     #[command(after_help = "Example: auth-server token revoke --config auth.toml iago@zulip.com --all")]
     Revoke(Revoke),
 }
 
 #[derive(Debug, clap::Args)]
-pub(super) struct Revoke {
+pub(super) struct List {
     #[command(flatten)]
     account: AccountArguments,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Revoke {
+    #[command(flatten)]
+    accounts: AccountsArguments,
     /// The id that `token list` shows.
     #[arg(long, conflicts_with = "all", required_unless_present = "all")]
     id: Option<CredentialId>,
@@ -35,12 +43,10 @@ pub(super) struct Revoke {
 impl TokenCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
-            Self::List(arguments) => {
-                let (assembled, account) = arguments.find().await?;
-                for token in Tokens::new(assembled.engine()).list(&account).await? {
-                    print_line(describe(&token))?;
-                }
-                Ok(())
+            Self::List(list) => {
+                let account = &list.account;
+                let tokens = account.run(async |access, user| access.run(ListTokens { user }).await).await?;
+                list.form.print(&tokens, true)
             }
             Self::Revoke(revoke) => revoke.run().await,
         }
@@ -49,29 +55,32 @@ impl TokenCommand {
 
 impl Revoke {
     async fn run(self) -> anyhow::Result<()> {
-        let (assembled, account) = self.account.find().await?;
-        let tokens = Tokens::new(assembled.engine());
-        match self.id {
-            Some(id) => {
-                if !tokens.revoke(&account, id).await? {
-                    bail!("there is no such token");
+        let revoke = async |access: &Access, user| {
+            match self.id {
+                Some(id) => {
+                    if !access.run(RevokeToken { user, id: id.to_string() }).await?.changed {
+                        bail!("there is no such token");
+                    }
                 }
+                None => drop(access.run(RevokeAllTokens { user }).await?),
             }
-            None => tokens.revoke_all(&account).await?,
-        }
-        print_line("revoked")?;
-        Ok(())
+            Ok("revoked".to_owned())
+        };
+        self.accounts.each(revoke).await
     }
 }
 
-/// A token as a line of JSON.
-fn describe(token: &Credential) -> Value {
-    serde_json::json!({
-        "id": token.id.to_string(),
-        "kind": token.kind.as_str(),
-        "name": token.label,
-        "created": rfc3339(token.created),
-        "last_used": token.last_used.and_then(rfc3339),
-        "ends": token.expires.and_then(rfc3339),
-    })
+impl Row for TokenView {
+    const COLUMNS: &'static [&'static str] = &["id", "kind", "name", "made", "last used", "ends"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.id.clone(),
+            self.kind.clone(),
+            self.name.clone().unwrap_or_default(),
+            shown_moment(Some(self.created)),
+            shown_moment(self.last_used),
+            shown_moment(self.ends),
+        ]
+    }
 }

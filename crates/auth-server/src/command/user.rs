@@ -6,20 +6,19 @@ mod relink;
 mod reset_link;
 mod totp;
 
-use anyhow::{Context, bail};
-use auth_admin::{Accounts, check_password};
-use auth_core::{Account, Language, NameKind, ProtocolName, Realm};
-use auth_transfer::rfc3339;
-use serde_json::Value;
+use anyhow::bail;
+use auth_admin::SecretText;
+use auth_admin::operation::{
+    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListRealms, ListUsers,
+    RenameUser, SetPassword as SetPasswordOf, SetUser, ShowUser, VerifyAddress,
+};
+use auth_admin::view::UserView;
 
-use super::account::AccountArguments;
-use super::config_file::ConfigFile;
+use super::access::{Access, AccessArguments, is_refusal};
+use super::account::{AccountArguments, AccountsArguments};
 use super::input::{read_new_password, read_password};
-use super::output::print_line;
-use super::realm::named;
-
-/// The number of users that are read from the store at once.
-const PAGE: u32 = 500;
+use super::output::{Form, Row, print_line, yes};
+use super::realm::unknown;
 
 /// Manage users. Passwords are read from the terminal or standard input, never from an argument.
 #[derive(Debug, clap::Subcommand)]
@@ -33,7 +32,18 @@ pub(super) enum UserCommand {
     List(List),
     /// Show a user.
     #[command(after_help = "Example: auth-server user show --config auth.toml iago@zulip.com")]
-    Show(AccountArguments),
+    Show(Show),
+    /// Change a user's name, address, role or language. The former address is mailed of a new one.
+    #[command(
+        after_help = "Example: auth-server user set --config auth.toml iago --role moderator --full-name Iago"
+    )]
+    Set(Set),
+    /// Give a user another user name. Ids, keys and tokens stay, but Zettelstore's tokens end.
+    #[command(after_help = "Example: auth-server user rename --config auth.toml iago jago")]
+    Rename(Rename),
+    /// End all of a user's sessions. Keys, personal tokens and app passwords stay.
+    #[command(after_help = "Example: auth-server user end-sessions --config auth.toml iago@zulip.com")]
+    EndSessions(AccountsArguments),
     /// Set a user's password, and end the user's sessions.
     #[command(
         after_help = "Example: auth-server user set-password --config auth.toml iago@zulip.com < secret.txt"
@@ -52,20 +62,20 @@ pub(super) enum UserCommand {
     Verify(AccountArguments),
     /// Take a user's e-mail addresses for verified.
     #[command(after_help = "Example: auth-server user verify-email --config auth.toml iago@zulip.com")]
-    VerifyEmail(AccountArguments),
+    VerifyEmail(AccountsArguments),
     /// Deactivate a user: every login, token and key is refused at once.
     #[command(after_help = "Example: auth-server user deactivate --config auth.toml iago@zulip.com")]
-    Deactivate(AccountArguments),
+    Deactivate(AccountsArguments),
     /// Activate a user that was deactivated.
     #[command(after_help = "Example: auth-server user activate --config auth.toml iago@zulip.com")]
-    Activate(AccountArguments),
+    Activate(AccountsArguments),
     /// Give an account to another entry of its directory, such as one that was deleted there and made again.
     #[command(after_help = "Examples:\n  auth-server user relink --config auth.toml iago\n  \
                             auth-server user relink --config auth.toml iago --entry 2f9e0a4c-1d1e-103f-8a5b-3b1c2d4e5f60")]
     Relink(relink::Relink),
     /// Delete a user and everything that belongs to the user.
     #[command(after_help = "Example: auth-server user delete --config auth.toml iago@zulip.com")]
-    Delete(AccountArguments),
+    Delete(AccountsArguments),
     /// Manage a user's app passwords: random passwords, each with a name, for clients that have no second step.
     #[command(subcommand)]
     AppPassword(app_password::AppPasswordCommand),
@@ -77,10 +87,47 @@ pub(super) enum UserCommand {
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     #[command(flatten)]
-    file: ConfigFile,
+    access: AccessArguments,
     /// The realm's slug.
     #[arg(long)]
     realm: Option<String>,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Show {
+    #[command(flatten)]
+    account: AccountArguments,
+    #[command(flatten)]
+    form: Form,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Set {
+    #[command(flatten)]
+    accounts: AccountsArguments,
+    /// The full name.
+    #[arg(long)]
+    full_name: Option<String>,
+    /// The e-mail address, which then counts as verified.
+    #[arg(long, conflicts_with = "names_from")]
+    email: Option<String>,
+    /// The role: owner, admin, moderator, member or guest.
+    #[arg(long)]
+    role: Option<String>,
+    /// The language of the user's mails: en or de; an empty one for none.
+    #[arg(long)]
+    language: Option<String>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Rename {
+    #[command(flatten)]
+    account: AccountArguments,
+    /// The new user name.
+    #[arg(value_name = "NEW-NAME")]
+    to: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -99,14 +146,47 @@ impl UserCommand {
             Self::ResetLink(link) => link.run().await,
             Self::Invite(invite) => invite.run().await,
             Self::List(list) => list.run().await,
-            Self::Show(account) => show(&account).await,
+            Self::Show(show) => show.run().await,
+            Self::Set(set) => set.run().await,
+            Self::Rename(rename) => rename.run().await,
+            Self::EndSessions(accounts) => {
+                let end = async |access: &Access, user| {
+                    access.run(EndSessions { user }).await?;
+                    Ok("sessions ended".to_owned())
+                };
+                accounts.each(end).await
+            }
             Self::SetPassword(set_password) => set_password.run().await,
             Self::Verify(account) => verify(&account).await,
-            Self::VerifyEmail(account) => verify_email(&account).await,
-            Self::Deactivate(account) => set_active(&account, false).await,
-            Self::Activate(account) => set_active(&account, true).await,
+            Self::VerifyEmail(accounts) => {
+                let verify = async |access: &Access, user| {
+                    let changed = access.run(VerifyAddress { user }).await?.changed;
+                    Ok(if changed { "verified" } else { "was verified already" }.to_owned())
+                };
+                accounts.each(verify).await
+            }
+            Self::Deactivate(accounts) => {
+                let deactivate = async |access: &Access, user| {
+                    access.run(DeactivateUser { user }).await?;
+                    Ok("deactivated".to_owned())
+                };
+                accounts.each(deactivate).await
+            }
+            Self::Activate(accounts) => {
+                let activate = async |access: &Access, user| {
+                    access.run(ActivateUser { user }).await?;
+                    Ok("activated".to_owned())
+                };
+                accounts.each(activate).await
+            }
             Self::Relink(relink) => relink.run().await,
-            Self::Delete(account) => delete(&account).await,
+            Self::Delete(accounts) => {
+                let delete = async |access: &Access, user| {
+                    access.run(DeleteUser { user }).await?;
+                    Ok("deleted".to_owned())
+                };
+                accounts.each(delete).await
+            }
             Self::AppPassword(command) => command.run().await,
             Self::Totp(command) => command.run().await,
         }
@@ -115,40 +195,72 @@ impl UserCommand {
 
 impl List {
     async fn run(self) -> anyhow::Result<()> {
-        let assembled = self.file.open().await?;
-        let accounts = Accounts::new(assembled.engine());
-        let realms = match &self.realm {
-            Some(slug) => vec![named(&accounts, slug).await?],
-            None => accounts.realms().await?,
-        };
-        for realm in realms {
-            let mut after = None;
-            loop {
-                let page = accounts.list(&realm, after, PAGE).await?;
-                let Some(last) = page.last() else { break };
-                after = Some(last.user.id);
-                for account in &page {
-                    print_line(describe(account, &realm))?;
+        let access = self.access.open().await?;
+        let (mut after, mut is_first) = (None, true);
+        loop {
+            let page = access.run(ListUsers { realm: self.realm.clone(), after, limit: None }).await;
+            let page = match (page, &self.realm) {
+                (Err(error), Some(slug)) if is_refusal(&error, "no-realm") => {
+                    let realms = access.run(ListRealms {}).await?;
+                    bail!("{}", unknown(slug, realms.iter().map(|realm| realm.realm.as_str())));
                 }
+                (page, _) => page?,
+            };
+            self.form.print(&page.items, is_first)?;
+            if page.next.is_none() {
+                return Ok(());
             }
+            (after, is_first) = (page.next, false);
         }
+    }
+}
+
+impl Show {
+    async fn run(self) -> anyhow::Result<()> {
+        let shown = self.account.run(async |access, user| access.run(ShowUser { user }).await).await?;
+        self.form.print(&[shown], true)
+    }
+}
+
+impl Set {
+    async fn run(self) -> anyhow::Result<()> {
+        let Self { accounts, full_name, email, role, language } = self;
+        if [&full_name, &email, &role, &language].into_iter().all(Option::is_none) {
+            bail!("name what is to be changed: --full-name, --email, --role or --language");
+        }
+        let set = async |access: &Access, user| {
+            let operation = SetUser {
+                user,
+                full_name: full_name.clone(),
+                email: email.clone(),
+                role: role.clone(),
+                language: language.clone(),
+            };
+            Ok(if access.run(operation).await?.changed { "changed" } else { "was so already" }.to_owned())
+        };
+        accounts.each(set).await
+    }
+}
+
+impl Rename {
+    async fn run(self) -> anyhow::Result<()> {
+        let to = self.to.clone();
+        let renamed = self.account.run(async |access, user| access.run(RenameUser { user, to }).await);
+        print_line(if renamed.await?.changed { "renamed" } else { "was so already" })?;
         Ok(())
     }
 }
 
-async fn show(arguments: &AccountArguments) -> anyhow::Result<()> {
-    let (assembled, account) = arguments.find().await?;
-    let realms = Accounts::new(assembled.engine()).realms().await?;
-    let realm = realms.iter().find(|realm| realm.id == account.user.realm);
-    print_line(describe(&account, realm.context("the user's realm is gone")?))?;
-    Ok(())
-}
-
 impl SetPassword {
     async fn run(self) -> anyhow::Result<()> {
-        let (assembled, account) = self.account.find().await?;
-        let password = read_new_password()?;
-        Accounts::new(assembled.engine()).set_password(&account, &password, self.allow_weak).await?;
+        let allow_weak = self.allow_weak;
+        let set = async |access: &Access, user: AccountName| {
+            // Nobody types a password for an account that isn't there.
+            access.run(ShowUser { user: user.clone() }).await?;
+            let password = SecretText::new(read_new_password()?.expose());
+            access.run(SetPasswordOf { user, password, allow_weak }).await
+        };
+        self.account.run(set).await?;
         print_line("password set")?;
         Ok(())
     }
@@ -157,9 +269,12 @@ impl SetPassword {
 /// Prints whether a password matches, the scheme of the stored password, and whether a login replaces its hash. Fails if
 /// the password doesn't match.
 async fn verify(arguments: &AccountArguments) -> anyhow::Result<()> {
-    let (assembled, account) = arguments.find().await?;
-    let password = read_password()?;
-    let check = check_password(assembled.engine(), &account, &password).await?;
+    let verify = async |access: &Access, user: AccountName| {
+        access.run(ShowUser { user: user.clone() }).await?;
+        let password = SecretText::new(read_password()?.expose());
+        access.run(CheckPassword { user, password }).await
+    };
+    let check = arguments.run(verify).await?;
     if !check.matches {
         bail!("no match: the password is not the stored one ({})", check.scheme);
     }
@@ -168,46 +283,20 @@ async fn verify(arguments: &AccountArguments) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn verify_email(arguments: &AccountArguments) -> anyhow::Result<()> {
-    let (assembled, account) = arguments.find().await?;
-    let changed = Accounts::new(assembled.engine()).verify_addresses(&account).await?;
-    print_line(if changed { "verified" } else { "was verified already" })?;
-    Ok(())
-}
+impl Row for UserView {
+    const COLUMNS: &'static [&'static str] =
+        &["realm", "user name", "e-mail", "full name", "role", "active", "second factor", "id"];
 
-async fn set_active(arguments: &AccountArguments, active: bool) -> anyhow::Result<()> {
-    let (assembled, account) = arguments.find().await?;
-    Accounts::new(assembled.engine()).set_active(&account, active).await?;
-    print_line(if active { "activated" } else { "deactivated" })?;
-    Ok(())
-}
-
-async fn delete(arguments: &AccountArguments) -> anyhow::Result<()> {
-    let (assembled, account) = arguments.find().await?;
-    Accounts::new(assembled.engine()).delete(&account).await?;
-    print_line("deleted")?;
-    Ok(())
-}
-
-/// A user as a line of JSON, without secrets.
-fn describe(account: &Account, realm: &Realm) -> Value {
-    let user = &account.user;
-    serde_json::json!({
-        "realm": realm.slug,
-        "id": user.id.to_string(),
-        "username": user.user_name(),
-        "email": user.email().map(|email| email.address),
-        "directory_name": user.name(NameKind::Directory).map(|name| name.exact.as_str()),
-        "full_name": user.full_name,
-        "role": user.role.as_str(),
-        "language": user.language.map(Language::tag),
-        "bot": user.bot.is_some(),
-        "active": user.active,
-        "joined": rfc3339(user.joined),
-        "password": account.has_password(),
-        "second_factor": account.has_second_factor(),
-        "zulip_id": user.external_number(ProtocolName::ZULIP),
-        "rocketchat_id": user.external_text(ProtocolName::ROCKETCHAT),
-        "zettelstore_zid": format!("{:014}", user.external_number(ProtocolName::ZETTELSTORE)),
-    })
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.realm.clone(),
+            self.username.clone().unwrap_or_default(),
+            self.email.clone().unwrap_or_default(),
+            self.full_name.clone(),
+            if self.bot { format!("{}, bot", self.role) } else { self.role.clone() },
+            yes(self.active),
+            yes(self.second_factor),
+            self.id.clone(),
+        ]
+    }
 }

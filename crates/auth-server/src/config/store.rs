@@ -112,6 +112,17 @@ impl Store {
         }
     }
 
+    /// The store in words, without a password: of two configurations with the same words, the store is the same.
+    pub(crate) fn shown(&self) -> String {
+        if let Some(path) = self.url.strip_prefix("sqlite:") {
+            let path = self.folder.join(path);
+            return format!("sqlite:{}", path.canonicalize().unwrap_or(path).display());
+        }
+        let place = self.url.split_once("://").map_or(self.url.as_str(), |(_, place)| place);
+        let place = place.rsplit_once('@').map_or(place, |(_, place)| place);
+        format!("postgres:{}", place.split('?').next().unwrap_or_default())
+    }
+
     /// The location that the URL names.
     ///
     /// # Errors

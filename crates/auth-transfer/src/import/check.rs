@@ -61,26 +61,11 @@ impl<'a> Checker<'a> {
 
     /// The change of a realm that the line is.
     fn check_realm(&self, line: RealmLine) -> Result<RealmChange, BadLine> {
-        let slug_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'_';
-        if line.realm.is_empty() || line.realm.len() > 64 || !line.realm.bytes().all(slug_byte) {
-            return Err(bad("`realm` is not 1 to 64 lower-case letters, digits, - or _"));
-        }
-        let host_byte = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        if line
-            .subdomain
-            .as_ref()
-            .and_then(Option::as_ref)
-            .is_some_and(|name| name.len() > 63 || !name.bytes().all(host_byte))
-        {
-            return Err(bad("`subdomain` is not up to 63 lower-case letters, digits or -"));
-        }
-        for backend in line.backends.iter().flatten() {
-            if !self.engine.backends().contains(backend) {
-                return Err(bad("`backends` names one that is not configured"));
-            }
-        }
         let known = self.realms.get(&line.realm).map(|realm| realm.id);
-        Ok(line.change(known.unwrap_or_else(|| RealmId::random(&**self.engine.rng()))))
+        let change = line.change(known.unwrap_or_else(|| RealmId::random(&**self.engine.rng())));
+        let backends = self.engine.backends();
+        change.check(|name| backends.contains(name)).map_err(|why| bad(&why.to_string()))?;
+        Ok(change)
     }
 
     /// Checks that a stored password has a known form, and that logins have the memory to verify it.

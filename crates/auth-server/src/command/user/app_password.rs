@@ -1,15 +1,15 @@
 //! `auth-server user app-password`: adds, lists and revokes app passwords.
 
 use anyhow::{Context, bail};
-use auth_admin::AppPasswords;
-use auth_core::{Credential, ProtocolName, Timestamp};
-use auth_transfer::rfc3339;
+use auth_admin::operation::{AddAppPassword, ListAppPasswords, RevokeAppPassword};
+use auth_admin::view::{AppPasswordView, Moment, Protocols};
+use auth_core::{ProtocolName, Timestamp};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 
+use crate::command::access::is_refusal;
 use crate::command::account::AccountArguments;
-use crate::command::output::print_line;
+use crate::command::output::{Form, Row, print_line, shown_moment};
 use crate::config::PROTOCOLS;
 
 /// Manage a user's app passwords: random passwords, each with a name, for clients that have no second step.
@@ -21,13 +21,21 @@ pub(in crate::command) enum AppPasswordCommand {
     Add(Add),
     /// List a user's app passwords, without secrets.
     #[command(after_help = "Example: auth-server user app-password list --config auth.toml iago@zulip.com")]
-    List(AccountArguments),
+    List(List),
     /// Revoke an app password.
     #[command(
         after_help = "Example: auth-server user app-password revoke --config auth.toml iago@zulip.com \
                             --name terminal"
     )]
     Revoke(Revoke),
+}
+
+#[derive(Debug, clap::Args)]
+pub(in crate::command) struct List {
+    #[command(flatten)]
+    account: AccountArguments,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, clap::Args)]
@@ -59,12 +67,10 @@ impl AppPasswordCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Add(add) => add.run().await,
-            Self::List(arguments) => {
-                let (assembled, account) = arguments.find().await?;
-                for password in AppPasswords::new(assembled.engine()).list(&account).await? {
-                    print_line(describe(&password))?;
-                }
-                Ok(())
+            Self::List(list) => {
+                let listed =
+                    list.account.run(async |access, user| access.run(ListAppPasswords { user }).await);
+                list.form.print(&listed.await?, true)
             }
             Self::Revoke(revoke) => revoke.run().await,
         }
@@ -76,15 +82,19 @@ impl Add {
         if self.name.is_empty() {
             bail!("--name is empty");
         }
-        let expires = self.until.map(end_of).transpose()?;
-        let (assembled, account) = self.account.find().await?;
-        if expires.is_some_and(|expires| expires <= assembled.clock().now()) {
-            bail!("--until is in the past");
-        }
-        let passwords = AppPasswords::new(assembled.engine());
-        match passwords.add(&account, &self.name, self.protocols, expires).await? {
-            Some(password) => print_line(password.expose())?,
-            None => bail!("there is an app password `{}` already", self.name.escape_debug()),
+        let until = self.until.map(end_of).transpose()?.map(Moment);
+        let protocols = self.protocols.iter().map(|protocol| protocol.as_str().to_owned()).collect();
+        let name = self.name.clone();
+        let add = self
+            .account
+            .run(async |access, user| access.run(AddAppPassword { user, name, protocols, until }).await);
+        match add.await {
+            Ok(added) => print_line(added.password.expose())?,
+            Err(error) if is_refusal(&error, "app-password-there") => {
+                bail!("there is an app password `{}` already", self.name.escape_debug())
+            }
+            Err(error) if is_refusal(&error, "in-the-past") => bail!("--until is in the past"),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
@@ -92,8 +102,10 @@ impl Add {
 
 impl Revoke {
     async fn run(self) -> anyhow::Result<()> {
-        let (assembled, account) = self.account.find().await?;
-        if !AppPasswords::new(assembled.engine()).revoke(&account, &self.name).await? {
+        let name = self.name.clone();
+        let revoke =
+            self.account.run(async |access, user| access.run(RevokeAppPassword { user, name }).await);
+        if !revoke.await?.changed {
             bail!("there is no app password `{}`", self.name.escape_debug());
         }
         print_line("revoked")?;
@@ -113,18 +125,19 @@ fn end_of(day: Date) -> anyhow::Result<Timestamp> {
     Ok(Timestamp::from_millis(midnight.timestamp().as_millisecond()))
 }
 
-/// An app password as a line of JSON. The field `doors`, which lists the protocols, keeps the name that scripts know.
-/// Those that clients can't present by their digest have a field `clear_only`.
-fn describe(password: &Credential) -> Value {
-    let protocols: Vec<&str> = password.scope.protocols.iter().map(ProtocolName::as_str).collect();
-    let mut line = serde_json::json!({
-        "name": password.label,
-        "doors": if protocols.is_empty() { Value::from("all") } else { protocols.into() },
-        "created": rfc3339(password.created),
-        "ends": password.expires.and_then(rfc3339),
-    });
-    if let Some(fields) = line.as_object_mut().filter(|_| password.clear_only) {
-        fields.insert("clear_only".to_owned(), Value::from(true));
+impl Row for AppPasswordView {
+    const COLUMNS: &'static [&'static str] = &["name", "protocols", "made", "ends"];
+
+    fn cells(&self) -> Vec<String> {
+        let protocols = match &self.doors {
+            Protocols::All => "all".to_owned(),
+            Protocols::Named(names) => names.join(", "),
+        };
+        vec![
+            self.name.clone().unwrap_or_default(),
+            protocols,
+            shown_moment(Some(self.created)),
+            shown_moment(self.ends),
+        ]
     }
-    line
 }

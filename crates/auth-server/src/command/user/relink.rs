@@ -2,10 +2,12 @@
 
 use anyhow::{bail, ensure};
 use auth_admin::Accounts;
-use auth_core::{Account, NameKind, PasswordBackend};
+use auth_admin::operation::{AccountName, RelinkUser, ShowUser};
+use auth_core::{Account, PasswordBackend};
 use auth_ldap::VerifyError;
 
 use crate::assemble::Assembled;
+use crate::command::access::Access;
 use crate::command::account::AccountArguments;
 use crate::command::ldap::directories_of;
 use crate::command::output::print_line;
@@ -21,22 +23,31 @@ pub(in crate::command) struct Relink {
 
 impl Relink {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let (assembled, account) = self.account.find().await?;
-        let entry = match self.entry {
-            Some(entry) => entry,
-            None => entry_of(&assembled, &account).await?,
+        let relink = async |access: &Access, user: AccountName| {
+            let shown = access.run(ShowUser { user: user.clone() }).await?;
+            let entry = match &self.entry {
+                Some(entry) => entry.clone(),
+                None => self.entry_of(&user).await?,
+            };
+            if shown.directory_name.as_deref() == Some(entry.as_str()) {
+                return Ok(format!("the account belongs to the entry {entry} already"));
+            }
+            let former = access.run(RelinkUser { user, entry: entry.clone() }).await?.former;
+            Ok(format!(
+                "relinked: from the entry {} to {entry}",
+                former.as_deref().unwrap_or("of no directory")
+            ))
         };
-        let former = account.user.name(NameKind::Directory).map(|name| name.exact.as_str());
-        if former == Some(entry.as_str()) {
-            print_line(format_args!("the account belongs to the entry {entry} already"))?;
-            return Ok(());
-        }
-        Accounts::new(assembled.engine()).relink(&account, &entry).await?;
-        print_line(format_args!(
-            "relinked: from the entry {} to {entry}",
-            former.unwrap_or("of no directory")
-        ))?;
+        print_line(self.account.run(relink).await?)?;
         Ok(())
+    }
+
+    /// The id of the entry that has the account's name. The directories are asked from here, since whoever asks sees why one
+    /// doesn't tell.
+    async fn entry_of(&self, user: &AccountName) -> anyhow::Result<String> {
+        let (assembled, _) = self.account.access().open_store().await?;
+        let account = Accounts::new(assembled.engine()).find(user.realm.as_deref(), &user.name).await?;
+        entry_of(&assembled, &account).await
     }
 }
 

@@ -3,24 +3,17 @@
 use std::io::{IsTerminal, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use auth_admin::Accounts;
-use auth_core::Account;
+use auth_admin::operation::{AccountName, Admin, MakeResetLink, Operator};
+use auth_core::Actor;
 use zeroize::Zeroizing;
 
 use super::add::Add;
-use crate::assemble::Assembled;
 use crate::command::account::AccountArguments;
 use crate::command::output::{print_line, print_remark};
 use crate::config::Config;
-
-/// How long a link is good unless more is asked for.
-const SHORT: Duration = Duration::from_secs(15 * 60);
-
-/// How long a link is good with `--day`.
-const LONG: Duration = Duration::from_secs(24 * 3600);
 
 /// Where a link goes, and how long it is good.
 #[derive(Debug, clap::Args)]
@@ -51,9 +44,10 @@ pub(in crate::command) struct Invite {
 
 impl ResetLink {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let site = self.link.check(&self.account.config()?)?;
-        let (assembled, account) = self.account.find().await?;
-        self.link.make(&site, &assembled, &account).await
+        let site = self.link.check(&self.account.access().config()?)?;
+        let day = self.link.day;
+        let make = self.account.run(async |access, user| access.run(MakeResetLink { user, day }).await);
+        self.link.hand_over(&site, make.await?.token.expose())
     }
 }
 
@@ -66,8 +60,10 @@ impl Invite {
         };
         let realm = self.add.realm.clone();
         let assembled = Add { no_password: true, ..self.add }.run().await?;
-        let account = Accounts::new(assembled.engine()).find(Some(&realm), &name).await?;
-        self.link.make(&site, &assembled, &account).await
+        let admin = Admin::new(Arc::clone(assembled.engine()), Operator::owner(Actor::Operator));
+        let user = AccountName::new(Some(&realm), &name);
+        let made = admin.run(MakeResetLink { user, day: self.link.day }).await?;
+        self.link.hand_over(&site, made.token.expose())
     }
 }
 
@@ -86,10 +82,8 @@ impl Link {
         }
     }
 
-    async fn make(&self, site: &str, assembled: &Assembled, account: &Account) -> anyhow::Result<()> {
-        let until = assembled.clock().now() + if self.day { LONG } else { SHORT };
-        let token = Accounts::new(assembled.engine()).make_reset_token(account, until).await?;
-        let link = Zeroizing::new(format!("{site}/reset-password/{}", token.expose()));
+    fn hand_over(&self, site: &str, token: &str) -> anyhow::Result<()> {
+        let link = Zeroizing::new(format!("{site}/reset-password/{token}"));
         match &self.output {
             None => print_line(&*link)?,
             Some(path) => write_new(path, &link)?,

@@ -1,12 +1,14 @@
 //! `auth-server user totp`: enrols and removes authenticator apps.
 
 use anyhow::{Context, bail};
-use auth_admin::Devices;
+use auth_admin::SecretText;
+use auth_admin::operation::{AccountName, EnrolDevice, NewDeviceFor, RemoveDevice};
 use qrcode::QrCode;
 use qrcode::render::unicode::Dense1x2;
 use zeroize::Zeroizing;
 
-use crate::command::account::AccountArguments;
+use crate::command::access::{Access, is_refusal};
+use crate::command::account::{AccountArguments, AccountsArguments};
 use crate::command::input::read_code;
 use crate::command::output::print_line;
 
@@ -19,7 +21,7 @@ pub(in crate::command) enum TotpCommand {
     Enroll(Enroll),
     /// Remove the device and its backup codes.
     #[command(after_help = "Example: auth-server user totp disable --config auth.toml iago@zulip.com")]
-    Disable(AccountArguments),
+    Disable(AccountsArguments),
 }
 
 #[derive(Debug, clap::Args)]
@@ -35,13 +37,14 @@ impl TotpCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Enroll(enroll) => enroll.run().await,
-            Self::Disable(arguments) => {
-                let (assembled, account) = arguments.find().await?;
-                if !Devices::new(assembled.engine()).remove(&account).await? {
-                    bail!("the user has no device");
-                }
-                print_line("disabled")?;
-                Ok(())
+            Self::Disable(accounts) => {
+                let disable = async |access: &Access, user| {
+                    if !access.run(RemoveDevice { user }).await?.changed {
+                        bail!("the user has no device");
+                    }
+                    Ok("disabled".to_owned())
+                };
+                accounts.each(disable).await
             }
         }
     }
@@ -49,19 +52,23 @@ impl TotpCommand {
 
 impl Enroll {
     async fn run(self) -> anyhow::Result<()> {
-        let (assembled, account) = self.account.find().await?;
-        let devices = Devices::new(assembled.engine());
-        let device = devices.new_device(&account);
-        print_line(&*device.url)?;
-        print_line(qr_code(&device.url)?.as_str())?;
-        let code = if self.without_code { None } else { Some(read_code()?) };
-        match devices.enrol(&account, &device, code.as_ref()).await? {
-            Some(codes) => {
+        let enrol = async |access: &Access, user: AccountName| {
+            let device = access.run(NewDeviceFor { user: user.clone() }).await?;
+            print_line(device.url.expose())?;
+            print_line(qr_code(device.url.expose())?.as_str())?;
+            let code = if self.without_code { None } else { Some(SecretText::new(read_code()?.expose())) };
+            access.run(EnrolDevice { user, secret: device.secret.clone(), code }).await
+        };
+        match self.account.run(enrol).await {
+            Ok(enrolled) => {
                 print_line("enrolled; each of these backup codes replaces the device once:")?;
-                codes.iter().try_for_each(|code| print_line(code.expose()))?;
+                enrolled.backup_codes.iter().try_for_each(|code| print_line(code.expose()))?;
                 Ok(())
             }
-            None => bail!("the code is wrong: nothing was changed"),
+            Err(error) if is_refusal(&error, "wrong-code") => {
+                bail!("the code is wrong: nothing was changed")
+            }
+            Err(error) => Err(error),
         }
     }
 }

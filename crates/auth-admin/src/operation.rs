@@ -1,0 +1,245 @@
+//! Operations: what operators do, as values that a command, a socket or an HTTP API can carry.
+//!
+//! Each [`Operation`] has a name, the scopes that may do it, arguments and a reply. An [`Admin`] does it for an
+//! [`Operator`]: it checks the scope, finds accounts of the operator's realm alone, changes none whose role is above the
+//! operator's, and has the operator's name in every row of the audit log.
+
+mod account;
+mod app_password;
+mod device;
+mod realm;
+mod table;
+mod token;
+
+use std::fmt;
+use std::sync::Arc;
+
+use auth_core::{Account, Actor, Realm, Role};
+use auth_engine::Engine;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+pub use account::{
+    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers,
+    MakeResetLink, Matched, RelinkUser, Relinked, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser,
+    VerifyAddress,
+};
+pub use app_password::{AddAppPassword, ListAppPasswords, NewAppPassword, RevokeAppPassword};
+pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownDevice};
+pub use realm::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
+pub use table::{Entry, OPERATIONS};
+pub use token::{ListTokens, RevokeAllTokens, RevokeToken};
+
+use crate::error::AdminError;
+
+/// What an operator may do at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[non_exhaustive]
+pub enum Scope {
+    /// Look at everything but secrets.
+    Read,
+    /// Help members: look at accounts, unlock them, end their sessions, mail a link for a new password.
+    Helpdesk,
+    /// Do everything.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope with its word.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Read, "read"), (Self::Helpdesk, "helpdesk"), (Self::Admin, "admin")];
+
+    /// The scope in a word.
+    ///
+    /// ```
+    /// use auth_admin::operation::Scope;
+    ///
+    /// assert_eq!(Scope::Helpdesk.as_str(), "helpdesk");
+    /// assert_eq!(Scope::from_name("helpdesk"), Some(Scope::Helpdesk));
+    /// ```
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Helpdesk => "helpdesk",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// The scope of a word.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(_, word)| *word == name).map(|(scope, _)| *scope)
+    }
+
+    /// The highest role of accounts that the scope may change, and that it may give.
+    const fn highest_role(self) -> Role {
+        match self {
+            Self::Read | Self::Helpdesk => Role::Member,
+            Self::Admin => Role::Admin,
+        }
+    }
+}
+
+/// Who has an operation done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Operator {
+    actor: Actor,
+    scope: Scope,
+    /// The slug of the one realm that the operator knows of; `None` for all.
+    realm: Option<String>,
+    /// The highest role of accounts that the operator may change, and that it may give.
+    highest: Role,
+}
+
+impl Operator {
+    /// Whoever may read the store's files, or owns the server: everything, on accounts of every role.
+    #[must_use]
+    pub fn owner(actor: Actor) -> Self {
+        Self { actor, scope: Scope::Admin, realm: None, highest: Role::Owner }
+    }
+
+    /// Somebody with a scope, in one realm or in all.
+    #[must_use]
+    pub fn scoped(actor: Actor, scope: Scope, realm: Option<String>) -> Self {
+        Self { actor, scope, realm, highest: scope.highest_role() }
+    }
+
+    /// Who the audit log names.
+    #[must_use]
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
+    /// Whether an operation that these scopes may do is this operator's to do.
+    #[must_use]
+    pub fn may(&self, scopes: &[Scope]) -> bool {
+        self.scope == Scope::Admin || scopes.contains(&self.scope)
+    }
+
+    /// Refuses a role that is above the operator's.
+    fn check_role(&self, role: Role) -> Result<(), AdminError> {
+        // The greatest authority comes first.
+        if role < self.highest { Err(AdminError::RoleAbove(role)) } else { Ok(()) }
+    }
+}
+
+/// Something that operators do.
+pub trait Operation: Serialize + DeserializeOwned + fmt::Debug + Send + 'static {
+    /// The name, such as `user.deactivate`.
+    const NAME: &'static str;
+
+    /// What it does, in a sentence.
+    const SUMMARY: &'static str;
+
+    /// The scopes that may do it. [`Scope::Admin`] may do everything.
+    const SCOPES: &'static [Scope];
+
+    /// What it answers.
+    type Reply: Serialize + DeserializeOwned + fmt::Debug + Send;
+
+    /// Does it. Faces call [`Admin::run`], which checks the operator's scope before.
+    fn run(self, admin: &Admin) -> impl Future<Output = Result<Self::Reply, AdminError>> + Send;
+}
+
+/// Does operations for an operator.
+///
+/// ```no_run
+/// # async fn deactivate(engine: std::sync::Arc<auth_engine::Engine>) -> Result<(), auth_admin::AdminError> {
+/// use auth_admin::operation::{AccountName, Admin, DeactivateUser, Operator};
+/// use auth_core::Actor;
+///
+/// let admin = Admin::new(engine, Operator::owner(Actor::Operator));
+/// admin.run(DeactivateUser { user: AccountName::new(Some("main"), "iago") }).await
+/// # }
+/// ```
+pub struct Admin {
+    engine: Arc<Engine>,
+    operator: Operator,
+}
+
+impl Admin {
+    /// Does operations on an engine's store.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, operator: Operator) -> Self {
+        Self { engine, operator }
+    }
+
+    /// Does an operation.
+    ///
+    /// # Errors
+    /// [`AdminError::NotPermitted`] when the operator's scope isn't enough, and those of the operation.
+    pub async fn run<O: Operation>(&self, operation: O) -> Result<O::Reply, AdminError> {
+        if !self.operator.may(O::SCOPES) {
+            return Err(AdminError::NotPermitted(O::NAME));
+        }
+        operation.run(self).await
+    }
+
+    /// The engine on whose store the operations work.
+    #[must_use]
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// Who has the operations done.
+    #[must_use]
+    pub fn operator(&self) -> &Operator {
+        &self.operator
+    }
+
+    /// All realms that the operator knows of, by slug.
+    pub(crate) async fn realms(&self) -> Result<Vec<Realm>, AdminError> {
+        let mut realms = self.engine.store().realms().await?;
+        realms.retain(|realm| self.operator.realm.as_ref().is_none_or(|own| *own == realm.slug));
+        Ok(realms)
+    }
+
+    /// The realm of that slug.
+    pub(crate) async fn realm(&self, slug: &str) -> Result<Realm, AdminError> {
+        let realms = self.realms().await?;
+        realms.into_iter().find(|realm| realm.slug == slug).ok_or(AdminError::NoRealm)
+    }
+
+    /// The account that is meant, to look at it, with its realm.
+    pub(crate) async fn account(&self, who: &AccountName) -> Result<(Account, Realm), AdminError> {
+        who.find(self).await
+    }
+
+    /// The account that is meant, to change it, with its realm.
+    pub(crate) async fn account_to_change(&self, who: &AccountName) -> Result<(Account, Realm), AdminError> {
+        let (account, realm) = who.find(self).await?;
+        self.operator.check_role(account.user.role)?;
+        Ok((account, realm))
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Admin").field("operator", &self.operator).finish_non_exhaustive()
+    }
+}
+
+/// A part of a list, and where the next one begins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
+pub struct Page<T> {
+    /// The items.
+    pub items: Vec<T>,
+    /// The argument `after` of the next part; `None` at the end.
+    pub next: Option<String>,
+}
+
+/// Nothing but that it was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "there is nothing in it")]
+pub struct Done {}
+
+/// Whether something was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
+pub struct Changed {
+    /// Whether it was not so before.
+    pub changed: bool,
+}

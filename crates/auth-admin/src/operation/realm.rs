@@ -1,0 +1,196 @@
+//! Operations on realms.
+
+use auth_core::{Act, BadRealm, ImportMode, NewRecord, OnConflict, Realm, RealmChange, RealmId};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::{Admin, Changed, Operation, Scope};
+use crate::error::AdminError;
+use crate::view::RealmView;
+
+/// Lists realms.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct ListRealms {}
+
+impl Operation for ListRealms {
+    const NAME: &'static str = "realm.list";
+    const SUMMARY: &'static str = "Lists realms.";
+    const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Helpdesk];
+    type Reply = Vec<RealmView>;
+
+    async fn run(self, admin: &Admin) -> Result<Vec<RealmView>, AdminError> {
+        Ok(admin.realms().await?.iter().map(RealmView::of).collect())
+    }
+}
+
+/// Shows a realm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct ShowRealm {
+    /// The slug.
+    pub realm: String,
+}
+
+impl Operation for ShowRealm {
+    const NAME: &'static str = "realm.show";
+    const SUMMARY: &'static str = "Shows a realm.";
+    const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Helpdesk];
+    type Reply = RealmView;
+
+    async fn run(self, admin: &Admin) -> Result<RealmView, AdminError> {
+        Ok(RealmView::of(&admin.realm(&self.realm).await?))
+    }
+}
+
+/// What is to be written of a realm: what is named, and nothing else.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct RealmSettings {
+    /// [`Realm::subdomain`]; `null` for none.
+    #[serde(deserialize_with = "named", skip_serializing_if = "Option::is_none")]
+    pub subdomain: Option<Option<String>>,
+    /// [`Realm::name`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// [`Realm::icon`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
+    /// [`Realm::description`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// [`Realm::active`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub active: Option<bool>,
+    /// [`Realm::password_login`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_login: Option<bool>,
+    /// [`Realm::digest_logins`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest_logins: Option<bool>,
+    /// [`Realm::require_second_factor`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub require_second_factor: Option<bool>,
+    /// The fewest characters of a new password; `null` for the server's rule.
+    #[serde(deserialize_with = "named", skip_serializing_if = "Option::is_none")]
+    pub min_length: Option<Option<u32>>,
+    /// The fewest guesses that a new password must stand; `null` for the server's rule.
+    #[serde(deserialize_with = "named", skip_serializing_if = "Option::is_none")]
+    pub min_guesses: Option<Option<u64>>,
+    /// [`Realm::backends`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub backends: Option<Vec<String>>,
+}
+
+impl RealmSettings {
+    fn change_of(self, id: RealmId, slug: String) -> RealmChange {
+        RealmChange {
+            id,
+            slug,
+            subdomain: self.subdomain,
+            name: self.name,
+            icon: self.icon,
+            description: self.description,
+            active: self.active,
+            password_login: self.password_login,
+            digest_logins: self.digest_logins,
+            require_second_factor: self.require_second_factor,
+            min_length: self.min_length,
+            min_guesses: self.min_guesses,
+            backends: self.backends,
+        }
+    }
+}
+
+/// Makes a realm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct AddRealm {
+    /// The slug: 1 to 64 lower-case letters, digits, `-` or `_`. It never changes.
+    pub realm: String,
+    /// What is not the default of it.
+    #[serde(flatten)]
+    pub settings: RealmSettings,
+}
+
+impl Operation for AddRealm {
+    const NAME: &'static str = "realm.add";
+    const SUMMARY: &'static str = "Makes a realm.";
+    const SCOPES: &'static [Scope] = &[];
+    type Reply = RealmView;
+
+    async fn run(self, admin: &Admin) -> Result<RealmView, AdminError> {
+        if admin.operator().realm.is_some() {
+            return Err(AdminError::NotPermitted(Self::NAME));
+        }
+        let realms = admin.engine().store().realms().await?;
+        if realms.iter().any(|realm| realm.slug == self.realm) {
+            return Err(AdminError::RealmThere);
+        }
+        let id = RealmId::random(&**admin.engine().rng());
+        let new = write(admin, &realms, self.settings.change_of(id, self.realm)).await?;
+        Ok(RealmView::of(&new))
+    }
+}
+
+/// Changes what is named of a realm.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct SetRealm {
+    /// The slug.
+    pub realm: String,
+    /// What is to be changed.
+    #[serde(flatten)]
+    pub settings: RealmSettings,
+}
+
+impl Operation for SetRealm {
+    const NAME: &'static str = "realm.set";
+    const SUMMARY: &'static str = "Changes a realm.";
+    const SCOPES: &'static [Scope] = &[];
+    type Reply = Changed;
+
+    async fn run(self, admin: &Admin) -> Result<Changed, AdminError> {
+        let before = admin.realm(&self.realm).await?;
+        let realms = admin.engine().store().realms().await?;
+        let after = write(admin, &realms, self.settings.change_of(before.id, self.realm)).await?;
+        Ok(Changed { changed: after != before })
+    }
+}
+
+/// Writes a change of a realm; gives the realm afterwards.
+async fn write(admin: &Admin, realms: &[Realm], change: RealmChange) -> Result<Realm, AdminError> {
+    let backends = admin.engine().backends();
+    change.check(|name| backends.contains(name)).map_err(AdminError::BadRealm)?;
+    let before = realms.iter().find(|realm| realm.slug == change.slug).cloned();
+    let after = change.clone().apply(before);
+    let has_subdomain = |realm: &&Realm| {
+        realm.slug != after.slug && realm.subdomain.is_some() && realm.subdomain == after.subdomain
+    };
+    if realms.iter().any(|realm| has_subdomain(&realm)) {
+        return Err(AdminError::BadRealm(BadRealm::SubdomainTaken));
+    }
+    let auditor = admin.engine().auditor();
+    let mut audit = auditor.by_command(Act::RealmWritten, Some(after.id), None, "");
+    audit.actor = admin.operator().actor().clone();
+    let records = Box::new(std::iter::once(Some(NewRecord::Realm(change))));
+    let written = admin.engine().store().import(
+        records,
+        ImportMode::Write,
+        OnConflict::Refuse,
+        Box::new(|_, _| {}),
+        Some(&audit),
+    );
+    written.await.map_err(|error| match error.error {
+        Some(error) => AdminError::Store(error),
+        None => AdminError::NoRealm,
+    })?;
+    Ok(after)
+}
+
+/// A value that is named, be it `null`.
+fn named<'de, T: Deserialize<'de>, D: Deserializer<'de>>(value: D) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(value).map(Some)
+}

@@ -1,0 +1,107 @@
+//! The table of operations, by which a face finds one by its name.
+
+use std::pin::Pin;
+
+use super::{
+    ActivateUser, AddAppPassword, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser, EndSessions,
+    EnrolDevice, ListAppPasswords, ListRealms, ListTokens, ListUsers, MakeResetLink, NewDeviceFor, Operation,
+    RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeToken, Scope,
+    SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, VerifyAddress,
+};
+use crate::error::AdminError;
+
+type Answer<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, AdminError>> + Send + 'a>>;
+
+/// An operation of the table.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Entry {
+    /// [`Operation::NAME`].
+    pub name: &'static str,
+    /// [`Operation::SUMMARY`].
+    pub summary: &'static str,
+    /// [`Operation::SCOPES`].
+    pub scopes: &'static [Scope],
+    run: for<'a> fn(&'a Admin, &'a [u8]) -> Answer<'a>,
+}
+
+/// Every operation, by name.
+pub const OPERATIONS: &[Entry] = &[
+    entry::<AddAppPassword>(),
+    entry::<ListAppPasswords>(),
+    entry::<RevokeAppPassword>(),
+    entry::<EnrolDevice>(),
+    entry::<NewDeviceFor>(),
+    entry::<RemoveDevice>(),
+    entry::<AddRealm>(),
+    entry::<ListRealms>(),
+    entry::<SetRealm>(),
+    entry::<ShowRealm>(),
+    entry::<ListTokens>(),
+    entry::<RevokeToken>(),
+    entry::<RevokeAllTokens>(),
+    entry::<ActivateUser>(),
+    entry::<CheckPassword>(),
+    entry::<DeactivateUser>(),
+    entry::<DeleteUser>(),
+    entry::<EndSessions>(),
+    entry::<ListUsers>(),
+    entry::<RelinkUser>(),
+    entry::<RenameUser>(),
+    entry::<MakeResetLink>(),
+    entry::<SetUser>(),
+    entry::<SetPassword>(),
+    entry::<ShowUser>(),
+    entry::<VerifyAddress>(),
+];
+
+impl Entry {
+    /// The operation of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        OPERATIONS.iter().find(|entry| entry.name == name)
+    }
+
+    /// Does the operation with arguments in JSON, and gives its reply in JSON.
+    ///
+    /// # Errors
+    /// [`AdminError::BadArguments`] when the arguments can't be read, and those of [`Admin::run`].
+    pub async fn run(&self, admin: &Admin, arguments: &[u8]) -> Result<Vec<u8>, AdminError> {
+        if !admin.operator().may(self.scopes) {
+            return Err(AdminError::NotPermitted(self.name));
+        }
+        (self.run)(admin, arguments).await
+    }
+}
+
+const fn entry<O: Operation>() -> Entry {
+    Entry { name: O::NAME, summary: O::SUMMARY, scopes: O::SCOPES, run: run::<O> }
+}
+
+fn run<'a, O: Operation>(admin: &'a Admin, arguments: &'a [u8]) -> Answer<'a> {
+    Box::pin(async move {
+        let operation: O = serde_json::from_slice(arguments).map_err(|error| bad_arguments(&error))?;
+        let reply = admin.run(operation).await?;
+        serde_json::to_vec(&reply).map_err(|error| AdminError::BadArguments(error.to_string()))
+    })
+}
+
+/// What is wrong with arguments, without the text of any: they may hold secrets.
+fn bad_arguments(error: &serde_json::Error) -> AdminError {
+    let said = error.to_string();
+    let named = |what: &str| {
+        let field = said.split_once(what).and_then(|(_, rest)| rest.split_once('`'))?.0;
+        // A field's name that is as long as a secret may be one.
+        (field.len() <= 32 && field.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_'))
+            .then_some(field)
+    };
+    AdminError::BadArguments(if let Some(field) = named("missing field `") {
+        format!("`{field}` is missing")
+    } else if let Some(field) = named("unknown field `") {
+        format!("there is no argument `{field}`")
+    } else if error.is_data() {
+        format!("a value of the wrong type, near column {}", error.column())
+    } else {
+        "the arguments are no JSON object".to_owned()
+    })
+}

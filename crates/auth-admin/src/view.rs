@@ -1,0 +1,252 @@
+//! What operations show of records: everything but secrets.
+
+use auth_core::{Account, Credential, Language, NameKind, ProtocolName, Realm, Timestamp};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A moment, written as RFC 3339 has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(clippy::exhaustive_structs, reason = "it is the moment")]
+pub struct Moment(pub Timestamp);
+
+impl Serialize for Moment {
+    /// A moment that the format can't express is the nearest that it can.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let millis = self.0.as_millis();
+        let nearest = if millis < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX };
+        let moment = jiff::Timestamp::from_millisecond(millis).unwrap_or(nearest);
+        serializer.collect_str(&moment)
+    }
+}
+
+impl<'de> Deserialize<'de> for Moment {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let moment: jiff::Timestamp = text.parse().map_err(|_| D::Error::custom("not an RFC 3339 time"))?;
+        Ok(Self(Timestamp::from_millis(moment.as_millisecond())))
+    }
+}
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct UserView {
+    /// The slug of the realm.
+    pub realm: String,
+    /// The id.
+    pub id: String,
+    /// The user name.
+    pub username: Option<String>,
+    /// The first e-mail address.
+    pub email: Option<String>,
+    /// The id of the entry of a directory that the account belongs to.
+    pub directory_name: Option<String>,
+    /// The display name.
+    pub full_name: String,
+    /// The role.
+    pub role: String,
+    /// The language of mails.
+    pub language: Option<String>,
+    /// Whether it is a bot.
+    pub bot: bool,
+    /// Whether it may log in.
+    pub active: bool,
+    /// When it was made, here or in the system that it comes from.
+    pub joined: Moment,
+    /// Whether it has a password here.
+    pub password: bool,
+    /// Whether it has a second factor.
+    pub second_factor: bool,
+    /// The id at Zulip.
+    pub zulip_id: u64,
+    /// The id at Rocket.Chat.
+    pub rocketchat_id: String,
+    /// The id of the user's zettel.
+    pub zettelstore_zid: String,
+}
+
+impl UserView {
+    /// What is shown of an account of a realm.
+    #[must_use]
+    pub fn of(account: &Account, realm: &Realm) -> Self {
+        let user = &account.user;
+        Self {
+            realm: realm.slug.clone(),
+            id: user.id.to_string(),
+            username: user.user_name().map(str::to_owned),
+            email: user.email().map(|email| email.address.to_owned()),
+            directory_name: user.name(NameKind::Directory).map(|name| name.exact.clone()),
+            full_name: user.full_name.clone(),
+            role: user.role.as_str().to_owned(),
+            language: user.language.map(|language| Language::tag(language).to_owned()),
+            bot: user.bot.is_some(),
+            active: user.active,
+            joined: Moment(user.joined),
+            password: account.has_password(),
+            second_factor: account.has_second_factor(),
+            zulip_id: user.external_number(ProtocolName::ZULIP),
+            rocketchat_id: user.external_text(ProtocolName::ROCKETCHAT).to_owned(),
+            zettelstore_zid: format!("{:014}", user.external_number(ProtocolName::ZETTELSTORE)),
+        }
+    }
+}
+
+/// A token or a key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct TokenView {
+    /// The id.
+    pub id: String,
+    /// The kind.
+    pub kind: String,
+    /// The name that its owner gave it.
+    pub name: Option<String>,
+    /// When it was made.
+    pub created: Moment,
+    /// When it was last used.
+    pub last_used: Option<Moment>,
+    /// When it ends.
+    pub ends: Option<Moment>,
+}
+
+impl TokenView {
+    /// What is shown of a credential.
+    #[must_use]
+    pub fn of(token: &Credential) -> Self {
+        Self {
+            id: token.id.to_string(),
+            kind: token.kind.as_str().to_owned(),
+            name: token.label.clone(),
+            created: Moment(token.created),
+            last_used: token.last_used.map(Moment),
+            ends: token.expires.map(Moment),
+        }
+    }
+}
+
+/// An app password.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AppPasswordView {
+    /// The name.
+    pub name: Option<String>,
+    /// The protocols that take it.
+    pub doors: Protocols,
+    /// When it was made.
+    pub created: Moment,
+    /// When it ends.
+    pub ends: Option<Moment>,
+    /// Whether clients can't present it by its digest.
+    #[serde(default, skip_serializing_if = "is_no")]
+    pub clear_only: bool,
+}
+
+/// The protocols that take an app password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third")]
+pub enum Protocols {
+    /// All that it can be for.
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+impl Serialize for Protocols {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::All => serializer.serialize_str("all"),
+            Self::Named(names) => names.serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Protocols {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Written {
+            All(String),
+            Named(Vec<String>),
+        }
+        match Written::deserialize(deserializer)? {
+            Written::All(word) if word == "all" => Ok(Self::All),
+            Written::All(_) => Err(D::Error::custom("neither `all` nor a list of protocols")),
+            Written::Named(names) => Ok(Self::Named(names)),
+        }
+    }
+}
+
+impl AppPasswordView {
+    /// What is shown of an app password. The field `doors`, which lists the protocols, keeps the name that scripts know.
+    #[must_use]
+    pub fn of(password: &Credential) -> Self {
+        let protocols: Vec<String> =
+            password.scope.protocols.iter().map(|protocol| protocol.as_str().to_owned()).collect();
+        Self {
+            name: password.label.clone(),
+            doors: if protocols.is_empty() { Protocols::All } else { Protocols::Named(protocols) },
+            created: Moment(password.created),
+            ends: password.expires.map(Moment),
+            clear_only: password.clear_only,
+        }
+    }
+}
+
+/// A realm.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct RealmView {
+    /// The slug.
+    pub realm: String,
+    /// The id.
+    pub id: String,
+    /// [`Realm::subdomain`].
+    pub subdomain: Option<String>,
+    /// [`Realm::name`].
+    pub name: String,
+    /// [`Realm::icon`].
+    pub icon: String,
+    /// [`Realm::description`].
+    pub description: String,
+    /// [`Realm::active`].
+    pub active: bool,
+    /// [`Realm::password_login`].
+    pub password_login: bool,
+    /// [`Realm::digest_logins`].
+    pub digest_logins: bool,
+    /// [`Realm::require_second_factor`].
+    pub require_second_factor: bool,
+    /// The fewest characters of a new password, where that differs from the server's rule.
+    pub min_length: Option<u32>,
+    /// The fewest guesses that a new password must stand, where that differs from the server's rule.
+    pub min_guesses: Option<u64>,
+    /// [`Realm::backends`].
+    pub backends: Vec<String>,
+}
+
+impl RealmView {
+    /// What is shown of a realm.
+    #[must_use]
+    pub fn of(realm: &Realm) -> Self {
+        Self {
+            realm: realm.slug.clone(),
+            id: realm.id.to_string(),
+            subdomain: realm.subdomain.clone(),
+            name: realm.name.clone(),
+            icon: realm.icon.clone(),
+            description: realm.description.clone(),
+            active: realm.active,
+            password_login: realm.password_login,
+            digest_logins: realm.digest_logins,
+            require_second_factor: realm.require_second_factor,
+            min_length: realm.strength.map(|strength| strength.min_length),
+            min_guesses: realm.strength.map(|strength| strength.min_guesses),
+            backends: realm.backends.clone(),
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes it so")]
+fn is_no(value: &bool) -> bool {
+    !value
+}

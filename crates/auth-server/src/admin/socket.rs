@@ -1,0 +1,166 @@
+//! The socket of the running server that takes operations.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use auth_admin::operation::Operator;
+use auth_admin_api::{AdminApi, MAX_BODY, Problem};
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+
+use super::peer;
+use crate::config::{self, Admin, GroupScope};
+
+/// Connections that are open at a time. Further ones wait.
+const CONNECTIONS: usize = 32;
+
+/// How long a client may take to send the head of its request.
+const HEAD: Duration = Duration::from_secs(5);
+
+/// How long a connection may last: some operations wait for their turn to hash.
+const CONNECTION: Duration = Duration::from_secs(120);
+
+/// The pause after the system refused a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// A socket that is bound. Its file goes with it.
+#[derive(Debug)]
+pub(crate) struct AdminSocket {
+    listener: UnixListener,
+    path: PathBuf,
+    groups: BTreeMap<String, GroupScope>,
+}
+
+impl AdminSocket {
+    /// Binds the socket that the configuration names, in a folder that only its owner's group can enter, unless the folder is
+    /// there.
+    ///
+    /// # Errors
+    /// A sentence for the operator: why it can't be bound.
+    pub(crate) async fn bind(config: &Admin) -> anyhow::Result<Option<Self>> {
+        let Some(path) = config.path() else { return Ok(None) };
+        match Self::bind_at(path, config).await {
+            // Nobody asked for the usual one.
+            Err(error) if config.socket == config::AdminSocket::Usual => {
+                tracing::warn!("{error:#}");
+                Ok(None)
+            }
+            bound => bound.map(Some),
+        }
+    }
+
+    async fn bind_at(path: PathBuf, config: &Admin) -> anyhow::Result<Self> {
+        let shown = path.display();
+        if let Some(folder) = path.parent().filter(|folder| !folder.exists()) {
+            let made = fs::DirBuilder::new().recursive(true).mode(0o750).create(folder);
+            made.with_context(|| format!("[admin] socket: {} can't be made", folder.display()))?;
+        }
+        let listener = match UnixListener::bind(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                if UnixStream::connect(&path).await.is_ok() {
+                    bail!("[admin] socket: another server is at {shown}: give each its own, or \"off\"");
+                }
+                // A server that was killed has left it.
+                fs::remove_file(&path).with_context(|| format!("[admin] socket: {shown}"))?;
+                UnixListener::bind(&path)
+            }
+            bound => bound,
+        };
+        let listener = listener.with_context(|| format!("[admin] socket: {shown} can't be bound"))?;
+        // Who connects is judged by whom the system says that it is. The folder decides who can connect.
+        let opened = fs::set_permissions(&path, fs::Permissions::from_mode(0o666));
+        opened.with_context(|| format!("[admin] socket: {shown}"))?;
+        Ok(Self { listener, path, groups: config.groups.clone() })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Takes operations until told to stop.
+    pub(crate) async fn serve(&self, api: Arc<AdminApi>, stop: CancellationToken) {
+        let places = Arc::new(Semaphore::new(CONNECTIONS));
+        loop {
+            let accepted = tokio::select! {
+                () = stop.cancelled() => return,
+                accepted = async {
+                    let place = Arc::clone(&places).acquire_owned().await;
+                    (place, self.listener.accept().await)
+                } => accepted,
+            };
+            let (Ok(place), Ok((stream, _))) = accepted else {
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let connection = answer_at(Arc::clone(&api), stream, self.groups.clone());
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                let _place = place;
+                tokio::select! {
+                    _ = timeout(CONNECTION, connection) => {}
+                    // An operation that has begun is let end: it is the store's to do all or nothing.
+                    () = async { stop.cancelled().await; sleep(HEAD).await } => {}
+                }
+            });
+        }
+    }
+}
+
+impl Drop for AdminSocket {
+    fn drop(&mut self) {
+        // What is left is taken away by the next server.
+        drop(fs::remove_file(&self.path));
+    }
+}
+
+/// Answers the one request of a connection.
+async fn answer_at(api: Arc<AdminApi>, stream: UnixStream, groups: BTreeMap<String, GroupScope>) {
+    let Ok(peer) = stream.peer_cred() else { return };
+    let (user, group) = (peer.uid(), peer.gid());
+    let operator = spawn_blocking(move || peer::operator_of(user, group, &groups)).await.ok().flatten();
+    let service = service_fn(|request| {
+        let (api, operator) = (Arc::clone(&api), operator.clone());
+        async move {
+            let response = match operator {
+                Some(operator) => answer(&api, operator, request).await,
+                None => {
+                    let title =
+                        "you are neither root nor the server's user, nor in a group of [admin.groups]";
+                    Problem::new(StatusCode::FORBIDDEN, "no-operator", title).into_response()
+                }
+            };
+            Ok::<_, Infallible>(response.map(Full::new))
+        }
+    });
+    let mut builder = http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
+    // A connection that breaks is the client's affair.
+    drop(builder.serve_connection(TokioIo::new(stream), service).await);
+}
+
+async fn answer(api: &AdminApi, operator: Operator, request: Request<Incoming>) -> Response<Bytes> {
+    let (head, body) = request.into_parts();
+    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
+        let title = format!("the arguments have more than {MAX_BODY} bytes, or broke off");
+        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title).into_response();
+    };
+    api.answer(operator, &Request::from_parts(head, body.to_bytes())).await
+}
