@@ -121,10 +121,11 @@ pub use service::{
     ResetLinkRequest, ResetLinks, SealedTexts, SecondFactors, Sessions, TextPurpose, TokenRenewal,
 };
 pub use store::{
-    AttemptRecord, AttemptStore, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore,
-    ImportError, ImportMode, ImportNote, ImportNotes, Imported, KNOWN_CLIENTS, LeftOut, Lookup, MetaStore,
-    NewRecord, NewUser, OnConflict, Outbox, OutgoingMail, ProfileUpdate, RealmStore, RealmWritten, Records,
-    Revocation, SealedStore, SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
+    AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, AuditFilter, AuditRow, AuditStore, ChangeFeed,
+    ChangeListener, Conflict, CredentialStore, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
+    KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore, NewRecord, NewUser, NotAPlace, OnConflict,
+    Outbox, OutgoingMail, Place, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation, SealedStore,
+    SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
 };
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

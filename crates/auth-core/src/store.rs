@@ -8,6 +8,7 @@ mod audit;
 mod change;
 mod error;
 mod import;
+mod log;
 mod nodes;
 mod outbox;
 mod sealed;
@@ -22,13 +23,14 @@ use crate::{
     NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Timestamp, UserId,
 };
 
-pub use audit::{AuditRow, AuditStore};
+pub use audit::AuditStore;
 pub use change::{ProfileUpdate, Revocation};
 pub use error::{Conflict, StoreError};
 pub use import::{
     ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
     RealmWritten, Records,
 };
+pub use log::{AttemptFilter, AttemptRow, AuditFilter, AuditRow, LogOrder, LogPage, NotAPlace, Place};
 pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
@@ -329,11 +331,12 @@ pub trait AttemptStore: Send + Sync {
     /// Queues a row for writing; never waits. Rows that don't fit the queue are dropped.
     fn record(&self, attempt: AttemptRecord);
 
-    /// The newest attempts, up to `limit`.
+    /// A page of the attempts that fit a filter; those that were recorded before are seen. It is found as a page of the audit
+    /// log is: see [`AuditStore::audit_rows`].
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn attempts(&self, limit: u32) -> Result<Vec<AttemptRecord>, StoreError>;
+    async fn attempts(&self, filter: &AttemptFilter, page: LogPage) -> Result<Vec<AttemptRow>, StoreError>;
 
     /// The users that logged in, each with the client key: pairs without repetition, newest first, up to `limit`, and up to
     /// [`KNOWN_CLIENTS`] of each user. Only the `within` newest attempts are read.
@@ -372,8 +375,22 @@ pub struct AttemptRecord {
     pub name: String,
     /// The client key that the attempt came from.
     pub client_key: ClientKey,
-    /// `granted`, or the refusal in a word.
+    /// `granted`, or the refusal in a word. Where the row counts several attempts, their number follows, as in `granted x 7`.
     pub outcome: Cow<'static, str>,
+}
+
+impl AttemptRecord {
+    /// Whether that is the outcome of the attempt, or of each that the row counts.
+    #[must_use]
+    pub fn has_outcome(&self, outcome: &str) -> bool {
+        self.outcome.strip_prefix(outcome).is_some_and(|rest| rest.is_empty() || rest.starts_with(" x "))
+    }
+
+    /// Whether the user logged in.
+    #[must_use]
+    pub fn is_granted(&self) -> bool {
+        self.has_outcome("granted")
+    }
 }
 
 /// Keeps the values that belong to the store as a whole.

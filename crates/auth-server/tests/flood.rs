@@ -8,7 +8,7 @@ use std::thread;
 
 use auth_conformance::http::Request;
 use auth_conformance::{Server, ServerConfig};
-use auth_core::AttemptStore;
+use auth_core::{AttemptFilter, AttemptStore, LogPage};
 use auth_store::Sqlite;
 use serde_json::Value;
 
@@ -71,8 +71,9 @@ fn refusals(mut server: Server) -> [Vec<String>; 2] {
     let log = server.log();
     let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let rows = runtime.block_on(store.attempts(1_000_000)).unwrap();
-    let rows = rows.into_iter().map(|row| row.outcome.into_owned());
+    let rows =
+        runtime.block_on(store.attempts(&AttemptFilter::default(), LogPage::newest(1_000_000))).unwrap();
+    let rows = rows.into_iter().map(|row| row.record.outcome.into_owned());
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let lines = lines.filter(|line| line["target"] == "auth::attempt").map(|line| {
         let count = line["count"].as_u64().map(|count| format!(" x {count}")).unwrap_or_default();

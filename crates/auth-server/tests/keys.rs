@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use auth_conformance::http::{Request, Response};
 use auth_conformance::{Server, ServerConfig};
-use auth_core::AuditStore;
+use auth_core::{AuditFilter, AuditStore, LogPage};
 use auth_store::Sqlite;
 use serde_json::{Value, json};
 
@@ -139,7 +139,7 @@ fn keys_are_rotated_under_a_running_server() {
 fn audit_log(server: &Server) -> Vec<(String, String)> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
-    let rows = runtime.block_on(store.audit_rows(None, 100)).unwrap();
+    let rows = runtime.block_on(store.audit_rows(&AuditFilter::default(), LogPage::newest(100))).unwrap();
     rows.into_iter().rev().map(|row| (row.record.act.as_str().to_owned(), row.record.detail)).collect()
 }
 

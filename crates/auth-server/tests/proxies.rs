@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 
 use auth_conformance::http::{self, Request, Response};
 use auth_conformance::{DevServer, Server, ServerConfig};
-use auth_core::{AuditRecord, AuditStore, ProtocolName};
+use auth_core::{AuditFilter, AuditRecord, AuditStore, LogPage, ProtocolName};
 use auth_store::Sqlite;
 use serde_json::{Value, json};
 
@@ -195,6 +195,6 @@ fn an_act_is_in_the_audit_log_with_the_id_and_the_client_that_the_proxy_names() 
 fn audit_rows(server: &Server) -> Vec<AuditRecord> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
-    let rows = runtime.block_on(store.audit_rows(None, 100)).unwrap();
+    let rows = runtime.block_on(store.audit_rows(&AuditFilter::default(), LogPage::newest(100))).unwrap();
     rows.into_iter().map(|row| row.record).collect()
 }

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use auth_conformance::{Server, ServerConfig, totp};
-use auth_core::{Act, Actor, AuditStore, ProtocolName};
+use auth_core::{Act, Actor, AuditFilter, AuditStore, LogPage, ProtocolName};
 use auth_store::Sqlite;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -411,7 +411,8 @@ async fn an_act_on_a_socket_is_in_the_audit_log_with_the_id_of_the_handshake() {
     let code = totp(enrolled["secret"].as_str().unwrap(), 0).unwrap();
     assert!(socket.call("2fa:validateTempToken", json!([code])).await["codes"].is_array());
     let store = Sqlite::open(&server.dir().join("auth.db")).unwrap();
-    let newest = store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    let newest =
+        store.audit_rows(&AuditFilter::default(), LogPage::newest(1)).await.unwrap().remove(0).record;
     assert_eq!((newest.act, newest.actor), (Act::DeviceEnrolled, Actor::Owner));
     let client = newest.client.map(|client| client.to_string());
     assert_eq!((newest.request_id.as_str(), client.as_deref()), ("handshake-1", Some("198.51.100.7")));

@@ -43,6 +43,7 @@ pub mod credentials;
 pub mod durability;
 pub mod external_ids;
 pub mod import;
+pub mod logs;
 pub mod lookup;
 pub mod meta;
 pub mod model;
@@ -176,7 +177,7 @@ macro_rules! store_battery {
                 lists_the_clients_that_users_have_logged_in_from
             }
             audit {
-                lists_rows_newest_first_in_pages_and_forgets_by_age
+                lists_rows_newest_first_and_forgets_by_age
                 forgets_any_number_of_old_rows_and_no_other_command_forgets_one
                 writes_the_row_of_each_command_that_changes_something
                 writes_no_row_for_a_command_that_changes_nothing
@@ -186,6 +187,11 @@ macro_rules! store_battery {
                 replaces_a_credential_with_what_came_from_it
                 an_import_is_one_row_with_its_numbers_beside_those_of_its_realms
                 each_of_many_acts_at_once_is_one_row
+            }
+            logs {
+                reads_the_audit_log_by_any_filter_in_both_orders
+                reads_attempts_by_any_filter_in_both_orders
+                a_page_goes_on_behind_a_row_that_is_gone
             }
             meta {
                 sets_meta_values_once

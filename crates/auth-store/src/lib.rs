@@ -86,6 +86,7 @@
 #[cfg(feature = "battery")]
 pub mod battery;
 mod encoding;
+mod log_page;
 mod notify;
 mod opening;
 mod plan;

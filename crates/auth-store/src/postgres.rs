@@ -13,6 +13,7 @@ mod external_ids;
 mod feed;
 mod import;
 mod integrity;
+mod log_pages;
 mod mail;
 mod meta;
 mod names;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use auth_core::{
-    AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind, CredentialStore,
-    Digest, ImportMode, MetaStore, NewRecord, NewUser, OnConflict, PasswordString, Quota, Realm, RealmId,
-    Revocation, Role, SeededRng, SharedAttempts, Store, StoreError, Timestamp, User, UserId, UserStore,
+    AttemptFilter, AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind,
+    CredentialStore, Digest, ImportMode, LogPage, MetaStore, NewRecord, NewUser, OnConflict, PasswordString,
+    Quota, Realm, RealmId, Revocation, Role, SeededRng, SharedAttempts, Store, StoreError, Timestamp, User,
+    UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -264,7 +265,7 @@ async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
             "INSERT INTO attempt (at, door, realm, name, network, outcome) VALUES (1, '{protocol}', '\\x{realm}', 'secret', '{client}', 'granted')"
         );
         sql(&database, &row).await;
-        let unread = store.attempts(9).await.unwrap_err();
+        let unread = store.attempts(&AttemptFilter::default(), LogPage::newest(9)).await.unwrap_err();
         assert!(matches!(&unread, StoreError::Corrupt(_)), "{unread:?}");
         assert!(!format!("{unread:?} {unread}").contains("secret"));
         assert_eq!(store.forget_attempts(Timestamp::from_secs(9)).await, Ok(1));
@@ -278,8 +279,8 @@ async fn an_attempt_by_an_unknown_protocol_is_read_as_it_is() {
     let row = "INSERT INTO attempt (at, door, realm, name, network, outcome) \
         VALUES (1, 'hatch', '\\x00000000000000000000000000000000', 'secret', '::', 'granted')";
     sql(&database, row).await;
-    let read = store.attempts(9).await.unwrap();
-    assert_eq!(read.iter().map(|attempt| attempt.protocol.as_str()).collect::<Vec<_>>(), ["hatch"]);
+    let read = store.attempts(&AttemptFilter::default(), LogPage::newest(9)).await.unwrap();
+    assert_eq!(read.iter().map(|attempt| attempt.record.protocol.as_str()).collect::<Vec<_>>(), ["hatch"]);
 }
 
 /// Writes a realm with a user.

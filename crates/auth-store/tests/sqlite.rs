@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use auth_core::testing::{RealmBuilder, UserBuilder};
 use auth_core::{
-    AttemptStore, ChangeFeed, Credential, CredentialId, CredentialKind, CredentialStore, Digest, ImportMode,
-    MetaStore, NewRecord, OnConflict, Scope, StoreError, Timestamp, UserStore,
+    AttemptFilter, AttemptStore, ChangeFeed, Credential, CredentialId, CredentialKind, CredentialStore,
+    Digest, ImportMode, LogPage, MetaStore, NewRecord, OnConflict, Scope, StoreError, Timestamp, UserStore,
 };
 use auth_store::battery::Fixture;
 use auth_store::battery::audit::does_nothing_whose_row_can_not_be_written;
@@ -176,7 +176,7 @@ async fn rows_that_cannot_be_read_are_corrupt_not_fatal() {
         [("No Name!", vec![0; 16], "::"), ("zulip", vec![0; 3], "::"), ("zulip", vec![0; 16], "here")]
     {
         other.execute(row, (protocol, realm, client)).unwrap();
-        let unread = store.attempts(9).await.unwrap_err();
+        let unread = store.attempts(&AttemptFilter::default(), LogPage::newest(9)).await.unwrap_err();
         assert!(matches!(&unread, StoreError::Corrupt(_)), "{unread:?}");
         assert!(!format!("{unread:?} {unread}").contains("secret"));
         assert_eq!(store.forget_attempts(Timestamp::from_secs(9)).await, Ok(1));
@@ -190,8 +190,8 @@ async fn an_attempt_by_an_unknown_protocol_is_read_as_it_is() {
     let other = Connection::open(folder.file()).unwrap();
     let row = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) VALUES (1, 'hatch', ?1, NULL, 'secret', '::', 'granted')";
     other.execute(row, [vec![0; 16]]).unwrap();
-    let read = store.attempts(9).await.unwrap();
-    assert_eq!(read.iter().map(|attempt| attempt.protocol.as_str()).collect::<Vec<_>>(), ["hatch"]);
+    let read = store.attempts(&AttemptFilter::default(), LogPage::newest(9)).await.unwrap();
+    assert_eq!(read.iter().map(|attempt| attempt.record.protocol.as_str()).collect::<Vec<_>>(), ["hatch"]);
 }
 
 #[tokio::test]

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use auth_admin::{Accounts, AppPasswords, Devices, KeyRotation, Tokens};
 use auth_core::{
-    Account, Act, Actor, AuditRecord, Clock, CredentialKind, OneTimeCode, Password, ProtocolName, RealmId,
-    TokenForm, TokenRenewal, UserId,
+    Account, Act, Actor, AuditFilter, AuditRecord, Clock, CredentialKind, LogPage, OneTimeCode, Password,
+    ProtocolName, RealmId, TokenForm, TokenRenewal, UserId,
 };
 use auth_engine::testing::{PASSWORD, World, config, header, peer, token};
 
@@ -44,7 +44,8 @@ struct Reader<'w> {
 
 impl Reader<'_> {
     async fn new_rows(&mut self) -> Vec<AuditRecord> {
-        let rows = self.world.store.audit_rows(None, u32::MAX).await.unwrap();
+        let rows =
+            self.world.store.audit_rows(&AuditFilter::default(), LogPage::newest(u32::MAX)).await.unwrap();
         let new = rows.len() - self.seen;
         self.seen = rows.len();
         rows.into_iter().take(new).map(|row| row.record).collect()
@@ -57,7 +58,8 @@ impl Reader<'_> {
 }
 
 async fn reader(world: &World) -> Reader<'_> {
-    let seen = world.store.audit_rows(None, u32::MAX).await.unwrap().len();
+    let seen =
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(u32::MAX)).await.unwrap().len();
     Reader { world, seen }
 }
 
@@ -151,7 +153,10 @@ async fn each_command_on_an_account_leaves_one_row() {
         assert_eq!(accounts.delete(&iago).await.is_ok(), deleted);
     }
     log.expect(on(&world, Act::Deleted, &iago)).await;
-    assert!(world.store.audit_rows(None, 99).await.unwrap().len() > 8, "the rows of a deleted user stay");
+    assert!(
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(99)).await.unwrap().len() > 8,
+        "the rows of a deleted user stay"
+    );
 }
 
 #[tokio::test]

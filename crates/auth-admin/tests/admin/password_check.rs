@@ -1,7 +1,7 @@
 //! Trying a password without logging in.
 
 use auth_admin::{AdminError, check_password};
-use auth_core::{ImportMode, Password, PasswordString, Revocation};
+use auth_core::{AttemptFilter, ImportMode, LogPage, Password, PasswordString, Revocation};
 use auth_engine::sha256_hex;
 use auth_engine::testing::{PASSWORD, World};
 use auth_transfer::{ImportOptions, import, unwatched};
@@ -32,7 +32,7 @@ async fn a_password_is_tried_against_the_stored_one_and_nothing_is_logged() {
     let iago = world.account("iago").await;
     let refused = check_password(&world.engine, &iago, &Password::new(PASSWORD)).await.unwrap_err();
     assert!(matches!(refused, AdminError::OverBudget(_)), "{refused:?}");
-    assert!(world.store.attempts(10).await.unwrap().is_empty());
+    assert!(world.store.attempts(&AttemptFilter::default(), LogPage::newest(10)).await.unwrap().is_empty());
     let stored = world.account("weak").await.password.unwrap();
     assert!(stored.expose().starts_with("pbkdf2_sha256$"), "not hashed anew");
 }

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::StoreError;
+use super::{AuditFilter, AuditRow, LogPage, StoreError};
 use crate::{AuditRecord, Timestamp};
 
 /// Keeps the audit log. Commands that change an account, a realm or a key take the row of the act along and write it in the
@@ -15,26 +15,19 @@ pub trait AuditStore: Send + Sync {
     /// See [`StoreError`].
     async fn write_audit(&self, record: &AuditRecord) -> Result<(), StoreError>;
 
-    /// Up to `limit` rows, newest first; those that come behind `after`, where it is given. Of rows of one moment, the one
-    /// that was written last comes first.
+    /// A page of the rows that fit a filter. It is found by an index where the filter has a user or a client; else the log is
+    /// read in the order of time until the page is full, from `since` to `until` at most.
+    ///
+    /// A row gets its time before it is written: who follows the log asks for rows `until` some seconds ago, so that none is
+    /// passed over.
     ///
     /// # Errors
     /// See [`StoreError`].
-    async fn audit_rows(&self, after: Option<&AuditRow>, limit: u32) -> Result<Vec<AuditRow>, StoreError>;
+    async fn audit_rows(&self, filter: &AuditFilter, page: LogPage) -> Result<Vec<AuditRow>, StoreError>;
 
     /// Deletes rows older than `before`; gives their number. Nothing else ever deletes one.
     ///
     /// # Errors
     /// See [`StoreError`].
     async fn forget_audit(&self, before: Timestamp) -> Result<u64, StoreError>;
-}
-
-/// A row of the audit log, and its place there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores build it")]
-pub struct AuditRow {
-    /// The store's number of the row: later rows have higher ones.
-    pub number: i64,
-    /// What the row says.
-    pub record: AuditRecord,
 }

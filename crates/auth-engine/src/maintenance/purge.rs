@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Clock, InternalError, Store};
+use auth_core::{AttemptFilter, Clock, InternalError, LogPage, Store};
 
 use crate::login::attempt_log::AttemptLog;
 use crate::token::uses::CredentialUses;
@@ -61,7 +61,7 @@ impl Purger {
     pub async fn flush_attempts(&self) {
         self.log.write_all_sums();
         // An attempt that can't be written now is lost: no request waits for it.
-        drop(self.store.attempts(0).await);
+        drop(self.store.attempts(&AttemptFilter::default(), LogPage::newest(0)).await);
     }
 
     /// Writes when credentials were last used. To be called every minute or so, and at the end.

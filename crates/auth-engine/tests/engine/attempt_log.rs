@@ -4,7 +4,7 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use auth_core::{Clock, LoginAttempt, LoginMethod, ProtocolName, Token};
+use auth_core::{AttemptFilter, Clock, LogPage, LoginAttempt, LoginMethod, ProtocolName, Token};
 use auth_crypto::opaque;
 use auth_engine::testing::{PASSWORD, World, limited, peer, result, token};
 use tracing::span::{Attributes, Id, Record};
@@ -46,8 +46,8 @@ impl Subscriber for Lines {
 }
 
 async fn outcomes(world: &World) -> Vec<String> {
-    let rows = world.store.attempts(1000).await.unwrap();
-    rows.into_iter().rev().map(|row| row.outcome.into_owned()).collect()
+    let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(1000)).await.unwrap();
+    rows.into_iter().rev().map(|row| row.record.outcome.into_owned()).collect()
 }
 
 /// Names that one client tries, by the number of the attempt.
@@ -129,9 +129,9 @@ async fn ten_thousand_resumed_logins_of_one_account_leave_two_rows() {
     world.clock.advance(WINDOW + Duration::from_millis(1));
     world.engine.purger().log_refusals();
     assert_eq!(outcomes(&world).await[3..], ["granted x 9999"]);
-    let rows = world.store.attempts(10).await.unwrap();
-    assert!(rows.iter().all(|row| row.user == Some(iago)), "{rows:?}");
-    assert_eq!(rows[0].client_key, peer("192.0.2.1").client_key());
+    let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(10)).await.unwrap();
+    assert!(rows.iter().all(|row| row.record.user == Some(iago)), "{rows:?}");
+    assert_eq!(rows[0].record.client_key, peer("192.0.2.1").client_key());
     resume(&world, &token, "192.0.2.1").await;
     world.engine.purger().flush_attempts().await;
     assert_eq!(outcomes(&world).await[4..], ["granted"], "a window of its own");
@@ -149,10 +149,12 @@ async fn logins_of_one_account_from_ten_thousand_clients_leave_a_bounded_number_
         resume(&world, &token, "2001:db8::1").await;
         world.clock.advance(WINDOW + Duration::from_millis(1));
         world.engine.purger().log_refusals();
-        let rows = world.store.attempts(1000).await.unwrap();
+        let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(1000)).await.unwrap();
         assert_eq!(rows.len(), 1 + (round + 1) * (32 + 1 + 2));
-        let mut sums: Vec<(&str, String)> =
-            rows[..2].iter().map(|row| (row.outcome.as_ref(), row.client_key.to_string())).collect();
+        let mut sums: Vec<(&str, String)> = rows[..2]
+            .iter()
+            .map(|row| (row.record.outcome.as_ref(), row.record.client_key.to_string()))
+            .collect();
         sums.sort();
         assert_eq!(
             sums,
@@ -175,9 +177,9 @@ async fn refusals_of_one_network_leave_two_rows_from_however_many_clients() {
             assert!(result(world.ask(attempt).await).is_err());
         }
         world.engine.purger().flush_attempts().await;
-        let rows = world.store.attempts(10_000).await.unwrap();
+        let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(10_000)).await.unwrap();
         assert_eq!(rows.len(), judged + 2, "{outcome}");
-        assert_eq!(rows[0].outcome, format!("{outcome} x 2999"));
+        assert_eq!(rows[0].record.outcome, format!("{outcome} x 2999"));
     }
 }
 
@@ -206,9 +208,9 @@ async fn the_attempt_log_has_a_ceiling() {
         let _ = world.log_in(ProtocolName::ZETTELSTORE, &format!("user{number}"), "wrong").await;
     }
     let newest = world.clock.now();
-    world.store.attempts(0).await.unwrap();
+    world.store.attempts(&AttemptFilter::default(), LogPage::newest(0)).await.unwrap();
     assert_eq!(world.engine.purger().trim_attempts(20).await.unwrap(), 0);
     assert_eq!(world.engine.purger().trim_attempts(3).await.unwrap(), 17);
-    let rows = world.store.attempts(100).await.unwrap();
-    assert_eq!((rows.len(), rows[0].at), (3, newest), "the newest stay");
+    let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(100)).await.unwrap();
+    assert_eq!((rows.len(), rows[0].place.at), (3, newest), "the newest stay");
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, Actor, ApiKeys, AuditRecord, Caller, Clock, Identifier, OneTimeCode, Password,
-    PasswordReset, Peer, PersonalTokens, PresentedFactor, ProtocolName, RequestId, SecondFactors, Sessions,
-    Token, User,
+    Act, ActionError, Actor, ApiKeys, AuditFilter, AuditRecord, Caller, Clock, Identifier, LogPage,
+    OneTimeCode, Password, PasswordReset, Peer, PersonalTokens, PresentedFactor, ProtocolName, RequestId,
+    SecondFactors, Sessions, Token, User,
 };
 use auth_engine::testing::{IAGO_KEY, World, api_key, config};
 use auth_engine::{CommonQuotas, Config};
@@ -60,12 +60,14 @@ struct Reader<'w> {
 
 impl<'w> Reader<'w> {
     async fn new(world: &'w World) -> Self {
-        let seen = world.store.audit_rows(None, u32::MAX).await.unwrap().len();
+        let seen =
+            world.store.audit_rows(&AuditFilter::default(), LogPage::newest(u32::MAX)).await.unwrap().len();
         Self { world, seen }
     }
 
     async fn new_rows(&mut self) -> Vec<AuditRecord> {
-        let rows = self.world.store.audit_rows(None, u32::MAX).await.unwrap();
+        let rows =
+            self.world.store.audit_rows(&AuditFilter::default(), LogPage::newest(u32::MAX)).await.unwrap();
         let new = rows.len() - self.seen;
         self.seen = rows.len();
         rows.into_iter().take(new).map(|row| row.record).collect()
@@ -311,7 +313,7 @@ async fn rows_are_purged_once_they_are_older_than_the_log_keeps_them() {
     assert_eq!(purge().await, 0);
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(purge().await, u64::try_from(imported).unwrap() + 1);
-    assert_eq!(world.store.audit_rows(None, 9).await, Ok(Vec::new()));
+    assert_eq!(world.store.audit_rows(&AuditFilter::default(), LogPage::newest(9)).await, Ok(Vec::new()));
 }
 
 #[test]

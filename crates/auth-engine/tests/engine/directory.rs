@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Account, Act, Actor, Authenticator, BackendAnswer, Clock, Entry, Exact, FailureReason,
-    InternalError, InternalErrorKind, LoginAttempt, LoginError, NameKind, OneTimeCode, PasswordBackend,
-    ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, TotpSecret, VerifyRequest,
+    Accepted, Account, Act, Actor, AuditFilter, Authenticator, BackendAnswer, Clock, Entry, Exact,
+    FailureReason, InternalError, InternalErrorKind, LogPage, LoginAttempt, LoginError, NameKind,
+    OneTimeCode, PasswordBackend, ProtocolName, Quota, Role, SecondStep, SecretInput, Timestamp, TotpSecret,
+    VerifyRequest,
 };
 use auth_engine::{
     CommonQuotas, Config, DirectoryConfig, EngineBuilder, EntryMatch, FailureDelay, PasswordConfig,
@@ -329,7 +330,8 @@ async fn an_account_of_an_entry_that_was_made_again_is_relinked_only_where_the_o
     assert_eq!(refusal(&world, "linked", THERE).await, None);
     let after = named(&world, "linked").await.user;
     assert_eq!((after.id, after.name(NameKind::Directory).unwrap().exact.as_str()), (before, "id-again"));
-    let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    let row =
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1)).await.unwrap().remove(0).record;
     assert_eq!((row.act, row.user, row.detail.as_str()), (Act::AccountRelinked, Some(before), "id-linked"));
     assert_eq!(row.actor, Actor::Directory("corp".into()));
 

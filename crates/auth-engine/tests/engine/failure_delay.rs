@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use auth_core::{Clock, ImportMode, LoginAttempt, LoginMethod, PasswordDigest, ProtocolName, SecretInput};
+use auth_core::{
+    AttemptFilter, Clock, ImportMode, LogPage, LoginAttempt, LoginMethod, PasswordDigest, ProtocolName,
+    SecretInput,
+};
 use auth_crypto::argon2::Params;
 use auth_engine::testing::{PASSWORD, START, World, config, result, ring};
 use auth_engine::{Config, FailureDelay, PasswordConfig, ZettelstoreConfig};
@@ -84,8 +87,8 @@ async fn an_older_record_that_needs_more_than_the_workers_keep_is_refused_like_a
     for _ in 0..3 {
         let attempt = world.attempt("main", ProtocolName::ZULIP, "large@zulip.com", "wrong").await;
         assert_eq!(wait_of(&world, attempt).await, width);
-        let logged = world.store.attempts(1).await.unwrap();
-        assert_eq!(logged[0].outcome.as_ref(), "wrong-password", "it was verified");
+        let logged = world.store.attempts(&AttemptFilter::default(), LogPage::newest(1)).await.unwrap();
+        assert_eq!(logged[0].record.outcome.as_ref(), "wrong-password", "it was verified");
     }
 }
 

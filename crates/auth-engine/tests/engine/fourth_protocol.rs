@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Clock, CredentialKind, Exact, ExternalId, FailureReason, Grant, GrantKind, Identifier, LoginAttempt,
-    LoginError, LoginMethod, NewId, OneTimeCode, PresentedCredential, ProtocolName, ProtocolRules, Rng,
-    SecondStep, Timestamp, Token, TokenError, TokenPolicy, User,
+    AttemptFilter, Clock, CredentialKind, Exact, ExternalId, FailureReason, Grant, GrantKind, Identifier,
+    LogPage, LoginAttempt, LoginError, LoginMethod, NewId, OneTimeCode, PresentedCredential, ProtocolName,
+    ProtocolRules, Rng, SecondStep, Timestamp, Token, TokenError, TokenPolicy, User,
 };
 use auth_crypto::totp;
 use auth_engine::rules::{BLOCK_BY_TYPED_NAME, CODE_REPLAY, LOCAL_PASSWORD_FORBIDDEN};
@@ -167,8 +167,8 @@ async fn the_rules_decide_how_many_tokens_an_account_keeps_and_who_may_log_in() 
         assert_eq!(check(&world, GITLAB, gitlab_token(None, token)).await.is_none(), is_kept);
     }
     assert_eq!(log_in(&world, "app").await.unwrap_err(), LoginError::Forbidden);
-    let attempts = world.store.attempts(1).await.unwrap();
-    assert_eq!((attempts[0].protocol, attempts[0].at), (GITLAB, world.clock.now()));
+    let attempts = world.store.attempts(&AttemptFilter::default(), LogPage::newest(1)).await.unwrap();
+    assert_eq!((attempts[0].record.protocol, attempts[0].place.at), (GITLAB, world.clock.now()));
 }
 
 #[tokio::test]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use auth_core::{
-    Accepted, Authenticator, BackendAnswer, Credential, CredentialId, CredentialKind, Exact, FailureReason,
-    Grant, Identifier, InternalError, LoginAttempt, LoginError, LoginMethod, PasswordBackend, PasswordDigest,
-    ProtocolName, Revocation, Scope, SecretInput, Store, Timestamp, VerifyRequest,
+    Accepted, AttemptFilter, Authenticator, BackendAnswer, Credential, CredentialId, CredentialKind, Exact,
+    FailureReason, Grant, Identifier, InternalError, LogPage, LoginAttempt, LoginError, LoginMethod,
+    PasswordBackend, PasswordDigest, ProtocolName, Revocation, Scope, SecretInput, Store, Timestamp,
+    VerifyRequest,
 };
 
 use auth_engine::{Config, EngineBuilder};
@@ -120,7 +121,11 @@ async fn exact_zulip_tells_no_state_where_the_password_could_not_be_judged() {
         let told = result(world.engine.log_in(attempt).await);
         assert!(matches!(told, Err(LoginError::Internal(_))), "{told:?}");
     }
-    assert_eq!(world.store.attempts(10).await.unwrap(), [], "what could not be judged is no attempt");
+    assert_eq!(
+        world.store.attempts(&AttemptFilter::default(), LogPage::newest(10)).await.unwrap(),
+        [],
+        "what could not be judged is no attempt"
+    );
 }
 
 #[tokio::test]
@@ -216,17 +221,20 @@ async fn every_attempt_leaves_a_row() {
     let _ = world.log_in(ProtocolName::ZULIP, "iago@zulip.com", PASSWORD).await;
     let _ = world.log_in(ProtocolName::ROCKETCHAT, &"x".repeat(1000), "wrong").await;
     let store: &dyn Store = &*world.store;
-    let rows = store.attempts(10).await.unwrap();
+    let rows = store.attempts(&AttemptFilter::default(), LogPage::newest(10)).await.unwrap();
     let told: Vec<(&str, &str)> =
-        rows.iter().map(|row| (row.protocol.as_str(), row.outcome.as_ref())).collect();
+        rows.iter().map(|row| (row.record.protocol.as_str(), row.record.outcome.as_ref())).collect();
     assert_eq!(told, [("rocketchat", "unknown-user"), ("zulip", "granted")]);
     // What was typed may be a password in the wrong field.
-    assert!(rows.iter().all(|row| row.name.is_empty()));
+    assert!(rows.iter().all(|row| row.record.name.is_empty()));
 
     let world = world::with(Config { log_names: true, ..config() }).await;
     let _ = world.log_in(ProtocolName::ROCKETCHAT, &"x".repeat(1000), "wrong").await;
     let store: &dyn Store = &*world.store;
-    assert_eq!(store.attempts(1).await.unwrap()[0].name.len(), 256);
+    assert_eq!(
+        store.attempts(&AttemptFilter::default(), LogPage::newest(1)).await.unwrap()[0].record.name.len(),
+        256
+    );
 }
 
 #[tokio::test]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, AttemptRecord, ClientKey, Clock, CredentialKind, Exact, Language, MailId, Outbox, OutgoingMail,
-    OwnAccount, OwnChange, Password, PasswordReset, ProfileUpdate, ProtocolName, RealmId, Revocation,
-    SeededRng, Token,
+    Act, AttemptFilter, AttemptRecord, AuditFilter, ClientKey, Clock, CredentialKind, Exact, Language,
+    LogPage, MailId, Outbox, OutgoingMail, OwnAccount, OwnChange, Password, PasswordReset, ProfileUpdate,
+    ProtocolName, RealmId, Revocation, SeededRng, Token,
 };
 use auth_crypto::keyring::Purpose;
 use auth_engine::rules::NO_CHANGE_NOTICES;
@@ -87,7 +87,13 @@ async fn the_next_mail_is_in_the_language_that_the_owner_has_chosen() {
         let change = OwnChange { language: Some(language), ..OwnChange::default() };
         let changed = world.engine.change_own_account(&caller, &change).await.unwrap();
         assert_eq!(changed.user.language, language);
-        let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+        let row = world
+            .store
+            .audit_rows(&AuditFilter::default(), LogPage::newest(1))
+            .await
+            .unwrap()
+            .remove(0)
+            .record;
         assert_eq!(row.act, Act::LanguageChosen);
         world.engine.forgot_password(changed.realm.id, "iago@zulip.com", asked).await.unwrap();
         let mail = world.engine.mail().due(10).await.unwrap().remove(0);
@@ -95,10 +101,14 @@ async fn the_next_mail_is_in_the_language_that_the_owner_has_chosen() {
         world.engine.mail().sent(&mail).await.unwrap();
     }
     // What is so already is no act.
-    let rows = world.store.audit_rows(None, u32::MAX).await.unwrap().len();
+    let rows =
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(u32::MAX)).await.unwrap().len();
     let change = OwnChange { language: Some(None), ..OwnChange::default() };
     world.engine.change_own_account(&caller, &change).await.unwrap();
-    assert_eq!(world.store.audit_rows(None, u32::MAX).await.unwrap().len(), rows);
+    assert_eq!(
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(u32::MAX)).await.unwrap().len(),
+        rows
+    );
 }
 
 #[tokio::test]
@@ -211,12 +221,15 @@ async fn purge_deletes_what_has_ended_and_is_too_old_and_nothing_else() {
         client_key: ClientKey::default(),
         outcome: "granted".into(),
     };
-    let before = world.store.attempts(100).await.unwrap().len();
+    let before = world.store.attempts(&AttemptFilter::default(), LogPage::newest(100)).await.unwrap().len();
     world.store.record(attempt(world.clock.now() - KEEP));
     world.store.record(attempt(world.clock.now() - KEEP - Duration::from_millis(1)));
     let purged = world.engine.purger().purge(KEEP, KEEP).await.unwrap();
     assert_eq!(purged, Purged { credentials: 0, attempts: 1, audit: 0, mails: 0 });
-    assert_eq!(world.store.attempts(100).await.unwrap().len(), before + 1);
+    assert_eq!(
+        world.store.attempts(&AttemptFilter::default(), LogPage::newest(100)).await.unwrap().len(),
+        before + 1
+    );
 
     // A code lives for an hour; its mail is worth a try for a day.
     world.clock.advance(61 * MINUTE);

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, Actor, AddressVerification, Caller, CredentialKind, FactorMethod, LoginError, NameKind,
-    OwnAccount, OwnChange, Password, PasswordReset, PersonalTokens, Profile, ProtocolName, Revocation, Token,
+    Act, ActionError, Actor, AddressVerification, AuditFilter, Caller, CredentialKind, FactorMethod, LogPage,
+    LoginError, NameKind, OwnAccount, OwnChange, Password, PasswordReset, PersonalTokens, Profile,
+    ProtocolName, Revocation, Token,
 };
 use auth_engine::testing::{PASSWORD, World, config, limited, token};
 
@@ -46,7 +47,8 @@ async fn set_password(world: &World, caller: &Caller<'_>, new: &Password) -> Res
 }
 
 async fn last_act(world: &World) -> (Act, Actor) {
-    let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    let row =
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1)).await.unwrap().remove(0).record;
     (row.act, row.actor)
 }
 
@@ -229,9 +231,13 @@ async fn mailed_link_verifies_the_address_until_its_end() {
     assert_eq!(verify(Token::new("wrong")).await, Err(ActionError::WrongToken));
     assert_eq!(verify(link.clone()).await, Ok(()));
     assert_eq!(last_act(&world).await, (Act::AddressVerified, Actor::MailedLink));
-    let rows = world.store.audit_rows(None, 1000).await.unwrap().len();
+    let rows = world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1000)).await.unwrap().len();
     assert_eq!(verify(link.clone()).await, Ok(()), "whoever opens the link again is told the same");
-    assert_eq!(world.store.audit_rows(None, 1000).await.unwrap().len(), rows, "and nothing is changed");
+    assert_eq!(
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1000)).await.unwrap().len(),
+        rows,
+        "and nothing is changed"
+    );
     assert!(world.log_in(ProtocolName::ROCKETCHAT, "unproved", PASSWORD).await.is_ok());
 
     world.clock.advance(Duration::from_secs(86_400));

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 use std::time::Duration;
 
-use auth_core::{AttemptRecord, Clock, LoginAttempt, ProtocolName};
+use auth_core::{AttemptFilter, AttemptRecord, Clock, LogPage, LoginAttempt, ProtocolName};
 use auth_engine::testing::{World, config, peer, ring};
 use tokio::task::yield_now;
 
@@ -45,7 +45,7 @@ async fn familiar_client_keys_come_first_and_names_under_attack_last() {
         let at = world.clock.now();
         world.store.record(AttemptRecord { at, user: Some(first), client_key, ..granted.clone() });
         if number % 500 == 499 {
-            world.store.attempts(0).await.unwrap();
+            world.store.attempts(&AttemptFilter::default(), LogPage::newest(0)).await.unwrap();
         }
     }
     // What was granted before the start is read from the log.

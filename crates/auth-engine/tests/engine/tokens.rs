@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, Caller, Grant, Identifier, PersonalTokens, PresentedFactor, ProtocolName, Sessions,
-    Token, UserId,
+    Act, ActionError, AuditFilter, Caller, Grant, Identifier, LogPage, PersonalTokens, PresentedFactor,
+    ProtocolName, Sessions, Token, UserId,
 };
 
 use auth_engine::testing::{PASSWORD, World, config};
@@ -149,7 +149,7 @@ async fn another_token_ends_when_the_one_presented_would_and_a_revoked_one_gives
     world.engine.end_other_sessions(&another.caller(&factor)).await.unwrap();
     assert_eq!((own.is_good(&world).await, another.is_good(&world).await), (false, true));
     assert!(world.engine.another_session(&own.caller(&factor)).await.is_err(), "it is revoked");
-    let rows = world.store.audit_rows(None, 99).await.unwrap();
+    let rows = world.store.audit_rows(&AuditFilter::default(), LogPage::newest(99)).await.unwrap();
     let made = rows.iter().filter(|row| row.record.act == Act::SessionMade).count();
     assert_eq!(made, 1);
 }

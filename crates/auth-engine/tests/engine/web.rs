@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, ActionError, AddressVerification, CheckReply, Clock, CredentialKind, FactorMethod, FailureReason,
-    GrantKind, Identifier, LoginAttempt, LoginError, LoginMethod, NameKind, NewAppPassword, OneTimeCode,
-    OwnAccount, OwnChange, OwnCredentials, Password, PasswordReset, Peer, PresentedCredential,
-    PresentedFactor, Principal, ProtocolName, SealedTexts, SecondFactors, SecondStep, TextPurpose, Token,
+    Act, ActionError, AddressVerification, AuditFilter, CheckReply, Clock, CredentialKind, FactorMethod,
+    FailureReason, GrantKind, Identifier, LogPage, LoginAttempt, LoginError, LoginMethod, NameKind,
+    NewAppPassword, OneTimeCode, OwnAccount, OwnChange, OwnCredentials, Password, PasswordReset, Peer,
+    PresentedCredential, PresentedFactor, Principal, ProtocolName, SealedTexts, SecondFactors, SecondStep,
+    TextPurpose, Token,
 };
 use auth_engine::NoticeConfig;
 use auth_engine::testing::{PASSWORD, World, config, limited, password, peer, result, token};
@@ -334,7 +335,8 @@ async fn owners_see_what_their_account_is_signed_in_with_and_end_it() {
     assert_eq!(told, Err(ActionError::NoSuchToken), "another's");
     assert_eq!(world.engine.end_credential(&caller, made.id).await, Ok(()));
     assert_eq!(world.engine.end_credential(&caller, made.id).await, Err(ActionError::NoSuchToken));
-    let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    let row =
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1)).await.unwrap().remove(0).record;
     assert_eq!((row.act, row.detail.as_str()), (Act::AppPasswordRevoked, "notes"));
     assert!(world.log_in(ProtocolName::ZETTELSTORE, "iago", password.expose()).await.is_err());
     assert_eq!(world.engine.end_credential(&caller, listed[0].id).await, Ok(()));
@@ -423,7 +425,8 @@ async fn display_names_are_changed_and_held_to_their_form() {
     let changed =
         world.engine.change_own_account(&session.caller(&nothing), &change(" Iago the Ensign ")).await;
     assert_eq!(changed.unwrap().user.full_name, "Iago the Ensign");
-    let row = world.store.audit_rows(None, 1).await.unwrap().remove(0).record;
+    let row =
+        world.store.audit_rows(&AuditFilter::default(), LogPage::newest(1)).await.unwrap().remove(0).record;
     assert_eq!(row.act, Act::FullNameChanged);
 }
 

@@ -1,8 +1,8 @@
 //! Bots and their owners.
 
 use auth_core::{
-    Act, Actor, AuditRecord, BotKind, CredentialKind, NewRecord, NewUser, Realm, Revocation, Store, UserId,
-    UserStore,
+    Act, Actor, AuditFilter, AuditRecord, BotKind, CredentialKind, LogPage, NewRecord, NewUser, Realm,
+    Revocation, Store, UserId, UserStore,
 };
 
 use super::{Fixture, account, at, credential, ids, realm, user, write};
@@ -91,8 +91,13 @@ fn expected(owner: AuditRecord, bots: &[UserId], actor: &Actor) -> Vec<AuditReco
 }
 
 async fn rows(store: &impl Store) -> Vec<AuditRecord> {
-    let mut rows: Vec<_> =
-        store.audit_rows(None, 99).await.unwrap().into_iter().map(|row| row.record).collect();
+    let mut rows: Vec<_> = store
+        .audit_rows(&AuditFilter::default(), LogPage::newest(99))
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.record)
+        .collect();
     rows.sort_by_key(|row| (row.act != Act::Deactivated || row.detail.is_empty(), row.user));
     rows
 }

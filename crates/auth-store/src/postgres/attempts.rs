@@ -5,21 +5,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    AttemptRecord, AttemptStore, ClientKey, KNOWN_CLIENTS, RealmId, StoreError, Timestamp, UserId,
+    AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, ClientKey, KNOWN_CLIENTS, LogPage, Place,
+    RealmId, StoreError, Timestamp, UserId,
 };
 
-use super::Postgres;
 use super::error::Result;
 use super::row::Columns;
 use super::session::{read, write_once};
 use super::statement::{execute, row, rows};
-use crate::encoding::{client_key, protocol};
+use super::{Postgres, log_pages};
+use crate::encoding::{client_key, corrupt, protocol};
 
 /// Rows that one command deletes, so that none takes long.
 const FORGET: i64 = 1000;
 
-pub(super) const NEWEST: &str = "SELECT at, door, realm, account, name, network, outcome FROM attempt \
-    ORDER BY at DESC, id DESC LIMIT $1";
 pub(super) const KNOWN: &str = "SELECT account, network FROM (SELECT account, network, max(at) AS last, \
     row_number() OVER (PARTITION BY account ORDER BY max(at) DESC) AS place FROM \
     (SELECT at, account, network, outcome FROM attempt ORDER BY at DESC, id DESC LIMIT $1) AS newest \
@@ -37,11 +36,10 @@ impl AttemptStore for Postgres {
         self.log.push(attempt);
     }
 
-    async fn attempts(&self, limit: u32) -> StoreResult<Vec<AttemptRecord>> {
+    async fn attempts(&self, filter: &AttemptFilter, page: LogPage) -> StoreResult<Vec<AttemptRow>> {
         self.log.written().await;
-        let limit = i64::from(limit);
-        let found = read!(self, |client| rows(client, NEWEST, &[&limit]).await)?;
-        Ok(found.iter().map(|row| attempt(&mut Columns::of(row))).collect::<Result<_>>()?)
+        let found = read!(self, |client| log_pages::attempt_page(client, filter, &page).await)?;
+        Ok(found.iter().map(|row| attempt_row(&mut Columns::of(row))).collect::<Result<_>>()?)
     }
 
     async fn known_clients(&self, within: u32, limit: u32) -> StoreResult<Vec<(UserId, ClientKey)>> {
@@ -89,15 +87,19 @@ impl Postgres {
     }
 }
 
-/// An attempt, of the columns of [`NEWEST`].
-fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
-    Ok(AttemptRecord {
-        at: columns.timestamp()?,
+/// A row of the columns of [`log_pages`].
+fn attempt_row(columns: &mut Columns<'_>) -> Result<AttemptRow> {
+    let at = columns.timestamp()?;
+    let number = u128::from_str_radix(&columns.take::<&str>()?.replace('-', ""), 16);
+    let place = Place { at, number: number.map_err(|_| corrupt("an id of an attempt that is none"))? };
+    let record = AttemptRecord {
+        at,
         protocol: protocol(columns.take()?)?,
         realm: RealmId::from_bytes(columns.bytes()?),
         user: columns.bytes_or_none()?.map(UserId::from_bytes),
         name: columns.text()?,
         client_key: client_key(columns.take()?)?,
         outcome: Cow::Owned(columns.take()?),
-    })
+    };
+    Ok(AttemptRow { place, record })
 }

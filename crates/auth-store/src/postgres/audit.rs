@@ -1,15 +1,18 @@
 //! The audit log.
 
 use async_trait::async_trait;
-use auth_core::{AuditRecord, AuditRow, AuditStore, RealmId, StoreError, Timestamp, UserId};
+use auth_core::{
+    AuditFilter, AuditRecord, AuditRow, AuditStore, LogPage, RealmId, StoreError, Timestamp, UserId,
+};
 use deadpool_postgres::GenericClient;
 
-use super::Postgres;
 use super::error::Result;
 use super::row::{Columns, escaped};
 use super::session::{read, write_once};
-use super::statement::{execute, lock, row, rows};
+use super::statement::{execute, lock, row};
+use super::{Postgres, log_pages};
 use crate::encoding::{act, actor, client_key, protocol};
+use crate::log_page::place;
 
 /// Rows that one command deletes, so that none takes long.
 const FORGET: i64 = 1000;
@@ -17,8 +20,6 @@ const FORGET: i64 = 1000;
 pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_account, actor_directory, act, realm, account, \
     detail, client, protocol, request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 pub(super) const BY: &str = "SELECT id FROM credential WHERE id = $1 FOR KEY SHARE";
-pub(super) const PAGE: &str = "SELECT id, at, actor, actor_account, actor_directory, act, realm, account, detail, \
-    client, protocol, request FROM audit WHERE (at, id) < ($1, $2) ORDER BY at DESC, id DESC LIMIT $3";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit \
     WHERE at < $1 ORDER BY at LIMIT $2)";
 
@@ -30,11 +31,8 @@ impl AuditStore for Postgres {
         Ok(write_once!(self, |client| write(client, Some(record)).await)?)
     }
 
-    async fn audit_rows(&self, after: Option<&AuditRow>, limit: u32) -> StoreResult<Vec<AuditRow>> {
-        let (at, id) =
-            after.map_or((i64::MAX, i64::MAX), |after| (after.record.at.as_millis(), after.number));
-        let limit = i64::from(limit);
-        let found = read!(self, |client| rows(client, PAGE, &[&at, &id, &limit]).await)?;
+    async fn audit_rows(&self, filter: &AuditFilter, page: LogPage) -> StoreResult<Vec<AuditRow>> {
+        let found = read!(self, |client| log_pages::audit_page(client, filter, &page).await)?;
         Ok(found.iter().map(|row| audit_row(&mut Columns::of(row))).collect::<Result<_>>()?)
     }
 
@@ -96,10 +94,10 @@ pub(super) async fn write(client: &impl GenericClient, record: Option<&AuditReco
     Ok(())
 }
 
-/// A row of the columns of [`PAGE`].
+/// A row of the columns of [`log_pages`].
 fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
-    let number = columns.take()?;
     let at = columns.timestamp()?;
+    let place = place(at, columns.take()?);
     let word = columns.take()?;
     let user = columns.bytes_or_none()?.map(UserId::from_bytes);
     let actor = actor(word, user, columns.text_or_none()?)?;
@@ -115,5 +113,5 @@ fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
         protocol: columns.take::<Option<&str>>()?.map(protocol).transpose()?,
         request_id: columns.take()?,
     };
-    Ok(AuditRow { number, record })
+    Ok(AuditRow { place, record })
 }

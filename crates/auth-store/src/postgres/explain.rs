@@ -5,8 +5,8 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, numbers,
-    realms, sealed, shared_attempts, spent, statement, users,
+    Postgres, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta, names,
+    numbers, realms, sealed, shared_attempts, spent, statement, users,
 };
 use crate::Plan;
 
@@ -45,12 +45,22 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("write last uses", credentials::SET_LAST_USED),
     ("lock a user", statement::LOCK),
     ("delete expired credentials", credentials::EXPIRED),
-    ("list the newest attempts", attempts::NEWEST),
+    ("list a page of attempts, newest first", log_pages::ATTEMPTS_NEWEST.all),
+    ("list a page of attempts, oldest first", log_pages::ATTEMPTS_OLDEST.all),
+    ("list a page of a user's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_user),
+    ("list a page of a user's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_user),
+    ("list a page of a client's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_client),
+    ("list a page of a client's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_client),
     ("list the newest clients of users", attempts::KNOWN),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
     ("keep the credential of an act", audit::BY),
-    ("list a page of the audit log", audit::PAGE),
+    ("list a page of the audit log, newest first", log_pages::AUDIT_NEWEST.all),
+    ("list a page of the audit log, oldest first", log_pages::AUDIT_OLDEST.all),
+    ("list a page of a user's audit log, newest first", log_pages::AUDIT_NEWEST.of_user),
+    ("list a page of a user's audit log, oldest first", log_pages::AUDIT_OLDEST.of_user),
+    ("list a page of a client's audit log, newest first", log_pages::AUDIT_NEWEST.of_client),
+    ("list a page of a client's audit log, oldest first", log_pages::AUDIT_OLDEST.of_client),
     ("delete old rows of the audit log", audit::OLD),
     ("find mail that is due", mail::DUE),
     ("delete a mail", mail::SETTLE),

@@ -6,22 +6,22 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use auth_core::{
-    AttemptRecord, AttemptStore, ClientKey, KNOWN_CLIENTS, RealmId, StoreError, Timestamp, UserId,
+    AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, ClientKey, KNOWN_CLIENTS, LogPage, RealmId,
+    StoreError, Timestamp, UserId,
 };
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
-use super::Sqlite;
 use super::error::Result;
 use super::row::Columns;
+use super::{Sqlite, log_pages};
 use crate::encoding::{client_key, protocol};
+use crate::log_page::place;
 
 /// Rows that one command deletes, so that other commands run in between.
 const FORGET: u32 = 1000;
 
 pub(super) const INSERT: &str = "INSERT INTO attempt (at, door, realm, user, name, network, outcome) \
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-pub(super) const NEWEST: &str = "SELECT at, door, realm, user, name, network, outcome FROM attempt \
-    ORDER BY at DESC, number DESC LIMIT ?1";
 pub(super) const NEWEST_CLIENTS: &str = "SELECT outcome, user, network FROM attempt \
     ORDER BY at DESC, number DESC LIMIT ?1";
 pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, number DESC LIMIT 1 OFFSET ?1";
@@ -34,22 +34,29 @@ impl AttemptStore for Sqlite {
         self.writer.write_lazily(move |connection| insert(connection, &attempt));
     }
 
-    /// Reads through the writer's queue, so that attempts recorded before are seen.
-    async fn attempts(&self, limit: u32) -> std::result::Result<Vec<AttemptRecord>, StoreError> {
-        self.write(move |connection| {
-            let mut statement = connection.prepare_cached(NEWEST)?;
-            statement.query_and_then([limit], |row| attempt(&mut Columns::of(row)))?.collect()
+    async fn attempts(
+        &self,
+        filter: &AttemptFilter,
+        page: LogPage,
+    ) -> std::result::Result<Vec<AttemptRow>, StoreError> {
+        self.recorded().await?;
+        let (statement, params) = log_pages::attempt_page(filter, &page);
+        self.read(move |connection| {
+            let mut statement = connection.prepare_cached(statement)?;
+            let rows = statement
+                .query_and_then(params_from_iter(params), |row| attempt_row(&mut Columns::of(row)))?;
+            rows.collect()
         })
         .await
     }
 
-    /// Reads through the writer's queue, so that attempts recorded before are seen.
     async fn known_clients(
         &self,
         within: u32,
         limit: u32,
     ) -> std::result::Result<Vec<(UserId, ClientKey)>, StoreError> {
-        self.write(move |connection| known_clients(connection, within, limit)).await
+        self.recorded().await?;
+        self.read(move |connection| known_clients(connection, within, limit)).await
     }
 
     async fn forget_attempts(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
@@ -81,6 +88,11 @@ impl AttemptStore for Sqlite {
 }
 
 impl Sqlite {
+    /// Waits until the attempts that were recorded before are written: they are in the writer's queue.
+    async fn recorded(&self) -> std::result::Result<(), StoreError> {
+        self.write(|_| Ok(())).await
+    }
+
     /// Returns how many rows of the log of attempts were dropped for lack of room since the store was opened.
     #[must_use]
     pub fn dropped_attempts(&self) -> u64 {
@@ -123,14 +135,18 @@ fn known_clients(connection: &Connection, within: u32, limit: u32) -> Result<Vec
     Ok(known)
 }
 
-fn attempt(columns: &mut Columns<'_>) -> Result<AttemptRecord> {
-    Ok(AttemptRecord {
-        at: columns.timestamp()?,
+/// A row of the columns of [`log_pages`].
+fn attempt_row(columns: &mut Columns<'_>) -> Result<AttemptRow> {
+    let at = columns.timestamp()?;
+    let place = place(at, columns.take()?);
+    let record = AttemptRecord {
+        at,
         protocol: protocol(&columns.take::<String>()?)?,
         realm: RealmId::from_bytes(columns.take()?),
         user: columns.take::<Option<_>>()?.map(UserId::from_bytes),
         name: columns.take()?,
         client_key: client_key(&columns.take::<String>()?)?,
         outcome: Cow::Owned(columns.take()?),
-    })
+    };
+    Ok(AttemptRow { place, record })
 }

@@ -1,13 +1,16 @@
 //! The audit log.
 
 use async_trait::async_trait;
-use auth_core::{Act, AuditRecord, AuditRow, AuditStore, RealmId, StoreError, Timestamp, UserId};
-use rusqlite::{Connection, params};
+use auth_core::{
+    Act, AuditFilter, AuditRecord, AuditRow, AuditStore, LogPage, RealmId, StoreError, Timestamp, UserId,
+};
+use rusqlite::{Connection, params, params_from_iter};
 
-use super::Sqlite;
 use super::error::Result;
 use super::row::Columns;
+use super::{Sqlite, log_pages};
 use crate::encoding::{act, actor, client_key, protocol};
+use crate::log_page::place;
 
 /// Rows that one command deletes, so that other commands run in between.
 const FORGET: u32 = 1000;
@@ -15,8 +18,6 @@ const FORGET: u32 = 1000;
 pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_user, actor_directory, act, realm, user, \
     detail, client, protocol, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 pub(super) const BY: &str = "SELECT 1 FROM credential WHERE id = ?1";
-pub(super) const PAGE: &str = "SELECT number, at, actor, actor_user, actor_directory, act, realm, user, detail, \
-    client, protocol, request FROM audit WHERE (at, number) < (?1, ?2) ORDER BY at DESC, number DESC LIMIT ?3";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
     WHERE at < ?1 LIMIT ?2)";
 
@@ -29,16 +30,15 @@ impl AuditStore for Sqlite {
 
     async fn audit_rows(
         &self,
-        after: Option<&AuditRow>,
-        limit: u32,
+        filter: &AuditFilter,
+        page: LogPage,
     ) -> std::result::Result<Vec<AuditRow>, StoreError> {
-        let (at, number) =
-            after.map_or((i64::MAX, i64::MAX), |after| (after.record.at.as_millis(), after.number));
+        let (statement, params) = log_pages::audit_page(filter, &page);
         self.read(move |connection| {
-            let mut statement = connection.prepare_cached(PAGE)?;
-            statement
-                .query_and_then(params![at, number, limit], |row| audit_row(&mut Columns::of(row)))?
-                .collect()
+            let mut statement = connection.prepare_cached(statement)?;
+            let rows =
+                statement.query_and_then(params_from_iter(params), |row| audit_row(&mut Columns::of(row)))?;
+            rows.collect()
         })
         .await
     }
@@ -106,9 +106,10 @@ pub(super) fn write(connection: &Connection, record: Option<&AuditRecord>) -> Re
     Ok(())
 }
 
+/// A row of the columns of [`log_pages`].
 fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
-    let number = columns.take()?;
     let at = columns.timestamp()?;
+    let place = place(at, columns.take()?);
     let word: String = columns.take()?;
     let user = columns.take::<Option<_>>()?.map(UserId::from_bytes);
     let actor = actor(&word, user, columns.take()?)?;
@@ -125,5 +126,5 @@ fn audit_row(columns: &mut Columns<'_>) -> Result<AuditRow> {
         protocol: columns.take::<Option<String>>()?.map(|name| protocol(&name)).transpose()?,
         request_id: columns.take()?,
     };
-    Ok(AuditRow { number, record })
+    Ok(AuditRow { place, record })
 }

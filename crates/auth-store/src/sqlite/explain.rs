@@ -5,18 +5,29 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, mail, meta, names, realms,
-    revocation, row, sealed, spent, statement, users,
+    Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta, names,
+    realms, revocation, row, sealed, spent, statement, users,
 };
 use crate::Plan;
 
 /// Every statement that looks for some rows, and what it is for.
 const NARROW: &[(&str, &str)] = &[
+    ("list a page of attempts, newest first", log_pages::ATTEMPTS_NEWEST.all),
+    ("list a page of attempts, oldest first", log_pages::ATTEMPTS_OLDEST.all),
+    ("list a page of a user's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_user),
+    ("list a page of a user's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_user),
+    ("list a page of a client's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_client),
+    ("list a page of a client's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_client),
     ("delete old attempts", attempts::OLD),
     ("deactivate the bots of a user", bots::DEACTIVATE),
     ("forget the owner of bots", bots::FORGET_OWNER),
     ("find the credential of an act", audit::BY),
-    ("list a page of the audit log", audit::PAGE),
+    ("list a page of the audit log, newest first", log_pages::AUDIT_NEWEST.all),
+    ("list a page of the audit log, oldest first", log_pages::AUDIT_OLDEST.all),
+    ("list a page of a user's audit log, newest first", log_pages::AUDIT_NEWEST.of_user),
+    ("list a page of a user's audit log, oldest first", log_pages::AUDIT_OLDEST.of_user),
+    ("list a page of a client's audit log, newest first", log_pages::AUDIT_NEWEST.of_client),
+    ("list a page of a client's audit log, oldest first", log_pages::AUDIT_OLDEST.of_client),
     ("delete old rows of the audit log", audit::OLD),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("delete expired credentials", credentials::EXPIRED),
@@ -74,7 +85,6 @@ const NARROW: &[(&str, &str)] = &[
 
 /// Statements that read all rows, in the order of an index and up to a limit.
 const WIDE: &[(&str, &str)] = &[
-    ("list the newest attempts", attempts::NEWEST),
     ("list the newest clients of users", attempts::NEWEST_CLIENTS),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("list all realms", realms::ALL),

@@ -11,13 +11,14 @@ use super::error::CommandError;
 const APPLICATION: i32 = 0x4155_5448;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
     include_str!("schema/v4.sql"),
     include_str!("schema/v5.sql"),
     include_str!("schema/v6.sql"),
+    include_str!("schema/v7.sql"),
 ];
 
 /// The version that a store is brought to.

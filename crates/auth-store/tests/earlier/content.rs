@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use auth_core::{
-    AttemptRecord, BotKind, ByProtocol, ClientKey, Credential, CredentialId, CredentialKind, Digest,
-    ExternalId, ImportMode, Language, LoginName, Lookup, MailId, NameKind, NewRecord, NewUser, OnConflict,
-    Origin, OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Role, Scope, Store, StrengthRule,
-    Timestamp, User, UserId,
+    AttemptFilter, AttemptRecord, BotKind, ByProtocol, ClientKey, Credential, CredentialId, CredentialKind,
+    Digest, ExternalId, ImportMode, Language, LogPage, LoginName, Lookup, MailId, NameKind, NewRecord,
+    NewUser, OnConflict, Origin, OutgoingMail, PasswordString, ProtocolName, Realm, RealmId, Role, Scope,
+    Store, StrengthRule, Timestamp, User, UserId,
 };
 
 /// The kinds that the first version knew.
@@ -178,7 +178,7 @@ pub(crate) async fn fill(store: &impl Store) {
         outcome: Cow::Borrowed("granted"),
     });
     // The store writes it soon, at a time of its own.
-    while store.attempts(1).await.unwrap().is_empty() {
+    while store.attempts(&AttemptFilter::default(), LogPage::newest(1)).await.unwrap().is_empty() {
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
@@ -250,8 +250,8 @@ pub(crate) async fn listed(store: &impl Store) -> String {
         let OutgoingMail { id, to, subject, body, due, failures } = mail;
         say(format!("mail: {id:?} to {to}, {subject:?}, {body:?}, due {due:?}, failures {failures}"));
     }
-    for attempt in store.attempts(100).await.unwrap() {
-        say(format!("{attempt:?}"));
+    for attempt in store.attempts(&AttemptFilter::default(), LogPage::newest(100)).await.unwrap() {
+        say(format!("{:?}", attempt.record));
     }
     list
 }

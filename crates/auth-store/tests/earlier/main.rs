@@ -14,7 +14,7 @@ mod content;
 
 use std::sync::Arc;
 
-use auth_core::{Revocation, SeededRng, Store};
+use auth_core::{Actor, AuditFilter, LogPage, Revocation, SeededRng, Store, UserId};
 use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresConfig, PostgresOpenError, Sqlite};
 use rusqlite::Connection;
 use test_postgres::Cluster;
@@ -24,21 +24,23 @@ use crate::content::{everybody, fill, listed};
 const CONTENT: &str = include_str!("content.txt");
 
 /// Stores of SQLite, by the version that wrote them.
-const SQLITE: [&str; 5] = [
+const SQLITE: [&str; 6] = [
     include_str!("sqlite-1.sql"),
     include_str!("sqlite-2.sql"),
     include_str!("sqlite-3.sql"),
     include_str!("sqlite-4.sql"),
     include_str!("sqlite-5.sql"),
+    include_str!("sqlite-6.sql"),
 ];
 
 /// Stores of PostgreSQL, by the version that wrote them.
-const POSTGRES: [&str; 5] = [
+const POSTGRES: [&str; 6] = [
     include_str!("postgres-1.sql"),
     include_str!("postgres-2.sql"),
     include_str!("postgres-3.sql"),
     include_str!("postgres-4.sql"),
     include_str!("postgres-5.sql"),
+    include_str!("postgres-6.sql"),
 ];
 
 /// What is listed of a store that an earlier version wrote. Up to version 3 app passwords lay under SHA-256 of themselves,
@@ -62,10 +64,30 @@ fn content_of(version: usize) -> String {
         ..=4 => content.replace("bot_owner: Some(3)", "bot_owner: None"),
         _ => content,
     };
+    if version > 5 {
+        return content;
+    }
     content
         .replace(", made at Origin { client: ClientKey(192.0.2.9), agent: Some(\"test/1\") }", "")
         .replace("language: Some(German)", "language: None")
         .replace("require_second_factor: true", "require_second_factor: false")
+}
+
+/// Checks the rows of the audit log that version 6 has written: one by each actor that it knew.
+async fn check_audit(store: &impl Store) {
+    let user = UserId::from_bytes([3; 16]);
+    let filter = AuditFilter { user: Some(user), ..AuditFilter::default() };
+    let rows = store.audit_rows(&filter, LogPage::oldest(9)).await.unwrap();
+    let told: Vec<(Actor, &str)> =
+        rows.iter().map(|row| (row.record.actor.clone(), row.record.detail.as_str())).collect();
+    let expected = [
+        (Actor::Owner, "row 70"),
+        (Actor::User(UserId::from_bytes([2; 16])), "row 71"),
+        (Actor::MailedLink, "row 72"),
+        (Actor::Directory("corp".into()), "row 73"),
+        (Actor::Operator, "row 74"),
+    ];
+    assert_eq!(told, expected);
 }
 
 /// Checks that a store holds what is expected, and that nothing is left of users that are deleted.
@@ -97,6 +119,9 @@ async fn a_store_of_sqlite_reads_as_the_version_that_wrote_it_did() {
         Connection::open(&file).unwrap().execute_batch(dump).unwrap();
         let store = Sqlite::open(&file).unwrap();
         assert_eq!(store.integrity_check().await, Ok(vec![]), "version {version}");
+        if version == 6 {
+            check_audit(&store).await;
+        }
         check(&store, &content_of(version), &format!("version {version}")).await;
         assert_eq!(store.integrity_check().await, Ok(vec![]), "version {version}");
     }
@@ -112,7 +137,11 @@ async fn a_store_of_postgresql_reads_as_the_version_that_wrote_it_did() {
         let url = cluster.database().unwrap();
         let name = url.rsplit('/').next().expect("a database").to_owned();
         cluster.sql_in(&name, dump).unwrap();
-        check(&postgres(&url).await, &content_of(version), &format!("version {version}")).await;
+        let store = postgres(&url).await;
+        if version == 6 {
+            check_audit(&store).await;
+        }
+        check(&store, &content_of(version), &format!("version {version}")).await;
     }
 }
 

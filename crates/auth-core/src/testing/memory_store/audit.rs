@@ -1,11 +1,10 @@
 //! The audit log.
 
-use std::cmp::Reverse;
-
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::{AuditRecord, AuditRow, AuditStore, StoreError, Timestamp};
+use super::state::paged;
+use crate::{AuditFilter, AuditRecord, AuditRow, AuditStore, LogPage, StoreError, Timestamp};
 
 #[async_trait]
 impl AuditStore for MemoryStore {
@@ -16,14 +15,10 @@ impl AuditStore for MemoryStore {
         })
     }
 
-    async fn audit_rows(&self, after: Option<&AuditRow>, limit: u32) -> Result<Vec<AuditRow>, StoreError> {
-        let place = |row: &AuditRow| (row.record.at, row.number);
+    async fn audit_rows(&self, filter: &AuditFilter, page: LogPage) -> Result<Vec<AuditRow>, StoreError> {
         self.read(|state| {
-            let rows = state.audit.iter().filter(|row| after.is_none_or(|after| place(row) < place(after)));
-            let mut rows: Vec<AuditRow> = rows.cloned().collect();
-            rows.sort_by_key(|row| Reverse(place(row)));
-            rows.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            rows
+            let fitting = state.audit.iter().filter(|row| filter.fits(&row.record));
+            paged(fitting.cloned().map(|row| (row.place, row)), page)
         })
     }
 

@@ -1,15 +1,15 @@
 //! Realms, outgoing mail, the log of attempts, and values of the store as a whole.
 
-use std::cmp::Reverse;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use super::state::State;
+use super::state::{State, paged};
 use crate::{
-    AttemptRecord, AttemptStore, AuditRecord, ClientKey, Credential, KNOWN_CLIENTS, MailId, MetaStore,
-    Outbox, OutgoingMail, Realm, RealmStore, StoreError, Timestamp, UserId,
+    AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, AuditRecord, ClientKey, Credential,
+    KNOWN_CLIENTS, LogPage, MailId, MetaStore, Outbox, OutgoingMail, Realm, RealmStore, StoreError,
+    Timestamp, UserId,
 };
 
 #[async_trait]
@@ -87,24 +87,24 @@ impl AttemptStore for MemoryStore {
     fn record(&self, attempt: AttemptRecord) {
         // During an outage attempts are lost.
         let _ = self.change(|state| {
-            state.attempts.push(attempt);
+            let place = state.place(attempt.at);
+            state.attempts.push(AttemptRow { place, record: attempt });
             Ok(())
         });
     }
 
-    async fn attempts(&self, limit: u32) -> Result<Vec<AttemptRecord>, StoreError> {
+    async fn attempts(&self, filter: &AttemptFilter, page: LogPage) -> Result<Vec<AttemptRow>, StoreError> {
         self.read(|state| {
-            let mut newest: Vec<AttemptRecord> = state.attempts.iter().rev().cloned().collect();
-            newest.sort_by_key(|attempt| Reverse(attempt.at));
-            newest.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-            newest
+            let fitting = state.attempts.iter().filter(|row| filter.fits(&row.record));
+            paged(fitting.cloned().map(|row| (row.place, row)), page)
         })
     }
 
     async fn known_clients(&self, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>, StoreError> {
-        let newest = self.attempts(within).await?;
+        let newest = self.attempts(&AttemptFilter::default(), LogPage::newest(within)).await?;
         let mut known: Vec<(UserId, ClientKey)> = Vec::new();
-        for attempt in newest.into_iter().filter(|attempt| attempt.outcome == "granted") {
+        let granted = newest.into_iter().map(|row| row.record).filter(|attempt| attempt.outcome == "granted");
+        for attempt in granted {
             let pair = attempt.user.map(|user| (user, attempt.client_key));
             let is_new = |(user, client): &(UserId, ClientKey)| {
                 let own = known.iter().filter(|(of, _)| of == user);
@@ -119,16 +119,17 @@ impl AttemptStore for MemoryStore {
     async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.change(|state| {
             let all = state.attempts.len();
-            state.attempts.retain(|attempt| attempt.at >= before);
+            state.attempts.retain(|row| row.record.at >= before);
             Ok(u64::try_from(all - state.attempts.len()).unwrap_or(u64::MAX))
         })
     }
 
     async fn trim_attempts(&self, keep: u32) -> Result<u64, StoreError> {
-        let newest = self.attempts(keep.saturating_add(1)).await?;
+        let page = LogPage::newest(keep.saturating_add(1));
+        let newest = self.attempts(&AttemptFilter::default(), page).await?;
         let beyond = newest.get(usize::try_from(keep).unwrap_or(usize::MAX));
         match beyond {
-            Some(beyond) => self.forget_attempts(beyond.at + Duration::from_millis(1)).await,
+            Some(beyond) => self.forget_attempts(beyond.record.at + Duration::from_millis(1)).await,
             None => Ok(0),
         }
     }

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, AttemptRecord, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
-    ExternalId, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString, ProtocolName,
-    Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User, UserId, fold,
-    resolve,
+    Account, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
+    ExternalId, LogOrder, LogPage, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString,
+    Place, ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User,
+    UserId, fold, resolve,
 };
 
 /// All records.
@@ -21,11 +21,11 @@ pub(super) struct State {
     /// In the order in which they were posted.
     pub(super) mails: Vec<OutgoingMail>,
     /// In the order in which they were recorded.
-    pub(super) attempts: Vec<AttemptRecord>,
+    pub(super) attempts: Vec<AttemptRow>,
     /// In the order in which they were written.
     pub(super) audit: Vec<AuditRow>,
-    /// Counts the rows of the audit log that were ever written.
-    pub(super) audited: i64,
+    /// Counts the rows of both logs that were ever written.
+    pub(super) logged: u128,
     pub(super) meta: BTreeMap<String, Vec<u8>>,
     /// The attempts of each key that servers count together.
     pub(super) counted: BTreeMap<[u8; 32], Counted>,
@@ -71,9 +71,15 @@ impl State {
     /// Writes a row of the audit log, where one is to be written.
     pub(super) fn audit(&mut self, record: Option<&AuditRecord>) {
         if let Some(record) = record {
-            self.audited += 1;
-            self.audit.push(AuditRow { number: self.audited, record: record.clone() });
+            let place = self.place(record.at);
+            self.audit.push(AuditRow { place, record: record.clone() });
         }
+    }
+
+    /// The place of a new row in a log.
+    pub(super) fn place(&mut self, at: Timestamp) -> Place {
+        self.logged += 1;
+        Place { at, number: self.logged }
     }
 
     /// A user as a login reads it.
@@ -362,4 +368,19 @@ impl State {
         }
         Ok(true)
     }
+}
+
+/// A page of what has places.
+pub(super) fn paged<T>(rows: impl Iterator<Item = (Place, T)>, page: LogPage) -> Vec<T> {
+    let mut rows: Vec<(Place, T)> = match (page.order, page.after) {
+        (_, None) => rows.collect(),
+        (LogOrder::NewestFirst, Some(after)) => rows.filter(|(place, _)| *place < after).collect(),
+        (LogOrder::OldestFirst, Some(after)) => rows.filter(|(place, _)| *place > after).collect(),
+    };
+    rows.sort_by_key(|(place, _)| *place);
+    if page.order == LogOrder::NewestFirst {
+        rows.reverse();
+    }
+    rows.truncate(usize::try_from(page.limit).unwrap_or(usize::MAX));
+    rows.into_iter().map(|(_, row)| row).collect()
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, Actor, AuditRecord, ClientKey, Clock, CredentialKind, Entry, Peer, ProtocolName, RequestId,
-    Revocation, Role,
+    Act, Actor, AuditFilter, AuditRecord, ClientKey, Clock, CredentialKind, Entry, LogPage, Peer,
+    ProtocolName, RequestId, Revocation, Role,
 };
 use auth_engine::DirectoryConfig;
 use auth_engine::testing::result;
@@ -114,7 +114,7 @@ async fn what_a_directory_does_to_accounts_is_in_the_audit_log() {
     let merging = DirectoryConfig { merge_existing: true, ..DirectoryConfig::default() };
     let there = vec![entry("hamlet"), entry("linked"), entry("iago")];
     let (world, _) = with_people(with_directory(merging), there).await;
-    let rows = async || world.store.audit_rows(None, 100).await.unwrap();
+    let rows = async || world.store.audit_rows(&AuditFilter::default(), LogPage::newest(100)).await.unwrap();
     let before = rows().await.len();
     let acts = [("hamlet", Act::UserCreated), ("linked", Act::ProfileUpdated), ("iago", Act::AccountLinked)];
     for (number, (who, act)) in (1..).zip(acts) {

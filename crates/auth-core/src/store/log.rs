@@ -1,0 +1,218 @@
+//! What is read of the two logs of a store: the rows that fit a filter, page by page.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Act, AttemptRecord, AuditRecord, ClientKey, ProtocolName, RealmId, Timestamp, UserId};
+
+/// The rows of the audit log that fit all that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever reads the log builds it, stores take it apart")]
+pub struct AuditFilter {
+    /// The user to whom something was done, or who did it.
+    pub user: Option<UserId>,
+    /// The realm that it was done to, or in.
+    pub realm: Option<RealmId>,
+    /// What was done.
+    pub act: Option<Act>,
+    /// The client that asked for it.
+    pub client: Option<ClientKey>,
+    /// The protocol by which it was asked for.
+    pub protocol: Option<ProtocolName>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl AuditFilter {
+    /// Whether a row fits.
+    #[must_use]
+    pub fn fits(&self, row: &AuditRecord) -> bool {
+        let is_of = |user| row.user == Some(user) || row.actor.user() == Some(user);
+        self.user.is_none_or(is_of)
+            && self.realm.is_none_or(|realm| row.realm == Some(realm))
+            && self.act.is_none_or(|act| row.act == act)
+            && self.client.is_none_or(|client| row.client == Some(client))
+            && self.protocol.is_none_or(|protocol| row.protocol == Some(protocol))
+            && is_within(row.at, self.since, self.until)
+    }
+}
+
+/// The rows of the log of attempts that fit all that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever reads the log builds it, stores take it apart")]
+pub struct AttemptFilter {
+    /// The user, where the name had one.
+    pub user: Option<UserId>,
+    /// The realm to log in to.
+    pub realm: Option<RealmId>,
+    /// The outcome of one attempt, or of each that a row counts: see [`AttemptRecord::has_outcome`].
+    pub outcome: Option<String>,
+    /// The client key that the attempt came from.
+    pub client: Option<ClientKey>,
+    /// The protocol by which the attempt came.
+    pub protocol: Option<ProtocolName>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl AttemptFilter {
+    /// Whether a row fits.
+    #[must_use]
+    pub fn fits(&self, row: &AttemptRecord) -> bool {
+        self.user.is_none_or(|user| row.user == Some(user))
+            && self.realm.is_none_or(|realm| row.realm == realm)
+            && self.outcome.as_ref().is_none_or(|outcome| row.has_outcome(outcome))
+            && self.client.is_none_or(|client| row.client_key == client)
+            && self.protocol.is_none_or(|protocol| row.protocol == protocol)
+            && is_within(row.at, self.since, self.until)
+    }
+}
+
+fn is_within(at: Timestamp, since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+    since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
+}
+
+/// A page of a log: up to `limit` rows behind a place, in an order.
+///
+/// ```
+/// use auth_core::LogPage;
+///
+/// let first = LogPage::newest(50);
+/// // Behind the last row that was read, where there was one:
+/// let last = "1700000000000.7".parse().unwrap();
+/// assert_eq!(first.behind(last).after, Some(last));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever reads a log builds it, stores take it apart")]
+pub struct LogPage {
+    /// The order of the rows.
+    pub order: LogOrder,
+    /// The place of the last row of the page before; `None` for the first page.
+    pub after: Option<Place>,
+    /// The most rows that are given.
+    pub limit: u32,
+}
+
+impl LogPage {
+    /// The newest rows, newest first.
+    #[must_use]
+    pub const fn newest(limit: u32) -> Self {
+        Self { order: LogOrder::NewestFirst, after: None, limit }
+    }
+
+    /// The oldest rows, oldest first: for following a log, and for copies of it.
+    #[must_use]
+    pub const fn oldest(limit: u32) -> Self {
+        Self { order: LogOrder::OldestFirst, after: None, limit }
+    }
+
+    /// The page behind a row, in the same order.
+    #[must_use]
+    pub const fn behind(self, last: Place) -> Self {
+        Self { after: Some(last), ..self }
+    }
+}
+
+/// The order in which a log is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no third")]
+pub enum LogOrder {
+    /// From now back. Of rows of one moment, the one that was written last comes first, where the store knows which.
+    NewestFirst,
+    /// The other way round.
+    OldestFirst,
+}
+
+/// A place in a list of a store that is in the order of time, by which the next page is asked for. It stays good when what
+/// stood there is gone.
+///
+/// `Display` and `FromStr` are for command lines and links.
+///
+/// ```
+/// use auth_core::{Place, Timestamp};
+///
+/// let place = Place { at: Timestamp::from_millis(1_700_000_000_000), number: 255 };
+/// assert_eq!(place.to_string(), "1700000000000.ff");
+/// assert_eq!("1700000000000.ff".parse(), Ok(place));
+/// assert!("1700000000000".parse::<Place>().is_err());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct Place {
+    /// The moment.
+    pub at: Timestamp,
+    /// The store's number among those of one moment.
+    pub number: u128,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{:x}", self.at.as_millis(), self.number)
+    }
+}
+
+impl FromStr for Place {
+    type Err = NotAPlace;
+
+    fn from_str(text: &str) -> Result<Self, NotAPlace> {
+        let (at, number) = text.split_once('.').ok_or(NotAPlace)?;
+        if number.is_empty() || !number.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(NotAPlace);
+        }
+        let at = Timestamp::from_millis(at.parse().map_err(|_| NotAPlace)?);
+        Ok(Self { at, number: u128::from_str_radix(number, 16).map_err(|_| NotAPlace)? })
+    }
+}
+
+/// The text isn't a place in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotAPlace;
+
+impl fmt::Display for NotAPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a place in a list, such as 1700000000000.7")
+    }
+}
+
+impl std::error::Error for NotAPlace {}
+
+/// A row of the audit log, and its place there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct AuditRow {
+    /// The row's place.
+    pub place: Place,
+    /// What the row says.
+    pub record: AuditRecord,
+}
+
+/// A row of the log of attempts, and its place there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct AttemptRow {
+    /// The row's place.
+    pub place: Place,
+    /// What the row says.
+    pub record: AttemptRecord,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_read_back_and_other_texts_are_none() {
+        for (at, number) in [(0, 0), (-5, u128::MAX), (i64::MAX, 1)] {
+            let place = Place { at: Timestamp::from_millis(at), number };
+            assert_eq!(place.to_string().parse(), Ok(place));
+        }
+        for none in ["", ".", "5.", ".5", "5", "a.5", "5.g", "5.+5", "5.5.5"] {
+            assert_eq!(none.parse::<Place>(), Err(NotAPlace), "{none}");
+        }
+    }
+}
