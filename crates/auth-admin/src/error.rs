@@ -45,6 +45,8 @@ pub enum AdminError {
     NoLanguage(String),
     /// No protocol has that name.
     NoProtocol(String),
+    /// No act has that name.
+    NoAct(String),
     /// The account has an app password of that name.
     AppPasswordThere,
     /// The end of something is in the past.
@@ -105,6 +107,9 @@ impl fmt::Display for AdminError {
             ),
             Self::NoLanguage(tag) => write!(f, "there are no mails in the language `{}`", tag.escape_debug()),
             Self::NoProtocol(name) => write!(f, "there is no protocol `{}`", name.escape_debug()),
+            Self::NoAct(name) => {
+                write!(f, "there is no act `{}`: docs/audit.md lists them", name.escape_debug())
+            }
             Self::AppPasswordThere => f.write_str("there is an app password of that name already"),
             Self::InThePast => f.write_str("the end is in the past"),
             Self::BadDevice => f.write_str("the secret of the device is not base32"),
@@ -154,6 +159,7 @@ impl AdminError {
             Self::NoRole(_) => "no-role",
             Self::NoLanguage(_) => "no-language",
             Self::NoProtocol(_) => "no-protocol",
+            Self::NoAct(_) => "no-act",
             Self::AppPasswordThere => "app-password-there",
             Self::InThePast => "in-the-past",
             Self::BadDevice => "bad-device",

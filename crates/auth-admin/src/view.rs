@@ -1,6 +1,8 @@
 //! What operations show of records: everything but secrets.
 
-use auth_core::{Account, Credential, Language, NameKind, ProtocolName, Realm, Timestamp};
+use auth_core::{
+    Account, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName, Realm, Timestamp,
+};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -242,6 +244,93 @@ impl RealmView {
             min_length: realm.strength.map(|strength| strength.min_length),
             min_guesses: realm.strength.map(|strength| strength.min_guesses),
             backends: realm.backends.clone(),
+        }
+    }
+}
+
+/// A row of the audit log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AuditView {
+    /// When it was done.
+    pub at: Moment,
+    /// What was done.
+    pub act: String,
+    /// The slug of the realm, or the id of one that is gone.
+    pub realm: Option<String>,
+    /// The name of the user to whom it was done, or the id of one that is gone.
+    pub user: Option<String>,
+    /// The id of the user.
+    pub user_id: Option<String>,
+    /// Who did it, in a word.
+    pub actor: String,
+    /// The name of the user or the directory that did it.
+    pub by: Option<String>,
+    /// What the act needs beside.
+    pub detail: String,
+    /// The client that asked for it.
+    pub client: Option<String>,
+    /// The protocol by which it was asked for.
+    pub protocol: Option<String>,
+    /// The id of the request, as it stands in the log lines.
+    pub request_id: Option<String>,
+}
+
+impl AuditView {
+    /// What is shown of a row, with the names of its realm, its user, and the user who did it.
+    #[must_use]
+    pub fn of(row: &AuditRecord, realm: Option<String>, user: Option<String>, by: Option<String>) -> Self {
+        Self {
+            at: Moment(row.at),
+            act: row.act.as_str().to_owned(),
+            realm,
+            user,
+            user_id: row.user.map(|user| user.to_string()),
+            actor: row.actor.as_str().to_owned(),
+            by: by.or_else(|| row.actor.directory().map(str::to_owned)),
+            detail: row.detail.clone(),
+            client: row.client.map(|client| client.to_string()),
+            protocol: row.protocol.map(|protocol| protocol.as_str().to_owned()),
+            request_id: Some(row.request_id.clone()).filter(|id| !id.is_empty()),
+        }
+    }
+}
+
+/// A row of the log of attempts.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct AttemptView {
+    /// When it was made.
+    pub at: Moment,
+    /// The protocol.
+    pub protocol: String,
+    /// The slug of the realm, or the id of one that is gone.
+    pub realm: Option<String>,
+    /// The name as typed; empty where names are not logged.
+    pub name: String,
+    /// The name of the user that it means, or the id of one that is gone.
+    pub user: Option<String>,
+    /// The id of the user.
+    pub user_id: Option<String>,
+    /// The client.
+    pub client: String,
+    /// `granted`, or the refusal in a word.
+    pub outcome: String,
+}
+
+impl AttemptView {
+    /// What is shown of a row, with the names of its realm and its user.
+    #[must_use]
+    pub fn of(row: &AttemptRecord, realm: Option<String>, user: Option<String>) -> Self {
+        Self {
+            at: Moment(row.at),
+            protocol: row.protocol.as_str().to_owned(),
+            realm,
+            name: row.name.clone(),
+            user,
+            user_id: row.user.map(|user| user.to_string()),
+            client: row.client_key.to_string(),
+            outcome: row.outcome.clone().into_owned(),
         }
     }
 }

@@ -10,6 +10,7 @@ mod import;
 mod input;
 mod keys;
 mod ldap;
+mod logs;
 mod output;
 mod passwords;
 mod progress;
@@ -71,6 +72,10 @@ enum Command {
     /// Manage what clients hold: login tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Read the audit log: who changed what, when and from where.
+    Audit(logs::Audit),
+    /// Read the log of attempts to log in.
+    Attempts(logs::Attempts),
     /// Copy the store while it is in use.
     Backup(store::Backup),
     /// Restore the store from a copy.
@@ -113,6 +118,8 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Realm(command) => command.run().await,
             Self::Token(command) => command.run().await,
+            Self::Audit(command) => command.run().await,
+            Self::Attempts(command) => command.run().await,
             Self::Backup(command) => command.run().await,
             Self::Restore(command) => command.run().await,
             Self::Explain(command) => command.run().await,

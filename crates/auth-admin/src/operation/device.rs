@@ -105,6 +105,10 @@ impl Operation for RemoveDevice {
 
     async fn run(self, admin: &Admin) -> Result<Changed, AdminError> {
         let (account, _) = admin.account_to_change(&self.user).await?;
-        Ok(Changed { changed: devices(admin).remove(&account).await? })
+        let changed = devices(admin).remove(&account).await?;
+        if changed {
+            admin.engine().notices().tell_of_removed_device(&account.user).await;
+        }
+        Ok(Changed { changed })
     }
 }

@@ -106,12 +106,13 @@ impl RealmSettings {
 
 /// Makes a realm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AddRealm {
     /// The slug: 1 to 64 lower-case letters, digits, `-` or `_`. It never changes.
     pub realm: String,
     /// What is not the default of it.
-    #[serde(flatten)]
+    #[serde(default)]
     pub settings: RealmSettings,
 }
 
@@ -137,12 +138,12 @@ impl Operation for AddRealm {
 
 /// Changes what is named of a realm.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct SetRealm {
     /// The slug.
     pub realm: String,
     /// What is to be changed.
-    #[serde(flatten)]
     pub settings: RealmSettings,
 }
 

@@ -5,8 +5,8 @@ use std::pin::Pin;
 use super::{
     ActivateUser, AddAppPassword, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser, EndSessions,
     EnrolDevice, ListAppPasswords, ListRealms, ListTokens, ListUsers, MakeResetLink, NewDeviceFor, Operation,
-    RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeToken, Scope,
-    SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, VerifyAddress,
+    ReadAttempts, ReadAudit, RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens, RevokeAppPassword,
+    RevokeToken, Scope, SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -27,6 +27,8 @@ pub struct Entry {
 
 /// Every operation, by name.
 pub const OPERATIONS: &[Entry] = &[
+    entry::<ReadAttempts>(),
+    entry::<ReadAudit>(),
     entry::<AddAppPassword>(),
     entry::<ListAppPasswords>(),
     entry::<RevokeAppPassword>(),

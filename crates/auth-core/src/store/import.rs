@@ -175,10 +175,12 @@ pub struct Imported {
 }
 
 impl Imported {
-    /// The row of the audit log for what was written: with the numbers as its detail.
+    /// The row of the audit log for what was written, with the numbers as its detail; `None` where the act is that a realm is
+    /// written, which has a row of its own ([`RealmWritten::audit_record`]).
     #[must_use]
-    pub fn audit_record(&self, audit: &AuditRecord) -> AuditRecord {
-        AuditRecord { detail: self.to_string(), ..audit.clone() }
+    pub fn audit_record(&self, audit: &AuditRecord) -> Option<AuditRecord> {
+        let row = || AuditRecord { detail: self.to_string(), ..audit.clone() };
+        (audit.act != Act::RealmWritten).then(row)
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) struct AccessArguments {
     config: Option<PathBuf>,
     /// The socket of the running server, where it isn't the one that the configuration names, or
     /// `/run/auth-server/admin.sock`.
-    #[arg(long, value_name = "PATH")]
+    #[arg(long, value_name = "PATH", env = "AUTH_SERVER_SOCKET")]
     socket: Option<PathBuf>,
 }
 

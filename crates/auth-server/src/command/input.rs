@@ -3,17 +3,52 @@
 use std::fs::File;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth_core::{OneTimeCode, Password};
+use auth_core::{OneTimeCode, Password, Timestamp};
 use zeroize::Zeroizing;
 
 use super::output::print_line;
+use crate::config::Span;
 use crate::system_error::file_reason;
 
 /// Opens a file for reading.
 pub(super) fn open_file(path: &Path) -> anyhow::Result<File> {
     File::open(path).map_err(|error| anyhow::anyhow!("{}: {}", path.display(), file_reason(path, &error)))
+}
+
+/// A moment as people name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    /// The moment itself.
+    At(Timestamp),
+    /// So long ago.
+    Ago(Duration),
+}
+
+impl Age {
+    /// The moment, where it is `now`.
+    pub(super) fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now - ago,
+        }
+    }
+}
+
+/// Reads a moment: a time in RFC 3339, a day in UTC, or how long ago.
+pub(super) fn moment(text: &str) -> Result<Age, String> {
+    if let Ok(time) = text.parse::<jiff::Timestamp>() {
+        return Ok(Age::At(Timestamp::from_millis(time.as_millisecond())));
+    }
+    if let Ok(day) = text.parse::<jiff::civil::Date>()
+        && let Ok(begin) = day.to_zoned(jiff::tz::TimeZone::UTC)
+    {
+        return Ok(Age::At(Timestamp::from_millis(begin.timestamp().as_millisecond())));
+    }
+    let wrong = "a time is written like 2026-01-31T12:00:00Z, 2026-01-31, or how long ago: 90d, 2h";
+    Span::parse(text).map(|span| Age::Ago(span.0)).map_err(|_| wrong.to_owned())
 }
 
 /// Reads names, one in each line. Lines that are empty are passed over.

@@ -200,7 +200,7 @@ impl Import<'_> {
     fn row(&self) -> Option<AuditRecord> {
         let import = self.audit.filter(|_| self.is_change || self.done.users > 0)?;
         let realm = import.realm.map(|realm| self.kept_id(realm));
-        Some(AuditRecord { realm, ..self.done.audit_record(import) })
+        self.done.audit_record(import).map(|row| AuditRecord { realm, ..row })
     }
 
     fn kept_id(&self, id: RealmId) -> RealmId {

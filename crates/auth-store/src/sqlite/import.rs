@@ -156,7 +156,8 @@ impl Import {
         let is_change = self.is_change || self.done.users > 0;
         let Some(import) = self.audit.as_ref().filter(|_| is_change) else { return Ok(()) };
         let realm = import.realm.map(|realm| self.kept_id(realm));
-        audit::write(connection, Some(&AuditRecord { realm, ..self.done.audit_record(import) }))
+        let row = self.done.audit_record(import).map(|row| AuditRecord { realm, ..row });
+        audit::write(connection, row.as_ref())
     }
 
     fn kept_id(&self, id: RealmId) -> RealmId {

@@ -277,7 +277,7 @@ impl Import<'_> {
     /// Writes the row of the import; returns the state after it.
     fn finish(mut self) -> State {
         if self.is_change || self.done.users > 0 {
-            let mut row = self.audit.map(|audit| self.done.audit_record(audit));
+            let mut row = self.audit.and_then(|audit| self.done.audit_record(audit));
             if let Some(row) = &mut row {
                 row.realm = row.realm.map(|realm| self.kept.get(&realm).copied().unwrap_or(realm));
             }
