@@ -35,6 +35,7 @@
 )]
 
 pub mod accounts;
+pub mod activity;
 pub mod attempts;
 pub mod audit;
 pub mod bots;
@@ -170,6 +171,12 @@ macro_rules! store_battery {
             outbox {
                 keeps_mail_until_it_is_settled
                 takes_a_mail_with_the_credential_that_it_tells_of
+            }
+            activity {
+                a_new_user_was_seen_when_it_was_created_or_a_credential_used
+                logins_and_uses_are_noted_and_are_no_change_of_the_user
+                many_logins_and_uses_at_once_are_all_noted
+                lists_users_that_were_not_seen_since_a_moment_in_pages
             }
             attempts {
                 lists_the_newest_attempts_and_forgets_old_ones

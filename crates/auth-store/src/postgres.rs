@@ -1,5 +1,6 @@
 //! A store in a PostgreSQL database, which any number of servers may share.
 
+mod activity;
 mod address;
 mod attempt_queue;
 mod attempts;

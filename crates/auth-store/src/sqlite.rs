@@ -1,5 +1,6 @@
 //! A store in one SQLite file.
 
+mod activity;
 mod attempts;
 mod audit;
 mod backup;

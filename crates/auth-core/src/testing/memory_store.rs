@@ -1,5 +1,6 @@
 //! A store in memory: every store trait over plain maps and lists.
 
+mod activity;
 mod audit;
 mod credentials;
 mod nodes;

@@ -5,8 +5,8 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta, names,
-    numbers, realms, sealed, shared_attempts, spent, statement, users,
+    Postgres, activity, attempt_queue, attempts, audit, bots, credentials, external_ids, feed, import,
+    log_pages, mail, meta, names, numbers, realms, sealed, shared_attempts, spent, statement, users,
 };
 use crate::Plan;
 
@@ -52,6 +52,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list a page of a client's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_client),
     ("list a page of a client's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_client),
     ("list the newest clients of users", attempts::KNOWN),
+    ("find when users were last seen", activity::OF_USERS),
+    ("list a page of a realm's users that were not seen since", activity::UNSEEN_OF_REALM),
+    ("list a page of users that were not seen since", activity::UNSEEN),
+    ("write attempts, and when users have logged in", attempt_queue::INSERT),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
     ("keep the credential of an act", audit::BY),

@@ -5,8 +5,8 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta, names,
-    realms, revocation, row, sealed, spent, statement, users,
+    Sqlite, activity, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta,
+    names, realms, revocation, row, sealed, spent, statement, users,
 };
 use crate::Plan;
 
@@ -19,6 +19,11 @@ const NARROW: &[(&str, &str)] = &[
     ("list a page of a client's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_client),
     ("list a page of a client's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_client),
     ("delete old attempts", attempts::OLD),
+    ("note a login", activity::LOGGED_IN),
+    ("note the use of a credential", activity::USED),
+    ("find when a user was last seen", activity::OF_USER),
+    ("list a page of users that were not seen since", activity::UNSEEN),
+    ("find a user that was not seen since", activity::ACCOUNT),
     ("deactivate the bots of a user", bots::DEACTIVATE),
     ("forget the owner of bots", bots::FORGET_OWNER),
     ("find the credential of an act", audit::BY),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
+    Account, Activity, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
     ExternalId, LogOrder, LogPage, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString,
     Place, ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User,
     UserId, fold, resolve,
@@ -35,11 +35,26 @@ pub(super) struct State {
     pub(super) changes: u64,
 }
 
-/// A user and its password.
+/// A user, its password, and when it was last seen.
 #[derive(Clone)]
 pub(super) struct UserRecord {
     pub(super) user: Arc<User>,
     pub(super) password: Option<PasswordString>,
+    pub(super) activity: Activity,
+}
+
+impl UserRecord {
+    /// Notes a login.
+    pub(super) fn logged_in(&mut self, at: Timestamp) {
+        self.activity.last_login = self.activity.last_login.max(Some(at));
+        self.activity.seen = self.activity.seen.max(at);
+    }
+
+    /// Notes the use of a credential.
+    pub(super) fn used(&mut self, at: Timestamp) {
+        self.activity.last_use = self.activity.last_use.max(Some(at));
+        self.activity.seen = self.activity.seen.max(at);
+    }
 }
 
 /// The attempts of a key.
@@ -213,7 +228,10 @@ impl State {
         }
         self.check_names(realm, user.id, &user.names)?;
         let id = user.id;
-        self.users.insert(id, UserRecord { user: Arc::new(user), password });
+        let activity = Activity { last_login: None, last_use: None, seen: user.joined };
+        let mut record = UserRecord { user: Arc::new(user), password, activity };
+        credentials.iter().filter_map(|own| own.last_used).for_each(|at| record.used(at));
+        self.users.insert(id, record);
         for credential in credentials {
             let added = self.add_credential(Credential { user: id, ..credential });
             added.map_err(|_| StoreError::Conflict(Conflict::Credential))?;

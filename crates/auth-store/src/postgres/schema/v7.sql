@@ -1,7 +1,27 @@
--- Version 7: what administration asks for: pages of both logs by user and by client.
+-- Version 7: what administration asks for: pages of both logs by user and by client, and when users were last seen.
 
 CREATE INDEX audit_of_account ON audit (account, at, id) WHERE account IS NOT NULL;
 CREATE INDEX audit_of_actor ON audit (actor_account, at, id) WHERE actor_account IS NOT NULL;
 CREATE INDEX audit_of_client ON audit (client, at, id) WHERE client IS NOT NULL;
 CREATE INDEX attempt_of_account ON attempt (account, at, id) WHERE account IS NOT NULL;
 CREATE INDEX attempt_of_client ON attempt (network, at, id);
+
+-- When users were last seen: apart from their rows, since it changes often and is no change of theirs.
+CREATE TABLE activity (
+    account bytea PRIMARY KEY REFERENCES account (id) ON DELETE CASCADE,
+    realm bytea NOT NULL,
+    last_login bigint,
+    last_use bigint, -- of a credential
+    seen bigint NOT NULL -- the last of both, or of the creation
+);
+
+INSERT INTO activity (account, realm, last_login, last_use, seen)
+SELECT u.id, u.realm, l.last, c.last, greatest(u.joined, l.last, c.last)
+FROM account AS u
+LEFT JOIN (SELECT account, max(at) AS last FROM attempt
+    WHERE account IS NOT NULL AND (outcome = 'granted' OR outcome LIKE 'granted x %') GROUP BY account) AS l
+    ON l.account = u.id
+LEFT JOIN (SELECT account, max(last_used) AS last FROM credential
+    WHERE last_used IS NOT NULL GROUP BY account) AS c ON c.account = u.id;
+
+CREATE INDEX activity_by_realm ON activity (realm, seen, account);
