@@ -122,10 +122,11 @@ pub use service::{
 };
 pub use store::{
     Activity, ActivityStore, AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, AuditFilter, AuditRow,
-    AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore, ImportError, ImportMode, ImportNote,
-    ImportNotes, Imported, KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore, NewRecord, NewUser,
-    NotAPlace, OnConflict, Outbox, OutgoingMail, Place, ProfileUpdate, RealmStore, RealmWritten, Records,
-    Revocation, SealedStore, SharedAttempts, SpentStore, Store, StoreError, Unseen, UserStore, resolve,
+    AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore, FullCounter, ImportError, ImportMode,
+    ImportNote, ImportNotes, Imported, KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore,
+    NewRecord, NewUser, NotAPlace, OnConflict, Outbox, OutgoingMail, Place, ProfileUpdate, RealmStore,
+    RealmWritten, Records, Revocation, SealedStore, SharedAttempts, SharedCounter, SpentStore, Store,
+    StoreError, Unseen, UserStore, resolve,
 };
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

@@ -33,7 +33,7 @@ pub use import::{
     RealmWritten, Records,
 };
 pub use log::{AttemptFilter, AttemptRow, AuditFilter, AuditRow, LogOrder, LogPage, NotAPlace, Place};
-pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
+pub use nodes::{ChangeFeed, ChangeListener, FullCounter, SharedAttempts, SharedCounter};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
 pub use spent::SpentStore;

@@ -95,6 +95,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("count attempts of the future as made now", shared_attempts::TURN_BACK),
     ("give back the only attempt", shared_attempts::GIVE_BACK_ONLY),
     ("give back an attempt", shared_attempts::GIVE_BACK),
+    ("list full counters", shared_attempts::FULL),
+    ("forget the counters of an account", shared_attempts::FORGET_OF_ACCOUNT),
+    ("forget a counter", shared_attempts::FORGET),
     ("delete old counts of attempts", shared_attempts::FORGET_OLD),
 ];
 

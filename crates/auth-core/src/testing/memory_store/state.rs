@@ -7,8 +7,8 @@ use std::time::Duration;
 use crate::{
     Account, Activity, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
     ExternalId, LogOrder, LogPage, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString,
-    Place, ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User,
-    UserId, fold, resolve,
+    Place, ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, SharedCounter, StoreError,
+    Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -57,9 +57,11 @@ impl UserRecord {
     }
 }
 
-/// The attempts of a key.
-#[derive(Clone, Default)]
+/// The attempts of a counter.
+#[derive(Clone)]
 pub(super) struct Counted {
+    /// The counter, as it was when it last counted an attempt.
+    pub(super) counter: SharedCounter,
     pub(super) attempts: Vec<Timestamp>,
     /// The latest attempt that was ever counted.
     pub(super) last: Timestamp,

@@ -1,4 +1,5 @@
--- Version 7: what administration asks for: pages of both logs by user and by client, and when users were last seen.
+-- Version 7: what administration asks for: pages of both logs by user and by client, when users were last seen, and limits
+-- that can be seen and lifted.
 
 CREATE INDEX audit_of_account ON audit (account, at, id) WHERE account IS NOT NULL;
 CREATE INDEX audit_of_actor ON audit (actor_account, at, id) WHERE actor_account IS NOT NULL;
@@ -25,3 +26,16 @@ LEFT JOIN (SELECT account, max(last_used) AS last FROM credential
     WHERE last_used IS NOT NULL GROUP BY account) AS c ON c.account = u.id;
 
 CREATE INDEX activity_by_realm ON activity (realm, seen, account);
+
+-- What a limit counts, for people to read, and what fills it: so many tries in so many milliseconds.
+ALTER TABLE tried ADD COLUMN label text NOT NULL DEFAULT '';
+ALTER TABLE tried ADD COLUMN account bytea;
+ALTER TABLE tried ADD COLUMN most bigint;
+ALTER TABLE tried ADD COLUMN span bigint;
+-- Until when it lets nothing through, if that is not over. The tries are in the order of time.
+ALTER TABLE tried ADD COLUMN full_until bigint GENERATED ALWAYS AS (
+    CASE WHEN most > 0 AND cardinality(tries) >= most THEN tries[(cardinality(tries) - most + 1)::int] + span END
+) STORED;
+
+CREATE INDEX tried_by_end ON tried (full_until, key) WHERE full_until IS NOT NULL;
+CREATE INDEX tried_of_account ON tried (account) WHERE account IS NOT NULL;
