@@ -5,12 +5,15 @@
 //! transaction: see [`AuditStore`]. It is `None` where the change is no act, such as the token that a login gives.
 
 mod activity;
+mod admin_keys;
 mod attempts;
 mod audit;
 mod change;
 mod error;
+mod groups;
 mod import;
 mod log;
+mod network_rules;
 mod nodes;
 mod outbox;
 mod sealed;
@@ -24,15 +27,18 @@ use crate::{
 };
 
 pub use activity::{Activity, ActivityStore, Unseen};
+pub use admin_keys::{AdminKey, AdminKeyStore};
 pub use attempts::{AttemptRecord, AttemptStore, KNOWN_CLIENTS};
 pub use audit::AuditStore;
 pub use change::{ProfileUpdate, Revocation};
 pub use error::{Conflict, StoreError};
+pub use groups::{Group, GroupSource, GroupStore};
 pub use import::{
     ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
     RealmWritten, Records,
 };
 pub use log::{AttemptFilter, AttemptRow, AuditFilter, AuditRow, LogOrder, LogPage, NotAPlace, Place};
+pub use network_rules::{NetworkRule, NetworkRuleKind, NetworkRuleStore};
 pub use nodes::{ChangeFeed, ChangeListener, FullCounter, SharedAttempts, SharedCounter};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
@@ -371,6 +377,9 @@ pub trait Store:
     + MetaStore
     + SealedStore
     + SpentStore
+    + NetworkRuleStore
+    + GroupStore
+    + AdminKeyStore
     + ChangeFeed
     + SharedAttempts
 {
@@ -387,6 +396,9 @@ impl<T> Store for T where
         + MetaStore
         + SealedStore
         + SpentStore
+        + NetworkRuleStore
+        + GroupStore
+        + AdminKeyStore
         + ChangeFeed
         + SharedAttempts
         + ?Sized

@@ -36,6 +36,7 @@
 
 pub mod accounts;
 pub mod activity;
+pub mod admin_keys;
 pub mod attempts;
 pub mod audit;
 pub mod bots;
@@ -43,11 +44,13 @@ pub mod creation;
 pub mod credentials;
 pub mod durability;
 pub mod external_ids;
+pub mod groups;
 pub mod import;
 pub mod logs;
 pub mod lookup;
 pub mod meta;
 pub mod model;
+pub mod network_rules;
 pub mod outbox;
 pub mod parents;
 pub mod sealed;
@@ -204,6 +207,19 @@ macro_rules! store_battery {
                 sets_meta_values_once
                 replaces_meta_values_only_while_they_are_the_old_ones
                 lists_meta_values_by_the_beginning_of_their_names
+            }
+            admin_keys {
+                keeps_admin_keys_by_name_and_digest_with_the_rows_of_their_acts
+                writes_the_last_uses_of_admin_keys_and_never_earlier_ones
+            }
+            groups {
+                names_of_groups_are_unique_in_a_realm_whatever_their_case
+                lists_groups_and_members_in_pages
+                members_join_and_leave_with_rows_and_end_with_user_and_group
+                sets_the_groups_of_a_user_in_one_step
+            }
+            network_rules {
+                keeps_one_rule_of_a_network_with_the_rows_of_its_acts
             }
             sealed {
                 pages_through_sealed_credentials_by_id

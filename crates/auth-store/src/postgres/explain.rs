@@ -5,8 +5,9 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, activity, attempt_queue, attempts, audit, bots, credentials, external_ids, feed, import,
-    log_pages, mail, meta, names, numbers, realms, sealed, shared_attempts, spent, statement, users,
+    Postgres, activity, admin_keys, attempt_queue, attempts, audit, bots, credentials, external_ids, feed,
+    groups, import, log_pages, mail, meta, names, network_rules, numbers, realms, sealed, shared_attempts,
+    spent, statement, users,
 };
 use crate::Plan;
 
@@ -77,6 +78,23 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list all realms", realms::ALL),
+    ("list the admin keys", admin_keys::ALL),
+    ("find an admin key", admin_keys::BY_ID),
+    ("find an admin key by digest", admin_keys::BY_DIGEST),
+    ("remove an admin key", admin_keys::REMOVE),
+    ("write last uses of admin keys", admin_keys::SET_USED),
+    ("find a group", groups::BY_ID),
+    ("find a group by name", groups::BY_NAME),
+    ("list a page of groups", groups::PAGE),
+    ("list the groups of a user", groups::OF_USER),
+    ("list a page of members", groups::MEMBERS),
+    ("rename a group", groups::RENAME),
+    ("remove a group", groups::REMOVE),
+    ("lock a user whose groups change", groups::LOCK),
+    ("add a member", groups::JOIN),
+    ("take a member out", groups::LEAVE),
+    ("list the rules of networks", network_rules::ALL),
+    ("remove the rule of a network", network_rules::REMOVE),
     ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("lock a realm", numbers::LOCK_REALM),

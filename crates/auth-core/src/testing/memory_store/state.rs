@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, Activity, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
-    ExternalId, LogOrder, LogPage, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString,
-    Place, ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, SharedCounter, StoreError,
-    Timestamp, User, UserId, fold, resolve,
+    Account, Activity, AdminKey, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId,
+    CredentialKind, ExternalId, Group, GroupId, LogOrder, LogPage, LoginName, Lookup, NameKind, NetworkRule,
+    NewId, NewUser, OutgoingMail, PasswordString, Place, ProtocolName, Realm, RealmChange, RealmId,
+    RealmWritten, Revocation, SharedCounter, StoreError, Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -31,6 +31,12 @@ pub(super) struct State {
     pub(super) counted: BTreeMap<[u8; 32], Counted>,
     /// What was used up, and until when that is remembered.
     pub(super) spent: BTreeMap<[u8; 32], Timestamp>,
+    /// Bans and allowances by network.
+    pub(super) network_rules: BTreeMap<String, NetworkRule>,
+    pub(super) groups: BTreeMap<GroupId, Group>,
+    /// The groups that users are in.
+    pub(super) members: BTreeSet<(GroupId, UserId)>,
+    pub(super) admin_keys: Vec<AdminKey>,
     /// Counts the changes of the store.
     pub(super) changes: u64,
 }

@@ -1,5 +1,6 @@
--- Version 7: what administration asks for: pages of both logs by user and by client, when users were last seen, and limits
--- that can be seen and lifted.
+-- Version 7: what administration asks for: pages of both logs by user and by client, when users were last seen, limits that can
+-- be seen and lifted, bans of networks, groups, and keys
+-- for administration.
 
 CREATE INDEX audit_of_account ON audit (account, at, id) WHERE account IS NOT NULL;
 CREATE INDEX audit_of_actor ON audit (actor_account, at, id) WHERE actor_account IS NOT NULL;
@@ -39,3 +40,47 @@ ALTER TABLE tried ADD COLUMN full_until bigint GENERATED ALWAYS AS (
 
 CREATE INDEX tried_by_end ON tried (full_until, key) WHERE full_until IS NOT NULL;
 CREATE INDEX tried_of_account ON tried (account) WHERE account IS NOT NULL;
+
+CREATE TABLE network_rule (
+    network text COLLATE "C" PRIMARY KEY, -- in CIDR form
+    kind text NOT NULL, -- ban or allow
+    until bigint,
+    made bigint NOT NULL,
+    note text NOT NULL
+);
+
+CREATE TABLE user_group (
+    id bytea PRIMARY KEY,
+    realm bytea NOT NULL REFERENCES realm (id) ON DELETE CASCADE,
+    name text NOT NULL,
+    folded text COLLATE "C" NOT NULL,
+    directory text, -- where it comes from
+    entry text,
+    made bigint NOT NULL
+);
+
+CREATE UNIQUE INDEX user_group_by_name ON user_group (realm, folded);
+
+CREATE TABLE membership (
+    user_group bytea NOT NULL REFERENCES user_group (id) ON DELETE CASCADE,
+    account bytea NOT NULL REFERENCES account (id) ON DELETE CASCADE,
+    PRIMARY KEY (user_group, account)
+);
+
+CREATE INDEX membership_of_account ON membership (account, user_group);
+
+CREATE TABLE admin_key (
+    id bytea PRIMARY KEY,
+    name text COLLATE "C" NOT NULL,
+    digest bytea NOT NULL,
+    scope text NOT NULL,
+    realm bytea REFERENCES realm (id) ON DELETE CASCADE, -- none is all
+    made bigint NOT NULL,
+    ends bigint,
+    last_used bigint,
+    CONSTRAINT admin_key_by_name UNIQUE (name),
+    CONSTRAINT admin_key_by_digest UNIQUE (digest)
+);
+
+-- Of a directory, an admin key or a user of the operating system.
+ALTER TABLE audit RENAME COLUMN actor_directory TO actor_name;
