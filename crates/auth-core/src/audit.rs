@@ -56,6 +56,10 @@ pub enum Actor {
     Directory(String),
     /// Whoever may run commands on the server.
     Operator,
+    /// Whoever holds the admin key of that name.
+    AdminKey(String),
+    /// The user of that name of the operating system, who runs a command on the server.
+    UnixUser(String),
 }
 
 impl Actor {
@@ -72,6 +76,8 @@ impl Actor {
             Self::MailedLink => "mailed-link",
             Self::Directory(_) => "directory",
             Self::Operator => "operator",
+            Self::AdminKey(_) => "admin-key",
+            Self::UnixUser(_) => "unix-user",
         }
     }
 
@@ -84,27 +90,28 @@ impl Actor {
         }
     }
 
-    /// The name of a directory; `None` for any other actor.
+    /// The name of a directory, an admin key or a user of the operating system; `None` for any other actor.
     #[must_use]
-    pub fn directory(&self) -> Option<&str> {
+    pub fn name(&self) -> Option<&str> {
         match self {
-            Self::Directory(name) => Some(name),
+            Self::Directory(name) | Self::AdminKey(name) | Self::UnixUser(name) => Some(name),
             _ => None,
         }
     }
 
-    /// The actor of a word, with the user or the directory that belongs to it; `None` where they don't fit.
+    /// The actor of a word, with the user or the name that belongs to it; `None` where they don't fit.
     #[must_use]
-    pub fn from_parts(word: &str, user: Option<UserId>, directory: Option<String>) -> Option<Self> {
-        let actor = match (word, user, directory) {
-            (_, Some(user), None) => Self::User(user),
-            (_, None, Some(name)) => Self::Directory(name),
+    pub fn from_parts(word: &str, user: Option<UserId>, name: Option<String>) -> Option<Self> {
+        Some(match (word, user, name) {
+            ("user", Some(user), None) => Self::User(user),
+            ("directory", None, Some(name)) => Self::Directory(name),
+            ("admin-key", None, Some(name)) => Self::AdminKey(name),
+            ("unix-user", None, Some(name)) => Self::UnixUser(name),
             ("owner", None, None) => Self::Owner,
             ("mailed-link", None, None) => Self::MailedLink,
             ("operator", None, None) => Self::Operator,
             _ => return None,
-        };
-        (actor.as_str() == word).then_some(actor)
+        })
     }
 }
 
@@ -212,6 +219,26 @@ acts! {
     MailedCodesRequired = "mailed-codes-required",
     /// Mailed codes are asked for no more.
     MailedCodesWaived = "mailed-codes-waived",
+    /// A group was made.
+    GroupAdded = "group-added",
+    /// A group got another name.
+    GroupRenamed = "group-renamed",
+    /// A group was removed.
+    GroupRemoved = "group-removed",
+    /// A user became a member of a group.
+    GroupJoined = "group-joined",
+    /// A user is a member of a group no more.
+    GroupLeft = "group-left",
+    /// A network was banned.
+    NetworkBanned = "network-banned",
+    /// A network was exempted from bans.
+    NetworkAllowed = "network-allowed",
+    /// The ban or the allowance of a network was removed.
+    NetworkRuleRemoved = "network-rule-removed",
+    /// A key for administration was made.
+    AdminKeyAdded = "admin-key-added",
+    /// A key for administration was revoked.
+    AdminKeyRevoked = "admin-key-revoked",
     /// A realm was created, or written over.
     RealmWritten = "realm-written",
     /// Several realms and users were written.
@@ -250,20 +277,24 @@ mod tests {
             Actor::MailedLink,
             Actor::Directory("corp".into()),
             Actor::Operator,
+            Actor::AdminKey("backup".into()),
+            Actor::UnixUser("root".into()),
         ];
         for actor in actors {
-            let (user, directory) = (actor.user(), actor.directory().map(str::to_owned));
-            assert_eq!(Actor::from_parts(actor.as_str(), user, directory), Some(actor));
+            let (user, name) = (actor.user(), actor.name().map(str::to_owned));
+            assert_eq!(Actor::from_parts(actor.as_str(), user, name), Some(actor));
         }
-        for (word, user, directory) in [
+        for (word, user, name) in [
             ("user", None, None),
             ("directory", None, None),
+            ("admin-key", None, None),
+            ("unix-user", Some(id), None),
             ("owner", Some(id), None),
             ("operator", None, Some("corp".to_owned())),
             ("user", Some(id), Some("corp".to_owned())),
             ("king", None, None),
         ] {
-            assert_eq!(Actor::from_parts(word, user, directory), None, "{word}");
+            assert_eq!(Actor::from_parts(word, user, name), None, "{word}");
         }
     }
 }

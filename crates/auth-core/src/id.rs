@@ -72,6 +72,14 @@ id! {
     CredentialId
 }
 id! {
+    /// Identifies a key for administration.
+    AdminKeyId
+}
+id! {
+    /// Identifies a group of users.
+    GroupId
+}
+id! {
     /// Identifies an outgoing mail.
     MailId
 }

@@ -92,7 +92,7 @@ pub use credential_check::{
 pub use error::{InternalError, InternalErrorKind};
 pub use exact::Exact;
 pub use host::is_this_machine;
-pub use id::{CredentialId, MailId, NotAnId, RealmId, UserId};
+pub use id::{AdminKeyId, CredentialId, GroupId, MailId, NotAnId, RealmId, UserId};
 pub use language::Language;
 pub use login::{
     Challenge, FactorMethod, FailureReason, Grant, GrantKind, Identifier, Login, LoginAttempt, LoginError,
@@ -121,11 +121,13 @@ pub use service::{
     ResetLinkRequest, ResetLinks, SealedTexts, SecondFactors, Sessions, TextPurpose, TokenRenewal,
 };
 pub use store::{
-    AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, AuditFilter, AuditRow, AuditStore, ChangeFeed,
-    ChangeListener, Conflict, CredentialStore, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
-    KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore, NewRecord, NewUser, NotAPlace, OnConflict,
-    Outbox, OutgoingMail, Place, ProfileUpdate, RealmStore, RealmWritten, Records, Revocation, SealedStore,
-    SharedAttempts, SpentStore, Store, StoreError, UserStore, resolve,
+    Activity, ActivityStore, AdminKey, AdminKeyStore, AttemptFilter, AttemptRecord, AttemptRow, AttemptStore,
+    AuditFilter, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore, FullCounter,
+    Group, GroupSource, GroupStore, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
+    KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore, NetworkRule, NetworkRuleKind,
+    NetworkRuleStore, NewRecord, NewUser, NotAPlace, OnConflict, Outbox, OutgoingMail, Place, ProfileUpdate,
+    RealmStore, RealmWritten, Records, Revocation, SealedStore, SharedAttempts, SharedCounter, SpentStore,
+    Store, StoreError, Unseen, UserStore, resolve,
 };
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

@@ -4,34 +4,42 @@
 //! Commands that change an account, a realm or a key take `audit`, the row of the audit log to write in the same
 //! transaction: see [`AuditStore`]. It is `None` where the change is no act, such as the token that a login gives.
 
+mod activity;
+mod admin_keys;
+mod attempts;
 mod audit;
 mod change;
 mod error;
+mod groups;
 mod import;
 mod log;
+mod network_rules;
 mod nodes;
 mod outbox;
 mod sealed;
 mod spent;
 
-use std::borrow::Cow;
-
 use async_trait::async_trait;
 
 use crate::{
-    Account, AuditRecord, ClientKey, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName,
-    NameKind, NewId, PasswordString, ProtocolName, Realm, RealmId, Timestamp, UserId,
+    Account, AuditRecord, Credential, CredentialId, CredentialKind, Digest, ExternalId, LoginName, NameKind,
+    NewId, PasswordString, ProtocolName, Realm, RealmId, Timestamp, UserId,
 };
 
+pub use activity::{Activity, ActivityStore, Unseen};
+pub use admin_keys::{AdminKey, AdminKeyStore};
+pub use attempts::{AttemptRecord, AttemptStore, KNOWN_CLIENTS};
 pub use audit::AuditStore;
 pub use change::{ProfileUpdate, Revocation};
 pub use error::{Conflict, StoreError};
+pub use groups::{Group, GroupSource, GroupStore};
 pub use import::{
     ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
     RealmWritten, Records,
 };
 pub use log::{AttemptFilter, AttemptRow, AuditFilter, AuditRow, LogOrder, LogPage, NotAPlace, Place};
-pub use nodes::{ChangeFeed, ChangeListener, SharedAttempts};
+pub use network_rules::{NetworkRule, NetworkRuleKind, NetworkRuleStore};
+pub use nodes::{ChangeFeed, ChangeListener, FullCounter, SharedAttempts, SharedCounter};
 pub use outbox::{Outbox, OutgoingMail};
 pub use sealed::SealedStore;
 pub use spent::SpentStore;
@@ -308,8 +316,8 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn raise_counter(&self, id: CredentialId, to: i64) -> Result<bool, StoreError>;
 
-    /// Writes when credentials were last used, where that is later than what is written. It counts as no change of their
-    /// users. Credentials that are gone are passed over.
+    /// Writes when credentials were last used, where that is later than what is written, and with it the activity of their
+    /// users ([`ActivityStore`]). It counts as no change of the users. Credentials that are gone are passed over.
     ///
     /// # Errors
     /// See [`StoreError`].
@@ -320,77 +328,6 @@ pub trait CredentialStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn purge(&self, now: Timestamp) -> Result<u64, StoreError>;
-}
-
-/// How many client keys of one user are remembered, so that no user makes those of others forgotten.
-pub const KNOWN_CLIENTS: usize = 64;
-
-/// Keeps the attempt log.
-#[async_trait]
-pub trait AttemptStore: Send + Sync {
-    /// Queues a row for writing; never waits. Rows that don't fit the queue are dropped.
-    fn record(&self, attempt: AttemptRecord);
-
-    /// A page of the attempts that fit a filter; those that were recorded before are seen. It is found as a page of the audit
-    /// log is: see [`AuditStore::audit_rows`].
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn attempts(&self, filter: &AttemptFilter, page: LogPage) -> Result<Vec<AttemptRow>, StoreError>;
-
-    /// The users that logged in, each with the client key: pairs without repetition, newest first, up to `limit`, and up to
-    /// [`KNOWN_CLIENTS`] of each user. Only the `within` newest attempts are read.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn known_clients(&self, within: u32, limit: u32) -> Result<Vec<(UserId, ClientKey)>, StoreError>;
-
-    /// Deletes attempts older than `before`; gives their number.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn forget_attempts(&self, before: Timestamp) -> Result<u64, StoreError>;
-
-    /// Deletes the oldest attempts, so that at most `keep` are left; gives their number. Attempts of one millisecond go
-    /// together.
-    ///
-    /// # Errors
-    /// See [`StoreError`].
-    async fn trim_attempts(&self, keep: u32) -> Result<u64, StoreError>;
-}
-
-/// A row of the attempt log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
-pub struct AttemptRecord {
-    /// When the attempt was made.
-    pub at: Timestamp,
-    /// The protocol by which the attempt came.
-    pub protocol: ProtocolName,
-    /// The realm to log in to.
-    pub realm: RealmId,
-    /// The user, where the name has one.
-    pub user: Option<UserId>,
-    /// The name as typed, cut to 256 bytes; empty where names are not logged.
-    pub name: String,
-    /// The client key that the attempt came from.
-    pub client_key: ClientKey,
-    /// `granted`, or the refusal in a word. Where the row counts several attempts, their number follows, as in `granted x 7`.
-    pub outcome: Cow<'static, str>,
-}
-
-impl AttemptRecord {
-    /// Whether that is the outcome of the attempt, or of each that the row counts.
-    #[must_use]
-    pub fn has_outcome(&self, outcome: &str) -> bool {
-        self.outcome.strip_prefix(outcome).is_some_and(|rest| rest.is_empty() || rest.starts_with(" x "))
-    }
-
-    /// Whether the user logged in.
-    #[must_use]
-    pub fn is_granted(&self) -> bool {
-        self.has_outcome("granted")
-    }
 }
 
 /// Keeps the values that belong to the store as a whole.
@@ -433,12 +370,16 @@ pub trait Store:
     RealmStore
     + UserStore
     + CredentialStore
+    + ActivityStore
     + AttemptStore
     + AuditStore
     + Outbox
     + MetaStore
     + SealedStore
     + SpentStore
+    + NetworkRuleStore
+    + GroupStore
+    + AdminKeyStore
     + ChangeFeed
     + SharedAttempts
 {
@@ -448,13 +389,16 @@ impl<T> Store for T where
     T: RealmStore
         + UserStore
         + CredentialStore
+        + ActivityStore
         + AttemptStore
-        + AuditStore
         + AuditStore
         + Outbox
         + MetaStore
         + SealedStore
         + SpentStore
+        + NetworkRuleStore
+        + GroupStore
+        + AdminKeyStore
         + ChangeFeed
         + SharedAttempts
         + ?Sized

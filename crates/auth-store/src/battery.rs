@@ -35,6 +35,8 @@
 )]
 
 pub mod accounts;
+pub mod activity;
+pub mod admin_keys;
 pub mod attempts;
 pub mod audit;
 pub mod bots;
@@ -42,11 +44,13 @@ pub mod creation;
 pub mod credentials;
 pub mod durability;
 pub mod external_ids;
+pub mod groups;
 pub mod import;
 pub mod logs;
 pub mod lookup;
 pub mod meta;
 pub mod model;
+pub mod network_rules;
 pub mod outbox;
 pub mod parents;
 pub mod sealed;
@@ -171,6 +175,12 @@ macro_rules! store_battery {
                 keeps_mail_until_it_is_settled
                 takes_a_mail_with_the_credential_that_it_tells_of
             }
+            activity {
+                a_new_user_was_seen_when_it_was_created_or_a_credential_used
+                logins_and_uses_are_noted_and_are_no_change_of_the_user
+                many_logins_and_uses_at_once_are_all_noted
+                lists_users_that_were_not_seen_since_a_moment_in_pages
+            }
             attempts {
                 lists_the_newest_attempts_and_forgets_old_ones
                 keeps_no_more_attempts_than_the_ceiling
@@ -197,6 +207,19 @@ macro_rules! store_battery {
                 sets_meta_values_once
                 replaces_meta_values_only_while_they_are_the_old_ones
                 lists_meta_values_by_the_beginning_of_their_names
+            }
+            admin_keys {
+                keeps_admin_keys_by_name_and_digest_with_the_rows_of_their_acts
+                writes_the_last_uses_of_admin_keys_and_never_earlier_ones
+            }
+            groups {
+                names_of_groups_are_unique_in_a_realm_whatever_their_case
+                lists_groups_and_members_in_pages
+                members_join_and_leave_with_rows_and_end_with_user_and_group
+                sets_the_groups_of_a_user_in_one_step
+            }
+            network_rules {
+                keeps_one_rule_of_a_network_with_the_rows_of_its_acts
             }
             sealed {
                 pages_through_sealed_credentials_by_id

@@ -5,7 +5,8 @@ mod external;
 use std::net::IpAddr;
 
 use auth_core::{
-    Act, Actor, BotKind, ClientKey, CredentialKind, NameKind, ProtocolName, Role, StoreError, UserId,
+    Act, Actor, BotKind, ClientKey, CredentialKind, NameKind, NetworkRuleKind, ProtocolName, Role,
+    StoreError, UserId,
 };
 
 pub(crate) use external::{ExternalColumns, IdColumn};
@@ -70,9 +71,14 @@ pub(crate) fn act(name: &str) -> Result<Act> {
     Act::from_name(name).ok_or_else(|| corrupt("an unknown act"))
 }
 
-/// An actor of its word, with the user or the directory that belongs to it.
-pub(crate) fn actor(word: &str, user: Option<UserId>, directory: Option<String>) -> Result<Actor> {
-    Actor::from_parts(word, user, directory).ok_or_else(|| corrupt("an unknown actor"))
+/// The kind of a rule of a network.
+pub(crate) fn network_rule_kind(name: &str) -> Result<NetworkRuleKind> {
+    NetworkRuleKind::from_name(name).ok_or_else(|| corrupt("an unknown kind of rule of a network"))
+}
+
+/// An actor of its word, with the user or the name that belongs to it.
+pub(crate) fn actor(word: &str, user: Option<UserId>, name: Option<String>) -> Result<Actor> {
+    Actor::from_parts(word, user, name).ok_or_else(|| corrupt("an unknown actor"))
 }
 
 /// A stored value that is not what it should be.

@@ -69,12 +69,7 @@
 //!
 //! # To add a store
 //!
-//! Implement the traits that make up [`auth_core::Store`]: [`RealmStore`](auth_core::RealmStore),
-//! [`UserStore`](auth_core::UserStore), [`CredentialStore`](auth_core::CredentialStore),
-//! [`AttemptStore`](auth_core::AttemptStore), [`AuditStore`](auth_core::AuditStore), [`Outbox`](auth_core::Outbox),
-//! [`MetaStore`](auth_core::MetaStore),
-//! [`SealedStore`](auth_core::SealedStore), [`ChangeFeed`](auth_core::ChangeFeed) and
-//! [`SharedAttempts`](auth_core::SharedAttempts). Then run `store_battery!` (feature `battery`) against it: the battery
+//! Implement the traits that make up [`auth_core::Store`]. Then run `store_battery!` (feature `battery`) against it: the battery
 //! is the contract, in tests. `auth_core::testing::MemoryStore` is the smallest store that passes.
 //!
 //! # To change the schema

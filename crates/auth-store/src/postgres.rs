@@ -1,6 +1,8 @@
 //! A store in a PostgreSQL database, which any number of servers may share.
 
+mod activity;
 mod address;
+mod admin_keys;
 mod attempt_queue;
 mod attempts;
 mod audit;
@@ -11,12 +13,14 @@ mod error;
 mod explain;
 mod external_ids;
 mod feed;
+mod groups;
 mod import;
 mod integrity;
 mod log_pages;
 mod mail;
 mod meta;
 mod names;
+mod network_rules;
 mod new_user;
 mod notifications;
 mod numbers;

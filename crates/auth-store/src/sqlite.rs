@@ -1,5 +1,7 @@
 //! A store in one SQLite file.
 
+mod activity;
+mod admin_keys;
 mod attempts;
 mod audit;
 mod backup;
@@ -10,12 +12,14 @@ mod error;
 mod explain;
 mod external_ids;
 mod feed;
+mod groups;
 mod import;
 mod integrity;
 mod log_pages;
 mod mail;
 mod meta;
 mod names;
+mod network_rules;
 mod new_user;
 mod readers;
 mod realms;

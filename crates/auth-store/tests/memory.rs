@@ -35,6 +35,16 @@ async fn a_clock_that_is_set_back_by_days_prolongs_no_limit() {
 }
 
 #[tokio::test]
+async fn full_counters_are_listed_in_the_order_in_which_they_end() {
+    shared_attempts::full_counters_are_listed_in_the_order_in_which_they_end(&Memory::empty()).await;
+}
+
+#[tokio::test]
+async fn counters_are_forgotten_one_by_one_and_by_account() {
+    shared_attempts::counters_are_forgotten_one_by_one_and_by_account(&Memory::empty()).await;
+}
+
+#[tokio::test]
 async fn every_command_fails_during_an_outage() {
     let realm = RealmBuilder::new("main").build();
     let user = UserBuilder::new("iago").realm(realm.id).new_user(None);

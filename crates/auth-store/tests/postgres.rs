@@ -7,8 +7,8 @@ use std::time::Duration;
 use auth_core::{
     AttemptFilter, AttemptStore, ByProtocol, ChangeFeed, ChangeListener, CredentialId, CredentialKind,
     CredentialStore, Digest, ImportMode, LogPage, MetaStore, NewRecord, NewUser, OnConflict, PasswordString,
-    Quota, Realm, RealmId, Revocation, Role, SeededRng, SharedAttempts, Store, StoreError, Timestamp, User,
-    UserId, UserStore,
+    Quota, Realm, RealmId, Revocation, Role, SeededRng, SharedAttempts, SharedCounter, Store, StoreError,
+    Timestamp, User, UserId, UserStore,
 };
 use auth_store::battery::{self, Fixture};
 use auth_store::{Postgres, PostgresConfig, PostgresOpenError, store_battery};
@@ -177,13 +177,25 @@ async fn a_clock_that_is_set_back_by_days_prolongs_no_limit() {
 }
 
 #[tokio::test]
+async fn full_counters_are_listed_in_the_order_in_which_they_end() {
+    battery::shared_attempts::full_counters_are_listed_in_the_order_in_which_they_end(&Database::empty())
+        .await;
+}
+
+#[tokio::test]
+async fn counters_are_forgotten_one_by_one_and_by_account() {
+    battery::shared_attempts::counters_are_forgotten_one_by_one_and_by_account(&Database::empty()).await;
+}
+
+#[tokio::test]
 async fn attempts_that_are_given_back_leave_no_row() {
     let database = Database::empty();
     let store = database.open().await;
     let quota = Quota { attempts: 3, window: Duration::from_secs(60) };
     let (key, now) = (Digest::new([1; 32]), Timestamp::from_secs(1_700_000_000));
+    let counter = SharedCounter { key, label: String::new(), user: None, quota };
     for _ in 0..2 {
-        assert_eq!(store.reserve_attempt(&key, quota, now).await, Ok(None));
+        assert_eq!(store.reserve_attempt(&counter, now).await, Ok(None));
     }
     let later = now + Duration::from_secs(1);
     store.give_back_attempt(&key, now).await.unwrap();

@@ -52,6 +52,10 @@ pub enum Conflict {
     ExternalId(ProtocolName),
     /// A credential that is looked up by the same digest.
     Credential,
+    /// The name of a group in its realm.
+    Group,
+    /// The name of a key for administration, or the key itself.
+    AdminKey,
 }
 
 impl fmt::Display for Conflict {
@@ -66,6 +70,8 @@ impl fmt::Display for Conflict {
             Self::ExternalId(ProtocolName::ZETTELSTORE) => "the Zettelstore id",
             Self::ExternalId(protocol) => return write!(f, "the {protocol} id"),
             Self::Credential => "a key or token",
+            Self::Group => "the name of the group",
+            Self::AdminKey => "the name of the admin key",
         })
     }
 }

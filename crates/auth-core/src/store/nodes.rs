@@ -41,7 +41,7 @@ pub trait ChangeListener: Send + Sync {
 /// no count beside the server's own.
 #[async_trait]
 pub trait SharedAttempts: Send + Sync {
-    /// Counts an attempt of a key if the quota lets it through, in one step across all servers; else gives the time
+    /// Counts an attempt at a counter if its quota lets it through, in one step across all servers; else gives the time
     /// until one is let through. Attempts that lie in the future, by more than clocks differ, count as made now: see
     /// [`Timestamp::counted_at`]. A repeated command may count twice.
     ///
@@ -49,8 +49,7 @@ pub trait SharedAttempts: Send + Sync {
     /// See [`StoreError`].
     async fn reserve_attempt(
         &self,
-        _key: &Digest,
-        _quota: Quota,
+        _counter: &SharedCounter,
         _now: Timestamp,
     ) -> Result<Option<Duration>, StoreError> {
         Ok(None)
@@ -71,4 +70,58 @@ pub trait SharedAttempts: Send + Sync {
     async fn forget_shared_attempts(&self, _before: Timestamp) -> Result<u64, StoreError> {
         Ok(0)
     }
+
+    /// Up to `limit` counters that let nothing through at `now`: those that will do so first come first, from the first
+    /// behind `after` on, which is when a counter lets through again, and its key.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn full_counters(
+        &self,
+        _now: Timestamp,
+        _after: Option<(Timestamp, Digest)>,
+        _limit: u32,
+    ) -> Result<Vec<FullCounter>, StoreError> {
+        Ok(Vec::new())
+    }
+
+    /// Forgets all that was counted of an account; gives the number of its counters.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn forget_counters_of(&self, _user: UserId) -> Result<u64, StoreError> {
+        Ok(0)
+    }
+
+    /// Forgets all that was counted at a counter; `false` when there was nothing.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn forget_counter(&self, _key: &Digest) -> Result<bool, StoreError> {
+        Ok(false)
+    }
+}
+
+/// A counter of attempts that the servers of a store have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "the engine builds it, stores take it apart")]
+pub struct SharedCounter {
+    /// A digest of whom it counts.
+    pub key: Digest,
+    /// Whom it counts, for people to read: at most 200 bytes, and never what was typed.
+    pub label: String,
+    /// The account that it counts; `None` where it counts a client, or a name of which no account is known.
+    pub user: Option<UserId>,
+    /// What it lets through.
+    pub quota: Quota,
+}
+
+/// A counter that lets nothing through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct FullCounter {
+    /// The counter, as it was when it last counted an attempt.
+    pub counter: SharedCounter,
+    /// Until when it lets nothing through.
+    pub until: Timestamp,
 }

@@ -1,7 +1,11 @@
 //! A store in memory: every store trait over plain maps and lists.
 
+mod activity;
+mod admin_keys;
 mod audit;
 mod credentials;
+mod groups;
+mod network_rules;
 mod nodes;
 mod records;
 mod state;
@@ -113,7 +117,18 @@ impl MemoryStore {
         audit: Option<&AuditRecord>,
         work: impl FnOnce(&mut State) -> Result<bool, StoreError>,
     ) -> Result<bool, StoreError> {
-        self.change_user(user, |state| {
+        let done = self.act_apart(audit, work);
+        self.notify(user);
+        done
+    }
+
+    /// Does the same for an act that changes no record of a user.
+    fn act_apart(
+        &self,
+        audit: Option<&AuditRecord>,
+        work: impl FnOnce(&mut State) -> Result<bool, StoreError>,
+    ) -> Result<bool, StoreError> {
+        self.change(|state| {
             state.check_actor(audit)?;
             let done = work(state)?;
             state.audit(audit.filter(|_| done));

@@ -14,8 +14,8 @@
 use std::time::Duration;
 
 use auth_core::{
-    Account, AttemptCounting, ClientKey, CredentialKind, Digest, LoginAttempt, Peer, ProtocolName, Quota,
-    RateLimitStatus, SecondStep, Timestamp, UserId,
+    Account, AttemptCounting, ClientKey, CredentialKind, LoginAttempt, Peer, ProtocolName, Quota,
+    RateLimitStatus, SecondStep, SharedCounter, Timestamp, UserId,
 };
 use auth_crypto::opaque::digest;
 
@@ -63,9 +63,6 @@ struct ProtocolLimits {
     calls: OptionalLimiter<(&'static str, ClientKey)>,
     user_calls: OptionalLimiter<UserId>,
 }
-
-/// A limit as the servers of a store share it: the store's name for the counter, and the quota.
-pub(crate) type SharedLimit = (Digest, Quota);
 
 impl LocalLimits {
     pub(crate) fn new(config: &Config, rules: &RuleSet) -> Self {
@@ -317,10 +314,11 @@ impl LocalLimits {
         }
     }
 
-    /// The quota that servers share for a counter, and the store's name for the counter; protocols' own limits are not
-    /// shared.
-    pub(super) fn shared(&self, counter: &Counter) -> Option<SharedLimit> {
-        Some((digest(&counter.shared_name()?), self.limiter(counter)?.quota()?))
+    /// A counter as the servers of a store share it; `None` for protocols' own limits, which are not shared.
+    pub(super) fn shared(&self, counter: &Counter) -> Option<SharedCounter> {
+        let key = digest(&counter.shared_name()?);
+        let quota = self.limiter(counter)?.quota()?;
+        Some(SharedCounter { key, label: counter.label(), user: counter.subject.user(), quota })
     }
 
     /// Reserves an attempt at a counter; gives back everything that the reservation holds when that is refused.
@@ -420,7 +418,35 @@ mod tests {
             (Counter::of(ProtocolName::ZULIP, account.clone()), None),
             (Counter::of(ProtocolName::ZETTELSTORE, account), None),
         ] {
-            assert_eq!(limits.shared(&counter).map(|(_, quota)| quota), quota, "{counter:?}");
+            assert_eq!(limits.shared(&counter).map(|shared| shared.quota), quota, "{counter:?}");
         }
+    }
+
+    #[test]
+    fn shared_counters_tell_whom_they_count_and_never_a_name() {
+        let limits = LocalLimits::new(&limited(), &RuleSet::new(&limited(), Vec::new()));
+        let client = ClientKey::of("2001:db8:1111:2222:3333:4444:5555:6666".parse().unwrap());
+        let user = UserId::from_bytes([7; 16]);
+        let account = Subject::Account(user, client);
+        let secret = Subject::address("hunter2", true);
+        for (counter, label, of) in [
+            (Counter::common(Subject::Client(client)), "logins: client 2001:db8:1111:2222::/64", None),
+            (
+                Counter::second_factor(account.clone()),
+                "second factors: account from client 2001:db8:1111:2222::/64",
+                Some(user),
+            ),
+            (
+                Counter::second_factor(Subject::Strangers(user)),
+                "second factors: account from unknown clients",
+                Some(user),
+            ),
+            (Counter::mail(CredentialKind::MAILED_CODE, user), "account, mails with mailed-code", Some(user)),
+        ] {
+            let shared = limits.shared(&counter).unwrap();
+            assert_eq!((shared.label.as_str(), shared.user), (label, of));
+        }
+        let label = Counter::reset_links(Span::Hour, secret).label();
+        assert_eq!(label, "reset links of an hour: address");
     }
 }

@@ -68,6 +68,19 @@ impl Counter {
         }
     }
 
+    /// What the counter counts, for people to read: at most 200 bytes.
+    pub(super) fn label(&self) -> String {
+        let subject = self.subject.label();
+        match self.scope {
+            Scope::Common => format!("logins: {subject}"),
+            Scope::SecondFactor => format!("second factors: {subject}"),
+            Scope::Mail => subject,
+            Scope::ResetLinks(Span::Hour) => format!("reset links of an hour: {subject}"),
+            Scope::ResetLinks(Span::Day) => format!("reset links of a day: {subject}"),
+            Scope::Protocol(protocol) => format!("{protocol}: {subject}"),
+        }
+    }
+
     /// The error for an attempt that the counter refuses.
     pub(super) fn error(&self, retry_after: Duration) -> LoginError {
         match self.subject {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ClientKey, Clock, CredentialKind, Digest, InternalError, LoginAttempt, LoginError, Peer,
-    Principal, ProtocolName, RateLimitStatus, RequestLimits, Store, StoreError, Timestamp, UserId,
+    Principal, ProtocolName, RateLimitStatus, RequestLimits, SharedCounter, Store, StoreError, Timestamp,
+    UserId,
 };
 use futures_util::future::{join_all, try_join_all};
 
-use super::local::{LocalLimits, SharedLimit};
+use super::local::LocalLimits;
 use super::reservation::{Limited, Reservation};
 
 /// The limits of attempts, by this server and by all servers of the store.
@@ -121,18 +122,18 @@ impl AttemptLimits {
     /// Has the store count what was reserved here and is shared. On refusal nothing stays reserved.
     async fn share(&self, reservation: &mut Reservation) -> Result<(), Limited> {
         let at = reservation.at;
-        let asked: Vec<SharedLimit> = reservation
+        let asked: Vec<SharedCounter> = reservation
             .counters
             .iter()
             .filter_map(|counter| {
-                let limit = self.local.shared(counter)?;
-                reservation.shared.push((limit.0, counter.clone()));
-                Some(limit)
+                let shared = self.local.shared(counter)?;
+                reservation.shared.push((shared.key, counter.clone()));
+                Some(shared)
             })
             .collect();
-        let answers = asked.iter().map(async |(name, quota)| {
-            let wait = self.store.reserve_attempt(name, *quota, at).await?;
-            Ok::<_, StoreError>((*name, quota.window, wait))
+        let answers = asked.iter().map(async |shared| {
+            let wait = self.store.reserve_attempt(shared, at).await?;
+            Ok::<_, StoreError>((shared.key, shared.quota.window, wait))
         });
         let answers = match try_join_all(answers).await {
             Ok(answers) => answers,

@@ -95,6 +95,31 @@ impl Subject {
             Self::Typed(_) | Self::UserName(..) => None,
         }
     }
+
+    /// Whom the subject is, for people to read. Names are left out: a password may have been typed in the wrong field.
+    pub(super) fn label(&self) -> String {
+        match self {
+            Self::Client(client) => format!("client {client}"),
+            Self::Network(network) => format!("network {network}"),
+            Self::Name(_, client) => format!("name from client {client}"),
+            Self::Account(_, client) => format!("account from client {client}"),
+            Self::Anywhere(_) => "account from anywhere".into(),
+            Self::Strangers(_) => "account from unknown clients".into(),
+            Self::Address(_) => "address".into(),
+            Self::Mail(kind, _) => format!("account, mails with {}", kind.as_str()),
+            Self::Typed(_) | Self::UserName(..) => "name".into(),
+        }
+    }
+
+    /// The account, where the subject is one.
+    pub(super) fn user(&self) -> Option<UserId> {
+        match self {
+            Self::Account(user, _) | Self::Anywhere(user) | Self::Strangers(user) | Self::Mail(_, user) => {
+                Some(*user)
+            }
+            _ => None,
+        }
+    }
 }
 
 /// The name that came with a password; `None` for an attempt without a password.

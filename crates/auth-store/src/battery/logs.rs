@@ -119,7 +119,7 @@ pub async fn reads_the_audit_log_by_any_filter_in_both_orders<F: Fixture>(fixtur
             client: has(3).then(|| client(from % KINDS)),
             protocol: has(4).then(|| PROTOCOLS[usize::from(from % 2)]),
             since: has(5).then(|| at(i64::from(when % 6))),
-            until: (when % 4 == 0).then(|| at(i64::from(6 + when % 6))),
+            until: when.is_multiple_of(4).then(|| at(i64::from(6 + when % 6))),
         });
     }
     for filter in filters {
@@ -151,7 +151,7 @@ pub async fn reads_attempts_by_any_filter_in_both_orders<F: Fixture>(fixture: &F
             client: has(3).then(|| client(from % KINDS)),
             protocol: has(4).then(|| PROTOCOLS[usize::from(from % 2)]),
             since: has(5).then(|| at(i64::from(when % 6))),
-            until: (when % 4 == 0).then(|| at(i64::from(6 + when % 6))),
+            until: when.is_multiple_of(4).then(|| at(i64::from(6 + when % 6))),
         });
     }
     for filter in filters {

@@ -1,19 +1,20 @@
 //! The rows of the log of attempts that wait to be written: a bounded queue, of which many go in one statement.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use auth_core::AttemptRecord;
+use auth_core::{AttemptRecord, UserId};
 use deadpool_postgres::Pool;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot};
 
 use super::error::Result;
 use super::row::escaped;
-use super::statement::execute;
+use super::statement::{Params, execute};
 
 /// Rows that may wait.
 const CAPACITY: usize = 4096;
@@ -24,10 +25,17 @@ const GROUP: usize = 256;
 /// The pause after a group whose writing panicked, which is lost.
 const PAUSE: Duration = Duration::from_millis(100);
 
-// A lost row of the log is no lost token: the commit is not waited for.
-const INSERT: &str = "INSERT INTO attempt (at, door, realm, account, name, network, outcome) \
+/// How often a group is written again after it has met the writing of another server.
+const CONFLICTS: u32 = 3;
+
+// The rows, and when users have logged in: $8 the users, $9 the last login of each. A lost row of the log is no lost token:
+// the commit is not waited for.
+pub(super) const INSERT: &str = "WITH logged AS (INSERT INTO attempt (at, door, realm, account, name, network, outcome) \
     SELECT a.* FROM set_config('synchronous_commit', 'off', true), unnest($1::bigint[], $2::text[], \
-    $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[]) AS a";
+    $3::bytea[], $4::bytea[], $5::text[], $6::text[], $7::text[]) AS a) \
+    UPDATE activity AS a SET last_login = l.at, seen = greatest(a.seen, l.at) \
+    FROM unnest($8::bytea[], $9::bigint[]) AS l (account, at) \
+    WHERE a.account = l.account AND coalesce(a.last_login, l.at - 1) < l.at";
 
 /// The queue, and the task that empties it.
 pub(super) struct AttemptQueue {
@@ -88,12 +96,22 @@ async fn work(pool: &Pool, items: &mut mpsc::Receiver<Item>, dropped: &AtomicU64
                 Item::Barrier(barrier) => barriers.push(barrier),
             }
         }
-        if !attempts.is_empty() && insert(pool, &attempts).await.is_err() {
+        if !attempts.is_empty() && insert_or_repeat(pool, &attempts).await.is_err() {
             dropped.fetch_add(u64::try_from(attempts.len()).unwrap_or(u64::MAX), Ordering::Relaxed);
         }
         for barrier in barriers {
             // A caller that has gone needs no answer.
             let _ = barrier.send(());
+        }
+    }
+}
+
+async fn insert_or_repeat(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
+    let mut conflicts = 0;
+    loop {
+        match insert(pool, attempts).await {
+            Err(error) if error.is_conflict() && conflicts < CONFLICTS => conflicts += 1,
+            done => return done,
         }
     }
 }
@@ -111,6 +129,17 @@ async fn insert(pool: &Pool, attempts: &[AttemptRecord]) -> Result<()> {
     let name = column(|attempt| attempt.name.as_str().into());
     let client_key = column(|attempt| attempt.client_key.to_string().into());
     let outcome = column(|attempt| attempt.outcome.as_ref().into());
-    execute(&client, INSERT, &[&at, &protocol, &realm, &user, &name, &client_key, &outcome]).await?;
+    // In one order at all servers, so that none waits for another that waits for it.
+    let mut logins: BTreeMap<UserId, i64> = BTreeMap::new();
+    for attempt in attempts.iter().filter(|attempt| attempt.is_granted()) {
+        if let Some(user) = attempt.user {
+            let at = attempt.at.as_millis();
+            logins.entry(user).and_modify(|last| *last = at.max(*last)).or_insert(at);
+        }
+    }
+    let users: Vec<&[u8]> = logins.keys().map(|user| &user.as_bytes()[..]).collect();
+    let last: Vec<i64> = logins.values().copied().collect();
+    let params: Params<'_> = &[&at, &protocol, &realm, &user, &name, &client_key, &outcome, &users, &last];
+    execute(&client, INSERT, params).await?;
     Ok(())
 }

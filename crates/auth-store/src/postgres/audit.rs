@@ -8,8 +8,8 @@ use deadpool_postgres::GenericClient;
 
 use super::error::Result;
 use super::row::{Columns, escaped};
-use super::session::{read, write_once};
-use super::statement::{execute, lock, row};
+use super::session::{read, transact, write_once};
+use super::statement::{Params, changed, execute, lock, row};
 use super::{Postgres, log_pages};
 use crate::encoding::{act, actor, client_key, protocol};
 use crate::log_page::place;
@@ -17,7 +17,7 @@ use crate::log_page::place;
 /// Rows that one command deletes, so that none takes long.
 const FORGET: i64 = 1000;
 
-pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_account, actor_directory, act, realm, account, \
+pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_account, actor_name, act, realm, account, \
     detail, client, protocol, request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 pub(super) const BY: &str = "SELECT id FROM credential WHERE id = $1 FOR KEY SHARE";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit \
@@ -49,6 +49,23 @@ impl AuditStore for Postgres {
     }
 }
 
+impl Postgres {
+    /// Runs a statement that changes no record of a user, and writes the row of the act where it changed something.
+    pub(super) async fn act_apart(
+        &self,
+        statement: &str,
+        params: Params<'_>,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool> {
+        transact!(self, |transaction| {
+            check(transaction, audit).await?;
+            let done = changed(transaction, statement, params).await?;
+            write(transaction, audit.filter(|_| done)).await?;
+            Ok(done)
+        })
+    }
+}
+
 /// Checks that the credential by which an act is done is still there, and keeps it there until the act is done: nothing is
 /// done otherwise. The user to whom it is done is locked first, as by everything that revokes.
 pub(super) async fn check(client: &impl GenericClient, record: Option<&AuditRecord>) -> Result<()> {
@@ -71,7 +88,7 @@ pub(super) async fn write(client: &impl GenericClient, record: Option<&AuditReco
         record.realm.as_ref().map(|realm| &realm.as_bytes()[..]),
         record.user.as_ref().map(|user| &user.as_bytes()[..]),
     );
-    let directory = record.actor.directory().map(escaped);
+    let actor_name = record.actor.name().map(escaped);
     let client_key = record.client.map(|client| client.to_string());
     execute(
         client,
@@ -80,7 +97,7 @@ pub(super) async fn write(client: &impl GenericClient, record: Option<&AuditReco
             &record.at.as_millis(),
             &record.actor.as_str(),
             &ids.0,
-            &directory.as_deref(),
+            &actor_name.as_deref(),
             &record.act.as_str(),
             &ids.1,
             &ids.2,

@@ -54,9 +54,13 @@ pub(super) const REMOVE: &str = "WITH owner AS MATERIALIZED (SELECT a.id FROM cr
     UPDATE account SET version = version + 1 FROM gone WHERE account.id = gone.account RETURNING account.id";
 pub(super) const REMOVE_KINDS: &str =
     "DELETE FROM credential WHERE account = $1 AND kind = ANY($2) AND id IS DISTINCT FROM $3";
-pub(super) const SET_LAST_USED: &str = "UPDATE credential SET last_used = used.at \
+pub(super) const SET_LAST_USED: &str = "WITH written AS (UPDATE credential SET last_used = used.at \
     FROM unnest($1::bytea[], $2::bigint[]) AS used (id, at) \
-    WHERE credential.id = used.id AND coalesce(credential.last_used, 0) < used.at";
+    WHERE credential.id = used.id AND coalesce(credential.last_used, 0) < used.at \
+    RETURNING credential.account, used.at), \
+    newest AS (SELECT account, max(at) AS at FROM written GROUP BY account ORDER BY account) \
+    UPDATE activity AS a SET last_use = n.at, seen = greatest(a.seen, n.at) FROM newest AS n \
+    WHERE a.account = n.account AND coalesce(a.last_use, n.at - 1) < n.at";
 pub(super) const RAISE: &str = "WITH raised AS (UPDATE credential SET counter = $2 \
     WHERE id = $1 AND counter < $2 RETURNING account) \
     UPDATE account SET version = version + 1 FROM raised WHERE account.id = raised.account \

@@ -5,8 +5,9 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta, names,
-    numbers, realms, sealed, shared_attempts, spent, statement, users,
+    Postgres, activity, admin_keys, attempt_queue, attempts, audit, bots, credentials, external_ids, feed,
+    groups, import, log_pages, mail, meta, names, network_rules, numbers, realms, sealed, shared_attempts,
+    spent, statement, users,
 };
 use crate::Plan;
 
@@ -52,6 +53,10 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list a page of a client's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_client),
     ("list a page of a client's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_client),
     ("list the newest clients of users", attempts::KNOWN),
+    ("find when users were last seen", activity::OF_USERS),
+    ("list a page of a realm's users that were not seen since", activity::UNSEEN_OF_REALM),
+    ("list a page of users that were not seen since", activity::UNSEEN),
+    ("write attempts, and when users have logged in", attempt_queue::INSERT),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("delete old attempts", attempts::OLD),
     ("keep the credential of an act", audit::BY),
@@ -73,6 +78,23 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list all realms", realms::ALL),
+    ("list the admin keys", admin_keys::ALL),
+    ("find an admin key", admin_keys::BY_ID),
+    ("find an admin key by digest", admin_keys::BY_DIGEST),
+    ("remove an admin key", admin_keys::REMOVE),
+    ("write last uses of admin keys", admin_keys::SET_USED),
+    ("find a group", groups::BY_ID),
+    ("find a group by name", groups::BY_NAME),
+    ("list a page of groups", groups::PAGE),
+    ("list the groups of a user", groups::OF_USER),
+    ("list a page of members", groups::MEMBERS),
+    ("rename a group", groups::RENAME),
+    ("remove a group", groups::REMOVE),
+    ("lock a user whose groups change", groups::LOCK),
+    ("add a member", groups::JOIN),
+    ("take a member out", groups::LEAVE),
+    ("list the rules of networks", network_rules::ALL),
+    ("remove the rule of a network", network_rules::REMOVE),
     ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("lock a realm", numbers::LOCK_REALM),
@@ -91,6 +113,9 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("count attempts of the future as made now", shared_attempts::TURN_BACK),
     ("give back the only attempt", shared_attempts::GIVE_BACK_ONLY),
     ("give back an attempt", shared_attempts::GIVE_BACK),
+    ("list full counters", shared_attempts::FULL),
+    ("forget the counters of an account", shared_attempts::FORGET_OF_ACCOUNT),
+    ("forget a counter", shared_attempts::FORGET),
     ("delete old counts of attempts", shared_attempts::FORGET_OLD),
 ];
 

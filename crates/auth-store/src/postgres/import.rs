@@ -26,7 +26,7 @@ const CHUNK: usize = 500;
 /// After an import of so many users, the planner's statistics are renewed.
 const MANY: u64 = 1000;
 
-pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential";
+pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential, activity";
 
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
     active, password_login, digest_logins, min_length, min_guesses, backends, require_second_factor) \

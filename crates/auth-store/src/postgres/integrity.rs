@@ -8,10 +8,15 @@ use super::row::Columns;
 
 /// Rows that must not exist, each kind with a query for their number. The database enforces most of these rules, so that
 /// such rows come from damage, or from a copy that was put together by hand.
-const CHECKS: [(&str, &str); 7] = [
+const CHECKS: [(&str, &str); 8] = [
     (
         "users without a realm",
         "SELECT count(*) FROM account AS a WHERE NOT EXISTS (SELECT 1 FROM realm AS r WHERE r.id = a.realm)",
+    ),
+    (
+        "users of whom it is not known when they were last seen",
+        "SELECT count(*) FROM account AS a WHERE NOT EXISTS \
+         (SELECT 1 FROM activity AS s WHERE s.account = a.id AND s.realm = a.realm)",
     ),
     (
         "names without a user",

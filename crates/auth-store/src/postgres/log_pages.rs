@@ -16,7 +16,7 @@ use crate::log_page::Bounds;
 macro_rules! audit_where {
     ($key:literal, $newest_or_oldest:ident) => {
         concat!(
-            "SELECT at, id, actor, actor_account, actor_directory, act, realm, account, detail, client, protocol, \
+            "SELECT at, id, actor, actor_account, actor_name, act, realm, account, detail, client, protocol, \
              request FROM audit WHERE ",
             $key,
             bounds!($newest_or_oldest, "$2"),

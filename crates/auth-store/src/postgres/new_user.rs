@@ -13,7 +13,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::{CommandError, Result};
 use super::names::small;
 use super::row::escaped;
-use super::{external_ids, names};
+use super::{activity, external_ids, names};
 use crate::encoding::{ExternalColumns, IdColumn, protocol_names};
 
 const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
@@ -98,6 +98,7 @@ pub(super) async fn write_one(transaction: &mut Transaction<'_>, user: &Resolved
 /// The error of PostgreSQL for the first row that it refuses.
 pub(super) async fn write(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
     accounts(transaction, users).await?;
+    activity::insert(transaction, users).await?;
     names(transaction, users).await?;
     ids(transaction, users).await?;
     credentials(transaction, users).await

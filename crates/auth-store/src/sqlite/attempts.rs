@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
 use super::error::Result;
 use super::row::Columns;
-use super::{Sqlite, log_pages};
+use super::{Sqlite, activity, log_pages};
 use crate::encoding::{client_key, protocol};
 use crate::log_page::place;
 
@@ -110,7 +110,7 @@ fn insert(connection: &Connection, attempt: &AttemptRecord) -> Result<()> {
         attempt.client_key.to_string(),
         attempt.outcome,
     ])?;
-    Ok(())
+    activity::note(connection, attempt)
 }
 
 /// Reads no further than it must, and keeps no more than it returns.

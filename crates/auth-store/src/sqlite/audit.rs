@@ -15,7 +15,7 @@ use crate::log_page::place;
 /// Rows that one command deletes, so that other commands run in between.
 const FORGET: u32 = 1000;
 
-pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_user, actor_directory, act, realm, user, \
+pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_user, actor_name, act, realm, user, \
     detail, client, protocol, request) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
 pub(super) const BY: &str = "SELECT 1 FROM credential WHERE id = ?1";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
@@ -69,6 +69,17 @@ impl Sqlite {
         audit: Option<&AuditRecord>,
         work: impl FnOnce(&Connection) -> Result<bool> + Send + 'static,
     ) -> std::result::Result<bool, StoreError> {
+        let done = self.act_apart(audit, work).await;
+        self.listeners.notify(user);
+        done
+    }
+
+    /// Does the same for an act that changes no record of a user.
+    pub(super) async fn act_apart(
+        &self,
+        audit: Option<&AuditRecord>,
+        work: impl FnOnce(&Connection) -> Result<bool> + Send + 'static,
+    ) -> std::result::Result<bool, StoreError> {
         let record = audit.cloned();
         let acted = move |connection: &Connection| {
             check(connection, record.as_ref())?;
@@ -76,7 +87,7 @@ impl Sqlite {
             write(connection, record.as_ref().filter(|_| done))?;
             Ok(done)
         };
-        self.change(user, acted).await
+        self.write(acted).await
     }
 }
 
@@ -94,7 +105,7 @@ pub(super) fn write(connection: &Connection, record: Option<&AuditRecord>) -> Re
         record.at.as_millis(),
         record.actor.as_str(),
         record.actor.user().as_ref().map(UserId::as_bytes),
-        record.actor.directory(),
+        record.actor.name(),
         record.act.as_str(),
         record.realm.as_ref().map(RealmId::as_bytes),
         record.user.as_ref().map(UserId::as_bytes),

@@ -21,7 +21,7 @@ const WAL_ATTEMPTS: u32 = 100;
 const WAL_PAUSE: Duration = Duration::from_millis(20);
 
 /// Statements that a connection keeps prepared: more than the store has.
-const STATEMENTS: usize = 96;
+const STATEMENTS: usize = 160;
 
 /// Memory for the pages that a connection changes, in KiB.
 pub(super) const CACHE: u32 = 8192;

@@ -12,7 +12,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use super::error::{CommandError, Result, taken};
 use super::row::{Columns, account_columns, credential_columns};
 use super::statement::touch;
-use super::{Sqlite, audit};
+use super::{Sqlite, activity, audit};
 use crate::encoding::protocol_names;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -54,7 +54,7 @@ pub(super) const REMOVE_KIND: &str = "DELETE FROM credential \
 pub(super) const COUNT_KIND: &str = "SELECT count(*) FROM credential \
     WHERE user = (SELECT number FROM user WHERE id = ?1) AND kind = ?2 AND id IS NOT ?3";
 pub(super) const SET_LAST_USED: &str =
-    "UPDATE credential SET last_used = ?2 WHERE id = ?1 AND coalesce(last_used, 0) < ?2";
+    "UPDATE credential SET last_used = ?2 WHERE id = ?1 AND coalesce(last_used, 0) < ?2 RETURNING user";
 pub(super) const RAISE: &str = "UPDATE credential SET counter = ?2 WHERE id = ?1 AND counter < ?2 \
     RETURNING (SELECT id FROM user WHERE number = credential.user)";
 pub(super) const EXPIRED: &str = "DELETE FROM credential WHERE number IN (SELECT number FROM credential \
@@ -212,8 +212,13 @@ impl CredentialStore for Sqlite {
             let uses = uses.to_vec();
             self.write(move |connection| {
                 let mut statement = connection.prepare_cached(SET_LAST_USED)?;
+                let mut of_owner = connection.prepare_cached(activity::USED)?;
                 for (id, at) in uses {
-                    statement.execute(params![id.as_bytes(), at.as_millis()])?;
+                    let at = at.as_millis();
+                    let owner = statement.query_row(params![id.as_bytes(), at], |row| row.get::<_, i64>(0));
+                    if let Some(owner) = owner.optional()? {
+                        of_owner.execute([owner, at])?;
+                    }
                 }
                 Ok(())
             })

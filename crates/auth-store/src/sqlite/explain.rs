@@ -5,8 +5,8 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, attempts, audit, bots, credentials, external_ids, feed, import, log_pages, mail, meta, names,
-    realms, revocation, row, sealed, spent, statement, users,
+    Sqlite, activity, admin_keys, attempts, audit, bots, credentials, external_ids, feed, groups, import,
+    log_pages, mail, meta, names, network_rules, realms, revocation, row, sealed, spent, statement, users,
 };
 use crate::Plan;
 
@@ -19,6 +19,11 @@ const NARROW: &[(&str, &str)] = &[
     ("list a page of a client's attempts, newest first", log_pages::ATTEMPTS_NEWEST.of_client),
     ("list a page of a client's attempts, oldest first", log_pages::ATTEMPTS_OLDEST.of_client),
     ("delete old attempts", attempts::OLD),
+    ("note a login", activity::LOGGED_IN),
+    ("note the use of a credential", activity::USED),
+    ("find when a user was last seen", activity::OF_USER),
+    ("list a page of users that were not seen since", activity::UNSEEN),
+    ("find a user that was not seen since", activity::ACCOUNT),
     ("deactivate the bots of a user", bots::DEACTIVATE),
     ("forget the owner of bots", bots::FORGET_OWNER),
     ("find the credential of an act", audit::BY),
@@ -51,6 +56,21 @@ const NARROW: &[(&str, &str)] = &[
     ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
     ("find mail that is due", mail::DUE),
+    ("remove the rule of a network", network_rules::REMOVE),
+    ("find a group", groups::BY_ID),
+    ("find a group by name", groups::BY_NAME),
+    ("list a page of groups", groups::PAGE),
+    ("list the groups of a user", groups::OF_USER),
+    ("list a page of members", groups::MEMBERS),
+    ("rename a group", groups::RENAME),
+    ("remove a group", groups::REMOVE),
+    ("find the realm of a user", groups::REALM),
+    ("add a member", groups::JOIN),
+    ("take a member out", groups::LEAVE),
+    ("find an admin key", admin_keys::BY_ID),
+    ("find an admin key by digest", admin_keys::BY_DIGEST),
+    ("remove an admin key", admin_keys::REMOVE),
+    ("write the last use of an admin key", admin_keys::SET_USED),
     ("put a mail off", mail::PUT_OFF),
     ("delete a mail", mail::SETTLE),
     ("read a value of the store", meta::GET),
@@ -88,6 +108,8 @@ const WIDE: &[(&str, &str)] = &[
     ("list the newest clients of users", attempts::NEWEST_CLIENTS),
     ("find the newest attempt beyond the ceiling", attempts::BEYOND),
     ("list all realms", realms::ALL),
+    ("list the admin keys", admin_keys::ALL),
+    ("list the rules of networks", network_rules::ALL),
 ];
 
 impl Sqlite {

@@ -12,7 +12,7 @@ use crate::log_page::Bounds;
 macro_rules! audit_where {
     ($key:literal, $newest_or_oldest:ident) => {
         concat!(
-            "SELECT at, number, actor, actor_user, actor_directory, act, realm, user, detail, client, protocol, request \
+            "SELECT at, number, actor, actor_user, actor_name, act, realm, user, detail, client, protocol, request \
              FROM audit WHERE ",
             $key,
             bounds!($newest_or_oldest),

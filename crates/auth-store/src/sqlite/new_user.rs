@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 
 use super::credentials::{self, NotInserted};
 use super::error::{CommandError, Result, is_dangling, taken};
-use super::{external_ids, names};
+use super::{activity, external_ids, names};
 use crate::encoding::ExternalColumns;
 
 pub(super) const INSERT: &str = "INSERT INTO user (id, realm, full_name, role, bot, active, joined, \
@@ -47,6 +47,7 @@ pub(super) fn write(connection: &Connection, new: &NewUser, realm: RealmId) -> R
     if let Err(error) = written {
         return Err(refusal(error));
     }
+    activity::insert(connection, connection.last_insert_rowid(), new, realm)?;
     external_ids::insert_others(connection, user.id, realm, &ids)?;
     names::insert(connection, user.id, realm, &user.names)?;
     for credential in &new.credentials {

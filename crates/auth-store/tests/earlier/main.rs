@@ -14,7 +14,7 @@ mod content;
 
 use std::sync::Arc;
 
-use auth_core::{Actor, AuditFilter, LogPage, Revocation, SeededRng, Store, UserId};
+use auth_core::{Activity, Actor, AuditFilter, LogPage, Revocation, SeededRng, Store, Timestamp, UserId};
 use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresConfig, PostgresOpenError, Sqlite};
 use rusqlite::Connection;
 use test_postgres::Cluster;
@@ -90,6 +90,17 @@ async fn check_audit(store: &impl Store) {
     assert_eq!(told, expected);
 }
 
+/// Checks that it is known when users were last seen: when they were created, had logged in, or used a credential.
+async fn check_activity(store: &impl Store, version: usize) {
+    let ids = [1, 2, 3].map(|number| UserId::from_bytes([number; 16]));
+    let mut found = store.activities(&ids).await.unwrap();
+    found.sort_by_key(|(id, _)| *id);
+    let at = |secs: i64| Timestamp::from_secs(1_700_000_000 + secs);
+    let seen = |last_login, last_use, seen| Activity { last_login, last_use, seen: at(seen) };
+    let expected = [seen(None, Some(at(9)), 9), seen(None, None, 2), seen(Some(at(60)), None, 60)];
+    assert_eq!(found, ids.into_iter().zip(expected).collect::<Vec<_>>(), "version {version}");
+}
+
 /// Checks that a store holds what is expected, and that nothing is left of users that are deleted.
 async fn check(store: &impl Store, content: &str, which: &str) {
     let found = listed(store).await;
@@ -119,6 +130,7 @@ async fn a_store_of_sqlite_reads_as_the_version_that_wrote_it_did() {
         Connection::open(&file).unwrap().execute_batch(dump).unwrap();
         let store = Sqlite::open(&file).unwrap();
         assert_eq!(store.integrity_check().await, Ok(vec![]), "version {version}");
+        check_activity(&store, version).await;
         if version == 6 {
             check_audit(&store).await;
         }
@@ -138,6 +150,7 @@ async fn a_store_of_postgresql_reads_as_the_version_that_wrote_it_did() {
         let name = url.rsplit('/').next().expect("a database").to_owned();
         cluster.sql_in(&name, dump).unwrap();
         let store = postgres(&url).await;
+        check_activity(&store, version).await;
         if version == 6 {
             check_audit(&store).await;
         }

@@ -154,6 +154,9 @@ impl CredentialStore for MemoryStore {
             for own in &mut state.credentials {
                 let used = uses.iter().find(|(id, _)| *id == own.id).map(|(_, at)| *at);
                 own.last_used = own.last_used.max(used);
+                if let (Some(at), Some(owner)) = (used, state.users.get_mut(&own.user)) {
+                    owner.used(at);
+                }
             }
             Ok(())
         })

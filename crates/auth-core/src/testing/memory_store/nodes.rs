@@ -1,14 +1,17 @@
 //! Versions of users, and attempts that servers count together.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::sync::Weak;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
+use super::state::Counted;
 use super::{MemoryStore, lock};
 use crate::{
-    ChangeFeed, ChangeListener, Digest, Quota, SharedAttempts, SpentStore, StoreError, Timestamp, UserId,
+    ChangeFeed, ChangeListener, Digest, FullCounter, Quota, SharedAttempts, SharedCounter, SpentStore,
+    StoreError, Timestamp, UserId,
 };
 
 #[async_trait]
@@ -33,12 +36,14 @@ impl ChangeFeed for MemoryStore {
 impl SharedAttempts for MemoryStore {
     async fn reserve_attempt(
         &self,
-        key: &Digest,
-        quota: Quota,
+        counter: &SharedCounter,
         now: Timestamp,
     ) -> Result<Option<Duration>, StoreError> {
+        let quota = counter.quota;
         self.change(|state| {
-            let counted = state.counted.entry(*key.as_bytes()).or_default();
+            let new =
+                || Counted { counter: counter.clone(), attempts: Vec::new(), last: Timestamp::default() };
+            let counted = state.counted.entry(*counter.key.as_bytes()).or_insert_with(new);
             let first = now - quota.window;
             for attempt in &mut counted.attempts {
                 *attempt = attempt.counted_at(now);
@@ -47,6 +52,7 @@ impl SharedAttempts for MemoryStore {
             if in_window.clone().count() < usize::try_from(quota.attempts).unwrap_or(usize::MAX) {
                 counted.attempts.retain(|at| *at >= first);
                 counted.attempts.push(now);
+                counted.counter = counter.clone();
                 counted.last = now.max(counted.last);
                 return Ok(None);
             }
@@ -72,6 +78,47 @@ impl SharedAttempts for MemoryStore {
             state.counted.retain(|_, counted| counted.last >= before);
             Ok(u64::try_from(all - state.counted.len()).unwrap_or(u64::MAX))
         })
+    }
+
+    async fn full_counters(
+        &self,
+        now: Timestamp,
+        after: Option<(Timestamp, Digest)>,
+        limit: u32,
+    ) -> Result<Vec<FullCounter>, StoreError> {
+        let after = after.map(|(until, key)| (until, *key.as_bytes()));
+        self.read(|state| {
+            let full = state.counted.iter().filter_map(|(key, counted)| {
+                let until = counted.full_until(now)?;
+                Some(((until, *key), FullCounter { counter: counted.counter.clone(), until }))
+            });
+            let full: BTreeMap<_, _> =
+                full.filter(|(place, _)| after.is_none_or(|after| *place > after)).collect();
+            full.into_values().take(usize::try_from(limit).unwrap_or(usize::MAX)).collect()
+        })
+    }
+
+    async fn forget_counters_of(&self, user: UserId) -> Result<u64, StoreError> {
+        self.change(|state| {
+            let all = state.counted.len();
+            state.counted.retain(|_, counted| counted.counter.user != Some(user));
+            Ok(u64::try_from(all - state.counted.len()).unwrap_or(u64::MAX))
+        })
+    }
+
+    async fn forget_counter(&self, key: &Digest) -> Result<bool, StoreError> {
+        self.change(|state| Ok(state.counted.remove(key.as_bytes()).is_some()))
+    }
+}
+
+impl Counted {
+    /// Until when nothing is let through; `None` where something is.
+    fn full_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let Quota { attempts: most, window } = self.counter.quota;
+        let mut counted = self.attempts.clone();
+        counted.sort_unstable();
+        let first = counted.len().checked_sub(usize::try_from(most).unwrap_or(usize::MAX))?;
+        counted.get(first).map(|first| *first + window).filter(|until| *until >= now)
     }
 }
 

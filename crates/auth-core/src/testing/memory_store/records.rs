@@ -88,6 +88,10 @@ impl AttemptStore for MemoryStore {
         // During an outage attempts are lost.
         let _ = self.change(|state| {
             let place = state.place(attempt.at);
+            let user = attempt.user.filter(|_| attempt.is_granted());
+            if let Some(record) = user.and_then(|user| state.users.get_mut(&user)) {
+                record.logged_in(attempt.at);
+            }
             state.attempts.push(AttemptRow { place, record: attempt });
             Ok(())
         });

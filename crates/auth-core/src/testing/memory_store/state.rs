@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId, CredentialKind,
-    ExternalId, LogOrder, LogPage, LoginName, Lookup, NameKind, NewId, NewUser, OutgoingMail, PasswordString,
-    Place, ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, StoreError, Timestamp, User,
-    UserId, fold, resolve,
+    Account, Activity, AdminKey, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId,
+    CredentialKind, ExternalId, Group, GroupId, LogOrder, LogPage, LoginName, Lookup, NameKind, NetworkRule,
+    NewId, NewUser, OutgoingMail, PasswordString, Place, ProtocolName, Realm, RealmChange, RealmId,
+    RealmWritten, Revocation, SharedCounter, StoreError, Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -31,20 +31,43 @@ pub(super) struct State {
     pub(super) counted: BTreeMap<[u8; 32], Counted>,
     /// What was used up, and until when that is remembered.
     pub(super) spent: BTreeMap<[u8; 32], Timestamp>,
+    /// Bans and allowances by network.
+    pub(super) network_rules: BTreeMap<String, NetworkRule>,
+    pub(super) groups: BTreeMap<GroupId, Group>,
+    /// The groups that users are in.
+    pub(super) members: BTreeSet<(GroupId, UserId)>,
+    pub(super) admin_keys: Vec<AdminKey>,
     /// Counts the changes of the store.
     pub(super) changes: u64,
 }
 
-/// A user and its password.
+/// A user, its password, and when it was last seen.
 #[derive(Clone)]
 pub(super) struct UserRecord {
     pub(super) user: Arc<User>,
     pub(super) password: Option<PasswordString>,
+    pub(super) activity: Activity,
 }
 
-/// The attempts of a key.
-#[derive(Clone, Default)]
+impl UserRecord {
+    /// Notes a login.
+    pub(super) fn logged_in(&mut self, at: Timestamp) {
+        self.activity.last_login = self.activity.last_login.max(Some(at));
+        self.activity.seen = self.activity.seen.max(at);
+    }
+
+    /// Notes the use of a credential.
+    pub(super) fn used(&mut self, at: Timestamp) {
+        self.activity.last_use = self.activity.last_use.max(Some(at));
+        self.activity.seen = self.activity.seen.max(at);
+    }
+}
+
+/// The attempts of a counter.
+#[derive(Clone)]
 pub(super) struct Counted {
+    /// The counter, as it was when it last counted an attempt.
+    pub(super) counter: SharedCounter,
     pub(super) attempts: Vec<Timestamp>,
     /// The latest attempt that was ever counted.
     pub(super) last: Timestamp,
@@ -213,7 +236,10 @@ impl State {
         }
         self.check_names(realm, user.id, &user.names)?;
         let id = user.id;
-        self.users.insert(id, UserRecord { user: Arc::new(user), password });
+        let activity = Activity { last_login: None, last_use: None, seen: user.joined };
+        let mut record = UserRecord { user: Arc::new(user), password, activity };
+        credentials.iter().filter_map(|own| own.last_used).for_each(|at| record.used(at));
+        self.users.insert(id, record);
         for credential in credentials {
             let added = self.add_credential(Credential { user: id, ..credential });
             added.map_err(|_| StoreError::Conflict(Conflict::Credential))?;

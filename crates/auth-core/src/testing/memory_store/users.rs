@@ -184,6 +184,7 @@ impl UserStore for MemoryStore {
                 state.change_user(bot, |bot, _| bot.bot_owner = None);
             }
             state.credentials.retain(|own| own.user != user);
+            state.members.retain(|(_, member)| *member != user);
             Ok(state.users.remove(&user).is_some())
         })
     }

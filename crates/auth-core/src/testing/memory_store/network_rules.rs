@@ -1,0 +1,33 @@
+//! Bans and allowances of networks.
+
+use async_trait::async_trait;
+
+use super::MemoryStore;
+use crate::{AuditRecord, NetworkRule, NetworkRuleStore, StoreError};
+
+#[async_trait]
+impl NetworkRuleStore for MemoryStore {
+    async fn network_rules(&self) -> Result<Vec<NetworkRule>, StoreError> {
+        self.read(|state| state.network_rules.values().cloned().collect())
+    }
+
+    async fn put_network_rule(
+        &self,
+        rule: &NetworkRule,
+        audit: Option<&AuditRecord>,
+    ) -> Result<(), StoreError> {
+        self.act_apart(audit, |state| {
+            state.network_rules.insert(rule.network.clone(), rule.clone());
+            Ok(true)
+        })
+        .map(drop)
+    }
+
+    async fn remove_network_rule(
+        &self,
+        network: &str,
+        audit: Option<&AuditRecord>,
+    ) -> Result<bool, StoreError> {
+        self.act_apart(audit, |state| Ok(state.network_rules.remove(network).is_some()))
+    }
+}
