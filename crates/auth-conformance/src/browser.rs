@@ -1,5 +1,6 @@
 //! A real browser, driven through `clients/node/browser.js`: what a person sees of a page, fills in and presses.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
@@ -11,13 +12,32 @@ use serde_json::{Value, json};
 use crate::client::{Client, Conversation};
 
 /// Whether pages may run scripts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third way")]
 pub enum Scripts {
     /// They may.
+    #[default]
     On,
     /// They may not.
     Off,
+}
+
+/// What tells somebody from the visitors of [`Browser::open`].
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "tests build it field by field")]
+pub struct Visitor<'a> {
+    /// Whether pages may run scripts.
+    pub scripts: Scripts,
+    /// The user agent.
+    pub agent: Option<&'a str>,
+    /// Headers that come along with every request, as a proxy in front adds them.
+    pub headers: &'a [(&'a str, &'a str)],
+    /// The tag of the language.
+    pub locale: Option<&'a str>,
+    /// A script that runs before those of each page, as programs that show pages have one.
+    pub script: Option<&'a str>,
+    /// Whether other windows are opened elsewhere, as desktop programs do: [`Window::outside`] has their addresses.
+    pub keeps_outside: bool,
 }
 
 /// A running Chromium. It is ended when this is dropped.
@@ -38,10 +58,20 @@ impl Browser {
     /// # Errors
     /// When Chromium is not installed.
     pub fn open(&self, site: &str, scripts: Scripts) -> Result<Window<'_>> {
-        let number = self
-            .ask("open", None, json!({"site": site, "scripts": scripts == Scripts::On}))
-            .context("open")?;
-        Ok(Window { browser: self, number })
+        self.open_for(site, &Visitor { scripts, ..Visitor::default() })
+    }
+
+    /// Opens a window of somebody in particular.
+    ///
+    /// # Errors
+    /// When Chromium is not installed.
+    pub fn open_for(&self, site: &str, visitor: &Visitor<'_>) -> Result<Window<'_>> {
+        let Visitor { scripts, agent, headers, locale, script, keeps_outside } = *visitor;
+        let what = json!({
+            "site": site, "scripts": scripts == Scripts::On, "agent": agent, "locale": locale, "keepsOutside": keeps_outside, "script": script,
+            "headers": headers.iter().copied().collect::<BTreeMap<_, _>>(),
+        });
+        Ok(Window { browser: self, number: self.ask("open", None, what).context("open")? })
     }
 
     fn ask<T: DeserializeOwned>(&self, act: &str, window: Option<u64>, mut what: Value) -> Result<T> {
@@ -137,6 +167,26 @@ impl Window<'_> {
     /// Presses the first button whose name begins with a text, and waits for the next page.
     pub fn press(&self, button: &str) -> Result<Page> {
         self.ask("press", json!({"button": button}))
+    }
+
+    /// Presses the first button whose name begins with a text, and stays on the page.
+    pub fn click(&self, button: &str) -> Result<()> {
+        self.ask("click", json!({"button": button}))
+    }
+
+    /// Pastes what was copied, wherever the cursor is, and waits for the next page.
+    pub fn paste(&self) -> Result<Page> {
+        self.ask("paste", json!({}))
+    }
+
+    /// The text of the element that a CSS selector matches, once it can be seen.
+    pub fn shown(&self, selector: &str) -> Result<String> {
+        self.ask("shown", json!({"selector": selector}))
+    }
+
+    /// The addresses that pages have opened outside, once there is one.
+    pub fn outside(&self) -> Result<Vec<String>> {
+        self.ask("outside", json!({}))
     }
 
     /// Follows the first link whose name begins with a text.

@@ -134,6 +134,14 @@ impl Server {
         Ok(())
     }
 
+    /// The address of the proxy in front.
+    ///
+    /// # Errors
+    /// When none was started.
+    pub fn proxy_address(&self) -> Result<SocketAddr> {
+        self.proxy.as_ref().map(Proxy::address).context("the server has no proxy")
+    }
+
     /// Asks the process to end, by SIGTERM, and does not wait. See [`Server::wait`].
     ///
     /// # Errors

@@ -177,12 +177,6 @@ pub trait ProtocolRules: Send + Sync {
         false
     }
 
-    /// Whether somebody who lacks the second factor that the realm demands is signed in nevertheless, and led to set one up
-    /// before anything else. Other protocols refuse the password.
-    fn sets_up_second_factors(&self) -> bool {
-        false
-    }
-
     /// Whether an app password is taken, where it is for all protocols. Pages take none: they change accounts, and app
     /// passwords are for programs.
     fn takes_app_passwords(&self) -> bool {

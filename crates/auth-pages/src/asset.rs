@@ -1,5 +1,5 @@
-//! The files beside the pages: the style sheet and the picture, both in the operator's colours. Their paths hold a hash of
-//! their content, so that browsers may keep them for ever.
+//! The files beside the pages: the style sheet and the picture, both in the operator's colours, and the scripts of the few
+//! pages that can't do without. Their paths hold a hash of their content, so that browsers may keep them for ever.
 
 use std::fmt::Write as _;
 
@@ -27,9 +27,16 @@ pub struct Asset {
 }
 
 impl Asset {
-    fn new(beginning: &str, end: &str, content_type: &'static str, content: Vec<u8>) -> Self {
+    fn new(beginning: &str, end: &str, content_type: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
         let path = format!("{beginning}{:016x}{end}", hash(&content));
-        Self { path, content_type, content: content.into() }
+        Self { path, content_type, content }
+    }
+
+    /// The script of a page, which is sent with [headers](crate::Look::headers_with_script) that let it run.
+    #[must_use]
+    pub fn script(content: &'static str) -> Self {
+        Self::new("/script-", ".js", "text/javascript; charset=utf-8", content)
     }
 
     /// The style sheet.
@@ -187,6 +194,7 @@ mod tests {
         assert_eq!(Asset::style(&brand).path, Asset::style(&brand).path);
         assert_ne!(Asset::style(&brand).path, Asset::style(&other).path);
         assert_ne!(Asset::icon(&brand).path, Asset::icon(&other).path);
+        assert_ne!(Asset::script("one").path, Asset::script("two").path);
     }
 
     #[test]

@@ -9,16 +9,18 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use crate::brand::Brand;
 
 /// The headers of every page: nothing is fetched but styles and pictures, nothing frames a page, and no cache keeps it.
-/// `is_secure` says whether browsers reach the pages by TLS, and `form_targets` where forms may lead beside this site.
+/// `is_secure` says whether browsers reach the pages by TLS, `form_targets` where forms may lead beside this site, and
+/// `has_script` whether the page runs a file of this site as its script.
 ///
 /// Links made from a page's address, which may be that of a mail, never leave this site: not even as a referrer.
 #[must_use]
-pub fn of(brand: &Brand, is_secure: bool, form_targets: &[&str]) -> HeaderMap {
+pub fn of(brand: &Brand, is_secure: bool, form_targets: &[&str], has_script: bool) -> HeaderMap {
     let picture = brand.icon.as_deref().and_then(origin).map(|origin| format!(" {origin}"));
     let targets: String = form_targets.iter().map(|target| format!(" {target}")).collect();
     let policy = format!(
-        "default-src 'none'; style-src 'self'; img-src 'self'{}; form-action 'self'{targets}; frame-ancestors 'none'; \
-         base-uri 'none'",
+        "default-src 'none'; {}style-src 'self'; img-src 'self'{}; form-action 'self'{targets}; \
+         frame-ancestors 'none'; base-uri 'none'",
+        if has_script { "script-src 'self'; " } else { "" },
         picture.unwrap_or_default()
     );
     let mut headers = HeaderMap::new();
@@ -69,7 +71,7 @@ mod tests {
             (Some("data:image/png,"), "img-src 'self';"),
         ] {
             let brand = Brand { icon: icon.map(str::to_owned), ..Brand::new("x") };
-            let headers = of(&brand, true, &[]);
+            let headers = of(&brand, true, &[], false);
             let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.contains(sources), "{icon:?} {policy}");
             assert_eq!(policy.split(';').count(), 6, "{policy}");
@@ -77,9 +79,21 @@ mod tests {
     }
 
     #[test]
+    fn scripts_run_on_the_pages_alone_that_have_one() {
+        for (has_script, beginning) in [
+            (false, "default-src 'none'; style-src 'self';"),
+            (true, "default-src 'none'; script-src 'self'; style-src 'self';"),
+        ] {
+            let headers = of(&Brand::new("x"), true, &[], has_script);
+            let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
+            assert!(policy.starts_with(beginning), "{policy}");
+        }
+    }
+
+    #[test]
     fn transport_security_is_told_behind_tls_alone() {
         for is_secure in [true, false] {
-            let headers = of(&Brand::new("x"), is_secure, &[]);
+            let headers = of(&Brand::new("x"), is_secure, &[], false);
             assert_eq!(headers.contains_key(STRICT_TRANSPORT_SECURITY), is_secure);
         }
     }
@@ -89,7 +103,7 @@ mod tests {
         for (targets, expected) in
             [(&[][..], "form-action 'self';"), (&["zulip:"], "form-action 'self' zulip:;")]
         {
-            let headers = of(&Brand::new("x"), true, targets);
+            let headers = of(&Brand::new("x"), true, targets, false);
             let policy = headers[CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert!(policy.contains(expected), "{policy}");
         }

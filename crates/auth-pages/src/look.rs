@@ -26,7 +26,7 @@ impl Look {
     #[must_use]
     pub fn new(brand: Brand, is_secure: bool) -> Self {
         let (style, icon) = (Asset::style(&brand), Asset::icon(&brand));
-        Self { headers: headers::of(&brand, is_secure, &[]), brand, style, icon, is_secure }
+        Self { headers: headers::of(&brand, is_secure, &[], false), brand, style, icon, is_secure }
     }
 
     /// The headers of a page, whose forms may lead to `form_targets` beside this site: schemes such as `zulip:`, or origins.
@@ -35,8 +35,14 @@ impl Look {
         if form_targets.is_empty() {
             self.headers.clone()
         } else {
-            headers::of(&self.brand, self.is_secure, form_targets)
+            headers::of(&self.brand, self.is_secure, form_targets, false)
         }
+    }
+
+    /// The headers of a page with a [script](Asset::script).
+    #[must_use]
+    pub fn headers_with_script(&self) -> HeaderMap {
+        headers::of(&self.brand, self.is_secure, &[], true)
     }
 
     /// What surrounds a page. `failed` says that the page tells of an error, which its title says first.

@@ -176,6 +176,11 @@ impl Browser {
         set_cookie(answer, cookie::session(token, state.now(), state.is_secure()));
     }
 
+    /// Gives the browser a session for the pages that look after accounts, in place of the one that it has there.
+    pub(crate) fn give_own_session(state: &ZulipProtocol, answer: &mut Answer, token: &Token) {
+        set_cookie(answer, cookie::own_session(token, state.now()));
+    }
+
     /// Takes the session from the browser.
     pub(crate) fn take_session(state: &ZulipProtocol, answer: &mut Answer) {
         set_cookie(answer, cookie::no_session(state.is_secure()));
@@ -207,12 +212,13 @@ async fn stands_for_reset(state: &ZulipProtocol, cookie: &Token) -> Result<bool,
     }
 }
 
-async fn find_session(
+/// Asks whose session a token is of.
+pub(crate) async fn check(
     state: &ZulipProtocol,
     request: &Request<'_>,
     realm: &Arc<Realm>,
     token: &Token,
-) -> Result<Session, InternalError> {
+) -> Result<Box<Principal>, TokenError> {
     let check = CredentialCheck {
         protocol: ProtocolName::ZULIP,
         realm: Some(Arc::clone(realm)),
@@ -223,8 +229,17 @@ async fn find_session(
         },
         peer: request.peer.clone(),
     };
-    Ok(match state.services.check(check).await.result {
-        // A session of our own pages that has yet to show a second factor which its realm demands.
+    state.services.check(check).await.result
+}
+
+async fn find_session(
+    state: &ZulipProtocol,
+    request: &Request<'_>,
+    realm: &Arc<Realm>,
+    token: &Token,
+) -> Result<Session, InternalError> {
+    Ok(match check(state, request, realm, token).await {
+        // A session that is good for nothing yet but the set-up of the second factor which its realm demands.
         Ok(principal) if principal.profile.lacks_second_factor() => Session::None,
         Ok(principal) => Session::Good(Box::new(SignedIn { principal: *principal, token: token.clone() })),
         Err(TokenError::Internal(error)) => return Err(error),

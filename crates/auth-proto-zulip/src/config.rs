@@ -48,6 +48,8 @@ pub struct Config {
     pub web_method: Option<WebMethod>,
     /// Who is believed to name users whom they have authenticated themselves: `REMOTE_USER`.
     pub remote_user: Option<RemoteUser>,
+    /// The origin of the pages on which people set up a second factor, where there are such pages.
+    pub account_pages: Option<String>,
     /// What the pages look like.
     pub brand: Brand,
     /// The [points](crate::exact) in which the answers are as careless as those of the real server.
@@ -70,6 +72,7 @@ impl Default for Config {
             web: false,
             web_method: None,
             remote_user: None,
+            account_pages: None,
             brand: Brand::new("auth-server"),
             exact: Exact::default(),
         }

@@ -152,6 +152,8 @@ pub(crate) enum PageError {
     Limited { retry_after: Duration },
     /// The way to log in is not set up.
     Configuration,
+    /// The realm demands a second factor that the account lacks, and none can be set up at this address.
+    NoSecondFactor,
     /// The token of a login that is to go on here is used or too old.
     LoginOver,
     /// The host leads to no realm.

@@ -16,6 +16,7 @@ pub(crate) mod pages;
 mod remote_user;
 mod reset;
 pub(crate) mod session;
+mod set_up;
 pub(crate) mod settings;
 mod sign_in;
 pub(crate) mod take_over;

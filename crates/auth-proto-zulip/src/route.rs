@@ -94,7 +94,7 @@ pub(crate) enum Endpoint {
     ResetDone,
     /// Tells that the realm is deactivated.
     DeactivatedRealm,
-    /// The style sheet and the picture of the pages.
+    /// The style sheet, the picture and the scripts of the pages.
     File,
     /// A path of a page that lacks the slash at its end.
     WithoutSlash,
@@ -118,7 +118,7 @@ static ROUTES: [Row; 12] = [
 ];
 
 /// The routes of Zulip's pages, and of the documents that their sessions get. Where no methods are named, the handler judges.
-static PAGES: [Row; 20] = [
+static PAGES: [Row; 21] = [
     page(Endpoint::Home, "/", &["GET", "HEAD"]),
     page(Endpoint::LogIn, "/login/", &["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
     page(Endpoint::LogIn, "/accounts/login/", &["GET", "POST", "PUT", "HEAD", "OPTIONS"]),
@@ -137,6 +137,7 @@ static PAGES: [Row; 20] = [
     page(Endpoint::DeactivatedRealm, "/accounts/deactivated/", &["GET", "HEAD"]),
     page(Endpoint::File, "/style-{hash}.css", &["GET", "HEAD"]),
     page(Endpoint::File, "/icon-{hash}.svg", &["GET", "HEAD"]),
+    page(Endpoint::File, "/script-{hash}.js", &["GET", "HEAD"]),
     row(Endpoint::SessionSettings, "/json/settings", &["PATCH"]),
     page(Endpoint::WithoutSlash, "/{path}", &[]),
 ];
@@ -289,6 +290,7 @@ mod tests {
             ("/json/settings", Documented, Endpoint::SessionSettings, Prefix),
             ("/json/settings/", Prefix, Endpoint::Unknown, Prefix),
             ("/style-abc.css", Documented, Endpoint::File, None),
+            ("/script-abc.js", Documented, Endpoint::File, None),
             ("/style-a/b.css", None, Endpoint::Unknown, None),
             ("/accounts/nosuch", Prefix, Endpoint::Unknown, None),
             ("/login/nosuch/", Prefix, Endpoint::Unknown, None),

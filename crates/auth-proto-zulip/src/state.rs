@@ -7,7 +7,7 @@ use auth_core::{
     Answer, ApiKeys, Authenticator, Clock, DevelopmentUsers, InternalError, OwnAccount, OwnCredentials,
     PasswordReset, Realm, Realms, RequestLimits, SealedTexts, Timestamp, Token,
 };
-use auth_pages::Look;
+use auth_pages::{Asset, Look};
 
 use crate::config::Config;
 use crate::decode::csrf::SECRET_LENGTH;
@@ -48,8 +48,27 @@ pub struct ZulipProtocol {
     pub(crate) config: Config,
     pub(crate) services: Arc<dyn ZulipServices>,
     pub(crate) look: Look,
+    pub(crate) scripts: Scripts,
     clock: Arc<dyn Clock>,
     dates: DateCache,
+}
+
+/// The scripts of the two pages of a desktop program's log-in, the only ones that have any.
+#[derive(Debug)]
+pub(crate) struct Scripts {
+    /// Of the page on which the program waits.
+    pub(crate) waiting: Asset,
+    /// Of the page that shows its token.
+    pub(crate) token: Asset,
+}
+
+impl Scripts {
+    fn new() -> Self {
+        Self {
+            waiting: Asset::script(include_str!("../assets/desktop-waiting.js")),
+            token: Asset::script(include_str!("../assets/desktop-token.js")),
+        }
+    }
 }
 
 impl ZulipProtocol {
@@ -57,7 +76,13 @@ impl ZulipProtocol {
     #[must_use]
     pub fn new(config: Config, services: Arc<dyn ZulipServices>, clock: Arc<dyn Clock>) -> Self {
         let look = Look::new(config.brand.clone(), config.url_scheme == "https");
-        Self { config, services, look, clock, dates: DateCache::default() }
+        Self { config, services, look, scripts: Scripts::new(), clock, dates: DateCache::default() }
+    }
+
+    /// The file at a path, if it is one of those beside the pages.
+    pub(crate) fn file(&self, path: &str) -> Option<&Asset> {
+        let Scripts { waiting, token } = &self.scripts;
+        self.look.file(path).or_else(|| [waiting, token].into_iter().find(|script| script.path == path))
     }
 
     /// Whether browsers reach the pages by TLS.

@@ -6,7 +6,7 @@ mod log_in;
 mod message;
 mod reset;
 
-pub(crate) use external::{DesktopToken, NoAccount};
+pub(crate) use external::{DesktopToken, DesktopWaiting, NoAccount};
 pub(crate) use flow::{Continue, NewPassword};
 pub(crate) use log_in::{CodeStep, Fields, LogIn};
 pub(crate) use message::{Link, Message};

@@ -77,6 +77,17 @@ impl<'a> Visit<'a> {
         page(state, status, view, self.t, &[])
     }
 
+    /// A page with a script.
+    pub(crate) fn page_with_script(
+        &self,
+        state: &ZulipProtocol,
+        view: &impl Template,
+    ) -> Result<Answer, PageError> {
+        let mut answer = self.page(state, StatusCode::OK, view)?;
+        answer.response.headers_mut().extend(state.look.headers_with_script());
+        Ok(answer)
+    }
+
     /// A page with a form, which is never cached; the browser gets the secret of the form's token. The form may lead to
     /// `targets` beside this site.
     pub(crate) fn form(

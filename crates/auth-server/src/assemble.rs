@@ -297,6 +297,7 @@ fn zulip(config: &Config) -> auth_proto_zulip::Config {
         web: zulip.web,
         web_method: zulip.web_method(),
         remote_user: zulip.remote_user(),
+        account_pages: config.web.url.clone(),
         brand: brand(&config.web),
         exact: zulip.exact_points(),
     }

@@ -18,7 +18,10 @@ const source = (library) => readFileSync(require.resolve(library), 'utf8');
 
 // What a person sees of a page.
 const seen = async (page, response) => {
-  const text = async (selector) => (await page.locator(selector).allInnerTexts()).join('\n').trim();
+  // What is hidden has a text, too.
+  const text = async (selector) => (
+    (await page.locator(`${selector} >> visible=true`).allInnerTexts()).join('\n').trim()
+  );
   const { pathname, search } = new URL(page.url());
   return {
     status: response?.status() ?? 0,
@@ -121,13 +124,28 @@ const byKeyboard = async (page) => {
 };
 
 const acts = {
-  // `scripts` says whether the page may run any; `site` is where paths begin.
-  async open({ site, scripts }) {
+  // `scripts` says whether the page may run any; `site` is where paths begin; `agent` and `headers` are sent where they are
+  // given, and `script` runs before those of each page. With `keepsOutside`, as in a desktop program, what pages open in other windows is not loaded: see `outside`.
+  async open({ site, scripts, agent, headers, locale, script, keepsOutside }) {
     const context = await browser.newContext({
-      baseURL: site, javaScriptEnabled: scripts, locale: 'en-GB', viewport: DESKTOP,
-      userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
+      baseURL: site, javaScriptEnabled: scripts, locale: locale ?? 'en-GB', viewport: DESKTOP, extraHTTPHeaders: headers,
+      userAgent: agent
+        ?? 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36',
     });
+    if (script) await context.addInitScript(script);
     const page = await context.newPage();
+    const outside = [];
+    if (keepsOutside) {
+      context.on('page', (other) => other.close());
+      await context.route('**', async (route) => {
+        // The request for another window comes before the window.
+        let isOwn = false;
+        try { isOwn = route.request().frame().page() === page; } catch { /* there is no frame yet */ }
+        if (isOwn) return route.continue();
+        outside.push(route.request().url());
+        return route.abort();
+      });
+    }
     page.setDefaultTimeout(PATIENCE);
     const complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
@@ -136,13 +154,28 @@ const acts = {
       const ofStatus = message.text().startsWith('Failed to load resource') && message.location().url === page.url();
       if (['error', 'warning'].includes(message.type()) && !ofStatus) complaints.push(message.text());
     });
-    return windows.push({ context, page, complaints }) - 1;
+    return windows.push({ context, page, complaints, outside }) - 1;
   },
   go: async ({ page }, { path }) => seen(page, await page.goto(path)),
   fill: async ({ page }, { label, text }) => field(page, label).fill(text),
   check: async ({ page }, { label }) => field(page, label).check(),
   choose: async ({ page }, { label, text }) => void (await field(page, label).selectOption({ label: text })),
   press: ({ page }, { button }) => leads(page, () => named(page, 'button', button).click()),
+  // Presses a button that leads nowhere.
+  click: async ({ page }, { button }) => named(page, 'button', button).click(),
+  // Pastes what was copied, wherever the cursor is, and waits for the next page.
+  paste: ({ page }) => leads(page, () => page.keyboard.press('Control+V')),
+  // The text of an element, once it can be seen.
+  async shown({ page }, { selector }) {
+    await page.locator(selector).waitFor({ state: 'visible' });
+    return page.locator(selector).innerText();
+  },
+  // The addresses that pages have opened in other windows, once there is one.
+  async outside({ page, outside }) {
+    const until = Date.now() + PATIENCE;
+    while (!outside.length && Date.now() < until) await page.waitForTimeout(20);
+    return outside;
+  },
   follow: ({ page }, { link }) => leads(page, () => named(page, 'link', link).click()),
   key: async ({ page }, { key }) => page.keyboard.press(key),
   type: async ({ page }, { text }) => page.keyboard.type(text),

@@ -5,6 +5,7 @@
 mod access;
 mod account;
 mod apps;
+mod desktop;
 mod fixtures;
 mod password;
 mod security;

@@ -54,6 +54,12 @@ pub trait PasswordReset: Send + Sync {
     /// An [`ActionError`] when the store can't be read.
     async fn owner_of_reset_link(&self, token: &Token) -> Result<Option<Profile>, ActionError>;
 
+    /// Whether a password is strong enough for an account. Nothing is set, and no link is used up.
+    ///
+    /// # Errors
+    /// [`ActionError::WeakPassword`] when it is not.
+    fn judge_new_password(&self, owner: &Profile, new: &Password) -> Result<(), ActionError>;
+
     /// Sets a new password for a token that was mailed, or a cookie that stands for one, once, and ends what was signed in
     /// before; gives the account's profile.
     ///

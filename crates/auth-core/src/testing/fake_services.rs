@@ -437,6 +437,11 @@ impl PasswordReset for FakeServices {
         expect_result!(self.act(None, kind), ActionResult::OptionalProfile(owner) => owner.map(|owner| *owner))
     }
 
+    fn judge_new_password(&self, _owner: &Profile, new: &Password) -> Result<(), ActionError> {
+        let kind = ActionKind::JudgeNewPassword { new: new.clone() };
+        expect_result!(self.act(None, kind), ActionResult::Done => ())
+    }
+
     async fn reset_password(
         &self,
         realm: RealmId,

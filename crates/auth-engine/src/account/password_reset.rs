@@ -233,6 +233,10 @@ impl PasswordReset for PasswordResetService {
         Ok(realm.map(|realm| Profile::new(account, realm)))
     }
 
+    fn judge_new_password(&self, owner: &Profile, new: &Password) -> Result<(), ActionError> {
+        Ok(self.passwords.check_new(&owner.realm, &owner.user, new)?)
+    }
+
     async fn reset_password(
         &self,
         realm: RealmId,

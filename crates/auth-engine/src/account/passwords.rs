@@ -7,7 +7,7 @@ use std::time::Duration;
 use auth_core::{
     Account, AuditRecord, ClientKey, Clock, CredentialId, InternalError, Password, PasswordPolicy,
     PasswordString, PolicyRule, ProtocolName, Realm, Revocation, SecretInput, Store, StoreError, Timestamp,
-    UserId,
+    User, UserId,
 };
 use auth_crypto::password::{HashingRule, NameContext, StoredPassword, Verdict};
 use auth_crypto::pool::{HashingPool, Verification};
@@ -112,6 +112,20 @@ impl PasswordService {
         strength::check(rule, password, names).map_err(PasswordError::TooWeak)
     }
 
+    /// Checks that a new password of a user is strong enough.
+    ///
+    /// # Errors
+    /// Those of [`check_strength`](Self::check_strength).
+    pub(crate) fn check_new(
+        &self,
+        realm: &Realm,
+        user: &User,
+        password: &Password,
+    ) -> Result<(), PasswordError> {
+        let names: Vec<&str> = user.names.iter().map(|name| name.exact.as_str()).collect();
+        self.check_strength(Some(realm), password, &names)
+    }
+
     /// Hashes a new password of an account. Unless `allow_weak`, it must be strong enough.
     ///
     /// # Errors
@@ -124,8 +138,7 @@ impl PasswordService {
         client: ClientKey,
     ) -> Result<PasswordString, PasswordError> {
         let realm = self.realms.by_id(account.user.realm).await?.ok_or(PasswordError::NoRealm)?;
-        let names: Vec<&str> = account.user.names.iter().map(|name| name.exact.as_str()).collect();
-        match self.check_strength(Some(&realm), password, &names) {
+        match self.check_new(&realm, &account.user, password) {
             Err(PasswordError::TooWeak(_) | PasswordError::AgainstPolicy(_)) if allow_weak => {}
             checked => checked?,
         }

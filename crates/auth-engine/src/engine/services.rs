@@ -200,6 +200,10 @@ impl PasswordReset for Engine {
         self.password_reset.owner_of_reset_link(token).await
     }
 
+    fn judge_new_password(&self, owner: &Profile, new: &Password) -> Result<(), ActionError> {
+        self.password_reset.judge_new_password(owner, new)
+    }
+
     async fn reset_password(
         &self,
         realm: RealmId,

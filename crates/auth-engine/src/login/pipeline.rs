@@ -343,7 +343,7 @@ impl LoginPipeline {
         let (EntryAccount::Own(account) | EntryAccount::ToBeLinked(account)) = &owner;
         check_state(realm, account.user.active)?;
         // That the password is right is not told where a second factor is needed and can't be shown.
-        if verified.reset_required && why_not_enough(attempt, rules, account, self.password_only).is_none() {
+        if verified.reset_required && why_not_enough(attempt, account, self.password_only).is_none() {
             return Err(LoginError::PasswordResetRequired);
         }
         Ok(owner)
@@ -366,7 +366,7 @@ impl LoginPipeline {
             rules.check_user(&account.user)?;
         }
         if verified.app_password.is_none() {
-            if let Some(reason) = why_not_enough(attempt, rules, &account, self.password_only) {
+            if let Some(reason) = why_not_enough(attempt, &account, self.password_only) {
                 return Err(LoginError::Credentials(reason));
             }
             self.ask_for_factor(judged, &account, verified).await?;

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use auth_core::{
     Account, ActionError, Challenge, Clock, Credential, CredentialKind, FactorMethod, FailureReason,
-    Identifier, InternalError, Language, LoginAttempt, LoginError, MailedChallenge, OneTimeCode,
-    PasswordDigest, Peer, ProtocolName, ProtocolRules, Realm, Rng, SecondStep, SecretInput, Store, Timestamp,
-    UserId, VerifyRequest,
+    GrantKind, Identifier, InternalError, Language, LoginAttempt, LoginError, MailedChallenge, OneTimeCode,
+    PasswordDigest, Peer, ProtocolName, Realm, Rng, SecondStep, SecretInput, Store, Timestamp, UserId,
+    VerifyRequest,
 };
 use auth_crypto::{opaque, totp};
 
@@ -370,10 +370,10 @@ pub(crate) fn active_factors(account: &Account) -> Vec<FactorMethod> {
 }
 
 /// Why a right password is not enough for an account at a protocol: the account has a second factor that can't be asked for,
-/// unless `password_only` lets it in, or it lacks the one that its realm demands.
+/// unless `password_only` lets it in, or it lacks the one that its realm demands. Whoever lacks it gets a web session all the
+/// same: pages lead to its set-up before anything else.
 pub(crate) fn why_not_enough(
     attempt: &LoginAttempt,
-    rules: &dyn ProtocolRules,
     account: &Account,
     password_only: bool,
 ) -> Option<FailureReason> {
@@ -382,7 +382,8 @@ pub(crate) fn why_not_enough(
         return (!is_asked).then_some(FailureReason::NoSecondStep);
     }
     let is_demanded = attempt.realm.demands_second_factor_of(&account.user);
-    (is_demanded && !rules.sets_up_second_factors()).then_some(FailureReason::NoSecondFactor)
+    let is_for_pages = attempt.grant == GrantKind::Token(CredentialKind::WEB_SESSION);
+    (is_demanded && !is_for_pages).then_some(FailureReason::NoSecondFactor)
 }
 
 impl From<InternalError> for FactorError {

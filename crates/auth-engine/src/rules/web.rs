@@ -21,10 +21,6 @@ impl ProtocolRules for WebRules {
         true
     }
 
-    fn sets_up_second_factors(&self) -> bool {
-        true
-    }
-
     fn takes_app_passwords(&self) -> bool {
         false
     }

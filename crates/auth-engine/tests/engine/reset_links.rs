@@ -158,7 +158,12 @@ async fn several_links_are_good_for_three_days_until_one_is_used() {
     for token in &tokens {
         assert!(world.engine.owner_of_reset_link(token).await.unwrap().is_some());
     }
-    assert_eq!(reset(&world, &tokens[1], NEW).await, Ok(()));
+    let owner = world.engine.owner_of_reset_link(&tokens[1]).await.unwrap().unwrap();
+    for (password, is_good) in [(NEW, true), ("weak", false), ("", false), ("iago@zulip.com", false)] {
+        let judged = world.engine.judge_new_password(&owner, &Password::new(password));
+        assert_eq!(judged.is_ok(), is_good, "{password}: {judged:?}");
+    }
+    assert_eq!(reset(&world, &tokens[1], NEW).await, Ok(()), "no link was used up by that");
     for token in &tokens {
         assert!(world.engine.owner_of_reset_link(token).await.unwrap().is_none());
         assert_eq!(reset(&world, token, PASSWORD).await, Err(ActionError::WrongToken));

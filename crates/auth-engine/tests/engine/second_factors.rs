@@ -59,13 +59,15 @@ async fn a_realm_can_demand_a_second_factor_of_everybody() {
             allow_password_only_with_2fa,
             "who has one, where the protocol asks for none"
         );
-        let at_pages = LoginAttempt {
-            protocol: ProtocolName::WEB,
-            grant: GrantKind::Token(CredentialKind::WEB_SESSION),
-            ..world.attempt("main", ProtocolName::ROCKETCHAT, "iago", PASSWORD).await
-        };
-        let login = world.ask(at_pages).await.result.unwrap();
-        assert!(login.profile.lacks_second_factor(), "the pages are told to set one up");
+        for protocol in [ProtocolName::WEB, ProtocolName::ZULIP] {
+            let at_pages = LoginAttempt {
+                protocol,
+                grant: GrantKind::Token(CredentialKind::WEB_SESSION),
+                ..world.attempt("main", ProtocolName::ROCKETCHAT, "iago", PASSWORD).await
+            };
+            let login = world.ask(at_pages).await.result.unwrap();
+            assert!(login.profile.lacks_second_factor(), "the pages of {protocol} are told to set one up");
+        }
     }
 }
 

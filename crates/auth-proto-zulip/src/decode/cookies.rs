@@ -13,8 +13,9 @@ pub const SESSION: &str = "sessionid";
 /// The name of the cookie of the CSRF secret, without the prefix.
 pub const CSRF: &str = "csrftoken";
 
-/// The session cookie of the pages that are this server's own: it holds the same tokens.
-const OWN_SESSION: &str = "__Host-auth-session";
+/// The name of the session cookie of the pages that are this server's own, without the prefix that it always has. It holds the
+/// same tokens.
+pub const OWN_SESSION: &str = "auth-session";
 
 /// The longest value of a cookie that is looked at, in bytes: browsers keep no longer one.
 const LONGEST: usize = 4096;
@@ -48,12 +49,12 @@ impl Cookies {
         let sent = headers.get_all(COOKIE).into_iter().filter_map(|value| value.to_str().ok());
         for (name, value) in sent.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('=')) {
             let (name, value) = (name.trim(), unquoted(value.trim()));
-            let place = match (name.strip_prefix(HOST).filter(|_| is_secure), is_secure) {
-                (Some(SESSION), _) => &mut cookies.session,
-                (Some(CSRF), _) => &mut cookies.csrf,
-                _ if name == OWN_SESSION => &mut cookies.own_session,
-                (_, false) if name == SESSION => &mut cookies.session,
-                (_, false) if name == CSRF => &mut cookies.csrf,
+            let place = match (name.strip_prefix(HOST), is_secure) {
+                (Some(OWN_SESSION), _) => &mut cookies.own_session,
+                (Some(SESSION), true) => &mut cookies.session,
+                (Some(CSRF), true) => &mut cookies.csrf,
+                (None, false) if name == SESSION => &mut cookies.session,
+                (None, false) if name == CSRF => &mut cookies.csrf,
                 _ => continue,
             };
             *place = (value.len() <= LONGEST).then(|| Token::new(value));

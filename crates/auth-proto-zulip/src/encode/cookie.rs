@@ -6,7 +6,7 @@ use auth_core::{Timestamp, Token};
 use http::HeaderValue;
 
 use super::date::http_date;
-use crate::decode::cookies::{CSRF, SESSION, full_name};
+use crate::decode::cookies::{CSRF, OWN_SESSION, SESSION, full_name};
 
 /// How long a browser keeps a session: as long as the server does.
 const SESSION_LIFE: Duration = Duration::from_secs(14 * 24 * 3600);
@@ -17,6 +17,11 @@ const CSRF_LIFE: Duration = Duration::from_secs(364 * 24 * 3600);
 /// Gives a browser a session.
 pub(crate) fn session(token: &Token, now: Timestamp, is_secure: bool) -> Option<HeaderValue> {
     lasting(SESSION, token, now, SESSION_LIFE, is_secure)
+}
+
+/// Gives a browser the same session for the pages that look after accounts, which are served to browsers that keep it.
+pub(crate) fn own_session(token: &Token, now: Timestamp) -> Option<HeaderValue> {
+    lasting(OWN_SESSION, token, now, SESSION_LIFE, true)
 }
 
 /// Gives a browser a CSRF secret.

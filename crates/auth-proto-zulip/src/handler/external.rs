@@ -8,7 +8,7 @@ use data_encoding::BASE64URL_NOPAD;
 use http::StatusCode;
 
 use super::pad::{DESKTOP, Flow, INVALID};
-use super::{flow, log_in, login, sign_in};
+use super::{flow, log_in, login, set_up, sign_in};
 use crate::desktop_key::{DesktopKey, NONCE};
 use crate::encode::response::{redirect, to_known_user};
 use crate::error::PageError;
@@ -44,7 +44,7 @@ pub(super) async fn log_in(
     let attempt = LoginAttempt {
         protocol: ProtocolName::ZULIP,
         realm: visit.realm.clone(),
-        method,
+        method: method.clone(),
         second_step: second_step(state, visit, external.address),
         grant: grant(state, external.flow),
         peer: visit.request.peer.clone(),
@@ -52,6 +52,12 @@ pub(super) async fn log_in(
     let LoginReply { result, not_before, .. } = state.services.log_in(attempt).await;
     let t = &visit.t.log_in;
     let answer = match result {
+        Ok(login) if login.profile.lacks_second_factor() && !is_session(&login.grant, external.flow) => {
+            // The app gets nothing yet. Its browser gets a session, with which a second factor is set up.
+            let target = external.after_factor();
+            let external = External { flow: Flow::Browser, target: &target, ..external };
+            return Box::pin(log_in(state, visit, method, external)).await;
+        }
         Ok(login) => end(state, visit, &login, external).await?,
         Err(LoginError::Internal(error)) => return Err(error.into()),
         Err(LoginError::SecondFactorRequired(challenge)) => {
@@ -100,6 +106,11 @@ fn grant(state: &ZulipProtocol, flow: Flow<'_>) -> GrantKind {
     }
 }
 
+/// Whether a browser got a session, rather than an app its key or its token.
+fn is_session(grant: &Grant, flow: Flow<'_>) -> bool {
+    matches!(grant, Grant::Token { .. }) && !matches!(flow, Flow::Desktop(_))
+}
+
 /// Whether a second factor is asked for: not of whoever is signed in here to the same account, and has shown it a short time
 /// ago.
 fn second_step(state: &ZulipProtocol, visit: &Visit<'_>, address: &str) -> SecondStep {
@@ -137,14 +148,20 @@ async fn end(
             let sealed = key.seal(nonce, token.expose());
             let data =
                 sealed.ok_or_else(|| InternalError::defect("a token that is too long to be sealed"))?;
-            let view = DesktopToken { shell: visit.shell(state), t: visit.t, data };
-            visit.page(state, StatusCode::OK, &view)
+            let script = &state.scripts.token.path;
+            visit.page_with_script(
+                state,
+                &DesktopToken { shell: visit.shell(state), t: visit.t, data, script },
+            )
         }
         (flow, grant) => {
             let target = match flow {
                 Flow::Mobile(pad) => flow::with_pad(pad),
                 _ => external.target.to_owned(),
             };
+            if let Some(answer) = set_up::lead(state, visit, login, &target).await? {
+                return Ok(answer);
+            }
             let mut answer = redirect(&target).into();
             give_session(state, visit, &mut answer, grant).await?;
             Ok(answer)

@@ -15,9 +15,9 @@ use auth_core::{
 use http::{Method, StatusCode};
 
 use super::home::DEACTIVATED;
-use super::new_password;
 use super::pad::{Flow, MOBILE};
 use super::sign_in::{self, Again, Outcome};
+use super::{new_password, set_up};
 use crate::browser::SignedIn;
 use crate::encode::response::{redirect, to_login_page};
 use crate::error::PageError;
@@ -121,6 +121,11 @@ fn show(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str, problem: &str) -> R
 /// Judges a name and a password, or a code.
 async fn sign_in(state: &ZulipProtocol, visit: &Visit<'_>, pad: &str) -> Result<Answer, PageError> {
     let (outcome, sending) = sign_in::judge(state, visit).await?;
+    if let Outcome::SignedIn(login, _) = &outcome
+        && let Some(answer) = set_up::lead(state, visit, login, &with_pad(pad)).await?
+    {
+        return Ok(sending.complete(answer));
+    }
     // What the browser gets takes the place of the session that it has, which would be nobody's then.
     let replaces_session = match &outcome {
         Outcome::SignedIn(..) => true,

@@ -4,8 +4,8 @@ use auth_core::{Answer, Login, Token, fill};
 use http::{Method, StatusCode};
 
 use super::home::DEACTIVATED;
-use super::new_password;
 use super::sign_in::{self, Again, Outcome};
+use super::{new_password, set_up};
 use crate::browser::Browser;
 use crate::decode::email::is_email;
 use crate::decode::next;
@@ -60,7 +60,7 @@ fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
 async fn submit(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
     let (outcome, sending) = sign_in::judge(state, visit).await?;
     let answer = match outcome {
-        Outcome::SignedIn(login, token) => signed_in(state, visit, &login, &token),
+        Outcome::SignedIn(login, token) => signed_in(state, visit, &login, &token).await?,
         Outcome::Again(again) => form(state, visit, &again)?,
         Outcome::RealmInactive => sign_in::realm_inactive(),
     };
@@ -68,19 +68,24 @@ async fn submit(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, Page
 }
 
 /// Gives the browser its session, and leads on.
-fn signed_in(state: &ZulipProtocol, visit: &Visit<'_>, login: &Login, token: &Token) -> Answer {
+async fn signed_in(
+    state: &ZulipProtocol,
+    visit: &Visit<'_>,
+    login: &Login,
+    token: &Token,
+) -> Result<Answer, PageError> {
     let next = visit.request.parameters.in_body("next").unwrap_or_default();
     let url = visit.url();
     // As recorded: the second step falls back to the address of the realm, where the first page does to its path.
     let standard = if sign_in::is_second_step(visit) { url } else { "/" };
-    let target = if login.profile.user.must_change_password {
-        new_password::before(next)
-    } else {
-        next::after_form(url, next, standard)
-    };
+    let target = next::after_form(url, next, standard);
+    if let Some(answer) = set_up::lead(state, visit, login, &target).await? {
+        return Ok(answer);
+    }
+    let target = if login.profile.user.must_change_password { new_password::before(next) } else { target };
     let mut answer = state.never_cached(redirect(&target).into());
     visit.browser.sign_in(state, &mut answer, token);
-    answer
+    Ok(answer)
 }
 
 /// The page. Without a form for passwords it holds no token, and the browser gets no secret.

@@ -4,7 +4,7 @@ use auth_core::{Answer, InternalErrorKind, fill, retry_after_seconds};
 use http::header::{CACHE_CONTROL, RETRY_AFTER};
 use http::{HeaderValue, Method, StatusCode};
 
-use super::{assertion, flow, home, log_in, new_password, remote_user, reset, take_over};
+use super::{assertion, flow, home, log_in, new_password, remote_user, reset, set_up, take_over};
 use crate::encode::response;
 use crate::error::PageError;
 use crate::exact::LIMIT_WITHOUT_RETRY_AFTER;
@@ -68,7 +68,7 @@ async fn show(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageEr
 
 /// A file beside the pages. Its path holds a hash of its content, so that it never changes.
 fn file(state: &ZulipProtocol, request: &Request<'_>) -> Option<Answer> {
-    let file = state.look.file(request.http.uri().path())?;
+    let file = state.file(request.http.uri().path())?;
     let mut response = response::file(file.content_type, file.content.clone());
     response.headers_mut().extend(state.look.headers(&[]));
     let for_ever = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -103,6 +103,11 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
         PageError::Configuration => {
             (StatusCode::INTERNAL_SERVER_ERROR, e.configuration, e.configuration, e.configuration_lead)
         }
+        PageError::NoSecondFactor => {
+            let lead =
+                if state.config.account_pages.is_some() { e.factor_elsewhere } else { e.factor_nowhere };
+            (StatusCode::FORBIDDEN, e.factor, e.factor, lead)
+        }
         PageError::LoginOver => (StatusCode::BAD_REQUEST, e.session_page, e.session, e.session_lead),
         PageError::NoRealm => (StatusCode::NOT_FOUND, e.no_realm, e.no_realm, e.no_realm_lead),
         PageError::Internal(error) if error.kind() == InternalErrorKind::Defect => {
@@ -114,9 +119,12 @@ fn refuse(state: &ZulipProtocol, t: &'static Texts, visit: Option<&Visit<'_>>, e
     };
     let shell = visit.map_or_else(|| state.look.shell(None, false), |visit| visit.owned_shell(state));
     let has_form = shell.owner.is_some();
-    // Whoever asks for an app can try again with the same pad.
-    let again = visit.and_then(|visit| flow::again(visit.request));
-    let link = again.as_deref().map(|path| Link { path, name: t.flow.retry });
+    let way = match &error {
+        PageError::NoSecondFactor => set_up::elsewhere(state).map(|path| (path, e.factor_link)),
+        // Whoever asks for an app can try again with the same pad.
+        _ => visit.and_then(|visit| flow::again(visit.request)).map(|path| (path, t.flow.retry)),
+    };
+    let link = way.as_ref().map(|(path, name)| Link { path, name });
     let view = Message { shell, t, title, heading, lead, link };
     // A page of two texts fails only where there is no memory; its status is told all the same.
     let mut answer =

@@ -1,7 +1,6 @@
 //! `/accounts/login/sso/`: logs in whoever a front names that has authenticated the user itself, `REMOTE_USER`.
 
 use auth_core::{Answer, Identifier, LoginMethod};
-use http::StatusCode;
 
 use super::external::{self, External};
 use super::pad::Flow;
@@ -11,7 +10,7 @@ use crate::decode::next;
 use crate::encode::response::redirect;
 use crate::error::{ApiError, PageError};
 use crate::state::ZulipProtocol;
-use crate::view::Message;
+use crate::view::DesktopWaiting;
 use crate::visit::Visit;
 
 /// Where the login is, at which a front authenticates.
@@ -23,16 +22,9 @@ const BAD_ADDRESS: ApiError = ApiError::BadRequest("Enter a valid email address.
 pub(super) fn start(state: &ZulipProtocol, visit: &Visit<'_>) -> Result<Answer, PageError> {
     let agent = visit.request.user_agent().unwrap_or_default();
     if Client::parse(&agent).name == "ZulipElectron" {
-        let (t, e) = (visit.t, &visit.t.external);
-        let view = Message {
-            shell: visit.shell(state),
-            t,
-            title: e.waiting_page,
-            heading: e.waiting,
-            lead: e.waiting_lead,
-            link: None,
-        };
-        return visit.page(state, StatusCode::OK, &view);
+        let script = &state.scripts.waiting.path;
+        return visit
+            .page_with_script(state, &DesktopWaiting { shell: visit.shell(state), t: visit.t, script });
     }
     let query = visit.request.http.uri().query().filter(|query| !query.is_empty());
     let query = query.map(|query| format!("?{query}")).unwrap_or_default();

@@ -150,11 +150,16 @@ async fn set_password(
     if problems.iter().any(|problem| !problem.is_empty()) {
         return form(problems);
     }
-    let [new, repeated] = typed;
-    if new != repeated {
-        return form([String::new(), t.reset.differ.to_owned()]);
+    let [new, repeated] = typed.map(Password::new);
+    let weak = || form([t.password.weak.to_owned(), String::new()]);
+    if new.expose() != repeated.expose() {
+        // The first field is judged before the second one is compared with it.
+        return match state.services.judge_new_password(owner, &new) {
+            Ok(()) => form([String::new(), t.reset.differ.to_owned()]),
+            Err(ActionError::WeakPassword(_)) => weak(),
+            Err(error) => Err(refused(error)),
+        };
     }
-    let new = Password::new(new);
     let set = state.services.reset_password(owner.realm.id, cookie, &new, request.peer, ProtocolName::ZULIP);
     match set.await {
         Ok(_) => {
@@ -162,7 +167,7 @@ async fn set_password(
             Browser::give_session(state, &mut answer, cookie);
             Ok(answer)
         }
-        Err(ActionError::WeakPassword(_)) => form([t.password.weak.to_owned(), String::new()]),
+        Err(ActionError::WeakPassword(_)) => weak(),
         Err(ActionError::WrongToken) => bad_link(state, visit),
         Err(error) => Err(refused(error)),
     }

@@ -92,13 +92,21 @@ pub(super) static ENGLISH: Texts = Texts {
         other: "Log in with another account",
         waiting_page: "Finish desktop app login",
         waiting: "Finish desktop login",
-        waiting_lead: "The desktop app shows the chat of a Zulip server, and this server has none. Use one of Zulip’s mobile \
-                       apps, or a terminal.",
+        waiting_lead: "Log in in the browser window that has opened. It shows a token: copy it, and paste it here.",
+        waiting_help: "This server has no chat of its own to show in the app.",
+        waiting_script: "This page needs scripts, which are turned off here.",
+        waiting_unable: "This app makes no keys here, because it has not reached this server by a secure connection.",
+        waiting_wrong: "That is not the token of this login. Copy it from the browser once more.",
+        waiting_submit: "Finish login",
+        waiting_again: "Open the browser again",
         desktop_page: "Log in to desktop app",
         desktop: "Copy this into the desktop app",
         desktop_lead: "It lets the app go on with your login, once and for 15 seconds.",
         desktop_data: "Token",
         desktop_help: "Give it to nobody.",
+        copy: "Copy token",
+        copied: "Copied. Go back to the app.",
+        selected: "The token is selected. Copy it with the keys of your system, such as Ctrl+C.",
         to_log_in: "Log in here instead",
     },
     home: Home {
@@ -132,5 +140,11 @@ pub(super) static ENGLISH: Texts = Texts {
         session_lead: "It was used already, or is too old. Please log in again.",
         configuration: "Configuration error",
         configuration_lead: "This way to log in is not set up on this server. Tell the people who run it.",
+        factor: "Second step missing",
+        factor_elsewhere: "Your organization lets in only people with a second step at sign-in, and your account has none yet. \
+                           Set one up, then log in here again.",
+        factor_nowhere: "Your organization lets in only people with a second step at sign-in, your account has none, and this \
+                         server has no page on which to set one up ([web] url). Tell the people who run it.",
+        factor_link: "Set up a second step",
     },
 };

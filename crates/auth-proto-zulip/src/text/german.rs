@@ -92,13 +92,22 @@ pub(super) static GERMAN: Texts = Texts {
         other: "Mit einem anderen Konto anmelden",
         waiting_page: "Anmeldung der Desktop-App",
         waiting: "Anmeldung der Desktop-App abschließen",
-        waiting_lead: "Die Desktop-App zeigt den Chat eines Zulip-Servers, und dieser Server hat keinen. Benutzen Sie eine der \
-                       mobilen Apps von Zulip oder ein Terminal.",
+        waiting_lead: "Melden Sie sich in dem Browserfenster an, das sich geöffnet hat. Es zeigt ein Token: Kopieren Sie es, und \
+                       fügen Sie es hier ein.",
+        waiting_help: "Dieser Server hat selbst keinen Chat, den die App zeigen könnte.",
+        waiting_script: "Diese Seite braucht Skripte, und hier sind sie ausgeschaltet.",
+        waiting_unable: "Diese App macht hier keine Schlüssel, weil sie den Server nicht über eine sichere Verbindung erreicht hat.",
+        waiting_wrong: "Das ist nicht das Token dieser Anmeldung. Kopieren Sie es noch einmal aus dem Browser.",
+        waiting_submit: "Anmeldung abschließen",
+        waiting_again: "Den Browser noch einmal öffnen",
         desktop_page: "Anmeldung in der Desktop-App",
         desktop: "Kopieren Sie das in die Desktop-App",
         desktop_lead: "Damit macht die App mit Ihrer Anmeldung weiter, einmal und 15 Sekunden lang.",
         desktop_data: "Token der Anmeldung",
         desktop_help: "Geben Sie es niemandem.",
+        copy: "Token kopieren",
+        copied: "Kopiert. Gehen Sie zurück zur App.",
+        selected: "Das Token ist ausgewählt. Kopieren Sie es mit den Tasten Ihres Systems, etwa Strg+C.",
         to_log_in: "Stattdessen hier anmelden",
     },
     home: Home {
@@ -132,5 +141,11 @@ pub(super) static GERMAN: Texts = Texts {
         session_lead: "Sie wurde schon benutzt oder ist zu alt. Bitte melden Sie sich noch einmal an.",
         configuration: "Fehler in der Konfiguration",
         configuration_lead: "Diese Art der Anmeldung ist auf diesem Server nicht eingerichtet. Sagen Sie es den Betreibern.",
+        factor: "Der zweite Schritt fehlt",
+        factor_elsewhere: "Ihre Organisation lässt nur ein, wer sich in zwei Schritten anmeldet, und Ihr Konto hat noch keinen \
+                           zweiten. Richten Sie einen ein, und melden Sie sich dann hier noch einmal an.",
+        factor_nowhere: "Ihre Organisation lässt nur ein, wer sich in zwei Schritten anmeldet, Ihr Konto hat keinen zweiten, und \
+                         dieser Server hat keine Seite, auf der man einen einrichtet ([web] url). Sagen Sie es den Betreibern.",
+        factor_link: "Zweiten Schritt einrichten",
     },
 };

@@ -49,13 +49,15 @@ auth_pages::texts! {
         new, repeat, set_submit, differ, bad_link, ask_anew, done_page, done, done_lead, log_in,
     }
     pub(crate) External {
-        no_account_page, no_account, no_account_lead, no_account_help, other, waiting_page, waiting, waiting_lead, desktop_page,
-        desktop, desktop_lead, desktop_data, desktop_help, to_log_in,
+        no_account_page, no_account, no_account_lead, no_account_help, other, waiting_page, waiting, waiting_lead, waiting_help,
+        waiting_script, waiting_unable, waiting_wrong, waiting_submit, waiting_again, desktop_page, desktop, desktop_lead,
+        desktop_data, desktop_help, copy, copied, selected, to_log_in,
     }
     pub(crate) Home { page, title, lead }
     pub(crate) Errors {
         page, forbidden, forbidden_lead, not_found, not_found_lead, method, method_lead, no_realm, no_realm_lead,
         deactivated_realm, deactivated_realm_lead, defect, defect_lead, unavailable, unavailable_lead, begin_again,
         limited, limited_title, limited_lead, session_page, session, session_lead, configuration, configuration_lead,
+        factor, factor_elsewhere, factor_nowhere, factor_link,
     }
 }

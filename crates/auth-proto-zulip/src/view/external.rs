@@ -22,4 +22,16 @@ pub(crate) struct DesktopToken<'a> {
     pub(crate) t: &'static Texts,
     /// The token, sealed for the program alone.
     pub(crate) data: String,
+    /// The path of the script that copies it.
+    pub(crate) script: &'a str,
+}
+
+/// The page on which the desktop program waits for its token.
+#[derive(Debug, Template)]
+#[template(path = "desktop_waiting.html")]
+pub(crate) struct DesktopWaiting<'a> {
+    pub(crate) shell: Shell<'a>,
+    pub(crate) t: &'static Texts,
+    /// The path of the script that opens the browser and takes the token.
+    pub(crate) script: &'a str,
 }

@@ -178,7 +178,8 @@ async fn the_start_leads_to_the_front_and_keeps_the_query() {
     let desktop = [("user-agent", "ZulipElectron/5.12.0 Mozilla/5.0")];
     let waiting = site.send("GET", &format!("{start}?desktop_flow_otp=1"), &desktop, "").await;
     waiting.says(200, "<title>Finish desktop app login | Zulip</title>");
-    waiting.says(200, "Finish desktop login");
+    waiting.says(200, "<h1>Finish desktop login</h1>");
+    waiting.says(200, "<button id=\"submit\" disabled>");
     let only = RemoteUser { only: true, ..config(&[]).remote_user.unwrap() };
     let only = Site::with(Config { remote_user: Some(only), ..config(&[]) }, false);
     only.get("/").await.leads_to(SSO);
@@ -191,6 +192,35 @@ async fn the_start_leads_to_the_front_and_keeps_the_query() {
         200,
         "{\"name\":\"remoteuser\",\"display_name\":\"SSO\",\"display_icon\":null,\"login_url\":\"/accounts/login/start/sso/\",\"signup_url\":\"/accounts/login/start/sso/\"}",
     );
+}
+
+#[tokio::test]
+async fn the_desktop_pages_alone_have_scripts_and_these_are_files_of_the_server() {
+    let site = Site::new(&[], false);
+    let agent = [("user-agent", "ZulipElectron/5.11 Mozilla/5.0"), ("accept-language", "de")];
+    let waiting = site.send("GET", "/accounts/login/start/sso/", &agent, "").await;
+    waiting.says(200, "Das ist nicht das Token dieser Anmeldung.");
+    let token = site.vouched(&format!("?desktop_flow_otp={PAD}"), "hamlet@zulip.com").await;
+    let mut paths = Vec::new();
+    for page in [&waiting, &token] {
+        assert!(
+            page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'; ")
+        );
+        let scripts: Vec<&str> = page.body().split("<script").skip(1).collect();
+        let [script] = scripts[..] else { panic!("{}", page.body()) };
+        let path = script.strip_prefix(" src=\"").unwrap().split('"').next().unwrap();
+        assert!(script.starts_with(&format!(" src=\"{path}\" defer></script>")), "{script}");
+        let file = site.get(path).await;
+        file.says(200, "use strict");
+        assert_eq!(file.header("content-type"), "text/javascript; charset=utf-8");
+        assert_eq!(file.header("cache-control"), "public, max-age=31536000, immutable");
+        paths.push(path.to_owned());
+    }
+    assert_ne!(paths[0], paths[1]);
+    site.get("/script-0.js").await.says(404, "<h1>Page not found (404)</h1>");
+    let page = site.get("/login/").await;
+    assert!(!page.body().contains("<script"));
+    assert!(!page.header("content-security-policy").contains("script-src"));
 }
 
 #[tokio::test]

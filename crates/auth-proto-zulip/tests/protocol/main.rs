@@ -23,6 +23,8 @@ mod server;
 #[cfg(test)]
 mod session_calls;
 #[cfg(test)]
+mod set_up;
+#[cfg(test)]
 mod site;
 #[cfg(test)]
 mod transcripts;

@@ -78,8 +78,13 @@ async fn a_link_leads_to_a_form_whose_address_is_no_secret() {
         (&*long, &*long, &["Ensure this value has at most 100 characters (it has 101)."]),
         ("one", "other", &["The two password fields didn’t match."]),
         ("weak", "weak", &["The password is too weak."]),
+        ("weak", "other", &["The password is too weak."]),
     ] {
         let answer = site.submit(form, visit, &format!("new_password1={one}&new_password2={other}")).await;
+        assert!(
+            !answer.body().contains("too weak") || !answer.body().contains("didn’t match"),
+            "{one} {other}"
+        );
         for text in texts {
             answer.says(200, text);
         }

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use auth_core::testing::{Action, ActionKind, ActionResult, FakeServices, RealmBuilder, UserBuilder};
 use auth_core::{
-    ActionError, ApiKey, Challenge, CredentialKind, FactorMethod, FailureReason, Grant, GrantKind, Login,
-    LoginAttempt, LoginError, LoginMethod, LoginReply, ManualClock, Peer, Profile, Protocol, ProtocolName,
-    RateLimitStatus, ResetLinkReply, SecondStep, Timestamp, Token,
+    ActionError, ApiKey, Challenge, CheckReply, CredentialCheck, CredentialKind, FactorMethod, FailureReason,
+    Grant, GrantKind, Login, LoginAttempt, LoginError, LoginMethod, LoginReply, ManualClock, Peer,
+    PresentedCredential, Principal, Profile, Protocol, ProtocolName, RateLimitStatus, Realm, ResetLinkReply,
+    SecondStep, Timestamp, Token, TokenError,
 };
 use auth_proto_zulip::{Config, RemoteUser, ZulipProtocol};
 use bytes::Bytes;
@@ -21,6 +22,8 @@ pub(crate) const RESET: &str = "/accounts/password/reset/";
 /// Header, claims and signature; the claims name `hamlet@zulip.com`.
 pub(crate) const ASSERTION: &str = "e30.eyJlbWFpbCI6ImhhbWxldEB6dWxpcC5jb20ifQ.x";
 pub(crate) const SECRET: &str = "x9HsQxaRmP77fCwnCHuA62Yq4SUvIBhE";
+/// The token of every session that is granted.
+pub(crate) const SESSION: &str = "s7mp17wgb9eyif9fs2gr75z88ytpd8rg";
 pub(crate) const FRONT: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 pub(crate) struct Site {
@@ -43,17 +46,33 @@ pub(crate) fn config(points: &[auth_core::ExactPoint]) -> Config {
     }
 }
 
-fn profile(has_totp: bool) -> Profile {
-    let realm = RealmBuilder::new("main").subdomain("").build();
+/// Where somebody logs in.
+#[derive(Clone, Copy)]
+struct World {
+    /// The subdomain of the realm.
+    subdomain: &'static str,
+    /// Whether the account hamlet has a second factor.
+    has_totp: bool,
+    /// Whether the realm demands one.
+    is_demanded: bool,
+}
+
+fn realm(world: World) -> Realm {
+    let realm = RealmBuilder::new("main").subdomain(world.subdomain).build();
+    Realm { require_second_factor: world.is_demanded, ..realm }
+}
+
+fn profile(world: World) -> Profile {
+    let realm = realm(world);
     let user = UserBuilder::new("hamlet").email("Hamlet@zulip.com").realm(realm.id);
     let user = user.external_id(ProtocolName::ZULIP, 10).build();
-    Profile { user: Arc::new(user), realm: Arc::new(realm), has_password: true, totp: has_totp }
+    Profile { user: Arc::new(user), realm: Arc::new(realm), has_password: true, totp: world.has_totp }
 }
 
 /// Knows the account hamlet, which may have a second factor.
-fn log_in(attempt: &LoginAttempt, has_totp: bool) -> LoginReply {
+fn log_in(attempt: &LoginAttempt, world: World) -> LoginReply {
     let address = match &attempt.method {
-        LoginMethod::Vouched { who } => who.typed().to_lowercase(),
+        LoginMethod::Vouched { who } | LoginMethod::Password { who, .. } => who.typed().to_lowercase(),
         LoginMethod::Assertion(token) if token.expose() == ASSERTION => "hamlet@zulip.com".into(),
         LoginMethod::Assertion(token) if token.expose() == "nameless" => {
             return LoginReply::refused(LoginError::AssertionWithoutSubject);
@@ -72,7 +91,7 @@ fn log_in(attempt: &LoginAttempt, has_totp: bool) -> LoginReply {
         "ghost@zulip.com" => return LoginReply::refused(LoginError::RealmInactive),
         _ => return LoginReply::refused(LoginError::Credentials(FailureReason::UnknownUser)),
     }
-    if has_totp && matches!(attempt.second_step, SecondStep::Offered(None)) {
+    if world.has_totp && matches!(attempt.second_step, SecondStep::Offered(None)) {
         return LoginReply::refused(LoginError::SecondFactorRequired(Challenge {
             method: FactorMethod::Totp,
             available: vec![FactorMethod::Totp],
@@ -83,16 +102,33 @@ fn log_in(attempt: &LoginAttempt, has_totp: bool) -> LoginReply {
     let token = |text: &str| Grant::Token { token: Token::new(text), expires: None };
     let grant = match attempt.grant {
         GrantKind::ApiKey => Grant::ApiKey(ApiKey::new(KEY)),
-        GrantKind::Token(CredentialKind::WEB_SESSION) => token("s7mp17wgb9eyif9fs2gr75z88ytpd8rg"),
+        GrantKind::Token(CredentialKind::WEB_SESSION) => token(SESSION),
         GrantKind::Token(CredentialKind::HANDOVER) => token("e4d763f9a4edd84e90b12ac9f7e5f457"),
         other => panic!("{other:?}"),
     };
-    let login = Login { profile: profile(has_totp), grant };
+    let login = Login { profile: profile(world), grant };
     LoginReply { result: Ok(Box::new(login)), rate_limit: None, not_before: None }
 }
 
+/// Knows the one session.
+fn check(check: &CredentialCheck, world: World) -> CheckReply {
+    if !matches!(&check.credential, PresentedCredential::Token { token, .. } if token.expose() == SESSION) {
+        return CheckReply::refused(TokenError::Invalid);
+    }
+    let principal = Principal {
+        profile: profile(world),
+        credential: None,
+        kind: Some(CredentialKind::WEB_SESSION),
+        parent: None,
+        issued: Timestamp::default(),
+        expires: None,
+        bypass_second_factor: false,
+    };
+    CheckReply { result: Ok(Box::new(principal)), rate_limit: None }
+}
+
 /// Mails links, of which `good` is one; the cookie `visit…` stands for it.
-fn act(action: &Action) -> Result<ActionResult, ActionError> {
+fn act(action: &Action, world: World) -> Result<ActionResult, ActionError> {
     let is_good = |token: &Token| ["good", "visit"].iter().any(|good| token.expose().starts_with(good));
     Ok(match &action.kind {
         ActionKind::MailResetLink { address, .. } if address == "often@zulip.com" => {
@@ -111,17 +147,21 @@ fn act(action: &Action) -> Result<ActionResult, ActionError> {
             not_before: Timestamp::from_millis(250),
         }),
         ActionKind::OwnerOfResetLink { token } => {
-            ActionResult::OptionalProfile(is_good(token).then(|| Box::new(profile(false))))
+            ActionResult::OptionalProfile(is_good(token).then(|| Box::new(profile(world))))
         }
         ActionKind::OpenResetLink { token, cookie } => {
             assert!(is_good(token) && cookie.is_none());
             ActionResult::OptionalToken(Some(Token::new("visit2y0mfhbjcb8tlekla408532rt3d")))
         }
+        ActionKind::JudgeNewPassword { new } if new.expose() == "weak" => {
+            return Err(ActionError::WeakPassword(Vec::new()));
+        }
+        ActionKind::JudgeNewPassword { .. } => ActionResult::Done,
         ActionKind::ResetPassword { token, new, .. } => {
             assert!(is_good(token));
             match new.expose() {
                 "weak" => return Err(ActionError::WeakPassword(Vec::new())),
-                _ => ActionResult::Profile(profile(false)),
+                _ => ActionResult::Profile(profile(world)),
             }
         }
         other => panic!("{other:?}"),
@@ -161,10 +201,20 @@ impl Site {
     }
 
     pub(crate) fn with(config: Config, has_totp: bool) -> Self {
+        Self::of(config, World { subdomain: "", has_totp, is_demanded: false })
+    }
+
+    /// A site whose realm demands a second factor that its account lacks.
+    pub(crate) fn demanding(config: Config, subdomain: &'static str) -> Self {
+        Self::of(config, World { subdomain, has_totp: false, is_demanded: true })
+    }
+
+    fn of(config: Config, world: World) -> Self {
         let services = FakeServices::new()
-            .realm(RealmBuilder::new("main").subdomain("").build())
-            .on_log_in(move |attempt| log_in(attempt, has_totp))
-            .on_action(act);
+            .realm(realm(world))
+            .on_log_in(move |attempt| log_in(attempt, world))
+            .on_check(move |asked| check(asked, world))
+            .on_action(move |action| act(action, world));
         let services = Arc::new(services);
         let protocol = ZulipProtocol::new(config, services.clone(), Arc::new(ManualClock::default()));
         Self { services, protocol }
@@ -177,8 +227,10 @@ impl Site {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Answer {
-        let mut request =
-            http::Request::builder().method(method).uri(target).header("host", "zulip.example.org");
+        let mut request = http::Request::builder().method(method).uri(target);
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            request = request.header("host", "zulip.example.org");
+        }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }

@@ -73,6 +73,9 @@ pub enum ActionKind {
         address: String,
         language: Option<Language>,
     },
+    JudgeNewPassword {
+        new: Password,
+    },
     ResetPassword {
         realm: RealmId,
         token: Token,
