@@ -2,11 +2,12 @@
 #![cfg(test)]
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use auth_admin::operation::{OPERATIONS, Operator, Scope};
 use auth_admin_api::{AdminApi, Problem};
-use auth_core::{Act, Actor, AuditFilter, LogPage};
-use auth_engine::testing::{World, config};
+use auth_core::{Act, Actor, AuditFilter, Authenticator, Clock, LogPage, ProtocolName, Timestamp};
+use auth_engine::testing::{World, config, limited};
 use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
@@ -151,6 +152,9 @@ fn cases() -> Vec<Case> {
         case("token.list", of(iago()), Value::Null, &[], &[READ, HELPDESK]),
         case("token.revoke", json!({"user": iago(), "id": "none"}), changed(false), &[], &[]),
         case("token.revoke-all", of(iago()), json!({}), &[(Act::TokensRevoked, "")], &[]),
+        case("limits.list", json!({}), json!([]), &[], &[READ, HELPDESK]),
+        case("limits.lift", json!({"key": "none"}), changed(false), &[], &[]),
+        case("user.unlock", of(iago()), changed(false), &[], &[HELPDESK]),
         case("audit.read", json!({"act": "deactivated"}), json!({"more": false}), &[], &[READ]),
         case("attempts.read", json!({}), json!({"rows": []}), &[], &[READ, HELPDESK]),
         case("user.delete", of(iago()), json!({}), &[(Act::Deleted, "")], &[]),
@@ -200,6 +204,11 @@ fn code(response: &Response<Bytes>) -> String {
     problem.code
 }
 
+/// A moment in RFC 3339.
+fn jiff_text(at: Timestamp) -> Value {
+    serde_json::to_value(auth_admin::view::Moment(at)).unwrap()
+}
+
 /// Whether a document holds what is expected of it; `null` expects nothing.
 fn holds(document: &Value, expected: &Value) -> bool {
     match expected {
@@ -233,6 +242,10 @@ async fn every_operation_is_refused_to_scopes_that_may_not_and_leaves_its_row_wh
             assert_eq!(code(&refused), "not-permitted");
         }
         assert_eq!(api.rows().await.len(), before.len(), "{}: what is refused leaves no row", case.name);
+        if case.name == "user.end-sessions" {
+            let who = ("iago", "an-other-horse-battery-1");
+            api.world.log_in(ProtocolName::ROCKETCHAT, who.0, who.1).await.unwrap();
+        }
         let reply = api.owner(case.name, &case.arguments).await;
         let reply = reply.unwrap_or_else(|refused| panic!("{}: {refused:?}", case.name));
         assert!(holds(&reply, &case.reply), "{}: {reply}", case.name);
@@ -246,6 +259,77 @@ async fn every_operation_is_refused_to_scopes_that_may_not_and_leaves_its_row_wh
             assert_eq!(permitted.status(), 200, "{scope:?} {}", case.name);
         }
     }
+}
+
+#[tokio::test]
+async fn limits_are_seen_with_whom_they_count_and_lifted_one_by_one_or_by_user_or_by_a_new_password() {
+    let world = world::with(limited()).await;
+    let engine = Arc::new(world.beside(limited()).await);
+    let api = Api { api: AdminApi::new(Arc::clone(&engine), "sqlite:test"), world };
+    let engine = &engine;
+    let user = json!({"realm": "main", "name": "iago"});
+    let fail = async |name: &str| {
+        for _ in 0..11 {
+            let attempt = api.world.attempt("main", ProtocolName::ZULIP, name, "wrong").await;
+            drop(engine.log_in(attempt).await);
+        }
+    };
+    let list = async || api.owner("limits.list", &json!({})).await.unwrap().as_array().unwrap().clone();
+    let users = |listed: &[Value]| listed.iter().filter(|limit| limit["user"] == "iago").count();
+    let named = |listed: &[Value], name: &str| {
+        listed.iter().filter(|limit| limit["name"] == name).cloned().collect::<Vec<_>>()
+    };
+
+    fail("iago@zulip.com").await;
+    let listed = list().await;
+    assert!(users(&listed) + named(&listed, "iago@zulip.com").len() > 0, "{listed:?}");
+    assert_eq!(api.owner("user.unlock", &json!({"user": user})).await.unwrap(), json!({"changed": true}));
+    let listed = list().await;
+    assert_eq!((users(&listed), named(&listed, "iago@zulip.com").len()), (0, 0), "{listed:?}");
+    let last = api.rows().await.pop().unwrap();
+    assert_eq!((last.0, last.1.as_str()), (Act::LimitLifted, ""));
+
+    fail("iago@zulip.com").await;
+    let set = json!({"user": user, "password": "an-other-horse-battery-1"});
+    api.owner("user.set-password", &set).await.unwrap();
+    let listed = list().await;
+    assert_eq!((users(&listed), named(&listed, "iago@zulip.com").len()), (0, 0), "{listed:?}");
+
+    fail("nobody@zulip.com").await;
+    for limit in named(&list().await, "nobody@zulip.com") {
+        let key = json!({"key": limit["key"]});
+        assert_eq!(api.owner("limits.lift", &key).await.unwrap(), json!({"changed": true}), "{limit}");
+        assert_eq!(api.owner("limits.lift", &key).await.unwrap(), json!({"changed": false}));
+    }
+    assert_eq!(named(&list().await, "nobody@zulip.com"), Vec::<Value>::new());
+    let of_main = Operator::scoped(Actor::Operator, Scope::Admin, Some("main".into()));
+    let refused = api.ask(of_main, "limits.lift", &json!({"key": "00"})).await;
+    assert_eq!(code(&refused), "not-permitted", "a limit may hold for other realms");
+}
+
+#[tokio::test]
+async fn users_that_were_not_seen_come_with_the_longest_unseen_first() {
+    let api = Api::new().await;
+    let list = async |since: Timestamp, after: Value| {
+        let since = jiff_text(since);
+        api.owner("user.list", &json!({"inactive_since": since, "limit": 4, "after": after})).await.unwrap()
+    };
+    let now = api.world.clock.now();
+    let none = list(now, Value::Null).await;
+    assert_eq!(none["items"], json!([]), "all were made just now");
+    let (mut seen, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let page = list(now + Duration::from_secs(60), after).await;
+        seen.extend(page["items"].as_array().unwrap().iter().map(|user| user["id"].to_string()));
+        after = page["next"].clone();
+        if after.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 11);
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 11, "each comes once");
 }
 
 #[tokio::test]
@@ -410,7 +494,7 @@ async fn requests_that_are_none_are_refused_before_arguments_are_read() {
     assert_eq!(api.api.answer(owner(), &long).await.status(), 413);
     let index = Request::get("/admin/v1/").body(Bytes::new()).unwrap();
     let helpdesk = Operator::scoped(Actor::Operator, Scope::Helpdesk, None);
-    for (operator, expected) in [(owner(), OPERATIONS.len()), (helpdesk, 8)] {
+    for (operator, expected) in [(owner(), OPERATIONS.len()), (helpdesk, 10)] {
         let answer = api.api.answer(operator, &index).await;
         let index: Value = serde_json::from_slice(answer.body()).unwrap();
         assert_eq!(index["operations"].as_array().unwrap().len(), expected);

@@ -7,6 +7,7 @@
 mod account;
 mod app_password;
 mod device;
+mod limits;
 mod logs;
 mod realm;
 mod table;
@@ -27,6 +28,7 @@ pub use account::{
 };
 pub use app_password::{AddAppPassword, ListAppPasswords, NewAppPassword, RevokeAppPassword};
 pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownDevice};
+pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
 pub use realm::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
 pub use table::{Entry, OPERATIONS};

@@ -1,8 +1,11 @@
 //! What operations show of records: everything but secrets.
 
 use auth_core::{
-    Account, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName, Realm, Timestamp,
+    Account, Activity, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName, Realm,
+    Timestamp,
 };
+use auth_engine::ClosedLimit;
+use data_encoding::HEXLOWER;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -65,12 +68,16 @@ pub struct UserView {
     pub rocketchat_id: String,
     /// The id of the user's zettel.
     pub zettelstore_zid: String,
+    /// The last login, where one is known.
+    pub last_login: Option<Moment>,
+    /// The last use of a token or a key, to the minute, where one is known.
+    pub last_use: Option<Moment>,
 }
 
 impl UserView {
-    /// What is shown of an account of a realm.
+    /// What is shown of an account of a realm, and of when it was last seen.
     #[must_use]
-    pub fn of(account: &Account, realm: &Realm) -> Self {
+    pub fn of(account: &Account, realm: &Realm, activity: Option<&Activity>) -> Self {
         let user = &account.user;
         Self {
             realm: realm.slug.clone(),
@@ -89,6 +96,8 @@ impl UserView {
             zulip_id: user.external_number(ProtocolName::ZULIP),
             rocketchat_id: user.external_text(ProtocolName::ROCKETCHAT).to_owned(),
             zettelstore_zid: format!("{:014}", user.external_number(ProtocolName::ZETTELSTORE)),
+            last_login: activity.and_then(|activity| activity.last_login).map(Moment),
+            last_use: activity.and_then(|activity| activity.last_use).map(Moment),
         }
     }
 }
@@ -248,6 +257,43 @@ impl RealmView {
     }
 }
 
+/// A limit that lets nothing through.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LimitView {
+    /// By which it is lifted.
+    pub key: String,
+    /// What it counts.
+    pub what: String,
+    /// The slug of the account's realm.
+    pub realm: Option<String>,
+    /// The name of the account that it counts.
+    pub user: Option<String>,
+    /// The name that was typed, where a name is counted.
+    pub name: Option<String>,
+    /// Until when it lets nothing through.
+    pub until: Moment,
+}
+
+impl LimitView {
+    /// What is shown of a limit, with its account and the slug of the account's realm.
+    #[must_use]
+    pub fn of(limit: &ClosedLimit, account: Option<&Account>, realm: Option<&str>) -> Self {
+        let name = account.and_then(|account| {
+            let user = &account.user;
+            user.user_name().or(user.email().map(|email| email.address)).map(str::to_owned)
+        });
+        Self {
+            key: HEXLOWER.encode(limit.key.as_bytes()),
+            what: limit.label.clone(),
+            realm: realm.map(str::to_owned),
+            user: name.or_else(|| limit.user.map(|user| user.to_string())),
+            name: limit.name.clone(),
+            until: Moment(limit.until),
+        }
+    }
+}
+
 /// A row of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -287,7 +333,7 @@ impl AuditView {
             user,
             user_id: row.user.map(|user| user.to_string()),
             actor: row.actor.as_str().to_owned(),
-            by: by.or_else(|| row.actor.directory().map(str::to_owned)),
+            by: by.or_else(|| row.actor.name().map(str::to_owned)),
             detail: row.detail.clone(),
             client: row.client.map(|client| client.to_string()),
             protocol: row.protocol.map(|protocol| protocol.as_str().to_owned()),

@@ -239,6 +239,8 @@ acts! {
     AdminKeyAdded = "admin-key-added",
     /// A key for administration was revoked.
     AdminKeyRevoked = "admin-key-revoked",
+    /// What was counted against a limit was forgotten.
+    LimitLifted = "limit-lifted",
     /// A realm was created, or written over.
     RealmWritten = "realm-written",
     /// Several realms and users were written.

@@ -171,6 +171,25 @@ impl<K: Clone + Eq + Hash> RateLimiter<K> {
         Some(*self.windows.get(key)?.attempts.front()? + self.quota.window)
     }
 
+    /// The keys whose next attempt the quota would refuse, in no order, each with the moment from which on it lets one through.
+    pub fn closed(&mut self, now: Timestamp) -> Vec<(K, Timestamp)> {
+        let quota = self.quota;
+        let closed = self.windows.iter_mut().filter_map(|(key, window)| {
+            window.turn_to(quota, now);
+            let is_closed = window.attempts.len() >= quota.attempts as usize;
+            let oldest = window.attempts.front().copied().filter(|_| is_closed)?;
+            Some((key.clone(), oldest + quota.window))
+        });
+        closed.collect()
+    }
+
+    /// Forgets all attempts of the keys that are meant; gives the number of keys.
+    pub fn clear_where(&mut self, mut is_meant: impl FnMut(&K) -> bool) -> usize {
+        let before = self.windows.len();
+        self.windows.retain(|key, _| !is_meant(key));
+        before - self.windows.len()
+    }
+
     /// Forgets all attempts of a key.
     pub fn clear(&mut self, key: &K) {
         self.windows.remove(key);
@@ -292,6 +311,23 @@ mod tests {
         }
         assert!(limiter.is_closed(&"a", at(1800)));
         assert!(!limiter.is_closed(&"b", at(1800)) && !limiter.is_closed(&"a", at(1801)));
+    }
+
+    #[test]
+    fn closed_keys_are_listed_with_their_ends_and_forgotten_where_they_are_meant() {
+        let mut limiter = RateLimiter::new(QUOTA, 10);
+        for (key, attempts) in [("a", 5), ("b", 4), ("c", 5)] {
+            for second in 0..attempts {
+                limiter.reserve(&key, at(second));
+            }
+        }
+        let mut closed = limiter.closed(at(10));
+        closed.sort_unstable();
+        assert_eq!(closed, [("a", at(1800)), ("c", at(1800))]);
+        assert_eq!(limiter.clear_where(|key| *key != "c"), 2);
+        assert_eq!(limiter.closed(at(10)), [("c", at(1800))]);
+        assert_eq!(limiter.reserve(&"a", at(10)).remaining, 4);
+        assert!(limiter.closed(at(1801)).is_empty(), "the window of its first attempt is over");
     }
 
     #[test]

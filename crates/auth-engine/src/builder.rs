@@ -108,6 +108,8 @@ impl EngineBuilder {
             config: config.mail.notices,
         });
         let revocations = Arc::new(RevocationTable::new(&rules, config.revoke_on_password_change));
+        let local_limits = LocalLimits::new(&config, &rules);
+        let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
         let passwords = Arc::new(PasswordService::new(
             Arc::clone(&store),
             Arc::clone(&realms),
@@ -115,6 +117,7 @@ impl EngineBuilder {
             Arc::clone(&clock),
             &config,
             Arc::clone(&revocations),
+            Arc::clone(&limits),
         ));
 
         let uses = Arc::new(CredentialUses::new(Arc::clone(&store)));
@@ -124,16 +127,14 @@ impl EngineBuilder {
             clock: Arc::clone(&clock),
             rng: Arc::clone(&rng),
         });
-        let local_limits = LocalLimits::new(&config, &rules);
         let attempt_log = Arc::new(AttemptLog::new(Arc::clone(&store), Arc::clone(&clock), config.log_names));
         let purger = Purger::new(
             Arc::clone(&store),
             Arc::clone(&clock),
             Arc::clone(&attempt_log),
             Arc::clone(&uses),
-            local_limits.longest_window(),
+            limits.local().longest_window(),
         );
-        let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
         let auditor = Arc::new(Auditor::new(Arc::clone(&clock), Arc::clone(&limits)));
         let known = store.known_clients(KNOWN_WITHIN, KNOWN_PAIRS).await?;
         let priorities = Arc::new(Priorities::new(Arc::clone(&clock), &known));

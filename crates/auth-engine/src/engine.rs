@@ -166,6 +166,12 @@ impl Engine {
         &self.mail
     }
 
+    /// The limits of attempts.
+    #[must_use]
+    pub fn limits(&self) -> &Arc<AttemptLimits> {
+        &self.limits
+    }
+
     /// The mails that tell owners what was done to their accounts.
     #[must_use]
     pub fn notices(&self) -> &Arc<Notices> {

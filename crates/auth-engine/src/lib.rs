@@ -72,6 +72,8 @@ pub use maintenance::outbox::{Letterhead, Mail, MailQueue};
 pub use maintenance::purge::{Purged, Purger};
 pub use named_credentials::{Added, MOST_NAMED, add_named};
 pub use profile::{Outcome, ProfileChange, change_profile};
+pub use rate_limit::closed::ClosedLimit;
+pub use rate_limit::shared::AttemptLimits;
 pub use realms::RealmCache;
 pub use revocation::{RevocationEvent, RevocationTable};
 pub use timing::scheme_registry::{Scheme, register_schemes};

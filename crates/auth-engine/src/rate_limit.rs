@@ -1,5 +1,6 @@
 //! Limits of attempts: by this server, by all servers of a store, and the order in which the hashing pool works.
 
+pub(crate) mod closed;
 pub(crate) mod local;
 pub(crate) mod networks;
 mod optional_limiter;

@@ -10,6 +10,7 @@ mod import;
 mod input;
 mod keys;
 mod ldap;
+mod limits;
 mod logs;
 mod output;
 mod passwords;
@@ -72,6 +73,9 @@ enum Command {
     /// Manage what clients hold: login tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Show and lift limits that let nothing through.
+    #[command(subcommand)]
+    Limits(limits::LimitsCommand),
     /// Read the audit log: who changed what, when and from where.
     Audit(logs::Audit),
     /// Read the log of attempts to log in.
@@ -118,6 +122,7 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Realm(command) => command.run().await,
             Self::Token(command) => command.run().await,
+            Self::Limits(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Attempts(command) => command.run().await,
             Self::Backup(command) => command.run().await,

@@ -29,9 +29,21 @@ struct World {
 
 impl World {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// With other values of keys; an empty one leaves the key at its default.
+    fn with(keys: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let socket = folder.path().join("run/admin.sock");
-        let config = server::config().set("admin.socket", socket.to_str().unwrap());
+        let mut config = ServerConfig::for_tests().set("log.format", "json");
+        if keys.is_empty() {
+            config = server::config();
+        }
+        config = config.set("admin.socket", socket.to_str().unwrap());
+        for (key, value) in keys.iter().filter(|(_, value)| !value.is_empty()) {
+            config = config.set(key, *value);
+        }
         let server = Some(server::start(&config, USERS));
         Self { _folder: folder, socket, config, server }
     }
@@ -110,6 +122,26 @@ fn commands_without_a_configuration_act_at_once_at_the_running_server() {
     );
     let granted = world.succeed("attempts --user jago --outcome granted --last 1", "");
     assert_eq!(granted.lines().count(), 1, "{granted}");
+}
+
+#[test]
+fn limits_of_the_running_server_are_seen_and_lifted() {
+    let world = World::with(&[("limits.shared", "")]);
+    for _ in 0..5 {
+        assert_eq!(world.log_in("hamlet", "wrong"), 401);
+    }
+    assert_eq!(world.log_in("hamlet", PASSWORD), 429);
+    let listed = world.succeed("limits list", "");
+    assert!(listed.contains("hamlet@zulip.com"), "{listed}");
+    assert_eq!(world.succeed("user unlock hamlet", ""), "unlocked\n");
+    assert_eq!(world.log_in("hamlet", PASSWORD), 200);
+    assert_eq!(world.succeed("user unlock hamlet", ""), "nothing was counted\n");
+    for _ in 0..5 {
+        assert_eq!(world.log_in("hamlet", "wrong"), 401);
+    }
+    assert_eq!(world.log_in("hamlet", PASSWORD), 429);
+    world.succeed("user set-password hamlet", "an-other-horse-battery-1\n");
+    assert_eq!(world.log_in("hamlet", "an-other-horse-battery-1"), 200, "a new password lifts");
 }
 
 #[test]
@@ -193,14 +225,12 @@ fn somebody_who_is_no_operator_is_told_so_and_changes_nothing() {
     for path in [world.socket.parent().unwrap(), world.socket.parent().unwrap().parent().unwrap()] {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
-    let request = "POST /admin/v1/user.deactivate HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
-                   Content-Length: 24\r\n\r\n{\"user\":{\"name\":\"iago\"}}";
-    let script = "import socket, sys\ns = socket.socket(socket.AF_UNIX)\ns.connect(sys.argv[1])\n\
-                  s.sendall(sys.argv[2].encode())\nsys.stdout.write(s.makefile().read())";
     let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "python3", "-c", script])
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "curl", "--silent", "--include"])
+        .args(["--header", "content-type: application/json", "--data", r#"{"user":{"name":"iago"}}"#])
+        .arg("--unix-socket")
         .arg(&world.socket)
-        .arg(request)
+        .arg("http://localhost/admin/v1/user.deactivate")
         .output()
         .unwrap();
     let answer = text(&output.stdout);

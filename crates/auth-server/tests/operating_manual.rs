@@ -63,4 +63,5 @@ fn each_task_of_the_manual_is_done_by_its_lines() {
         assert!(audit.contains(&format!("\"act\":\"{act}\"")), "{act}");
     }
     assert!(dir.join("copy.db").metadata().unwrap().len() > 0);
+    server::stop(server);
 }

@@ -1,8 +1,9 @@
 //! Operations on accounts.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
-use auth_core::{Account, Language, Password, Realm, Role, UserId};
+use auth_core::{Account, Language, Password, Place, Realm, Role, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Changed, Done, Operation, Page, Scope};
@@ -77,17 +78,22 @@ impl Operation for ShowUser {
 
     async fn run(self, admin: &Admin) -> Result<UserView, AdminError> {
         let (account, realm) = admin.account(&self.user).await?;
-        Ok(UserView::of(&account, &realm))
+        let activities = admin.engine().store().activities(&[account.user.id]).await?;
+        let activity = activities.first().map(|(_, activity)| activity);
+        Ok(UserView::of(&account, &realm, activity))
     }
 }
 
-/// Lists the users of one realm or of all, realm by realm.
+/// Lists the users of one realm or of all: realm by realm, or those that were not seen for a time, those unseen for longest
+/// first.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListUsers {
     /// The slug of the one realm.
     pub realm: Option<String>,
+    /// Only users that neither logged in nor used a token or a key since this moment.
+    pub inactive_since: Option<Moment>,
     /// Where the list goes on: [`Page::next`] of the part before.
     pub after: Option<String>,
     /// The number of users, 500 at most.
@@ -106,6 +112,9 @@ impl Operation for ListUsers {
             None => admin.realms().await?,
         };
         let limit = self.limit.unwrap_or(PAGE).clamp(1, PAGE);
+        if let Some(Moment(since)) = self.inactive_since {
+            return self.inactive(admin, &realms, since, limit).await;
+        }
         let mut after = None;
         if let Some(cursor) = &self.after {
             let (slug, id) = cursor.rsplit_once('/').ok_or(AdminError::BadCursor)?;
@@ -120,12 +129,42 @@ impl Operation for ListUsers {
             let left = limit - u32::try_from(items.len()).unwrap_or(limit);
             let page = Accounts::new(admin.engine()).list(realm, after.take(), left).await?;
             next = page.last().map(|last| format!("{}/{}", realm.slug, last.user.id)).or(next);
-            items.extend(page.iter().map(|account| UserView::of(account, realm)));
+            let ids: Vec<UserId> = page.iter().map(|account| account.user.id).collect();
+            let activities: HashMap<_, _> =
+                admin.engine().store().activities(&ids).await?.into_iter().collect();
+            let views =
+                page.iter().map(|account| UserView::of(account, realm, activities.get(&account.user.id)));
+            items.extend(views);
             if items.len() >= limit as usize {
                 return Ok(Page { items, next });
             }
         }
         Ok(Page { items, next: None })
+    }
+}
+
+impl ListUsers {
+    /// The users that were not seen since a moment.
+    async fn inactive(
+        &self,
+        admin: &Admin,
+        realms: &[Realm],
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Page<UserView>, AdminError> {
+        // One realm is meant, or all that there are.
+        let only = (self.realm.is_some() || admin.operator().realm.is_some()).then_some(realms);
+        let only = only.and_then(<[Realm]>::first).map(|realm| realm.id);
+        let after = self.after.as_deref().map(str::parse::<Place>).transpose();
+        let after = after.map_err(|_| AdminError::BadCursor)?;
+        let unseen = admin.engine().store().unseen_since(only, since, after, limit).await?;
+        let is_full = unseen.len() >= limit as usize;
+        let next = unseen.last().filter(|_| is_full).map(|last| last.place.to_string());
+        let views = unseen.iter().filter_map(|unseen| {
+            let realm = realms.iter().find(|realm| realm.id == unseen.account.user.realm)?;
+            Some(UserView::of(&unseen.account, realm, Some(&unseen.activity)))
+        });
+        Ok(Page { items: views.collect(), next })
     }
 }
 

@@ -4,9 +4,10 @@ use std::pin::Pin;
 
 use super::{
     ActivateUser, AddAppPassword, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser, EndSessions,
-    EnrolDevice, ListAppPasswords, ListRealms, ListTokens, ListUsers, MakeResetLink, NewDeviceFor, Operation,
-    ReadAttempts, ReadAudit, RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens, RevokeAppPassword,
-    RevokeToken, Scope, SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, VerifyAddress,
+    EnrolDevice, LiftLimit, ListAppPasswords, ListLimits, ListRealms, ListTokens, ListUsers, MakeResetLink,
+    NewDeviceFor, Operation, ReadAttempts, ReadAudit, RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens,
+    RevokeAppPassword, RevokeToken, Scope, SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, UnlockUser,
+    VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -27,6 +28,9 @@ pub struct Entry {
 
 /// Every operation, by name.
 pub const OPERATIONS: &[Entry] = &[
+    entry::<LiftLimit>(),
+    entry::<ListLimits>(),
+    entry::<UnlockUser>(),
     entry::<ReadAttempts>(),
     entry::<ReadAudit>(),
     entry::<AddAppPassword>(),

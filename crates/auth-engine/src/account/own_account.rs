@@ -270,7 +270,6 @@ impl OwnAccountService {
         hashed: &PasswordString,
         audit: &AuditRecord,
     ) -> Result<(), ActionError> {
-        let user = caller.principal.profile.user.id;
         // A token that was made for a program doesn't outlive the change.
         // The key of a Zulip account is what its clients go on with: they aren't asked to log in again.
         let is_login = caller
@@ -278,11 +277,11 @@ impl OwnAccountService {
             .kind
             .is_some_and(|kind| LOGINS.contains(&kind) || kind == CredentialKind::ZULIP_KEY);
         let except = caller.principal.credential.filter(|_| is_login);
-        if !self.passwords.store(user, hashed, except, audit).await? {
+        let owner = &caller.principal.profile.user;
+        if !self.passwords.store(owner, hashed, except, audit).await? {
             return Err(ActionError::NoSuchUser);
         }
-        tracing::info!(target: "auth::account", %user, "password changed");
-        let owner = &caller.principal.profile.user;
+        tracing::info!(target: "auth::account", user = %owner.id, "password changed");
         self.notices.tell(owner, Notice::PasswordChanged, caller.protocol, caller.peer).await;
         Ok(())
     }

@@ -255,7 +255,7 @@ impl PasswordReset for PasswordResetService {
             return Err(ActionError::WrongToken);
         }
         let user = account.user.id;
-        let set = self.passwords.store(user, &hashed, None, &audit).await?;
+        let set = self.passwords.store(&account.user, &hashed, None, &audit).await?;
         if !set {
             return Err(ActionError::WrongToken);
         }

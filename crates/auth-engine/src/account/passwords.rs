@@ -7,13 +7,14 @@ use std::time::Duration;
 use auth_core::{
     Account, AuditRecord, ClientKey, Clock, CredentialId, InternalError, Password, PasswordPolicy,
     PasswordString, PolicyRule, ProtocolName, Realm, Revocation, SecretInput, Store, StoreError, Timestamp,
-    User, UserId,
+    User,
 };
 use auth_crypto::password::{HashingRule, NameContext, StoredPassword, Verdict};
 use auth_crypto::pool::{HashingPool, Verification};
 use auth_crypto::strength;
 
 use crate::config::PasswordConfig;
+use crate::rate_limit::shared::AttemptLimits;
 use crate::realms::RealmCache;
 use crate::revocation::{RevocationEvent, RevocationTable};
 
@@ -46,6 +47,7 @@ pub struct PasswordService {
     config: PasswordConfig,
     policy: Option<PasswordPolicy>,
     revocations: Arc<RevocationTable>,
+    limits: Arc<AttemptLimits>,
 }
 
 impl PasswordService {
@@ -56,6 +58,7 @@ impl PasswordService {
         clock: Arc<dyn Clock>,
         config: &crate::Config,
         revocations: Arc<RevocationTable>,
+        limits: Arc<AttemptLimits>,
     ) -> Self {
         Self {
             store,
@@ -65,6 +68,7 @@ impl PasswordService {
             config: config.passwords,
             policy: config.rocketchat.password_policy,
             revocations,
+            limits,
         }
     }
 
@@ -175,21 +179,26 @@ impl PasswordService {
         Ok(matches!(verdict, Verdict::Match { .. }))
     }
 
-    /// Stores a hashed password, revokes what was signed in before but for `except`, and writes the row of the act; `false`
-    /// when the account is gone.
+    /// Stores a hashed password, revokes what was signed in before but for `except`, writes the row of the act, and forgets the
+    /// wrong passwords that were counted of the account; `false` when the account is gone.
     ///
     /// # Errors
     /// [`StoreError`] when the password may not have been stored.
     pub async fn store(
         &self,
-        user: UserId,
+        user: &User,
         hashed: &PasswordString,
         except: Option<CredentialId>,
         audit: &AuditRecord,
     ) -> Result<bool, StoreError> {
         let kinds = self.revocations.kinds(RevocationEvent::NewPassword);
         let revocation = Revocation { valid_from: Some(self.next_valid_from()), kinds: &kinds, except };
-        self.store.set_password(user, Some(hashed), &revocation, Some(audit)).await
+        let is_there = self.store.set_password(user.id, Some(hashed), &revocation, Some(audit)).await?;
+        if is_there && let Err(error) = self.limits.lift_all_of(user).await {
+            // The password is set. What was counted ends by itself.
+            tracing::warn!(target: "auth::account", user = %user.id, %error, "limits could not be lifted");
+        }
+        Ok(is_there)
     }
 
     /// Hashes a new password of an account, stores it, and revokes what was signed in before.
@@ -205,7 +214,7 @@ impl PasswordService {
         audit: &AuditRecord,
     ) -> Result<(), PasswordError> {
         let hashed = self.hash(account, password, allow_weak, client).await?;
-        if self.store(account.user.id, &hashed, None, audit).await? {
+        if self.store(&account.user, &hashed, None, audit).await? {
             Ok(())
         } else {
             Err(PasswordError::NoUser)

@@ -294,6 +294,21 @@ impl LocalLimits {
         windows.chain(self.second_factor.window()).chain(self.reset_links.window()).max().unwrap_or_default()
     }
 
+    /// Every limiter of attempts, with the scope of its counters.
+    pub(super) fn limiters(&self) -> impl Iterator<Item = (Scope, &OptionalLimiter<Subject>)> {
+        let common = [&self.common.account, &self.common.client].into_iter().chain(self.networks.all());
+        let protocols = self.protocols.iter().flat_map(|limits| {
+            let scope = Scope::Protocol(limits.protocol);
+            [(scope, &limits.attempts.account), (scope, &limits.attempts.client)]
+        });
+        common
+            .map(|limiter| (Scope::Common, limiter))
+            .chain(self.second_factor.all().map(|limiter| (Scope::SecondFactor, limiter)))
+            .chain([(Scope::Mail, &self.mails)])
+            .chain(self.reset_links.all().map(|(span, limiter)| (Scope::ResetLinks(span), limiter)))
+            .chain(protocols)
+    }
+
     fn of(&self, protocol: ProtocolName) -> Option<&ProtocolLimits> {
         self.protocols.iter().rfind(|limits| limits.protocol == protocol)
     }

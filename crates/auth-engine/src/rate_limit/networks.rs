@@ -24,6 +24,11 @@ impl NetworkLimiters {
         }))
     }
 
+    /// The limiter of each prefix length.
+    pub(super) fn all(&self) -> impl Iterator<Item = &OptionalLimiter<Subject>> {
+        self.0.iter().map(|(_, limiter)| limiter)
+    }
+
     pub(super) fn of(&self, network: ClientNetwork) -> Option<&OptionalLimiter<Subject>> {
         self.0.iter().find(|(prefix, _)| *prefix == network.prefix()).map(|(_, limiter)| limiter)
     }

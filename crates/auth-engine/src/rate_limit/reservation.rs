@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use auth_core::{CredentialKind, Digest, LoginError, ProtocolName, RateLimitStatus, Timestamp, UserId};
+use auth_crypto::opaque::digest;
 
 use super::subject::Subject;
 
@@ -65,6 +66,14 @@ impl Counter {
             Scope::ResetLinks(Span::Hour) => Some(format!("reset links of an hour {subject}")),
             Scope::ResetLinks(Span::Day) => Some(format!("reset links of a day {subject}")),
             Scope::Protocol(_) => None,
+        }
+    }
+
+    /// The key by which operators name the counter: the store's, where the servers of a store count together.
+    pub(super) fn key(&self) -> Digest {
+        match self.shared_name() {
+            Some(name) => digest(&name),
+            None => digest(&format!("{:?} {:?}", self.scope, self.subject)),
         }
     }
 

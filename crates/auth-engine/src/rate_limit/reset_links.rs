@@ -41,6 +41,11 @@ impl ResetLinkLimiters {
         }
     }
 
+    /// Every limiter, with its time.
+    pub(super) fn all(&self) -> [(Span, &OptionalLimiter<Subject>); 3] {
+        [(Span::Hour, &self.hour), (Span::Day, &self.day), (Span::Day, &self.client)]
+    }
+
     /// The longest time over which is counted; `None` without limits.
     pub(super) fn window(&self) -> Option<Duration> {
         self.day.quota().map(|quota| quota.window)

@@ -15,10 +15,10 @@ use super::local::LocalLimits;
 use super::reservation::{Limited, Reservation};
 
 /// The limits of attempts, by this server and by all servers of the store.
-pub(crate) struct AttemptLimits {
+pub struct AttemptLimits {
     local: LocalLimits,
-    store: Arc<dyn Store>,
-    clock: Arc<dyn Clock>,
+    pub(super) store: Arc<dyn Store>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 impl AttemptLimits {

@@ -1,5 +1,8 @@
 //! What limits count: clients, networks of clients, and accounts by their names or their ids.
 
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
 use auth_core::{
     ClientKey, ClientNetwork, CredentialKind, Identifier, LoginAttempt, LoginMethod, NameKind, RealmId, User,
     UserId, fold,
@@ -19,15 +22,15 @@ pub(super) enum Subject {
     /// An account, whatever the name, from one client key.
     Account(UserId, ClientKey),
     /// A name as typed, from anywhere.
-    Typed([u8; 32]),
+    Typed(TextKey),
     /// A user name, from anywhere.
-    UserName(RealmId, [u8; 32]),
+    UserName(RealmId, TextKey),
     /// An account, from anywhere.
     Anywhere(UserId),
     /// An account, from the client keys that it has not logged in from.
     Strangers(UserId),
     /// An address, of which an account need not be known.
-    Address([u8; 32]),
+    Address(TextKey),
     /// Mails to an account with a credential of one kind.
     Mail(CredentialKind, UserId),
 }
@@ -37,13 +40,60 @@ pub(super) enum Subject {
 pub(super) struct NameKey {
     realm: RealmId,
     kind: Option<NameKind>,
-    name: [u8; 32],
+    name: TextKey,
+}
+
+/// The bytes of a text that are kept for an operator to read.
+const BEGINNING: usize = 64;
+
+/// A text that a client sent, as a key: texts are as long as the client likes, keys are not. Two are equal when their digests
+/// are.
+#[derive(Clone)]
+pub(super) struct TextKey {
+    digest: [u8; 32],
+    beginning: Box<str>,
+}
+
+impl TextKey {
+    fn of(text: &str) -> Self {
+        Self { digest: *digest(text).as_bytes(), beginning: beginning(text).into() }
+    }
+
+    /// Whether it begins like a name, whatever the spelling: as far as it is kept.
+    fn folds_like(&self, name: &str) -> bool {
+        beginning(&fold(self.beginning.trim())) == beginning(&fold(name))
+    }
+}
+
+impl PartialEq for TextKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+}
+
+impl Eq for TextKey {}
+
+impl Hash for TextKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.digest.hash(state);
+    }
+}
+
+impl fmt::Debug for TextKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&HEXLOWER.encode(&self.digest))
+    }
+}
+
+/// The beginning of a text, cut between two characters.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(BEGINNING)).unwrap_or_default()
 }
 
 impl NameKey {
     pub(super) fn new(realm: RealmId, who: &Identifier) -> Self {
         let kind = if let Identifier::Name { kind, .. } = who { Some(*kind) } else { None };
-        Self { realm, kind, name: short(&fold(who.typed().trim())) }
+        Self { realm, kind, name: TextKey::of(&fold(who.typed().trim())) }
     }
 }
 
@@ -56,14 +106,14 @@ impl Subject {
 
     /// The name that came with the password of an attempt, as typed; `None` without one.
     pub(super) fn typed_of(attempt: &LoginAttempt) -> Option<Self> {
-        Some(Self::Typed(short(&password_login_name(attempt)?.typed())))
+        Some(Self::Typed(TextKey::of(&password_login_name(attempt)?.typed())))
     }
 
     /// The user name that came with the password of an attempt; `None` without one.
     pub(super) fn typed_user_name_of(attempt: &LoginAttempt) -> Option<Self> {
         match password_login_name(attempt)? {
             Identifier::Name { kind: NameKind::UserName, typed } => {
-                Some(Self::UserName(attempt.realm.id, short(&fold(typed))))
+                Some(Self::UserName(attempt.realm.id, TextKey::of(&fold(typed))))
             }
             _ => None,
         }
@@ -71,12 +121,16 @@ impl Subject {
 
     /// An address to which a link is asked for: as typed, or whatever the spelling.
     pub(super) fn address(typed: &str, is_as_typed: bool) -> Self {
-        if is_as_typed { Self::Address(short(typed)) } else { Self::Address(short(&fold(typed.trim()))) }
+        if is_as_typed {
+            Self::Address(TextKey::of(typed))
+        } else {
+            Self::Address(TextKey::of(&fold(typed.trim())))
+        }
     }
 
     /// The user name of a user.
     pub(super) fn user_name_of(user: &User) -> Option<Self> {
-        Some(Self::UserName(user.realm, short(&fold(user.user_name()?))))
+        Some(Self::UserName(user.realm, TextKey::of(&fold(user.user_name()?))))
     }
 
     /// The name under which the servers of a store count the subject together; `None` where each server counts alone.
@@ -85,12 +139,12 @@ impl Subject {
             Self::Client(client) => Some(format!("network {client}")),
             Self::Network(network) => Some(format!("network {network}")),
             Self::Name(NameKey { realm, kind, name }, client) => {
-                Some(format!("account name {realm} {kind:?} {} {client}", HEXLOWER.encode(name)))
+                Some(format!("account name {realm} {kind:?} {} {client}", HEXLOWER.encode(&name.digest)))
             }
             Self::Account(user, client) => Some(format!("account user {user} {client}")),
             Self::Anywhere(user) => Some(format!("user {user} anywhere")),
             Self::Strangers(user) => Some(format!("user {user} strangers")),
-            Self::Address(address) => Some(format!("address {}", HEXLOWER.encode(address))),
+            Self::Address(address) => Some(format!("address {}", HEXLOWER.encode(&address.digest))),
             Self::Mail(kind, user) => Some(format!("mail {} user {user}", kind.as_str())),
             Self::Typed(_) | Self::UserName(..) => None,
         }
@@ -111,6 +165,31 @@ impl Subject {
         }
     }
 
+    /// The name that was typed, as far as it is kept; `None` for a subject that is none. Only operators read it.
+    pub(super) fn typed_name(&self) -> Option<&str> {
+        match self {
+            Self::Name(NameKey { name, .. }, _)
+            | Self::Typed(name)
+            | Self::UserName(_, name)
+            | Self::Address(name) => Some(&name.beginning),
+            _ => None,
+        }
+    }
+
+    /// Whether it counts a user, by the id or by one of the names.
+    pub(super) fn is_of(&self, user: &User) -> bool {
+        let has = |text: &TextKey| user.names.iter().any(|name| text.folds_like(&name.exact));
+        match self {
+            Self::Account(id, _) | Self::Anywhere(id) | Self::Strangers(id) | Self::Mail(_, id) => {
+                *id == user.id
+            }
+            Self::Name(NameKey { realm, name, .. }, _) => *realm == user.realm && has(name),
+            Self::UserName(realm, name) => *realm == user.realm && has(name),
+            Self::Typed(text) | Self::Address(text) => has(text),
+            Self::Client(_) | Self::Network(_) => false,
+        }
+    }
+
     /// The account, where the subject is one.
     pub(super) fn user(&self) -> Option<UserId> {
         match self {
@@ -128,9 +207,4 @@ pub(crate) fn password_login_name(attempt: &LoginAttempt) -> Option<&Identifier>
         LoginMethod::Password { who, .. } => Some(who),
         _ => None,
     }
-}
-
-/// Names are as long as the client likes; keys are not.
-fn short(name: &str) -> [u8; 32] {
-    *digest(name).as_bytes()
 }

@@ -56,6 +56,11 @@ impl WrongCodes {
         }
     }
 
+    /// Every limiter.
+    pub(super) fn all(&self) -> [&OptionalLimiter<Subject>; 3] {
+        [&self.client, &self.strangers, &self.anywhere]
+    }
+
     /// The longest window.
     pub(super) fn window(&self) -> Option<Duration> {
         let quotas = [self.client.quota(), self.anywhere.quota()];

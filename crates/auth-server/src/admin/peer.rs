@@ -20,11 +20,11 @@ const WRITABLE_BY_OTHERS: u32 = 0o022;
 ///
 /// It may wait for the system's list of users.
 pub(super) fn operator_of(user: u32, group: u32, scopes: &BTreeMap<String, GroupScope>) -> Option<Operator> {
-    let actor = Actor::Operator;
+    let name = User::from_uid(Uid::from_raw(user)).ok().flatten().map(|user| user.name);
+    let actor = Actor::UnixUser(name.clone().unwrap_or_else(|| user.to_string()));
     if user == 0 || user == geteuid().as_raw() {
         return Some(Operator::owner(actor));
     }
-    let name = User::from_uid(Uid::from_raw(user)).ok().flatten().map(|user| user.name);
     let groups = match name.and_then(|name| CString::new(name).ok()) {
         Some(name) => getgrouplist(&name, Gid::from_raw(group)).unwrap_or_default(),
         None => vec![Gid::from_raw(group)],
@@ -76,7 +76,8 @@ mod tests {
         let none = BTreeMap::new();
         let own = geteuid().as_raw();
         for user in [0, own] {
-            assert_eq!(operator_of(user, 0, &none), Some(Operator::owner(Actor::Operator)));
+            let name = User::from_uid(Uid::from_raw(user)).unwrap().unwrap().name;
+            assert_eq!(operator_of(user, 0, &none), Some(Operator::owner(Actor::UnixUser(name))));
         }
         let stranger = 64_999;
         assert_eq!(operator_of(stranger, 64_999, &none), None);
@@ -85,7 +86,7 @@ mod tests {
             (root, GroupScope(Scope::Helpdesk)),
             ("no-group-of-this-machine".to_owned(), GroupScope(Scope::Admin)),
         ]);
-        let helpdesk = Operator::scoped(Actor::Operator, Scope::Helpdesk, None);
+        let helpdesk = Operator::scoped(Actor::UnixUser(stranger.to_string()), Scope::Helpdesk, None);
         assert_eq!(operator_of(stranger, 0, &scopes), Some(helpdesk));
         assert_eq!(operator_of(stranger, 64_999, &scopes), None);
     }

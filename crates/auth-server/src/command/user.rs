@@ -10,15 +10,17 @@ use anyhow::bail;
 use auth_admin::SecretText;
 use auth_admin::operation::{
     AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListRealms, ListUsers,
-    RenameUser, SetPassword as SetPasswordOf, SetUser, ShowUser, VerifyAddress,
+    RenameUser, SetPassword as SetPasswordOf, SetUser, ShowUser, UnlockUser, VerifyAddress,
 };
-use auth_admin::view::UserView;
+use auth_admin::view::{Moment, UserView};
+use auth_core::Clock;
 
 use super::access::{Access, AccessArguments, is_refusal};
 use super::account::{AccountArguments, AccountsArguments};
-use super::input::{read_new_password, read_password};
-use super::output::{Form, Row, print_line, yes};
+use super::input::{Age, moment, read_new_password, read_password};
+use super::output::{Form, Row, print_line, shown_moment, yes};
 use super::realm::unknown;
+use crate::system::SystemClock;
 
 /// Manage users. Passwords are read from the terminal or standard input, never from an argument.
 #[derive(Debug, clap::Subcommand)]
@@ -41,6 +43,9 @@ pub(super) enum UserCommand {
     /// Give a user another user name. Ids, keys and tokens stay, but Zettelstore's tokens end.
     #[command(after_help = "Example: auth-server user rename --config auth.toml iago jago")]
     Rename(Rename),
+    /// Lift all limits of a user: wrong passwords and codes that were counted are forgotten.
+    #[command(after_help = "Example: auth-server user unlock iago@zulip.com")]
+    Unlock(AccountsArguments),
     /// End all of a user's sessions. Keys, personal tokens and app passwords stay.
     #[command(after_help = "Example: auth-server user end-sessions --config auth.toml iago@zulip.com")]
     EndSessions(AccountsArguments),
@@ -91,6 +96,10 @@ pub(super) struct List {
     /// The realm's slug.
     #[arg(long)]
     realm: Option<String>,
+    /// Only users that neither logged in nor used a token or a key since this time, such as 90d, those unseen for longest
+    /// first.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    inactive: Option<Age>,
     #[command(flatten)]
     form: Form,
 }
@@ -149,6 +158,13 @@ impl UserCommand {
             Self::Show(show) => show.run().await,
             Self::Set(set) => set.run().await,
             Self::Rename(rename) => rename.run().await,
+            Self::Unlock(accounts) => {
+                let unlock = async |access: &Access, user| {
+                    let changed = access.run(UnlockUser { user }).await?.changed;
+                    Ok(if changed { "unlocked" } else { "nothing was counted" }.to_owned())
+                };
+                accounts.each(unlock).await
+            }
             Self::EndSessions(accounts) => {
                 let end = async |access: &Access, user| {
                     access.run(EndSessions { user }).await?;
@@ -196,9 +212,11 @@ impl UserCommand {
 impl List {
     async fn run(self) -> anyhow::Result<()> {
         let access = self.access.open().await?;
+        let inactive_since = self.inactive.map(|age| Moment(age.before(SystemClock.now())));
         let (mut after, mut is_first) = (None, true);
         loop {
-            let page = access.run(ListUsers { realm: self.realm.clone(), after, limit: None }).await;
+            let list = ListUsers { realm: self.realm.clone(), inactive_since, after, limit: None };
+            let page = access.run(list).await;
             let page = match (page, &self.realm) {
                 (Err(error), Some(slug)) if is_refusal(&error, "no-realm") => {
                     let realms = access.run(ListRealms {}).await?;
@@ -285,7 +303,7 @@ async fn verify(arguments: &AccountArguments) -> anyhow::Result<()> {
 
 impl Row for UserView {
     const COLUMNS: &'static [&'static str] =
-        &["realm", "user name", "e-mail", "full name", "role", "active", "second factor", "id"];
+        &["realm", "user name", "e-mail", "full name", "role", "active", "second factor", "last seen", "id"];
 
     fn cells(&self) -> Vec<String> {
         vec![
@@ -296,6 +314,7 @@ impl Row for UserView {
             if self.bot { format!("{}, bot", self.role) } else { self.role.clone() },
             yes(self.active),
             yes(self.second_factor),
+            shown_moment(self.last_login.max(self.last_use)),
             self.id.clone(),
         ]
     }

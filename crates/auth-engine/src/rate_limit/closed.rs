@@ -1,0 +1,105 @@
+//! Limits that let nothing through now: seen and lifted by operators.
+
+use std::collections::BTreeMap;
+
+use auth_core::{Digest, StoreError, Timestamp, User, UserId};
+
+use super::reservation::Counter;
+use super::shared::AttemptLimits;
+use super::subject::Subject;
+
+/// The most limits that are listed.
+const MOST: u32 = 1000;
+
+/// A limit that lets nothing through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever shows limits takes it apart")]
+pub struct ClosedLimit {
+    /// By which [`AttemptLimits::lift`] lifts it.
+    pub key: Digest,
+    /// What it counts, for people to read.
+    pub label: String,
+    /// The account that it counts, where it is known.
+    pub user: Option<UserId>,
+    /// The name that was typed, cut to 64 bytes, where a name is counted at this server. It may be a password that was typed
+    /// in the wrong field.
+    pub name: Option<String>,
+    /// Until when it lets nothing through.
+    pub until: Timestamp,
+}
+
+impl AttemptLimits {
+    /// The limits that let nothing through now, of this server and of all servers of the store: those that end first come
+    /// first, up to a thousand.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell.
+    pub async fn closed(&self) -> Result<Vec<ClosedLimit>, StoreError> {
+        let now = self.clock.now();
+        let mut closed = BTreeMap::new();
+        for full in self.store.full_counters(now, None, MOST).await? {
+            let counter = full.counter;
+            let limit = ClosedLimit {
+                key: counter.key,
+                label: counter.label,
+                user: counter.user,
+                name: None,
+                until: full.until,
+            };
+            closed.insert(*counter.key.as_bytes(), limit);
+        }
+        for (scope, limiter) in self.local().limiters() {
+            for (subject, until) in limiter.with(|limiter| limiter.closed(now)).unwrap_or_default() {
+                let name = subject.typed_name().map(str::to_owned);
+                let counter = Counter { scope, subject };
+                let (key, user) = (counter.key(), counter.subject.user());
+                let until =
+                    closed.get(key.as_bytes()).map_or(until, |shared: &ClosedLimit| shared.until.max(until));
+                closed
+                    .insert(*key.as_bytes(), ClosedLimit { key, label: counter.label(), user, name, until });
+            }
+        }
+        let mut closed: Vec<ClosedLimit> = closed.into_values().collect();
+        closed.sort_by(|a, b| a.until.cmp(&b.until).then_with(|| a.label.cmp(&b.label)));
+        closed.truncate(MOST as usize);
+        Ok(closed)
+    }
+
+    /// Forgets what a limit has counted, at this server and in the store; `false` when it has counted nothing.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't.
+    pub async fn lift(&self, key: &Digest) -> Result<bool, StoreError> {
+        let mut is_lifted = self.store.forget_counter(key).await?;
+        for (scope, limiter) in self.local().limiters() {
+            let is_meant = |subject: &Subject| Counter { scope, subject: subject.clone() }.key() == *key;
+            is_lifted |= limiter.with(|limiter| limiter.clear_where(is_meant)).unwrap_or_default() > 0;
+        }
+        Ok(is_lifted)
+    }
+
+    /// Forgets what was counted of an account, whatever the name, the client and the protocol, at this server and in the store;
+    /// gives the number of limits. What was counted of a client stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't.
+    pub async fn lift_all_of(&self, user: &User) -> Result<u64, StoreError> {
+        let mut lifted = self.store.forget_counters_of(user.id).await?;
+        let mut names = Vec::new();
+        for (scope, limiter) in self.local().limiters() {
+            let is_meant = |subject: &Subject| {
+                let is_meant = subject.is_of(user);
+                // Of a name, the store knows no account.
+                if is_meant && subject.user().is_none() {
+                    names.push(Counter { scope, subject: subject.clone() }.key());
+                }
+                is_meant
+            };
+            lifted += limiter.with(|limiter| limiter.clear_where(is_meant)).unwrap_or_default() as u64;
+        }
+        for key in names {
+            self.store.forget_counter(&key).await?;
+        }
+        Ok(lifted)
+    }
+}
