@@ -28,8 +28,8 @@ use crate::{
 
 pub use activity::{Activity, ActivityStore, Unseen};
 pub use admin_keys::{AdminKey, AdminKeyStore};
-pub use attempts::{AttemptRecord, AttemptStore, KNOWN_CLIENTS};
-pub use audit::AuditStore;
+pub use attempts::{AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, KNOWN_CLIENTS};
+pub use audit::{AuditFilter, AuditRow, AuditStore};
 pub use change::{ProfileUpdate, Revocation};
 pub use error::{Conflict, StoreError};
 pub use groups::{Group, GroupSource, GroupStore};
@@ -37,7 +37,7 @@ pub use import::{
     ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
     RealmWritten, Records,
 };
-pub use log::{AttemptFilter, AttemptRow, AuditFilter, AuditRow, LogOrder, LogPage, NotAPlace, Place};
+pub use log::{LogOrder, LogPage, NotAPlace, Place};
 pub use network_rules::{NetworkRule, NetworkRuleKind, NetworkRuleStore};
 pub use nodes::{ChangeFeed, ChangeListener, FullCounter, SharedAttempts, SharedCounter};
 pub use outbox::{Outbox, OutgoingMail};

@@ -4,7 +4,8 @@ use std::borrow::Cow;
 
 use async_trait::async_trait;
 
-use super::{AttemptFilter, AttemptRow, LogPage, StoreError};
+use super::log::is_within;
+use super::{LogPage, Place, StoreError};
 use crate::{ClientKey, ProtocolName, RealmId, Timestamp, UserId};
 
 /// How many client keys of one user are remembered, so that no user makes those of others forgotten.
@@ -77,4 +78,47 @@ impl AttemptRecord {
     pub fn is_granted(&self) -> bool {
         self.has_outcome("granted")
     }
+}
+
+/// The rows of the log of attempts that fit all that is set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "whoever reads the log builds it, stores take it apart")]
+pub struct AttemptFilter {
+    /// The user, where the name had one.
+    pub user: Option<UserId>,
+    /// The realm to log in to.
+    pub realm: Option<RealmId>,
+    /// The outcome of one attempt, or of each that a row counts: see [`AttemptRecord::has_outcome`].
+    pub outcome: Option<String>,
+    /// The client key that the attempt came from.
+    pub client: Option<ClientKey>,
+    /// The protocol by which the attempt came.
+    pub protocol: Option<ProtocolName>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl AttemptFilter {
+    /// Whether a row fits.
+    #[must_use]
+    pub fn fits(&self, row: &AttemptRecord) -> bool {
+        self.user.is_none_or(|user| row.user == Some(user))
+            && self.realm.is_none_or(|realm| row.realm == realm)
+            && self.outcome.as_ref().is_none_or(|outcome| row.has_outcome(outcome))
+            && self.client.is_none_or(|client| row.client_key == client)
+            && self.protocol.is_none_or(|protocol| row.protocol == protocol)
+            && is_within(row.at, self.since, self.until)
+    }
+}
+
+/// A row of the log of attempts, and its place there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "stores build it")]
+pub struct AttemptRow {
+    /// The row's place.
+    pub place: Place,
+    /// What the row says.
+    pub record: AttemptRecord,
 }

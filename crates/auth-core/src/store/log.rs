@@ -1,78 +1,12 @@
-//! What is read of the two logs of a store: the rows that fit a filter, page by page.
+//! How the two logs of a store are read, page by page.
 
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Act, AttemptRecord, AuditRecord, ClientKey, ProtocolName, RealmId, Timestamp, UserId};
+use crate::Timestamp;
 
-/// The rows of the audit log that fit all that is set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "whoever reads the log builds it, stores take it apart")]
-pub struct AuditFilter {
-    /// The user to whom something was done, or who did it.
-    pub user: Option<UserId>,
-    /// The realm that it was done to, or in.
-    pub realm: Option<RealmId>,
-    /// What was done.
-    pub act: Option<Act>,
-    /// The client that asked for it.
-    pub client: Option<ClientKey>,
-    /// The protocol by which it was asked for.
-    pub protocol: Option<ProtocolName>,
-    /// From this moment on.
-    pub since: Option<Timestamp>,
-    /// Before this moment.
-    pub until: Option<Timestamp>,
-}
-
-impl AuditFilter {
-    /// Whether a row fits.
-    #[must_use]
-    pub fn fits(&self, row: &AuditRecord) -> bool {
-        let is_of = |user| row.user == Some(user) || row.actor.user() == Some(user);
-        self.user.is_none_or(is_of)
-            && self.realm.is_none_or(|realm| row.realm == Some(realm))
-            && self.act.is_none_or(|act| row.act == act)
-            && self.client.is_none_or(|client| row.client == Some(client))
-            && self.protocol.is_none_or(|protocol| row.protocol == Some(protocol))
-            && is_within(row.at, self.since, self.until)
-    }
-}
-
-/// The rows of the log of attempts that fit all that is set.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "whoever reads the log builds it, stores take it apart")]
-pub struct AttemptFilter {
-    /// The user, where the name had one.
-    pub user: Option<UserId>,
-    /// The realm to log in to.
-    pub realm: Option<RealmId>,
-    /// The outcome of one attempt, or of each that a row counts: see [`AttemptRecord::has_outcome`].
-    pub outcome: Option<String>,
-    /// The client key that the attempt came from.
-    pub client: Option<ClientKey>,
-    /// The protocol by which the attempt came.
-    pub protocol: Option<ProtocolName>,
-    /// From this moment on.
-    pub since: Option<Timestamp>,
-    /// Before this moment.
-    pub until: Option<Timestamp>,
-}
-
-impl AttemptFilter {
-    /// Whether a row fits.
-    #[must_use]
-    pub fn fits(&self, row: &AttemptRecord) -> bool {
-        self.user.is_none_or(|user| row.user == Some(user))
-            && self.realm.is_none_or(|realm| row.realm == realm)
-            && self.outcome.as_ref().is_none_or(|outcome| row.has_outcome(outcome))
-            && self.client.is_none_or(|client| row.client_key == client)
-            && self.protocol.is_none_or(|protocol| row.protocol == protocol)
-            && is_within(row.at, self.since, self.until)
-    }
-}
-
-fn is_within(at: Timestamp, since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
+/// Whether a moment is within a span of time.
+pub(super) fn is_within(at: Timestamp, since: Option<Timestamp>, until: Option<Timestamp>) -> bool {
     since.is_none_or(|since| at >= since) && until.is_none_or(|until| at < until)
 }
 
@@ -180,26 +114,6 @@ impl fmt::Display for NotAPlace {
 }
 
 impl std::error::Error for NotAPlace {}
-
-/// A row of the audit log, and its place there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores build it")]
-pub struct AuditRow {
-    /// The row's place.
-    pub place: Place,
-    /// What the row says.
-    pub record: AuditRecord,
-}
-
-/// A row of the log of attempts, and its place there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::exhaustive_structs, reason = "stores build it")]
-pub struct AttemptRow {
-    /// The row's place.
-    pub place: Place,
-    /// What the row says.
-    pub record: AttemptRecord,
-}
 
 #[cfg(test)]
 mod tests {

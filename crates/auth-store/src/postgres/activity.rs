@@ -1,26 +1,17 @@
 //! When users were last seen.
 
-use std::pin::pin;
-
 use async_trait::async_trait;
 use auth_core::{Activity, ActivityStore, Place, RealmId, StoreError, Timestamp, Unseen, UserId};
-use deadpool_postgres::Transaction;
 use tokio_postgres::Row;
-use tokio_postgres::binary_copy::BinaryCopyInWriter;
-use tokio_postgres::types::{ToSql, Type};
 
 use super::Postgres;
 use super::error::Result;
-use super::new_user::Resolved;
 use super::row::{Columns, account_columns};
 use super::session::read;
 use super::statement::rows;
 
 /// The most users whose activity one statement reads.
 const PAGE: usize = 10_000;
-
-const COPY: &str = "COPY activity (account, realm, last_use, seen) FROM STDIN BINARY";
-const TYPES: [Type; 4] = [Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8];
 
 pub(super) const OF_USERS: &str =
     "SELECT last_login, last_use, seen, account FROM activity WHERE account = ANY($1)";
@@ -96,24 +87,6 @@ impl ActivityStore for Postgres {
         };
         Ok(found.iter().map(unseen).collect::<Result<_>>()?)
     }
-}
-
-/// Writes the rows of new users.
-pub(super) async fn insert(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
-    let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(COPY).await?, &TYPES));
-    for Resolved { new, realm, .. } in users {
-        let last_use = new.credentials.iter().filter_map(|own| own.last_used).max();
-        let seen = last_use.map_or(new.user.joined, |last_use| last_use.max(new.user.joined));
-        let values: [&(dyn ToSql + Sync); 4] = [
-            &&new.user.id.as_bytes()[..],
-            &&realm.as_bytes()[..],
-            &last_use.map(Timestamp::as_millis),
-            &seen.as_millis(),
-        ];
-        rows.as_mut().write(&values).await?;
-    }
-    rows.finish().await?;
-    Ok(())
 }
 
 fn unseen(row: &Row) -> Result<Unseen> {

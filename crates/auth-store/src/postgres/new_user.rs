@@ -13,7 +13,7 @@ use tokio_postgres::types::{ToSql, Type};
 use super::error::{CommandError, Result};
 use super::names::small;
 use super::row::escaped;
-use super::{activity, external_ids, names};
+use super::{external_ids, names};
 use crate::encoding::{ExternalColumns, IdColumn, protocol_names};
 
 const ACCOUNTS: &str = "COPY account (id, realm, full_name, role, bot, active, joined, valid_from, \
@@ -68,6 +68,9 @@ const CREDENTIAL_TYPES: [Type; 16] = [
     Type::TEXT,
 ];
 
+const ACTIVITIES: &str = "COPY activity (account, realm, last_use, seen) FROM STDIN BINARY";
+const ACTIVITY_TYPES: [Type; 4] = [Type::BYTEA, Type::BYTEA, Type::INT8, Type::INT8];
+
 /// A user to be written, with its realm, which may be another than its record says, and its ids, some of which the store
 /// has chosen.
 pub(super) struct Resolved<'a> {
@@ -98,7 +101,7 @@ pub(super) async fn write_one(transaction: &mut Transaction<'_>, user: &Resolved
 /// The error of PostgreSQL for the first row that it refuses.
 pub(super) async fn write(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
     accounts(transaction, users).await?;
-    activity::insert(transaction, users).await?;
+    activities(transaction, users).await?;
     names(transaction, users).await?;
     ids(transaction, users).await?;
     credentials(transaction, users).await
@@ -154,6 +157,24 @@ async fn accounts(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Resu
             &external.external,
             &user.bot_owner.map(u64::cast_signed),
             &user.language.map(Language::tag),
+        ];
+        rows.as_mut().write(&values).await?;
+    }
+    rows.finish().await?;
+    Ok(())
+}
+
+/// When users are seen first: at their creation, or by the last use of a credential.
+async fn activities(transaction: &Transaction<'_>, users: &[Resolved<'_>]) -> Result<()> {
+    let mut rows = pin!(BinaryCopyInWriter::new(transaction.copy_in(ACTIVITIES).await?, &ACTIVITY_TYPES));
+    for Resolved { new, realm, .. } in users {
+        let last_use = new.credentials.iter().filter_map(|own| own.last_used).max();
+        let seen = last_use.map_or(new.user.joined, |last_use| last_use.max(new.user.joined));
+        let values: [&(dyn ToSql + Sync); 4] = [
+            &&new.user.id.as_bytes()[..],
+            &&realm.as_bytes()[..],
+            &last_use.map(Timestamp::as_millis),
+            &seen.as_millis(),
         ];
         rows.as_mut().write(&values).await?;
     }
