@@ -38,15 +38,12 @@ fn each_task_of_the_manual_is_done_by_its_lines() {
         .set("log.level", "info");
     let server = server::start(&config, USERS);
     let programs = server::binary().parent().unwrap();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let path = std::env::join_paths(std::iter::once(programs.to_owned()).chain(std::env::split_paths(&path)));
-    let path = path.unwrap();
     for (what, lines) in tasks {
         let output = Command::new("bash")
-            .args(["-euo", "pipefail", "-c", lines])
+            .args(["-euo", "pipefail", "-c", &format!("PATH=\"$PROGRAMS:$PATH\"\n{lines}")])
             .current_dir(server.dir())
             .env("AUTH_SERVER_SOCKET", &socket)
-            .env("PATH", &path)
+            .env("PROGRAMS", programs)
             .output()
             .unwrap();
         let told = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat();

@@ -178,7 +178,7 @@ fn rows_of<T>(rows: Vec<T>, last: Option<Place>, page: LogPage) -> Rows<T> {
 /// The names by which people know realms and users, as far as these are there.
 struct Names {
     realms: HashMap<RealmId, String>,
-    users: HashMap<UserId, Option<String>>,
+    users: HashMap<UserId, String>,
 }
 
 impl Names {
@@ -197,15 +197,16 @@ impl Names {
     /// The user name or the address, and the id of a user that has none or is gone.
     async fn of_user(&mut self, admin: &Admin, user: Option<UserId>) -> Result<Option<String>, AdminError> {
         let Some(id) = user else { return Ok(None) };
-        if !self.users.contains_key(&id) {
-            let account = admin.engine().store().user(id).await?;
-            let name = account.and_then(|account| {
-                let user = &account.user;
-                user.user_name().or(user.email().map(|email| email.address)).map(str::to_owned)
-            });
-            self.users.insert(id, name);
+        if let Some(name) = self.users.get(&id) {
+            return Ok(Some(name.clone()));
         }
-        let name = self.users.get(&id).cloned().flatten();
-        Ok(Some(name.unwrap_or_else(|| id.to_string())))
+        let account = admin.engine().store().user(id).await?;
+        let name = account.and_then(|account| {
+            let user = &account.user;
+            user.user_name().or(user.email().map(|email| email.address)).map(str::to_owned)
+        });
+        let name = name.unwrap_or_else(|| id.to_string());
+        self.users.insert(id, name.clone());
+        Ok(Some(name))
     }
 }

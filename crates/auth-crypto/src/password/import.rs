@@ -44,7 +44,7 @@ pub fn check_import(text: &str, context: Option<&NameContext>) -> Result<Passwor
     let string = PasswordString::new(text);
     match StoredPassword::parse(&string) {
         Ok(stored) if stored.input() == HashInput::NamedPassword => {
-            check_name(stored.made_for().or(context))?
+            check_name(stored.made_for().or(context))?;
         }
         Ok(_) => {}
         Err(StoredPasswordError::Unusable) if !text.is_empty() => {}

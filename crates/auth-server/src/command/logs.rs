@@ -127,13 +127,15 @@ impl LogArguments {
         // Without a row to go on from, what comes from now on is meant.
         let since = query.since.or(Some(Moment(now)));
         let query = if after.is_none() { LogQuery { since, ..query } } else { query };
-        while self.follow {
+        if !self.follow {
+            return Ok(());
+        }
+        loop {
             tokio::time::sleep(PAUSE).await;
             let settled = Moment(SystemClock.now() - SETTLED);
             let query = LogQuery { until: Some(settled), ..query.clone() };
             after = self.print_on(&access, &read, &query, after, &mut is_first).await?;
         }
-        Ok(())
     }
 
     /// The newest rows, in the order in which they were written.
