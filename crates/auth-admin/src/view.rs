@@ -287,7 +287,7 @@ impl AuditView {
             user,
             user_id: row.user.map(|user| user.to_string()),
             actor: row.actor.as_str().to_owned(),
-            by: by.or_else(|| row.actor.directory().map(str::to_owned)),
+            by: by.or_else(|| row.actor.name().map(str::to_owned)),
             detail: row.detail.clone(),
             client: row.client.map(|client| client.to_string()),
             protocol: row.protocol.map(|protocol| protocol.as_str().to_owned()),
