@@ -43,9 +43,11 @@ pub(super) fn statements(kind: RecordKind) -> Statements {
             count: "SELECT count(*) FROM account",
         },
         RecordKind::LoginName => Statements {
-            page: "SELECT kind::bigint, folded, realm, exact, account, position::bigint, verified FROM \
-                    login_name WHERE (kind, folded, realm, exact) > ($1::bigint, $2::text, $3::bytea, \
-                    $4::text) ORDER BY kind, folded, realm, exact LIMIT $5",
+            // A plain name after ORDER BY would be that of the cast, which no index has.
+            page: "SELECT n.kind::bigint, n.folded, n.realm, n.exact, n.account, n.position::bigint, \
+                    n.verified FROM login_name AS n WHERE (n.kind, n.folded, n.realm, n.exact) > \
+                    ($1::bigint, $2::text, $3::bytea, $4::text) ORDER BY n.kind, n.folded, n.realm, \
+                    n.exact LIMIT $5",
             write: "INSERT INTO login_name (kind, folded, realm, exact, account, position, verified) \
                     SELECT r.kind::smallint, r.folded, r.realm, r.exact, r.account, \
                     r.position::smallint, r.verified FROM unnest($1::bigint[], $2::text[], $3::bytea[], \
