@@ -86,7 +86,7 @@ enum Command {
     Restore(store::Restore),
     /// Print the query plans of the statements that run when users log in.
     Explain(store::Explain),
-    /// Check the store.
+    /// Check the store, or copy it to another place.
     #[command(subcommand)]
     Store(store::StoreCommand),
     /// Inspect LDAP directories and synchronise their accounts.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow, bail};
 use auth_core::{Rng, Store};
-use auth_store::{OpenError, PendingUpgrade, Postgres, PostgresOpenError, Sqlite};
+use auth_store::{CopyEnd, OpenError, PendingUpgrade, Postgres, PostgresOpenError, Sqlite};
 
 use crate::config::{Config, StoreLocation};
 use crate::system_error::{file_reason, folder_of};
@@ -22,6 +22,8 @@ pub(crate) enum Opening {
     Upgrade,
     /// Leaves it as it is, and refuses where there is none.
     Unchanged,
+    /// Creates it as the target of a copy, or goes on with one that is unfinished.
+    Copy,
 }
 
 /// An open store, by its kind: commands for operators differ.
@@ -51,12 +53,26 @@ impl AnyStore {
     /// # Errors
     /// A sentence for the operator; [`NoStore`] where there is none and none is to be created.
     pub(crate) async fn open(config: &Config, rng: Arc<dyn Rng>, opening: Opening) -> anyhow::Result<Self> {
-        match config.store.location()? {
+        Self::open_at("[store] PostgreSQL", config.store.location()?, rng, opening).await
+    }
+
+    /// Opens the store at a location. `name` stands before what is wrong with a database.
+    ///
+    /// # Errors
+    /// See [`AnyStore::open`].
+    pub(crate) async fn open_at(
+        name: &'static str,
+        location: StoreLocation,
+        rng: Arc<dyn Rng>,
+        opening: Opening,
+    ) -> anyhow::Result<Self> {
+        match location {
             StoreLocation::Sqlite(path) => {
                 let opened = match opening {
                     Opening::Create => Sqlite::open(&path),
                     Opening::Upgrade => Sqlite::open_existing(&path),
                     Opening::Unchanged => Sqlite::open_unchanged(&path),
+                    Opening::Copy => Sqlite::open_for_copy(&path),
                 };
                 let store = opened.map_err(|error| sqlite_failed(&path, error))?;
                 Ok(Self::Sqlite(Arc::new(store)))
@@ -66,12 +82,13 @@ impl AnyStore {
                     Opening::Create => Postgres::open(&options, rng).await,
                     Opening::Upgrade => Postgres::open_existing(&options, rng).await,
                     Opening::Unchanged => Postgres::open_unchanged(&options, rng).await,
+                    Opening::Copy => Postgres::open_for_copy(&options, rng).await,
                 };
                 match opened {
                     Ok(store) => Ok(Self::Postgres(Arc::new(store))),
                     Err(PostgresOpenError::Missing) => Err(NoStore("in the database".to_owned()).into()),
-                    Err(PostgresOpenError::Failed(error)) => Err(error).context("[store] PostgreSQL"),
-                    Err(error) => bail!("[store] PostgreSQL: {error}"),
+                    Err(PostgresOpenError::Failed(error)) => Err(error).context(name),
+                    Err(error) => bail!("{name}: {error}"),
                 }
             }
         }
@@ -82,6 +99,14 @@ impl AnyStore {
         match self {
             Self::Sqlite(store) => Arc::clone(store) as _,
             Self::Postgres(store) => Arc::clone(store) as _,
+        }
+    }
+
+    /// The store as an end of a copy.
+    pub(crate) fn copy_end(&self) -> CopyEnd {
+        match self {
+            Self::Sqlite(store) => CopyEnd::Sqlite(Arc::clone(store)),
+            Self::Postgres(store) => CopyEnd::Postgres(Arc::clone(store)),
         }
     }
 

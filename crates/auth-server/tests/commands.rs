@@ -293,6 +293,7 @@ fn every_command_has_help_with_an_example() {
         "restore",
         "explain",
         "store check",
+        "store copy",
         "dev seed",
     ] {
         let mut arguments: Vec<&str> = command.split(' ').collect();

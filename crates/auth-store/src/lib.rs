@@ -80,6 +80,7 @@
 
 #[cfg(feature = "battery")]
 pub mod battery;
+mod copy;
 mod encoding;
 mod log_page;
 mod notify;
@@ -88,6 +89,7 @@ mod plan;
 mod postgres;
 mod sqlite;
 
+pub use copy::{CopiedBatch, CopyEnd, CopyError, CopyReport, StoreCopy};
 pub use opening::PendingUpgrade;
 pub use plan::Plan;
 pub use postgres::{Postgres, PostgresConfig, PostgresOpenError, postgres_address};

@@ -9,6 +9,15 @@ pub(crate) enum Opening {
     Upgrade,
     /// Nothing. It must exist.
     Unchanged,
+    /// Create it, or bring its schema up to date, as the target of a copy.
+    Copy,
+}
+
+impl Opening {
+    /// Whether a store that is missing is created.
+    pub(crate) fn creates(self) -> bool {
+        matches!(self, Self::Create | Self::Copy)
+    }
 }
 
 /// An upgrade of the schema that an opening has left to the next one.

@@ -8,6 +8,8 @@ mod attempts;
 mod audit;
 mod bots;
 mod connection;
+mod copy;
+mod copy_statements;
 mod credentials;
 mod error;
 mod explain;
@@ -98,6 +100,18 @@ impl Postgres {
         rng: Arc<dyn Rng>,
     ) -> Result<Self, PostgresOpenError> {
         Self::open_as(config, rng, Opening::Unchanged).await
+    }
+
+    /// Opens the database for a copy that is written to it ([`StoreCopy`](crate::StoreCopy)). An unfinished copy can be
+    /// opened in this way alone.
+    ///
+    /// # Errors
+    /// See [`PostgresOpenError`].
+    pub async fn open_for_copy(
+        config: &PostgresConfig,
+        rng: Arc<dyn Rng>,
+    ) -> Result<Self, PostgresOpenError> {
+        Self::open_as(config, rng, Opening::Copy).await
     }
 
     async fn open_as(

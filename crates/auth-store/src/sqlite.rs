@@ -7,6 +7,8 @@ mod audit;
 mod backup;
 mod bots;
 mod connection;
+mod copy;
+mod copy_statements;
 mod credentials;
 mod error;
 mod explain;
@@ -103,12 +105,25 @@ impl Sqlite {
         Self::open_file(path, Opening::Unchanged)
     }
 
+    /// Opens the file for a copy that is written to it ([`StoreCopy`](crate::StoreCopy)): a file that is missing is created.
+    /// An unfinished copy can be opened in this way alone.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub fn open_for_copy(path: &Path) -> std::result::Result<Self, OpenError> {
+        create(path, false).map_err(OpenError::io)?;
+        Self::open_file(path, Opening::Copy)
+    }
+
     fn open_file(path: &Path, opening: Opening) -> std::result::Result<Self, OpenError> {
         let writer = connect(path).map_err(OpenError::of)?;
         // Before all else: a file of another program is left as it is.
         let found = schema::check(&writer)?;
-        if found == 0 && opening != Opening::Create {
+        if found == 0 && !opening.creates() {
             return Err(OpenError::Missing);
+        }
+        if found > 0 {
+            schema::check_content(&writer, opening, found)?;
         }
         let mut pending_upgrade = None;
         if opening == Opening::Unchanged {

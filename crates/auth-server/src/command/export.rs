@@ -9,8 +9,12 @@ use anyhow::bail;
 use auth_transfer::export;
 
 use super::config_file::ConfigFile;
-use super::output::{Escaping, print_line};
+use super::output::{Escaping, print_line, print_remark};
 use crate::system_error::file_reason;
+
+/// What lines can't carry.
+const LEFT_OUT: &str = "app passwords, tokens, sessions, backup codes and mailed links, the audit log, attempts and when users \
+    were last seen, groups, rules of networks, admin keys and mails that wait";
 
 /// Export realms and users as JSON lines.
 #[derive(Debug, clap::Args)]
@@ -32,6 +36,10 @@ impl Export {
             let mut out = Escaping(BufWriter::new(std::io::stdout()));
             export(assembled.engine(), &mut out, false).await?;
             out.flush()?;
+            print_remark(format_args!(
+                "not in the lines: password hashes, Zulip keys and second factors (see --with-secrets), {LEFT_OUT}; \
+                 `auth-server store copy` moves all of them"
+            ))?;
             return Ok(());
         };
         let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
@@ -43,6 +51,9 @@ impl Export {
         let lines = export(assembled.engine(), &mut out, true).await?;
         out.into_inner().map_err(IntoInnerError::into_error)?.sync_all()?;
         print_line(format_args!("exported with secrets: {lines} lines to {}", path.display()))?;
+        print_remark(format_args!(
+            "not in the lines: {LEFT_OUT}; `auth-server store copy` moves all of them"
+        ))?;
         Ok(())
     }
 }

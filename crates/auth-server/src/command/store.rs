@@ -1,4 +1,6 @@
-//! `auth-server backup`, `restore`, `explain` and `store check`: copies, query plans and checks of the store.
+//! `auth-server backup`, `restore`, `explain` and `store`: copies, query plans and checks of the store.
+
+mod copy;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -128,17 +130,21 @@ impl Explain {
     }
 }
 
-/// Check the store.
+/// Check the store, or copy it to another place.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum StoreCommand {
     /// Read the whole store, and report damage or a key ring that doesn't fit.
     #[command(after_help = "Example: auth-server store check --config auth.toml")]
     Check(ConfigFile),
+    Copy(copy::CopyStore),
 }
 
 impl StoreCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let Self::Check(file) = self;
+        let file = match self {
+            Self::Check(file) => file,
+            Self::Copy(command) => return command.run().await,
+        };
         let config = file.load()?;
         let store = open(&config, Opening::Upgrade).await?;
         check_integrity(&store).await?;

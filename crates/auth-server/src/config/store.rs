@@ -4,12 +4,15 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use auth_store::PostgresConfig;
+use auth_store::{PostgresConfig, postgres_address};
 use serde::Deserialize;
 
 use super::files::{self, SecretFile};
 use super::value::{positive, positive_span};
 use super::{ConfigError, Span};
+
+/// How long PostgreSQL may take for a batch of a copy.
+const COPY_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Section `[store]`: where users and credentials are stored.
 #[derive(Clone, Deserialize)]
@@ -95,6 +98,33 @@ impl Store {
                 postgres.check().map_err(|error| ConfigError::new(format!("[store] url: {error}")))
             }
         }
+    }
+
+    /// The store that an argument of a command names; `argument` is what the command calls it.
+    ///
+    /// # Errors
+    /// A sentence for the operator, also for a URL that holds a password.
+    pub(crate) fn named(
+        argument: &str,
+        url: &str,
+        password_file: Option<PathBuf>,
+        ca_file: Option<PathBuf>,
+    ) -> anyhow::Result<Self> {
+        let password_file = password_file.map(SecretFile::from);
+        let timeout = Span(COPY_TIMEOUT);
+        let store = Self { url: url.to_owned(), password_file, ca_file, timeout, ..Self::default() };
+        let wrong = |error: ConfigError| {
+            let reason = error.to_string();
+            anyhow::anyhow!("{argument}: {}", reason.strip_prefix("[store] ").unwrap_or(&reason))
+        };
+        store.check().map_err(wrong)?;
+        if postgres_address(url).is_ok_and(|address| address.get_password().is_some()) {
+            anyhow::bail!(
+                "{argument} holds a password, which every user of this machine can read in the list of processes: leave it \
+                 out, and name a file that holds it with a --…-password-file"
+            );
+        }
+        Ok(store)
     }
 
     /// Names a SQLite file as the store.

@@ -98,6 +98,12 @@ pub enum PostgresOpenError {
         /// The latest version that this program knows.
         known: usize,
     },
+    /// The store is a copy that was interrupted.
+    #[error("it is an unfinished copy: run `auth-server store copy` again to finish it, or remove it")]
+    UnfinishedCopy,
+    /// A copy was to be written to a store that has content already.
+    #[error("there is a store with content already: name a new file or an empty database")]
+    NotEmpty,
     /// The server can't be reached, or the schema not be brought up to date.
     #[error("the store can't be made ready")]
     Failed(#[source] StoreError),

@@ -32,6 +32,9 @@ const FIRST: &str =
 const LOCK: &str = "SELECT version FROM auth_server_schema WHERE one = 1 FOR UPDATE";
 const SET: &str = "UPDATE auth_server_schema SET version = $1 WHERE one = 1";
 
+const IS_COPY: &str = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'copy')";
+const HAS_CONTENT: &str = "SELECT EXISTS (SELECT 1 FROM meta) OR EXISTS (SELECT 1 FROM realm)";
+
 /// The version that a store is brought to.
 pub(super) const LATEST: usize = STEPS.len();
 
@@ -83,8 +86,11 @@ async fn step(pool: &Pool, opening: Opening) -> std::result::Result<usize, Stop>
         return Err(Stop::Open(PostgresOpenError::Encoding(encoding)));
     }
     let found = version(&client).await?.map(known).transpose()?;
-    if opening != Opening::Create && found.is_none_or(|version| version == 0) {
+    if !opening.creates() && found.is_none_or(|version| version == 0) {
         return Err(Stop::Open(PostgresOpenError::Missing));
+    }
+    if let Some(version) = found.filter(|version| *version > 0) {
+        check_content(&client, opening, version).await?;
     }
     match found {
         Some(version) if version >= LATEST || opening == Opening::Unchanged => return Ok(version),
@@ -106,6 +112,22 @@ async fn step(pool: &Pool, opening: Opening) -> std::result::Result<usize, Stop>
             let _ = transaction.rollback().await;
             Err(stop)
         }
+    }
+}
+
+/// Checks that a store is no unfinished copy, unless it is opened for a copy; then, that no content of an earlier version
+/// would be brought up to date.
+async fn check_content(client: &Object, opening: Opening, found: usize) -> std::result::Result<(), Stop> {
+    let query = match opening {
+        Opening::Copy if found >= LATEST => return Ok(()),
+        Opening::Copy => HAS_CONTENT,
+        _ => IS_COPY,
+    };
+    let exists: bool = Columns::of(&client.query_one(query, &[]).await?).take()?;
+    match opening {
+        _ if !exists => Ok(()),
+        Opening::Copy => Err(Stop::Open(PostgresOpenError::NotEmpty)),
+        _ => Err(Stop::Open(PostgresOpenError::UnfinishedCopy)),
     }
 }
 

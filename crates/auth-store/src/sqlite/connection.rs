@@ -54,6 +54,12 @@ pub enum OpenError {
         /// The latest version that this program knows.
         known: usize,
     },
+    /// The store is a copy that was interrupted.
+    #[error("it is an unfinished copy: run `auth-server store copy` again to finish it, or remove it")]
+    UnfinishedCopy,
+    /// A copy was to be written to a store that has content already.
+    #[error("there is a store with content already: name a new file or an empty database")]
+    NotEmpty,
     /// Another process has locked the file.
     #[error("the store is locked by another process")]
     Locked,

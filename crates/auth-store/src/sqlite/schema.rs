@@ -6,6 +6,7 @@ use rusqlite::{Connection, Error};
 
 use super::connection::OpenError;
 use super::error::CommandError;
+use crate::opening::Opening;
 
 /// Marks the file as ours: "AUTH".
 const APPLICATION: i32 = 0x4155_5448;
@@ -20,6 +21,9 @@ const STEPS: [&str; 7] = [
     include_str!("schema/v6.sql"),
     include_str!("schema/v7.sql"),
 ];
+
+const IS_COPY: &str = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'copy')";
+const HAS_CONTENT: &str = "SELECT EXISTS (SELECT 1 FROM meta) OR EXISTS (SELECT 1 FROM realm)";
 
 /// The version that a store is brought to.
 pub(super) const LATEST: usize = STEPS.len();
@@ -70,6 +74,22 @@ pub(super) fn check(connection: &Connection) -> Result<usize, OpenError> {
     match usize::try_from(version) {
         Ok(version) if version <= LATEST => Ok(version),
         _ => Err(OpenError::Newer { found: i64::from(version), known: LATEST }),
+    }
+}
+
+/// Checks that a store is no unfinished copy, unless it is opened for a copy; then, that no content of an earlier version
+/// would be brought up to date.
+pub(super) fn check_content(
+    connection: &Connection,
+    opening: Opening,
+    found: usize,
+) -> Result<(), OpenError> {
+    let exists = |query| connection.query_row(query, [], |row| row.get::<_, bool>(0)).map_err(OpenError::of);
+    match opening {
+        Opening::Copy if found < LATEST && exists(HAS_CONTENT)? => Err(OpenError::NotEmpty),
+        Opening::Copy => Ok(()),
+        _ if exists(IS_COPY)? => Err(OpenError::UnfinishedCopy),
+        _ => Ok(()),
     }
 }
 
