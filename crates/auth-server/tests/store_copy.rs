@@ -129,9 +129,10 @@ fn a_server_on_a_copy_takes_each_kind_of_credential() {
     let back = format!("sqlite:{}", server.dir().join("back.db").display());
     move_to(&mut server, &back);
     held.check(&server, "iJkL2345");
-    server.stop().unwrap();
     let check = server.run(&["store", "check", "--config", "@CONFIG@"], "").unwrap();
     assert_eq!(check, "the store is sound, and the key ring fits\n");
+    let log = server::stop(server);
+    assert!(!log.contains("\"level\":\"ERROR\""), "{log}");
 }
 
 /// Starts a copy that is killed as soon as the database has so many rows in a table.

@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use anyhow::{Context, bail};
-use auth_core::Rng;
+use auth_core::{Rng, Stopwatch};
 use auth_store::{CopyReport, StoreCopy};
 
 use crate::command::output::{print_line, print_remark};
@@ -13,7 +12,7 @@ use crate::command::progress::ProgressLine;
 use crate::config::{Config, Store as StoreConfig, StoreLocation, environment};
 use crate::store::{AnyStore, Opening};
 use crate::store_lock::StoreLock;
-use crate::system::SystemRng;
+use crate::system::{SystemRng, SystemStopwatch};
 
 /// What is said of an error after which the copy can be carried on.
 const UNFINISHED: &str = "the copy is unfinished: the same command carries it on";
@@ -94,7 +93,7 @@ fn path(location: &StoreLocation) -> Option<PathBuf> {
 }
 
 async fn copy(from: &AnyStore, to: &AnyStore) -> anyhow::Result<()> {
-    let begun = Instant::now();
+    let begun = SystemStopwatch::start();
     let mut copy = StoreCopy::begin(&from.copy_end(), &to.copy_end()).await?;
     let before = copy.rows();
     if copy.is_resumed() {
