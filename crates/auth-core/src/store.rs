@@ -239,6 +239,18 @@ pub trait CredentialStore: Send + Sync {
     /// See [`StoreError`].
     async fn of_user(&self, user: UserId, kind: CredentialKind) -> Result<Vec<Credential>, StoreError>;
 
+    /// The credentials of some kinds that a user has, kind by kind, oldest first. A store whose calls are costly asks once.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn of_kinds(&self, user: UserId, kinds: &[CredentialKind]) -> Result<Vec<Credential>, StoreError> {
+        let mut found = Vec::new();
+        for kind in kinds {
+            found.extend(self.of_user(user, *kind).await?);
+        }
+        Ok(found)
+    }
+
     /// Adds a credential and keeps only the `keep` newest of its kind and parent that the user has. `false` when there is
     /// no such user or parent, or the label is taken.
     ///

@@ -59,10 +59,8 @@ impl OwnCredentialService {
     /// The credentials of the caller that are good now.
     async fn of_caller(&self, caller: &Caller<'_>) -> Result<Vec<Credential>, ActionError> {
         let (user, now) = (caller.principal.profile.user.id, self.texts.now());
-        let mut own = Vec::new();
-        for kind in self.kinds() {
-            own.extend(self.store.of_user(user, kind).await?);
-        }
+        let kinds: Vec<CredentialKind> = self.kinds().collect();
+        let mut own = self.store.of_kinds(user, &kinds).await?;
         own.retain(|credential| !has_ended(credential, now) && !self.uses.is_idle(credential, now));
         Ok(own)
     }

@@ -48,6 +48,11 @@ pub async fn keeps_kinds_that_no_store_knows<F: Fixture>(fixture: &F) {
     new.credentials = vec![credential(new.user.id, passkey, 2), credential(new.user.id, other, 3)];
     store.create_user(&new, None).await.unwrap();
 
+    let kinds = [other, CredentialKind::TOTP, passkey];
+    let listed = store.of_kinds(new.user.id, &kinds).await.unwrap();
+    assert_eq!(listed.iter().map(|credential| credential.kind).collect::<Vec<_>>(), [other, passkey]);
+    assert_eq!(store.of_kinds(new.user.id, &[]).await.map(|none| none.len()), Ok(0));
+
     let all = [(users[0], &added), (new.user.id, &new.credentials[0]), (new.user.id, &new.credentials[1])];
     for (owner, written) in all {
         let listed = store.of_user(owner, written.kind).await.unwrap();

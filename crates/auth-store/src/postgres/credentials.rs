@@ -6,6 +6,7 @@ use auth_core::{
     Revocation, StoreError, Timestamp, UserId,
 };
 use deadpool_postgres::GenericClient;
+use futures_util::future::try_join_all;
 
 use super::error::{CommandError, Result};
 use super::row::{Columns, account_columns, credential_columns, escaped};
@@ -86,6 +87,14 @@ impl CredentialStore for Postgres {
 
     async fn of_user(&self, user: UserId, kind: CredentialKind) -> StoreResult<Vec<Credential>> {
         Ok(read!(self, |client| of_user(client, user, kind).await)?)
+    }
+
+    async fn of_kinds(&self, user: UserId, kinds: &[CredentialKind]) -> StoreResult<Vec<Credential>> {
+        // All are sent at once: the connection answers them in turn.
+        let found = read!(self, |client| {
+            try_join_all(kinds.iter().map(|kind| of_user(client, user, *kind))).await
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     async fn add(

@@ -83,6 +83,18 @@ impl CredentialStore for Sqlite {
         self.read(move |connection| of_user(connection, user, kind)).await
     }
 
+    async fn of_kinds(&self, user: UserId, kinds: &[CredentialKind]) -> StoreResult<Vec<Credential>> {
+        let kinds = kinds.to_vec();
+        self.read(move |connection| {
+            let mut found = Vec::new();
+            for kind in &kinds {
+                found.extend(of_user(connection, user, *kind)?);
+            }
+            Ok(found)
+        })
+        .await
+    }
+
     async fn add(
         &self,
         credential: &Credential,
