@@ -5,6 +5,7 @@
 //! operator's, and has the operator's name in every row of the audit log.
 
 mod account;
+mod account_name;
 mod app_password;
 mod device;
 mod limits;
@@ -22,10 +23,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use account::{
-    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers,
-    MakeResetLink, Matched, RelinkUser, Relinked, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser,
-    VerifyAddress,
+    ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers, MakeResetLink, Matched,
+    RelinkUser, Relinked, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser, VerifyAddress,
 };
+pub use account_name::AccountName;
 pub use app_password::{AddAppPassword, ListAppPasswords, NewAppPassword, RevokeAppPassword};
 pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownDevice};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
@@ -34,6 +35,7 @@ pub use realm::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
 pub use table::{Entry, OPERATIONS};
 pub use token::{ListTokens, RevokeAllTokens, RevokeToken};
 
+use crate::accounts::Accounts;
 use crate::error::AdminError;
 
 /// What an operator may do at all.
@@ -208,12 +210,21 @@ impl Admin {
 
     /// The account that is meant, to look at it, with its realm.
     pub(crate) async fn account(&self, who: &AccountName) -> Result<(Account, Realm), AdminError> {
-        who.find(self).await
+        let mut realms = self.realms().await?;
+        if let Some(slug) = &who.realm {
+            realms.retain(|realm| realm.slug == *slug);
+            if realms.is_empty() {
+                return Err(AdminError::NoRealm);
+            }
+        }
+        let account = Accounts::new(&self.engine).find_in(&realms, &who.name).await?;
+        let realm = realms.into_iter().find(|realm| realm.id == account.user.realm);
+        Ok((account, realm.ok_or(AdminError::NoRealm)?))
     }
 
     /// The account that is meant, to change it, with its realm.
     pub(crate) async fn account_to_change(&self, who: &AccountName) -> Result<(Account, Realm), AdminError> {
-        let (account, realm) = who.find(self).await?;
+        let (account, realm) = self.account(who).await?;
         self.operator.check_role(account.user.role)?;
         Ok((account, realm))
     }

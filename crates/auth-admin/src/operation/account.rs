@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use auth_core::{Account, Language, Password, Place, Realm, Role, Timestamp, UserId};
+use auth_core::{Language, Password, Place, Realm, Role, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
-use super::{Admin, Changed, Done, Operation, Page, Scope};
+use super::{AccountName, Admin, Changed, Done, Operation, Page, Scope};
 use crate::accounts::{AccountChange, Accounts};
 use crate::error::AdminError;
 use crate::password_check::check_password;
@@ -21,40 +21,6 @@ const LONG_LINK_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// The users that a part of a list has unless fewer are asked for.
 const PAGE: u32 = 500;
-
-/// By what an operator means an account: a user name, an e-mail address or an id, in one realm or in all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(clippy::exhaustive_structs, reason = "faces build it")]
-pub struct AccountName {
-    /// The slug of the realm; needed where several realms have a user of the name.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub realm: Option<String>,
-    /// The user name, the e-mail address or the id.
-    pub name: String,
-}
-
-impl AccountName {
-    /// An account by its name, in one realm or in all.
-    #[must_use]
-    pub fn new(realm: Option<&str>, name: &str) -> Self {
-        Self { realm: realm.map(str::to_owned), name: name.to_owned() }
-    }
-
-    /// The account, among the realms that the operator knows of.
-    pub(super) async fn find(&self, admin: &Admin) -> Result<(Account, Realm), AdminError> {
-        let mut realms = admin.realms().await?;
-        if let Some(slug) = &self.realm {
-            realms.retain(|realm| realm.slug == *slug);
-            if realms.is_empty() {
-                return Err(AdminError::NoRealm);
-            }
-        }
-        let account = Accounts::new(admin.engine()).find_in(&realms, &self.name).await?;
-        let realm = realms.into_iter().find(|realm| realm.id == account.user.realm);
-        Ok((account, realm.ok_or(AdminError::NoRealm)?))
-    }
-}
 
 /// The services on accounts, which act as the operator.
 fn accounts(admin: &Admin) -> Accounts {
