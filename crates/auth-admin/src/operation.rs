@@ -157,7 +157,8 @@ pub trait Operation: Serialize + DeserializeOwned + fmt::Debug + Send + 'static 
 /// use auth_core::Actor;
 ///
 /// let admin = Admin::new(engine, Operator::owner(Actor::Operator));
-/// admin.run(DeactivateUser { user: AccountName::new(Some("main"), "iago") }).await
+/// admin.run(DeactivateUser { user: AccountName::new(Some("main"), "iago") }).await?;
+/// # Ok(())
 /// # }
 /// ```
 pub struct Admin {
