@@ -63,7 +63,7 @@ impl Accounts {
         }
     }
 
-    /// Acts for somebody whom the audit log names in place of the operator, such as a directory.
+    /// Sets the actor that the audit log names, such as a directory, in place of the operator.
     #[must_use]
     pub fn acting_as(self, actor: Actor) -> Self {
         Self { scribe: self.scribe.acting_as(actor), ..self }
@@ -265,8 +265,8 @@ impl Accounts {
         }
     }
 
-    /// Changes what is named of an account; `false` when all of it was so. The row of the audit log says what was changed, from
-    /// what and to what. The address that an account had before is told of the new one.
+    /// Writes the fields that `change` names; returns `false` when the account had these values already. The row of the audit
+    /// log lists each field with its old and its new value. A notice of a new address is mailed to the old one.
     ///
     /// Ids, keys and tokens survive another user name, but for Zettelstore's tokens, which name their user. A hash that a
     /// Zettelstore made goes on matching.

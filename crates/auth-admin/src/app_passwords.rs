@@ -36,7 +36,7 @@ impl AppPasswords {
         }
     }
 
-    /// Acts for somebody whom the audit log names in place of the operator.
+    /// Sets the actor that the audit log names in place of the operator.
     #[must_use]
     pub fn acting_as(self, actor: Actor) -> Self {
         Self { scribe: self.scribe.acting_as(actor), ..self }

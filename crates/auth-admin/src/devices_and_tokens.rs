@@ -66,7 +66,7 @@ impl Devices {
         }
     }
 
-    /// Acts for somebody whom the audit log names in place of the operator.
+    /// Sets the actor that the audit log names in place of the operator.
     #[must_use]
     pub fn acting_as(self, actor: Actor) -> Self {
         Self { scribe: self.scribe.acting_as(actor), ..self }
@@ -146,7 +146,7 @@ impl Tokens {
         Self { store: Arc::clone(engine.store()), passwords, scribe: Scribe::new(engine), kinds }
     }
 
-    /// Acts for somebody whom the audit log names in place of the operator.
+    /// Sets the actor that the audit log names in place of the operator.
     #[must_use]
     pub fn acting_as(self, actor: Actor) -> Self {
         Self { scribe: self.scribe.acting_as(actor), ..self }

@@ -17,7 +17,7 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Actor, Realm, Role};
+use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, UserId};
 use auth_engine::Engine;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -194,6 +194,18 @@ impl Admin {
     #[must_use]
     pub fn operator(&self) -> &Operator {
         &self.operator
+    }
+
+    /// The row of the audit log for an act of the operator.
+    pub(crate) fn audit(
+        &self,
+        act: Act,
+        realm: Option<RealmId>,
+        user: Option<UserId>,
+        detail: impl Into<String>,
+    ) -> AuditRecord {
+        let row = self.engine.auditor().by_command(act, realm, user, detail);
+        AuditRecord { actor: self.operator.actor.clone(), ..row }
     }
 
     /// All realms that the operator knows of, by slug.

@@ -67,8 +67,7 @@ impl Operation for LiftLimit {
         };
         let changed = admin.engine().limits().lift(&key).await?;
         if changed {
-            let mut audit = admin.engine().auditor().by_command(Act::LimitLifted, None, None, self.key);
-            audit.actor = admin.operator().actor().clone();
+            let audit = admin.audit(Act::LimitLifted, None, None, self.key);
             admin.engine().store().write_audit(&audit).await?;
         }
         Ok(Changed { changed })
@@ -94,8 +93,8 @@ impl Operation for UnlockUser {
         let (account, _) = admin.account_to_change(&self.user).await?;
         let changed = admin.engine().limits().lift_all_of(&account.user).await? > 0;
         if changed {
-            let mut audit = admin.engine().auditor().by_command_on(Act::LimitLifted, &account.user, "");
-            audit.actor = admin.operator().actor().clone();
+            let user = &account.user;
+            let audit = admin.audit(Act::LimitLifted, Some(user.realm), Some(user.id), "");
             admin.engine().store().write_audit(&audit).await?;
         }
         Ok(Changed { changed })

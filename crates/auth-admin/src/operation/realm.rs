@@ -173,9 +173,7 @@ async fn write(admin: &Admin, realms: &[Realm], change: RealmChange) -> Result<R
     if realms.iter().any(|realm| has_subdomain(&realm)) {
         return Err(AdminError::BadRealm(BadRealm::SubdomainTaken));
     }
-    let auditor = admin.engine().auditor();
-    let mut audit = auditor.by_command(Act::RealmWritten, Some(after.id), None, "");
-    audit.actor = admin.operator().actor().clone();
+    let audit = admin.audit(Act::RealmWritten, Some(after.id), None, "");
     let records = Box::new(std::iter::once(Some(NewRecord::Realm(change))));
     let written = admin.engine().store().import(
         records,

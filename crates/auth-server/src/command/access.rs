@@ -48,9 +48,7 @@ impl AccessArguments {
 
     /// Opens the store, whether a server runs or not.
     pub(super) async fn open_store(&self) -> anyhow::Result<(Assembled, Admin)> {
-        let assembled = Assembled::open(&load_quiet(self.config()?)?).await?;
-        let admin = Admin::new(Arc::clone(assembled.engine()), Operator::owner(Actor::Operator));
-        Ok((assembled, admin))
+        open_store(self.config()?).await
     }
 
     /// Finds the running server, or else opens the store.
@@ -79,7 +77,7 @@ impl AccessArguments {
         {
             return Ok(Access::Server(server));
         }
-        let (assembled, admin) = self.open_store().await?;
+        let (assembled, admin) = open_store(config).await?;
         Ok(Access::Store { _store: Box::new(assembled), admin: Box::new(admin) })
     }
 }
@@ -94,6 +92,12 @@ impl Access {
             }
         }
     }
+}
+
+async fn open_store(config: Config) -> anyhow::Result<(Assembled, Admin)> {
+    let assembled = Assembled::open(&load_quiet(config)?).await?;
+    let admin = Admin::new(Arc::clone(assembled.engine()), Operator::owner(Actor::Operator));
+    Ok((assembled, admin))
 }
 
 /// Whether an operation was refused for a reason of this code.

@@ -7,7 +7,8 @@ use auth_admin::operation::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowR
 use auth_admin::view::RealmView;
 use auth_core::Realm;
 
-use super::access::{AccessArguments, is_refusal};
+use super::access::AccessArguments;
+use super::account::explained;
 use super::output::{Form, Row, print_line, print_remark, yes};
 
 /// Manage realms.
@@ -121,13 +122,8 @@ impl RealmCommand {
                 if settings == RealmSettings::default() {
                     bail!("name what is to be changed: see `auth-server realm set --help`");
                 }
-                let changed = match access.run(SetRealm { realm: realm.clone(), settings }).await {
-                    Err(error) if is_refusal(&error, "no-realm") => {
-                        let realms = access.run(ListRealms {}).await?;
-                        bail!("{}", unknown(&realm, realms.iter().map(|realm| realm.realm.as_str())));
-                    }
-                    changed => changed?.changed,
-                };
+                let done = access.run(SetRealm { realm: realm.clone(), settings }).await;
+                let changed = explained(&access, Some(&realm), "", done).await?.changed;
                 print_line(if changed { "changed" } else { "was so already" })?;
                 Ok(())
             }

@@ -9,17 +9,16 @@ mod totp;
 use anyhow::bail;
 use auth_admin::SecretText;
 use auth_admin::operation::{
-    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListRealms, ListUsers,
-    RenameUser, SetPassword as SetPasswordOf, SetUser, ShowUser, UnlockUser, VerifyAddress,
+    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers, RenameUser,
+    SetPassword as SetPasswordOf, SetUser, ShowUser, UnlockUser, VerifyAddress,
 };
 use auth_admin::view::{Moment, UserView};
 use auth_core::Clock;
 
-use super::access::{Access, AccessArguments, is_refusal};
-use super::account::{AccountArguments, AccountsArguments};
+use super::access::{Access, AccessArguments};
+use super::account::{AccountArguments, AccountsArguments, explained};
 use super::input::{Age, moment, read_new_password, read_password};
 use super::output::{Form, Row, print_line, shown_moment, yes};
-use super::realm::unknown;
 use crate::system::SystemClock;
 
 /// Manage users. Passwords are read from the terminal or standard input, never from an argument.
@@ -217,13 +216,7 @@ impl List {
         loop {
             let list = ListUsers { realm: self.realm.clone(), inactive_since, after, limit: None };
             let page = access.run(list).await;
-            let page = match (page, &self.realm) {
-                (Err(error), Some(slug)) if is_refusal(&error, "no-realm") => {
-                    let realms = access.run(ListRealms {}).await?;
-                    bail!("{}", unknown(slug, realms.iter().map(|realm| realm.realm.as_str())));
-                }
-                (page, _) => page?,
-            };
+            let page = explained(&access, self.realm.as_deref(), "", page).await?;
             self.form.print(&page.items, is_first)?;
             if page.next.is_none() {
                 return Ok(());
