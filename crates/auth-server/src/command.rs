@@ -19,6 +19,7 @@ mod realm;
 mod serve;
 mod store;
 mod token;
+mod unknown_realm;
 mod user;
 
 use std::io::ErrorKind;

@@ -8,7 +8,7 @@ use auth_admin::operation::{AccountName, ListRealms};
 use super::access::{Access, AccessArguments, is_refusal};
 use super::input::{open_file, read_names};
 use super::output::{print_line, print_remark};
-use super::realm::unknown;
+use super::unknown_realm::unknown;
 
 /// The arguments that name an account.
 #[derive(Debug, clap::Args)]

@@ -10,6 +10,7 @@ use auth_core::Realm;
 use super::access::AccessArguments;
 use super::account::explained;
 use super::output::{Form, Row, print_line, print_remark, yes};
+use super::unknown_realm::unknown;
 
 /// Manage realms.
 #[derive(Debug, clap::Subcommand)]
@@ -212,15 +213,4 @@ pub(super) async fn new_realm_line(
 
 fn slugs(realms: &[Realm]) -> impl Iterator<Item = &str> {
     realms.iter().map(|realm| realm.slug.as_str())
-}
-
-/// The sentence that names the realms that there are, where one of another name was meant.
-pub(super) fn unknown<'a>(slug: &str, there: impl Iterator<Item = &'a str>) -> String {
-    let slugs: Vec<String> = there.map(|slug| format!("`{slug}`")).collect();
-    let there = match slugs.as_slice() {
-        [] => "there is none yet".to_owned(),
-        [one] => format!("there is {one}"),
-        several => format!("there are {}", several.join(", ")),
-    };
-    format!("there is no realm `{}`: {there}", slug.escape_debug())
 }
