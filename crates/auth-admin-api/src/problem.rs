@@ -56,7 +56,9 @@ impl From<&AdminError> for Problem {
 
 fn status_of(error: &AdminError) -> StatusCode {
     match error {
-        AdminError::NoRealm | AdminError::NoUser | AdminError::NoOperation => StatusCode::NOT_FOUND,
+        AdminError::NoRealm | AdminError::NoUser | AdminError::NoGroup | AdminError::NoOperation => {
+            StatusCode::NOT_FOUND
+        }
         AdminError::NotPermitted(_) | AdminError::RoleAbove(_) => StatusCode::FORBIDDEN,
         AdminError::SeveralRealms
         | AdminError::EntryOfAnother
@@ -67,9 +69,14 @@ fn status_of(error: &AdminError) -> StatusCode {
         | AdminError::AppPasswordThere
         | AdminError::TooManyAppPasswords
         | AdminError::RealmThere
+        | AdminError::RealmHasUsers
+        | AdminError::GroupThere
+        | AdminError::GroupOfDirectory
+        | AdminError::TooManyNetworks
         | AdminError::NoPassword(_)
         | AdminError::Store(StoreError::Conflict(_) | StoreError::Changed) => StatusCode::CONFLICT,
-        AdminError::Busy | AdminError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
+        AdminError::TooManyMails => StatusCode::TOO_MANY_REQUESTS,
+        AdminError::Busy | AdminError::Internal(_) | AdminError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,
         AdminError::BadArguments(_) | AdminError::BadCursor => StatusCode::BAD_REQUEST,
         _ => StatusCode::UNPROCESSABLE_ENTITY,
     }

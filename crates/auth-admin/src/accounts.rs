@@ -47,6 +47,8 @@ pub struct AccountChange {
     pub role: Option<Role>,
     /// The language of mails; `Some(None)` for none.
     pub language: Option<Option<Language>>,
+    /// Whether clients shall ask for a new password after login.
+    pub must_change_password: Option<bool>,
 }
 
 impl Accounts {
@@ -400,6 +402,10 @@ impl AccountChange {
             note("role", user.role.as_str(), role.as_str());
             update.role = role;
         }
+        if let Some(must) = self.must_change_password.filter(|must| *must != user.must_change_password) {
+            note("must_change_password", yes(user.must_change_password), yes(must));
+            update.must_change_password = must;
+        }
         if let Some(language) = self.language.filter(|language| *language != user.language) {
             let tag = |language: Option<Language>| language.map_or("none", Language::tag);
             note("language", tag(user.language), tag(language));
@@ -407,6 +413,10 @@ impl AccountChange {
         }
         (update, changed)
     }
+}
+
+fn yes(value: bool) -> &'static str {
+    if value { "yes" } else { "no" }
 }
 
 /// Puts a name in the place of the first of its kind.

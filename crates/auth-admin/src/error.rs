@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use auth_core::{BadRealm, ProtocolName, Role, StoreError};
+use auth_core::{BadRealm, InternalError, ProtocolName, Role, StoreError};
 use auth_crypto::password::StoredPasswordError;
 use auth_crypto::pool::OverBudget;
 use auth_engine::{MOST_NAMED, PasswordError};
@@ -13,6 +13,8 @@ use auth_engine::{MOST_NAMED, PasswordError};
 pub enum AdminError {
     /// The store can't do it.
     Store(StoreError),
+    /// The engine can't do it now.
+    Internal(InternalError),
     /// No realm has that name.
     NoRealm,
     /// No user has that name.
@@ -59,6 +61,20 @@ pub enum AdminError {
     RealmThere,
     /// The realm can't be written, and why.
     BadRealm(BadRealm),
+    /// The realm has users.
+    RealmHasUsers,
+    /// The account was sent as many mails as it may be sent in an hour.
+    TooManyMails,
+    /// No group of the realm has that name.
+    NoGroup,
+    /// There is a group of that name.
+    GroupThere,
+    /// The group is kept in a directory.
+    GroupOfDirectory,
+    /// The text is no network, or that of all addresses.
+    BadNetwork,
+    /// There are as many bans and allowances as there may be.
+    TooManyNetworks,
     /// The place at which a list is to go on is none.
     BadCursor,
     /// The arguments of an operation can't be read, and why.
@@ -83,6 +99,7 @@ impl fmt::Display for AdminError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Store(_) => f.write_str("the store can't do it"),
+            Self::Internal(_) => f.write_str("it can't be done now"),
             Self::NoRealm => f.write_str("there is no such realm"),
             Self::NoUser => f.write_str("there is no such user"),
             Self::SeveralRealms => f.write_str("several realms have a user of that name: say which"),
@@ -116,6 +133,17 @@ impl fmt::Display for AdminError {
             Self::WrongCode => f.write_str("the code is wrong: nothing was changed"),
             Self::RealmThere => f.write_str("there is a realm of that name already"),
             Self::BadRealm(why) => why.fmt(f),
+            Self::RealmHasUsers => f.write_str("the realm has users: delete them first"),
+            Self::TooManyMails => f.write_str("the account was sent too many mails: try again in an hour"),
+            Self::NoGroup => f.write_str("there is no such group"),
+            Self::GroupThere => f.write_str("there is a group of that name already"),
+            Self::GroupOfDirectory => f.write_str("the group is a directory's: change it there"),
+            Self::BadNetwork => f.write_str(
+                "that is no network: it is an address, or CIDR such as 192.0.2.0/24, and never all addresses",
+            ),
+            Self::TooManyNetworks => {
+                f.write_str("there are too many bans and allowances: `auth-server limits release` some first")
+            }
             Self::BadCursor => f.write_str("`after` is not what the part before gave as `next`"),
             Self::BadArguments(why) => write!(f, "the arguments can't be read: {why}"),
             Self::NoOperation => f.write_str("there is no such operation"),
@@ -144,6 +172,7 @@ impl AdminError {
     pub fn code(&self) -> &'static str {
         match self {
             Self::Store(_) => "store",
+            Self::Internal(_) => "internal",
             Self::NoRealm => "no-realm",
             Self::NoUser => "no-user",
             Self::SeveralRealms => "several-realms",
@@ -166,6 +195,13 @@ impl AdminError {
             Self::WrongCode => "wrong-code",
             Self::RealmThere => "realm-there",
             Self::BadRealm(_) => "bad-realm",
+            Self::RealmHasUsers => "realm-has-users",
+            Self::TooManyMails => "too-many-mails",
+            Self::NoGroup => "no-group",
+            Self::GroupThere => "group-there",
+            Self::GroupOfDirectory => "group-of-directory",
+            Self::BadNetwork => "bad-network",
+            Self::TooManyNetworks => "too-many-networks",
             Self::BadCursor => "bad-cursor",
             Self::BadArguments(_) => "bad-arguments",
             Self::NoOperation => "no-operation",
@@ -183,6 +219,7 @@ impl std::error::Error for AdminError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store(error) => Some(error),
+            Self::Internal(error) => Some(error),
             Self::Password(error) => error.source(),
             Self::NoPassword(error) => Some(error),
             Self::OverBudget(error) => Some(error),
@@ -194,6 +231,12 @@ impl std::error::Error for AdminError {
 impl From<StoreError> for AdminError {
     fn from(error: StoreError) -> Self {
         Self::Store(error)
+    }
+}
+
+impl From<InternalError> for AdminError {
+    fn from(error: InternalError) -> Self {
+        Self::Internal(error)
     }
 }
 

@@ -8,8 +8,11 @@ mod account;
 mod account_name;
 mod app_password;
 mod device;
+mod group;
 mod limits;
 mod logs;
+mod network;
+mod person;
 mod realm;
 mod table;
 mod token;
@@ -23,15 +26,22 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use account::{
-    ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers, MakeResetLink, Matched,
-    RelinkUser, Relinked, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser, VerifyAddress,
+    ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers, MailResetLink,
+    MakeResetLink, Matched, RelinkUser, Relinked, RenameUser, ResetLinkToken, SetPassword, SetUser, ShowUser,
+    VerifyAddress,
 };
 pub use account_name::AccountName;
 pub use app_password::{AddAppPassword, ListAppPasswords, NewAppPassword, RevokeAppPassword};
 pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownDevice};
+pub use group::{
+    AddGroup, AddMember, GroupName, ListGroups, ListGroupsOf, ListMembers, RemoveGroup, RemoveMember,
+    RenameGroup,
+};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
-pub use realm::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
+pub use network::{AllowNetwork, BanNetwork, ListNetworks, NetworkToRule, ReleaseNetwork};
+pub use person::{ExportUser, FindToken, FoundToken, PersonalData};
+pub use realm::{AddRealm, ListRealms, RealmSettings, RemoveRealm, SetRealm, ShowRealm};
 pub use table::{Entry, OPERATIONS};
 pub use token::{ListTokens, RevokeAllTokens, RevokeToken};
 

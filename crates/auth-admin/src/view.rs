@@ -1,8 +1,8 @@
 //! What operations show of records: everything but secrets.
 
 use auth_core::{
-    Account, Activity, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName, Realm,
-    Timestamp,
+    Account, Activity, AttemptRecord, AuditRecord, Credential, Group, Language, LoginName, NameKind,
+    NetworkRule, ProtocolName, Realm, Timestamp,
 };
 use auth_engine::ClosedLimit;
 use data_encoding::HEXLOWER;
@@ -56,6 +56,8 @@ pub struct UserView {
     pub bot: bool,
     /// Whether it may log in.
     pub active: bool,
+    /// Whether it must have a new password.
+    pub must_change_password: bool,
     /// When it was made, here or in the system that it comes from.
     pub joined: Moment,
     /// Whether it has a password here.
@@ -90,6 +92,7 @@ impl UserView {
             language: user.language.map(|language| Language::tag(language).to_owned()),
             bot: user.bot.is_some(),
             active: user.active,
+            must_change_password: user.must_change_password,
             joined: Moment(user.joined),
             password: account.has_password(),
             second_factor: account.has_second_factor(),
@@ -99,6 +102,31 @@ impl UserView {
             last_login: activity.and_then(|activity| activity.last_login).map(Moment),
             last_use: activity.and_then(|activity| activity.last_use).map(Moment),
         }
+    }
+}
+
+/// A name by which a user can log in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NameView {
+    /// `user-name`, `email` or `directory`.
+    pub kind: String,
+    /// The name.
+    pub name: String,
+    /// Whether it is an address that its owner has proved to read.
+    pub verified: bool,
+}
+
+impl NameView {
+    /// What is shown of a name.
+    #[must_use]
+    pub fn of(name: &LoginName) -> Self {
+        let kind = match name.kind {
+            NameKind::UserName => "user-name",
+            NameKind::Email => "email",
+            _ => "directory",
+        };
+        Self { kind: kind.to_owned(), name: name.exact.clone(), verified: name.verified }
     }
 }
 
@@ -290,6 +318,69 @@ impl LimitView {
             user: name.or_else(|| limit.user.map(|user| user.to_string())),
             name: limit.name.clone(),
             until: Moment(limit.until),
+        }
+    }
+}
+
+/// A ban or an allowance of a network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NetworkRuleView {
+    /// The network in CIDR form.
+    pub network: String,
+    /// `ban` or `allow`.
+    pub kind: String,
+    /// When it ends.
+    pub until: Option<Moment>,
+    /// When it was made.
+    pub made: Moment,
+    /// What the operator noted.
+    pub note: String,
+}
+
+impl NetworkRuleView {
+    /// What is shown of a rule.
+    #[must_use]
+    pub fn of(rule: &NetworkRule) -> Self {
+        Self {
+            network: rule.network.clone(),
+            kind: rule.kind.as_str().to_owned(),
+            until: rule.until.map(Moment),
+            made: Moment(rule.made),
+            note: rule.note.clone(),
+        }
+    }
+}
+
+/// A group of users.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GroupView {
+    /// The slug of the realm.
+    pub realm: String,
+    /// The id.
+    pub id: String,
+    /// The name.
+    pub name: String,
+    /// The name of the directory that it comes from.
+    pub directory: Option<String>,
+    /// Its entry there.
+    pub entry: Option<String>,
+    /// When it was made.
+    pub made: Moment,
+}
+
+impl GroupView {
+    /// What is shown of a group of a realm.
+    #[must_use]
+    pub fn of(group: &Group, realm: &Realm) -> Self {
+        Self {
+            realm: realm.slug.clone(),
+            id: group.id.to_string(),
+            name: group.name.clone(),
+            directory: group.source.as_ref().map(|source| source.directory.clone()),
+            entry: group.source.as_ref().map(|source| source.entry.clone()),
+            made: Moment(group.made),
         }
     }
 }

@@ -219,6 +219,12 @@ acts! {
     MailedCodesRequired = "mailed-codes-required",
     /// Mailed codes are asked for no more.
     MailedCodesWaived = "mailed-codes-waived",
+    /// A realm was removed.
+    RealmRemoved = "realm-removed",
+    /// A person was given the data that is kept of them.
+    DataExported = "data-exported",
+    /// A link for a new password was mailed to its user on behalf of an operator.
+    ResetLinkMailed = "reset-link-mailed",
     /// A group was made.
     GroupAdded = "group-added",
     /// A group got another name.

@@ -126,8 +126,8 @@ pub use store::{
     Group, GroupSource, GroupStore, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
     KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore, NetworkRule, NetworkRuleKind,
     NetworkRuleStore, NewRecord, NewUser, NotAPlace, OnConflict, Outbox, OutgoingMail, Place, ProfileUpdate,
-    RealmStore, RealmWritten, Records, Revocation, SealedStore, SharedAttempts, SharedCounter, SpentStore,
-    Store, StoreError, Unseen, UserStore, resolve,
+    RealmRemoval, RealmStore, RealmWritten, Records, Revocation, SealedStore, SharedAttempts, SharedCounter,
+    SpentStore, Store, StoreError, Unseen, UserStore, resolve,
 };
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

@@ -95,6 +95,8 @@ pub enum RequestError {
     BodyTooSlow,
     /// The request's body can't be read, as when its chunks are malformed: 400.
     BodyBroken,
+    /// The operator has banned the network that the request comes from: 403.
+    Banned,
     /// The request could not be judged.
     Internal(InternalError),
 }

@@ -52,6 +52,28 @@ pub trait RealmStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn realms(&self) -> Result<Vec<Realm>, StoreError>;
+
+    /// Removes a realm that has no user, with its groups and its keys for administration.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn remove_realm(
+        &self,
+        id: RealmId,
+        audit: Option<&AuditRecord>,
+    ) -> Result<RealmRemoval, StoreError>;
+}
+
+/// What became of a realm that was to be removed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "there is no fourth")]
+pub enum RealmRemoval {
+    /// It is gone.
+    Removed,
+    /// There is no such realm.
+    NotThere,
+    /// It has users: nothing was changed.
+    HasUsers,
 }
 
 /// Keeps users, their names and passwords.
@@ -182,7 +204,8 @@ pub trait UserStore: Send + Sync {
     async fn create_user(&self, new: &NewUser, audit: Option<&AuditRecord>) -> Result<(), StoreError>;
 
     /// Deletes a user with all that belongs to it. The active bots that it owns are deactivated as by
-    /// [`UserStore::set_active`], with `revocation`, and no bot has it as its owner any longer.
+    /// [`UserStore::set_active`], with `revocation`, and no bot has it as its owner any longer. What the rows of both logs tell of
+    /// the person is blanked: the name and the client of attempts, the detail and the client of acts.
     ///
     /// # Errors
     /// See [`StoreError`].

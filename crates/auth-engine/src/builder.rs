@@ -40,6 +40,7 @@ use crate::login::ticket::Tickets;
 use crate::mail_text::Site;
 use crate::maintenance::outbox::MailQueue;
 use crate::maintenance::purge::Purger;
+use crate::network_rules::NetworkRules;
 use crate::rate_limit::local::LocalLimits;
 use crate::rate_limit::priority::{KNOWN_PAIRS, KNOWN_WITHIN, Priorities};
 use crate::rate_limit::shared::AttemptLimits;
@@ -109,7 +110,9 @@ impl EngineBuilder {
         });
         let revocations = Arc::new(RevocationTable::new(&rules, config.revoke_on_password_change));
         let local_limits = LocalLimits::new(&config, &rules);
-        let limits = Arc::new(AttemptLimits::new(local_limits, Arc::clone(&store), Arc::clone(&clock)));
+        let network_rules = Arc::new(NetworkRules::new(Arc::clone(&store), Arc::clone(&clock)));
+        let limits =
+            Arc::new(AttemptLimits::new(local_limits, network_rules, Arc::clone(&store), Arc::clone(&clock)));
         let passwords = Arc::new(PasswordService::new(
             Arc::clone(&store),
             Arc::clone(&realms),

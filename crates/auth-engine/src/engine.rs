@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::{Clock, Rng, Store, StoreError};
+use auth_core::{Account, Clock, InternalError, Rng, Store, StoreError};
 
 use crate::account::address_verification::AddressVerificationService;
 use crate::account::api_keys::ApiKeyService;
@@ -184,13 +184,22 @@ impl Engine {
         &self.purger
     }
 
-    /// Compares the credential cache with the store, and reads the realms anew. To be called twice a second: while nothing
+    /// Mails an account a link for a new password, which ends after an hour; `false` when it was sent too many of late.
+    ///
+    /// # Errors
+    /// [`InternalError`] when the mail can't be queued.
+    pub async fn mail_link_for_new_password(&self, account: &Account) -> Result<bool, InternalError> {
+        self.password_reset.mail_link(account, None, self.clock.now()).await
+    }
+
+    /// Compares the credential cache with the store, and reads realms and rules of networks anew. To be called twice a second: while nothing
     /// calls it, every check of a credential reads the store.
     ///
     /// # Errors
     /// [`StoreError`] when the store can't be read; after a second the cache counts as empty.
     pub async fn refresh_caches(&self) -> Result<(), StoreError> {
         self.cache.compare().await?;
+        self.limits.network_rules().read().await?;
         self.realms.read().await.map(drop)
     }
 

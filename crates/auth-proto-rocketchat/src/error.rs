@@ -72,11 +72,15 @@ impl ApiError {
     }
 }
 
+/// What a client of a banned network is told.
+const BANNED: &str = "Your network is banned";
+
 impl From<RequestError> for ApiError {
     fn from(error: RequestError) -> Self {
         match error {
             RequestError::BodyTooSlow => Self::BodyTooSlow,
             RequestError::BodyBroken => Self::BadRequest("The request's body is broken"),
+            RequestError::Banned => Self::Forbidden(BANNED),
             RequestError::Internal(error) => Self::Internal(error),
         }
     }

@@ -39,6 +39,8 @@ pub(crate) enum PageError {
     Exhausted,
     /// The account may not do this, or it was done already.
     Refused,
+    /// The network that the request comes from is banned.
+    Banned,
     /// This is not offered.
     NotOffered,
     /// Somebody has to sign in first.
@@ -96,6 +98,7 @@ impl PageError {
                 (StatusCode::TOO_MANY_REQUESTS, t.errors.limited, t.sign_in.exhausted.to_owned())
             }
             Self::Refused => (StatusCode::FORBIDDEN, t.errors.refused, t.errors.refused_lead.to_owned()),
+            Self::Banned => (StatusCode::FORBIDDEN, t.errors.banned, t.errors.banned_lead.to_owned()),
             Self::NotOffered => {
                 (StatusCode::FORBIDDEN, t.errors.not_offered, t.errors.not_offered_lead.to_owned())
             }
@@ -166,6 +169,7 @@ impl From<RequestError> for PageError {
         match error {
             RequestError::BodyTooSlow => Self::TooSlow,
             RequestError::BodyBroken => Self::Broken,
+            RequestError::Banned => Self::Banned,
             RequestError::Internal(error) => Self::Internal(error),
         }
     }

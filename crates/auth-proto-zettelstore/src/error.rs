@@ -16,6 +16,8 @@ pub(crate) enum ApiError {
     Malformed,
     /// The body did not come in time.
     BodyTooSlow,
+    /// The network that the request comes from is banned.
+    Banned,
     /// The path lies outside the URL prefix.
     OutsidePrefix,
     /// The path is unknown.
@@ -51,6 +53,7 @@ impl ApiError {
             Self::NoHost => encode::no_host(),
             Self::Malformed => encode::bad_request(),
             Self::BodyTooSlow => encode::body_too_slow(),
+            Self::Banned => encode::banned(),
             Self::OutsidePrefix => encode::not_found(),
             Self::UnknownPath => encode::not_found_page(),
             Self::MethodNotAllowed => encode::method_not_allowed(),
@@ -70,6 +73,7 @@ impl From<RequestError> for ApiError {
         match error {
             RequestError::BodyTooSlow => Self::BodyTooSlow,
             RequestError::BodyBroken => Self::Malformed,
+            RequestError::Banned => Self::Banned,
             RequestError::Internal(error) => Self::Internal(error),
         }
     }

@@ -6,6 +6,7 @@ mod config;
 mod config_file;
 mod dev;
 mod export;
+mod group;
 mod import;
 mod input;
 mod keys;
@@ -68,13 +69,16 @@ enum Command {
     /// Manage users.
     #[command(subcommand)]
     User(user::UserCommand),
+    /// Manage groups of users.
+    #[command(subcommand)]
+    Group(group::GroupCommand),
     /// Manage realms.
     #[command(subcommand)]
     Realm(realm::RealmCommand),
     /// Manage what clients hold: login tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::TokenCommand),
-    /// Show and lift limits that let nothing through.
+    /// Show and lift limits that let nothing through, and ban or allow networks.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
     /// Read the audit log: who changed what, when and from where.
@@ -121,6 +125,7 @@ impl Command {
             Self::Passwords(command) => command.run(),
             Self::Keys(command) => command.run().await,
             Self::User(command) => command.run().await,
+            Self::Group(command) => command.run().await,
             Self::Realm(command) => command.run().await,
             Self::Token(command) => command.run().await,
             Self::Limits(command) => command.run().await,

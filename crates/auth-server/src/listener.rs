@@ -72,6 +72,9 @@ pub(crate) async fn accept(listener: TcpListener, router: Router, shared: Arc<Sh
         };
         let activity = Arc::new(Activity::new(&shared.stop));
         let is_proxy = shared.proxies.trust(address.ip());
+        if !is_proxy && shared.limits.network_rules().bans(address.ip()) {
+            continue;
+        }
         let client = (!is_proxy).then(|| ClientKey::of(address.ip().to_canonical()));
         let place = tokio::select! {
             place = shared.connections.enter(client, &activity) => place,
@@ -147,7 +150,11 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
     let agent = request.headers().get(USER_AGENT).map(HeaderValue::as_bytes).unwrap_or_default();
     let peer = Peer::of_request(origin.client, id).through(address.ip());
     let peer = peer.with_agent(&String::from_utf8_lossy(agent));
+    let is_banned = shared.limits.network_rules().bans(peer.address);
     if let Some(sockets) = router.sockets(request.uri().path()) {
+        if is_banned {
+            return refused(&*sockets.protocol, RequestError::Banned);
+        }
         if place.is_refusal() {
             return too_busy(&*sockets.protocol);
         }
@@ -163,6 +170,9 @@ async fn answer(mut request: Request<Incoming>, of: &Connection) -> Response<Ful
         // A connection of HTTP/1 carries one request at a time, and connections are counted.
         let is_counted = origin.is_trusted || request.version() != Version::HTTP_11;
         let counted = is_counted.then(|| shared.requests.admit(client));
+        if is_banned {
+            return refused(protocol, RequestError::Banned);
+        }
         if place.is_refusal() || matches!(counted, Some(None)) {
             return too_busy(protocol);
         }

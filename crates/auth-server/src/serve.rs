@@ -130,6 +130,7 @@ impl Bound {
         let (most, per_client) = (server.max_connections as usize, server.max_per_client());
         let shared = Arc::new(Shared {
             clock: assembled.clock(),
+            limits: Arc::clone(assembled.engine().limits()),
             request_ids: RequestIds::new(&*assembled.rng()),
             errors,
             proxies: Proxies { trusted: server.trusted_proxies.clone(), header: server.client_header },

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use auth_core::Clock;
+use auth_engine::AttemptLimits;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -18,6 +19,8 @@ use crate::request_id::RequestIds;
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
+    /// Which networks are banned.
+    pub(crate) limits: Arc<AttemptLimits>,
     pub(crate) proxies: Proxies,
     pub(crate) forwarding: ForwardingLog,
     /// Whether requests for other hosts than this machine are refused.

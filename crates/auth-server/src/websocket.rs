@@ -3,6 +3,7 @@
 mod anonymous;
 mod handshake;
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -72,7 +73,7 @@ pub(crate) fn open(
         Ok(accept) => accept,
         Err(why) => return why.response(),
     };
-    let client_key = peer.client_key();
+    let (address, client_key) = (peer.address, peer.client_key());
     let anonymous = sockets.anonymous.enter(client_key);
     let session = Session::new(
         Arc::clone(&sockets.protocol),
@@ -83,6 +84,7 @@ pub(crate) fn open(
     );
     let conversation = Conversation {
         session,
+        address,
         client_key,
         anonymous: Some(Anonymous { place: anonymous, until: monotonic() + ANONYMOUS_TIME }),
         signed_in: None,
@@ -109,6 +111,7 @@ struct Anonymous {
 /// A session and what it takes up here.
 struct Conversation {
     session: Session,
+    address: IpAddr,
     client_key: ClientKey,
     /// While no user is signed in.
     anonymous: Option<Anonymous>,
@@ -143,6 +146,9 @@ impl Conversation {
     /// Gives the code to close with, or none when the client has gone already.
     async fn converse(&mut self, socket: &mut Socket) -> Option<u16> {
         loop {
+            if self.shared.limits.network_rules().bans(self.address) {
+                return None;
+            }
             let wait = self.session.wake_at().since(self.now()).min(LONGEST_SLEEP);
             let output = tokio::select! {
                 () = self.place.ended() => {

@@ -33,8 +33,10 @@ fn users_are_imported_changed_and_exported() {
     assert_eq!(mode & 0o777, 0o600);
     assert!(std::fs::read_to_string(workspace.path("out.jsonl")).unwrap().contains("argon2id"));
 
-    assert_eq!(good("user delete othello", ""), "deleted\n");
+    assert_eq!(good("user delete --yes othello", ""), "deleted\n");
     assert_eq!(workspace.fail(&arguments("user show othello"), ""), "`othello`: there is no such user");
+    let unasked = workspace.fail(&arguments("user delete iago"), "yes\n");
+    assert_eq!(unasked, "nobody can be asked here: --yes goes on without asking");
 }
 
 #[test]

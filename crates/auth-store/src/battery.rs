@@ -122,6 +122,7 @@ macro_rules! store_battery {
                 deactivates_the_bots_of_a_user_that_is_deleted
             }
             creation {
+                removes_a_realm_that_has_no_user_with_its_groups_and_keys
                 creates_a_user_with_all_that_belongs_to_it
                 a_new_user_that_conflicts_leaves_nothing
                 takes_a_repeated_creation_for_the_one_it_repeats
@@ -199,6 +200,7 @@ macro_rules! store_battery {
                 each_of_many_acts_at_once_is_one_row
             }
             logs {
+                a_user_who_is_deleted_leaves_rows_that_tell_nothing_of_the_person
                 reads_the_audit_log_by_any_filter_in_both_orders
                 reads_attempts_by_any_filter_in_both_orders
                 a_page_goes_on_behind_a_row_that_is_gone

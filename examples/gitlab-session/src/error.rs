@@ -18,6 +18,8 @@ pub(crate) enum ApiError {
     BodyTooSlow,
     /// The body did not come whole.
     BodyBroken,
+    /// The network that the request comes from is banned.
+    Banned,
     /// The login or the token was refused. The answer doesn't tell why.
     Unauthorized,
     /// The account or its realm is deactivated.
@@ -40,6 +42,7 @@ impl ApiError {
             Self::BodyTooLarge => encode::body_too_large(),
             Self::BodyTooSlow => encode::body_too_slow(),
             Self::BodyBroken => encode::body_broken(),
+            Self::Banned => encode::banned(),
             Self::Unauthorized => encode::unauthorized(),
             Self::Blocked => encode::blocked(),
             Self::NotFound => encode::not_found(),
@@ -56,6 +59,7 @@ impl From<RequestError> for ApiError {
         match error {
             RequestError::BodyTooSlow => Self::BodyTooSlow,
             RequestError::BodyBroken => Self::BodyBroken,
+            RequestError::Banned => Self::Banned,
             RequestError::Internal(error) => Self::Internal(error),
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use auth_core::{Language, Password, Place, Realm, Role, Timestamp, UserId};
+use auth_core::{Act, Language, NameKind, Password, Place, Realm, Role, Timestamp, UserId};
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Done, Operation, Page, Scope};
@@ -337,7 +337,7 @@ impl Operation for RelinkUser {
     async fn run(self, admin: &Admin) -> Result<Relinked, AdminError> {
         let (account, _) = admin.account_to_change(&self.user).await?;
         accounts(admin).relink(&account, &self.entry).await?;
-        let former = account.user.name(auth_core::NameKind::Directory).map(|name| name.exact.clone());
+        let former = account.user.name(NameKind::Directory).map(|name| name.exact.clone());
         Ok(Relinked { former })
     }
 }
@@ -378,6 +378,42 @@ impl Operation for MakeResetLink {
     }
 }
 
+/// Mails a user a link for a new password. The link goes to the user's own address and is told to nobody else.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct MailResetLink {
+    /// The user.
+    pub user: AccountName,
+}
+
+impl Operation for MailResetLink {
+    const NAME: &'static str = "user.mail-reset-link";
+    const SUMMARY: &'static str = "Mails a user a link for a new password.";
+    const SCOPES: &'static [Scope] = &[Scope::Helpdesk];
+    type Reply = Done;
+
+    async fn run(self, admin: &Admin) -> Result<Done, AdminError> {
+        let (account, realm) = admin.account_to_change(&self.user).await?;
+        let user = &account.user;
+        if user.name(NameKind::Directory).is_some() {
+            return Err(AdminError::OfDirectory);
+        }
+        if !user.active {
+            return Err(AdminError::Inactive);
+        }
+        if user.email().is_none() {
+            return Err(AdminError::NoAddress);
+        }
+        if !admin.engine().mail_link_for_new_password(&account).await? {
+            return Err(AdminError::TooManyMails);
+        }
+        let audit = admin.audit(Act::ResetLinkMailed, Some(realm.id), Some(user.id), "");
+        admin.engine().store().write_audit(&audit).await?;
+        Ok(Done {})
+    }
+}
+
 /// Changes what is named of a user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -397,11 +433,15 @@ pub struct SetUser {
     /// The language of mails: a tag such as `en`, or an empty text for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
+    /// Whether the user must have a new password, and is led to it at the next sign-in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub must_change_password: Option<bool>,
 }
 
 impl Operation for SetUser {
     const NAME: &'static str = "user.set";
-    const SUMMARY: &'static str = "Changes the name, the address, the role or the language of a user.";
+    const SUMMARY: &'static str =
+        "Changes what is named of a user: name, address, role, language, whether a new password is due.";
     const SCOPES: &'static [Scope] = &[];
     type Reply = Changed;
 
@@ -426,6 +466,7 @@ impl Operation for SetUser {
             address: self.email,
             role,
             language,
+            must_change_password: self.must_change_password,
             ..AccountChange::default()
         };
         Ok(Changed { changed: accounts(admin).change(&account, &change).await? })

@@ -1,9 +1,11 @@
 //! Operations on realms.
 
-use auth_core::{Act, BadRealm, ImportMode, NewRecord, OnConflict, Realm, RealmChange, RealmId};
+use auth_core::{
+    Act, BadRealm, ImportMode, NewRecord, OnConflict, Realm, RealmChange, RealmId, RealmRemoval,
+};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::{Admin, Changed, Operation, Scope};
+use super::{Admin, Changed, Done, Operation, Scope};
 use crate::error::AdminError;
 use crate::view::RealmView;
 
@@ -158,6 +160,35 @@ impl Operation for SetRealm {
         let realms = admin.engine().store().realms().await?;
         let after = write(admin, &realms, self.settings.change_of(before.id, self.realm)).await?;
         Ok(Changed { changed: after != before })
+    }
+}
+
+/// Removes a realm that has no user, with its groups and its keys for administration.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct RemoveRealm {
+    /// The slug.
+    pub realm: String,
+}
+
+impl Operation for RemoveRealm {
+    const NAME: &'static str = "realm.remove";
+    const SUMMARY: &'static str = "Removes a realm that has no user.";
+    const SCOPES: &'static [Scope] = &[];
+    type Reply = Done;
+
+    async fn run(self, admin: &Admin) -> Result<Done, AdminError> {
+        if admin.operator().realm.is_some() {
+            return Err(AdminError::NotPermitted(Self::NAME));
+        }
+        let realm = admin.realm(&self.realm).await?;
+        let audit = admin.audit(Act::RealmRemoved, Some(realm.id), None, realm.slug);
+        match admin.engine().store().remove_realm(realm.id, Some(&audit)).await? {
+            RealmRemoval::Removed => Ok(Done {}),
+            RealmRemoval::NotThere => Err(AdminError::NoRealm),
+            RealmRemoval::HasUsers => Err(AdminError::RealmHasUsers),
+        }
     }
 }
 

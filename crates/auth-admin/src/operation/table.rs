@@ -3,11 +3,13 @@
 use std::pin::Pin;
 
 use super::{
-    ActivateUser, AddAppPassword, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser, EndSessions,
-    EnrolDevice, LiftLimit, ListAppPasswords, ListLimits, ListRealms, ListTokens, ListUsers, MakeResetLink,
-    NewDeviceFor, Operation, ReadAttempts, ReadAudit, RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens,
-    RevokeAppPassword, RevokeToken, Scope, SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, UnlockUser,
-    VerifyAddress,
+    ActivateUser, AddAppPassword, AddGroup, AddMember, AddRealm, Admin, AllowNetwork, BanNetwork,
+    CheckPassword, DeactivateUser, DeleteUser, EndSessions, EnrolDevice, ExportUser, FindToken, LiftLimit,
+    ListAppPasswords, ListGroups, ListGroupsOf, ListLimits, ListMembers, ListNetworks, ListRealms,
+    ListTokens, ListUsers, MailResetLink, MakeResetLink, NewDeviceFor, Operation, ReadAttempts, ReadAudit,
+    ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember, RemoveRealm, RenameGroup,
+    RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeToken, Scope, SetPassword, SetRealm, SetUser,
+    ShowRealm, ShowUser, UnlockUser, VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -39,6 +41,22 @@ pub const OPERATIONS: &[Entry] = &[
     entry::<EnrolDevice>(),
     entry::<NewDeviceFor>(),
     entry::<RemoveDevice>(),
+    entry::<AddGroup>(),
+    entry::<AddMember>(),
+    entry::<ListGroups>(),
+    entry::<ListGroupsOf>(),
+    entry::<ListMembers>(),
+    entry::<RemoveGroup>(),
+    entry::<RemoveMember>(),
+    entry::<RenameGroup>(),
+    entry::<AllowNetwork>(),
+    entry::<BanNetwork>(),
+    entry::<ListNetworks>(),
+    entry::<ReleaseNetwork>(),
+    entry::<ExportUser>(),
+    entry::<FindToken>(),
+    entry::<MailResetLink>(),
+    entry::<RemoveRealm>(),
     entry::<AddRealm>(),
     entry::<ListRealms>(),
     entry::<SetRealm>(),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{AccountName, Admin, Changed, Done, Operation, Scope};
 use crate::devices_and_tokens::Tokens;
 use crate::error::AdminError;
-use crate::view::TokenView;
+use crate::view::{Moment, TokenView};
 
 fn tokens(admin: &Admin) -> Tokens {
     Tokens::new(admin.engine()).acting_as(admin.operator().actor().clone())
@@ -19,6 +19,9 @@ fn tokens(admin: &Admin) -> Tokens {
 pub struct ListTokens {
     /// The user.
     pub user: AccountName,
+    /// Only tokens that were not used since this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inactive_since: Option<Moment>,
 }
 
 impl Operation for ListTokens {
@@ -29,7 +32,11 @@ impl Operation for ListTokens {
 
     async fn run(self, admin: &Admin) -> Result<Vec<TokenView>, AdminError> {
         let (account, _) = admin.account(&self.user).await?;
-        Ok(tokens(admin).list(&account).await?.iter().map(TokenView::of).collect())
+        let mut listed = tokens(admin).list(&account).await?;
+        if let Some(Moment(since)) = self.inactive_since {
+            listed.retain(|token| token.last_used.unwrap_or(token.created) < since);
+        }
+        Ok(listed.iter().map(TokenView::of).collect())
     }
 }
 

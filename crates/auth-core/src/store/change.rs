@@ -16,6 +16,8 @@ pub struct ProfileUpdate {
     pub role: Role,
     /// The language of the user's mails.
     pub language: Option<Language>,
+    /// Whether clients shall ask for a new password after login.
+    pub must_change_password: bool,
 }
 
 impl ProfileUpdate {
@@ -28,6 +30,7 @@ impl ProfileUpdate {
             full_name: user.full_name.clone(),
             role: user.role,
             language: user.language,
+            must_change_password: user.must_change_password,
         }
     }
 }

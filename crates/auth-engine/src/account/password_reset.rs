@@ -82,6 +82,24 @@ impl PasswordResetService {
         }))
     }
 
+    /// Mails an account a link; `false` when it was sent too many of late.
+    pub(crate) async fn mail_link(
+        &self,
+        account: &Account,
+        language: Option<Language>,
+        now: Timestamp,
+    ) -> Result<bool, InternalError> {
+        let (kind, user) = (CredentialKind::PASSWORD_RESET, account.user.id);
+        if !self.limits.reserve_mail(kind, user, now).await? {
+            return Ok(false);
+        }
+        let (token, stored) = self.credentials.token(user, kind, Some(now + LIFETIME));
+        let message = Message::PasswordReset(&token);
+        self.mail.post_with(&stored, &account.user, &message, language).await?;
+        tracing::info!(target: "auth::account", %user, "password reset mailed");
+        Ok(true)
+    }
+
     /// Mails an account a link, or why it gets none.
     async fn mail_to_account(
         &self,
@@ -164,15 +182,8 @@ impl PasswordReset for PasswordResetService {
         let account = account.filter(|account| {
             realm.active && account.user.active && account.user.name(NameKind::Directory).is_none()
         });
-        if let Some(account) = account
-            && self.limits.reserve_mail(CredentialKind::PASSWORD_RESET, account.user.id, started).await?
-        {
-            let user = account.user.id;
-            let expires = Some(started + LIFETIME);
-            let (token, stored) = self.credentials.token(user, CredentialKind::PASSWORD_RESET, expires);
-            let message = Message::PasswordReset(&token);
-            self.mail.post_with(&stored, &account.user, &message, language).await?;
-            tracing::info!(target: "auth::account", %user, "password reset mailed");
+        if let Some(account) = account {
+            self.mail_link(&account, language, started).await?;
         }
         Ok(next_step(started, self.clock.now()))
     }

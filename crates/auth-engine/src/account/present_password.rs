@@ -58,7 +58,10 @@ impl PresentPassword {
             Err(Limited { error, status, by }) => {
                 if let Some(by) = by {
                     let (counter, window) = *by;
-                    self.log.refused(&attempt, error.as_str(), RefusedBy::Limit(counter, window), started);
+                    let by = RefusedBy::Limit(counter, window);
+                    if let Some(first) = self.log.refused(&attempt, error.as_str(), by, started) {
+                        self.log.write_refused(first, Some(user));
+                    }
                 }
                 let result = Err(refusal(error, account));
                 return PasswordReply { result, rate_limit: status.map(|status| *status) };

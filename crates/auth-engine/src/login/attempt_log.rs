@@ -67,6 +67,23 @@ pub(crate) enum RefusedBy {
     Protocol(ProtocolName),
 }
 
+/// The first refusal of a window, which is to be logged by itself.
+#[derive(Debug)]
+pub(crate) struct FirstRefusal {
+    row: AttemptRecord,
+    key: (RefusedBy, Origin),
+}
+
+impl RefusedBy {
+    /// Whether all attempts that it refuses are of one name or account.
+    fn is_of_one_name(&self) -> bool {
+        match self {
+            Self::Limit(counter, _) => counter.is_of_one_name(),
+            Self::Protocol(_) => false,
+        }
+    }
+}
+
 impl AttemptLog {
     pub(crate) fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, names: bool) -> Self {
         let refusals = Mutex::new(AttemptSums::new(SUMMED));
@@ -95,14 +112,16 @@ impl AttemptLog {
         self.write_counted(counted, row);
     }
 
-    /// Logs an attempt that was refused before anything of it was judged, or only counts it.
+    /// Counts an attempt that was refused before anything of it was judged. What it gives is to be logged by
+    /// [`AttemptLog::write_refused`], once it is known whose name it is.
+    #[must_use]
     pub(crate) fn refused(
         &self,
         attempt: &LoginAttempt,
         outcome: &'static str,
         by: RefusedBy,
         at: Timestamp,
-    ) {
+    ) -> Option<FirstRefusal> {
         let window = match by {
             RefusedBy::Limit(_, window) => window,
             RefusedBy::Protocol(_) => WINDOW,
@@ -110,8 +129,20 @@ impl AttemptLog {
         let row = self.row(attempt, None, outcome, at);
         let origin =
             networks::around(row.client_key).last().map_or(Origin::Client(row.client_key), Origin::Network);
-        let counted = lock(&self.refusals).count((by, origin), &row, window);
-        self.write_counted(counted, row);
+        let key = (by, origin);
+        let counted = lock(&self.refusals).count(key.clone(), &row, window);
+        counted.ended.into_iter().for_each(|sum| self.write_sum(sum));
+        counted.is_first.then_some(FirstRefusal { row, key })
+    }
+
+    /// Logs the first refusal of a window, with the user of its name. Where those after it are of the same name, their sum
+    /// has the user too.
+    pub(crate) fn write_refused(&self, first: FirstRefusal, user: Option<UserId>) {
+        let FirstRefusal { row, key } = first;
+        if let Some(user) = user.filter(|_| key.0.is_of_one_name()) {
+            lock(&self.refusals).identify(key, user);
+        }
+        self.write(AttemptRecord { user, ..row });
     }
 
     /// Logs the sums whose windows are over. To be called every second or so.

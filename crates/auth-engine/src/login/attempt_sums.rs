@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::Duration;
 
-use auth_core::{AttemptRecord, ClientKey, Timestamp};
+use auth_core::{AttemptRecord, ClientKey, Timestamp, UserId};
 
 /// The attempts of each key, for a bounded number of keys: at most some 512 bytes for each.
 #[derive(Debug)]
@@ -76,6 +76,13 @@ impl<K: Eq + Hash> AttemptSums<K> {
         Counted { is_first: true, ended: before.filter(Sum::is_worth_a_row) }
     }
 
+    /// Says which user the attempts of a key are for, now that it is known.
+    pub(crate) fn identify(&mut self, key: K, user: UserId) {
+        if let Some(sum) = self.open.get_mut(&Some(key)) {
+            sum.first.user = Some(user);
+        }
+    }
+
     /// Takes the sums of the windows that are over.
     pub(crate) fn take_ended(&mut self, now: Timestamp) -> Vec<Sum> {
         let ended = self.open.extract_if(|_, sum| sum.is_over(now)).map(|(_, sum)| sum);
@@ -114,7 +121,7 @@ impl Sum {
 
 #[cfg(test)]
 mod tests {
-    use auth_core::{ProtocolName, RealmId, UserId};
+    use auth_core::{ProtocolName, RealmId};
     use proptest::prelude::*;
 
     use super::*;

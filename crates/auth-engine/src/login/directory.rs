@@ -324,6 +324,7 @@ fn profile_update(user: &User, entry: &Entry) -> ProfileUpdate {
         full_name: full_name.unwrap_or_default().to_owned(),
         role: entry.role.unwrap_or(user.role),
         language: user.language,
+        must_change_password: user.must_change_password,
     }
 }
 

@@ -95,24 +95,34 @@ impl LocalLimits {
         }
     }
 
-    /// Reserves an attempt at every counter that needs no account, or at none.
-    pub(crate) fn reserve(&self, attempt: &LoginAttempt, now: Timestamp) -> Result<Reservation, Limited> {
+    /// Reserves an attempt at every counter that needs no account, or at none. Where the network of the client is allowed,
+    /// neither the client nor the networks around it are counted.
+    pub(crate) fn reserve(
+        &self,
+        attempt: &LoginAttempt,
+        is_allowed: bool,
+        now: Timestamp,
+    ) -> Result<Reservation, Limited> {
         let mut reservation = Reservation::new(now);
         let client = Subject::Client(attempt.peer.client_key());
         let name = Subject::name_of(attempt);
-        self.take(&mut reservation, Counter::common(client.clone()))?;
-        for network in networks::around(attempt.peer.client_key()) {
-            self.take(&mut reservation, Counter::common(Subject::Network(network)))?;
+        if !is_allowed {
+            self.take(&mut reservation, Counter::common(client.clone()))?;
+            for network in networks::around(attempt.peer.client_key()) {
+                self.take(&mut reservation, Counter::common(Subject::Network(network)))?;
+            }
         }
         if let Some(name) = &name {
             self.take(&mut reservation, Counter::common(name.clone()))?;
         }
         let Some(limits) = self.of(attempt.protocol) else { return Ok(reservation) };
         if limits.counting == AttemptCounting::UserNameAnywhere {
-            self.reserve_user_name(limits, &mut reservation, attempt)?;
+            self.reserve_user_name(limits, &mut reservation, attempt, is_allowed)?;
             return Ok(reservation);
         }
-        self.take(&mut reservation, Counter::of(limits.protocol, client))?;
+        if !is_allowed {
+            self.take(&mut reservation, Counter::of(limits.protocol, client))?;
+        }
         let subject = match limits.counting {
             AttemptCounting::TypedName => Subject::typed_of(attempt),
             _ => name,
@@ -162,11 +172,12 @@ impl LocalLimits {
         limits: &ProtocolLimits,
         reservation: &mut Reservation,
         attempt: &LoginAttempt,
+        is_allowed: bool,
     ) -> Result<(), Limited> {
         let user_name =
             Subject::typed_user_name_of(attempt).map(|subject| Counter::of(limits.protocol, subject));
         let address = Counter::of(limits.protocol, Subject::Client(attempt.peer.client_key()));
-        if let Err(limited) = self.take(reservation, address.clone()) {
+        if !is_allowed && let Err(limited) = self.take(reservation, address.clone()) {
             self.count(&address, reservation.at);
             if let Some(user_name) = &user_name {
                 self.count(user_name, reservation.at);

@@ -37,6 +37,11 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
+    /// Whether all attempts that it counts are of one name or account.
+    pub(crate) fn is_of_one_name(&self) -> bool {
+        self.subject.is_one_name()
+    }
+
     pub(super) fn common(subject: Subject) -> Self {
         Self { scope: Scope::Common, subject }
     }

@@ -13,17 +13,30 @@ use futures_util::future::{join_all, try_join_all};
 
 use super::local::LocalLimits;
 use super::reservation::{Limited, Reservation};
+use crate::network_rules::NetworkRules;
 
 /// The limits of attempts, by this server and by all servers of the store.
 pub struct AttemptLimits {
     local: LocalLimits,
+    network_rules: Arc<NetworkRules>,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
 }
 
 impl AttemptLimits {
-    pub(crate) fn new(local: LocalLimits, store: Arc<dyn Store>, clock: Arc<dyn Clock>) -> Self {
-        Self { local, store, clock }
+    pub(crate) fn new(
+        local: LocalLimits,
+        network_rules: Arc<NetworkRules>,
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { local, network_rules, store, clock }
+    }
+
+    /// The bans and allowances of networks.
+    #[must_use]
+    pub fn network_rules(&self) -> &NetworkRules {
+        &self.network_rules
     }
 
     /// This server's own counts.
@@ -37,7 +50,8 @@ impl AttemptLimits {
         attempt: &LoginAttempt,
         now: Timestamp,
     ) -> Result<Reservation, Limited> {
-        let mut reservation = self.local.reserve(attempt, now)?;
+        let is_allowed = self.network_rules.allows(attempt.peer.address);
+        let mut reservation = self.local.reserve(attempt, is_allowed, now)?;
         self.share(&mut reservation).await?;
         Ok(reservation)
     }
@@ -168,6 +182,9 @@ impl AttemptLimits {
 
 impl RequestLimits for AttemptLimits {
     fn admit(&self, protocol: ProtocolName, route: &'static str, peer: &Peer) -> Option<RateLimitStatus> {
+        if self.network_rules.allows(peer.address) {
+            return None;
+        }
         self.local.call(protocol, route, peer, self.clock.now())
     }
 

@@ -190,6 +190,11 @@ impl Subject {
         }
     }
 
+    /// Whether all that it counts is of one name or account.
+    pub(crate) fn is_one_name(&self) -> bool {
+        !matches!(self, Self::Client(_) | Self::Network(_))
+    }
+
     /// The account, where the subject is one.
     pub(super) fn user(&self) -> Option<UserId> {
         match self {

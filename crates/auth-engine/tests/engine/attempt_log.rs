@@ -86,6 +86,22 @@ async fn a_hundred_thousand_refused_attempts_of_one_client_leave_two_rows_and_li
 }
 
 #[tokio::test]
+async fn refusals_have_the_user_of_their_name_where_there_is_one() {
+    let world = world::with(limited()).await;
+    let iago = world.account("iago").await.user.id;
+    for name in ["iago", "nobody"] {
+        for _ in 0..13 {
+            let _ = world.log_in(ProtocolName::ZETTELSTORE, name, "wrong").await;
+        }
+        world.engine.purger().flush_attempts().await;
+        let rows = world.store.attempts(&AttemptFilter::default(), LogPage::newest(2)).await.unwrap();
+        let told: Vec<_> = rows.iter().map(|row| (&*row.record.outcome, row.record.user)).collect();
+        let user = (name == "iago").then_some(iago);
+        assert_eq!(told, [("account-limited x 2", user), ("account-limited", user)], "{name}");
+    }
+}
+
+#[tokio::test]
 async fn what_was_only_counted_is_written_when_the_server_ends() {
     let world = world::with(limited()).await;
     for _ in 0..15 {

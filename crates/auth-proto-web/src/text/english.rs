@@ -295,6 +295,8 @@ pub(crate) static ENGLISH: Texts = Texts {
         defect_lead: "The error is noted. Please try again later.",
         refused: "That can’t be done",
         refused_lead: "Your account may not do this, or it is done already.",
+        banned: "Your network is banned",
+        banned_lead: "The people who run this server answer nothing from the network that you are in.",
         not_offered: "That is not offered here",
         not_offered_lead: "The people who run this server have not turned it on, or it is not offered for your \
                            account.",

@@ -304,6 +304,8 @@ pub(crate) static GERMAN: Texts = Texts {
         defect_lead: "Der Fehler ist vermerkt. Bitte versuchen Sie es später noch einmal.",
         refused: "Das geht nicht",
         refused_lead: "Ihr Konto darf das nicht, oder es ist schon geschehen.",
+        banned: "Ihr Netz ist gesperrt",
+        banned_lead: "Die Betreiber dieses Servers beantworten nichts aus dem Netz, in dem Sie sind.",
         not_offered: "Das gibt es hier nicht",
         not_offered_lead: "Die Betreiber dieses Servers haben es nicht eingeschaltet, oder es steht Ihrem Konto \
                            nicht offen.",

@@ -106,6 +106,7 @@ auth_pages::texts! {
     pub(crate) Errors {
         not_found, not_found_lead, method, method_lead, elsewhere, elsewhere_lead, out_of_date, out_of_date_lead, again,
         too_large, too_large_lead, incomplete, incomplete_lead, wrong_type, wrong_type_lead, limited, unavailable,
-        unavailable_lead, defect, defect_lead, refused, refused_lead, not_offered, not_offered_lead, to_front,
+        unavailable_lead, defect, defect_lead, refused, refused_lead, banned, banned_lead, not_offered,
+        not_offered_lead, to_front,
     }
 }

@@ -165,6 +165,7 @@ fn protocol_names_itself_its_paths_and_its_bodies() {
         (busy, 503, "This server is busy", Some("3")),
         (RequestError::BodyTooSlow, 408, form, None),
         (RequestError::BodyBroken, 400, form, None),
+        (RequestError::Banned, 403, "Your network is banned", None),
     ] {
         let refused = site.refuse(error).response;
         assert_eq!(refused.status(), status);

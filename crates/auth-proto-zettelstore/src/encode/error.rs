@@ -34,6 +34,11 @@ pub(crate) fn body_too_slow() -> Response<Bytes> {
     text(StatusCode::REQUEST_TIMEOUT, "Request Timeout\n")
 }
 
+/// The answer to a client of a banned network.
+pub(crate) fn banned() -> Response<Bytes> {
+    text(StatusCode::FORBIDDEN, "Forbidden: your network is banned\n")
+}
+
 /// The answer to HTTP/1.1 without a `Host` header.
 pub(crate) fn no_host() -> Response<Bytes> {
     text(StatusCode::BAD_REQUEST, "Bad request: no Host header\n")

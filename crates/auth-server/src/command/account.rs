@@ -62,6 +62,15 @@ impl AccountArguments {
 }
 
 impl AccountsArguments {
+    /// Which accounts are meant, for people to read.
+    pub(super) fn shown(&self) -> String {
+        match (&self.user, &self.names_from) {
+            (Some(user), _) => format!("`{}`", user.escape_debug()),
+            (None, Some(path)) => format!("each user that {} names", path.display()),
+            (None, None) => String::new(),
+        }
+    }
+
     /// Does something to each account that is named, and prints what became of it. One that can't be done hinders no other; the
     /// command then fails at its end.
     pub(super) async fn each(

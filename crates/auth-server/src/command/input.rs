@@ -35,6 +35,14 @@ impl Age {
             Self::Ago(ago) => now - ago,
         }
     }
+
+    /// The moment, where it is `now` and a length of time is one from now on.
+    pub(super) fn after(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::At(at) => at,
+            Self::Ago(ago) => now + ago,
+        }
+    }
 }
 
 /// Reads a moment: a time in RFC 3339, a day in UTC, or how long ago.
@@ -89,6 +97,28 @@ pub(super) fn read_code() -> anyhow::Result<OneTimeCode> {
     let mut line = Zeroizing::new(String::new());
     std::io::stdin().lock().read_line(&mut line).context("the code is not UTF-8 text")?;
     Ok(OneTimeCode::new(line.trim()))
+}
+
+/// Asks at the terminal whether to go on, and goes on if the answer is `yes`.
+///
+/// # Errors
+/// When it isn't, or nobody can be asked: the error names the option that answers before.
+pub(super) fn confirm(question: &str, option: &str) -> anyhow::Result<()> {
+    if !std::io::stdin().is_terminal() {
+        bail!("nobody can be asked here: {option} goes on without asking");
+    }
+    print_line(format_args!("{question} Type yes:"))?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer).context("the answer is not UTF-8 text")?;
+    if answer.trim() != "yes" {
+        bail!("nothing was done");
+    }
+    Ok(())
+}
+
+/// Reads a secret that is to be found: from the terminal, or the first line of standard input.
+pub(super) fn read_secret() -> anyhow::Result<Password> {
+    if std::io::stdin().is_terminal() { non_empty(&prompt("Secret: ")?) } else { piped_password() }
 }
 
 fn prompt(text: &str) -> std::io::Result<Zeroizing<String>> {

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
-use auth_admin::operation::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
+use auth_admin::operation::{AddRealm, ListRealms, RealmSettings, RemoveRealm, SetRealm, ShowRealm};
 use auth_admin::view::RealmView;
 use auth_core::Realm;
 
@@ -31,6 +31,18 @@ pub(super) enum RealmCommand {
         after_help = "Example: auth-server realm set --config auth.toml main --require-second-factor true"
     )]
     Set(Write),
+    /// Remove a realm that has no user.
+    #[command(after_help = "Example: auth-server realm remove --config auth.toml sales")]
+    Remove(Remove),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Remove {
+    #[command(flatten)]
+    access: AccessArguments,
+    /// The realm's slug.
+    #[arg(value_name = "REALM")]
+    realm: String,
 }
 
 #[derive(Debug, clap::Args)]
@@ -126,6 +138,13 @@ impl RealmCommand {
                 let done = access.run(SetRealm { realm: realm.clone(), settings }).await;
                 let changed = explained(&access, Some(&realm), "", done).await?.changed;
                 print_line(if changed { "changed" } else { "was so already" })?;
+                Ok(())
+            }
+            Self::Remove(Remove { access, realm }) => {
+                let access = access.open().await?;
+                let done = access.run(RemoveRealm { realm: realm.clone() }).await;
+                explained(&access, Some(&realm), "", done).await?;
+                print_line("removed")?;
                 Ok(())
             }
         }

@@ -1,13 +1,16 @@
 //! `auth-server token`: lists and revokes what clients hold.
 
 use anyhow::bail;
-use auth_admin::operation::{ListTokens, RevokeAllTokens, RevokeToken};
-use auth_admin::view::TokenView;
-use auth_core::CredentialId;
+use auth_admin::SecretText;
+use auth_admin::operation::{FindToken, FoundToken, ListTokens, RevokeAllTokens, RevokeToken};
+use auth_admin::view::{Moment, TokenView};
+use auth_core::{Clock, CredentialId};
 
-use super::access::Access;
+use super::access::{Access, AccessArguments};
 use super::account::{AccountArguments, AccountsArguments};
+use super::input::{Age, moment, read_secret};
 use super::output::{Form, Row, shown_moment};
+use crate::system::SystemClock;
 
 /// Manage what clients hold: login tokens, personal access tokens, API keys.
 #[derive(Debug, clap::Subcommand)]
@@ -18,12 +21,26 @@ pub(super) enum TokenCommand {
     /// Revoke one of a user's tokens and keys by its id, or all of them, including Zettelstore's signed tokens.
     #[command(after_help = "Example: auth-server token revoke --config auth.toml iago@zulip.com --all")]
     Revoke(Revoke),
+    /// Find whose a leaked token, key or app password is: the secret is read from standard input.
+    #[command(after_help = "Example: auth-server token find --config auth.toml < leaked.txt")]
+    Find(Find),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Find {
+    #[command(flatten)]
+    access: AccessArguments,
+    #[command(flatten)]
+    form: Form,
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct List {
     #[command(flatten)]
     account: AccountArguments,
+    /// Only tokens that were not used since this time, such as 90d.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    inactive: Option<Age>,
     #[command(flatten)]
     form: Form,
 }
@@ -45,10 +62,14 @@ impl TokenCommand {
         match self {
             Self::List(list) => {
                 let account = &list.account;
-                let tokens = account.run(async |access, user| access.run(ListTokens { user }).await).await?;
+                let inactive_since = list.inactive.map(|age| Moment(age.before(SystemClock.now())));
+                let listed =
+                    async |access: &Access, user| access.run(ListTokens { user, inactive_since }).await;
+                let tokens = account.run(listed).await?;
                 list.form.print(&tokens, true)
             }
             Self::Revoke(revoke) => revoke.run().await,
+            Self::Find(find) => find.run().await,
         }
     }
 }
@@ -67,6 +88,34 @@ impl Revoke {
             Ok("revoked".to_owned())
         };
         self.accounts.each(revoke).await
+    }
+}
+
+impl Find {
+    async fn run(self) -> anyhow::Result<()> {
+        let secret = read_secret()?;
+        let access = self.access.open().await?;
+        let found = access.run(FindToken { secret: SecretText::new(secret.expose()) }).await?;
+        let Some(found) = found else {
+            bail!("that is nobody's token, key or app password, or it has ended");
+        };
+        self.form.print(&[found], true)
+    }
+}
+
+impl Row for FoundToken {
+    const COLUMNS: &'static [&'static str] = &["realm", "user", "user id", "kind", "name", "made", "id"];
+
+    fn cells(&self) -> Vec<String> {
+        vec![
+            self.realm.clone(),
+            self.user.clone().unwrap_or_default(),
+            self.user_id.clone(),
+            self.token.kind.clone(),
+            self.token.name.clone().unwrap_or_default(),
+            shown_moment(Some(self.token.created)),
+            self.token.id.clone(),
+        ]
     }
 }
 

@@ -9,15 +9,16 @@ mod totp;
 use anyhow::bail;
 use auth_admin::SecretText;
 use auth_admin::operation::{
-    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ListUsers, RenameUser,
-    SetPassword as SetPasswordOf, SetUser, ShowUser, UnlockUser, VerifyAddress,
+    AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ExportUser,
+    ListGroupsOf, ListUsers, MailResetLink, RenameUser, SetPassword as SetPasswordOf, SetUser, ShowUser,
+    UnlockUser, VerifyAddress,
 };
 use auth_admin::view::{Moment, UserView};
 use auth_core::Clock;
 
 use super::access::{Access, AccessArguments};
 use super::account::{AccountArguments, AccountsArguments, explained};
-use super::input::{Age, moment, read_new_password, read_password};
+use super::input::{Age, confirm, moment, read_new_password, read_password};
 use super::output::{Form, Row, print_line, shown_moment, yes};
 use crate::system::SystemClock;
 
@@ -77,9 +78,19 @@ pub(super) enum UserCommand {
     #[command(after_help = "Examples:\n  auth-server user relink --config auth.toml iago\n  \
                             auth-server user relink --config auth.toml iago --entry 2f9e0a4c-1d1e-103f-8a5b-3b1c2d4e5f60")]
     Relink(relink::Relink),
-    /// Delete a user and everything that belongs to the user.
-    #[command(after_help = "Example: auth-server user delete --config auth.toml iago@zulip.com")]
-    Delete(AccountsArguments),
+    /// Mail a user a link for a new password.
+    #[command(after_help = "Example: auth-server user mail-reset-link --config auth.toml iago@zulip.com")]
+    MailResetLink(AccountsArguments),
+    /// List the groups that a user is in.
+    #[command(after_help = "Example: auth-server user groups --config auth.toml iago@zulip.com")]
+    Groups(Show),
+    /// Hand over what is kept of a person, without secrets, as one JSON document.
+    #[command(after_help = "Example: auth-server user export --config auth.toml iago@zulip.com > iago.json")]
+    Export(AccountArguments),
+    /// Delete a user and everything that belongs to the user. What the logs tell of the person is blanked.
+    #[command(after_help = "Examples:\n  auth-server user delete --config auth.toml iago@zulip.com\n  \
+                            auth-server user delete --config auth.toml --yes --names-from leavers.txt")]
+    Delete(Delete),
     /// Manage a user's app passwords: random passwords, each with a name, for clients that have no second step.
     #[command(subcommand)]
     AppPassword(app_password::AppPasswordCommand),
@@ -127,6 +138,18 @@ pub(super) struct Set {
     /// The language of the user's mails: en or de; an empty one for none.
     #[arg(long)]
     language: Option<String>,
+    /// Whether the user must have a new password, and is led to it at the next sign-in.
+    #[arg(long, value_name = "true|false")]
+    must_change_password: Option<bool>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Delete {
+    #[command(flatten)]
+    accounts: AccountsArguments,
+    /// Delete without asking. Where nobody can be asked, nothing is deleted without it.
+    #[arg(long)]
+    yes: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -195,13 +218,24 @@ impl UserCommand {
                 accounts.each(activate).await
             }
             Self::Relink(relink) => relink.run().await,
-            Self::Delete(accounts) => {
-                let delete = async |access: &Access, user| {
-                    access.run(DeleteUser { user }).await?;
-                    Ok("deleted".to_owned())
+            Self::MailResetLink(accounts) => {
+                let mail = async |access: &Access, user| {
+                    access.run(MailResetLink { user }).await?;
+                    Ok("mailed".to_owned())
                 };
-                accounts.each(delete).await
+                accounts.each(mail).await
             }
+            Self::Groups(Show { account, form }) => {
+                let groups =
+                    account.run(async |access, user| access.run(ListGroupsOf { user }).await).await?;
+                form.print(&groups, true)
+            }
+            Self::Export(account) => {
+                let data = account.run(async |access, user| access.run(ExportUser { user }).await).await?;
+                print_line(serde_json::to_string_pretty(&data)?)?;
+                Ok(())
+            }
+            Self::Delete(delete) => delete.run().await,
             Self::AppPassword(command) => command.run().await,
             Self::Totp(command) => command.run().await,
         }
@@ -235,9 +269,10 @@ impl Show {
 
 impl Set {
     async fn run(self) -> anyhow::Result<()> {
-        let Self { accounts, full_name, email, role, language } = self;
-        if [&full_name, &email, &role, &language].into_iter().all(Option::is_none) {
-            bail!("name what is to be changed: --full-name, --email, --role or --language");
+        let Self { accounts, full_name, email, role, language, must_change_password } = self;
+        let is_named = [&full_name, &email, &role, &language].into_iter().any(Option::is_some);
+        if !is_named && must_change_password.is_none() {
+            bail!("name what is to be changed: see `auth-server user set --help`");
         }
         let set = async |access: &Access, user| {
             let operation = SetUser {
@@ -246,10 +281,28 @@ impl Set {
                 email: email.clone(),
                 role: role.clone(),
                 language: language.clone(),
+                must_change_password,
             };
             Ok(if access.run(operation).await?.changed { "changed" } else { "was so already" }.to_owned())
         };
         accounts.each(set).await
+    }
+}
+
+impl Delete {
+    async fn run(self) -> anyhow::Result<()> {
+        if !self.yes {
+            let whom = self.accounts.shown();
+            confirm(
+                &format!("Delete {whom} and everything that belongs to the account, for ever?"),
+                "--yes",
+            )?;
+        }
+        let delete = async |access: &Access, user| {
+            access.run(DeleteUser { user }).await?;
+            Ok("deleted".to_owned())
+        };
+        self.accounts.each(delete).await
     }
 }
 

@@ -266,6 +266,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         full_name: "Another Name".into(),
         role: Role::Admin,
         language: Some(Language::German),
+        must_change_password: true,
     };
     assert_eq!(store.update_profile(users[0], &update, &NOTHING, None).await, Ok(true));
     let again = store.update_profile(users[0], &update, &NOTHING, None).await;
@@ -278,6 +279,7 @@ pub async fn updates_a_profile_all_or_nothing<F: Fixture>(fixture: &F) {
         full_name: update.full_name.clone(),
         role: update.role,
         language: update.language,
+        must_change_password: true,
         version: after.user.version,
         ..(*before.user).clone()
     };

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use auth_core::{
-    BotKind, Conflict, CredentialKind, CredentialStore, ExternalId, NameKind, NewUser, ProtocolName, Role,
-    StoreError, UserStore,
+    Act, Actor, AdminKey, AdminKeyId, AdminKeyStore, AuditFilter, AuditRecord, AuditStore, BotKind, Conflict,
+    CredentialKind, CredentialStore, Digest, ExternalId, Group, GroupId, GroupStore, LogPage, NameKind,
+    NewUser, ProtocolName, RealmRemoval, RealmStore, Revocation, Role, StoreError, UserStore,
 };
 use tokio::task::JoinSet;
 
@@ -77,10 +78,7 @@ pub async fn takes_a_repeated_creation_for_the_one_it_repeats<F: Fixture>(fixtur
     let mut new = user(&main, 2);
     new.assign_ids = vec![ProtocolName::ZULIP];
     store.create_user(&new, None).await.unwrap();
-    store
-        .set_password(new.user.id, Some(&password("changed")), &auth_core::Revocation::NOTHING, None)
-        .await
-        .unwrap();
+    store.set_password(new.user.id, Some(&password("changed")), &Revocation::NOTHING, None).await.unwrap();
     let before = account(&*store, new.user.id).await;
     assert_eq!(store.create_user(&new, None).await, Ok(()));
     let after = account(&*store, new.user.id).await;
@@ -121,4 +119,48 @@ pub async fn users_that_are_created_at_once_get_different_numbers<F: Fixture>(fi
     let numbers: BTreeSet<u64> =
         all.iter().map(|account| account.user.external_number(ProtocolName::ZULIP)).collect();
     assert_eq!(numbers, (1..=17).collect());
+}
+
+pub async fn removes_a_realm_that_has_no_user_with_its_groups_and_keys<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (main, users) = seed(&*store, 1).await;
+    let group = Group {
+        id: GroupId::from_bytes([1; 16]),
+        realm: main.id,
+        name: "staff".into(),
+        source: None,
+        made: at(1),
+    };
+    store.add_group(&group, None).await.unwrap();
+    let key = AdminKey {
+        id: AdminKeyId::from_bytes([1; 16]),
+        name: "backup".into(),
+        digest: Digest::new([1; 32]),
+        scope: "read".into(),
+        realm: Some(main.id),
+        made: at(1),
+        ends: None,
+        last_used: None,
+    };
+    store.add_admin_key(&key, None).await.unwrap();
+    let row = AuditRecord {
+        at: at(2),
+        actor: Actor::Operator,
+        by: None,
+        act: Act::RealmRemoved,
+        realm: Some(main.id),
+        user: None,
+        detail: "main".into(),
+        client: None,
+        protocol: None,
+        request_id: String::new(),
+    };
+    assert_eq!(store.remove_realm(main.id, Some(&row)).await, Ok(RealmRemoval::HasUsers));
+    assert!(store.delete(users[0], &Revocation::NOTHING, None).await.unwrap());
+    assert_eq!(store.remove_realm(main.id, Some(&row)).await, Ok(RealmRemoval::Removed));
+    assert_eq!(store.remove_realm(main.id, Some(&row)).await, Ok(RealmRemoval::NotThere));
+    assert_eq!(store.realms().await, Ok(Vec::new()));
+    assert_eq!((store.group(group.id).await, store.admin_keys().await), (Ok(None), Ok(Vec::new())));
+    let rows = store.audit_rows(&AuditFilter::default(), LogPage::oldest(9)).await.unwrap();
+    assert_eq!(rows.into_iter().map(|row| row.record).collect::<Vec<_>>(), [row]);
 }

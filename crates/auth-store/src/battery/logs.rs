@@ -2,10 +2,11 @@
 
 use auth_core::{
     Act, Actor, AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, AuditFilter, AuditRecord, AuditRow,
-    AuditStore, ClientKey, LogPage, Place, ProtocolName, RealmId, Store, Timestamp, UserId,
+    AuditStore, ClientKey, LogPage, Place, ProtocolName, RealmId, Revocation, Store, Timestamp, UserId,
+    UserStore,
 };
 
-use super::{Fixture, at};
+use super::{Fixture, at, seed};
 
 const PROTOCOLS: [ProtocolName; 2] = [ProtocolName::ZULIP, ProtocolName::ROCKETCHAT];
 const ACTS: [Act; 2] = [Act::PasswordSet, Act::TokenRevoked];
@@ -193,4 +194,59 @@ pub async fn a_page_goes_on_behind_a_row_that_is_gone<F: Fixture>(fixture: &F) {
 /// The place of the second row of the audit log.
 async fn second(store: &impl Store) -> Place {
     store.audit_rows(&AuditFilter::default(), LogPage::oldest(2)).await.unwrap()[1].place
+}
+
+pub async fn a_user_who_is_deleted_leaves_rows_that_tell_nothing_of_the_person<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let (_, users) = seed(&*store, 2).await;
+    let (gone, other) = (users[0], users[1]);
+    let from = client(1);
+    for (user, by) in [(gone, Actor::Owner), (other, Actor::User(gone)), (other, Actor::Owner)] {
+        let row = AuditRecord {
+            at: at(1),
+            actor: by,
+            by: None,
+            act: Act::FullNameChanged,
+            realm: None,
+            user: Some(user),
+            detail: "a name".into(),
+            client: Some(from),
+            protocol: None,
+            request_id: String::new(),
+        };
+        store.write_audit(&row).await.unwrap();
+        store.record(AttemptRecord {
+            user: Some(user),
+            name: "a name".into(),
+            client_key: from,
+            ..attempt_record(1)
+        });
+    }
+    let attempts = async || store.attempts(&AttemptFilter::default(), LogPage::oldest(9)).await.unwrap();
+    while attempts().await.len() < 3 {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    let deleted =
+        AuditRecord { act: Act::Deleted, user: Some(gone), actor: Actor::Operator, ..audit_record(1) };
+    assert!(store.delete(gone, &Revocation::NOTHING, Some(&deleted)).await.unwrap());
+    let told: Vec<_> = attempts()
+        .await
+        .into_iter()
+        .map(|row| (row.record.user, row.record.name, row.record.client_key))
+        .collect();
+    let kept = (Some(other), "a name".to_owned(), from);
+    let blank = (Some(gone), String::new(), ClientKey::default());
+    assert_eq!(told.iter().filter(|row| **row == kept).count(), 2, "{told:?}");
+    assert_eq!(told.iter().filter(|row| **row == blank).count(), 1, "{told:?}");
+    let rows = store.audit_rows(&AuditFilter::default(), LogPage::oldest(9)).await.unwrap();
+    let told: Vec<_> =
+        rows.into_iter().map(|row| (row.record.user, row.record.detail, row.record.client)).collect();
+    assert_eq!(
+        told[..3],
+        [
+            (Some(gone), String::new(), None),
+            (Some(other), "a name".to_owned(), None),
+            (Some(other), "a name".to_owned(), Some(from)),
+        ]
+    );
 }

@@ -25,6 +25,8 @@ pub(super) const KNOWN: &str = "SELECT account, network FROM (SELECT account, ne
     WHERE outcome = 'granted' AND account IS NOT NULL GROUP BY account, network) AS pair \
     WHERE place <= $3 ORDER BY last DESC LIMIT $2";
 pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, id DESC LIMIT 1 OFFSET $1";
+/// Rows of a user who is deleted tell neither the name nor the client.
+pub(super) const BLANK: &str = "UPDATE attempt SET name = '', network = '0.0.0.0' WHERE account = $1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE (at, id) IN (SELECT at, id FROM attempt \
     WHERE at < $1 ORDER BY at LIMIT $2)";
 

@@ -20,6 +20,9 @@ const FORGET: i64 = 1000;
 pub(super) const INSERT: &str = "INSERT INTO audit (at, actor, actor_account, actor_name, act, realm, account, \
     detail, client, protocol, request) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
 pub(super) const BY: &str = "SELECT id FROM credential WHERE id = $1 FOR KEY SHARE";
+/// Rows of a user who is deleted tell no more than the act.
+pub(super) const BLANK: &str = "UPDATE audit SET detail = '', client = NULL WHERE account = $1";
+pub(super) const BLANK_BY: &str = "UPDATE audit SET client = NULL WHERE actor_account = $1";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit \
     WHERE at < $1 ORDER BY at LIMIT $2)";
 

@@ -17,7 +17,7 @@ use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, lock, move_valid_from, row, rows};
-use super::{Postgres, audit, bots, external_ids, feed, import, names, new_user};
+use super::{Postgres, attempts, audit, bots, external_ids, feed, import, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -52,7 +52,8 @@ pub(super) const SET_ACTIVE: &str =
 pub(super) const REVOKE: &str =
     concat!("UPDATE account SET version = version + 1, ", move_valid_from!(), " WHERE id = $1");
 pub(super) const UPDATE_PROFILE: &str = concat!(
-    "UPDATE account SET full_name = $3, role = $4, language = $6, version = version + 1, ",
+    "UPDATE account SET full_name = $3, role = $4, language = $6, must_change_password = $7, \
+    version = version + 1, ",
     move_valid_from!(),
     " WHERE id = $1 AND version = $5 RETURNING realm"
 );
@@ -160,9 +161,11 @@ impl UserStore for Postgres {
         let (id, full_name, role) = (&user.as_bytes()[..], escaped(&update.full_name), update.role.as_str());
         let valid_from = revocation.valid_from.map(Timestamp::as_millis);
         let (version, language) = (update.version.cast_signed(), update.language.map(Language::tag));
+        let must_change_password = update.must_change_password;
         let done = transact!(self, |transaction| {
             audit::check(transaction, audit).await?;
-            let params: Params<'_> = &[&id, &valid_from, &&*full_name, &role, &version, &language];
+            let params: Params<'_> =
+                &[&id, &valid_from, &&*full_name, &role, &version, &language, &must_change_password];
             let Some(there) = row(transaction, UPDATE_PROFILE, params).await? else {
                 let is_there = row(transaction, feed::VERSIONS, &[&vec![id]]).await?.is_some();
                 return if is_there { Err(StoreError::Changed.into()) } else { Ok(false) };
@@ -240,6 +243,9 @@ impl UserStore for Postgres {
             lock(transaction, user).await?;
             let bots = bots::deactivate(transaction, user, revocation, audit).await?;
             bots::forget_owner(transaction, user).await?;
+            for blank in [attempts::BLANK, audit::BLANK, audit::BLANK_BY] {
+                execute(transaction, blank, &[&&user.as_bytes()[..]]).await?;
+            }
             let done = changed(transaction, DELETE, &[&&user.as_bytes()[..]]).await?;
             audit::write(transaction, audit.filter(|_| done)).await?;
             Ok((done, bots))

@@ -25,6 +25,8 @@ pub(super) const INSERT: &str = "INSERT INTO attempt (at, door, realm, user, nam
 pub(super) const NEWEST_CLIENTS: &str = "SELECT outcome, user, network FROM attempt \
     ORDER BY at DESC, number DESC LIMIT ?1";
 pub(super) const BEYOND: &str = "SELECT at FROM attempt ORDER BY at DESC, number DESC LIMIT 1 OFFSET ?1";
+/// Rows of a user who is deleted tell neither the name nor the client.
+pub(super) const BLANK: &str = "UPDATE attempt SET name = '', network = '0.0.0.0' WHERE user = ?1";
 pub(super) const OLD: &str = "DELETE FROM attempt WHERE number IN (SELECT number FROM attempt \
     WHERE at < ?1 LIMIT ?2)";
 

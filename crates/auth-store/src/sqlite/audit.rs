@@ -21,6 +21,10 @@ pub(super) const BY: &str = "SELECT 1 FROM credential WHERE id = ?1";
 pub(super) const OLD: &str = "DELETE FROM audit WHERE number IN (SELECT number FROM audit \
     WHERE at < ?1 LIMIT ?2)";
 
+/// Rows of a user who is deleted tell no more than the act.
+pub(super) const BLANK: &str = "UPDATE audit SET detail = '', client = NULL WHERE user = ?1";
+pub(super) const BLANK_BY: &str = "UPDATE audit SET client = NULL WHERE actor_user = ?1";
+
 #[async_trait]
 impl AuditStore for Sqlite {
     async fn write_audit(&self, record: &AuditRecord) -> std::result::Result<(), StoreError> {

@@ -34,6 +34,10 @@ const NARROW: &[(&str, &str)] = &[
     ("list a page of a client's audit log, newest first", log_pages::AUDIT_NEWEST.of_client),
     ("list a page of a client's audit log, oldest first", log_pages::AUDIT_OLDEST.of_client),
     ("delete old rows of the audit log", audit::OLD),
+    ("blank a user's attempts", attempts::BLANK),
+    ("blank a user's rows of the audit log", audit::BLANK),
+    ("blank the rows of a user's acts", audit::BLANK_BY),
+    ("find a user of a realm", realms::HAS_USERS),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("delete expired credentials", credentials::EXPIRED),
     ("list the credentials of a user", credentials::OF_USER),
@@ -110,6 +114,7 @@ const WIDE: &[(&str, &str)] = &[
     ("list all realms", realms::ALL),
     ("list the admin keys", admin_keys::ALL),
     ("list the rules of networks", network_rules::ALL),
+    ("remove a realm", realms::REMOVE),
 ];
 
 impl Sqlite {

@@ -13,7 +13,7 @@ use super::import::Import;
 use super::revocation::OwnedRevocation;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
-use super::{Sqlite, audit, bots, external_ids, feed, names, new_user};
+use super::{Sqlite, attempts, audit, bots, external_ids, feed, names, new_user};
 use crate::encoding::number;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -42,7 +42,7 @@ pub(super) const SET_PASSWORD: &str = "UPDATE user SET password = ?2, \
     must_change_password = must_change_password AND ?2 IS NULL, version = version + 1 WHERE id = ?1";
 pub(super) const SET_ACTIVE: &str = "UPDATE user SET active = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const UPDATE_PROFILE: &str = "UPDATE user SET full_name = ?2, role = ?3, language = ?5, \
-    version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
+    must_change_password = ?6, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
 pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
@@ -169,7 +169,8 @@ impl UserStore for Sqlite {
             let mut statement = connection.prepare_cached(UPDATE_PROFILE)?;
             let version = update.version.cast_signed();
             let (role, language) = (update.role.as_str(), update.language.map(Language::tag));
-            let params = params![user.as_bytes(), update.full_name, role, version, language];
+            let must_change = update.must_change_password;
+            let params = params![user.as_bytes(), update.full_name, role, version, language, must_change];
             let realm = statement.query_row(params, |row| row.get(0)).optional()?;
             let Some(realm) = realm.map(RealmId::from_bytes) else {
                 let is_there = connection.prepare_cached(feed::VERSION)?.exists([user.as_bytes()])?;
@@ -246,6 +247,9 @@ impl UserStore for Sqlite {
     ) -> StoreResult<bool> {
         self.act_with_bots(user, revocation, audit, move |connection, _| {
             connection.prepare_cached(bots::FORGET_OWNER)?.execute([user.as_bytes()])?;
+            for blank in [attempts::BLANK, audit::BLANK, audit::BLANK_BY] {
+                connection.prepare_cached(blank)?.execute([user.as_bytes()])?;
+            }
             changed(connection, DELETE, params![user.as_bytes()])
         })
         .await

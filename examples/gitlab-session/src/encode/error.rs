@@ -32,6 +32,11 @@ pub(crate) fn body_broken() -> Response<Bytes> {
     text(StatusCode::BAD_REQUEST, r#"{"error":"400 Bad Request"}"#)
 }
 
+/// The answer to a client of a banned network.
+pub(crate) fn banned() -> Response<Bytes> {
+    text(StatusCode::FORBIDDEN, r#"{"message":"403 Forbidden"}"#)
+}
+
 /// The one refusal of logins and tokens: nothing in it tells why.
 pub(crate) fn unauthorized() -> Response<Bytes> {
     text(StatusCode::UNAUTHORIZED, r#"{"message":"401 Unauthorized"}"#)

@@ -8,8 +8,8 @@ use super::MemoryStore;
 use super::state::{State, paged};
 use crate::{
     AttemptFilter, AttemptRecord, AttemptRow, AttemptStore, AuditRecord, ClientKey, Credential,
-    KNOWN_CLIENTS, LogPage, MailId, MetaStore, Outbox, OutgoingMail, Realm, RealmStore, StoreError,
-    Timestamp, UserId,
+    KNOWN_CLIENTS, LogPage, MailId, MetaStore, Outbox, OutgoingMail, Realm, RealmId, RealmRemoval,
+    RealmStore, StoreError, Timestamp, UserId,
 };
 
 #[async_trait]
@@ -20,6 +20,28 @@ impl RealmStore for MemoryStore {
             realms.sort_by(|one, other| one.slug.cmp(&other.slug));
             realms
         })
+    }
+
+    async fn remove_realm(
+        &self,
+        id: RealmId,
+        audit: Option<&AuditRecord>,
+    ) -> Result<RealmRemoval, StoreError> {
+        let mut removal = RealmRemoval::NotThere;
+        self.act_apart(audit, |state| {
+            if state.users_of(id).next().is_some() {
+                removal = RealmRemoval::HasUsers;
+                return Ok(false);
+            }
+            let is_there = state.realms.remove(&id).is_some();
+            if is_there {
+                removal = RealmRemoval::Removed;
+                state.groups.retain(|_, group| group.realm != id);
+                state.admin_keys.retain(|key| key.realm != Some(id));
+            }
+            Ok(is_there)
+        })?;
+        Ok(removal)
     }
 }
 

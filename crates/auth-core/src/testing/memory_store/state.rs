@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, Activity, AdminKey, AttemptRow, AuditRecord, AuditRow, Conflict, Credential, CredentialId,
-    CredentialKind, ExternalId, Group, GroupId, LogOrder, LogPage, LoginName, Lookup, NameKind, NetworkRule,
-    NewId, NewUser, OutgoingMail, PasswordString, Place, ProtocolName, Realm, RealmChange, RealmId,
-    RealmWritten, Revocation, SharedCounter, StoreError, Timestamp, User, UserId, fold, resolve,
+    Account, Activity, AdminKey, AttemptRow, AuditRecord, AuditRow, ClientKey, Conflict, Credential,
+    CredentialId, CredentialKind, ExternalId, Group, GroupId, LogOrder, LogPage, LoginName, Lookup, NameKind,
+    NetworkRule, NewId, NewUser, OutgoingMail, PasswordString, Place, ProtocolName, Realm, RealmChange,
+    RealmId, RealmWritten, Revocation, SharedCounter, StoreError, Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -96,6 +96,22 @@ impl State {
         if let Some(record) = record {
             let place = self.place(record.at);
             self.audit.push(AuditRow { place, record: record.clone() });
+        }
+    }
+
+    /// Blanks what the rows of both logs tell of a user.
+    pub(super) fn blank(&mut self, user: UserId) {
+        for row in self.attempts.iter_mut().filter(|row| row.record.user == Some(user)) {
+            row.record.name = String::new();
+            row.record.client_key = ClientKey::default();
+        }
+        for row in self.audit.iter_mut().map(|row| &mut row.record) {
+            if row.user == Some(user) {
+                row.detail = String::new();
+            }
+            if row.user == Some(user) || row.actor.user() == Some(user) {
+                row.client = None;
+            }
         }
     }
 

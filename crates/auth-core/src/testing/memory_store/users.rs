@@ -121,6 +121,7 @@ impl UserStore for MemoryStore {
                 user.names.clone_from(&update.names);
                 user.full_name.clone_from(&update.full_name);
                 user.language = update.language;
+                user.must_change_password = update.must_change_password;
                 user.role = update.role;
             }))
         })
@@ -185,6 +186,7 @@ impl UserStore for MemoryStore {
             }
             state.credentials.retain(|own| own.user != user);
             state.members.retain(|(_, member)| *member != user);
+            state.blank(user);
             Ok(state.users.remove(&user).is_some())
         })
     }

@@ -4,6 +4,7 @@ use auth_core::{BackendAnswer, CredentialStore, ManualClock, PasswordBackend, Se
 use super::*;
 use crate::keys::Keys;
 use crate::mail_text::Site;
+use crate::network_rules::NetworkRules;
 use crate::rate_limit::local::LocalLimits;
 use crate::rules::RuleSet;
 use crate::testing::{START, limited, peer, ring};
@@ -54,7 +55,12 @@ impl World {
                 Arc::clone(&clock),
                 Arc::clone(&rng),
             )),
-            limits: Arc::new(AttemptLimits::new(local, Arc::clone(&shared), Arc::clone(&clock))),
+            limits: Arc::new(AttemptLimits::new(
+                local,
+                Arc::new(NetworkRules::new(Arc::clone(&shared), Arc::clone(&clock))),
+                Arc::clone(&shared),
+                Arc::clone(&clock),
+            )),
             priorities: Arc::new(Priorities::new(Arc::clone(&clock), &[])),
             backends: Arc::new(BackendChain::new(vec![Arc::new(Outage)], Arc::clone(&directories))),
             directories,

@@ -1,0 +1,154 @@
+//! Operations on bans and allowances of networks.
+
+use std::net::IpAddr;
+
+use auth_core::{Act, NetworkRule, NetworkRuleKind, is_control};
+use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
+
+use super::{Admin, Changed, Operation, Scope};
+use crate::error::AdminError;
+use crate::view::{Moment, NetworkRuleView};
+
+/// The most rules that a store is given.
+const MOST: usize = 10_000;
+
+/// The longest note, in characters.
+const LONGEST_NOTE: usize = 200;
+
+/// Lists the bans and allowances of networks, also those that have ended.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct ListNetworks {}
+
+impl Operation for ListNetworks {
+    const NAME: &'static str = "limits.networks";
+    const SUMMARY: &'static str = "Lists the bans and allowances of networks.";
+    const SCOPES: &'static [Scope] = &[Scope::Read, Scope::Helpdesk];
+    type Reply = Vec<NetworkRuleView>;
+
+    async fn run(self, admin: &Admin) -> Result<Vec<NetworkRuleView>, AdminError> {
+        Ok(admin.engine().store().network_rules().await?.iter().map(NetworkRuleView::of).collect())
+    }
+}
+
+/// A network, how long its rule holds, and why.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct NetworkToRule {
+    /// The network: an address, or CIDR such as `192.0.2.0/24`.
+    pub network: String,
+    /// When the rule ends; never without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
+    /// A note of at most 200 characters.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// Bans a network: nothing from there is answered. A ban takes the place of an allowance of the same network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct BanNetwork(pub NetworkToRule);
+
+impl Operation for BanNetwork {
+    const NAME: &'static str = "limits.ban";
+    const SUMMARY: &'static str = "Bans a network: nothing from there is answered.";
+    const SCOPES: &'static [Scope] = &[];
+    type Reply = NetworkRuleView;
+
+    async fn run(self, admin: &Admin) -> Result<NetworkRuleView, AdminError> {
+        put(admin, self.0, NetworkRuleKind::Ban, Self::NAME).await
+    }
+}
+
+/// Allows a network: it is not banned with a larger one, and the limits of clients don't count it. Those of accounts do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct AllowNetwork(pub NetworkToRule);
+
+impl Operation for AllowNetwork {
+    const NAME: &'static str = "limits.allow";
+    const SUMMARY: &'static str =
+        "Allows a network: no ban of a larger one and no limit of clients holds for it.";
+    const SCOPES: &'static [Scope] = &[];
+    type Reply = NetworkRuleView;
+
+    async fn run(self, admin: &Admin) -> Result<NetworkRuleView, AdminError> {
+        put(admin, self.0, NetworkRuleKind::Allow, Self::NAME).await
+    }
+}
+
+/// Ends the ban or the allowance of a network.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(clippy::exhaustive_structs, reason = "faces build it")]
+pub struct ReleaseNetwork {
+    /// The network.
+    pub network: String,
+}
+
+impl Operation for ReleaseNetwork {
+    const NAME: &'static str = "limits.release";
+    const SUMMARY: &'static str = "Ends the ban or the allowance of a network.";
+    const SCOPES: &'static [Scope] = &[];
+    type Reply = Changed;
+
+    async fn run(self, admin: &Admin) -> Result<Changed, AdminError> {
+        check_all_realms(admin, Self::NAME)?;
+        let network = network_of(&self.network)?.to_string();
+        let audit = admin.audit(Act::NetworkRuleRemoved, None, None, network.clone());
+        let changed = admin.engine().store().remove_network_rule(&network, Some(&audit)).await?;
+        admin.engine().limits().network_rules().read().await?;
+        Ok(Changed { changed })
+    }
+}
+
+async fn put(
+    admin: &Admin,
+    wanted: NetworkToRule,
+    kind: NetworkRuleKind,
+    name: &'static str,
+) -> Result<NetworkRuleView, AdminError> {
+    check_all_realms(admin, name)?;
+    let network = network_of(&wanted.network)?;
+    let note = wanted.note.trim();
+    if note.chars().count() > LONGEST_NOTE || note.contains(is_control) {
+        return Err(AdminError::NotAName("note"));
+    }
+    let (engine, until) = (admin.engine(), wanted.until.map(|Moment(until)| until));
+    let made = engine.clock().now();
+    if until.is_some_and(|until| until <= made) {
+        return Err(AdminError::InThePast);
+    }
+    let rule = NetworkRule { network: network.to_string(), kind, until, made, note: note.to_owned() };
+    let rules = engine.store().network_rules().await?;
+    if rules.len() >= MOST && rules.iter().all(|other| other.network != rule.network) {
+        return Err(AdminError::TooManyNetworks);
+    }
+    let act = match kind {
+        NetworkRuleKind::Ban => Act::NetworkBanned,
+        NetworkRuleKind::Allow => Act::NetworkAllowed,
+    };
+    let audit = admin.audit(act, None, None, rule.network.clone());
+    engine.store().put_network_rule(&rule, Some(&audit)).await?;
+    engine.limits().network_rules().read().await?;
+    Ok(NetworkRuleView::of(&rule))
+}
+
+/// A network is one of all realms.
+fn check_all_realms(admin: &Admin, name: &'static str) -> Result<(), AdminError> {
+    if admin.operator().realm.is_some() { Err(AdminError::NotPermitted(name)) } else { Ok(()) }
+}
+
+/// The network of a text. That of all addresses is none.
+fn network_of(text: &str) -> Result<IpNet, AdminError> {
+    let text = text.trim();
+    let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
+    let network = network.map(|network| network.trunc()).filter(|network| network.prefix_len() > 0);
+    network.ok_or(AdminError::BadNetwork)
+}
