@@ -4,11 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, ByProtocol, Clock, ExternalId, Identifier, Lookup, NameKind, NewId, NewUser, ProtocolName,
-    Realm, Rng, Store, StoreError, Timestamp, User, UserId,
+    Account, ByProtocol, Clock, ExternalId, Identifier, LoginAttempt, Lookup, NameKind, NewId, NewUser,
+    ProtocolName, Realm, Rng, Store, StoreError, Timestamp, User, UserId,
 };
 
 use crate::directories::Directories;
+use crate::rate_limit::subject::password_login_name;
 use crate::rules::RuleSet;
 
 /// Finds users in the store.
@@ -20,6 +21,12 @@ pub struct UserFinder {
 impl UserFinder {
     pub(crate) fn new(store: Arc<dyn Store>, directories: Arc<Directories>) -> Self {
         Self { store, directories }
+    }
+
+    /// The user whose name came with the password of an attempt, as far as the store can tell.
+    pub(crate) async fn named_in(&self, attempt: &LoginAttempt) -> Option<UserId> {
+        let found = self.find(&attempt.realm, password_login_name(attempt)?).await;
+        found.ok().flatten().map(|account| account.user.id)
     }
 
     /// The account that a name means in a realm.

@@ -135,6 +135,14 @@ impl AttemptLog {
         counted.is_first.then_some(FirstRefusal { row, key })
     }
 
+    /// Logs an attempt with a password at a protocol that takes none, or only counts it. Nobody is looked up.
+    pub(crate) fn not_offered(&self, attempt: &LoginAttempt, outcome: &'static str, at: Timestamp) {
+        let by = RefusedBy::Protocol(attempt.protocol);
+        if let Some(first) = self.refused(attempt, outcome, by, at) {
+            self.write_refused(first, None);
+        }
+    }
+
     /// Logs the first refusal of a window, with the user of its name. Where those after it are of the same name, their sum
     /// has the user too.
     pub(crate) fn write_refused(&self, first: FirstRefusal, user: Option<UserId>) {

@@ -100,10 +100,7 @@ impl LoginPipeline {
         if !rules.takes_passwords() && password_login_name(&attempt).is_some() {
             // Nothing is looked up, and so nothing counted.
             let error = LoginError::Credentials(FailureReason::NotOffered);
-            let by = RefusedBy::Protocol(attempt.protocol);
-            if let Some(first) = self.log.refused(&attempt, error.as_str(), by, started) {
-                self.log.write_refused(first, None);
-            }
+            self.log.not_offered(&attempt, error.as_str(), started);
             return LoginReply::refused(error);
         }
         let may_wait = !rules.login_delay().is_zero() || self.failure_delay.may_delay(&attempt);
@@ -119,7 +116,7 @@ impl LoginPipeline {
                     let by = RefusedBy::Limit(counter, window);
                     if let Some(first) = self.log.refused(&attempt, error.as_str(), by, started) {
                         // Read for the first of a window alone, whether there is such an account or not.
-                        self.log.write_refused(first, self.user_named_by(&attempt).await);
+                        self.log.write_refused(first, self.users.named_in(&attempt).await);
                     }
                 }
                 return LoginReply { rate_limit: status.map(|status| *status), ..LoginReply::refused(error) };
@@ -164,12 +161,6 @@ impl LoginPipeline {
             slot.hold(not_before);
         }
         LoginReply { result, rate_limit, not_before }
-    }
-
-    /// The user whose name came with a password, as far as the store can tell.
-    async fn user_named_by(&self, attempt: &LoginAttempt) -> Option<UserId> {
-        let found = self.users.find(&attempt.realm, password_login_name(attempt)?).await;
-        found.ok().flatten().map(|account| account.user.id)
     }
 
     async fn judge(
