@@ -57,7 +57,9 @@ impl From<&AdminError> for Problem {
 fn status_of(error: &AdminError) -> StatusCode {
     match error {
         AdminError::NoRealm | AdminError::NoUser | AdminError::NoOperation => StatusCode::NOT_FOUND,
-        AdminError::NotPermitted(_) | AdminError::RoleAbove(_) => StatusCode::FORBIDDEN,
+        AdminError::NotPermitted(_) | AdminError::RoleAbove(_) | AdminError::KeyAbove => {
+            StatusCode::FORBIDDEN
+        }
         AdminError::SeveralRealms
         | AdminError::EntryOfAnother
         | AdminError::NoAddress
@@ -67,6 +69,7 @@ fn status_of(error: &AdminError) -> StatusCode {
         | AdminError::AppPasswordThere
         | AdminError::TooManyAppPasswords
         | AdminError::RealmThere
+        | AdminError::KeyThere
         | AdminError::NoPassword(_)
         | AdminError::Store(StoreError::Conflict(_) | StoreError::Changed) => StatusCode::CONFLICT,
         AdminError::Busy | AdminError::Store(_) => StatusCode::SERVICE_UNAVAILABLE,

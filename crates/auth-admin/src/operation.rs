@@ -8,6 +8,7 @@ mod account;
 mod account_name;
 mod app_password;
 mod device;
+mod key;
 mod limits;
 mod logs;
 mod realm;
@@ -17,7 +18,7 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, UserId};
+use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, Timestamp, UserId};
 use auth_engine::Engine;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,7 @@ pub use account::{
 pub use account_name::AccountName;
 pub use app_password::{AddAppPassword, ListAppPasswords, NewAppPassword, RevokeAppPassword};
 pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownDevice};
+pub use key::{AddKey, ListKeys, NewKey, RevokeKey};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
 pub use realm::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
@@ -97,19 +99,27 @@ pub struct Operator {
     realm: Option<String>,
     /// The highest role of accounts that the operator may change, and that it may give.
     highest: Role,
+    /// When the operator's own key ends; `None` where it has none, or one without an end.
+    ends: Option<Timestamp>,
 }
 
 impl Operator {
     /// Whoever may read the store's files, or owns the server: everything, on accounts of every role.
     #[must_use]
     pub fn owner(actor: Actor) -> Self {
-        Self { actor, scope: Scope::Admin, realm: None, highest: Role::Owner }
+        Self { actor, scope: Scope::Admin, realm: None, highest: Role::Owner, ends: None }
     }
 
     /// Somebody with a scope, in one realm or in all.
     #[must_use]
     pub fn scoped(actor: Actor, scope: Scope, realm: Option<String>) -> Self {
-        Self { actor, scope, realm, highest: scope.highest_role() }
+        Self { actor, scope, realm, highest: scope.highest_role(), ends: None }
+    }
+
+    /// The operator until a moment, at which the key ends by which it acts.
+    #[must_use]
+    pub fn until(self, ends: Option<Timestamp>) -> Self {
+        Self { ends, ..self }
     }
 
     /// Who the audit log names.

@@ -1,8 +1,8 @@
 //! What operations show of records: everything but secrets.
 
 use auth_core::{
-    Account, Activity, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName, Realm,
-    Timestamp,
+    Account, Activity, AdminKey, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName,
+    Realm, Timestamp,
 };
 use auth_engine::ClosedLimit;
 use data_encoding::HEXLOWER;
@@ -199,6 +199,39 @@ impl AppPasswordView {
             created: Moment(password.created),
             ends: password.expires.map(Moment),
             clear_only: password.clear_only,
+        }
+    }
+}
+
+/// A key for administration, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KeyView {
+    /// The name.
+    pub name: String,
+    /// What it may do: `read`, `helpdesk` or `admin`.
+    pub scope: String,
+    /// The slug of the realm in which it may do that; `None` for all.
+    pub realm: Option<String>,
+    /// When it was made.
+    pub created: Moment,
+    /// From when on it is refused.
+    pub ends: Option<Moment>,
+    /// When it was last used, to the minute.
+    pub last_used: Option<Moment>,
+}
+
+impl KeyView {
+    /// What is shown of a key, whose realm has this slug.
+    #[must_use]
+    pub fn of(key: &AdminKey, realm: Option<&str>) -> Self {
+        Self {
+            name: key.name.clone(),
+            scope: key.scope.clone(),
+            realm: realm.map(str::to_owned),
+            created: Moment(key.made),
+            ends: key.ends.map(Moment),
+            last_used: key.last_used.map(Moment),
         }
     }
 }

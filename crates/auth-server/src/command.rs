@@ -8,7 +8,9 @@ mod dev;
 mod export;
 mod import;
 mod input;
+mod key;
 mod keys;
+mod last_day;
 mod ldap;
 mod limits;
 mod logs;
@@ -74,6 +76,9 @@ enum Command {
     /// Manage what clients hold: login tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Manage the keys that programs present to the HTTP API of operators.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Show and lift limits that let nothing through.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
@@ -123,6 +128,7 @@ impl Command {
             Self::User(command) => command.run().await,
             Self::Realm(command) => command.run().await,
             Self::Token(command) => command.run().await,
+            Self::Key(command) => command.run().await,
             Self::Limits(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Attempts(command) => command.run().await,

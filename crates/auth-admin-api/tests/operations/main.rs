@@ -11,6 +11,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+mod keys;
 mod reading;
 #[path = "../../../auth-engine/tests/engine/world.rs"]
 mod world;
@@ -152,6 +153,21 @@ fn cases() -> Vec<Case> {
         case("token.list", of(iago()), Value::Null, &[], &[READ, HELPDESK]),
         case("token.revoke", json!({"user": iago(), "id": "none"}), changed(false), &[], &[]),
         case("token.revoke-all", of(iago()), json!({}), &[(Act::TokensRevoked, "")], &[]),
+        case(
+            "key.add",
+            json!({"name": "backup", "scope": "read", "realm": "main"}),
+            Value::Null,
+            &[(Act::AdminKeyAdded, "backup: read")],
+            &[],
+        ),
+        case("key.list", json!({}), Value::Null, &[], &[READ]),
+        case(
+            "key.revoke",
+            json!({"name": "backup"}),
+            changed(true),
+            &[(Act::AdminKeyRevoked, "backup")],
+            &[],
+        ),
         case("limits.list", json!({}), json!([]), &[], &[READ, HELPDESK]),
         case("limits.lift", json!({"key": "none"}), changed(false), &[], &[]),
         case("user.unlock", of(iago()), changed(false), &[], &[HELPDESK]),

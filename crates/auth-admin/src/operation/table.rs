@@ -3,11 +3,11 @@
 use std::pin::Pin;
 
 use super::{
-    ActivateUser, AddAppPassword, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser, EndSessions,
-    EnrolDevice, LiftLimit, ListAppPasswords, ListLimits, ListRealms, ListTokens, ListUsers, MakeResetLink,
-    NewDeviceFor, Operation, ReadAttempts, ReadAudit, RelinkUser, RemoveDevice, RenameUser, RevokeAllTokens,
-    RevokeAppPassword, RevokeToken, Scope, SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, UnlockUser,
-    VerifyAddress,
+    ActivateUser, AddAppPassword, AddKey, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser,
+    EndSessions, EnrolDevice, LiftLimit, ListAppPasswords, ListKeys, ListLimits, ListRealms, ListTokens,
+    ListUsers, MakeResetLink, NewDeviceFor, Operation, ReadAttempts, ReadAudit, RelinkUser, RemoveDevice,
+    RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope, SetPassword, SetRealm,
+    SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -28,6 +28,9 @@ pub struct Entry {
 
 /// Every operation, by name.
 pub const OPERATIONS: &[Entry] = &[
+    entry::<AddKey>(),
+    entry::<ListKeys>(),
+    entry::<RevokeKey>(),
     entry::<LiftLimit>(),
     entry::<ListLimits>(),
     entry::<UnlockUser>(),
