@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, Timestamp, UserId};
 use auth_engine::Engine;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +42,7 @@ use crate::accounts::Accounts;
 use crate::error::AdminError;
 
 /// What an operator may do at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Scope {
@@ -142,7 +143,7 @@ impl Operator {
 }
 
 /// Something that operators do.
-pub trait Operation: Serialize + DeserializeOwned + fmt::Debug + Send + 'static {
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + fmt::Debug + Send + 'static {
     /// The name, such as `user.deactivate`.
     const NAME: &'static str;
 
@@ -153,7 +154,7 @@ pub trait Operation: Serialize + DeserializeOwned + fmt::Debug + Send + 'static 
     const SCOPES: &'static [Scope];
 
     /// What it answers.
-    type Reply: Serialize + DeserializeOwned + fmt::Debug + Send;
+    type Reply: Serialize + DeserializeOwned + JsonSchema + fmt::Debug + Send;
 
     /// Does it. Faces call [`Admin::run`], which checks the operator's scope before.
     fn run(self, admin: &Admin) -> impl Future<Output = Result<Self::Reply, AdminError>> + Send;
@@ -260,7 +261,7 @@ impl fmt::Debug for Admin {
 }
 
 /// A part of a list, and where the next one begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
 pub struct Page<T> {
     /// The items.
@@ -270,12 +271,12 @@ pub struct Page<T> {
 }
 
 /// Nothing but that it was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing in it")]
 pub struct Done {}
 
 /// Whether something was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
 pub struct Changed {
     /// Whether it was not so before.

@@ -1,11 +1,14 @@
 //! What operations show of records: everything but secrets.
 
+use std::borrow::Cow;
+
 use auth_core::{
     Account, Activity, AdminKey, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName,
     Realm, Timestamp,
 };
 use auth_engine::ClosedLimit;
 use data_encoding::HEXLOWER;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,6 +27,20 @@ impl Serialize for Moment {
     }
 }
 
+impl JsonSchema for Moment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
+    }
+}
+
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -33,7 +50,7 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct UserView {
     /// The slug of the realm.
@@ -103,7 +120,7 @@ impl UserView {
 }
 
 /// A token or a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TokenView {
     /// The id.
@@ -136,7 +153,7 @@ impl TokenView {
 }
 
 /// An app password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AppPasswordView {
     /// The name.
@@ -168,6 +185,19 @@ impl Serialize for Protocols {
             Self::All => serializer.serialize_str("all"),
             Self::Named(names) => names.serialize(serializer),
         }
+    }
+}
+
+impl JsonSchema for Protocols {
+    fn schema_name() -> Cow<'static, str> {
+        "Protocols".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "`all`, or the names of the protocols.",
+            "anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}],
+        })
     }
 }
 
@@ -204,7 +234,7 @@ impl AppPasswordView {
 }
 
 /// A key for administration, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct KeyView {
     /// The name.
@@ -237,34 +267,34 @@ impl KeyView {
 }
 
 /// A realm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RealmView {
     /// The slug.
     pub realm: String,
     /// The id.
     pub id: String,
-    /// [`Realm::subdomain`].
+    /// The part of the host name before that of Zulip; `null` for none.
     pub subdomain: Option<String>,
-    /// [`Realm::name`].
+    /// The name for people.
     pub name: String,
-    /// [`Realm::icon`].
+    /// The address of a picture.
     pub icon: String,
-    /// [`Realm::description`].
+    /// What it is, for people.
     pub description: String,
-    /// [`Realm::active`].
+    /// Whether its users may log in.
     pub active: bool,
-    /// [`Realm::password_login`].
+    /// Whether its users may log in with passwords.
     pub password_login: bool,
-    /// [`Realm::digest_logins`].
+    /// Whether clients may present passwords by their digest, as Rocket.Chat's do.
     pub digest_logins: bool,
-    /// [`Realm::require_second_factor`].
+    /// Whether its users need a second factor.
     pub require_second_factor: bool,
     /// The fewest characters of a new password, where that differs from the server's rule.
     pub min_length: Option<u32>,
     /// The fewest guesses that a new password must stand, where that differs from the server's rule.
     pub min_guesses: Option<u64>,
-    /// [`Realm::backends`].
+    /// What verifies passwords, in this order: `local`, or the name of a directory.
     pub backends: Vec<String>,
 }
 
@@ -291,7 +321,7 @@ impl RealmView {
 }
 
 /// A limit that lets nothing through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LimitView {
     /// By which it is lifted.
@@ -328,7 +358,7 @@ impl LimitView {
 }
 
 /// A row of the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AuditView {
     /// When it was done.
@@ -376,7 +406,7 @@ impl AuditView {
 }
 
 /// A row of the log of attempts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AttemptView {
     /// When it was made.

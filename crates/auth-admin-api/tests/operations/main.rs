@@ -11,7 +11,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 use serde_json::{Value, json};
 
+mod idempotency;
 mod keys;
+mod openapi;
 mod reading;
 #[path = "../../../auth-engine/tests/engine/world.rs"]
 mod world;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use auth_core::{Act, AdminKey, AdminKeyId, Conflict, Realm, Role, StoreError, Timestamp, is_control};
 use auth_crypto::opaque;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Changed, Operation, Operator, Scope};
@@ -18,7 +19,7 @@ const LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 const LONGEST_NAME: usize = 64;
 
 /// Makes a key for administration. Its reply is the only time that it is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AddKey {
@@ -36,7 +37,7 @@ pub struct AddKey {
 }
 
 /// A key that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NewKey {
     /// The secret, which clients present as a bearer.
@@ -88,7 +89,7 @@ impl Operation for AddKey {
 }
 
 /// Lists keys for administration, without secrets, also those that have ended.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListKeys {}
@@ -111,7 +112,7 @@ impl Operation for ListKeys {
 }
 
 /// Revokes a key for administration: it is refused at once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RevokeKey {

@@ -2,6 +2,8 @@
 
 use std::pin::Pin;
 
+use schemars::{Schema, SchemaGenerator};
+
 use super::{
     ActivateUser, AddAppPassword, AddKey, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser,
     EndSessions, EnrolDevice, LiftLimit, ListAppPasswords, ListKeys, ListLimits, ListRealms, ListTokens,
@@ -23,6 +25,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// [`Operation::SCOPES`].
     pub scopes: &'static [Scope],
+    /// The schemas of the arguments, and of the reply.
+    schemas: fn(&mut SchemaGenerator, &mut SchemaGenerator) -> (Schema, Schema),
     run: for<'a> fn(&'a Admin, &'a [u8]) -> Answer<'a>,
 }
 
@@ -71,6 +75,23 @@ impl Entry {
         OPERATIONS.iter().find(|entry| entry.name == name)
     }
 
+    /// Whether the operation changes nothing, so that a request for it may be repeated.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        // Whoever may read may do all that only reads, and nothing else.
+        self.scopes.contains(&Scope::Read)
+    }
+
+    /// The JSON schemas of the arguments and of the reply. Each has a generator, since what is written may differ from what is
+    /// read.
+    pub fn schemas(
+        &self,
+        arguments: &mut SchemaGenerator,
+        replies: &mut SchemaGenerator,
+    ) -> (Schema, Schema) {
+        (self.schemas)(arguments, replies)
+    }
+
     /// Does the operation with arguments in JSON, and gives its reply in JSON.
     ///
     /// # Errors
@@ -84,7 +105,11 @@ impl Entry {
 }
 
 const fn entry<O: Operation>() -> Entry {
-    Entry { name: O::NAME, summary: O::SUMMARY, scopes: O::SCOPES, run: run::<O> }
+    Entry { name: O::NAME, summary: O::SUMMARY, scopes: O::SCOPES, schemas: schemas::<O>, run: run::<O> }
+}
+
+fn schemas<O: Operation>(arguments: &mut SchemaGenerator, replies: &mut SchemaGenerator) -> (Schema, Schema) {
+    (arguments.subschema_for::<O>(), replies.subschema_for::<O::Reply>())
 }
 
 fn run<'a, O: Operation>(admin: &'a Admin, arguments: &'a [u8]) -> Answer<'a> {
