@@ -11,6 +11,7 @@ mod device;
 mod key;
 mod limits;
 mod logs;
+mod new_account;
 mod realm;
 mod table;
 mod token;
@@ -34,6 +35,7 @@ pub use device::{DeviceEnrolled, EnrolDevice, NewDeviceFor, RemoveDevice, ShownD
 pub use key::{AddKey, ListKeys, NewKey, RevokeKey};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
+pub use new_account::{AddUser, PROVISIONED, provisioned_id};
 pub use realm::{AddRealm, ListRealms, RealmSettings, SetRealm, ShowRealm};
 pub use table::{Entry, OPERATIONS};
 pub use token::{ListTokens, RevokeAllTokens, RevokeToken};
@@ -129,6 +131,12 @@ impl Operator {
         &self.actor
     }
 
+    /// The slug of the one realm that the operator knows of; `None` for all.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        self.realm.as_deref()
+    }
+
     /// Whether an operation that these scopes may do is this operator's to do.
     #[must_use]
     pub fn may(&self, scopes: &[Scope]) -> bool {
@@ -208,7 +216,8 @@ impl Admin {
     }
 
     /// The row of the audit log for an act of the operator.
-    pub(crate) fn audit(
+    #[must_use]
+    pub fn audit(
         &self,
         act: Act,
         realm: Option<RealmId>,

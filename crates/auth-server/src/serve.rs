@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth_admin_api::AdminApi;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -202,7 +201,7 @@ fn start_admin(
     tasks: &TaskTracker,
 ) -> anyhow::Result<()> {
     let engine = assembled.engine();
-    let answers = Arc::new(Answers::new(AdminApi::new(Arc::clone(engine), config.store.shown())));
+    let answers = Arc::new(Answers::new(engine, config.store.shown()));
     if let Some(socket) = socket {
         tracing::info!("operators reach the server at {}", socket.path().display());
         let (socket, answers) = (Arc::new(socket), Arc::clone(&answers));

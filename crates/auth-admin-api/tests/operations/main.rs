@@ -67,6 +67,13 @@ fn cases() -> Vec<Case> {
             &[],
         ),
         case("user.list", json!({"realm": "main", "limit": 2}), Value::Null, &[], &[READ, HELPDESK]),
+        case(
+            "user.add",
+            json!({"realm": "main", "username": "ophelia@zulip.com", "password": "an-other-horse-battery-1"}),
+            json!({"username": "ophelia@zulip.com", "email": "ophelia@zulip.com", "role": "member", "password": true}),
+            &[(Act::UserCreated, "")],
+            &[],
+        ),
         case("user.show", of(iago()), json!({"username": "iago", "zulip_id": 1}), &[], &[READ, HELPDESK]),
         case(
             "user.set",
@@ -293,6 +300,7 @@ async fn nobody_changes_an_account_whose_role_is_above_or_gives_such_a_role() {
         ("user.reset-link", end.clone()),
         ("user.delete", end.clone()),
         ("user.set", with("guest")),
+        ("user.add", json!({"realm": "main", "username": "queen", "role": "owner"})),
     ] {
         assert_eq!(code(&api.ask(admin(), name, &arguments).await), "role-above", "{name}");
     }
@@ -357,6 +365,13 @@ async fn what_can_not_be_done_is_told_by_a_code_and_changes_nothing() {
         ("user.show", json!({"user": {"name": "nobody"}}), 404, "no-user"),
         ("user.show", json!({"user": {"realm": "none", "name": "iago"}}), 404, "no-realm"),
         ("user.show", json!({"user": {"name": "iago"}}), 409, "several-realms"),
+        ("user.add", json!({"username": "new"}), 409, "several-realms"),
+        ("user.add", json!({"realm": "main"}), 422, "bad-name"),
+        ("user.add", json!({"realm": "main", "username": "IAGO"}), 409, "taken"),
+        ("user.add", json!({"realm": "main", "email": "no address"}), 422, "bad-name"),
+        ("user.add", json!({"realm": "main", "username": "new", "role": "king"}), 422, "no-role"),
+        ("user.add", json!({"realm": "main", "username": "new", "password": "short"}), 422, "bad-password"),
+        ("user.add", json!({"realm": "main", "username": "new", "external_id": ""}), 422, "bad-name"),
         ("user.list", json!({"after": "main"}), 400, "bad-cursor"),
         ("user.set", json!({"user": iago, "role": "king"}), 422, "no-role"),
         ("user.set", json!({"user": iago, "language": "tlh"}), 422, "no-language"),

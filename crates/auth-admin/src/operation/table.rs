@@ -5,11 +5,11 @@ use std::pin::Pin;
 use schemars::{Schema, SchemaGenerator};
 
 use super::{
-    ActivateUser, AddAppPassword, AddKey, AddRealm, Admin, CheckPassword, DeactivateUser, DeleteUser,
-    EndSessions, EnrolDevice, LiftLimit, ListAppPasswords, ListKeys, ListLimits, ListRealms, ListTokens,
-    ListUsers, MakeResetLink, NewDeviceFor, Operation, ReadAttempts, ReadAudit, RelinkUser, RemoveDevice,
-    RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope, SetPassword, SetRealm,
-    SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
+    ActivateUser, AddAppPassword, AddKey, AddRealm, AddUser, Admin, CheckPassword, DeactivateUser,
+    DeleteUser, EndSessions, EnrolDevice, LiftLimit, ListAppPasswords, ListKeys, ListLimits, ListRealms,
+    ListTokens, ListUsers, MakeResetLink, NewDeviceFor, Operation, ReadAttempts, ReadAudit, RelinkUser,
+    RemoveDevice, RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope, SetPassword,
+    SetRealm, SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -54,6 +54,7 @@ pub const OPERATIONS: &[Entry] = &[
     entry::<RevokeToken>(),
     entry::<RevokeAllTokens>(),
     entry::<ActivateUser>(),
+    entry::<AddUser>(),
     entry::<CheckPassword>(),
     entry::<DeactivateUser>(),
     entry::<DeleteUser>(),
