@@ -6,8 +6,8 @@ use http::header::{CONTENT_TYPE, HOST};
 use http::{Request, Response, StatusCode};
 
 use crate::ROOT;
+use crate::index::Index;
 use crate::problem::Problem;
-use crate::service::Index;
 
 /// The host that requests name at a socket, which has none.
 const NO_HOST: &str = "localhost";

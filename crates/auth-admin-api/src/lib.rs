@@ -2,7 +2,8 @@
 //!
 //! A server hands [`AdminApi::answer`] each request with the [`Operator`](auth_admin::operation::Operator) that sent it. Who
 //! that is, by a key or by the peer of a socket, is the server's to find out: nothing here reads credentials. What is refused is
-//! answered by a [`Problem`] (RFC 9457). [`client`] has the other end.
+//! answered by a [`Problem`] (RFC 9457). [`client`] has the other end. The API is
+//! described in OpenAPI 3.1 at [`DESCRIPTION`], and does a request with an `Idempotency-Key` once.
 //!
 //! It never opens a connection, reads a configuration or logs an argument, which may be a password.
 //!
@@ -17,14 +18,21 @@
 //! ```
 
 pub mod client;
+mod idempotency;
+mod index;
+mod openapi;
 mod problem;
 mod service;
 
+pub use index::{Index, IndexEntry};
 pub use problem::Problem;
-pub use service::{AdminApi, Index, IndexEntry};
+pub use service::AdminApi;
 
 /// The path below which operations are.
 pub const ROOT: &str = "/admin/v1/";
+
+/// The path of the description in OpenAPI.
+pub const DESCRIPTION: &str = "/admin/v1/openapi.json";
 
 /// The most bytes of a request's body.
 pub const MAX_BODY: usize = 64 * 1024;

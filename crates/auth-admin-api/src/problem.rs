@@ -8,10 +8,11 @@ use auth_core::StoreError;
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Response, StatusCode};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why nothing was done: a problem document (RFC 9457).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Problem {
     /// The reason, in a sentence for people.
@@ -59,7 +60,9 @@ fn status_of(error: &AdminError) -> StatusCode {
         AdminError::NoRealm | AdminError::NoUser | AdminError::NoGroup | AdminError::NoOperation => {
             StatusCode::NOT_FOUND
         }
-        AdminError::NotPermitted(_) | AdminError::RoleAbove(_) => StatusCode::FORBIDDEN,
+        AdminError::NotPermitted(_) | AdminError::RoleAbove(_) | AdminError::KeyAbove => {
+            StatusCode::FORBIDDEN
+        }
         AdminError::SeveralRealms
         | AdminError::EntryOfAnother
         | AdminError::NoAddress
@@ -73,6 +76,7 @@ fn status_of(error: &AdminError) -> StatusCode {
         | AdminError::GroupThere
         | AdminError::GroupOfDirectory
         | AdminError::TooManyNetworks
+        | AdminError::KeyThere
         | AdminError::NoPassword(_)
         | AdminError::Store(StoreError::Conflict(_) | StoreError::Changed) => StatusCode::CONFLICT,
         AdminError::TooManyMails => StatusCode::TOO_MANY_REQUESTS,

@@ -1,77 +1,64 @@
 //! The server's end.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use auth_admin::AdminError;
-use auth_admin::operation::{Admin, Entry, OPERATIONS, Operator, Scope};
+use auth_admin::operation::{Admin, Entry, Operator};
+use auth_core::{Digest, StoreError};
 use auth_engine::Engine;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use serde::{Deserialize, Serialize};
 
+use crate::idempotency::{self, Beginning, Replies};
+use crate::index::Index;
+use crate::openapi;
 use crate::problem::Problem;
-use crate::{MAX_BODY, ROOT};
+use crate::{DESCRIPTION, MAX_BODY, ROOT};
 
 /// Answers the requests of operators.
 pub struct AdminApi {
     engine: Arc<Engine>,
     /// Which store the server has, as [`Index::store`] tells.
     store: String,
-}
-
-/// What the API is, at its root.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Index {
-    /// The version of the server.
-    pub version: String,
-    /// Which store the server has: two servers of one store tell the same.
-    pub store: String,
-    /// The operations that the asker may do.
-    pub operations: Vec<IndexEntry>,
-}
-
-/// An operation of the [`Index`].
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct IndexEntry {
-    /// The name: the last part of the path.
-    pub name: String,
-    /// What it does, in a sentence.
-    pub summary: String,
-    /// The scopes that may do it, beside `admin`.
-    pub scopes: Vec<Scope>,
+    replies: Replies,
+    /// The description in OpenAPI, once somebody has asked for it.
+    description: OnceLock<Bytes>,
 }
 
 impl AdminApi {
     /// Answers for an engine, whose store goes by a name.
     #[must_use]
     pub fn new(engine: Arc<Engine>, store: impl Into<String>) -> Self {
-        Self { engine, store: store.into() }
+        Self { engine, store: store.into(), replies: Replies::default(), description: OnceLock::new() }
     }
 
     /// Answers a request of an operator, whose body was read up to [`MAX_BODY`] bytes and one.
     pub async fn answer(&self, operator: Operator, request: &Request<Bytes>) -> Response<Bytes> {
-        match self.judge(operator, request).await {
-            Ok(body) => document(body),
-            Err(problem) => problem.into_response(),
-        }
+        self.judge(operator, request).await.unwrap_or_else(Problem::into_response)
     }
 
-    async fn judge(&self, operator: Operator, request: &Request<Bytes>) -> Result<Vec<u8>, Problem> {
+    async fn judge(&self, operator: Operator, request: &Request<Bytes>) -> Result<Response<Bytes>, Problem> {
         let path = request.uri().path();
         if path == ROOT || format!("{path}/") == ROOT {
             if request.method() != Method::GET {
-                return Err(not_allowed("GET"));
+                return Ok(not_allowed("GET"));
             }
-            return serde_json::to_vec(&self.index(&operator)).map_err(|error| internal(&error));
+            let index =
+                serde_json::to_vec(&Index::of(&operator, &self.store)).map_err(|error| internal(&error))?;
+            return Ok(document(index));
+        }
+        if path == DESCRIPTION {
+            if request.method() != Method::GET {
+                return Ok(not_allowed("GET"));
+            }
+            return Ok(document(self.description.get_or_init(describe).clone()));
         }
         let entry = path.strip_prefix(ROOT).and_then(Entry::named);
         let entry = entry.ok_or_else(|| Problem::from(&AdminError::NoOperation))?;
         if request.method() != Method::POST {
-            return Err(not_allowed("POST"));
+            return Ok(not_allowed("POST"));
         }
         if request.body().len() > MAX_BODY {
             let title = format!("the arguments have more than {MAX_BODY} bytes");
@@ -85,34 +72,76 @@ impl AdminApi {
             return Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "not-json", title));
         }
         let admin = Admin::new(Arc::clone(&self.engine), operator);
-        entry.run(&admin, request.body()).await.map_err(|error| Problem::from(&error))
+        match idempotency::key_of(request.headers())? {
+            // What only reads may be done again.
+            Some(key) if !entry.reads() && admin.operator().may(entry.scopes) => {
+                self.once(&admin, entry, key, request).await
+            }
+            _ => {
+                Ok(document(entry.run(&admin, request.body()).await.map_err(|error| Problem::from(&error))?))
+            }
+        }
     }
 
-    fn index(&self, operator: &Operator) -> Index {
-        let permitted = OPERATIONS.iter().filter(|entry| operator.may(entry.scopes));
-        let operations = permitted.map(|entry| IndexEntry {
-            name: entry.name.to_owned(),
-            summary: entry.summary.to_owned(),
-            scopes: entry.scopes.to_vec(),
-        });
-        Index {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            store: self.store.clone(),
-            operations: operations.collect(),
+    /// Does an operation unless it was done before.
+    async fn once(
+        &self,
+        admin: &Admin,
+        entry: &Entry,
+        key: &str,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>, Problem> {
+        let name = idempotency::name_of(admin.operator().actor(), key);
+        let content = idempotency::content_of(entry.name, request.body());
+        let now = self.engine.clock().now();
+        let turn = match self.replies.begin(name, content, now)? {
+            Beginning::Do(turn) => turn,
+            Beginning::Done(reply) => return Ok(reply),
+        };
+        if !turn.is_spent {
+            let spent = self.engine.store().spend(&Digest::new(name), now + idempotency::LIFE).await;
+            if !spent.map_err(|error| Problem::from(&AdminError::from(error)))? {
+                let title = "a request with this Idempotency-Key came before, and its reply is known no more: look \
+                             whether it was done";
+                return Err(Problem::new(StatusCode::CONFLICT, "done-before", title));
+            }
+        }
+        match entry.run(admin, request.body()).await {
+            Ok(body) => {
+                let reply = document(body);
+                turn.done(&reply);
+                Ok(reply)
+            }
+            Err(error) => {
+                let problem = Problem::from(&error);
+                if matches!(error, AdminError::Store(StoreError::OutcomeUnknown(_))) {
+                    turn.done(&problem.clone().into_response());
+                } else {
+                    turn.undone();
+                }
+                Err(problem)
+            }
         }
     }
 }
 
-fn document(body: Vec<u8>) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+fn describe() -> Bytes {
+    openapi::document().to_string().into()
+}
+
+fn document(body: impl Into<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
 
-fn not_allowed(method: &'static str) -> Problem {
-    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", format!("this is asked by {method}"))
+fn not_allowed(method: &'static str) -> Response<Bytes> {
+    let title = format!("this is asked by {method}");
+    let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method", title).into_response();
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(method));
+    response
 }
 
 fn internal(error: &serde_json::Error) -> Problem {

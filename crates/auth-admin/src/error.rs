@@ -85,6 +85,10 @@ pub enum AdminError {
     NotPermitted(&'static str),
     /// The role, which the account has or would get, is above the operator's.
     RoleAbove(Role),
+    /// A key for administration would do more, or in more realms, than the operator who makes it.
+    KeyAbove,
+    /// There is a key for administration of that name.
+    KeyThere,
     /// The account has as many app passwords as it may have.
     TooManyAppPasswords,
     /// An app password of a person is not for a protocol that can ask for a code.
@@ -151,6 +155,10 @@ impl fmt::Display for AdminError {
             Self::RoleAbove(role) => {
                 write!(f, "the role {} is above what the operator may change", role.as_str())
             }
+            Self::KeyAbove => {
+                f.write_str("no key may do more, or in more realms, than the operator who makes it")
+            }
+            Self::KeyThere => f.write_str("there is a key of that name already"),
             Self::TooManyAppPasswords => {
                 write!(f, "the account has {MOST_NAMED} app passwords: revoke one first")
             }
@@ -207,6 +215,8 @@ impl AdminError {
             Self::NoOperation => "no-operation",
             Self::NotPermitted(_) => "not-permitted",
             Self::RoleAbove(_) => "role-above",
+            Self::KeyAbove => "key-above",
+            Self::KeyThere => "key-there",
             Self::TooManyAppPasswords => "too-many-app-passwords",
             Self::HasSecondStep(_) => "has-second-step",
             Self::NoPassword(_) => "no-password",

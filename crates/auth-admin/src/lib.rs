@@ -19,6 +19,7 @@
 //! ```
 
 mod accounts;
+mod admin_keys;
 mod app_passwords;
 mod devices_and_tokens;
 mod directory_sync;
@@ -32,6 +33,7 @@ mod secret_text;
 pub mod view;
 
 pub use accounts::{AccountChange, Accounts};
+pub use admin_keys::AdminKeys;
 pub use app_passwords::AppPasswords;
 pub use devices_and_tokens::{Devices, NewDevice, Tokens};
 pub use directory_sync::{DirectoryComparison, compare_directory};

@@ -9,9 +9,11 @@ mod account_name;
 mod app_password;
 mod device;
 mod group;
+mod key;
 mod limits;
 mod logs;
 mod network;
+mod new_account;
 mod person;
 mod realm;
 mod table;
@@ -20,8 +22,9 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, UserId};
+use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, Timestamp, UserId};
 use auth_engine::Engine;
+use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -37,9 +40,11 @@ pub use group::{
     AddGroup, AddMember, GroupName, ListGroups, ListGroupsOf, ListMembers, RemoveGroup, RemoveMember,
     RenameGroup,
 };
+pub use key::{AddKey, ListKeys, NewKey, RevokeKey};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
 pub use network::{AllowNetwork, BanNetwork, ListNetworks, NetworkToRule, ReleaseNetwork};
+pub use new_account::{AddUser, PROVISIONED, provisioned_id};
 pub use person::{ExportUser, FindToken, FoundToken, PersonalData};
 pub use realm::{AddRealm, ListRealms, RealmSettings, RemoveRealm, SetRealm, ShowRealm};
 pub use table::{Entry, OPERATIONS};
@@ -49,7 +54,7 @@ use crate::accounts::Accounts;
 use crate::error::AdminError;
 
 /// What an operator may do at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum Scope {
@@ -107,25 +112,39 @@ pub struct Operator {
     realm: Option<String>,
     /// The highest role of accounts that the operator may change, and that it may give.
     highest: Role,
+    /// When the operator's own key ends; `None` where it has none, or one without an end.
+    ends: Option<Timestamp>,
 }
 
 impl Operator {
     /// Whoever may read the store's files, or owns the server: everything, on accounts of every role.
     #[must_use]
     pub fn owner(actor: Actor) -> Self {
-        Self { actor, scope: Scope::Admin, realm: None, highest: Role::Owner }
+        Self { actor, scope: Scope::Admin, realm: None, highest: Role::Owner, ends: None }
     }
 
     /// Somebody with a scope, in one realm or in all.
     #[must_use]
     pub fn scoped(actor: Actor, scope: Scope, realm: Option<String>) -> Self {
-        Self { actor, scope, realm, highest: scope.highest_role() }
+        Self { actor, scope, realm, highest: scope.highest_role(), ends: None }
+    }
+
+    /// The operator until a moment, at which the key ends by which it acts.
+    #[must_use]
+    pub fn until(self, ends: Option<Timestamp>) -> Self {
+        Self { ends, ..self }
     }
 
     /// Who the audit log names.
     #[must_use]
     pub fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// The slug of the one realm that the operator knows of; `None` for all.
+    #[must_use]
+    pub fn realm(&self) -> Option<&str> {
+        self.realm.as_deref()
     }
 
     /// Whether an operation that these scopes may do is this operator's to do.
@@ -142,7 +161,7 @@ impl Operator {
 }
 
 /// Something that operators do.
-pub trait Operation: Serialize + DeserializeOwned + fmt::Debug + Send + 'static {
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + fmt::Debug + Send + 'static {
     /// The name, such as `user.deactivate`.
     const NAME: &'static str;
 
@@ -153,7 +172,7 @@ pub trait Operation: Serialize + DeserializeOwned + fmt::Debug + Send + 'static 
     const SCOPES: &'static [Scope];
 
     /// What it answers.
-    type Reply: Serialize + DeserializeOwned + fmt::Debug + Send;
+    type Reply: Serialize + DeserializeOwned + JsonSchema + fmt::Debug + Send;
 
     /// Does it. Faces call [`Admin::run`], which checks the operator's scope before.
     fn run(self, admin: &Admin) -> impl Future<Output = Result<Self::Reply, AdminError>> + Send;
@@ -207,7 +226,8 @@ impl Admin {
     }
 
     /// The row of the audit log for an act of the operator.
-    pub(crate) fn audit(
+    #[must_use]
+    pub fn audit(
         &self,
         act: Act,
         realm: Option<RealmId>,
@@ -260,7 +280,7 @@ impl fmt::Debug for Admin {
 }
 
 /// A part of a list, and where the next one begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
 pub struct Page<T> {
     /// The items.
@@ -270,12 +290,12 @@ pub struct Page<T> {
 }
 
 /// Nothing but that it was done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "there is nothing in it")]
 pub struct Done {}
 
 /// Whether something was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
 pub struct Changed {
     /// Whether it was not so before.

@@ -1,11 +1,14 @@
 //! What operations show of records: everything but secrets.
 
+use std::borrow::Cow;
+
 use auth_core::{
-    Account, Activity, AttemptRecord, AuditRecord, Credential, Group, Language, LoginName, NameKind,
-    NetworkRule, ProtocolName, Realm, Timestamp,
+    Account, Activity, AdminKey, AttemptRecord, AuditRecord, Credential, Group, Language, LoginName,
+    NameKind, NetworkRule, ProtocolName, Realm, Timestamp,
 };
 use auth_engine::ClosedLimit;
 use data_encoding::HEXLOWER;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -24,6 +27,20 @@ impl Serialize for Moment {
     }
 }
 
+impl JsonSchema for Moment {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Moment".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"type": "string", "format": "date-time"})
+    }
+}
+
 impl<'de> Deserialize<'de> for Moment {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
@@ -33,7 +50,7 @@ impl<'de> Deserialize<'de> for Moment {
 }
 
 /// A user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct UserView {
     /// The slug of the realm.
@@ -106,7 +123,7 @@ impl UserView {
 }
 
 /// A name by which a user can log in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NameView {
     /// `user-name`, `email` or `directory`.
@@ -131,7 +148,7 @@ impl NameView {
 }
 
 /// A token or a key.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct TokenView {
     /// The id.
@@ -164,7 +181,7 @@ impl TokenView {
 }
 
 /// An app password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AppPasswordView {
     /// The name.
@@ -199,9 +216,22 @@ impl Serialize for Protocols {
     }
 }
 
+impl JsonSchema for Protocols {
+    fn schema_name() -> Cow<'static, str> {
+        "Protocols".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "`all`, or the names of the protocols.",
+            "anyOf": [{"const": "all"}, {"type": "array", "items": {"type": "string"}}],
+        })
+    }
+}
+
 impl<'de> Deserialize<'de> for Protocols {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
+        #[derive(Deserialize, JsonSchema)]
         #[serde(untagged)]
         enum Written {
             All(String),
@@ -231,35 +261,68 @@ impl AppPasswordView {
     }
 }
 
+/// A key for administration, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct KeyView {
+    /// The name.
+    pub name: String,
+    /// What it may do: `read`, `helpdesk` or `admin`.
+    pub scope: String,
+    /// The slug of the realm in which it may do that; `None` for all.
+    pub realm: Option<String>,
+    /// When it was made.
+    pub created: Moment,
+    /// From when on it is refused.
+    pub ends: Option<Moment>,
+    /// When it was last used, to the minute.
+    pub last_used: Option<Moment>,
+}
+
+impl KeyView {
+    /// What is shown of a key, whose realm has this slug.
+    #[must_use]
+    pub fn of(key: &AdminKey, realm: Option<&str>) -> Self {
+        Self {
+            name: key.name.clone(),
+            scope: key.scope.clone(),
+            realm: realm.map(str::to_owned),
+            created: Moment(key.made),
+            ends: key.ends.map(Moment),
+            last_used: key.last_used.map(Moment),
+        }
+    }
+}
+
 /// A realm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct RealmView {
     /// The slug.
     pub realm: String,
     /// The id.
     pub id: String,
-    /// [`Realm::subdomain`].
+    /// The part of the host name before that of Zulip; `null` for none.
     pub subdomain: Option<String>,
-    /// [`Realm::name`].
+    /// The name for people.
     pub name: String,
-    /// [`Realm::icon`].
+    /// The address of a picture.
     pub icon: String,
-    /// [`Realm::description`].
+    /// What it is, for people.
     pub description: String,
-    /// [`Realm::active`].
+    /// Whether its users may log in.
     pub active: bool,
-    /// [`Realm::password_login`].
+    /// Whether its users may log in with passwords.
     pub password_login: bool,
-    /// [`Realm::digest_logins`].
+    /// Whether clients may present passwords by their digest, as Rocket.Chat's do.
     pub digest_logins: bool,
-    /// [`Realm::require_second_factor`].
+    /// Whether its users need a second factor.
     pub require_second_factor: bool,
     /// The fewest characters of a new password, where that differs from the server's rule.
     pub min_length: Option<u32>,
     /// The fewest guesses that a new password must stand, where that differs from the server's rule.
     pub min_guesses: Option<u64>,
-    /// [`Realm::backends`].
+    /// What verifies passwords, in this order: `local`, or the name of a directory.
     pub backends: Vec<String>,
 }
 
@@ -286,7 +349,7 @@ impl RealmView {
 }
 
 /// A limit that lets nothing through.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct LimitView {
     /// By which it is lifted.
@@ -323,7 +386,7 @@ impl LimitView {
 }
 
 /// A ban or an allowance of a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NetworkRuleView {
     /// The network in CIDR form.
@@ -353,7 +416,7 @@ impl NetworkRuleView {
 }
 
 /// A group of users.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct GroupView {
     /// The slug of the realm.
@@ -386,7 +449,7 @@ impl GroupView {
 }
 
 /// A row of the audit log.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AuditView {
     /// When it was done.
@@ -434,7 +497,7 @@ impl AuditView {
 }
 
 /// A row of the log of attempts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct AttemptView {
     /// When it was made.

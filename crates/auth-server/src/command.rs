@@ -9,7 +9,9 @@ mod export;
 mod group;
 mod import;
 mod input;
+mod key;
 mod keys;
+mod last_day;
 mod ldap;
 mod limits;
 mod logs;
@@ -78,6 +80,9 @@ enum Command {
     /// Manage what clients hold: login tokens, personal access tokens, API keys.
     #[command(subcommand)]
     Token(token::TokenCommand),
+    /// Manage the keys that programs present to the HTTP API of operators.
+    #[command(subcommand)]
+    Key(key::KeyCommand),
     /// Show and lift limits that let nothing through, and ban or allow networks.
     #[command(subcommand)]
     Limits(limits::LimitsCommand),
@@ -128,6 +133,7 @@ impl Command {
             Self::Group(command) => command.run().await,
             Self::Realm(command) => command.run().await,
             Self::Token(command) => command.run().await,
+            Self::Key(command) => command.run().await,
             Self::Limits(command) => command.run().await,
             Self::Audit(command) => command.run().await,
             Self::Attempts(command) => command.run().await,

@@ -228,6 +228,10 @@ impl Config {
         }) {
             return Err(ConfigError::new(format!("[metrics] listen: {address} is in [server] listen too")));
         }
+        self.admin.check(&self.server.listen)?;
+        if self.admin.listen.is_some_and(|admin| admin.port() != 0 && self.metrics.listen == Some(admin)) {
+            return Err(ConfigError::new("[admin] listen: [metrics] listen has the same address"));
+        }
         self.store.check()?;
         self.keys.check()?;
         self.zulip.check()?;

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth_admin_api::AdminApi;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use crate::Assembled;
+use crate::admin::answers::Answers;
+use crate::admin::bearers::Bearers;
+use crate::admin::listener::AdminListener;
 use crate::admin::socket::AdminSocket;
+use crate::admin::tls::Tls;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen};
@@ -41,6 +44,7 @@ pub struct Bound {
     listeners: Vec<(TcpListener, Listen)>,
     metrics: Option<TcpListener>,
     admin: Option<AdminSocket>,
+    admin_listener: Option<TcpListener>,
     signals: Signals,
 }
 
@@ -93,7 +97,11 @@ impl Bound {
             None => None,
         };
         let admin = AdminSocket::bind(&config.admin).await?;
-        Ok(Self { listeners, metrics, admin, signals })
+        let admin_listener = match config.admin.listen {
+            Some(address) => Some(open_port(address).await?),
+            None => None,
+        };
+        Ok(Self { listeners, metrics, admin, admin_listener, signals })
     }
 
     /// The addresses, with the ports that were found free where port 0 was asked for.
@@ -110,6 +118,14 @@ impl Bound {
     /// When the system doesn't tell.
     pub fn metrics_address(&self) -> std::io::Result<Option<SocketAddr>> {
         self.metrics.as_ref().map(TcpListener::local_addr).transpose()
+    }
+
+    /// The address that takes operations of programs with keys, where there is one.
+    ///
+    /// # Errors
+    /// When the system doesn't tell.
+    pub fn admin_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.admin_listener.as_ref().map(TcpListener::local_addr).transpose()
     }
 
     /// Begins to answer.
@@ -163,16 +179,7 @@ impl Bound {
             let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
             supervisor.keep("the metrics' listener", serve);
         }
-        if let Some(socket) = self.admin {
-            tracing::info!("operators reach the server at {}", socket.path().display());
-            let (socket, engine) = (Arc::new(socket), Arc::clone(assembled.engine()));
-            let api = Arc::new(AdminApi::new(engine, config.store.shown()));
-            let serve = move |stop| {
-                let (socket, api) = (Arc::clone(&socket), Arc::clone(&api));
-                async move { socket.serve(api, stop).await }
-            };
-            supervisor.keep("the operators' socket", serve);
-        }
+        start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;
         start_background(&supervisor, config, &assembled)?;
         Ok(Server {
             signals: self.signals,
@@ -183,6 +190,37 @@ impl Bound {
             assembled,
         })
     }
+}
+
+/// Starts to take what operators ask for: at the socket, and at the listener for programs with keys.
+fn start_admin(
+    supervisor: &Supervisor,
+    config: &Config,
+    assembled: &Assembled,
+    socket: Option<AdminSocket>,
+    listener: Option<TcpListener>,
+    tasks: &TaskTracker,
+) -> anyhow::Result<()> {
+    let engine = assembled.engine();
+    let answers = Arc::new(Answers::new(engine, config.store.shown()));
+    if let Some(socket) = socket {
+        tracing::info!("operators reach the server at {}", socket.path().display());
+        let (socket, answers) = (Arc::new(socket), Arc::clone(&answers));
+        let serve = move |stop| {
+            let (socket, answers) = (Arc::clone(&socket), Arc::clone(&answers));
+            async move { socket.serve(answers, stop).await }
+        };
+        supervisor.keep("the operators' socket", serve);
+    }
+    if let Some(listener) = listener {
+        let tls = Tls::new(&config.admin)?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        tracing::info!("programs with keys reach the server at {scheme}://{}", listener.local_addr()?);
+        let (bearers, tasks) = (Bearers::new(engine), tasks.clone());
+        let listener = Arc::new(AdminListener { listener, tls, bearers, answers, tasks });
+        supervisor.keep("the operators' listener", move |stop| Arc::clone(&listener).serve(stop));
+    }
+    Ok(())
 }
 
 /// Starts what runs beside the listeners.

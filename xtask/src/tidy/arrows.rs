@@ -34,6 +34,11 @@ const ARROWS: &[Arrows] = &[
         tested: &["auth-store", "auth-transfer", "test-postgres"],
     },
     Arrows {
+        name: "auth-scim",
+        linked: &["auth-admin", "auth-admin-api", "auth-core"],
+        tested: &["auth-engine", "auth-store", "auth-transfer", "test-postgres"],
+    },
+    Arrows {
         name: "auth-transfer",
         linked: &["auth-core", "auth-crypto", "auth-engine"],
         tested: &["auth-admin", "auth-store", "test-postgres"],
@@ -60,6 +65,7 @@ const ARROWS: &[Arrows] = &[
             "auth-proto-web",
             "auth-proto-zettelstore",
             "auth-proto-zulip",
+            "auth-scim",
             "auth-store",
             "auth-transfer",
         ],

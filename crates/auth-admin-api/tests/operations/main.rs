@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use self::cases::cases;
 
 mod cases;
+mod idempotency;
+mod keys;
+mod openapi;
 mod reading;
 #[path = "../../../auth-engine/tests/engine/world.rs"]
 mod world;
@@ -132,6 +135,7 @@ async fn nobody_changes_an_account_whose_role_is_above_or_gives_such_a_role() {
         ("user.reset-link", end.clone()),
         ("user.delete", end.clone()),
         ("user.set", with("guest")),
+        ("user.add", json!({"realm": "main", "username": "queen", "role": "owner"})),
     ] {
         assert_eq!(code(&api.ask(admin(), name, &arguments).await), "role-above", "{name}");
     }
@@ -200,6 +204,13 @@ async fn what_can_not_be_done_is_told_by_a_code_and_changes_nothing() {
         ("user.show", json!({"user": {"name": "nobody"}}), 404, "no-user"),
         ("user.show", json!({"user": {"realm": "none", "name": "iago"}}), 404, "no-realm"),
         ("user.show", json!({"user": {"name": "iago"}}), 409, "several-realms"),
+        ("user.add", json!({"username": "new"}), 409, "several-realms"),
+        ("user.add", json!({"realm": "main"}), 422, "bad-name"),
+        ("user.add", json!({"realm": "main", "username": "IAGO"}), 409, "taken"),
+        ("user.add", json!({"realm": "main", "email": "no address"}), 422, "bad-name"),
+        ("user.add", json!({"realm": "main", "username": "new", "role": "king"}), 422, "no-role"),
+        ("user.add", json!({"realm": "main", "username": "new", "password": "short"}), 422, "bad-password"),
+        ("user.add", json!({"realm": "main", "username": "new", "external_id": ""}), 422, "bad-name"),
         ("user.list", json!({"after": "main"}), 400, "bad-cursor"),
         ("user.set", json!({"user": iago, "role": "king"}), 422, "no-role"),
         ("user.set", json!({"user": iago, "language": "tlh"}), 422, "no-language"),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use auth_core::{Act, Language, NameKind, Password, Place, Realm, Role, Timestamp, UserId};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Done, Operation, Page, Scope};
@@ -28,7 +29,7 @@ fn accounts(admin: &Admin) -> Accounts {
 }
 
 /// Shows a user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ShowUser {
@@ -52,7 +53,7 @@ impl Operation for ShowUser {
 
 /// Lists the users of one realm or of all: realm by realm, or those that were not seen for a time, those unseen for longest
 /// first.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListUsers {
@@ -60,7 +61,7 @@ pub struct ListUsers {
     pub realm: Option<String>,
     /// Only users that neither logged in nor used a token or a key since this moment.
     pub inactive_since: Option<Moment>,
-    /// Where the list goes on: [`Page::next`] of the part before.
+    /// Where the list goes on: `next` of the part before.
     pub after: Option<String>,
     /// The number of users, 500 at most.
     pub limit: Option<u32>,
@@ -135,7 +136,7 @@ impl ListUsers {
 }
 
 /// Sets a user's password, and ends what was signed in before.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct SetPassword {
@@ -163,7 +164,7 @@ impl Operation for SetPassword {
 }
 
 /// Tries a password without logging in. Nothing is counted by it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct CheckPassword {
@@ -174,7 +175,7 @@ pub struct CheckPassword {
 }
 
 /// Whether a password is the stored one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Matched {
     /// Whether it is.
@@ -201,7 +202,7 @@ impl Operation for CheckPassword {
 }
 
 /// Takes a user's addresses for verified.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct VerifyAddress {
@@ -222,7 +223,7 @@ impl Operation for VerifyAddress {
 }
 
 /// Deactivates a user: everything is refused at once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct DeactivateUser {
@@ -244,7 +245,7 @@ impl Operation for DeactivateUser {
 }
 
 /// Activates a user that was deactivated.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ActivateUser {
@@ -266,7 +267,7 @@ impl Operation for ActivateUser {
 }
 
 /// Deletes a user with everything that belongs to the user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct DeleteUser {
@@ -288,7 +289,7 @@ impl Operation for DeleteUser {
 }
 
 /// Ends all of a user's sessions. Keys, personal tokens and app passwords stay.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct EndSessions {
@@ -310,7 +311,7 @@ impl Operation for EndSessions {
 }
 
 /// Gives an account to another entry of its directory.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RelinkUser {
@@ -321,7 +322,7 @@ pub struct RelinkUser {
 }
 
 /// To which entry an account belonged before.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Relinked {
     /// The id of the entry; `None` where it belonged to no directory.
@@ -343,7 +344,7 @@ impl Operation for RelinkUser {
 }
 
 /// Makes a token with which a user sets a new password, once.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct MakeResetLink {
@@ -355,7 +356,7 @@ pub struct MakeResetLink {
 }
 
 /// A token for a new password.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ResetLinkToken {
     /// The token: the last part of the address `/reset-password/TOKEN` of the pages.
@@ -379,7 +380,7 @@ impl Operation for MakeResetLink {
 }
 
 /// Mails a user a link for a new password. The link goes to the user's own address and is told to nobody else.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct MailResetLink {
@@ -415,7 +416,7 @@ impl Operation for MailResetLink {
 }
 
 /// Changes what is named of a user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct SetUser {
@@ -474,7 +475,7 @@ impl Operation for SetUser {
 }
 
 /// Gives a user another user name. Ids, keys and tokens stay, but Zettelstore's tokens end: they name their user.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RenameUser {

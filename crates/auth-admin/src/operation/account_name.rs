@@ -1,9 +1,10 @@
 //! The name by which an operator means an account.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// By what an operator means an account: a user name, an e-mail address or an id, in one realm or in all.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AccountName {

@@ -1,5 +1,6 @@
 //! Operations on app passwords.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Operation, Scope};
@@ -13,7 +14,7 @@ fn app_passwords(admin: &Admin) -> AppPasswords {
 }
 
 /// Makes an app password. Its reply is the only time that it is shown.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AddAppPassword {
@@ -30,7 +31,7 @@ pub struct AddAppPassword {
 }
 
 /// An app password that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct NewAppPassword {
     /// The password.
@@ -64,7 +65,7 @@ impl Operation for AddAppPassword {
 }
 
 /// Lists a user's app passwords, without secrets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListAppPasswords {
@@ -85,7 +86,7 @@ impl Operation for ListAppPasswords {
 }
 
 /// Revokes an app password, with what was fetched by it.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RevokeAppPassword {

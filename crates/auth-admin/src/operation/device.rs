@@ -2,6 +2,7 @@
 
 use auth_core::OneTimeCode;
 use auth_crypto::totp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Operation, Scope};
@@ -13,8 +14,8 @@ fn devices(admin: &Admin) -> Devices {
     Devices::new(admin.engine()).acting_as(admin.operator().actor().clone())
 }
 
-/// Makes the secret of a new device for a user. Nothing is kept of it before [`EnrolDevice`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// Makes the secret of a new device for a user. Nothing is kept of it before `device.enrol`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct NewDeviceFor {
@@ -23,7 +24,7 @@ pub struct NewDeviceFor {
 }
 
 /// A device that is not enrolled yet.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct ShownDevice {
     /// The address that authenticator apps take from a picture: `otpauth://…`.
@@ -50,7 +51,7 @@ impl Operation for NewDeviceFor {
 }
 
 /// Enrols a device in place of the one that the user may have, with new backup codes, and ends the user's sessions.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct EnrolDevice {
@@ -64,7 +65,7 @@ pub struct EnrolDevice {
 }
 
 /// A device that was enrolled.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct DeviceEnrolled {
     /// Backup codes, each of which replaces the device once.
@@ -89,7 +90,7 @@ impl Operation for EnrolDevice {
 }
 
 /// Removes a user's device and backup codes.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RemoveDevice {

@@ -1,6 +1,7 @@
 //! Operations on groups.
 
 use auth_core::{Act, Conflict, Group, GroupId, Realm, StoreError, UserId, is_control};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Operation, Page, Scope};
@@ -14,7 +15,7 @@ const PAGE: u32 = 500;
 const LONGEST_NAME: usize = 100;
 
 /// By what an operator means a group: its name in a realm, whatever the case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct GroupName {
@@ -25,7 +26,7 @@ pub struct GroupName {
 }
 
 /// Lists the groups of a realm by name.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListGroups {
@@ -56,7 +57,7 @@ impl Operation for ListGroups {
 }
 
 /// Lists the members of a group.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListMembers {
@@ -89,7 +90,7 @@ impl Operation for ListMembers {
 }
 
 /// Makes a group without members.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AddGroup {
@@ -120,7 +121,7 @@ impl Operation for AddGroup {
 }
 
 /// Gives a group another name.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RenameGroup {
@@ -151,7 +152,7 @@ impl Operation for RenameGroup {
 }
 
 /// Removes a group. Its members stay users.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RemoveGroup {
@@ -173,7 +174,7 @@ impl Operation for RemoveGroup {
 }
 
 /// Puts a user into a group of the user's realm.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AddMember {
@@ -195,7 +196,7 @@ impl Operation for AddMember {
 }
 
 /// Takes a user out of a group.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RemoveMember {
@@ -217,7 +218,7 @@ impl Operation for RemoveMember {
 }
 
 /// Lists the groups that a user is in.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListGroupsOf {

@@ -2,6 +2,7 @@
 
 use auth_core::{Act, Digest};
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Operation, Scope};
@@ -9,7 +10,7 @@ use crate::error::AdminError;
 use crate::view::LimitView;
 
 /// Lists the limits that let nothing through now, those that end first before the others.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListLimits {}
@@ -42,11 +43,11 @@ impl Operation for ListLimits {
 }
 
 /// Lifts a limit: what it has counted is forgotten.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct LiftLimit {
-    /// The key that [`ListLimits`] gives.
+    /// The key that `limits.list` gives.
     pub key: String,
 }
 
@@ -75,7 +76,7 @@ impl Operation for LiftLimit {
 }
 
 /// Lifts all limits of an account, whatever the name, the client and the protocol. What was counted of a client stays.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct UnlockUser {

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use auth_core::{
     Act, AttemptFilter, AuditFilter, ClientKey, LogOrder, LogPage, Place, ProtocolName, RealmId, UserId,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Operation, Scope};
@@ -16,7 +17,7 @@ use crate::view::{AttemptView, AuditView, Moment};
 const MOST: u32 = 500;
 
 /// Rows of a log, and where the log goes on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[expect(clippy::exhaustive_structs, reason = "faces take it apart")]
 pub struct Rows<T> {
     /// The rows.
@@ -28,7 +29,7 @@ pub struct Rows<T> {
 }
 
 /// Which rows of a log are meant, and which part of them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct LogQuery {
@@ -52,7 +53,7 @@ pub struct LogQuery {
     pub until: Option<Moment>,
     /// Whether the oldest rows come first; else the newest do.
     pub oldest_first: bool,
-    /// [`Rows::last`] of the part before.
+    /// `last` of the part before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// The number of rows, 500 at most.
@@ -99,7 +100,7 @@ impl LogQuery {
 }
 
 /// Reads the audit log: who changed what, when and from where.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ReadAudit {
@@ -138,7 +139,7 @@ impl Operation for ReadAudit {
 }
 
 /// Reads the log of attempts to log in.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ReadAttempts {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use auth_core::{Act, NetworkRule, NetworkRuleKind, is_control};
 use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Admin, Changed, Operation, Scope};
@@ -17,7 +18,7 @@ const MOST: usize = 10_000;
 const LONGEST_NOTE: usize = 200;
 
 /// Lists the bans and allowances of networks, also those that have ended.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListNetworks {}
@@ -34,7 +35,7 @@ impl Operation for ListNetworks {
 }
 
 /// A network, how long its rule holds, and why.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct NetworkToRule {
@@ -49,7 +50,7 @@ pub struct NetworkToRule {
 }
 
 /// Bans a network: nothing from there is answered. A ban takes the place of an allowance of the same network.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct BanNetwork(pub NetworkToRule);
@@ -66,7 +67,7 @@ impl Operation for BanNetwork {
 }
 
 /// Allows a network: it is not banned with a larger one, and the limits of clients don't count it. Those of accounts do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AllowNetwork(pub NetworkToRule);
@@ -84,7 +85,7 @@ impl Operation for AllowNetwork {
 }
 
 /// Ends the ban or the allowance of a network.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ReleaseNetwork {

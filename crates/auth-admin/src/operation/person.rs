@@ -3,6 +3,7 @@
 use auth_core::{Account, Act, Credential, CredentialKind};
 use auth_crypto::opaque;
 use auth_engine::RevocationEvent;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, LogQuery, Operation, ReadAttempts, ReadAudit, Rows, Scope};
@@ -14,7 +15,7 @@ use crate::view::{AttemptView, AuditView, GroupView, NameView, TokenView, UserVi
 const MOST_ROWS: usize = 10_000;
 
 /// Hands over what is kept of a person, without secrets: for whoever asks for their data.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ExportUser {
@@ -23,7 +24,7 @@ pub struct ExportUser {
 }
 
 /// What is kept of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PersonalData {
     /// The account.
@@ -68,7 +69,7 @@ impl Operation for ExportUser {
 
 /// Finds whose a secret is that was found where it should not be: a token, a key or an app password. The secret isn't kept,
 /// and nothing is revoked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct FindToken {
@@ -77,7 +78,7 @@ pub struct FindToken {
 }
 
 /// Whose a secret is.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FoundToken {
     /// The slug of the realm.

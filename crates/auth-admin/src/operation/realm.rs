@@ -3,6 +3,7 @@
 use auth_core::{
     Act, BadRealm, ImportMode, NewRecord, OnConflict, Realm, RealmChange, RealmId, RealmRemoval,
 };
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::{Admin, Changed, Done, Operation, Scope};
@@ -10,7 +11,7 @@ use crate::error::AdminError;
 use crate::view::RealmView;
 
 /// Lists realms.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListRealms {}
@@ -27,7 +28,7 @@ impl Operation for ListRealms {
 }
 
 /// Shows a realm.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ShowRealm {
@@ -47,32 +48,32 @@ impl Operation for ShowRealm {
 }
 
 /// What is to be written of a realm: what is named, and nothing else.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RealmSettings {
-    /// [`Realm::subdomain`]; `null` for none.
+    /// The part of the host name before that of Zulip; `null` for none.
     #[serde(deserialize_with = "named", skip_serializing_if = "Option::is_none")]
     pub subdomain: Option<Option<String>>,
-    /// [`Realm::name`].
+    /// The name for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// [`Realm::icon`].
+    /// The address of a picture.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub icon: Option<String>,
-    /// [`Realm::description`].
+    /// What it is, for people.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
-    /// [`Realm::active`].
+    /// Whether its users may log in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub active: Option<bool>,
-    /// [`Realm::password_login`].
+    /// Whether its users may log in with passwords.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_login: Option<bool>,
-    /// [`Realm::digest_logins`].
+    /// Whether clients may present passwords by their digest, as Rocket.Chat's do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest_logins: Option<bool>,
-    /// [`Realm::require_second_factor`].
+    /// Whether its users need a second factor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub require_second_factor: Option<bool>,
     /// The fewest characters of a new password; `null` for the server's rule.
@@ -81,7 +82,7 @@ pub struct RealmSettings {
     /// The fewest guesses that a new password must stand; `null` for the server's rule.
     #[serde(deserialize_with = "named", skip_serializing_if = "Option::is_none")]
     pub min_guesses: Option<Option<u64>>,
-    /// [`Realm::backends`].
+    /// What verifies passwords, in this order: `local`, or the name of a directory.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub backends: Option<Vec<String>>,
 }
@@ -107,7 +108,7 @@ impl RealmSettings {
 }
 
 /// Makes a realm.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct AddRealm {
@@ -139,7 +140,7 @@ impl Operation for AddRealm {
 }
 
 /// Changes what is named of a realm.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct SetRealm {
@@ -164,7 +165,7 @@ impl Operation for SetRealm {
 }
 
 /// Removes a realm that has no user, with its groups and its keys for administration.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RemoveRealm {

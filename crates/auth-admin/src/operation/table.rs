@@ -2,14 +2,16 @@
 
 use std::pin::Pin;
 
+use schemars::{Schema, SchemaGenerator};
+
 use super::{
-    ActivateUser, AddAppPassword, AddGroup, AddMember, AddRealm, Admin, AllowNetwork, BanNetwork,
-    CheckPassword, DeactivateUser, DeleteUser, EndSessions, EnrolDevice, ExportUser, FindToken, LiftLimit,
-    ListAppPasswords, ListGroups, ListGroupsOf, ListLimits, ListMembers, ListNetworks, ListRealms,
-    ListTokens, ListUsers, MailResetLink, MakeResetLink, NewDeviceFor, Operation, ReadAttempts, ReadAudit,
-    ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember, RemoveRealm, RenameGroup,
-    RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeToken, Scope, SetPassword, SetRealm, SetUser,
-    ShowRealm, ShowUser, UnlockUser, VerifyAddress,
+    ActivateUser, AddAppPassword, AddGroup, AddKey, AddMember, AddRealm, AddUser, Admin, AllowNetwork,
+    BanNetwork, CheckPassword, DeactivateUser, DeleteUser, EndSessions, EnrolDevice, ExportUser, FindToken,
+    LiftLimit, ListAppPasswords, ListGroups, ListGroupsOf, ListKeys, ListLimits, ListMembers, ListNetworks,
+    ListRealms, ListTokens, ListUsers, MailResetLink, MakeResetLink, NewDeviceFor, Operation, ReadAttempts,
+    ReadAudit, ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember, RemoveRealm, RenameGroup,
+    RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope, SetPassword, SetRealm,
+    SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -25,11 +27,16 @@ pub struct Entry {
     pub summary: &'static str,
     /// [`Operation::SCOPES`].
     pub scopes: &'static [Scope],
+    /// The schemas of the arguments, and of the reply.
+    schemas: fn(&mut SchemaGenerator, &mut SchemaGenerator) -> (Schema, Schema),
     run: for<'a> fn(&'a Admin, &'a [u8]) -> Answer<'a>,
 }
 
 /// Every operation, by name.
 pub const OPERATIONS: &[Entry] = &[
+    entry::<AddKey>(),
+    entry::<ListKeys>(),
+    entry::<RevokeKey>(),
     entry::<LiftLimit>(),
     entry::<ListLimits>(),
     entry::<UnlockUser>(),
@@ -65,6 +72,7 @@ pub const OPERATIONS: &[Entry] = &[
     entry::<RevokeToken>(),
     entry::<RevokeAllTokens>(),
     entry::<ActivateUser>(),
+    entry::<AddUser>(),
     entry::<CheckPassword>(),
     entry::<DeactivateUser>(),
     entry::<DeleteUser>(),
@@ -86,6 +94,23 @@ impl Entry {
         OPERATIONS.iter().find(|entry| entry.name == name)
     }
 
+    /// Whether the operation changes nothing, so that a request for it may be repeated.
+    #[must_use]
+    pub fn reads(&self) -> bool {
+        // Whoever may read may do all that only reads, and nothing else.
+        self.scopes.contains(&Scope::Read)
+    }
+
+    /// The JSON schemas of the arguments and of the reply. Each has a generator, since what is written may differ from what is
+    /// read.
+    pub fn schemas(
+        &self,
+        arguments: &mut SchemaGenerator,
+        replies: &mut SchemaGenerator,
+    ) -> (Schema, Schema) {
+        (self.schemas)(arguments, replies)
+    }
+
     /// Does the operation with arguments in JSON, and gives its reply in JSON.
     ///
     /// # Errors
@@ -99,7 +124,11 @@ impl Entry {
 }
 
 const fn entry<O: Operation>() -> Entry {
-    Entry { name: O::NAME, summary: O::SUMMARY, scopes: O::SCOPES, run: run::<O> }
+    Entry { name: O::NAME, summary: O::SUMMARY, scopes: O::SCOPES, schemas: schemas::<O>, run: run::<O> }
+}
+
+fn schemas<O: Operation>(arguments: &mut SchemaGenerator, replies: &mut SchemaGenerator) -> (Schema, Schema) {
+    (arguments.subschema_for::<O>(), replies.subschema_for::<O::Reply>())
 }
 
 fn run<'a, O: Operation>(admin: &'a Admin, arguments: &'a [u8]) -> Answer<'a> {

@@ -1,6 +1,7 @@
 //! Operations on tokens and keys.
 
 use auth_core::CredentialId;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AccountName, Admin, Changed, Done, Operation, Scope};
@@ -13,7 +14,7 @@ fn tokens(admin: &Admin) -> Tokens {
 }
 
 /// Lists a user's tokens and keys, without secrets.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct ListTokens {
@@ -41,13 +42,13 @@ impl Operation for ListTokens {
 }
 
 /// Revokes one of a user's tokens and keys.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RevokeToken {
     /// The user.
     pub user: AccountName,
-    /// The id that [`ListTokens`] gives.
+    /// The id that `token.list` gives.
     pub id: String,
 }
 
@@ -65,7 +66,7 @@ impl Operation for RevokeToken {
 }
 
 /// Revokes all of a user's tokens and keys, also signed ones.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
 pub struct RevokeAllTokens {

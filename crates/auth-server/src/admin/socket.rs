@@ -10,12 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use auth_admin::operation::Operator;
-use auth_admin_api::{AdminApi, MAX_BODY, Problem};
-use bytes::Bytes;
-use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use auth_admin_api::Problem;
+use http::StatusCode;
+use http_body_util::Full;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -25,6 +22,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::answers::Answers;
 use super::peer;
 use crate::config::{self, Admin, GroupScope};
 
@@ -96,7 +94,7 @@ impl AdminSocket {
     }
 
     /// Takes operations until told to stop.
-    pub(crate) async fn serve(&self, api: Arc<AdminApi>, stop: CancellationToken) {
+    pub(crate) async fn serve(&self, answers: Arc<Answers>, stop: CancellationToken) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
             let accepted = tokio::select! {
@@ -110,7 +108,7 @@ impl AdminSocket {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
-            let connection = answer_at(Arc::clone(&api), stream, self.groups.clone());
+            let connection = answer_at(Arc::clone(&answers), stream, self.groups.clone());
             let stop = stop.clone();
             tokio::spawn(async move {
                 let _place = place;
@@ -132,15 +130,15 @@ impl Drop for AdminSocket {
 }
 
 /// Answers the one request of a connection.
-async fn answer_at(api: Arc<AdminApi>, stream: UnixStream, groups: BTreeMap<String, GroupScope>) {
+async fn answer_at(answers: Arc<Answers>, stream: UnixStream, groups: BTreeMap<String, GroupScope>) {
     let Ok(peer) = stream.peer_cred() else { return };
     let (user, group) = (peer.uid(), peer.gid());
     let operator = spawn_blocking(move || peer::operator_of(user, group, &groups)).await.ok().flatten();
     let service = service_fn(|request| {
-        let (api, operator) = (Arc::clone(&api), operator.clone());
+        let (answers, operator) = (Arc::clone(&answers), operator.clone());
         async move {
             let response = match operator {
-                Some(operator) => answer(&api, operator, request).await,
+                Some(operator) => answers.answer(operator, request).await,
                 None => {
                     let title =
                         "you are neither root nor the server's user, nor in a group of [admin.groups]";
@@ -154,13 +152,4 @@ async fn answer_at(api: Arc<AdminApi>, stream: UnixStream, groups: BTreeMap<Stri
     builder.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(false);
     // A connection that breaks is the client's affair.
     drop(builder.serve_connection(TokioIo::new(stream), service).await);
-}
-
-async fn answer(api: &AdminApi, operator: Operator, request: Request<Incoming>) -> Response<Bytes> {
-    let (head, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, MAX_BODY).collect().await else {
-        let title = format!("the arguments have more than {MAX_BODY} bytes, or broke off");
-        return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title).into_response();
-    };
-    api.answer(operator, &Request::from_parts(head, body.to_bytes())).await
 }

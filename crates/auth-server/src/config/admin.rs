@@ -1,12 +1,19 @@
 //! Section `[admin]`: how operators reach the running server.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use auth_admin::operation::Scope;
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::{Deserialize, Deserializer};
 
-use super::value::text;
+use super::files::{SecretFile, certificates};
+use super::value::{optional_address, text};
+use super::{ConfigError, Listen};
 
 /// Where the socket is unless the configuration says otherwise, where the folder is there.
 const DEFAULT_SOCKET: &str = "/run/auth-server/admin.sock";
@@ -22,6 +29,15 @@ pub struct Admin {
     /// What the members of groups of this machine may do, by the group's name: `read`, `helpdesk` or `admin`. Root and the
     /// server's own user may do everything.
     pub groups: BTreeMap<String, GroupScope>,
+    /// The address that takes operations of programs that present keys; without an address there is none. Any but a loopback
+    /// address needs TLS.
+    #[serde(deserialize_with = "optional_address")]
+    pub listen: Option<SocketAddr>,
+    /// The file with the certificate of that address, in PEM, and with those of the authorities between it and one that clients
+    /// trust.
+    pub certificate_file: Option<PathBuf>,
+    /// The file with the private key of the certificate, in PEM.
+    pub key_file: Option<SecretFile>,
 }
 
 /// The socket that takes operations.
@@ -64,6 +80,56 @@ impl Admin {
         if let AdminSocket::At(path) = &mut self.socket {
             *path = folder.join(&*path);
         }
+        if let Some(path) = &mut self.certificate_file {
+            *path = folder.join(&*path);
+        }
+        if let Some(file) = &mut self.key_file {
+            file.resolve(folder);
+        }
+    }
+
+    /// Checks what concerns the listener; `others` are those of the server.
+    pub(super) fn check(&self, others: &[Listen]) -> Result<(), ConfigError> {
+        let has_tls = self.tls()?.is_some();
+        let Some(address) = self.listen else { return Ok(()) };
+        if others.iter().any(|listen| listen.address() == address && address.port() != 0) {
+            return Err(ConfigError::new(format!("[admin] listen: {address} is in [server] listen too")));
+        }
+        if !has_tls && !address.ip().is_loopback() {
+            return Err(ConfigError::new(format!(
+                "[admin] listen: keys don't go to {address} in clear: set certificate_file and key_file, or listen on a \
+                 loopback address"
+            )));
+        }
+        Ok(())
+    }
+
+    /// The TLS configuration of the listener; `None` where it has no certificate.
+    ///
+    /// # Errors
+    /// [`ConfigError`] when the certificate or its key can't be used.
+    pub(crate) fn tls(&self) -> Result<Option<Arc<ServerConfig>>, ConfigError> {
+        let (path, file) = match (&self.certificate_file, &self.key_file) {
+            (None, None) => return Ok(None),
+            (Some(path), Some(file)) => (path, file),
+            _ => {
+                return Err(ConfigError::new("[admin] set both certificate_file and key_file, or neither"));
+            }
+        };
+        let unusable = |what: &str| ConfigError::new(format!("[admin] {what}"));
+        let pem = certificates("[admin] certificate_file", path)?;
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&pem).collect();
+        let chain = chain.map_err(|_| unusable("certificate_file: a certificate in it is damaged"))?;
+        let key = PrivateKeyDer::from_pem_slice(&file.read("[admin] key_file")?)
+            .map_err(|_| unusable("key_file: it holds no private key in PEM"))?;
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let builder = builder.map_err(|_| unusable("certificate_file: TLS can't be used on this machine"))?;
+        let config = builder.with_no_client_auth().with_single_cert(chain, key);
+        let mut config = config
+            .map_err(|_| unusable("key_file: it is not the key of the certificate in certificate_file"))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Some(Arc::new(config)))
     }
 
     /// The path of the socket; `None` where there is to be none.

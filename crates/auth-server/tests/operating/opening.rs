@@ -87,6 +87,7 @@ fn serve_import_and_dev_create_a_store_and_every_other_command_refuses_a_missing
             "user app-password list iago",
             "token list iago",
             "token revoke iago --all",
+            "key list",
             "keys list",
             "keys rotate",
             "keys retire 1",

@@ -1,14 +1,14 @@
 //! `auth-server user app-password`: adds, lists and revokes app passwords.
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use auth_admin::operation::{AddAppPassword, ListAppPasswords, RevokeAppPassword};
 use auth_admin::view::{AppPasswordView, Moment, Protocols};
-use auth_core::{ProtocolName, Timestamp};
+use auth_core::ProtocolName;
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use crate::command::access::is_refusal;
 use crate::command::account::AccountArguments;
+use crate::command::last_day::end_of;
 use crate::command::output::{Form, Row, print_line, shown_moment};
 use crate::config::PROTOCOLS;
 
@@ -116,13 +116,6 @@ impl Revoke {
 fn protocol(name: &str) -> Result<ProtocolName, String> {
     let known = PROTOCOLS.into_iter().find(|protocol| protocol.as_str() == name);
     known.ok_or_else(|| "there is no such protocol".to_owned())
-}
-
-/// The moment at which a day ends, in UTC.
-fn end_of(day: Date) -> anyhow::Result<Timestamp> {
-    let next = day.tomorrow().context("--until is too far in the future")?;
-    let midnight = next.to_zoned(TimeZone::UTC).context("--until is too far in the future")?;
-    Ok(Timestamp::from_millis(midnight.timestamp().as_millisecond()))
 }
 
 impl Row for AppPasswordView {

@@ -1,0 +1,64 @@
+//! Answers to the requests of operators, whichever way they come.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_admin::operation::{Admin, Operator};
+use auth_admin_api::{AdminApi, MAX_BODY, Problem};
+use auth_engine::Engine;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+/// How long the body of a request may take.
+const BODY: Duration = Duration::from_secs(10);
+
+/// How long an operation may take: some wait for their turn to hash.
+const OPERATION: Duration = Duration::from_secs(100);
+
+/// Answers the requests of operators whom the server knows.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    engine: Arc<Engine>,
+    api: AdminApi,
+}
+
+impl Answers {
+    /// Answers for an engine, whose store goes by a name.
+    pub(crate) fn new(engine: &Arc<Engine>, store: String) -> Self {
+        Self { engine: Arc::clone(engine), api: AdminApi::new(Arc::clone(engine), store) }
+    }
+
+    /// Reads the body of an operator's request, and answers it.
+    pub(super) async fn answer(&self, operator: Operator, request: Request<Incoming>) -> Response<Bytes> {
+        let (head, body) = request.into_parts();
+        let is_scim = head.uri.path().starts_with(auth_scim::ROOT);
+        let most = if is_scim { auth_scim::MAX_BODY } else { MAX_BODY };
+        let body = match timeout(BODY, Limited::new(body, most).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(_)) => {
+                let title = format!("the arguments have more than {most} bytes, or broke off");
+                return Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", title).into_response();
+            }
+            Err(_) => {
+                let title = "the arguments took too long to arrive";
+                return Problem::new(StatusCode::REQUEST_TIMEOUT, "too-slow", title).into_response();
+            }
+        };
+        let request = Request::from_parts(head, body);
+        // The store does all of an operation or nothing: one that is given up here is whole or not done.
+        let answer = async {
+            if is_scim {
+                let admin = Admin::new(Arc::clone(&self.engine), operator);
+                return auth_scim::answer(&admin, &request).await;
+            }
+            self.api.answer(operator, &request).await
+        };
+        timeout(OPERATION, answer).await.unwrap_or_else(|_| {
+            let title = "the operation took too long: look whether it was done";
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title).into_response()
+        })
+    }
+}

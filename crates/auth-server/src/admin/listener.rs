@@ -1,0 +1,151 @@
+//! The listener at which programs have operations done, by keys for administration.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use auth_admin_api::Problem;
+use auth_core::ClientKey;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpListener;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::answers::Answers;
+use super::bearers::Bearers;
+use super::tls::Tls;
+use crate::activity::Activity;
+use crate::connections::{Connections, Place};
+use crate::stream::WatchedStream;
+
+/// Connections that are open at a time. A further one takes the place of one that is quiet.
+const CONNECTIONS: usize = 64;
+
+/// Connections of one client. Fewer than the wrong keys of a client: requests under way can't use those up.
+const PER_CLIENT: usize = 16;
+
+/// How long a connection may be quiet, a handshake may take, and the head of a request.
+const QUIET: Duration = Duration::from_secs(10);
+
+/// The pause after the system refused a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The memory that the head of a request may take.
+const LONGEST_HEAD: usize = 16 << 10;
+
+/// The listener, with what its connections share.
+#[derive(Debug)]
+pub(crate) struct AdminListener {
+    pub(crate) listener: TcpListener,
+    /// `None` at a loopback address alone.
+    pub(crate) tls: Option<Tls>,
+    pub(crate) bearers: Bearers,
+    pub(crate) answers: Arc<Answers>,
+    pub(crate) tasks: TaskTracker,
+}
+
+/// A connection.
+struct Connection {
+    of: Arc<AdminListener>,
+    client: ClientKey,
+    activity: Arc<Activity>,
+    place: Place,
+    stop: CancellationToken,
+}
+
+impl AdminListener {
+    /// Takes operations until told to stop.
+    pub(crate) async fn serve(self: Arc<Self>, stop: CancellationToken) {
+        let connections = Connections::new(CONNECTIONS, PER_CLIENT);
+        tokio::select! {
+            () = self.accept(&connections, &stop) => {}
+            () = Arc::clone(&connections).sweep_until(QUIET, stop.clone()) => {}
+        }
+    }
+
+    async fn accept(self: &Arc<Self>, connections: &Arc<Connections>, stop: &CancellationToken) {
+        loop {
+            let Ok((stream, address)) = self.listener.accept().await else {
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let activity = Arc::new(Activity::new(stop));
+            let client = client_key(address);
+            let Some(place) = connections.enter(Some(client), &activity).await else { continue };
+            let tls = match &self.tls {
+                Some(tls) => Some(tls.acceptor().await),
+                None => None,
+            };
+            // Answers are small and written at once.
+            let _ = stream.set_nodelay(true);
+            let stream = WatchedStream::new(stream, Arc::clone(&activity));
+            let of = Arc::clone(self);
+            let connection = Connection { of, client, activity, place, stop: stop.clone() };
+            self.tasks.spawn(connection.run(stream, tls));
+        }
+    }
+
+    async fn answer(&self, client: ClientKey, request: Request<Incoming>) -> Response<Bytes> {
+        match self.bearers.operator(request.headers(), client).await {
+            Ok(operator) => self.answers.answer(operator, request).await,
+            Err(refusal) => refusal,
+        }
+    }
+}
+
+impl Connection {
+    /// Serves the connection until it ends, or is quiet for too long.
+    async fn run(self, stream: WatchedStream, tls: Option<TlsAcceptor>) {
+        match tls {
+            None => self.serve(stream).await,
+            Some(acceptor) => {
+                // A handshake that fails is the client's affair.
+                if let Ok(Ok(stream)) = timeout(QUIET, acceptor.accept(stream)).await {
+                    self.serve(stream).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send) {
+        let Self { of, client, activity, place, stop } = &self;
+        let service = service_fn(async |request: Request<Incoming>| {
+            let _answering = activity.answering();
+            let response = if place.is_refusal() {
+                let title = "too many connections from this address";
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title).into_response()
+            } else {
+                of.answer(*client, request).await
+            };
+            Ok::<_, Infallible>(response.map(Full::new))
+        });
+        let mut builder = http1::Builder::new();
+        builder.timer(TokioTimer::new()).header_read_timeout(QUIET).max_buf_size(LONGEST_HEAD);
+        let connection = builder.serve_connection(TokioIo::new(stream), service);
+        tokio::pin!(connection);
+        tokio::select! {
+            // A connection that breaks is the client's affair.
+            _ = connection.as_mut() => {}
+            () = activity.ended() => {
+                if stop.is_cancelled() {
+                    connection.as_mut().graceful_shutdown();
+                    drop(connection.await);
+                }
+            }
+        }
+    }
+}
+
+fn client_key(address: SocketAddr) -> ClientKey {
+    ClientKey::of(address.ip().to_canonical())
+}
