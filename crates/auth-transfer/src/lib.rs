@@ -43,7 +43,7 @@ use auth_core::{ImportMode, Imported, InternalError};
 pub use converted::{ConvertError, Converted};
 pub use export::export;
 pub use htpasswd::convert_htpasswd;
-pub use import::import;
+pub use import::{Joining, Outcomes, RecordOutcome, Unheard, import, import_source, update};
 pub use line::{BadLine, parse_line, rfc3339};
 pub use remarks::Remarks;
 pub use rocketchat::convert_rocketchat;
@@ -119,6 +119,37 @@ pub struct ImportReport {
     pub left_out: Remarks<u64>,
 }
 
+/// The result of an update.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct UpdateReport {
+    /// What is new.
+    pub imported: Imported,
+    /// Accounts that were changed, or would have been.
+    pub changed: u64,
+    /// Records that no earlier import had read, and whose accounts were there.
+    pub adopted: u64,
+    /// Records that were joined with accounts of other sources.
+    pub joined: u64,
+    /// Records that are as they were, or whose changes concern nothing of their accounts.
+    pub unchanged: u64,
+    /// Records whose accounts were deleted here: they are not brought back.
+    pub deleted: u64,
+    /// Records that were left out.
+    pub refused: u64,
+    /// What has changed of users, or would have: the line's number and a sentence for each user.
+    pub updates: Remarks<u64>,
+    /// What has changed of realms, or would have: the line's number and what.
+    pub changes: Remarks<u64>,
+    /// What was noticed: the line's number and a sentence.
+    pub notes: Remarks<u64>,
+    /// What was left out: the line's number and the reason. Users of a realm that is not there are one entry with their number, at
+    /// the line of the first.
+    pub left_out: Remarks<u64>,
+    /// Accounts whose records are not at the source any more: their names, and a sentence.
+    pub missing: Remarks<String>,
+}
+
 /// Why an import wrote nothing.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -135,6 +166,8 @@ pub enum ImportError {
     Read(std::io::Error),
     /// The progress callback ended it.
     Stopped,
+    /// What became of a record could not be written down.
+    Report(std::io::Error),
     /// The store or the hashing pool failed.
     Internal(InternalError),
 }
@@ -152,6 +185,7 @@ impl fmt::Display for ImportError {
             }
             Self::Read(_) => f.write_str("the lines can't be read"),
             Self::Stopped => f.write_str("stopped: nothing was imported"),
+            Self::Report(_) => f.write_str("the report can't be written"),
             Self::Internal(error) => error.fmt(f),
         }
     }
@@ -161,7 +195,7 @@ impl std::error::Error for ImportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Lines { .. } | Self::Stopped => None,
-            Self::Read(error) => Some(error),
+            Self::Read(error) | Self::Report(error) => Some(error),
             Self::Internal(error) => error.source(),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
     Act, AuditRecord, ImportError as StoreImportError, ImportNote, ImportNotes, InternalError, LeftOut,
-    NameKind, NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
+    MarkedUser, NameKind, NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
 };
 use auth_engine::Engine;
 use futures_util::future::join;
@@ -80,9 +80,12 @@ impl<'a> Writer<'a> {
         let (mut records, of) = (0, checked.len());
         for draft in checked.read()? {
             let draft = draft?;
-            let record = match draft.record {
-                Record::Realm(change) => NewRecord::Realm(change),
-                Record::User { user, .. } => NewRecord::User(user),
+            let record = match (draft.record, draft.mark) {
+                (Record::Realm(change), _) => NewRecord::Realm(change),
+                (Record::User { user, .. }, None) => NewRecord::User(user),
+                (Record::User { user, .. }, Some(mark)) => {
+                    NewRecord::Marked(Box::new(MarkedUser { new: *user, mark, audit: None }))
+                }
             };
             self.given().lines.push(draft.line);
             if !sender.send(record).await {
@@ -158,14 +161,10 @@ impl Given {
                     self.changes.push(line, change);
                 }
             }
-            ImportNote::FoldsAlike(NameKind::Directory) => {}
             ImportNote::FoldsAlike(kind) => {
-                let key = if *kind == NameKind::Email { "email" } else { "username" };
-                let note = format!(
-                    "another user of the realm has this `{key}` but for its case: each of them is found by its own spelling \
-                     alone, and none by any other"
-                );
-                self.notes.push(line, note);
+                if let Some(note) = folding_note(*kind) {
+                    self.notes.push(line, note);
+                }
             }
         }
     }
@@ -195,8 +194,21 @@ impl Given {
     }
 }
 
+/// What is noted of names that fold alike; nothing of names that nobody types.
+pub(super) fn folding_note(kind: NameKind) -> Option<String> {
+    let key = match kind {
+        NameKind::Directory => return None,
+        NameKind::Email => "email",
+        _ => "username",
+    };
+    Some(format!(
+        "another user of the realm has this `{key}` but for its case: each of them is found by its own spelling alone, and none \
+         by any other"
+    ))
+}
+
 /// What was changed of a realm, key by key.
-fn changes(before: &Realm, after: &Realm) -> Vec<String> {
+pub(super) fn changes(before: &Realm, after: &Realm) -> Vec<String> {
     let fields = |realm| serde_json::to_value(RealmLine::of(realm)).unwrap_or_default();
     let (slug, before, after) = (&after.slug, fields(before), fields(after));
     let changed = after.as_object().into_iter().flatten().filter_map(|(key, value)| {
