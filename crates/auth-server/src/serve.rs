@@ -13,6 +13,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::Assembled;
 use crate::admin::socket::AdminSocket;
+use crate::backups::Backups;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen};
@@ -156,9 +157,14 @@ impl Bound {
             };
             supervisor.require("a listener", accept(listener, router, Arc::clone(&shared)));
         }
+        let backups = Backups::of(config, assembled.clock())?.map(Arc::new);
         if let Some(listener) = self.metrics {
             let listener = Arc::new(listener);
-            let sources = Arc::new(metrics::Sources { pool: assembled.pool(), shared: Arc::clone(&shared) });
+            let sources = Arc::new(metrics::Sources {
+                pool: assembled.pool(),
+                shared: Arc::clone(&shared),
+                last_backup: backups.as_ref().map(|backups| backups.last_good()),
+            });
             let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
             supervisor.keep("the metrics' listener", serve);
         }
@@ -171,6 +177,9 @@ impl Bound {
                 async move { socket.serve(api, stop).await }
             };
             supervisor.keep("the operators' socket", serve);
+        }
+        if let Some(backups) = backups {
+            supervisor.keep("backups", move |stop| Arc::clone(&backups).run(stop));
         }
         start_background(&supervisor, config, &assembled)?;
         Ok(Server {

@@ -17,6 +17,7 @@ mod known;
 mod lines;
 mod mark;
 mod outcome;
+mod outcomes_of_all;
 mod progress;
 mod update;
 mod write;
@@ -34,9 +35,11 @@ use self::empty::{is_of_zettelstore, note_empty_passwords};
 use self::hash::Hasher;
 use self::lines::{open, parse};
 use self::mark::{Marker, State};
+use self::outcome::{OnOutcome, tell};
+use self::outcomes_of_all::{Told, tell_of_all};
 use self::progress::OnProgress;
 use self::write::Writer;
-use super::line::{BadLine, Line};
+use super::line::{BadLine, Line, shown};
 use super::missing_realms::MissingRealms;
 use super::{ImportError, ImportOptions, ImportReport};
 
@@ -55,7 +58,7 @@ pub async fn import(
     options: impl Into<ImportOptions>,
     progress: OnProgress<'_>,
 ) -> Result<ImportReport, ImportError> {
-    run(engine, lines, options.into(), None, progress).await
+    run(engine, lines, options.into(), None, &mut Unheard, progress).await
 }
 
 /// Imports the lines of a source, and remembers of each what it was, so that [`update`] finds what has changed.
@@ -67,10 +70,11 @@ pub async fn import_source(
     lines: impl BufRead,
     options: impl Into<ImportOptions>,
     source: &str,
+    outcomes: OnOutcome<'_>,
     progress: OnProgress<'_>,
 ) -> Result<ImportReport, ImportError> {
     let marker = Marker::new(source, &engine.keys().ring());
-    run(engine, lines, options.into(), Some(marker), progress).await
+    run(engine, lines, options.into(), Some(marker), outcomes, progress).await
 }
 
 async fn run(
@@ -78,13 +82,15 @@ async fn run(
     lines: impl BufRead,
     options: ImportOptions,
     marker: Option<Marker>,
+    outcomes: OnOutcome<'_>,
     progress: OnProgress<'_>,
 ) -> Result<ImportReport, ImportError> {
     let hasher = Hasher { engine, wrap: options.wrap };
-    let mut import = Import { hasher, options, marker, report: ImportReport::default(), progress };
+    let mut import = Import { hasher, options, marker, report: ImportReport::default(), outcomes, progress };
     let mut checked = import.check(lines).await?;
-    let Import { mut report, progress, .. } = import;
-    note_empty_passwords(engine, &mut checked, &mut report.notes, progress).await?;
+    let Import { mut report, outcomes, progress, .. } = import;
+    let mut told = Told { checked: std::mem::take(&mut report.notes), ..Told::default() };
+    note_empty_passwords(engine, &mut checked, &mut told.empty, progress).await?;
     if options.mode == ImportMode::Write {
         if checked.to_hash > 0 {
             checked = hasher.hash(checked, progress).await?;
@@ -92,8 +98,9 @@ async fn run(
         // Before the passwords are written, so that none is stored without its scheme being listed.
         register_schemes(&**engine.store(), std::mem::take(&mut checked.schemes)).await?;
     }
-    let written = Writer::new(engine, options, progress).write(&mut checked, &mut report).await;
+    let written = Writer::new(engine, options, progress).write(&mut checked, &mut report, &mut told).await;
     engine.realms().forget();
+    tell_of_all(&mut checked, &mut report, told, written.is_ok(), outcomes)?;
     written?;
     Ok(report)
 }
@@ -104,6 +111,7 @@ struct Import<'a> {
     options: ImportOptions,
     marker: Option<Marker>,
     report: ImportReport,
+    outcomes: OnOutcome<'a>,
     progress: OnProgress<'a>,
 }
 
@@ -121,6 +129,10 @@ impl Import<'_> {
                 (Some(marker), Ok(Line::User(user))) => Some((marker, marker.mark(user, lines.text()))),
                 _ => None,
             };
+            let name = match &line {
+                Ok(Line::User(user)) if self.outcomes.is_heard() => Some(shown(user)),
+                _ => None,
+            };
             let reason = match line.and_then(|line| checker.check(line)) {
                 Ok(record) => {
                     self.hasher.note(&record, &mut checked);
@@ -134,11 +146,15 @@ impl Import<'_> {
                     continue;
                 }
                 Err(Refusal::NoRealm(slug)) => match missing_realms.count(slug, number) {
-                    Ok(()) => continue,
+                    Ok(()) => {
+                        tell(self.outcomes, &RecordOutcome::left_out(number, name, NO_REALM))?;
+                        continue;
+                    }
                     Err(_) => NO_REALM.to_owned(),
                 },
                 Err(Refusal::Bad(BadLine(reason))) => reason,
             };
+            tell(self.outcomes, &RecordOutcome::left_out(number, name, &reason))?;
             if self.options.skip_bad {
                 self.report.left_out.push(number, reason);
             } else {

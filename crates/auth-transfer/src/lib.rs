@@ -7,7 +7,7 @@
 //!
 //! [`import`](import()) reads such lines, checks them, hashes passwords and seals secrets; the store writes finished
 //! records, all or none. [`export`](export()) writes the same lines. What other systems keep is made into lines first: by
-//! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
+//! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`], [`convert_htpasswd`] and [`convert_csv`], which are pure functions.
 //!
 //! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
 //! opens no file but the nameless one of a [`Spool`], so that memory doesn't hold all lines.
@@ -22,6 +22,7 @@
 //! ```
 
 mod converted;
+mod csv;
 mod export;
 mod htpasswd;
 mod import;
@@ -41,6 +42,7 @@ use std::ops::ControlFlow;
 use auth_core::{ImportMode, Imported, InternalError};
 
 pub use converted::{ConvertError, Converted};
+pub use csv::{CsvMapping, convert_csv};
 pub use export::export;
 pub use htpasswd::convert_htpasswd;
 pub use import::{Joining, Outcomes, RecordOutcome, Unheard, import, import_source, update};

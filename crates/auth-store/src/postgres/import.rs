@@ -180,6 +180,12 @@ impl Import<'_> {
         let statement = if before.is_some() { UPDATE_REALM } else { INSERT_REALM };
         let id = change.id;
         let realm = change.apply(before.clone());
+        if before.as_ref() == Some(&realm) {
+            part.rollback().await?;
+            self.kept.insert(id, realm.id);
+            self.done.realms += 1;
+            return Ok(());
+        }
         let written = changed(
             &part,
             statement,

@@ -202,6 +202,9 @@ fn write_realm(connection: &Connection, change: RealmChange) -> Result<RealmWrit
         statement.query_and_then([&change.slug], |row| Columns::of(row).realm())?.next().transpose()?;
     let statement = if before.is_some() { UPDATE_REALM } else { INSERT_REALM };
     let realm = change.apply(before.clone());
+    if before.as_ref() == Some(&realm) {
+        return Ok(RealmWritten { before, after: realm });
+    }
     let written = connection.prepare_cached(statement)?.execute(params![
         realm.id.as_bytes(),
         realm.slug,

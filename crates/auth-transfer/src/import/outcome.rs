@@ -14,7 +14,7 @@ pub struct RecordOutcome {
     /// The name of the user; `None` of a realm, or where the line can't be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// `new`, `changed`, `unchanged`, `adopted`, `joined`, `missing`, `deleted here`, `realm`, or `left out`.
+    /// `new`, `not written` where an import has written nothing, `changed`, `unchanged`, `adopted`, `joined`, `missing`, `deleted here`, `realm`, or `left out`.
     pub outcome: &'static str,
     /// What has changed, a word each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -22,6 +22,19 @@ pub struct RecordOutcome {
     /// Warnings, and why the record was left out. No secret is among them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
+}
+
+impl RecordOutcome {
+    /// A record that is left out for a reason.
+    pub(super) fn left_out(line: u64, user: Option<String>, reason: &str) -> Self {
+        Self {
+            line: Some(line),
+            user,
+            outcome: "left out",
+            changed: Vec::new(),
+            notes: vec![reason.to_owned()],
+        }
+    }
 }
 
 /// Hears what becomes of each record.

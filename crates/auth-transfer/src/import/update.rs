@@ -20,7 +20,7 @@ use super::lines::{open, parse};
 use super::mark::{LineMark, Marker, State};
 use super::outcome::{OnOutcome, RecordOutcome, tell};
 use super::progress::OnProgress;
-use crate::line::{BadLine, Line, UserLine};
+use crate::line::{BadLine, Line, UserLine, shown};
 use crate::missing_realms::MissingRealms;
 use crate::{ImportError, ImportOptions, UpdateReport};
 
@@ -341,10 +341,6 @@ fn is_of_one_name(account: &Account, given: &Given<'_>) -> bool {
         (Some(one), Some(other)) => fold(one) == fold(other),
         _ => true,
     }
-}
-
-fn shown(line: &UserLine) -> String {
-    line.username.clone().or_else(|| line.email.clone()).unwrap_or_default()
 }
 
 fn name_of(account: &Account) -> String {

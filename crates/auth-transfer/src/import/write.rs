@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::channel::{Sender, channel};
 use super::checked::Checked;
 use super::draft::{NO_REALM, Record};
+use super::outcomes_of_all::Told;
 use super::progress::{LINES_PER_STEP, OnProgress, tell};
 use crate::line::RealmLine;
 use crate::missing_realms::MissingRealms;
@@ -33,6 +34,8 @@ struct Given {
     /// The line of each record. The store names a record by its place among them.
     lines: Vec<u64>,
     left_out: Remarks<u64>,
+    /// The same, with a remark for each user of a realm that is not there.
+    each_left_out: Remarks<u64>,
     missing_realms: MissingRealms<RealmId, u64>,
     /// What was changed of realms.
     changes: Remarks<u64>,
@@ -51,12 +54,9 @@ impl<'a> Writer<'a> {
         mut self,
         checked: &mut Checked,
         report: &mut ImportReport,
+        told: &mut Told,
     ) -> Result<(), ImportError> {
-        {
-            let mut given = self.given();
-            given.left_out = std::mem::take(&mut report.left_out);
-            given.notes = std::mem::take(&mut report.notes);
-        }
+        self.given().left_out = std::mem::take(&mut report.left_out);
         let audit = self.audit(checked)?;
         let (sender, records) = channel();
         let on_conflict = self.on_conflict();
@@ -70,8 +70,9 @@ impl<'a> Writer<'a> {
             Err(refused) => return Err(given.error(refused)),
         }
         report.left_out = given.finish();
-        report.changes = std::mem::take(&mut given.changes);
-        report.notes = std::mem::take(&mut given.notes);
+        told.changes = std::mem::take(&mut given.changes);
+        told.written = std::mem::take(&mut given.notes);
+        told.left_out = std::mem::take(&mut given.each_left_out);
         Ok(())
     }
 
@@ -145,6 +146,11 @@ fn lock(given: &Mutex<Given>) -> MutexGuard<'_, Given> {
 impl Given {
     fn leave_out(&mut self, record: &LeftOut) {
         let line = self.line(record.record).unwrap_or_default();
+        if matches!(record.error, StoreError::Missing(_)) {
+            self.each_left_out.push(line, NO_REALM);
+        } else {
+            self.each_left_out.push(line, record.error.to_string());
+        }
         if !matches!(record.error, StoreError::Missing(_)) {
             self.left_out.push(line, record.error.to_string());
         } else if let Err(line) = self.missing_realms.count(record.realm, line) {
