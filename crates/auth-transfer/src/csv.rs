@@ -1,6 +1,7 @@
 //! Users of a table in CSV as import lines. Pure.
 
-use std::cell::Cell;
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::rc::Rc;
 
@@ -155,24 +156,24 @@ pub fn convert_csv(
     mapping: &CsvMapping,
     delimiter: u8,
 ) -> Result<Converted, ConvertError> {
-    let left = Rc::new(Cell::new(LONGEST_RECORD));
-    let file = Capped { file: without_mark(file)?, left: Rc::clone(&left) };
+    let ends = Rc::new(RefCell::new(LineEnds { left: LONGEST_RECORD, ..LineEnds::default() }));
+    let file = Capped { file: without_mark(file)?, ends: Rc::clone(&ends) };
     let mut reader =
         csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(false).from_reader(file);
     let mut record = csv::ByteRecord::new();
     let mut next = |record: &mut csv::ByteRecord| {
-        left.set(LONGEST_RECORD);
-        let line = reader.position().line();
+        ends.borrow_mut().left = LONGEST_RECORD;
+        let from = reader.position().byte();
+        let line = |at: u64| ends.borrow_mut().line_at(at);
         match reader.read_byte_record(record) {
-            // Empty lines are no records, and stand before the one that was read.
-            Ok(true) => Ok(Some(record.position().map_or(line, csv::Position::line))),
+            Ok(true) => Ok(Some(line(record.position().map_or(from, csv::Position::byte)))),
             Ok(false) => Ok(None),
             Err(error) => Err(match error.into_kind() {
                 csv::ErrorKind::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
-                    ConvertError::Form(format!("line {line}: {error}"))
+                    ConvertError::Form(format!("line {}: {error}", line(from)))
                 }
                 csv::ErrorKind::Io(error) => ConvertError::Read(error),
-                _ => ConvertError::Form(format!("line {line}: it is no CSV")),
+                _ => ConvertError::Form(format!("line {}: it is no CSV", line(from))),
             }),
         }
     };
@@ -232,17 +233,50 @@ fn user(
 /// A file of which no more is read than one record may have, until the next one is asked for.
 struct Capped<R> {
     file: R,
-    left: Rc<Cell<usize>>,
+    ends: Rc<RefCell<LineEnds>>,
+}
+
+/// Where lines end in what was read, as far as no record has asked for its line yet. The reader of records is ahead, and
+/// counts no line feed behind a carriage return until the next record.
+#[derive(Default)]
+struct LineEnds {
+    /// How many bytes the record may still have.
+    left: usize,
+    /// How many bytes were read.
+    read: u64,
+    /// The places of carriage returns and line feeds, and whether each is a line feed.
+    ends: VecDeque<(u64, bool)>,
+    /// The line feeds before those.
+    before: u64,
+}
+
+impl LineEnds {
+    /// The number of the line on which a record begins, behind the line ends that stand at its place.
+    fn line_at(&mut self, mut at: u64) -> u64 {
+        while let Some((place, is_feed)) = self.ends.front().copied().filter(|(place, _)| *place <= at) {
+            self.ends.pop_front();
+            self.before += u64::from(is_feed);
+            at += u64::from(place == at);
+        }
+        self.before + 1
+    }
 }
 
 impl<R: Read> Read for Capped<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        if self.left.get() == 0 {
+        let mut ends = self.ends.borrow_mut();
+        if ends.left == 0 {
             let text = "a record is longer than a mebibyte: is a quote not closed?";
             return Err(io::Error::new(io::ErrorKind::InvalidData, text));
         }
         let read = self.file.read(out)?;
-        self.left.set(self.left.get().saturating_sub(read));
+        for (place, byte) in (ends.read..).zip(out.iter().take(read)) {
+            if matches!(byte, b'\r' | b'\n') {
+                ends.ends.push_back((place, *byte == b'\n'));
+            }
+        }
+        ends.read += u64::try_from(read).unwrap_or(u64::MAX);
+        ends.left = ends.left.saturating_sub(read);
         Ok(read)
     }
 }

@@ -66,6 +66,7 @@ impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
         let mut source = Source::read(&self.source, &config).await?;
+        self.update.joining()?;
         let name = self.update.source_or(self.source.default_name(&config))?;
         if !source.bad.is_empty() && !self.skip_bad && !self.update.update {
             let named: Vec<_> = source.bad.read()?.take(MOST_NAMED).collect::<std::io::Result<_>>()?;

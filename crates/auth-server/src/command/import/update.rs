@@ -52,7 +52,11 @@ impl UpdateArguments {
         Ok(name)
     }
 
-    fn joining(&self) -> anyhow::Result<Option<Joining>> {
+    /// When records are joined with accounts.
+    ///
+    /// # Errors
+    /// A sentence for the operator.
+    pub(super) fn joining(&self) -> anyhow::Result<Option<Joining>> {
         if self.join.is_none() {
             return Ok(None);
         }
