@@ -1,5 +1,5 @@
 //! `store-scale --server PROGRAM`: measures look-ups among few users and among many in each store, and imports of many
-//! users.
+//! users, first and again when 1 % of them have changed.
 //!
 //! The stores are filled by `auth-server dev seed`. Look-ups are measured warm: every connection has read the same
 //! pages before, and PostgreSQL keeps them in its own memory.
@@ -78,9 +78,14 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     for kind in &arguments.store {
         for users in &arguments.import {
-            let (took, peak) = import(&arguments, *kind, *users)?;
-            let rate = f64::from(u32::try_from(*users)?) / took.as_secs_f64();
+            let Imported { first, peak, update } = import(&arguments, *kind, *users)?;
+            let rate = f64::from(u32::try_from(*users)?) / first.as_secs_f64();
             println!("{kind:?}: {users} users imported, {rate:.0} a second, {peak:.1} MiB at most");
+            let (first, update) = (first.as_secs_f64(), update.as_secs_f64());
+            println!(
+                "{kind:?}: {users} users of whom 1 % changed updated in {update:.2} s, {:.1} % of the {first:.2} s of the first import",
+                100.0 * update / first
+            );
         }
         let mut filled = Vec::new();
         for users in &arguments.users {
@@ -136,21 +141,48 @@ fn empty(arguments: &Arguments, kind: Kind, users: u64) -> Result<(PathBuf, Opti
     Ok((folder, cluster, url))
 }
 
-/// Imports users, and returns the time that it took and the peak memory in MiB.
-fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f64)> {
+/// What an import of users took, and an update of them.
+struct Imported {
+    first: Duration,
+    /// The peak memory of the first import in MiB.
+    peak: f64,
+    /// When 1 % of the users had changed.
+    update: Duration,
+}
+
+/// Imports users, and imports them again when every hundredth has changed.
+fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<Imported> {
     let (folder, cluster, _) = empty(arguments, kind, users)?;
     let lines = folder.join("users.jsonl");
-    let mut file = BufWriter::new(std::fs::File::create(&lines)?);
+    write_lines(&lines, users, "User")?;
+    let (first, peak) = run_import(arguments, &folder, &[])?;
+    write_lines(&lines, users, "Changed")?;
+    let (update, _) = run_import(arguments, &folder, &["--update"])?;
+    drop(cluster);
+    std::fs::remove_dir_all(&folder)?;
+    Ok(Imported { first, peak, update })
+}
+
+/// Writes users, and calls every hundredth one so.
+fn write_lines(lines: &Path, users: u64, every_hundredth: &str) -> Result<()> {
+    let mut file = BufWriter::new(std::fs::File::create(lines)?);
     writeln!(file, r#"{{"kind":"realm","realm":"main"}}"#)?;
     for number in 1..=users {
+        let called = if number % 100 == 0 { every_hundredth } else { "User" };
         writeln!(
             file,
-            r#"{{"kind":"user","realm":"main","username":"user{number}","email":"user{number}@example.com","full_name":"User {number}","password_hash":"$argon2id$v=19$m=19456,t=2,p=1$c2VlZHNlZWRzZWVkc2VlZA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}"#
+            r#"{{"kind":"user","realm":"main","username":"user{number}","email":"user{number}@example.com","full_name":"{called} {number}","password_hash":"$argon2id$v=19$m=19456,t=2,p=1$c2VlZHNlZWRzZWVkc2VlZA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}}"#
         )?;
     }
     file.into_inner()?.sync_all()?;
+    Ok(())
+}
+
+/// Runs an import, and returns the time that it took and the peak memory in MiB.
+fn run_import(arguments: &Arguments, folder: &Path, more: &[&str]) -> Result<(Duration, f64)> {
+    let (config, lines) = (folder.join("auth.toml"), folder.join("users.jsonl"));
     let mut command = Command::new(&arguments.server);
-    command.args(["import", "--config"]).arg(folder.join("auth.toml")).arg(&lines).stdout(Stdio::null());
+    command.args(["import", "--config"]).arg(config).args(more).arg(lines).stdout(Stdio::null());
     let started = Instant::now();
     let mut import = command.spawn().with_context(|| arguments.server.display().to_string())?;
     let mut peak = 0;
@@ -164,8 +196,6 @@ fn import(arguments: &Arguments, kind: Kind, users: u64) -> Result<(Duration, f6
     };
     let took = started.elapsed();
     ensure!(ended.success(), "the import ended with {ended}");
-    drop(cluster);
-    std::fs::remove_dir_all(&folder)?;
     Ok((took, f64::from(u32::try_from(peak)?) / 1024.0))
 }
 

@@ -1,16 +1,24 @@
 //! What operations show of records: everything but secrets.
 
+mod group;
+mod name;
+mod network_rule;
+
 use std::borrow::Cow;
 
 use auth_core::{
-    Account, Activity, AdminKey, AttemptRecord, AuditRecord, Credential, Group, Language, LoginName,
-    NameKind, NetworkRule, ProtocolName, Realm, Timestamp,
+    Account, Activity, AdminKey, AttemptRecord, AuditRecord, Credential, Language, NameKind, ProtocolName,
+    Realm, Timestamp,
 };
 use auth_engine::ClosedLimit;
 use data_encoding::HEXLOWER;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use group::GroupView;
+pub use name::NameView;
+pub use network_rule::NetworkRuleView;
 
 /// A moment, written as RFC 3339 has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -119,31 +127,6 @@ impl UserView {
             last_login: activity.and_then(|activity| activity.last_login).map(Moment),
             last_use: activity.and_then(|activity| activity.last_use).map(Moment),
         }
-    }
-}
-
-/// A name by which a user can log in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub struct NameView {
-    /// `user-name`, `email` or `directory`.
-    pub kind: String,
-    /// The name.
-    pub name: String,
-    /// Whether it is an address that its owner has proved to read.
-    pub verified: bool,
-}
-
-impl NameView {
-    /// What is shown of a name.
-    #[must_use]
-    pub fn of(name: &LoginName) -> Self {
-        let kind = match name.kind {
-            NameKind::UserName => "user-name",
-            NameKind::Email => "email",
-            _ => "directory",
-        };
-        Self { kind: kind.to_owned(), name: name.exact.clone(), verified: name.verified }
     }
 }
 
@@ -381,69 +364,6 @@ impl LimitView {
             user: name.or_else(|| limit.user.map(|user| user.to_string())),
             name: limit.name.clone(),
             until: Moment(limit.until),
-        }
-    }
-}
-
-/// A ban or an allowance of a network.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub struct NetworkRuleView {
-    /// The network in CIDR form.
-    pub network: String,
-    /// `ban` or `allow`.
-    pub kind: String,
-    /// When it ends.
-    pub until: Option<Moment>,
-    /// When it was made.
-    pub made: Moment,
-    /// What the operator noted.
-    pub note: String,
-}
-
-impl NetworkRuleView {
-    /// What is shown of a rule.
-    #[must_use]
-    pub fn of(rule: &NetworkRule) -> Self {
-        Self {
-            network: rule.network.clone(),
-            kind: rule.kind.as_str().to_owned(),
-            until: rule.until.map(Moment),
-            made: Moment(rule.made),
-            note: rule.note.clone(),
-        }
-    }
-}
-
-/// A group of users.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[non_exhaustive]
-pub struct GroupView {
-    /// The slug of the realm.
-    pub realm: String,
-    /// The id.
-    pub id: String,
-    /// The name.
-    pub name: String,
-    /// The name of the directory that it comes from.
-    pub directory: Option<String>,
-    /// Its entry there.
-    pub entry: Option<String>,
-    /// When it was made.
-    pub made: Moment,
-}
-
-impl GroupView {
-    /// What is shown of a group of a realm.
-    #[must_use]
-    pub fn of(group: &Group, realm: &Realm) -> Self {
-        Self {
-            realm: realm.slug.clone(),
-            id: group.id.to_string(),
-            name: group.name.clone(),
-            directory: group.source.as_ref().map(|source| source.directory.clone()),
-            entry: group.source.as_ref().map(|source| source.entry.clone()),
-            made: Moment(group.made),
         }
     }
 }

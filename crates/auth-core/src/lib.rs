@@ -123,11 +123,12 @@ pub use service::{
 pub use store::{
     Activity, ActivityStore, AdminKey, AdminKeyStore, AttemptFilter, AttemptRecord, AttemptRow, AttemptStore,
     AuditFilter, AuditRow, AuditStore, ChangeFeed, ChangeListener, Conflict, CredentialStore, FullCounter,
-    Group, GroupSource, GroupStore, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
-    KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MetaStore, NetworkRule, NetworkRuleKind,
-    NetworkRuleStore, NewRecord, NewUser, NotAPlace, OnConflict, Outbox, OutgoingMail, Place, ProfileUpdate,
-    RealmRemoval, RealmStore, RealmWritten, Records, Revocation, SealedStore, SharedAttempts, SharedCounter,
-    SpentStore, Store, StoreError, Unseen, UserStore, resolve,
+    Group, GroupSource, GroupStore, ImportError, ImportMark, ImportMarkStore, ImportMode, ImportNote,
+    ImportNotes, Imported, ImportedChange, KNOWN_CLIENTS, LeftOut, LogOrder, LogPage, Lookup, MarkKey,
+    MarkedUser, MetaStore, NetworkRule, NetworkRuleKind, NetworkRuleStore, NewRecord, NewUser, NotAPlace,
+    OnConflict, Outbox, OutgoingMail, Place, ProfileUpdate, RealmRemoval, RealmStore, RealmWritten, Records,
+    Revocation, SealedStore, SharedAttempts, SharedCounter, SpentStore, Store, StoreError, Unseen, UserStore,
+    resolve,
 };
 pub use text::{fill, is_control, is_invisible, without_byte_order_mark};
 pub use time::{Clock, ManualClock, Stopwatch, Timestamp, UtcDateTime, retry_after_seconds};

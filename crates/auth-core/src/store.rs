@@ -12,6 +12,7 @@ mod change;
 mod error;
 mod groups;
 mod import;
+mod import_mark;
 mod log;
 mod network_rules;
 mod nodes;
@@ -34,9 +35,10 @@ pub use change::{ProfileUpdate, Revocation};
 pub use error::{Conflict, StoreError};
 pub use groups::{Group, GroupSource, GroupStore};
 pub use import::{
-    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, NewRecord, NewUser, OnConflict,
-    RealmWritten, Records,
+    ImportError, ImportMode, ImportNote, ImportNotes, Imported, LeftOut, MarkedUser, NewRecord, NewUser,
+    OnConflict, RealmWritten, Records,
 };
+pub use import_mark::{ImportMark, ImportMarkStore, ImportedChange, MarkKey};
 pub use log::{LogOrder, LogPage, NotAPlace, Place};
 pub use network_rules::{NetworkRule, NetworkRuleKind, NetworkRuleStore};
 pub use nodes::{ChangeFeed, ChangeListener, FullCounter, SharedAttempts, SharedCounter};
@@ -217,7 +219,7 @@ pub trait UserStore: Send + Sync {
     ) -> Result<bool, StoreError>;
 
     /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
-    /// whose slug is there already, what is named is written; users must be new. `notes` is told of each realm that is made
+    /// whose slug is there already, what is named is written; users must be new, but for those of an [`ImportedChange`]. `notes` is told of each realm that is made
     /// or changed, and of names that fold alike. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers
     /// of what was written ([`Imported::audit_record`]), unless nothing changed.
     ///
@@ -415,6 +417,7 @@ pub trait Store:
     + NetworkRuleStore
     + GroupStore
     + AdminKeyStore
+    + ImportMarkStore
     + ChangeFeed
     + SharedAttempts
 {
@@ -434,6 +437,7 @@ impl<T> Store for T where
         + NetworkRuleStore
         + GroupStore
         + AdminKeyStore
+        + ImportMarkStore
         + ChangeFeed
         + SharedAttempts
         + ?Sized

@@ -79,6 +79,8 @@ pub enum Purpose {
     TokenSigning,
     /// Seals what forms and tickets carry.
     SealedText,
+    /// Makes keyed digests of records that imports read.
+    ImportRecord,
 }
 
 impl Purpose {
@@ -93,6 +95,7 @@ impl Purpose {
             Self::ShortCode => "short-code",
             Self::TokenSigning => "token-signing",
             Self::SealedText => "sealed-text",
+            Self::ImportRecord => "import-record",
         }
     }
 }

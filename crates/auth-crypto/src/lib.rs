@@ -60,6 +60,7 @@ pub mod keyring;
 pub mod opaque;
 pub mod password;
 pub mod pool;
+pub mod record_key;
 pub mod seal;
 pub mod strength;
 pub mod totp;

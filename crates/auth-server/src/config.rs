@@ -6,6 +6,7 @@
 //! taken as text.
 
 mod admin;
+mod backup;
 mod engine;
 pub(crate) mod environment;
 mod error;
@@ -39,6 +40,7 @@ use crate::system_error::file_reason;
 
 pub(crate) use admin::usual_socket;
 pub use admin::{Admin, AdminSocket, GroupScope};
+pub use backup::Backup;
 pub use error::ConfigError;
 use error::KeyPath;
 pub use files::SecretFile;
@@ -78,6 +80,8 @@ pub struct Config {
     pub limits: Limits,
     /// The parameters of hashes, the hashing pool, and the strength of new passwords.
     pub passwords: Passwords,
+    /// Copies of the store that the running server makes.
+    pub backup: Backup,
     /// Log lines, and how long the log of attempts is kept.
     pub log: Log,
     /// The SMTP server that takes outgoing mail; without one no mail is sent.
@@ -150,6 +154,7 @@ impl Config {
         self.store.resolve(folder);
         self.keys.file.resolve(folder);
         self.admin.resolve(folder);
+        self.backup.resolve(folder);
         self.zulip.resolve(folder);
         if let Some(mail) = &mut self.mail {
             mail.resolve(folder);
@@ -233,6 +238,7 @@ impl Config {
             return Err(ConfigError::new("[admin] listen: [metrics] listen has the same address"));
         }
         self.store.check()?;
+        self.backup.check(matches!(self.store.location()?, StoreLocation::Sqlite(_)))?;
         self.keys.check()?;
         self.zulip.check()?;
         self.rocketchat.check()?;

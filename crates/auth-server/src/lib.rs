@@ -10,6 +10,7 @@
 mod activity;
 mod admin;
 mod assemble;
+mod backups;
 mod body;
 mod client_counts;
 pub mod command;

@@ -19,6 +19,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::activity::Activity;
+use crate::backups::LastGood;
 use crate::connections::{Connections, Place, Tally};
 use crate::logging;
 use crate::response::plain;
@@ -38,6 +39,8 @@ const CONNECTIONS: usize = 16;
 pub(crate) struct Sources {
     pub(crate) pool: Arc<HashingPool>,
     pub(crate) shared: Arc<Shared>,
+    /// Where the server makes backups.
+    pub(crate) last_backup: Option<Arc<LastGood>>,
 }
 
 /// The numbers of a page.
@@ -49,6 +52,8 @@ struct Numbers {
     /// Requests whose client may be another one, by the reason.
     doubted: Vec<(&'static str, u64)>,
     lost_lines: u64,
+    /// When the last good backup was made, where backups are made: in seconds since 1970.
+    last_backup: Option<i64>,
 }
 
 impl Sources {
@@ -64,6 +69,7 @@ impl Sources {
             ],
             doubted: shared.forwarding.counts(),
             lost_lines: logging::lost_lines(),
+            last_backup: self.last_backup.as_ref().map(|last| last.seconds()),
         }
     }
 }
@@ -131,7 +137,7 @@ fn answer(request: &Request<Incoming>, sources: &Sources) -> Response<Full<Bytes
 }
 
 fn render(numbers: &Numbers) -> String {
-    let Numbers { hashing: metrics, connections, refused, doubted, lost_lines } = numbers;
+    let Numbers { hashing: metrics, connections, refused, doubted, lost_lines, last_backup } = numbers;
     let mut page = Page(String::new());
     page.family(
         "log_lines_lost_total",
@@ -179,6 +185,11 @@ fn render(numbers: &Numbers) -> String {
     page.family(doubted_total, "counter", "Requests whose client may be another one, by the reason.");
     for (reason, requests) in doubted {
         page.value(doubted_total, &format!("reason=\"{reason}\""), requests);
+    }
+    if let Some(seconds) = last_backup {
+        let name = "backup_last_good_timestamp_seconds";
+        page.family(name, "gauge", "When the last backup was made that was found good; 0 before the first.");
+        page.value(name, "", seconds);
     }
     page.0
 }
@@ -228,10 +239,12 @@ mod tests {
             refused: [("requests", 6), ("sockets", 7), ("bodies", 8)],
             doubted: vec![("untrusted", 9)],
             lost_lines: 3,
+            last_backup: Some(1_700_000_000),
         });
         for value in [
             "log_lines_lost_total 3",
             "connections 1",
+            "backup_last_good_timestamp_seconds 1700000000",
             "connections_ended_total{reason=\"room\"} 2",
             "connections_ended_total{reason=\"timeout\"} 4",
             "refused_total{kind=\"connections\"} 5",

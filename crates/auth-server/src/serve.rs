@@ -16,6 +16,7 @@ use crate::admin::bearers::Bearers;
 use crate::admin::listener::AdminListener;
 use crate::admin::socket::AdminSocket;
 use crate::admin::tls::Tls;
+use crate::backups::Backups;
 use crate::body::BodyMemory;
 use crate::client_counts::ClientCounts;
 use crate::config::{Config, Listen};
@@ -173,13 +174,21 @@ impl Bound {
             };
             supervisor.require("a listener", accept(listener, router, Arc::clone(&shared)));
         }
+        let backups = Backups::of(config, assembled.clock())?.map(Arc::new);
         if let Some(listener) = self.metrics {
             let listener = Arc::new(listener);
-            let sources = Arc::new(metrics::Sources { pool: assembled.pool(), shared: Arc::clone(&shared) });
+            let sources = Arc::new(metrics::Sources {
+                pool: assembled.pool(),
+                shared: Arc::clone(&shared),
+                last_backup: backups.as_ref().map(|backups| backups.last_good()),
+            });
             let serve = move |stop| metrics::serve(Arc::clone(&listener), Arc::clone(&sources), stop);
             supervisor.keep("the metrics' listener", serve);
         }
         start_admin(&supervisor, config, &assembled, self.admin, self.admin_listener, &tasks)?;
+        if let Some(backups) = backups {
+            supervisor.keep("backups", move |stop| Arc::clone(&backups).run(stop));
+        }
         start_background(&supervisor, config, &assembled)?;
         Ok(Server {
             signals: self.signals,

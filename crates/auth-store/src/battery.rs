@@ -46,6 +46,7 @@ pub mod durability;
 pub mod external_ids;
 pub mod groups;
 pub mod import;
+pub mod import_marks;
 pub mod logs;
 pub mod lookup;
 pub mod meta;
@@ -128,6 +129,11 @@ macro_rules! store_battery {
                 takes_a_repeated_creation_for_the_one_it_repeats
                 of_two_new_users_of_one_name_one_is_created
                 users_that_are_created_at_once_get_different_numbers
+            }
+            import_marks {
+                remembers_the_records_of_a_source
+                changes_imported_users_or_leaves_them_as_they_are
+                an_imported_deactivation_takes_the_bots_along
             }
             spent {
                 of_many_uses_at_a_time_one_counts

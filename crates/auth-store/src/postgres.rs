@@ -1,5 +1,6 @@
 //! A store in a PostgreSQL database, which any number of servers may share.
 
+mod account;
 mod activity;
 mod address;
 mod admin_keys;
@@ -17,6 +18,7 @@ mod external_ids;
 mod feed;
 mod groups;
 mod import;
+mod import_marks;
 mod integrity;
 mod log_pages;
 mod mail;

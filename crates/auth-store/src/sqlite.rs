@@ -1,5 +1,6 @@
 //! A store in one SQLite file.
 
+mod account;
 mod activity;
 mod admin_keys;
 mod attempts;
@@ -16,6 +17,7 @@ mod external_ids;
 mod feed;
 mod groups;
 mod import;
+mod import_marks;
 mod integrity;
 mod log_pages;
 mod mail;

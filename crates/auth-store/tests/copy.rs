@@ -35,6 +35,8 @@ UPDATE activity SET last_login = 7, last_use = -8 WHERE user = 1;
 INSERT INTO network_rule VALUES ('192.0.2.0/24', 'ban', 9, 1, 'n' || char(0)), ('2001:db8::/64', 'allow', NULL, 2, '');
 INSERT INTO user_group SELECT randomblob(16), id, 'Group' || char(1), 'group' || char(1), 'corp', 'cn=g', 5 FROM realm;
 INSERT INTO membership SELECT g.id, u.id FROM user_group AS g JOIN user AS u ON u.realm = g.realm;
+INSERT INTO import_mark SELECT 'zulip', randomblob(16), id, randomblob(16), randomblob(90) FROM user;
+INSERT INTO import_mark VALUES ('csv', randomblob(16), NULL, randomblob(16), x'');
 INSERT INTO admin_key SELECT randomblob(16), 'key ' || slug, randomblob(32), 'read', id, 1, 2, 3 FROM realm;
 INSERT INTO admin_key VALUES (randomblob(16), 'all', randomblob(32), 'admin', NULL, 1, NULL, NULL);
 INSERT INTO audit SELECT 10 + n, 1000 - n % 7, a, u, d, 'password-set', zeroblob(16), randomblob(16), 'detail ' || n, '192.0.2.1', 'zulip', 'r'

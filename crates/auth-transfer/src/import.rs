@@ -3,36 +3,49 @@
 //! number of each record's line: 8 MiB for a million records. Each line is parsed and sealed once.
 
 mod bad_lines;
+mod batch;
 mod channel;
 mod check;
 mod checked;
 mod credentials;
 mod draft;
 mod empty;
+mod follow;
 mod hash;
+mod join;
+mod known;
+mod lines;
+mod mark;
+mod outcome;
+mod outcomes_of_all;
 mod progress;
+mod update;
 mod write;
 
-use std::io::{self, BufRead, Read};
+use std::io::BufRead;
 
-use auth_core::{ImportMode, fold};
+use auth_core::ImportMode;
 use auth_engine::{Engine, register_schemes};
 
 use self::bad_lines::BadLines;
 use self::check::{Checker, Refusal};
 use self::checked::Checked;
-use self::draft::{Draft, NO_REALM};
+use self::draft::{Draft, NO_REALM, Record};
 use self::empty::{is_of_zettelstore, note_empty_passwords};
 use self::hash::Hasher;
-use self::progress::{LINES_PER_STEP, OnProgress, tell};
+use self::lines::{open, parse};
+use self::mark::{Marker, State};
+use self::outcome::{OnOutcome, tell};
+use self::outcomes_of_all::{Told, tell_of_all};
+use self::progress::OnProgress;
 use self::write::Writer;
-use super::line::{BadLine, Line, bad};
+use super::line::{BadLine, Line, shown};
 use super::missing_realms::MissingRealms;
-use super::text::without_mark;
-use super::{ImportError, ImportOptions, ImportReport, Progress};
+use super::{ImportError, ImportOptions, ImportReport};
 
-/// The longest line, in bytes.
-const LONGEST_LINE: u64 = 1024 * 1024;
+pub use self::join::Joining;
+pub use self::outcome::{Outcomes, RecordOutcome, Unheard};
+pub use self::update::update;
 
 /// Reads JSON lines and writes the realms and users that they describe: all, or none when a line is bad, unless bad lines are
 /// to be left out. `progress` is told how far the import is every so often, and may end it.
@@ -45,12 +58,39 @@ pub async fn import(
     options: impl Into<ImportOptions>,
     progress: OnProgress<'_>,
 ) -> Result<ImportReport, ImportError> {
-    let options = options.into();
+    run(engine, lines, options.into(), None, &mut Unheard, progress).await
+}
+
+/// Imports the lines of a source, and remembers of each what it was, so that [`update`] finds what has changed.
+///
+/// # Errors
+/// As for [`import`].
+pub async fn import_source(
+    engine: &Engine,
+    lines: impl BufRead,
+    options: impl Into<ImportOptions>,
+    source: &str,
+    outcomes: OnOutcome<'_>,
+    progress: OnProgress<'_>,
+) -> Result<ImportReport, ImportError> {
+    let marker = Marker::new(source, &engine.keys().ring());
+    run(engine, lines, options.into(), Some(marker), outcomes, progress).await
+}
+
+async fn run(
+    engine: &Engine,
+    lines: impl BufRead,
+    options: ImportOptions,
+    marker: Option<Marker>,
+    outcomes: OnOutcome<'_>,
+    progress: OnProgress<'_>,
+) -> Result<ImportReport, ImportError> {
     let hasher = Hasher { engine, wrap: options.wrap };
-    let mut import = Import { hasher, options, report: ImportReport::default(), progress };
+    let mut import = Import { hasher, options, marker, report: ImportReport::default(), outcomes, progress };
     let mut checked = import.check(lines).await?;
-    let Import { mut report, progress, .. } = import;
-    note_empty_passwords(engine, &mut checked, &mut report.notes, progress).await?;
+    let Import { mut report, outcomes, progress, .. } = import;
+    let mut told = Told { checked: std::mem::take(&mut report.notes), ..Told::default() };
+    note_empty_passwords(engine, &mut checked, &mut told.empty, progress).await?;
     if options.mode == ImportMode::Write {
         if checked.to_hash > 0 {
             checked = hasher.hash(checked, progress).await?;
@@ -58,8 +98,9 @@ pub async fn import(
         // Before the passwords are written, so that none is stored without its scheme being listed.
         register_schemes(&**engine.store(), std::mem::take(&mut checked.schemes)).await?;
     }
-    let written = Writer::new(engine, options, progress).write(&mut checked, &mut report).await;
+    let written = Writer::new(engine, options, progress).write(&mut checked, &mut report, &mut told).await;
     engine.realms().forget();
+    tell_of_all(&mut checked, &mut report, told, written.is_ok(), outcomes)?;
     written?;
     Ok(report)
 }
@@ -68,49 +109,52 @@ pub async fn import(
 struct Import<'a> {
     hasher: Hasher<'a>,
     options: ImportOptions,
+    marker: Option<Marker>,
     report: ImportReport,
+    outcomes: OnOutcome<'a>,
     progress: OnProgress<'a>,
 }
 
 impl Import<'_> {
     /// Reads and checks all lines.
     async fn check(&mut self, lines: impl BufRead) -> Result<Checked, ImportError> {
-        let mut lines = match without_mark(lines) {
-            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                return Err(ImportError::Lines { named: vec![(1, error.to_string())], more: 0 });
-            }
-            lines => lines.map_err(ImportError::Read)?,
-        };
+        let mut lines = open(lines)?;
         let mut checker = Checker::new(self.hasher.engine).await?;
         let mut checked = Checked::default();
         let (mut bad_lines, mut missing_realms) = (BadLines::default(), MissingRealms::default());
-        let (mut text, mut bytes) = (Vec::new(), 0);
-        for number in 1.. {
-            let read = read_line(&mut lines, &mut text).map_err(ImportError::Read)?;
-            if read == 0 {
-                break;
-            }
-            bytes += read;
-            if number % LINES_PER_STEP == 0 {
-                tell(self.progress, Progress::Checked { lines: number, bytes })?;
-            }
-            if text.trim_ascii().is_empty() {
-                continue;
-            }
-            let line = self.parse(number, &text).map_err(Refusal::from);
+        while let Some(number) = lines.advance(self.progress)? {
+            let notes = &mut self.report.notes;
+            let line = parse(lines.text(), |note| notes.push(number, note)).map_err(Refusal::from);
+            let mark = match (&self.marker, &line) {
+                (Some(marker), Ok(Line::User(user))) => Some((marker, marker.mark(user, lines.text()))),
+                _ => None,
+            };
+            let name = match &line {
+                Ok(Line::User(user)) if self.outcomes.is_heard() => Some(shown(user)),
+                _ => None,
+            };
             let reason = match line.and_then(|line| checker.check(line)) {
                 Ok(record) => {
                     self.hasher.note(&record, &mut checked);
                     checked.of_zettelstore += u64::from(is_of_zettelstore(&record));
-                    checked.push(&Draft { line: number, record })?;
+                    let mark = mark.and_then(|(marker, mark)| {
+                        let Record::User { user, .. } = &record else { return None };
+                        let ended = (!user.user.active).then_some(user.user.valid_from);
+                        Some(marker.of_user(&mark, user.user.id, State { ended, is_joined: false }))
+                    });
+                    checked.push(&Draft { line: number, record, mark })?;
                     continue;
                 }
                 Err(Refusal::NoRealm(slug)) => match missing_realms.count(slug, number) {
-                    Ok(()) => continue,
+                    Ok(()) => {
+                        tell(self.outcomes, &RecordOutcome::left_out(number, name, NO_REALM))?;
+                        continue;
+                    }
                     Err(_) => NO_REALM.to_owned(),
                 },
                 Err(Refusal::Bad(BadLine(reason))) => reason,
             };
+            tell(self.outcomes, &RecordOutcome::left_out(number, name, &reason))?;
             if self.options.skip_bad {
                 self.report.left_out.push(number, reason);
             } else {
@@ -127,35 +171,4 @@ impl Import<'_> {
         bad_lines.finish()?;
         Ok(checked)
     }
-
-    fn parse(&mut self, number: u64, text: &[u8]) -> Result<Line, BadLine> {
-        if u64::try_from(text.len()).is_ok_and(|length| length >= LONGEST_LINE) {
-            return Err(bad("longer than a mebibyte"));
-        }
-        let line = Line::parse(std::str::from_utf8(text).map_err(|_| bad("not UTF-8"))?)?;
-        for key in line.unknown_keys() {
-            self.report.notes.push(number, format!("`{key}` means nothing here"));
-        }
-        if let Line::User(user) = &line
-            && let (Some(name), Some(email)) = (&user.username, &user.email)
-            && name.contains('@')
-            && fold(name) != fold(email)
-        {
-            let note = "`username` is an address, and not that under `email`, by which Zulip and Rocket.Chat find the user";
-            self.report.notes.push(number, note);
-        }
-        Ok(line)
-    }
-}
-
-/// Reads a line without its end, and no more of it than a line may have; gives the number of bytes read, 0 at the end.
-fn read_line(lines: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<u64> {
-    line.clear();
-    let read = Read::take(&mut *lines, LONGEST_LINE).read_until(b'\n', line)?;
-    let read = u64::try_from(read).unwrap_or(u64::MAX);
-    if line.pop_if(|last| *last == b'\n').is_none() && read == LONGEST_LINE {
-        let rest = lines.skip_until(b'\n')?;
-        return Ok(read + u64::try_from(rest).unwrap_or(u64::MAX));
-    }
-    Ok(read)
 }

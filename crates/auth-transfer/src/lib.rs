@@ -7,7 +7,7 @@
 //!
 //! [`import`](import()) reads such lines, checks them, hashes passwords and seals secrets; the store writes finished
 //! records, all or none. [`export`](export()) writes the same lines. What other systems keep is made into lines first: by
-//! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`] and [`convert_htpasswd`], which are pure functions.
+//! [`convert_zulip`], [`convert_rocketchat`], [`convert_zettel`], [`convert_htpasswd`] and [`convert_csv`], which are pure functions.
 //!
 //! This crate is no part of a login server's hot path: a program that logs users in builds `auth-engine` without it. It
 //! opens no file but the nameless one of a [`Spool`], so that memory doesn't hold all lines.
@@ -22,6 +22,7 @@
 //! ```
 
 mod converted;
+mod csv;
 mod export;
 mod htpasswd;
 mod import;
@@ -41,9 +42,10 @@ use std::ops::ControlFlow;
 use auth_core::{ImportMode, Imported, InternalError};
 
 pub use converted::{ConvertError, Converted};
+pub use csv::{CsvMapping, convert_csv};
 pub use export::export;
 pub use htpasswd::convert_htpasswd;
-pub use import::import;
+pub use import::{Joining, Outcomes, RecordOutcome, Unheard, import, import_source, update};
 pub use line::{BadLine, parse_line, rfc3339};
 pub use remarks::Remarks;
 pub use rocketchat::convert_rocketchat;
@@ -119,6 +121,37 @@ pub struct ImportReport {
     pub left_out: Remarks<u64>,
 }
 
+/// The result of an update.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct UpdateReport {
+    /// What is new.
+    pub imported: Imported,
+    /// Accounts that were changed, or would have been.
+    pub changed: u64,
+    /// Records that no earlier import had read, and whose accounts were there.
+    pub adopted: u64,
+    /// Records that were joined with accounts of other sources.
+    pub joined: u64,
+    /// Records that are as they were, or whose changes concern nothing of their accounts.
+    pub unchanged: u64,
+    /// Records whose accounts were deleted here: they are not brought back.
+    pub deleted: u64,
+    /// Records that were left out.
+    pub refused: u64,
+    /// What has changed of users, or would have: the line's number and a sentence for each user.
+    pub updates: Remarks<u64>,
+    /// What has changed of realms, or would have: the line's number and what.
+    pub changes: Remarks<u64>,
+    /// What was noticed: the line's number and a sentence.
+    pub notes: Remarks<u64>,
+    /// What was left out: the line's number and the reason. Users of a realm that is not there are one entry with their number, at
+    /// the line of the first.
+    pub left_out: Remarks<u64>,
+    /// Accounts whose records are not at the source any more: their names, and a sentence.
+    pub missing: Remarks<String>,
+}
+
 /// Why an import wrote nothing.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -135,6 +168,8 @@ pub enum ImportError {
     Read(std::io::Error),
     /// The progress callback ended it.
     Stopped,
+    /// What became of a record could not be written down.
+    Report(std::io::Error),
     /// The store or the hashing pool failed.
     Internal(InternalError),
 }
@@ -152,6 +187,7 @@ impl fmt::Display for ImportError {
             }
             Self::Read(_) => f.write_str("the lines can't be read"),
             Self::Stopped => f.write_str("stopped: nothing was imported"),
+            Self::Report(_) => f.write_str("the report can't be written"),
             Self::Internal(error) => error.fmt(f),
         }
     }
@@ -161,7 +197,7 @@ impl std::error::Error for ImportError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Lines { .. } | Self::Stopped => None,
-            Self::Read(error) => Some(error),
+            Self::Read(error) | Self::Report(error) => Some(error),
             Self::Internal(error) => error.source(),
         }
     }

@@ -270,6 +270,11 @@ pub fn rfc3339(time: Timestamp) -> Option<String> {
     jiff::Timestamp::from_millisecond(time.as_millis()).ok().map(|time| time.to_string())
 }
 
+/// The name that tells an operator whose line it is.
+pub(crate) fn shown(line: &UserLine) -> String {
+    line.username.clone().or_else(|| line.email.clone()).unwrap_or_default()
+}
+
 pub(crate) fn bad(reason: &str) -> BadLine {
     BadLine(reason.to_owned())
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::StoreError;
+use super::{ImportMark, ImportedChange, StoreError};
 use crate::{
     Act, AuditRecord, Credential, NameKind, PasswordString, ProtocolName, Realm, RealmChange, RealmId, User,
 };
@@ -18,6 +18,10 @@ pub enum NewRecord {
     Realm(RealmChange),
     /// A user.
     User(Box<NewUser>),
+    /// A user of whose record is remembered what was read.
+    Marked(Box<MarkedUser>),
+    /// A change of a user who is there.
+    Change(Box<ImportedChange>),
 }
 
 impl NewRecord {
@@ -27,6 +31,8 @@ impl NewRecord {
         match self {
             Self::Realm(realm) => realm.id,
             Self::User(new) => new.user.realm,
+            Self::Marked(marked) => marked.new.user.realm,
+            Self::Change(change) => change.user.realm,
         }
     }
 }
@@ -53,6 +59,18 @@ pub struct NewUser {
     pub credentials: Vec<Credential>,
 }
 
+/// A user to be written, with what an import remembers of its record.
+#[derive(Clone, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "imports build it, stores take it apart")]
+pub struct MarkedUser {
+    /// The user.
+    pub new: NewUser,
+    /// What is remembered. It takes the place of what was remembered of the same record.
+    pub mark: ImportMark,
+    /// A row of the audit log for this user alone.
+    pub audit: Option<AuditRecord>,
+}
+
 /// Whether an import keeps what it writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is no third")]
@@ -63,7 +81,8 @@ pub enum ImportMode {
     DryRun,
 }
 
-/// What becomes of records that conflict with others, or refer to a realm that is not there.
+/// What becomes of records that conflict with others, refer to a realm that is not there, or change a user whom somebody else has
+/// changed meanwhile.
 #[expect(clippy::exhaustive_enums, reason = "every store must do both")]
 pub enum OnConflict {
     /// The import ends with the first, and nothing is written.
@@ -80,7 +99,7 @@ pub struct LeftOut {
     pub record: u64,
     /// The id of the realm that it is, or that its user belongs to.
     pub realm: RealmId,
-    /// [`StoreError::Conflict`] or [`StoreError::Missing`].
+    /// [`StoreError::Conflict`], [`StoreError::Missing`] or [`StoreError::Changed`].
     pub error: StoreError,
 }
 
@@ -97,7 +116,10 @@ impl OnConflict {
     /// [`ImportError`], with which the import ends: no record is left out, or the error is not the record's.
     pub fn leave_out(&mut self, record: u64, realm: RealmId, error: StoreError) -> Result<(), ImportError> {
         match (self, error) {
-            (Self::LeaveOut(tell), error @ (StoreError::Conflict(_) | StoreError::Missing(_))) => {
+            (
+                Self::LeaveOut(tell),
+                error @ (StoreError::Conflict(_) | StoreError::Missing(_) | StoreError::Changed),
+            ) => {
                 tell(LeftOut { record, realm, error });
                 Ok(())
             }

@@ -5,6 +5,7 @@ mod admin_keys;
 mod audit;
 mod credentials;
 mod groups;
+mod import_marks;
 mod network_rules;
 mod nodes;
 mod records;

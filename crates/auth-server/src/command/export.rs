@@ -14,7 +14,7 @@ use crate::system_error::file_reason;
 
 /// What lines can't carry.
 const LEFT_OUT: &str = "app passwords, tokens, sessions, backup codes and mailed links, the audit log, attempts and when users \
-    were last seen, groups, rules of networks, admin keys and mails that wait";
+    were last seen, groups, rules of networks, admin keys, what imports remember of their sources, and mails that wait";
 
 /// Export realms and users as JSON lines.
 #[derive(Debug, clap::Args)]

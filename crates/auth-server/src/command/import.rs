@@ -1,20 +1,25 @@
 //! `auth-server import`: imports realms and users.
 
+mod report;
 mod source;
+mod update;
 mod zulip;
 
 use std::fmt::Write as _;
 use std::ops::ControlFlow;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use auth_admin::Accounts;
 use auth_core::ImportMode;
-use auth_transfer::{ImportError, ImportOptions, Progress, import};
+use auth_transfer::{ImportError, ImportOptions, Progress, import_source};
 use tokio::signal::unix::{SignalKind, signal};
 
+use self::report::Report;
 use self::source::{Source, SourceArguments};
+use self::update::UpdateArguments;
 use super::config_file::ConfigFile;
 use super::output::{print_line, print_remark};
 use super::progress::ProgressLine;
@@ -31,12 +36,20 @@ const INTERRUPTED: i32 = 130;
                         auth-server import --config auth.toml --from zulip --wrap postgres://zulip@db/zulip\n  \
                         auth-server import --config auth.toml --from rocketchat --realm chat users.json\n  \
                         auth-server import --config auth.toml --from zettelstore --realm notes ~/zettel\n  \
-                        auth-server import --config auth.toml --from htpasswd /etc/nginx/htpasswd")]
+                        auth-server import --config auth.toml --from htpasswd /etc/nginx/htpasswd\n  \
+                        auth-server import --config auth.toml --from csv --map 'username=Login,email=Mail' people.csv\n  \
+                        auth-server import --config auth.toml --from zulip --update --report last-night.jsonl postgres://zulip@db/zulip")]
 pub(super) struct Import {
     #[command(flatten)]
     file: ConfigFile,
     #[command(flatten)]
     source: SourceArguments,
+    #[command(flatten)]
+    update: UpdateArguments,
+    /// Write a line of JSON for each record to this file of mode 0600: its line, the user, what became of it, what has changed,
+    /// and warnings. It holds names, and no secrets.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Wrap hashes of other systems, and weak ones, in Argon2id, so that the store never holds them as they were.
     #[arg(long)]
     wrap: bool,
@@ -53,7 +66,9 @@ impl Import {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let config = self.file.load()?;
         let mut source = Source::read(&self.source, &config).await?;
-        if !source.bad.is_empty() && !self.skip_bad {
+        self.update.joining()?;
+        let name = self.update.source_or(self.source.default_name(&config))?;
+        if !source.bad.is_empty() && !self.skip_bad && !self.update.update {
             let named: Vec<_> = source.bad.read()?.take(MOST_NAMED).collect::<std::io::Result<_>>()?;
             let more = source.bad.len().saturating_sub(MOST_NAMED as u64);
             bail!(self.refusal(&named, more));
@@ -68,12 +83,22 @@ impl Import {
         let source = source.with_realm(&Accounts::new(engine)).await?;
         let mode = if self.dry_run { ImportMode::DryRun } else { ImportMode::Write };
         let options = ImportOptions { mode, wrap: self.wrap, skip_bad: self.skip_bad };
+        let mut report_file = Report::begin(self.report.as_deref())?;
+        if self.update.update {
+            let mut progress = progress(source.lines.bytes())?;
+            let run = self.update.run(engine, source, &name, options, &mut report_file, &mut progress);
+            let done = run.await;
+            report_file.finish().context("the report")?;
+            return done;
+        }
         let Source { mut lines, mut origins, mut notes, mut bad, .. } = source;
         let bytes = lines.bytes();
         let imported = {
             let mut progress = progress(bytes)?;
-            import(engine, lines.read()?, options, &mut progress).await
+            let lines = lines.read()?;
+            import_source(engine, lines, options, &name, &mut report_file, &mut progress).await
         };
+        report_file.finish().context("the report")?;
         let report = match imported {
             Ok(report) => report,
             Err(ImportError::Lines { named, more }) => bail!(self.refusal(&origins.of(named)?, more)),

@@ -18,6 +18,7 @@ pub(crate) enum RecordKind {
     Activity,
     Group,
     Membership,
+    ImportMark,
     NetworkRule,
     AdminKey,
     Audit,
@@ -48,7 +49,7 @@ pub(crate) type Column = (&'static str, ColumnKind);
 
 impl RecordKind {
     /// All kinds, each after those that its rows refer to.
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Realm,
         Self::User,
         Self::LoginName,
@@ -58,6 +59,7 @@ impl RecordKind {
         Self::Activity,
         Self::Group,
         Self::Membership,
+        Self::ImportMark,
         Self::NetworkRule,
         Self::AdminKey,
         Self::Audit,
@@ -79,6 +81,7 @@ impl RecordKind {
             Self::Activity => "activity",
             Self::Group => "groups",
             Self::Membership => "memberships",
+            Self::ImportMark => "marks of imports",
             Self::NetworkRule => "rules of networks",
             Self::AdminKey => "admin keys",
             Self::Audit => "audit log",
@@ -103,7 +106,7 @@ impl RecordKind {
     pub(crate) fn key(self) -> usize {
         match self {
             Self::LoginName => 4,
-            Self::ExternalId | Self::Membership | Self::Audit | Self::Attempt => 2,
+            Self::ExternalId | Self::Membership | Self::ImportMark | Self::Audit | Self::Attempt => 2,
             _ => 1,
         }
     }
@@ -201,6 +204,9 @@ impl RecordKind {
                 ("made", Integer),
             ],
             Self::Membership => &[("user_group", Bytes), ("user", Bytes)],
+            Self::ImportMark => {
+                &[("source", Text), ("key", Bytes), ("user", Bytes), ("digest", Bytes), ("fields", Bytes)]
+            }
             Self::NetworkRule => {
                 &[("network", Text), ("kind", Text), ("until", Integer), ("made", Integer), ("note", Escaped)]
             }

@@ -25,7 +25,7 @@ const NUMBER_ON: &str =
     "SELECT setval(pg_get_serial_sequence('audit', 'id'), (SELECT max(id) FROM audit))::bigint";
 
 const ANALYZE: &str = "ANALYZE account, login_name, external_id, credential, activity, attempt, audit, mail, spent, \
-    user_group, membership";
+    user_group, membership, import_mark";
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 type Param<'a> = Box<dyn ToSql + Sync + Send + 'a>;

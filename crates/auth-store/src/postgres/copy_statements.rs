@@ -110,6 +110,14 @@ pub(super) fn statements(kind: RecordKind) -> Statements {
                     unnest($1::bytea[], $2::bytea[]) AS r (user_group, account)",
             count: "SELECT count(*) FROM membership",
         },
+        RecordKind::ImportMark => Statements {
+            page: "SELECT source, key, account, digest, fields FROM import_mark WHERE (source, key) > \
+                    ($1::text, $2::bytea) ORDER BY source, key LIMIT $3",
+            write: "INSERT INTO import_mark (source, key, account, digest, fields) SELECT r.source, r.key, \
+                    r.account, r.digest, r.fields FROM unnest($1::text[], $2::bytea[], $3::bytea[], \
+                    $4::bytea[], $5::bytea[]) AS r (source, key, account, digest, fields)",
+            count: "SELECT count(*) FROM import_mark",
+        },
         RecordKind::NetworkRule => Statements {
             page: "SELECT network, kind, until, made, note FROM network_rule WHERE network > $1::text \
                     ORDER BY network LIMIT $2",

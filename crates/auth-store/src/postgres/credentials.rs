@@ -362,7 +362,7 @@ async fn lock_own(client: &impl GenericClient, user: UserId, id: CredentialId) -
 }
 
 /// Writes a credential; `false` when its parent is not there.
-async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<bool> {
+pub(super) async fn insert(client: &impl GenericClient, credential: &Credential) -> Result<bool> {
     if let Some(parent) = credential.parent
         && !lock_own(client, credential.user, parent).await?
     {

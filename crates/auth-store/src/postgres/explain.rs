@@ -5,16 +5,16 @@ use auth_core::StoreError;
 use super::error::Result;
 use super::session::transact;
 use super::{
-    Postgres, activity, admin_keys, attempt_queue, attempts, audit, bots, credentials, external_ids, feed,
-    groups, import, log_pages, mail, meta, names, network_rules, numbers, realms, sealed, shared_attempts,
-    spent, statement, users,
+    Postgres, account, activity, admin_keys, attempt_queue, attempts, audit, bots, credentials, external_ids,
+    feed, groups, import, import_marks, log_pages, mail, meta, names, network_rules, numbers, realms, sealed,
+    shared_attempts, spent, statement, users,
 };
 use crate::Plan;
 
 /// Every statement that runs while users log in, and what it is for.
 const STATEMENTS: &[(&str, &str)] = &[
     ("find a user by name", users::BY_NAME),
-    ("find a user by id", users::BY_ID),
+    ("find a user by id", account::BY_ID),
     ("find a user by Zulip id", external_ids::BY_ZULIP),
     ("find a user by Rocket.Chat id", external_ids::BY_ROCKETCHAT),
     ("find a user by Zettelstore id", external_ids::BY_ZETTELSTORE),
@@ -72,6 +72,11 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("blank the rows of a user's acts", audit::BLANK_BY),
     ("find a user of a realm", realms::HAS_USERS),
     ("remove a realm", realms::REMOVE),
+    ("find what an import remembers of a record", import_marks::BY_KEY),
+    ("list a page of what an import remembers", import_marks::PAGE),
+    ("list what imports remember of a user", import_marks::OF_USER),
+    ("change an imported user", import_marks::CHANGE),
+    ("forget the ids of a user", import_marks::FORGET_IDS),
     ("find mail that is due", mail::DUE),
     ("delete a mail", mail::SETTLE),
     ("put a mail off", mail::PUT_OFF),

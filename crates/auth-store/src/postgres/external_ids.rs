@@ -1,6 +1,6 @@
 //! The ids under which protocols show users: looked up and written.
 
-use auth_core::{ByProtocol, ExternalId, NewId, ProtocolName, RealmId, StoreError, User};
+use auth_core::{ByProtocol, ExternalId, NewId, ProtocolName, RealmId, StoreError, User, UserId};
 use deadpool_postgres::GenericClient;
 use tokio_postgres::Row;
 
@@ -106,6 +106,26 @@ pub(super) async fn give(
         Err(error) => Err(error),
         Ok(()) => Ok(id),
     }
+}
+
+/// Writes those ids of a user that have no column of their own.
+pub(super) async fn insert_others(
+    client: &impl GenericClient,
+    user: UserId,
+    realm: RealmId,
+    ids: &ByProtocol<ExternalId>,
+) -> Result<()> {
+    let (account, realm) = (&user.as_bytes()[..], &realm.as_bytes()[..]);
+    for (protocol, id) in IdColumn::others(ids) {
+        let (number, text) = parts(id);
+        let written =
+            execute(client, INSERT, &[&account, &protocol.as_str(), &realm, &number, &text.as_deref()]).await;
+        match written {
+            Err(error) if error.taken().is_some() => return Err(conflict(protocol)),
+            other => drop(other?),
+        }
+    }
+    Ok(())
 }
 
 /// The columns of the table `external_id` for an id.

@@ -6,8 +6,9 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NameKind, NewRecord,
-    NewUser, OnConflict, RealmChange, RealmId, RealmWritten, Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMark, ImportMode, ImportNote, ImportNotes, Imported,
+    ImportedChange, MarkedUser, NameKind, NewRecord, NewUser, OnConflict, RealmChange, RealmId, RealmWritten,
+    Records, StoreError, UserId,
 };
 use deadpool_postgres::Transaction;
 use tokio::sync::mpsc;
@@ -17,7 +18,7 @@ use super::new_user::{self, Resolved};
 use super::numbers::Numbers;
 use super::row::{Columns, escaped};
 use super::statement::{changed, row};
-use super::{Postgres, audit, names, realms};
+use super::{Postgres, audit, import_marks, names, realms};
 use crate::encoding::to_json;
 
 /// Users of one chunk.
@@ -26,7 +27,7 @@ const CHUNK: usize = 500;
 /// After an import of so many users, the planner's statistics are renewed.
 const MANY: u64 = 1000;
 
-pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential, activity";
+pub(super) const ANALYZE: &str = "ANALYZE account, login_name, credential, activity, import_mark";
 
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
     active, password_login, digest_logins, min_length, min_guesses, backends, require_second_factor) \
@@ -69,13 +70,17 @@ pub(super) async fn import(
         audit,
         done: Imported::default(),
         is_change: false,
+        changed: Vec::new(),
     };
     let written = import.write(&mut transaction).await;
     // Where a rollback fails, the end of the connection rolls back.
     match (written, mode) {
         (Ok(()), ImportMode::Write) => {
             audit::write(&transaction, import.row().as_ref()).await.map_err(whole)?;
-            transaction.commit().await.map_err(|error| whole(CommandError::from(error).during_commit()))?;
+            let committed = transaction.commit().await;
+            // Also where nobody knows whether it was committed.
+            import.changed.drain(..).for_each(|user| store.notifications.notify(user));
+            committed.map_err(|error| whole(CommandError::from(error).during_commit()))?;
         }
         (Ok(()), ImportMode::DryRun) => drop(transaction.rollback().await),
         (Err(error), _) => {
@@ -110,10 +115,19 @@ struct Import<'a> {
     done: Imported,
     /// Whether a realm was made or changed.
     is_change: bool,
+    /// The users who were there and are changed.
+    changed: Vec<UserId>,
 }
 
-/// A user that waits to be written, and the number of its record.
-type Numbered = (u64, Box<NewUser>);
+/// A user that waits to be written.
+struct Waiting {
+    /// The number of its record.
+    record: u64,
+    new: Box<NewUser>,
+    mark: Option<ImportMark>,
+    /// A row of the audit log for this user alone.
+    audit: Option<AuditRecord>,
+}
 
 impl Import<'_> {
     async fn write(&mut self, transaction: &mut Transaction<'_>) -> std::result::Result<(), ImportError> {
@@ -126,7 +140,17 @@ impl Import<'_> {
                 next += 1;
                 match record {
                     None => return Err(ImportError { record: None, error: None }),
-                    Some(NewRecord::User(new)) => users.push((index, new)),
+                    Some(NewRecord::User(new)) => {
+                        users.push(Waiting { record: index, new, mark: None, audit: None });
+                    }
+                    Some(NewRecord::Marked(marked)) => {
+                        let MarkedUser { new, mark, audit } = *marked;
+                        users.push(Waiting { record: index, new: Box::new(new), mark: Some(mark), audit });
+                    }
+                    Some(NewRecord::Change(change)) => {
+                        self.flush(transaction, &mut users).await?;
+                        self.change(transaction, index, &change).await?;
+                    }
                     Some(NewRecord::Realm(realm)) => {
                         self.flush(transaction, &mut users).await?;
                         let id = realm.id;
@@ -156,6 +180,12 @@ impl Import<'_> {
         let statement = if before.is_some() { UPDATE_REALM } else { INSERT_REALM };
         let id = change.id;
         let realm = change.apply(before.clone());
+        if before.as_ref() == Some(&realm) {
+            part.rollback().await?;
+            self.kept.insert(id, realm.id);
+            self.done.realms += 1;
+            return Ok(());
+        }
         let written = changed(
             &part,
             statement,
@@ -196,6 +226,21 @@ impl Import<'_> {
         Ok(())
     }
 
+    /// Writes a change of a user who is there.
+    async fn change(
+        &mut self,
+        transaction: &mut Transaction<'_>,
+        index: u64,
+        change: &ImportedChange,
+    ) -> std::result::Result<(), ImportError> {
+        match import_marks::change(transaction, change).await {
+            Ok(changed) => self.changed.extend(changed),
+            Err(error) if error.breaks_connection() => return Err(whole(error)),
+            Err(error) => self.leave_out(index, change.user.realm, error)?,
+        }
+        Ok(())
+    }
+
     /// The row of the import in the audit log.
     fn row(&self) -> Option<AuditRecord> {
         let import = self.audit.filter(|_| self.is_change || self.done.users > 0)?;
@@ -211,31 +256,36 @@ impl Import<'_> {
     async fn flush(
         &mut self,
         transaction: &mut Transaction<'_>,
-        users: &mut Vec<Numbered>,
+        users: &mut Vec<Waiting>,
     ) -> std::result::Result<(), ImportError> {
         let users = std::mem::take(users);
         if users.is_empty() {
             return Ok(());
         }
         let resolved = self.resolve(transaction, &users).await?;
-        let (records, resolved): (Vec<u64>, Vec<Resolved<'_>>) = resolved.into_iter().unzip();
+        let (waiting, resolved): (Vec<&Waiting>, Vec<Resolved<'_>>) = resolved.into_iter().unzip();
         let part = transaction.transaction().await.map_err(whole)?;
-        match new_user::write(&part, &resolved).await {
+        let written = async {
+            new_user::write(&part, &resolved).await?;
+            write_beside(&part, &waiting).await
+        };
+        match written.await {
             Ok(()) => {
                 part.commit().await.map_err(whole)?;
                 self.done.users += u64::try_from(resolved.len()).unwrap_or(u64::MAX);
-                self.note_alike(transaction, &records, &resolved).await?;
+                self.note_alike(transaction, &waiting, &resolved).await?;
             }
             Err(error) if error.breaks_connection() => return Err(whole(error)),
             Err(_) => {
                 part.rollback().await.map_err(whole)?;
-                for (record, user) in records.into_iter().zip(&resolved) {
+                for (one, user) in waiting.into_iter().zip(&resolved) {
                     match new_user::write_one(transaction, user).await {
                         Ok(()) => {
                             self.done.users += 1;
-                            self.note_alike(transaction, &[record], std::slice::from_ref(user)).await?;
+                            write_beside(transaction, &[one]).await.map_err(whole)?;
+                            self.note_alike(transaction, &[one], std::slice::from_ref(user)).await?;
                         }
-                        Err(error) => self.leave_out(record, user.new.user.realm, error)?,
+                        Err(error) => self.leave_out(one.record, user.new.user.realm, error)?,
                     }
                 }
             }
@@ -247,15 +297,15 @@ impl Import<'_> {
     async fn note_alike(
         &mut self,
         transaction: &Transaction<'_>,
-        records: &[u64],
+        waiting: &[&Waiting],
         users: &[Resolved<'_>],
     ) -> std::result::Result<(), ImportError> {
         let placed: Vec<_> = users.iter().map(|user| (&user.new.user, user.realm)).collect();
         let alike = names::kinds_folding_alike(transaction, &placed).await.map_err(whole)?;
-        for (record, user) in records.iter().zip(users) {
+        for (one, user) in waiting.iter().zip(users) {
             let id = user.new.user.id;
             for kind in NameKind::ALL.into_iter().filter(|kind| alike.contains(&(id, *kind))) {
-                (self.notes)(*record, ImportNote::FoldsAlike(kind));
+                (self.notes)(one.record, ImportNote::FoldsAlike(kind));
             }
         }
         Ok(())
@@ -266,15 +316,15 @@ impl Import<'_> {
     async fn resolve<'u>(
         &mut self,
         transaction: &Transaction<'_>,
-        users: &'u [Numbered],
-    ) -> std::result::Result<Vec<(u64, Resolved<'u>)>, ImportError> {
-        let placed: Vec<_> = users.iter().map(|(_, new)| (&**new, self.kept_id(new.user.realm))).collect();
+        users: &'u [Waiting],
+    ) -> std::result::Result<Vec<(&'u Waiting, Resolved<'u>)>, ImportError> {
+        let placed: Vec<_> = users.iter().map(|one| (&*one.new, self.kept_id(one.new.user.realm))).collect();
         let assigned = self.numbers.assign(transaction, &placed).await.map_err(whole)?;
         let mut resolved = Vec::with_capacity(users.len());
-        for (((record, _), (new, realm)), ids) in users.iter().zip(placed).zip(assigned) {
+        for ((one, (new, realm)), ids) in users.iter().zip(placed).zip(assigned) {
             match ids {
-                Ok(ids) => resolved.push((*record, Resolved { new, realm, ids })),
-                Err(error) => self.leave_out(*record, new.user.realm, error)?,
+                Ok(ids) => resolved.push((one, Resolved { new, realm, ids })),
+                Err(error) => self.leave_out(one.record, new.user.realm, error)?,
             }
         }
         Ok(resolved)
@@ -288,4 +338,14 @@ impl Import<'_> {
     ) -> std::result::Result<(), ImportError> {
         self.on_conflict.leave_out(record, realm, error.into())
     }
+}
+
+/// Writes what is remembered of the records of users who were just written, and the rows of the audit log for them.
+async fn write_beside(transaction: &Transaction<'_>, users: &[&Waiting]) -> Result<()> {
+    let marks: Vec<&ImportMark> = users.iter().filter_map(|one| one.mark.as_ref()).collect();
+    import_marks::write(transaction, &marks).await?;
+    for one in users {
+        audit::write(transaction, one.audit.as_ref()).await?;
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use super::statement::{execute, row};
 use crate::opening::Opening;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
@@ -17,6 +17,7 @@ const STEPS: [&str; 7] = [
     include_str!("schema/v5.sql"),
     include_str!("schema/v6.sql"),
     include_str!("schema/v7.sql"),
+    include_str!("schema/v8.sql"),
 ];
 
 /// How often a step is attempted: of several servers that start at once, one applies it.

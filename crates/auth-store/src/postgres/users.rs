@@ -6,9 +6,8 @@ use auth_core::{
     NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
     Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
-use deadpool_postgres::GenericClient;
-use tokio_postgres::Row;
 
+use super::account::{account, by_id};
 use super::credentials;
 use super::error::Result;
 use super::names::small;
@@ -30,7 +29,6 @@ pub(super) const BY_NAME: &str = concat!(
          SELECT 1 FROM login_name AS o
          WHERE o.kind = $1 AND o.folded = $2 AND o.realm = $3 AND o.exact <> n.exact))"
 );
-pub(super) const BY_ID: &str = concat!("SELECT ", account_columns!(), " FROM account AS u WHERE u.id = $1");
 pub(super) const PAGE: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -296,13 +294,4 @@ impl Postgres {
         bots.into_iter().for_each(|bot| self.notifications.notify(bot));
         Ok(done)
     }
-}
-
-async fn by_id(client: &impl GenericClient, id: UserId) -> Result<Option<Account>> {
-    account(row(client, BY_ID, &[&&id.as_bytes()[..]]).await?)
-}
-
-/// The account in a row of [`account_columns`].
-fn account(row: Option<Row>) -> Result<Option<Account>> {
-    row.map(|row| Columns::of(&row).account()).transpose()
 }

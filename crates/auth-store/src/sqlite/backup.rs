@@ -45,6 +45,20 @@ impl Sqlite {
     }
 }
 
+impl Sqlite {
+    /// The number of users.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    pub async fn count_users(&self) -> Result<u64, StoreError> {
+        self.read(|connection| {
+            let count: i64 = connection.query_row("SELECT count(*) FROM user", [], |row| row.get(0))?;
+            Ok(count.cast_unsigned())
+        })
+        .await
+    }
+}
+
 /// Writes a file, and its entry in its folder, to disk.
 fn sync(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()?;

@@ -47,7 +47,7 @@ impl Sqlite {
 }
 
 /// Deactivates the active bots of a user and returns them.
-fn deactivate(
+pub(super) fn deactivate(
     connection: &Connection,
     owner: UserId,
     revocation: &OwnedRevocation,

@@ -83,6 +83,13 @@ pub(super) fn statements(kind: RecordKind) -> Statements {
             write: "INSERT INTO membership (user_group, user) VALUES (?1, ?2)",
             count: "SELECT count(*) FROM membership",
         },
+        RecordKind::ImportMark => Statements {
+            page: "SELECT source, key, user, digest, fields FROM import_mark WHERE (source, key) > (?1, \
+                    ?2) ORDER BY source, key LIMIT ?3",
+            write: "INSERT INTO import_mark (source, key, user, digest, fields) VALUES (?1, ?2, ?3, ?4, \
+                    ?5)",
+            count: "SELECT count(*) FROM import_mark",
+        },
         RecordKind::NetworkRule => Statements {
             page: "SELECT network, kind, until, made, note FROM network_rule WHERE network > ?1 ORDER \
                     BY network LIMIT ?2",

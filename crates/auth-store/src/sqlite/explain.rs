@@ -5,8 +5,9 @@ use rusqlite::Connection;
 
 use super::error::Result;
 use super::{
-    Sqlite, activity, admin_keys, attempts, audit, bots, credentials, external_ids, feed, groups, import,
-    log_pages, mail, meta, names, network_rules, realms, revocation, row, sealed, spent, statement, users,
+    Sqlite, account, activity, admin_keys, attempts, audit, bots, credentials, external_ids, feed, groups,
+    import, import_marks, log_pages, mail, meta, names, network_rules, realms, revocation, row, sealed,
+    spent, statement, users,
 };
 use crate::Plan;
 
@@ -59,6 +60,11 @@ const NARROW: &[(&str, &str)] = &[
     ("give a user an id", external_ids::SET),
     ("find a realm", realms::BY_SLUG),
     ("change a realm", import::UPDATE_REALM),
+    ("find what an import remembers of a record", import_marks::BY_KEY),
+    ("list a page of what an import remembers", import_marks::PAGE),
+    ("list what imports remember of a user", import_marks::OF_USER),
+    ("change an imported user", import_marks::CHANGE),
+    ("forget the ids of a user", import_marks::FORGET_IDS),
     ("find mail that is due", mail::DUE),
     ("remove the rule of a network", network_rules::REMOVE),
     ("find a group", groups::BY_ID),
@@ -86,7 +92,7 @@ const NARROW: &[(&str, &str)] = &[
     ("list mail", sealed::MAILS),
     ("seal a mail anew", sealed::RESEAL_MAIL),
     ("list the names of a user", row::NAMES),
-    ("find a user by id", users::BY_ID),
+    ("find a user by id", account::BY_ID),
     ("find a user by name", users::BY_NAME),
     ("find a user by Rocket.Chat id", external_ids::BY_ROCKETCHAT),
     ("find a user by Zettelstore id", external_ids::BY_ZETTELSTORE),

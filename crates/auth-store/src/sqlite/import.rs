@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use auth_core::{
-    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NewRecord, OnConflict,
-    RealmChange, RealmId, RealmWritten, Records, StoreError,
+    AuditRecord, Conflict, ImportError, ImportMode, ImportNote, ImportNotes, Imported, NewRecord, NewUser,
+    OnConflict, RealmChange, RealmId, RealmWritten, Records, StoreError, UserId,
 };
 use rusqlite::{Connection, params};
 
@@ -12,7 +12,7 @@ use super::connection::{CACHE, set_cache};
 use super::error::{CommandError, Result, taken};
 use super::row::Columns;
 use super::writer::{begin, commit};
-use super::{audit, names, new_user, realms};
+use super::{audit, import_marks, names, new_user, realms};
 use crate::encoding::to_json;
 
 pub(super) const INSERT_REALM: &str = "INSERT INTO realm (id, slug, subdomain, name, icon, description, \
@@ -40,6 +40,8 @@ pub(super) struct Import {
     done: Imported,
     /// Whether a realm was made or changed.
     is_change: bool,
+    /// The users who were there and are changed.
+    changed: Vec<UserId>,
 }
 
 impl Import {
@@ -57,10 +59,11 @@ impl Import {
             kept: HashMap::new(),
             done: Imported::default(),
             is_change: false,
+            changed: Vec::new(),
         }
     }
 
-    /// Writes all records but those that are left out, or none.
+    /// Writes all records but those that are left out, or none. Returns the users who were there and are changed, too.
     ///
     /// # Errors
     /// [`ImportError`], with the first record that can't be written.
@@ -68,13 +71,13 @@ impl Import {
         mut self,
         connection: &Connection,
         records: Records,
-    ) -> std::result::Result<Imported, ImportError> {
+    ) -> std::result::Result<(Imported, Vec<UserId>), ImportError> {
         // Ids are random, so that inserts change pages all over the file.
         set_cache(connection, IMPORT_CACHE).map_err(whole)?;
         let done = self.transact(connection, records);
         // The import stands, whether the memory can be freed or not.
         let _ = set_cache(connection, CACHE);
-        done
+        done.map(|done| (done, self.changed))
     }
 
     fn transact(
@@ -142,11 +145,33 @@ impl Import {
             NewRecord::User(new) => {
                 let realm = self.kept_id(new.user.realm);
                 new_user::write(connection, &new, realm)?;
-                self.done.users += 1;
-                for kind in names::kinds_folding_alike(connection, new.user.id, realm, &new.user.names)? {
-                    (self.notes)(index, ImportNote::FoldsAlike(kind));
-                }
+                self.note_user(connection, index, &new, realm)?;
             }
+            NewRecord::Marked(marked) => {
+                let realm = self.kept_id(marked.new.user.realm);
+                new_user::write(connection, &marked.new, realm)?;
+                import_marks::write(connection, &marked.mark)?;
+                audit::write(connection, marked.audit.as_ref())?;
+                self.note_user(connection, index, &marked.new, realm)?;
+            }
+            NewRecord::Change(change) => {
+                self.changed.extend(import_marks::change(connection, &change)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Counts a user who was written, and notes which names fold alike.
+    fn note_user(
+        &mut self,
+        connection: &Connection,
+        index: u64,
+        new: &NewUser,
+        realm: RealmId,
+    ) -> Result<()> {
+        self.done.users += 1;
+        for kind in names::kinds_folding_alike(connection, new.user.id, realm, &new.user.names)? {
+            (self.notes)(index, ImportNote::FoldsAlike(kind));
         }
         Ok(())
     }
@@ -177,6 +202,9 @@ fn write_realm(connection: &Connection, change: RealmChange) -> Result<RealmWrit
         statement.query_and_then([&change.slug], |row| Columns::of(row).realm())?.next().transpose()?;
     let statement = if before.is_some() { UPDATE_REALM } else { INSERT_REALM };
     let realm = change.apply(before.clone());
+    if before.as_ref() == Some(&realm) {
+        return Ok(RealmWritten { before, after: realm });
+    }
     let written = connection.prepare_cached(statement)?.execute(params![
         realm.id.as_bytes(),
         realm.slug,

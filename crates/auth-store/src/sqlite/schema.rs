@@ -12,7 +12,7 @@ use crate::opening::Opening;
 const APPLICATION: i32 = 0x4155_5448;
 
 /// The numbered files: each brings a store from the version that is its index to the next.
-const STEPS: [&str; 7] = [
+const STEPS: [&str; 8] = [
     include_str!("schema/v1.sql"),
     include_str!("schema/v2.sql"),
     include_str!("schema/v3.sql"),
@@ -20,6 +20,7 @@ const STEPS: [&str; 7] = [
     include_str!("schema/v5.sql"),
     include_str!("schema/v6.sql"),
     include_str!("schema/v7.sql"),
+    include_str!("schema/v8.sql"),
 ];
 
 const IS_COPY: &str = "SELECT EXISTS (SELECT 1 FROM meta WHERE name = 'copy')";

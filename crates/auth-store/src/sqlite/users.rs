@@ -8,6 +8,7 @@ use auth_core::{
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
+use super::account::by_id;
 use super::error::Result;
 use super::import::Import;
 use super::revocation::OwnedRevocation;
@@ -27,7 +28,6 @@ pub(super) const BY_NAME: &str = concat!(
          SELECT 1 FROM login_name AS o
          WHERE o.kind = ?1 AND o.folded = ?2 AND o.realm = ?3 AND o.exact <> n.exact))"
 );
-pub(super) const BY_ID: &str = concat!("SELECT ", account_columns!(), " FROM user AS u WHERE u.id = ?1");
 pub(super) const PAGE: &str = concat!(
     "SELECT ",
     account_columns!(),
@@ -76,7 +76,7 @@ impl UserStore for Sqlite {
     }
 
     async fn user(&self, id: UserId) -> StoreResult<Option<Account>> {
-        self.read(move |connection| one(connection, BY_ID, params![id.as_bytes()])).await
+        self.read(move |connection| by_id(connection, id)).await
     }
 
     async fn users(&self, realm: RealmId, after: Option<UserId>, limit: u32) -> StoreResult<Vec<Account>> {
@@ -197,7 +197,7 @@ impl UserStore for Sqlite {
         }
         let new = new.clone();
         self.change(user, move |connection| {
-            let account = one(connection, BY_ID, params![user.as_bytes()])?;
+            let account = by_id(connection, user)?;
             let Some(user) = account.map(|account| account.user) else { return Ok(None) };
             if let Some(own) = user.external_ids.get(protocol) {
                 return Ok(Some(own.clone()));
@@ -229,7 +229,7 @@ impl UserStore for Sqlite {
         let (new, user, audit) = (new.clone(), new.user.id, audit.cloned());
         self.change(user, move |connection| {
             // A caller that repeats the command, because its outcome was unknown, finds its own row.
-            let own = one(connection, BY_ID, params![user.as_bytes()])?;
+            let own = by_id(connection, user)?;
             if own.is_some_and(|own| own.user.realm == new.user.realm) {
                 return Ok(());
             }
@@ -265,7 +265,10 @@ impl UserStore for Sqlite {
     ) -> std::result::Result<Imported, ImportError> {
         let import = Import::new(mode, on_conflict, notes, audit);
         let done = self.writer.alone(move |connection| import.run(connection, records)).await;
-        done.unwrap_or_else(|error| Err(ImportError { record: None, error: Some(error) }))
+        let (imported, changed) =
+            done.unwrap_or_else(|error| Err(ImportError { record: None, error: Some(error) }))?;
+        changed.into_iter().for_each(|user| self.listeners.notify(user));
+        Ok(imported)
     }
 }
 

@@ -24,23 +24,25 @@ use crate::content::{everybody, fill, listed};
 const CONTENT: &str = include_str!("content.txt");
 
 /// Stores of SQLite, by the version that wrote them.
-const SQLITE: [&str; 6] = [
+const SQLITE: [&str; 7] = [
     include_str!("sqlite-1.sql"),
     include_str!("sqlite-2.sql"),
     include_str!("sqlite-3.sql"),
     include_str!("sqlite-4.sql"),
     include_str!("sqlite-5.sql"),
     include_str!("sqlite-6.sql"),
+    include_str!("sqlite-7.sql"),
 ];
 
 /// Stores of PostgreSQL, by the version that wrote them.
-const POSTGRES: [&str; 6] = [
+const POSTGRES: [&str; 7] = [
     include_str!("postgres-1.sql"),
     include_str!("postgres-2.sql"),
     include_str!("postgres-3.sql"),
     include_str!("postgres-4.sql"),
     include_str!("postgres-5.sql"),
     include_str!("postgres-6.sql"),
+    include_str!("postgres-7.sql"),
 ];
 
 /// What is listed of a store that an earlier version wrote. Up to version 3 app passwords lay under SHA-256 of themselves,

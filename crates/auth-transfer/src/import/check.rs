@@ -177,6 +177,12 @@ fn names(line: &UserLine) -> Result<Vec<LoginName>, BadLine> {
     if names.is_empty() { Err(bad("`username` or `email` is missing")) } else { Ok(names) }
 }
 
+/// The ids that a good line gives.
+pub(super) fn given_ids(line: &UserLine) -> ByProtocol<ExternalId> {
+    let zid = line.zettelstore_zid.as_deref().and_then(|zid| zid.parse().ok());
+    external_ids(line, zid).unwrap_or_default()
+}
+
 /// The ids that a line gives; a user gets those of the other protocols when it is made.
 fn external_ids(line: &UserLine, zid: Option<u64>) -> Result<ByProtocol<ExternalId>, BadLine> {
     let mut ids = ByProtocol::new();

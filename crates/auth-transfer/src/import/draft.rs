@@ -1,8 +1,8 @@
 //! A checked record on its way from one step of the import to the next: encoded into a line of the spool and back.
 
 use auth_core::{
-    BotKind, ByProtocol, Credential, CredentialKind, Digest, ExternalId, Language, LoginName, NameKind,
-    NewUser, Password, PasswordString, ProtocolName, RealmChange, Role, Scope, Timestamp, User,
+    BotKind, ByProtocol, Credential, CredentialKind, Digest, ExternalId, ImportMark, Language, LoginName,
+    NameKind, NewUser, Password, PasswordString, ProtocolName, RealmChange, Role, Scope, Timestamp, User,
 };
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
@@ -17,6 +17,8 @@ pub(super) const NO_REALM: &str = "no such realm before this line";
 pub(super) struct Draft {
     pub(super) line: u64,
     pub(super) record: Record,
+    /// What is remembered of a user's record.
+    pub(super) mark: Option<ImportMark>,
 }
 
 /// A record that may still have its password in clear.
@@ -44,7 +46,8 @@ impl Draft {
                 RecordForm::User(Box::new(UserForm::of(user, clear.as_ref(), *digest_ready)))
             }
         };
-        serde_json::to_string(&DraftForm { line: self.line, record })
+        let mark = self.mark.as_ref().map(MarkForm::of);
+        serde_json::to_string(&DraftForm { line: self.line, record, mark })
     }
 
     /// Decodes a line of the spool.
@@ -54,7 +57,8 @@ impl Draft {
             RecordForm::Realm { id, line } => Record::Realm(line.change(id.parse().map_err(|_| Broken)?)),
             RecordForm::User(user) => user.record()?,
         };
-        Ok(Self { line: form.line, record })
+        let mark = form.mark.map(MarkForm::mark).transpose()?;
+        Ok(Self { line: form.line, record, mark })
     }
 }
 
@@ -67,6 +71,41 @@ pub(super) struct Broken;
 struct DraftForm {
     line: u64,
     record: RecordForm,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    mark: Option<MarkForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MarkForm {
+    source: String,
+    key: String,
+    user: Option<String>,
+    digest: String,
+    fields: String,
+}
+
+impl MarkForm {
+    fn of(mark: &ImportMark) -> Self {
+        Self {
+            source: mark.source.clone(),
+            key: BASE64.encode(&mark.key),
+            user: mark.user.map(|user| user.to_string()),
+            digest: BASE64.encode(&mark.digest),
+            fields: BASE64.encode(&mark.fields),
+        }
+    }
+
+    fn mark(self) -> Result<ImportMark, Broken> {
+        let bytes = |text: &str| BASE64.decode(text.as_bytes()).map_err(|_| Broken);
+        let sixteen = |text: &str| bytes(text)?.try_into().map_err(|_| Broken);
+        Ok(ImportMark {
+            key: sixteen(&self.key)?,
+            user: self.user.map(|user| user.parse().map_err(|_| Broken)).transpose()?,
+            digest: sixteen(&self.digest)?,
+            fields: bytes(&self.fields)?,
+            source: self.source,
+        })
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -12,6 +12,10 @@ use super::hash::{HASHING, PASSWORDS_PER_STEP};
 use super::progress::{OnProgress, tell};
 use crate::{ImportError, Progress, Remarks};
 
+/// What is noted of a user whose password is empty.
+pub(super) const EMPTY_PASSWORD: &str =
+    "the password is empty: at Zettelstore, whoever knows the name is let in";
+
 /// Whether a record is a user whose password a Zettelstore hashed.
 pub(super) fn is_of_zettelstore(record: &Record) -> bool {
     stored(record).is_some_and(|stored| stored.is_of_zettelstore())
@@ -47,7 +51,7 @@ pub(super) async fn note_empty_passwords(
         let (line, opens) = done?;
         let Some(opens) = opens else { continue };
         if opens {
-            notes.push(line, "the password is empty: at Zettelstore, whoever knows the name is let in");
+            notes.push(line, EMPTY_PASSWORD);
         }
         passwords += 1;
         if passwords % PASSWORDS_PER_STEP == 0 {
@@ -61,7 +65,7 @@ pub(super) async fn note_empty_passwords(
 ///
 /// # Errors
 /// An [`InternalError`] when the hashing pool is busy.
-async fn opens_without_password(engine: &Engine, record: &Record) -> Result<bool, InternalError> {
+pub(super) async fn opens_without_password(engine: &Engine, record: &Record) -> Result<bool, InternalError> {
     let (Record::User { user, .. }, Some(stored)) = (record, stored(record)) else { return Ok(false) };
     let user = &user.user;
     let (passwords, class) = (engine.passwords(), ClientKey::default().into());

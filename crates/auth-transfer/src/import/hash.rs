@@ -71,7 +71,7 @@ impl Hasher<'_> {
     }
 
     /// Hashes a record's password, if it is in clear or to be wrapped; tells whether.
-    async fn hash_one(self, record: &mut Record) -> Result<bool, InternalError> {
+    pub(super) async fn hash_one(self, record: &mut Record) -> Result<bool, InternalError> {
         let Record::User { user, clear, digest_ready } = record else { return Ok(false) };
         let (passwords, client) = (self.engine.passwords(), ClientKey::default());
         let params = passwords.config().params;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
     Act, AuditRecord, ImportError as StoreImportError, ImportNote, ImportNotes, InternalError, LeftOut,
-    NameKind, NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
+    MarkedUser, NameKind, NewRecord, OnConflict, Realm, RealmId, RealmWritten, StoreError,
 };
 use auth_engine::Engine;
 use futures_util::future::join;
@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::channel::{Sender, channel};
 use super::checked::Checked;
 use super::draft::{NO_REALM, Record};
+use super::outcomes_of_all::Told;
 use super::progress::{LINES_PER_STEP, OnProgress, tell};
 use crate::line::RealmLine;
 use crate::missing_realms::MissingRealms;
@@ -33,6 +34,8 @@ struct Given {
     /// The line of each record. The store names a record by its place among them.
     lines: Vec<u64>,
     left_out: Remarks<u64>,
+    /// The same, with a remark for each user of a realm that is not there.
+    each_left_out: Remarks<u64>,
     missing_realms: MissingRealms<RealmId, u64>,
     /// What was changed of realms.
     changes: Remarks<u64>,
@@ -51,12 +54,9 @@ impl<'a> Writer<'a> {
         mut self,
         checked: &mut Checked,
         report: &mut ImportReport,
+        told: &mut Told,
     ) -> Result<(), ImportError> {
-        {
-            let mut given = self.given();
-            given.left_out = std::mem::take(&mut report.left_out);
-            given.notes = std::mem::take(&mut report.notes);
-        }
+        self.given().left_out = std::mem::take(&mut report.left_out);
         let audit = self.audit(checked)?;
         let (sender, records) = channel();
         let on_conflict = self.on_conflict();
@@ -70,8 +70,9 @@ impl<'a> Writer<'a> {
             Err(refused) => return Err(given.error(refused)),
         }
         report.left_out = given.finish();
-        report.changes = std::mem::take(&mut given.changes);
-        report.notes = std::mem::take(&mut given.notes);
+        told.changes = std::mem::take(&mut given.changes);
+        told.written = std::mem::take(&mut given.notes);
+        told.left_out = std::mem::take(&mut given.each_left_out);
         Ok(())
     }
 
@@ -80,9 +81,12 @@ impl<'a> Writer<'a> {
         let (mut records, of) = (0, checked.len());
         for draft in checked.read()? {
             let draft = draft?;
-            let record = match draft.record {
-                Record::Realm(change) => NewRecord::Realm(change),
-                Record::User { user, .. } => NewRecord::User(user),
+            let record = match (draft.record, draft.mark) {
+                (Record::Realm(change), _) => NewRecord::Realm(change),
+                (Record::User { user, .. }, None) => NewRecord::User(user),
+                (Record::User { user, .. }, Some(mark)) => {
+                    NewRecord::Marked(Box::new(MarkedUser { new: *user, mark, audit: None }))
+                }
             };
             self.given().lines.push(draft.line);
             if !sender.send(record).await {
@@ -142,6 +146,11 @@ fn lock(given: &Mutex<Given>) -> MutexGuard<'_, Given> {
 impl Given {
     fn leave_out(&mut self, record: &LeftOut) {
         let line = self.line(record.record).unwrap_or_default();
+        if matches!(record.error, StoreError::Missing(_)) {
+            self.each_left_out.push(line, NO_REALM);
+        } else {
+            self.each_left_out.push(line, record.error.to_string());
+        }
         if !matches!(record.error, StoreError::Missing(_)) {
             self.left_out.push(line, record.error.to_string());
         } else if let Err(line) = self.missing_realms.count(record.realm, line) {
@@ -158,14 +167,10 @@ impl Given {
                     self.changes.push(line, change);
                 }
             }
-            ImportNote::FoldsAlike(NameKind::Directory) => {}
             ImportNote::FoldsAlike(kind) => {
-                let key = if *kind == NameKind::Email { "email" } else { "username" };
-                let note = format!(
-                    "another user of the realm has this `{key}` but for its case: each of them is found by its own spelling \
-                     alone, and none by any other"
-                );
-                self.notes.push(line, note);
+                if let Some(note) = folding_note(*kind) {
+                    self.notes.push(line, note);
+                }
             }
         }
     }
@@ -195,8 +200,21 @@ impl Given {
     }
 }
 
+/// What is noted of names that fold alike; nothing of names that nobody types.
+pub(super) fn folding_note(kind: NameKind) -> Option<String> {
+    let key = match kind {
+        NameKind::Directory => return None,
+        NameKind::Email => "email",
+        _ => "username",
+    };
+    Some(format!(
+        "another user of the realm has this `{key}` but for its case: each of them is found by its own spelling alone, and none \
+         by any other"
+    ))
+}
+
 /// What was changed of a realm, key by key.
-fn changes(before: &Realm, after: &Realm) -> Vec<String> {
+pub(super) fn changes(before: &Realm, after: &Realm) -> Vec<String> {
     let fields = |realm| serde_json::to_value(RealmLine::of(realm)).unwrap_or_default();
     let (slug, before, after) = (&after.slug, fields(before), fields(after));
     let changed = after.as_object().into_iter().flatten().filter_map(|(key, value)| {

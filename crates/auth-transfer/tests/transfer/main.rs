@@ -10,6 +10,7 @@ mod names;
 mod once;
 mod realms;
 mod text;
+mod updates;
 #[path = "../../../auth-engine/tests/engine/world.rs"]
 mod world;
 mod zettelstore;

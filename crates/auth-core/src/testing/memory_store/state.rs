@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use crate::{
     Account, Activity, AdminKey, AttemptRow, AuditRecord, AuditRow, ClientKey, Conflict, Credential,
-    CredentialId, CredentialKind, ExternalId, Group, GroupId, LogOrder, LogPage, LoginName, Lookup, NameKind,
-    NetworkRule, NewId, NewUser, OutgoingMail, PasswordString, Place, ProtocolName, Realm, RealmChange,
-    RealmId, RealmWritten, Revocation, SharedCounter, StoreError, Timestamp, User, UserId, fold, resolve,
+    CredentialId, CredentialKind, ExternalId, Group, GroupId, ImportMark, LogOrder, LogPage, LoginName,
+    Lookup, MarkKey, NameKind, NetworkRule, NewId, NewUser, OutgoingMail, PasswordString, Place,
+    ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, SharedCounter, StoreError,
+    Timestamp, User, UserId, fold, resolve,
 };
 
 /// All records.
@@ -37,6 +38,8 @@ pub(super) struct State {
     /// The groups that users are in.
     pub(super) members: BTreeSet<(GroupId, UserId)>,
     pub(super) admin_keys: Vec<AdminKey>,
+    /// What imports remember, by source and record.
+    pub(super) import_marks: BTreeMap<(String, MarkKey), ImportMark>,
     /// Counts the changes of the store.
     pub(super) changes: u64,
 }

@@ -8,8 +8,9 @@ use super::MemoryStore;
 use super::state::State;
 use crate::{
     Account, AuditRecord, Conflict, ExternalId, ImportError, ImportMode, ImportNote, ImportNotes, Imported,
-    Lookup, NameKind, NewId, NewRecord, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName,
-    RealmChange, RealmId, Records, Revocation, StoreError, UserId, UserStore, fold,
+    ImportedChange, Lookup, MarkedUser, NameKind, NewId, NewRecord, NewUser, OnConflict, PasswordString,
+    ProfileUpdate, ProtocolName, RealmChange, RealmId, Records, Revocation, StoreError, UserId, UserStore,
+    fold,
 };
 
 #[async_trait]
@@ -187,6 +188,7 @@ impl UserStore for MemoryStore {
             state.credentials.retain(|own| own.user != user);
             state.members.retain(|(_, member)| *member != user);
             state.blank(user);
+            state.forget_user_of_marks(user);
             Ok(state.users.remove(&user).is_some())
         })
     }
@@ -201,6 +203,7 @@ impl UserStore for MemoryStore {
     ) -> Result<Imported, ImportError> {
         let records: Vec<Option<NewRecord>> = records.collect();
         let mut outcome = Err(ImportError { record: None, error: None });
+        let mut changed = Vec::new();
         let written = self.change(|state| {
             let mut import = Import {
                 state: state.clone(),
@@ -210,13 +213,16 @@ impl UserStore for MemoryStore {
                 kept: BTreeMap::new(),
                 done: Imported::default(),
                 is_change: false,
+                changed: Vec::new(),
             };
             outcome = import.write(records).map(|()| import.done);
+            changed = std::mem::take(&mut import.changed);
             if outcome.is_ok() && mode == ImportMode::Write {
                 *state = import.finish();
             }
             Ok(())
         });
+        changed.into_iter().for_each(|user| self.notify(user));
         written.map_err(|error| ImportError { record: None, error: Some(error) })?;
         outcome
     }
@@ -233,6 +239,8 @@ struct Import<'a> {
     done: Imported,
     /// Whether a realm was made or changed.
     is_change: bool,
+    /// The users who were there and are changed.
+    changed: Vec<UserId>,
 }
 
 impl Import<'_> {
@@ -245,6 +253,8 @@ impl Import<'_> {
             let written = match record {
                 NewRecord::Realm(change) => self.write_realm(index, change),
                 NewRecord::User(new) => self.write_user(index, *new),
+                NewRecord::Marked(marked) => self.write_marked(index, *marked),
+                NewRecord::Change(change) => self.write_change(*change),
             };
             if let Err(error) = written {
                 self.on_conflict.leave_out(index, realm, error)?;
@@ -273,6 +283,21 @@ impl Import<'_> {
         self.done.users += 1;
         for kind in self.state.kinds_folding_alike(id) {
             (self.notes)(index, ImportNote::FoldsAlike(kind));
+        }
+        Ok(())
+    }
+
+    fn write_marked(&mut self, index: u64, marked: MarkedUser) -> Result<(), StoreError> {
+        self.write_user(index, marked.new)?;
+        self.state.write_mark(marked.mark);
+        self.state.audit(marked.audit.as_ref());
+        Ok(())
+    }
+
+    fn write_change(&mut self, change: ImportedChange) -> Result<(), StoreError> {
+        let user = change.user.id;
+        if self.state.change_imported(change)? {
+            self.changed.push(user);
         }
         Ok(())
     }

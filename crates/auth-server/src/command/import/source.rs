@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use auth_admin::Accounts;
 use auth_transfer::{
-    ConvertError, Converted, Remarks, Spool, UserNames, convert_htpasswd, convert_rocketchat, convert_zettel,
-    convert_zulip,
+    ConvertError, Converted, CsvMapping, Remarks, Spool, UserNames, convert_csv, convert_htpasswd,
+    convert_rocketchat, convert_zettel, convert_zulip,
 };
 
 use super::zulip;
@@ -29,7 +29,7 @@ pub(super) struct SourceArguments {
     #[arg(long, value_name = "FORM", default_value = "jsonl")]
     from: Form,
     /// The slug of the users' realm. The default is the realm of the protocol that the users come from, and `main` for
-    /// htpasswd. For Zulip, whose realms have names of their own, this is the slug of the realm without a name. JSON lines
+    /// htpasswd and CSV. For Zulip, whose realms have names of their own, this is the slug of the realm without a name. JSON lines
     /// name their realms themselves.
     #[arg(long, value_name = "SLUG")]
     realm: Option<String>,
@@ -45,6 +45,13 @@ pub(super) struct SourceArguments {
     /// address may hold none: every user of the machine sees it in the list of processes.
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
+    /// Which column of a table is which field, such as 'username=Login,email=Mail'. By default columns that have the names of
+    /// fields are these fields.
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    map: Option<String>,
+    /// What stands between the values of a table, such as ';'.
+    #[arg(long, value_name = "CHARACTER")]
+    delimiter: Option<String>,
 }
 
 /// What can be imported.
@@ -61,6 +68,8 @@ enum Form {
     Zettelstore,
     /// A file of Apache's htpasswd, with bcrypt hashes.
     Htpasswd,
+    /// A table in CSV with a header line: see --map.
+    Csv,
 }
 
 impl SourceArguments {
@@ -73,6 +82,18 @@ impl SourceArguments {
         let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
         let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
         format!("{scheme}://{rest}")
+    }
+
+    /// The name under which the source is remembered, unless it is given: its form, with the realm where it has a single one.
+    pub(super) fn default_name(&self, config: &Config) -> String {
+        let form = clap::ValueEnum::to_possible_value(&self.from);
+        let form = form.map(|value| value.get_name().to_owned()).unwrap_or_default();
+        match self.from {
+            Form::Jsonl | Form::Zulip => form,
+            Form::Rocketchat => format!("{form}:{}", self.realm_or(&config.rocketchat.realm)),
+            Form::Zettelstore => format!("{form}:{}", self.realm_or(&config.zettelstore.realm)),
+            Form::Htpasswd | Form::Csv => format!("{form}:{}", self.realm_or("main")),
+        }
     }
 
     /// The slug that was given, or the default.
@@ -147,6 +168,9 @@ impl Source {
         if arguments.password_file.is_some() && arguments.from != Form::Zulip {
             bail!("--password-file is for --from zulip");
         }
+        if (arguments.map.is_some() || arguments.delimiter.is_some()) && arguments.from != Form::Csv {
+            bail!("--map and --delimiter are for --from csv");
+        }
         if arguments.make_user_names && arguments.from != Form::Zulip {
             bail!("--make-user-names is for --from zulip");
         }
@@ -164,6 +188,7 @@ impl Source {
             Form::Rocketchat => from_rocketchat(arguments, config)?,
             Form::Zettelstore => from_zettelstore(arguments, config)?,
             Form::Htpasswd => from_htpasswd(arguments)?,
+            Form::Csv => from_csv(arguments)?,
         };
         let realm = realm.map(|(slug, digest_logins): NewRealm| {
             let is_meant = arguments.means(&slug, config);
@@ -329,6 +354,20 @@ fn from_zettelstore(
 fn from_htpasswd(arguments: &SourceArguments) -> anyhow::Result<(Converted, Option<NewRealm>)> {
     let slug = arguments.realm_or("main");
     let converted = convert_htpasswd(open_file(&arguments.path)?, &slug)
+        .map_err(|error| arguments.converted_failed(error))?;
+    Ok((converted, Some((slug, false))))
+}
+
+fn from_csv(arguments: &SourceArguments) -> anyhow::Result<(Converted, Option<NewRealm>)> {
+    let mapping = CsvMapping::parse(arguments.map.as_deref().unwrap_or_default());
+    let mapping = mapping.map_err(|why| anyhow::anyhow!("--map: {why}"))?;
+    let delimiter = match arguments.delimiter.as_deref().unwrap_or(",").as_bytes() {
+        [one] if one.is_ascii() && !b"\"\r\n".contains(one) => *one,
+        b"\\t" => b'\t',
+        _ => bail!("--delimiter is not one character of ASCII, such as ; or \\t for a tab"),
+    };
+    let slug = arguments.realm_or("main");
+    let converted = convert_csv(open_file(&arguments.path)?, &slug, &mapping, delimiter)
         .map_err(|error| arguments.converted_failed(error))?;
     Ok((converted, Some((slug, false))))
 }

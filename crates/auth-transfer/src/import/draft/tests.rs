@@ -144,7 +144,20 @@ fn drafts() -> impl Strategy<Value = Draft> {
             clear: clear.map(Password::new),
             digest_ready,
         });
-    (any::<u64>(), prop_oneof![realm, user]).prop_map(|(line, record)| Draft { line, record })
+    let sixteen = any::<[u8; 16]>;
+    let mark = (any::<String>(), sixteen(), option::of(sixteen()), sixteen(), vec(any::<u8>(), 0..99));
+    let mark = mark.prop_map(|(source, key, user, digest, fields)| ImportMark {
+        source,
+        key,
+        user: user.map(UserId::from_bytes),
+        digest,
+        fields,
+    });
+    (any::<u64>(), prop_oneof![realm, user], option::of(mark)).prop_map(|(line, record, mark)| Draft {
+        line,
+        record,
+        mark,
+    })
 }
 
 /// Every field of a credential.
@@ -160,6 +173,7 @@ proptest! {
         prop_assert!(!line.contains('\n'), "a line of the spool");
         let decoded = Draft::decode(&line).unwrap();
         prop_assert_eq!(decoded.line, draft.line);
+        prop_assert_eq!(decoded.mark, draft.mark);
         match (decoded.record, draft.record) {
             (Record::Realm(realm), Record::Realm(expected)) => prop_assert_eq!(realm, expected),
             (
@@ -187,8 +201,11 @@ proptest! {
 #[test]
 fn a_draft_with_a_broken_part_is_not_decoded() {
     let user = auth_core::testing::UserBuilder::new("iago").new_user(None);
-    let draft =
-        Draft { line: 1, record: Record::User { user: Box::new(user), clear: None, digest_ready: false } };
+    let draft = Draft {
+        line: 1,
+        record: Record::User { user: Box::new(user), clear: None, digest_ready: false },
+        mark: None,
+    };
     let line = draft.encode().unwrap();
     assert!(Draft::decode(&line).is_ok());
     for (part, broken) in [
