@@ -73,6 +73,8 @@ fn status_of(error: &AdminError) -> StatusCode {
         | AdminError::TooManyAppPasswords
         | AdminError::RealmThere
         | AdminError::RealmHasUsers
+        | AdminError::NotMerged(_)
+        | AdminError::BothHaveId(_)
         | AdminError::GroupThere
         | AdminError::GroupOfDirectory
         | AdminError::TooManyNetworks

@@ -63,6 +63,10 @@ pub enum AdminError {
     BadRealm(BadRealm),
     /// The realm has users.
     RealmHasUsers,
+    /// Two accounts can't become one, and why.
+    NotMerged(&'static str),
+    /// Two accounts that are to become one both have an id of that protocol which somebody may know.
+    BothHaveId(ProtocolName),
     /// The account was sent as many mails as it may be sent in an hour.
     TooManyMails,
     /// No group of the realm has that name.
@@ -137,6 +141,13 @@ impl fmt::Display for AdminError {
             Self::WrongCode => f.write_str("the code is wrong: nothing was changed"),
             Self::RealmThere => f.write_str("there is a realm of that name already"),
             Self::BadRealm(why) => why.fmt(f),
+            Self::NotMerged(why) => write!(f, "the two accounts can't become one: {why}"),
+            Self::BothHaveId(protocol) => {
+                write!(
+                    f,
+                    "the two accounts can't become one: both have an id of the {protocol} protocol that is in use"
+                )
+            }
             Self::RealmHasUsers => f.write_str("the realm has users: delete them first"),
             Self::TooManyMails => f.write_str("the account was sent too many mails: try again in an hour"),
             Self::NoGroup => f.write_str("there is no such group"),
@@ -204,6 +215,8 @@ impl AdminError {
             Self::RealmThere => "realm-there",
             Self::BadRealm(_) => "bad-realm",
             Self::RealmHasUsers => "realm-has-users",
+            Self::NotMerged(_) => "not-merged",
+            Self::BothHaveId(_) => "both-have-id",
             Self::TooManyMails => "too-many-mails",
             Self::NoGroup => "no-group",
             Self::GroupThere => "group-there",

@@ -12,6 +12,7 @@ mod group;
 mod key;
 mod limits;
 mod logs;
+mod merge;
 mod network;
 mod new_account;
 mod person;
@@ -43,6 +44,7 @@ pub use group::{
 pub use key::{AddKey, ListKeys, NewKey, RevokeKey};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
+pub use merge::{MergeUsers, MergedUsers};
 pub use network::{AllowNetwork, BanNetwork, ListNetworks, NetworkToRule, ReleaseNetwork};
 pub use new_account::{AddUser, PROVISIONED, provisioned_id};
 pub use person::{ExportUser, FindToken, FoundToken, PersonalData};

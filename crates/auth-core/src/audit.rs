@@ -219,6 +219,8 @@ acts! {
     MailedCodesRequired = "mailed-codes-required",
     /// Mailed codes are asked for no more.
     MailedCodesWaived = "mailed-codes-waived",
+    /// An account was made of two; the detail names the one that is gone.
+    UsersMerged = "users-merged",
     /// A realm was removed.
     RealmRemoved = "realm-removed",
     /// A person was given the data that is kept of them.

@@ -218,6 +218,15 @@ pub trait UserStore: Send + Sync {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
 
+    /// Makes one user of two of a realm, in one step. Groups, the rows of both logs, what imports remember and the activity of
+    /// `gone` become those of the user that is changed; `gone` is deleted with the rest; and the change is written, which brings
+    /// what is to stay. `false` when there is no `gone` of that version.
+    ///
+    /// # Errors
+    /// [`StoreError::Changed`] when the user who stays is gone or has another version, and [`StoreError::Conflict`] when a third
+    /// one has one of the names or ids. See [`StoreError`].
+    async fn merge(&self, gone: (UserId, u64), change: &ImportedChange) -> Result<bool, StoreError>;
+
     /// Writes finished records in one transaction: all, or all but those that `on_conflict` leaves out, or none. Of a realm
     /// whose slug is there already, what is named is written; users must be new, but for those of an [`ImportedChange`]. `notes` is told of each realm that is made
     /// or changed, and of names that fold alike. Each has a row of the audit log ([`RealmWritten::audit_record`]), and the import has one with the numbers

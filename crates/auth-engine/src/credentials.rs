@@ -10,6 +10,7 @@ use auth_core::{
 use auth_crypto::keyring::{KeyRing, Purpose};
 use auth_crypto::opaque;
 use data_encoding::HEXLOWER;
+use zeroize::Zeroizing;
 
 use crate::keys::Keys;
 
@@ -212,6 +213,32 @@ impl CredentialFactory {
     /// The digest of a credential as it is used from one place.
     pub(crate) fn fingerprint(&self, credential: CredentialId, place: &str) -> Digest {
         self.keys.ring().mac(Purpose::ShortCode, credential.as_bytes(), place.as_bytes())
+    }
+
+    /// A credential as another user has it, with its secret sealed anew; `None` when the secret can't be opened.
+    #[must_use]
+    pub fn for_user(&self, stored: &Credential, user: UserId) -> Option<Credential> {
+        let new = Credential { user, ..stored.clone() };
+        if stored.sealed.is_none() {
+            return Some(new);
+        }
+        let purpose = match stored.kind {
+            CredentialKind::ZULIP_KEY => Purpose::ZulipKey,
+            CredentialKind::PERSONAL_TOKEN => Purpose::PersonalToken,
+            CredentialKind::TOTP | CredentialKind::PENDING_TOTP => Purpose::Totp,
+            CredentialKind::BACKUP_CODE => Purpose::BackupCode,
+            CredentialKind::MAILED_CODE => Purpose::Mail,
+            _ => return None,
+        };
+        let opened = Zeroizing::new(self.open(purpose, stored)?);
+        let sealed = self.seal(purpose, user, &opened);
+        let digest = match purpose {
+            Purpose::BackupCode | Purpose::Mail => {
+                Some(self.short_code_digest(user, std::str::from_utf8(&opened).ok()?))
+            }
+            _ => stored.digest,
+        };
+        Some(Credential { sealed: Some(sealed), digest, ..new })
     }
 
     fn seal(&self, purpose: Purpose, user: UserId, secret: &[u8]) -> Vec<u8> {

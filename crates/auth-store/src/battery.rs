@@ -49,6 +49,7 @@ pub mod import;
 pub mod import_marks;
 pub mod logs;
 pub mod lookup;
+pub mod merge;
 pub mod meta;
 pub mod model;
 pub mod network_rules;
@@ -225,6 +226,10 @@ macro_rules! store_battery {
                 lists_groups_and_members_in_pages
                 members_join_and_leave_with_rows_and_end_with_user_and_group
                 sets_the_groups_of_a_user_in_one_step
+            }
+            merge {
+                one_user_has_all_that_two_had_and_the_other_is_gone
+                what_an_import_remembers_of_the_one_who_goes_is_of_the_one_who_stays
             }
             network_rules {
                 keeps_one_rule_of_a_network_with_the_rows_of_its_acts

@@ -22,6 +22,7 @@ mod import_marks;
 mod integrity;
 mod log_pages;
 mod mail;
+mod merge;
 mod meta;
 mod names;
 mod network_rules;

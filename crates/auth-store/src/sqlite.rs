@@ -21,6 +21,7 @@ mod import_marks;
 mod integrity;
 mod log_pages;
 mod mail;
+mod merge;
 mod meta;
 mod names;
 mod network_rules;

@@ -115,7 +115,7 @@ impl Operation for FindToken {
 }
 
 /// Every kind of credential.
-fn kinds_of(admin: &Admin) -> Vec<CredentialKind> {
+pub(super) fn kinds_of(admin: &Admin) -> Vec<CredentialKind> {
     let mut kinds = CredentialKind::KNOWN.to_vec();
     kinds.extend(admin.engine().revocations().kinds(RevocationEvent::TokensRevoked));
     kinds.sort_unstable();

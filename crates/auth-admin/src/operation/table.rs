@@ -8,10 +8,10 @@ use super::{
     ActivateUser, AddAppPassword, AddGroup, AddKey, AddMember, AddRealm, AddUser, Admin, AllowNetwork,
     BanNetwork, CheckPassword, DeactivateUser, DeleteUser, EndSessions, EnrolDevice, ExportUser, FindToken,
     LiftLimit, ListAppPasswords, ListGroups, ListGroupsOf, ListKeys, ListLimits, ListMembers, ListNetworks,
-    ListRealms, ListTokens, ListUsers, MailResetLink, MakeResetLink, NewDeviceFor, Operation, ReadAttempts,
-    ReadAudit, ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember, RemoveRealm, RenameGroup,
-    RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope, SetPassword, SetRealm,
-    SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
+    ListRealms, ListTokens, ListUsers, MailResetLink, MakeResetLink, MergeUsers, NewDeviceFor, Operation,
+    ReadAttempts, ReadAudit, ReleaseNetwork, RelinkUser, RemoveDevice, RemoveGroup, RemoveMember,
+    RemoveRealm, RenameGroup, RenameUser, RevokeAllTokens, RevokeAppPassword, RevokeKey, RevokeToken, Scope,
+    SetPassword, SetRealm, SetUser, ShowRealm, ShowUser, UnlockUser, VerifyAddress,
 };
 use crate::error::AdminError;
 
@@ -61,6 +61,7 @@ pub const OPERATIONS: &[Entry] = &[
     entry::<ListNetworks>(),
     entry::<ReleaseNetwork>(),
     entry::<ExportUser>(),
+    entry::<MergeUsers>(),
     entry::<FindToken>(),
     entry::<MailResetLink>(),
     entry::<RemoveRealm>(),

@@ -10,8 +10,8 @@ use anyhow::bail;
 use auth_admin::SecretText;
 use auth_admin::operation::{
     AccountName, ActivateUser, CheckPassword, DeactivateUser, DeleteUser, EndSessions, ExportUser,
-    ListGroupsOf, ListUsers, MailResetLink, RenameUser, SetPassword as SetPasswordOf, SetUser, ShowUser,
-    UnlockUser, VerifyAddress,
+    ListGroupsOf, ListUsers, MailResetLink, MergeUsers, RenameUser, SetPassword as SetPasswordOf, SetUser,
+    ShowUser, UnlockUser, VerifyAddress,
 };
 use auth_admin::view::{Moment, UserView};
 use auth_core::Clock;
@@ -19,7 +19,7 @@ use auth_core::Clock;
 use super::access::{Access, AccessArguments};
 use super::account::{AccountArguments, AccountsArguments, explained};
 use super::input::{Age, confirm, moment, read_new_password, read_password};
-use super::output::{Form, Row, print_line, shown_moment, yes};
+use super::output::{Form, Row, print_line, print_remark, shown_moment, yes};
 use crate::system::SystemClock;
 
 /// Manage users. Passwords are read from the terminal or standard input, never from an argument.
@@ -87,6 +87,12 @@ pub(super) enum UserCommand {
     /// Hand over what is kept of a person, without secrets, as one JSON document.
     #[command(after_help = "Example: auth-server user export --config auth.toml iago@zulip.com > iago.json")]
     Export(AccountArguments),
+    /// Make one account of two of a realm: the first stays, with the names, ids, tokens, keys, groups and logs of both.
+    #[command(
+        after_help = "Examples:\n  auth-server user merge --config auth.toml iago iago.old --dry-run\n  \
+                            auth-server user merge --config auth.toml iago iago.old --take-id rocketchat"
+    )]
+    Merge(Merge),
     /// Delete a user and everything that belongs to the user. What the logs tell of the person is blanked.
     #[command(after_help = "Examples:\n  auth-server user delete --config auth.toml iago@zulip.com\n  \
                             auth-server user delete --config auth.toml --yes --names-from leavers.txt")]
@@ -141,6 +147,22 @@ pub(super) struct Set {
     /// Whether the user must have a new password, and is led to it at the next sign-in.
     #[arg(long, value_name = "true|false")]
     must_change_password: Option<bool>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Merge {
+    #[command(flatten)]
+    account: AccountArguments,
+    /// The user who goes.
+    #[arg(value_name = "GONE")]
+    gone: String,
+    /// A protocol at which the id of the user who goes is the one that counts, though neither was used there. Repeat the option
+    /// for several.
+    #[arg(long = "take-id", value_name = "PROTOCOL")]
+    take_ids: Vec<String>,
+    /// Tell what would be, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -235,6 +257,7 @@ impl UserCommand {
                 print_line(serde_json::to_string_pretty(&data)?)?;
                 Ok(())
             }
+            Self::Merge(merge) => merge.run().await,
             Self::Delete(delete) => delete.run().await,
             Self::AppPassword(command) => command.run().await,
             Self::Totp(command) => command.run().await,
@@ -286,6 +309,22 @@ impl Set {
             Ok(if access.run(operation).await?.changed { "changed" } else { "was so already" }.to_owned())
         };
         accounts.each(set).await
+    }
+}
+
+impl Merge {
+    async fn run(self) -> anyhow::Result<()> {
+        let Self { account, gone, take_ids, dry_run } = self;
+        let merge = async |access: &Access, user: AccountName| {
+            let gone = AccountName { realm: user.realm.clone(), name: gone };
+            access.run(MergeUsers { user, gone, take_ids, dry_run }).await
+        };
+        let merged = account.run(merge).await?;
+        print_line(serde_json::to_string(&merged)?)?;
+        if dry_run {
+            print_remark("nothing was written")?;
+        }
+        Ok(())
     }
 }
 

@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Language, Lookup,
-    NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
-    Revocation, StoreError, Timestamp, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, ImportedChange,
+    Language, Lookup, NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName,
+    RealmId, Records, Revocation, StoreError, Timestamp, UserId, UserStore, fold,
 };
 
 use super::account::{account, by_id};
@@ -16,7 +16,7 @@ use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, lock, move_valid_from, row, rows};
-use super::{Postgres, attempts, audit, bots, external_ids, feed, import, names, new_user};
+use super::{Postgres, attempts, audit, bots, external_ids, feed, import, merge, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -249,6 +249,13 @@ impl UserStore for Postgres {
             Ok((done, bots))
         });
         self.notify_with_bots(user, done)
+    }
+
+    async fn merge(&self, gone: (UserId, u64), change: &ImportedChange) -> StoreResult<bool> {
+        let done = transact!(self, |transaction| merge::merge(transaction, gone, change).await);
+        let done = self.notify(gone.0, done);
+        self.notifications.notify(change.user.id);
+        done
     }
 
     async fn import(

@@ -6,8 +6,8 @@ use rusqlite::Connection;
 use super::error::Result;
 use super::{
     Sqlite, account, activity, admin_keys, attempts, audit, bots, credentials, external_ids, feed, groups,
-    import, import_marks, log_pages, mail, meta, names, network_rules, realms, revocation, row, sealed,
-    spent, statement, users,
+    import, import_marks, log_pages, mail, merge, meta, names, network_rules, realms, revocation, row,
+    sealed, spent, statement, users,
 };
 use crate::Plan;
 
@@ -65,6 +65,12 @@ const NARROW: &[(&str, &str)] = &[
     ("list what imports remember of a user", import_marks::OF_USER),
     ("change an imported user", import_marks::CHANGE),
     ("forget the ids of a user", import_marks::FORGET_IDS),
+    ("give a user the groups of another", merge::GROUPS),
+    ("give a user the attempts of another", merge::ATTEMPTS),
+    ("give a user the rows of another", merge::AUDIT),
+    ("give a user the acts of another", merge::ACTS),
+    ("give a user what imports remember of another", merge::MARKS),
+    ("give a user the activity of another", merge::ACTIVITY),
     ("find mail that is due", mail::DUE),
     ("remove the rule of a network", network_rules::REMOVE),
     ("find a group", groups::BY_ID),

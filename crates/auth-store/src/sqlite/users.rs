@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use auth_core::{
-    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, Language, Lookup,
-    NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName, RealmId, Records,
-    Revocation, StoreError, UserId, UserStore, fold,
+    Account, AuditRecord, ExternalId, ImportError, ImportMode, ImportNotes, Imported, ImportedChange,
+    Language, Lookup, NameKind, NewId, NewUser, OnConflict, PasswordString, ProfileUpdate, ProtocolName,
+    RealmId, Records, Revocation, StoreError, UserId, UserStore, fold,
 };
 use rusqlite::{Connection, OptionalExtension, Params, params, params_from_iter};
 
@@ -14,7 +14,7 @@ use super::import::Import;
 use super::revocation::OwnedRevocation;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
-use super::{Sqlite, attempts, audit, bots, external_ids, feed, names, new_user};
+use super::{Sqlite, attempts, audit, bots, external_ids, feed, merge, names, new_user};
 use crate::encoding::number;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -253,6 +253,15 @@ impl UserStore for Sqlite {
             changed(connection, DELETE, params![user.as_bytes()])
         })
         .await
+    }
+
+    async fn merge(&self, gone: (UserId, u64), change: &ImportedChange) -> StoreResult<bool> {
+        let ((id, version), kept) = (gone, change.user.id);
+        let change = change.clone();
+        let done =
+            self.change(kept, move |connection| merge::merge(connection, (id, version), &change)).await;
+        self.listeners.notify(id);
+        done
     }
 
     async fn import(

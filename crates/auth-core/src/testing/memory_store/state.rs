@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::{
-    Account, Activity, AdminKey, AttemptRow, AuditRecord, AuditRow, ClientKey, Conflict, Credential,
+    Account, Activity, Actor, AdminKey, AttemptRow, AuditRecord, AuditRow, ClientKey, Conflict, Credential,
     CredentialId, CredentialKind, ExternalId, Group, GroupId, ImportMark, LogOrder, LogPage, LoginName,
     Lookup, MarkKey, NameKind, NetworkRule, NewId, NewUser, OutgoingMail, PasswordString, Place,
     ProtocolName, Realm, RealmChange, RealmId, RealmWritten, Revocation, SharedCounter, StoreError,
@@ -99,6 +99,33 @@ impl State {
         if let Some(record) = record {
             let place = self.place(record.at);
             self.audit.push(AuditRow { place, record: record.clone() });
+        }
+    }
+
+    /// Has groups, rows of both logs, what imports remember and the activity of one user be another's.
+    pub(super) fn give_all(&mut self, from: UserId, to: UserId) {
+        let groups: Vec<GroupId> =
+            self.members.iter().filter(|(_, user)| *user == from).map(|(group, _)| *group).collect();
+        self.members.extend(groups.into_iter().map(|group| (group, to)));
+        self.members.retain(|(_, user)| *user != from);
+        for row in self.attempts.iter_mut().filter(|row| row.record.user == Some(from)) {
+            row.record.user = Some(to);
+        }
+        for row in self.audit.iter_mut().map(|row| &mut row.record) {
+            row.user = row.user.map(|user| if user == from { to } else { user });
+            if row.actor == Actor::User(from) {
+                row.actor = Actor::User(to);
+            }
+        }
+        for mark in self.import_marks.values_mut().filter(|mark| mark.user == Some(from)) {
+            mark.user = Some(to);
+        }
+        let given = self.users.get(&from).map(|record| record.activity);
+        if let Some((given, record)) = given.zip(self.users.get_mut(&to)) {
+            let own = &mut record.activity;
+            own.last_login = own.last_login.max(given.last_login);
+            own.last_use = own.last_use.max(given.last_use);
+            own.seen = own.seen.max(given.seen);
         }
     }
 

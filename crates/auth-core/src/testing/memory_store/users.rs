@@ -193,6 +193,26 @@ impl UserStore for MemoryStore {
         })
     }
 
+    async fn merge(
+        &self,
+        (gone, version): (UserId, u64),
+        change: &ImportedChange,
+    ) -> Result<bool, StoreError> {
+        let kept = change.user.id;
+        let done = self.change_user(kept, |state| {
+            let found = state.users.get(&gone).map(|record| record.user.version);
+            if found != Some(version) {
+                return Ok(false);
+            }
+            state.give_all(gone, kept);
+            state.credentials.retain(|own| own.user != gone);
+            state.users.remove(&gone);
+            state.change_imported(change.clone())
+        });
+        self.notify(gone);
+        done
+    }
+
     async fn import(
         &self,
         records: Records,
