@@ -69,7 +69,7 @@ pub(crate) fn schemas() -> Vec<Value> {
             false,
             vec![text("formatted", "The whole name.", "readOnly", "none", false)],
         ),
-        flag("active", "Whether the user may log in.", "readWrite"),
+        flag("active", "Whether the user may log in; true unless set."),
         password(),
         complex(
             "emails",
@@ -86,6 +86,7 @@ pub(crate) fn schemas() -> Vec<Value> {
             vec![
                 text("value", "The id of the group.", "readOnly", "none", false),
                 text("display", "The name of the group.", "readOnly", "none", false),
+                reference("Group", "readOnly"),
             ],
         ),
         complex(
@@ -119,6 +120,7 @@ pub(crate) fn schemas() -> Vec<Value> {
             vec![
                 text("value", "The id of the user.", "immutable", "none", false),
                 text("display", "The name of the user.", "readOnly", "none", false),
+                reference("User", "immutable"),
             ],
         ),
     ];
@@ -150,14 +152,23 @@ fn text(name: &str, description: &str, mutability: &str, uniqueness: &str, requi
     })
 }
 
-fn flag(name: &str, description: &str, mutability: &str) -> Value {
+/// The address of another resource.
+fn reference(to: &str, mutability: &str) -> Value {
+    let mut reference = text("$ref", "Where it is.", mutability, "none", false);
+    reference["type"] = "reference".into();
+    reference["referenceTypes"] = json!([to]);
+    reference["caseExact"] = true.into();
+    reference
+}
+
+fn flag(name: &str, description: &str) -> Value {
     json!({
         "name": name,
         "type": "boolean",
         "multiValued": false,
         "description": description,
-        "required": false,
-        "mutability": mutability,
+        "required": true,
+        "mutability": "readWrite",
         "returned": "default",
     })
 }

@@ -171,7 +171,12 @@ fn a_client_that_presents_wrong_keys_again_and_again_is_told_to_wait() {
     assert_eq!((refused.status, code(&refused).as_str()), (429, "too-many-wrong-keys"));
     let wait: u32 = refused.header("retry-after").unwrap().parse().unwrap();
     assert!((1..=61).contains(&wait), "{wait}");
-    assert_eq!(ask(&key, 21).status, 429, "nor is it told whether a key is good");
+    assert_eq!(ask(&key, 21).status, 200, "a program that was here before is not locked out");
+    let new = world.key("new --scope read --realm main");
+    assert_eq!(ask(&new, 22).status, 429, "of a key that is new here it isn't told whether it is good");
+    world.command("key revoke good");
+    assert_eq!(ask(&key, 23).status, 401);
+    assert_eq!(ask(&key, 24).status, 429, "it is known no more");
 }
 
 #[test]
