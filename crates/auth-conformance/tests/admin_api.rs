@@ -21,7 +21,14 @@ const CHECKS: &str =
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance";
 
 /// What scim2-tester finds wrong, and what is meant so: a user keeps its `externalId`, and a group has none.
-const KNOWN: [&str; 0] = [];
+const KNOWN: [&str; 6] = [
+    "GET /Resource/{id}: requested attribute 'externalId' missing from Group response",
+    "GET /Resource: requested attribute 'externalId' missing from Group response",
+    "PATCH modify() did not remove attribute 'externalId'",
+    "PATCH modify() returned unexpected value for 'externalId'.",
+    "PATCH modify() returned unexpected value for 'externalId'.",
+    "POST /.search: requested attribute 'externalId' missing from Group response",
+];
 
 /// A server with a listener for programs, and a key for it: of the realm `main`, or of all.
 fn start(realm: &[&str]) -> (Server, SocketAddr, String) {
@@ -39,7 +46,11 @@ fn start(realm: &[&str]) -> (Server, SocketAddr, String) {
 
 fn description(address: SocketAddr, key: &str) -> String {
     let request = Request::new("GET", "/admin/v1/openapi.json");
-    send(address, &request.header("authorization", &format!("Bearer {key}"))).unwrap().text()
+    let answer = send(address, &request.header("authorization", &format!("Bearer {key}"))).unwrap();
+    let mut document = answer.json().unwrap();
+    // Schemathesis would send keys of its own making, and be told to wait.
+    document.as_object_mut().unwrap().remove("security").unwrap();
+    document.to_string()
 }
 
 /// Runs schemathesis; returns whether every response was as described, and what it printed.

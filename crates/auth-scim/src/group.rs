@@ -11,7 +11,7 @@ use crate::error::Error;
 use crate::list::{List, MOST, Query};
 use crate::name::member;
 use crate::schema::GROUP;
-use crate::user::{name_of, text};
+use crate::user::text;
 
 /// Groups and members that are read of the store at a time.
 const STEP: u32 = 500;
@@ -40,7 +40,7 @@ pub(crate) async fn resource(
             let page = admin.engine().store().members(group.id, after, STEP).await?;
             members.extend(page.iter().map(|account| {
                 let id = account.user.id.to_string();
-                json!({"value": id, "display": name_of(account), "$ref": format!("/scim/v2/Users/{id}")})
+                json!({"value": id, "$ref": format!("/scim/v2/Users/{id}")})
             }));
             after = page.last().map(|last| last.user.id);
             if page.len() < STEP as usize {

@@ -119,7 +119,6 @@ pub(crate) fn schemas() -> Vec<Value> {
             true,
             vec![
                 text("value", "The id of the user.", "immutable", "none", false),
-                text("display", "The name of the user.", "readOnly", "none", false),
                 reference("User", "immutable"),
             ],
         ),

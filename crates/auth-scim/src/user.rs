@@ -57,7 +57,7 @@ pub(crate) async fn resource(
 }
 
 /// The name by which a user is shown.
-pub(crate) fn name_of(account: &Account) -> String {
+fn name_of(account: &Account) -> String {
     let user = &account.user;
     let name = user.user_name().or_else(|| user.email().map(|email| email.address));
     name.map_or_else(|| user.id.to_string(), str::to_owned)
