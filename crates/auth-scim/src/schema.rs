@@ -153,11 +153,19 @@ fn text(name: &str, description: &str, mutability: &str, uniqueness: &str, requi
 
 /// The address of another resource.
 fn reference(to: &str, mutability: &str) -> Value {
-    let mut reference = text("$ref", "Where it is.", mutability, "none", false);
-    reference["type"] = "reference".into();
-    reference["referenceTypes"] = json!([to]);
-    reference["caseExact"] = true.into();
-    reference
+    let reference = text("$ref", "Where it is.", mutability, "none", false);
+    with(
+        reference,
+        [("type", json!("reference")), ("referenceTypes", json!([to])), ("caseExact", json!(true))],
+    )
+}
+
+/// An attribute with other properties.
+fn with<const N: usize>(mut attribute: Value, properties: [(&str, Value); N]) -> Value {
+    if let Value::Object(members) = &mut attribute {
+        members.extend(properties.map(|(name, value)| (name.to_owned(), value)));
+    }
+    attribute
 }
 
 fn flag(name: &str, description: &str) -> Value {
@@ -173,10 +181,8 @@ fn flag(name: &str, description: &str) -> Value {
 }
 
 fn password() -> Value {
-    let mut password = text("password", "The password.", "writeOnly", "none", false);
-    password["caseExact"] = true.into();
-    password["returned"] = "never".into();
-    password
+    let password = text("password", "The password.", "writeOnly", "none", false);
+    with(password, [("caseExact", json!(true)), ("returned", json!("never"))])
 }
 
 fn complex(name: &str, description: &str, mutability: &str, is_of_many: bool, parts: Vec<Value>) -> Value {
