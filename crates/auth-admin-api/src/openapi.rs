@@ -147,7 +147,7 @@ fn without_links(document: &mut Value) {
             for (name, member) in members {
                 match member {
                     Value::String(text) if name == "description" => {
-                        *text = text.replace("[`", "`").replace("`]", "`")
+                        *text = text.replace("[`", "`").replace("`]", "`");
                     }
                     other => without_links(other),
                 }

@@ -41,7 +41,7 @@ pub struct AccountChange {
     pub user_name: Option<String>,
     /// The display name.
     pub full_name: Option<String>,
-    /// The first e-mail address, which then counts as verified.
+    /// The first e-mail address, which then counts as verified; an empty text for none.
     pub address: Option<String>,
     /// The role.
     pub role: Option<Role>,
@@ -285,6 +285,10 @@ impl Accounts {
         if names_change && user.name(NameKind::Directory).is_some() {
             return Err(AdminError::OfDirectory);
         }
+        if change.address.as_deref() == Some("") && user.user_name().is_none() && change.user_name.is_none() {
+            // The account would have no name.
+            return Err(AdminError::NotAName("e-mail address"));
+        }
         if change.user_name.as_deref().is_some_and(|name| user.user_name() != Some(name)) {
             self.keep_name_in_hash(account).await?;
         }
@@ -312,7 +316,9 @@ impl Accounts {
             Outcome::Taken(_) => return Err(AdminError::Taken),
         }
         let former = user.email().map(|email| email.address);
-        if let Some(address) = change.address.as_deref().filter(|address| Some(*address) != former) {
+        if let Some(address) =
+            change.address.as_deref().filter(|address| Some(*address) != former && !address.is_empty())
+        {
             self.notices.tell_of_address(user, address).await;
         }
         Ok(true)
@@ -366,7 +372,10 @@ impl AccountChange {
         }
         if let Some(address) = &mut change.address {
             *address = address.trim().to_owned();
-            check_login_name(NameKind::Email, address).map_err(|_| AdminError::NotAName("e-mail address"))?;
+            if !address.is_empty() {
+                check_login_name(NameKind::Email, address)
+                    .map_err(|_| AdminError::NotAName("e-mail address"))?;
+            }
         }
         if let Some(name) = &mut change.full_name {
             *name = name.trim().to_owned();
@@ -390,6 +399,11 @@ impl AccountChange {
         }
         let own = user.email();
         let address = self.address.as_deref();
+        if let (Some(""), Some(own)) = (address, own) {
+            note("email", own.address, "none");
+            update.names.retain(|name| name.kind != NameKind::Email);
+        }
+        let address = address.filter(|address| !address.is_empty());
         if let Some(address) = address.filter(|address| own.is_none_or(|own| own.address != *address)) {
             note("email", own.map_or("none", |own| own.address), address);
             put(&mut update.names, NameKind::Email, address, true);

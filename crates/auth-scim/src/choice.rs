@@ -65,7 +65,7 @@ impl Choice {
 
 fn with_parts(mut value: Value, parts: &[&str]) -> Value {
     each(&mut value, &mut |object| {
-        object.retain(|name, _| parts.iter().any(|part| part.eq_ignore_ascii_case(name)))
+        object.retain(|name, _| parts.iter().any(|part| part.eq_ignore_ascii_case(name)));
     });
     value
 }

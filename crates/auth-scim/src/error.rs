@@ -4,7 +4,7 @@ use auth_admin::AdminError;
 use auth_admin_api::Problem;
 use auth_core::{Conflict, StoreError};
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// Why a request did nothing.
 #[derive(Debug)]
@@ -43,15 +43,15 @@ impl Error {
 
     /// The error as a document.
     pub(crate) fn document(&self) -> Value {
-        let mut document = json!({
-            "schemas": ["urn:ietf:params:scim:api:messages:2.0:Error"],
-            "status": self.status.as_str(),
-            "detail": self.detail,
-        });
+        let mut document = Map::from_iter([
+            ("schemas".to_owned(), json!(["urn:ietf:params:scim:api:messages:2.0:Error"])),
+            ("status".to_owned(), json!(self.status.as_str())),
+            ("detail".to_owned(), json!(self.detail)),
+        ]);
         if let Some(kind) = self.kind {
-            document["scimType"] = kind.into();
+            document.insert("scimType".to_owned(), json!(kind));
         }
-        document
+        Value::Object(document)
     }
 }
 

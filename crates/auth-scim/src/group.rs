@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 
 use crate::choice::Choice;
 use crate::error::Error;
-use crate::list::{MOST, Query};
+use crate::list::{List, MOST, Query};
 use crate::name::member;
 use crate::schema::GROUP;
-use crate::user::{name_of, text};
+use crate::user::text;
 
 /// Groups and members that are read of the store at a time.
 const STEP: u32 = 500;
@@ -40,7 +40,7 @@ pub(crate) async fn resource(
             let page = admin.engine().store().members(group.id, after, STEP).await?;
             members.extend(page.iter().map(|account| {
                 let id = account.user.id.to_string();
-                json!({"value": id, "display": name_of(account), "$ref": format!("/scim/v2/Users/{id}")})
+                json!({"value": id, "$ref": format!("/scim/v2/Users/{id}")})
             }));
             after = page.last().map(|last| last.user.id);
             if page.len() < STEP as usize {
@@ -66,14 +66,14 @@ fn own(group: &Group) -> Map<String, Value> {
     ])
 }
 
-/// The groups of the realm that a query asks for.
-pub(crate) async fn list(
+/// Adds the groups of the realm that a query asks for to a list.
+pub(crate) async fn collect(
     admin: &Admin,
     realm: &Realm,
     query: &Query,
     choice: &Choice,
-) -> Result<Value, Error> {
-    let mut list = query.list();
+    list: &mut List,
+) -> Result<(), Error> {
     let store = admin.engine().store();
     let (mut after, mut seen) = (None::<String>, 0);
     let asks_for_members = query.filter.as_ref().is_some_and(|filter| filter.names("members"));
@@ -98,7 +98,7 @@ pub(crate) async fn list(
         }
         after = page.last().map(|last| last.name.clone());
         if page.len() < STEP as usize {
-            return Ok(list.document());
+            return Ok(());
         }
     }
 }

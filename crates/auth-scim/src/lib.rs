@@ -5,7 +5,7 @@
 //! scopes `read` and `helpdesk` look, scope `admin` changes. The operator must be of one realm, whose resources these are.
 //!
 //! A resource is a JSON document here: filters, patches and the choice of attributes work on that, and what differs
-//! after a change is then done. There is no bulk, no sorting, no version of a resource, and no search by POST.
+//! after a change is then done. There is no bulk, no sorting, and no version of a resource.
 //!
 //! It never opens a connection, reads a configuration, or logs what a request holds.
 

@@ -69,7 +69,7 @@ pub(crate) fn schemas() -> Vec<Value> {
             false,
             vec![text("formatted", "The whole name.", "readOnly", "none", false)],
         ),
-        flag("active", "Whether the user may log in.", "readWrite"),
+        flag("active", "Whether the user may log in; true unless set."),
         password(),
         complex(
             "emails",
@@ -86,6 +86,7 @@ pub(crate) fn schemas() -> Vec<Value> {
             vec![
                 text("value", "The id of the group.", "readOnly", "none", false),
                 text("display", "The name of the group.", "readOnly", "none", false),
+                reference("Group", "readOnly"),
             ],
         ),
         complex(
@@ -118,7 +119,7 @@ pub(crate) fn schemas() -> Vec<Value> {
             true,
             vec![
                 text("value", "The id of the user.", "immutable", "none", false),
-                text("display", "The name of the user.", "readOnly", "none", false),
+                reference("User", "immutable"),
             ],
         ),
     ];
@@ -150,23 +151,38 @@ fn text(name: &str, description: &str, mutability: &str, uniqueness: &str, requi
     })
 }
 
-fn flag(name: &str, description: &str, mutability: &str) -> Value {
+/// The address of another resource.
+fn reference(to: &str, mutability: &str) -> Value {
+    let reference = text("$ref", "Where it is.", mutability, "none", false);
+    with(
+        reference,
+        [("type", json!("reference")), ("referenceTypes", json!([to])), ("caseExact", json!(true))],
+    )
+}
+
+/// An attribute with other properties.
+fn with<const N: usize>(mut attribute: Value, properties: [(&str, Value); N]) -> Value {
+    if let Value::Object(members) = &mut attribute {
+        members.extend(properties.map(|(name, value)| (name.to_owned(), value)));
+    }
+    attribute
+}
+
+fn flag(name: &str, description: &str) -> Value {
     json!({
         "name": name,
         "type": "boolean",
         "multiValued": false,
         "description": description,
-        "required": false,
-        "mutability": mutability,
+        "required": true,
+        "mutability": "readWrite",
         "returned": "default",
     })
 }
 
 fn password() -> Value {
-    let mut password = text("password", "The password.", "writeOnly", "none", false);
-    password["caseExact"] = true.into();
-    password["returned"] = "never".into();
-    password
+    let password = text("password", "The password.", "writeOnly", "none", false);
+    with(password, [("caseExact", json!(true)), ("returned", json!("never"))])
 }
 
 fn complex(name: &str, description: &str, mutability: &str, is_of_many: bool, parts: Vec<Value>) -> Value {

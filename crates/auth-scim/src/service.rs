@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use crate::choice::Choice;
 use crate::error::Error;
 use crate::list::Query;
+use crate::name::member;
 use crate::{MAX_BODY, ROOT, group, patch, schema, user};
 
 /// The scopes that may look at resources.
@@ -73,6 +74,16 @@ async fn judge(admin: &Admin, request: &Request<Bytes>) -> Result<Answer, Error>
         "Me" | "Bulk" => {
             return Err(Error::new(StatusCode::NOT_IMPLEMENTED, "this server has no such endpoint"));
         }
+        ".search" if id.is_empty() => {
+            if request.method() != Method::POST {
+                return Ok(Answer::NotAllowed("POST"));
+            }
+            if !admin.operator().may(READERS) {
+                return Err(Error::not_permitted());
+            }
+            let parameters = Parameters::in_body(&body(request)?)?;
+            return list(admin, &realm_of(admin).await?, &[Kind::User, Kind::Group], &parameters).await;
+        }
         "Users" => Kind::User,
         "Groups" => Kind::Group,
         _ => return Err(Error::not_found()),
@@ -81,9 +92,15 @@ async fn judge(admin: &Admin, request: &Request<Bytes>) -> Result<Answer, Error>
         return Err(Error::not_permitted());
     }
     let realm = realm_of(admin).await?;
+    if id == ".search" {
+        return match *request.method() {
+            Method::POST => list(admin, &realm, &[kind], &Parameters::in_body(&body(request)?)?).await,
+            _ => Ok(Answer::NotAllowed("POST")),
+        };
+    }
     if id.is_empty() {
         return match *request.method() {
-            Method::GET => kind.list(admin, &realm, &parameters).await,
+            Method::GET => list(admin, &realm, &[kind], &parameters).await,
             Method::POST => kind.add(admin, &realm, &body(request)?, &parameters.choice).await,
             _ => Ok(Answer::NotAllowed("GET, POST")),
         };
@@ -133,17 +150,26 @@ fn described(endpoint: &str, id: &str, is_filtered: bool) -> Result<Answer, Erro
     Ok(Answer::Document(StatusCode::OK, list.document()))
 }
 
-impl Kind {
-    async fn list(self, admin: &Admin, realm: &Realm, parameters: &Parameters) -> Result<Answer, Error> {
-        let Parameters { choice, filter, start, count } = parameters;
-        let query = Query::new(filter.as_deref(), start.as_deref(), count.as_deref())?;
-        let list = match self {
-            Self::User => user::list(admin, realm, &query, choice).await?,
-            Self::Group => group::list(admin, realm, &query, choice).await?,
-        };
-        Ok(Answer::Document(StatusCode::OK, list))
+/// The resources of some kinds that a request asks for.
+async fn list(
+    admin: &Admin,
+    realm: &Realm,
+    kinds: &[Kind],
+    parameters: &Parameters,
+) -> Result<Answer, Error> {
+    let Parameters { choice, filter, start, count } = parameters;
+    let query = Query::new(filter.as_deref(), start.as_deref(), count.as_deref())?;
+    let mut list = query.list();
+    for kind in kinds {
+        match kind {
+            Kind::User => user::collect(admin, realm, &query, choice, &mut list).await?,
+            Kind::Group => group::collect(admin, realm, &query, choice, &mut list).await?,
+        }
     }
+    Ok(Answer::Document(StatusCode::OK, list.document()))
+}
 
+impl Kind {
     async fn add(
         self,
         admin: &Admin,
@@ -195,11 +221,13 @@ impl Kind {
         body: &Map<String, Value>,
         choice: &Choice,
     ) -> Result<Answer, Error> {
-        let mut after = self.resource(admin, realm, id, &Choice::default()).await?;
+        let before = self.resource(admin, realm, id, &Choice::default()).await?;
+        let mut after = before.clone();
         patch::apply(&mut after, body)?;
         match self {
             Self::User => {
                 let account = user::find(admin, realm, id).await?;
+                user::name_removed(&before, &mut after);
                 user::change(admin, realm, &account, &after).await?;
             }
             Self::Group => {
@@ -241,6 +269,23 @@ impl Parameters {
         let (only, without) = (of("attributes"), of("excludedAttributes"));
         let choice = Choice::new(only.as_deref(), without.as_deref());
         Self { choice, filter: of("filter"), start: of("startIndex"), count: of("count") }
+    }
+}
+
+impl Parameters {
+    /// The same in the body of a search, for what shall not stand in an address.
+    fn in_body(body: &Map<String, Value>) -> Result<Self, Error> {
+        let list = |name: &str| match member(body, name) {
+            Some(Value::Array(names)) => {
+                Some(names.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(","))
+            }
+            Some(Value::String(names)) => Some(names.clone()),
+            _ => None,
+        };
+        let number = |name: &str| member(body, name).filter(|value| !value.is_null()).map(Value::to_string);
+        let choice = Choice::new(list("attributes").as_deref(), list("excludedAttributes").as_deref());
+        let filter = user::text(body, "filter")?;
+        Ok(Self { choice, filter, start: number("startIndex"), count: number("count") })
     }
 }
 

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::choice::Choice;
 use crate::error::Error;
 use crate::filter::Filter;
-use crate::list::{MOST, Query};
+use crate::list::{List, MOST, Query};
 use crate::name::member;
 use crate::schema::USER;
 
@@ -57,7 +57,7 @@ pub(crate) async fn resource(
 }
 
 /// The name by which a user is shown.
-pub(crate) fn name_of(account: &Account) -> String {
+fn name_of(account: &Account) -> String {
     let user = &account.user;
     let name = user.user_name().or_else(|| user.email().map(|email| email.address));
     name.map_or_else(|| user.id.to_string(), str::to_owned)
@@ -73,8 +73,10 @@ fn own(account: &Account) -> Map<String, Value> {
     put("schemas", json!([USER]));
     put("id", json!(id));
     put("userName", json!(name_of(account)));
-    put("displayName", json!(user.full_name));
-    put("name", json!({"formatted": user.full_name}));
+    if !user.full_name.is_empty() {
+        put("displayName", json!(user.full_name));
+        put("name", json!({"formatted": user.full_name}));
+    }
     put("active", json!(user.active));
     put("roles", json!([{"value": user.role.as_str()}]));
     put(
@@ -82,7 +84,7 @@ fn own(account: &Account) -> Map<String, Value> {
         json!({"resourceType": "User", "created": created, "location": format!("/scim/v2/Users/{id}")}),
     );
     if let Some(email) = user.email() {
-        put("emails", json!([{"value": email.address, "primary": true}]));
+        put("emails", json!([{"value": email.address}]));
     }
     if let Some(language) = user.language {
         put("preferredLanguage", json!(Language::tag(language)));
@@ -94,14 +96,14 @@ fn own(account: &Account) -> Map<String, Value> {
     resource
 }
 
-/// The users of the realm that a query asks for.
-pub(crate) async fn list(
+/// Adds the users of the realm that a query asks for to a list.
+pub(crate) async fn collect(
     admin: &Admin,
     realm: &Realm,
     query: &Query,
     choice: &Choice,
-) -> Result<Value, Error> {
-    let mut list = query.list();
+    list: &mut List,
+) -> Result<(), Error> {
     if let Some(filter) = &query.filter
         && let Some(found) = look_up(admin, realm, filter).await?
     {
@@ -111,17 +113,15 @@ pub(crate) async fn list(
         {
             list.push(choice.of(resource(admin, &account, choice).await?));
         }
-        return Ok(list.document());
+        return Ok(());
     }
     let (mut after, mut seen) = (None, 0);
     loop {
         let page = admin.engine().store().users(realm.id, after, STEP).await?;
         seen += page.len();
         if seen > MOST {
-            return Err(Error::bad(
-                "tooMany",
-                format!("the realm has more than {MOST} users: filter by a name or an id"),
-            ));
+            let detail = format!("the realm has more than {MOST} users: filter by a name or an id");
+            return Err(Error::bad("tooMany", detail));
         }
         for account in &page {
             let is_meant =
@@ -132,7 +132,7 @@ pub(crate) async fn list(
         }
         after = page.last().map(|last| last.user.id);
         if page.len() < STEP as usize {
-            return Ok(list.document());
+            return Ok(());
         }
     }
 }
@@ -195,13 +195,21 @@ pub(crate) async fn change(
     after: &Map<String, Value>,
 ) -> Result<Account, Error> {
     let before = own(account);
-    let wanted = Wanted::of(after, &before)?;
+    let mut wanted = Wanted::of(after, &before)?;
+    if member(after, "emails").is_some_and(|emails| *emails == json!([])) {
+        wanted.email = Some(String::new());
+    }
+    // First what may be refused for what the account has.
+    if let Some(id) = wanted.external_id {
+        set_external_id(admin, account, &id).await?;
+    }
     let id = account.user.id.to_string();
     let user = || AccountName::new(Some(&realm.slug), &id);
     if let Some(to) = wanted.user_name.filter(|name| *name != name_of(account)) {
         admin.run(RenameUser { user: user(), to }).await?;
     }
-    let email = wanted.email.filter(|email| account.user.email().is_none_or(|own| own.address != *email));
+    let own = account.user.email().map_or("", |email| email.address);
+    let email = wanted.email.filter(|email| email != own);
     let full_name = wanted.full_name.filter(|name| *name != account.user.full_name);
     if email.is_some() || full_name.is_some() {
         let set = SetUser {
@@ -214,9 +222,6 @@ pub(crate) async fn change(
         };
         admin.run(set).await?;
     }
-    if let Some(id) = wanted.external_id {
-        set_external_id(admin, account, &id).await?;
-    }
     if let Some(password) = wanted.password {
         admin.run(SetPassword { user: user(), password, allow_weak: false }).await?;
     }
@@ -226,6 +231,15 @@ pub(crate) async fn change(
         _ => {}
     }
     find(admin, realm, &id).await
+}
+
+/// Says in a resource what a patch has taken away: what is not named in a replacement stays.
+pub(crate) fn name_removed(before: &Map<String, Value>, after: &mut Map<String, Value>) {
+    for (name, nothing) in [("displayName", json!("")), ("emails", json!([]))] {
+        if member(before, name).is_some() && member(after, name).is_none() {
+            after.insert(name.to_owned(), nothing);
+        }
+    }
 }
 
 /// Deletes a user.
@@ -280,7 +294,7 @@ fn full_name(after: &Map<String, Value>, before: &Map<String, Value>) -> Result<
     }
     let Some(name) = member(after, "name").and_then(Value::as_object) else { return Ok(display) };
     let formatted = text(name, "formatted")?;
-    if formatted.is_some() && formatted != own {
+    if formatted.is_some() && (formatted != own || member(before, "displayName").is_none()) {
         return Ok(formatted);
     }
     let parts = [text(name, "givenName")?, text(name, "familyName")?];

@@ -425,7 +425,7 @@ pub struct SetUser {
     /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
-    /// The first e-mail address, which then counts as verified. The former one is told.
+    /// The first e-mail address, which then counts as verified; an empty text for none. The former one is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The role: `owner`, `admin`, `moderator`, `member` or `guest`.

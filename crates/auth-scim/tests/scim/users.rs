@@ -25,7 +25,7 @@ async fn a_user_is_made_looked_at_changed_deactivated_and_deleted_each_with_its_
     let id = made["id"].as_str().unwrap();
     let path = format!("Users/{id}");
     assert_eq!(made["meta"]["location"], format!("/scim/v2/{path}"));
-    assert_eq!(made["emails"], json!([{"value": "ophelia@example.org", "primary": true}]));
+    assert_eq!(made["emails"], json!([{"value": "ophelia@example.org"}]));
     assert_eq!((&made["externalId"], &made["roles"]), (&json!("4711"), &json!([{"value": "member"}])));
     assert!(made["password"].is_null(), "{made}");
     assert_eq!(scim.get(&path).await, (200, made.clone()));
@@ -49,6 +49,11 @@ async fn a_user_is_made_looked_at_changed_deactivated_and_deleted_each_with_its_
     let on = json!({"Operations": [{"op": "replace", "value": {"active": true, "name.familyName": "Moor"}}]});
     let (status, changed) = scim.ask("PATCH", &path, on).await;
     assert_eq!((status, &changed["active"], &changed["displayName"]), (200, &json!(true), &json!("Moor")));
+    let without =
+        json!({"Operations": [{"op": "remove", "path": "emails"}, {"op": "remove", "path": "displayName"}]});
+    let (status, changed) = scim.ask("PATCH", &path, without).await;
+    assert_eq!(status, 200, "{changed}");
+    assert!(changed["emails"].is_null() && changed["displayName"].is_null(), "{changed}");
     let password =
         json!({"Operations": [{"op": "add", "path": "password", "value": "yet-another-horse-77"}]});
     assert_eq!(scim.ask("PATCH", &path, password).await.0, 200);
@@ -69,6 +74,7 @@ async fn a_user_is_made_looked_at_changed_deactivated_and_deleted_each_with_its_
             ("deactivated", ""),
             ("profile-updated", "full_name: Ophelia Hamlet → Moor"),
             ("activated", ""),
+            ("profile-updated", "email: hamlet@example.org → none; full_name: Moor → "),
             ("password-set", ""),
             ("deleted", ""),
         ]
@@ -117,6 +123,17 @@ async fn users_are_found_by_filters_and_listed_part_by_part() {
     }
     let (status, told) = scim.get("Users?filter=userName is \"x\"").await;
     assert_eq!((status, &told["scimType"]), (400, &json!("invalidFilter")));
+
+    let search =
+        json!({"filter": "userName eq \"ophelia\"", "attributes": ["userName"], "startIndex": 1, "count": 5});
+    let told = scim.ask("POST", "Users/.search", search).await;
+    assert_eq!(total(&told), 1);
+    assert!(told.1["Resources"][0]["displayName"].is_null(), "{}", told.1);
+    let search = json!({"filter": "userName eq \"ophelia\" or displayName eq \"staff\""});
+    scim.add("Groups", json!({"displayName": "staff"})).await;
+    assert_eq!(total(&scim.ask("POST", ".search", search).await), 2, "of both kinds");
+    assert_eq!(scim.get("Users/.search").await.0, 405);
+    assert_eq!(scim.ask("POST", "Users/.search", json!({"count": "many"})).await.0, 400);
 
     let mut seen = Vec::new();
     for start in (1..).step_by(2) {

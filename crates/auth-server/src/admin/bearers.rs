@@ -1,13 +1,15 @@
 //! Keys for administration as bearers of requests (RFC 6750).
 
+use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use auth_admin::AdminKeys;
 use auth_admin::operation::Operator;
 use auth_admin_api::Problem;
-use auth_core::{ClientKey, Clock, Quota, RateLimiter};
+use auth_core::{ClientKey, Clock, Digest, Quota, RateLimiter};
+use auth_crypto::opaque;
 use auth_engine::Engine;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, RETRY_AFTER, WWW_AUTHENTICATE};
@@ -18,6 +20,9 @@ const WRONG: Quota = Quota { attempts: 20, window: Duration::from_secs(60) };
 
 /// Clients whose wrong keys are counted at a time.
 const CLIENTS: usize = 4096;
+
+/// Keys that are remembered as good.
+const KNOWN: usize = 256;
 
 /// The longest key that is looked up. Those that there are have some 50 bytes.
 const LONGEST: usize = 256;
@@ -33,12 +38,19 @@ pub(crate) struct Bearers {
     keys: AdminKeys,
     clock: Arc<dyn Clock>,
     wrong: Mutex<RateLimiter<ClientKey>>,
+    /// The digests of keys that were good here.
+    known: Mutex<VecDeque<Digest>>,
 }
 
 impl Bearers {
     pub(crate) fn new(engine: &Engine) -> Self {
         let wrong = Mutex::new(RateLimiter::new(WRONG, CLIENTS));
-        Self { keys: AdminKeys::new(engine), clock: Arc::clone(engine.clock()), wrong }
+        Self {
+            keys: AdminKeys::new(engine),
+            clock: Arc::clone(engine.clock()),
+            wrong,
+            known: Mutex::default(),
+        }
     }
 
     /// The operator whose key is in the head of a client's request; else the answer that refuses the request.
@@ -51,9 +63,12 @@ impl Bearers {
             return Err(unauthorized("present a key: Authorization: Bearer KEY", CHALLENGE));
         };
         let now = self.clock.now();
+        let digest = opaque::digest(secret);
+        let is_known = self.known().contains(&digest);
         // An attempt counts before anything is known of it, and no more once the key is found good.
-        let status = self.with(|wrong| wrong.reserve(&client, now));
-        if let Some(wait) = status.retry_after {
+        // Keys that were good here don't wait for others': who presents wrong ones locks no program out.
+        let status = (!is_known).then(|| self.with(|wrong| wrong.reserve(&client, now)));
+        if let Some(wait) = status.and_then(|status| status.retry_after) {
             let title = "too many wrong keys from this address: wait";
             let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too-many-wrong-keys", title);
             let mut response = problem.into_response();
@@ -61,8 +76,21 @@ impl Bearers {
             return Err(response);
         }
         let found = if secret.len() <= LONGEST { self.keys.operator(secret).await } else { Ok(None) };
-        if !matches!(found, Ok(None)) {
-            self.with(|wrong| wrong.give_back(&client, now));
+        match (is_known, &found) {
+            (true, Ok(None)) => {
+                self.known().retain(|known| *known != digest);
+                self.with(|wrong| wrong.count(&client, now));
+            }
+            (false, Ok(Some(_))) => {
+                self.with(|wrong| wrong.give_back(&client, now));
+                let mut known = self.known();
+                if known.len() >= KNOWN {
+                    known.pop_front();
+                }
+                known.push_back(digest);
+            }
+            (false, Err(_)) => self.with(|wrong| wrong.give_back(&client, now)),
+            _ => {}
         }
         match found {
             Ok(Some(operator)) => Ok(operator),
@@ -76,6 +104,10 @@ impl Bearers {
                 Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store", title).into_response())
             }
         }
+    }
+
+    fn known(&self) -> MutexGuard<'_, VecDeque<Digest>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut RateLimiter<ClientKey>) -> T) -> T {

@@ -39,7 +39,7 @@ impl Tls {
             match spawn_blocking(move || config.tls()).await {
                 Ok(Ok(Some(renewed))) => current = renewed,
                 Ok(Err(error)) => {
-                    tracing::warn!("the operators' listener keeps its former certificate: {error}")
+                    tracing::warn!("the operators' listener keeps its former certificate: {error}");
                 }
                 Ok(Ok(None)) | Err(_) => {}
             }
