@@ -50,6 +50,13 @@ fn a_table_is_followed_from_night_to_night() {
     assert_eq!(told.len(), 4);
     assert_eq!(told[0]["outcome"], "realm");
     assert_eq!((&told[1]["user"], &told[1]["outcome"]), (&"ada".into(), &"new".into()));
+    assert_eq!((&told[0]["place"], &told[1]["place"]), (&"--realm".into(), &"line 2 (ada)".into()));
+
+    // A record that can't even be converted.
+    table(&workspace, &[";;Nobody;;maybe;".to_owned()]);
+    let (good, _, said) = import(&workspace, &["--report", "report.jsonl"]);
+    assert!(!good && said.contains("line 2: `active`"), "{said}");
+    assert!(report(&workspace)[0]["notes"][0].as_str().unwrap().starts_with("line 2: `active`"));
 
     let second = [
         format!("ada;ada@example.org;Ada;{HASH};yes;36"),

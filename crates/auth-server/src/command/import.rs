@@ -71,6 +71,9 @@ impl Import {
         if !source.bad.is_empty() && !self.skip_bad && !self.update.update {
             let named: Vec<_> = source.bad.read()?.take(MOST_NAMED).collect::<std::io::Result<_>>()?;
             let more = source.bad.len().saturating_sub(MOST_NAMED as u64);
+            let mut report = Report::begin(self.report.as_deref())?;
+            report.refuse(&mut source.bad)?;
+            report.finish(&mut source.origins).context("the report")?;
             bail!(self.refusal(&named, more));
         }
         // The store is opened, and created if it is new, only after the source was read.
@@ -87,18 +90,17 @@ impl Import {
         if self.update.update {
             let mut progress = progress(source.lines.bytes())?;
             let run = self.update.run(engine, source, &name, options, &mut report_file, &mut progress);
-            let done = run.await;
-            report_file.finish().context("the report")?;
-            return done;
+            return run.await;
         }
         let Source { mut lines, mut origins, mut notes, mut bad, .. } = source;
+        report_file.refuse(&mut bad)?;
         let bytes = lines.bytes();
         let imported = {
             let mut progress = progress(bytes)?;
             let lines = lines.read()?;
             import_source(engine, lines, options, &name, &mut report_file, &mut progress).await
         };
-        report_file.finish().context("the report")?;
+        report_file.finish(&mut origins).context("the report")?;
         let report = match imported {
             Ok(report) => report,
             Err(ImportError::Lines { named, more }) => bail!(self.refusal(&origins.of(named)?, more)),

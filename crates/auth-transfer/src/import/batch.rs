@@ -34,7 +34,7 @@ pub(super) enum Pending {
     Whole {
         record: Record,
         /// What is remembered of a user, and the row of the audit log.
-        mark: Option<(ImportMark, AuditRecord)>,
+        mark: Option<Box<(ImportMark, AuditRecord)>>,
     },
     /// A change of the account that it is.
     Change { following: Box<Following>, record: Record, outcome: &'static str },
@@ -223,7 +223,8 @@ fn finished(waiting: Waiting) -> (NewRecord, TellOf) {
         Pending::Whole { record: Record::User { user: new, .. }, mark } => {
             let record = match mark {
                 None => NewRecord::User(new),
-                Some((mark, audit)) => {
+                Some(marked) => {
+                    let (mark, audit) = *marked;
                     NewRecord::Marked(Box::new(MarkedUser { new: *new, mark, audit: Some(audit) }))
                 }
             };

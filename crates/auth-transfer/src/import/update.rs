@@ -185,7 +185,7 @@ impl Update<'_> {
                     let mark = self.marker.of_user(&mark, new.user.id, State { ended, is_joined: false });
                     self.keys.insert(mark.key);
                     let row = follower.row(auth_core::Act::UserCreated, &new.user, "");
-                    let pending = Pending::Whole { record, mark: Some((mark, row)) };
+                    let pending = Pending::Whole { record, mark: Some(Box::new((mark, row))) };
                     return Ok(Some(Waiting::new(number, Some(name), pending, notes)));
                 }
                 Found::Account(account) => (follower.adopt(&account, new), "adopted"),

@@ -117,7 +117,7 @@ impl SourceArguments {
 }
 
 /// The number of remarks whose origins are looked up together.
-const TOGETHER: usize = 10_000;
+pub(super) const TOGETHER: usize = 10_000;
 
 /// JSON lines, and where each of them comes from.
 pub(super) struct Source {
@@ -267,6 +267,11 @@ impl Lines {
 }
 
 impl Origins {
+    /// Whether the lines are those of a file, whose numbers are their places.
+    pub(super) fn is_file(&self) -> bool {
+        matches!(self, Self::File)
+    }
+
     /// Replaces the numbers of lines by their origins.
     pub(super) fn of(&mut self, texts: Vec<(u64, String)>) -> IoResult<Vec<(String, String)>> {
         let (before, mut known) = match self {

@@ -1,6 +1,6 @@
 //! `auth-server import --update`: follows a source that is still in use.
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use auth_core::Role;
 use auth_engine::Engine;
 use auth_transfer::{ImportError, ImportOptions, Joining, Progress, UpdateReport, update};
@@ -85,8 +85,10 @@ impl UpdateArguments {
         progress: &mut (dyn FnMut(Progress) -> std::ops::ControlFlow<()> + Send),
     ) -> anyhow::Result<()> {
         let joining = self.joining()?;
-        let Source { mut lines, origins, notes, bad, .. } = source;
+        let Source { mut lines, mut origins, notes, mut bad, .. } = source;
+        report.refuse(&mut bad)?;
         let done = update(engine, lines.read()?, options, name, joining.as_ref(), report, progress).await;
+        report.finish(&mut origins).context("the report")?;
         let done = match done {
             Ok(done) => done,
             Err(ImportError::Stopped) => {
