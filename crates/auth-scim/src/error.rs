@@ -2,7 +2,7 @@
 
 use auth_admin::AdminError;
 use auth_admin_api::Problem;
-use auth_core::{Conflict, StoreError};
+use auth_core::StoreError;
 use http::StatusCode;
 use serde_json::{Map, Value, json};
 
@@ -59,8 +59,10 @@ impl From<AdminError> for Error {
     fn from(error: AdminError) -> Self {
         let problem = Problem::from(&error);
         match error {
-            AdminError::Taken | AdminError::Store(StoreError::Conflict(_)) => Self::taken(problem.title),
-            AdminError::OfDirectory => Self::bad("mutability", problem.title),
+            AdminError::Taken | AdminError::GroupThere | AdminError::Store(StoreError::Conflict(_)) => {
+                Self::taken(problem.title)
+            }
+            AdminError::OfDirectory | AdminError::GroupOfDirectory => Self::bad("mutability", problem.title),
             _ if problem.status == 422 => Self::invalid_value(problem.title),
             _ => {
                 let status = StatusCode::from_u16(problem.status).unwrap_or(StatusCode::SERVICE_UNAVAILABLE);
@@ -72,9 +74,6 @@ impl From<AdminError> for Error {
 
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Conflict(Conflict::Group) => Self::taken("another group of the realm has that name"),
-            error => AdminError::from(error).into(),
-        }
+        AdminError::from(error).into()
     }
 }

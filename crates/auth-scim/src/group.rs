@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use auth_admin::operation::Admin;
-use auth_core::{Act, Group, GroupId, Realm, UserId, is_control};
+use auth_admin::operation::{
+    AccountName, AddGroup, AddMember, Admin, GroupName, RemoveGroup, RemoveMember, RenameGroup,
+};
+use auth_core::{Group, GroupId, Realm, UserId, is_control};
 use serde_json::{Map, Value, json};
 
 use crate::choice::Choice;
@@ -108,17 +110,9 @@ pub(crate) async fn add(admin: &Admin, realm: &Realm, body: &Map<String, Value>)
     check_permitted(admin)?;
     let name = name_in(body)?;
     let members = members_in(admin, realm, body).await?.unwrap_or_default();
-    let engine = admin.engine();
-    let group = Group {
-        id: GroupId::random(&**engine.rng()),
-        realm: realm.id,
-        name,
-        source: None,
-        made: engine.clock().now(),
-    };
-    let audit = admin.audit(Act::GroupAdded, Some(realm.id), None, group.name.clone());
-    engine.store().add_group(&group, Some(&audit)).await?;
-    set_members(admin, &group, &BTreeSet::new(), &members).await?;
+    let added = admin.run(AddGroup { group: GroupName { realm: realm.slug.clone(), name } }).await?;
+    let group = find(admin, realm, &added.id).await?;
+    set_members(admin, realm, &group, &BTreeSet::new(), &members).await?;
     Ok(group)
 }
 
@@ -131,19 +125,16 @@ pub(crate) async fn change(
 ) -> Result<Group, Error> {
     check_permitted(admin)?;
     check_own(group)?;
-    let name = name_in(after)?;
+    let to = name_in(after)?;
     let wanted = members_in(admin, realm, after).await?.unwrap_or_default();
-    let store = admin.engine().store();
-    if name != group.name {
-        let audit = admin.audit(Act::GroupRenamed, Some(realm.id), None, format!("{} → {name}", group.name));
-        if !store.rename_group(group.id, &name, Some(&audit)).await? {
-            return Err(Error::not_found());
-        }
+    if to != group.name {
+        let group = GroupName { realm: realm.slug.clone(), name: group.name.clone() };
+        admin.run(RenameGroup { group, to: to.clone() }).await?;
     }
-    let group = Group { name, ..group.clone() };
+    let group = Group { name: to, ..group.clone() };
     let before = resource(admin, &group, &Choice::default()).await?;
     let before = ids_in(&before)?.unwrap_or_default();
-    set_members(admin, &group, &before, &wanted).await?;
+    set_members(admin, realm, &group, &before, &wanted).await?;
     Ok(group)
 }
 
@@ -151,30 +142,29 @@ pub(crate) async fn change(
 pub(crate) async fn remove(admin: &Admin, realm: &Realm, group: &Group) -> Result<(), Error> {
     check_permitted(admin)?;
     check_own(group)?;
-    let audit = admin.audit(Act::GroupRemoved, Some(realm.id), None, group.name.clone());
-    let is_there = admin.engine().store().remove_group(group.id, Some(&audit)).await?;
-    if is_there { Ok(()) } else { Err(Error::not_found()) }
+    let group = GroupName { realm: realm.slug.clone(), name: group.name.clone() };
+    let removed = admin.run(RemoveGroup { group }).await?;
+    if removed.changed { Ok(()) } else { Err(Error::not_found()) }
 }
 
 async fn set_members(
     admin: &Admin,
+    realm: &Realm,
     group: &Group,
     before: &BTreeSet<UserId>,
     after: &BTreeSet<UserId>,
 ) -> Result<(), Error> {
-    let store = admin.engine().store();
-    for user in after.difference(before) {
-        let audit = admin.audit(Act::GroupJoined, Some(group.realm), Some(*user), group.name.clone());
-        store.add_member(group.id, *user, Some(&audit)).await?;
+    let named = |user: &UserId| AccountName::new(Some(&realm.slug), &user.to_string());
+    for user in after.difference(before).map(named) {
+        admin.run(AddMember { user, group: group.name.clone() }).await?;
     }
-    for user in before.difference(after) {
-        let audit = admin.audit(Act::GroupLeft, Some(group.realm), Some(*user), group.name.clone());
-        store.remove_member(group.id, *user, Some(&audit)).await?;
+    for user in before.difference(after).map(named) {
+        admin.run(RemoveMember { user, group: group.name.clone() }).await?;
     }
     Ok(())
 }
 
-/// Only those with the scope `admin` change groups.
+/// Only those with the scope `admin` change groups, also where a change changes nothing.
 fn check_permitted(admin: &Admin) -> Result<(), Error> {
     if admin.operator().may(&[]) { Ok(()) } else { Err(Error::not_permitted()) }
 }

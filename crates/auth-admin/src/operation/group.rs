@@ -261,7 +261,8 @@ async fn set_membership(
     group: &str,
     is_member: bool,
 ) -> Result<Changed, AdminError> {
-    let (account, realm) = admin.account_to_change(user).await?;
+    // A membership is no part of the account: it gives no authority here.
+    let (account, realm) = admin.account(user).await?;
     let group = GroupName { realm: realm.slug, name: group.to_owned() };
     let (group, realm) = admin.group_to_change(&group).await?;
     let (store, user) = (admin.engine().store(), account.user.id);
