@@ -1,5 +1,5 @@
-//! `store-scale --server PROGRAM`: measures look-ups among few users and among many in each store, and imports of many
-//! users, first and again when 1 % of them have changed.
+//! `store-scale --server PROGRAM`: measures look-ups among few users and among many in each store, the first pages of what operators
+//! list, and imports of many users, first and again when 1 % of them have changed.
 //!
 //! The stores are filled by `auth-server dev seed`. Look-ups are measured warm: every connection has read the same
 //! pages before, and PostgreSQL keeps them in its own memory.
@@ -14,7 +14,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use auth_core::{CredentialKind, Digest, Lookup, NameKind, RealmId, Rng, SeededRng, Store};
+use auth_core::{
+    Act, Actor, AttemptFilter, AuditFilter, AuditRecord, ClientKey, CredentialKind, Digest, LogPage, Lookup,
+    NameKind, Quota, RealmId, Rng, SeededRng, SharedCounter, Store, Timestamp,
+};
 use auth_store::{Postgres, PostgresConfig, Sqlite};
 use benches::rounds::median;
 use benches::server::{memory_kib, process_memory_kib};
@@ -24,6 +27,16 @@ use test_postgres::{Cluster, Durability};
 /// The number of look-ups in a figure, and the number of figures whose median is taken.
 const LOOKUPS: u32 = 2000;
 const FIGURES: usize = 21;
+
+/// The rows of the audit log that are written before pages are measured, and the users to whom they belong.
+const ROWS: u32 = 20_000;
+const USERS_WITH_ROWS: u32 = 20;
+
+/// The limits that are full.
+const COUNTERS: u32 = 2000;
+
+/// The rows of a page.
+const PAGE: u32 = 500;
 
 /// How often the same users are looked up before a figure is taken. Connections alternate, and each has to read every
 /// page.
@@ -92,6 +105,9 @@ async fn main() -> Result<()> {
             filled.push(fill(&arguments, *kind, *users).await?);
         }
         report(*kind, &filled).await?;
+        for store in &filled {
+            pages(*kind, store).await?;
+        }
         for Filled { folder, .. } in filled {
             std::fs::remove_dir_all(folder)?;
         }
@@ -118,6 +134,65 @@ async fn report(kind: Kind, filled: &[Filled]) -> Result<()> {
         let columns = columns.collect::<Vec<_>>().join(", ");
         println!("{kind:?}: {} users: {columns}; {}", store.users, store.seeded);
     }
+    Ok(())
+}
+
+/// Measures the first pages of `user list --inactive`, `audit --user`, `attempts --user` and `limits list`, as the store gives them.
+async fn pages(kind: Kind, filled: &Filled) -> Result<()> {
+    let store = &filled.store;
+    let users = store.users(filled.realm, None, USERS_WITH_ROWS).await?;
+    let now = Timestamp::from_secs(2_000_000_000);
+    let client = ClientKey::of([192, 0, 2, 1].into());
+    for number in 0..ROWS {
+        let user = users.get(number as usize % users.len()).context("a user")?.user.id;
+        let at = now - Duration::from_secs(u64::from(number));
+        store
+            .write_audit(&AuditRecord {
+                at,
+                actor: Actor::Operator,
+                by: None,
+                act: Act::PasswordSet,
+                realm: Some(filled.realm),
+                user: Some(user),
+                detail: String::new(),
+                client: Some(client),
+                protocol: None,
+                request_id: String::new(),
+            })
+            .await?;
+        let mut key = [0; 32];
+        key[..4].copy_from_slice(&number.to_be_bytes());
+        if number < COUNTERS {
+            let counter = SharedCounter {
+                key: Digest::new(key),
+                quota: Quota { attempts: 1, window: Duration::from_secs(900) },
+                label: "account".to_owned(),
+                user: Some(user),
+            };
+            store.reserve_attempt(&counter, now).await?;
+        }
+    }
+    let user = users.first().context("a user")?.user.id;
+    let of_user = AuditFilter { user: Some(user), ..AuditFilter::default() };
+    let attempts = AttemptFilter { user: Some(user), ..AttemptFilter::default() };
+    let mut times: [Vec<f64>; 4] = Default::default();
+    for _ in 0..FIGURES {
+        for (page, times) in times.iter_mut().enumerate() {
+            let started = Instant::now();
+            match page {
+                0 => drop(store.unseen_since(Some(filled.realm), now, None, PAGE).await?),
+                1 => drop(store.audit_rows(&of_user, LogPage::newest(PAGE)).await?),
+                2 => drop(store.attempts(&attempts, LogPage::newest(PAGE)).await?),
+                _ => drop(store.full_counters(now, None, 2 * PAGE).await?),
+            }
+            times.push(started.elapsed().as_secs_f64() * 1e3);
+        }
+    }
+    let names = ["user list --inactive", "audit --user", "attempts --user", "limits list"];
+    let medians =
+        names.iter().zip(times).map(|(name, times)| format!("{name} {:.1} ms", median(times.into_iter())));
+    let medians = medians.collect::<Vec<_>>().join(", ");
+    println!("{kind:?}: {} users: first pages: {medians}", filled.users);
     Ok(())
 }
 

@@ -45,7 +45,7 @@ pub use key::{AddKey, ListKeys, NewKey, RevokeKey};
 pub use limits::{LiftLimit, ListLimits, UnlockUser};
 pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
 pub use merge::{MergeUsers, MergedUsers};
-pub use network::{AllowNetwork, BanNetwork, ListNetworks, NetworkToRule, ReleaseNetwork};
+pub use network::{AllowNetwork, BanNetwork, ListNetworks, ReleaseNetwork};
 pub use new_account::{AddUser, PROVISIONED, provisioned_id};
 pub use person::{ExportUser, FindToken, FoundToken, PersonalData};
 pub use realm::{AddRealm, ListRealms, RealmSettings, RemoveRealm, SetRealm, ShowRealm};

@@ -34,26 +34,20 @@ impl Operation for ListNetworks {
     }
 }
 
-/// A network, how long its rule holds, and why.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// Bans a network: nothing from there is answered. A ban takes the place of an allowance of the same network.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
-pub struct NetworkToRule {
+pub struct BanNetwork {
     /// The network: an address, or CIDR such as `192.0.2.0/24`.
     pub network: String,
-    /// When the rule ends; never without one.
+    /// When the ban ends; never without one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Moment>,
     /// A note of at most 200 characters.
     #[serde(default)]
     pub note: String,
 }
-
-/// Bans a network: nothing from there is answered. A ban takes the place of an allowance of the same network.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[expect(clippy::exhaustive_structs, reason = "faces build it")]
-pub struct BanNetwork(pub NetworkToRule);
 
 impl Operation for BanNetwork {
     const NAME: &'static str = "limits.ban";
@@ -62,15 +56,25 @@ impl Operation for BanNetwork {
     type Reply = NetworkRuleView;
 
     async fn run(self, admin: &Admin) -> Result<NetworkRuleView, AdminError> {
-        put(admin, self.0, NetworkRuleKind::Ban, Self::NAME).await
+        check_all_realms(admin, Self::NAME)?;
+        put(admin, NetworkRuleKind::Ban, &self.network, self.until, &self.note).await
     }
 }
 
 /// Allows a network: it is not banned with a larger one, and the limits of clients don't count it. Those of accounts do.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(transparent)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
-pub struct AllowNetwork(pub NetworkToRule);
+pub struct AllowNetwork {
+    /// The network: an address, or CIDR such as `192.0.2.0/24`.
+    pub network: String,
+    /// When the allowance ends; never without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Moment>,
+    /// A note of at most 200 characters.
+    #[serde(default)]
+    pub note: String,
+}
 
 impl Operation for AllowNetwork {
     const NAME: &'static str = "limits.allow";
@@ -80,7 +84,8 @@ impl Operation for AllowNetwork {
     type Reply = NetworkRuleView;
 
     async fn run(self, admin: &Admin) -> Result<NetworkRuleView, AdminError> {
-        put(admin, self.0, NetworkRuleKind::Allow, Self::NAME).await
+        check_all_realms(admin, Self::NAME)?;
+        put(admin, NetworkRuleKind::Allow, &self.network, self.until, &self.note).await
     }
 }
 
@@ -111,17 +116,16 @@ impl Operation for ReleaseNetwork {
 
 async fn put(
     admin: &Admin,
-    wanted: NetworkToRule,
     kind: NetworkRuleKind,
-    name: &'static str,
+    network: &str,
+    until: Option<Moment>,
+    note: &str,
 ) -> Result<NetworkRuleView, AdminError> {
-    check_all_realms(admin, name)?;
-    let network = network_of(&wanted.network)?;
-    let note = wanted.note.trim();
+    let (network, note) = (network_of(network)?, note.trim());
     if note.chars().count() > LONGEST_NOTE || note.contains(is_control) {
         return Err(AdminError::NotAName("note"));
     }
-    let (engine, until) = (admin.engine(), wanted.until.map(|Moment(until)| until));
+    let (engine, until) = (admin.engine(), until.map(|Moment(until)| until));
     let made = engine.clock().now();
     if until.is_some_and(|until| until <= made) {
         return Err(AdminError::InThePast);

@@ -58,8 +58,6 @@ async fn a_user_is_made_looked_at_changed_deactivated_and_deleted_each_with_its_
         json!({"Operations": [{"op": "add", "path": "password", "value": "yet-another-horse-77"}]});
     assert_eq!(scim.ask("PATCH", &path, password).await.0, 200);
     assert!(scim.can_log_in("ophelia.hamlet", "yet-another-horse-77").await);
-    assert_eq!(scim.ask("DELETE", &path, Value::Null).await, (204, Value::Null));
-    assert_eq!(scim.get(&path).await.0, 404);
     let rows = scim.rows().await;
     let rows: Vec<(&str, &str)> = rows.iter().map(|(act, detail)| (*act, detail.as_str())).collect();
     assert_eq!(
@@ -76,8 +74,15 @@ async fn a_user_is_made_looked_at_changed_deactivated_and_deleted_each_with_its_
             ("activated", ""),
             ("profile-updated", "email: hamlet@example.org → none; full_name: Moor → "),
             ("password-set", ""),
-            ("deleted", ""),
         ]
+    );
+    assert_eq!(scim.ask("DELETE", &path, Value::Null).await, (204, Value::Null));
+    assert_eq!(scim.get(&path).await.0, 404);
+    let rows = scim.rows().await;
+    assert_eq!(rows.last().map(|(act, _)| *act), Some("deleted"));
+    assert!(
+        rows.iter().all(|(_, detail)| detail.is_empty()),
+        "of somebody who is deleted only the acts stay: {rows:?}"
     );
 }
 

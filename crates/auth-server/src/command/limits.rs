@@ -1,9 +1,7 @@
 //! `auth-server limits`: shows and lifts limits that let nothing through, bans and allows networks.
 
 use anyhow::bail;
-use auth_admin::operation::{
-    AllowNetwork, BanNetwork, LiftLimit, ListLimits, ListNetworks, NetworkToRule, ReleaseNetwork,
-};
+use auth_admin::operation::{AllowNetwork, BanNetwork, LiftLimit, ListLimits, ListNetworks, ReleaseNetwork};
 use auth_admin::view::{LimitView, Moment, NetworkRuleView};
 use auth_core::Clock;
 
@@ -94,14 +92,16 @@ impl LimitsCommand {
                 Ok(())
             }
             Self::Ban(ban) => {
-                let (access, rule) = ban.parts();
-                let done = access.open().await?.run(BanNetwork(rule)).await?;
+                let until = ban.until();
+                let Rule { access, network, note, .. } = ban;
+                let done = access.open().await?.run(BanNetwork { network, until, note }).await?;
                 print_line(format_args!("banned {}", done.network))?;
                 Ok(())
             }
             Self::Allow(allow) => {
-                let (access, rule) = allow.parts();
-                let done = access.open().await?.run(AllowNetwork(rule)).await?;
+                let until = allow.until();
+                let Rule { access, network, note, .. } = allow;
+                let done = access.open().await?.run(AllowNetwork { network, until, note }).await?;
                 print_line(format_args!("allowed {}", done.network))?;
                 Ok(())
             }
@@ -122,9 +122,8 @@ impl LimitsCommand {
 }
 
 impl Rule {
-    fn parts(self) -> (AccessArguments, NetworkToRule) {
-        let until = self.until.map(|until| Moment(until.after(SystemClock.now())));
-        (self.access, NetworkToRule { network: self.network, until, note: self.note })
+    fn until(&self) -> Option<Moment> {
+        self.until.map(|until| Moment(until.after(SystemClock.now())))
     }
 }
 

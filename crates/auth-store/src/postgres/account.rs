@@ -8,6 +8,7 @@ use super::error::Result;
 use super::row::{Columns, account_columns};
 use super::statement::row;
 
+pub(super) const DELETE: &str = "DELETE FROM account WHERE id = $1";
 pub(super) const BY_ID: &str = concat!("SELECT ", account_columns!(), " FROM account AS u WHERE u.id = $1");
 
 /// The account of that id.

@@ -33,7 +33,7 @@ const STATEMENTS: &[(&str, &str)] = &[
     ("delete the names of a user", names::DELETE),
     ("switch mailed codes on or off", users::SET_EMAIL_SECOND_FACTOR),
     ("count a change of a user", statement::TOUCH),
-    ("delete a user", users::DELETE),
+    ("delete a user", account::DELETE),
     ("find a credential by digest", credentials::BY_DIGEST),
     ("list the credentials of a user", credentials::OF_USER),
     ("lock a credential of a user", credentials::LOCK_OWN),

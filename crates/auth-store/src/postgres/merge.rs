@@ -6,7 +6,7 @@ use deadpool_postgres::Transaction;
 use super::account::by_id;
 use super::error::Result;
 use super::statement::{execute, lock};
-use super::{import_marks, users};
+use super::{account, import_marks};
 
 pub(super) const GROUPS: &str = "INSERT INTO membership (user_group, account) \
     SELECT user_group, $1 FROM membership WHERE account = $2 ON CONFLICT DO NOTHING";
@@ -38,7 +38,7 @@ pub(super) async fn merge(
         execute(transaction, statement, &[&&kept.as_bytes()[..], &&gone.as_bytes()[..]]).await?;
     }
     // What is unique has to be free before it is given anew.
-    execute(transaction, users::DELETE, &[&&gone.as_bytes()[..]]).await?;
+    execute(transaction, account::DELETE, &[&&gone.as_bytes()[..]]).await?;
     import_marks::change(transaction, change).await?;
     Ok(true)
 }

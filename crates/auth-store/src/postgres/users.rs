@@ -16,7 +16,7 @@ use super::numbers::Numbers;
 use super::row::{Columns, account_columns, escaped};
 use super::session::{read, transact, write_once};
 use super::statement::{Params, changed, execute, lock, move_valid_from, row, rows};
-use super::{Postgres, attempts, audit, bots, external_ids, feed, import, merge, names, new_user};
+use super::{Postgres, account, attempts, audit, bots, external_ids, feed, import, merge, names, new_user};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -60,7 +60,6 @@ pub(super) const SET_EMAIL_SECOND_FACTOR: &str = concat!(
     move_valid_from!(),
     " WHERE id = $1"
 );
-pub(super) const DELETE: &str = "DELETE FROM account WHERE id = $1";
 
 #[async_trait]
 impl UserStore for Postgres {
@@ -244,7 +243,7 @@ impl UserStore for Postgres {
             for blank in [attempts::BLANK, audit::BLANK, audit::BLANK_BY] {
                 execute(transaction, blank, &[&&user.as_bytes()[..]]).await?;
             }
-            let done = changed(transaction, DELETE, &[&&user.as_bytes()[..]]).await?;
+            let done = changed(transaction, account::DELETE, &[&&user.as_bytes()[..]]).await?;
             audit::write(transaction, audit.filter(|_| done)).await?;
             Ok((done, bots))
         });

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::error::Result;
 use super::row::{Columns, account_columns};
 
+pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
 pub(super) const BY_ID: &str = concat!("SELECT ", account_columns!(), " FROM user AS u WHERE u.id = ?1");
 
 /// The account of that id.

@@ -105,7 +105,7 @@ const NARROW: &[(&str, &str)] = &[
     ("find a user by Zulip id", external_ids::BY_ZULIP),
     ("find a user by another protocol's number", external_ids::BY_NUMBER),
     ("find a user by another protocol's text", external_ids::BY_TEXT),
-    ("delete a user", users::DELETE),
+    ("delete a user", account::DELETE),
     ("find a name that folds alike", names::FOLDS_ALIKE),
     ("delete the names of a user", names::DELETE),
     ("update a user's profile", users::UPDATE_PROFILE),

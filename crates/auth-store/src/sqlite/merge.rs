@@ -4,7 +4,7 @@ use auth_core::{ImportedChange, UserId};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::Result;
-use super::{feed, import_marks, users};
+use super::{account, feed, import_marks};
 
 pub(super) const GROUPS: &str = "INSERT OR IGNORE INTO membership (user_group, user) \
     SELECT user_group, ?1 FROM membership WHERE user = ?2";
@@ -36,7 +36,7 @@ pub(super) fn merge(
         connection.prepare_cached(statement)?.execute(params![change.user.id.as_bytes(), gone.as_bytes()])?;
     }
     // What is unique has to be free before it is given anew.
-    connection.prepare_cached(users::DELETE)?.execute([gone.as_bytes()])?;
+    connection.prepare_cached(account::DELETE)?.execute([gone.as_bytes()])?;
     import_marks::change(connection, change)?;
     Ok(true)
 }

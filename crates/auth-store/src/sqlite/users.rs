@@ -14,7 +14,7 @@ use super::import::Import;
 use super::revocation::OwnedRevocation;
 use super::row::{Columns, account_columns};
 use super::statement::{changed, touch};
-use super::{Sqlite, attempts, audit, bots, external_ids, feed, merge, names, new_user};
+use super::{Sqlite, account, attempts, audit, bots, external_ids, feed, merge, names, new_user};
 use crate::encoding::number;
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
@@ -45,7 +45,6 @@ pub(super) const UPDATE_PROFILE: &str = "UPDATE user SET full_name = ?2, role = 
     must_change_password = ?6, version = version + 1 WHERE id = ?1 AND version = ?4 RETURNING realm";
 pub(super) const SET_EMAIL_SECOND_FACTOR: &str =
     "UPDATE user SET email_second_factor = ?2, version = version + 1 WHERE id = ?1";
-pub(super) const DELETE: &str = "DELETE FROM user WHERE id = ?1";
 
 #[async_trait]
 impl UserStore for Sqlite {
@@ -250,7 +249,7 @@ impl UserStore for Sqlite {
             for blank in [attempts::BLANK, audit::BLANK, audit::BLANK_BY] {
                 connection.prepare_cached(blank)?.execute([user.as_bytes()])?;
             }
-            changed(connection, DELETE, params![user.as_bytes()])
+            changed(connection, account::DELETE, params![user.as_bytes()])
         })
         .await
     }
