@@ -47,7 +47,7 @@ pub use logs::{LogQuery, ReadAttempts, ReadAudit, Rows};
 pub use merge::{MergeUsers, MergedUsers};
 pub use network::{AllowNetwork, BanNetwork, ListNetworks, ReleaseNetwork};
 pub use new_account::{AddUser, PROVISIONED, provisioned_id};
-pub use person::{ExportUser, FindToken, FoundToken, PersonalData};
+pub use person::{ExportUser, FindToken, FoundToken, PersonalData, SecretSearch};
 pub use realm::{AddRealm, ListRealms, RealmSettings, RemoveRealm, SetRealm, ShowRealm};
 pub use table::{Entry, OPERATIONS};
 pub use token::{ListTokens, RevokeAllTokens, RevokeToken};

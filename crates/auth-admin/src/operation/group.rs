@@ -32,7 +32,7 @@ pub struct GroupName {
 pub struct ListGroups {
     /// The slug of the realm.
     pub realm: String,
-    /// Where the list goes on: [`Page::next`] of the part before.
+    /// Where the list goes on: `next` of the part before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// The number of groups, 500 at most.
@@ -63,7 +63,7 @@ impl Operation for ListGroups {
 pub struct ListMembers {
     /// The group.
     pub group: GroupName,
-    /// Where the list goes on: [`Page::next`] of the part before.
+    /// Where the list goes on: `next` of the part before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
     /// The number of members, 500 at most.

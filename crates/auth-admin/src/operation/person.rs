@@ -77,6 +77,14 @@ pub struct FindToken {
     pub secret: SecretText,
 }
 
+/// Whether a secret was found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[non_exhaustive]
+pub struct SecretSearch {
+    /// Whose it is; `None` for nobody's, or one that has ended.
+    pub found: Option<FoundToken>,
+}
+
 /// Whose a secret is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
@@ -95,22 +103,25 @@ impl Operation for FindToken {
     const NAME: &'static str = "token.find";
     const SUMMARY: &'static str = "Finds whose a leaked token, key or app password is.";
     const SCOPES: &'static [Scope] = &[];
-    type Reply = Option<FoundToken>;
+    type Reply = SecretSearch;
 
-    async fn run(self, admin: &Admin) -> Result<Option<FoundToken>, AdminError> {
+    async fn run(self, admin: &Admin) -> Result<SecretSearch, AdminError> {
         let found = owner_of(admin, self.secret.expose().trim()).await?;
-        let Some((credential, account)) = found else { return Ok(None) };
+        let Some((credential, account)) = found else { return Ok(SecretSearch { found: None }) };
         let realms = admin.realms().await?;
         let user = &account.user;
         // Nobody learns of other realms.
-        let Some(realm) = realms.into_iter().find(|realm| realm.id == user.realm) else { return Ok(None) };
+        let Some(realm) = realms.into_iter().find(|realm| realm.id == user.realm) else {
+            return Ok(SecretSearch { found: None });
+        };
         let name = user.user_name().or(user.email().map(|email| email.address));
-        Ok(Some(FoundToken {
+        let found = FoundToken {
             realm: realm.slug,
             user_id: user.id.to_string(),
             user: name.map(str::to_owned),
             token: TokenView::of(&credential),
-        }))
+        };
+        Ok(SecretSearch { found: Some(found) })
     }
 }
 

@@ -96,7 +96,7 @@ impl Find {
         let secret = read_secret()?;
         let access = self.access.open().await?;
         let found = access.run(FindToken { secret: SecretText::new(secret.expose()) }).await?;
-        let Some(found) = found else {
+        let Some(found) = found.found else {
             bail!("that is nobody's token, key or app password, or it has ended");
         };
         self.form.print(&[found], true)
