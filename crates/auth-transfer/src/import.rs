@@ -61,7 +61,7 @@ pub async fn import(
     run(engine, lines, options.into(), None, &mut Unheard, progress).await
 }
 
-/// Imports the lines of a source, and remembers of each what it was, so that [`update`] finds what has changed.
+/// Imports the lines of a source, and remembers of each what it was, so that [`update()`] finds what has changed.
 ///
 /// # Errors
 /// As for [`import`].
