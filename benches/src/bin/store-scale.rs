@@ -198,7 +198,8 @@ async fn pages(kind: Kind, filled: &Filled) -> Result<()> {
 
 /// Creates an empty store. Returns its folder, its cluster if it is in PostgreSQL, and its URL.
 fn empty(arguments: &Arguments, kind: Kind, users: u64) -> Result<(PathBuf, Option<Cluster>, String)> {
-    let folder = arguments.folder.join(users.to_string());
+    // The configuration lies there: a path in it is taken from its folder.
+    let folder = std::path::absolute(arguments.folder.join(users.to_string()))?;
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }

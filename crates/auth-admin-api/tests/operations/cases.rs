@@ -227,6 +227,13 @@ pub(crate) fn cases() -> Vec<Case> {
             &[(Act::NetworkAllowed, "2001:db8::1/128")],
             &[],
         ),
+        case(
+            "limits.allow",
+            json!({"network": "::ffff:203.0.113.7/124"}),
+            json!({"network": "203.0.113.0/28"}),
+            &[(Act::NetworkAllowed, "203.0.113.0/28")],
+            &[],
+        ),
         case("limits.networks", json!({}), Value::Null, &[], &[READ, HELPDESK]),
         case(
             "limits.release",

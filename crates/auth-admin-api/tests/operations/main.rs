@@ -250,6 +250,7 @@ async fn what_can_not_be_done_is_told_by_a_code_and_changes_nothing() {
         ("group.add-member", json!({"user": iago, "group": "none"}), 404, "no-group"),
         ("limits.ban", json!({"network": "0.0.0.0/0"}), 422, "bad-network"),
         ("limits.ban", json!({"network": "::/0"}), 422, "bad-network"),
+        ("limits.ban", json!({"network": "::ffff:0.0.0.0/96"}), 422, "bad-network"),
         ("limits.ban", json!({"network": "here"}), 422, "bad-network"),
         ("limits.ban", json!({"network": "192.0.2.1", "until": "1999-01-01T00:00:00Z"}), 422, "in-the-past"),
         ("limits.ban", json!({"network": "192.0.2.1", "note": "a\u{7}"}), 422, "bad-name"),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use auth_core::{Act, NetworkRule, NetworkRuleKind, is_control};
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +13,9 @@ use crate::view::{Moment, NetworkRuleView};
 
 /// The most rules that a store is given.
 const MOST: usize = 10_000;
+
+/// The bits before an IPv4 address that is written as an IPv6 one.
+const MAPPED: u8 = 96;
 
 /// The longest note, in characters.
 const LONGEST_NOTE: usize = 200;
@@ -154,6 +157,16 @@ fn check_all_realms(admin: &Admin, name: &'static str) -> Result<(), AdminError>
 fn network_of(text: &str) -> Result<IpNet, AdminError> {
     let text = text.trim();
     let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
-    let network = network.map(|network| network.trunc()).filter(|network| network.prefix_len() > 0);
+    let network = network.map(|network| as_ipv4(network).trunc()).filter(|network| network.prefix_len() > 0);
     network.ok_or(AdminError::BadNetwork)
+}
+
+/// A network of IPv4 addresses that are written as IPv6 ones, as clients are looked up by.
+fn as_ipv4(network: IpNet) -> IpNet {
+    let mapped = match network {
+        IpNet::V6(v6) => v6.addr().to_ipv4_mapped().zip(v6.prefix_len().checked_sub(MAPPED)),
+        IpNet::V4(_) => None,
+    };
+    let v4 = mapped.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok());
+    v4.map_or(network, IpNet::V4)
 }
