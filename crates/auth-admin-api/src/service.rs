@@ -23,7 +23,7 @@ pub struct AdminApi {
     /// Which store the server has, as [`Index::store`] tells.
     store: String,
     replies: Replies,
-    /// The description in OpenAPI, once somebody has asked for it.
+    /// The OpenAPI description, which is made at the first request for it.
     description: OnceLock<Bytes>,
 }
 

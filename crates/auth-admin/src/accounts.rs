@@ -47,7 +47,7 @@ pub struct AccountChange {
     pub role: Option<Role>,
     /// The language of mails; `Some(None)` for none.
     pub language: Option<Option<Language>>,
-    /// Whether clients shall ask for a new password after login.
+    /// Whether the user must choose a new password after the next login.
     pub must_change_password: Option<bool>,
 }
 

@@ -65,7 +65,7 @@ pub enum AdminError {
     RealmHasUsers,
     /// Two accounts can't become one, and why.
     NotMerged(&'static str),
-    /// Two accounts that are to become one both have an id of that protocol which somebody may know.
+    /// Both accounts of a merge have an id of that protocol, and each id is in use.
     BothHaveId(ProtocolName),
     /// The account was sent as many mails as it may be sent in an hour.
     TooManyMails,

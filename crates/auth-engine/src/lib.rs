@@ -34,6 +34,7 @@ mod directories;
 mod engine;
 mod error;
 mod grants;
+mod id_in_use;
 pub mod keys;
 mod lineage;
 mod login;
@@ -67,6 +68,7 @@ pub use credentials::{CredentialFactory, backup_code_digest, has_ended, is_of_sa
 pub use directories::Directories;
 pub use engine::Engine;
 pub use error::OpenError;
+pub use id_in_use::is_id_in_use;
 pub use login::backends::BackendChain;
 pub use login::directory::{DirectoryAccounts, EntryMatch};
 pub use maintenance::outbox::{Letterhead, Mail, MailQueue};

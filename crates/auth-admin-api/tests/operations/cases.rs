@@ -242,7 +242,7 @@ pub(crate) fn cases() -> Vec<Case> {
             &[(Act::NetworkRuleRemoved, "192.0.2.0/24")],
             &[],
         ),
-        case("token.find", json!({"secret": "nobody's"}), json!({"found": null}), &[], &[]),
+        case("token.find", json!({"secret": "no-such-secret"}), json!({"found": null}), &[], &[]),
         case(
             "user.set",
             json!({"user": iago(), "must_change_password": true}),

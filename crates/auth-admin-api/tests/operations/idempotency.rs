@@ -48,8 +48,8 @@ async fn a_repeated_request_gets_the_reply_of_the_first_and_is_not_done_again() 
     assert_eq!((reused.status().as_u16(), code(&reused).as_str()), (422, "idempotency-key-reused"));
     let reused = ask(&api.api, owner(), "k1", "key.revoke", &add).await;
     assert_eq!(code(&reused), "idempotency-key-reused");
-    let somebody = Operator::owner(Actor::UnixUser("root".into()));
-    let theirs = ask(&api.api, somebody, "k1", "key.add", &other).await;
+    let other_operator = Operator::owner(Actor::UnixUser("root".into()));
+    let theirs = ask(&api.api, other_operator, "k1", "key.add", &other).await;
     assert_eq!(theirs.status(), 200, "another operator's key is another one");
 
     api.world.clock.advance(Duration::from_millis(24 * 3600 * 1000 + 1));

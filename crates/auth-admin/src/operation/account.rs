@@ -379,7 +379,7 @@ impl Operation for MakeResetLink {
     }
 }
 
-/// Mails a user a link for a new password. The link goes to the user's own address and is told to nobody else.
+/// Mails a link for a new password to the user's own address. The reply doesn't hold the link.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[expect(clippy::exhaustive_structs, reason = "faces build it")]
@@ -425,7 +425,8 @@ pub struct SetUser {
     /// The display name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub full_name: Option<String>,
-    /// The first e-mail address, which then counts as verified; an empty text for none. The former one is told.
+    /// The new e-mail address, which counts as verified. An empty text removes the address. A notice is mailed to the former
+    /// address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The role: `owner`, `admin`, `moderator`, `member` or `guest`.

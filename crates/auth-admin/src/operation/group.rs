@@ -243,15 +243,25 @@ impl Admin {
     /// The group that is meant, with its realm.
     async fn group(&self, group: &GroupName) -> Result<(Group, Realm), AdminError> {
         let realm = self.realm(&group.realm).await?;
-        let found = self.engine().store().find_group(realm.id, &group.name).await?;
-        Ok((found.ok_or(AdminError::NoGroup)?, realm))
+        Ok((self.group_of(&realm, &group.name).await?, realm))
+    }
+
+    /// The group of a realm by its name.
+    async fn group_of(&self, realm: &Realm, name: &str) -> Result<Group, AdminError> {
+        let found = self.engine().store().find_group(realm.id, name).await?;
+        found.ok_or(AdminError::NoGroup)
     }
 
     /// The group that is meant, to change it, with its realm.
     async fn group_to_change(&self, group: &GroupName) -> Result<(Group, Realm), AdminError> {
         let (group, realm) = self.group(group).await?;
-        if group.source.is_some() { Err(AdminError::GroupOfDirectory) } else { Ok((group, realm)) }
+        Ok((check_own(group)?, realm))
     }
+}
+
+/// The group, unless it is a directory's to change.
+fn check_own(group: Group) -> Result<Group, AdminError> {
+    if group.source.is_some() { Err(AdminError::GroupOfDirectory) } else { Ok(group) }
 }
 
 /// Has a user be in a group or not.
@@ -263,8 +273,7 @@ async fn set_membership(
 ) -> Result<Changed, AdminError> {
     // A membership is no part of the account: it gives no authority here.
     let (account, realm) = admin.account(user).await?;
-    let group = GroupName { realm: realm.slug, name: group.to_owned() };
-    let (group, realm) = admin.group_to_change(&group).await?;
+    let group = check_own(admin.group_of(&realm, group).await?)?;
     let (store, user) = (admin.engine().store(), account.user.id);
     let act = if is_member { Act::GroupJoined } else { Act::GroupLeft };
     let audit = admin.audit(act, Some(realm.id), Some(user), group.name);

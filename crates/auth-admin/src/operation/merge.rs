@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use auth_core::{
-    Account, Act, AttemptFilter, ByProtocol, Credential, CredentialId, CredentialKind, ExternalId,
-    ImportedChange, LogPage, NameKind, PasswordString, ProtocolName, User,
+    Account, Act, ByProtocol, Credential, CredentialId, CredentialKind, ExternalId, ImportMark,
+    ImportedChange, NameKind, PasswordString, ProtocolName, Store, User, UserId,
 };
 use auth_crypto::password::{NameContext, StoredPassword};
-use auth_engine::RevocationEvent;
+use auth_engine::{RevocationEvent, is_id_in_use};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -168,6 +168,9 @@ async fn ids(
     gone: &Account,
     taken: &[String],
 ) -> Result<ByProtocol<ExternalId>, AdminError> {
+    let store = &**admin.engine().store();
+    let marks_of_kept = store.import_marks_of(kept.user.id).await?;
+    let marks_of_gone = store.import_marks_of(gone.user.id).await?;
     let mut ids = kept.user.external_ids.clone();
     for name in taken {
         if ProtocolName::from_name(name).is_none_or(|protocol| gone.user.external_ids.get(protocol).is_none())
@@ -181,8 +184,8 @@ async fn ids(
             ids.set(protocol, id.clone());
             continue;
         }
-        let (of_kept, of_gone) =
-            (is_known(admin, kept, protocol).await?, is_known(admin, gone, protocol).await?);
+        let of_kept = is_known(store, kept.user.id, &marks_of_kept, protocol).await?;
+        let of_gone = is_known(store, gone.user.id, &marks_of_gone, protocol).await?;
         if of_kept && (of_gone || is_taken) {
             return Err(AdminError::BothHaveId(protocol));
         }
@@ -194,23 +197,14 @@ async fn ids(
 }
 
 /// Whether somebody may know the id of an account at a protocol: a system of that name gave it, or clients have seen it.
-async fn is_known(admin: &Admin, account: &Account, protocol: ProtocolName) -> Result<bool, AdminError> {
-    let (store, user) = (admin.engine().store(), account.user.id);
-    if store.import_marks_of(user).await?.iter().any(|mark| mark.source == protocol.as_str()) {
-        return Ok(true);
-    }
-    let filter = AttemptFilter { user: Some(user), protocol: Some(protocol), ..AttemptFilter::default() };
-    if !store.attempts(&filter, LogPage::newest(1)).await?.is_empty() {
-        return Ok(true);
-    }
-    let kinds: &[CredentialKind] = match protocol {
-        ProtocolName::ZULIP => &[CredentialKind::ZULIP_KEY],
-        ProtocolName::ROCKETCHAT => &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN],
-        ProtocolName::ZETTELSTORE => &[CredentialKind::ZETTELSTORE_TOKEN],
-        // Which tokens are of a protocol that another crate adds, nobody here knows.
-        _ => return Ok(true),
-    };
-    Ok(!store.of_kinds(user, kinds).await?.is_empty())
+async fn is_known(
+    store: &dyn Store,
+    user: UserId,
+    marks: &[ImportMark],
+    protocol: ProtocolName,
+) -> Result<bool, AdminError> {
+    let is_given = marks.iter().any(|mark| mark.source == protocol.as_str());
+    Ok(is_given || is_id_in_use(store, user, protocol).await?)
 }
 
 /// The password to store where that of the account that stays is none.

@@ -16,7 +16,7 @@ pub struct ProfileUpdate {
     pub role: Role,
     /// The language of the user's mails.
     pub language: Option<Language>,
-    /// Whether clients shall ask for a new password after login.
+    /// Whether the user must choose a new password after the next login.
     pub must_change_password: bool,
 }
 

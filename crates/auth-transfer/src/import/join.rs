@@ -1,9 +1,7 @@
 //! One account for the same person of two sources.
 
-use auth_core::{
-    Account, Act, AttemptFilter, CredentialKind, InternalError, LogPage, LoginName, NameKind, ProtocolName,
-    Role, Store, StoreError,
-};
+use auth_core::{Account, Act, CredentialKind, InternalError, LoginName, NameKind, Role, Store, StoreError};
+use auth_engine::is_id_in_use;
 
 use super::follow::{Follower, Following, Given};
 use super::mark::{State, protocols_of};
@@ -46,7 +44,7 @@ pub(super) async fn join(
     for (protocol, id) in record.ids.iter() {
         let Some(own) = account.user.external_ids.get(protocol) else { continue };
         let gives = marks.iter().any(|mark| protocols_of(mark).is_none_or(|given| given.contains(&protocol)));
-        if own != id && (gives || is_in_use(store, account, protocol).await?) {
+        if own != id && (gives || is_id_in_use(store, account.user.id, protocol).await?) {
             return Ok(Err(format!("an account has its address, and a {protocol} id of its own")));
         }
     }
@@ -73,23 +71,6 @@ fn refusal(source: &str, joining: &Joining, account: &Account, record: &Given<'_
         return None;
     };
     Some(format!("an account has its address, and is not joined: {why}"))
-}
-
-/// Whether a client may have seen the id that an account has at a protocol, though no source gave it.
-async fn is_in_use(store: &dyn Store, account: &Account, protocol: ProtocolName) -> Result<bool, StoreError> {
-    let user = account.user.id;
-    let filter = AttemptFilter { user: Some(user), protocol: Some(protocol), ..AttemptFilter::default() };
-    if !store.attempts(&filter, LogPage::newest(1)).await?.is_empty() {
-        return Ok(true);
-    }
-    let kinds: &[CredentialKind] = match protocol {
-        ProtocolName::ZULIP => &[CredentialKind::ZULIP_KEY],
-        ProtocolName::ROCKETCHAT => &[CredentialKind::ROCKETCHAT_TOKEN, CredentialKind::PERSONAL_TOKEN],
-        ProtocolName::ZETTELSTORE => &[CredentialKind::ZETTELSTORE_TOKEN],
-        // Of a protocol that a crate of somebody's own adds, nobody here knows the tokens.
-        _ => return Ok(true),
-    };
-    Ok(!store.of_kinds(user, kinds).await?.is_empty())
 }
 
 /// The account with what the record adds: its ids, names, roles at protocols, keys and tokens. The account keeps its
