@@ -1,7 +1,10 @@
 //! Converting another system's users panics for no input, and gives import lines, each with its origin.
 #![no_main]
 
-use auth_transfer::{Converted, CsvMapping, UserNames, convert_csv, convert_htpasswd, convert_rocketchat, convert_zulip, parse_line};
+use auth_transfer::{
+    Converted, CsvMapping, UserNames, convert_csv, convert_htpasswd, convert_rocketchat, convert_zulip,
+    parse_line,
+};
 
 const REALMS: &[u8] = b"id,string_id,name,deactivated\n2,,Main,f\n";
 const USERS: &[u8] =
