@@ -78,6 +78,7 @@ fn status_of(error: &AdminError) -> StatusCode {
         | AdminError::GroupThere
         | AdminError::GroupOfDirectory
         | AdminError::TooManyNetworks
+        | AdminError::TooManyKeys
         | AdminError::KeyThere
         | AdminError::NoPassword(_)
         | AdminError::Store(StoreError::Conflict(_) | StoreError::Changed) => StatusCode::CONFLICT,

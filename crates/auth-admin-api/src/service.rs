@@ -91,7 +91,7 @@ impl AdminApi {
         key: &str,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Problem> {
-        let name = idempotency::name_of(admin.operator().actor(), key);
+        let name = idempotency::name_of(&admin.operator().author().actor, key);
         let content = idempotency::content_of(entry.name, request.body());
         let now = self.engine.clock().now();
         let turn = match self.replies.begin(name, content, now)? {

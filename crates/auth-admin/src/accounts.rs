@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, AuditRecord, ClientKey, CredentialKind, Language, LoginName, Lookup, NameKind,
-    Password, ProfileUpdate, ProtocolName, Realm, Revocation, Role, Store, StoreError, Timestamp, Token,
-    UserId, check_login_name, is_control,
+    Account, Act, AuditRecord, ClientKey, CredentialKind, Language, LoginName, Lookup, NameKind, Password,
+    ProfileUpdate, ProtocolName, Realm, Revocation, Role, Store, StoreError, Timestamp, Token, UserId,
+    check_login_name, is_control,
 };
 use auth_crypto::password::{NameContext, StoredPassword};
 use auth_engine::{
@@ -15,7 +15,7 @@ use auth_engine::{
 };
 
 use crate::error::AdminError;
-use crate::scribe::Scribe;
+use crate::scribe::{Author, Scribe};
 
 /// The longest display name, in characters.
 const LONGEST_FULL_NAME: usize = 100;
@@ -65,10 +65,11 @@ impl Accounts {
         }
     }
 
-    /// Sets the actor that the audit log names, such as a directory, in place of the operator.
+    /// Sets whom the audit log names in place of the operator: an [`Actor`](auth_core::Actor), such as a directory, or an
+    /// [`Author`].
     #[must_use]
-    pub fn acting_as(self, actor: Actor) -> Self {
-        Self { scribe: self.scribe.acting_as(actor), ..self }
+    pub fn acting_as(self, author: impl Into<Author>) -> Self {
+        Self { scribe: self.scribe.acting_as(author), ..self }
     }
 
     fn audit(&self, act: Act, account: &Account) -> AuditRecord {

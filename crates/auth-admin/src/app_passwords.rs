@@ -4,15 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp,
-    is_control,
+    Account, Act, Credential, CredentialKind, Password, ProtocolName, Rng, Store, Timestamp, is_control,
 };
 use auth_crypto::opaque;
 use auth_engine::rules::RuleSet;
 use auth_engine::{Added, CredentialFactory, Engine, add_named};
 
 use crate::error::AdminError;
-use crate::scribe::Scribe;
+use crate::scribe::{Author, Scribe};
 
 /// Administers app passwords.
 pub struct AppPasswords {
@@ -36,10 +35,11 @@ impl AppPasswords {
         }
     }
 
-    /// Sets the actor that the audit log names in place of the operator.
+    /// Sets whom the audit log names in place of the operator: an [`Actor`](auth_core::Actor), such as a directory, or an
+    /// [`Author`].
     #[must_use]
-    pub fn acting_as(self, actor: Actor) -> Self {
-        Self { scribe: self.scribe.acting_as(actor), ..self }
+    pub fn acting_as(self, author: impl Into<Author>) -> Self {
+        Self { scribe: self.scribe.acting_as(author), ..self }
     }
 
     /// Makes an app password for some protocols, or for all that it can be for if none is named; `None` when the account has

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use auth_core::{
-    Account, Act, Actor, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName,
-    Revocation, Rng, Store, TotpSecret,
+    Account, Act, Clock, Credential, CredentialId, CredentialKind, OneTimeCode, ProtocolName, Revocation,
+    Rng, Store, TotpSecret,
 };
 use auth_crypto::totp;
 use auth_engine::{
@@ -14,7 +14,7 @@ use auth_engine::{
 use zeroize::Zeroizing;
 
 use crate::error::AdminError;
-use crate::scribe::Scribe;
+use crate::scribe::{Author, Scribe};
 
 /// The issuer that authenticator apps show before the name of a user.
 const ISSUER: &str = "auth-server";
@@ -66,10 +66,11 @@ impl Devices {
         }
     }
 
-    /// Sets the actor that the audit log names in place of the operator.
+    /// Sets whom the audit log names in place of the operator: an [`Actor`](auth_core::Actor), such as a directory, or an
+    /// [`Author`].
     #[must_use]
-    pub fn acting_as(self, actor: Actor) -> Self {
-        Self { scribe: self.scribe.acting_as(actor), ..self }
+    pub fn acting_as(self, author: impl Into<Author>) -> Self {
+        Self { scribe: self.scribe.acting_as(author), ..self }
     }
 
     /// A device for an account. Nothing is stored of it before [`Devices::enrol`].
@@ -146,10 +147,11 @@ impl Tokens {
         Self { store: Arc::clone(engine.store()), passwords, scribe: Scribe::new(engine), kinds }
     }
 
-    /// Sets the actor that the audit log names in place of the operator.
+    /// Sets whom the audit log names in place of the operator: an [`Actor`](auth_core::Actor), such as a directory, or an
+    /// [`Author`].
     #[must_use]
-    pub fn acting_as(self, actor: Actor) -> Self {
-        Self { scribe: self.scribe.acting_as(actor), ..self }
+    pub fn acting_as(self, author: impl Into<Author>) -> Self {
+        Self { scribe: self.scribe.acting_as(author), ..self }
     }
 
     /// The tokens of an account, kind by kind, oldest first: those of logins, Zulip's keys, and personal ones.

@@ -79,6 +79,8 @@ pub enum AdminError {
     BadNetwork,
     /// There are as many bans and allowances as there may be.
     TooManyNetworks,
+    /// There are as many keys for administration as there may be.
+    TooManyKeys,
     /// The place at which a list is to go on is none.
     BadCursor,
     /// The arguments of an operation can't be read, and why.
@@ -159,6 +161,9 @@ impl fmt::Display for AdminError {
             Self::TooManyNetworks => {
                 f.write_str("there are too many bans and allowances: `auth-server limits release` some first")
             }
+            Self::TooManyKeys => {
+                f.write_str("there are too many keys: `auth-server key revoke` those that nothing uses")
+            }
             Self::BadCursor => f.write_str("`after` is not what the part before gave as `next`"),
             Self::BadArguments(why) => write!(f, "the arguments can't be read: {why}"),
             Self::NoOperation => f.write_str("there is no such operation"),
@@ -223,6 +228,7 @@ impl AdminError {
             Self::GroupOfDirectory => "group-of-directory",
             Self::BadNetwork => "bad-network",
             Self::TooManyNetworks => "too-many-networks",
+            Self::TooManyKeys => "too-many-keys",
             Self::BadCursor => "bad-cursor",
             Self::BadArguments(_) => "bad-arguments",
             Self::NoOperation => "no-operation",

@@ -41,4 +41,5 @@ pub use error::AdminError;
 pub use key_rotation::{KeyRotation, RetireError, Sealed};
 pub use nodes::{NodeKeys, Nodes, STALE};
 pub use password_check::{PasswordCheck, check_password};
+pub use scribe::Author;
 pub use secret_text::SecretText;

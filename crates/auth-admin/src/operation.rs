@@ -23,7 +23,7 @@ mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use auth_core::{Account, Act, Actor, AuditRecord, Realm, RealmId, Role, Timestamp, UserId};
+use auth_core::{Account, Act, Actor, AuditRecord, ClientKey, Realm, RealmId, Role, Timestamp, UserId};
 use auth_engine::Engine;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -54,6 +54,7 @@ pub use token::{ListTokens, RevokeAllTokens, RevokeToken};
 
 use crate::accounts::Accounts;
 use crate::error::AdminError;
+use crate::scribe::Author;
 
 /// What an operator may do at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -108,7 +109,7 @@ impl Scope {
 /// Who has an operation done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operator {
-    actor: Actor,
+    author: Author,
     scope: Scope,
     /// The slug of the one realm that the operator knows of; `None` for all.
     realm: Option<String>,
@@ -122,13 +123,13 @@ impl Operator {
     /// Whoever may read the store's files, or owns the server: everything, on accounts of every role.
     #[must_use]
     pub fn owner(actor: Actor) -> Self {
-        Self { actor, scope: Scope::Admin, realm: None, highest: Role::Owner, ends: None }
+        Self { author: actor.into(), scope: Scope::Admin, realm: None, highest: Role::Owner, ends: None }
     }
 
     /// Somebody with a scope, in one realm or in all.
     #[must_use]
     pub fn scoped(actor: Actor, scope: Scope, realm: Option<String>) -> Self {
-        Self { actor, scope, realm, highest: scope.highest_role(), ends: None }
+        Self { author: actor.into(), scope, realm, highest: scope.highest_role(), ends: None }
     }
 
     /// The operator until a moment, at which the key ends by which it acts.
@@ -137,10 +138,17 @@ impl Operator {
         Self { ends, ..self }
     }
 
-    /// Who the audit log names.
+    /// The operator at a client that asks over the network.
     #[must_use]
-    pub fn actor(&self) -> &Actor {
-        &self.actor
+    pub fn at(mut self, client: ClientKey) -> Self {
+        self.author.client = Some(client);
+        self
+    }
+
+    /// Whom the audit log names.
+    #[must_use]
+    pub fn author(&self) -> &Author {
+        &self.author
     }
 
     /// The slug of the one realm that the operator knows of; `None` for all.
@@ -237,7 +245,7 @@ impl Admin {
         detail: impl Into<String>,
     ) -> AuditRecord {
         let row = self.engine.auditor().by_command(act, realm, user, detail);
-        AuditRecord { actor: self.operator.actor.clone(), ..row }
+        self.operator.author.sign(row)
     }
 
     /// All realms that the operator knows of, by slug.

@@ -113,6 +113,8 @@ impl EngineBuilder {
         let network_rules = Arc::new(NetworkRules::new(Arc::clone(&store), Arc::clone(&clock)));
         let limits =
             Arc::new(AttemptLimits::new(local_limits, network_rules, Arc::clone(&store), Arc::clone(&clock)));
+        let listener: Arc<dyn ChangeListener> = Arc::clone(&limits) as _;
+        store.listen(Arc::downgrade(&listener));
         let passwords = Arc::new(PasswordService::new(
             Arc::clone(&store),
             Arc::clone(&realms),

@@ -192,14 +192,16 @@ impl Engine {
         self.password_reset.mail_link(account, None, self.clock.now()).await
     }
 
-    /// Compares the credential cache with the store, and reads realms and rules of networks anew. To be called twice a second: while nothing
-    /// calls it, every check of a credential reads the store.
+    /// Compares the credential cache with the store, reads realms and rules of networks anew, and forgets what was counted of
+    /// accounts whose limits another server lifted. To be called twice a second: while nothing calls it, every check of a
+    /// credential reads the store.
     ///
     /// # Errors
     /// [`StoreError`] when the store can't be read; after a second the cache counts as empty.
     pub async fn refresh_caches(&self) -> Result<(), StoreError> {
         self.cache.compare().await?;
         self.limits.network_rules().read().await?;
+        self.limits.follow_lifted().await?;
         self.realms.read().await.map(drop)
     }
 

@@ -220,6 +220,7 @@ macro_rules! store_battery {
             admin_keys {
                 keeps_admin_keys_by_name_and_digest_with_the_rows_of_their_acts
                 writes_the_last_uses_of_admin_keys_and_never_earlier_ones
+                forgets_the_admin_keys_that_ended_before_a_moment_and_no_other
             }
             groups {
                 names_of_groups_are_unique_in_a_realm_whatever_their_case
@@ -233,6 +234,7 @@ macro_rules! store_battery {
             }
             network_rules {
                 keeps_one_rule_of_a_network_with_the_rows_of_its_acts
+                forgets_the_rules_that_ended_before_a_moment_and_no_other
             }
             sealed {
                 pages_through_sealed_credentials_by_id

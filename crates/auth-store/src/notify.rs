@@ -18,9 +18,18 @@ impl Listeners {
 
     /// Tells every listener that a user has changed.
     pub(crate) fn notify(&self, user: UserId) {
+        self.each(|listener| listener.changed(user));
+    }
+
+    /// Tells every listener that what was counted of an account was forgotten.
+    pub(crate) fn limits_lifted(&self, user: UserId) {
+        self.each(|listener| listener.limits_lifted(user));
+    }
+
+    fn each(&self, tell: impl Fn(&dyn ChangeListener)) {
         for listener in &*self.0.read().unwrap_or_else(PoisonError::into_inner) {
             if let Some(listener) = listener.upgrade() {
-                listener.changed(user);
+                tell(&*listener);
             }
         }
     }

@@ -123,13 +123,17 @@ async fn no_statement_reads_a_whole_table() {
     assert!(!store.explain(false).await.unwrap().is_empty());
 }
 
-/// A listener that keeps what it hears.
+/// A listener that keeps what it hears: which users changed, and of which the limits were lifted.
 #[derive(Default)]
-struct Heard(Mutex<Vec<UserId>>);
+struct Heard(Mutex<Vec<UserId>>, Mutex<Vec<UserId>>);
 
 impl ChangeListener for Heard {
     fn changed(&self, user: UserId) {
         self.0.lock().unwrap().push(user);
+    }
+
+    fn limits_lifted(&self, user: UserId) {
+        self.1.lock().unwrap().push(user);
     }
 }
 
@@ -161,6 +165,17 @@ async fn others_hear_of_changes_soon_and_without_notifications_read_the_versions
     }
     assert_eq!(other.0.lock().unwrap().first(), Some(&user));
     assert!(none.0.lock().unwrap().is_empty());
+
+    assert_eq!(one.forget_counters_of(user).await, Ok(0));
+    assert_eq!(*own.1.lock().unwrap(), [user]);
+    // Another server hears of it on the same connection, behind the changes.
+    for _ in 0..500 {
+        if !other.1.lock().unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!((&*other.1.lock().unwrap(), none.1.lock().unwrap().len()), (&vec![user], 0));
     let after = deaf.versions(&[user, UserId::from_bytes([9; 16])]).await.unwrap();
     assert!(before.len() == 1 && after[0].1 > before[0].1, "{before:?} {after:?}");
 }

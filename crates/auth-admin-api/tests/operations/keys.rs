@@ -1,11 +1,15 @@
 //! Keys for administration: who may make which, and as whom those act who present them.
 
+use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use auth_admin::AdminKeys;
 use auth_admin::operation::{Operator, Scope};
 use auth_admin::view::Moment;
-use auth_core::{Actor, Clock, Timestamp};
+use auth_core::{
+    Act, Actor, AdminKey, AdminKeyId, AuditFilter, ClientKey, Clock, Digest, LogPage, NetworkRule,
+    NetworkRuleKind, Timestamp,
+};
 use serde_json::{Value, json};
 
 use crate::{Api, code};
@@ -114,6 +118,69 @@ async fn no_operator_makes_a_key_above_its_own_scope_outside_its_realm_or_of_lon
     assert!(!all.to_string().contains("asadm_"), "no secret is listed");
     let refused = api.ask(of_other(), "key.revoke", &json!({"name": "ours"})).await;
     assert_eq!(refused.body(), r#"{"changed":false}"#, "another realm's key is none");
+}
+
+#[tokio::test]
+async fn the_keys_and_network_rules_of_a_store_are_bounded_in_number() {
+    let api = Api::new().await;
+    let store = api.world.engine.store();
+    for number in 0..1000_u32 {
+        let bytes = number.to_be_bytes();
+        let key = AdminKey {
+            id: AdminKeyId::from_bytes([bytes; 4].concat().try_into().unwrap()),
+            name: number.to_string(),
+            digest: Digest::new([bytes; 8].concat().try_into().unwrap()),
+            scope: "read".into(),
+            realm: None,
+            made: Timestamp::from_secs(1),
+            ends: None,
+            last_used: None,
+        };
+        store.add_admin_key(&key, None).await.unwrap();
+    }
+    for number in 0..10_000_u32 {
+        let rule = NetworkRule {
+            network: format!("{}/32", Ipv4Addr::from(0x0a00_0000 + number)),
+            kind: NetworkRuleKind::Ban,
+            until: None,
+            made: Timestamp::from_secs(1),
+            note: String::new(),
+        };
+        store.put_network_rule(&rule, None).await.unwrap();
+    }
+    let one_more = json!({"name": "one more", "scope": "read"});
+    assert_eq!(api.owner("key.add", &one_more).await, Err((409, "too-many-keys".into())));
+    let another = json!({"network": "192.0.2.1"});
+    assert_eq!(api.owner("limits.ban", &another).await, Err((409, "too-many-networks".into())));
+
+    // What is revoked or released makes room.
+    api.owner("key.revoke", &json!({"name": "7"})).await.unwrap();
+    api.owner("key.add", &one_more).await.unwrap();
+    api.owner("limits.ban", &json!({"network": "10.0.0.7", "note": "again"})).await.unwrap();
+    api.owner("limits.release", &json!({"network": "10.0.0.7"})).await.unwrap();
+    api.owner("limits.ban", &another).await.unwrap();
+}
+
+#[tokio::test]
+async fn rows_of_the_audit_log_name_the_client_of_an_operator_that_asks_over_the_network() {
+    let api = Api::new().await;
+    let client = ClientKey::of([192, 0, 2, 7].into());
+    let operator = || Operator::owner(Actor::AdminKey("nightly".into())).at(client);
+    let iago = json!({"user": {"realm": "main", "name": "iago"}});
+    // One of each way to write rows: of an account, its tokens, and things that are no account's.
+    for (name, arguments) in [
+        ("user.deactivate", &iago),
+        ("token.revoke-all", &iago),
+        ("limits.ban", &json!({"network": "198.51.100.0/24"})),
+    ] {
+        let answer = api.ask(operator(), name, arguments).await;
+        assert_eq!(answer.status(), 200, "{name}: {:?}", answer.body());
+    }
+    let of_client = AuditFilter { client: Some(client), ..AuditFilter::default() };
+    let store = api.world.engine.store();
+    let rows = store.audit_rows(&of_client, LogPage::oldest(9)).await.unwrap();
+    let acts: Vec<Act> = rows.iter().map(|row| row.record.act).collect();
+    assert_eq!(acts, [Act::Deactivated, Act::TokensRevoked, Act::NetworkBanned]);
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ const PAGE: u32 = 500;
 
 /// The services on accounts, which act as the operator.
 fn accounts(admin: &Admin) -> Accounts {
-    Accounts::new(admin.engine()).acting_as(admin.operator().actor().clone())
+    Accounts::new(admin.engine()).acting_as(admin.operator().author().clone())
 }
 
 /// Shows a user.

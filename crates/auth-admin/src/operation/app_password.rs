@@ -10,7 +10,7 @@ use crate::secret_text::SecretText;
 use crate::view::{AppPasswordView, Moment};
 
 fn app_passwords(admin: &Admin) -> AppPasswords {
-    AppPasswords::new(admin.engine()).acting_as(admin.operator().actor().clone())
+    AppPasswords::new(admin.engine()).acting_as(admin.operator().author().clone())
 }
 
 /// Makes an app password. Its reply is the only time that it is shown.

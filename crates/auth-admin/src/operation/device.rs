@@ -11,7 +11,7 @@ use crate::error::AdminError;
 use crate::secret_text::SecretText;
 
 fn devices(admin: &Admin) -> Devices {
-    Devices::new(admin.engine()).acting_as(admin.operator().actor().clone())
+    Devices::new(admin.engine()).acting_as(admin.operator().author().clone())
 }
 
 /// Makes the secret of a new device for a user. Nothing is kept of it before `device.enrol`.

@@ -15,6 +15,9 @@ use crate::view::{KeyView, Moment};
 /// How long a key is good unless more or less is asked for.
 const LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// The most keys that a store is given.
+const MOST: usize = 1000;
+
 /// The longest name of a key, in characters.
 const LONGEST_NAME: usize = 64;
 
@@ -65,6 +68,9 @@ impl Operation for AddKey {
             return Err(AdminError::KeyAbove);
         }
         let ends = end_of(self.until, operator, admin.engine().clock().now())?;
+        if admin.engine().store().admin_keys().await?.len() >= MOST {
+            return Err(AdminError::TooManyKeys);
+        }
         let rng = &**admin.engine().rng();
         let secret = opaque::admin_key(rng);
         let key = AdminKey {

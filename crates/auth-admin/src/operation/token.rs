@@ -10,7 +10,7 @@ use crate::error::AdminError;
 use crate::view::{Moment, TokenView};
 
 fn tokens(admin: &Admin) -> Tokens {
-    Tokens::new(admin.engine()).acting_as(admin.operator().actor().clone())
+    Tokens::new(admin.engine()).acting_as(admin.operator().author().clone())
 }
 
 /// Lists a user's tokens and keys, without secrets.

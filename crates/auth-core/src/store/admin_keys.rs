@@ -39,6 +39,12 @@ pub trait AdminKeyStore: Send + Sync {
     /// # Errors
     /// See [`StoreError`].
     async fn set_admin_keys_used(&self, uses: &[(AdminKeyId, Timestamp)]) -> Result<(), StoreError>;
+
+    /// Deletes the keys that ended before a moment; gives their number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn forget_admin_keys(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// A key for administration.

@@ -33,6 +33,12 @@ pub trait NetworkRuleStore: Send + Sync {
         network: &str,
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError>;
+
+    /// Deletes the rules that ended before a moment; gives their number.
+    ///
+    /// # Errors
+    /// See [`StoreError`].
+    async fn forget_network_rules(&self, before: Timestamp) -> Result<u64, StoreError>;
 }
 
 /// A ban or an allowance of a network.

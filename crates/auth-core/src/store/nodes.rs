@@ -35,6 +35,9 @@ pub trait ChangeFeed: Send + Sync {
 pub trait ChangeListener: Send + Sync {
     /// A user has changed, or is gone.
     fn changed(&self, user: UserId);
+
+    /// What was counted of an account was forgotten, perhaps by another server.
+    fn limits_lifted(&self, _user: UserId) {}
 }
 
 /// Counts attempts for all servers that share a store. By default nothing is counted: a store of a single server needs
@@ -85,7 +88,7 @@ pub trait SharedAttempts: Send + Sync {
         Ok(Vec::new())
     }
 
-    /// Forgets all that was counted of an account; gives the number of its counters.
+    /// Forgets all that was counted of an account, and tells the listeners; gives the number of its counters.
     ///
     /// # Errors
     /// See [`StoreError`].

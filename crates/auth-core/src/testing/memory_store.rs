@@ -13,7 +13,7 @@ mod state;
 mod users;
 
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use self::state::State;
 use crate::{AuditRecord, ChangeListener, NewUser, Realm, StoreError, UserId};
@@ -139,10 +139,13 @@ impl MemoryStore {
 
     /// Notifies the listeners of a change of a user.
     fn notify(&self, user: UserId) {
-        let listeners: Vec<_> = lock(&self.listeners).iter().filter_map(Weak::upgrade).collect();
-        for listener in listeners {
+        for listener in self.listening() {
             listener.changed(user);
         }
+    }
+
+    fn listening(&self) -> Vec<Arc<dyn ChangeListener>> {
+        lock(&self.listeners).iter().filter_map(Weak::upgrade).collect()
     }
 
     fn check_outage(&self) -> Result<(), StoreError> {

@@ -12,6 +12,9 @@ use crate::token::uses::CredentialUses;
 /// A mail that was not taken for so long is given up.
 const NEGLECTED: Duration = Duration::from_secs(24 * 3600);
 
+/// Ended admin keys and network rules are shown for so long, so that an operator can tell what became of them.
+const SHOWN: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// Mails are given up in pages of this many.
 const PAGE: u32 = 100;
 
@@ -95,6 +98,8 @@ impl Purger {
         let audit = self.store.forget_audit(now - keep_audit).await?;
         self.store.forget_shared_attempts(now - self.attempts).await?;
         self.store.forget_spent(now).await?;
+        self.store.forget_network_rules(now - SHOWN).await?;
+        self.store.forget_admin_keys(now - SHOWN).await?;
         let mut mails = 0;
         loop {
             let neglected = self.store.due(now - NEGLECTED, PAGE).await?;

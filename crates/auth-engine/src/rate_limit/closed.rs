@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use auth_core::{Digest, StoreError, Timestamp, User, UserId};
+use auth_core::{ChangeListener, Digest, StoreError, Timestamp, User, UserId};
 
 use super::reservation::Counter;
 use super::shared::AttemptLimits;
@@ -10,6 +10,9 @@ use super::subject::Subject;
 
 /// The most limits that are listed.
 const MOST: u32 = 1000;
+
+/// The most accounts whose limits are to be lifted here too. The counts of further ones end by themselves.
+const MOST_LIFTED: usize = 1000;
 
 /// A limit that lets nothing through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +82,33 @@ impl AttemptLimits {
     }
 
     /// Forgets what was counted of an account, whatever the name, the client and the protocol, at this server and in the store;
-    /// gives the number of limits. What was counted of a client stays.
+    /// gives the number of limits. Other servers of the store forget what they counted within a second or so. What was counted
+    /// of a client stays.
     ///
     /// # Errors
     /// [`StoreError`] when the store can't.
     pub async fn lift_all_of(&self, user: &User) -> Result<u64, StoreError> {
-        let mut lifted = self.store.forget_counters_of(user.id).await?;
-        let mut names = Vec::new();
+        let shared = self.store.forget_counters_of(user.id).await?;
+        Ok(shared + self.lift_here(user).await?)
+    }
+
+    /// Forgets what this server counted of the accounts whose limits another one lifted. To be called every second or so.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store can't tell of the accounts: they are left for the next call.
+    pub async fn follow_lifted(&self) -> Result<(), StoreError> {
+        loop {
+            let next = self.lifted_elsewhere().first().copied();
+            let Some(user) = next else { return Ok(()) };
+            if let Some(account) = self.store.user(user).await? {
+                self.lift_here(&account.user).await?;
+            }
+            self.lifted_elsewhere().retain(|other| *other != user);
+        }
+    }
+
+    async fn lift_here(&self, user: &User) -> Result<u64, StoreError> {
+        let (mut lifted, mut names) = (0, Vec::new());
         for (scope, limiter) in self.local().limiters() {
             let is_meant = |subject: &Subject| {
                 let is_meant = subject.is_of(user);
@@ -101,5 +124,16 @@ impl AttemptLimits {
             self.store.forget_counter(&key).await?;
         }
         Ok(lifted)
+    }
+}
+
+impl ChangeListener for AttemptLimits {
+    fn changed(&self, _user: UserId) {}
+
+    fn limits_lifted(&self, user: UserId) {
+        let mut lifted = self.lifted_elsewhere();
+        if lifted.len() < MOST_LIFTED && !lifted.contains(&user) {
+            lifted.push(user);
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! store, so that a flood makes no row hot.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use auth_core::{
     Account, ClientKey, Clock, CredentialKind, Digest, InternalError, LoginAttempt, LoginError, Peer,
@@ -21,6 +21,8 @@ pub struct AttemptLimits {
     network_rules: Arc<NetworkRules>,
     pub(super) store: Arc<dyn Store>,
     pub(super) clock: Arc<dyn Clock>,
+    /// Accounts whose limits were lifted, perhaps by another server, each once.
+    lifted: Mutex<Vec<UserId>>,
 }
 
 impl AttemptLimits {
@@ -30,13 +32,18 @@ impl AttemptLimits {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
     ) -> Self {
-        Self { local, network_rules, store, clock }
+        Self { local, network_rules, store, clock, lifted: Mutex::default() }
     }
 
     /// The bans and allowances of networks.
     #[must_use]
     pub fn network_rules(&self) -> &NetworkRules {
         &self.network_rules
+    }
+
+    /// The accounts whose limits were lifted, and whose counts at this server are to be forgotten.
+    pub(super) fn lifted_elsewhere(&self) -> MutexGuard<'_, Vec<UserId>> {
+        self.lifted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// This server's own counts.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use auth_core::testing::{MemoryStore, RealmBuilder};
+use auth_core::testing::{MemoryStore, RealmBuilder, UserBuilder};
 use auth_core::{
     Authenticator, Clock, Exact, LoginError, LoginReply, ManualClock, Peer, ProtocolName, Quota,
     RequestLimits, Store,
@@ -262,4 +262,27 @@ async fn servers_of_one_store_count_networks_together() {
         judged += usize::from(is_judged(&world, engine, from, "wrong").await);
     }
     assert_eq!(judged, 8);
+}
+
+#[tokio::test]
+async fn what_one_server_of_a_store_lifts_is_soon_forgotten_by_the_others() {
+    let realm = RealmBuilder::new("main").build();
+    let iago = UserBuilder::new("iago").email("iago@zulip.com").realm(realm.id).new_user(None);
+    let user = iago.user.clone();
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new().with_realm(realm).with_user(iago));
+    let clock = Arc::new(ManualClock::at(START));
+    let world = World::open(builder(&store, &clock, &ring(), limited(), 1), clock).await;
+    let other = world.beside(limited()).await;
+    let is_limited = async || {
+        let attempt = world.attempt("main", ProtocolName::ZULIP, "iago@zulip.com", "wrong").await;
+        matches!(result(other.log_in(attempt).await), Err(LoginError::AccountLimited { .. }))
+    };
+    for _ in 0..10 {
+        assert!(!is_limited().await);
+    }
+    assert!(is_limited().await);
+    assert!(world.engine.limits().lift_all_of(&user).await.unwrap() > 0);
+    assert!(is_limited().await, "the other server has not yet looked");
+    other.refresh_caches().await.unwrap();
+    assert!(!is_limited().await);
 }

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use auth_core::{
-    Act, AttemptFilter, AttemptRecord, AuditFilter, ClientKey, Clock, CredentialKind, Exact, Language,
-    LogPage, MailId, Outbox, OutgoingMail, OwnAccount, OwnChange, Password, PasswordReset, ProfileUpdate,
-    ProtocolName, RealmId, Revocation, SeededRng, Token,
+    Act, AdminKey, AdminKeyId, AttemptFilter, AttemptRecord, AuditFilter, ClientKey, Clock, CredentialKind,
+    Digest, Exact, Language, LogPage, MailId, NetworkRule, NetworkRuleKind, Outbox, OutgoingMail, OwnAccount,
+    OwnChange, Password, PasswordReset, ProfileUpdate, ProtocolName, RealmId, Revocation, SeededRng, Token,
 };
 use auth_crypto::keyring::Purpose;
 use auth_engine::rules::NO_CHANGE_NOTICES;
@@ -244,4 +244,37 @@ async fn purge_deletes_what_has_ended_and_is_too_old_and_nothing_else() {
         world.engine.purger().purge(KEEP, KEEP).await.unwrap(),
         Purged { credentials: 0, attempts: 0, audit: 0, mails: 1 }
     );
+}
+
+#[tokio::test]
+async fn ended_network_rules_and_admin_keys_are_shown_for_thirty_days() {
+    const DAY: Duration = Duration::from_secs(86_400);
+
+    let world = mailed().await;
+    let (now, store) = (world.clock.now(), &world.store);
+    let rule = NetworkRule {
+        network: "192.0.2.1/32".into(),
+        kind: NetworkRuleKind::Ban,
+        until: Some(now + DAY),
+        made: now,
+        note: String::new(),
+    };
+    let key = AdminKey {
+        id: AdminKeyId::from_bytes([1; 16]),
+        name: "nightly".into(),
+        digest: Digest::new([1; 32]),
+        scope: "read".into(),
+        realm: None,
+        made: now,
+        ends: Some(now + DAY),
+        last_used: None,
+    };
+    store.put_network_rule(&rule, None).await.unwrap();
+    store.add_admin_key(&key, None).await.unwrap();
+    for (wait, left) in [(31 * DAY, 1), (Duration::from_millis(1), 0)] {
+        world.clock.advance(wait);
+        world.engine.purger().purge(DAY, DAY).await.unwrap();
+        let counts = (store.network_rules().await.unwrap().len(), store.admin_keys().await.unwrap().len());
+        assert_eq!(counts, (left, left), "{wait:?}");
+    }
 }

@@ -93,7 +93,7 @@ impl Bearers {
             _ => {}
         }
         match found {
-            Ok(Some(operator)) => Ok(operator),
+            Ok(Some(operator)) => Ok(operator.at(client)),
             Ok(None) => {
                 tracing::warn!(target: "auth::admin", %client, "a request to the operators' listener has a wrong key");
                 Err(unauthorized("the key is none, has ended, or was revoked", WRONG_KEY))

@@ -87,3 +87,14 @@ pub async fn writes_the_last_uses_of_admin_keys_and_never_earlier_ones<F: Fixtur
     store.set_admin_keys_used(&[(two.id, at(2)), (one.id, at(3))]).await.unwrap();
     assert_eq!(used().await, [Some(at(6)), Some(at(2))]);
 }
+
+pub async fn forgets_the_admin_keys_that_ended_before_a_moment_and_no_other<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let ended = AdminKey { ends: Some(at(59)), ..key(1, "ended") };
+    let kept = [AdminKey { ends: Some(at(60)), ..key(2, "ending") }, key(3, "endless")];
+    for key in kept.iter().chain(&[ended]) {
+        store.add_admin_key(key, None).await.unwrap();
+    }
+    assert_eq!(store.forget_admin_keys(at(60)).await, Ok(1));
+    assert_eq!(store.admin_keys().await, Ok(kept.to_vec()));
+}

@@ -62,3 +62,20 @@ pub async fn keeps_one_rule_of_a_network_with_the_rows_of_its_acts<F: Fixture>(f
     assert_eq!(store.remove_network_rule(&ban.network, Some(&gone)).await, Err(StoreError::Revoked));
     assert_eq!(store.network_rules().await, Ok(vec![longer]));
 }
+
+pub async fn forgets_the_rules_that_ended_before_a_moment_and_no_other<F: Fixture>(fixture: &F) {
+    let store = fixture.open().await;
+    let rule = |network: &str, until| NetworkRule {
+        network: network.into(),
+        kind: NetworkRuleKind::Ban,
+        until,
+        made: at(1),
+        note: String::new(),
+    };
+    let kept = [rule("192.0.2.2/32", Some(at(60))), rule("192.0.2.3/32", None)];
+    for rule in kept.iter().chain(&[rule("192.0.2.1/32", Some(at(59)))]) {
+        store.put_network_rule(rule, None).await.unwrap();
+    }
+    assert_eq!(store.forget_network_rules(at(60)).await, Ok(1));
+    assert_eq!(store.network_rules().await, Ok(kept.to_vec()));
+}

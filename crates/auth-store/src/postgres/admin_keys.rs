@@ -29,6 +29,8 @@ pub(super) const REMOVE: &str = "DELETE FROM admin_key WHERE id = $1";
 pub(super) const SET_USED: &str = "UPDATE admin_key SET last_used = used.at \
     FROM unnest($1::bytea[], $2::bigint[]) AS used (id, at) \
     WHERE admin_key.id = used.id AND coalesce(admin_key.last_used, used.at - 1) < used.at";
+/// Reads the whole table: an operation keeps it small.
+const FORGET: &str = "DELETE FROM admin_key WHERE ends < $1";
 
 #[async_trait]
 impl AdminKeyStore for Postgres {
@@ -75,6 +77,10 @@ impl AdminKeyStore for Postgres {
         let times: Vec<i64> = uses.iter().map(|(_, at)| at.as_millis()).collect();
         write_once!(self, |client| execute(client, SET_USED, &[&ids, &times]).await)?;
         Ok(())
+    }
+
+    async fn forget_admin_keys(&self, before: Timestamp) -> StoreResult<u64> {
+        Ok(write_once!(self, |client| execute(client, FORGET, &[&before.as_millis()]).await)?)
     }
 }
 

@@ -7,8 +7,8 @@ use tokio_postgres::Row;
 use super::Postgres;
 use super::error::Result;
 use super::row::{Columns, escaped};
-use super::session::read;
-use super::statement::{Params, rows};
+use super::session::{read, write_once};
+use super::statement::{Params, execute, rows};
 use crate::encoding::network_rule_kind;
 
 pub(super) const ALL: &str = "SELECT network, kind, until, made, note FROM network_rule ORDER BY network";
@@ -16,6 +16,8 @@ pub(super) const PUT: &str = "INSERT INTO network_rule (network, kind, until, ma
     VALUES ($1, $2, $3, $4, $5) \
     ON CONFLICT (network) DO UPDATE SET kind = $2, until = $3, made = $4, note = $5";
 pub(super) const REMOVE: &str = "DELETE FROM network_rule WHERE network = $1";
+/// Reads the whole table: an operation keeps it small.
+const FORGET: &str = "DELETE FROM network_rule WHERE until < $1";
 
 #[async_trait]
 impl NetworkRuleStore for Postgres {
@@ -42,6 +44,10 @@ impl NetworkRuleStore for Postgres {
         audit: Option<&AuditRecord>,
     ) -> std::result::Result<bool, StoreError> {
         Ok(self.act_apart(REMOVE, &[&network], audit).await?)
+    }
+
+    async fn forget_network_rules(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
+        Ok(write_once!(self, |client| execute(client, FORGET, &[&before.as_millis()]).await)?)
     }
 }
 

@@ -113,8 +113,10 @@ impl SharedAttempts for Postgres {
     }
 
     async fn forget_counters_of(&self, user: UserId) -> StoreResult<u64> {
-        let user = &user.as_bytes()[..];
-        Ok(write_once!(self, |client| execute(client, FORGET_OF_ACCOUNT, &[&user]).await)?)
+        let id = &user.as_bytes()[..];
+        let count = write_once!(self, |client| execute(client, FORGET_OF_ACCOUNT, &[&id]).await)?;
+        self.notifications.limits_lifted(user);
+        Ok(count)
     }
 
     async fn forget_counter(&self, key: &Digest) -> StoreResult<bool> {

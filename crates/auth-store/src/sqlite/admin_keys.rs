@@ -9,7 +9,7 @@ use rusqlite::{Connection, Params, params};
 use super::Sqlite;
 use super::error::{CommandError, Result, is_dangling, taken};
 use super::row::Columns;
-use super::statement::changed;
+use super::statement::{changed, count};
 
 type StoreResult<T> = std::result::Result<T, StoreError>;
 
@@ -27,6 +27,8 @@ pub(super) const INSERT: &str = "INSERT INTO admin_key (id, name, digest, scope,
 pub(super) const REMOVE: &str = "DELETE FROM admin_key WHERE id = ?1";
 pub(super) const SET_USED: &str =
     "UPDATE admin_key SET last_used = ?2 WHERE id = ?1 AND coalesce(last_used, ?2 - 1) < ?2";
+/// Reads the whole table: an operation keeps it small.
+const FORGET: &str = "DELETE FROM admin_key WHERE ends < ?1";
 
 #[async_trait]
 impl AdminKeyStore for Sqlite {
@@ -76,6 +78,10 @@ impl AdminKeyStore for Sqlite {
             Ok(())
         })
         .await
+    }
+
+    async fn forget_admin_keys(&self, before: Timestamp) -> StoreResult<u64> {
+        self.write(move |connection| count(connection, FORGET, [before.as_millis()])).await
     }
 }
 

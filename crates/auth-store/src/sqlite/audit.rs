@@ -8,6 +8,7 @@ use rusqlite::{Connection, params, params_from_iter};
 
 use super::error::Result;
 use super::row::Columns;
+use super::statement::count;
 use super::{Sqlite, log_pages};
 use crate::encoding::{act, actor, client_key, protocol};
 use crate::log_page::place;
@@ -50,11 +51,8 @@ impl AuditStore for Sqlite {
     async fn forget_audit(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
         let mut total = 0;
         loop {
-            let forget = move |connection: &Connection| {
-                let mut statement = connection.prepare_cached(OLD)?;
-                let count = statement.execute(params![before.as_millis(), FORGET])?;
-                Ok(u64::try_from(count).unwrap_or(u64::MAX))
-            };
+            let forget =
+                move |connection: &Connection| count(connection, OLD, params![before.as_millis(), FORGET]);
             let count = self.write(forget).await?;
             total += count;
             if count < u64::from(FORGET) {

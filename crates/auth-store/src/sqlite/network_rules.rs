@@ -7,7 +7,7 @@ use rusqlite::params;
 use super::Sqlite;
 use super::error::Result;
 use super::row::Columns;
-use super::statement::changed;
+use super::statement::{changed, count};
 use crate::encoding::network_rule_kind;
 
 pub(super) const ALL: &str = "SELECT network, kind, until, made, note FROM network_rule ORDER BY network";
@@ -15,6 +15,8 @@ pub(super) const PUT: &str = "INSERT INTO network_rule (network, kind, until, ma
     VALUES (?1, ?2, ?3, ?4, ?5) \
     ON CONFLICT (network) DO UPDATE SET kind = ?2, until = ?3, made = ?4, note = ?5";
 pub(super) const REMOVE: &str = "DELETE FROM network_rule WHERE network = ?1";
+/// Reads the whole table: an operation keeps it small.
+const FORGET: &str = "DELETE FROM network_rule WHERE until < ?1";
 
 #[async_trait]
 impl NetworkRuleStore for Sqlite {
@@ -47,6 +49,10 @@ impl NetworkRuleStore for Sqlite {
     ) -> std::result::Result<bool, StoreError> {
         let network = network.to_owned();
         self.act_apart(audit, move |connection| changed(connection, REMOVE, [network])).await
+    }
+
+    async fn forget_network_rules(&self, before: Timestamp) -> std::result::Result<u64, StoreError> {
+        self.write(move |connection| count(connection, FORGET, [before.as_millis()])).await
     }
 }
 

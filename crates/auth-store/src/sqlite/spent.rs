@@ -5,7 +5,7 @@ use auth_core::{Digest, SpentStore, StoreError, Timestamp};
 use rusqlite::params;
 
 use super::Sqlite;
-use super::statement::changed;
+use super::statement::{changed, count};
 
 /// Rows that one command deletes, so that none takes long.
 const FORGET: u32 = 1000;
@@ -25,11 +25,8 @@ impl SpentStore for Sqlite {
     async fn forget_spent(&self, now: Timestamp) -> Result<u64, StoreError> {
         let (now, mut total) = (now.as_millis(), 0);
         loop {
-            let count = self.write(move |connection| {
-                let count = connection.prepare_cached(FORGET_OLD)?.execute(params![now, FORGET])?;
-                Ok(u64::try_from(count).unwrap_or_default())
-            });
-            let count = count.await?;
+            let count =
+                self.write(move |connection| count(connection, FORGET_OLD, params![now, FORGET])).await?;
             total += count;
             if count < u64::from(FORGET) {
                 return Ok(total);

@@ -12,6 +12,11 @@ pub(super) fn changed(connection: &Connection, statement: &str, params: impl Par
     Ok(connection.prepare_cached(statement)?.execute(params)? > 0)
 }
 
+/// Runs a statement; returns how many rows it changed.
+pub(super) fn count(connection: &Connection, statement: &str, params: impl Params) -> Result<u64> {
+    Ok(u64::try_from(connection.prepare_cached(statement)?.execute(params)?).unwrap_or(u64::MAX))
+}
+
 /// Counts a change of a user; `false` when there is no such user.
 pub(super) fn touch(connection: &Connection, user: UserId) -> Result<bool> {
     changed(connection, TOUCH, params![user.as_bytes()])

@@ -58,4 +58,12 @@ impl AdminKeyStore for MemoryStore {
             Ok(())
         })
     }
+
+    async fn forget_admin_keys(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.change(|state| {
+            let count = state.admin_keys.len();
+            state.admin_keys.retain(|key| key.ends.is_none_or(|end| end >= before));
+            Ok((count - state.admin_keys.len()) as u64)
+        })
+    }
 }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::MemoryStore;
-use crate::{AuditRecord, NetworkRule, NetworkRuleStore, StoreError};
+use crate::{AuditRecord, NetworkRule, NetworkRuleStore, StoreError, Timestamp};
 
 #[async_trait]
 impl NetworkRuleStore for MemoryStore {
@@ -29,5 +29,13 @@ impl NetworkRuleStore for MemoryStore {
         audit: Option<&AuditRecord>,
     ) -> Result<bool, StoreError> {
         self.act_apart(audit, |state| Ok(state.network_rules.remove(network).is_some()))
+    }
+
+    async fn forget_network_rules(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.change(|state| {
+            let count = state.network_rules.len();
+            state.network_rules.retain(|_, rule| rule.until.is_none_or(|end| end >= before));
+            Ok((count - state.network_rules.len()) as u64)
+        })
     }
 }

@@ -99,11 +99,15 @@ impl SharedAttempts for MemoryStore {
     }
 
     async fn forget_counters_of(&self, user: UserId) -> Result<u64, StoreError> {
-        self.change(|state| {
+        let count = self.change(|state| {
             let all = state.counted.len();
             state.counted.retain(|_, counted| counted.counter.user != Some(user));
             Ok(u64::try_from(all - state.counted.len()).unwrap_or(u64::MAX))
-        })
+        })?;
+        for listener in self.listening() {
+            listener.limits_lifted(user);
+        }
+        Ok(count)
     }
 
     async fn forget_counter(&self, key: &Digest) -> Result<bool, StoreError> {
