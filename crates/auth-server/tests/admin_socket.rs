@@ -4,7 +4,7 @@
 #[path = "common/server.rs"]
 mod server;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
@@ -218,23 +218,98 @@ fn a_client_that_says_nothing_nonsense_or_too_much_hinders_no_command() {
     assert_eq!(world.succeed("user list", "").lines().count(), 2);
 }
 
+impl World {
+    /// Has an operation done at the socket by a user of the machine whose main group is given; returns the answer.
+    fn ask_as_nobody(&self, group: &str, operation: &str, arguments: &str) -> String {
+        // The folder is closed to all but the server and its groups, whom the test has to let in by itself.
+        for path in [self.socket.parent().unwrap(), self.socket.parent().unwrap().parent().unwrap()] {
+            std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let output = Command::new("setpriv")
+            .args(["--reuid=nobody", "--regid", group, "--clear-groups", "curl", "--silent", "--include"])
+            .args(["--header", "content-type: application/json", "--data", arguments])
+            .arg("--unix-socket")
+            .arg(&self.socket)
+            .arg(format!("http://localhost/admin/v1/{operation}"))
+            .output()
+            .unwrap();
+        let answer = text(&output.stdout);
+        assert!(answer.starts_with("HTTP/1.1 "), "{answer}{}", text(&output.stderr));
+        answer
+    }
+}
+
 #[test]
 fn somebody_who_is_no_operator_is_told_so_and_changes_nothing() {
     let world = World::new();
-    // As a user of the machine who may enter the folder, yet is in no group that the configuration names.
-    for path in [world.socket.parent().unwrap(), world.socket.parent().unwrap().parent().unwrap()] {
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-    let output = Command::new("setpriv")
-        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "curl", "--silent", "--include"])
-        .args(["--header", "content-type: application/json", "--data", r#"{"user":{"name":"iago"}}"#])
-        .arg("--unix-socket")
-        .arg(&world.socket)
-        .arg("http://localhost/admin/v1/user.deactivate")
-        .output()
-        .unwrap();
-    let answer = text(&output.stdout);
-    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}{}", text(&output.stderr));
-    assert!(answer.contains("no-operator"), "{answer}");
+    let answer = world.ask_as_nobody("nogroup", "user.deactivate", r#"{"user":{"name":"iago"}}"#);
+    assert!(answer.starts_with("HTTP/1.1 403 ") && answer.contains("no-operator"), "{answer}");
     assert_eq!(world.log_in("iago", PASSWORD), 200);
+}
+
+#[test]
+fn groups_of_the_machine_have_the_scope_that_the_configuration_gives_them() {
+    let groups = serde_json::json!({"staff": "helpdesk", "games": "read"});
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("run/admin.sock");
+    let config = server::config().set("admin.socket", socket.to_str().unwrap()).set("admin.groups", groups);
+    let server = Some(server::start(&config, USERS));
+    let world = World { _folder: folder, socket, config, server };
+    let hamlet = r#"{"user":{"name":"hamlet"}}"#;
+    assert_eq!(world.log_in("hamlet", PASSWORD), 200);
+    for (group, operation, arguments, expected) in [
+        ("staff", "user.list", "{}", "200"),
+        ("staff", "user.end-sessions", hamlet, "200"),
+        ("staff", "user.deactivate", hamlet, "403"),
+        ("games", "user.list", "{}", "200"),
+        ("games", "user.end-sessions", hamlet, "403"),
+        ("users", "user.list", "{}", "403"),
+    ] {
+        let answer = world.ask_as_nobody(group, operation, arguments);
+        assert_eq!(answer.split(' ').nth(1), Some(expected), "{group} {operation}: {answer}");
+    }
+    let printed = world.succeed("audit --user hamlet", "");
+    assert!(printed.contains("nobody"), "the log names the user of the machine: {printed}");
+}
+
+#[test]
+fn a_log_that_is_followed_prints_each_act_soon_after_it_is_done() {
+    let world = World::new();
+    let mut follow = Command::new(server::binary())
+        .args(["audit", "--act", "deactivated", "--follow", "--json", "--socket"])
+        .arg(&world.socket)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(follow.stdout.take().unwrap()).lines();
+    for name in ["iago", "hamlet"] {
+        world.succeed(&format!("user deactivate {name}"), "");
+        let line = lines.next().unwrap().unwrap();
+        let row: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(row["act"], "deactivated", "{name}: {line}");
+    }
+    follow.kill().unwrap();
+    follow.wait().unwrap();
+}
+
+#[test]
+fn lists_are_tables_at_a_terminal_and_lines_of_json_elsewhere() {
+    let world = World::new();
+    let at_terminal = |line: &str| {
+        let line = format!("{} {line} --socket {}", server::binary().display(), world.socket.display());
+        let output = Command::new("script").args(["-qec", &line, "/dev/null"]).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", text(&output.stdout));
+        text(&output.stdout).replace('\r', "")
+    };
+    for list in ["user list", "realm list", "audit --last 5", "limits list", "key list"] {
+        let elsewhere = world.succeed(list, "");
+        let is_json = |line: &str| serde_json::from_str::<serde_json::Value>(line).is_ok();
+        assert!(elsewhere.lines().all(is_json), "{list}: {elsewhere}");
+        let shown = at_terminal(list);
+        assert!(shown.lines().all(|line| !is_json(line)), "{list}: {shown}");
+    }
+    let users = at_terminal("user list");
+    assert!(users.starts_with("realm  user name  e-mail "), "{users}");
+    assert!(users.contains("iago") && users.contains("hamlet@zulip.com"), "{users}");
+    assert!(at_terminal("user list --json").lines().all(|line| line.starts_with('{')));
 }
